@@ -1,0 +1,74 @@
+# The front door. Every target sets up what it needs: uv, the Python packages, and for the lab its image and its hosts.
+
+ESTATE      ?= lab
+SERVICE     ?= all
+TAG         ?=
+PYTEST_ARGS ?=
+FAULT       ?=
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/voxgate
+UV    := $(or $(shell command -v uv 2>/dev/null),$(CACHE)/uv/bin/uv)
+RUN   := $(UV) run --locked --quiet
+LAB    = $(if $(filter lab,$(ESTATE)),lab-up,)
+export UV_PYTHON_DOWNLOADS := never
+
+# Values from outside reach pytest as single words: quoted here, once, and checked there.
+quote   = '$(subst ','\'',$(1))'
+DEPLOY  = --deploy $(call quote,$(SERVICE)$(if $(TAG),=$(TAG),))
+PYTEST  = $(RUN) pytest --estate $(call quote,$(ESTATE))
+
+.DEFAULT_GOAL := help
+.PHONY: help gate verify rollback report test lint unit end-to-end lab-up lab-down setup clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo '  ESTATE=lab|staging|..  SERVICE=all|backend|fleet|dialler|console  TAG=vox-..|main  PYTEST_ARGS=..'
+
+gate: setup $(LAB) ## deploy SERVICE at TAG (default: the newest release on main) to ESTATE, judge, promote or go back
+	@$(PYTEST) $(DEPLOY) $(PYTEST_ARGS)
+
+verify: setup $(LAB) ## only look: judge what runs on ESTATE, change nothing
+	@$(PYTEST) $(PYTEST_ARGS)
+
+rollback: setup $(LAB) ## put the release before the last known good of SERVICE back (or TAG), and judge it as any deploy
+	@$(PYTEST) --deploy $(call quote,$(SERVICE)=$(or $(TAG),previous)) $(PYTEST_ARGS)
+
+report: setup $(LAB) ## look at ESTATE and make the full report with its Allure page
+	@$(PYTEST) --html always $(PYTEST_ARGS)
+
+lab-up: setup ## build (once) and boot the embedded estate: real systemd hosts on this machine
+	@$(RUN) lab up
+
+lab-down: setup ## take the embedded estate down, without a trace
+	@$(RUN) lab down
+
+test: lint unit end-to-end ## everything: lint, types, layers, unit tests, and the lab end to end
+
+lint: setup ## ruff, mypy strict, import layers
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) mypy
+	@$(RUN) lint-imports --no-logo 2>/dev/null || $(RUN) lint-imports
+
+unit: setup ## voxgate's own tests that need no host
+	@$(RUN) pytest tests/unit $(PYTEST_ARGS)
+
+end-to-end: setup lab-up ## voxgate's own tests against the lab: good and bad releases, look only, xdist, offline
+	@$(RUN) pytest tests/lab $(PYTEST_ARGS)
+
+setup: $(UV) ## uv and the Python packages, as uv.lock says
+	@$(UV) sync --locked --quiet
+
+$(CACHE)/uv/bin/uv:
+	@echo "installing uv into $(CACHE)/uv"
+	@python3 -m venv $(CACHE)/uv 2>/dev/null || { \
+	  echo "installing python3-venv (Debian)"; \
+	  if [ "$$(id -u)" = 0 ]; then apt-get install -y -q python3-venv >/dev/null; \
+	  elif command -v sudo >/dev/null; then sudo apt-get install -y -q python3-venv >/dev/null; \
+	  else echo "make: python3 -m venv does not work, and there is no root and no sudo to install python3-venv" >&2; exit 2; fi; \
+	  python3 -m venv --clear $(CACHE)/uv; }
+	@$(CACHE)/uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+
+clean: ## remove what was made here: reports, caches of the tools, the environment
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis reports/20* reports/latest reports/history-*

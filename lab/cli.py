@@ -1,0 +1,107 @@
+"""The command `lab`: up, down, status, ssh, exec."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+
+from lab import cell, estate, hosts, machine, places, raising
+from voxgate.errors import VoxgateError
+
+EXIT_ERROR = 1
+EXIT_OFF = 3
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; an error is a line and a hint on stderr and exit status 1."""
+    words = sys.argv[1:] if argv is None else argv
+    asked = _parser().parse_args(words)
+    try:
+        return _do(asked, words)
+    except VoxgateError as error:
+        print(f"lab: {error.text}", file=sys.stderr)  # noqa: T201
+        return EXIT_ERROR
+    except KeyboardInterrupt:
+        print("lab: interrupted; the next `lab up` or `lab down` cleans up", file=sys.stderr)  # noqa: T201
+        return 128 + signal.SIGINT
+
+
+def _do(asked: argparse.Namespace, words: list[str]) -> int:
+    match asked.command:
+        case "up":
+            machine.become_root(words)
+            raising.up(Progress())
+        case "down":
+            machine.become_root(words)
+            raising.down(Progress())
+        case "status":
+            return _status()
+        case "ssh":
+            _become(_ssh(estate.host(asked.host), asked.words))
+        case _:
+            cell.needed()
+            _become(hosts.entered(asked.host, asked.words or ["bash", "-l"]), hosts.ENVIRONMENT)
+    return 0
+
+
+class Progress:
+    """Says what is being done, with the seconds since the start."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+
+    def __call__(self, line: str) -> None:
+        """Say one line."""
+        print(f"lab {time.monotonic() - self._start:6.1f} s  {line}", flush=True)  # noqa: T201
+
+
+def _status() -> int:
+    running = cell.current()
+    if running is None:
+        print("lab: down")  # noqa: T201
+        return EXIT_OFF
+    print(f"lab: {'up' if running.ready else 'half up'}, recipe {running.fingerprint}")  # noqa: T201
+    for host in estate.hosts():
+        state = "on" if hosts.leader(host.name) else "off"
+        print(f"  {host.name:8} {host.address:15} {host.role:6} {state:4} {' '.join(host.units)}")  # noqa: T201
+    return 0
+
+
+def _ssh(host: estate.Host, words: list[str]) -> list[str]:
+    said = {
+        "IdentityFile": places.identity(),
+        "UserKnownHostsFile": places.known_hosts(),
+        "IdentitiesOnly": "yes",
+        "StrictHostKeyChecking": "yes",
+        "LogLevel": "ERROR",
+    }
+    options = [word for name, value in said.items() for word in ("-o", f"{name}={value}")]
+    return ["ssh", "-F", "none", *options, f"deploy@{host.address}", *words]
+
+
+def _become(words: list[str], env: dict[str, str] | None = None) -> None:
+    sys.stdout.flush()
+    os.execvpe(words[0], words, {**os.environ, **(env or {})})  # noqa: S606
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="lab", description="The embedded estate: real systemd hosts on this machine.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("up", help="build what is missing and boot all hosts; harmless when it is up")
+    commands.add_parser("down", help="take it down: no process, mount, interface or cgroup is left")
+    commands.add_parser("status", help="which hosts are on")
+    for name, about in (
+        ("ssh", "log in as deploy, or run a command"),
+        ("exec", "a root shell inside a host, or a command"),
+    ):
+        one = commands.add_parser(name, help=about)
+        one.add_argument("host", metavar="HOST")
+        one.add_argument("words", nargs=argparse.REMAINDER, metavar="CMD")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,204 @@
+"""The image of a host: three layers, each a folder built once and kept by the hash of what it is made of.
+
+``debian`` is a rootfs by mmdebstrap; ``system`` adds the tools, users and settings; ``caches`` what uv and npm need to
+work without a network. A changed lock file builds the last one anew, nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab import cgroup, places
+from lab.commands import run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+BUILDING = ".building-"
+GROUP = "build"
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+# What a machine may say about its way to the registries; passed on to the builds, never stored.
+PASSED_ON = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "NPM_CONFIG_REGISTRY")
+PYTHON_LOCK = ("pyproject.toml", "uv.lock")
+NODE_LOCK = ("package.json", "package-lock.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer: what it is made of, and how."""
+
+    name: str
+    made_of: tuple[bytes, ...]
+    build: Callable[[Path, tuple[Path, ...]], None]
+
+    def digest(self, below: str) -> str:
+        """The hash of the layer's content, given that of the layers below."""
+        whole = hashlib.sha256(f"{below} {self.name}".encode())
+        for part in self.made_of:
+            whole.update(hashlib.sha256(part).digest())
+        return whole.hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Locks:
+    """The distinct lock files of all services and releases, with their manifests."""
+
+    python: tuple[tuple[bytes, bytes], ...]
+    node: tuple[tuple[bytes, bytes], ...]
+
+
+def layers() -> tuple[Layer, ...]:
+    """The image's layers, lowest first."""
+    locks = all_locks()
+    locked = [part for pair in (*locks.python, *locks.node) for part in pair]
+    tree = sorted(path for path in (places.RECIPE / "tree").rglob("*") if path.is_file())
+    system = [places.RECIPE / name for name in ("system.sh", "wheels.txt", "stores.txt")]
+    named = tuple(f"{path.relative_to(places.RECIPE)} {path.stat().st_mode:o}".encode() for path in tree)
+    return (
+        Layer("debian", (_read("packages.txt"), b"trixie"), _debian),
+        Layer("system", (*named, *(path.read_bytes() for path in (*tree, *system))), _system),
+        Layer("caches", (_read("caches.sh"), *locked), _caches),
+    )
+
+
+def folders() -> tuple[Path, ...]:
+    """Where the layers stand when built, lowest first."""
+    below, found = "", []
+    for layer in layers():
+        below = layer.digest(below)
+        found.append(places.layers() / f"{layer.name}-{below}")
+    return tuple(found)
+
+
+def build(say: Callable[[str], None]) -> tuple[Path, ...]:
+    """Build what is missing and return the layers, lowest first; older ones of the same name are removed."""
+    places.layers().mkdir(parents=True, exist_ok=True)
+    _sweep()
+    wanted = folders()
+    for number, (layer, folder) in enumerate(zip(layers(), wanted, strict=True)):
+        if folder.exists():
+            continue
+        start = time.monotonic()
+        say(f"image: building {layer.name} (once; log: {places.log(f'image-{layer.name}')})")
+        draft = folder.with_name(BUILDING + layer.name)
+        draft.mkdir()
+        layer.build(draft, wanted[:number])
+        (draft / "tree").rename(folder)
+        shutil.rmtree(draft)
+        say(f"image: {layer.name} built in {time.monotonic() - start:.0f} s")
+        for old in places.layers().glob(f"{layer.name}-*"):
+            if old != folder:
+                shutil.rmtree(old, ignore_errors=True)
+    return wanted
+
+
+def all_locks() -> Locks:
+    """Every distinct pair of manifest and lock file in the services and their releases."""
+    python: set[tuple[bytes, bytes]] = set()
+    node: set[tuple[bytes, bytes]] = set()
+    for service in sorted(places.SERVICES.glob("vox-*")):
+        trees = [service, *sorted((places.RELEASES / service.name).glob("*"))]
+        for names, found in ((PYTHON_LOCK, python), (NODE_LOCK, node)):
+            for tree in trees:
+                pair = [(tree if (tree / name).exists() else service) / name for name in names]
+                if all(path.exists() for path in pair):
+                    found.add((pair[0].read_bytes(), pair[1].read_bytes()))
+    return Locks(tuple(sorted(python)), tuple(sorted(node)))
+
+
+def _read(name: str) -> bytes:
+    return (places.RECIPE / name).read_bytes()
+
+
+def _sweep() -> None:
+    """Remove what a killed build left."""
+    for draft in places.layers().glob(f"{BUILDING}*"):
+        shutil.rmtree(draft)
+
+
+def _debian(draft: Path, _: tuple[Path, ...]) -> None:
+    packages = ",".join(_read("packages.txt").decode().split())
+    argv = ["mmdebstrap", "--variant=minbase", f"--include={packages}"]
+    argv += ["--keyring=/usr/share/keyrings/debian-archive-keyring.gpg"]
+    argv += [f"--dpkgopt=path-exclude=/usr/share/{kind}/*" for kind in ("doc", "man", "locale", "info")]
+    argv += ["--dpkgopt=force-unsafe-io", '--aptopt=Acquire::Languages "none"', "trixie", str(draft / "tree")]
+    _alone(argv, "image-debian", deadline=900)
+    # A mount point for the machine's resolver while building; the hosts have none.
+    resolver = draft / "tree" / "etc" / "resolv.conf"
+    resolver.unlink(missing_ok=True)
+    resolver.touch()
+
+
+def _system(draft: Path, below: tuple[Path, ...]) -> None:
+    with _stage(draft) as stage:
+        shutil.copytree(places.RECIPE, stage / "recipe")
+        run([*_installer(), "--target", stage / "wheels", "-r", places.RECIPE / "wheels.txt"], deadline=300)
+        _in_image(draft, below, stage, "recipe/system.sh", "image-system")
+
+
+def _caches(draft: Path, below: tuple[Path, ...]) -> None:
+    locks = all_locks()
+    with _stage(draft) as stage:
+        shutil.copytree(places.RECIPE, stage / "recipe")
+        for kind, names, pairs in (("python", PYTHON_LOCK, locks.python), ("node", NODE_LOCK, locks.node)):
+            for number, pair in enumerate(pairs):
+                folder = stage / "locks" / kind / str(number)
+                folder.mkdir(parents=True)
+                for name, content in zip(names, pair, strict=True):
+                    (folder / name).write_bytes(content)
+        _in_image(draft, below, stage, "recipe/caches.sh", "image-caches")
+
+
+@contextmanager
+def _stage(draft: Path) -> Iterator[Path]:
+    stage = draft / "stage"
+    stage.mkdir(mode=0o755)
+    yield stage
+
+
+def _installer() -> list[str]:
+    """The command that installs wheels into a folder: the uv that runs us, or pip."""
+    found = os.environ.get("UV") or shutil.which("uv")
+    tool = [found, "pip"] if found else [sys.executable, "-m", "pip"]
+    return [*tool, "install", "--quiet", "--no-deps"]
+
+
+def _in_image(draft: Path, below: tuple[Path, ...], stage: Path, script: str, log: str) -> None:
+    """Run a script of the recipe in the image, on this machine's network; what it writes is the new layer."""
+    for name in ("tree", "work", "root"):
+        (draft / name).mkdir(mode=0o755)
+    lower = ":".join(str(folder) for folder in reversed(below))
+    nspawn = ["systemd-nspawn", f"--directory={draft}/root", "--machine=voxgate-build", "--register=no", "--keep-unit"]
+    nspawn += ["--as-pid2", "--console=pipe", "--quiet", "--resolv-conf=bind-host", "--settings=no"]
+    nspawn += [f"--bind-ro={stage}:/mnt"]
+    nspawn += [f"--setenv={name}={os.environ[name]}" for name in _passed_on()]
+    if CERTIFICATES.exists():
+        nspawn += [f"--bind-ro={CERTIFICATES}"]
+        nspawn += [f"--setenv={name}={CERTIFICATES}" for name in ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")]
+    mount = f"lowerdir={lower},upperdir={draft}/tree,workdir={draft}/work"
+    shell = f'mount -t tmpfs lab /run && mount -t overlay lab -o {mount} {draft}/root && exec "$@"'
+    _alone(["sh", "-ec", shell, "sh", *nspawn, "/bin/sh", f"/mnt/{script}"], log, deadline=900)
+
+
+def _passed_on() -> list[str]:
+    return [name for known in PASSED_ON for name in (known, known.lower()) if name in os.environ]
+
+
+def _alone(argv: list[str], log: str, *, deadline: float) -> None:
+    """Run a build in namespaces of its own and the lab's cgroup: it cannot outlive us, nor leave a mount."""
+    sink = places.log(log)
+    with suppress(FileNotFoundError):
+        sink.unlink()
+    alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc", *argv]
+    try:
+        run(cgroup.joined(GROUP, ["setpriv", "--pdeathsig", "KILL", *alone]), deadline=deadline, log=sink)
+    finally:
+        cgroup.remove(GROUP)

@@ -1,0 +1,145 @@
+"""`up` and `down`: from nothing to a lab whose every part answers, and back to nothing."""
+
+from __future__ import annotations
+
+import socket
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lab import cell, estate, furnish, hosts, image, keys, machine, places
+from lab.commands import until
+from lab.furnish import Plan, Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from lab.cell import Cell
+    from lab.estate import Host
+
+REAPED = 8  # seconds `down` waits until even the dead are off the process list
+READY = 30  # seconds until what a host starts at boot must answer
+IMAGES = {"livekit/livekit-server:v1.9": "livekit", "livekit/sip:v1.2": "livekit"}
+
+
+def up(say: Callable[[str], None]) -> None:
+    """Raise the lab; return when every part of it answers. A lab that is up from the same recipe is left as it is."""
+    start = time.monotonic()
+    with machine.locked(say):
+        mark = f"{furnish.fingerprint()}-{image.folders()[-1].name}"
+        running = cell.current()
+        if running and not _why_not(running, mark):
+            fresh = [host.name for host in estate.hosts() if furnish.probe(Tree(running.tree(host.name)))]
+            say(f"up already; probe refreshed on {', '.join(fresh)}" if fresh else "up already")
+            return
+        if running:
+            say(f"taking the old lab down: {_why_not(running, mark)}")
+        cell.stop()
+        machine.ensure_packages(say)
+        layers = image.build(say)
+        _raise(mark, list(reversed(layers)), say)
+        say(f"up in {time.monotonic() - start:.1f} s")
+
+
+def down(say: Callable[[str], None]) -> None:
+    """Take everything of the lab down."""
+    with machine.locked(say):
+        was = cell.current()
+        cell.stop(reaped=REAPED)
+        say("down" if was else "was not up")
+
+
+def _why_not(running: Cell, mark: str) -> str:
+    """Why the running lab cannot stay as it is; nothing where it can."""
+    if not running.ready:
+        return "it is half up"
+    if running.fingerprint != mark or running.cache != str(places.cache()):
+        return "it is from another recipe"
+    off = [host.name for host in estate.hosts() if hosts.leader(host.name) is None]
+    return f"{', '.join(off)} is off" if off else ""
+
+
+def _raise(mark: str, lower: list[Path], say: Callable[[str], None]) -> None:
+    all_hosts = estate.hosts()
+    made = keys.ensure(all_hosts)
+    plan = Plan(all_hosts, made, keys.planted(all_hosts, furnish.known_values(all_hosts)))
+    new = cell.start(mark)
+    trees = {host.name: Tree(new.tree(host.name)) for host in all_hosts}
+    for host in all_hosts:
+        hosts.mount(new, host, lower)
+        furnish.furnish(trees[host.name], host, plan)
+        furnish.probe(trees[host.name])
+    furnish.repositories(trees, plan)
+    for host in all_hosts:
+        for service in host.services:
+            furnish.settings(trees[host.name], host, service, plan)
+    say(f"{len(all_hosts)} hosts furnished")
+    with ThreadPoolExecutor(len(all_hosts)) as pool:
+        coming = {pool.submit(_bring_up, host): host for host in all_hosts}
+        for come in as_completed(coming):
+            host = coming[come]
+            say(f"{host.name:8} {host.address:15} answers after {come.result():.1f} s")
+    replace(new, ready=True).save()
+
+
+def _bring_up(host: Host) -> float:
+    start = time.monotonic()
+    hosts.boot_host(host.name)
+    if host.units:
+        hosts.must(host.name, ["systemctl", "enable", "--quiet", *host.units])
+    if host.role == "sip":
+        _containers(host)
+    for what, answers in _signs(host).items():
+        until(
+            answers,
+            deadline=READY,
+            where=host.name,
+            what=f"{what} does not answer",
+            hint=f"uv run lab exec {host.name} journalctl -b",
+        )
+    return time.monotonic() - start
+
+
+def _containers(host: Host) -> None:
+    """The engine's images and the compose stack, as an operator brings them up once."""
+    for name, archive in IMAGES.items():
+        hosts.must(host.name, ["docker", "import", f"/opt/livekit/images/{archive}.tar", name])
+    hosts.must(
+        host.name, ["docker", "compose", "-f", "/opt/livekit/docker-compose.yml", "up", "--detach", "--quiet-pull"]
+    )
+
+
+def _signs(host: Host) -> dict[str, Callable[[], bool]]:
+    """What must answer, asked from this machine."""
+    at = host.address
+    signs: dict[str, Callable[[], bool]] = {"sshd": lambda: _says(at, 22, b"", b"SSH-2.0")}
+    match host.role:
+        case "data":
+            signs["redis"] = lambda: _says(at, 6379, b"PING\r\n", b"+PONG")
+            signs["mongod"] = lambda: _says(at, 27017, b"", b"")
+            signs["s3"] = lambda: _says(at, 9000, b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1.")
+        case "api":
+            signs["nginx"] = lambda: _says(at, 80, b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1.1 ")
+            signs["haproxy"] = lambda: _says(at, 8100, b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1.")
+        case "sip":
+            signs["livekit"] = lambda: _body(f"http://{at}:7880/") == b"OK"
+            signs["livekit-sip"] = lambda: _says(at, 5060, b"", b"")
+    return signs
+
+
+def _says(address: str, port: int, ask: bytes, start: bytes) -> bool:
+    with suppress(OSError), socket.create_connection((address, port), timeout=2) as line:
+        if ask:
+            line.sendall(ask)
+        return not start or line.recv(len(start)) == start
+    return False
+
+
+def _body(url: str) -> bytes:
+    with suppress(OSError), urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own address
+        return bytes(answer.read(64))
+    return b""

@@ -1,0 +1,1 @@
+"""The dialler of vox: exactly one process for each database."""

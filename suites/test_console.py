@@ -1,0 +1,115 @@
+"""Console: what nginx serves is the build of the release, byte for byte."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import zlib
+from itertools import product
+from typing import TYPE_CHECKING
+
+from voxgate.model.evidence import known
+from voxgate.model.look import Question
+from voxgate.plugin import invariant, say
+from voxgate.survey.questions import SITE_ADDRESSES, SITE_HEADERS, site_path
+
+if TYPE_CHECKING:
+    from voxgate.model.estate import Placement
+    from voxgate.model.evidence import Answer, DistFact
+    from voxgate.model.look import Evidence
+
+OK = 200
+TYPES = {
+    ".html": ("text/html",),
+    ".js": ("text/javascript", "application/javascript"),
+    ".css": ("text/css",),
+    ".svg": ("image/svg+xml",),
+    ".json": ("application/json",),
+    ".png": ("image/png",),
+    ".ico": ("image/x-icon", "image/vnd.microsoft.icon"),
+    ".woff2": ("font/woff2",),
+    ".txt": ("text/plain",),
+}
+LARGEST = 64 * 1024 * 1024
+
+
+def dist_of(placement: Placement, evidence: Evidence) -> DistFact:
+    """What stands in dist/."""
+    return known(evidence.second.host(placement.host.name).dists[placement.service.name])
+
+
+def unpacked(answer: Answer) -> bytes:
+    """The body as a browser sees it: at most 64 MB, so that a small lie cannot cost much."""
+    if answer.headers.get("content-encoding", "").lower() != "gzip":
+        return answer.body
+    try:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(answer.body, LARGEST)
+    except (zlib.error, gzip.BadGzipFile, EOFError):
+        return b"not gzip"
+
+
+@invariant(per="placement", services=("console",), faults=("console-asset-truncated", "console-old-root"), severity="blocker")
+def test_nginx_serves_exactly_dist(placement: Placement, evidence: Evidence) -> None:
+    """Under a single-page fallback every wrong path is 200 and HTML, so a status proves nothing: each file of the build is
+    compared by bytes and type, over IPv4 and IPv6, plain and compressed, and / is index.html.
+    """
+    found = dist_of(placement, evidence)
+    where, site = placement.host.name, placement.service.site
+    assert site is not None
+    assert "index.html" in found.files, say(f"{where}: {placement.service.folder}/dist has no index.html", "deploy it again")
+    for path, (_, sha256) in {"": found.files["index.html"], **found.files}.items():
+        for address, headers in product(SITE_ADDRESSES, SITE_HEADERS):
+            answer = evidence.second.answer(Question(where, site.port, site_path(site, path), address, headers))
+            way = f"{'IPv6' if ':' in address else 'IPv4'}, {'gzip' if headers else 'plain'}"
+            place = f"{where} GET :{site.port}/{path} ({way})"
+            assert not answer.trouble, say(f"{place} gave no answer: {answer.trouble}", "systemctl status nginx")
+            assert answer.status == OK, say(f"{place} answers {answer.status}", "nginx -T: is its root dist/ ?")
+            served = hashlib.sha256(unpacked(answer)).hexdigest()
+            assert served == sha256, say(
+                f"{place} is not the file in dist/: {len(unpacked(answer))} bytes with sha256 {served[:12]}, not {sha256[:12]}",
+                "nginx serves another folder, or an old file: nginx -T | grep root",
+            )
+            suffix = "." + (path or "index.html").rpartition(".")[2]
+            kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
+            assert suffix not in TYPES or kind in TYPES[suffix], say(
+                f"{place} has type {kind or 'none'}", f"nginx must serve {suffix} as {TYPES.get(suffix, ('?',))[0]}"
+            )
+
+
+@invariant(per="placement", services=("console",), faults=("console-dist-edited", "console-old-build"), severity="blocker")
+def test_dist_is_this_build(placement: Placement, evidence: Evidence) -> None:
+    """dist/ points to the build of the release's commit, and no file of it was changed, added or lost since it was built."""
+    found = dist_of(placement, evidence)
+    where = f"{placement.host.name}: {placement.service.folder}/dist"
+    release = evidence.remote(placement.service.name).release
+    assert release is not None, say(f"{placement.host.name}: no release of the console ever passed the gate", "make gate")
+    assert found.target == f"builds/{release.commit}", say(
+        f"{where} points to {found.target or 'nothing'}, not to the build of {release} ({release.commit[:12]})",
+        "deploy the release again",
+    )
+    assert found.built is not None, say(f"{where} has no manifest of its build", "deploy the release again")
+    now = {path: sha256 for path, (_, sha256) in found.files.items()}
+    changed = sorted({path for path, _ in now.items() ^ dict(found.built).items()})
+    assert not changed, say(
+        f"{where}/{changed[0] if changed else ''} is not as it was built ({len(changed)} such files)",
+        "deploy the release again; nobody edits a build",
+    )
+
+
+@invariant(per="host_name", services=("console",), faults=("console-node-runs",))
+def test_no_node_runs(host_name: str, evidence: Evidence) -> None:
+    """The console is static files. A node process is a development server, or somebody's experiment, on a live host."""
+    found = [
+        one
+        for one in known(evidence.second.host(host_name).processes)
+        if _is_node(one.command) or (one.exe is not None and _is_node(one.exe.rpartition("/")[2]))
+    ]
+    assert not found, say(
+        f"{host_name}: process {found[0].pid} of {found[0].user} is node: {' '.join(found[0].argv)[:80]}" if found else "",
+        "stop it; the console needs no server but nginx",
+    )
+
+
+def _is_node(name: str) -> bool:
+    """True for a program that is Node.js by its file's name, or one of the servers built with it."""
+    return name.removesuffix(" (deleted)") in {"node", "nodejs", "node.exe", "bun", "deno"}

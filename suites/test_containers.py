@@ -1,0 +1,93 @@
+"""Containers: livekit and livekit-sip on the SIP hosts, and nothing else in a container anywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voxgate.errors import Blind
+from voxgate.model.estate import Role
+from voxgate.model.evidence import known
+from voxgate.plugin import invariant, say
+
+if TYPE_CHECKING:
+    from voxgate.model.estate import Estate
+    from voxgate.model.evidence import ContainerFact
+    from voxgate.model.look import Evidence, Look
+
+
+def repository_of(image: str) -> str:
+    """An image's repository: ``livekit/sip:v1.2@sha256:..`` -> ``livekit/sip``."""
+    name = image.partition("@")[0]
+    head, colon, tail = name.rpartition(":")
+    return head if colon and "/" not in tail else name
+
+
+@invariant(per="host_name", faults=("container-app-image", "container-under-livekits-name", "container-other-engine"))
+def test_only_livekit_in_containers(host_name: str, estate: Estate, evidence: Evidence) -> None:
+    """The services run under systemd, where the gate can see and restart them. On a SIP host exactly livekit and
+    livekit-sip are in containers, by image and compose project; elsewhere there is no container of any state, no engine.
+    """
+    host = evidence.second.host(host_name)
+    processes = known(host.processes)
+    engines = known(host.engines)
+    wanted = estate.containers
+    boxed = [one for one in processes if one.container]
+    if Role.SIP not in estate.host(host_name).roles:
+        assert not engines.containers, say(_said(host_name, engines.containers), "the services run under systemd: remove it")
+        assert not boxed, say(
+            f"{host_name}: process {boxed[0].pid} ({boxed[0].command}) runs in a container" if boxed else "", "stop it"
+        )
+        assert not engines.engines and not engines.traces, say(
+            f"{host_name}: a container engine is here: {', '.join([*engines.engines, *engines.traces])}",
+            "containers are for the SIP hosts only: stop and remove it",
+        )
+        return
+    if "docker" not in engines.engines:
+        raise Blind("the docker engine did not answer", where=host_name, hint="systemctl status docker; the probe asks as root")
+    others = [name for name in engines.engines if name != "docker"]
+    assert not others and not engines.traces, say(
+        f"{host_name}: another container engine is here: {', '.join([*others, *engines.traces])}", "remove it"
+    )
+    foreign = [
+        one
+        for one in engines.containers
+        if repository_of(one.image) not in wanted.images or one.project != wanted.project
+    ]
+    assert not foreign, say(_said(host_name, foreign), "only livekit and livekit-sip may run in containers")
+    for image in wanted.images:
+        count = sum(repository_of(one.image) == image for one in engines.containers)
+        assert count == 1, say(f"{host_name}: {count} containers of {image}, not one", "docker compose up -d in its project")
+    ours = {one.id for one in engines.containers}
+    lost = [one for one in boxed if not any(one.container.startswith(id_[:12]) for id_ in ours)]
+    assert not lost, say(
+        f"{host_name}: process {lost[0].pid} ({lost[0].command}) runs in a container that docker does not list" if lost else "",
+        "another engine, or a namespace of its own, runs it: stop it",
+    )
+
+
+def _said(host: str, containers: list[ContainerFact] | tuple[ContainerFact, ...]) -> str:
+    """The first foreign container, in words."""
+    one = containers[0] if containers else None
+    return f"{host}: container {one.name} of image {one.image} ({one.state}, {one.engine})" if one else ""
+
+
+@invariant(per="host_name", faults=("livekit-stopped", "livekit-restart-loop"), severity="blocker")
+def test_livekit_is_healthy(host_name: str, estate: Estate, evidence: Evidence) -> None:
+    """Without livekit no call has media: both containers run, and neither restarted between the looks."""
+    if Role.SIP not in estate.host(host_name).roles:
+        return
+    first, second = ({one.image: one for one in _containers(look, host_name)} for look in (evidence.first, evidence.second))
+    for image in estate.containers.images:
+        after = [one for name, one in second.items() if repository_of(name) == image]
+        assert after, say(f"{host_name}: no container of {image}", "docker compose up -d in its project")
+        assert after[0].state == "running", say(
+            f"{host_name}: {after[0].name} is {after[0].state} ({after[0].status})", f"docker logs {after[0].name}"
+        )
+        before = [one for name, one in first.items() if repository_of(name) == image]
+        assert before and before[0].id == after[0].id and before[0].state == "running", say(
+            f"{host_name}: {after[0].name} was replaced or restarted between the looks", f"docker logs {after[0].name}"
+        )
+
+
+def _containers(look: Look, host: str) -> tuple[ContainerFact, ...]:
+    return known(look.host(host).engines).containers

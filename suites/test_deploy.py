@@ -1,0 +1,47 @@
+"""Deploy: every move of this run ended well, on every host. Judged only when there is a deploy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voxgate.errors import Blind
+from voxgate.model.verdict import Move
+from voxgate.plugin import invariant, say
+
+if TYPE_CHECKING:
+    from voxgate.model.estate import Placement
+    from voxgate.model.verdict import MoveRecord
+
+
+def ended_well(moves: tuple[MoveRecord, ...], placement: Placement, move: Move) -> None:
+    """Violated if this move failed here; blind if the deploy stopped before it."""
+    mine = [one for one in moves if (one.service, one.host, one.move) == (placement.service.name, placement.host.name, move)]
+    failed = [one for one in mine if one.error]
+    assert not failed, say(failed[0].error if failed else "", (failed[0].hint if failed else "") or "mend it, and deploy again")
+    if not mine:
+        what = f"there was no {move} of {placement.service.name}"
+        raise Blind(what, where=placement.host.name, why="the deploy stopped before it")
+
+
+@invariant(per="placement", faults=("deploy-bad-release",))
+def test_release_was_checked_out(placement: Placement, moves: tuple[MoveRecord, ...]) -> None:
+    """The commit of the tag was fetched and put in place."""
+    ended_well(moves, placement, Move.CHECKOUT)
+
+
+@invariant(per="placement", faults=("deploy-bad-release",))
+def test_release_was_installed(placement: Placement, moves: tuple[MoveRecord, ...]) -> None:
+    """What the lock says was installed, or built, before anything was restarted."""
+    ended_well(moves, placement, Move.INSTALL)
+
+
+@invariant(per="placement", faults=("deploy-bad-release",))
+def test_service_was_restarted(placement: Placement, moves: tuple[MoveRecord, ...]) -> None:
+    """Each unit was restarted, or the console's link switched."""
+    ended_well(moves, placement, Move.RESTART)
+
+
+@invariant(per="placement", services=("backend", "fleet", "dialler"), faults=("deploy-bad-release",), severity="blocker")
+def test_service_became_healthy(placement: Placement, moves: tuple[MoveRecord, ...]) -> None:
+    """Each unit answered as healthy, with the release's commit, within its deadline."""
+    ended_well(moves, placement, Move.HEALTH)

@@ -1,0 +1,201 @@
+"""Dialler: exactly one for each database, on the SIP host, and its ticks go on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from voxgate.contracts.metrics import read_metrics
+from voxgate.errors import ContractError
+from voxgate.model.estate import Role
+from voxgate.model.evidence import known
+from voxgate.plugin import invariant, say
+from voxgate.survey.answers import read_page
+from voxgate.survey.questions import question_of
+
+if TYPE_CHECKING:
+    from voxgate.model.estate import Database, Estate, Host, PlacedUnit, Service
+    from voxgate.model.evidence import HostEvidence, ProcessFact, SocketFact
+    from voxgate.model.look import Evidence
+
+GATE = "voxgate"
+OK = 200
+STOP = "stop it at once: two diallers over-dial real people"
+
+
+def diallers_on(host: HostEvidence, service: Service) -> list[ProcessFact]:
+    """Every process on a host that is a dialler by where it lives: its unit, its folder, or its venv's program - never by
+    its name alone.
+    """
+    return [one for one in known(host.processes) if _is_dialler(one, service)]
+
+
+def _is_dialler(process: ProcessFact, service: Service) -> bool:
+    folder = f"{service.folder}/"
+    return (
+        service.owns_unit(process.unit)
+        or (process.cwd or "").rstrip("/") + "/" == folder
+        or (process.exe or "").startswith(folder)
+        or any(word.startswith(folder) for word in process.argv[:2])
+    )
+
+
+def outside_the_unit(found: list[ProcessFact], service: Service) -> list[ProcessFact]:
+    """Those that systemd does not know as the dialler, and are no tool of a deploy."""
+    return [one for one in found if not service.owns_unit(one.unit)]
+
+
+@invariant(
+    per="database", services=("dialler",), faults=("dialler-second-unit", "dialler-by-hand"), severity="blocker"
+)
+def test_exactly_one_dialler_per_database(database: Database, estate: Estate, evidence: Evidence) -> None:
+    """Two diallers on one database each pace as if alone, and over-dial real people. Counted over all hosts: units,
+    processes by cgroup and folder, containers, and what would start at the next boot.
+    """
+    service = estate.service("dialler")
+    homes = {one.dialler for one in estate.databases}
+    seen = {host.name: evidence.second.host(host.name) for host in estate.hosts}  # blind unless every host was seen
+    alive = [(name, one) for name, host in seen.items() for one in diallers_on(host, service)]
+    strange = [(name, one) for name, one in alive if name not in homes or not service.owns_unit(one.unit)]
+    assert not strange, say(
+        f"{strange[0][0]}: process {strange[0][1].pid} of {strange[0][1].user} is a dialler outside of the one unit: "
+        f"{' '.join(strange[0][1].argv)[:100]}"
+        if strange
+        else "",
+        STOP,
+    )
+    for name, host in seen.items():
+        units = [unit for unit, fact in known(host.units).items() if service.owns_unit(unit) and fact.main_pid]
+        assert not units or name in homes, say(f"{name}: {', '.join(units)} runs here, the dialler is on {database.dialler}", STOP)
+        boxed = [one.name for one in known(host.engines).containers if "dialler" in f"{one.name} {one.image}".lower()]
+        assert not boxed, say(f"{name}: container {', '.join(boxed)} is a dialler", STOP)
+    mine = [one for name, one in alive if name == database.dialler]
+    roots = [one for one in mine if one.ppid == 1]
+    assert len(roots) == 1, say(
+        f"{database.dialler}: {len(roots)} dialler processes for the database {database.name}, not one",
+        "systemctl status voxdialler" if not roots else STOP,
+    )
+
+
+@invariant(
+    per="database", services=("dialler",), faults=("dialler-foreign-connection", "database-refuses-inprog"), severity="blocker"
+)
+def test_database_sees_one_dialler(database: Database, estate: Estate, evidence: Evidence) -> None:
+    """What the database itself sees cannot be hidden on a host: every connection made as the dialler, or by a client that
+    nobody knows, must come from the one process that systemd runs.
+    """
+    service = estate.service("dialler")
+    home = estate.host(database.dialler)
+    names = {one.app_name or one.repository: one for one in estate.services}
+    view = evidence.second.database(database.name)
+    units = known(evidence.second.host(home.name).units)
+    main = units[service.unit].main_pid if service.unit in units else 0
+    own = [one for one in view.clients if one.app_name == service.app_name]
+    assert own, say(f"database {database.name}: no connection of the dialler", "journalctl -u voxdialler: can it connect?")
+    for client in view.clients:
+        if client.app_name == GATE:
+            continue
+        stranger = client.app_name not in names
+        if client.app_name != service.app_name and not stranger:
+            continue
+        holder = _holder(evidence, estate, client.address, client.port)
+        who = f"{client.app_name or 'a client without a name'} at {client.address}:{client.port}"
+        assert holder is not None, say(f"database {database.name}: {who} is no process of this estate", STOP)
+        host, pids = holder
+        assert host.name == home.name and main in pids, say(
+            f"database {database.name}: {who} is process {pids[0]} on {host.name}, not the dialler's ({main} on {home.name})",
+            STOP,
+        )
+
+
+def _holder(evidence: Evidence, estate: Estate, address: str, port: int) -> tuple[Host, tuple[int, ...]] | None:
+    """The host and the processes that have this end of a connection open, None if no host of the estate has."""
+    for host in estate.hosts:
+        for socket in known(evidence.second.host(host.name).connections):
+            if _is_end(socket, address, port) and socket.pids:
+                return host, socket.pids
+    return None
+
+
+def _is_end(socket: SocketFact, address: str, port: int) -> bool:
+    return socket.port == port and socket.address == address
+
+
+@invariant(per="host_name", services=("dialler",), faults=("dialler-enabled-elsewhere",))
+def test_dialler_is_on_the_sip_host(host_name: str, estate: Estate, evidence: Evidence) -> None:
+    """A dialler that is enabled on a second host is one reboot away from over-dialling: nowhere else running, enabled, or
+    linked for the next boot, also by a link that systemd has not read yet.
+    """
+    service = estate.service("dialler")
+    homes = {one.dialler for one in estate.databases}
+    found = {name: fact for name, fact in known(evidence.second.host(host_name).units).items() if service.owns_unit(name)}
+    if host_name in homes:
+        assert Role.SIP in estate.host(host_name).roles, say(f"{host_name} is no SIP host", "mend the estate file")
+        assert found, say(f"{host_name}: systemd knows no {service.unit}", "install its unit file")
+        return
+    for name, fact in found.items():
+        active = fact.active.split("/")[0]
+        assert active in {"inactive", ""}, say(f"{host_name}: {name} is {fact.active}, and the dialler is not at home here", STOP)
+        assert fact.enabled not in {"enabled", "enabled-runtime", "linked"} and not fact.links, say(
+            f"{host_name}: {name} would start at the next boot ({', '.join(fact.links) or fact.enabled})",
+            f"systemctl disable {name} on {host_name}, and remove its unit file",
+        )
+
+
+@invariant(per="unit", services=("dialler",), faults=("dialler-tick-frozen", "dialler-metrics-cached"), severity="blocker")
+def test_tick_loop_is_alive(unit: PlacedUnit, evidence: Evidence) -> None:
+    """A dialler can say ok for hours and dial nobody. Between the two looks its ticks must grow, in the same process, in
+    health and in metrics alike, and the last one must be younger than two intervals.
+    """
+    service = unit.service
+    assert service.health is not None
+    assert service.metrics is not None
+    pages = [read_page(look, question_of(unit, service.health), service.health.schema) for look in (evidence.first, evidence.second)]
+    for page in pages:
+        assert not page.problem, say(f"{page.place} {page.problem}", f"journalctl -u {unit.unit} on {unit.host.name}")
+    first, second = (page.document for page in pages)
+    place = pages[1].place
+    assert first["pid"] == second["pid"], say(
+        f"{place}: process {first['pid']} became {second['pid']} between the looks", f"journalctl -u {unit.unit}"
+    )
+    assert second["ticks"] > first["ticks"], say(
+        f"{place}: ticks stand still at {second['ticks']}, and it says {second['status']!r}", f"systemctl restart {unit.unit}"
+    )
+    now = known(evidence.second.host(unit.host.name).time)
+    interval = float(second["tick_interval_seconds"])
+    lag = max(0.0, pages[1].answer.asked - evidence.second.taken) + 1.0
+    age = now - datetime.fromisoformat(second["last_tick_at"]).timestamp()
+    assert age < 2 * interval + lag, say(
+        f"{place}: its last tick is {age:.1f} s old, every {interval:g} s is one due", f"systemctl restart {unit.unit}"
+    )
+    question = question_of(unit, service.metrics)
+    counts = []
+    for look in (evidence.first, evidence.second):
+        answer = look.answer(question)
+        try:
+            series = read_metrics(answer.body, answer.headers.get("content-type", ""))
+        except ContractError as error:
+            series = {}
+            assert series, say(f"{unit.host.name} GET :{question.port}{question.path}: {error.line}", "a fault of the release")
+        counts.append(series.get("voxdialler_ticks_total", -1.0))
+    assert counts[1] > counts[0] >= 0, say(
+        f"{unit.host.name} GET :{question.port}{question.path}: voxdialler_ticks_total went from {counts[0]:g} to {counts[1]:g}",
+        "is something caching the metrics?",
+    )
+
+
+@invariant(per="unit", services=("dialler",), faults=("dialler-metrics-malformed",))
+def test_metrics_are_well_formed(unit: PlacedUnit, evidence: Evidence) -> None:
+    """An alert on a metric that Prometheus cannot read never fires."""
+    endpoint = unit.service.metrics
+    assert endpoint is not None
+    answer = evidence.second.answer(question_of(unit, endpoint))
+    place = f"{unit.host.name} GET :{answer.port}{answer.path}"
+    assert not answer.trouble, say(f"{place} gave no answer: {answer.trouble}", f"journalctl -u {unit.unit}")
+    assert answer.status == OK, say(f"{place} answers {answer.status}", f"journalctl -u {unit.unit}")
+    problem = ""
+    try:
+        read_metrics(answer.body, answer.headers.get("content-type", ""))
+    except ContractError as error:
+        problem = error.line
+    assert not problem, say(f"{place}: {problem}", "a fault of the release: put the last one back")

@@ -1,0 +1,102 @@
+"""Environment: what the Python services run in is what their locks and settings say."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from voxgate.model.evidence import known
+from voxgate.plugin import invariant, say
+from voxgate.survey.answers import read_page
+from voxgate.survey.questions import question_of
+
+if TYPE_CHECKING:
+    from voxgate.model.estate import Placement
+    from voxgate.model.look import Evidence
+
+PYTHON = (3, 12)
+
+
+@invariant(per="placement", services=("backend", "fleet", "dialler"), faults=("venv-package-missing", "venv-other-version"))
+def test_venv_is_the_lock(placement: Placement, evidence: Evidence) -> None:
+    """What was tested is what the lock names. One package more, less or in another version is another program."""
+    venv = known(evidence.second.host(placement.host.name).venvs[placement.service.name])
+    assert venv.sync_status in {0, 1}, say(
+        f"{placement.host.name}: uv could not tell whether {placement.service.folder}/.venv is the lock: {venv.sync_said}",
+        f"uv lock --check in a checkout of {placement.service.repository}",
+    )
+    assert venv.sync_status == 0, say(
+        f"{placement.host.name}: {placement.service.folder}/.venv is not what uv.lock says: {venv.sync_said}",
+        "deploy the release again; nobody installs by hand",
+    )
+
+
+@invariant(per="placement", services=("backend", "fleet", "dialler"), faults=("venv-system-site-packages",))
+def test_python_is_3_12_or_newer(placement: Placement, evidence: Evidence) -> None:
+    """The services are written and tested for Python 3.12 and up, and a venv that sees the system's packages runs what
+    no lock names.
+    """
+    venv = known(evidence.second.host(placement.host.name).venvs[placement.service.name])
+    numbers = tuple(int(part) for part in re.findall(r"\d+", venv.python)[:2])
+    assert numbers >= PYTHON, say(
+        f"{placement.host.name}: {placement.service.folder}/.venv is Python {venv.python}", "install Python 3.12 or newer"
+    )
+    assert not venv.system_site_packages, say(
+        f"{placement.host.name}: {placement.service.folder}/.venv sees the system's packages",
+        "remove .venv and deploy the release again",
+    )
+
+
+@invariant(per="placement", services=("fleet",), faults=("pipecat-pin-loosened", "venv-other-version"))
+def test_pipecat_is_pinned(placement: Placement, evidence: Evidence) -> None:
+    """Pipecat changes behaviour between minor versions. Pin, lock, venv and running worker must name the same one."""
+    name = placement.service.pinned
+    assert name is not None
+    look = evidence.second
+    venv = known(look.host(placement.host.name).venvs[placement.service.name])
+    where = f"{placement.host.name}: {placement.service.folder}"
+    declared = venv.declared.get(name, "")
+    pin = re.fullmatch(r"[A-Za-z0-9._-]+\s*(?:\[[^\]]*\])?\s*==\s*([0-9][A-Za-z0-9.!+]*)", declared)
+    assert pin is not None, say(f"{where}/pyproject.toml asks for {declared or 'no ' + name!r}", f"pin it: {name}==<version>")
+    pinned = pin[1]
+    assert venv.locked.get(name) == pinned, say(
+        f"{where}/uv.lock has {name} {venv.locked.get(name)}, pyproject.toml {pinned}", "uv lock, and a new release"
+    )
+    assert venv.installed.get(name) == pinned, say(
+        f"{where}/.venv has {name} {venv.installed.get(name)}, the pin is {pinned}", "deploy the release again"
+    )
+    health = placement.service.health
+    assert health is not None
+    for unit in placement.placed_units:
+        page = read_page(look, question_of(unit, health), None)
+        if page.document:
+            reported = page.document.get("pipecat")
+            assert reported == pinned, say(f"{page.place} reports {name} {reported}, the pin is {pinned}", "restart it")
+
+
+@invariant(
+    per="placement",
+    services=("backend", "fleet", "dialler"),
+    faults=("env-key-missing", "env-world-readable"),
+)
+def test_env_file_is_complete(placement: Placement, evidence: Evidence) -> None:
+    """A missing or placeholder setting shows at the first call, not at the deploy; a readable one is a leaked secret; a
+    newer one than the process is not what runs.
+    """
+    service, host = placement.service, placement.host.name
+    found = known(evidence.second.host(host).env_files[service.name])
+    where = f"{host}: {service.folder}/.env"
+    assert found.kind == "regular", say(f"{where} is {found.kind}, not a regular file", "put the settings there")
+    missing = sorted(set(service.required_settings) - set(found.keys))
+    assert not missing, say(f"{where} lacks {', '.join(missing)}", "add the setting, and restart the service")
+    unset = sorted(set(service.required_settings) & {*found.empty, *found.placeholder})
+    assert not unset, say(f"{where}: {', '.join(unset)} is empty or a placeholder", "set it, and restart the service")
+    assert found.owner == service.user, say(f"{where} belongs to {found.owner}", f"chown {service.user} {service.folder}/.env")
+    assert found.mode in {"0600", "0640"}, say(f"{where} has mode {found.mode}", f"chmod 0600 {service.folder}/.env")
+    processes = {one.pid: one for one in known(evidence.second.host(host).processes)}
+    units = known(evidence.second.host(host).units)
+    for name in placement.units:
+        process = processes.get(units[name].main_pid) if name in units else None
+        assert process is None or found.changed < process.started, say(
+            f"{where} is newer than the process of {name}", f"restart {name}: it runs with the old settings"
+        )

@@ -1,0 +1,141 @@
+"""Fleet: every worker the estate says is up, all are of one release, and the sums are right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voxgate.errors import Blind
+from voxgate.model.estate import Available
+from voxgate.model.evidence import known
+from voxgate.model.look import Question
+from voxgate.plugin import invariant, say
+from voxgate.survey.answers import read_page
+from voxgate.survey.questions import question_of
+
+if TYPE_CHECKING:
+    from voxgate.model.estate import Estate, PlacedUnit
+    from voxgate.model.look import Evidence, Look
+    from voxgate.survey.answers import Page
+
+
+def page_of(unit: PlacedUnit, look: Look, schema: str | None = None) -> Page:
+    """What a worker answers on /health."""
+    health = unit.service.health
+    assert health is not None
+    return read_page(look, question_of(unit, health), schema)
+
+
+def fleet(estate: Estate) -> tuple[PlacedUnit, ...]:
+    """Every worker of the estate."""
+    return tuple(unit for unit in estate.placed_units if unit.service.name == "fleet")
+
+
+@invariant(per="unit", services=("fleet",), faults=("worker-stopped", "worker-health-lies"), severity="blocker")
+def test_all_workers_are_up(unit: PlacedUnit, evidence: Evidence) -> None:
+    """One worker is one call slot. A worker that is down, or that answers in another's name, is a call that nobody takes."""
+    health = unit.service.health
+    assert health is not None
+    page = page_of(unit, evidence.second, health.schema)
+    assert not page.problem, say(f"{page.place} {page.problem}", f"journalctl -u {unit.unit} on {unit.host.name}")
+    worker = str(page.document["worker"])
+    assert worker.rpartition("/")[2] == str(unit.number), say(
+        f"{page.place} is answered by worker {worker}, not by number {unit.number}",
+        f"two units share a port: look at {unit.unit}'s arguments",
+    )
+
+
+@invariant(per="estate", services=("fleet",), faults=("worker-copied-id",))
+def test_each_worker_has_its_own_id(estate: Estate, evidence: Evidence) -> None:
+    """Workers register by their id: two with one id are counted once, and one of them gets no calls."""
+    seen: dict[str, str] = {}
+    for unit in fleet(estate):
+        page = page_of(unit, evidence.second)
+        worker = page.document.get("worker")
+        if isinstance(worker, str):
+            assert worker not in seen, say(f"{unit.id} and {seen.get(worker)} both call themselves {worker}", "restart both")
+            seen[worker] = unit.id
+    assert seen, say("no worker of the fleet says who it is", "journalctl -u 'voxcore@*' on the fleet hosts")
+
+
+@invariant(per="estate", services=("fleet",), faults=("worker-on-old-code",), severity="blocker")
+def test_fleet_runs_one_release(estate: Estate, evidence: Evidence) -> None:
+    """Two releases side by side answer the same caller in two ways. All workers of all hosts: one commit, one lock."""
+    service = estate.service("fleet")
+    release = evidence.remote(service.name).release
+    assert release is not None, say("no release of the fleet ever passed the gate", "make gate SERVICE=fleet")
+    for host in estate.hosts_of(service):
+        evidence.second.host(host.name)  # blind if one host was not seen: the others cannot speak for it
+    commits = {unit.id: str(page_of(unit, evidence.second).document.get("commit", "nothing")) for unit in fleet(estate)}
+    other = {where: commit for where, commit in commits.items() if commit != release.commit}
+    assert not other, say(
+        f"{len(other)} of {len(commits)} workers are not on {release}: "
+        + ", ".join(f"{where} reports {commit[:12]}" for where, commit in sorted(other.items())[:4]),
+        "restart the workers that are named, or deploy the release again",
+    )
+    locks = {
+        host.name: known(evidence.second.host(host.name).venvs[service.name]).lock_sha256 for host in estate.hosts_of(service)
+    }
+    assert len(set(locks.values())) == 1, say(
+        "the fleet hosts have different locks: " + ", ".join(f"{host} {lock[:12]}" for host, lock in locks.items()),
+        "deploy the release again",
+    )
+
+
+@invariant(per="host_name", services=("fleet",), faults=("fleet-dead-worker-registered",), severity="blocker")
+def test_capacity_adds_up(host_name: str, estate: Estate, evidence: Evidence) -> None:
+    """Whoever routes calls believes the aggregate. It must be the sum over live workers, and what is free must be what is
+    not taken.
+    """
+    service = estate.service("fleet")
+    endpoint = service.aggregate_health
+    assert endpoint is not None
+    question = Question(host_name, endpoint.port + 1, endpoint.path)
+    page = read_page(evidence.second, question, endpoint.schema)
+    assert not page.problem, say(f"{page.place} {page.problem}", "journalctl -u 'voxcore@*'; does the registry answer?")
+    said = page.document
+    pages = [page_of(unit, evidence.second, service.health.schema if service.health else None) for unit in fleet(estate)]
+    live = [one.document for one in pages if not one.problem]
+    slots = sum(one["worker_max"] for one in live)
+    assert said["worker_max"] == slots, say(
+        f"{page.place} says worker_max {said['worker_max']}, the {len(live)} live workers have {slots}",
+        "a dead worker is still registered, or a live one is not: restart what is named by all-workers-are-up",
+    )
+    assert said["worker_max"] >= estate.workers, say(
+        f"{page.place} says worker_max {said['worker_max']}, the estate has {estate.workers} workers",
+        "start the workers that are down",
+    )
+    taken = [sum(_calls(one.document) for one in _pages(estate, look)) for look in (evidence.first, evidence.second)]
+    around = sorted([*taken, _aggregate_calls(evidence.first, question)])
+    assert min(around) <= said["worker_calls"] <= max(*around, said["worker_max"]), say(
+        f"{page.place} says worker_calls {said['worker_calls']}, its workers say {taken[1]}", "restart the fleet's registry"
+    )
+    free = said["worker_max"] - said["worker_calls"]
+    available = said["fleet_available"]
+    if estate.available is Available.SLOTS:
+        agrees = isinstance(available, int) and not isinstance(available, bool) and available == free
+        wanted = str(free)
+    else:
+        agrees, wanted = available is (free > 0), str(free > 0).lower()
+    assert agrees, say(
+        f"{page.place} says fleet_available {available}, with {said['worker_calls']} of {said['worker_max']} taken it is {wanted}",
+        "a fault of the release: put the last one back",
+    )
+
+
+def _pages(estate: Estate, look: Look) -> list[Page]:
+    """All workers' pages of one look."""
+    try:
+        return [page_of(unit, look) for unit in fleet(estate)]
+    except Blind:
+        return []
+
+
+def _calls(document: object) -> int:
+    """A worker's calls, 0 where it says none."""
+    calls = document.get("worker_calls") if hasattr(document, "get") else None
+    return calls if isinstance(calls, int) else 0
+
+
+def _aggregate_calls(look: Look, question: Question) -> int:
+    """The aggregate's calls in another look."""
+    return _calls(read_page(look, question, None).document)

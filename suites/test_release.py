@@ -1,0 +1,106 @@
+"""Release: each service on each of its hosts is exactly the release, as the remote knows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voxgate.model.evidence import known
+from voxgate.plugin import invariant, say
+
+if TYPE_CHECKING:
+    from voxgate.model.estate import Estate, Placement
+    from voxgate.model.look import Evidence
+    from voxgate.model.release import Release
+
+AGAIN = "deploy the release again: code reaches a host no other way"
+
+
+def expected_release(evidence: Evidence, placement: Placement) -> Release:
+    """The release that must be on this host. Violated, not blind, where the gate never put one there."""
+    release = evidence.remote(placement.service.name).release
+    assert release is not None, say(
+        f"{placement.host.name}: no release of {placement.service.name} ever passed the gate here",
+        f"make gate SERVICE={placement.service.name}",
+    )
+    return release
+
+
+@invariant(per="placement", faults=("release-head-on-a-branch-commit",), severity="blocker")
+def test_head_is_the_release(placement: Placement, evidence: Evidence) -> None:
+    """Whoever asks what runs in production must get one true answer: the commit of the tag, as the remote says it. A tag
+    on the host proves nothing, since it can be moved there.
+    """
+    release = expected_release(evidence, placement)
+    remote = evidence.remote(placement.service.name)
+    found = known(evidence.second.host(placement.host.name).checkouts[placement.service.name])
+    if release.tag is not None:
+        at_remote = remote.tags.get(release.tag)
+        assert at_remote == release.commit, say(
+            f"the remote's tag {release.tag} is {str(at_remote)[:12]}, not {release.commit[:12]} that was deployed",
+            "a release tag never moves: make a new one",
+        )
+    assert found.head == release.commit, say(
+        f"{placement.host.name}: HEAD of {placement.service.folder} is {found.head[:12]}, not {release} ({release.commit[:12]})",
+        AGAIN,
+    )
+
+
+@invariant(per="placement", faults=("release-not-on-main",), severity="blocker")
+def test_release_is_on_main(placement: Placement, evidence: Evidence) -> None:
+    """Main is what was linted, tested and built. A commit beside it was judged by nobody."""
+    release = expected_release(evidence, placement)
+    remote = evidence.remote(placement.service.name)
+    assert release.commit in remote.on_main, say(
+        f"{placement.host.name}: {release} ({release.commit[:12]}) is not an ancestor of main at {remote.url}",
+        "merge it, let Jenkins build it, and deploy the release on main",
+    )
+
+
+@invariant(per="placement", faults=("release-file-edited-in-place", "release-file-hidden-from-git"))
+def test_tree_is_the_commit(placement: Placement, evidence: Evidence) -> None:
+    """A file that was edited on the box runs code that no review saw, and the next deploy loses it. Files are compared by
+    content, mode and link target with the commit's own tree, so nothing can be hidden from git.
+    """
+    expected_release(evidence, placement)
+    wanted = evidence.remote(placement.service.name).tree
+    found = known(evidence.second.host(placement.host.name).checkouts[placement.service.name]).tree
+    assert wanted is not None
+    lost = sorted(path for path in wanted if path not in found and wanted[path][0] != "160000")
+    other = sorted(path for path in wanted if path in found and found[path] != wanted[path])
+    first = (other or lost)[:1]
+    what = "differs from the commit" if other else "is gone"
+    assert not first, say(
+        f"{placement.host.name}: {placement.service.folder}/{first[0]} {what} ({len(other)} changed, {len(lost)} gone)",
+        AGAIN,
+    )
+
+
+@invariant(per="placement", faults=("release-extra-module",))
+def test_no_foreign_files(placement: Placement, evidence: Evidence) -> None:
+    """A file that is not in the commit can be imported, served or run all the same. Only what a deploy itself makes may
+    stand beside the tree: .venv, .env, dist, builds, node_modules, tool caches.
+    """
+    expected_release(evidence, placement)
+    wanted = evidence.remote(placement.service.name).tree
+    found = known(evidence.second.host(placement.host.name).checkouts[placement.service.name]).tree
+    assert wanted is not None
+    foreign = sorted(set(found) - set(wanted))
+    assert not foreign, say(
+        f"{placement.host.name}: {placement.service.folder}/{foreign[0]} is not in the commit ({len(foreign)} such files)"
+        if foreign
+        else "",
+        "commit it, or remove it",
+    )
+
+
+@invariant(per="placement", faults=("release-origin-changed", "release-origin-rewritten"))
+def test_remote_is_bitbucket(placement: Placement, estate: Estate, evidence: Evidence) -> None:
+    """Code moves only one way. An origin that points elsewhere, also by a rewriting rule, would let the next deploy fetch
+    from somebody else.
+    """
+    wanted = estate.repository_url(placement.service)
+    found = known(evidence.second.host(placement.host.name).checkouts[placement.service.name]).origin
+    assert found == wanted, say(
+        f"{placement.host.name}: origin of {placement.service.folder} resolves to {found}, not {wanted}",
+        f"git remote set-url origin {wanted}, and look for url.*.insteadOf",
+    )

@@ -1,0 +1,3 @@
+"""voxgate: the deploy gate of a voice platform."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Strict reading of everything that comes from outside: JSON, schemas, metrics, estate files."""

@@ -1,0 +1,110 @@
+"""The catalogue of invariants, read from the suites themselves without running them.
+
+What must be judged may not depend on what pytest happens to collect, so the decorators are read from the source: a suite
+that fails to import, or that somebody deselects, leaves its invariants expected and missing.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from voxgate.errors import ContractError
+from voxgate.model.invariant import Invariant, Per
+
+FOLDER = Path(__file__).resolve().parents[2] / "suites"
+_MARKERS = {
+    "test_release.py": "release",
+    "test_environment.py": "release",
+    "test_contracts.py": "contract",
+    "test_platform.py": "platform",
+    "test_containers.py": "platform",
+    "test_deploy.py": "deploy",
+}
+
+
+def invariant_name(function: str) -> str:
+    """``test_head_is_the_release`` -> ``head-is-the-release``."""
+    return function.removeprefix("test_").replace("_", "-")
+
+
+@cache
+def read_catalogue(folder: Path = FOLDER) -> tuple[Invariant, ...]:
+    """Every function below ``@invariant(...)`` in the suites, in the order of files and lines.
+
+    Raises ContractError for a suite that is no Python, a decorator whose arguments are no literals, an invariant without
+    a reason, and a name that stands twice.
+    """
+    found: dict[str, Invariant] = {}
+    for path in sorted(folder.glob("test_*.py")):
+        try:
+            module = ast.parse(path.read_bytes(), filename=path.name)
+        except (OSError, SyntaxError, ValueError) as error:
+            raise ContractError("this suite cannot be read", where=f"suites/{path.name}", why=str(error)) from None
+        for node in module.body:
+            if isinstance(node, ast.FunctionDef) and (call := _decorator(node)) is not None:
+                invariant = _read(path, node, call)
+                if invariant.name in found:
+                    where = f"suites/{path.name}:{node.lineno}"
+                    raise ContractError("an invariant's name stands twice", where=where, why=invariant.name)
+                found[invariant.name] = invariant
+    return tuple(found.values())
+
+
+def _decorator(node: ast.FunctionDef) -> ast.Call | None:
+    """The call of ``@invariant``, None for a function that is none."""
+    for decorator in node.decorator_list:
+        if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name) and decorator.func.id == "invariant":
+            return decorator
+    return None
+
+
+def _read(path: Path, node: ast.FunctionDef, call: ast.Call) -> Invariant:
+    """One invariant from its decorator and docstring."""
+    where = f"suites/{path.name}:{node.lineno}"
+    try:
+        said = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords if keyword.arg}
+        per = Per(said.pop("per"))
+        services = tuple(said.pop("services", ()))
+        faults = tuple(said.pop("faults", ()))
+        severity = str(said.pop("severity", "critical"))
+    except (ValueError, KeyError, TypeError) as error:
+        why = f"@invariant takes literals, and per= is one of {', '.join(per.value for per in Per)}: {error}"
+        raise ContractError("this invariant cannot be read", where=where, why=why) from None
+    if said:
+        raise ContractError("this invariant cannot be read", where=where, why=f"unknown argument {sorted(said)[0]!r}")
+    reason = inspect.cleandoc(ast.get_docstring(node) or "")
+    if not reason:
+        raise ContractError("an invariant needs a reason", where=where, hint="its docstring says why the rule exists")
+    marker = _MARKERS.get(path.name)
+    return Invariant(
+        invariant_name(node.name),
+        path.name,
+        reason,
+        per,
+        services,
+        (marker,) if marker else (),
+        faults,
+        severity,
+        deploy=marker == "deploy",
+    )
+
+
+@cache
+def plain_tests(folder: Path = FOLDER) -> tuple[str, ...]:
+    """A team's own tests in the suites, without ``@invariant``: ``test_ours.py::test_x``. Each must be judged at least once."""
+    found = []
+    for path in sorted(folder.glob("test_*.py")):
+        for node in ast.parse(path.read_bytes(), filename=path.name).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and _decorator(node) is None:
+                found.append(f"{path.name}::{node.name}")
+    return tuple(found)
+
+
+def find(catalogue: Sequence[Invariant], function: str, suite: str) -> Invariant | None:
+    """The invariant that a collected test function is, None for a plain test."""
+    name = invariant_name(function)
+    return next((one for one in catalogue if one.name == name and one.suite == suite), None)

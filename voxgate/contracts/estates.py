@@ -1,0 +1,199 @@
+"""Estate files: TOML in ``hosts/`` becomes an Estate, or one line that says which file, which place, and why not."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from jsonschema.exceptions import ValidationError
+
+from voxgate.contracts.schemas import best_fault, schema
+from voxgate.errors import EstateError
+from voxgate.model.estate import Available, Containers, Database, Endpoint, Estate, Host, Kind, Role, Service
+
+FOLDER = Path(__file__).resolve().parents[2] / "hosts"
+_SERVICES = "services.toml"
+_ENDPOINTS = ("health", "proxied_health", "aggregate_health", "metrics", "site")
+
+
+def cache_folder() -> Path:
+    """Where voxgate keeps what it can make again: ``$XDG_CACHE_HOME/voxgate``, else ``~/.cache/voxgate``."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "voxgate"
+
+
+def estate_names(folder: Path = FOLDER) -> tuple[str, ...]:
+    """The estates there are: the file names in ``hosts/`` without their ending."""
+    return tuple(sorted(path.stem for path in folder.glob("*.toml") if path.name != _SERVICES))
+
+
+def load_estate(name: str, folder: Path = FOLDER) -> Estate:
+    """The estate ``name`` (``hosts/<name>.toml``), with the services of ``hosts/services.toml``.
+
+    Raises EstateError, one line, for everything a person can get wrong in these files.
+    """
+    path = folder / f"{name}.toml"
+    if name not in estate_names(folder):
+        near = difflib.get_close_matches(name, estate_names(folder), n=1)
+        known = ", ".join(estate_names(folder)) or "none"
+        hint = f"did you mean {near[0]}?" if near else f"estates are files in hosts/; there are: {known}"
+        raise EstateError("there is no such estate", where=f"hosts/{name}.toml", hint=hint)
+    services = _services(folder / _SERVICES)
+    document = _read(path, "estate")
+    estate = _build(document, services, path)
+    _judge(estate, path.name)
+    return estate
+
+
+def _read(path: Path, schema_name: str) -> dict[str, Any]:
+    """The file, checked by its schema."""
+    try:
+        document = tomllib.loads(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise EstateError("cannot be read", where=path.name, why=error.strerror or str(error)) from None
+    except (ValueError, RecursionError) as error:
+        raise EstateError("is not valid TOML", where=path.name, why=str(error)) from None
+    fault = best_fault(schema_name, document)
+    if fault is not None:
+        raise _schema_error(fault, path.name)
+    return document
+
+
+def _schema_error(fault: ValidationError, file: str) -> EstateError:
+    """What the schema found, in the words of the file: ``[hosts.api-1]`` and a suggestion for a misspelt key."""
+    place = ".".join(str(part) for part in fault.absolute_path)
+    where = f"{file} [{place}]" if place else file
+    if fault.validator == "additionalProperties":
+        allowed = sorted(fault.schema.get("properties", {}))
+        unknown = sorted(set(fault.instance) - set(allowed))
+        near = difflib.get_close_matches(unknown[0], allowed, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"allowed here: {', '.join(allowed)}"
+        return EstateError(f"unknown key {unknown[0]!r}", where=where, hint=hint)
+    if fault.validator == "required":
+        missing = sorted(set(fault.validator_value) - set(fault.instance))
+        return EstateError(f"missing key {missing[0]!r}", where=where, hint=f"see schemas/ and {file}'s neighbours")
+    if fault.validator == "oneOf":
+        choices = " or ".join("/".join(choice.get("required", ())) for choice in fault.validator_value)
+        return EstateError(f"needs exactly one of {choices}", where=where)
+    if fault.validator == "enum":
+        near = difflib.get_close_matches(str(fault.instance), [str(value) for value in fault.validator_value], n=1)
+        hint = f"did you mean {near[0]!r}?" if near else ""
+        choices = ", ".join(str(value) for value in fault.validator_value)
+        return EstateError(f"{fault.instance!r} is none of: {choices}", where=where, hint=hint)
+    if fault.validator == "type" and place.startswith("databases.") and place.endswith(".dialler"):
+        return EstateError(f"{fault.instance!r} is not one host", where=where, why="a database has exactly one dialler")
+    return EstateError("cannot be meant", where=where, why=fault.message[:200])
+
+
+def _services(path: Path) -> tuple[Service, ...]:
+    """The four services, in the order in which they are deployed."""
+    document = _read(path, "services")
+    order = ("backend", "fleet", "dialler", "console")
+    return tuple(_service(name, document[name]) for name in order)
+
+
+def _service(name: str, entry: dict[str, Any]) -> Service:
+    """One table of services.toml."""
+    endpoints = {key: _endpoint(entry[key]) for key in _ENDPOINTS if key in entry}
+    for endpoint in endpoints.values():
+        if endpoint.schema is not None:
+            schema(endpoint.schema)
+    plain = {key: value for key, value in entry.items() if key not in _ENDPOINTS}
+    plain["role"] = Role(plain["role"])
+    plain["kind"] = Kind(plain["kind"])
+    plain["required_settings"] = tuple(plain["required_settings"])
+    return Service(name=name, **plain, **endpoints)
+
+
+def _endpoint(entry: dict[str, Any]) -> Endpoint:
+    """One endpoint; a base port counts up by the worker's number."""
+    return Endpoint(entry.get("port", entry.get("base_port")), entry["path"], entry.get("schema"))
+
+
+def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) -> Estate:
+    """The nouns; what they mean together is judged afterwards."""
+    settings = dict(document["estate"])
+    user = settings.pop("user", "deploy")
+    for key in ("identity", "known_hosts", "ssh_config"):
+        if key in settings:
+            settings[key] = settings[key].replace("{cache}", str(cache_folder()))
+    hosts = tuple(
+        Host(name=name, **{"user": user, **entry, "roles": frozenset(Role(role) for role in entry["roles"])})
+        for name, entry in document["hosts"].items()
+    )
+    containers = document["containers"]
+    return Estate(
+        **settings,
+        hosts=hosts,
+        services=services,
+        databases=tuple(Database(name=name, **entry) for name, entry in document["databases"].items()),
+        containers=Containers(containers["project"], tuple(containers["images"])),
+        available=Available(document.get("fleet", {}).get("available", "slots")),
+        source=str(path),
+    )
+
+
+def _judge(estate: Estate, file: str) -> None:
+    """Refuse what no schema can see: what the parts mean together."""
+    if file != f"{estate.name}.toml":
+        raise EstateError(f"calls itself {estate.name!r}", where=f"{file} [estate]", hint="name = the file's name")
+    _judge_hosts(estate, file)
+    _judge_databases(estate, file)
+
+
+def _judge_hosts(estate: Estate, file: str) -> None:
+    """Each address once; workers where the fleet is and nowhere else; somewhere to put each service."""
+    counted = Counter((host.address, host.port) for host in estate.hosts)
+    for host in estate.hosts:
+        where = f"{file} [hosts.{host.name}]"
+        if counted[host.address, host.port] > 1:
+            twins = [other.name for other in estate.hosts if (other.address, other.port) == (host.address, host.port)]
+            why = f"{' and '.join(twins)} have {host.address}"
+            raise EstateError("the same address stands twice", where=where, why=why)
+        if (Role.FLEET in host.roles) != (host.workers > 0):
+            what = "a fleet host needs workers" if Role.FLEET in host.roles else "only a fleet host has workers"
+            raise EstateError(what, where=where, hint='workers = 3 and roles = ["fleet"] go together')
+    for service in estate.services:
+        if not estate.hosts_of(service):
+            place = "[databases]" if service.name == "dialler" else "[hosts]"
+            what = f"no host for the {service.name}"
+            hint = "say which host is its database's dialler" if service.name == "dialler" else f"role {service.role}"
+            raise EstateError(what, where=f"{file} {place}", hint=hint)
+
+
+def _place(uri: str | None) -> str | None:
+    """Which database a URI means, whatever its options: scheme, hosts in any order, name."""
+    if uri is None:
+        return None
+    scheme, _, rest = uri.partition("://")
+    hosts, _, name = rest.partition("?")[0].partition("/")
+    return f"{scheme}://{','.join(sorted(hosts.lower().split(',')))}/{name}"
+
+
+def _judge_databases(estate: Estate, file: str) -> None:
+    """Each database has one dialler, each dialler one database, and it stands on a SIP host."""
+    known = {host.name: host for host in estate.hosts}
+    owners: dict[str, str] = {}
+    places: dict[tuple[str | None, ...], str] = {}
+    for database in estate.databases:
+        where = f"{file} [databases.{database.name}]"
+        twin = places.setdefault((_place(database.uri), database.uri_env, database.via), database.name)
+        if twin != database.name:
+            why = f"{twin} and {database.name} have the same address: two diallers would dial on it"
+            raise EstateError("the same database stands twice", where=where, why=why)
+        for key, name in (("dialler", database.dialler), ("via", database.via)):
+            if name is not None and name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"hosts: {', '.join(known)}"
+                raise EstateError(f"{key} = {name!r} is no host of this estate", where=where, hint=hint)
+        if Role.SIP not in known[database.dialler].roles:
+            what = f"its dialler {database.dialler} is not a SIP host"
+            raise EstateError(what, where=where, hint='the dialler stands where roles has "sip"')
+        if database.dialler in owners:
+            why = f"it already dials on {owners[database.dialler]}: one dialler works for one database"
+            raise EstateError(f"{database.dialler} cannot dial on two databases", where=where, why=why)
+        owners[database.dialler] = database.name

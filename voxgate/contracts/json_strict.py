@@ -1,0 +1,69 @@
+"""JSON as strict as a gate needs it: what two readers could read differently is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from voxgate.errors import ContractError
+
+LIMIT = 1024 * 1024
+DEPTH = 64
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build the object, refusing a key that stands twice: the last one would win silently."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            msg = f"key {key!r} stands twice"
+            raise ValueError(msg)
+        found[key] = value
+    return found
+
+
+def _no_constant(text: str) -> NoReturn:
+    """Refuse NaN and the infinities, which are no JSON."""
+    msg = f"{text} is no JSON"
+    raise ValueError(msg)
+
+
+def _depth(body: str) -> int:
+    """The deepest nesting of brackets outside of strings: counted before parsing, so that depth can hurt nobody."""
+    deepest = depth = 0
+    in_string = escaped = False
+    for char in body:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif char == "\\":
+                escaped = True
+            elif char == '"':
+                in_string = False
+        elif char == '"':
+            in_string = True
+        elif char in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+            if deepest > DEPTH:
+                return deepest
+        elif char in "]}":
+            depth -= 1
+    return deepest
+
+
+def loads(body: bytes, *, where: str = "", limit: int = LIMIT) -> Any:
+    """The document in ``body`` (UTF-8). Raises ContractError, in one line, for anything that is not strict JSON: more than
+    ``limit`` bytes, deeper than 64 levels, duplicate keys, NaN, infinities, trailing text, integers of over 4300 digits.
+    """
+    if len(body) > limit:
+        raise ContractError("not strict JSON", where=where, why=f"{len(body)} bytes, at most {limit} are read")
+    try:
+        text = body.decode("utf-8")
+        # A deep document costs the decoder its stack; brackets are counted only where there are enough to be too deep.
+        if text.count("[") + text.count("{") > DEPTH and _depth(text) > DEPTH:
+            raise ContractError("not strict JSON", where=where, why=f"nested deeper than {DEPTH} levels")
+        return json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        why = " ".join(str(error).split()) or "not JSON"
+        raise ContractError("not strict JSON", where=where, why=why[:200]) from None

@@ -1,0 +1,85 @@
+"""The schemas in ``schemas/`` (JSON Schema 2020-12), read once, checked strictly."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import SchemaError, ValidationError, best_match
+from jsonschema.validators import extend
+
+from voxgate.contracts.json_strict import loads
+from voxgate.errors import ContractError
+
+FOLDER = Path(__file__).resolve().parents[2] / "schemas"
+
+
+def _is_integer(_checker: object, instance: object) -> bool:
+    """An integer is written as one: jsonschema takes 1.0, and bool is an int in Python; both are refused."""
+    return isinstance(instance, int) and not isinstance(instance, bool)
+
+
+_STRICT = extend(
+    Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+)
+
+
+def names() -> tuple[str, ...]:
+    """The names of all schemas: ``backend-health`` for ``schemas/backend-health.schema.json``."""
+    return tuple(sorted(path.name.removesuffix(".schema.json") for path in FOLDER.glob("*.schema.json")))
+
+
+@cache
+def schema(name: str) -> dict[str, Any]:
+    """The schema of that name, as it stands. Raises ContractError if there is none. That each is a valid one is an
+    invariant (schema-is-valid), judged in every run: checking it at every start would cost each look its time.
+    """
+    path = FOLDER / f"{name}.schema.json"
+    try:
+        document = loads(path.read_bytes(), where=path.name)
+    except OSError as error:
+        raise ContractError("no such schema", where=path.name, why=str(error.strerror)) from None
+    if not isinstance(document, dict):
+        raise ContractError("not a valid schema", where=path.name, why="it is no object")
+    return document
+
+
+def flaw(name: str) -> str:
+    """Why the schema of that name is no valid 2020-12 schema, empty if it is one."""
+    try:
+        Draft202012Validator.check_schema(schema(name))
+    except SchemaError as error:
+        return f"{error.json_path}: {error.message[:200]}"
+    return ""
+
+
+@cache
+def _validator(name: str) -> Draft202012Validator:
+    """The strict validator of a schema, formats checked."""
+    return _STRICT(schema(name), format_checker=FormatChecker())
+
+
+def _path(error: ValidationError) -> str:
+    """Where in the document: ``$.workers[3].id``."""
+    return error.json_path
+
+
+def faults(name: str, document: Any) -> tuple[str, ...]:
+    """Every way in which ``document`` breaks the schema, each as ``$.path: what``; empty if it does not."""
+    found = sorted(_validator(name).iter_errors(document), key=lambda error: (list(map(str, error.path)), error.message))
+    return tuple(f"{_path(error)}: {error.message[:160]}" for error in found)
+
+
+def best_fault(name: str, document: Any) -> ValidationError | None:
+    """The most telling way in which ``document`` breaks the schema, None if it keeps it."""
+    return best_match(_validator(name).iter_errors(document))
+
+
+def check(name: str, document: Any, *, where: str = "") -> None:
+    """Raises ContractError, naming the path of the best match, if ``document`` breaks the schema ``name``."""
+    error = best_fault(name, document)
+    if error is not None:
+        what = f"breaks the schema {name}"
+        raise ContractError(what, where=where, why=f"{_path(error)}: {error.message[:200]}")

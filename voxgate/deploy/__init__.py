@@ -1,0 +1,1 @@
+"""The deploy: plan, engine, state on the hosts, rollback, and the decision."""

@@ -1,0 +1,72 @@
+"""The decision, as a pure function: what a run is, from what must be judged and what was."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from voxgate.model.verdict import Exit, Judgement, RunVerdict, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came of the judging. ``expected`` are the ids that must be judged; ``plain`` are a team's own tests, each of
+    which must be judged on something (``test_ours.py::test_x``); ``interrupted`` says what ended it early,
+    empty if nothing did; ``selected`` is True if the user chose a part (-m, -k, paths).
+    """
+
+    expected: Collection[str]
+    judgements: Sequence[Judgement]
+    interrupted: str = ""
+    selected: bool = False
+    plain: Collection[str] = ()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Expected ids without a judgement, in order."""
+        came = {judgement.id for judgement in self.judgements}
+        functions = {one.partition("[")[0] for one in came}
+        return tuple(sorted({*(set(self.expected) - came), *(set(self.plain) - functions)}))
+
+    def count(self, verdict: Verdict) -> int:
+        """How many judgements are ``verdict``."""
+        return sum(judgement.verdict is verdict for judgement in self.judgements)
+
+
+def judge_run(judged: Judged) -> RunVerdict:
+    """The verdict over the judgements alone, before anything is done about it: ``holds`` only if every expected
+    invariant was judged and holds. A violation is named before blindness, and both before what is missing.
+    """
+    if judged.count(Verdict.VIOLATED):
+        return RunVerdict.VIOLATED
+    if judged.count(Verdict.BLIND):
+        return RunVerdict.BLIND
+    if judged.missing or judged.interrupted or not judged.judgements:
+        return RunVerdict.INCOMPLETE
+    return RunVerdict.HOLDS
+
+
+def look_verdict(judged: Judged) -> RunVerdict:
+    """The verdict of a look without a deploy: a chosen part is judged as what it is, not as incomplete."""
+    verdict = judge_run(judged)
+    if verdict is RunVerdict.INCOMPLETE and judged.selected and judged.judgements and not judged.interrupted:
+        return RunVerdict.HOLDS
+    return verdict
+
+
+def look_status(verdict: RunVerdict, pytest_status: int) -> int:
+    """The exit status of a look: pytest's own, but never 0 unless all that was looked at holds."""
+    if verdict is RunVerdict.HOLDS:
+        return pytest_status
+    return pytest_status or 1
+
+
+def deploy_status(judged: RunVerdict, *, changed_back: bool, back_holds: bool) -> tuple[RunVerdict, int]:
+    """The verdict and exit status of a deploy that is not done. ``changed_back``: the last known good was put back, or
+    is what runs already; ``back_holds``: and the gate judged it, and all of it holds.
+    """
+    if not (changed_back and back_holds):
+        return RunVerdict.BROKEN, Exit.BROKEN
+    if judged is RunVerdict.INCOMPLETE:
+        return RunVerdict.INCOMPLETE, Exit.INCOMPLETE
+    return RunVerdict.ROLLED_BACK, Exit.ROLLED_BACK

@@ -1,0 +1,160 @@
+"""The plan: which release of which service goes where, and what to go back to. Made before any host is touched."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from voxgate.deploy.state import LastKnownGood
+from voxgate.errors import Refused
+from voxgate.model.estate import Estate, Placement, Service
+from voxgate.model.evidence import Missing
+from voxgate.model.release import Release, RemoteView, Tag
+
+NEWEST = ""
+MAIN = "main"
+PREVIOUS = "previous"
+_WORDS = {NEWEST, MAIN, PREVIOUS}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """``--deploy SERVICE[=TAG]``, read. ``wanted`` is a tag, ``main``, ``previous`` (the last known good before the current
+    one), or empty for the newest release on main.
+    """
+
+    service: str
+    wanted: str = NEWEST
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One service of a deploy: its release, where it goes, and what was last known good there (by placement id)."""
+
+    service: Service
+    release: Release
+    placements: tuple[Placement, ...]
+    before: Mapping[str, LastKnownGood | None]
+
+    @property
+    def way_back(self) -> Release | None:
+        """The release to go back to. None where any host has none: half a way back is none."""
+        known = {lkg.release if lkg else None for lkg in self.before.values()}
+        return known.pop() if len(known) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All targets, in the order of the deploy."""
+
+    targets: tuple[Target, ...]
+
+    @property
+    def placements(self) -> tuple[Placement, ...]:
+        """Every service on every host that this plan touches."""
+        return tuple(placement for target in self.targets for placement in target.placements)
+
+
+def read_requests(texts: Sequence[str], estate: Estate) -> tuple[Request, ...]:
+    """``all``, ``backend``, ``backend=TAG``, ``all=main``, checked by form. Raises Refused in one line."""
+    names = [service.name for service in estate.services]
+    requests: dict[str, Request] = {}
+    for text in texts:
+        name, equals, wanted = text.partition("=")
+        if equals and not wanted:
+            raise Refused("no tag after the equals sign", where=f"--deploy {text!r}", hint=f"--deploy {name} is enough")
+        if name == "all":
+            if wanted not in _WORDS:
+                raise Refused("a tag is of one service", where=f"--deploy {text!r}", hint="name the service: backend=TAG")
+        elif name not in names:
+            near = difflib.get_close_matches(name, [*names, "all"], n=1)
+            hint = f"did you mean {near[0]}?" if near else f"services: {', '.join(names)}, all"
+            raise Refused("there is no such service", where=f"--deploy {text!r}", hint=hint)
+        for service in names if name == "all" else [name]:
+            if service in requests and requests[service].wanted != wanted:
+                raise Refused(f"{service} is asked for twice, differently", where="--deploy")
+            if wanted not in _WORDS:
+                _read_tag(wanted, estate.service(service))
+            requests[service] = Request(service, wanted)
+    return tuple(requests[name] for name in names if name in requests)
+
+
+def _read_tag(text: str, service: Service) -> Tag:
+    """The tag, of the right form and repository."""
+    tag = Tag.parse(text)
+    form = f"{service.repository}-YYYY.MM.DD-N"
+    if tag is None:
+        raise Refused("this is no release tag", where=f"{service.name}={text!r}", hint=f"a tag looks like {form}")
+    if tag.repository != service.repository:
+        why = f"it is a release of {tag.repository}"
+        raise Refused("this tag is of another service", where=f"{service.name}={text}", why=why, hint=f"looks like {form}")
+    return tag
+
+
+def resolve(request: Request, service: Service, remote: RemoteView) -> Release:
+    """The release that is meant, as the remote says it. Raises Refused: unknown, not on main, or nothing to choose."""
+    if request.wanted == MAIN:
+        tags = sorted(tag for text, commit in remote.tags.items() if commit == remote.main and (tag := Tag.parse(text)))
+        return Release(service.name, remote.main, str(tags[-1]) if tags else None)
+    if request.wanted == NEWEST:
+        on_main = sorted(
+            tag for text, commit in remote.tags.items() if commit in remote.on_main and (tag := Tag.parse(text))
+        )
+        if not on_main:
+            hint = "TAG=main deploys the head of main and tags it when it is done"
+            raise Refused("there is no release on main yet", where=service.repository, hint=hint)
+        newest = str(on_main[-1])
+        return Release(service.name, remote.tags[newest], newest)
+    commit = remote.tags.get(request.wanted)
+    where = f"{service.name}={request.wanted}"
+    if commit is None:
+        near = difflib.get_close_matches(request.wanted, remote.tags, n=1)
+        hint = f"did you mean {near[0]}?" if near else "an annotated tag, pushed"
+        raise Refused("the remote has no such tag", where=where, why=remote.url, hint=hint)
+    if commit not in remote.on_main:
+        why = f"{commit[:12]} is not an ancestor of main at {remote.url}"
+        raise Refused("this release is not on main", where=where, why=why, hint="merge it first; code moves only one way")
+    return Release(service.name, commit, request.wanted)
+
+
+def _previous(service: Service, before: Mapping[str, LastKnownGood | None]) -> Release:
+    """The last known good before the current one. Raises Refused where any host knows none, or they know different ones."""
+    known = {good.previous if good else None for good in before.values()}
+    previous = known.pop() if len(known) == 1 else None
+    if previous is None:
+        hint = f"name one: TAG=vox-{service.short}-YYYY.MM.DD-N"
+        raise Refused("there is no release to go back to", where=service.name, why="its hosts do not know one", hint=hint)
+    return previous
+
+
+def make_plan(
+    estate: Estate,
+    requests: Sequence[Request],
+    remotes: Mapping[str, RemoteView | Missing],
+    state: Mapping[str, LastKnownGood | Missing | None],
+) -> Plan:
+    """The plan, or Refused: a remote that did not answer, a tag that is not there, a state that cannot be read."""
+    targets = []
+    for request in requests:
+        service = estate.service(request.service)
+        remote = remotes[service.name]
+        if isinstance(remote, Missing):
+            raise Refused("the remote could not be asked", where=service.repository, why=remote.why, hint=remote.hint)
+        placements = tuple(placement for placement in estate.placements if placement.service.name == service.name)
+        before: dict[str, LastKnownGood | None] = {}
+        for placement in placements:
+            known = state[placement.id]
+            if isinstance(known, Missing):
+                raise Refused("last-known-good cannot be read", where=known.where, why=known.why, hint=known.hint)
+            before[placement.id] = known
+        release = _previous(service, before) if request.wanted == PREVIOUS else resolve(request, service, remote)
+        targets.append(Target(service, release, placements, before))
+    return Plan(tuple(targets))
+
+
+def next_tag(service: Service, tags: Mapping[str, str], today: date) -> Tag:
+    """The next release tag of the day: one more than the greatest number the remote has, on main or not."""
+    taken = [tag.number for text in tags if (tag := Tag.parse(text)) and tag.day == today]
+    return Tag(service.repository, today, max(taken, default=0) + 1)

@@ -1,0 +1,83 @@
+"""What the remotes say, and which release must be running: the one just deployed, else the last known good."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from voxgate.contracts.estates import cache_folder
+from voxgate.deploy.state import LastKnownGood
+from voxgate.errors import VoxgateError
+from voxgate.model.estate import Estate
+from voxgate.model.evidence import Missing
+from voxgate.model.release import Release, RemoteView
+from voxgate.transport.git import Mirror, view
+
+
+class Remotes:
+    """The gate's mirrors of the four repositories."""
+
+    def __init__(self, estate: Estate) -> None:
+        """Nothing is asked yet."""
+        self._estate = estate
+        self.mirrors = {service.name: Mirror.of(estate, service, cache_folder()) for service in estate.services}
+
+    def ask(self) -> Mapping[str, RemoteView | Missing]:
+        """Fetch all mirrors at once: what each remote says, or why it said nothing."""
+        with ThreadPoolExecutor(max_workers=len(self.mirrors), thread_name_prefix="remote") as pool:
+            return dict(zip(self.mirrors, pool.map(self._ask_one, self.mirrors), strict=True))
+
+    def _ask_one(self, name: str) -> RemoteView | Missing:
+        return view(self._estate, self._estate.service(name), cache_folder())
+
+    def with_releases(
+        self, views: Mapping[str, RemoteView | Missing], releases: Mapping[str, Release | Missing | None]
+    ) -> dict[str, RemoteView | Missing]:
+        """Each view with the release that must be running, and the tree of its commit."""
+        return {name: self._with_release(view, releases[name]) for name, view in views.items()}
+
+    def _with_release(
+        self, view: RemoteView | Missing, release: Release | Missing | None
+    ) -> RemoteView | Missing:
+        if isinstance(view, Missing):
+            return view
+        if isinstance(release, Missing):
+            return release
+        if release is None:
+            return view
+        try:
+            tree = self.mirrors[view.service].tree(release.commit)
+        except VoxgateError as error:
+            return Missing("missing", error.line, view.url, "the remote must have the commit that is deployed")
+        return replace(view, release=release, tree=tree)
+
+
+def must_run(
+    estate: Estate,
+    deployed: Mapping[str, Release],
+    state: Mapping[str, LastKnownGood | Missing | None],
+) -> Mapping[str, Release | Missing | None]:
+    """By service: the release that must be running. Missing where hosts cannot say, or say different things."""
+    wanted: dict[str, Release | Missing | None] = {}
+    for service in estate.services:
+        if service.name in deployed:
+            wanted[service.name] = deployed[service.name]
+            continue
+        known = {p.host.name: state[p.id] for p in estate.placements if p.service.name == service.name}
+        unread = [fact for fact in known.values() if isinstance(fact, Missing)]
+        releases = {fact.release for fact in known.values() if isinstance(fact, LastKnownGood)}
+        if unread:
+            wanted[service.name] = unread[0]
+        elif len(releases) > 1 or (releases and None in known.values()):
+            said = ", ".join(f"{host}: {_name(fact)}" for host, fact in known.items())
+            hint = f"deploy {service.name} again: last-known-good moves on all its hosts at once"
+            wanted[service.name] = Missing("failed", f"its hosts disagree on last-known-good: {said}", service.name, hint)
+        else:
+            wanted[service.name] = releases.pop() if releases else None
+    return wanted
+
+
+def _name(fact: LastKnownGood | Missing | None) -> str:
+    """A last known good in a word."""
+    return str(fact.release) if isinstance(fact, LastKnownGood) else "none"

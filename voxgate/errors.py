@@ -1,0 +1,76 @@
+"""Every error of voxgate: one tree, one voice - what, where, why, and a hint."""
+
+from __future__ import annotations
+
+
+class VoxgateError(Exception):
+    """What a user can cause or must know, in one line and a hint.
+
+    ``what`` is the sentence, ``where`` the host, file or fact it is about, ``why`` the cause as it was seen, ``hint`` what
+    to do about it. ``str()`` is the one line; the hint is kept apart, so that every sink shows it in its own way.
+    """
+
+    def __init__(self, what: str, *, where: str = "", why: str = "", hint: str = "") -> None:
+        """Keep the four parts; ``what`` alone is required."""
+        self.what = what
+        self.where = where
+        self.why = why
+        self.hint = hint
+        super().__init__(self.line)
+
+    @property
+    def line(self) -> str:
+        """The error in one line: where, what, why."""
+        said = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{said}: {self.why}" if self.why else said
+
+    @property
+    def text(self) -> str:
+        """The line, and the hint below it where there is one."""
+        return f"{self.line}\n  hint: {self.hint}" if self.hint else self.line
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...], dict[str, str]]:
+        """Survive the way between processes (xdist workers, saved outcomes)."""
+        return (
+            type(self),
+            (self.what,),
+            {"what": self.what, "where": self.where, "why": self.why, "hint": self.hint},
+        )
+
+    def __setstate__(self, state: dict[str, str] | None) -> None:
+        """Take the parts back."""
+        for name, value in (state or {}).items():
+            setattr(self, name, value)
+        self.args = (self.line,)
+
+
+class EstateError(VoxgateError):
+    """An estate or services file says something that cannot be meant."""
+
+
+class ContractError(VoxgateError):
+    """Something that came from outside is not what its schema or format promises."""
+
+
+class Blind(VoxgateError):  # noqa: N818 - a word of the design: not an error of the code, a verdict
+    """We could not look. It never counts as good, nor as bad."""
+
+
+class Refused(VoxgateError):  # noqa: N818 - a word of the design
+    """Nothing was touched: preflight, the lock or a bad tag said no."""
+
+
+class Unreachable(VoxgateError):  # noqa: N818 - names the state of the host
+    """No connection: down, unknown or changed host key, login refused, connect deadline."""
+
+
+class CommandUnknown(VoxgateError):  # noqa: N818 - names the outcome
+    """A command's outcome is unknown: no exit status, a signal, a deadline, a lost connection. Never success."""
+
+
+class MoveFailed(VoxgateError):  # noqa: N818 - names the outcome
+    """A move on a host ended otherwise than it must."""
+
+
+class Interrupted(VoxgateError):  # noqa: N818 - names the outcome
+    """A signal or a lost worker ended the run before everything was judged."""

@@ -1,0 +1,1 @@
+"""The nouns of voxgate: frozen dataclasses, standard library only."""

@@ -1,0 +1,251 @@
+"""The estate: all hosts of one environment, and what stands on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+
+class Role(StrEnum):
+    """What a host is for."""
+
+    API = "api"
+    FLEET = "fleet"
+    SIP = "sip"
+    DATA = "data"
+
+
+class Kind(StrEnum):
+    """How a service is installed."""
+
+    PYTHON = "python"
+    STATIC = "static"
+
+
+class Available(StrEnum):
+    """What ``fleet_available`` means on this estate."""
+
+    SLOTS = "slots"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a service answers HTTP: a port of its host, a path, and the schema of the body (a name in ``schemas/``)."""
+
+    port: int
+    path: str
+    schema: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One of the four. ``unit`` is a unit name, a template (``voxcore@.service``), or None for the console."""
+
+    name: str
+    repository: str
+    role: Role
+    kind: Kind
+    folder: str
+    owner: str
+    user: str | None = None
+    unit: str | None = None
+    pinned: str | None = None
+    app_name: str | None = None
+    health: Endpoint | None = None
+    proxied_health: Endpoint | None = None
+    aggregate_health: Endpoint | None = None
+    metrics: Endpoint | None = None
+    site: Endpoint | None = None
+    start_deadline: float = 30.0
+    required_settings: tuple[str, ...] = ()
+
+    @property
+    def short(self) -> str:
+        """The name that its tags carry: ``vox-agents`` -> ``agents``."""
+        return self.repository.removeprefix("vox-")
+
+    @property
+    def is_template(self) -> bool:
+        """True where one host runs several instances of the unit."""
+        return self.unit is not None and "@." in self.unit
+
+    def instance(self, number: int) -> str:
+        """The unit name of worker ``number``: ``voxcore@3.service``."""
+        if self.unit is None or not self.is_template:
+            msg = f"{self.name} has no unit template"
+            raise ValueError(msg)
+        return self.unit.replace("@.", f"@{number}.")
+
+    def owns_unit(self, unit: str) -> bool:
+        """True if ``unit`` is the service's unit or an instance of its template, whatever the instance's name."""
+        if self.unit is None:
+            return False
+        return fnmatchcase(unit, self.unit.replace("@.", "@*.")) if self.is_template else unit == self.unit
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A machine. ``address`` is what SSH connects to; ``workers`` counts the fleet's units on it."""
+
+    name: str
+    address: str
+    roles: frozenset[Role]
+    port: int = 22
+    user: str = "deploy"
+    workers: int = 0
+    probe: str = "installed"
+
+    def __str__(self) -> str:
+        """Its name, as in every id and every line."""
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One database and its one dialler. ``uri`` is as seen from host ``via`` (or from the gate, without one);
+    ``uri_env`` names the gate's environment variable that holds it where it carries a secret.
+    """
+
+    name: str
+    dialler: str
+    uri: str | None = None
+    uri_env: str | None = None
+    via: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Containers:
+    """What may run in containers, and nothing else may: the compose project and its images, on the SIP hosts."""
+
+    project: str
+    images: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """One service on one host: what a move or an invariant is about. Its id is ``backend-api-1``."""
+
+    service: Service
+    host: Host
+
+    @property
+    def id(self) -> str:
+        """Stable and logical: service, then host."""
+        return f"{self.service.name}-{self.host.name}"
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The units that must run here, all of them: full names."""
+        if self.service.unit is None:
+            return ()
+        if self.service.is_template:
+            return tuple(self.service.instance(n) for n in range(1, self.host.workers + 1))
+        return (self.service.unit,)
+
+    @property
+    def placed_units(self) -> tuple[PlacedUnit, ...]:
+        """The same, each with its place; in the order in which they are restarted."""
+        return tuple(PlacedUnit(self, unit) for unit in self.units)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedUnit:
+    """One unit on one host. Its id is ``api-1-voxbridge`` or ``fleet-1-voxcore@3``."""
+
+    placement: Placement
+    unit: str
+
+    @property
+    def id(self) -> str:
+        """Stable and logical: host, then unit without its suffix."""
+        return f"{self.placement.host.name}-{self.unit.removesuffix('.service')}"
+
+    @property
+    def service(self) -> Service:
+        """The service the unit belongs to."""
+        return self.placement.service
+
+    @property
+    def host(self) -> Host:
+        """The host it must run on."""
+        return self.placement.host
+
+    @property
+    def number(self) -> int | None:
+        """The worker's number, None for a unit that is no instance."""
+        stem = self.unit.removesuffix(".service")
+        return int(stem.rpartition("@")[2]) if "@" in stem else None
+
+    def port_of(self, endpoint: Endpoint) -> int:
+        """The port this very unit answers on: workers count up from the endpoint's base port."""
+        return endpoint.port + (self.number or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """All hosts of one environment. Built by ``contracts.estates.load_estate``, which refuses what cannot be meant."""
+
+    name: str
+    hosts: tuple[Host, ...]
+    services: tuple[Service, ...]
+    databases: tuple[Database, ...]
+    repositories: str
+    containers: Containers
+    commits: str = ""
+    identity: str | None = None
+    known_hosts: str = "~/.ssh/known_hosts"
+    ssh_config: str | None = None
+    available: Available = Available.SLOTS
+    bake: float = 60.0
+    look: float = 5.0
+    source: str = field(default="", compare=False)
+
+    def host(self, name: str) -> Host:
+        """The host of that name; KeyError if the estate has none."""
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        raise KeyError(name)
+
+    def service(self, name: str) -> Service:
+        """The service of that name; KeyError if there is none."""
+        for service in self.services:
+            if service.name == name:
+                return service
+        raise KeyError(name)
+
+    def hosts_of(self, service: Service) -> tuple[Host, ...]:
+        """Where a service runs, in the file's order. The dialler: the one host of each database."""
+        if service.name == "dialler":
+            diallers = {database.dialler for database in self.databases}
+            return tuple(host for host in self.hosts if host.name in diallers)
+        return tuple(host for host in self.hosts if service.role in host.roles)
+
+    def hosts_with(self, role: Role) -> tuple[Host, ...]:
+        """All hosts of a role, in the file's order."""
+        return tuple(host for host in self.hosts if role in host.roles)
+
+    @property
+    def placements(self) -> tuple[Placement, ...]:
+        """Each service on each of its hosts."""
+        return tuple(Placement(service, host) for service in self.services for host in self.hosts_of(service))
+
+    @property
+    def placed_units(self) -> tuple[PlacedUnit, ...]:
+        """Each unit that must run, on each host."""
+        return tuple(unit for placement in self.placements for unit in placement.placed_units)
+
+    @property
+    def workers(self) -> int:
+        """Call slots of the whole fleet."""
+        return sum(host.workers for host in self.hosts)
+
+    def repository_url(self, service: Service) -> str:
+        """Where hosts and gate fetch the service from."""
+        return f"{self.repositories}/{service.repository}.git"
+
+    def commit_url(self, service: Service, commit: str) -> str:
+        """Where a person reads a commit; empty where the estate does not say."""
+        return f"{self.commits}/{service.repository}/commits/{commit}" if self.commits else ""

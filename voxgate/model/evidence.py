@@ -1,0 +1,244 @@
+"""Evidence: what one look at the estate brought back, in plain nouns.
+
+Everything here is what was *found*; what is wanted stands in the estate and the remote view. A fact that could not be
+read is a ``Missing``: reading it through ``known`` raises ``Blind``, so that what was not seen can never count as good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from voxgate.errors import Blind
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why a fact is not there. ``kind``: denied, missing, timeout, unparsable, failed, unreachable."""
+
+    kind: str
+    why: str
+    where: str = ""
+    hint: str = ""
+
+
+def known(fact: T | Missing) -> T:
+    """The fact's value. Raises Blind if it could not be read."""
+    if isinstance(fact, Missing):
+        what = f"could not look ({fact.kind})"
+        raise Blind(what, where=fact.where, why=fact.why, hint=fact.hint)
+    return fact
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFact:
+    """One unit as systemd has it. ``properties`` is ``systemctl show`` (of Environment only the names, as
+    ``EnvironmentNames``; empty for a mere alias, and for a file that systemd does not know); ``links`` are the links in
+    .wants/.requires/.upholds folders that name it on disk (so what the next boot starts); ``files`` maps each unit file or
+    drop-in on disk to its sha256 (or ``masked``, ``broken``, ``unreadable``).
+    """
+
+    name: str
+    properties: Mapping[str, str]
+    links: tuple[str, ...]
+    files: Mapping[str, str]
+
+    @property
+    def load(self) -> str:
+        """``loaded``, ``not-found``, ``masked``, ..."""
+        return self.properties.get("LoadState", "")
+
+    @property
+    def active(self) -> str:
+        """``active/running`` for a healthy service."""
+        return f"{self.properties.get('ActiveState', '')}/{self.properties.get('SubState', '')}"
+
+    @property
+    def enabled(self) -> str:
+        """``enabled``, ``enabled-runtime``, ``disabled``, ``static``, ... (UnitFileState)."""
+        return self.properties.get("UnitFileState", "")
+
+    @property
+    def main_pid(self) -> int:
+        """The main process, 0 if there is none."""
+        text = self.properties.get("MainPID", "")
+        return int(text) if text.isdigit() else 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessFact:
+    """One process. ``started`` is wall-clock epoch seconds; ``unit`` the systemd unit of its cgroup, empty for none;
+    ``container`` the id of the container its cgroup belongs to, empty for none. ``exe`` and ``cwd`` are None if not readable.
+    """
+
+    pid: int
+    ppid: int
+    uid: int
+    user: str
+    started: float
+    command: str
+    argv: tuple[str, ...]
+    cgroup: str
+    unit: str
+    container: str
+    exe: str | None
+    cwd: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SocketFact:
+    """One TCP socket. ``pids`` holds the processes that have it open, empty if none could be found; remote is None for a listener."""
+
+    address: str
+    port: int
+    remote_address: str | None
+    remote_port: int | None
+    pids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutFact:
+    """One checkout, read by content. ``tree`` maps each path on disk (allow-listed folders aside) to (mode, blob id); what is
+    neither file nor link has the mode ``special``, what its owner alone may read the id ``unreadable``. ``changed`` is the
+    newest change (ctime, epoch seconds) of any file of it and of HEAD; ``origin`` the fetch URL after rewriting.
+    """
+
+    head: str
+    detached: bool
+    origin: str
+    owner: str
+    tree: Mapping[str, tuple[str, str]]
+    changed: float
+
+
+@dataclass(frozen=True, slots=True)
+class VenvFact:
+    """One virtual environment. ``sync_status`` is the exit status of ``uv sync --locked --check --offline`` (0 equal,
+    1 drift, else it could not tell) and ``sync_said`` its words; ``installed`` maps distribution to version.
+    """
+
+    python: str
+    base_python: str
+    system_site_packages: bool
+    sync_status: int
+    sync_said: str
+    installed: Mapping[str, str]
+    declared: Mapping[str, str]
+    locked: Mapping[str, str]
+    lock_sha256: str
+    changed: float
+
+
+@dataclass(frozen=True, slots=True)
+class EnvFileFact:
+    """One ``.env``: key names only. ``kind`` is regular, link, folder, absent; ``empty`` and ``placeholder`` name keys."""
+
+    kind: str
+    mode: str
+    owner: str
+    keys: tuple[str, ...]
+    empty: tuple[str, ...]
+    placeholder: tuple[str, ...]
+    changed: float
+
+
+@dataclass(frozen=True, slots=True)
+class DistFact:
+    """What nginx must serve: where the link points, and (size, sha256) of each file below it. ``target`` is empty where
+    dist is a folder, not a link; ``files`` is empty where the link leaves ``builds/``.
+
+    ``built`` is the manifest written right after the build, outside of the served folder: path to sha256.
+    """
+
+    target: str
+    files: Mapping[str, tuple[int, str]]
+    built: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerFact:
+    """One container of any state, as its engine lists it."""
+
+    engine: str
+    id: str
+    name: str
+    image: str
+    state: str
+    status: str
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnginesFact:
+    """The container engines of a host: those that answered (name and version), and everything they hold.
+
+    ``traces`` are signs of an engine that did not answer by its socket: a socket file, a running engine process.
+    """
+
+    engines: Mapping[str, str]
+    containers: tuple[ContainerFact, ...]
+    traces: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HostEvidence:
+    """One look at one host. Each fact is a value or a Missing; ``time`` is the host's clock, epoch seconds. ``document`` is
+    what the probe said, as it said it: what is saved, and read again when evidence is judged offline.
+    """
+
+    name: str
+    boot_id: str | Missing
+    time: float | Missing
+    uptime: float | Missing
+    units: Mapping[str, UnitFact] | Missing
+    processes: tuple[ProcessFact, ...] | Missing
+    listeners: tuple[SocketFact, ...] | Missing
+    connections: tuple[SocketFact, ...] | Missing
+    checkouts: Mapping[str, CheckoutFact | Missing]
+    venvs: Mapping[str, VenvFact | Missing]
+    env_files: Mapping[str, EnvFileFact | Missing]
+    dists: Mapping[str, DistFact | Missing]
+    engines: EnginesFact | Missing
+    document: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer. ``path`` is as asked; header names are lower case; ``seconds`` until the body was complete.
+
+    ``trouble`` is empty for a complete answer. Otherwise the service itself gave none (refused, reset, too slow, too large,
+    not HTTP) and ``trouble`` says so in words: that is a finding about the service. If only the *way* to it failed (SSH,
+    forwarding denied), the look holds a Missing instead.
+    """
+
+    host: str
+    port: int
+    path: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+    asked: float
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseClient:
+    """One connection as the database sees it."""
+
+    address: str
+    port: int
+    app_name: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseView:
+    """Every connection to one database server, and the server's own words that the list is whole."""
+
+    database: str
+    server: str
+    clients: tuple[DatabaseClient, ...]

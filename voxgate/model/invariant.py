@@ -1,0 +1,123 @@
+"""Invariants: one rule each, and what each is judged on. The expected set follows from estate and catalogue alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from voxgate.model.estate import Database, Estate, PlacedUnit, Placement, Service
+
+
+class Per(StrEnum):
+    """What an invariant is judged on, once each. The value is the name of the test's parameter."""
+
+    ESTATE = "estate"
+    HOST = "host_name"
+    SERVICE = "service"
+    PLACEMENT = "placement"
+    UNIT = "unit"
+    DATABASE = "database"
+    SCHEMA = "schema_name"
+
+
+Value: TypeAlias = Estate | str | Service | Placement | PlacedUnit | Database
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One thing that is judged: its stable id (empty for the estate as a whole), and whose it is."""
+
+    id: str
+    value: Value
+    service: str | None = None
+    host: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """One rule, as its test says it. ``services`` empty means all; ``deploy`` is True if only a deploy can be judged by it.
+
+    ``marks`` are pytest markers of the rule as such; ``faults`` name what must turn it red.
+    """
+
+    name: str
+    suite: str
+    reason: str
+    per: Per
+    services: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    severity: str = "critical"
+    deploy: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """The name, read aloud."""
+        return self.name.replace("-", " ")
+
+    def id_on(self, subject: Subject) -> str:
+        """``head-is-the-release[backend-api-1]``; no brackets for the estate as a whole."""
+        return f"{self.name}[{subject.id}]" if subject.id else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """One judgement that must come."""
+
+    invariant: Invariant
+    subject: Subject
+
+    @property
+    def id(self) -> str:
+        """The invariant on its subject."""
+        return self.invariant.id_on(self.subject)
+
+
+def subjects(invariant: Invariant, estate: Estate | None, schemas: Sequence[str]) -> tuple[Subject, ...]:
+    """Everything ``invariant`` is judged on. Without an estate only schemas are there to be judged."""
+    if invariant.per is Per.SCHEMA:
+        return tuple(Subject(name, name) for name in schemas)
+    if estate is None:
+        return ()
+    found = _subjects(invariant.per, estate)
+    if invariant.services:
+        found = [subject for subject in found if subject.service is None or subject.service in invariant.services]
+    if len(invariant.services) == 1:
+        only = invariant.services[0]
+        found = [Subject(subject.id, subject.value, only, subject.host) for subject in found]
+    return tuple(found)
+
+
+def _subjects(per: Per, estate: Estate) -> list[Subject]:
+    """All subjects of a kind, in the estate's order."""
+    match per:
+        case Per.ESTATE:
+            return [Subject("", estate)]
+        case Per.HOST:
+            return [Subject(host.name, host.name, None, host.name) for host in estate.hosts]
+        case Per.SERVICE:
+            return [Subject(service.name, service, service.name) for service in estate.services]
+        case Per.PLACEMENT:
+            return [Subject(one.id, one, one.service.name, one.host.name) for one in estate.placements]
+        case Per.UNIT:
+            return [Subject(one.id, one, one.service.name, one.host.name) for one in estate.placed_units]
+        case Per.DATABASE:
+            return [Subject(one.name, one, None, one.dialler) for one in estate.databases]
+        case Per.SCHEMA:
+            return []
+
+
+def expected(
+    catalogue: Sequence[Invariant], estate: Estate | None, schemas: Sequence[str], *, deploying: frozenset[str]
+) -> tuple[Expected, ...]:
+    """Every judgement that must come before the gate may open. Rules about a deploy are expected of the services in
+    ``deploying`` only.
+    """
+    return tuple(
+        Expected(invariant, subject)
+        for invariant in catalogue
+        for subject in subjects(invariant, estate, schemas)
+        if not invariant.deploy or subject.service in deploying
+    )

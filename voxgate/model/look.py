@@ -1,0 +1,68 @@
+"""One look at a whole estate: the hosts, what they answered over HTTP, what their databases see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from voxgate.errors import Blind
+from voxgate.model.evidence import Answer, DatabaseView, HostEvidence, Missing, known
+from voxgate.model.release import RemoteView
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One HTTP request of the look: ``address`` is where on the host it goes (loopback by default), IPv6 without brackets."""
+
+    host: str
+    port: int
+    path: str
+    address: str = "127.0.0.1"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One moment: a survey of every host and every answer, taken together. ``taken`` is epoch seconds on the gate's clock."""
+
+    taken: float
+    hosts: Mapping[str, HostEvidence | Missing]
+    answers: Mapping[Question, Answer | Missing]
+    databases: Mapping[str, DatabaseView | Missing]
+
+    def host(self, name: str) -> HostEvidence:
+        """The evidence of one host. Blind if that host was not seen."""
+        if name not in self.hosts:
+            what = "this host is not part of the look"
+            raise Blind(what, where=name)
+        return known(self.hosts[name])
+
+    def answer(self, question: Question) -> Answer:
+        """What was answered. Blind if the question was never asked, or if the way to it (not the service) failed."""
+        if question not in self.answers:
+            what = f"GET :{question.port}{question.path} was not asked"
+            raise Blind(what, where=question.host)
+        return known(self.answers[question])
+
+    def database(self, name: str) -> DatabaseView:
+        """What one database sees. Blind if it did not say, or did not say all."""
+        if name not in self.databases:
+            what = "this database was not asked"
+            raise Blind(what, where=name)
+        return known(self.databases[name])
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is judged: two looks, before and after the bake, and what the remote says of each service."""
+
+    first: Look
+    second: Look
+    remotes: Mapping[str, RemoteView | Missing]
+
+    def remote(self, service: str) -> RemoteView:
+        """What the remote says of a service. Blind if it could not be asked."""
+        if service not in self.remotes:
+            what = "the remote was not asked about this service"
+            raise Blind(what, where=service)
+        return known(self.remotes[service])

@@ -1,0 +1,114 @@
+"""Verdicts: of one invariant, of one move, of the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+
+class Verdict(StrEnum):
+    """Of one invariant. There is no fourth."""
+
+    HOLDS = "holds"
+    VIOLATED = "violated"
+    BLIND = "blind"
+
+
+class RunVerdict(StrEnum):
+    """Of a run. A look that found nothing wrong ``holds``; only a deploy can be ``done``."""
+
+    HOLDS = "holds"
+    DONE = "done"
+    VIOLATED = "violated"
+    BLIND = "blind"
+    INCOMPLETE = "incomplete"
+    REFUSED = "refused"
+    ROLLED_BACK = "rolled back"
+    BROKEN = "broken"
+
+
+class Exit(IntEnum):
+    """The exit status of a deploy that is not done; pytest's own 0-6 keep their meaning."""
+
+    REFUSED = 10
+    ROLLED_BACK = 11
+    INCOMPLETE = 12
+    BROKEN = 13
+
+
+class Move(StrEnum):
+    """One step of a deploy on one host."""
+
+    CHECKOUT = "checkout"
+    INSTALL = "install"
+    RESTART = "restart"
+    HEALTH = "health"
+
+
+@dataclass(frozen=True, slots=True)
+class MoveRecord:
+    """One move as it went. ``started`` and ``seconds`` in seconds (wall clock epoch; duration); ``error`` empty if it went well;
+    ``rollback`` marks a move that puts the last known good release back.
+    """
+
+    service: str
+    host: str
+    move: str
+    started: float
+    seconds: float
+    detail: str = ""
+    error: str = ""
+    hint: str = ""
+    rollback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One invariant on one subject. ``reason`` is why the rule exists; ``found`` and ``advice`` are empty if it holds."""
+
+    id: str
+    invariant: str
+    sentence: str
+    reason: str
+    verdict: Verdict
+    service: str | None = None
+    host: str | None = None
+    found: str = ""
+    advice: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceOutcome:
+    """What a run knows of one service: what ran before, what was asked for, what runs now."""
+
+    service: str
+    hosts: tuple[str, ...]
+    tag: str | None
+    commit: str | None
+    previous_tag: str | None = None
+    previous_commit: str | None = None
+    deployed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """A whole run, as ``verdict.json`` says it. ``missing`` are expected judgements that never came."""
+
+    run: str
+    estate: str
+    verdict: RunVerdict
+    exit_status: int
+    started: float
+    seconds: float
+    deploy: bool
+    partial: bool
+    summary: str
+    hosts: tuple[str, ...] = ()
+    services: tuple[ServiceOutcome, ...] = ()
+    judgements: tuple[Judgement, ...] = ()
+    missing: tuple[str, ...] = ()
+    moves: tuple[MoveRecord, ...] = ()
+    rollback: tuple[Judgement, ...] = field(default=())
+    rollback_verdict: RunVerdict | None = None
+    notes: tuple[str, ...] = ()

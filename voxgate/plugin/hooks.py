@@ -1,0 +1,144 @@
+"""The hooks: where pytest's session becomes a run of the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from voxgate.contracts.estates import load_estate
+from voxgate.errors import Refused, VoxgateError
+from voxgate.model.invariant import Expected, Per
+from voxgate.plugin.judging import annotate, rule_of, subject_of
+from voxgate.plugin.options import pytest_addoption
+from voxgate.plugin.run import Run
+from voxgate.plugin.session import KEY, Session, saved_estate, session_of
+from voxgate.report.allure_sink import card_for, install, label_item, state_finding
+from voxgate.report.redaction import Redactor
+
+__all__ = ["pytest_addoption"]
+
+_RUN = pytest.StashKey[Run]()
+_NOTHING = "nothing-to-judge"
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the estate and prepare the run's folder: mistakes in either are one line, before anything is opened."""
+    config.add_cleanup(install(Redactor()))
+    try:
+        if _is_worker(config):
+            config.stash[KEY] = _worker_session(config)
+            return
+        config.stash[KEY] = session = _controller_session(config)
+        if session.estate is not None:
+            config.stash[_RUN] = run = Run.begin(config, session)
+            config.pluginmanager.register(run, "voxgate-run")
+    except Refused as error:
+        raise pytest.exit.Exception(f"refused: {error.text}", returncode=10) from None
+    except VoxgateError as error:
+        raise pytest.exit.Exception(error.text, returncode=10 if config.getoption("deploy") else 4) from None
+
+
+def _worker_session(config: pytest.Config) -> Session:
+    """A worker is told what the controller knows, and judges what it saved."""
+    told: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
+    if not told["voxgate_estate"]:
+        return Session(None, None)
+    config.option.allure_report_dir = told["voxgate_results"]
+    folder = Path(told["voxgate_folder"])
+    return Session(load_estate(told["voxgate_estate"]), folder, deploying=frozenset(told["voxgate_deploying"]))
+
+
+def _controller_session(config: pytest.Config) -> Session:
+    """What this command line is about; a plain session, without an estate, where it names none."""
+    name, asked, saved = config.getoption("estate"), config.getoption("deploy"), config.getoption("evidence")
+    if asked and saved:
+        raise Refused("a saved look cannot be deployed to", where="--evidence", hint="leave out --deploy or --evidence")
+    if asked and not name:
+        raise Refused("no estate to deploy to", where="--deploy", hint="say which: --estate NAME")
+    if saved:
+        session = Session(saved_estate(Path(saved)), Path(saved))
+        session.deploying = session.recorded.services
+        _ = session.evidence  # a folder that is no saved look is said now, in one line
+        return session
+    return Session(load_estate(name) if name else None, None)
+
+
+def pytest_configure_node(node: Any) -> None:
+    """Tell each worker where the evidence will be."""
+    session = session_of(node.config)
+    run = node.config.stash.get(_RUN, None)
+    node.workerinput["voxgate_estate"] = session.estate.name if session.estate else ""
+    node.workerinput["voxgate_folder"] = str(session.folder or "")
+    node.workerinput["voxgate_results"] = str(run.report.allure_results) if run else ""
+    node.workerinput["voxgate_deploying"] = sorted(session.deploying)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Judge each invariant on each of its subjects; run a team's own ``host`` tests on each host."""
+    session = session_of(metafunc.config)
+    rule = rule_of(session, metafunc.definition)
+    if rule is None:
+        if "host" in metafunc.fixturenames and session.estate is not None:
+            names = [host.name for host in session.estate.hosts]
+            metafunc.parametrize("host", names, ids=names, indirect=True)
+        return
+    if rule.per is Per.ESTATE:
+        return
+    params = [
+        pytest.param(subject.value, id=subject.id, marks=[pytest.mark.__getattr__(subject.service)] if subject.service else [])
+        for subject in session.subjects(rule)
+    ]
+    metafunc.parametrize(rule.per.value, params or [pytest.param(None, id=_NOTHING)])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark each judgement by its rule; leave out what this run has nothing to judge by (no deploy, no estate)."""
+    session = session_of(config)
+    kept, left = [], []
+    for item in items:
+        rule = rule_of(session, item)
+        if rule is None:
+            kept.append(item)
+        elif (subject := subject_of(session, rule, item)) is None:
+            left.append(item)
+        else:
+            for name in (*rule.marks, *((subject.service,) if subject.service else ())):
+                item.add_marker(name)
+            kept.append(item)
+    if left and not kept and session.estate is None:
+        raise pytest.UsageError("no estate to look at: say --estate NAME (a file in hosts/) or set VOXGATE_ESTATE")
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = kept
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Say to Allure what is judged."""
+    session = session_of(item.config)
+    rule = rule_of(session, item)
+    subject = subject_of(session, rule, item) if rule else None
+    if session.estate is not None and rule is not None and subject is not None:
+        label_item(card_for(Expected(rule, subject), session.estate, session.commit_of(subject.service)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[Any]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Every report of a test that is judged carries its verdict."""
+    report = yield
+    session = session_of(item.config)
+    if session.estate is not None:
+        finding = annotate(session, item, call, report)
+        if finding is not None:
+            state_finding(*finding)
+    return report

@@ -1,0 +1,41 @@
+"""What a suite needs to say a rule: the decorator, and the two lines of a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import pytest
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ARROW = "→ "
+
+
+def invariant(
+    *,
+    per: str,
+    services: tuple[str, ...] = (),
+    faults: tuple[str, ...] = (),
+    severity: str = "critical",
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make a test one rule of the catalogue. Arguments must be literals: the catalogue reads them from the source.
+
+    ``per`` is what it is judged on, once each, and the name of the test's parameter: estate, host_name, service, placement,
+    unit, database, schema_name. ``services`` limits it (empty: all). ``faults`` name what must turn it red. ``severity`` is
+    Allure's: blocker, critical, normal, minor.
+    """
+
+    def mark(function: Callable[P, R]) -> Callable[P, R]:
+        marked: Callable[P, R] = pytest.mark.invariant(
+            per=per, services=services, faults=faults, severity=severity
+        )(function)
+        return marked
+
+    return mark
+
+
+def say(found: str, do: str) -> str:
+    """The message of a failed assertion: what was found where, and below it what to do."""
+    return f"{found}\n{ARROW}{do}"

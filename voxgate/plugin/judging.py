@@ -1,0 +1,148 @@
+"""From pytest's reports to judgements: three verdicts, and nothing passes that was not run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from voxgate.contracts.catalogue import find
+from voxgate.errors import VoxgateError
+from voxgate.model.invariant import Invariant, Subject
+from voxgate.model.verdict import Judgement, Verdict
+from voxgate.plugin.invariants import ARROW
+from voxgate.plugin.session import Session
+
+PROPERTY = "voxgate."
+_PHASES = ("setup", "call", "teardown")
+
+
+def rule_of(session: Session, item: pytest.Item) -> Invariant | None:
+    """The catalogue's entry of a collected test, None for a plain one."""
+    function = getattr(item, "originalname", None)
+    return find(session.catalogue, function, item.path.name) if function else None
+
+
+def subject_of(session: Session, rule: Invariant, item: pytest.Item) -> Subject | None:
+    """What a collected test is judged on, None for a placeholder that stands for nothing."""
+    callspec = getattr(item, "callspec", None)
+    wanted = callspec.id if callspec else ""
+    return next((subject for subject in session.subjects(rule) if subject.id == wanted), None)
+
+
+def words_of(error: BaseException) -> tuple[Verdict, str, str]:
+    """Verdict, what was found, what to do. An assertion is a violation; whatever else happened, we could not judge."""
+    if isinstance(error, AssertionError):
+        lines = str(error).splitlines() or ["an assertion failed without a word"]
+        advice = lines[1].removeprefix(ARROW) if len(lines) > 1 and lines[1].startswith(ARROW) else ""
+        return Verdict.VIOLATED, lines[0], advice
+    if isinstance(error, VoxgateError):
+        return Verdict.BLIND, error.line, error.hint
+    lines = str(error).splitlines() or [""]
+    advice = "this is a fault of the test, not of the host: look at its traceback with -vv"
+    return Verdict.BLIND, f"could not be judged: {type(error).__name__}: {lines[0]}", advice
+
+
+def annotate(
+    session: Session, item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.TestReport
+) -> tuple[Verdict, str, str] | None:
+    """Write the verdict into the report, so that it travels from a worker and into JUnit; show it in two lines.
+
+    Returns the finding of this phase - verdict, what was found, what to do - if the phase failed.
+    """
+    finding: tuple[Verdict, str, str] | None = None
+    rule = rule_of(session, item)
+    subject = subject_of(session, rule, item) if rule else None
+    said = {"id": rule.id_on(subject) if rule and subject else f"{item.path.name}::{item.name}"}
+    if subject is not None:
+        said |= {"service": subject.service or "", "host": subject.host or ""}
+    else:
+        said |= {"host": str(item.callspec.params.get("host", "")) if hasattr(item, "callspec") else ""}
+    if call.excinfo is not None and not call.excinfo.errisinstance((pytest.skip.Exception, pytest.xfail.Exception)):
+        verdict, found, advice = words_of(call.excinfo.value)
+        if report.when != "call":
+            verdict = Verdict.BLIND
+        finding = (verdict, found, advice)
+        said |= {"verdict": verdict.value, "found": found, "advice": advice}
+        if rule is not None:
+            report.longrepr = f"{verdict}: {found}" + (f"\n{ARROW}{advice}" if advice else "")
+    report.user_properties = [
+        *(pair for pair in report.user_properties if not str(pair[0]).startswith(PROPERTY)),
+        *((PROPERTY + key, value) for key, value in said.items()),
+    ]
+    return finding
+
+
+@dataclass(slots=True)
+class _Phases:
+    """What came of one test so far: outcome by phase, and the last words."""
+
+    outcomes: dict[str, str] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Collector:
+    """Gathers the reports of one run, from wherever they come, into judgements."""
+
+    session: Session
+    _tests: dict[str, _Phases] = field(default_factory=dict)
+    crashed: list[str] = field(default_factory=list)
+
+    def take(self, report: pytest.TestReport) -> None:
+        """One phase of one test. A phase that failed is never overwritten by a later one that did not."""
+        said = {
+            str(key).removeprefix(PROPERTY): str(value)
+            for key, value in report.user_properties
+            if str(key).startswith(PROPERTY)
+        }
+        if "id" not in said or report.when is None:
+            return
+        phases = self._tests.setdefault(said["id"], _Phases())
+        phases.outcomes[report.when] = report.outcome
+        phases.seconds += report.duration
+        if "verdict" in said or "verdict" not in phases.said:
+            phases.said = said
+
+    def judgements(self) -> tuple[Judgement, ...]:
+        """Every test that was judged. Holds only with a full passing report; skipped or half-run is no judgement."""
+        rules = {one.id: (one.invariant, one.subject) for one in self.session.expected()}
+        made: list[Judgement] = []
+        for key, phases in self._tests.items():
+            verdict = _verdict(phases)
+            if verdict is not None:
+                made.append(_judgement(key, phases, verdict, rules.get(key)))
+        return tuple(made)
+
+
+def _verdict(phases: _Phases) -> Verdict | None:
+    """What the three phases come to, None if that is no judgement."""
+    if "verdict" in phases.said and "failed" in phases.outcomes.values():
+        return Verdict(phases.said["verdict"])
+    if all(phases.outcomes.get(phase) == "passed" for phase in _PHASES):
+        return Verdict.HOLDS
+    return Verdict.BLIND if "failed" in phases.outcomes.values() else None
+
+
+def _judgement(
+    key: str, phases: _Phases, verdict: Verdict, rule: tuple[Invariant, Subject] | None
+) -> Judgement:
+    """One line of the verdict."""
+    said = phases.said
+    name = rule[0].name if rule else key.partition("[")[0]
+    return Judgement(
+        id=key,
+        invariant=name,
+        sentence=rule[0].sentence if rule else name,
+        reason=rule[0].reason if rule else "a test of the team's own",
+        verdict=verdict,
+        service=said.get("service") or None,
+        host=said.get("host") or None,
+        found=said.get("found", "") if verdict is not Verdict.HOLDS else "",
+        advice=said.get("advice", "") if verdict is not Verdict.HOLDS else "",
+        seconds=round(phases.seconds, 4),
+    )
+
+

@@ -1,0 +1,270 @@
+"""The controller's part of a run: prepare once before anything is judged, decide once after everything was."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from voxgate.deploy.decision import Judged, look_status, look_verdict
+from voxgate.deploy.gate import Gate, Settled
+from voxgate.errors import Refused, VoxgateError
+from voxgate.model.verdict import Exit, Judgement, RunOutcome, RunVerdict
+from voxgate.plugin.judging import Collector
+from voxgate.plugin.session import Session, write_recorded
+from voxgate.report import verdict_file
+from voxgate.report.folder import ReportFolder
+from voxgate.report.progress import Progress
+from voxgate.report.publish import publish
+from voxgate.report.redaction import Redactor
+from voxgate.report.terminal import closing, console_for
+from voxgate.transport.local import run as run_local
+
+_REJUDGE_DEADLINE = 300.0
+
+
+@dataclass(slots=True)
+class Run:
+    """One run in the controller, registered as a plugin of its own."""
+
+    config: pytest.Config
+    session: Session
+    report: ReportFolder
+    progress: Progress
+    collector: Collector
+    gate: Gate | None
+    redactor: Redactor = field(default_factory=Redactor)
+    started: float = field(default_factory=time.time)
+    refused: VoxgateError | None = None
+    interrupted: str = ""
+    lost: list[str] = field(default_factory=list)
+    outcome: RunOutcome | None = None
+    _prepared: bool = False
+    _deciding: bool = False
+
+    @classmethod
+    def begin(cls, config: pytest.Config, session: Session) -> Run:
+        """Make the run's folder, and point JUnit and Allure at it. Raises Refused for requests that cannot be meant."""
+        if session.estate is None:
+            msg = "a run needs an estate"
+            raise RuntimeError(msg)
+        root = Path(config.getoption("reports") or config.rootpath / "reports")
+        report = ReportFolder.create(root, datetime.now(UTC), session.estate.name)
+        progress = Progress(console_for(sys.stdout))
+        gate = None
+        if session.folder is None:
+            asked, bake = config.getoption("deploy"), config.getoption("bake")
+            try:
+                gate = Gate(session.estate, asked, report.evidence, report.run, bake, progress)
+            except Refused as error:
+                run = cls(config, session, report, progress, Collector(session), None, refused=error)
+                run.outcome = run.refusal(error)
+                run.write()
+                raise
+            session.folder = report.evidence
+            session.gate = gate
+            session.deploying = gate.deploying
+        config.option.xmlpath = config.option.xmlpath or str(report.junit)
+        config.option.allure_report_dir = str(report.allure_results)
+        run = cls(config, session, report, progress, Collector(session), gate)
+        signal.signal(signal.SIGTERM, run.on_signal)
+        return run
+
+    def on_signal(self, number: int, _frame: FrameType | None) -> None:
+        """SIGTERM ends the run as Ctrl-C does; once it decides, nothing may cut that short."""
+        if not self._deciding and not self.interrupted:
+            self.interrupted = signal.Signals(number).name
+            raise KeyboardInterrupt(self.interrupted)
+
+    # Before: pytest collected; nothing was run or handed to a worker yet.
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Without xdist: the slot between collection and the first test."""
+        if self.config.option.collectonly:
+            return None
+        if getattr(self.config.option, "dist", "no") == "no" and session.items:
+            self.prepare()
+            return True if self.refused else None
+        return None
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:  # noqa: ARG002 - xdist's words
+        """With xdist: the first worker has collected, nothing was handed out yet. An empty selection deploys nothing."""
+        if ids:
+            self.prepare()
+            if self.refused:
+                raise pytest.exit.Exception(f"refused: {self.refused.text}", returncode=Exit.REFUSED)
+
+    def prepare(self) -> None:
+        """Deploy what is asked for and look: once a run, however many ask."""
+        if self._prepared or self.gate is None:
+            return
+        self._prepared = True
+        with self.progress:
+            try:
+                self.gate.prepare()
+                write_recorded(self.report.evidence, self.gate.estate.name, self.gate)
+            except Refused as error:
+                self.refused = error
+
+    # While: reports come in, from here or from workers.
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Gather what was judged."""
+        self.collector.take(report)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str) -> None:
+        """A test that took its worker down was not judged."""
+        self.lost.append(crashitem)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """A worker that went down with an error was lost, and what it would have judged with it."""
+        if error:
+            self.lost.append(f"worker {node.gateway.id}")
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Ctrl-C, or SIGTERM by way of it."""
+        if not self.refused:
+            self.interrupted = self.interrupted or str(excinfo.value) or "Ctrl-C"
+
+    # After: decide, in the controller, and never from pytest's exit status alone.
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Promote, go back or just say: then the exit status."""
+        self._deciding = True
+        if self.config.option.collectonly:
+            return
+        status = int(getattr(session, "exitstatus", exitstatus))
+        if status == pytest.ExitCode.INTERRUPTED and not self.refused:
+            self.interrupted = self.interrupted or "interrupted"
+        self.outcome = self.decide(status)
+        session.exitstatus = self.outcome.exit_status
+        self.write()
+
+    def decide(self, status: int) -> RunOutcome:
+        """What this run is."""
+        if self.refused:
+            return self.refusal(self.refused)
+        judged = Judged(
+            expected=[one.id for one in self.session.expected()],
+            judgements=self.collector.judgements(),
+            interrupted=self.interrupted or (f"lost: {', '.join(self.lost)}" if self.lost else ""),
+            selected=self._is_selected(),
+            plain=self.session.plain(),
+        )
+        if self.gate is None or self.gate.deployment is None:
+            verdict = look_verdict(judged)
+            return self._outcome(judged, verdict, look_status(verdict, status), self._look_summary(judged, verdict))
+        with self.progress:
+            try:
+                settled = self.gate.settle(judged, self.rejudge)
+            except Exception as error:  # noqa: BLE001 - whatever happens here, the verdict must be written, and not be green
+                said = error.line if isinstance(error, VoxgateError) else f"{type(error).__name__}: {error}"
+                settled = Settled(RunVerdict.BROKEN, Exit.BROKEN, f"not done, and the way back failed: {said}")
+        return self._outcome(judged, settled.verdict, settled.exit_status, settled.summary, settled)
+
+    def _is_selected(self) -> bool:
+        """True if the user chose a part of the suites."""
+        option = self.config.option
+        chosen = [name for name in self.config.args if Path(name).resolve() != self.config.rootpath / "suites"]
+        return bool(option.markexpr or option.keyword or option.deselect or option.ignore or chosen)
+
+    def _look_summary(self, judged: Judged, verdict: RunVerdict) -> str:
+        """One sentence for a look."""
+        count = len(judged.judgements)
+        part = f", a partial look: {len(judged.missing)} of {len(judged.expected)} were not asked" if judged.missing else ""
+        if verdict is RunVerdict.HOLDS:
+            return f"all {count} invariants hold{part}"
+        if verdict is RunVerdict.INCOMPLETE:
+            why = judged.interrupted or f"{len(judged.missing)} of {len(judged.expected)} invariants were not judged"
+            return f"not everything was judged: {why}"
+        return f"{verdict}{part}"
+
+    def refusal(self, error: VoxgateError) -> RunOutcome:
+        """A run that touched nothing."""
+        judged = Judged(expected=[], judgements=())
+        return self._outcome(judged, RunVerdict.REFUSED, Exit.REFUSED, error.text)
+
+    def _outcome(
+        self, judged: Judged, verdict: RunVerdict, status: int, summary: str, settled: Settled | None = None
+    ) -> RunOutcome:
+        """All of it, for the verdict and the terminal."""
+        estate = self.session.estate
+        rejudged: tuple[Judgement, ...] = settled.rollback if settled else ()
+        return RunOutcome(
+            run=self.report.run,
+            estate=estate.name if estate else "",
+            verdict=verdict,
+            exit_status=int(status),
+            started=self.started,
+            seconds=time.time() - self.started,
+            deploy=bool(self.config.getoption("deploy")),
+            partial=bool(judged.missing),
+            summary=summary,
+            hosts=tuple(host.name for host in estate.hosts) if estate else (),
+            services=self.gate.services(settled) if self.gate else (),
+            judgements=judged.judgements if isinstance(judged.judgements, tuple) else tuple(judged.judgements),
+            missing=judged.missing,
+            moves=self.gate.moves if self.gate else self.session.recorded.moves,
+            rollback=rejudged,
+            rollback_verdict=settled.rollback_verdict if settled else None,
+            notes=tuple(self.gate.notes) if self.gate else (),
+        )
+
+    def rejudge(self, folder: Path) -> tuple[RunVerdict, tuple[Judgement, ...]]:
+        """Judge a saved look in a pytest of its own: the same suites, no connection, no option of this run."""
+        if self.gate is None:
+            msg = "a saved look is judged once"
+            raise RuntimeError(msg)
+        write_recorded(folder, self.gate.estate.name, None)
+        reports = self.report.path / "rollback"
+        argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--html", "never"]
+        argv += ["--evidence", str(folder), "--reports", str(reports), "suites"]
+        env = {"PYTEST_ADDOPTS": "", "VOXGATE_ESTATE": ""}
+        done = run_local(argv, deadline=_REJUDGE_DEADLINE, cwd=self.config.rootpath, env=env)
+        try:
+            outcome = verdict_file.read(reports / "latest" / "verdict.json")
+        except VoxgateError as error:
+            said = done.stdout.decode("utf-8", "replace").strip().splitlines()[-1:]
+            raise VoxgateError("the way back could not be judged", why=f"{error.line}; {' '.join(said)}") from None
+        return outcome.verdict, outcome.judgements
+
+    def write(self) -> None:
+        """``verdict.json``, and ``reports/latest``."""
+        if self.outcome is None:
+            return
+        verdict_file.write(self.outcome, self.report.verdict, self.redactor)
+        self.report.publish()
+        self.report.prune()
+
+    # Said: the closing table, and the report.
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self) -> None:
+        """The page, then the closing: a table, each failure in two lines, the verdict, the path."""
+        if self.outcome is None or self.session.estate is None:
+            return
+        wanted = self.config.getoption("html")
+        page = wanted == "always" or (wanted == "auto" and self.outcome.deploy and not self.refused)
+        said = publish(self.outcome, self.session.estate, self.report, self.redactor, html=page)
+        for line in said:
+            self.progress.note(line)
+        closing(self.outcome, console=console_for(sys.stdout), report_path=self.report.path)
+
+    def pytest_unconfigure(self) -> None:
+        """Close every connection."""
+        if self.gate:
+            self.gate.close()
+
+

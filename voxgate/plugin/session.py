@@ -1,0 +1,162 @@
+"""What one pytest session knows of its run: the same in the controller, in its workers, and when a saved look is judged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from voxgate.contracts.catalogue import plain_tests, read_catalogue
+from voxgate.contracts.estates import load_estate
+from voxgate.contracts.json_strict import loads
+from voxgate.contracts.schemas import names as schema_names
+from voxgate.deploy.engine import State
+from voxgate.deploy.gate import Gate
+from voxgate.errors import Blind, ContractError, VoxgateError
+from voxgate.model.estate import Estate
+from voxgate.model.invariant import Expected, Invariant, Subject, expected, subjects
+from voxgate.model.look import Evidence
+from voxgate.model.release import RemoteView
+from voxgate.model.verdict import MoveRecord
+from voxgate.survey.saving import load
+
+RUN_FILE = "run.json"
+_LIMIT = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a deploy came to, as saved beside the evidence: its moves, and why each state was not reached."""
+
+    services: frozenset[str] = frozenset()
+    moves: tuple[MoveRecord, ...] = ()
+    failure: VoxgateError | None = None
+    reached: int = 0
+
+    def reach(self, state: State) -> None:
+        """The recorded outcome: raises why the deploy stopped, for each state that it did not reach."""
+        if self.services and self.failure is not None and state > self.reached:
+            raise self.failure
+
+
+@dataclass(slots=True)
+class Session:
+    """One run. ``folder`` holds the evidence; ``gate`` is there in the controller only, and not for a saved look."""
+
+    estate: Estate | None
+    folder: Path | None
+    gate: Gate | None = None
+    catalogue: tuple[Invariant, ...] = field(default_factory=read_catalogue)
+    trouble: VoxgateError | None = None
+    deploying: frozenset[str] = frozenset()
+    _evidence: Evidence | None = None
+    _recorded: Recorded | None = None
+    _subjects: dict[str, tuple[Subject, ...]] = field(default_factory=dict)
+
+    @property
+    def evidence(self) -> Evidence:
+        """The evidence of this run. Raises Blind if there is none."""
+        if self.trouble is not None:
+            raise Blind("there is no evidence", why=self.trouble.line, hint=self.trouble.hint)
+        if self._evidence is None:
+            if self.folder is None:
+                raise Blind("there is no evidence", hint="say which estate: --estate NAME")
+            self._evidence = load(self.folder)
+        return self._evidence
+
+    @property
+    def recorded(self) -> Recorded:
+        """The deploy of this run, empty for a look."""
+        if self._recorded is None:
+            self._recorded = read_recorded(self.folder) if self.folder else Recorded()
+        return self._recorded
+
+    def expected(self) -> tuple[Expected, ...]:
+        """Every judgement that must come."""
+        return expected(self.catalogue, self.estate, schema_names(), deploying=self.deploying)
+
+    def subjects(self, invariant: Invariant) -> tuple[Subject, ...]:
+        """What an invariant is judged on in this run; empty where it is not judged at all."""
+        if invariant.name not in self._subjects:
+            found = subjects(invariant, self.estate, schema_names())
+            self._subjects[invariant.name] = tuple(
+                one for one in found if not invariant.deploy or one.service in self.deploying
+            )
+        return self._subjects[invariant.name]
+
+    def commit_of(self, service: str | None) -> str | None:
+        """The commit that a service must run, None where nobody can say."""
+        if service is None or self.trouble is not None or self.folder is None:
+            return None
+        view = self.evidence.remotes.get(service)
+        return view.release.commit if isinstance(view, RemoteView) and view.release else None
+
+    def plain(self) -> tuple[str, ...]:
+        """A team's own tests, which must be judged too."""
+        return plain_tests() if self.estate else ()
+
+
+KEY = pytest.StashKey[Session]()
+
+
+def session_of(config: pytest.Config) -> Session:
+    """The run that this pytest session is about."""
+    return config.stash[KEY]
+
+
+def write_recorded(folder: Path, estate: str, gate: Gate | None) -> None:
+    """Save what the deploy came to, for the workers and for later; ``gate`` None for a look that follows none."""
+    deployment = gate.deployment if gate else None
+    moves = deployment.records if deployment else ()
+    failure = deployment.failure if deployment else None
+    document: dict[str, Any] = {
+        "estate": estate,
+        "services": sorted(gate.deploying) if gate else [],
+        "reached": deployment.reached if deployment else 0,
+        "failure": _parts(failure),
+        "moves": [
+            {name: getattr(move, name) for name in MoveRecord.__dataclass_fields__} for move in moves
+        ],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / RUN_FILE).write_text(json.dumps(document, indent=1), encoding="utf-8")
+
+
+def _parts(error: VoxgateError | None) -> dict[str, str] | None:
+    """An error as JSON."""
+    if error is None:
+        return None
+    return {"what": error.what, "where": error.where, "why": error.why, "hint": error.hint}
+
+
+def read_recorded(folder: Path) -> Recorded:
+    """What ``write_recorded`` saved. A folder without it is a look without a deploy."""
+    document = _document(folder)
+    if not document.get("services"):
+        return Recorded()
+    failure = document["failure"]
+    error = VoxgateError(failure["what"], **{k: failure[k] for k in ("where", "why", "hint")}) if failure else None
+    moves = tuple(MoveRecord(**move) for move in document["moves"])
+    return Recorded(frozenset(document["services"]), moves, error, document["reached"])
+
+
+def _document(folder: Path) -> Mapping[str, Any]:
+    """The run's own file. Raises ContractError if it cannot be read."""
+    path = folder / RUN_FILE
+    try:
+        document = loads(path.read_bytes(), where=str(path), limit=_LIMIT)
+    except OSError as error:
+        hint = "give the folder `evidence` of a run: reports/<run>/evidence"
+        raise ContractError("this is no saved look", where=str(folder), why=error.strerror or "", hint=hint) from None
+    if not isinstance(document, dict) or not isinstance(document.get("estate"), str):
+        raise ContractError("this is no saved look", where=str(path), why="it names no estate")
+    return document
+
+
+def saved_estate(folder: Path) -> Estate:
+    """The estate that a saved look is of."""
+    return load_estate(_document(folder)["estate"])

@@ -1,0 +1,314 @@
+"""Allure after the tests, from the controller: the deploy as steps, what was never judged, the rollback, the surroundings."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from uuid import uuid4
+
+from allure_commons.model2 import (
+    Attachment,
+    GlobalAttachment,
+    GlobalError,
+    Globals,
+    Label,
+    Link,
+    StatusDetails,
+    TestBeforeResult,
+    TestResult,
+    TestResultContainer,
+    TestStepResult,
+)
+
+from voxgate import __version__
+from voxgate.model.estate import Estate
+from voxgate.model.verdict import Judgement, MoveRecord, RunOutcome, RunVerdict, ServiceOutcome, Verdict
+from voxgate.report.allure_files import label_of, results, write_item
+from voxgate.report.allure_sink import history_id
+from voxgate.report.redaction import Redactor
+from voxgate.report.tally import Place, invariant_of, place, place_missing, unjudged
+
+DEPLOY = "deploy"
+"""The suite of the moves, and the label by which the page knows them."""
+
+_STATUS = {Verdict.HOLDS: "passed", Verdict.VIOLATED: "failed", Verdict.BLIND: "broken"}
+
+
+def complete(
+    folder: Path,
+    outcome: RunOutcome,
+    redactor: Redactor,
+    *,
+    estate: Estate | None = None,
+    facts: Mapping[str, str] | None = None,
+    pictures: Sequence[Path] = (),
+) -> None:
+    """Add to Allure's results all that the tests themselves cannot say. Call it once, when the outcome stands.
+
+    ``facts`` go to the environment of the report (boot ids, versions); ``pictures`` are attached to the run.
+    """
+    _deploy(folder, outcome, redactor, estate)
+    _missing(folder, outcome, redactor)
+    _rollback(folder, outcome, redactor)
+    _surroundings(folder, outcome, redactor, facts or {})
+    _executor(folder, redactor)
+    _said_of_the_run(folder, outcome, redactor)
+    _pictures(folder, pictures, redactor)
+
+
+def deploy_container(
+    folder: Path, moves: Sequence[MoveRecord], redactor: Redactor, *, name: str, children: Iterable[str]
+) -> None:
+    """Put the moves before the results with the uuids ``children``: each host a set-up step, its moves with their seconds."""
+    container = TestResultContainer(
+        uuid=str(uuid4()),
+        name=name,
+        children=list(children),
+        befores=[_step(TestBeforeResult, host, mine) for host, mine in _by_host(moves)],
+    )
+    if container.children and container.befores:
+        write_item(folder, container, redactor)
+
+
+def _deploy(folder: Path, outcome: RunOutcome, redactor: Redactor, estate: Estate | None) -> None:
+    """One result for each service that was moved, and its moves before each of its invariants."""
+    uuids: dict[str, list[str]] = {}
+    for _path, result in results(folder):
+        uuids.setdefault(label_of(result, "suite"), []).append(str(result.get("uuid", "")))
+    for service, rollback in dict.fromkeys((move.service, move.rollback) for move in outcome.moves):
+        mine = [move for move in outcome.moves if (move.service, move.rollback) == (service, rollback)]
+        about = next((one for one in outcome.services if one.service == service), None)
+        title = _title(service, about, rollback=rollback)
+        write_item(folder, _deploy_result(outcome, mine, title, _links(estate, about, rollback=rollback)), redactor)
+        if not rollback:
+            deploy_container(folder, mine, redactor, name=title, children=uuids.get(service, ()))
+
+
+def _title(service: str, about: ServiceOutcome | None, *, rollback: bool) -> str:
+    """``fleet: vox-agents-2026.11.22-1 (before: vox-agents-2026.11.20-2)``."""
+    if about is None:
+        return f"{service}: {'rollback' if rollback else 'deploy'}"
+    now = about.tag or (about.commit or "")[:12] or "?"
+    before = about.previous_tag or (about.previous_commit or "")[:12] or "nothing"
+    return f"{service}: back to {before}" if rollback else f"{service}: {now} (before: {before})"
+
+
+def _links(estate: Estate | None, about: ServiceOutcome | None, *, rollback: bool) -> list[Link]:
+    """The commit that was put on the hosts, where a person reads it."""
+    commit = about and (about.previous_commit if rollback else about.commit)
+    if estate is None or about is None or not commit:
+        return []
+    service = estate.service(about.service)
+    url = estate.commit_url(service, commit)
+    return [Link(type="link", url=url, name=f"{service.repository}@{commit[:12]}")] if url else []
+
+
+def _deploy_result(outcome: RunOutcome, moves: Sequence[MoveRecord], title: str, links: list[Link]) -> TestResult:
+    """The moves of one service as one result: a step for each host, in it a step for each move."""
+    failed = [move for move in moves if move.error]
+    service, rollback = moves[0].service, moves[0].rollback
+    suite = "rollback" if rollback else DEPLOY
+    identity = f"{suite}:{service}"
+    return TestResult(
+        uuid=str(uuid4()),
+        name=title,
+        fullName=identity,
+        historyId=history_id(identity),
+        testCaseId=history_id(identity),
+        status="failed" if failed else "passed",
+        statusDetails=_details(_said(failed[0]), failed[0].hint) if failed else None,
+        description=_sentence(moves),
+        steps=[_step(TestStepResult, host, mine) for host, mine in _by_host(moves)],
+        labels=[*_labels(outcome.estate, suite, service, "blocker"), Label("kind", DEPLOY)],
+        links=links,
+        titlePath=[suite, service],
+        start=_first(moves),
+        stop=_last(moves),
+    )
+
+
+def _sentence(moves: Sequence[MoveRecord]) -> str:
+    """What was done in all: ``checkout, install, restart, health on fleet-1, fleet-2 in 15.2 s``."""
+    kinds = ", ".join(dict.fromkeys(move.move for move in moves))
+    hosts = ", ".join(dict.fromkeys(move.host for move in moves))
+    return f"{kinds} on {hosts} in {(_last(moves) - _first(moves)) / 1000:.1f} s"
+
+
+def _step(kind: type, host: str, moves: Sequence[MoveRecord]) -> object:
+    """One host's moves as one step, each with its time."""
+    steps = [
+        TestStepResult(
+            name=f"{move.move} {move.detail} · {move.seconds:.1f} s".replace("  ", " "),
+            status="failed" if move.error else "passed",
+            statusDetails=_details(move.error, move.hint) if move.error else None,
+            start=round(move.started * 1000),
+            stop=round((move.started + move.seconds) * 1000),
+        )
+        for move in moves
+    ]
+    return kind(
+        name=f"{host} · {(_last(moves) - _first(moves)) / 1000:.1f} s",
+        status="failed" if any(move.error for move in moves) else "passed",
+        steps=steps,
+        start=_first(moves),
+        stop=_last(moves),
+    )
+
+
+def _by_host(moves: Sequence[MoveRecord]) -> list[tuple[str, list[MoveRecord]]]:
+    """The moves of each host, hosts in the order in which they were begun."""
+    hosts = dict.fromkeys(move.host for move in sorted(moves, key=lambda move: move.started))
+    return [(host, [move for move in moves if move.host == host]) for host in hosts]
+
+
+def _missing(folder: Path, outcome: RunOutcome, redactor: Redactor) -> None:
+    """A broken result for each judgement that never came: a crash, a skip or a selection leaves none, and not run is not
+    passed. A skipped result of the same id gives way to it.
+    """
+    left = {result.get("historyId"): path for path, result in results(folder)}
+    for identity in unjudged(outcome):
+        if (path := left.get(history_id(identity))) is not None:
+            path.unlink()
+        found = f"{identity} was expected and never judged: its test did not run to the end"
+        result = _result(outcome, identity, place_missing(identity, outcome), "broken", start=outcome.started + outcome.seconds)
+        result.statusDetails = _details(found, "look at the terminal's end and at junit.xml for what ended the run")
+        result.labels.append(Label("kind", "missing"))
+        write_item(folder, result, redactor)
+
+
+def _rollback(folder: Path, outcome: RunOutcome, redactor: Redactor) -> None:
+    """What was judged once more after the rollback: a suite of its own, with a history of its own."""
+    for judgement in outcome.rollback:
+        where = place(judgement)
+        result = _result(outcome, judgement.id, where, _STATUS[judgement.verdict], start=outcome.started + outcome.seconds)
+        identity = f"rollback:{judgement.id}"
+        result.historyId = result.testCaseId = history_id(identity)
+        result.fullName = identity
+        result.labels = _labels(outcome.estate, "after the rollback", where.service, "critical")
+        result.description = judgement.reason
+        result.stop = result.start + round(judgement.seconds * 1000)
+        if judgement.verdict is not Verdict.HOLDS:
+            result.statusDetails = _said_of(judgement)
+        write_item(folder, result, redactor)
+
+
+def _result(outcome: RunOutcome, identity: str, where: Place, status: str, *, start: float) -> TestResult:
+    """A result that no test wrote."""
+    sentence = invariant_of(identity).replace("-", " ")
+    return TestResult(
+        uuid=str(uuid4()),
+        name=f"{sentence} · {where.subject}" if where.subject else sentence,
+        fullName=identity,
+        historyId=history_id(identity),
+        testCaseId=history_id(identity),
+        status=status,
+        labels=_labels(outcome.estate, where.service, where.host, "critical"),
+        titlePath=[where.service, where.host],
+        start=round(start * 1000),
+        stop=round(start * 1000),
+    )
+
+
+def _labels(estate: str, suite: str, sub_suite: str, severity: str) -> list[Label]:
+    """The labels by which the report is sorted."""
+    values = {"epic": estate, "parentSuite": estate, "suite": suite, "subSuite": sub_suite, "severity": severity}
+    return [Label(name, value) for name, value in values.items()]
+
+
+def _details(found: str, advice: str) -> StatusDetails:
+    """What was found, and what to do."""
+    return StatusDetails(message=f"{found}\n→ {advice}" if advice else found)
+
+
+def _said(move: MoveRecord) -> str:
+    """A failed move in one line."""
+    return f"{move.move} on {move.host} failed after {move.seconds:.1f} s: {move.error}"
+
+
+def _said_of(judgement: Judgement) -> StatusDetails:
+    """A judgement's finding and advice."""
+    return _details(judgement.found, judgement.advice)
+
+
+def _first(moves: Sequence[MoveRecord]) -> int:
+    """When the first one began, epoch milliseconds."""
+    return round(min(move.started for move in moves) * 1000)
+
+
+def _last(moves: Sequence[MoveRecord]) -> int:
+    """When the last one ended, epoch milliseconds."""
+    return round(max(move.started + move.seconds for move in moves) * 1000)
+
+
+def _surroundings(folder: Path, outcome: RunOutcome, redactor: Redactor, facts: Mapping[str, str]) -> None:
+    """``environment.properties``: what went where, and what judged it."""
+    lines = {"verdict": outcome.verdict.value, "estate": outcome.estate}
+    lines |= {one.service: f"{one.tag or one.commit or '(not known)'}" for one in outcome.services}
+    lines |= {"hosts": ", ".join(outcome.hosts), "summary": outcome.summary, "run": outcome.run}
+    for one in outcome.services:
+        lines[f"{one.service} commit"] = one.commit or ""
+        if one.previous_commit and one.previous_commit != one.commit:
+            lines[f"{one.service} before"] = one.previous_tag or one.previous_commit
+    lines |= {"voxgate": __version__, **facts}
+    text = "".join(f"{_escape(key, key=True)} = {_escape(value)}\n" for key, value in lines.items() if value)
+    (folder / "environment.properties").write_text(redactor.cut(text), "utf-8")
+
+
+def _escape(text: str, *, key: bool = False) -> str:
+    """One line of a properties file: no line ends, and in a key nothing that ends it."""
+    line = " ".join(text.split()).replace("\\", "\\\\")
+    if not key:
+        return line
+    for char in " :=":
+        line = line.replace(char, f"\\{char}")
+    return line
+
+
+def _executor(folder: Path, redactor: Redactor) -> None:
+    """``executor.json``: the Jenkins build that ran this, if one did."""
+    url, number, job = (os.environ.get(name, "") for name in ("BUILD_URL", "BUILD_NUMBER", "JOB_NAME"))
+    if not (url and number):
+        return
+    document = {
+        "name": "Jenkins",
+        "type": "jenkins",
+        "url": os.environ.get("JENKINS_URL", url),
+        "buildOrder": int(number) if number.isdecimal() else 0,
+        "buildName": f"{job or 'build'} #{number}",
+        "buildUrl": url,
+        "reportName": "voxgate",
+    }
+    (folder / "executor.json").write_text(json.dumps(redactor.cut_document(document)), "utf-8")
+
+
+def _said_of_the_run(folder: Path, outcome: RunOutcome, redactor: Redactor) -> None:
+    """A run that is not good says so in its own tab, in full, with what the rollback came to."""
+    if outcome.verdict in {RunVerdict.DONE, RunVerdict.HOLDS}:
+        return
+    lines = [f"{outcome.verdict.value}, exit status {outcome.exit_status}: {outcome.summary}"]
+    if outcome.rollback_verdict is not None:
+        lines.append(f"after the rollback: {outcome.rollback_verdict.value}")
+    error = GlobalError(message="\n".join([*lines, *outcome.notes]), timestamp=_end(outcome))
+    write_item(folder, Globals(errors=[error]), redactor)
+
+
+def _end(outcome: RunOutcome) -> int:
+    """When the run ended, epoch milliseconds."""
+    return round((outcome.started + outcome.seconds) * 1000)
+
+
+def _pictures(folder: Path, pictures: Sequence[Path], redactor: Redactor) -> None:
+    """Attach pictures to the run as such; one that is not there is left out."""
+    attached: list[Attachment] = []
+    for picture in pictures:
+        if not picture.is_file():
+            continue
+        source = f"{uuid4()}-attachment{picture.suffix}"
+        (folder / source).write_bytes(redactor.cut_bytes(picture.read_bytes()))
+        kind = "image/svg+xml" if picture.suffix == ".svg" else "application/json"
+        stamp = round(picture.stat().st_mtime * 1000)
+        attached.append(GlobalAttachment(name=picture.name, source=source, type=kind, timestamp=stamp))
+    if attached:
+        write_item(folder, Globals(attachments=attached), redactor)

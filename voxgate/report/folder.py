@@ -1,0 +1,125 @@
+"""The folder of one run: ``reports/<run>/``, and the link ``reports/latest``."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from voxgate.errors import VoxgateError
+
+KEPT = 20
+"""How many runs are kept, the newest first."""
+
+_RUN = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}Z-[A-Za-z0-9._-]+-[0-9a-f]{4}", re.ASCII)
+_LATEST = "latest"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFolder:
+    """Where one run writes everything. ``path`` is absolute; its name is the run's id."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, root: Path, now: datetime, estate: str) -> ReportFolder:
+        """Make ``root/<run>/``. The run's id is ``2026-11-22T09-14-03Z-lab-3fa2``: UTC, estate, four random hex digits.
+
+        Raises VoxgateError if the folder cannot be made.
+        """
+        name = re.sub(r"[^A-Za-z0-9._-]", "-", estate)
+        run = f"{now.astimezone(UTC):%Y-%m-%dT%H-%M-%SZ}-{name}-{secrets.token_hex(2)}"
+        folder = cls(root.resolve() / run)
+        try:
+            for path in (folder.evidence, folder.allure_results):
+                path.mkdir(parents=True)
+        except OSError as error:
+            raise VoxgateError(
+                "cannot make the report's folder",
+                where=str(folder.path),
+                why=error.strerror or str(error),
+                hint="give another folder, or make this one writable",
+            ) from None
+        return folder
+
+    @property
+    def run(self) -> str:
+        """The run's id."""
+        return self.path.name
+
+    @property
+    def verdict(self) -> Path:
+        """``verdict.json``."""
+        return self.path / "verdict.json"
+
+    @property
+    def junit(self) -> Path:
+        """``junit.xml``."""
+        return self.path / "junit.xml"
+
+    @property
+    def evidence(self) -> Path:
+        """The folder of what was seen, to be judged again with ``--evidence``."""
+        return self.path / "evidence"
+
+    @property
+    def allure_results(self) -> Path:
+        """The folder of Allure's raw results."""
+        return self.path / "allure-results"
+
+    @property
+    def allure_report(self) -> Path:
+        """The folder of the one HTML file."""
+        return self.path / "allure-report"
+
+    @property
+    def html(self) -> Path:
+        """The page that a release manager reads."""
+        return self.allure_report / "index.html"
+
+    @property
+    def picture(self) -> Path:
+        """``estate.svg``."""
+        return self.path / "estate.svg"
+
+    @property
+    def timeline(self) -> Path:
+        """``timeline.svg``: the moves of a deploy over its seconds."""
+        return self.path / "timeline.svg"
+
+    @property
+    def history(self) -> Path:
+        """Allure's history of the estate's runs: beside the runs, so that it outlives them."""
+        return self.path.parent / f"history-{self.run[21:-5]}.jsonl"
+
+    def publish(self) -> None:
+        """Point ``latest`` here in one step: whoever reads it sees the old run or this one, never none.
+
+        Raises VoxgateError if the link cannot be made.
+        """
+        link = self.path.parent / _LATEST
+        fresh = self.path.parent / f".{_LATEST}-{self.run}"
+        try:
+            fresh.symlink_to(self.run, target_is_directory=True)
+            fresh.replace(link)
+        except OSError as error:
+            fresh.unlink(missing_ok=True)
+            raise VoxgateError(
+                "cannot point latest to this run", where=str(link), why=error.strerror or str(error)
+            ) from None
+
+    def prune(self, kept: int = KEPT) -> tuple[str, ...]:
+        """Delete the oldest runs beyond ``kept``; never this one, nor the one ``latest`` points to, nor anything else.
+
+        Returns the ids of what was deleted. What cannot be deleted stays: tidiness never ends a run.
+        """
+        root = self.path.parent
+        latest = (root / _LATEST).resolve().name
+        runs = sorted((path for path in root.iterdir() if _RUN.fullmatch(path.name) and not path.is_symlink()), reverse=True)
+        old = [path for path in runs[kept:] if path.name not in {latest, self.run}]
+        for path in old:
+            shutil.rmtree(path, ignore_errors=True)
+        return tuple(path.name for path in old)

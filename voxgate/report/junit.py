@@ -1,0 +1,46 @@
+"""JUnit: what ``junit.xml`` says of the run as a whole, and reports without secrets for all who read reports."""
+
+from __future__ import annotations
+
+import pytest
+from _pytest.junitxml import xml_key
+
+from voxgate.model.verdict import RunOutcome
+from voxgate.report.redaction import Redactor
+
+
+def suite_properties(outcome: RunOutcome) -> list[tuple[str, str]]:
+    """What went where, and the verdict: the properties of the whole file."""
+    values = [
+        ("voxgate.run", outcome.run),
+        ("voxgate.estate", outcome.estate),
+        ("voxgate.verdict", outcome.verdict.value),
+        ("voxgate.exit_status", str(outcome.exit_status)),
+    ]
+    values += [(f"voxgate.{one.service}.tag", one.tag) for one in outcome.services if one.tag]
+    values += [(f"voxgate.{one.service}.commit", one.commit) for one in outcome.services if one.commit]
+    return values
+
+
+def add_suite_properties(config: pytest.Config, outcome: RunOutcome) -> None:
+    """Put them into the ``junit.xml`` of this session. To be called before it is written: sessionfinish, tryfirst."""
+    xml = config.stash.get(xml_key, None)
+    if xml is not None:
+        for name, value in suite_properties(outcome):
+            xml.add_global_property(name, value)
+
+
+def scrub(report: pytest.TestReport | pytest.CollectReport, redactor: Redactor) -> None:
+    """Cut secrets out of a report before anyone reads it: terminal, JUnit, Allure and the controller all read reports.
+
+    A traceback with a secret in it becomes plain text; one without stays as it is, with its colours and styles.
+    """
+    said = report.longreprtext
+    cut = redactor.cut(said)
+    if cut != said:
+        report.longrepr = cut
+    report.sections = [(name, redactor.cut(text)) for name, text in report.sections]
+    if isinstance(report, pytest.TestReport):
+        report.user_properties = [
+            (name, redactor.cut(value) if isinstance(value, str) else value) for name, value in report.user_properties
+        ]

@@ -1,0 +1,64 @@
+"""Everything that a run leaves beside its verdict: the pictures, Allure's results completed, the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from voxgate.errors import VoxgateError
+from voxgate.model.estate import Estate
+from voxgate.model.verdict import RunOutcome
+from voxgate.report import verdict_file
+from voxgate.report.allure_run import complete
+from voxgate.report.allure_site import make_page
+from voxgate.report.estate_picture import estate_picture
+from voxgate.report.folder import ReportFolder
+from voxgate.report.redaction import Redactor
+from voxgate.report.timeline_picture import timeline_picture
+
+
+def publish(
+    outcome: RunOutcome,
+    estate: Estate,
+    folder: ReportFolder,
+    redactor: Redactor,
+    *,
+    html: bool,
+    facts: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Make them all. Returns a line for each that could not be made: none of them ever changes the verdict.
+
+    ``facts`` go to the environment that the page shows: boot ids, versions. Without ``html`` no page is made.
+    """
+    shown = verdict_file.cut(outcome, redactor)
+    title = f"voxgate · {shown.estate} · {shown.verdict.value}"
+    pictures = (folder.picture, folder.timeline)
+    steps: list[tuple[str, Callable[[], object]]] = [
+        ("estate.svg", lambda: _write(folder.picture, estate_picture(shown, estate))),
+        ("timeline.svg", lambda: _write(folder.timeline, timeline_picture(shown, estate))),
+        (
+            "allure-results",
+            lambda: complete(folder.allure_results, shown, redactor, estate=estate, facts=facts, pictures=pictures),
+        ),
+    ]
+    if html:
+        page = ("allure-report", lambda: make_page(folder.allure_results, folder.html, title=title, history=folder.history))
+        steps.append(page)
+    return [line for name, make in steps if (line := _attempt(name, make))]
+
+
+def _attempt(name: str, make: Callable[[], object]) -> str:
+    """Make one of them; what went wrong in one line, empty if nothing did."""
+    try:
+        make()
+    except VoxgateError as error:
+        return f"no {name}: {error.line}"
+    except Exception as error:  # noqa: BLE001 - a report that cannot be made is a line, never a verdict
+        return f"no {name}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    return ""
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a picture; none for an empty one."""
+    if text:
+        path.write_text(text, "utf-8")

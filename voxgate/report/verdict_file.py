@@ -1,0 +1,189 @@
+"""``verdict.json``: a run in full, for machines and for whoever comes later. Schema: ``schemas/verdict.schema.json``."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from voxgate import __version__
+from voxgate.contracts import schemas
+from voxgate.contracts.json_strict import loads
+from voxgate.errors import ContractError
+from voxgate.model.verdict import Judgement, MoveRecord, RunOutcome, RunVerdict, ServiceOutcome, Verdict
+from voxgate.report.redaction import Redactor
+
+FORMAT = 1
+"""Raised with every change of the schema, which is closed: a reader knows all of what it reads or refuses."""
+
+LIMIT = 64 * 1024 * 1024
+"""Bytes that are read back at most: an estate of 1000 hosts stays far below."""
+
+
+def document(outcome: RunOutcome, redactor: Redactor) -> dict[str, Any]:
+    """The run as JSON, by the schema, with nothing secret in it."""
+    counts = {
+        verdict.value: sum(1 for judgement in outcome.judgements if judgement.verdict is verdict) for verdict in Verdict
+    }
+    raw = {
+        "format": FORMAT,
+        "voxgate": __version__,
+        "run": outcome.run,
+        "estate": outcome.estate,
+        "verdict": outcome.verdict.value,
+        "exit_status": outcome.exit_status,
+        "summary": outcome.summary,
+        "started": datetime.fromtimestamp(outcome.started, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "seconds": round(outcome.seconds, 3),
+        "deploy": outcome.deploy,
+        "partial": outcome.partial,
+        "hosts": list(outcome.hosts),
+        "services": [_service(service) for service in outcome.services],
+        "counts": {**counts, "missing": len(outcome.missing)},
+        "invariants": [_judgement(judgement) for judgement in outcome.judgements],
+        "missing": list(outcome.missing),
+        "moves": [_move(move) for move in outcome.moves],
+        "rollback": {
+            "verdict": outcome.rollback_verdict.value if outcome.rollback_verdict else None,
+            "invariants": [_judgement(judgement) for judgement in outcome.rollback],
+        },
+        "notes": list(outcome.notes),
+    }
+    return redactor.cut_document(raw)  # type: ignore[no-any-return]
+
+
+def write(outcome: RunOutcome, path: Path, redactor: Redactor) -> None:
+    """Write the run to ``path``: whole or not at all, on the disk when this returns.
+
+    Raises ContractError if what would be written breaks its own schema: a gate that cannot say its verdict must not open.
+    """
+    content = document(outcome, redactor)
+    schemas.check("verdict", content, where=str(path))
+    replace_file(path, json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n")
+
+
+def replace_file(path: Path, body: bytes) -> None:
+    """Put ``body`` at ``path`` in one step: a reader sees the old file or the new one, also after a power cut."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with fresh.open("wb") as stream:
+            stream.write(body)
+            stream.flush()
+            os.fsync(stream.fileno())
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def read(path: Path) -> RunOutcome:
+    """The run that ``write`` wrote. Raises ContractError if the file cannot be read or breaks its schema."""
+    try:
+        content = loads(path.read_bytes(), where=str(path), limit=LIMIT)
+    except OSError as error:
+        raise ContractError("cannot read the verdict", where=str(path), why=error.strerror or str(error)) from None
+    schemas.check("verdict", content, where=str(path))
+    return _outcome(content)
+
+
+def cut(outcome: RunOutcome, redactor: Redactor) -> RunOutcome:
+    """The same run with nothing secret in it: what every other sink is given."""
+    return _outcome(document(outcome, redactor))
+
+
+def _outcome(content: dict[str, Any]) -> RunOutcome:
+    """The run back from its JSON."""
+    rollback = content["rollback"]
+    return RunOutcome(
+        run=content["run"],
+        estate=content["estate"],
+        verdict=RunVerdict(content["verdict"]),
+        exit_status=content["exit_status"],
+        started=datetime.fromisoformat(content["started"]).timestamp(),
+        seconds=float(content["seconds"]),
+        deploy=content["deploy"],
+        partial=content["partial"],
+        summary=content["summary"],
+        hosts=tuple(content["hosts"]),
+        services=tuple(_read_service(service) for service in content["services"]),
+        judgements=tuple(_read_judgement(judgement) for judgement in content["invariants"]),
+        missing=tuple(content["missing"]),
+        moves=tuple(_read_move(move) for move in content["moves"]),
+        rollback=tuple(_read_judgement(judgement) for judgement in rollback["invariants"]),
+        rollback_verdict=RunVerdict(rollback["verdict"]) if rollback["verdict"] else None,
+        notes=tuple(content["notes"]),
+    )
+
+
+def _service(service: ServiceOutcome) -> dict[str, Any]:
+    """One service: what runs now and what ran before; null where that is not known."""
+    return {
+        "service": service.service,
+        "hosts": list(service.hosts),
+        "tag": service.tag,
+        "commit": service.commit,
+        "last_known_good": {"tag": service.previous_tag, "commit": service.previous_commit},
+        "deployed": service.deployed,
+    }
+
+
+def _judgement(judgement: Judgement) -> dict[str, Any]:
+    """One invariant on one subject. A verdict that is not *holds* is never without words."""
+    holds = judgement.verdict is Verdict.HOLDS
+    return {
+        "id": judgement.id,
+        "invariant": judgement.invariant,
+        "sentence": judgement.sentence,
+        "reason": judgement.reason,
+        "verdict": judgement.verdict.value,
+        "service": judgement.service,
+        "host": judgement.host,
+        "found": "" if holds else judgement.found or "(nothing was said)",
+        "advice": "" if holds else judgement.advice,
+        "seconds": round(judgement.seconds, 6),
+    }
+
+
+def _move(move: MoveRecord) -> dict[str, Any]:
+    """One move, its start as seconds of the epoch, so that a timeline needs no parsing."""
+    return {
+        "service": move.service,
+        "host": move.host,
+        "move": move.move,
+        "started": round(move.started, 3),
+        "seconds": round(move.seconds, 3),
+        "detail": move.detail,
+        "error": move.error,
+        "hint": move.hint,
+        "rollback": move.rollback,
+    }
+
+
+def _read_service(content: dict[str, Any]) -> ServiceOutcome:
+    """One service back from its JSON."""
+    previous = content["last_known_good"]
+    return ServiceOutcome(
+        service=content["service"],
+        hosts=tuple(content["hosts"]),
+        tag=content["tag"],
+        commit=content["commit"],
+        previous_tag=previous["tag"],
+        previous_commit=previous["commit"],
+        deployed=content["deployed"],
+    )
+
+
+def _read_judgement(content: dict[str, Any]) -> Judgement:
+    """One judgement back from its JSON."""
+    return Judgement(**{**content, "verdict": Verdict(content["verdict"]), "seconds": float(content["seconds"])})
+
+
+def _read_move(content: dict[str, Any]) -> MoveRecord:
+    """One move back from its JSON."""
+    return MoveRecord(**{**content, "started": float(content["started"]), "seconds": float(content["seconds"])})

@@ -1,0 +1,176 @@
+"""Collecting: the probe once on each host, every endpoint and every database asked, all at the same time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from voxgate.contracts import json_strict, schemas
+from voxgate.errors import CommandUnknown, ContractError, Unreachable, VoxgateError
+from voxgate.model.evidence import HostEvidence, Missing
+from voxgate.model.look import Look, Question
+from voxgate.survey.questions import questions_of, site_questions, sites_of
+from voxgate.survey.reading import MEND, host_evidence
+from voxgate.transport import http
+from voxgate.transport.database import see
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from voxgate.model.estate import Estate, Host, Service
+    from voxgate.transport.connection import Connection
+    from voxgate.transport.connections import Connections
+    from voxgate.transport.session import Completed
+
+PROBE = Path(__file__).with_name("probe.py")
+INSTALLED = ("sudo", "-n", "/usr/local/sbin/voxgate-probe")
+# Without an installed copy the program itself comes first on stdin, its length before it, and the request after it.
+LOADER = (
+    "import sys; s = sys.stdin.buffer; n = int(s.readline()); p = s.read(n); "
+    "exec(compile(p, 'voxgate-probe', 'exec'), {'__name__': '__main__', 'PROGRAM': p})"
+)
+OVER_STDIN = ("python3", "-I", "-c", LOADER)
+DEADLINE = 30.0  # the probe gives up on its slowest part after 20
+LIMIT = 8 * 1024 * 1024
+PER_SERVICE = {"checkouts": "python static", "venvs": "python", "env_files": "python", "dists": "static"}
+NO_SUDO = ("password is required", "not allowed", "may not run sudo", "not in the sudoers", "terminal is required")
+
+
+@cache
+def program() -> bytes:
+    """The probe as this voxgate has it."""
+    return PROBE.read_bytes()
+
+
+def request_of(estate: Estate, host: Host) -> bytes:
+    """What the probe is asked on a host: the services that stand there, and nothing else."""
+    placements = [placement for placement in estate.placements if placement.host == host]
+    return json.dumps({"format": 1, "services": [_row(row.service, row.units) for row in placements]}).encode()
+
+
+def _row(service: Service, units: Sequence[str]) -> dict[str, object]:
+    return {
+        "name": service.name,
+        "folder": service.folder,
+        "kind": service.kind.value,
+        "owner": service.owner,
+        "user": service.user,
+        "unit": service.unit,
+        "units": list(units),
+        "pinned": service.pinned,
+        "required_settings": list(service.required_settings),
+    }
+
+
+def survey(connections: Connections, estate: Estate, deadline: float = DEADLINE) -> dict[str, HostEvidence | Missing]:
+    """One look at each host, all at once; a host that was not seen is a Missing. ``deadline`` in seconds a host."""
+    outcomes = connections.each(estate.hosts, lambda connection: _see(connection, estate, deadline))
+    return {
+        name: _missing(name, outcome) if isinstance(outcome, VoxgateError) else outcome
+        for name, outcome in outcomes.items()
+    }
+
+
+def _see(connection: Connection, estate: Estate, deadline: float) -> HostEvidence | Missing:
+    """One host: run the probe, believe nothing."""
+    host = connection.host
+    request = request_of(estate, host)
+    if host.probe == "stdin":
+        stdin = b"%d\n%b%b" % (len(program()), program(), request)
+        completed = connection.run(OVER_STDIN, stdin=stdin, deadline=deadline, limit=LIMIT)
+    else:
+        completed = connection.run(INSTALLED, stdin=request, deadline=deadline, limit=LIMIT)
+    return read_answer(completed, estate, host)
+
+
+def read_answer(completed: Completed, estate: Estate, host: Host) -> HostEvidence | Missing:
+    """What a probe's end means: evidence if its document is whole, strict, by schema, and of our own probe."""
+    if completed.exit_status not in {0, 2} or not completed.stdout:
+        return _not_run(completed, host)
+    try:
+        document = json_strict.loads(completed.stdout, where=host.name, limit=LIMIT)
+        foreign = _foreign(document, host)
+        if foreign is None:
+            schemas.check("evidence", document, where=host.name)
+            _check_complete(document, estate, host)
+    except ContractError as error:
+        return Missing("unparsable", f"the probe's document {error.what}: {error.why}", host.name)
+    return foreign or host_evidence(host.name, document)
+
+
+def _foreign(document: object, host: Host) -> Missing | None:
+    """Why a document is not evidence although it is strict JSON: another probe's, or a refusal. None if it may be."""
+    found = document if isinstance(document, dict) else {}
+    probe = found.get("probe")
+    theirs = probe.get("sha256") if isinstance(probe, dict) else None
+    ours = hashlib.sha256(program()).hexdigest()
+    if theirs != ours:
+        why = f"the probe on this host is not ours: {str(theirs)[:12]} there, {ours[:12]} here"
+        return Missing("denied", why, host.name, MEND)
+    if "error" in found:
+        return Missing("failed", f"the probe refused: {str(found['error'])[:200]}", host.name)
+    return None
+
+
+def _check_complete(document: dict[str, Any], estate: Estate, host: Host) -> None:
+    """Raise ContractError if a service that was asked about is not told, or one that was not asked about is."""
+    placed = [placement.service for placement in estate.placements if placement.host == host]
+    for section, kinds in PER_SERVICE.items():
+        asked = {service.name for service in placed if service.kind.value in kinds}
+        told = document["sections"][section].get("value", {})
+        if set(told) != asked:
+            why = f"{section}: {sorted(asked)} asked, {sorted(told)} told"
+            raise ContractError("is not complete", where=host.name, why=why)
+
+
+def _not_run(completed: Completed, host: Host) -> Missing:
+    """Why there is no document at all."""
+    said = " ".join(completed.stderr.decode(errors="replace").split())[:200]
+    why = f"the probe ended with {completed.exit_status}: {said or 'and said nothing'}"
+    if host.probe == "stdin":
+        return Missing("missing" if "not found" in said else "failed", why, host.name, "the host needs python3 >= 3.9")
+    hint = f'{MEND} and allow it in sudoers: {host.user} ALL=(root) NOPASSWD: {INSTALLED[-1]} ""'
+    if any(words in said for words in NO_SUDO):
+        return Missing("denied", f"sudo refused: {said}", host.name, hint)
+    return Missing("missing" if "not found" in said else "failed", why, host.name, hint)
+
+
+def _missing(name: str, error: VoxgateError) -> Missing:
+    """A host that gave no answer at all."""
+    match error:
+        case Unreachable():
+            kind = "unreachable"
+        case CommandUnknown() if "not done within" in error.what:
+            kind = "timeout"
+        case CommandUnknown():
+            kind = "unparsable"
+        case _:
+            kind = "failed"
+    why = f"{error.what}: {error.why}" if error.why else error.what
+    return Missing(kind, why, name, error.hint)
+
+
+def take_look(connections: Connections, estate: Estate, extra_questions: Sequence[Question] = ()) -> Look:
+    """One look: hosts, endpoints and databases, everything at once; then the files of the sites that the survey found.
+
+    Nothing is raised for what a host, a service or a database does or fails to do.
+    """
+    taken = time.time()
+    connections.open(estate.hosts)
+    with ThreadPoolExecutor(max_workers=2 + len(estate.databases), thread_name_prefix="voxgate-look") as pool:
+        hosts = pool.submit(survey, connections, estate)
+        answers = pool.submit(http.ask, connections, (*questions_of(estate), *extra_questions))
+        views = {row.name: pool.submit(see, connections, row) for row in estate.databases}
+        sites = sites_of(estate, hosts.result())
+        found = dict(answers.result())
+        for placement, dist in sites.items():
+            if placement.service.site is not None:
+                questions = site_questions(placement.host.name, placement.service.site, dist.files)
+                largest = max((size for size, _ in dist.files.values()), default=0)
+                found |= http.ask(connections, questions, limit=max(http.LIMIT, largest + 1024))
+        return Look(taken, hosts.result(), found, {name: view.result() for name, view in views.items()})

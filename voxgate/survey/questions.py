@@ -1,0 +1,75 @@
+"""The HTTP questions of a look: which there are follows from the estate, and for a static site from what is on disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from voxgate.model.evidence import DistFact, HostEvidence, Missing
+from voxgate.model.look import Question
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from voxgate.model.estate import Endpoint, Estate, PlacedUnit, Placement
+
+SITE_ADDRESSES = ("127.0.0.1", "::1")
+GZIP = (("Accept-Encoding", "gzip"),)
+SITE_HEADERS: tuple[tuple[tuple[str, str], ...], ...] = ((), GZIP)
+
+
+def question_of(unit: PlacedUnit, endpoint: Endpoint) -> Question:
+    """An endpoint that a unit answers itself, at its own port."""
+    return Question(unit.host.name, unit.port_of(endpoint), endpoint.path)
+
+
+def question_of(unit: PlacedUnit, endpoint: Endpoint) -> Question:
+    """An endpoint that a unit answers itself, at its own port."""
+    return Question(unit.host.name, unit.port_of(endpoint), endpoint.path)
+
+
+def of_placement(placement: Placement, endpoint: Endpoint) -> Question:
+    """An endpoint that a host answers for a service, whichever unit may stand behind it."""
+    return Question(placement.host.name, endpoint.port, endpoint.path)
+
+
+def questions_of(estate: Estate) -> tuple[Question, ...]:
+    """Every question that follows from the estate: each unit's health and metrics, health through the proxy, and the
+    fleet's sum, asked at the first worker of each host.
+    """
+    found: dict[Question, None] = {}
+    for unit in estate.placed_units:
+        service = unit.service
+        first = unit.unit == unit.placement.units[0]
+        endpoints = (service.health, service.metrics, service.aggregate_health if first else None)
+        found.update((question_of(unit, endpoint), None) for endpoint in endpoints if endpoint is not None)
+    for placement in estate.placements:
+        if placement.service.proxied_health is not None:
+            found[of_placement(placement, placement.service.proxied_health)] = None
+    return tuple(found)
+
+
+def site_path(site: Endpoint, path: str) -> str:
+    """The URL path of one file of a site, quoted; ``""`` is the site's own address."""
+    return f"{site.path.rstrip('/')}/{quote(path)}"
+
+
+def site_questions(host: str, site: Endpoint, files: Mapping[str, tuple[int, str]]) -> tuple[Question, ...]:
+    """The site's own address and each of its files, by IPv4 and IPv6, plain and with gzip."""
+    return tuple(
+        Question(host, site.port, site_path(site, path), address, headers)
+        for path in ("", *files)
+        for address in SITE_ADDRESSES
+        for headers in SITE_HEADERS
+    )
+
+
+def sites_of(estate: Estate, hosts: Mapping[str, HostEvidence | Missing]) -> dict[Placement, DistFact]:
+    """The static sites that the survey could read."""
+    found: dict[Placement, DistFact] = {}
+    for placement in estate.placements:
+        evidence = hosts.get(placement.host.name)
+        dist = evidence.dists.get(placement.service.name) if isinstance(evidence, HostEvidence) else None
+        if placement.service.site is not None and isinstance(dist, DistFact):
+            found[placement] = dist
+    return found

@@ -1,0 +1,240 @@
+"""From the probe's document to evidence, strictly: what is not of the promised form is a Missing, never a guess.
+
+Nothing here raises for what a host says: a wrong type makes that one fact unparsable; every other fact is still read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from voxgate.model.evidence import (
+    CheckoutFact,
+    ContainerFact,
+    DistFact,
+    EnginesFact,
+    EnvFileFact,
+    HostEvidence,
+    Missing,
+    ProcessFact,
+    SocketFact,
+    UnitFact,
+    VenvFact,
+)
+from voxgate.survey.fields import (
+    WrongFormError,
+    flag,
+    get,
+    integer,
+    items,
+    members,
+    natural,
+    number,
+    pair,
+    port,
+    text,
+    text_by_text,
+    text_or_none,
+    texts,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+MEND = "sudo install -o root -g root -m 0755 voxgate/survey/probe.py /usr/local/sbin/voxgate-probe"
+KINDS = frozenset({"denied", "missing", "timeout", "unparsable", "failed", "unreachable"})
+
+T = TypeVar("T")
+
+
+def host_evidence(name: str, document: object) -> HostEvidence:
+    """Everything that the document of host ``name`` says; each fact that it does not say properly is a Missing."""
+    whole = document if isinstance(document, dict) else {}
+    facts = _Facts(name, whole)
+    sockets = facts.section("sockets", _sockets)
+    return HostEvidence(
+        name=name,
+        boot_id=facts.of_host("boot_id", text),
+        time=facts.of_host("time", number),
+        uptime=facts.of_host("uptime", number),
+        units=facts.section("units", lambda row: {key: _unit(key, value) for key, value in members(row).items()}),
+        processes=facts.section("processes", lambda row: tuple(_process(each) for each in items(row))),
+        listeners=sockets if isinstance(sockets, Missing) else sockets["listeners"],
+        connections=sockets if isinstance(sockets, Missing) else sockets["connections"],
+        checkouts=facts.of_services("checkouts", _checkout),
+        venvs=facts.of_services("venvs", _venv),
+        env_files=facts.of_services("env_files", _env_file),
+        dists=facts.of_services("dists", _dist),
+        engines=facts.section("engines", _engines),
+        document=whole,
+    )
+
+
+class _Facts:
+    """One document, fact by fact."""
+
+    def __init__(self, host: str, document: Mapping[str, object]) -> None:
+        """Nothing is trusted yet."""
+        self._host = host
+        self._head = document.get("host")
+        self._sections = document.get("sections")
+        probe = document.get("probe")
+        self._is_root = isinstance(probe, dict) and probe.get("uid") == 0
+
+    def of_host(self, key: str, read: Callable[[object], T]) -> T | Missing:
+        """One of the host's own facts."""
+        value = self._head.get(key) if isinstance(self._head, dict) else None
+        if value is None:
+            return self._missing("missing", f"{key}: the probe could not read it")
+        return self._read(key, value, read)
+
+    def section(self, name: str, read: Callable[[object], T]) -> T | Missing:
+        """A section that is one fact."""
+        section = self._sections.get(name) if isinstance(self._sections, dict) else None
+        return self._outcome(name, section, read)
+
+    def of_services(self, name: str, read: Callable[[Mapping[str, Any]], T]) -> dict[str, T | Missing]:
+        """A section with one fact for each service; no service where the section is of another form."""
+        section = self.section(name, members)
+        if isinstance(section, Missing):
+            return {}
+        return {
+            service: self._outcome(f"{name} of {service}", outcome, lambda value: read(members(value)))
+            for service, outcome in section.items()
+        }
+
+    def _outcome(self, what: str, outcome: object, read: Callable[[object], T]) -> T | Missing:
+        """What ``{"value": ...}`` or ``{"error": {"kind", "text"}}`` says."""
+        if isinstance(outcome, dict) and "value" in outcome and "error" not in outcome:
+            return self._read(what, outcome["value"], read)
+        error = outcome.get("error") if isinstance(outcome, dict) and "value" not in outcome else None
+        try:
+            kind, said = get(error, "kind", text), get(error, "text", text)
+        except WrongFormError:
+            return self._missing("unparsable", f"{what}: neither a value nor an error")
+        return self._missing(kind if kind in KINDS else "failed", f"{what}: {said}")
+
+    def _read(self, what: str, value: object, read: Callable[[object], T]) -> T | Missing:
+        """The value, read; Missing if it is of another form."""
+        try:
+            return read(value)
+        except WrongFormError as error:
+            return self._missing("unparsable", f"{what}: {error}")
+
+    def _missing(self, kind: str, why: str) -> Missing:
+        """Why a fact is not there, and what would mend it."""
+        as_root = kind == "denied" and not self._is_root
+        return Missing(kind, why, self._host, f"the probe ran without root's rights: {MEND}" if as_root else "")
+
+
+def _unit(name: str, row: object) -> UnitFact:
+    return UnitFact(
+        name, get(row, "properties", text_by_text), get(row, "links", texts), get(row, "files", text_by_text)
+    )
+
+
+def _process(row: object) -> ProcessFact:
+    return ProcessFact(
+        pid=get(row, "pid", natural),
+        ppid=get(row, "ppid", natural),
+        uid=get(row, "uid", natural),
+        user=get(row, "user", text),
+        started=get(row, "started", number),
+        command=get(row, "command", text),
+        argv=get(row, "argv", texts),
+        cgroup=get(row, "cgroup", text),
+        unit=get(row, "unit", text),
+        container=get(row, "container", text),
+        exe=get(row, "exe", text_or_none),
+        cwd=get(row, "cwd", text_or_none),
+    )
+
+
+def _sockets(row: object) -> dict[str, tuple[SocketFact, ...]]:
+    return {
+        "listeners": tuple(_socket(each, connected=False) for each in get(row, "listeners", items)),
+        "connections": tuple(_socket(each, connected=True) for each in get(row, "connections", items)),
+    }
+
+
+def _socket(row: object, *, connected: bool) -> SocketFact:
+    return SocketFact(
+        address=get(row, "address", text),
+        port=get(row, "port", port),
+        remote_address=get(row, "remote_address", text) if connected else None,
+        remote_port=get(row, "remote_port", port) if connected else None,
+        pids=get(row, "pids", lambda value: tuple(natural(pid) for pid in items(value))),
+    )
+
+
+def _blobs(rows: object) -> dict[str, tuple[str, str]]:
+    return {path: pair(row, text) for path, row in members(rows).items()}
+
+
+def _sizes(rows: object) -> dict[str, tuple[int, str]]:
+    return {path: pair(row, natural) for path, row in members(rows).items()}
+
+
+def _checkout(row: Mapping[str, Any]) -> CheckoutFact:
+    return CheckoutFact(
+        head=get(row, "head", text),
+        detached=get(row, "detached", flag),
+        origin=get(row, "origin", text),
+        owner=get(row, "owner", text),
+        tree=get(row, "tree", _blobs),
+        changed=get(row, "changed", number),
+    )
+
+
+def _venv(row: Mapping[str, Any]) -> VenvFact:
+    return VenvFact(
+        python=get(row, "python", text),
+        base_python=get(row, "base_python", text),
+        system_site_packages=get(row, "system_site_packages", flag),
+        sync_status=get(row, "sync_status", integer),
+        sync_said=get(row, "sync_said", text),
+        installed=get(row, "installed", text_by_text),
+        declared=get(row, "declared", text_by_text),
+        locked=get(row, "locked", text_by_text),
+        lock_sha256=get(row, "lock_sha256", text),
+        changed=get(row, "changed", number),
+    )
+
+
+def _env_file(row: Mapping[str, Any]) -> EnvFileFact:
+    return EnvFileFact(
+        kind=get(row, "kind", text),
+        mode=get(row, "mode", text),
+        owner=get(row, "owner", text),
+        keys=get(row, "keys", texts),
+        empty=get(row, "empty", texts),
+        placeholder=get(row, "placeholder", texts),
+        changed=get(row, "changed", number),
+    )
+
+
+def _dist(row: Mapping[str, Any]) -> DistFact:
+    return DistFact(
+        target=get(row, "target", text),
+        files=get(row, "files", _sizes),
+        built=get(row, "built", lambda value: None if value is None else text_by_text(value)),
+    )
+
+
+def _engines(row: object) -> EnginesFact:
+    return EnginesFact(
+        engines=get(row, "engines", text_by_text),
+        containers=get(row, "containers", lambda rows: tuple(_container(each) for each in items(rows))),
+        traces=get(row, "traces", texts),
+    )
+
+
+def _container(row: object) -> ContainerFact:
+    return ContainerFact(
+        engine=get(row, "engine", text),
+        id=get(row, "id", text),
+        name=get(row, "name", text),
+        image=get(row, "image", text),
+        state=get(row, "state", text),
+        status=get(row, "status", text),
+        project=get(row, "project", text),
+    )

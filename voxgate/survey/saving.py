@@ -1,0 +1,286 @@
+"""Evidence in a folder of plain JSON: written after a look, read again to judge offline and by xdist workers.
+
+``first/`` and ``second/``, one for each look:
+
+* ``look.json``: when it was taken
+* ``hosts/NAME.json``: the probe's document as it came, or why there is none
+* ``answers.json``: every HTTP answer; a body that is no short text stands in ``bodies/``, once, by its sha256
+* ``databases.json``: what each database sees
+
+``remotes.json``: what the remote says of each service.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from voxgate.contracts import json_strict
+from voxgate.errors import ContractError
+from voxgate.model.evidence import Answer, DatabaseClient, DatabaseView, HostEvidence, Missing
+from voxgate.model.look import Evidence, Look, Question
+from voxgate.model.release import Release, RemoteView
+from voxgate.survey.fields import (
+    WrongFormError,
+    get,
+    items,
+    members,
+    natural,
+    number,
+    pair,
+    port,
+    text,
+    text_by_text,
+    text_or_none,
+    texts,
+    wrong,
+)
+from voxgate.survey.reading import host_evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+FORMAT = 1
+LIMIT = 64 * 1024 * 1024
+SHORT = 16 * 1024  # bytes: longer bodies are stored by their hash
+LOOKS = ("first", "second")
+
+T = TypeVar("T")
+
+
+def save(evidence: Evidence, folder: Path) -> None:
+    """Write all of it, replacing what an earlier run left. Raises ContractError if the folder cannot be written."""
+    try:
+        for name in (*LOOKS, "bodies"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / "bodies").mkdir(parents=True)
+        for name, look in zip(LOOKS, (evidence.first, evidence.second), strict=True):
+            _save_look(look, folder / name, folder / "bodies")
+        remotes = {name: _or_missing(view, _remote_row) for name, view in evidence.remotes.items()}
+        _write(folder / "remotes.json", {"format": FORMAT, "remotes": remotes})
+    except OSError as error:
+        raise ContractError("cannot save the evidence", where=str(folder), why=error.strerror or str(error)) from None
+
+
+def load(folder: Path) -> Evidence:
+    """What ``save`` wrote. Raises ContractError, in one line, for a file that is not there or not of the form."""
+    first, second = (_load_look(folder / name, folder / "bodies") for name in LOOKS)
+    remotes = _read(folder / "remotes.json", "remotes", lambda rows: _by_name(rows, _remote))
+    return Evidence(first, second, remotes)
+
+
+# --- writing ---
+
+
+def _save_look(look: Look, folder: Path, bodies: Path) -> None:
+    (folder / "hosts").mkdir(parents=True)
+    _write(folder / "look.json", {"format": FORMAT, "taken": look.taken})
+    for name, host in look.hosts.items():
+        _write(folder / "hosts" / f"{name}.json", {"format": FORMAT, **_or_missing(host, _document)})
+    answers = [
+        {"question": _question_row(question), **_or_missing(answer, lambda answer: _answer_row(answer, bodies))}
+        for question, answer in look.answers.items()
+    ]
+    _write(folder / "answers.json", {"format": FORMAT, "answers": answers})
+    databases = {name: _or_missing(view, _database_row) for name, view in look.databases.items()}
+    _write(folder / "databases.json", {"format": FORMAT, "databases": databases})
+
+
+def _document(host: HostEvidence) -> dict[str, Any]:
+    """What the probe said. Raises ContractError for evidence that came from no probe: it could not be read again."""
+    if not host.document:
+        raise ContractError("cannot save the evidence", where=host.name, why="it holds no document of a probe")
+    return dict(host.document)
+
+
+def _write(path: Path, document: object) -> None:
+    path.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _or_missing(fact: T | Missing, row: Callable[[T], dict[str, Any]]) -> dict[str, Any]:
+    if isinstance(fact, Missing):
+        return {"missing": {"kind": fact.kind, "why": fact.why, "where": fact.where, "hint": fact.hint}}
+    return row(fact)
+
+
+def _question_row(question: Question) -> dict[str, Any]:
+    return {
+        "host": question.host,
+        "port": question.port,
+        "path": question.path,
+        "address": question.address,
+        "headers": [list(header) for header in question.headers],
+    }
+
+
+def _answer_row(answer: Answer, bodies: Path) -> dict[str, Any]:
+    return {
+        "host": answer.host,
+        "port": answer.port,
+        "path": answer.path,
+        "status": answer.status,
+        "headers": dict(answer.headers),
+        "body": _body_row(answer.body, bodies),
+        "seconds": answer.seconds,
+        "asked": answer.asked,
+        "trouble": answer.trouble,
+    }
+
+
+def _body_row(body: bytes, bodies: Path) -> str | dict[str, str]:
+    """Short text as it is; all else by its hash, stored once."""
+    if len(body) <= SHORT:
+        try:
+            return body.decode("utf-8")
+        except UnicodeDecodeError:
+            pass
+    digest = hashlib.sha256(body).hexdigest()
+    if not (bodies / digest).exists():
+        (bodies / digest).write_bytes(body)
+    return {"sha256": digest}
+
+
+def _database_row(view: DatabaseView) -> dict[str, Any]:
+    clients = [
+        {"address": row.address, "port": row.port, "app_name": row.app_name, "user": row.user} for row in view.clients
+    ]
+    return {"database": view.database, "server": view.server, "clients": clients}
+
+
+def _remote_row(view: RemoteView) -> dict[str, Any]:
+    release = view.release
+    return {
+        "service": view.service,
+        "url": view.url,
+        "main": view.main,
+        "tags": dict(view.tags),
+        "on_main": sorted(view.on_main),
+        "release": release and {"service": release.service, "commit": release.commit, "tag": release.tag},
+        "tree": None if view.tree is None else {path: list(entry) for path, entry in view.tree.items()},
+    }
+
+
+# --- reading ---
+
+
+def _read(path: Path, key: str | None, read: Callable[[object], T]) -> T:
+    """One file (of it the member ``key``), read. Raises ContractError."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        what = "this is no saved evidence"
+        raise ContractError(what, where=str(path), why=error.strerror or str(error)) from None
+    document = json_strict.loads(content, where=str(path), limit=LIMIT)
+    try:
+        get(document, "format", _format)
+        return read(document) if key is None else get(document, key, read)
+    except WrongFormError as error:
+        raise ContractError("this is no saved evidence", where=str(path), why=str(error)) from None
+
+
+def _format(value: object) -> None:
+    if natural(value) != FORMAT:
+        raise wrong(f"{FORMAT}", value)
+
+
+def _load_look(folder: Path, bodies: Path) -> Look:
+    hosts: dict[str, HostEvidence | Missing] = {}
+    for path in sorted((folder / "hosts").glob("*.json")):
+        hosts[path.stem] = _read_host(path)
+    return Look(
+        taken=_read(folder / "look.json", "taken", number),
+        hosts=hosts,
+        answers=dict(
+            _read(folder / "answers.json", "answers", lambda rows: [_answer(row, bodies) for row in items(rows)])
+        ),
+        databases=_read(folder / "databases.json", "databases", lambda rows: _by_name(rows, _database)),
+    )
+
+
+def _read_host(path: Path) -> HostEvidence | Missing:
+    def read(document: object) -> HostEvidence | Missing:
+        return _missing(document) or host_evidence(path.stem, document)
+
+    return _read(path, None, read)
+
+
+def _missing(row: object) -> Missing | None:
+    """The Missing that a row is, None if it is a value."""
+    if "missing" not in members(row):
+        return None
+    found = get(row, "missing", members)
+    return Missing(*(get(found, key, text) for key in ("kind", "why", "where", "hint")))
+
+
+def _by_name(rows: object, read: Callable[[object], T]) -> dict[str, T | Missing]:
+    return {name: _missing(row) or read(row) for name, row in members(rows).items()}
+
+
+def _answer(row: object, bodies: Path) -> tuple[Question, Answer | Missing]:
+    asked = get(row, "question", members)
+    headers = get(asked, "headers", lambda rows: tuple(pair(each, text) for each in items(rows)))
+    where = get(asked, "host", text), get(asked, "port", port), get(asked, "path", text), get(asked, "address", text)
+    question = Question(*where, headers)
+    missing = _missing(row)
+    if missing is not None:
+        return question, missing
+    return question, Answer(
+        host=get(row, "host", text),
+        port=get(row, "port", port),
+        path=get(row, "path", text),
+        status=get(row, "status", natural),
+        headers=get(row, "headers", text_by_text),
+        body=get(row, "body", lambda body: _body(body, bodies)),
+        seconds=get(row, "seconds", number),
+        asked=get(row, "asked", number),
+        trouble=get(row, "trouble", text),
+    )
+
+
+def _body(body: object, bodies: Path) -> bytes:
+    if isinstance(body, str):
+        return body.encode("utf-8", "surrogatepass")
+    digest = get(body, "sha256", text)
+    if not digest.isalnum():
+        raise WrongFormError("a hash wanted")
+    try:
+        content = (bodies / digest).read_bytes()
+    except OSError:
+        raise WrongFormError(f"bodies/{digest} cannot be read") from None
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise WrongFormError(f"bodies/{digest} has another hash")
+    return content
+
+
+def _database(row: object) -> DatabaseView:
+    clients = tuple(_client(each) for each in get(row, "clients", items))
+    return DatabaseView(get(row, "database", text), get(row, "server", text), clients)
+
+
+def _client(row: object) -> DatabaseClient:
+    return DatabaseClient(
+        get(row, "address", text), get(row, "port", port), get(row, "app_name", text), get(row, "user", text)
+    )
+
+
+def _remote(row: object) -> RemoteView:
+    return RemoteView(
+        service=get(row, "service", text),
+        url=get(row, "url", text),
+        main=get(row, "main", text),
+        tags=get(row, "tags", text_by_text),
+        on_main=frozenset(get(row, "on_main", texts)),
+        release=get(row, "release", lambda found: None if found is None else _release(found)),
+        tree=get(row, "tree", lambda found: None if found is None else _tree(found)),
+    )
+
+
+def _release(row: object) -> Release:
+    return Release(get(row, "service", text), get(row, "commit", text), get(row, "tag", text_or_none))
+
+
+def _tree(rows: object) -> dict[str, tuple[str, str]]:
+    return {path: pair(row, text) for path, row in members(rows).items()}

@@ -1,0 +1,177 @@
+"""One connection to one host: commands, long-lived processes and tunnels over it, many at once from many threads."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import paramiko
+
+from voxgate.errors import CommandUnknown, Unreachable
+from voxgate.transport.deadline import Deadline
+from voxgate.transport.failures import ForwardingDenied, TargetRefused
+from voxgate.transport.running import Running
+from voxgate.transport.session import Completed, Session, command_line
+from voxgate.transport.tunnel import Tunnel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from voxgate.model.estate import Host
+    from voxgate.transport.dial import Line
+
+__all__ = ["Completed", "Connection", "Running", "Tunnel", "command_line"]
+
+LIMIT = 16 * 1024 * 1024
+# sshd's MaxSessions is 10 by default; where it is less, the first refusal teaches us.
+_SESSIONS = 10
+_PULSE = 1.0
+_PROHIBITED = 1
+_GONE = "the SSH connection is gone"
+
+
+class _Seats:
+    """How many sessions may be open on the connection at once, as far as the server lets us."""
+
+    def __init__(self) -> None:
+        self._limit = _SESSIONS
+        self._taken = 0
+        self._changed = threading.Condition()
+
+    def take(self, deadline: Deadline) -> bool:
+        """Take a seat; False if none was free before the deadline."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._taken < self._limit, deadline.remaining):
+                return False
+            self._taken += 1
+            return True
+
+    def leave(self) -> None:
+        """Give a seat back."""
+        with self._changed:
+            self._taken -= 1
+            self._changed.notify()
+
+    def refused(self) -> bool:
+        """Give a seat back that the server refused. True if it is worth waiting: others of us are seated."""
+        with self._changed:
+            self._taken -= 1
+            if self._taken:
+                self._limit = min(self._limit, self._taken)
+            self._changed.notify()
+            return self._taken > 0
+
+
+class Connection:
+    """One SSH connection, already verified and logged in. All methods may be called from several threads at once."""
+
+    def __init__(self, host: Host, line: Line) -> None:
+        """Take over an open line."""
+        self.host = host
+        self._line = line
+        self._wire = line.wire
+        self._seats = _Seats()
+
+    def __repr__(self) -> str:
+        return f"<Connection {self.host.name}{'' if self.alive else ' (gone)'}>"
+
+    @property
+    def alive(self) -> bool:
+        """True while the connection stands. A lost one never comes back by itself."""
+        return bool(self._wire.is_active())
+
+    def run(
+        self, command: Sequence[str] | str, *, stdin: bytes = b"", deadline: float = 30.0, limit: int = LIMIT
+    ) -> Completed:
+        """Run a command once and return how it ended, whatever its exit status is. ``deadline`` in seconds covers all of it.
+
+        Raises CommandUnknown if its outcome is not known: a signal ended it, no exit status came, the deadline passed, the
+        connection was lost, or a stream grew beyond ``limit`` bytes. Raises Unreachable if it was never sent. Nothing is ever
+        run a second time. After a deadline the process may still be there: it has lost its stdin, stdout and stderr.
+        """
+        until = Deadline.after(deadline)
+        session = self._session(command_line(command), until, limit)
+        try:
+            if not session.pump(until, stdin=stdin):
+                raise session.overdue(until)
+            return session.outcome()
+        finally:
+            session.close()
+            self._seats.leave()
+
+    def start(self, command: Sequence[str] | str, *, deadline: float = 10.0, limit: int = LIMIT) -> Running:
+        """Start a process that lives until it ends, ``close``, or the connection is gone; its stdin stays open.
+
+        ``deadline`` is for the start alone, in seconds. Raises CommandUnknown, or Unreachable if it was never sent.
+        """
+        return Running(self._session(command_line(command), Deadline.after(deadline), limit), self._seats.leave)
+
+    def open(self, address: str, port: int, deadline: float = 5.0) -> Tunnel:
+        """A TCP connection from the host to ``address:port`` (an IPv6 address without brackets).
+
+        Raises TargetRefused if the target refuses or does not answer (the service's fault), ForwardingDenied if the server
+        may not forward, Unreachable if the connection is gone (the way's fault).
+        """
+        until = Deadline.after(deadline)
+        target = f"{address}:{port}" if ":" not in address else f"[{address}]:{port}"
+        try:
+            channel = self._wire.channel("direct-tcpip", (address, port), until.remaining)
+        except paramiko.ChannelException as error:
+            if error.code == _PROHIBITED:
+                what = f"sshd does not forward to {target}"
+                hint = "allow it in sshd_config: AllowTcpForwarding local, PermitOpen"
+                raise ForwardingDenied(what, where=self.host.name, why=error.text, hint=hint) from error
+            raise TargetRefused(error.text.lower() or "refused", where=f"{self.host.name} {target}") from error
+        except TimeoutError as error:
+            # Silence may be the target's (its packets are dropped) or the host's: one that still opens a session is not dead.
+            if self._answers():
+                what = f"no connection within {until}"
+                raise TargetRefused(what, where=f"{self.host.name} {target}") from error
+            raise self._gone(f"no answer within {until}") from error
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            raise self._gone(str(error)) from error
+        return Tunnel(self._wire, channel, self.host.name)
+
+    def close(self) -> None:
+        """Close the connection and all on it; harmless twice."""
+        self._line.end()
+
+    def _session(self, command: str, deadline: Deadline, limit: int) -> Session:
+        """Start ``command`` on a seat of its own, waiting for one while the server allows no more."""
+        while True:
+            if not self._seats.take(deadline):
+                what = f"no free SSH session within {deadline}"
+                raise CommandUnknown(what, where=self.host.name, why="the command was not run", hint="raise MaxSessions")
+            try:
+                channel = self._wire.channel("session", None, deadline.remaining)
+            except paramiko.ChannelException as error:
+                if self._seats.refused():
+                    continue  # not a retry of the command: nothing was sent yet
+                what = "the server refuses sessions"
+                raise Unreachable(what, where=self.host.name, why=error.text) from error
+            except (paramiko.SSHException, EOFError, OSError) as error:
+                self._seats.leave()
+                raise self._gone(f"no answer within {deadline}" if deadline.passed else str(error)) from error
+            except BaseException:
+                self._seats.leave()
+                raise
+            return self._begin(channel, command, limit)
+
+    def _begin(self, channel: paramiko.Channel, command: str, limit: int) -> Session:
+        try:
+            return Session(self._wire, channel, command, self.host.name, limit)
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            self._seats.leave()
+            raise self._gone(str(error)) from error
+
+    def _answers(self) -> bool:
+        try:
+            self._wire.channel("session", None, _PULSE).close()
+        except paramiko.ChannelException:
+            return True  # a refusal is an answer
+        except (paramiko.SSHException, EOFError, OSError):
+            return False
+        return True
+
+    def _gone(self, why: str) -> Unreachable:
+        return Unreachable(_GONE, where=self.host.name, why=why, hint="nothing was run; reopen the host to go on")

@@ -1,0 +1,128 @@
+"""A local port that leads to a host's own network, for libraries that insist on connecting by themselves."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from voxgate.errors import VoxgateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from voxgate.transport.connection import Connection
+    from voxgate.transport.tunnel import Tunnel
+
+_CHUNK = 65536
+_JOIN = 2.0
+
+
+@dataclass(slots=True)
+class Forward:
+    """An open forward: connect to ``address:port``. ``trouble`` holds why the last connection led nowhere, if one did."""
+
+    port: int
+    address: str = "127.0.0.1"
+    trouble: VoxgateError | None = None
+
+
+@contextlib.contextmanager
+def forward(connection: Connection, address: str, port: int, *, deadline: float = 5.0) -> Iterator[Forward]:
+    """Relay connections to a port on loopback to ``address:port`` as the host sees it, while the context lasts.
+
+    ``deadline`` in seconds is for the host to reach its target; a connection that leads nowhere is closed, and ``trouble``
+    says why. Leaving closes every connection and waits for every thread.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        relay = _Relay(connection, (address, port), deadline, Forward(listener.getsockname()[1]))
+        acceptor = threading.Thread(target=relay.accept, args=(listener,), name="voxgate-forward", daemon=True)
+        acceptor.start()
+        try:
+            yield relay.state
+        finally:
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)  # wakes accept
+            acceptor.join(_JOIN)
+            relay.close()
+
+
+@dataclass(slots=True)
+class _Relay:
+    """All connections of one forward."""
+
+    connection: Connection
+    target: tuple[str, int]
+    deadline: float
+    state: Forward
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _open: list[tuple[socket.socket, Tunnel]] = field(default_factory=list)
+    _threads: list[threading.Thread] = field(default_factory=list)
+    _closed: bool = False
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take connections until the listener is shut."""
+        while True:
+            try:
+                local, _ = listener.accept()
+            except OSError:
+                return
+            self._spawn(self._serve, local)
+
+    def close(self) -> None:
+        """Close what is open and wait for the threads."""
+        with self._lock:
+            self._closed = True
+            open_ones, threads = list(self._open), list(self._threads)
+        for local, tunnel in open_ones:
+            _shut(local)
+            tunnel.close()
+        for thread in threads:
+            thread.join(self.deadline + _JOIN)
+
+    def _spawn(self, function: object, *arguments: object) -> None:
+        thread = threading.Thread(target=function, args=arguments, name="voxgate-forward", daemon=True)  # type: ignore[arg-type]
+        with self._lock:
+            self._threads = [one for one in self._threads if one.is_alive()] + [thread]
+            thread.start()
+
+    def _serve(self, local: socket.socket) -> None:
+        """One connection: open its tunnel, carry one way here and the other in a thread of its own."""
+        with local:
+            try:
+                tunnel = self.connection.open(*self.target, self.deadline)
+            except VoxgateError as error:
+                self.state.trouble = error
+                return
+            with tunnel:
+                with self._lock:
+                    if self._closed:
+                        return
+                    self._open.append((local, tunnel))
+                back = threading.Thread(target=self._back, args=(tunnel, local), name="voxgate-forward", daemon=True)
+                back.start()
+                with contextlib.suppress(OSError, VoxgateError):
+                    while data := local.recv(_CHUNK):
+                        tunnel.sendall(data)
+                    tunnel.end_sending()
+                back.join()
+                with self._lock:
+                    self._open.remove((local, tunnel))
+
+    def _back(self, tunnel: Tunnel, local: socket.socket) -> None:
+        """From the target to us; its end ends the whole connection, since nothing more can come of it."""
+        try:
+            while data := tunnel.recv(_CHUNK):
+                local.sendall(data)
+        except VoxgateError as error:
+            self.state.trouble = error
+        except OSError:
+            pass  # we closed it, or the library did
+        _shut(local)
+
+
+def _shut(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,257 @@
+"""The gate's own view of a service's repository: a bare mirror, asked of the remote itself and never of a host."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shlex
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voxgate.errors import CommandUnknown, ContractError, Refused, Unreachable, VoxgateError
+from voxgate.model.evidence import Missing
+from voxgate.model.release import Release, RemoteView, Tag, is_commit
+from voxgate.transport import local
+from voxgate.transport.deadline import Deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from voxgate.model.estate import Estate, Service
+
+_REFSPECS = ("+refs/heads/main:refs/heads/main", "+refs/tags/*:refs/tags/*")
+_LOCAL = 30.0  # seconds for a command that only reads the mirror
+_LOCK_PAUSE = 0.05
+_AUTHOR = {"NAME": "voxgate", "EMAIL": "voxgate@localhost"}
+_TELLING = re.compile(r"(fatal|error|ssh|remote|host key|permission denied|.*: permission denied)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """A bare copy of one remote: its main and its tags, exactly as the last ``fetch`` found them.
+
+    ``environment`` is what git needs to reach the remote as the estate says. Reading methods need no remote. All raise
+    CommandUnknown where git itself does not come to an end.
+    """
+
+    url: str
+    path: Path
+    repository: str
+    environment: Mapping[str, str]
+
+    @classmethod
+    def of(cls, estate: Estate, service: Service, cache: Path) -> Mirror:
+        """The mirror of a service's repository, in ``cache/mirrors``. Touches nothing."""
+        url = estate.repository_url(service)
+        name = f"{service.repository}-{hashlib.sha256(url.encode()).hexdigest()[:12]}.git"
+        return cls(url, cache / "mirrors" / name, service.repository, environment_of(estate))
+
+    def fetch(self, deadline: float = 60.0) -> None:
+        """Bring main and all tags to the remote's state: moved tags move, deleted ones go. ``deadline`` in seconds, in all.
+
+        Raises Unreachable if the remote does not answer or lets us not in, ContractError if it has no main.
+        """
+        until = Deadline.after(deadline)
+        with self._alone(until):
+            if not (self.path / "HEAD").exists():
+                self._git("init", "--quiet", "--bare", "--initial-branch=main", "--", str(self.path), inside=False)
+            for left_over in (*self.path.glob("*.lock"), *(self.path / "refs").rglob("*.lock")):
+                left_over.unlink(missing_ok=True)  # of a git that was killed: nobody else works here while we hold the lock
+            completed = self._remote(
+                until, "fetch", "--quiet", "--prune", "--force", "--no-write-fetch-head", "--", self.url, *_REFSPECS
+            )
+        if completed.exit_status == 0:
+            return
+        why = _last_words(completed.stderr)
+        if "couldn't find remote ref" in why:
+            what = "the repository has no branch main"
+            raise ContractError(what, where=self.url)
+        raise _unreachable(self.url, why)
+
+    def main(self) -> str:
+        """The commit of the remote's main, as of the last fetch. Raises ContractError if there is none."""
+        return self._commit("refs/heads/main")
+
+    def release_tags(self) -> dict[str, str]:
+        """Each annotated tag of this repository's release form, and its commit; oldest release first."""
+        out = self._git("for-each-ref", "--format=%(objecttype) %(*objecttype) %(*objectname) %(refname:lstrip=2)", "refs/tags")
+        found: list[tuple[Tag, str]] = []
+        for line in out.decode("utf-8", "replace").splitlines():
+            words = line.split(" ", 3)
+            tag = Tag.parse(words[3]) if len(words) == 4 else None  # noqa: PLR2004 - the four fields asked for
+            if tag is not None and words[:2] == ["tag", "commit"] and tag.repository == self.repository:
+                found.append((tag, words[2]))
+        return {str(tag): commit for tag, commit in sorted(found)}
+
+    def is_ancestor(self, commit: str, of: str) -> bool:
+        """True if ``commit`` is ``of`` or one of its ancestors. Raises ContractError if either is no commit of the mirror."""
+        completed = self._run("merge-base", "--is-ancestor", _checked(commit), _checked(of))
+        if completed.exit_status in (0, 1):
+            return completed.exit_status == 0
+        what = f"{commit[:12]} or {of[:12]} is no commit of the repository"
+        raise ContractError(what, where=self.url, why=_last_words(completed.stderr))
+
+    def on_main(self, commits: Iterable[str]) -> frozenset[str]:
+        """Those of ``commits`` that are main or ancestors of main. One that the mirror does not have is not on main."""
+        wanted = {commit for commit in commits if is_commit(commit)}
+        history = self._git("rev-list", "refs/heads/main").decode("ascii").split() if wanted else []
+        return frozenset(wanted.intersection(history))
+
+    def tree(self, commit: str) -> dict[str, tuple[str, str]]:
+        """Each path of a commit, to (mode, blob id). Raises ContractError if the mirror has no such commit."""
+        files: dict[str, tuple[str, str]] = {}
+        for entry in self._git("ls-tree", "-rz", _checked(commit)).split(b"\0"):
+            if entry:
+                about, _, path = entry.partition(b"\t")
+                mode, _, blob = about.decode("ascii").split(" ")
+                files[os.fsdecode(path)] = (mode, blob)
+        return files
+
+    def read(self, commit: str, path: str) -> bytes:
+        """One file of a commit. Raises ContractError if there is none."""
+        return self._git("cat-file", "blob", f"{_checked(commit)}:{path}")
+
+    def push_tag(self, tag: str, commit: str, message: str, deadline: float = 60.0) -> None:
+        """Create an annotated release tag on the remote, only if it is not there yet: two gates cannot both win.
+
+        Raises Refused if the form is wrong, or the remote has the tag or does not take it; Unreachable if it does not
+        answer. After any error the mirror has no such tag of ours: it is written under a name of its own first.
+        """
+        parsed = Tag.parse(tag)
+        if parsed is None or parsed.repository != self.repository or not is_commit(commit):
+            what = f"{tag!r} at {commit!r} is no release tag"
+            raise Refused(what, where=self.url)
+        until = Deadline.after(deadline)
+        with self._alone(until):
+            made = self._make_tag(tag, commit, message)
+            # An empty expectation means: this ref must not exist on the remote.
+            completed = self._remote(
+                until, "push", "--porcelain", f"--force-with-lease=refs/tags/{tag}:", "--", self.url, f"{made}:refs/tags/{tag}"
+            )
+            if completed.exit_status == 0:
+                self._git("update-ref", f"refs/tags/{tag}", made)
+                return
+        refusal = next((line for line in completed.stdout.decode("utf-8", "replace").splitlines() if line[:1] == "!"), "")
+        if refusal:
+            why = "it is there already" if "stale info" in refusal or "already exists" in refusal else refusal.split("\t")[-1]
+            what = f"the remote did not take the tag {tag}"
+            raise Refused(what, where=self.url, why=why, hint="fetch, and take the next number")
+        raise _unreachable(self.url, _last_words(completed.stderr))
+
+    def _make_tag(self, tag: str, commit: str, message: str) -> str:
+        """Write a tag object that no ref names yet; its id."""
+        stamp = f"{_AUTHOR['NAME']} <{_AUTHOR['EMAIL']}> {int(time.time())} +0000"
+        text = f"object {commit}\ntype commit\ntag {tag}\ntagger {stamp}\n\n{message.strip()}\n"
+        return self._git("mktag", stdin=text.encode()).decode("ascii").strip()
+
+    def _commit(self, ref: str) -> str:
+        completed = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+        commit = completed.stdout.decode("ascii", "replace").strip()
+        if completed.exit_status == 0 and is_commit(commit):
+            return commit
+        what = f"the mirror has no {ref}"
+        raise ContractError(what, where=self.url, hint="fetch it first")
+
+    def _git(self, *arguments: str, stdin: bytes = b"", inside: bool = True) -> bytes:
+        completed = self._run(*arguments, stdin=stdin, inside=inside)
+        if completed.exit_status != 0:
+            what = f"git {arguments[0]} failed"
+            raise ContractError(what, where=self.url, why=_last_words(completed.stderr))
+        return completed.stdout
+
+    def _run(self, *arguments: str, stdin: bytes = b"", inside: bool = True) -> local.LocalCompleted:
+        where = [f"--git-dir={self.path}"] if inside else []
+        return local.run(["git", *where, *arguments], deadline=_LOCAL, env=self.environment, stdin=stdin)
+
+    def _remote(self, until: Deadline, *arguments: str) -> local.LocalCompleted:
+        try:
+            return local.run(
+                ["git", "-c", "gc.auto=0", "-c", "maintenance.auto=false", f"--git-dir={self.path}", *arguments],
+                deadline=max(until.remaining, 0.1),
+                env=self.environment,
+            )
+        except CommandUnknown as error:
+            raise _unreachable(self.url, f"no answer within {until}") from error
+
+    @contextmanager
+    def _alone(self, until: Deadline) -> Iterator[None]:
+        """Hold the mirror's lock, so that two gates do not write it at once; it falls with the process that holds it."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.with_suffix(".lock").open("ab") as file:
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if until.passed:
+                        what = f"another gate held the mirror for {until}"
+                        raise Unreachable(what, where=str(self.path)) from None
+                    time.sleep(_LOCK_PAUSE)
+            yield
+
+
+def environment_of(estate: Estate) -> dict[str, str]:
+    """What git is given to reach the estate's remotes: its SSH words, no questions, English, nobody else's repository."""
+    ssh = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ServerAliveInterval=5"]
+    ssh += ["-o", f'UserKnownHostsFile="{Path(estate.known_hosts).expanduser()}"', "-o", "GlobalKnownHostsFile=none"]
+    ssh += ["-o", "UpdateHostKeys=no", "-o", "ConnectTimeout=10"]
+    if estate.ssh_config is not None:
+        ssh += ["-F", str(Path(estate.ssh_config).expanduser())]
+    if estate.identity is not None:
+        ssh += ["-i", str(Path(estate.identity).expanduser()), "-o", "IdentitiesOnly=yes"]
+    return {
+        "GIT_SSH_COMMAND": shlex.join(ssh),
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C",
+    }
+
+
+def view(
+    estate: Estate, service: Service, cache: Path, release: Release | None = None, deadline: float = 60.0
+) -> RemoteView | Missing:
+    """What the remote says of a service now: main, its release tags, which of them are on main, and the release's tree."""
+    mirror = Mirror.of(estate, service, cache)
+    try:
+        mirror.fetch(deadline)
+        main, tags = mirror.main(), mirror.release_tags()
+        return RemoteView(
+            service=service.name,
+            url=mirror.url,
+            main=main,
+            tags=tags,
+            on_main=mirror.on_main({*tags.values(), main}),
+            release=release,
+            tree=mirror.tree(release.commit) if release is not None else None,
+        )
+    except Unreachable as error:
+        return Missing("unreachable", error.line, mirror.url, error.hint)
+    except VoxgateError as error:
+        return Missing("failed", error.line, mirror.url, error.hint)
+
+
+def _checked(commit: str) -> str:
+    """``commit`` if it is a full commit id: nothing else from outside becomes an argument of git."""
+    if is_commit(commit):
+        return commit
+    what = f"{commit!r} is no commit id"
+    raise ContractError(what)
+
+
+def _last_words(stderr: bytes) -> str:
+    """The line of git's that says most; ssh's own comes before git's general one."""
+    lines = [line.strip() for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+    telling = [line for line in lines if _TELLING.match(line)]
+    return (telling or lines or ["git said nothing"])[0]
+
+
+def _unreachable(url: str, why: str) -> Unreachable:
+    hint = f"try by hand: git ls-remote {shlex.quote(url)}"
+    if "Host key verification failed" in why or "host key" in why.lower():
+        hint = "the host key is not pinned in the estate's known_hosts: ssh-keyscan, and compare the fingerprint"
+    what = "the remote cannot be asked"
+    return Unreachable(what, where=url, why=why, hint=hint)

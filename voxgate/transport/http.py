@@ -1,0 +1,277 @@
+"""HTTP for the look: all questions to all hosts at once, directly or through the hosts' SSH connections.
+
+A service that refuses, is too slow, says too much or talks nonsense gave an ``Answer`` with ``trouble``: that is a finding.
+Only where the way to it failed is there a ``Missing``. No redirect is followed, no proxy of the environment is used, nothing
+is decompressed, and the deadline is for the whole question, body included.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import httpcore
+import httpx
+
+from voxgate.errors import Unreachable
+from voxgate.model.evidence import Answer, Missing
+from voxgate.transport.at_once import at_once
+from voxgate.transport.deadline import Deadline
+from voxgate.transport.failures import ForwardingDenied, TargetRefused
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from voxgate.model.look import Question
+    from voxgate.transport.connections import Connections
+    from voxgate.transport.tunnel import Tunnel
+
+LIMIT = 1024 * 1024
+_AT_ONCE = 64
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def ask(
+    connections: Connections,
+    questions: Sequence[Question],
+    *,
+    deadline: float = 5.0,
+    limit: int = LIMIT,
+    direct: bool | Collection[str] = False,
+) -> dict[Question, Answer | Missing]:
+    """What each question was answered, all asked at once; ``deadline`` in seconds for each, ``limit`` bytes of body.
+
+    ``direct`` is True, or the names of the hosts that are asked without SSH: a question to loopback goes to the host's own
+    address then. A host that is not open yet is opened first; that has the connections' own deadline.
+    """
+    tunnelled = {question.host for question in questions if not _is_direct(question, direct)}
+    connections.open(host for host in connections.estate.hosts if host.name in tunnelled)
+    outcomes = at_once(
+        questions,
+        lambda question: _ask(connections, question, Deadline.after(deadline), limit, _is_direct(question, direct)),
+        limit=_AT_ONCE,
+    )
+    answers: dict[Question, Answer | Missing] = {}
+    for question, outcome in outcomes.items():
+        if isinstance(outcome, BaseException):
+            raise outcome
+        answers[question] = outcome
+    return answers
+
+
+def _is_direct(question: Question, direct: bool | Collection[str]) -> bool:  # noqa: FBT001 - one of two forms
+    return direct if isinstance(direct, bool) else question.host in direct
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What came back so far."""
+
+    limit: int
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytearray = field(default_factory=bytearray)
+
+    def take(self, response: httpx.Response) -> str:
+        """Read a response as it comes over the wire; returns the trouble, empty for none."""
+        self.status = response.status_code
+        self.headers = dict(response.headers)
+        for part in response.iter_raw():
+            self.body += part
+            if len(self.body) > self.limit:
+                del self.body[self.limit :]
+                return f"the body is larger than {self.limit} bytes"
+        return ""
+
+
+def _ask(connections: Connections, question: Question, deadline: Deadline, limit: int, direct: bool) -> Answer | Missing:  # noqa: FBT001
+    """One question. The exceptions of the way pass through httpx as they are, so each means what it says."""
+    asked, began = time.time(), time.monotonic()
+    heard = _Heard(limit)
+    try:
+        trouble = _get(_backend(connections, question, deadline, direct), question, heard)
+    except ForwardingDenied as error:
+        return Missing("denied", error.line, question.host, error.hint)
+    except Unreachable as error:
+        return Missing("unreachable", error.line, question.host, error.hint)
+    except TargetRefused as error:
+        trouble = error.what
+    except (httpcore.TimeoutException, TimeoutError):
+        trouble = _too_slow(heard, deadline)
+    except (httpcore.ProtocolError, httpx.InvalidURL) as error:
+        trouble = f"not HTTP: {error}"
+    except (httpcore.NetworkError, OSError) as error:
+        trouble = f"the connection broke off: {error or type(error).__name__}"
+    seconds = time.monotonic() - began
+    return Answer(
+        question.host, question.port, question.path, heard.status, heard.headers, bytes(heard.body), seconds, asked, trouble
+    )
+
+
+def _too_slow(heard: _Heard, deadline: Deadline) -> str:
+    if heard.status:
+        return f"the body was not complete within {deadline} ({len(heard.body)} bytes came)"
+    return f"no answer within {deadline}"
+
+
+def _get(backend: httpcore.NetworkBackend, question: Question, heard: _Heard) -> str:
+    host = f"[{question.address}]" if ":" in question.address else question.address
+    headers = [("accept-encoding", "identity"), ("accept", "*/*"), ("user-agent", "voxgate"), ("connection", "close")]
+    given = {name.lower() for name, _ in question.headers}
+    url = httpx.URL(scheme="http", host=host, port=question.port, raw_path=question.path.encode("utf-8"))
+    request = httpx.Request(
+        "GET", url, headers=[*(pair for pair in headers if pair[0] not in given), *question.headers]
+    )
+    with _Way(backend) as way:
+        response = way.handle_request(request)
+        try:
+            return heard.take(response)
+        finally:
+            response.close()
+
+
+class _Body(httpx.SyncByteStream):
+    """A response's body in httpx's words."""
+
+    def __init__(self, stream: Iterable[bytes]) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._stream
+
+    def close(self) -> None:
+        """Let the connection go."""
+        close = getattr(self._stream, "close", None)
+        if close is not None:
+            close()
+
+
+class _Way(httpx.BaseTransport):
+    """httpx over one connection of a given backend; nothing is pooled: 127.0.0.1 is another machine for each host."""
+
+    def __init__(self, backend: httpcore.NetworkBackend) -> None:
+        self._backend = backend
+        self._connection: httpcore.HTTPConnection | None = None
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send, and return once the headers are there."""
+        url = request.url
+        origin = httpcore.Origin(url.raw_scheme, url.raw_host, url.port or 80)
+        self._connection = httpcore.HTTPConnection(origin, network_backend=self._backend)
+        response = self._connection.handle_request(
+            httpcore.Request(
+                request.method.encode(),
+                httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                headers=request.headers.raw,
+                content=b"",
+            )
+        )
+        return httpx.Response(response.status, headers=response.headers, stream=_Body(response.stream))  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        """Close the connection, if one was made."""
+        if self._connection is not None:
+            self._connection.close()
+
+
+class _Pipe(Protocol):
+    """What an HTTP stream needs of a socket or a tunnel."""
+
+    def recv(self, size: int, timeout: float) -> bytes: ...
+
+    def sendall(self, data: bytes, timeout: float) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class _Stream(httpcore.NetworkStream):
+    """A pipe that ends at one moment, however little of it each read takes."""
+
+    def __init__(self, pipe: _Pipe | Tunnel, deadline: Deadline) -> None:
+        self._pipe = pipe
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - the question's deadline rules
+        if self._deadline.passed:
+            raise httpcore.ReadTimeout
+        return self._pipe.recv(max_bytes, self._deadline.remaining)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - as above
+        if buffer:
+            self._pipe.sendall(buffer, self._deadline.remaining)
+
+    def close(self) -> None:
+        self._pipe.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        raise NotImplementedError  # questions have no scheme: they are http
+
+
+@dataclass(slots=True)
+class _ThroughSsh(httpcore.NetworkBackend):
+    """Connects by the host's own SSH connection."""
+
+    connections: Connections
+    question: Question
+    deadline: Deadline
+
+    def connect_tcp(self, *_: object, **__: object) -> httpcore.NetworkStream:
+        tunnel = self.connections[self.question.host].open(
+            self.question.address, self.question.port, self.deadline.remaining
+        )
+        return _Stream(tunnel, self.deadline)
+
+
+@dataclass(slots=True)
+class _Socket:
+    """A plain socket with a timeout for each call."""
+
+    sock: socket.socket
+
+    def recv(self, size: int, timeout: float) -> bytes:
+        self.sock.settimeout(timeout)
+        return self.sock.recv(size)
+
+    def sendall(self, data: bytes, timeout: float) -> None:
+        self.sock.settimeout(timeout)
+        self.sock.sendall(data)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self.sock.close()
+
+
+@dataclass(slots=True)
+class _Directly(httpcore.NetworkBackend):
+    """Connects from here. Refused is the service's doing; no way, no name or silence is the way's."""
+
+    address: str
+    question: Question
+    deadline: Deadline
+
+    def connect_tcp(self, *_: object, **__: object) -> httpcore.NetworkStream:
+        where = f"{self.question.host} {self.address}:{self.question.port}"
+        try:
+            sock = socket.create_connection((self.address, self.question.port), max(self.deadline.remaining, 0.001))
+        except ConnectionRefusedError as error:
+            what = "connection refused"
+            raise TargetRefused(what, where=where) from error
+        except OSError as error:
+            what = f"no connection within {self.deadline}" if isinstance(error, TimeoutError) else "no connection"
+            raise Unreachable(what, where=where, why=error.strerror or str(error)) from error
+        return _Stream(_Socket(sock), self.deadline)
+
+
+def _backend(
+    connections: Connections, question: Question, deadline: Deadline, direct: bool  # noqa: FBT001
+) -> httpcore.NetworkBackend:
+    if not direct:
+        return _ThroughSsh(connections, question, deadline)
+    own = connections.estate.host(question.host).address
+    return _Directly(own if question.address in _LOOPBACK else question.address, question, deadline)

@@ -1,0 +1,166 @@
+"""Pinned host keys: the estate's known_hosts file, and the comparison that lets a connection go on or stops it.
+
+Only this file counts. An unknown or changed key stops the connection; nothing is ever added to it from here.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from voxgate.errors import Unreachable
+
+_DEFAULT_PORT = 22
+_RSA_ALGORITHMS = ("rsa-sha2-512", "rsa-sha2-256")
+_FIELDS = 3
+
+
+def fingerprint(blob: bytes) -> str:
+    """The key's fingerprint as OpenSSH prints it: ``SHA256:...``."""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One line of the file. ``marker`` is empty, ``@revoked`` or ``@cert-authority``; ``blob`` the public key."""
+
+    names: tuple[str, ...]
+    kind: str
+    blob: bytes
+    line: int
+    marker: str = ""
+
+    def is_for(self, name: str) -> bool:
+        """True if the line names ``name`` (a host, or ``[host]:port``), as sshd(8) matches patterns and hashes."""
+        found = False
+        for pattern in self.names:
+            if pattern.startswith("|1|"):
+                found = found or _hash_matches(pattern, name)
+            elif pattern.startswith("!"):
+                if _glob_matches(pattern[1:], name):
+                    return False
+            else:
+                found = found or _glob_matches(pattern, name)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """What the file says of one host: its keys (empty if it is unknown), and those that were revoked."""
+
+    name: str
+    port: int
+    path: str
+    keys: tuple[Pin, ...]
+    revoked: tuple[Pin, ...]
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """The host key algorithms to ask the server for, so that it shows the key that is pinned; empty for any."""
+        kinds = dict.fromkeys(pin.kind for pin in self.keys)
+        return tuple(name for kind in kinds for name in (_RSA_ALGORITHMS if kind == "ssh-rsa" else (kind,)))
+
+    def check(self, blob: bytes, kind: str, where: str) -> None:
+        """Return if the server's key is pinned. Raises Unreachable if it is unknown, changed or revoked."""
+        if any(pin.blob == blob for pin in self.revoked):
+            what = "the host key is REVOKED"
+            raise Unreachable(what, where=where, why=f"{kind} {fingerprint(blob)} is marked @revoked in {self.path}")
+        if any(pin.blob == blob and pin.kind == kind for pin in self.keys):
+            return
+        if self.keys:
+            pinned = ", ".join(f"{pin.kind} {fingerprint(pin.blob)} (line {pin.line})" for pin in self.keys)
+            what = "the host key has CHANGED"
+            raise Unreachable(
+                what,
+                where=where,
+                why=f"pinned is {pinned}, the host shows {kind} {fingerprint(blob)}",
+                hint=f"somebody may stand in between; if the host was rebuilt: ssh-keygen -R '{self._entry}' -f {self.path}, "
+                f"then {self._scan}",
+            )
+        what = "the host key is unknown"
+        raise Unreachable(
+            what,
+            where=where,
+            why=f"{self.path} has no entry for {self._entry}; the host shows {kind} {fingerprint(blob)}",
+            hint=f"{self._scan}, after comparing the fingerprint with the one on the host's own console "
+            "(ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub)",
+        )
+
+    @property
+    def _entry(self) -> str:
+        return _entry(self.name, self.port)
+
+    @property
+    def _scan(self) -> str:
+        port = "" if self.port == _DEFAULT_PORT else f"-p {self.port} "
+        return f"ssh-keyscan {port}{self.name} >> {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownHosts:
+    """The file, read once. A file that is not there pins nothing."""
+
+    path: str
+    pins: tuple[Pin, ...]
+
+    @classmethod
+    def read(cls, path: str) -> KnownHosts:
+        """Read ``path`` (``~`` is expanded). Lines that are no entries are skipped, as OpenSSH does. Raises Unreachable if
+        the file is there but cannot be read.
+        """
+        file = Path(path).expanduser()
+        try:
+            text = file.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return cls(str(file), ())
+        except OSError as error:
+            what = "known_hosts cannot be read"
+            raise Unreachable(what, where=str(file), why=error.strerror or str(error)) from error
+        pins = (_pin(number, line) for number, line in enumerate(text.splitlines(), 1))
+        return cls(str(file), tuple(pin for pin in pins if pin is not None))
+
+    def of(self, name: str, port: int) -> Pinned:
+        """What is pinned for a host; an entry without the port counts where there is none with it, as in OpenSSH."""
+        name = name.lower()
+        mine = [pin for pin in self.pins if pin.is_for(_entry(name, port))]
+        keys = [pin for pin in mine if not pin.marker]
+        if not keys and port != _DEFAULT_PORT:
+            plain = [pin for pin in self.pins if pin.is_for(name)]
+            keys = [pin for pin in plain if not pin.marker]
+            mine += plain
+        return Pinned(name, port, self.path, tuple(keys), tuple(pin for pin in mine if pin.marker == "@revoked"))
+
+
+def _entry(name: str, port: int) -> str:
+    return name if port == _DEFAULT_PORT else f"[{name}]:{port}"
+
+
+def _pin(number: int, line: str) -> Pin | None:
+    words = line.split()
+    marker = words.pop(0) if words and words[0].startswith("@") else ""
+    if len(words) < _FIELDS or words[0].startswith("#"):
+        return None
+    try:
+        blob = base64.b64decode(words[2], validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return Pin(tuple(words[0].split(",")), words[1], blob, number, marker)
+
+
+def _hash_matches(pattern: str, name: str) -> bool:
+    try:
+        salt, digest = (base64.b64decode(part) for part in pattern.removeprefix("|1|").split("|"))
+    except (binascii.Error, ValueError):
+        return False
+    return hmac.compare_digest(hmac.new(salt, name.encode(), hashlib.sha1).digest(), digest)
+
+
+def _glob_matches(pattern: str, name: str) -> bool:
+    # Only * and ? are wild in known_hosts; fnmatch would read the brackets of "[host]:port" as a set of letters.
+    expression = re.escape(pattern.lower()).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(expression, name) is not None

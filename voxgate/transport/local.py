@@ -1,0 +1,61 @@
+"""Processes on the gate's own machine: the one place that starts them (git, npm, the second judgement after a rollback)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from voxgate.errors import CommandUnknown
+
+
+@dataclass(frozen=True, slots=True)
+class LocalCompleted:
+    """How a process ended. ``seconds`` is its duration; a signal shows as a negative ``exit_status``."""
+
+    exit_status: int
+    stdout: bytes
+    stderr: bytes
+    seconds: float
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    deadline: float,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes = b"",
+) -> LocalCompleted:
+    """Run ``argv`` in a session of its own, both streams drained. ``env`` is added to the gate's own.
+
+    Raises CommandUnknown if it cannot be started, or if it is not done after ``deadline`` seconds: then its whole
+    process group is killed, so that no child of it lives on.
+    """
+    began = time.monotonic()
+    try:
+        process = subprocess.Popen(
+            list(argv),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise CommandUnknown(f"cannot start {argv[0]}", why=error.strerror or str(error)) from None
+    with process:
+        try:
+            stdout, stderr = process.communicate(stdin, timeout=deadline)
+        except BaseException as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise CommandUnknown(f"{argv[0]} was not done after {deadline:.0f} s", why="killed") from None
+            raise
+    return LocalCompleted(process.returncode, stdout, stderr, time.monotonic() - began)

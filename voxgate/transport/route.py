@@ -1,0 +1,179 @@
+"""How a host is reached: the estate's words first, then the person's ``~/.ssh/config``, as ssh(1) would go.
+
+Honoured of the configuration: HostName, Port, User, IdentityFile, IdentitiesOnly, IdentityAgent (``none`` only),
+HostKeyAlias, ProxyJump (several hops too), ProxyCommand, Include, Host and Match blocks. Known hosts are always the estate's.
+"""
+
+from __future__ import annotations
+
+import getpass
+import glob
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import paramiko
+
+from voxgate.errors import Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from voxgate.model.estate import Estate, Host
+
+_DEFAULT_PORT = 22
+_DEEPEST = 8
+_JUMP = re.compile(r"(?:ssh://)?(?:(?P<user>[^@]+)@)?(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:\[\]]+))(?::(?P<port>\d+))?/?")
+_DEFAULT_IDENTITIES = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One machine on the way, and the machine or command before it. Equal hops may share one connection.
+
+    ``key_name`` is the name its key is pinned under; ``identities`` are key files in the order they are tried.
+    """
+
+    name: str
+    address: str
+    port: int
+    user: str
+    key_name: str
+    identities: tuple[str, ...]
+    agent: bool = True
+    identities_only: bool = False
+    command: str | None = None
+    via: Hop | None = None
+
+    def __str__(self) -> str:
+        """``deploy@198.51.100.21``, with the port where it is not 22."""
+        port = "" if self.port == _DEFAULT_PORT else f":{self.port}"
+        return f"{self.user}@{self.address}{port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The ways of one estate: its own words and the configuration file, read once."""
+
+    identity: str | None
+    config: paramiko.SSHConfig
+
+    @classmethod
+    def of(cls, estate: Estate) -> Routes:
+        """Read ``estate.ssh_config`` or ``~/.ssh/config``. Raises Unreachable if it is there but cannot be read."""
+        given = estate.ssh_config
+        path = Path(given or "~/.ssh/config").expanduser()
+        try:
+            text = "" if given is None and not path.exists() else "\n".join(_lines(path, 0))
+            config = paramiko.SSHConfig.from_file(io.StringIO(text))
+        except (OSError, paramiko.ConfigParseError) as error:
+            what = "the SSH configuration cannot be read"
+            raise Unreachable(what, where=str(path), why=str(error)) from error
+        return cls(estate.identity, config)
+
+    def to(self, host: Host) -> Hop:
+        """The way to a host of the estate. Raises Unreachable if the configuration has no usable answer."""
+        options = self._options(host.address, host.name)
+        return Hop(
+            name=host.name,
+            address=options["hostname"],
+            port=_port(options, host.name) if host.port == _DEFAULT_PORT else host.port,
+            user=host.user or options.get("user") or getpass.getuser(),
+            key_name=options.get("hostkeyalias", options["hostname"]),
+            identities=(self.identity,) if self.identity else _identities(options),
+            agent=options.get("identityagent", "").lower() != "none",
+            identities_only=options.get("identitiesonly", "").lower() == "yes",
+            command=_command(options),
+            via=self._before(options, host.name, frozenset(), 0),
+        )
+
+    def _options(self, name: str, where: str) -> paramiko.SSHConfigDict:
+        try:
+            return self.config.lookup(name)
+        except (paramiko.ConfigParseError, paramiko.CouldNotCanonicalize, ValueError) as error:
+            what = f"the SSH configuration of {name} cannot be used"
+            raise Unreachable(what, where=where, why=str(error)) from error
+
+    def _before(self, options: paramiko.SSHConfigDict, where: str, seen: frozenset[str], depth: int) -> Hop | None:
+        """The last of the hops that ProxyJump names, each reached through the one before it; None without any."""
+        jumps = options.get("proxyjump", "none")
+        if jumps.lower() == "none" or options["hostname"] in seen:
+            return None
+        if depth > _DEEPEST:
+            what = "ProxyJump goes in a circle"
+            raise Unreachable(what, where=where, why=jumps)
+        hop: Hop | None = None
+        for number, jump in enumerate(jumps.split(",")):
+            hop = self._jump(jump.strip(), where, hop, seen if number == 0 else None, depth)
+        return hop
+
+    def _jump(self, jump: str, where: str, via: Hop | None, seen: frozenset[str] | None, depth: int) -> Hop:
+        found = _JUMP.fullmatch(jump)
+        if found is None:
+            what = "ProxyJump names no host"
+            raise Unreachable(what, where=where, why=repr(jump))
+        name = found["six"] or found["host"]
+        options = self._options(name, where)
+        if seen is not None:
+            # A jump host that matches the same ``Host *`` block would jump through itself; ssh(1) goes straight to it.
+            mine = options.get("proxyjump", "none").rpartition("@")[2].partition(":")[0]
+            via = None if mine in {name, options["hostname"]} else self._before(options, where, seen | {name}, depth + 1)
+        return Hop(
+            name=name,
+            address=options["hostname"],
+            port=int(found["port"]) if found["port"] else _port(options, where),
+            user=found["user"] or options.get("user") or getpass.getuser(),
+            key_name=options.get("hostkeyalias", options["hostname"]),
+            identities=(*_identities(options), *((self.identity,) if self.identity else ())),
+            agent=options.get("identityagent", "").lower() != "none",
+            identities_only=options.get("identitiesonly", "").lower() == "yes",
+            command=_command(options) if via is None and seen is not None else None,
+            via=via,
+        )
+
+
+def _identities(options: paramiko.SSHConfigDict) -> tuple[str, ...]:
+    """The key files of the configuration, or those that ssh(1) tries by itself, as far as they are there."""
+    given = options.get("identityfile")
+    if given:
+        return tuple(path for path in given if path.lower() != "none")
+    return tuple(path for path in _DEFAULT_IDENTITIES if Path(path).expanduser().exists())
+
+
+def _command(options: paramiko.SSHConfigDict) -> str | None:
+    command = options.get("proxycommand")
+    return command if command and options.get("proxyjump", "none").lower() == "none" else None
+
+
+def _port(options: paramiko.SSHConfigDict, where: str) -> int:
+    text = options.get("port", str(_DEFAULT_PORT))
+    if not text.isdigit():
+        what = "the SSH configuration has no usable port"
+        raise Unreachable(what, where=where, why=repr(text))
+    return int(text)
+
+
+def _lines(path: Path, depth: int) -> Iterator[str]:
+    """The file's lines with every Include in place, since paramiko knows no Include."""
+    block = "Host *"
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        word, _, rest = line.strip().replace("=", " ", 1).partition(" ")
+        match word.lower():
+            case "host" | "match":
+                block = line
+                yield line
+            case "include" if depth <= _DEEPEST:
+                for pattern in rest.replace('"', " ").split():
+                    for included in sorted(glob.glob(_absolute(pattern))):  # noqa: PTH207 - patterns may be absolute
+                        yield from _lines(Path(included), depth + 1)
+                yield block  # what follows belongs to the block that the Include stands in
+            case _:
+                yield line
+
+
+def _absolute(pattern: str) -> str:
+    """Where a relative Include points to: ssh(1) takes it from ~/.ssh."""
+    path = Path(pattern).expanduser()
+    return str(path if path.is_absolute() else Path("~/.ssh").expanduser() / path)

@@ -1,0 +1,165 @@
+"""paramiko's Transport with the few things it lacks, and the only place that touches its inner parts.
+
+What is added: a failed channel tells its own reason also when many are opened at once, a signal that ended a remote
+command is heard, everybody who waits on a channel is woken without polling, a request to run a command waits for no answer
+(one round trip less), host key algorithms are exactly those asked for, and its log says nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import paramiko
+from paramiko.common import (
+    MSG_CHANNEL_REQUEST,
+    MSG_CHANNEL_WINDOW_ADJUST,
+    cMSG_CHANNEL_REQUEST,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LOG = "voxgate.transport.ssh"
+_CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-ctr")
+# A transport that dies closes its channels a moment before it calls itself dead.
+_DYING = 0.5
+
+
+class Bell(threading.Event):
+    """Rings when anything happened on a channel. paramiko clears its events by itself; this one only by ``rearm``."""
+
+    def clear(self) -> None:
+        """Nothing: one of two streams being empty says nothing about the other."""
+
+    def rearm(self) -> None:
+        """Wait for the next ring."""
+        super().clear()
+
+
+@dataclass(slots=True)
+class Ear:
+    """What is heard about one channel that paramiko keeps to itself."""
+
+    bell: Bell = field(default_factory=Bell)
+    signal: str = ""
+
+
+class Wire(paramiko.Transport):
+    """One SSH transport, with what the module says added."""
+
+    def __init__(self, sock: socket.socket | paramiko.Channel, host_keys: Sequence[str]) -> None:
+        """Take a connected socket; ``host_keys`` are the algorithms the server may show its key by, empty for any."""
+        super().__init__(sock)
+        self._host_keys = tuple(host_keys)
+        self._opening = threading.local()
+        self._refusals: dict[int, paramiko.ChannelException] = {}
+        self._ears: dict[int, Ear] = {}
+        self._channel_handler_table: Mapping[int, Callable[[paramiko.Channel, paramiko.Message], None]] = {
+            **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined] # noqa: SLF001
+            MSG_CHANNEL_REQUEST: self._hear_request,
+            MSG_CHANNEL_WINDOW_ADJUST: self._hear_window,
+        }
+        log = logging.getLogger(_LOG)
+        if not log.handlers:
+            log.addHandler(logging.NullHandler())
+            log.propagate = False
+        self.set_log_channel(_LOG)
+        self.get_security_options().ciphers = _CIPHERS
+
+    @property
+    def preferred_keys(self) -> Sequence[str]:
+        """The algorithms of the pinned keys and no others; paramiko would add certificates, which are not checked."""
+        plain = super().preferred_keys
+        wanted = self._host_keys or tuple(name for name in plain if "-cert-" not in name)
+        return tuple(name for name in wanted if name in plain)
+
+    def channel(self, kind: str, target: tuple[str, int] | None, timeout: float) -> paramiko.Channel:
+        """Open a channel; ``target`` for direct-tcpip only.
+
+        Raises ChannelException with the server's own code and words if *this* channel was refused, SSHException, OSError
+        or EOFError if the transport is dead, TimeoutError after ``timeout`` seconds without an answer.
+        """
+        self._opening.number = None
+        try:
+            return self.open_channel(kind, target, ("127.0.0.1", 0), timeout=timeout)
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            refusal = self._refusals.pop(self._opening.number, None) if self._opening.number is not None else None
+            if refusal is not None:
+                raise refusal from None
+            if str(error).startswith("Timeout"):
+                raise TimeoutError(str(error)) from error
+            raise
+
+    def ear(self, channel: paramiko.Channel) -> Ear:
+        """Listen to a channel: its bell rings on data, room to write, end and close."""
+        ear = Ear()
+        self._ears[channel.chanid] = ear
+        channel.in_buffer.set_event(ear.bell)
+        channel.in_stderr_buffer.set_event(ear.bell)
+        return ear
+
+    def forget(self, channel: paramiko.Channel) -> None:
+        """Stop listening."""
+        self._ears.pop(channel.chanid, None)
+
+    def ask_to_run(self, channel: paramiko.Channel, command: bytes) -> None:
+        """Ask for a command without waiting for the answer: a refusal closes the channel, which is heard anyway."""
+        message = paramiko.Message()
+        message.add_byte(cMSG_CHANNEL_REQUEST)
+        message.add_int(channel.remote_chanid)
+        message.add_string(b"exec")
+        message.add_boolean(True)  # noqa: FBT003 - the protocol's want-reply
+        message.add_string(command)
+        self._send_user_message(message)  # type: ignore[attr-defined]
+
+    def is_lost(self) -> bool:
+        """True if the transport is dead, or dies within the moment after a channel ended in silence."""
+        if self.is_active():
+            self.join(_DYING)
+        return not self.is_active()
+
+    def end(self) -> None:
+        """Close, and wait for the thread, so that nothing of it is left when the interpreter ends."""
+        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+            self.sock.shutdown(socket.SHUT_RDWR)  # wakes the thread, which would sit in recv for a while else
+        self.close()
+        self.sock.close()
+        if self.is_alive() and self is not threading.current_thread():
+            self.join(2.0)
+
+    # What paramiko calls, in its own thread (but for _next_channel, which the opening thread calls).
+
+    def _next_channel(self) -> int:
+        number: int = super()._next_channel()  # type: ignore[misc]
+        self._opening.number = number
+        return number
+
+    def _parse_channel_open_failure(self, message: paramiko.Message) -> None:
+        number, code, words = message.get_int(), message.get_int(), message.get_text()
+        self._refusals[number] = paramiko.ChannelException(code, words)
+        message.rewind()
+        super()._parse_channel_open_failure(message)  # type: ignore[misc]
+
+    def _hear_request(self, channel: paramiko.Channel, message: paramiko.Message) -> None:
+        if message.get_text() == "exit-signal":
+            message.get_boolean()
+            if (ear := self._ears.get(channel.chanid)) is not None:
+                ear.signal = message.get_text()
+        message.rewind()
+        message.get_int()  # the channel's number, which paramiko had read before it called
+        self._inner(channel)._handle_request(message)  # noqa: SLF001
+
+    def _hear_window(self, channel: paramiko.Channel, message: paramiko.Message) -> None:
+        self._inner(channel)._window_adjust(message)  # noqa: SLF001
+        if (ear := self._ears.get(channel.chanid)) is not None:
+            ear.bell.set()
+
+    @staticmethod
+    def _inner(channel: paramiko.Channel) -> Any:
+        return channel  # as Any: paramiko's stubs leave its inner parts out
