@@ -35,14 +35,10 @@ def run(
             out, said = ended.stdout.decode(errors="replace"), ended.stderr.decode(errors="replace")
         else:
             with log.open("ab") as sink:
-                ended = subprocess.run(
-                    words, input=sent or b"", env=env, stdout=sink, stderr=sink, timeout=deadline, check=False
-                )
+                ended = subprocess.run(words, input=sent or b"", env=env, stdout=sink, stderr=sink, timeout=deadline, check=False)
             out, said = "", log.read_text(errors="replace")[-2000:]
     except subprocess.TimeoutExpired as late:
-        raise VoxgateError(
-            f"no end after {deadline:.0f} s", where=words[0], hint=f"by hand: {' '.join(words)[:300]}"
-        ) from late
+        raise VoxgateError(f"no end after {deadline:.0f} s", where=words[0], hint=f"by hand: {' '.join(words)[:300]}") from late
     except OSError as missing:
         raise VoxgateError("cannot be started", where=words[0], why=str(missing)) from missing
     if ended.returncode != 0:

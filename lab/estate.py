@@ -91,9 +91,7 @@ def hosts() -> tuple[Host, ...]:
                 hint=f"give it one in {NETWORK}.0/24",
             )
         role = said["roles"][0]
-        found.append(
-            Host(name, int(number), role, said.get("workers", 0), tuple(s for s in known if s.role in said["roles"]))
-        )
+        found.append(Host(name, int(number), role, said.get("workers", 0), tuple(s for s in known if s.role in said["roles"])))
     return tuple(found)
 
 

@@ -87,9 +87,7 @@ def must(host: str, argv: Sequence[str], stdin: str | bytes | None = None, deadl
     ended = execute(host, argv, stdin, deadline)
     if ended.returncode != 0:
         why = (ended.stderr or ended.stdout).strip().splitlines()
-        raise VoxgateError(
-            f"{' '.join(argv)[:200]} ended with {ended.returncode}", where=host, why=why[-1] if why else ""
-        )
+        raise VoxgateError(f"{' '.join(argv)[:200]} ended with {ended.returncode}", where=host, why=why[-1] if why else "")
     return ended.stdout
 
 

@@ -81,9 +81,7 @@ def planted(hosts: Iterable[Host], known: Iterable[str]) -> dict[str, dict[str, 
         names = {name for service in host.services for name in service.settings} - public
         if host.role == "data":
             names = {"S3_ACCESS_KEY", "S3_SECRET_KEY"}
-        said[host.name] = {
-            name: values.setdefault(name, f"canary-{secrets.token_urlsafe(18)}") for name in sorted(names)
-        }
+        said[host.name] = {name: values.setdefault(name, f"canary-{secrets.token_urlsafe(18)}") for name in sorted(names)}
     _write(path, json.dumps(said, indent=2) + "\n", 0o600)
     _hand_over()
     return said

@@ -108,9 +108,7 @@ def _containers(host: Host) -> None:
     """The engine's images and the compose stack, as an operator brings them up once."""
     for name, archive in IMAGES.items():
         hosts.must(host.name, ["docker", "import", f"/opt/livekit/images/{archive}.tar", name])
-    hosts.must(
-        host.name, ["docker", "compose", "-f", "/opt/livekit/docker-compose.yml", "up", "--detach", "--quiet-pull"]
-    )
+    hosts.must(host.name, ["docker", "compose", "-f", "/opt/livekit/docker-compose.yml", "up", "--detach", "--quiet-pull"])
 
 
 def _signs(host: Host) -> dict[str, Callable[[], bool]]:

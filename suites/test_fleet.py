@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 from voxgate.errors import Blind
 from voxgate.model.estate import Available
 from voxgate.model.evidence import known
-from voxgate.model.look import Question
 from voxgate.plugin import invariant, say
 from voxgate.survey.answers import read_page
 from voxgate.survey.questions import question_of
 
 if TYPE_CHECKING:
-    from voxgate.model.estate import Estate, PlacedUnit
-    from voxgate.model.look import Evidence, Look
+    from voxgate.model.estate import Estate, PlacedUnit, Placement
+    from voxgate.model.look import Evidence, Look, Question
     from voxgate.survey.answers import Page
 
 
@@ -81,15 +80,15 @@ def test_fleet_runs_one_release(estate: Estate, evidence: Evidence) -> None:
     )
 
 
-@invariant(per="host_name", services=("fleet",), faults=("fleet-dead-worker-registered",), severity="blocker")
-def test_capacity_adds_up(host_name: str, estate: Estate, evidence: Evidence) -> None:
+@invariant(per="placement", services=("fleet",), faults=("fleet-dead-worker-registered",), severity="blocker")
+def test_capacity_adds_up(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """Whoever routes calls believes the aggregate. It must be the sum over live workers, and what is free must be what is
     not taken.
     """
     service = estate.service("fleet")
     endpoint = service.aggregate_health
     assert endpoint is not None
-    question = Question(host_name, endpoint.port + 1, endpoint.path)
+    question = question_of(placement.placed_units[0], endpoint)
     page = read_page(evidence.second, question, endpoint.schema)
     assert not page.problem, say(f"{page.place} {page.problem}", "journalctl -u 'voxcore@*'; does the registry answer?")
     said = page.document

@@ -143,10 +143,16 @@ def _judge(estate: Estate, file: str) -> None:
         raise EstateError(f"calls itself {estate.name!r}", where=f"{file} [estate]", hint="name = the file's name")
     _judge_hosts(estate, file)
     _judge_databases(estate, file)
+    for service in estate.services:
+        if not estate.hosts_of(service):
+            place = "[databases]" if service.name == "dialler" else "[hosts]"
+            what = f"no host for the {service.name}"
+            hint = "say which host is its database's dialler" if service.name == "dialler" else f"role {service.role}"
+            raise EstateError(what, where=f"{file} {place}", hint=hint)
 
 
 def _judge_hosts(estate: Estate, file: str) -> None:
-    """Each address once; workers where the fleet is and nowhere else; somewhere to put each service."""
+    """Each address once; workers where the fleet is and nowhere else."""
     counted = Counter((host.address, host.port) for host in estate.hosts)
     for host in estate.hosts:
         where = f"{file} [hosts.{host.name}]"
@@ -157,12 +163,6 @@ def _judge_hosts(estate: Estate, file: str) -> None:
         if (Role.FLEET in host.roles) != (host.workers > 0):
             what = "a fleet host needs workers" if Role.FLEET in host.roles else "only a fleet host has workers"
             raise EstateError(what, where=where, hint='workers = 3 and roles = ["fleet"] go together')
-    for service in estate.services:
-        if not estate.hosts_of(service):
-            place = "[databases]" if service.name == "dialler" else "[hosts]"
-            what = f"no host for the {service.name}"
-            hint = "say which host is its database's dialler" if service.name == "dialler" else f"role {service.role}"
-            raise EstateError(what, where=f"{file} {place}", hint=hint)
 
 
 def _place(uri: str | None) -> str | None:

@@ -79,7 +79,8 @@ def install(service: Service, release: Release) -> tuple[Step, ...]:
         case Kind.PYTHON:
             return (Step(("uv", "sync", "--locked", "--no-dev", "--quiet", "--directory", service.folder), 600, "uv sync"),)
         case Kind.STATIC:
-            npm = ("npm", "--prefix", service.folder)
+            # Not --prefix: npm looks for its global settings (offline, cache) below the prefix too, and would miss them.
+            npm = ("env", "-C", service.folder, "npm")
             build = ("run", "build", "--", "--outDir", f"builds/{release.commit}", "--emptyOutDir")
             return (
                 Step((*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"), 600, "npm ci"),

@@ -113,11 +113,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             for name in (*rule.marks, *((subject.service,) if subject.service else ())):
                 item.add_marker(name)
             kept.append(item)
+    # The moves first: where one failed, it is the reason for most of what comes after it.
+    kept.sort(key=lambda item: item.get_closest_marker("deploy") is None)
     if left and not kept and session.estate is None:
         raise pytest.UsageError("no estate to look at: say --estate NAME (a file in hosts/) or set VOXGATE_ESTATE")
     if left:
         config.hook.pytest_deselected(items=left)
-        items[:] = kept
+    items[:] = kept
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -34,7 +34,8 @@ def subject_of(session: Session, rule: Invariant, item: pytest.Item) -> Subject 
 def words_of(error: BaseException) -> tuple[Verdict, str, str]:
     """Verdict, what was found, what to do. An assertion is a violation; whatever else happened, we could not judge."""
     if isinstance(error, AssertionError):
-        lines = str(error).splitlines() or ["an assertion failed without a word"]
+        # pytest's rewriting indents the lines after the first, and adds its own below ours.
+        lines = [line.strip() for line in str(error).splitlines()] or ["an assertion failed without a word"]
         advice = lines[1].removeprefix(ARROW) if len(lines) > 1 and lines[1].startswith(ARROW) else ""
         return Verdict.VIOLATED, lines[0], advice
     if isinstance(error, VoxgateError):

@@ -73,6 +73,9 @@ class Run:
             session.deploying = gate.deploying
         config.option.xmlpath = config.option.xmlpath or str(report.junit)
         config.option.allure_report_dir = str(report.allure_results)
+        if not config.option.verbose > 0:
+            # Our closing says each failure in two lines; pytest's own sections would say it twice. -v brings them back.
+            config.option.tbstyle, config.option.reportchars = "no", ""
         run = cls(config, session, report, progress, Collector(session), gate)
         signal.signal(signal.SIGTERM, run.on_signal)
         return run
@@ -166,6 +169,7 @@ class Run:
         if self.gate is None or self.gate.deployment is None:
             verdict = look_verdict(judged)
             return self._outcome(judged, verdict, look_status(verdict, status), self._look_summary(judged, verdict))
+        print()  # noqa: T201 - pytest's line of dots is still open
         with self.progress:
             try:
                 settled = self.gate.settle(judged, self.rejudge)

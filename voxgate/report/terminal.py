@@ -102,8 +102,8 @@ def closing(outcome: RunOutcome, *, console: Console, report_path: Path) -> None
     for line in _rollback(outcome, signs, console.width):
         console.print(line, soft_wrap=True)
     for note in outcome.notes:
-        for line in _hanging(note, "note  ", console.width):
-            console.print(Text(line, "dim"), soft_wrap=True)
+        for said in _hanging(note, "note  ", console.width):
+            console.print(Text(said, "dim"), soft_wrap=True)
     console.print(Text.assemble(("report  ", "dim"), str(report_path)), soft_wrap=True)
     for line in _verdict(outcome, signs, console.width):
         console.print(line, soft_wrap=True)
@@ -277,4 +277,5 @@ def _verdict(outcome: RunOutcome, signs: Signs, width: int) -> Iterator[Text]:
         if number == 0:
             text.stylize(f"bold reverse {colour}", 0, len(word))
         yield text
-    yield Text(f"exit {outcome.exit_status}{f'  {signs.arrow} {meaning}' if meaning else ''}", "dim")
+    status = f"exit {outcome.exit_status}  {signs.arrow} {meaning}" if meaning else f"exit {outcome.exit_status}"
+    yield from (Text(line, "dim") for line in _hanging(status, "", width, later="  "))

@@ -15,6 +15,7 @@ _LEFT = 176.0
 _LANE = 24.0
 _TOP = 78.0
 _CHART = 64.0
+_TICKS = 12
 _STEPS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
 _SAME = 0.05
 """Seconds within which two changes are one: a worker that is up and the next that goes down at the same moment."""
@@ -76,9 +77,7 @@ def _merged(moves: Sequence[MoveRecord]) -> list[MoveRecord]:
     return found
 
 
-def _row(
-    y: float, host: str, service: str, lanes: list[list[MoveRecord]], began: float, scale: float
-) -> Iterator[str]:
+def _row(y: float, host: str, service: str, lanes: list[list[MoveRecord]], began: float, scale: float) -> Iterator[str]:
     """One service on one host."""
     yield svg.text(_MARGIN, y + 16, svg.shorten(host, 80), "strong", hint=host)
     yield svg.text(_MARGIN + 84, y + 16, svg.shorten(service, 62, 6.8), "dim", hint=service)
@@ -95,12 +94,12 @@ def _row(
             fitting = next((word for word in (f"{said} {move.seconds:.1f} s", said) if svg.columns(word, 6) < wide), "")
             fitting = fitting or (svg.SIGNS["violated"] if move.error else "")
             if fitting:
-                yield svg.text(left + 5 if wide > 18 else left, top + 15, fitting, "small", hint=hint)
+                yield svg.text(left + 5 if wide > _LANE else left, top + 15, fitting, "small", hint=hint)
 
 
 def _axis(seconds: float, scale: float, top: float, bottom: float) -> Iterator[str]:
     """Seconds, in steps that a person counts in."""
-    step = next((step for step in _STEPS if seconds / step <= 12), 2 * _STEPS[-1])
+    step = next((step for step in _STEPS if seconds / step <= _TICKS), 2 * _STEPS[-1])
     for number in range(int(seconds / step) + 1):
         x = _LEFT + number * step * scale
         yield svg.line(x, top, x, bottom)
@@ -156,9 +155,7 @@ def _worker(move: MoveRecord) -> tuple[str, str]:
     return move.host, move.detail.split(" ", 1)[0]
 
 
-def _chart(
-    y: float, changes: list[tuple[float, int]], began: float, seconds: float, scale: float
-) -> Iterator[str]:
+def _chart(y: float, changes: list[tuple[float, int]], began: float, seconds: float, scale: float) -> Iterator[str]:
     """The available workers over time, as steps."""
     start = changes[0][1] + 1
     most = max(1, start, *(count for _moment, count in changes))

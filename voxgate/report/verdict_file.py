@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,7 @@ LIMIT = 64 * 1024 * 1024
 
 def document(outcome: RunOutcome, redactor: Redactor) -> dict[str, Any]:
     """The run as JSON, by the schema, with nothing secret in it."""
-    counts = {
-        verdict.value: sum(1 for judgement in outcome.judgements if judgement.verdict is verdict) for verdict in Verdict
-    }
+    counts = {verdict.value: sum(1 for judgement in outcome.judgements if judgement.verdict is verdict) for verdict in Verdict}
     raw = {
         "format": FORMAT,
         "voxgate": __version__,
@@ -66,7 +65,7 @@ def write(outcome: RunOutcome, path: Path, redactor: Redactor) -> None:
 
 def replace_file(path: Path, body: bytes) -> None:
     """Put ``body`` at ``path`` in one step: a reader sees the old file or the new one, also after a power cut."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
         with fresh.open("wb") as stream:
             stream.write(body)

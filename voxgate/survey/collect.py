@@ -5,24 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voxgate.contracts import json_strict, schemas
 from voxgate.errors import CommandUnknown, ContractError, Unreachable, VoxgateError
-from voxgate.model.evidence import HostEvidence, Missing
+from voxgate.model.evidence import Answer, DatabaseView, DistFact, HostEvidence, Missing
 from voxgate.model.look import Look, Question
 from voxgate.survey.questions import questions_of, site_questions, sites_of
 from voxgate.survey.reading import MEND, host_evidence
 from voxgate.transport import http
+from voxgate.transport.at_once import at_once
 from voxgate.transport.database import see
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from voxgate.model.estate import Estate, Host, Service
+    from voxgate.model.estate import Database, Estate, Host, Placement, Service
     from voxgate.transport.connection import Connection
     from voxgate.transport.connections import Connections
     from voxgate.transport.session import Completed
@@ -37,6 +37,7 @@ LOADER = (
 OVER_STDIN = ("python3", "-I", "-c", LOADER)
 DEADLINE = 30.0  # the probe gives up on its slowest part after 20
 LIMIT = 8 * 1024 * 1024
+SLACK = 4096  # bytes by which a wrong answer may be longer than the right one, and still be read whole
 PER_SERVICE = {"checkouts": "python static", "venvs": "python", "env_files": "python", "dists": "static"}
 NO_SUDO = ("password is required", "not allowed", "may not run sudo", "not in the sudoers", "terminal is required")
 
@@ -70,10 +71,7 @@ def _row(service: Service, units: Sequence[str]) -> dict[str, object]:
 def survey(connections: Connections, estate: Estate, deadline: float = DEADLINE) -> dict[str, HostEvidence | Missing]:
     """One look at each host, all at once; a host that was not seen is a Missing. ``deadline`` in seconds a host."""
     outcomes = connections.each(estate.hosts, lambda connection: _see(connection, estate, deadline))
-    return {
-        name: _missing(name, outcome) if isinstance(outcome, VoxgateError) else outcome
-        for name, outcome in outcomes.items()
-    }
+    return {name: _missing(name, outcome) if isinstance(outcome, VoxgateError) else outcome for name, outcome in outcomes.items()}
 
 
 def _see(connection: Connection, estate: Estate, deadline: float) -> HostEvidence | Missing:
@@ -156,21 +154,39 @@ def _missing(name: str, error: VoxgateError) -> Missing:
 
 
 def take_look(connections: Connections, estate: Estate, extra_questions: Sequence[Question] = ()) -> Look:
-    """One look: hosts, endpoints and databases, everything at once; then the files of the sites that the survey found.
+    """One look: hosts, endpoints and databases, everything at once; the files of a site once its host was seen.
 
     Nothing is raised for what a host, a service or a database does or fails to do.
     """
     taken = time.time()
     connections.open(estate.hosts)
-    with ThreadPoolExecutor(max_workers=2 + len(estate.databases), thread_name_prefix="voxgate-look") as pool:
-        hosts = pool.submit(survey, connections, estate)
-        answers = pool.submit(http.ask, connections, (*questions_of(estate), *extra_questions))
-        views = {row.name: pool.submit(see, connections, row) for row in estate.databases}
-        sites = sites_of(estate, hosts.result())
-        found = dict(answers.result())
-        for placement, dist in sites.items():
-            if placement.service.site is not None:
-                questions = site_questions(placement.host.name, placement.service.site, dist.files)
-                largest = max((size for size, _ in dist.files.values()), default=0)
-                found |= http.ask(connections, questions, limit=max(http.LIMIT, largest + 1024))
-        return Look(taken, hosts.result(), found, {name: view.result() for name, view in views.items()})
+    hosts: dict[str, HostEvidence | Missing] = {}
+    answers: dict[Question, Answer | Missing] = {}
+    views: dict[str, DatabaseView | Missing] = {}
+
+    def look_at_hosts() -> None:
+        hosts.update(survey(connections, estate))
+        for placement, dist in sites_of(estate, hosts).items():
+            answers.update(_ask_for_site(connections, placement, dist))
+
+    def look_at_endpoints() -> None:
+        answers.update(http.ask(connections, (*questions_of(estate), *extra_questions)))
+
+    def look_at(database: Database) -> None:
+        views[database.name] = see(connections, database)
+
+    parts: list[Callable[[], None]] = [look_at_hosts, look_at_endpoints]
+    parts += [partial(look_at, database) for database in estate.databases]
+    for outcome in at_once(parts, lambda part: part(), limit=len(parts)).values():
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return Look(taken, hosts, answers, views)
+
+
+def _ask_for_site(connections: Connections, placement: Placement, dist: DistFact) -> dict[Question, Answer | Missing]:
+    """Every file of a site, whatever its size."""
+    if placement.service.site is None:
+        return {}
+    largest = max((size for size, _ in dist.files.values()), default=0)
+    questions = site_questions(placement.host.name, placement.service.site, dist.files)
+    return http.ask(connections, questions, limit=max(http.LIMIT, largest + SLACK))

@@ -41,6 +41,7 @@ UV_DEADLINE = 20.0
 ALARM = 45  # seconds: whatever happens, the probe is gone after this
 FILES_AT_MOST = 50_000
 BYTES_AT_MOST = 200 * 1024 * 1024
+DEPTH_AT_MOST = 50  # each folder on the way is held open
 SMALL_FILE = 4 * 1024 * 1024  # what is read as text
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -234,6 +235,8 @@ class Folder:
         """Each file below: the open folder it lies in, its name there, its path from here. ``left_out`` is asked with
         the path of the folder, the name, and whether it is a folder.
         """
+        if prefix.count("/") > DEPTH_AT_MOST:
+            raise Trouble("failed", f"{self.path}: over {DEPTH_AT_MOST} folders deep")
         with os.scandir(self.fd) as entries:
             rows = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
         for name, is_folder in rows:
@@ -590,31 +593,38 @@ ESTABLISHED, LISTEN = "01", "0A"
 
 def sockets() -> dict[str, Any]:
     """Listening and established TCP sockets, with the processes that have them open; denied if those cannot be read."""
+    # First the tables, then who holds them: a socket made in between would else seem to be nobody's.
+    rows = []
+    for path in ("/proc/net/tcp", "/proc/net/tcp6"):
+        if path.endswith("tcp") or os.path.exists(path):  # a kernel may be without IPv6
+            with open(path, encoding="ascii") as table:
+                rows += [line.split() for line in table][1:]
+    holders = socket_holders()
+    listeners, connections = [], []
+    for row in rows:
+        address, port = endpoint(row[1])
+        local = {"address": address, "port": port, "pids": sorted(holders.get(row[9], ()))}
+        if row[3] == LISTEN:
+            listeners.append({**local, "remote_address": None, "remote_port": None})
+        elif row[3] == ESTABLISHED:
+            far, far_port = endpoint(row[2])
+            connections.append({**local, "remote_address": far, "remote_port": far_port})
+    return {"listeners": listeners, "connections": connections}
+
+
+def socket_holders() -> dict[str, set[int]]:
+    """Inode of every open socket to the processes that have it open."""
     holders: dict[str, set[int]] = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             with os.scandir(f"/proc/{pid}/fd") as entries:
                 targets = [link_of(entry.path) or "" for entry in entries]
         except (FileNotFoundError, ProcessLookupError):
-            continue
+            continue  # it ended while we looked
         for target in targets:
             if target.startswith("socket:["):
                 holders.setdefault(target[8:-1], set()).add(int(pid))
-    listeners, connections = [], []
-    for file in ("/proc/net/tcp", "/proc/net/tcp6"):
-        if file.endswith("6") and not os.path.exists(file):
-            continue  # a kernel without IPv6
-        with open(file, encoding="ascii") as table:
-            rows = [line.split() for line in table][1:]
-        for row in rows:
-            address, port = endpoint(row[1])
-            local = {"address": address, "port": port, "pids": sorted(holders.get(row[9], ()))}
-            if row[3] == LISTEN:
-                listeners.append({**local, "remote_address": None, "remote_port": None})
-            elif row[3] == ESTABLISHED:
-                far, far_port = endpoint(row[2])
-                connections.append({**local, "remote_address": far, "remote_port": far_port})
-    return {"listeners": listeners, "connections": connections}
+    return holders
 
 
 def endpoint(text: str) -> tuple[str, int]:
@@ -901,10 +911,14 @@ def manifest(text: str) -> dict[str, str]:
 
 # --------------------------------------------------------------------------------------------------------- engines
 
-ENGINES = {"docker": ("/run/docker.sock", "dockerd"), "podman": ("/run/podman/podman.sock", "podman")}
+# Where an engine is asked, the process that must run for it, and what its own sockets are called.
+ENGINES = {
+    "docker": ("/run/docker.sock", "dockerd", ("docker", "containerd")),
+    "podman": ("/run/podman/podman.sock", "podman", ("podman",)),
+}
 ENGINE_COMMANDS = {
     "dockerd", "containerd", "podman", "crio", "conmon", "buildkitd", "lxd", "lxc-start", "lxcfs", "incusd",
-    "systemd-nspawn", "kubelet", "runc", "crun",
+    "systemd-nspawn", "kubelet",
 }  # fmt: skip
 ENGINE_SOCKETS = re.compile(r"/(?:docker|podman|containerd|crio|cri-dockerd|lxd|incus|buildkit)[^/]*/?[^/]*\.sock(?:et)?$")
 LISTENING = 0x00010000
@@ -919,7 +933,7 @@ def engines(found: Job) -> dict[str, Any]:
     containers: list[dict[str, str]] = []
     traces: list[str] = []
     mine: set[int] = set()  # the processes of the engines that answered
-    for engine, (path, command) in ENGINES.items():
+    for engine, (path, command, _sockets) in ENGINES.items():
         running = [row for row in rows if row["command"] == command and not row["container"]]
         if not running or not os.path.exists(path):
             continue
@@ -933,8 +947,9 @@ def engines(found: Job) -> dict[str, Any]:
         answered[engine] = version
         containers.extend(container(engine, row) for row in listed)
         # A socket that systemd opened has process 1 for its listener: then the engine is the one of the packaged unit.
-        mine |= {row["pid"] for row in running if listener in {row["pid"], row["ppid"]} or row["unit"] == f"{engine}.service"}
-    traces.extend(unexplained(rows, mine, {row["id"] for row in containers}, answered=bool(answered)))
+        unit = f"{engine}.service" if listener == 1 else None
+        mine |= {row["pid"] for row in running if listener == row["pid"] or unit == row["unit"]}
+    traces.extend(unexplained(rows, mine, {row["id"] for row in containers}, set(answered)))
     return {"engines": answered, "containers": containers, "traces": sorted(traces)}
 
 
@@ -976,7 +991,7 @@ def container(engine: str, row: dict[str, Any]) -> dict[str, str]:
     }  # fmt: skip
 
 
-def unexplained(rows: list[dict[str, Any]], mine: set[int], ids: set[str], *, answered: bool) -> Iterator[str]:
+def unexplained(rows: list[dict[str, Any]], mine: set[int], ids: set[str], answered: set[str]) -> Iterator[str]:
     """Signs of containers that no engine that answered accounts for."""
     below = descendants(rows, mine)
     for row in rows:
@@ -986,15 +1001,17 @@ def unexplained(rows: list[dict[str, Any]], mine: set[int], ids: set[str], *, an
         elif row["command"].startswith("containerd-shim"):  # the kernel keeps 15 letters of a name
             why = "" if ids & set(row["argv"]) else "holds a container that no engine lists"
         elif row["command"] == "containerd":  # docker's own is not its child everywhere
-            why = "" if answered else "runs, and no engine answered"
+            why = "" if "docker" in answered else "runs, and no engine answered"
         elif row["command"] in ENGINE_COMMANDS and row["pid"] not in below:
             why = "runs, and did not answer"
         elif row["own_pids"]:
             why = "has a PID namespace of its own"
         if why:
             yield f"{row['command']} (pid {row['pid']}) {why}"
-    if not answered:
-        yield from (f"{path} is listened on, and no engine answered" for path in listening_engines())
+    explained = tuple(word for engine in answered for word in ENGINES[engine][2])
+    for path in listening_engines():
+        if not any(word in path for word in explained):
+            yield f"{path} is listened on, and no engine answered"
 
 
 def listening_engines() -> Iterator[str]:
@@ -1043,13 +1060,7 @@ def secrets(services: list[Service], request: str) -> list[str]:
     found: set[str] = set()
     for service in services:
         try:
-            # Here a link is followed: what is read is only used to be cut out.
-            with open(f"{service.folder}/.env", "rb", opener=lambda path, _: os.open(path, os.O_RDONLY | os.O_NONBLOCK)) as file:
-                text = (
-                    file.read(SMALL_FILE).decode(errors="surrogateescape")
-                    if stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-                    else ""
-                )
+            text = behind(f"{service.folder}/.env")
         except OSError:
             continue
         for value in settings(text).values():
@@ -1058,6 +1069,18 @@ def secrets(services: list[Service], request: str) -> list[str]:
         (v for v in found if len(v) >= 6 and v not in request and not (v.startswith("/") and os.path.exists(v))),
         key=len, reverse=True,
     )  # fmt: skip
+
+
+def behind(path: str) -> str:
+    """The content of a regular file, links followed: it is only used to be cut out. Nothing but a file is ever opened."""
+    handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return ""
+        with open(f"/proc/self/fd/{handle}", "rb") as file:
+            return file.read(SMALL_FILE).decode(errors="surrogateescape")
+    finally:
+        os.close(handle)
 
 
 def passwords(value: str) -> set[str]:

@@ -23,11 +23,6 @@ def question_of(unit: PlacedUnit, endpoint: Endpoint) -> Question:
     return Question(unit.host.name, unit.port_of(endpoint), endpoint.path)
 
 
-def question_of(unit: PlacedUnit, endpoint: Endpoint) -> Question:
-    """An endpoint that a unit answers itself, at its own port."""
-    return Question(unit.host.name, unit.port_of(endpoint), endpoint.path)
-
-
 def of_placement(placement: Placement, endpoint: Endpoint) -> Question:
     """An endpoint that a host answers for a service, whichever unit may stand behind it."""
     return Question(placement.host.name, endpoint.port, endpoint.path)

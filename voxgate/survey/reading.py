@@ -57,7 +57,7 @@ def host_evidence(name: str, document: object) -> HostEvidence:
         time=facts.of_host("time", number),
         uptime=facts.of_host("uptime", number),
         units=facts.section("units", lambda row: {key: _unit(key, value) for key, value in members(row).items()}),
-        processes=facts.section("processes", lambda row: tuple(_process(each) for each in items(row))),
+        processes=facts.section("processes", lambda rows: _processes(rows, whole.get("probe"))),
         listeners=sockets if isinstance(sockets, Missing) else sockets["listeners"],
         connections=sockets if isinstance(sockets, Missing) else sockets["connections"],
         checkouts=facts.of_services("checkouts", _checkout),
@@ -127,9 +127,16 @@ class _Facts:
 
 
 def _unit(name: str, row: object) -> UnitFact:
-    return UnitFact(
-        name, get(row, "properties", text_by_text), get(row, "links", texts), get(row, "files", text_by_text)
-    )
+    return UnitFact(name, get(row, "properties", text_by_text), get(row, "links", texts), get(row, "files", text_by_text))
+
+
+def _processes(rows: object, probe: object) -> tuple[ProcessFact, ...]:
+    """All processes. The probe itself must be among them: a list without it hides something."""
+    found = tuple(_process(each) for each in items(rows))
+    if get(probe, "pid", natural) not in {process.pid for process in found}:
+        msg = "the probe does not find itself"
+        raise WrongFormError(msg)
+    return found
 
 
 def _process(row: object) -> ProcessFact:

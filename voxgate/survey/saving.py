@@ -144,9 +144,7 @@ def _body_row(body: bytes, bodies: Path) -> str | dict[str, str]:
 
 
 def _database_row(view: DatabaseView) -> dict[str, Any]:
-    clients = [
-        {"address": row.address, "port": row.port, "app_name": row.app_name, "user": row.user} for row in view.clients
-    ]
+    clients = [{"address": row.address, "port": row.port, "app_name": row.app_name, "user": row.user} for row in view.clients]
     return {"database": view.database, "server": view.server, "clients": clients}
 
 
@@ -193,9 +191,7 @@ def _load_look(folder: Path, bodies: Path) -> Look:
     return Look(
         taken=_read(folder / "look.json", "taken", number),
         hosts=hosts,
-        answers=dict(
-            _read(folder / "answers.json", "answers", lambda rows: [_answer(row, bodies) for row in items(rows)])
-        ),
+        answers=dict(_read(folder / "answers.json", "answers", lambda rows: [_answer(row, bodies) for row in items(rows)])),
         databases=_read(folder / "databases.json", "databases", lambda rows: _by_name(rows, _database)),
     )
 
@@ -261,9 +257,7 @@ def _database(row: object) -> DatabaseView:
 
 
 def _client(row: object) -> DatabaseClient:
-    return DatabaseClient(
-        get(row, "address", text), get(row, "port", port), get(row, "app_name", text), get(row, "user", text)
-    )
+    return DatabaseClient(get(row, "address", text), get(row, "port", port), get(row, "app_name", text), get(row, "user", text))
 
 
 def _remote(row: object) -> RemoteView:

@@ -56,8 +56,8 @@ def at_once(
 ) -> dict[Item, Value | BaseException]:
     """What ``function`` returned or raised for each item, ``limit`` of them at a time, in the order of ``items``.
 
-    With a deadline, an item that has no outcome by then is a ``TimeoutError``; its thread is left behind (a daemon, so that
-    a name server or an agent that never answers cannot keep the gate from ending).
+    With a deadline, an item that has no outcome by then is a ``TimeoutError``; its thread is left behind (a daemon, so
+    that a name server or an agent that never answers cannot keep the gate from ending).
     """
     wanted = list(dict.fromkeys(items))
     round_ = _Round(wanted, function)
@@ -67,4 +67,5 @@ def at_once(
         for number in range(min(limit, len(wanted))):
             threading.Thread(target=round_.work, name=f"voxgate-at-once-{number}", daemon=True).start()
     outcomes = round_.wait(deadline)
-    return {item: outcomes[item] if item in outcomes else TimeoutError(f"no outcome within {deadline}") for item in wanted}
+    late = TimeoutError(f"no outcome within {deadline}")
+    return {item: outcomes.get(item, late) for item in wanted}

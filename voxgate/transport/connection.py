@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import paramiko
@@ -25,6 +26,8 @@ __all__ = ["Completed", "Connection", "Running", "Tunnel", "command_line"]
 LIMIT = 16 * 1024 * 1024
 # sshd's MaxSessions is 10 by default; where it is less, the first refusal teaches us.
 _SESSIONS = 10
+_LEAVING = 2.0
+_PAUSE = 0.05
 _PULSE = 1.0
 _PROHIBITED = 1
 _GONE = "the SSH connection is gone"
@@ -35,7 +38,9 @@ class _Seats:
 
     def __init__(self) -> None:
         self._limit = _SESSIONS
-        self._taken = 0
+        self._taken = 0  # asked for or open
+        self._open = 0
+        self._left_at = 0.0
         self._changed = threading.Condition()
 
     def take(self, deadline: Deadline) -> bool:
@@ -46,20 +51,33 @@ class _Seats:
             self._taken += 1
             return True
 
-    def leave(self) -> None:
+    def opened(self) -> None:
+        """The server gave us the session: it allows at least as many as are open now."""
+        with self._changed:
+            self._open += 1
+            self._limit = max(self._limit, self._open)
+
+    def leave(self, *, opened: bool = True) -> None:
         """Give a seat back."""
         with self._changed:
             self._taken -= 1
+            if opened:
+                self._open -= 1
+                self._left_at = time.monotonic()
             self._changed.notify()
 
     def refused(self) -> bool:
-        """Give a seat back that the server refused. True if it is worth waiting: others of us are seated."""
+        """Give a seat back that the server refused, and wait a little. False where another try would be no better: nobody
+        of us is seated, and the server had time to notice that the last one left.
+        """
         with self._changed:
             self._taken -= 1
-            if self._taken:
-                self._limit = min(self._limit, self._taken)
+            self._limit = max(self._open, 1)
+            others = self._taken > 0 or time.monotonic() - self._left_at < _LEAVING
+            if others:
+                self._changed.wait(_PAUSE)
             self._changed.notify()
-            return self._taken > 0
+            return others
 
 
 class Connection:
@@ -83,11 +101,13 @@ class Connection:
     def run(
         self, command: Sequence[str] | str, *, stdin: bytes = b"", deadline: float = 30.0, limit: int = LIMIT
     ) -> Completed:
-        """Run a command once and return how it ended, whatever its exit status is. ``deadline`` in seconds covers all of it.
+        """Run a command once and return how it ended, whatever its exit status is. ``deadline`` in seconds covers all
+        of it.
 
-        Raises CommandUnknown if its outcome is not known: a signal ended it, no exit status came, the deadline passed, the
-        connection was lost, or a stream grew beyond ``limit`` bytes. Raises Unreachable if it was never sent. Nothing is ever
-        run a second time. After a deadline the process may still be there: it has lost its stdin, stdout and stderr.
+        Raises CommandUnknown if its outcome is not known: a signal ended it, no exit status came, the deadline passed,
+        the connection was lost, or a stream grew beyond ``limit`` bytes. Raises Unreachable if it was never sent.
+        Nothing is ever run a second time. After a deadline the process may still be there: it has lost its stdin,
+        stdout and stderr.
         """
         until = Deadline.after(deadline)
         session = self._session(command_line(command), until, limit)
@@ -109,8 +129,8 @@ class Connection:
     def open(self, address: str, port: int, deadline: float = 5.0) -> Tunnel:
         """A TCP connection from the host to ``address:port`` (an IPv6 address without brackets).
 
-        Raises TargetRefused if the target refuses or does not answer (the service's fault), ForwardingDenied if the server
-        may not forward, Unreachable if the connection is gone (the way's fault).
+        Raises TargetRefused if the target refuses or does not answer (the service's fault), ForwardingDenied if the
+        server may not forward, Unreachable if the connection is gone (the way's fault).
         """
         until = Deadline.after(deadline)
         target = f"{address}:{port}" if ":" not in address else f"[{address}]:{port}"
@@ -123,10 +143,9 @@ class Connection:
                 raise ForwardingDenied(what, where=self.host.name, why=error.text, hint=hint) from error
             raise TargetRefused(error.text.lower() or "refused", where=f"{self.host.name} {target}") from error
         except TimeoutError as error:
-            # Silence may be the target's (its packets are dropped) or the host's: one that still opens a session is not dead.
+            # Silence may be the target's (its packets are dropped) or the host's: one that opens a session is not dead.
             if self._answers():
-                what = f"no connection within {until}"
-                raise TargetRefused(what, where=f"{self.host.name} {target}") from error
+                raise TargetRefused(f"no connection within {until}", where=f"{self.host.name} {target}") from error
             raise self._gone(f"no answer within {until}") from error
         except (paramiko.SSHException, EOFError, OSError) as error:
             raise self._gone(str(error)) from error
@@ -140,21 +159,25 @@ class Connection:
         """Start ``command`` on a seat of its own, waiting for one while the server allows no more."""
         while True:
             if not self._seats.take(deadline):
-                what = f"no free SSH session within {deadline}"
-                raise CommandUnknown(what, where=self.host.name, why="the command was not run", hint="raise MaxSessions")
+                raise CommandUnknown(
+                    f"no free SSH session within {deadline}",
+                    where=self.host.name,
+                    why="the command was not run",
+                    hint="raise MaxSessions in its sshd_config",
+                )
             try:
                 channel = self._wire.channel("session", None, deadline.remaining)
             except paramiko.ChannelException as error:
                 if self._seats.refused():
                     continue  # not a retry of the command: nothing was sent yet
-                what = "the server refuses sessions"
-                raise Unreachable(what, where=self.host.name, why=error.text) from error
+                raise Unreachable("the server refuses sessions", where=self.host.name, why=error.text) from error
             except (paramiko.SSHException, EOFError, OSError) as error:
-                self._seats.leave()
+                self._seats.leave(opened=False)
                 raise self._gone(f"no answer within {deadline}" if deadline.passed else str(error)) from error
             except BaseException:
-                self._seats.leave()
+                self._seats.leave(opened=False)
                 raise
+            self._seats.opened()
             return self._begin(channel, command, limit)
 
     def _begin(self, channel: paramiko.Channel, command: str, limit: int) -> Session:

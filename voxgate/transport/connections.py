@@ -56,8 +56,8 @@ class Connections:
         return {name: self._settled(name, outcome) for name, outcome in outcomes.items()}
 
     def __getitem__(self, name: str) -> Connection:
-        """The connection to a host, opened now if nobody did yet. Raises the Unreachable that opening it ended with, and
-        KeyError if the estate has no such host. A connection that was lost is returned as it is: its methods raise.
+        """The connection to a host, opened now if nobody did yet. Raises the Unreachable that opening it ended with,
+        and KeyError if the estate has no such host. A connection that was lost is returned as it is: its methods raise.
         """
         with self._lock:
             known = self._outcomes.get(name)
@@ -66,10 +66,9 @@ class Connections:
             raise outcome
         return outcome
 
-    def each(
-        self, hosts: Iterable[Host], function: Callable[[Connection], Result]
-    ) -> dict[str, Result | VoxgateError]:
-        """What ``function`` returned for each host's connection, all at once, by name, or the VoxgateError it ended with.
+    def each(self, hosts: Iterable[Host], function: Callable[[Connection], Result]) -> dict[str, Result | VoxgateError]:
+        """What ``function`` returned for each host's connection, all at once, by name, or the VoxgateError it ended
+        with.
 
         Any other exception is a mistake in ``function`` and is raised here.
         """
@@ -141,6 +140,7 @@ class Connections:
                 return outcome
             case TimeoutError():
                 why = "a name server or an SSH agent does not answer"
-                return self._record(name, Unreachable(f"no connection within {self._connect_deadline:g} s", where=name, why=why))
+                what = f"no connection within {self._connect_deadline:g} s"
+                return self._record(name, Unreachable(what, where=name, why=why))
             case _:
                 raise outcome

@@ -1,7 +1,7 @@
 """What a database itself sees: every client connected to it, with a witness that the list is whole.
 
-A list of connections proves an absence only if it is complete, and a server may answer with a partial one without an error.
-So two things must be in it: the connection that asks, and a second one of ours that sits idle beside it.
+A list of connections proves an absence only if it is complete, and a server may answer with a partial one without an
+error. So two things must be in it: the connection that asks, and a second one of ours that sits idle beside it.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from pymongo.uri_parser import parse_uri
 from voxgate.errors import Unreachable, VoxgateError
 from voxgate.model.evidence import DatabaseClient, DatabaseView, Missing
 from voxgate.transport.deadline import Deadline
-from voxgate.transport.failures import ForwardingDenied
+from voxgate.transport.failures import ForwardingDenied, TargetRefused
 from voxgate.transport.forward import Forward, forward
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from voxgate.model.estate import Database
     from voxgate.transport.connections import Connections
@@ -32,44 +32,35 @@ APP_NAME = "voxgate"
 _UNAUTHORIZED = frozenset({13, 18, 8000})  # Unauthorized, AuthenticationFailed, Atlas' own
 _NOT_KNOWN = frozenset({59, 40324, 16436})  # CommandNotFound, unrecognized pipeline stage (new and old)
 _LEAST = 0.1
-_INPROG = "give its user the cluster action `inprog` (role clusterMonitor): without it a server tells of own connections only"
+_INPROG = "give its user the cluster action `inprog` (role clusterMonitor): else a server tells of own connections only"
 
 
 def see(connections: Connections, database: Database, deadline: float = 5.0) -> DatabaseView | Missing:
-    """Every connection to the server of ``database``, or why that is not known. ``deadline`` in seconds is for all of it.
+    """Every connection to the server of ``database``, or why that is not known. ``deadline`` in seconds is for all of
+    it.
 
     Asked through the host ``via`` where the estate names one. No error says more of the URI than the database's name.
     """
     uri = os.environ.get(database.uri_env) if database.uri_env else None
     uri = uri or database.uri
     if not uri:
-        why = f"the environment variable {database.uri_env} is not set" if database.uri_env else "the estate has no uri for it"
+        why = f"the variable {database.uri_env} is not set" if database.uri_env else "the estate has no uri for it"
         return Missing("missing", why, database.name)
     until = Deadline.after(deadline)
     way: Forward | None = None
     try:
         with ExitStack() as stack:
-            direct = False
             if database.via is not None:
-                node, userinfo, rest = _split(uri)
-                way = stack.enter_context(forward(connections[database.via], *node, deadline=until.remaining))
-                uri, direct = f"mongodb://{userinfo}{way.address}:{way.port}/{rest}", True
-            asker = stack.enter_context(_client(uri, until, direct=direct))
-            witness = stack.enter_context(_client(uri, until, direct=direct))
+                host, (node, userinfo, rest) = connections[database.via], _split(uri)
+                host.open(*node, until.remaining).close()  # pymongo would ask a closed port again until the deadline
+                way = stack.enter_context(forward(host, *node, deadline=until.remaining))
+                uri = f"mongodb://{userinfo}{way.address}:{way.port}/{rest}"
+            asker = stack.enter_context(_client(uri, until, direct=way is not None))
+            witness = stack.enter_context(_client(uri, until, direct=way is not None))
             return _look(database.name, asker, witness)
-    except VoxgateError as error:
-        return _missing(database.name, error)
-    except ConfigurationError as error:  # an InvalidURI too; its text may quote the URI, and with it a password
-        return Missing("failed", f"its uri cannot be used ({type(error).__name__})", database.name)
-    except OperationFailure as error:
-        if error.code in _UNAUTHORIZED:
-            return Missing("denied", _words(error), database.name, _INPROG)
-        return Missing("timeout" if isinstance(error, ExecutionTimeout) else "failed", _words(error), database.name)
-    except PyMongoError as error:
-        if way is not None and way.trouble is not None:
-            return _missing(database.name, way.trouble)
-        kind = "timeout" if until.passed else "unreachable" if isinstance(error, ConnectionFailure) else "failed"
-        return Missing(kind, f"no answer within {until}" if until.passed else _words(error), database.name)
+    except (VoxgateError, PyMongoError) as error:
+        trouble = way.trouble if way is not None and isinstance(error, ConnectionFailure) else None
+        return _missing(database.name, trouble or error, until)
 
 
 def _look(name: str, asker: Client, witness: Client) -> DatabaseView | Missing:
@@ -104,7 +95,9 @@ def _by_stage(client: Client) -> list[Mapping[str, Any]]:
 
 
 def _clients(rows: Iterable[Mapping[str, Any]]) -> dict[str, DatabaseClient]:
-    """The clients of all rows, by the server's own words for where they are. Rows of the server's own threads have none."""
+    """The clients of all rows, by the server's own words for where they are. Rows of the server's own threads have
+    none.
+    """
     found: dict[str, DatabaseClient] = {}
     for row in rows:
         text = row.get("client") or row.get("client_s")
@@ -115,7 +108,7 @@ def _clients(rows: Iterable[Mapping[str, Any]]) -> dict[str, DatabaseClient]:
             address, port = text, "0"  # a unix socket
         metadata = row.get("clientMetadata") or {}
         app_name = row.get("appName") or metadata.get("application", {}).get("name") or ""
-        users = row.get("effectiveUsers") or ({},)
+        users: Sequence[Mapping[str, Any]] = row.get("effectiveUsers") or ({},)
         found[text] = DatabaseClient(address.strip("[]"), int(port), str(app_name), str(users[0].get("user", "")))
     return found
 
@@ -137,30 +130,35 @@ def _client(uri: str, until: Deadline, *, direct: bool) -> Client:
 
 
 def _split(uri: str) -> tuple[tuple[str, int], str, str]:
-    """The first node of a URI, its ``user:password@`` and what stands behind the nodes. Raises VoxgateError for a URI that
-    cannot go through a host, and what pymongo raises for one it does not understand.
+    """The first node of a URI, its ``user:password@`` and what stands behind the nodes. Raises VoxgateError for a URI
+    that cannot go through a host, and what pymongo raises for one it does not understand.
     """
     if not uri.startswith("mongodb://"):
-        what = "only mongodb:// with named nodes can be asked through a host"
-        raise VoxgateError(what)
+        raise VoxgateError("only mongodb:// with named nodes can be asked through a host")
     host, port = parse_uri(uri)["nodelist"][0]
     if port is None:
-        what = "a unix socket cannot be asked through a host"
-        raise VoxgateError(what)
+        raise VoxgateError("a unix socket cannot be asked through a host")
     authority, _, rest = uri.removeprefix("mongodb://").partition("/")
     userinfo, at, _ = authority.rpartition("@")
     return (host, port), f"{userinfo}{at}", rest
 
 
-def _missing(name: str, error: VoxgateError) -> Missing:
+def _missing(name: str, error: VoxgateError | PyMongoError, until: Deadline) -> Missing:
+    """Why there is no view, in the words of whoever failed."""
     match error:
         case ForwardingDenied():
-            kind = "denied"
-        case Unreachable():
-            kind = "unreachable"
+            return Missing("denied", error.line, name, error.hint)
+        case VoxgateError():
+            kind = "unreachable" if isinstance(error, (Unreachable, TargetRefused)) else "failed"
+            return Missing(kind, error.line, name, error.hint)
+        case ConfigurationError():  # an InvalidURI too: its text may quote the URI, and with it a password
+            return Missing("failed", f"its uri cannot be used ({type(error).__name__})", name)
+        case OperationFailure() if error.code in _UNAUTHORIZED:
+            return Missing("denied", _words(error), name, _INPROG)
+        case _ if until.passed or isinstance(error, ExecutionTimeout):
+            return Missing("timeout", f"no answer within {until}", name)
         case _:
-            kind = "failed" if not error.where else "unreachable"
-    return Missing(kind, error.line, name, error.hint)
+            return Missing("unreachable" if isinstance(error, ConnectionFailure) else "failed", _words(error), name)
 
 
 def _words(error: PyMongoError) -> str:

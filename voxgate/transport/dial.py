@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from voxgate.transport.route import Hop
 
 KEEPALIVE = 5
-# Unanswered bytes kill the connection after this long; without it a vanished host hangs everybody for a quarter of an hour.
+# Unanswered bytes end the connection after this long; else a vanished host hangs everybody for a quarter of an hour.
 _SILENCE_MS = 20_000
 
 
@@ -92,15 +92,15 @@ class Dialler:
             return jump.wire.channel("direct-tcpip", (hop.address, hop.port), deadline.remaining)
         except (paramiko.SSHException, EOFError, OSError) as error:
             why = error.text if isinstance(error, paramiko.ChannelException) else str(error)
-            what = f"jump host {via} does not reach {hop.address}:{hop.port}"
-            raise Unreachable(what, where=where, why=why or type(error).__name__) from error
+            raise Unreachable(
+                f"jump host {via} does not reach {hop.address}:{hop.port}", where=where, why=why or type(error).__name__
+            ) from error
 
     def _jump(self, via: Hop, where: str, deadline: Deadline) -> Line:
         with self._lock:
             lock = self._locks.setdefault(via, threading.Lock())
         if not lock.acquire(timeout=deadline.remaining):
-            what = f"jump host {via} gave no connection within {deadline}"
-            raise Unreachable(what, where=where)
+            raise Unreachable(f"jump host {via} gave no connection within {deadline}", where=where)
         try:
             line = self._jumps.get(via)
             if line is None or not line.wire.is_active():
@@ -122,8 +122,11 @@ def _shake_hands(wire: Wire, hop: Hop, where: str, pinned: Pinned, deadline: Dea
             what = f"the host has no key of the kind that is pinned ({', '.join(pinned.algorithms)})"
         raise Unreachable(what, where=where, why=str(error)) from error
     if not wire.initial_kex_done:
-        what = f"no SSH handshake within {deadline}"
-        raise Unreachable(what, where=where, why=f"{hop} accepts connections but does not answer as sshd")
+        raise Unreachable(
+            f"no SSH handshake within {deadline}",
+            where=where,
+            why=f"{hop} accepts connections but does not answer as sshd",
+        )
     key = wire.get_remote_server_key()
     pinned.check(key.asbytes(), key.get_name(), where)
 
@@ -131,7 +134,8 @@ def _shake_hands(wire: Wire, hop: Hop, where: str, pinned: Pinned, deadline: Dea
 def _lost(hop: Hop, where: str, error: Exception, deadline: Deadline) -> Unreachable:
     """A handshake or login that broke off, in words."""
     if deadline.passed or "timed out" in str(error).lower():
-        return Unreachable(f"no SSH answer within {deadline}", where=where, why=f"{hop} accepts connections and is silent")
+        why = f"{hop} accepts connections and is silent"
+        return Unreachable(f"no SSH answer within {deadline}", where=where, why=why)
     why = str(error) or "the server closed the connection"
     if "banner" in why:
         why = "the server closed the connection before it said that it speaks SSH (MaxStartups, or another service)"
@@ -144,8 +148,7 @@ def _tcp_socket(hop: Hop, where: str, deadline: Deadline) -> socket.socket:
         found = socket.getaddrinfo(hop.address, hop.port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as error:
         why = error.strerror if isinstance(error, socket.gaierror) else str(error)
-        what = f"the name {hop.address} is not resolvable"
-        raise Unreachable(what, where=where, why=why or "") from error
+        raise Unreachable(f"the name {hop.address} is not resolvable", where=where, why=why or "") from error
     failure = "no address"
     for left, (family, kind, number, _, address) in zip(range(len(found), 0, -1), found, strict=True):
         sock = socket.socket(family, kind, number)
@@ -154,15 +157,16 @@ def _tcp_socket(hop: Hop, where: str, deadline: Deadline) -> socket.socket:
             sock.connect(address)
         except OSError as error:
             sock.close()
-            failure = f"no answer within {deadline}" if isinstance(error, TimeoutError) else error.strerror or str(error)
+            failure = error.strerror or str(error)
+            if isinstance(error, TimeoutError):
+                failure = f"no answer within {deadline}"
             continue
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENCE_MS)
         return sock
-    what = f"no connection to {hop.address}:{hop.port}"
-    raise Unreachable(what, where=where, why=failure.lower())
+    raise Unreachable(f"no connection to {hop.address}:{hop.port}", where=where, why=failure.lower())
 
 
 def _command_socket(command: str, where: str) -> tuple[socket.socket, subprocess.Popen[bytes]]:
@@ -175,8 +179,7 @@ def _command_socket(command: str, where: str) -> tuple[socket.socket, subprocess
         )  # fmt: skip
     except OSError as error:
         ours.close()
-        what = "the ProxyCommand does not start"
-        raise Unreachable(what, where=where, why=str(error)) from error
+        raise Unreachable("the ProxyCommand does not start", where=where, why=str(error)) from error
     finally:
         theirs.close()
     return ours, proxy

@@ -33,8 +33,8 @@ class Forward:
 def forward(connection: Connection, address: str, port: int, *, deadline: float = 5.0) -> Iterator[Forward]:
     """Relay connections to a port on loopback to ``address:port`` as the host sees it, while the context lasts.
 
-    ``deadline`` in seconds is for the host to reach its target; a connection that leads nowhere is closed, and ``trouble``
-    says why. Leaving closes every connection and waits for every thread.
+    ``deadline`` in seconds is for the host to reach its target; a connection that leads nowhere is closed, and
+    ``trouble`` says why. Leaving closes every connection and waits for every thread.
     """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         relay = _Relay(connection, (address, port), deadline, Forward(listener.getsockname()[1]))
@@ -69,7 +69,7 @@ class _Relay:
                 local, _ = listener.accept()
             except OSError:
                 return
-            self._spawn(self._serve, local)
+            self._spawn(local)
 
     def close(self) -> None:
         """Close what is open and wait for the threads."""
@@ -82,8 +82,8 @@ class _Relay:
         for thread in threads:
             thread.join(self.deadline + _JOIN)
 
-    def _spawn(self, function: object, *arguments: object) -> None:
-        thread = threading.Thread(target=function, args=arguments, name="voxgate-forward", daemon=True)  # type: ignore[arg-type]
+    def _spawn(self, local: socket.socket) -> None:
+        thread = threading.Thread(target=self._serve, args=(local,), name="voxgate-forward", daemon=True)
         with self._lock:
             self._threads = [one for one in self._threads if one.is_alive()] + [thread]
             thread.start()

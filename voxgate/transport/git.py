@@ -52,7 +52,8 @@ class Mirror:
         return cls(url, cache / "mirrors" / name, service.repository, environment_of(estate))
 
     def fetch(self, deadline: float = 60.0) -> None:
-        """Bring main and all tags to the remote's state: moved tags move, deleted ones go. ``deadline`` in seconds, in all.
+        """Bring main and all tags to the remote's state: moved tags move, deleted ones go. ``deadline`` in seconds, in
+        all.
 
         Raises Unreachable if the remote does not answer or lets us not in, ContractError if it has no main.
         """
@@ -61,7 +62,7 @@ class Mirror:
             if not (self.path / "HEAD").exists():
                 self._git("init", "--quiet", "--bare", "--initial-branch=main", "--", str(self.path), inside=False)
             for left_over in (*self.path.glob("*.lock"), *(self.path / "refs").rglob("*.lock")):
-                left_over.unlink(missing_ok=True)  # of a git that was killed: nobody else works here while we hold the lock
+                left_over.unlink(missing_ok=True)  # of a git that was killed: who works here holds our lock
             completed = self._remote(
                 until, "fetch", "--quiet", "--prune", "--force", "--no-write-fetch-head", "--", self.url, *_REFSPECS
             )
@@ -69,8 +70,7 @@ class Mirror:
             return
         why = _last_words(completed.stderr)
         if "couldn't find remote ref" in why:
-            what = "the repository has no branch main"
-            raise ContractError(what, where=self.url)
+            raise ContractError("the repository has no branch main", where=self.url)
         raise _unreachable(self.url, why)
 
     def main(self) -> str:
@@ -79,7 +79,8 @@ class Mirror:
 
     def release_tags(self) -> dict[str, str]:
         """Each annotated tag of this repository's release form, and its commit; oldest release first."""
-        out = self._git("for-each-ref", "--format=%(objecttype) %(*objecttype) %(*objectname) %(refname:lstrip=2)", "refs/tags")
+        form = "%(objecttype) %(*objecttype) %(*objectname) %(refname:lstrip=2)"
+        out = self._git("for-each-ref", f"--format={form}", "refs/tags")
         found: list[tuple[Tag, str]] = []
         for line in out.decode("utf-8", "replace").splitlines():
             words = line.split(" ", 3)
@@ -89,12 +90,17 @@ class Mirror:
         return {str(tag): commit for tag, commit in sorted(found)}
 
     def is_ancestor(self, commit: str, of: str) -> bool:
-        """True if ``commit`` is ``of`` or one of its ancestors. Raises ContractError if either is no commit of the mirror."""
+        """True if ``commit`` is ``of`` or one of its ancestors. Raises ContractError if either is no commit of the
+        mirror.
+        """
         completed = self._run("merge-base", "--is-ancestor", _checked(commit), _checked(of))
         if completed.exit_status in (0, 1):
             return completed.exit_status == 0
-        what = f"{commit[:12]} or {of[:12]} is no commit of the repository"
-        raise ContractError(what, where=self.url, why=_last_words(completed.stderr))
+        raise ContractError(
+            f"{commit[:12]} or {of[:12]} is no commit of the repository",
+            where=self.url,
+            why=_last_words(completed.stderr),
+        )
 
     def on_main(self, commits: Iterable[str]) -> frozenset[str]:
         """Those of ``commits`` that are main or ancestors of main. One that the mirror does not have is not on main."""
@@ -124,23 +130,27 @@ class Mirror:
         """
         parsed = Tag.parse(tag)
         if parsed is None or parsed.repository != self.repository or not is_commit(commit):
-            what = f"{tag!r} at {commit!r} is no release tag"
-            raise Refused(what, where=self.url)
+            raise Refused(f"{tag!r} at {commit!r} is no release tag", where=self.url)
         until = Deadline.after(deadline)
         with self._alone(until):
             made = self._make_tag(tag, commit, message)
             # An empty expectation means: this ref must not exist on the remote.
-            completed = self._remote(
-                until, "push", "--porcelain", f"--force-with-lease=refs/tags/{tag}:", "--", self.url, f"{made}:refs/tags/{tag}"
-            )
+            lease = f"--force-with-lease=refs/tags/{tag}:"
+            completed = self._remote(until, "push", "--porcelain", lease, "--", self.url, f"{made}:refs/tags/{tag}")
             if completed.exit_status == 0:
                 self._git("update-ref", f"refs/tags/{tag}", made)
                 return
-        refusal = next((line for line in completed.stdout.decode("utf-8", "replace").splitlines() if line[:1] == "!"), "")
+        said = completed.stdout.decode("utf-8", "replace").splitlines()
+        refusal = next((line for line in said if line.startswith("!")), "")
         if refusal:
-            why = "it is there already" if "stale info" in refusal or "already exists" in refusal else refusal.split("\t")[-1]
-            what = f"the remote did not take the tag {tag}"
-            raise Refused(what, where=self.url, why=why, hint="fetch, and take the next number")
+            taken = "stale info" in refusal or "already exists" in refusal
+            why = "it is there already" if taken else refusal.split("\t")[-1]
+            raise Refused(
+                f"the remote did not take the tag {tag}",
+                where=self.url,
+                why=why,
+                hint="fetch, and take the next number",
+            )
         raise _unreachable(self.url, _last_words(completed.stderr))
 
     def _make_tag(self, tag: str, commit: str, message: str) -> str:
@@ -154,14 +164,12 @@ class Mirror:
         commit = completed.stdout.decode("ascii", "replace").strip()
         if completed.exit_status == 0 and is_commit(commit):
             return commit
-        what = f"the mirror has no {ref}"
-        raise ContractError(what, where=self.url, hint="fetch it first")
+        raise ContractError(f"the mirror has no {ref}", where=self.url, hint="fetch it first")
 
     def _git(self, *arguments: str, stdin: bytes = b"", inside: bool = True) -> bytes:
         completed = self._run(*arguments, stdin=stdin, inside=inside)
         if completed.exit_status != 0:
-            what = f"git {arguments[0]} failed"
-            raise ContractError(what, where=self.url, why=_last_words(completed.stderr))
+            raise ContractError(f"git {arguments[0]} failed", where=self.url, why=_last_words(completed.stderr))
         return completed.stdout
 
     def _run(self, *arguments: str, stdin: bytes = b"", inside: bool = True) -> local.LocalCompleted:
@@ -189,8 +197,7 @@ class Mirror:
                     break
                 except BlockingIOError:
                     if until.passed:
-                        what = f"another gate held the mirror for {until}"
-                        raise Unreachable(what, where=str(self.path)) from None
+                        raise Unreachable(f"another gate held the mirror for {until}", where=str(self.path)) from None
                     time.sleep(_LOCK_PAUSE)
             yield
 
@@ -198,7 +205,12 @@ class Mirror:
 def environment_of(estate: Estate) -> dict[str, str]:
     """What git is given to reach the estate's remotes: its SSH words, no questions, English, nobody else's repository."""
     ssh = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ServerAliveInterval=5"]
-    ssh += ["-o", f'UserKnownHostsFile="{Path(estate.known_hosts).expanduser()}"', "-o", "GlobalKnownHostsFile=none"]
+    ssh += [
+        "-o",
+        f'UserKnownHostsFile="{Path(estate.known_hosts).expanduser()}"',
+        "-o",
+        "GlobalKnownHostsFile=/dev/null",
+    ]
     ssh += ["-o", "UpdateHostKeys=no", "-o", "ConnectTimeout=10"]
     if estate.ssh_config is not None:
         ssh += ["-F", str(Path(estate.ssh_config).expanduser())]
@@ -238,8 +250,7 @@ def _checked(commit: str) -> str:
     """``commit`` if it is a full commit id: nothing else from outside becomes an argument of git."""
     if is_commit(commit):
         return commit
-    what = f"{commit!r} is no commit id"
-    raise ContractError(what)
+    raise ContractError(f"{commit!r} is no commit id")
 
 
 def _last_words(stderr: bytes) -> str:

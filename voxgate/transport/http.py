@@ -1,8 +1,8 @@
 """HTTP for the look: all questions to all hosts at once, directly or through the hosts' SSH connections.
 
-A service that refuses, is too slow, says too much or talks nonsense gave an ``Answer`` with ``trouble``: that is a finding.
-Only where the way to it failed is there a ``Missing``. No redirect is followed, no proxy of the environment is used, nothing
-is decompressed, and the deadline is for the whole question, body included.
+A service that refuses, is too slow, says too much or talks nonsense gave an ``Answer`` with ``trouble``: that is a
+finding. Only where the way to it failed is there a ``Missing``. No redirect is followed, no proxy of the environment is
+used, nothing is decompressed, and the deadline is for the whole question, body included.
 """
 
 from __future__ import annotations
@@ -45,14 +45,16 @@ def ask(
 ) -> dict[Question, Answer | Missing]:
     """What each question was answered, all asked at once; ``deadline`` in seconds for each, ``limit`` bytes of body.
 
-    ``direct`` is True, or the names of the hosts that are asked without SSH: a question to loopback goes to the host's own
-    address then. A host that is not open yet is opened first; that has the connections' own deadline.
+    ``direct`` is True, or the names of the hosts that are asked without SSH: a question to loopback goes to the host's
+    own address then. A host that is not open yet is opened first; that has the connections' own deadline.
     """
     tunnelled = {question.host for question in questions if not _is_direct(question, direct)}
     connections.open(host for host in connections.estate.hosts if host.name in tunnelled)
     outcomes = at_once(
         questions,
-        lambda question: _ask(connections, question, Deadline.after(deadline), limit, _is_direct(question, direct)),
+        lambda question: _ask(
+            connections, question, Deadline.after(deadline), limit, direct=_is_direct(question, direct)
+        ),
         limit=_AT_ONCE,
     )
     answers: dict[Question, Answer | Missing] = {}
@@ -88,12 +90,14 @@ class _Heard:
         return ""
 
 
-def _ask(connections: Connections, question: Question, deadline: Deadline, limit: int, direct: bool) -> Answer | Missing:  # noqa: FBT001
+def _ask(
+    connections: Connections, question: Question, deadline: Deadline, limit: int, *, direct: bool
+) -> Answer | Missing:
     """One question. The exceptions of the way pass through httpx as they are, so each means what it says."""
     asked, began = time.time(), time.monotonic()
     heard = _Heard(limit)
     try:
-        trouble = _get(_backend(connections, question, deadline, direct), question, heard)
+        trouble = _get(_backend(connections, question, deadline, direct=direct), question, heard)
     except ForwardingDenied as error:
         return Missing("denied", error.line, question.host, error.hint)
     except Unreachable as error:
@@ -107,9 +111,8 @@ def _ask(connections: Connections, question: Question, deadline: Deadline, limit
     except (httpcore.NetworkError, OSError) as error:
         trouble = f"the connection broke off: {error or type(error).__name__}"
     seconds = time.monotonic() - began
-    return Answer(
-        question.host, question.port, question.path, heard.status, heard.headers, bytes(heard.body), seconds, asked, trouble
-    )
+    where = (question.host, question.port, question.path)
+    return Answer(*where, heard.status, heard.headers, bytes(heard.body), seconds, asked, trouble)
 
 
 def _too_slow(heard: _Heard, deadline: Deadline) -> str:
@@ -170,7 +173,8 @@ class _Way(httpx.BaseTransport):
                 content=b"",
             )
         )
-        return httpx.Response(response.status, headers=response.headers, stream=_Body(response.stream))  # type: ignore[arg-type]
+        stream = _Body(response.stream)  # type: ignore[arg-type] # the synchronous one, as we asked
+        return httpx.Response(response.status, headers=response.headers, stream=stream)
 
     def close(self) -> None:
         """Close the connection, if one was made."""
@@ -195,12 +199,12 @@ class _Stream(httpcore.NetworkStream):
         self._pipe = pipe
         self._deadline = deadline
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - the question's deadline rules
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - see the class
         if self._deadline.passed:
             raise httpcore.ReadTimeout
         return self._pipe.recv(max_bytes, self._deadline.remaining)
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - as above
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - see the class
         if buffer:
             self._pipe.sendall(buffer, self._deadline.remaining)
 
@@ -260,8 +264,7 @@ class _Directly(httpcore.NetworkBackend):
         try:
             sock = socket.create_connection((self.address, self.question.port), max(self.deadline.remaining, 0.001))
         except ConnectionRefusedError as error:
-            what = "connection refused"
-            raise TargetRefused(what, where=where) from error
+            raise TargetRefused("connection refused", where=where) from error
         except OSError as error:
             what = f"no connection within {self.deadline}" if isinstance(error, TimeoutError) else "no connection"
             raise Unreachable(what, where=where, why=error.strerror or str(error)) from error
@@ -269,7 +272,7 @@ class _Directly(httpcore.NetworkBackend):
 
 
 def _backend(
-    connections: Connections, question: Question, deadline: Deadline, direct: bool  # noqa: FBT001
+    connections: Connections, question: Question, deadline: Deadline, *, direct: bool
 ) -> httpcore.NetworkBackend:
     if not direct:
         return _ThroughSsh(connections, question, deadline)

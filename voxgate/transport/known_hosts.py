@@ -68,8 +68,11 @@ class Pinned:
     def check(self, blob: bytes, kind: str, where: str) -> None:
         """Return if the server's key is pinned. Raises Unreachable if it is unknown, changed or revoked."""
         if any(pin.blob == blob for pin in self.revoked):
-            what = "the host key is REVOKED"
-            raise Unreachable(what, where=where, why=f"{kind} {fingerprint(blob)} is marked @revoked in {self.path}")
+            raise Unreachable(
+                "the host key is REVOKED",
+                where=where,
+                why=f"{kind} {fingerprint(blob)} is marked @revoked in {self.path}",
+            )
         if any(pin.blob == blob and pin.kind == kind for pin in self.keys):
             return
         if self.keys:
@@ -79,8 +82,8 @@ class Pinned:
                 what,
                 where=where,
                 why=f"pinned is {pinned}, the host shows {kind} {fingerprint(blob)}",
-                hint=f"somebody may stand in between; if the host was rebuilt: ssh-keygen -R '{self._entry}' -f {self.path}, "
-                f"then {self._scan}",
+                hint="somebody may stand in between; if the host was rebuilt: "
+                f"ssh-keygen -R '{self._entry}' -f {self.path}, then {self._scan}",
             )
         what = "the host key is unknown"
         raise Unreachable(
@@ -110,8 +113,8 @@ class KnownHosts:
 
     @classmethod
     def read(cls, path: str) -> KnownHosts:
-        """Read ``path`` (``~`` is expanded). Lines that are no entries are skipped, as OpenSSH does. Raises Unreachable if
-        the file is there but cannot be read.
+        """Read ``path`` (``~`` is expanded). Lines that are no entries are skipped, as OpenSSH does. Raises Unreachable
+        if the file is there but cannot be read.
         """
         file = Path(path).expanduser()
         try:
@@ -119,8 +122,9 @@ class KnownHosts:
         except FileNotFoundError:
             return cls(str(file), ())
         except OSError as error:
-            what = "known_hosts cannot be read"
-            raise Unreachable(what, where=str(file), why=error.strerror or str(error)) from error
+            raise Unreachable(
+                "known_hosts cannot be read", where=str(file), why=error.strerror or str(error)
+            ) from error
         pins = (_pin(number, line) for number, line in enumerate(text.splitlines(), 1))
         return cls(str(file), tuple(pin for pin in pins if pin is not None))
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from voxgate.transport.wire import Wire
 
 
-
 @dataclass(slots=True)
 class _Wallet:
     """The keys of one login, and in words what was tried or could not be used."""
@@ -119,5 +118,5 @@ def _refused(hop: Hop, where: str, wallet: _Wallet, why: str) -> Unreachable:
         f"login as {hop.user} refused",
         where=where,
         why=f"{why}; {tried}" if why else tried,
-        hint=f"try by hand: ssh -v {'' if hop.port == 22 else f'-p {hop.port} '}{hop.user}@{hop.address}",  # noqa: PLR2004
+        hint=f"try by hand: ssh -v -p {hop.port} {hop.user}@{hop.address}",
     )

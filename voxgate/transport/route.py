@@ -1,7 +1,8 @@
 """How a host is reached: the estate's words first, then the person's ``~/.ssh/config``, as ssh(1) would go.
 
 Honoured of the configuration: HostName, Port, User, IdentityFile, IdentitiesOnly, IdentityAgent (``none`` only),
-HostKeyAlias, ProxyJump (several hops too), ProxyCommand, Include, Host and Match blocks. Known hosts are always the estate's.
+HostKeyAlias, ProxyJump (several hops too), ProxyCommand, Include, Host and Match blocks. Known hosts are always the
+estate's.
 """
 
 from __future__ import annotations
@@ -69,8 +70,7 @@ class Routes:
             text = "" if given is None and not path.exists() else "\n".join(_lines(path, 0))
             config = paramiko.SSHConfig.from_file(io.StringIO(text))
         except (OSError, paramiko.ConfigParseError) as error:
-            what = "the SSH configuration cannot be read"
-            raise Unreachable(what, where=str(path), why=str(error)) from error
+            raise Unreachable("the SSH configuration cannot be read", where=str(path), why=str(error)) from error
         return cls(estate.identity, config)
 
     def to(self, host: Host) -> Hop:
@@ -93,8 +93,7 @@ class Routes:
         try:
             return self.config.lookup(name)
         except (paramiko.ConfigParseError, paramiko.CouldNotCanonicalize, ValueError) as error:
-            what = f"the SSH configuration of {name} cannot be used"
-            raise Unreachable(what, where=where, why=str(error)) from error
+            raise Unreachable(f"the SSH configuration of {name} cannot be used", where=where, why=str(error)) from error
 
     def _before(self, options: paramiko.SSHConfigDict, where: str, seen: frozenset[str], depth: int) -> Hop | None:
         """The last of the hops that ProxyJump names, each reached through the one before it; None without any."""
@@ -102,8 +101,7 @@ class Routes:
         if jumps.lower() == "none" or options["hostname"] in seen:
             return None
         if depth > _DEEPEST:
-            what = "ProxyJump goes in a circle"
-            raise Unreachable(what, where=where, why=jumps)
+            raise Unreachable("ProxyJump goes in a circle", where=where, why=jumps)
         hop: Hop | None = None
         for number, jump in enumerate(jumps.split(",")):
             hop = self._jump(jump.strip(), where, hop, seen if number == 0 else None, depth)
@@ -112,14 +110,14 @@ class Routes:
     def _jump(self, jump: str, where: str, via: Hop | None, seen: frozenset[str] | None, depth: int) -> Hop:
         found = _JUMP.fullmatch(jump)
         if found is None:
-            what = "ProxyJump names no host"
-            raise Unreachable(what, where=where, why=repr(jump))
+            raise Unreachable("ProxyJump names no host", where=where, why=repr(jump))
         name = found["six"] or found["host"]
         options = self._options(name, where)
         if seen is not None:
             # A jump host that matches the same ``Host *`` block would jump through itself; ssh(1) goes straight to it.
             mine = options.get("proxyjump", "none").rpartition("@")[2].partition(":")[0]
-            via = None if mine in {name, options["hostname"]} else self._before(options, where, seen | {name}, depth + 1)
+            itself = mine in {name, options["hostname"]}
+            via = None if itself else self._before(options, where, seen | {name}, depth + 1)
         return Hop(
             name=name,
             address=options["hostname"],
@@ -150,8 +148,7 @@ def _command(options: paramiko.SSHConfigDict) -> str | None:
 def _port(options: paramiko.SSHConfigDict, where: str) -> int:
     text = options.get("port", str(_DEFAULT_PORT))
     if not text.isdigit():
-        what = "the SSH configuration has no usable port"
-        raise Unreachable(what, where=where, why=repr(text))
+        raise Unreachable("the SSH configuration has no usable port", where=where, why=repr(text))
     return int(text)
 
 

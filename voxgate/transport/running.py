@@ -37,7 +37,8 @@ class Running:
         return bytes(self._session.stderr).decode("utf-8", "replace")
 
     def read_line(self, deadline: float) -> str:
-        """Its next line, without the newline. Raises CommandUnknown if it ends first, or says none in ``deadline`` seconds.
+        """Its next line, without the newline. Raises CommandUnknown if it ends first, or says none in ``deadline``
+        seconds.
 
         Either way the process is given up: the channel is closed.
         """

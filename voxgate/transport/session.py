@@ -63,7 +63,8 @@ class Session:
     def pump(
         self, deadline: Deadline, *, stdin: bytes | None = None, until: Callable[[], bool] = lambda: False
     ) -> bool:
-        """Feed ``stdin`` (then end it; None leaves it open) and take what comes, until ``until()`` or the channel's end.
+        """Feed ``stdin`` (then end it; None leaves it open) and take what comes, until ``until()`` or the channel's
+        end.
 
         False if the deadline came first. Raises CommandUnknown where a stream grows beyond the limit.
         """
@@ -95,7 +96,9 @@ class Session:
         if self._ear.signal:
             raise self.unknown(f"killed by SIG{self._ear.signal}", self._last_words())
         if self._wire.is_lost():
-            raise self.unknown("the connection was lost while it ran", "its outcome is unknown, and it was not run again")
+            raise self.unknown(
+                "was running when the connection was lost", "its outcome is unknown, it was not run again"
+            )
         raise self.unknown("ended without an exit status", self._last_words())
 
     def unknown(self, what: str, why: str = "") -> CommandUnknown:
@@ -138,7 +141,7 @@ class Session:
         ):
             while ready():
                 try:
-                    kept += receive(_CHUNK)
+                    kept.extend(receive(_CHUNK))
                 except (OSError, EOFError, paramiko.SSHException):
                     break  # dead while telling that we read: the channel's end says so in a moment
                 if len(kept) > self._limit:
@@ -159,4 +162,3 @@ class Session:
     def _last_words(self) -> str:
         lines = bytes(self.stderr).decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else ""
-

@@ -1,4 +1,6 @@
-"""A testinfra backend on an existing connection: a team's own checks cost no second SSH login and cannot lie about sudo."""
+"""A testinfra backend on an existing connection: a team's own checks cost no second SSH login and cannot lie about
+sudo.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from voxgate.transport.connections import Connections
 
 NAME = "voxgate"
-# Written to stderr by the first thing that sudo runs: whatever sudo says, and in whatever language, this says that it ran.
+# Written to stderr by the first thing that sudo runs: in whatever language sudo refuses, this is missing then.
 _SUDO_RAN = "voxgate:sudo-ran"
 
 
@@ -56,12 +58,13 @@ class VoxgateBackend(BaseBackend):  # type: ignore[misc] # testinfra tells no ty
         return "utf-8"
 
     def run(self, command: str, *args: str, **_: Any) -> CommandResult:
-        """Run a command, by sudo where testinfra wants that. Raises CommandUnknown, Unreachable, and Blind for a refused sudo."""
+        """Run a command, by sudo where testinfra wants that. Raises CommandUnknown, Unreachable, and Blind for a
+        refused sudo.
+        """
         line = self.get_command(command, *args)
         if self._connection is None:
             if self._connections is None:
-                message = "voxgate:// hosts need connections=..., or host_for(connection)"
-                raise RuntimeError(message)
+                raise RuntimeError("voxgate:// hosts need connections=..., or host_for(connection)")
             self._connection = self._connections[self.hostname]
         completed = self._connection.run(line, deadline=self._deadline)
         stderr = completed.stderr

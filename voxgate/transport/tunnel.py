@@ -21,6 +21,7 @@ class Tunnel:
         self._wire = wire
         self._channel = channel
         self._where = where
+        self._closed = False
 
     def __enter__(self) -> Self:
         return self
@@ -29,8 +30,8 @@ class Tunnel:
         self.close()
 
     def recv(self, size: int, timeout: float | None = None) -> bytes:
-        """Up to ``size`` bytes, empty at the target's end. Raises TimeoutError after ``timeout`` seconds, Unreachable if the
-        SSH connection is gone.
+        """Up to ``size`` bytes, empty at the target's end. Raises TimeoutError after ``timeout`` seconds, Unreachable
+        if the SSH connection is gone.
         """
         self._channel.settimeout(timeout)
         try:
@@ -39,7 +40,7 @@ class Tunnel:
             raise
         except (OSError, EOFError, paramiko.SSHException) as error:
             raise self._lost() from error
-        if not data and not self._channel.eof_received and self._wire.is_lost():
+        if not data and not self._channel.eof_received and not self._closed and self._wire.is_lost():
             raise self._lost()
         return data
 
@@ -66,6 +67,7 @@ class Tunnel:
 
     def close(self) -> None:
         """Close it; harmless twice, and wakes whoever waits in ``recv``."""
+        self._closed = True
         with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
             self._channel.close()
 

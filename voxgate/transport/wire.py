@@ -1,8 +1,8 @@
 """paramiko's Transport with the few things it lacks, and the only place that touches its inner parts.
 
 What is added: a failed channel tells its own reason also when many are opened at once, a signal that ended a remote
-command is heard, everybody who waits on a channel is woken without polling, a request to run a command waits for no answer
-(one round trip less), host key algorithms are exactly those asked for, and its log says nothing.
+command is heard, everybody who waits on a channel is woken without polling, a request to run a command waits for no
+answer (one round trip less), host key algorithms are exactly those asked for, and its log says nothing.
 """
 
 from __future__ import annotations
@@ -65,10 +65,8 @@ class Wire(paramiko.Transport):
             MSG_CHANNEL_REQUEST: self._hear_request,
             MSG_CHANNEL_WINDOW_ADJUST: self._hear_window,
         }
-        log = logging.getLogger(_LOG)
-        if not log.handlers:
-            log.addHandler(logging.NullHandler())
-            log.propagate = False
+        if logging.getLogger(_LOG).level == logging.NOTSET:  # whoever wants to read it sets a level
+            logging.getLogger(_LOG).setLevel(logging.CRITICAL + 1)
         self.set_log_channel(_LOG)
         self.get_security_options().ciphers = _CIPHERS
 
@@ -82,8 +80,8 @@ class Wire(paramiko.Transport):
     def channel(self, kind: str, target: tuple[str, int] | None, timeout: float) -> paramiko.Channel:
         """Open a channel; ``target`` for direct-tcpip only.
 
-        Raises ChannelException with the server's own code and words if *this* channel was refused, SSHException, OSError
-        or EOFError if the transport is dead, TimeoutError after ``timeout`` seconds without an answer.
+        Raises ChannelException with the server's own code and words if *this* channel was refused, SSHException,
+        OSError or EOFError if the transport is dead, TimeoutError after ``timeout`` seconds without an answer.
         """
         self._opening.number = None
         try:

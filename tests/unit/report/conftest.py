@@ -69,9 +69,9 @@ def all_judgements(estate: Estate) -> Iterator[Judgement]:
         if unit.number:
             yield judgement("all-workers-are-up", unit.id, service, host)
             yield judgement("worker-health-is-clean", unit.id, service, host)
-    for host in estate.hosts:
+    for name in (host.name for host in estate.hosts):
         for invariant in ("no-node-runs", "only-livekit-in-containers", "clock-is-right"):
-            yield judgement(invariant, host.name, None, host.name)
+            yield judgement(invariant, name, None, name)
     yield judgement("exactly-one-dialler-per-database", "vox", "dialler", None)
     yield judgement("tick-loop-is-alive", "sip-1-voxdialler", "dialler", "sip-1")
     yield judgement("capacity-adds-up", "", "fleet", None)
@@ -141,21 +141,21 @@ def done(estate: Estate) -> RunOutcome:
 def rolled_back(done: RunOutcome) -> RunOutcome:
     """The same deploy with two invariants violated, one blind, one never judged, and the rollback that followed."""
     findings = {
-        "all-workers-are-up[fleet-2-voxcore@2]": Judgement(
-            **fields(done, "all-workers-are-up[fleet-2-voxcore@2]"),
+        "all-workers-are-up[fleet-2-voxcore@2]": replace(
+            named(done, "all-workers-are-up[fleet-2-voxcore@2]"),
             verdict=Verdict.VIOLATED,
             found="fleet-2: voxcore@2.service is failed/failed (exit status 1 after 0.4 s), wanted active/running; its last "
             "words: KeyError: 'DEEPGRAM_API_KEY' in vox_agents/settings.py:41",
             advice="put DEEPGRAM_API_KEY into /opt/vox-agents/.env on fleet-2, then sudo systemctl restart voxcore@2",
         ),
-        "capacity-adds-up": Judgement(
-            **fields(done, "capacity-adds-up"),
+        "capacity-adds-up": replace(
+            named(done, "capacity-adds-up"),
             verdict=Verdict.VIOLATED,
             found="fleet-1 and fleet-2: worker_max is 6, the live workers add up to 5",
             advice="it follows from the worker that is down: mend that first",
         ),
-        "only-livekit-in-containers[sip-1]": Judgement(
-            **fields(done, "only-livekit-in-containers[sip-1]"),
+        "only-livekit-in-containers[sip-1]": replace(
+            named(done, "only-livekit-in-containers[sip-1]"),
             verdict=Verdict.BLIND,
             found="sip-1: could not look (denied): /run/docker.sock: permission denied",
             advice="install the probe on sip-1: make probe HOST=sip-1",
@@ -164,8 +164,12 @@ def rolled_back(done: RunOutcome) -> RunOutcome:
     missing = "tick-loop-is-alive[sip-1-voxdialler]"
     kept = tuple(findings.get(one.id, one) for one in done.judgements if one.id != missing)
     moves = list(done.moves)
-    at = next(n for n, move in enumerate(moves) if move.detail == "voxcore@2" and move.host == "fleet-2" and move.move == "health")
-    moves[at] = replace(moves[at], seconds=4.2, error="voxcore@2.service is failed: exit status 1", hint="journalctl -u voxcore@2 -n 20")
+    at = next(
+        n for n, move in enumerate(moves) if move.detail == "voxcore@2" and move.host == "fleet-2" and move.move == "health"
+    )
+    moves[at] = replace(
+        moves[at], seconds=4.2, error="voxcore@2.service is failed: exit status 1", hint="journalctl -u voxcore@2 -n 20"
+    )
     return replace(
         done,
         verdict=RunVerdict.ROLLED_BACK,
@@ -198,8 +202,6 @@ def looked(done: RunOutcome) -> RunOutcome:
     )
 
 
-def fields(outcome: RunOutcome, identity: str) -> dict[str, object]:
-    """What stays of a judgement when its verdict changes."""
-    one = next(judgement for judgement in outcome.judgements if judgement.id == identity)
-    names = ("id", "invariant", "sentence", "reason", "service", "host", "seconds")
-    return {name: getattr(one, name) for name in names}
+def named(outcome: RunOutcome, identity: str) -> Judgement:
+    """The judgement of that id."""
+    return next(judgement for judgement in outcome.judgements if judgement.id == identity)

@@ -93,6 +93,7 @@ class Ground:
             "PermitRootLogin yes",
             "MaxStartups 100",
             "PidFile none",
+            f"SetEnv HOME={folder}",  # without the shell's own start files of whoever runs the tests
         ]
         (folder / "sshd_config").write_text("\n".join(lines) + "\n")
         log = (folder / "log").open("wb")

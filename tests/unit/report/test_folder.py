@@ -1,0 +1,68 @@
+"""The folder of a run: its name, the link to the latest, and what is tidied away."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from voxgate.errors import VoxgateError
+from voxgate.report.folder import ReportFolder
+
+NOW = datetime(2026, 11, 22, 9, 14, 3, tzinfo=UTC)
+
+
+def test_a_run_is_named_after_its_moment_and_estate(tmp_path: Path) -> None:
+    folder = ReportFolder.create(tmp_path / "reports", NOW, "lab")
+    assert re.fullmatch(r"2026-11-22T09-14-03Z-lab-[0-9a-f]{4}", folder.run)
+    assert folder.evidence.is_dir()
+    assert folder.allure_results.is_dir()
+    assert folder.history == tmp_path / "reports" / "history-lab.jsonl"
+
+
+def test_two_runs_in_one_second_do_not_meet(tmp_path: Path) -> None:
+    runs = {ReportFolder.create(tmp_path, NOW, "lab").run for _ in range(8)}
+    assert len(runs) == 8
+
+
+def test_latest_follows_the_run_that_was_published(tmp_path: Path) -> None:
+    first, second = (ReportFolder.create(tmp_path, NOW + timedelta(seconds=n), "lab") for n in (0, 1))
+    first.publish()
+    second.publish()
+    assert (tmp_path / "latest").resolve() == second.path
+    assert (tmp_path / "latest").readlink() == Path(second.run)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_folder_named_latest_is_said_in_one_line_and_left_alone(tmp_path: Path) -> None:
+    folder = ReportFolder.create(tmp_path, NOW, "lab")
+    (tmp_path / "latest").mkdir()
+    (tmp_path / "latest" / "mine.txt").touch()
+    with pytest.raises(VoxgateError, match="cannot point latest to this run"):
+        folder.publish()
+    assert (tmp_path / "latest" / "mine.txt").exists()
+    assert not list(tmp_path.glob(".latest*"))
+
+
+def test_old_runs_go_and_the_latest_stays(tmp_path: Path) -> None:
+    folders = [ReportFolder.create(tmp_path, NOW + timedelta(seconds=n), "lab") for n in range(25)]
+    folders[0].publish()
+    (tmp_path / "mine").mkdir()
+    gone = folders[-1].prune()
+    assert len(gone) == 4
+    left = {path.name for path in tmp_path.iterdir()}
+    assert folders[0].run in left, "latest points to it"
+    assert {folder.run for folder in folders[5:]} <= left
+    assert "mine" in left
+
+
+def test_an_estate_with_odd_letters_makes_a_name_without_them(tmp_path: Path) -> None:
+    assert "-a-b-" in ReportFolder.create(tmp_path, NOW, "a/b").run
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(VoxgateError, match="cannot make the report's folder"):
+        ReportFolder.create(tmp_path / "file" / "reports", NOW, "lab")

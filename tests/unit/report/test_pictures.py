@@ -1,0 +1,110 @@
+"""The pictures: well-formed, alone in the world, and true."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from voxgate.model.estate import Estate, Host, Role
+from voxgate.model.verdict import MoveRecord, RunOutcome
+from voxgate.report.estate_picture import estate_picture
+from voxgate.report.timeline_picture import timeline_picture
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def parsed(picture: str) -> ET.Element:
+    return ET.fromstring(picture)  # noqa: S314 - our own
+
+
+def words(picture: str) -> list[str]:
+    root = parsed(picture)
+    return [(one.text or "") for one in root.iter(f"{SVG}text")]
+
+
+def hints(picture: str) -> list[str]:
+    return [(one.text or "") for one in parsed(picture).iter(f"{SVG}title")]
+
+
+@pytest.mark.parametrize("name", ["done", "rolled_back", "looked"])
+def test_they_are_small_and_load_nothing(name: str, estate: Estate, request: pytest.FixtureRequest) -> None:
+    outcome: RunOutcome = request.getfixturevalue(name)
+    for picture in (estate_picture(outcome, estate), timeline_picture(outcome, estate)):
+        if not picture:
+            assert not outcome.moves
+            continue
+        parsed(picture)
+        assert len(picture) < 30_000
+        assert "prefers-color-scheme: dark" in picture
+        assert re.findall(r"https?://[^\"' ]+", picture) == ["http://www.w3.org/2000/svg"]
+        assert "url(" not in picture
+        assert "<script" not in picture
+
+
+def test_the_estate_says_what_holds_in_words_too(rolled_back: RunOutcome, estate: Estate) -> None:
+    picture = estate_picture(rolled_back, estate)
+    said = words(picture)
+    for host in estate.hosts:
+        assert host.name in said
+    assert "✗  rolled back" in said
+    assert "20/21 ✗1" in said
+    assert "9/10 ○1" in said
+    assert "2/3 ?1" in said
+    assert "2 ✗" in said, "worker 2 of fleet-2"
+    assert "voxcore@2.service: 4/5 ✗1" in hints(picture)
+
+
+def test_a_partial_look_leaves_the_rest_grey(looked: RunOutcome, estate: Estate) -> None:
+    assert "not judged here" in words(estate_picture(looked, estate))
+
+
+def test_odd_names_are_text(rolled_back: RunOutcome, estate: Estate) -> None:
+    odd = replace(estate, hosts=(*estate.hosts, Host("<b>&\x01", "198.51.100.99", frozenset({Role.API}))))
+    assert "<b>&?" in words(estate_picture(replace(rolled_back, summary="<x> & \x00"), odd))
+
+
+def test_a_large_estate_is_still_a_picture(done: RunOutcome, estate: Estate) -> None:
+    hosts = tuple(Host(f"fleet-{n}", f"198.51.100.{n}", frozenset({Role.FLEET}), workers=20) for n in range(100))
+    picture = estate_picture(replace(done, hosts=tuple(host.name for host in hosts)), replace(estate, hosts=hosts))
+    parsed(picture)
+    assert len(picture) < 1_000_000
+
+
+def test_the_timeline_has_each_move_where_it_was(rolled_back: RunOutcome, estate: Estate) -> None:
+    picture = timeline_picture(rolled_back, estate)
+    said = hints(picture)
+    assert "health voxcore@2, 4.2 s: voxcore@2.service is failed: exit status 1" in said
+    assert "install vox-frontend-2026.11.22-1, 5.1 s" in said
+    assert "✗ health 4.2 s" in words(picture)
+    boxes = [one for one in parsed(picture).iter(f"{SVG}rect") if one.get("class") in {"install", "failed", "health"}]
+    assert all(170 < float(box.get("x", "0")) < 1080 for box in boxes)
+    assert all(float(box.get("x", "0")) + float(box.get("width", "0")) < 1080 for box in boxes)
+
+
+def test_available_workers_are_counted_from_the_moves(done: RunOutcome, estate: Estate) -> None:
+    assert "lowest 5 of 6" in words(timeline_picture(done, estate))
+
+
+def test_a_worker_that_stays_down_stays_counted_down(rolled_back: RunOutcome, estate: Estate) -> None:
+    assert "lowest 4 of 6" in words(timeline_picture(rolled_back, estate))
+
+
+def test_checks_that_run_at_once_are_one_bar(done: RunOutcome, estate: Estate) -> None:
+    checks = tuple(MoveRecord("fleet", "fleet-1", "health", 1000.0 + n / 100, 2.0, f"voxcore@{n}") for n in range(20))
+    picture = timeline_picture(replace(done, moves=checks), estate)
+    assert len(parsed(picture).findall(f"{SVG}rect[@class='health']")) == 2, "the bar, and its place in the legend"
+
+
+def test_the_way_back_is_dashed(done: RunOutcome, estate: Estate) -> None:
+    back = tuple(replace(move, rollback=True, started=move.started + 60) for move in done.moves)
+    picture = timeline_picture(replace(done, moves=done.moves + back), estate)
+    assert "dashed: rollback" in words(picture)
+    assert 'class="install back"' in picture
+    assert "lowest 5 of 6" in words(picture), "the way back is not counted as the deploy's"
+
+
+def test_no_moves_no_timeline(looked: RunOutcome) -> None:
+    assert timeline_picture(looked) == ""

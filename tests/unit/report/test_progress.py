@@ -1,0 +1,110 @@
+"""Live progress: whole lines from many threads, a moving region only where there is a terminal."""
+
+from __future__ import annotations
+
+import io
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from rich.console import Console
+
+from voxgate.model.verdict import MoveRecord
+from voxgate.report.progress import Progress
+from voxgate.report.redaction import Redactor
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        """The moment."""
+        return self.now
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """True: that is all."""
+        return True
+
+
+def record(move: str = "restart", detail: str = "", error: str = "") -> MoveRecord:
+    return MoveRecord("fleet", "fleet-1", move, 0.0, 2.1, detail, error)
+
+
+def test_without_a_terminal_each_move_is_one_plain_line() -> None:
+    stream, clock = io.StringIO(), Clock()
+    with Progress(Console(file=stream, width=60), clock=clock) as progress:
+        progress.begin("fleet", "fleet-1", "restart")
+        clock.now += 12.3
+        progress.end(record(detail="voxcore@2"))
+        progress.note("fleet-1: drained 0 calls")
+    assert stream.getvalue().splitlines() == [
+        "  12.3s  fleet-1    fleet    restart   voxcore@2  2.1s",
+        "  12.3s  fleet-1: drained 0 calls",
+    ]
+
+
+def test_a_long_line_stays_one_line() -> None:
+    stream = io.StringIO()
+    with Progress(Console(file=stream, width=40)) as progress:
+        progress.end(record(error="not healthy: " + "word " * 30))
+    assert len(stream.getvalue().splitlines()) == 1
+
+
+def test_what_still_runs_at_the_end_is_named() -> None:
+    stream = io.StringIO()
+    with Progress(Console(file=stream, width=120)) as progress:
+        progress.begin("fleet", "fleet-1", "health")
+        progress.begin("fleet", "fleet-1", "health")
+        progress.end(record("health"))
+    assert stream.getvalue().count("not finished") == 1
+
+
+def test_seconds_go_on_when_it_is_entered_again() -> None:
+    stream, clock = io.StringIO(), Clock()
+    progress = Progress(Console(file=stream, width=120), clock=clock)
+    with progress:
+        clock.now += 5
+    progress.note("between")
+    with progress:
+        clock.now += 5
+        progress.note("again")
+    assert [line.split()[0] for line in stream.getvalue().splitlines()] == ["5.0s", "10.0s"]
+
+
+def test_lines_of_many_threads_stay_whole() -> None:
+    stream = io.StringIO()
+    with Progress(Console(file=stream, width=120)) as progress, ThreadPoolExecutor(16) as pool:
+        for number in range(200):
+            pool.submit(progress.begin, "fleet", f"fleet-{number}", "restart")
+            pool.submit(progress.end, MoveRecord("fleet", f"fleet-{number}", "restart", 0.0, 0.1, f"voxcore@{number}"))
+    lines = [line for line in stream.getvalue().splitlines() if "not finished" not in line]
+    assert len(lines) == 200
+    assert all(re.fullmatch(r" +\d+\.\ds  fleet-\d+ +fleet    restart   voxcore@\d+  0\.1s", line) for line in lines)
+
+
+def test_secrets_are_cut_here_too() -> None:
+    stream = io.StringIO()
+    with Progress(Console(file=stream, width=120), Redactor(["canary"])) as progress:
+        progress.note("canary")
+        progress.end(record(error="mongodb://u:canary@h"))
+    assert "canary" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("kind", [io.StringIO, Terminal])
+def test_a_region_moves_only_on_a_real_terminal(kind: type[io.StringIO]) -> None:
+    """FORCE_COLOR, as Jenkins sets it, gives colours but no region."""
+    stream = kind()
+    console = Console(file=stream, width=100, force_terminal=True, force_interactive=True)
+    with Progress(console) as progress:
+        progress.begin("fleet", "fleet-1", "restart")
+        console.print(progress._picture())
+        progress.end(record(detail="voxcore@2"))
+    assert ("\x1b[?25l" in stream.getvalue()) is (kind is Terminal)
+    assert "voxcore@2" in stream.getvalue()

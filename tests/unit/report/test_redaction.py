@@ -1,0 +1,171 @@
+"""Redaction: secrets go, what a reader needs stays, and cutting twice is cutting once."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from voxgate.report.redaction import MARK, Redactor
+
+CUT = Redactor().cut
+
+SECRET_IN = [
+    "mongodb://vox:{}@data:27017/vox?authSource=admin",
+    "redis://:{}@10.0.0.4:6379/0",
+    "https://x-token-auth:{}@bitbucket.org/oriserve1/vox-backend.git",
+    "Authorization: Bearer {}",
+    "authorization: Basic {}",
+    "{{'Authorization': 'Bearer {}'}}",
+    "('authorization', 'Basic {}')",
+    "('x-api-key', '{}')",
+    "Cookie: session={}",
+    "S3_SECRET_KEY={}",
+    "export LIVEKIT_API_SECRET={}",
+    "OPENAI_API_KEY = '{}'",
+    "JWT_SECRET: {}",
+    "db_password={}",
+    '{{"password": "{}"}}',
+    '{{"nested": {{"apiKey":"{}"}}}}',
+    r"{{\"secret\": \"{}\"}}",
+    "Settings(api_key='{}', port=8080)",
+    "access_token={}",
+    "https://s3/x?X-Amz-Signature={}&a=1",
+    "vox --password {} --port 80",
+    "['vox', '--api-token', '{}']",
+    "keys:\n  devkey: {}",
+    "-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----",
+    "-----BEGIN OPENSSH PRIVATE KEY-----\\n{}\\n-----END OPENSSH PRIVATE KEY-----",
+]
+
+KEPT = [
+    "commit 6f1d2c3b4a5968778695a4b3c2d1e0f102132435",
+    "sha256:" + "ab" * 32,
+    "vox-agents-2026.11.22-1",
+    "boot 9a0cf3a2-5e0b-4ad7-a3c2-1c2b3d4e5f60",
+    "git@bitbucket.org:oriserve1/vox-backend.git",
+    "ssh://git@198.51.100.10:22/oriserve1/vox-backend.git",
+    "http://127.0.0.1:8080/health?x=a@b",
+    "mongodb://127.0.0.1:27017/vox",
+    "S3_SECRET_KEY: missing",
+    "LIVEKIT_API_SECRET=",
+    "LIVEKIT_API_SECRET=\nPORT=1",
+    "empty: ['S3_SECRET_KEY', 'LIVEKIT_URL'], placeholder: ('JWT_SECRET',)",
+    '{"required": ["S3_SECRET_KEY", "MONGODB_URI"]}',
+    "host key: SHA256:Zm9vYmFy",
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF9 deploy@gate",
+    "public_key=AAAAB3",
+    "max_tokens: 4096",
+    "tokenizer=gpt",
+    "voxcore@2.service is failed/failed, wanted active/running",
+    "mailto vox@example.com at 10:30",
+    "monkey: banana",
+    '"token": {"type": "string"}',
+]
+
+
+@pytest.mark.parametrize("template", SECRET_IN)
+@given(secret=st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+=_.~-", min_size=8, max_size=60))
+@settings(max_examples=40, deadline=None)
+def test_a_secret_behind_its_name_goes(template: str, secret: str) -> None:
+    wanted = f"Zq{secret}9Q"
+    cut = CUT(template.format(wanted))
+    assert wanted not in cut
+    assert wanted[2:-2] not in cut.replace(MARK, "")
+    assert CUT(cut) == cut
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_what_a_reader_needs_stays(text: str) -> None:
+    assert CUT(text) == text
+
+
+@given(text=st.text())
+@settings(deadline=None)
+def test_cutting_twice_is_cutting_once(text: str) -> None:
+    assert CUT(CUT(text)) == CUT(text)
+
+
+@given(st.lists(st.sampled_from([*SECRET_IN, *KEPT, "\n", " ", "'", '"', "{}", "[cut]", "=", ": ", "@", "://"]), max_size=6))
+@settings(max_examples=300, deadline=None)
+def test_cutting_mixtures_twice_is_cutting_once(parts: list[str]) -> None:
+    text = "".join(parts).replace("{}", "s3cretvalue")
+    assert CUT(CUT(text)) == CUT(text)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+        "ghp_" + "a1" * 18,
+        "AKIAIOSFODNN7EXAMPLE",
+        "sk-" + "a1B2" * 8,
+        "xoxb-123456789012-abcdef",
+    ],
+)
+def test_a_token_of_known_make_goes_wherever_it_stands(token: str) -> None:
+    assert token not in CUT(f"called with {token}, failed")
+
+
+def test_exact_strings_go_in_every_spelling() -> None:
+    secret = "p@ss/w\"rd & 'x'"
+    redactor = Redactor([secret])
+    for spelled in (secret, json.dumps(secret), repr(secret), "p%40ss%2Fw%22rd%20%26%20%27x%27"):
+        assert "rd" not in redactor.cut(f"got {spelled} here").replace("here", ""), spelled
+
+
+def test_short_strings_are_words_and_no_secrets() -> None:
+    assert Redactor(["vox", ""]).cut("vox-backend") == "vox-backend"
+
+
+def test_a_longer_secret_goes_before_the_shorter_in_it() -> None:
+    assert Redactor(["canary", "canary-long"]).cut("canary-long") == MARK
+
+
+def test_values_with_braces_and_commas_go_whole() -> None:
+    assert CUT("JWT_SECRET=$3cr(et),x}y next") == f"JWT_SECRET={MARK} next"
+    assert CUT("password='it\\'s' next") == f"password='{MARK}' next"
+    assert "trunc" not in CUT("password='trunc")
+
+
+def test_json_stays_json() -> None:
+    text = json.dumps({"token": 12345, "password": "a,b}c", "list": [{"secret": "x"}], "n": 3})
+    assert json.loads(CUT(text.replace("12345", '"12345"')))["n"] == 3
+    assert CUT('{"token": 12345, "n": 3}') == f'{{"token": {MARK}, "n": 3}}'
+
+
+def test_documents_are_cut_by_key_and_by_content() -> None:
+    document = {
+        "password": "hunter2hunter2",
+        "uri": "mongodb://u:p@h/d",
+        "public_key": "AAAA",
+        "env": {"JWT_SECRET": "missing", "S3_SECRET_KEY": "abc"},
+        "keys": ["S3_SECRET_KEY"],
+        "n": 1,
+    }
+    assert Redactor().cut_document(document) == {
+        "password": MARK,
+        "uri": f"mongodb://{MARK}@h/d",
+        "public_key": "AAAA",
+        "env": {"JWT_SECRET": "missing", "S3_SECRET_KEY": MARK},
+        "keys": ["S3_SECRET_KEY"],
+        "n": 1,
+    }
+
+
+def test_pictures_keep_their_bytes_and_lose_exact_strings() -> None:
+    picture = b"\x89PNG\r\n\xff\xfe password=abc canary-1"
+    assert Redactor().cut_bytes(picture) == picture
+    assert b"canary-1" not in Redactor(["canary-1"]).cut_bytes(picture)
+    assert Redactor().cut_bytes(b"password=abc") == b"password=[cut]"
+
+
+def test_megabytes_take_no_time() -> None:
+    line = "2026-11-22T09:14:03 api-1 voxbridge[1]: GET /health 200 MONGODB_URI=mongodb://vox:pw@data/vox commit=" + "a" * 40
+    for text in (f"{line}\n" * 8000, "a" * 1_000_000 + "key", "key_" * 250_000, "://" * 300_000 + "@", "'" * 500_000 + "key"):
+        began = time.perf_counter()
+        CUT(text)
+        assert time.perf_counter() - began < 5, text[:20]

@@ -1,0 +1,140 @@
+"""The closing: what a person reads at the end, on any terminal and on none."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from voxgate.model.verdict import Judgement, RunOutcome, RunVerdict, Verdict
+from voxgate.report.terminal import EXIT_MEANING, closing, console_for
+
+PAGE = Path("/reports/latest/allure-report/index.html")
+
+
+def said(outcome: RunOutcome, width: int = 120, *, terminal: bool = False, encoding: str = "utf-8") -> str:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding, write_through=True)
+    closing(outcome, console=Console(file=stream, width=width, highlight=False, force_terminal=terminal), report_path=PAGE)
+    return raw.getvalue().decode(encoding)
+
+
+def test_a_good_run_ends_with_done_and_the_report(done: RunOutcome) -> None:
+    lines = said(done).splitlines()
+    assert lines[-2].startswith("DONE  lab: 4 services are released")
+    assert lines[-1] == f"exit 0  → {EXIT_MEANING[0]}"
+    assert f"report  {PAGE}" in lines
+    assert "✗" not in said(done)
+
+
+def test_the_table_counts_what_holds_where(rolled_back: RunOutcome) -> None:
+    rows = {line.split()[0]: line for line in said(rolled_back).splitlines()[:12] if line.strip()}
+    assert rows["data"].split() == ["data", "api-1", "fleet-1", "fleet-2", "sip-1", "estate"]
+    assert rows["fleet"].split() == ["fleet", "·", "·", "21/21", "20/21", "✗1", "·", "0/1", "✗1"]
+    assert rows["dialler"].split() == ["dialler", "·", "·", "·", "·", "9/10", "○1", "1/1"]
+    assert rows["platform"].split() == ["platform", "3/3", "3/3", "3/3", "3/3", "2/3", "?1", "1/1"]
+
+
+def test_each_failure_is_what_was_found_and_what_to_do(rolled_back: RunOutcome) -> None:
+    text = said(rolled_back, width=300)
+    assert (
+        "✗ capacity adds up: fleet-1 and fleet-2: worker_max is 6, the live workers add up to 5\n"
+        "  → it follows from the worker that is down: mend that first\n"
+    ) in text
+    assert "? only livekit in containers [sip-1]: sip-1: could not look (denied)" in text
+    assert "○ tick-loop-is-alive[sip-1-voxdialler] was not judged" in text
+    assert text.index("✗ fleet: health on fleet-2") < text.index("✗ all workers") < text.index("? only livekit")
+    assert "after the rollback: holds, 83 of 83 hold" in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+def test_nothing_is_wider_than_the_terminal_and_no_word_is_broken(rolled_back: RunOutcome, width: int) -> None:
+    text = said(rolled_back, width)
+    assert all(len(line) <= width for line in text.splitlines() if "report  " not in line), text
+    for word in ("DEEPGRAM_API_KEY", "/opt/vox-agents/.env", "vox_agents/settings.py:41", "/run/docker.sock:"):
+        assert word in text
+
+
+def test_a_terminal_without_unicode_gets_ascii(rolled_back: RunOutcome) -> None:
+    text = said(rolled_back, encoding="ascii")
+    assert "20/21 x1" in text
+    assert "-> it follows" in text
+
+
+def test_without_a_terminal_there_are_no_escape_codes(rolled_back: RunOutcome) -> None:
+    assert "\x1b" not in said(rolled_back)
+    assert "\x1b[" in said(rolled_back, terminal=True)
+
+
+def test_a_partial_look_does_not_count_what_was_not_asked_for(looked: RunOutcome) -> None:
+    text = said(replace(looked, missing=tuple(f"rule-{n}" for n in range(70))))
+    assert "not judged" not in text
+    assert "10/10" in text
+
+
+def test_an_incomplete_look_does(looked: RunOutcome) -> None:
+    text = said(replace(looked, missing=("rule-1[sip-1]",), verdict=RunVerdict.INCOMPLETE, exit_status=2))
+    assert "○ rule-1[sip-1] was not judged" in text
+    assert "INCOMPLETE" in text
+
+
+def test_a_refused_run_is_a_line_without_a_table(looked: RunOutcome) -> None:
+    refused = replace(
+        looked,
+        verdict=RunVerdict.REFUSED,
+        exit_status=10,
+        judgements=(),
+        services=(),
+        summary="backend: no such tag",
+        seconds=0.4,
+    )
+    assert said(refused).splitlines() == [
+        "",
+        f"report  {PAGE}",
+        "REFUSED  lab: backend: no such tag (0.4s)",
+        "exit 10  → refused: no host was touched",
+    ]
+
+
+def test_many_failures_are_counted_not_listed(looked: RunOutcome) -> None:
+    bad = tuple(
+        Judgement(f"x[{n}]", "x", "x", "r", Verdict.VIOLATED, "dialler", "sip-1", "found it", "mend it") for n in range(40)
+    )
+    text = said(replace(looked, judgements=bad, verdict=RunVerdict.VIOLATED, exit_status=1))
+    assert text.count("found it") == 25
+    assert "and 15 more, all in the report" in text
+
+
+def test_a_very_long_finding_is_cut_short(looked: RunOutcome) -> None:
+    bad = replace(looked.judgements[0], verdict=Verdict.VIOLATED, found="word " * 1000, advice="mend")
+    text = said(replace(looked, judgements=(bad,)))
+    assert "(all of it is in the report)" in text
+    assert len(text) < 2500
+
+
+def test_markup_in_findings_is_text(looked: RunOutcome) -> None:
+    bad = replace(looked.judgements[0], verdict=Verdict.VIOLATED, found="got [bold]x[/bold] :smile: [/]", advice="see [link]")
+    assert "got [bold]x[/bold] :smile: [/]" in said(replace(looked, judgements=(bad,)))
+
+
+def test_many_hosts_get_a_row_a_service(done: RunOutcome) -> None:
+    hosts = tuple(f"fleet-{n}" for n in range(60))
+    judgements = tuple(
+        Judgement(
+            f"up[{host}]", "up", "up", "r", Verdict.VIOLATED if host == "fleet-7" else Verdict.HOLDS, "fleet", host, "x", "y"
+        )
+        for host in hosts
+    )
+    text = said(replace(done, hosts=hosts, judgements=judgements, moves=(), services=()))
+    assert re.search(r"fleet +59/60 ✗1 +fleet-7 0/1 ✗1", text)
+
+
+def test_a_pipe_is_120_columns_or_what_columns_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert console_for(io.StringIO()).width == 120
+    monkeypatch.setenv("COLUMNS", "90")
+    assert console_for(io.StringIO()).width == 90

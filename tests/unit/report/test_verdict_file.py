@@ -1,0 +1,95 @@
+"""verdict.json: by its schema, whole or not at all, and the same when it is read again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from voxgate.contracts import schemas
+from voxgate.errors import ContractError
+from voxgate.model.verdict import Judgement, RunOutcome, RunVerdict, Verdict
+from voxgate.report import verdict_file
+from voxgate.report.redaction import Redactor
+
+PLAIN = Redactor()
+
+
+@pytest.mark.parametrize("name", ["done", "rolled_back", "looked"])
+def test_a_run_reads_back_as_it_was(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    outcome: RunOutcome = request.getfixturevalue(name)
+    path = tmp_path / "verdict.json"
+    verdict_file.write(outcome, path, PLAIN)
+    read = verdict_file.read(path)
+    assert read.judgements == outcome.judgements
+    assert (read.verdict, read.exit_status, read.services) == (outcome.verdict, outcome.exit_status, outcome.services)
+    assert [move.error for move in read.moves] == [move.error for move in outcome.moves]
+    assert read == verdict_file.cut(read, PLAIN), "writing what was read changes nothing"
+    assert [file.name for file in tmp_path.iterdir()] == ["verdict.json"], "no half-written file stays"
+
+
+def test_the_examples_of_the_schema_keep_it() -> None:
+    for example in schemas.schema("verdict")["examples"]:
+        assert schemas.faults("verdict", example) == ()
+
+
+def test_counts_are_those_of_the_judgements(rolled_back: RunOutcome) -> None:
+    counts = verdict_file.document(rolled_back, PLAIN)["counts"]
+    assert counts == {"holds": 79, "violated": 2, "blind": 1, "missing": 1}
+
+
+def test_a_verdict_without_words_still_gets_written(looked: RunOutcome, tmp_path: Path) -> None:
+    silent = replace(looked.judgements[0], verdict=Verdict.BLIND, found="", advice="")
+    verdict_file.write(replace(looked, judgements=(silent,)), tmp_path / "verdict.json", PLAIN)
+    assert verdict_file.read(tmp_path / "verdict.json").judgements[0].found == "(nothing was said)"
+
+
+def test_a_refused_run_with_a_bad_tag_gets_written(looked: RunOutcome, tmp_path: Path) -> None:
+    service = replace(looked.services[0], tag="x; reboot", commit=None)
+    refused = replace(looked, verdict=RunVerdict.REFUSED, exit_status=10, services=(service,), judgements=())
+    verdict_file.write(refused, tmp_path / "verdict.json", PLAIN)
+    assert verdict_file.read(tmp_path / "verdict.json").services[0].tag == "x; reboot"
+
+
+def test_secrets_do_not_reach_it(looked: RunOutcome, tmp_path: Path) -> None:
+    leaking = Judgement(
+        id="x[y]",
+        invariant="x",
+        sentence="x",
+        reason="why",
+        verdict=Verdict.VIOLATED,
+        found="mongodb://vox:canary-1@data/vox answered; JWT_SECRET=canary-2; given: canary-3",
+    )
+    path = tmp_path / "verdict.json"
+    outcome = replace(looked, judgements=(leaking,), notes=("Authorization: Bearer canary-4",), summary="canary-3 failed")
+    verdict_file.write(outcome, path, Redactor(["canary-3"]))
+    assert "canary" not in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"verdict": "fine"}, "fine"), ({"extra": 1}, "extra"), ({"started": "yesterday"}, "started"), ({"format": 2}, "1 was")],
+)
+def test_a_file_that_breaks_the_schema_is_refused(
+    looked: RunOutcome, tmp_path: Path, change: dict[str, object], said: str
+) -> None:
+    path = tmp_path / "verdict.json"
+    path.write_text(json.dumps({**verdict_file.document(looked, PLAIN), **change}))
+    with pytest.raises(ContractError, match=said):
+        verdict_file.read(path)
+
+
+def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="cannot read the verdict"):
+        verdict_file.read(tmp_path / "verdict.json")
+
+
+def test_a_failed_write_leaves_the_old_file(looked: RunOutcome, tmp_path: Path) -> None:
+    path = tmp_path / "verdict.json"
+    verdict_file.write(looked, path, PLAIN)
+    before = path.read_bytes()
+    with pytest.raises(ContractError):
+        verdict_file.write(replace(looked, run=""), path, PLAIN)
+    assert path.read_bytes() == before

@@ -1,0 +1,138 @@
+"""A service's folder as an operator would leave it: a real repository, an environment, a .env, a published site."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from voxgate.survey import probe
+from voxgate.survey.collect import PROBE
+
+CANARY = "c4n4ry-9f1d7e2b"
+ENV = f"""# settings
+REDIS_URL=redis://10.0.0.1:6379/0
+JWT_SECRET="{CANARY}"
+EMPTY=
+TOKEN=changeme
+"""
+LOCK = """version = 1
+[[package]]
+name = "vox-backend"
+version = "0.1.0"
+[[package]]
+name = "Pipecat_AI"
+version = "1.14.0"
+"""
+PROJECT = """[project]
+name = "vox-backend"
+version = "0.1.0"
+requires-python = ">=3.12"
+dependencies = ["pipecat-ai[openai]==1.14.0", "fastapi >= 0.110, < 1"]
+"""
+
+
+def git(folder: Path, *words: str) -> str:
+    """What git says, with nobody's configuration."""
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
+    identity = ("-c", "user.name=x", "-c", "user.email=x@example.org")
+    argv = ["git", "-C", str(folder), *identity, *words]
+    return subprocess.run(argv, capture_output=True, check=True, text=True, env=environment).stdout
+
+
+def service(folder: Path, **changes: Any) -> probe.Service:
+    """A service of the request, as it comes out checked."""
+    row: dict[str, Any] = {
+        "name": "backend",
+        "folder": str(folder),
+        "kind": "python",
+        "owner": "root",
+        "user": None,
+        "unit": "voxbridge.service",
+        "units": ["voxbridge.service"],
+        "pinned": None,
+        "required_settings": ["JWT_SECRET"],
+    }
+    return probe.Service(**{**row, **changes})
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder that every user can come to: as root, the probe runs git as the owner of a checkout, or as nobody."""
+    with tempfile.TemporaryDirectory(prefix="voxgate-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
+def checkout(place: Path) -> Path:
+    """A folder with one commit: a module, an executable, a link; around it what may lie there beside it."""
+    folder = place / "vox-backend"
+    (folder / "app" / "deep").mkdir(parents=True)
+    (folder / "app" / "main.py").write_text("print('hello')\n")
+    (folder / "app" / "deep" / "schön.txt").write_text("x" * 1000)
+    (folder / "run.sh").write_text("#!/bin/sh\n")
+    (folder / "run.sh").chmod(0o755)
+    (folder / "link").symlink_to("app/main.py")
+    (folder / "pyproject.toml").write_text(PROJECT)
+    (folder / "uv.lock").write_text(LOCK)
+    (folder / ".gitignore").write_text(".venv\n.env\n__pycache__\nsecret.py\n")
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "remote", "add", "origin", "git@198.51.100.10:oriserve1/vox-backend.git")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "one")
+    (folder / "app" / "__pycache__").mkdir()
+    (folder / "app" / "__pycache__" / "main.cpython-312.pyc").write_bytes(b"code")
+    (folder / ".env").write_text(ENV)
+    (folder / ".env").chmod(0o600)
+    site = folder / ".venv" / "lib" / "python3.12" / "site-packages"
+    for name in ("pipecat_ai-1.14.0.dist-info", "fastapi-0.115.0.dist-info", "fastapi"):
+        (site / name).mkdir(parents=True)
+    (folder / ".venv" / "pyvenv.cfg").write_text("home = /usr/bin\nversion_info = 3.12.3\n")
+    return folder
+
+
+@pytest.fixture
+def site(place: Path) -> Path:
+    """A console: two builds, the second published, with the manifest that its build wrote."""
+    folder = place / "vox-frontend"
+    for build, content in (("one", b"old"), ("two", b"<html>new</html>")):
+        (folder / "builds" / build / "assets").mkdir(parents=True)
+        (folder / "builds" / build / "index.html").write_bytes(content)
+        (folder / "builds" / build / "assets" / "a b.js").write_bytes(b"1;")
+    lines = [(path, (folder / "builds/two" / path).read_bytes()) for path in ("index.html", "assets/a b.js")]
+    manifest = "".join(f"{hashlib.sha256(content).hexdigest()}  ./{path}\n" for path, content in lines)
+    (folder / "builds" / "two.sha256").write_text(manifest)
+    (folder / "dist").symlink_to("builds/two")
+    git(folder, "init", "-q")
+    return folder
+
+
+def probed(services: list[probe.Service], python: str = sys.executable, uid: int | None = None) -> dict[str, Any]:
+    """The document of the real program, in a process of its own; folders may lie anywhere here, and only here."""
+    request = json.dumps({"format": 1, "services": [row._asdict() for row in services]}).encode()
+    anywhere = "import re, sys; p = sys.stdin.buffer; n = int(p.readline()); source = p.read(n); names = {'PROGRAM': source}; "
+    anywhere += "names['__name__'] = 'probe'; exec(compile(source, 'probe', 'exec'), names); "
+    anywhere += "import os; os._exit(names['main'](re.compile('/.*')))"
+    source = PROBE.read_bytes()
+    ended = subprocess.run(
+        [python, "-I", "-c", anywhere],
+        input=b"%d\n%b%b" % (len(source), source, request),
+        capture_output=True,
+        timeout=60,
+        check=False,
+        user=uid,
+        cwd="/",
+    )
+    assert ended.returncode in {0, 2}, ended.stderr.decode()
+    assert ended.stderr == b""
+    document: dict[str, Any] = json.loads(ended.stdout)
+    return document

@@ -1,0 +1,131 @@
+"""From a document to evidence: all of a good one, and of a bad one never an exception, only a Missing."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from voxgate.contracts.schemas import FOLDER
+from voxgate.model.evidence import HostEvidence, Missing, SocketFact
+from voxgate.survey.reading import host_evidence
+
+GOOD: dict[str, Any] = json.loads((FOLDER / "examples/evidence/valid-fleet.json").read_text())
+BLIND: dict[str, Any] = json.loads((FOLDER / "examples/evidence/valid-nothing-seen.json").read_text())
+PER_SERVICE = ("checkouts", "venvs", "env_files", "dists")
+
+
+def facts(evidence: HostEvidence) -> list[object]:
+    """Every fact, those of services one by one."""
+    found: list[object] = []
+    for field in fields(evidence):
+        value = getattr(evidence, field.name)
+        found.extend(value.values() if field.name in PER_SERVICE else [value])
+    return found
+
+
+def test_everything_of_a_good_document_is_read() -> None:
+    evidence = host_evidence("fleet-1", GOOD)
+    assert not [fact for fact in facts(evidence) if isinstance(fact, Missing)]
+    assert not isinstance(evidence.units, Missing)
+    assert evidence.units["voxcore@1.service"].links == ("/etc/systemd/system/multi-user.target.wants/voxcore@1.service",)
+    assert evidence.venvs["fleet"].declared["pipecat-ai"] == "==1.14.0"  # type: ignore[union-attr]
+    assert not isinstance(evidence.processes, Missing)
+    assert GOOD["probe"]["pid"] in {process.pid for process in evidence.processes}
+    assert evidence.document == GOOD
+
+
+def test_every_error_of_the_probe_is_a_missing_that_names_it() -> None:
+    evidence = host_evidence("fleet-1", BLIND)
+    assert evidence.units == Missing("denied", "units: /proc hides processes from us (hidepid)", "fleet-1")
+    assert (
+        evidence.connections
+        == evidence.listeners
+        == Missing("denied", "sockets: /proc hides processes from us (hidepid)", "fleet-1")
+    )
+    assert evidence.checkouts["fleet"] == Missing(
+        "missing", "checkouts of fleet: /opt/vox-agents: No such file or directory", "fleet-1"
+    )
+    assert isinstance(evidence.boot_id, Missing)
+
+
+def test_what_is_denied_without_root_says_how_to_mend_it() -> None:
+    document = copy.deepcopy(BLIND)
+    document["probe"]["uid"] = 1000
+    units = host_evidence("fleet-1", document).units
+    assert isinstance(units, Missing)
+    assert "sudo install -o root" in units.hint
+
+
+def test_a_wrong_type_costs_that_fact_alone_and_is_not_quoted() -> None:
+    document = copy.deepcopy(GOOD)
+    document["sections"]["processes"]["value"][0]["pid"] = "hunter2"
+    evidence = host_evidence("fleet-1", document)
+    assert evidence.processes == Missing("unparsable", "processes: pid: a whole number wanted, str found", "fleet-1")
+    assert not isinstance(evidence.units, Missing)
+
+
+def test_a_list_of_processes_without_the_probe_hides_something() -> None:
+    document = copy.deepcopy(GOOD)
+    document["probe"]["pid"] += 1
+    assert host_evidence("h", document).processes == Missing("unparsable", "processes: the probe does not find itself", "h")
+
+
+@pytest.mark.parametrize("value", [True, 1.5, -1, 65536, "80", None])
+def test_a_port_is_a_whole_number_in_range(value: object) -> None:
+    document = copy.deepcopy(GOOD)
+    document["sections"]["sockets"]["value"]["listeners"][0]["port"] = value
+    assert isinstance(host_evidence("h", document).listeners, Missing)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, "1", True, None])
+def test_a_time_is_a_finite_number(value: object) -> None:
+    document = copy.deepcopy(GOOD)
+    document["host"]["time"] = value
+    assert isinstance(host_evidence("h", document).time, Missing)
+
+
+def test_a_listener_has_no_remote_end() -> None:
+    evidence = host_evidence("fleet-1", GOOD)
+    assert not isinstance(evidence.listeners, Missing)
+    assert evidence.listeners[0] == SocketFact("0.0.0.0", 22, None, None, evidence.listeners[0].pids)  # noqa: S104
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(JSON)
+def test_nothing_is_raised_for_any_json(document: object) -> None:
+    assert isinstance(host_evidence("h", document), HostEvidence)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path of every value inside a document."""
+    keys = value.keys() if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    return [path, *(place for key in keys for place in places(value[key], (*path, key)))]
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(places(GOOD)[1:]), JSON | st.just("<gone>"))
+def test_nothing_is_raised_for_any_change_of_a_good_document(place: tuple[Any, ...], value: object) -> None:
+    document = copy.deepcopy(GOOD)
+    at = document
+    for key in place[:-1]:
+        at = at[key]
+    if value == "<gone>":
+        del at[place[-1]]
+    else:
+        at[place[-1]] = value
+    for fact in facts(host_evidence("h", document)):
+        if isinstance(fact, Missing):
+            assert fact.kind in {"unparsable", "missing", "failed", "denied", "timeout"}
+            assert fact.where == "h"

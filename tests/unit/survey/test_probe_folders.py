@@ -1,0 +1,194 @@
+"""What the probe says of folders: checkouts by content, environments, .env files by key names, published sites."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from voxgate.survey import probe
+
+from .conftest import git, service
+
+
+def tree_of(folder: Path) -> dict[str, list[str]]:
+    rows = git(folder, "ls-tree", "-rz", "HEAD").split("\0")[:-1]
+    return {path: row.split()[:3:2] for row, _, path in (line.partition("\t") for line in rows)}
+
+
+def test_a_clean_tree_is_exactly_the_commit(checkout: Path) -> None:
+    fact = probe.checkout(service(checkout))
+    assert fact["tree"] == tree_of(checkout)
+    assert fact["head"] == git(checkout, "rev-parse", "HEAD").strip()
+    assert fact["detached"] is False
+    assert fact["origin"] == "git@198.51.100.10:oriserve1/vox-backend.git"
+    assert fact["changed"] == pytest.approx(checkout.joinpath(".git/HEAD").stat().st_ctime, abs=30)
+
+
+def test_a_detached_head_is_told(checkout: Path) -> None:
+    git(checkout, "checkout", "-q", "--detach")
+    assert probe.checkout(service(checkout))["detached"] is True
+
+
+def test_what_git_status_hides_is_seen(checkout: Path) -> None:
+    main = checkout / "app/main.py"
+    before = main.stat()
+    git(checkout, "update-index", "--assume-unchanged", "app/main.py")
+    main.write_text("print('hullo')\n")
+    os.utime(main, ns=(before.st_atime_ns, before.st_mtime_ns))
+    (checkout / "secret.py").write_text("")  # ignored by git
+    (checkout / "app" / "dist").mkdir()
+    (checkout / "app" / "dist" / "x").write_text("")  # allowed at the top only
+    (checkout / "run.sh").chmod(0o644)
+    assert git(checkout, "status", "--porcelain", "app/main.py") == ""
+    tree, wanted = probe.checkout(service(checkout))["tree"], tree_of(checkout)
+    assert set(tree) - set(wanted) == {"secret.py", "app/dist/x"}
+    assert {path for path in wanted if tree[path] != wanted[path]} == {"app/main.py", "run.sh"}
+
+
+def test_origin_is_told_after_rewriting(checkout: Path) -> None:
+    git(checkout, "config", "url.https://evil.example/.insteadOf", "git@198.51.100.10:")
+    assert probe.checkout(service(checkout))["origin"] == "https://evil.example/oriserve1/vox-backend.git"
+
+
+def test_a_fifo_does_not_hang_and_no_link_is_followed(checkout: Path, tmp_path: Path) -> None:
+    os.mkfifo(checkout / "pipe")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "shadow").write_text("root:x")
+    (checkout / "way-out").symlink_to(tmp_path / "outside")
+    tree = probe.checkout(service(checkout))["tree"]
+    assert tree["pipe"] == ["special", ""]
+    assert tree["way-out"][0] == "120000"
+    assert not any("shadow" in path for path in tree)
+
+
+@pytest.mark.parametrize(("make", "kind"), [(lambda _: None, "missing"), (lambda path: path.symlink_to("/etc"), "failed")])
+def test_a_folder_that_is_none_is_an_error(tmp_path: Path, make: Any, kind: str) -> None:
+    make(tmp_path / "gone")
+    for function in (probe.checkout, probe.venv, probe.env_file, probe.dist):
+        outcome = probe.guarded(lambda function=function: function(service(tmp_path / "gone")))  # type: ignore[misc]
+        assert outcome["error"]["kind"] == kind
+
+
+def test_a_folder_without_git_is_an_error(checkout: Path) -> None:
+    (checkout / ".git").rename(checkout.parent / "elsewhere")
+    outcome = probe.guarded(lambda: probe.checkout(service(checkout)))
+    assert outcome["error"]["kind"] == "failed"
+    assert "git rev-parse" in outcome["error"]["text"]
+
+
+def test_a_tree_too_large_is_an_error(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "FILES_AT_MOST", 3)
+    assert "over 3 files" in probe.guarded(lambda: probe.checkout(service(checkout)))["error"]["text"]
+
+
+def test_an_environment_is_told(checkout: Path) -> None:
+    fact = probe.venv(service(checkout))
+    assert fact["installed"] == {"pipecat-ai": "1.14.0", "fastapi": "0.115.0"}
+    assert fact["declared"] == {"pipecat-ai": "==1.14.0", "fastapi": ">=0.110,<1"}
+    assert fact["locked"] == {"vox-backend": "0.1.0", "pipecat-ai": "1.14.0"}
+    assert (fact["python"], fact["base_python"], fact["system_site_packages"]) == ("3.12.3", "/usr/bin", False)
+    assert isinstance(fact["sync_status"], int)
+
+
+def test_byte_code_is_no_change_of_an_environment(checkout: Path) -> None:
+    site = checkout / ".venv/lib/python3.12/site-packages"
+    before = probe.venv(service(checkout))["changed"]
+    (site / "fastapi" / "__pycache__").mkdir()
+    (site / "__pycache__").mkdir()
+    assert probe.venv(service(checkout))["changed"] <= before
+    (site / "evil.pth").write_text("import evil")
+    assert probe.venv(service(checkout))["changed"] > before
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "uv.lock"])
+def test_a_file_that_is_no_toml_is_unparsable_and_not_quoted(checkout: Path, name: str) -> None:
+    (checkout / name).write_text("PASSWORD: hunter2-hunter2")
+    error = probe.guarded(lambda: probe.venv(service(checkout)))["error"]
+    assert error["kind"] == "unparsable"
+    assert "hunter2" not in error["text"]
+
+
+def test_a_project_behind_a_link_is_not_read(checkout: Path) -> None:
+    (checkout / "uv.lock").unlink()
+    (checkout / "uv.lock").symlink_to("/etc/passwd")
+    assert "error" in probe.guarded(lambda: probe.venv(service(checkout)))
+
+
+def test_an_env_file_is_told_by_its_keys(checkout: Path) -> None:
+    fact = probe.env_file(service(checkout))
+    assert fact["kind"] == "regular"
+    assert fact["mode"] == "0600"
+    assert fact["keys"] == ["EMPTY", "JWT_SECRET", "REDIS_URL", "TOKEN"]
+    assert (fact["empty"], fact["placeholder"]) == (["EMPTY"], ["TOKEN"])
+
+
+def test_an_env_file_of_another_kind_is_told(checkout: Path) -> None:
+    (checkout / ".env").rename(checkout.parent / "env")
+    assert probe.env_file(service(checkout))["kind"] == "absent"
+    (checkout / ".env").symlink_to(checkout.parent / "env")
+    fact = probe.env_file(service(checkout))
+    assert (fact["kind"], fact["keys"]) == ("link", [])
+    (checkout / ".env").unlink()
+    (checkout / ".env").mkdir()
+    assert probe.env_file(service(checkout))["kind"] == "folder"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("A=1\nB = two words \n", {"A": "1", "B": "two words"}),
+        ("# A=1\n; B=2\n  C=3", {"C": "3"}),
+        ('A=\'x # y\'\nB="x\\"y\\z"\n', {"A": "x # y", "B": 'x"y\\z'}),
+        ("A='two\nlines'\nB=1", {"A": "two\nlines", "B": "1"}),
+        ("A=one\\\ntwo\nB=1", {"A": "onetwo", "B": "1"}),
+        ("A=a'b'c\n", {"A": "a'b'c"}),
+        ("export A=1\n=2\nno line\nB=1\nB=2", {"B": "2"}),
+        ("A=\nB=''\nC=\"\"", {"A": "", "B": "", "C": ""}),
+        ("A=\\ x", {"A": "x"}),
+        ("A=x=y#z", {"A": "x=y#z"}),
+        ("A=1\r\nB=2", {"A": "1", "B": "2"}),
+    ],
+)
+def test_settings_are_read_as_systemd_does(text: str, wanted: dict[str, str]) -> None:
+    assert probe.settings(text) == wanted
+
+
+@pytest.mark.parametrize(
+    "value", ["changeme", "CHANGE_ME", "xxx", "<your key>", "TODO", "example", "${X}", "mongodb://u:changeme@h"]
+)
+def test_placeholders_are_known(value: str) -> None:
+    assert probe.PLACEHOLDER.search(value)
+
+
+@pytest.mark.parametrize("value", ["devkey", "http://10.0.0.1", "1", "exampled-7f", "sk-live-xxxxA"])
+def test_real_values_are_no_placeholders(value: str) -> None:
+    assert not probe.PLACEHOLDER.search(value)
+
+
+def test_a_site_is_told_with_what_its_build_promised(site: Path) -> None:
+    fact = probe.dist(service(site, kind="static", name="console"))
+    assert fact["target"] == "builds/two"
+    assert fact["files"].keys() == {"index.html", "assets/a b.js"}
+    assert {path: sha for path, (_, sha) in fact["files"].items()} == fact["built"]
+    assert fact["files"]["index.html"][0] == 16
+
+
+def test_a_site_that_points_elsewhere_is_told_by_its_target(site: Path) -> None:
+    for target in ("/etc", "builds/../../x", "builds", ".git/refs"):
+        (site / "dist").unlink()
+        (site / "dist").symlink_to(target)
+        assert probe.dist(service(site)) == {"target": target, "files": {}, "built": None}
+
+
+def test_a_site_that_is_a_folder_or_has_no_manifest_is_told(site: Path) -> None:
+    (site / "builds" / "two.sha256").unlink()
+    assert probe.dist(service(site))["built"] is None
+    (site / "dist").unlink()
+    (site / "builds" / "one").rename(site / "dist")
+    (site / "dist" / "shadow").symlink_to("/etc/shadow")
+    fact = probe.dist(service(site))
+    assert fact["target"] == ""
+    assert fact["files"]["shadow"] == [0, "link"]

@@ -1,0 +1,327 @@
+"""The real program on this very machine, as root and as nobody, and the parts that read the kernel's and systemd's words."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from voxgate.contracts import schemas
+from voxgate.survey import probe
+
+from .conftest import CANARY, ENV, probed, service
+
+ID = "ab12" * 16
+NOBODY = 65534
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+def test_the_document_is_whole(checkout: Path, site: Path) -> None:
+    document = probed([service(checkout), service(site, name="console", kind="static", unit=None, units=[])])
+    schemas.check("evidence", document)
+    sections = document["sections"]
+    assert document["probe"]["pid"] in {row["pid"] for row in sections["processes"]["value"]}
+    assert sections["checkouts"]["value"]["backend"]["value"]["owner"] == probe.account(os.geteuid())
+    assert sections["dists"]["value"].keys() == {"console"}
+    assert sections["venvs"]["value"].keys() == sections["env_files"]["value"].keys() == {"backend"}
+
+
+def test_one_part_that_fails_stops_no_other(tmp_path: Path) -> None:
+    document = probed([service(tmp_path / "gone")])
+    schemas.check("evidence", document)
+    assert document["sections"]["checkouts"]["value"]["backend"]["error"]["kind"] == "missing"
+    assert document["sections"]["processes"]["value"]
+
+
+def test_a_socket_is_told_with_its_process() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()):
+        port = server.getsockname()[1]
+        found = probed([])["sections"]["sockets"]["value"]
+    listener = next(row for row in found["listeners"] if row["port"] == port)
+    assert listener == {"address": "127.0.0.1", "port": port, "pids": [os.getpid()], "remote_address": None, "remote_port": None}
+    connection = next(row for row in found["connections"] if row["remote_port"] == port)
+    assert connection["pids"] == [os.getpid()]
+
+
+def test_no_value_of_an_env_file_is_in_the_document(checkout: Path) -> None:
+    (checkout / ".env").write_text(f"{ENV}URL=mongodb://vox:p%40ss-{CANARY}@db/vox\n")
+    argv = [sys.executable, "-c", "input()", "--token", CANARY, f"--db=p@ss-{CANARY}", "https://bob:hunter2@h/"]
+    (checkout / f"{CANARY}.py").write_text("")
+    with subprocess.Popen(argv, stdin=subprocess.PIPE) as child:
+        document = probed([service(checkout)])
+        child.communicate(b"\n")
+    row = next(row for row in document["sections"]["processes"]["value"] if row["pid"] == child.pid)
+    assert row["argv"][3:] == ["--token", "[cut]", "--db=[cut]", "https://[cut]@h/"]
+    assert CANARY not in str(document)
+    assert "[cut].py" in document["sections"]["checkouts"]["value"]["backend"]["value"]["tree"]
+
+
+def test_a_plain_word_makes_no_file_another_one() -> None:
+    cutter = probe.Cutter(["recordings", "sk-l1ve-abcdef"])
+    document = {"tree": {"recordings.py": ["100644", "a"]}, "argv": ["--bucket=recordings", "x-sk-l1ve-abcdef"]}
+    assert cutter.clean(document) == {"tree": {"recordings.py": ["100644", "a"]}, "argv": ["--bucket=[cut]", "x-[cut]"]}
+
+
+def test_what_is_no_secret_is_not_cut(checkout: Path) -> None:
+    (checkout / ".env").write_text("A=/usr/bin\nB=voxbridge\nC=12345\nD=0123456789abcdef\n")
+    assert probe.secrets([service(checkout)], '{"unit":"voxbridge.service"}') == ["0123456789abcdef"]
+    digest = "0123456789abcdef" + "0" * 24
+    assert probe.Cutter(["0123456789abcdef"]).text(digest, free=True) == digest
+
+
+def test_values_behind_a_link_are_cut_too_and_no_device_is_opened(checkout: Path, place: Path) -> None:
+    (checkout / ".env").rename(place / "env")
+    (checkout / ".env").symlink_to(place / "env")
+    assert CANARY in probe.secrets([service(checkout)], "")
+    (checkout / ".env").unlink()
+    os.mkfifo(checkout / ".env")
+    assert probe.secrets([service(checkout)], "") == []
+
+
+@as_root
+def test_without_root_what_cannot_be_seen_is_denied(checkout: Path) -> None:
+    python = "/usr/bin/python3"
+    if not Path(python).exists():
+        pytest.skip("no system Python")
+    document = probed([service(checkout)], python, NOBODY)
+    schemas.check("evidence", document)
+    sections = document["sections"]
+    assert document["probe"]["uid"] == NOBODY
+    assert sections["sockets"]["error"]["kind"] == "denied"
+    assert sections["env_files"]["value"]["backend"]["error"]["kind"] == "denied"
+    assert {row["pid"]: row["exe"] for row in sections["processes"]["value"]}[1] is None
+
+
+def test_hidden_processes_are_denied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "listdir", lambda _: [str(os.getpid())])
+    assert probe.guarded(probe.processes)["error"]["kind"] == "denied"
+
+
+def test_a_part_that_never_ends_is_a_timeout() -> None:
+    outcome = probe.Job(lambda: time.sleep(5), deadline=0.05).result()
+    assert outcome["error"]["kind"] == "timeout"
+
+
+def test_a_program_that_never_ends_is_killed_with_its_children(tmp_path: Path) -> None:
+    with pytest.raises(probe.Trouble, match="not done after") as caught:
+        probe.run(["sh", "-c", f"sleep 30 & echo $! > {tmp_path}/pid; wait"], 0.3)
+    assert caught.value.kind == "timeout"
+    child = int((tmp_path / "pid").read_text())
+    until = time.monotonic() + 5
+    while alive(child):
+        assert time.monotonic() < until
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_program_that_is_not_there_is_missing() -> None:
+    with pytest.raises(probe.Trouble, match="not installed"):
+        probe.run(["no-such-program", "x"], 1)
+
+
+def test_an_unexpected_error_is_not_quoted() -> None:
+    error = probe.guarded(lambda: int("hunter2"))["error"]
+    assert error["kind"] == "failed"
+    assert "hunter2" not in error["text"]
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "unit"),
+    [
+        ("/system.slice/voxbridge.service", "voxbridge.service"),
+        ("/system.slice/system-voxcore.slice/voxcore@1.service", "voxcore@1.service"),
+        ("/system.slice/voxbridge.service/worker", "voxbridge.service"),
+        ("/user.slice/user-1000.slice/user@1000.service/app.slice/voxdialler.service", "user@1000.service"),
+        ("/user.slice/user-1000.slice/session-3.scope", ""),
+        (f"/system.slice/docker-{ID}.scope/system.slice/voxdialler.service", ""),
+        ("/init.scope", ""),
+        ("/", ""),
+        ("/../..", ""),
+    ],
+)
+def test_the_unit_of_a_cgroup_is_systemds(cgroup: str, unit: str) -> None:
+    assert probe.unit_of(cgroup) == unit
+
+
+@pytest.mark.parametrize(
+    ("path", "container"),
+    [
+        (f"/system.slice/docker-{ID}.scope", ID),
+        (f"/docker/{ID}", ID),
+        (f"/machine.slice/libpod-{ID}.scope/container", ID),
+        (f"/machine.slice/libpod-conmon-{ID}.scope", ""),
+        (f"/kubepods.slice/x/cri-containerd-{ID}.scope", ID),
+        (f"/default/{ID}", ID),
+        ("/lxc.payload.web/system.slice/x.service", "web"),
+        ("/lxc/web", "web"),
+        ("/machine.slice/machine-web.scope/payload", "web"),
+        ("/system.slice/voxbridge.service", ""),
+        ("/", ""),
+    ],
+)
+def test_the_container_of_a_cgroup_is_told(path: str, container: str) -> None:
+    assert probe.container_of({"": path}) == container
+    assert probe.container_of({"": "/", "memory": path}) == container
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("0100007F:1F90", ("127.0.0.1", 8080)),
+        ("00000000:0016", ("0.0.0.0", 22)),  # noqa: S104
+        ("00000000000000000000000000000000:0050", ("::", 80)),
+        ("00000000000000000000000001000000:0050", ("::1", 80)),
+        ("0000000000000000FFFF00000100007F:0050", ("127.0.0.1", 80)),
+    ],
+)
+@pytest.mark.skipif(sys.byteorder != "little", reason="these are the words of a little-endian kernel")
+def test_addresses_are_read(text: str, wanted: tuple[str, int]) -> None:
+    assert probe.endpoint(text) == wanted
+
+
+def test_of_a_units_environment_only_the_names_are_kept() -> None:
+    block = "\n".join(
+        (
+            "Id=x.service",
+            f'Environment=A={CANARY} "B={CANARY} C=1"',
+            "ExecStart={ path=/bin/x ; argv[]=/bin/x ; y -- z ; ignore_errors=no ; start_time=[n/a] ; pid=7 ; status=0/0 }",
+            "ExecStart={ path=/bin/z ; argv[]=/bin/z ; ignore_errors=no ; pid=0 ; }",
+        )
+    )
+    found = probe.unit_properties(block)
+    assert found["EnvironmentNames"] == "A B"
+    assert found["ExecStart"] == "{ path=/bin/x ; argv[]=/bin/x ; y -- z ; pid=7 }\n{ path=/bin/z ; argv[]=/bin/z ; pid=0 }"
+    assert CANARY not in str(found)
+
+
+def test_unit_folders_are_read_whatever_systemd_has_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    etc, lib = tmp_path / "etc", tmp_path / "lib"
+    for folder in (etc / "multi-user.target.wants", etc / "voxcore@2.service.d", lib / "service.d"):
+        folder.mkdir(parents=True)
+    (etc / "voxcore@.service").write_text("[Service]\n")
+    (etc / "masked.service").symlink_to("/dev/null")
+    (etc / "gone.service").symlink_to("/no/such/file")
+    (etc / "multi-user.target.wants" / "voxcore@7.service").symlink_to("../voxcore@.service")
+    (etc / "voxcore@2.service.d" / "a.conf").write_text("[Service]\n")
+    (lib / "service.d" / "b.conf").write_text("")
+    monkeypatch.setattr(probe, "UNIT_FOLDERS", (str(etc), str(lib), str(tmp_path / "none")))
+    disk = probe.OnDisk()
+    assert disk.links == {"voxcore@7.service": [f"{etc}/multi-user.target.wants/voxcore@7.service"]}
+    assert {"masked.service", "gone.service", "voxcore@7.service"} <= disk.placed
+    assert disk.paths("voxcore@2.service") == [
+        f"{etc}/voxcore@.service",
+        f"{etc}/voxcore@2.service.d/a.conf",
+        f"{lib}/service.d/b.conf",
+    ]
+    assert disk.digest(f"{etc}/masked.service") == "masked"
+    assert disk.digest(f"{etc}/gone.service") == "broken"
+
+
+def row(pid: int, command: str, **changes: Any) -> dict[str, Any]:
+    return {"pid": pid, "ppid": 1, "command": command, "argv": [], "container": "", "unit": "", "own_pids": False, **changes}
+
+
+def test_what_no_engine_accounts_for_is_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "listening_engines", lambda: iter(["/run/docker.sock"]))
+    rows = [
+        row(1, "systemd"),
+        row(10, "dockerd"),
+        row(11, "containerd", ppid=10),
+        row(12, "containerd-shim", argv=["-id", ID]),
+        row(13, "busybox", container=ID),
+        row(20, "dockerd"),
+        row(21, "sh", container="f" * 64),
+        row(22, "conmon"),
+        row(23, "unshared", own_pids=True),
+    ]
+    told = [line.split(")")[0] + ")" for line in probe.unexplained(rows, {10}, {ID}, {"docker"})]
+    assert told == ["dockerd (pid 20)", "sh (pid 21)", "conmon (pid 22)", "unshared (pid 23)"]
+
+
+@pytest.mark.parametrize(
+    ("answered", "listening", "traces"),
+    [
+        (set(), ["/run/docker.sock"], ["/run/docker.sock is listened on, and no engine answered"]),
+        ({"docker"}, ["/run/docker.sock", "/run/containerd/containerd.sock.ttrpc"], []),
+        ({"docker"}, ["/run/podman/podman.sock"], ["/run/podman/podman.sock is listened on, and no engine answered"]),
+        (set(), [], []),
+    ],
+)
+def test_a_socket_that_nobody_answers_on_is_a_trace(
+    monkeypatch: pytest.MonkeyPatch, answered: set[str], listening: list[str], traces: list[str]
+) -> None:
+    monkeypatch.setattr(probe, "listening_engines", lambda: iter(listening))
+    assert list(probe.unexplained([row(1, "systemd")], set(), set(), answered)) == traces
+
+
+class Engine(threading.Thread):
+    """A container engine of two answers, on a socket of its own."""
+
+    def __init__(self, path: Path, answers: list[bytes]) -> None:
+        super().__init__(daemon=True)
+        self.server = socket.socket(socket.AF_UNIX)
+        self.server.bind(str(path))
+        self.server.listen()
+        self.answers = answers
+        self.start()
+
+    def run(self) -> None:
+        """Answer each connection once."""
+        for answer in self.answers:
+            connection, _ = self.server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(answer)
+
+
+OK = b"HTTP/1.0 200 OK\r\n\r\n"
+LISTED = b'[{"Id":"x","Names":["/web"],"Image":"i:1","State":"exited","Status":"Exited (0)","Labels":null}]'
+
+
+def ask(monkeypatch: pytest.MonkeyPatch, path: Path, answers: list[bytes], pid: int) -> dict[str, Any]:
+    monkeypatch.setattr(probe, "ENGINES", {"docker": (str(path), "dockerd", ("docker",))})
+    monkeypatch.setattr(probe, "listening_engines", lambda: iter([]))
+    engine = Engine(path, answers)
+    try:
+        found: dict[str, Any] = probe.engines(probe.Job(lambda: [row(pid, "dockerd")]))
+    finally:
+        engine.server.close()
+    return found
+
+
+def test_an_engine_that_answers_tells_all_it_holds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = ask(monkeypatch, tmp_path / "s", [OK + b'{"Version":"26.1"}', OK + LISTED], os.getpid())
+    assert found["engines"] == {"docker": "26.1"}
+    assert [(one["name"], one["state"], one["project"]) for one in found["containers"]] == [("web", "exited", "")]
+    assert found["traces"] == []
+
+
+def test_another_engine_beside_the_one_that_answers_is_a_trace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = ask(monkeypatch, tmp_path / "s", [OK + b'{"Version":"26.1"}', OK + LISTED], 7)
+    assert found["traces"] == ["dockerd (pid 7) runs, and did not answer"]
+
+
+@pytest.mark.parametrize("answer", [b"", b"nonsense", b"HTTP/1.0 500 No\r\n\r\n{}", OK + b"{", OK + b"[]", OK + b"{}"])
+def test_an_engine_that_talks_nonsense_is_a_trace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answer: bytes) -> None:
+    found = ask(monkeypatch, tmp_path / "s", [answer, answer], os.getpid())
+    assert found["engines"] == {}
+    assert f"docker gave no answer by {tmp_path}/s" in found["traces"]
+
+
+def test_an_engine_that_is_stopped_is_not_woken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(probe, "ENGINES", {"docker": (str(tmp_path / "s"), "dockerd", ("docker",))})
+    monkeypatch.setattr(probe, "ask_engine", lambda _: pytest.fail("it was asked"))
+    (tmp_path / "s").touch()
+    assert probe.engines(probe.Job(lambda: [row(1, "systemd")]))["engines"] == {}

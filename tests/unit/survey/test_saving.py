@@ -1,0 +1,136 @@
+"""Evidence that was saved is the same evidence; a folder that is none is one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from voxgate.contracts.schemas import FOLDER
+from voxgate.errors import ContractError
+from voxgate.model.evidence import Answer, DatabaseClient, DatabaseView, HostEvidence, Missing
+from voxgate.model.look import Evidence, Look, Question
+from voxgate.model.release import Release, RemoteView
+from voxgate.survey.reading import host_evidence
+from voxgate.survey.saving import load, save
+
+GOOD: dict[str, Any] = json.loads((FOLDER / "examples/evidence/valid-fleet.json").read_text())
+MISSING = Missing("unreachable", "no route", "sip-1", "is it on?")
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def answer(body: bytes) -> Answer:
+    return Answer("api-1", 80, "/", 200, {"content-type": "text/html"}, body, 0.25, 1795338099.5)
+
+
+def evidence(*bodies: bytes) -> Evidence:
+    answers: dict[Question, Answer | Missing] = {
+        Question("api-1", 80, f"/{number}", "::1", (("Accept-Encoding", "gzip"),)): answer(body)
+        for number, body in enumerate(bodies)
+    }
+    answers[Question("sip-1", 8090, "/health")] = MISSING
+    client = DatabaseClient("198.51.100.41", 41000, "vox-dialler", "")
+    databases: dict[str, DatabaseView | Missing] = {"vox": DatabaseView("vox", "8.2", (client,)), "two": MISSING}
+    hosts: dict[str, HostEvidence | Missing] = {"fleet-1": host_evidence("fleet-1", GOOD), "sip-1": MISSING}
+    tree = {"app.py": ("100644", COMMIT), "schön.txt": ("120000", COMMIT)}
+    tags = {"vox-backend-2026.06.22-1": COMMIT}
+    backend = RemoteView("backend", "git@h:x.git", COMMIT, tags, frozenset({COMMIT}), Release("backend", COMMIT), tree)
+    fleet = RemoteView("fleet", "git@h:y.git", COMMIT, {}, frozenset())
+    return Evidence(
+        Look(1795338099.5, hosts, answers, databases),
+        Look(1795338102.5, hosts, answers, databases),
+        {"backend": backend, "fleet": fleet, "dialler": MISSING},
+    )
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"\r\n \xe2\x82\xac", b"\xff\x00\x1f\x8b", b"x" * 100_000, "\ud7ff\x00".encode()])
+def test_saved_evidence_is_the_same_evidence(tmp_path: Path, body: bytes) -> None:
+    before = evidence(body)
+    save(before, tmp_path)
+    after = load(tmp_path)
+    assert after == before
+    assert after.first.hosts["fleet-1"].document == GOOD  # type: ignore[union-attr]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.binary(max_size=50))
+def test_every_body_comes_back(tmp_path_factory: pytest.TempPathFactory, body: bytes) -> None:
+    folder = tmp_path_factory.mktemp("evidence")
+    save(evidence(body), folder)
+    assert load(folder).second.answers == evidence(body).second.answers
+
+
+def test_a_large_body_is_stored_once(tmp_path: Path) -> None:
+    save(evidence(b"x" * 100_000, b"x" * 100_000, b"short"), tmp_path)
+    assert [path.stat().st_size for path in (tmp_path / "bodies").iterdir()] == [100_000]
+
+
+def test_a_host_file_is_the_probes_document_as_it_came(tmp_path: Path) -> None:
+    save(evidence(), tmp_path)
+    assert json.loads((tmp_path / "first/hosts/fleet-1.json").read_text()) == GOOD
+
+
+def test_what_an_earlier_run_left_is_gone(tmp_path: Path) -> None:
+    save(evidence(), tmp_path)
+    (tmp_path / "first/hosts/old.json").write_text("{}")
+    (tmp_path / "notes.txt").write_text("mine")
+    save(evidence(), tmp_path)
+    assert load(tmp_path) == evidence()
+    assert (tmp_path / "notes.txt").exists()
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def test_no_evidence_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="no saved evidence") as caught:
+        load(tmp_path)
+    assert "\n" not in caught.value.line
+    assert "look.json" in caught.value.line
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"format":1}', '{"format":2}', '{"format":1,"format":1}', "{\n" * 300])
+def test_every_file_that_is_lost_or_spoilt_is_one_line_or_a_missing(tmp_path: Path, text: str) -> None:
+    save(evidence(b"\xff"), tmp_path)
+    for path in files(tmp_path):
+        kept = path.read_bytes()
+        path.write_text(text)
+        try:
+            found = load(tmp_path)
+        except ContractError as error:
+            line = error.line
+            assert str(tmp_path) in line
+            assert "\n" not in line
+        else:
+            assert path.parent.name == "hosts"
+            assert isinstance(found.first.hosts["fleet-1"], Missing) or found != evidence(b"\xff")
+        path.write_bytes(kept)
+    assert load(tmp_path) == evidence(b"\xff")
+
+
+def test_a_body_with_another_hash_is_refused(tmp_path: Path) -> None:
+    save(evidence(b"\xff" * 100), tmp_path)
+    next((tmp_path / "bodies").iterdir()).write_bytes(b"other")
+    with pytest.raises(ContractError, match="another hash"):
+        load(tmp_path)
+
+
+def test_a_body_outside_of_the_folder_is_refused(tmp_path: Path) -> None:
+    save(evidence(b"\xff" * 100), tmp_path)
+    path = tmp_path / "first/answers.json"
+    text = path.read_text()
+    digest = next((tmp_path / "bodies").iterdir()).name
+    path.write_text(text.replace(digest, "../../etc/passwd"))
+    with pytest.raises(ContractError, match="a hash wanted"):
+        load(tmp_path)
+
+
+def test_evidence_that_came_from_no_probe_is_not_saved(tmp_path: Path) -> None:
+    look = Look(1.0, {"x": host_evidence("x", {})}, {}, {})
+    with pytest.raises(ContractError, match="no document of a probe"):
+        save(Evidence(look, look, {}), tmp_path)

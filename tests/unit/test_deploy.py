@@ -1,0 +1,202 @@
+"""The pure parts of a deploy: tags, requests, plans, health, the decision."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voxgate.contracts.estates import load_estate
+from voxgate.deploy.decision import Judged, deploy_status, judge_run, look_status, look_verdict
+from voxgate.deploy.plan import Request, make_plan, next_tag, read_requests, resolve
+from voxgate.deploy.state import LastKnownGood
+from voxgate.errors import Refused
+from voxgate.model.evidence import Answer, Missing
+from voxgate.model.release import Release, RemoteView, Tag
+from voxgate.model.verdict import Judgement, RunVerdict, Verdict
+from voxgate.moves.health import Up, pulse
+
+ESTATE = load_estate("lab")
+BACKEND = ESTATE.service("backend")
+A, B, C = "a" * 40, "b" * 40, "c" * 40
+REMOTE = RemoteView(
+    "backend",
+    "git@forge:vox-backend.git",
+    B,
+    {"vox-backend-2026.06.22-1": A, "vox-backend-2026.06.22-10": B, "vox-backend-2026.06.30-1": C},
+    frozenset({A, B}),
+)
+
+
+@pytest.mark.parametrize("text", ["vox-backend-2026.06.22-1", "vox-frontend-2028.02.29-12"])
+def test_a_tag_reads_and_writes_the_same(text: str) -> None:
+    assert str(Tag.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x; reboot", "vox-backend-2026.13.01-1", "vox-backend-2026.02.30-1", "vox-backend-2026.06.22-0",
+        "vox-backend-2026.06.22-1\n", "vox-backend-2026.06.22", "--force", "vox-backend-2026.06.22-01", "",
+        "vox-backend-２０２６.06.22-1",  # noqa: RUF001 - digits that are no ASCII are meant
+    ],
+)  # fmt: skip
+def test_what_is_no_tag_is_none(text: str) -> None:
+    assert Tag.parse(text) is None
+
+
+@given(st.text())
+def test_any_text_is_a_tag_or_none(text: str) -> None:
+    tag = Tag.parse(text)
+    assert tag is None or str(tag) == text
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (["backend=x; reboot"], "no release tag"),
+        (["bakend"], "no such service"),
+        (["all=vox-backend-2026.06.22-1"], "a tag is of one service"),
+        (["backend=vox-agents-2026.06.22-1"], "of another service"),
+        (["backend", "backend=main"], "asked for twice"),
+        (["backend="], "no tag after"),
+        (["$(reboot)"], "no such service"),
+    ],
+)
+def test_requests_that_cannot_be_meant_are_refused(texts: list[str], said: str) -> None:
+    with pytest.raises(Refused) as caught:
+        read_requests(texts, ESTATE)
+    assert said in caught.value.line
+    assert "\n" not in caught.value.line
+
+
+def test_all_means_all_in_the_order_of_a_deploy() -> None:
+    assert [one.service for one in read_requests(["all"], ESTATE)] == ["backend", "fleet", "dialler", "console"]
+
+
+def test_the_newest_release_is_the_newest_on_main_by_number() -> None:
+    assert resolve(Request("backend"), BACKEND, REMOTE) == Release("backend", B, "vox-backend-2026.06.22-10")
+
+
+def test_main_is_its_head_with_the_tag_it_has() -> None:
+    assert resolve(Request("backend", "main"), BACKEND, REMOTE).tag == "vox-backend-2026.06.22-10"
+
+
+@pytest.mark.parametrize(
+    ("tag", "said"), [("vox-backend-2026.06.30-1", "not on main"), ("vox-backend-2026.06.22-2", "no such tag")]
+)
+def test_a_tag_that_is_not_on_main_is_refused(tag: str, said: str) -> None:
+    with pytest.raises(Refused) as caught:
+        resolve(Request("backend", tag), BACKEND, REMOTE)
+    assert said in caught.value.line
+
+
+def test_a_plan_knows_the_way_back() -> None:
+    known = LastKnownGood(Release("backend", A, "vox-backend-2026.06.22-1"))
+    plan = make_plan(ESTATE, [Request("backend")], {"backend": REMOTE}, {"backend-api-1": known})
+    assert plan.targets[0].way_back == known.release
+
+
+@pytest.mark.parametrize(
+    ("remote", "state"),
+    [(Missing("unreachable", "no route"), None), (REMOTE, Missing("unparsable", "torn"))],
+    ids=["remote silent", "state unreadable"],
+)
+def test_a_plan_that_cannot_be_made_is_refused(remote: RemoteView | Missing, state: Missing | None) -> None:
+    with pytest.raises(Refused):
+        make_plan(ESTATE, [Request("backend")], {"backend": remote}, {"backend-api-1": state})
+
+
+def test_previous_is_the_release_before_the_last_known_good() -> None:
+    before = Release("backend", A, "vox-backend-2026.06.22-1")
+    known = LastKnownGood(Release("backend", B, "vox-backend-2026.06.22-10"), before)
+    plan = make_plan(ESTATE, [Request("backend", "previous")], {"backend": REMOTE}, {"backend-api-1": known})
+    assert plan.targets[0].release == before
+
+
+def test_there_is_no_previous_before_the_first() -> None:
+    with pytest.raises(Refused):
+        make_plan(ESTATE, [Request("backend", "previous")], {"backend": REMOTE}, {"backend-api-1": None})
+
+
+def test_the_next_tag_counts_on_from_the_day() -> None:
+    assert str(next_tag(BACKEND, REMOTE.tags, date(2026, 6, 22))) == "vox-backend-2026.06.22-11"
+    assert str(next_tag(BACKEND, REMOTE.tags, date(2026, 6, 23))) == "vox-backend-2026.06.23-1"
+
+
+def answer(status: int = 200, body: bytes = b"", trouble: str = "") -> Answer:
+    return Answer("api-1", 8080, "/health", status, {}, body, 0.1, 0.0, trouble)
+
+
+OK = b'{"status": "ok", "commit": "' + A.encode() + b'"}'
+RUNNING = {"ActiveState": "active", "SubState": "running", "NRestarts": "0"}
+
+
+@pytest.mark.parametrize(
+    ("state", "said", "up"),
+    [
+        (RUNNING, answer(body=OK), Up.YES),
+        (RUNNING, answer(503, b'{"status": "degraded", "checks": {"redis": "refused"}}'), Up.NOT_YET),
+        (RUNNING, answer(body=OK.replace(b"aaaa", b"bbbb")), Up.NOT_YET),
+        (RUNNING, answer(body=b"<html>"), Up.NOT_YET),
+        (RUNNING, answer(body=b"[]"), Up.NOT_YET),
+        (RUNNING, answer(0, trouble="connection refused"), Up.NOT_YET),
+        (RUNNING, Missing("unreachable", "the SSH connection is gone"), Up.NOT_YET),
+        ({"ActiveState": "failed", "Result": "exit-code"}, answer(body=OK), Up.NEVER),
+        ({"ActiveState": "activating", "SubState": "auto-restart", "NRestarts": "2"}, answer(body=OK), Up.NEVER),
+        ({}, answer(0, trouble="connection refused"), Up.NOT_YET),
+    ],
+)
+def test_a_pulse_is_up_only_when_all_is_well(state: dict[str, str], said: Answer | Missing, up: Up) -> None:
+    assert pulse(state, said, A).up is up
+
+
+def judged(*verdicts: Verdict, expected: int | None = None, interrupted: str = "", selected: bool = False) -> Judged:
+    made = [Judgement(f"i[{n}]", "i", "i", "r", verdict) for n, verdict in enumerate(verdicts)]
+    ids = [f"i[{n}]" for n in range(len(verdicts) if expected is None else expected)]
+    return Judged(ids, made, interrupted, selected)
+
+
+H, V, X = Verdict.HOLDS, Verdict.VIOLATED, Verdict.BLIND
+
+
+@pytest.mark.parametrize(
+    ("case", "verdict"),
+    [
+        (judged(H, H), RunVerdict.HOLDS),
+        (judged(H, V, X), RunVerdict.VIOLATED),
+        (judged(H, X), RunVerdict.BLIND),
+        (judged(H, expected=2), RunVerdict.INCOMPLETE),
+        (judged(H, H, interrupted="SIGTERM"), RunVerdict.INCOMPLETE),
+        (judged(), RunVerdict.INCOMPLETE),
+        (Judged(["i[0]"], [Judgement("i[0]", "i", "i", "r", H)], plain=["test_ours.py::test_x"]), RunVerdict.INCOMPLETE),
+    ],
+)
+def test_only_everything_judged_and_holding_holds(case: Judged, verdict: RunVerdict) -> None:
+    assert judge_run(case) is verdict
+
+
+def test_a_chosen_part_is_a_partial_look_and_no_deploy() -> None:
+    part = judged(H, expected=3, selected=True)
+    assert look_verdict(part) is RunVerdict.HOLDS
+    assert judge_run(part) is RunVerdict.INCOMPLETE
+    assert len(part.missing) == 2
+
+
+def test_a_look_that_is_not_good_never_exits_with_0() -> None:
+    assert look_status(RunVerdict.BLIND, 0) == 1
+    assert look_status(RunVerdict.INCOMPLETE, 2) == 2
+    assert look_status(RunVerdict.HOLDS, 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("verdict", "back", "holds", "status"),
+    [
+        (RunVerdict.VIOLATED, True, True, 11), (RunVerdict.BLIND, True, True, 11), (RunVerdict.INCOMPLETE, True, True, 12),
+        (RunVerdict.VIOLATED, True, False, 13), (RunVerdict.VIOLATED, False, False, 13),
+    ],
+)  # fmt: skip
+def test_the_exit_status_says_what_became_of_the_hosts(verdict: RunVerdict, back: bool, holds: bool, status: int) -> None:  # noqa: FBT001
+    assert deploy_status(verdict, changed_back=back, back_holds=holds)[1] == status

@@ -1,0 +1,112 @@
+"""Estate files: what a person gets wrong is one line that names file, place and why."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voxgate.contracts.estates import FOLDER, estate_names, load_estate
+from voxgate.errors import EstateError
+
+LAB = (FOLDER / "lab.toml").read_text("utf-8")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copy(FOLDER / "services.toml", tmp_path)
+    return tmp_path
+
+
+def refusal(folder: Path, text: str) -> EstateError:
+    (folder / "lab.toml").write_text(text, "utf-8")
+    with pytest.raises(EstateError) as caught:
+        load_estate("lab", folder)
+    assert "\n" not in caught.value.line
+    return caught.value
+
+
+@pytest.mark.parametrize("name", estate_names())
+def test_the_estates_that_ship_load(name: str) -> None:
+    estate = load_estate(name)
+    assert estate.name == name
+    assert {placement.service.name for placement in estate.placements} == {"backend", "fleet", "dialler", "console"}
+
+
+def test_the_lab_places_each_service_where_it_belongs() -> None:
+    estate = load_estate("lab")
+    assert [one.id for one in estate.placements] == [
+        "backend-api-1", "fleet-fleet-1", "fleet-fleet-2", "dialler-sip-1", "console-api-1",
+    ]  # fmt: skip
+    assert [one.id for one in estate.placed_units][:3] == ["api-1-voxbridge", "fleet-1-voxcore@1", "fleet-1-voxcore@2"]
+    assert estate.workers == 6
+
+
+SECOND = '\n[databases.vox2]\ndialler = "sip-1"\nuri = "mongodb://127.0.0.1:27017/vox2"\nvia = "data"\n'
+TWIN = '\n[hosts.sip-2]\naddress = "198.51.100.42"\nroles = ["sip"]\n[databases.v2]\ndialler = "sip-2"\nvia = "data"\n'
+
+MISTAKES = {
+    "two diallers": (('dialler = "sip-1"', 'dialler = ["sip-1", "fleet-1"]'), "exactly one dialler", "vox.dialler"),
+    "one dialler for two databases": ((None, SECOND), "cannot dial on two databases", "databases.vox2"),
+    "the same database twice": (
+        (None, TWIN + 'uri = "mongodb://127.0.0.1:27017/vox?appName=x"\n'), "the same database stands twice", "databases.v2",
+    ),
+    "dialler not on a SIP host": (('dialler = "sip-1"', 'dialler = "api-1"'), "not a SIP host", "databases.vox"),
+    "dialler on no host": (('dialler = "sip-1"', 'dialler = "sip1"'), "is no host of this estate", "databases.vox"),
+    "host without a role": (('roles = ["api"]', "roles = []"), "", "hosts.api-1.roles"),
+    "unknown role": (('roles = ["api"]', 'roles = ["apy"]'), "is none of", "hosts.api-1"),
+    "the same address twice": (("198.51.100.32", "198.51.100.31"), "the same address stands twice", "hosts.fleet-1"),
+    "unknown key": (('workers = 3', "worker = 3"), "unknown key 'worker'", "hosts.fleet-"),
+    "wrong type": (('workers = 3', 'workers = "3"'), "", "hosts.fleet-2.workers"),
+    "missing key": (('known_hosts = "{cache}/lab/known_hosts"', ""), "missing key 'known_hosts'", "estate"),
+    "no fleet host": (('roles = ["fleet"]\nworkers = 3', 'roles = ["data"]'), "no host for the fleet", "[hosts]"),
+    "workers elsewhere": (('roles = ["sip"]', 'roles = ["sip"]\nworkers = 2'), "only a fleet host has workers", "sip-1"),
+    "fleet without workers": (("workers = 3", ""), "a fleet host needs workers", "hosts.fleet-1"),
+    "secret in the file": (("mongodb://127", "mongodb://u:pw@127"), "", "databases.vox.uri"),
+    "another name": (('name = "lab"', 'name = "prod"'), "calls itself 'prod'", "[estate]"),
+    "no TOML": (("[estate]", "[estate"), "not valid TOML", "lab.toml"),
+    "key twice": (('name = "lab"', 'name = "lab"\nname = "x"'), "not valid TOML", "lab.toml"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_refused_in_one_line(folder: Path, mistake: str) -> None:
+    (old, new), said, place = MISTAKES[mistake]
+    text = LAB.replace(old, new) if old else LAB + new
+    assert text != LAB
+    error = refusal(folder, text)
+    assert said in error.line
+    assert place in error.line
+    assert "lab.toml" in error.line
+
+
+def test_a_misspelt_key_gets_a_suggestion(folder: Path) -> None:
+    assert refusal(folder, LAB.replace("workers = 3", "wokers = 3")).hint == "did you mean 'workers'?"
+
+
+def test_a_misspelt_estate_gets_a_suggestion() -> None:
+    with pytest.raises(EstateError) as caught:
+        load_estate("stagin")
+    assert caught.value.hint == "did you mean staging?"
+
+
+@pytest.mark.parametrize("name", ["../lab", "/etc/passwd", "services", "", "lab.toml"])
+def test_only_estates_of_the_folder_are_read(name: str) -> None:
+    with pytest.raises(EstateError):
+        load_estate(name)
+
+
+@given(position=st.integers(0, len(LAB) - 1), text=st.text(max_size=6))
+def test_any_damage_is_an_estate_or_one_line(tmp_path_factory: pytest.TempPathFactory, position: int, text: str) -> None:
+    folder = tmp_path_factory.mktemp("estate")
+    shutil.copy(FOLDER / "services.toml", folder)
+    (folder / "lab.toml").write_text(LAB[:position] + text + LAB[position + 3 :], "utf-8", newline="")
+    try:
+        estate = load_estate("lab", folder)
+    except EstateError as error:
+        assert "\n" not in error.line or "\n" in text  # noqa: PT017
+    else:
+        assert estate.hosts

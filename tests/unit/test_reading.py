@@ -1,0 +1,96 @@
+"""Strict reading: what two readers could read differently is refused, in one line, at no cost."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voxgate.contracts.json_strict import LIMIT, loads
+from voxgate.contracts.metrics import read_metrics
+from voxgate.errors import ContractError
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+GOOD = "# HELP ticks_total Ticks.\n# TYPE ticks_total counter\nticks_total 3\n"
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b'{"a": 1, "a": 2}', "stands twice"),
+        (b'{"a": NaN}', "NaN is no JSON"),
+        (b'{"a": -Infinity}', "-Infinity is no JSON"),
+        (b"[" * 100_000, "nested deeper"),
+        (b'{"a":' * 65 + b"1" + b"}" * 65, "nested deeper"),
+        (b"[" * 65 + b"]" * 65, "nested deeper"),
+        (b" " * (LIMIT + 1), "at most"),
+        (b"{} {}", "Extra data"),
+        (b"", "Expecting value"),
+        (b'"\xff"', "decode"),
+        (b"9" * 5000, "digit"),
+    ],
+)
+def test_what_is_not_strict_is_refused(body: bytes, why: str) -> None:
+    with pytest.raises(ContractError) as caught:
+        loads(body, where="there")
+    assert why in caught.value.line
+    assert caught.value.line.startswith("there: ")
+
+
+def test_brackets_inside_of_strings_are_no_depth() -> None:
+    assert loads(json.dumps({"a": "[" * 500 + '\\"'}).encode()) == {"a": "[" * 500 + '\\"'}
+
+
+@given(json_values)
+def test_what_json_writes_is_read_back(value: Any) -> None:
+    assert loads(json.dumps(value).encode()) == value
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_document_or_one_line(body: bytes) -> None:
+    try:
+        loads(body)
+    except ContractError as error:
+        assert "\n" not in error.line  # noqa: PT017
+
+
+def test_good_metrics_are_read() -> None:
+    assert read_metrics(GOOD.encode(), TEXT) == {"ticks_total": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "why"),
+    [
+        (GOOD, "text/html", "content type"),
+        ("", TEXT, "no metric"),
+        (GOOD + "ticks_total 4\n", TEXT, "stands twice"),
+        (GOOD.replace("3", "-3"), TEXT, "is -3"),
+        (GOOD.replace("3", "NaN"), TEXT, "is nan"),
+        ("# TYPE ticks_total counter\nticks_total 3\n", TEXT, "no HELP"),
+        ("ticks_total 3\n", TEXT, "no HELP"),
+        (GOOD.replace("ticks_total", "ticks"), TEXT, "_total"),
+        ("<html>", TEXT, "not well-formed"),
+    ],
+)
+def test_bad_metrics_are_refused(body: str, kind: str, why: str) -> None:
+    with pytest.raises(ContractError) as caught:
+        read_metrics(body.encode(), kind)
+    assert why in caught.value.line
+
+
+@given(st.binary(max_size=300), st.text(max_size=20))
+def test_any_metrics_are_series_or_one_line(body: bytes, kind: str) -> None:
+    for content_type in (kind, TEXT):
+        try:
+            read_metrics(body, content_type)
+        except ContractError as error:
+            assert error.what  # noqa: PT017
