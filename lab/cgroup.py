@@ -12,10 +12,11 @@ import signal
 import time
 from pathlib import Path
 
+from lab import places
 from lab.commands import until
 from voxgate.errors import VoxgateError
 
-NAME = "voxgate-lab"
+NAME = places.NAME
 MOUNT = Path("/sys/fs/cgroup")
 ENTER = 'for f in $1; do echo $$ > "$f" || exit 1; done; shift; exec "$@"'
 

@@ -12,8 +12,10 @@ RELEASES = ROOT / "lab" / "releases"
 UNITS = ROOT / "hosts" / "units"
 PROBE = ROOT / "voxgate" / "survey" / "probe.py"
 
-# There is one lab a machine (its addresses are fixed), so lock and state are the machine's, not the cache's.
-RUN = Path("/run/voxgate-lab")
+# There is one lab a network namespace (its addresses are fixed), so lock and state are the machine's, not the cache's.
+# VOXGATE_LAB names a second one, for a shell that lives in a network namespace of its own.
+NAME = "-".join(("voxgate-lab", *filter(str.isalnum, (os.environ.get("VOXGATE_LAB", ""),))))
+RUN = Path("/run") / NAME
 LOCK = RUN / "lock"
 STATE = RUN / "state.json"
 

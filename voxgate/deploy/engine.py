@@ -195,7 +195,7 @@ class Deployment:
         finally:
             seconds = time.monotonic() - began
             said = (failed.line, failed.hint) if failed else ("" if detail else "interrupted", "")
-            record = MoveRecord(service, host, move, started, seconds, detail, *said)
+            record = MoveRecord(service, host, move, started, seconds, detail, *said, rollback=self._back)
             with self._lock:
                 self._records.append(record)
             self._progress.end(record)

@@ -24,7 +24,7 @@ from voxgate.model.evidence import Missing
 from voxgate.model.look import Evidence
 from voxgate.model.release import Release, RemoteView
 from voxgate.model.verdict import Judgement, MoveRecord, RunVerdict, ServiceOutcome
-from voxgate.survey.collect import take_look
+from voxgate.survey.collect import survey, take_look
 from voxgate.survey.saving import save
 from voxgate.transport.connection import Connection
 from voxgate.transport.connections import Connections
@@ -94,6 +94,7 @@ class Gate:
             dead = [error for error in opened.values() if isinstance(error, Unreachable)]
             if dead:
                 raise Refused("a host cannot be reached", where=dead[0].where, why=dead[0].why or dead[0].what, hint=dead[0].hint)
+            self._preflight()
             plan = make_plan(self.estate, self.requests, self._views, self._state)
             releases = {target.service.name: target.release for target in plan.targets}
             for target in plan.targets:
@@ -102,6 +103,12 @@ class Gate:
             with suppress(VoxgateError):  # recorded: whoever asks for a state gets it again
                 self.deployment.reach(State.HEALTHY)
         return self._look(releases, self._evidence_folder)
+
+    def _preflight(self) -> None:
+        """Look before anything is touched: a deploy that could not be judged afterwards is not begun. Raises Refused."""
+        for name, seen in survey(self._connections, self.estate).items():
+            if isinstance(seen, Missing):
+                raise Refused("this host could not be judged after a deploy", where=name, why=seen.why, hint=seen.hint)
 
     def _look(self, releases: Mapping[str, Release], folder: Path) -> Evidence:
         """Two looks with the bake between them, and the remotes' word; saved."""

@@ -27,12 +27,18 @@ def surround(folder: Path, outcome: RunOutcome, redactor: Redactor, facts: Mappi
 def _environment(folder: Path, outcome: RunOutcome, redactor: Redactor, facts: Mapping[str, str]) -> None:
     """``environment.properties``: what went where, and what judged it."""
     lines = {"verdict": outcome.verdict.value, "estate": outcome.estate}
-    lines |= {one.service: f"{one.tag or one.commit or '(not known)'}" for one in outcome.services}
+    for one in outcome.services:
+        now = one.tag or one.commit or "(not known)"
+        before = one.previous_tag or one.previous_commit or "nothing"
+        back = one.deployed and outcome.rollback_verdict is not None
+        lines[one.service] = f"{before} (put back)" if back else now
     lines |= {"hosts": ", ".join(outcome.hosts), "summary": outcome.summary, "run": outcome.run}
     for one in outcome.services:
-        lines[f"{one.service} commit"] = one.commit or ""
-        if one.previous_commit and one.previous_commit != one.commit:
+        if one.deployed and outcome.rollback_verdict is not None:
+            lines[f"{one.service} tried"] = one.tag or one.commit or ""
+        elif one.previous_commit and one.previous_commit != one.commit:
             lines[f"{one.service} before"] = one.previous_tag or one.previous_commit
+        lines[f"{one.service} commit"] = one.commit or ""
     lines |= {"voxgate": __version__, **facts}
     text = "".join(f"{_escape(key, key=True)} = {_escape(value)}\n" for key, value in lines.items() if value)
     (folder / "environment.properties").write_text(redactor.cut(text), "utf-8")

@@ -938,14 +938,14 @@ def engines(found: Job) -> dict[str, Any]:
         if not running or not os.path.exists(path):
             continue
         try:
-            listener, version, listed = ask_engine(path)
+            listener, version, listed = ask_engine(engine, path)
         except PermissionError:
             raise Trouble("denied", f"{path}: {engine} may not be asked") from None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
             traces.append(f"{engine} gave no answer by {path}")
             continue
         answered[engine] = version
-        containers.extend(container(engine, row) for row in listed)
+        containers += listed
         # A socket that systemd opened has process 1 for its listener: then the engine is the one of the packaged unit.
         unit = f"{engine}.service" if listener == 1 else None
         mine |= {row["pid"] for row in running if listener == row["pid"] or unit == row["unit"]}
@@ -953,13 +953,11 @@ def engines(found: Job) -> dict[str, Any]:
     return {"engines": answered, "containers": containers, "traces": sorted(traces)}
 
 
-def ask_engine(path: str) -> tuple[int, str, list[dict[str, Any]]]:
+def ask_engine(engine: str, path: str) -> tuple[int, str, list[dict[str, str]]]:
     """The process that opened the socket, the engine's version, all its containers."""
     listener, version = http_get(path, "/version")
     _, listed = http_get(path, "/containers/json?all=1")
-    if not isinstance(listed, list):
-        raise TypeError
-    return listener, str(version["Version"]), listed
+    return listener, str(version["Version"]), [container(engine, row) for row in listed]
 
 
 def http_get(path: str, target: str) -> tuple[int, Any]:
@@ -975,7 +973,7 @@ def http_get(path: str, target: str) -> tuple[int, Any]:
             if len(answer) > SMALL_FILE:
                 raise ValueError
     head, _, body = answer.partition(b"\r\n\r\n")
-    if head.split(b" ")[1] != b"200":
+    if head.split(b" ")[1:2] != [b"200"]:
         raise ValueError
     return listener, json.loads(body)
 

@@ -40,6 +40,7 @@ class _Seats:
         self._limit = _SESSIONS
         self._taken = 0  # asked for or open
         self._open = 0
+        self._most = 1  # open together, ever: the server allows at least that
         self._left_at = 0.0
         self._changed = threading.Condition()
 
@@ -52,10 +53,11 @@ class _Seats:
             return True
 
     def opened(self) -> None:
-        """The server gave us the session: it allows at least as many as are open now."""
+        """The server gave us the session."""
         with self._changed:
             self._open += 1
-            self._limit = max(self._limit, self._open)
+            self._most = max(self._most, self._open)
+            self._limit = max(self._limit, self._most)
 
     def leave(self, *, opened: bool = True) -> None:
         """Give a seat back."""
@@ -72,7 +74,7 @@ class _Seats:
         """
         with self._changed:
             self._taken -= 1
-            self._limit = max(self._open, 1)
+            self._limit = self._most
             others = self._taken > 0 or time.monotonic() - self._left_at < _LEAVING
             if others:
                 self._changed.wait(_PAUSE)

@@ -102,12 +102,19 @@ def test_surroundings_say_what_went_where(rolled_back: RunOutcome, tmp_path: Pat
     said = properties(tmp_path)
     assert list(said)[:3] == ["verdict", "estate", "backend"]
     assert said["verdict"] == "rolled back"
-    assert said["fleet"] == "vox-agents-2026.11.22-1"
+    assert said["fleet"] == "vox-agents-2026.11.20-2 (put back)"
+    assert said["fleet tried"] == "vox-agents-2026.11.22-1"
     assert said["fleet commit"] == "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"
-    assert said["fleet before"] == "vox-agents-2026.11.20-2"
     assert said["boot id fleet-1"] == "9a0cf3a2"
     errors = json.loads(next(tmp_path.glob("*-globals.json")).read_bytes())["errors"]
     assert errors[0]["message"].startswith("rolled back, exit status 11: 2 invariants are violated")
+
+
+def test_a_good_deploy_says_what_runs_and_what_ran_before(done: RunOutcome, tmp_path: Path) -> None:
+    written(tmp_path, done)
+    said = properties(tmp_path)
+    assert (said["fleet"], said["fleet before"]) == ("vox-agents-2026.11.22-1", "vox-agents-2026.11.20-2")
+    assert not list(tmp_path.glob("*-globals.json")), "nothing went wrong"
 
 
 def test_the_jenkins_build_is_named(looked: RunOutcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

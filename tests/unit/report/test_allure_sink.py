@@ -98,7 +98,8 @@ def run_suite(folder: Path, *flags: str) -> tuple[dict[str, dict[str, Any]], sub
     (folder / "conftest.py").write_text(CONFTEST)
     (folder / "test_suite.py").write_text(SUITE)
     argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:testinfra", "--alluredir=out", *flags]
-    env = {**os.environ, "PYTEST_ADDOPTS": "", "PYTHONPATH": str(Path(__file__).parents[3])}
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    env = {**outer, "PYTHONPATH": str(Path(__file__).parents[3])}
     ended = subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)
     return {result["fullName"]: result for _path, result in results(folder / "out")}, ended
 

@@ -313,7 +313,9 @@ def test_another_engine_beside_the_one_that_answers_is_a_trace(monkeypatch: pyte
     assert found["traces"] == ["dockerd (pid 7) runs, and did not answer"]
 
 
-@pytest.mark.parametrize("answer", [b"", b"nonsense", b"HTTP/1.0 500 No\r\n\r\n{}", OK + b"{", OK + b"[]", OK + b"{}"])
+@pytest.mark.parametrize(
+    "answer", [b"", b"nonsense", b"HTTP/1.0 500 No\r\n\r\n{}", OK + b"{", OK + b"[]", OK + b"{}", OK + b'{"Version":"1"}']
+)
 def test_an_engine_that_talks_nonsense_is_a_trace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answer: bytes) -> None:
     found = ask(monkeypatch, tmp_path / "s", [answer, answer], os.getpid())
     assert found["engines"] == {}
@@ -322,6 +324,6 @@ def test_an_engine_that_talks_nonsense_is_a_trace(monkeypatch: pytest.MonkeyPatc
 
 def test_an_engine_that_is_stopped_is_not_woken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(probe, "ENGINES", {"docker": (str(tmp_path / "s"), "dockerd", ("docker",))})
-    monkeypatch.setattr(probe, "ask_engine", lambda _: pytest.fail("it was asked"))
+    monkeypatch.setattr(probe, "ask_engine", lambda *_: pytest.fail("it was asked"))
     (tmp_path / "s").touch()
     assert probe.engines(probe.Job(lambda: [row(1, "systemd")]))["engines"] == {}

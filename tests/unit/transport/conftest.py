@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
+import random
 import shutil
 import signal
 import socket
@@ -19,6 +21,7 @@ from voxgate.model.estate import Containers, Estate, Host, Role
 from voxgate.transport.connection import Connection
 from voxgate.transport.connections import Connections
 
+_HANDED_OUT: set[int] = set()
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin") or ""
 
 
@@ -29,11 +32,14 @@ def key(path: Path, kind: str = "ed25519", passphrase: str = "") -> Path:
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """A port that nobody listens on, below those that the kernel hands out by itself, and never the same twice."""
+    while True:
+        port = random.randrange(20000, 32000)  # noqa: S311
+        with socket.socket() as sock, contextlib.suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            if port not in _HANDED_OUT:
+                _HANDED_OUT.add(port)
+                return port
 
 
 @dataclass(slots=True)
@@ -58,10 +64,14 @@ class Sshd:
         out = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, check=False).stdout
         return [int(word) for word in out.split()]
 
-    def stop(self) -> None:
-        """End the server and its connections."""
+    def cut(self) -> None:
+        """Kill every connection, as a crash of the host would."""
         for pid in self.sessions():
             os.kill(pid, signal.SIGKILL)
+
+    def stop(self) -> None:
+        """End the server and its connections."""
+        self.cut()
         self.process.terminate()
         self.process.wait(5)
 

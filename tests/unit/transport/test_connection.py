@@ -41,7 +41,9 @@ def test_stdin_goes_in_and_ends(connection: Connection) -> None:
 
 
 def test_both_streams_are_drained_together(connection: Connection) -> None:
-    completed = connection.run("head -c 6000000 /dev/zero >&2; head -c 6000000 /dev/zero; wc -c", stdin=b"x" * 4_000_000)
+    completed = connection.run(
+        "head -c 6000000 /dev/zero >&2; head -c 6000000 /dev/zero; wc -c", stdin=b"x" * 4_000_000
+    )
     assert (len(completed.stderr), len(completed.stdout)) == (6_000_000, 6_000_000 + len("4000000\n"))
 
 
@@ -105,7 +107,7 @@ def test_a_lost_connection_is_unknown_and_never_reopened(ground: Ground, opened:
     connections = opened(ground.estate(host(server.port)))
     connection = connections["one"]
     mark = ground.folder / "ran"
-    threading.Timer(0.5, lambda: [os.kill(pid, signal.SIGKILL) for pid in server.sessions()]).start()
+    threading.Timer(0.5, server.cut).start()
     with pytest.raises(CommandUnknown, match=r"was running when the connection was lost.*it was not run again"):
         connection.run(f"echo x >> {mark}; sleep 20")
     assert not connection.alive
@@ -146,7 +148,6 @@ def test_a_running_process_talks_and_lives_as_long_as_its_channel(connection: Co
         completed = running.finish(5)
         assert running.errors == "err one\nerr two\n"
     assert completed.exit_status == 3
-    assert not running.alive
     with pytest.raises(CommandUnknown):
         running.write(b"x")
     assert connection.run(f"kill -0 {pid}").exit_status != 0
@@ -222,8 +223,7 @@ def test_a_tunnel_on_a_lost_connection_is_unreachable(ground: Ground, opened: Op
     server = ground.sshd()
     connection = opened(ground.estate(host(server.port)))["one"]
     with socket.create_server(("127.0.0.1", 0)) as listener, connection.open(*listener.getsockname()) as tunnel:
-        for pid in server.sessions():
-            os.kill(pid, signal.SIGKILL)
+        server.cut()
         with pytest.raises(Unreachable, match=r"one: the SSH connection was lost"):
             tunnel.recv(10, 5)
         with pytest.raises(Unreachable):
