@@ -106,10 +106,10 @@ def stop(*, reaped: float = 0) -> None:
     with suppress(FileNotFoundError):
         places.STATE.unlink()
     cgroup.remove(reaped=reaped)
-    if _cable().exists():
+    if _is_cabled():
         with suppress(VoxgateError):  # the kernel may be just removing it
             run(["ip", "link", "delete", CABLE])
-    until(lambda: not _cable().exists(), deadline=10, where=CABLE, what="the interface does not go away")
+    until(lambda: not _is_cabled(), deadline=10, where=CABLE, what="the interface does not go away")
 
 
 def _answer(warden: subprocess.Popen[bytes], log: Path) -> int:
@@ -130,8 +130,9 @@ def _answer(warden: subprocess.Popen[bytes], log: Path) -> int:
     return int(said)
 
 
-def _cable() -> Path:
-    return Path("/sys/class/net") / CABLE
+def _is_cabled() -> bool:
+    # Not /sys/class/net: that shows the network namespace of whoever mounted it, which need not be ours.
+    return any(line.split(":")[0].strip() == CABLE for line in Path("/proc/net/dev").read_text().splitlines())
 
 
 def _connect(cell: Cell) -> None:
