@@ -27,7 +27,17 @@ NEEDED = {
     "git": "git",
     "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
 }
-KEPT = ("XDG_CACHE_HOME", "VOXGATE_LAB", "PATH", "UV", "SSL_CERT_FILE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "UV_DEFAULT_INDEX")
+KEPT = (
+    "XDG_CACHE_HOME",
+    "VOXGATE_LAB",
+    "PATH",
+    "UV",
+    "SSL_CERT_FILE",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "UV_DEFAULT_INDEX",
+)
 LOCK_DEADLINE = 600
 
 

@@ -49,9 +49,7 @@ def test_only_livekit_in_containers(host_name: str, estate: Estate, evidence: Ev
         f"{host_name}: another container engine is here: {', '.join([*others, *engines.traces])}", "remove it"
     )
     foreign = [
-        one
-        for one in engines.containers
-        if repository_of(one.image) not in wanted.images or one.project != wanted.project
+        one for one in engines.containers if repository_of(one.image) not in wanted.images or one.project != wanted.project
     ]
     assert not foreign, say(_said(host_name, foreign), "only livekit and livekit-sip may run in containers")
     for image in wanted.images:

@@ -14,8 +14,10 @@ from voxgate.survey.answers import read_page
 from voxgate.survey.questions import question_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from voxgate.model.estate import Database, Estate, Host, PlacedUnit, Service
-    from voxgate.model.evidence import DatabaseClient, HostEvidence, ProcessFact
+    from voxgate.model.evidence import Answer, DatabaseClient, HostEvidence, ProcessFact
     from voxgate.model.look import Evidence, Look
 
 GATE = "voxgate"
@@ -41,9 +43,7 @@ def _is_dialler(process: ProcessFact, service: Service) -> bool:
     )
 
 
-@invariant(
-    per="database", services=("dialler",), faults=("dialler-second-unit", "dialler-by-hand"), severity="blocker"
-)
+@invariant(per="database", services=("dialler",), faults=("dialler-second-unit", "dialler-by-hand"), severity="blocker")
 def test_exactly_one_dialler_per_database(database: Database, estate: Estate, evidence: Evidence) -> None:
     """Two diallers on one database each pace as if alone, and over-dial real people. Counted over all hosts: units,
     processes by cgroup and folder, containers, and what would start at the next boot.
@@ -62,7 +62,9 @@ def test_exactly_one_dialler_per_database(database: Database, estate: Estate, ev
     )
     for name, host in seen.items():
         units = [unit for unit, fact in known(host.units).items() if service.owns_unit(unit) and fact.main_pid]
-        assert not units or name in homes, say(f"{name}: {', '.join(units)} runs here, the dialler is on {database.dialler}", STOP)
+        assert not units or name in homes, say(
+            f"{name}: {', '.join(units)} runs here, the dialler is on {database.dialler}", STOP
+        )
         boxed = [one.name for one in known(host.engines).containers if "dialler" in f"{one.name} {one.image}".lower()]
         assert not boxed, say(f"{name}: container {', '.join(boxed)} is a dialler", STOP)
     mine = [one for name, one in alive if name == database.dialler]
@@ -85,7 +87,7 @@ def test_database_sees_one_dialler(database: Database, estate: Estate, evidence:
     names = {one.app_name or one.repository: one for one in estate.services}
     view = evidence.second.database(database.name)
     units = known(evidence.second.host(home.name).units)
-    main = units[service.unit].main_pid if service.unit in units else 0
+    main = units[service.unit].main_pid if service.unit and service.unit in units else 0
     own = [one for one in view.clients if one.app_name == service.app_name]
     assert own, say(f"database {database.name}: no connection of the dialler", "journalctl -u voxdialler: can it connect?")
     for client in view.clients:
@@ -182,7 +184,9 @@ def test_tick_loop_is_alive(unit: PlacedUnit, evidence: Evidence) -> None:
     service = unit.service
     assert service.health is not None
     assert service.metrics is not None
-    pages = [read_page(look, question_of(unit, service.health), service.health.schema) for look in (evidence.first, evidence.second)]
+    pages = [
+        read_page(look, question_of(unit, service.health), service.health.schema) for look in (evidence.first, evidence.second)
+    ]
     for page in pages:
         assert not page.problem, say(f"{page.place} {page.problem}", f"journalctl -u {unit.unit} on {unit.host.name}")
     first, second = (page.document for page in pages)
@@ -204,11 +208,8 @@ def test_tick_loop_is_alive(unit: PlacedUnit, evidence: Evidence) -> None:
     counts = []
     for look in (evidence.first, evidence.second):
         answer = look.answer(question)
-        try:
-            series = read_metrics(answer.body, answer.headers.get("content-type", ""))
-        except ContractError as error:
-            series = {}
-            assert series, say(f"{unit.host.name} GET :{question.port}{question.path}: {error.line}", "a fault of the release")
+        series, problem = _series(answer)
+        assert not problem, say(f"{unit.host.name} GET :{question.port}{question.path}: {problem}", "a fault of the release")
         counts.append(series.get("voxdialler_ticks_total", -1.0))
     assert counts[1] > counts[0] >= 0, say(
         f"{unit.host.name} GET :{question.port}{question.path}: voxdialler_ticks_total went from {counts[0]:g} to {counts[1]:g}",
@@ -225,9 +226,13 @@ def test_metrics_are_well_formed(unit: PlacedUnit, evidence: Evidence) -> None:
     place = f"{unit.host.name} GET :{answer.port}{answer.path}"
     assert not answer.trouble, say(f"{place} gave no answer: {answer.trouble}", f"journalctl -u {unit.unit}")
     assert answer.status == OK, say(f"{place} answers {answer.status}", f"journalctl -u {unit.unit}")
-    problem = ""
-    try:
-        read_metrics(answer.body, answer.headers.get("content-type", ""))
-    except ContractError as error:
-        problem = error.line
+    _, problem = _series(answer)
     assert not problem, say(f"{place}: {problem}", "a fault of the release: put the last one back")
+
+
+def _series(answer: Answer) -> tuple[Mapping[str, float], str]:
+    """Every series of the metrics, and what is wrong with them, empty if nothing is."""
+    try:
+        return read_metrics(answer.body, answer.headers.get("content-type", "")), ""
+    except ContractError as error:
+        return {}, error.line

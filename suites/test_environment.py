@@ -57,7 +57,9 @@ def test_pipecat_is_pinned(placement: Placement, evidence: Evidence) -> None:
     where = f"{placement.host.name}: {placement.service.folder}"
     declared = venv.declared.get(name, "")
     pin = re.fullmatch(r"(?:\[[^\]]*\])?\s*==\s*([0-9][A-Za-z0-9.!+]*)", declared)
-    assert pin is not None, say(f"{where}/pyproject.toml asks for {name}{declared or ', not at all'}", f"pin it: {name}==<version>")
+    assert pin is not None, say(
+        f"{where}/pyproject.toml asks for {name}{declared or ', not at all'}", f"pin it: {name}==<version>"
+    )
     pinned = pin[1]
     assert venv.locked.get(name) == pinned, say(
         f"{where}/uv.lock has {name} {venv.locked.get(name)}, pyproject.toml {pinned}", "uv lock, and a new release"

@@ -116,7 +116,7 @@ def test_capacity_adds_up(placement: Placement, estate: Estate, evidence: Eviden
     else:
         agrees, wanted = available is (free > 0), str(free > 0).lower()
     assert agrees, say(
-        f"{page.place} says fleet_available {available}, with {said['worker_calls']} of {said['worker_max']} taken it is {wanted}",
+        f"{page.place} says fleet_available {available}, {said['worker_calls']} of {said['worker_max']} taken: it is {wanted}",
         "a fault of the release: put the last one back",
     )
 

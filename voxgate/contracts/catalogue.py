@@ -75,7 +75,7 @@ def _read(path: Path, node: ast.FunctionDef, call: ast.Call) -> Invariant:
         why = f"@invariant takes literals, and per= is one of {', '.join(per.value for per in Per)}: {error}"
         raise ContractError("this invariant cannot be read", where=where, why=why) from None
     if said:
-        raise ContractError("this invariant cannot be read", where=where, why=f"unknown argument {sorted(said)[0]!r}")
+        raise ContractError("this invariant cannot be read", where=where, why=f"unknown argument {min(said)!r}")
     reason = inspect.cleandoc(ast.get_docstring(node) or "")
     if not reason:
         raise ContractError("an invariant needs a reason", where=where, hint="its docstring says why the rule exists")
@@ -96,12 +96,12 @@ def _read(path: Path, node: ast.FunctionDef, call: ast.Call) -> Invariant:
 @cache
 def plain_tests(folder: Path = FOLDER) -> tuple[str, ...]:
     """A team's own tests in the suites, without ``@invariant``: ``test_ours.py::test_x``. Each must be judged at least once."""
-    found = []
-    for path in sorted(folder.glob("test_*.py")):
-        for node in ast.parse(path.read_bytes(), filename=path.name).body:
-            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and _decorator(node) is None:
-                found.append(f"{path.name}::{node.name}")
-    return tuple(found)
+    return tuple(
+        f"{path.name}::{node.name}"
+        for path in sorted(folder.glob("test_*.py"))
+        for node in ast.parse(path.read_bytes(), filename=path.name).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and _decorator(node) is None
+    )
 
 
 def find(catalogue: Sequence[Invariant], function: str, suite: str) -> Invariant | None:

@@ -67,22 +67,24 @@ def _schema_error(fault: ValidationError, file: str) -> EstateError:
     """What the schema found, in the words of the file: ``[hosts.api-1]`` and a suggestion for a misspelt key."""
     place = ".".join(str(part) for part in fault.absolute_path)
     where = f"{file} [{place}]" if place else file
+    rule: Any = fault.validator_value
     if fault.validator == "additionalProperties":
-        allowed = sorted(fault.schema.get("properties", {}))
-        unknown = sorted(set(fault.instance) - set(allowed))
+        within: Any = fault.schema
+        allowed = sorted(within.get("properties", {}))
+        unknown = sorted(set(fault.instance) - set(allowed))  # type: ignore[arg-type]
         near = difflib.get_close_matches(unknown[0], allowed, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"allowed here: {', '.join(allowed)}"
         return EstateError(f"unknown key {unknown[0]!r}", where=where, hint=hint)
     if fault.validator == "required":
-        missing = sorted(set(fault.validator_value) - set(fault.instance))
+        missing = sorted(set(rule) - set(fault.instance))  # type: ignore[arg-type]
         return EstateError(f"missing key {missing[0]!r}", where=where, hint=f"see schemas/ and {file}'s neighbours")
     if fault.validator == "oneOf":
-        choices = " or ".join("/".join(choice.get("required", ())) for choice in fault.validator_value)
+        choices = " or ".join("/".join(choice.get("required", ())) for choice in rule)
         return EstateError(f"needs exactly one of {choices}", where=where)
     if fault.validator == "enum":
-        near = difflib.get_close_matches(str(fault.instance), [str(value) for value in fault.validator_value], n=1)
+        near = difflib.get_close_matches(str(fault.instance), [str(value) for value in rule], n=1)
         hint = f"did you mean {near[0]!r}?" if near else ""
-        choices = ", ".join(str(value) for value in fault.validator_value)
+        choices = ", ".join(str(value) for value in rule)
         return EstateError(f"{fault.instance!r} is none of: {choices}", where=where, hint=hint)
     if fault.validator == "type" and place.startswith("databases.") and place.endswith(".dialler"):
         return EstateError(f"{fault.instance!r} is not one host", where=where, why="a database has exactly one dialler")
@@ -98,7 +100,7 @@ def _services(path: Path) -> tuple[Service, ...]:
 
 def _service(name: str, entry: dict[str, Any]) -> Service:
     """One table of services.toml."""
-    endpoints = {key: _endpoint(entry[key]) for key in _ENDPOINTS if key in entry}
+    endpoints: dict[str, Any] = {key: _endpoint(entry[key]) for key in _ENDPOINTS if key in entry}
     for endpoint in endpoints.values():
         if endpoint.schema is not None:
             schema(endpoint.schema)
@@ -111,7 +113,7 @@ def _service(name: str, entry: dict[str, Any]) -> Service:
 
 def _endpoint(entry: dict[str, Any]) -> Endpoint:
     """One endpoint; a base port counts up by the worker's number."""
-    return Endpoint(entry.get("port", entry.get("base_port")), entry["path"], entry.get("schema"))
+    return Endpoint(entry["port"] if "port" in entry else entry["base_port"], entry["path"], entry.get("schema"))
 
 
 def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) -> Estate:

@@ -32,8 +32,10 @@ def read_metrics(body: bytes, content_type: str, *, where: str = "") -> Mapping[
     for family in families:
         if family.type == "unknown" or not family.documentation:
             raise ContractError(what, where=where, why=f"{family.name} has no HELP or TYPE")
-        if family.type == "counter" and f"# TYPE {family.name}_total counter" not in text and (
-            f"# TYPE {family.name} counter" not in text or content_type.startswith("text/plain")
+        if (
+            family.type == "counter"
+            and f"# TYPE {family.name}_total counter" not in text
+            and (f"# TYPE {family.name} counter" not in text or content_type.startswith("text/plain"))
         ):
             raise ContractError(what, where=where, why=f"counter {family.name} does not end in _total")
         for sample in family.samples:

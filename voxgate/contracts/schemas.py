@@ -8,6 +8,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError, ValidationError, best_match
+from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
 from voxgate.contracts.json_strict import loads
@@ -21,7 +22,7 @@ def _is_integer(_checker: object, instance: object) -> bool:
     return isinstance(instance, int) and not isinstance(instance, bool)
 
 
-_STRICT = extend(
+_STRICT: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
 )
 
@@ -56,7 +57,7 @@ def flaw(name: str) -> str:
 
 
 @cache
-def _validator(name: str) -> Draft202012Validator:
+def _validator(name: str) -> Validator:
     """The strict validator of a schema, formats checked."""
     return _STRICT(schema(name), format_checker=FormatChecker())
 
@@ -74,7 +75,8 @@ def faults(name: str, document: Any) -> tuple[str, ...]:
 
 def best_fault(name: str, document: Any) -> ValidationError | None:
     """The most telling way in which ``document`` breaks the schema, None if it keeps it."""
-    return best_match(_validator(name).iter_errors(document))
+    fault: ValidationError | None = best_match(_validator(name).iter_errors(document))
+    return fault
 
 
 def check(name: str, document: Any, *, where: str = "") -> None:

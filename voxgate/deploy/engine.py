@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum
+from functools import partial
 
 from voxgate.deploy.hands import attempt, await_up, perform, restart, restart_alone
 from voxgate.deploy.plan import Plan, Target
@@ -32,9 +33,7 @@ class State(IntEnum):
 class Deployment:
     """One plan being carried out. ``back`` means the way back: the same moves, from what is on the hosts already."""
 
-    def __init__(
-        self, plan: Plan, estate: Estate, connections: Connections, progress: Progress, *, back: bool = False
-    ) -> None:
+    def __init__(self, plan: Plan, estate: Estate, connections: Connections, progress: Progress, *, back: bool = False) -> None:
         """Nothing happens yet: the first ``reach`` begins."""
         self.plan = plan
         self._estate = estate
@@ -132,10 +131,10 @@ class Deployment:
         for target in self.plan.targets:
             for placement in target.placements:
                 if target.service.kind is Kind.STATIC:
-                    self._move(Move.RESTART, placement, lambda t=target, p=placement: self._publish(t, p))
+                    self._move(Move.RESTART, placement, partial(self._publish, target, placement))
                 for unit in placement.placed_units:
-                    self._move(Move.RESTART, placement, lambda u=unit: self._restart_one(u))
-                    self._move(Move.HEALTH, placement, lambda u=unit, t=target: self._up(u, t))
+                    self._move(Move.RESTART, placement, partial(self._restart_one, unit))
+                    self._move(Move.HEALTH, placement, partial(self._up, unit, target))
 
     def _publish(self, target: Target, placement: Placement) -> str:
         perform(self._connections, placement.host.name, steps.publish(target.service, target.release))
@@ -155,7 +154,7 @@ class Deployment:
     def _confirm(self) -> None:
         """All units of the plan once more, at once: what came up first must still be up when the last one is."""
         placed = [
-            (Move.HEALTH, placement, lambda u=unit, t=target: self._up(u, t))
+            (Move.HEALTH, placement, partial(self._up, unit, target))
             for target in self.plan.targets
             for placement in target.placements
             for unit in placement.placed_units
@@ -165,7 +164,7 @@ class Deployment:
     def _everywhere(self, move: Move, work: Callable[[Target, Placement], str]) -> None:
         self._at_once(
             [
-                (move, placement, lambda t=target, p=placement: work(t, p))
+                (move, placement, partial(work, target, placement))
                 for target in self.plan.targets
                 for placement in target.placements
             ]

@@ -113,5 +113,3 @@ def await_up(connections: Connections, unit: PlacedUnit, commit: str) -> str:
                 raise MoveFailed(f"{name} is not healthy", where=unit.host.name, why=why)
             case Up.NOT_YET:
                 time.sleep(_INTERVAL)
-
-

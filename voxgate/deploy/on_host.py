@@ -8,11 +8,12 @@ never a half; the ledger grows by one whole line an event.
 import json
 import os
 import sys
+from typing import Any, Dict
 
 ROOT = "/var/lib/voxgate"
 
 
-def _folder(service):
+def _folder(service: str) -> str:
     """The service's folder, made where it is missing. The name is one of the gate's own, checked all the same."""
     if not service.isalpha():
         raise ValueError("no service name: %r" % service)
@@ -21,7 +22,7 @@ def _folder(service):
     return path
 
 
-def _sync(path):
+def _sync(path: str) -> None:
     """Make a folder's entries durable."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -30,7 +31,7 @@ def _sync(path):
         os.close(descriptor)
 
 
-def _replace(folder, name, document):
+def _replace(folder: str, name: str, document: Dict[str, Any]) -> None:
     """Write a JSON file whole or not at all."""
     part = os.path.join(folder, "." + name + ".part")
     with open(part, "w", encoding="utf-8") as file:
@@ -42,7 +43,7 @@ def _replace(folder, name, document):
     _sync(folder)
 
 
-def _append(folder, event):
+def _append(folder: str, event: Dict[str, Any]) -> None:
     """One line of the ledger. A torn last line (power cut) is closed first, so that it can hurt no other."""
     path = os.path.join(folder, "ledger.jsonl")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
@@ -56,9 +57,9 @@ def _append(folder, event):
         os.close(descriptor)
 
 
-def read(request):
+def read(request: Dict[str, Any]) -> Dict[str, Any]:
     """The last known good of each service: the document, or None where there is none yet."""
-    found = {}
+    found: Dict[str, Any] = {}
     for service in request["services"]:
         path = os.path.join(ROOT, service, "last-known-good.json")
         try:
@@ -69,7 +70,7 @@ def read(request):
     return {"services": found, "root": os.path.isdir(ROOT) and os.access(ROOT, os.W_OK)}
 
 
-def promote(request):
+def promote(request: Dict[str, Any]) -> Dict[str, Any]:
     """Write the last known good, then the ledger's line: a kill between the two loses a line, never the truth."""
     folder = _folder(request["service"])
     _replace(folder, "last-known-good.json", request["record"])
@@ -77,16 +78,16 @@ def promote(request):
     return {}
 
 
-def note(request):
+def note(request: Dict[str, Any]) -> Dict[str, Any]:
     """One line of the ledger, nothing else."""
     _append(_folder(request["service"]), request["event"])
     return {}
 
 
-def main(request):
+def main(request: Dict[str, Any]) -> None:
     """Answer one request: ``{"ok": ...}`` or ``{"error": text}`` on stdout, exit status 0 in both cases."""
     try:
-        answer = {"ok": {"read": read, "promote": promote, "note": note}[request["op"]](request)}
+        answer: Dict[str, Any] = {"ok": {"read": read, "promote": promote, "note": note}[request["op"]](request)}
     except (OSError, ValueError, KeyError) as error:
         answer = {"error": "%s: %s" % (type(error).__name__, error)}
     json.dump(answer, sys.stdout)

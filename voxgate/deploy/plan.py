@@ -99,9 +99,7 @@ def resolve(request: Request, service: Service, remote: RemoteView) -> Release:
         tags = sorted(tag for text, commit in remote.tags.items() if commit == remote.main and (tag := Tag.parse(text)))
         return Release(service.name, remote.main, str(tags[-1]) if tags else None)
     if request.wanted == NEWEST:
-        on_main = sorted(
-            tag for text, commit in remote.tags.items() if commit in remote.on_main and (tag := Tag.parse(text))
-        )
+        on_main = sorted(tag for text, commit in remote.tags.items() if commit in remote.on_main and (tag := Tag.parse(text)))
         if not on_main:
             hint = "TAG=main deploys the head of main and tags it when it is done"
             raise Refused("there is no release on main yet", where=service.repository, hint=hint)

@@ -37,9 +37,7 @@ class Remotes:
         """Each view with the release that must be running, and the tree of its commit."""
         return {name: self._with_release(view, releases[name]) for name, view in views.items()}
 
-    def _with_release(
-        self, view: RemoteView | Missing, release: Release | Missing | None
-    ) -> RemoteView | Missing:
+    def _with_release(self, view: RemoteView | Missing, release: Release | Missing | None) -> RemoteView | Missing:
         if isinstance(view, Missing):
             return view
         if isinstance(release, Missing):

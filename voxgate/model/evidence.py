@@ -90,7 +90,7 @@ class ProcessFact:
 
 @dataclass(frozen=True, slots=True)
 class SocketFact:
-    """One TCP socket. ``pids`` holds the processes that have it open, empty if none could be found; remote is None for a listener."""
+    """One TCP socket. ``pids`` holds the processes that have it open, empty if none was found; remote is None for a listener."""
 
     address: str
     port: int

@@ -23,6 +23,7 @@ __all__ = ["pytest_addoption"]
 _RUN = pytest.StashKey[Run]()
 _NOTHING = "nothing-to-judge"
 
+
 def _is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 

@@ -28,9 +28,7 @@ def invariant(
     """
 
     def mark(function: Callable[P, R]) -> Callable[P, R]:
-        marked: Callable[P, R] = pytest.mark.invariant(
-            per=per, services=services, faults=faults, severity=severity
-        )(function)
+        marked: Callable[P, R] = pytest.mark.invariant(per=per, services=services, faults=faults, severity=severity)(function)
         return marked
 
     return mark

@@ -95,9 +95,7 @@ class Collector:
     def take(self, report: pytest.TestReport) -> None:
         """One phase of one test. A phase that failed is never overwritten by a later one that did not."""
         said = {
-            str(key).removeprefix(PROPERTY): str(value)
-            for key, value in report.user_properties
-            if str(key).startswith(PROPERTY)
+            str(key).removeprefix(PROPERTY): str(value) for key, value in report.user_properties if str(key).startswith(PROPERTY)
         }
         if "id" not in said or report.when is None:
             return
@@ -127,9 +125,7 @@ def _verdict(phases: _Phases) -> Verdict | None:
     return Verdict.BLIND if "failed" in phases.outcomes.values() else None
 
 
-def _judgement(
-    key: str, phases: _Phases, verdict: Verdict, rule: tuple[Invariant, Subject] | None
-) -> Judgement:
+def _judgement(key: str, phases: _Phases, verdict: Verdict, rule: tuple[Invariant, Subject] | None) -> Judgement:
     """One line of the verdict."""
     said = phases.said
     name = rule[0].name if rule else key.partition("[")[0]
@@ -145,5 +141,3 @@ def _judgement(
         advice=said.get("advice", "") if verdict is not Verdict.HOLDS else "",
         seconds=round(phases.seconds, 4),
     )
-
-

@@ -270,5 +270,3 @@ class Run:
         """Close every connection."""
         if self.gate:
             self.gate.close()
-
-

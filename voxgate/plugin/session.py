@@ -83,9 +83,7 @@ class Session:
         """What an invariant is judged on in this run; empty where it is not judged at all."""
         if invariant.name not in self._subjects:
             found = subjects(invariant, self.estate, schema_names())
-            self._subjects[invariant.name] = tuple(
-                one for one in found if not invariant.deploy or one.service in self.deploying
-            )
+            self._subjects[invariant.name] = tuple(one for one in found if not invariant.deploy or one.service in self.deploying)
         return self._subjects[invariant.name]
 
     def commit_of(self, service: str | None) -> str | None:
@@ -118,9 +116,7 @@ def write_recorded(folder: Path, estate: str, gate: Gate | None) -> None:
         "services": sorted(gate.deploying) if gate else [],
         "reached": deployment.reached if deployment else 0,
         "failure": _parts(failure),
-        "moves": [
-            {name: getattr(move, name) for name in MoveRecord.__dataclass_fields__} for move in moves
-        ],
+        "moves": [{name: getattr(move, name) for name in MoveRecord.__dataclass_fields__} for move in moves],
     }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / RUN_FILE).write_text(json.dumps(document, indent=1), encoding="utf-8")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import getpass
 import glob
-import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,10 +55,10 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """The ways of one estate: its own words and the configuration file, read once."""
+    """The ways of one estate: its own words and the text of the configuration file, read once."""
 
     identity: str | None
-    config: paramiko.SSHConfig
+    text: str
 
     @classmethod
     def of(cls, estate: Estate) -> Routes:
@@ -68,68 +67,89 @@ class Routes:
         path = Path(given or "~/.ssh/config").expanduser()
         try:
             text = "" if given is None and not path.exists() else "\n".join(_lines(path, 0))
-            config = paramiko.SSHConfig.from_file(io.StringIO(text))
+            paramiko.SSHConfig.from_text(text)
         except (OSError, paramiko.ConfigParseError) as error:
             raise Unreachable("the SSH configuration cannot be read", where=str(path), why=str(error)) from error
-        return cls(estate.identity, config)
+        return cls(estate.identity, text)
 
     def to(self, host: Host) -> Hop:
         """The way to a host of the estate. Raises Unreachable if the configuration has no usable answer."""
-        options = self._options(host.address, host.name)
-        return Hop(
-            name=host.name,
-            address=options["hostname"],
-            port=_port(options, host.name) if host.port == _DEFAULT_PORT else host.port,
-            user=host.user or options.get("user") or getpass.getuser(),
-            key_name=options.get("hostkeyalias", options["hostname"]),
+        port = None if host.port == _DEFAULT_PORT else host.port
+        options = self._options(host.address, host.name, port, host.user)
+        return _hop(
+            host.name,
+            options,
+            host.name,
             identities=(self.identity,) if self.identity else _identities(options),
-            agent=options.get("identityagent", "").lower() != "none",
-            identities_only=options.get("identitiesonly", "").lower() == "yes",
-            command=_command(options),
-            via=self._before(options, host.name, frozenset(), 0),
+            via=self._before(options, host.name, frozenset({host.address})),
         )
 
-    def _options(self, name: str, where: str) -> paramiko.SSHConfigDict:
+    def _options(self, name: str, where: str, port: int | None, user: str | None) -> paramiko.SSHConfigDict:
+        """What the configuration says of ``name``. Port and user win where they are given, as on ssh(1)'s command line."""
+        given = [f"Host {name}", *([f"Port {port}"] if port else []), *([f"User {user}"] if user else []), "Host *"]
         try:
-            return self.config.lookup(name)
+            return paramiko.SSHConfig.from_text("\n".join([*given, self.text])).lookup(name)
         except (paramiko.ConfigParseError, paramiko.CouldNotCanonicalize, ValueError) as error:
-            raise Unreachable(f"the SSH configuration of {name} cannot be used", where=where, why=str(error)) from error
+            what = f"the SSH configuration of {name} cannot be used"
+            raise Unreachable(what, where=where, why=str(error)) from error
 
-    def _before(self, options: paramiko.SSHConfigDict, where: str, seen: frozenset[str], depth: int) -> Hop | None:
-        """The last of the hops that ProxyJump names, each reached through the one before it; None without any."""
+    def _before(self, options: paramiko.SSHConfigDict, where: str, seen: frozenset[str]) -> Hop | None:
+        """The last of the hops that ProxyJump names, each reached through the one before it; None without any.
+
+        The first is reached as its own configuration says; ``seen`` are the names that lead here.
+        """
         jumps = options.get("proxyjump", "none")
-        if jumps.lower() == "none" or options["hostname"] in seen:
+        if jumps.lower() == "none":
             return None
-        if depth > _DEEPEST:
-            raise Unreachable("ProxyJump goes in a circle", where=where, why=jumps)
         hop: Hop | None = None
-        for number, jump in enumerate(jumps.split(",")):
-            hop = self._jump(jump.strip(), where, hop, seen if number == 0 else None, depth)
+        for jump in jumps.split(","):
+            hop = self._jump(jump.strip(), where, hop, seen)
         return hop
 
-    def _jump(self, jump: str, where: str, via: Hop | None, seen: frozenset[str] | None, depth: int) -> Hop:
+    def _jump(self, jump: str, where: str, before: Hop | None, seen: frozenset[str]) -> Hop:
         found = _JUMP.fullmatch(jump)
         if found is None:
             raise Unreachable("ProxyJump names no host", where=where, why=repr(jump))
         name = found["six"] or found["host"]
-        options = self._options(name, where)
-        if seen is not None:
+        options = self._options(name, where, int(found["port"]) if found["port"] else None, found["user"])
+        via = before
+        if before is None:
+            if name in seen:
+                raise Unreachable("ProxyJump goes in a circle", where=where, why=f"{jump} leads to itself")
             # A jump host that matches the same ``Host *`` block would jump through itself; ssh(1) goes straight to it.
-            mine = options.get("proxyjump", "none").rpartition("@")[2].partition(":")[0]
-            itself = mine in {name, options["hostname"]}
-            via = None if itself else self._before(options, where, seen | {name}, depth + 1)
-        return Hop(
-            name=name,
-            address=options["hostname"],
-            port=int(found["port"]) if found["port"] else _port(options, where),
-            user=found["user"] or options.get("user") or getpass.getuser(),
-            key_name=options.get("hostkeyalias", options["hostname"]),
-            identities=(*_identities(options), *((self.identity,) if self.identity else ())),
-            agent=options.get("identityagent", "").lower() != "none",
-            identities_only=options.get("identitiesonly", "").lower() == "yes",
-            command=_command(options) if via is None and seen is not None else None,
-            via=via,
-        )
+            own = _JUMP.fullmatch(options.get("proxyjump", "none").partition(",")[0].strip())
+            itself = own is not None and (own["six"] or own["host"]) in {name, options["hostname"]}
+            via = None if itself else self._before(options, where, seen | {name})
+        identities = (*_identities(options), *((self.identity,) if self.identity else ()))
+        return _hop(name, options, where, identities=identities, via=via, commanded=before is None)
+
+
+def _hop(
+    name: str,
+    options: paramiko.SSHConfigDict,
+    where: str,
+    *,
+    identities: tuple[str, ...],
+    via: Hop | None,
+    commanded: bool = True,
+) -> Hop:
+    """The hop that the configuration describes; ``commanded`` is False where another hop leads to it."""
+    port = options.get("port", str(_DEFAULT_PORT))
+    if not port.isdigit():
+        raise Unreachable("the SSH configuration has no usable port", where=where, why=repr(port))
+    command = options.get("proxycommand")
+    return Hop(
+        name=name,
+        address=options["hostname"],
+        port=int(port),
+        user=options.get("user") or getpass.getuser(),
+        key_name=options.get("hostkeyalias", options["hostname"]),
+        identities=identities,
+        agent=options.get("identityagent", "").lower() != "none",
+        identities_only=options.get("identitiesonly", "").lower() == "yes",
+        command=command if command and via is None and commanded else None,
+        via=via,
+    )
 
 
 def _identities(options: paramiko.SSHConfigDict) -> tuple[str, ...]:
@@ -138,18 +158,6 @@ def _identities(options: paramiko.SSHConfigDict) -> tuple[str, ...]:
     if given:
         return tuple(path for path in given if path.lower() != "none")
     return tuple(path for path in _DEFAULT_IDENTITIES if Path(path).expanduser().exists())
-
-
-def _command(options: paramiko.SSHConfigDict) -> str | None:
-    command = options.get("proxycommand")
-    return command if command and options.get("proxyjump", "none").lower() == "none" else None
-
-
-def _port(options: paramiko.SSHConfigDict, where: str) -> int:
-    text = options.get("port", str(_DEFAULT_PORT))
-    if not text.isdigit():
-        raise Unreachable("the SSH configuration has no usable port", where=where, why=repr(text))
-    return int(text)
 
 
 def _lines(path: Path, depth: int) -> Iterator[str]:

@@ -80,10 +80,12 @@ class Page:
 
     def click(self, text: str) -> None:
         """Click the innermost element that shows exactly this text."""
-        script = (
-            "(e => (e?.scrollIntoView({block: 'center'}), e?.getBoundingClientRect().toJSON()))([...document.querySelectorAll('*')].filter(e => e.checkVisibility() && e.innerText?.trim().replace(/\\s+/g, ' ')"
-            f" === {json.dumps(text)}).at(-1))"
-        )
+        script = f"""(() => {{
+            const said = (e) => e.checkVisibility() && e.innerText?.trim().replace(/\\s+/g, ' ') === {json.dumps(text)};
+            const found = [...document.querySelectorAll('*')].filter(said).at(-1);
+            found?.scrollIntoView({{ block: 'center' }});
+            return found?.getBoundingClientRect().toJSON();
+        }})()"""
         place = self.read(script)
         if place is None:
             pytest.fail(f"nothing in the page says {text!r}")

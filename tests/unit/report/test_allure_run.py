@@ -31,7 +31,12 @@ def written(folder: Path, outcome: RunOutcome, estate: Estate | None = None, **m
 
 
 def result_of(outcome: RunOutcome, judgement: Judgement) -> Any:
-    return allure_run._result(outcome, judgement.id, place(judgement), STATUS[judgement.verdict], start=outcome.started + 30)
+    status, start = STATUS[judgement.verdict], outcome.started + 30
+    result = allure_run._result(outcome, judgement.id, place(judgement), status, start=start)
+    result.description = judgement.reason
+    if judgement.found:
+        result.statusDetails = allure_run._said_of(judgement)
+    return result
 
 
 def properties(folder: Path) -> dict[str, str]:

@@ -67,7 +67,8 @@ class Sshd:
     def cut(self) -> None:
         """Kill every connection, as a crash of the host would."""
         for pid in self.sessions():
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def stop(self) -> None:
         """End the server and its connections."""

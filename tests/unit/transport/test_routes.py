@@ -1,0 +1,184 @@
+"""The ways to a host that people configure: jumps, proxy commands, the agent, included files."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import subprocess
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from voxgate.errors import Unreachable
+from voxgate.transport.route import Routes
+
+from .conftest import Ground, Opened, free_port, host, key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ME = getpass.getuser()
+
+
+def client_of(port: int) -> str:
+    """The line of a host's peer, as its sshd sees it: a jump's address is in SSH_CONNECTION."""
+    return f'test "${{SSH_CONNECTION##* }}" = {port} && echo here'
+
+
+def test_a_jump_host_is_opened_once_for_all_behind_it(ground: Ground, opened: Opened) -> None:
+    target, bastion = ground.sshd(), ground.sshd()
+    hosts = [host(target.port, f"h{number}") for number in range(4)]
+    config = (
+        f"Host bastion\n  HostName 127.0.0.1\n  Port {bastion.port}\n  User {ME}\nHost 127.0.0.1\n  ProxyJump bastion\n"
+    )
+    config = config.replace("Host 127.0.0.1", "Match originalhost 127.0.0.1")
+    connections = opened(ground.estate(*hosts, config=config))
+    results = connections.each(hosts, lambda connection: connection.run(client_of(target.port)).stdout)
+    assert set(results.values()) == {b"here\n"}
+    assert len(bastion.sessions()) == 1
+    assert len(target.sessions()) == 4
+    assert len(connections["h0"].run("head -c 3000000 /dev/zero").stdout) == 3_000_000
+
+
+def test_several_hops(ground: Ground, opened: Opened) -> None:
+    target, one, two = ground.sshd(), ground.sshd(), ground.sshd()
+    jumps = f"{ME}@127.0.0.1:{one.port},ssh://{ME}@127.0.0.1:{two.port}"
+    config = f"Host target\n  HostName 127.0.0.1\n  ProxyJump {jumps}\n"
+    connections = opened(ground.estate(host(target.port, address="target"), config=config))
+    assert connections["one"].run(client_of(target.port)).stdout == b"here\n"
+    assert [len(server.sessions()) for server in (one, two, target)] == [1, 1, 1]
+
+
+def test_a_jump_host_s_key_is_pinned_too(ground: Ground, opened: Opened) -> None:
+    target, bastion = ground.sshd(), ground.sshd()
+    config = f"Host target\n  HostName 127.0.0.1\n  ProxyJump 127.0.0.1:{bastion.port}\n"
+    estate = ground.estate(host(target.port, address="target"), config=config, known=target.pins())
+    with pytest.raises(Unreachable, match=r"one \(jump host 127.0.0.1\): the host key is unknown"):
+        opened(estate)["one"]
+
+
+def test_a_jump_that_cannot_reach_or_may_not_says_so(ground: Ground, opened: Opened) -> None:
+    bastion, closed = ground.sshd(), ground.sshd("AllowTcpForwarding no")
+    config = "Host target\n  HostName 127.0.0.1\n  ProxyJump 127.0.0.1:{}\n"
+    port = free_port()
+    estate = ground.estate(host(port, address="target"), config=config.format(bastion.port))
+    with pytest.raises(Unreachable, match=rf"jump host .* does not reach 127.0.0.1:{port}: Connection refused"):
+        opened(estate)["one"]
+    estate = ground.estate(host(port, address="target"), config=config.format(closed.port))
+    with pytest.raises(Unreachable, match=rf"jump host .* does not reach 127.0.0.1:{port}: "):
+        opened(estate)["one"]
+
+
+def test_a_lost_jump_host_is_opened_anew_on_reopening(ground: Ground, opened: Opened) -> None:
+    target, bastion = ground.sshd(), ground.sshd()
+    config = f"Host target\n  HostName 127.0.0.1\n  ProxyJump 127.0.0.1:{bastion.port}\n"
+    connections = opened(ground.estate(host(target.port, address="target"), config=config))
+    connection = connections["one"]
+    bastion.cut()
+    until = time.monotonic() + 5
+    while connection.alive and time.monotonic() < until:
+        threading.Event().wait(0.02)
+    assert not connection.alive
+    assert connections.reopen(connection.host).run("echo back").stdout == b"back\n"
+
+
+def test_a_proxy_command_carries_the_connection_and_is_ended(ground: Ground, opened: Opened) -> None:
+    server, other = ground.sshd(), ground.sshd()
+    ssh = f"ssh -i {ground.identity} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -p {other.port}"
+    config = f"Host target\n  HostName 127.0.0.1\n  ProxyCommand {ssh} -W %h:%p {ME}@127.0.0.1\n"
+    connections = opened(ground.estate(host(server.port, address="target"), config=config))
+    assert connections["one"].run(client_of(server.port)).stdout == b"here\n"
+    assert len(other.sessions()) == 1
+    connections.close()
+    children = subprocess.run(["pgrep", "-P", str(os.getpid()), "-x", "ssh"], capture_output=True, check=False).stdout
+    assert children == b""
+
+
+def test_a_proxy_command_that_fails_says_so(ground: Ground, opened: Opened) -> None:
+    server = ground.sshd()
+    config = "Host target\n  HostName 127.0.0.1\n  ProxyCommand false\n"
+    with pytest.raises(Unreachable, match=r"one: no SSH connection to "):
+        opened(ground.estate(host(server.port, address="target"), config=config))["one"]
+
+
+def test_the_configuration_is_honoured_and_the_estate_wins(ground: Ground, opened: Opened, tmp_path: Path) -> None:
+    server = ground.sshd()
+    stranger = key(tmp_path / "stranger")
+    (tmp_path / "more.conf").write_text(
+        f"Host alias\n  HostName 127.0.0.1\n  Port {server.port}\n  HostKeyAlias pinned\n"
+    )
+    config = f"Include {tmp_path}/*.conf\nHost *\n  User nobody-of-that-name\n  IdentityFile {stranger}\n"
+    known = f"[pinned]:{server.port} {server.public()}\n"
+    assert opened(ground.estate(host(22, address="alias"), config=config, known=known))["one"].alive
+    with pytest.raises(Unreachable, match=rf"login as {ME} refused: tried {stranger}"):
+        opened(ground.estate(host(22, address="alias"), config=config, known=known, identity=None))["one"]
+    with pytest.raises(Unreachable, match=r"connection refused"):
+        opened(ground.estate(host(free_port(), address="alias"), config=config, known=known))["one"]
+    config = config.replace(str(stranger), str(ground.identity))
+    assert opened(ground.estate(host(22, address="alias"), config=config, known=known, identity=None))["one"].alive
+
+
+def test_a_configuration_that_is_none_says_so(ground: Ground, opened: Opened) -> None:
+    with pytest.raises(Unreachable, match=r"ssh_config: the SSH configuration cannot be read: "):
+        opened(ground.estate(host(22), config="what is this\nHost\n"))["one"]
+    with pytest.raises(Unreachable, match=r"no usable port: 'many'"):
+        opened(ground.estate(host(22), config="Port many\n"))["one"]
+    estate = ground.estate(host(22))
+    (ground.folder / "ssh_config").unlink()
+    with pytest.raises(Unreachable, match=r"the SSH configuration cannot be read"):
+        opened(estate)["one"]
+
+
+def test_jumps_that_go_in_a_circle_end(ground: Ground) -> None:
+    everywhere = ground.estate(host(22, address="a"), config="Host *\n  ProxyJump bastion\n")
+    hop = Routes.of(everywhere).to(everywhere.hosts[0])
+    assert hop.via is not None
+    assert (hop.via.name, hop.via.via) == ("bastion", None)
+    chain = "Host a\n  ProxyJump b\nHost b\n  ProxyJump c,d\nHost c\n  ProxyJump e\nHost d\n  ProxyJump x\n"
+    estate = ground.estate(host(22, address="a"), config=chain)
+    names = []
+    found = Routes.of(estate).to(estate.hosts[0]).via
+    while found is not None:
+        names.append(found.name)
+        found = found.via
+    assert names == ["b", "d", "c", "e"]
+    estate = ground.estate(host(22, address="a"), config="Host a\n  ProxyJump b\nHost b\n  ProxyJump a\n")
+    with pytest.raises(Unreachable, match=r"one: ProxyJump goes in a circle: a leads to itself"):
+        Routes.of(estate).to(estate.hosts[0])
+    plain = ground.estate(host(22, address="a"), config="Host a\n  ProxyJump none\n")
+    assert Routes.of(plain).to(plain.hosts[0]).via is None
+
+
+@pytest.fixture
+def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An agent of the test's own, at the returned socket."""
+    if shutil.which("ssh-agent") is None:
+        pytest.fail("there is no ssh-agent: apt-get install openssh-client")
+    path = tmp_path / "agent"
+    process = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL)
+    until = time.monotonic() + 5
+    while not path.exists() and time.monotonic() < until:
+        threading.Event().wait(0.01)
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
+    yield path
+    process.terminate()
+    process.wait(5)
+
+
+def test_the_agent_s_keys_are_tried(ground: Ground, opened: Opened, agent: Path, tmp_path: Path) -> None:
+    server = ground.sshd()
+    stranger = key(tmp_path / "stranger")
+    subprocess.run(["ssh-add", "-q", ground.identity], check=True)
+    assert opened(ground.estate(host(server.port), identity=str(stranger)))["one"].alive
+    only = "IdentitiesOnly yes\n"
+    with pytest.raises(Unreachable, match=r"refused"):
+        opened(ground.estate(host(server.port), identity=str(stranger), config=only))["one"]
+    with pytest.raises(Unreachable, match=r"refused"):
+        opened(ground.estate(host(server.port), identity=str(stranger), config="IdentityAgent none\n"))["one"]
+    # An encrypted file, or only the public half, is used through the agent that holds it.
+    (tmp_path / "half").write_text((ground.folder / "id.pub").read_text())
+    assert opened(ground.estate(host(server.port), identity=str(tmp_path / "half"), config=only))["one"].alive
