@@ -16,7 +16,7 @@ from voxgate.plugin.options import pytest_addoption
 from voxgate.plugin.run import Run
 from voxgate.plugin.session import KEY, Session, saved_estate, session_of
 from voxgate.report.allure_sink import card_for, install, label_item, state_finding
-from voxgate.report.redaction import Redactor
+from voxgate.report.junit import scrub
 
 __all__ = ["pytest_addoption"]
 
@@ -31,13 +31,13 @@ def _is_worker(config: pytest.Config) -> bool:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Read the estate and prepare the run's folder: mistakes in either are one line, before anything is opened."""
-    config.add_cleanup(install(Redactor()))
     try:
         if _is_worker(config):
-            config.stash[KEY] = _worker_session(config)
-            return
-        config.stash[KEY] = session = _controller_session(config)
-        if session.estate is not None:
+            config.stash[KEY] = session = _worker_session(config)
+        else:
+            config.stash[KEY] = session = _controller_session(config)
+        config.add_cleanup(install(session.redactor))
+        if session.estate is not None and not _is_worker(config):
             config.stash[_RUN] = run = Run.begin(config, session)
             config.pluginmanager.register(run, "voxgate-run")
     except Refused as error:
@@ -144,4 +144,13 @@ def pytest_runtest_makereport(
         finding = annotate(session, item, call, report)
         if finding is not None:
             state_finding(*finding)
+        scrub(report, session.redactor)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """A suite that cannot be collected may say why with a secret in it."""
+    report = yield
+    scrub(report, session_of(collector.config).redactor)
     return report

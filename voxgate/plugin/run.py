@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import platform
 import signal
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,17 +15,19 @@ from typing import Any
 
 import pytest
 
+from voxgate import __version__
 from voxgate.deploy.decision import Judged, look_status, look_verdict
 from voxgate.deploy.gate import Gate, Settled
 from voxgate.errors import Refused, VoxgateError
+from voxgate.model.evidence import HostEvidence
 from voxgate.model.verdict import Exit, Judgement, RunOutcome, RunVerdict
 from voxgate.plugin.judging import Collector
 from voxgate.plugin.session import Session, write_recorded
 from voxgate.report import verdict_file
 from voxgate.report.folder import ReportFolder
+from voxgate.report.junit import add_suite_properties
 from voxgate.report.progress import Progress
 from voxgate.report.publish import publish
-from voxgate.report.redaction import Redactor
 from voxgate.report.terminal import closing, console_for
 from voxgate.transport.local import run as run_local
 
@@ -40,7 +44,6 @@ class Run:
     progress: Progress
     collector: Collector
     gate: Gate | None
-    redactor: Redactor = field(default_factory=Redactor)
     started: float = field(default_factory=time.time)
     refused: VoxgateError | None = None
     interrupted: str = ""
@@ -57,7 +60,7 @@ class Run:
             raise RuntimeError(msg)
         root = Path(config.getoption("reports") or config.rootpath / "reports")
         report = ReportFolder.create(root, datetime.now(UTC), session.estate.name)
-        progress = Progress(console_for(sys.stdout))
+        progress = Progress(console_for(sys.stdout), session.redactor)
         gate = None
         if session.folder is None:
             asked, bake = config.getoption("deploy"), config.getoption("bake")
@@ -153,6 +156,7 @@ class Run:
             self.interrupted = self.interrupted or "interrupted"
         self.outcome = self.decide(status)
         session.exitstatus = self.outcome.exit_status
+        add_suite_properties(self.config, self.outcome)
         self.write()
 
     def decide(self, status: int) -> RunOutcome:
@@ -248,7 +252,7 @@ class Run:
         """``verdict.json``, and ``reports/latest``."""
         if self.outcome is None:
             return
-        verdict_file.write(self.outcome, self.report.verdict, self.redactor)
+        verdict_file.write(self.outcome, self.report.verdict, self.session.redactor)
         self.report.publish()
         self.report.prune()
 
@@ -261,10 +265,21 @@ class Run:
             return
         wanted = self.config.getoption("html")
         page = wanted == "always" or (wanted == "auto" and self.outcome.deploy and not self.refused)
-        said = publish(self.outcome, self.session.estate, self.report, self.redactor, html=page)
+        redactor = self.session.redactor
+        said = publish(self.outcome, self.session.estate, self.report, redactor, html=page, facts=self._facts())
         for line in said:
             self.progress.note(line)
-        closing(self.outcome, console=console_for(sys.stdout), report_path=self.report.path)
+        path = self.report.html if self.report.html.exists() else self.report.path
+        closing(verdict_file.cut(self.outcome, redactor), console=console_for(sys.stdout), report_path=path)
+
+    def _facts(self) -> dict[str, str]:
+        """What the page shows of the surroundings: versions, and which boot of each host was looked at."""
+        facts = {"voxgate": __version__, "python": platform.python_version()}
+        with suppress(VoxgateError):
+            for name, host in self.session.evidence.second.hosts.items():
+                if isinstance(host, HostEvidence) and isinstance(host.boot_id, str):
+                    facts[f"boot.{name}"] = host.boot_id
+        return facts
 
     def pytest_unconfigure(self) -> None:
         """Close every connection."""

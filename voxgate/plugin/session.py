@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ from voxgate.model.invariant import Expected, Invariant, Subject, expected, subj
 from voxgate.model.look import Evidence
 from voxgate.model.release import RemoteView
 from voxgate.model.verdict import MoveRecord
+from voxgate.report.redaction import Redactor
 from voxgate.survey.saving import load
 
 RUN_FILE = "run.json"
@@ -52,10 +54,16 @@ class Session:
     gate: Gate | None = None
     catalogue: tuple[Invariant, ...] = field(default_factory=read_catalogue)
     trouble: VoxgateError | None = None
+    redactor: Redactor = field(init=False)
     deploying: frozenset[str] = frozenset()
     _evidence: Evidence | None = None
     _recorded: Recorded | None = None
     _subjects: dict[str, tuple[Subject, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """One redactor for all sinks: it knows what is secret by its shape, and the gate's own secrets by their value."""
+        names = [database.uri_env for database in self.estate.databases if database.uri_env] if self.estate else []
+        self.redactor = Redactor(tuple(os.environ[name] for name in names if os.environ.get(name)))
 
     @property
     def evidence(self) -> Evidence:

@@ -40,7 +40,7 @@ EXIT_MEANING = {
     10: "refused: no host was touched",
     11: "violated or blind: the last known good release runs again",
     12: "incomplete: the last known good release runs again",
-    13: "broken: the rollback failed too, a person is needed",
+    13: "broken: not done, and the last known good could not be put back: a person is needed",
 }
 
 _COLOURS = {

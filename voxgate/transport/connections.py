@@ -35,6 +35,7 @@ class Connections:
         self.estate = estate
         self._connect_deadline = connect_deadline
         self._at_once = at_once
+        self._starts = threading.BoundedSemaphore(at_once)
         self._lock = threading.Lock()
         self._turns: dict[str, threading.Lock] = {}
         self._outcomes: dict[str, Connection | Unreachable] = {}
@@ -50,9 +51,9 @@ class Connections:
     def open(self, hosts: Iterable[Host]) -> dict[str, Connection | Unreachable]:
         """Open all that are not open yet, at once. What came of each, by name; nothing is raised for a host."""
         wanted = {host.name: host for host in hosts}
-        waves = -(-len(wanted) // self._at_once)
-        deadline = Deadline.after(waves * (self._connect_deadline + _GRACE))
-        outcomes = at_once(wanted, lambda name: self._outcome(wanted[name]), limit=self._at_once, deadline=deadline)
+        waves = -(-len(self.estate.hosts) // self._at_once)
+        deadline = Deadline.after(waves * self._connect_deadline + _GRACE)
+        outcomes = at_once(wanted, lambda name: self._outcome(wanted[name]), limit=len(wanted), deadline=deadline)
         return {name: self._settled(name, outcome) for name, outcome in outcomes.items()}
 
     def __getitem__(self, name: str) -> Connection:
@@ -72,9 +73,8 @@ class Connections:
 
         Any other exception is a mistake in ``function`` and is raised here.
         """
-        wanted = {host.name: host for host in hosts}
-        self.open(wanted.values())
-        outcomes = at_once(wanted, lambda name: function(self[name]), limit=max(self._at_once, len(wanted)))
+        wanted = list(dict.fromkeys(host.name for host in hosts))
+        outcomes = at_once(wanted, lambda name: function(self[name]), limit=len(wanted))
         results: dict[str, Result | VoxgateError] = {}
         for name, outcome in outcomes.items():
             if isinstance(outcome, BaseException) and not isinstance(outcome, VoxgateError):
@@ -121,8 +121,9 @@ class Connections:
             if self._ways is None:
                 self._ways = (Routes.of(self.estate), Dialler(KnownHosts.read(self.estate.known_hosts)))
             routes, dialler = self._ways
-        deadline = Deadline.after(self._connect_deadline)
-        return Connection(host, dialler.dial(routes.to(host), host.name, deadline))
+        with self._starts:
+            deadline = Deadline.after(self._connect_deadline)
+            return Connection(host, dialler.dial(routes.to(host), host.name, deadline))
 
     def _record(self, name: str, outcome: Connection | Unreachable) -> Connection | Unreachable:
         """Keep the first outcome. A connection that comes when its host was given up, or all was closed, is closed."""

@@ -58,7 +58,7 @@ def see(connections: Connections, database: Database, deadline: float = 5.0) -> 
             asker = stack.enter_context(_client(uri, until, direct=way is not None))
             witness = stack.enter_context(_client(uri, until, direct=way is not None))
             return _look(database.name, asker, witness)
-    except (VoxgateError, PyMongoError) as error:
+    except (VoxgateError, PyMongoError, ValueError) as error:
         trouble = way.trouble if way is not None and isinstance(error, ConnectionFailure) else None
         return _missing(database.name, trouble or error, until)
 
@@ -143,7 +143,7 @@ def _split(uri: str) -> tuple[tuple[str, int], str, str]:
     return (host, port), f"{userinfo}{at}", rest
 
 
-def _missing(name: str, error: VoxgateError | PyMongoError, until: Deadline) -> Missing:
+def _missing(name: str, error: VoxgateError | PyMongoError | ValueError, until: Deadline) -> Missing:
     """Why there is no view, in the words of whoever failed."""
     match error:
         case ForwardingDenied():
@@ -151,7 +151,7 @@ def _missing(name: str, error: VoxgateError | PyMongoError, until: Deadline) -> 
         case VoxgateError():
             kind = "unreachable" if isinstance(error, (Unreachable, TargetRefused)) else "failed"
             return Missing(kind, error.line, name, error.hint)
-        case ConfigurationError():  # an InvalidURI too: its text may quote the URI, and with it a password
+        case ConfigurationError() | ValueError():  # of a URI: its text may quote the URI, and with it a password
             return Missing("failed", f"its uri cannot be used ({type(error).__name__})", name)
         case OperationFailure() if error.code in _UNAUTHORIZED:
             return Missing("denied", _words(error), name, _INPROG)
@@ -161,6 +161,6 @@ def _missing(name: str, error: VoxgateError | PyMongoError, until: Deadline) -> 
             return Missing("unreachable" if isinstance(error, ConnectionFailure) else "failed", _words(error), name)
 
 
-def _words(error: PyMongoError) -> str:
+def _words(error: Exception) -> str:
     """The first part of pymongo's words: the rest is its view of the topology."""
     return str(error).split(", full error")[0].split(", Timeout:")[0].split(" (configured timeouts")[0]

@@ -58,7 +58,7 @@ class Dialler:
         wire = Wire(sock, pinned.algorithms)
         line = Line(wire, proxy)
         try:
-            _shake_hands(wire, hop, where, pinned, deadline)
+            _shake_hands(wire, where, pinned, deadline)
             log_in(wire, hop, where, deadline)
             wire.set_keepalive(KEEPALIVE)
         except (paramiko.SSHException, EOFError, OSError) as error:
@@ -112,7 +112,7 @@ class Dialler:
             lock.release()
 
 
-def _shake_hands(wire: Wire, hop: Hop, where: str, pinned: Pinned, deadline: Deadline) -> None:
+def _shake_hands(wire: Wire, where: str, pinned: Pinned, deadline: Deadline) -> None:
     wire.banner_timeout = wire.handshake_timeout = deadline.remaining
     try:
         wire.start_client(timeout=deadline.remaining)
@@ -122,11 +122,7 @@ def _shake_hands(wire: Wire, hop: Hop, where: str, pinned: Pinned, deadline: Dea
             what = f"the host has no key of the kind that is pinned ({', '.join(pinned.algorithms)})"
         raise Unreachable(what, where=where, why=str(error)) from error
     if not wire.initial_kex_done:
-        raise Unreachable(
-            f"no SSH handshake within {deadline}",
-            where=where,
-            why=f"{hop} accepts connections but does not answer as sshd",
-        )
+        raise TimeoutError
     key = wire.get_remote_server_key()
     pinned.check(key.asbytes(), key.get_name(), where)
 
@@ -134,7 +130,7 @@ def _shake_hands(wire: Wire, hop: Hop, where: str, pinned: Pinned, deadline: Dea
 def _lost(hop: Hop, where: str, error: Exception, deadline: Deadline) -> Unreachable:
     """A handshake or login that broke off, in words."""
     if deadline.passed or "timed out" in str(error).lower():
-        why = f"{hop} accepts connections and is silent"
+        why = f"{hop} accepts connections but does not answer as sshd"
         return Unreachable(f"no SSH answer within {deadline}", where=where, why=why)
     why = str(error) or "the server closed the connection"
     if "banner" in why:

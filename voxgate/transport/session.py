@@ -60,9 +60,7 @@ class Session:
         """True once the channel is closed, by either side."""
         return bool(self._channel.closed)
 
-    def pump(
-        self, deadline: Deadline, *, stdin: bytes | None = None, until: Callable[[], bool] = lambda: False
-    ) -> bool:
+    def pump(self, deadline: Deadline, *, stdin: bytes | None = None, until: Callable[[], bool] = lambda: False) -> bool:
         """Feed ``stdin`` (then end it; None leaves it open) and take what comes, until ``until()`` or the channel's
         end.
 
@@ -96,9 +94,7 @@ class Session:
         if self._ear.signal:
             raise self.unknown(f"killed by SIG{self._ear.signal}", self._last_words())
         if self._wire.is_lost():
-            raise self.unknown(
-                "was running when the connection was lost", "its outcome is unknown, it was not run again"
-            )
+            raise self.unknown("was running when the connection was lost", "its outcome is unknown, it was not run again")
         raise self.unknown("ended without an exit status", self._last_words())
 
     def unknown(self, what: str, why: str = "") -> CommandUnknown:

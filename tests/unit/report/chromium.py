@@ -78,8 +78,21 @@ class Page:
                 pytest.fail(f"never true in the page: {script}\n{self.read('document.body.innerText')[:1000]}")
             time.sleep(0.05)
 
-    def click(self, text: str) -> None:
-        """Click the innermost element that shows exactly this text."""
+    def click(self, text: str, leads_to: str) -> None:
+        """Click the innermost element that shows exactly this text, until an expression is true: the page scrolls by itself
+        while it is being laid out, and a click may miss.
+        """
+        for _again in range(4):
+            self.click_once(text)
+            ends = time.monotonic() + 5
+            while time.monotonic() < ends:
+                if self.read(leads_to):
+                    return
+                time.sleep(0.05)
+        self.until(leads_to, 0)
+
+    def click_once(self, text: str) -> None:
+        """Click the innermost element that shows exactly this text, where it has come to rest."""
         script = f"""(() => {{
             const said = (e) => e.checkVisibility() && e.innerText?.trim().replace(/\\s+/g, ' ') === {json.dumps(text)};
             const found = [...document.querySelectorAll('*')].filter(said).at(-1);
@@ -87,6 +100,11 @@ class Page:
             return found?.getBoundingClientRect().toJSON();
         }})()"""
         place = self.read(script)
+        for _again in range(40):  # a page that is still being laid out moves under the pointer
+            time.sleep(0.1)
+            before, place = place, self.read(script)
+            if place is not None and place == before:
+                break
         if place is None:
             pytest.fail(f"nothing in the page says {text!r}")
         spot = {"x": place["x"] + place["width"] / 2, "y": place["y"] + place["height"] / 2, "button": "left", "clickCount": 1}

@@ -184,7 +184,7 @@ def page(rolled_back: RunOutcome, estate: Estate, tmp_path_factory: pytest.TempP
     make_page(folder / "results", folder / "first.html", title="voxgate", history=history)
     began = time.monotonic()
     made = make_page(folder / "results", folder / "index.html", title="voxgate · lab", history=history, cache=cache_folder())
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
     assert len(history.read_text().splitlines()) == 2
     return made
 
@@ -205,10 +205,9 @@ def test_the_real_page_works_and_asks_for_nothing(page: Path, tmp_path: Path) ->
         for wanted in ("voxgate · lab", "fleet-2", "rolled back", "vox-backend-2026.11.20-2 (put back)"):
             assert wanted in said
         assert shown.read("document.elementFromPoint(600, 90).closest('#app') !== null")
-        shown.click("Failed 3")
+        shown.click("Failed 3", "document.body.innerText.includes('Clear filters')")
         shown.until("!document.body.innerText.includes('after the rollback')")
         assert "all workers are up · fleet-2-voxcore@2" in shown.read("document.body.innerText")
-        shown.click("capacity adds up")
-        shown.until("document.body.innerText.includes('it follows from the worker that is down')")
+        shown.click("capacity adds up", "document.body.innerText.includes('it follows from the worker that is down')")
         assert shown.outside == []
         assert shown.logged == []

@@ -168,4 +168,4 @@ def test_megabytes_take_no_time() -> None:
     for text in (f"{line}\n" * 8000, "a" * 1_000_000 + "key", "key_" * 250_000, "://" * 300_000 + "@", "'" * 500_000 + "key"):
         began = time.perf_counter()
         CUT(text)
-        assert time.perf_counter() - began < 5, text[:20]
+        assert time.perf_counter() - began < 10, text[:20]

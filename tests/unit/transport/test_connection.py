@@ -41,9 +41,7 @@ def test_stdin_goes_in_and_ends(connection: Connection) -> None:
 
 
 def test_both_streams_are_drained_together(connection: Connection) -> None:
-    completed = connection.run(
-        "head -c 6000000 /dev/zero >&2; head -c 6000000 /dev/zero; wc -c", stdin=b"x" * 4_000_000
-    )
+    completed = connection.run("head -c 6000000 /dev/zero >&2; head -c 6000000 /dev/zero; wc -c", stdin=b"x" * 4_000_000)
     assert (len(completed.stderr), len(completed.stdout)) == (6_000_000, 6_000_000 + len("4000000\n"))
 
 

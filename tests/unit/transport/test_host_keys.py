@@ -82,9 +82,7 @@ def test_a_revoked_key_stops(ground: Ground, opened: Opened) -> None:
     assert "REVOKED" in error.line
 
 
-@pytest.mark.parametrize(
-    "form", ["[127.0.0.1]:{port}", "other,[127.0.0.*]:{port}", "[127.0.0.?]:{port},!x", "127.0.0.1"]
-)
+@pytest.mark.parametrize("form", ["[127.0.0.1]:{port}", "other,[127.0.0.*]:{port}", "[127.0.0.?]:{port},!x", "127.0.0.1"])
 def test_every_form_of_an_entry_is_understood(ground: Ground, opened: Opened, form: str) -> None:
     server = ground.sshd()
     known = f"# a comment\n\nnot an entry\n{form.format(port=server.port)} {server.public()} root@here\n"

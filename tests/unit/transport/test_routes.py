@@ -32,9 +32,7 @@ def client_of(port: int) -> str:
 def test_a_jump_host_is_opened_once_for_all_behind_it(ground: Ground, opened: Opened) -> None:
     target, bastion = ground.sshd(), ground.sshd()
     hosts = [host(target.port, f"h{number}") for number in range(4)]
-    config = (
-        f"Host bastion\n  HostName 127.0.0.1\n  Port {bastion.port}\n  User {ME}\nHost 127.0.0.1\n  ProxyJump bastion\n"
-    )
+    config = f"Host bastion\n  HostName 127.0.0.1\n  Port {bastion.port}\n  User {ME}\nHost 127.0.0.1\n  ProxyJump bastion\n"
     config = config.replace("Host 127.0.0.1", "Match originalhost 127.0.0.1")
     connections = opened(ground.estate(*hosts, config=config))
     results = connections.each(hosts, lambda connection: connection.run(client_of(target.port)).stdout)
@@ -108,9 +106,7 @@ def test_a_proxy_command_that_fails_says_so(ground: Ground, opened: Opened) -> N
 def test_the_configuration_is_honoured_and_the_estate_wins(ground: Ground, opened: Opened, tmp_path: Path) -> None:
     server = ground.sshd()
     stranger = key(tmp_path / "stranger")
-    (tmp_path / "more.conf").write_text(
-        f"Host alias\n  HostName 127.0.0.1\n  Port {server.port}\n  HostKeyAlias pinned\n"
-    )
+    (tmp_path / "more.conf").write_text(f"Host alias\n  HostName 127.0.0.1\n  Port {server.port}\n  HostKeyAlias pinned\n")
     config = f"Include {tmp_path}/*.conf\nHost *\n  User nobody-of-that-name\n  IdentityFile {stranger}\n"
     known = f"[pinned]:{server.port} {server.public()}\n"
     assert opened(ground.estate(host(22, address="alias"), config=config, known=known))["one"].alive

@@ -1,0 +1,99 @@
+"""The gate as its users run it: a process of its own, against the embedded estate. Nothing here is faked."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.hosts import must
+from voxgate.contracts.json_strict import loads
+from voxgate.contracts.schemas import check
+
+ROOT = Path(__file__).resolve().parents[2]
+DEADLINE = 300
+
+
+@dataclass(frozen=True)
+class GateRun:
+    """One run of the gate: how it ended, what it printed, where it reported."""
+
+    status: int
+    said: str
+    folder: Path
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """``verdict.json``, checked by its schema."""
+        document = loads((self.folder / "verdict.json").read_bytes(), limit=64 * 1024 * 1024)
+        check("verdict", document)
+        return dict(document)
+
+    @property
+    def judged(self) -> dict[str, str]:
+        """Each judgement: id to verdict."""
+        return {one["id"]: one["verdict"] for one in self.verdict["invariants"]}
+
+    @property
+    def red(self) -> set[str]:
+        """Ids of what does not hold."""
+        return {key for key, verdict in self.judged.items() if verdict != "holds"}
+
+
+Gate = Callable[..., GateRun]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _lab_is_up() -> None:
+    """Every test here needs the hosts; ``up`` on a running lab is quick."""
+    subprocess.run([sys.executable, "-m", "lab.cli", "up"], cwd=ROOT, check=True, timeout=900)
+
+
+def run_gate(arguments: Sequence[str], reports: Path, *, cwd: Path = ROOT, prefix: Sequence[str] = ()) -> GateRun:
+    """Run pytest as a user does."""
+    argv = [*prefix, sys.executable, "-m", "pytest", "--reports", str(reports), "-p", "no:cacheprovider", *arguments]
+    done = subprocess.run(
+        argv, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=DEADLINE, check=False, stdin=subprocess.DEVNULL
+    )
+    said = done.stdout.decode("utf-8", "replace")
+    assert "Traceback (most recent call last)" not in said, said
+    return GateRun(done.returncode, said, (reports / "latest").resolve())
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    """Run the gate on the lab: ``gate("--deploy", "backend")``."""
+
+    def run(*arguments: str, **more: Any) -> GateRun:
+        return run_gate(["--estate", "lab", "--html", "never", *arguments], tmp_path / "reports", **more)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> GateRun:
+    """All four services, newest releases, through the gate: with the page, as ``make gate`` makes it."""
+    done = run_gate(["--estate", "lab", "--deploy", "all"], tmp_path_factory.mktemp("deployed"))
+    assert done.status == 0, done.said
+    return done
+
+
+def on_host(host: str, *argv: str) -> str:
+    """What a root command says on a host: by another way than the gate's own."""
+    return must(host, list(argv)).strip()
+
+
+def head_of(host: str, repository: str) -> str:
+    """The commit that is checked out."""
+    return on_host(host, "git", "-c", "safe.directory=*", "-C", f"/opt/{repository}", "rev-parse", "HEAD")
+
+
+def known_good(host: str, service: str) -> dict[str, Any]:
+    """The last known good that the gate wrote there."""
+    return dict(json.loads(on_host(host, "cat", f"/var/lib/voxgate/{service}/last-known-good.json")))

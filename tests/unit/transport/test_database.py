@@ -1,0 +1,182 @@
+"""Forwarded ports, and the database's own view through them: against a real MongoDB-compatible server if there is one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from voxgate.model.estate import Database
+from voxgate.model.evidence import DatabaseView, Missing
+from voxgate.transport.connection import Connection
+from voxgate.transport.connections import Connections
+from voxgate.transport.database import _clients, _split, see
+from voxgate.transport.failures import TargetRefused
+from voxgate.transport.forward import forward
+
+from .conftest import Ground, Opened, free_port, host
+
+SECANTUS = os.environ.get("VOXGATE_TEST_MONGOD") or shutil.which("secantusd-py") or ""
+
+
+@pytest.fixture
+def echo() -> Iterator[int]:
+    """A server that sends back what it gets, until the end of it."""
+
+    def serve(peer: socket.socket) -> None:
+        with peer, suppress(OSError):
+            while data := peer.recv(65536):
+                peer.sendall(data)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+
+
+def test_a_forwarded_port_carries_several_connections(connection: Connection, echo: int) -> None:
+    with forward(connection, "127.0.0.1", echo) as way:
+        peers = [socket.create_connection((way.address, way.port), 5) for _ in range(5)]
+        for number, peer in enumerate(peers):
+            peer.sendall(str(number).encode() * 100_000)
+            peer.shutdown(socket.SHUT_WR)
+        for number, peer in enumerate(peers):
+            with peer:
+                said = b"".join(iter(lambda peer=peer: peer.recv(65536), b""))  # type: ignore[misc]
+                assert said == str(number).encode() * 100_000
+        assert way.trouble is None
+
+
+def test_leaving_a_forward_leaves_nothing(connection: Connection, echo: int) -> None:
+    before = set(threading.enumerate())
+    with forward(connection, "127.0.0.1", echo) as way:
+        peer = socket.create_connection((way.address, way.port), 5)
+        peer.sendall(b"x")
+        assert peer.recv(1) == b"x"
+    with peer:
+        assert peer.recv(1) == b""
+    assert not [thread for thread in set(threading.enumerate()) - before if "forward" in thread.name]
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection((way.address, way.port), 1)
+
+
+def test_a_forward_that_leads_nowhere_says_why(connection: Connection) -> None:
+    with (
+        forward(connection, "127.0.0.1", free_port()) as way,
+        socket.create_connection((way.address, way.port), 5) as peer,
+    ):
+        assert peer.recv(1) == b""
+        assert isinstance(way.trouble, TargetRefused)
+
+
+def test_what_cannot_be_asked_is_missing(ground: Ground, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    server, closed = ground.sshd(), ground.sshd("AllowTcpForwarding no")
+    connections = opened(ground.estate(host(server.port), host(closed.port, "closed"), host(free_port(), "down")))
+    uri = f"mongodb://user:s3cret@127.0.0.1:{free_port()}/vox"
+
+    def missing(database: Database) -> tuple[str, str]:
+        found = see(connections, database, 2.0)
+        assert isinstance(found, Missing)
+        assert found.where == "vox"
+        assert "s3cret" not in repr(found)
+        return found.kind, found.why
+
+    kind, why = missing(Database("vox", "one", uri, via="one"))
+    assert kind == "unreachable"
+    assert why.endswith("connection refused")
+    assert missing(Database("vox", "one", uri, via="closed"))[0] == "denied"
+    assert missing(Database("vox", "one", uri, via="down"))[0] == "unreachable"
+    assert missing(Database("vox", "one", uri))[0] in {"timeout", "unreachable"}
+    assert missing(Database("vox", "one", "mongodb://a:s3cret@h:port/", via="one"))[0] == "failed"
+    assert missing(Database("vox", "one", "mongodb://a:s3cret@h:port/"))[0] == "failed"
+    assert missing(Database("vox", "one", "mongodb+srv://a:s3cret@h/", via="one"))[0] == "failed"
+    monkeypatch.delenv("VOX_URI", raising=False)
+    assert missing(Database("vox", "one", uri_env="VOX_URI")) == ("missing", "the variable VOX_URI is not set")
+    monkeypatch.setenv("VOX_URI", uri)
+    assert missing(Database("vox", "one", uri_env="VOX_URI", via="one"))[0] == "unreachable"
+
+
+def test_a_uri_is_taken_apart() -> None:
+    uri = "mongodb://u:p%40@db-1:27018,db-2/vox?authSource=admin"
+    assert _split(uri) == (("db-1", 27018), "u:p%40@", "vox?authSource=admin")
+    assert _split("mongodb://[::1]:27017") == (("::1", 27017), "", "")
+
+
+def test_rows_of_every_kind_become_clients() -> None:
+    rows: list[dict[str, Any]] = [
+        {"client": "10.0.0.1:5000", "appName": "dialler", "effectiveUsers": [{"user": "vox", "db": "admin"}]},
+        {"client": "10.0.0.1:5000", "appName": "again"},
+        {"client": "[::1]:6000", "clientMetadata": {"application": {"name": "backend"}}},
+        {"client_s": "10.0.0.2:7000"},
+        {"client": "anonymous unix socket"},
+        {"desc": "a thread of its own", "active": True},
+    ]
+    assert [(c.address, c.port, c.app_name, c.user) for c in _clients(rows).values()] == [
+        ("10.0.0.1", 5000, "dialler", "vox"),
+        ("::1", 6000, "backend", ""),
+        ("10.0.0.2", 7000, "", ""),
+        ("anonymous unix socket", 0, "", ""),
+    ]
+
+
+@pytest.fixture(scope="module")
+def mongod() -> Iterator[int]:
+    """A MongoDB-compatible server: SecantusDB, where it is installed (VOXGATE_TEST_MONGOD names its program)."""
+    if not SECANTUS:
+        pytest.skip("no secantusd-py; the lab asks a real one")
+    port = free_port()
+    process = subprocess.Popen(
+        [SECANTUS, "--host", "127.0.0.1", "--port", str(port), "--storage-path", ":memory:", "--standalone"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    until = time.monotonic() + 20
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            assert process.poll() is None
+            assert time.monotonic() < until, "the server does not listen"
+            threading.Event().wait(0.05)
+        else:
+            break
+    yield port
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.mark.parametrize("via", ["one", None])
+def test_the_database_s_view_holds_everybody(connections: Connections, mongod: int, via: str | None) -> None:
+    uri = f"mongodb://127.0.0.1:{mongod}/vox"
+    dialler: MongoClient[dict[str, object]]
+    with MongoClient(uri, appname="vox-dialler") as dialler:
+        dialler.vox.calls.find_one()
+        found = see(connections, Database("vox", "one", uri, via=via))
+    assert isinstance(found, DatabaseView)
+    assert {client.app_name for client in found.clients} >= {"vox-dialler", "voxgate"}
+    assert all(client.address == "127.0.0.1" and client.port for client in found.clients)
+    assert "currentOp" in found.server
+
+
+def test_a_list_without_the_witness_is_denied(connections: Connections, mongod: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The stage of this server tells of the caller alone, as a real one does for a user without `inprog`.
+    monkeypatch.setattr("voxgate.transport.database._by_command", lambda _: [{"client": "127.0.0.1:1"}])
+    found = see(connections, Database("vox", "one", f"mongodb://127.0.0.1:{mongod}/vox", via="one"))
+    assert isinstance(found, Missing)
+    assert found.kind == "denied"
+    assert "inprog" in found.hint

@@ -1,0 +1,243 @@
+"""The gate's own view of a remote, over a real sshd."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from voxgate.errors import ContractError, Refused, Unreachable
+from voxgate.model.estate import Estate, Kind, Role, Service
+from voxgate.model.evidence import Missing
+from voxgate.model.release import Release, RemoteView
+from voxgate.transport.git import Mirror, environment_of, view
+
+from .conftest import Ground, host
+
+SERVICE = Service("backend", "vox-backend", Role.API, Kind.PYTHON, "/opt/vox-backend", "deploy")
+TAG = "vox-backend-2026.06.22-1"
+
+
+@dataclass(slots=True)
+class Remote:
+    """A bare repository behind sshd, and a clone to work in."""
+
+    estate: Estate
+    cache: Path
+    work: Path
+
+    def git(self, *arguments: str) -> str:
+        """Run git in the clone."""
+        who = {f"GIT_{role}_{part}": "t" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
+        ran = subprocess.run(
+            ["git", "-C", self.work, *arguments], env={**os.environ, **who}, capture_output=True, check=True, text=True
+        )
+        return ran.stdout.strip()
+
+    def commit(self, name: str, text: str) -> str:
+        """A commit on main, pushed."""
+        (self.work / name).write_text(text)
+        self.git("add", "-A")
+        self.git("commit", "-qm", name)
+        self.git("push", "-q", "origin", "HEAD:main")
+        return self.git("rev-parse", "HEAD")
+
+    def tag(self, name: str, commit: str, *, annotated: bool = True, force: bool = False) -> None:
+        """A tag, pushed."""
+        self.git("tag", *(["-f"] if force else []), *(["-a", "-m", name] if annotated else []), name, commit)
+        self.git("push", "-qf", "origin", name)
+
+    @property
+    def mirror(self) -> Mirror:
+        """The gate's mirror of it."""
+        return Mirror.of(self.estate, SERVICE, self.cache)
+
+
+@pytest.fixture
+def remote(ground: Ground) -> Remote:
+    server = ground.sshd()
+    bare, work = ground.folder / "vox-backend.git", ground.folder / "work"
+    subprocess.run(["git", "init", "-q", "--bare", "--initial-branch=main", bare], check=True)
+    subprocess.run(["git", "clone", "-q", bare, work], check=True, capture_output=True)
+    user = host(0).user
+    estate = ground.estate(host(server.port))
+    return Remote(replace(estate, repositories=f"ssh://{user}@127.0.0.1:{server.port}{ground.folder}"), ground.folder / "c", work)
+
+
+def test_main_tags_and_tree_are_the_remote_s(remote: Remote) -> None:
+    first = remote.commit("a", "1")
+    (remote.work / "dir").mkdir()
+    second = remote.commit("dir/b c", "2")
+    remote.tag(TAG, first)
+    remote.tag("vox-backend-2026.06.22-2", second)
+    remote.tag("vox-backend-2026.06.22-10", second)
+    remote.tag("vox-backend-2026.06.23-1", second, annotated=False)
+    remote.tag("vox-agents-2026.06.22-1", second)
+    remote.tag("v1", second)
+    remote.tag("vox-backend-2026.02.31-1", second)
+    mirror = remote.mirror
+    mirror.fetch()
+    assert mirror.main() == second
+    tags = mirror.release_tags()
+    assert list(tags.items()) == [
+        (TAG, first),
+        ("vox-backend-2026.06.22-2", second),
+        ("vox-backend-2026.06.22-10", second),
+    ]
+    blob = remote.git("rev-parse", f"{second}:dir/b c")
+    assert mirror.tree(second) == {"a": ("100644", remote.git("rev-parse", f"{second}:a")), "dir/b c": ("100644", blob)}
+    assert mirror.read(second, "a") == b"1"
+    assert mirror.is_ancestor(first, second)
+    assert not mirror.is_ancestor(second, first)
+    with pytest.raises(ContractError):
+        mirror.is_ancestor("0" * 40, first)
+    with pytest.raises(ContractError, match=r"'--help' is no commit id"):
+        mirror.tree("--help")
+
+
+def test_a_commit_beside_main_is_not_on_main(remote: Remote) -> None:
+    first = remote.commit("a", "1")
+    remote.git("checkout", "-qb", "side")
+    (remote.work / "b").write_text("2")
+    remote.git("add", "-A")
+    remote.git("commit", "-qm", "beside")
+    side = remote.git("rev-parse", "HEAD")
+    remote.tag(TAG, side)
+    mirror = remote.mirror
+    mirror.fetch()
+    assert mirror.release_tags() == {TAG: side}
+    assert mirror.on_main([first, side, "0" * 40, "x"]) == {first}
+    assert not mirror.is_ancestor(side, mirror.main())
+
+
+def test_moved_and_deleted_tags_are_followed_and_main_too(remote: Remote) -> None:
+    first, second = remote.commit("a", "1"), remote.commit("a", "2")
+    remote.tag(TAG, first)
+    remote.tag("vox-backend-2026.06.22-2", first)
+    mirror = remote.mirror
+    mirror.fetch()
+    remote.tag(TAG, second, force=True)
+    remote.git("push", "-q", "origin", ":refs/tags/vox-backend-2026.06.22-2")
+    remote.git("push", "-qf", "origin", f"{first}:main")
+    mirror.fetch()
+    assert mirror.release_tags() == {TAG: second}
+    assert mirror.main() == first
+
+
+def test_a_view_is_all_of_it(remote: Remote) -> None:
+    commit = remote.commit("a", "1")
+    remote.tag(TAG, commit)
+    found = view(remote.estate, SERVICE, remote.cache, Release("backend", commit, TAG))
+    assert isinstance(found, RemoteView)
+    assert (found.main, dict(found.tags), set(found.on_main)) == (commit, {TAG: commit}, {commit})
+    assert found.tree is not None
+    assert list(found.tree) == ["a"]
+    assert view(remote.estate, SERVICE, remote.cache).release is None  # type: ignore[union-attr]
+
+
+def test_a_tag_is_pushed_once(remote: Remote) -> None:
+    first, second = remote.commit("a", "1"), remote.commit("a", "2")
+    mirror = remote.mirror
+    mirror.fetch()
+    mirror.push_tag(TAG, first, "deployed by voxgate")
+    assert mirror.release_tags() == {TAG: first}
+    assert remote.git("ls-remote", "origin", f"refs/tags/{TAG}^{{}}").split()[0] == first
+    with pytest.raises(Refused, match=rf"did not take the tag {TAG}: it is there already"):
+        mirror.push_tag(TAG, second, "again")
+    assert mirror.release_tags() == {TAG: first}
+    # The other gate that has not seen the tag loses too, and keeps no tag of its own.
+    other = Mirror.of(remote.estate, SERVICE, remote.cache / "other")
+    other.fetch()
+    other._git("update-ref", "-d", f"refs/tags/{TAG}")
+    with pytest.raises(Refused, match=r"it is there already"):
+        other.push_tag(TAG, second, "late")
+    assert other.release_tags() == {}
+    for odd in ("v1", "--force", "vox-agents-2026.06.22-1", "x; reboot"):
+        with pytest.raises(Refused, match=r"is no release tag"):
+            mirror.push_tag(odd, first, "no")
+    with pytest.raises(ContractError):
+        mirror.push_tag("vox-backend-2026.06.22-9", "0" * 40, "no")
+
+
+def test_a_remote_that_refuses_a_push_says_why(remote: Remote) -> None:
+    commit = remote.commit("a", "1")
+    hook = remote.work.parent / "vox-backend.git" / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\necho no tags today\nexit 1\n")
+    hook.chmod(0o755)
+    remote.mirror.fetch()
+    with pytest.raises(Refused, match=r"pre-receive hook declined"):
+        remote.mirror.push_tag(TAG, commit, "x")
+    assert remote.mirror.release_tags() == {}
+
+
+def test_what_is_wrong_with_a_remote_is_one_line(remote: Remote, tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match=r"the repository has no branch main"):
+        remote.mirror.fetch()
+    with pytest.raises(ContractError, match=r"the mirror has no refs/heads/main"):
+        remote.mirror.main()
+    gone = replace(remote.estate, repositories=f"{remote.estate.repositories}/nowhere")
+    with pytest.raises(Unreachable, match=r"^ssh://[^\n]*: the remote cannot be asked: [^\n]+$"):
+        Mirror.of(gone, SERVICE, tmp_path).fetch()
+    empty = tmp_path / "empty"
+    empty.write_text("")
+    with pytest.raises(Unreachable, match=r"Host key verification failed|host key is known") as caught:
+        Mirror.of(replace(remote.estate, known_hosts=str(empty)), SERVICE, tmp_path).fetch()
+    assert "ssh-keyscan" in caught.value.hint
+    assert empty.read_text() == ""
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "stranger"], check=True)
+    with pytest.raises(Unreachable, match=r"Permission denied"):
+        Mirror.of(replace(remote.estate, identity=str(tmp_path / "stranger")), SERVICE, tmp_path).fetch()
+    found = view(gone, SERVICE, tmp_path)
+    assert isinstance(found, Missing)
+    assert (found.kind, found.where) == ("unreachable", gone.repository_url(SERVICE))
+
+
+def test_a_hanging_remote_costs_the_deadline_and_leaves_no_process(remote: Remote, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        hanging = replace(remote.estate, repositories=f"ssh://x@127.0.0.1:{port}/r")
+        began = time.monotonic()
+        with pytest.raises(Unreachable, match=r"no answer within 1 s"):
+            Mirror.of(hanging, SERVICE, tmp_path).fetch(1.0)
+        assert time.monotonic() - began < 2
+    left = subprocess.run(["pgrep", "-f", f"ssh.* -p {port} "], capture_output=True, check=False).stdout
+    assert left == b""
+
+
+def test_a_killed_fetch_does_not_lock_the_mirror(remote: Remote) -> None:
+    remote.commit("a", "1")
+    mirror = remote.mirror
+    mirror.fetch()
+    for name in ("packed-refs.lock", "refs/heads/main.lock", "refs/tags/x.lock"):
+        (mirror.path / name).touch()
+    commit = remote.commit("a", "2")
+    mirror.fetch()
+    assert mirror.main() == commit
+
+
+def test_two_gates_take_turns_at_one_mirror(remote: Remote) -> None:
+    commit = remote.commit("a", "1")
+    mirror = remote.mirror
+    mirror.fetch()
+    with mirror.path.with_suffix(".lock").open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(Unreachable, match=r"another gate held the mirror for 0.3 s"):
+            mirror.fetch(0.3)
+        threading.Timer(0.3, lambda: fcntl.flock(file, fcntl.LOCK_UN)).start()
+        mirror.fetch(5.0)
+    assert mirror.main() == commit
+
+
+def test_git_is_given_the_estate_s_words_only(ground: Ground) -> None:
+    plain = environment_of(replace(ground.estate(), identity=None, ssh_config=None, known_hosts="~/k"))
+    assert "-i" not in plain["GIT_SSH_COMMAND"].split()
+    assert "-F" not in plain["GIT_SSH_COMMAND"].split()
+    assert f'UserKnownHostsFile="{Path("~/k").expanduser()}"' in plain["GIT_SSH_COMMAND"]
+    assert plain["GIT_TERMINAL_PROMPT"] == "0"
