@@ -10,7 +10,10 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/voxgate
 UV    := $(or $(shell command -v uv 2>/dev/null),$(CACHE)/uv/bin/uv)
 RUN   := $(UV) run --locked --quiet
 LAB    = $(if $(filter lab,$(ESTATE)),lab-up,)
+SUDO  := $(if $(filter 0,$(shell id -u)),,sudo)
 export UV_PYTHON_DOWNLOADS := never
+# A start that compiles everything anew takes twice as long.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Values from outside reach pytest as single words: quoted here, once, and checked there.
 quote   = '$(subst ','\'',$(1))'
@@ -18,7 +21,7 @@ DEPLOY  = --deploy $(call quote,$(SERVICE)$(if $(TAG),=$(TAG),))
 PYTEST  = $(RUN) pytest --estate $(call quote,$(ESTATE))
 
 .DEFAULT_GOAL := help
-.PHONY: help gate verify rollback report test lint unit end-to-end lab-up lab-down setup clean
+.PHONY: help gate verify rollback report test lint unit end-to-end lab-up lab-down setup tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,11 +54,17 @@ lint: setup ## ruff, mypy strict, import layers
 	@$(RUN) mypy
 	@$(RUN) lint-imports --no-logo 2>/dev/null || $(RUN) lint-imports
 
-unit: setup ## voxgate's own tests that need no host
-	@$(RUN) pytest tests/unit $(PYTEST_ARGS)
+unit: setup tools ## voxgate's own tests that need no host
+	@$(RUN) --group stores pytest tests/unit $(PYTEST_ARGS)
 
 end-to-end: setup lab-up ## voxgate's own tests against the lab: good and bad releases, look only, xdist, offline
 	@$(RUN) pytest tests/lab $(PYTEST_ARGS)
+
+tools: # what voxgate's own tests use of Debian: a browser for the report, an SSH server for the transport
+	@missing=''; for pair in chromium:chromium /usr/sbin/sshd:openssh-server ssh-agent:openssh-client sudo:sudo git:git; do \
+	  command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair##*:}"; done; \
+	if [ -n "$$missing" ]; then echo "installing$$missing (Debian)"; $(SUDO) apt-get update -q >/dev/null; \
+	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -q --no-install-recommends $$missing >/dev/null; fi
 
 setup: $(UV) ## uv and the Python packages, as uv.lock says
 	@$(UV) sync --locked --quiet
@@ -64,9 +73,9 @@ $(CACHE)/uv/bin/uv:
 	@echo "installing uv into $(CACHE)/uv"
 	@python3 -m venv $(CACHE)/uv 2>/dev/null || { \
 	  echo "installing python3-venv (Debian)"; \
-	  if [ "$$(id -u)" = 0 ]; then apt-get install -y -q python3-venv >/dev/null; \
-	  elif command -v sudo >/dev/null; then sudo apt-get install -y -q python3-venv >/dev/null; \
-	  else echo "make: python3 -m venv does not work, and there is no root and no sudo to install python3-venv" >&2; exit 2; fi; \
+	  if [ -n "$(SUDO)" ] && ! command -v sudo >/dev/null; then \
+	    echo "make: python3 -m venv does not work here, and without root or sudo python3-venv cannot be installed" >&2; exit 2; fi; \
+	  $(SUDO) apt-get update -q >/dev/null; $(SUDO) apt-get install -y -q python3-venv >/dev/null; \
 	  python3 -m venv --clear $(CACHE)/uv; }
 	@$(CACHE)/uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 

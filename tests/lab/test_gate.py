@@ -177,14 +177,22 @@ def test_the_head_of_main_gets_the_next_tag_of_the_day(deployed: GateRun, gate: 
     git = ["runuser", "-u", "git", "--", "env", "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@vox.example"]
     git += ["GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@vox.example", "git", "-C", bare]
     commit = on_host("forge", *git, "commit-tree", "-p", "main", "-m", "a change without a tag", "main^{tree}")
+    before = on_host("forge", *git, "rev-parse", "main")
+    tags = set(on_host("forge", *git, "tag", "--list").split())
     on_host("forge", *git, "update-ref", "refs/heads/main", commit)
-    run = gate("--deploy", "dialler=main")
-    assert run.status == 0, run.said
-    tag = next(one["tag"] for one in run.verdict["services"] if one["service"] == "dialler")
-    assert on_host("forge", *git, "rev-parse", f"{tag}^{{commit}}") == commit
-    assert on_host("forge", *git, "cat-file", "-t", tag) == "tag"
-    assert known_good("sip-1", "dialler")["tag"] == tag
-    assert gate().status == 0
+    try:
+        run = gate("--deploy", "dialler=main")
+        assert run.status == 0, run.said
+        tag = next(one["tag"] for one in run.verdict["services"] if one["service"] == "dialler")
+        assert on_host("forge", *git, "rev-parse", f"{tag}^{{commit}}") == commit
+        assert on_host("forge", *git, "cat-file", "-t", tag) == "tag"
+        assert known_good("sip-1", "dialler")["tag"] == tag
+        assert gate().status == 0
+    finally:  # the forge as it was, for the next run of these tests
+        on_host("forge", *git, "update-ref", "refs/heads/main", before)
+        for made in set(on_host("forge", *git, "tag", "--list").split()) - tags:
+            on_host("forge", *git, "tag", "--delete", made)
+    assert gate("--deploy", f"dialler={GOOD['dialler']}").status == 0
 
 
 def test_a_teams_own_checks_ride_along(deployed: GateRun, gate: Gate, tmp_path: Path) -> None:

@@ -127,10 +127,9 @@ class Page:
 
 @contextmanager
 def opened(url: str, profile: Path) -> Iterator[Page]:
-    """A page in a Chromium of its own; the test is skipped where there is none. Every process of it is ended."""
+    """A page in a Chromium of its own. Every process of it is ended."""
     chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no chromium on this machine")
+    assert chromium, "chromium is missing: `make unit` installs it"
     there, out = os.pipe()
     back, here = os.pipe()
     quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]

@@ -40,6 +40,15 @@ dependencies = ["pipecat-ai[openai]==1.14.0", "fastapi >= 0.110, < 1"]
 """
 
 
+@pytest.fixture(autouse=True)
+def _nothing_lives_on() -> Iterator[None]:
+    """On a host what the probe started ends with it; here the probe's process is ours, and lives on."""
+    yield
+    while probe.STARTED:
+        with probe.STARTED.pop() as process:
+            process.kill()
+
+
 def git(folder: Path, *words: str) -> str:
     """What git says, with nobody's configuration."""
     environment = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}

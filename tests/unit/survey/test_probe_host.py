@@ -280,10 +280,19 @@ class Engine(threading.Thread):
     def run(self) -> None:
         """Answer each connection once."""
         for answer in self.answers:
-            connection, _ = self.server.accept()
+            try:
+                connection, _ = self.server.accept()
+            except OSError:  # nobody asks any more
+                return
             with connection:
                 connection.recv(4096)
                 connection.sendall(answer)
+
+    def end(self) -> None:
+        """Wake the thread first: closing what it waits on would leave it waiting on whatever gets that number next."""
+        self.server.shutdown(socket.SHUT_RDWR)
+        self.join(10)
+        self.server.close()
 
 
 OK = b"HTTP/1.0 200 OK\r\n\r\n"
@@ -297,7 +306,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, path: Path, answers: list[bytes], pid: 
     try:
         found: dict[str, Any] = probe.engines(probe.Job(lambda: [row(pid, "dockerd")]))
     finally:
-        engine.server.close()
+        engine.end()
     return found
 
 

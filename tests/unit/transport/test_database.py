@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from voxgate.transport.forward import forward
 
 from .conftest import Ground, Opened, free_port, host
 
-SECANTUS = os.environ.get("VOXGATE_TEST_MONGOD") or shutil.which("secantusd-py") or ""
+SECANTUS = shutil.which("secantusd-py", path=str(Path(sys.executable).parent)) or ""
 
 
 @pytest.fixture
@@ -137,9 +138,8 @@ def test_rows_of_every_kind_become_clients() -> None:
 
 @pytest.fixture(scope="module")
 def mongod() -> Iterator[int]:
-    """A MongoDB-compatible server: SecantusDB, where it is installed (VOXGATE_TEST_MONGOD names its program)."""
-    if not SECANTUS:
-        pytest.skip("no secantusd-py; the lab asks a real one")
+    """A MongoDB-compatible server: SecantusDB, from the dependency group ``stores``."""
+    assert SECANTUS, "secantusd-py is missing: `make unit` installs it (uv sync --group stores)"
     port = free_port()
     process = subprocess.Popen(
         [SECANTUS, "--host", "127.0.0.1", "--port", str(port), "--storage-path", ":memory:", "--standalone"],
