@@ -64,7 +64,7 @@ def processes(group: str = "") -> set[int]:
     return found
 
 
-def remove(group: str = "", *, reaped: float = 0, deadline: float = 20) -> None:
+def remove(group: str = "", *, reaped: float = 0, deadline: float = 60) -> None:
     """Kill every process of the group and remove its folders; return when the processes are gone, not only killed.
 
     The machine's first process gets `reaped` seconds to take their exits: some look for these every few seconds only.
