@@ -100,9 +100,7 @@ class Connection:
         """True while the connection stands. A lost one never comes back by itself."""
         return bool(self._wire.is_active())
 
-    def run(
-        self, command: Sequence[str] | str, *, stdin: bytes = b"", deadline: float = 30.0, limit: int = LIMIT
-    ) -> Completed:
+    def run(self, command: Sequence[str] | str, *, stdin: bytes = b"", deadline: float = 30.0, limit: int = LIMIT) -> Completed:
         """Run a command once and return how it ended, whatever its exit status is. ``deadline`` in seconds covers all
         of it.
 

@@ -52,9 +52,7 @@ def ask(
     connections.open(host for host in connections.estate.hosts if host.name in tunnelled)
     outcomes = at_once(
         questions,
-        lambda question: _ask(
-            connections, question, Deadline.after(deadline), limit, direct=_is_direct(question, direct)
-        ),
+        lambda question: _ask(connections, question, Deadline.after(deadline), limit, direct=_is_direct(question, direct)),
         limit=_AT_ONCE,
     )
     answers: dict[Question, Answer | Missing] = {}
@@ -90,9 +88,7 @@ class _Heard:
         return ""
 
 
-def _ask(
-    connections: Connections, question: Question, deadline: Deadline, limit: int, *, direct: bool
-) -> Answer | Missing:
+def _ask(connections: Connections, question: Question, deadline: Deadline, limit: int, *, direct: bool) -> Answer | Missing:
     """One question. The exceptions of the way pass through httpx as they are, so each means what it says."""
     asked, began = time.time(), time.monotonic()
     heard = _Heard(limit)
@@ -126,9 +122,7 @@ def _get(backend: httpcore.NetworkBackend, question: Question, heard: _Heard) ->
     headers = [("accept-encoding", "identity"), ("accept", "*/*"), ("user-agent", "voxgate"), ("connection", "close")]
     given = {name.lower() for name, _ in question.headers}
     url = httpx.URL(scheme="http", host=host, port=question.port, raw_path=question.path.encode("utf-8"))
-    request = httpx.Request(
-        "GET", url, headers=[*(pair for pair in headers if pair[0] not in given), *question.headers]
-    )
+    request = httpx.Request("GET", url, headers=[*(pair for pair in headers if pair[0] not in given), *question.headers])
     with _Way(backend) as way:
         response = way.handle_request(request)
         try:
@@ -226,9 +220,7 @@ class _ThroughSsh(httpcore.NetworkBackend):
     deadline: Deadline
 
     def connect_tcp(self, *_: object, **__: object) -> httpcore.NetworkStream:
-        tunnel = self.connections[self.question.host].open(
-            self.question.address, self.question.port, self.deadline.remaining
-        )
+        tunnel = self.connections[self.question.host].open(self.question.address, self.question.port, self.deadline.remaining)
         return _Stream(tunnel, self.deadline)
 
 
@@ -271,9 +263,7 @@ class _Directly(httpcore.NetworkBackend):
         return _Stream(_Socket(sock), self.deadline)
 
 
-def _backend(
-    connections: Connections, question: Question, deadline: Deadline, *, direct: bool
-) -> httpcore.NetworkBackend:
+def _backend(connections: Connections, question: Question, deadline: Deadline, *, direct: bool) -> httpcore.NetworkBackend:
     if not direct:
         return _ThroughSsh(connections, question, deadline)
     own = connections.estate.host(question.host).address

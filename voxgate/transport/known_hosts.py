@@ -122,9 +122,7 @@ class KnownHosts:
         except FileNotFoundError:
             return cls(str(file), ())
         except OSError as error:
-            raise Unreachable(
-                "known_hosts cannot be read", where=str(file), why=error.strerror or str(error)
-            ) from error
+            raise Unreachable("known_hosts cannot be read", where=str(file), why=error.strerror or str(error)) from error
         pins = (_pin(number, line) for number, line in enumerate(text.splitlines(), 1))
         return cls(str(file), tuple(pin for pin in pins if pin is not None))
 
