@@ -6,19 +6,29 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass
 from enum import IntEnum
 from functools import partial
 
-from voxgate.deploy.hands import attempt, await_up, perform, restart, restart_alone
+from voxgate.deploy.dialling import restart_alone
+from voxgate.deploy.hands import Hands
+from voxgate.deploy.journal import phase_of
 from voxgate.deploy.plan import Plan, Target
 from voxgate.deploy.progress import Progress
+from voxgate.deploy.rolling import Capacity, calls_of, next_batch
+from voxgate.deploy.sampler import Sampler
 from voxgate.errors import MoveFailed, VoxgateError
-from voxgate.model.estate import Estate, Kind, PlacedUnit, Placement
+from voxgate.model.estate import Kind, PlacedUnit, Placement
+from voxgate.model.look import Question
 from voxgate.model.verdict import Move, MoveRecord
 from voxgate.moves import steps
-from voxgate.transport.connections import Connections
+from voxgate.moves.health import read_state
+from voxgate.transport.deadline import Deadline
+from voxgate.transport.http import ask
 
 _AT_ONCE = 16
+_ANSWER_DEADLINE = 3.0
 
 
 class State(IntEnum):
@@ -30,20 +40,29 @@ class State(IntEnum):
     HEALTHY = 4
 
 
-class Deployment:
-    """One plan being carried out. ``back`` means the way back: the same moves, from what is on the hosts already."""
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a fleet is rolled: seconds to wait for a busy worker, and how many may be down at once."""
 
-    def __init__(self, plan: Plan, estate: Estate, connections: Connections, progress: Progress, *, back: bool = False) -> None:
+    drain: float = 0.0
+    most: int = 1
+
+
+class Deployment:
+    """One plan being carried out. With hands that go ``back``: the same moves, from what is on the hosts already."""
+
+    def __init__(self, plan: Plan, hands: Hands, progress: Progress, pace: Pace) -> None:
         """Nothing happens yet: the first ``reach`` begins."""
         self.plan = plan
-        self._estate = estate
-        self._connections = connections
+        self._hands = hands
         self._progress = progress
-        self._back = back
+        self._pace = pace
         self._outcomes: dict[State, VoxgateError | None] = {}
         self._records: list[MoveRecord] = []
         self._touched: set[str] = set()
         self._lock = threading.Lock()
+        self._sampler: Sampler | None = None
+        self._calls_cut = 0
 
     @property
     def records(self) -> tuple[MoveRecord, ...]:
@@ -62,19 +81,28 @@ class Deployment:
         """Why the deploy stopped, None if it did not."""
         return next((error for error in self._outcomes.values() if error is not None), None)
 
+    def fail(self, error: VoxgateError) -> None:
+        """It stopped after its last move: what came after that could not be noted."""
+        self._outcomes[State.HEALTHY] = error
+
     @property
     def reached(self) -> int:
         """The last state that holds, 0 for none."""
         return max((state for state, error in self._outcomes.items() if error is None), default=0)
+
+    @property
+    def capacity(self) -> Capacity:
+        """Who served while the fleet was rolled; no samples where it was not."""
+        return Capacity(self._pace.most, self._sampler.samples if self._sampler else (), self._calls_cut)
 
     def reach(self, state: State) -> None:
         """Bring all targets to ``state``. Done where it is first asked; afterwards the recorded outcome is the answer.
 
         Raises the VoxgateError that stopped the deploy, again to each who asks for a state that was not reached.
         """
-        work = {
-            State.CHECKED_OUT: self._check_out,
-            State.INSTALLED: self._install,
+        work: dict[State, Callable[[], None]] = {
+            State.CHECKED_OUT: partial(self._everywhere, Move.CHECKOUT, self._check_out),
+            State.INSTALLED: partial(self._everywhere, Move.INSTALL, self._install),
             State.RESTARTED: self._restart,
             State.HEALTHY: self._confirm,
         }
@@ -96,79 +124,116 @@ class Deployment:
             return error
         return None
 
-    def _check_out(self) -> None:
-        """Each target on each host, all at once."""
-        self._everywhere(Move.CHECKOUT, self._check_out_one)
+    def _do(self, target: Target, placement: Placement, move: Move, todo: Sequence[steps.Step]) -> None:
+        self._hands.do(target.task(placement), phase_of(move, back=self._hands.back), todo)
 
-    def _check_out_one(self, target: Target, placement: Placement) -> str:
-        host = placement.host.name
-        if self._back:
-            if attempt(self._connections, host, steps.has_commit(target.service, target.release)).exit_status != 0:
+    def _check_out(self, target: Target, placement: Placement) -> str:
+        if target.is_on_hosts:
+            host = placement.host.name
+            if self._hands.attempt(host, steps.has_commit(target.service, target.release)).exit_status != 0:
                 raise MoveFailed(f"{target.release} is not on the host", where=host, why="git has no such commit")
-            perform(self._connections, host, steps.put_in_place(target.service, target.release))
+            self._do(target, placement, Move.CHECKOUT, [steps.put_in_place(target.service, target.release)])
         else:
-            for step in steps.checkout(target.service, target.release):
-                perform(self._connections, host, step)
+            self._do(target, placement, Move.CHECKOUT, steps.checkout(target.service, target.release))
         return str(target.release)
 
-    def _install(self) -> None:
-        """Each target on each host, all at once: nothing is restarted until everything is installed everywhere."""
-        self._everywhere(Move.INSTALL, self._install_one)
-
-    def _install_one(self, target: Target, placement: Placement) -> str:
-        host = placement.host.name
-        if self._back and target.service.kind is Kind.STATIC:
-            kept = attempt(self._connections, host, steps.intact_build(target.service, target.release))
+    def _install(self, target: Target, placement: Placement) -> str:
+        """Nothing is restarted until everything is installed everywhere. What is on the host already needs no registry."""
+        todo = steps.install(target.service, target.release)
+        if target.is_on_hosts and target.service.kind is Kind.STATIC:
+            kept = self._hands.attempt(placement.host.name, steps.intact_build(target.service, target.release))
             if kept.exit_status == 0:
                 return "kept build"
-        done = steps.install(target.service, target.release)
-        for step in done:
-            perform(self._connections, host, step)
-        return ", ".join(step.says for step in done)
+        if target.is_on_hosts:
+            try:
+                self._do(target, placement, Move.INSTALL, steps.offline(todo))
+            except MoveFailed:
+                self._do(target, placement, Move.INSTALL, todo)
+        else:
+            self._do(target, placement, Move.INSTALL, todo)
+        return ", ".join(step.says for step in todo)
 
     def _restart(self) -> None:
         """Service by service in the plan's order, host by host, unit by unit: the next only when the last is up."""
         for target in self.plan.targets:
-            for placement in target.placements:
-                if target.service.kind is Kind.STATIC:
+            if target.service.kind is Kind.STATIC:
+                for placement in target.placements:
                     self._move(Move.RESTART, placement, partial(self._publish, target, placement))
-                for unit in placement.placed_units:
-                    self._move(Move.RESTART, placement, partial(self._restart_one, unit))
-                    self._move(Move.HEALTH, placement, partial(self._up, unit, target))
+            elif target.service.name == "fleet":
+                sampler = Sampler(self._hands.connections, self._hands.estate) if not self._hands.back else None
+                self._sampler = sampler or self._sampler
+                with sampler or nullcontext():
+                    for placement in target.placements:
+                        self._roll(target, placement)
+            else:
+                for placement in target.placements:
+                    for unit in placement.placed_units:
+                        self._move(Move.RESTART, placement, partial(self._restart_one, target, unit))
+                        self._move(Move.HEALTH, placement, partial(self._up, unit, target))
 
     def _publish(self, target: Target, placement: Placement) -> str:
-        perform(self._connections, placement.host.name, steps.publish(target.service, target.release))
+        self._do(target, placement, Move.RESTART, [steps.publish(target.service, target.release)])
         return "dist switched"
 
-    def _restart_one(self, unit: PlacedUnit) -> str:
+    def _roll(self, target: Target, placement: Placement) -> None:
+        """One host of the fleet: idle workers first, each batch up before the next is touched. The first host is the canary:
+        a worker that does not come back there stops the roll before any other host is restarted.
+        """
+        left = list(placement.placed_units)
+        drain = Deadline.after(0.0 if self._hands.back else self._pace.drain)
+        while left:
+            self._hands.check()
+            batch = next_batch(left, self._calls(left), self._pace.most, drained=drain.passed)
+            if not batch.units:
+                self._hands.pause()
+                continue
+            if batch.calls:
+                with self._lock:
+                    self._calls_cut += batch.calls
+            besides = f", {batch.calls} calls up" if batch.calls else ""
+            self._at_once([(Move.RESTART, placement, partial(self._restart_one, target, unit, besides)) for unit in batch.units])
+            self._at_once([(Move.HEALTH, placement, partial(self._up, unit, target)) for unit in batch.units])
+            left = [unit for unit in left if unit not in batch.units]
+
+    def _calls(self, units: Sequence[PlacedUnit]) -> dict[str, int | None]:
+        """How many calls each worker says it has."""
+        health = units[0].service.health
+        if health is None:
+            return {}
+        questions = {Question(unit.host.name, unit.port_of(health), health.path): unit.id for unit in units}
+        answers = ask(self._hands.connections, tuple(questions), deadline=_ANSWER_DEADLINE)
+        return {questions[question]: calls_of(answer) for question, answer in answers.items()}
+
+    def _restart_one(self, target: Target, unit: PlacedUnit, besides: str = "") -> str:
+        """A unit that systemd gave up on is reset first: it would refuse to start again."""
+        name = unit.unit.removesuffix(".service")
         if unit.service.name == "dialler":
-            restart_alone(self._connections, self._estate, unit)
-        else:
-            restart(self._connections, unit)
-        return unit.unit.removesuffix(".service")
+            restart_alone(self._hands, target.task(unit.placement), unit, phase_of(Move.RESTART, back=self._hands.back))
+            return name
+        state = read_state(self._hands.look(unit.host.name, steps.unit_state(unit.unit)).stdout)
+        reset = [steps.systemctl("reset-failed", unit.unit)] if state.get("ActiveState") == "failed" else []
+        self._do(target, unit.placement, Move.RESTART, [*reset, steps.systemctl("restart", unit.unit)])
+        return f"{name}{besides}"
 
     def _up(self, unit: PlacedUnit, target: Target) -> str:
-        said = await_up(self._connections, unit, target.release.commit)
+        said = self._hands.await_up(unit, target.release.commit)
         return f"{unit.unit.removesuffix('.service')} {said}"
 
     def _confirm(self) -> None:
         """All units of the plan once more, at once: what came up first must still be up when the last one is."""
-        placed = [
-            (Move.HEALTH, placement, partial(self._up, unit, target))
-            for target in self.plan.targets
-            for placement in target.placements
-            for unit in placement.placed_units
-        ]
-        self._at_once(placed)
-
-    def _everywhere(self, move: Move, work: Callable[[Target, Placement], str]) -> None:
         self._at_once(
             [
-                (move, placement, partial(work, target, placement))
+                (Move.HEALTH, placement, partial(self._up, unit, target))
                 for target in self.plan.targets
                 for placement in target.placements
+                for unit in placement.placed_units
             ]
         )
+
+    def _everywhere(self, move: Move, work: Callable[[Target, Placement], str]) -> None:
+        """Each target on each host, all at once."""
+        todo = [(target, placement) for target in self.plan.targets for placement in target.placements]
+        self._at_once([(move, placement, partial(work, target, placement)) for target, placement in todo])
 
     def _at_once(self, moves: Sequence[tuple[Move, Placement, Callable[[], str]]]) -> None:
         """All of them, then the first failure in the plan's order: one host's failure leaves no other half done."""
@@ -179,7 +244,8 @@ class Deployment:
             raise errors[0]
 
     def _move(self, move: Move, placement: Placement, work: Callable[[], str]) -> None:
-        """One move on one host, told and recorded, whatever comes of it."""
+        """One move on one host, told and recorded, whatever comes of it; not even begun once the run is stopped."""
+        self._hands.check()
         service, host = placement.service.name, placement.host.name
         with self._lock:
             self._touched.add(placement.id)
@@ -194,7 +260,7 @@ class Deployment:
         finally:
             seconds = time.monotonic() - began
             said = (failed.line, failed.hint) if failed else ("" if detail else "interrupted", "")
-            record = MoveRecord(service, host, move, started, seconds, detail, *said, rollback=self._back)
+            record = MoveRecord(service, host, move, started, seconds, detail, *said, rollback=self._hands.back)
             with self._lock:
                 self._records.append(record)
             self._progress.end(record)

@@ -1,69 +1,68 @@
-"""The gate: connect, deploy, look, and once everything was judged, promote or go back."""
+"""The gate: connect, mend what was left open, deploy, look, and once everything was judged, promote or go back."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
-from voxgate.deploy import state as host_state
-from voxgate.deploy.decision import Judged, deploy_status, judge_run
+from voxgate.deploy import marks
+from voxgate.deploy.decision import Judged, judge_run
 from voxgate.deploy.engine import Deployment, State
-from voxgate.deploy.plan import Plan, Target, make_plan, next_tag, read_requests
+from voxgate.deploy.journal import Phase
+from voxgate.deploy.mending import Mending
+from voxgate.deploy.plan import Plan, make_plan, read_requests
+from voxgate.deploy.preflight import held_hosts, preflight
 from voxgate.deploy.progress import Progress
 from voxgate.deploy.remotes import Remotes, must_run
-from voxgate.deploy.state import LastKnownGood
+from voxgate.deploy.rolling import Capacity
+from voxgate.deploy.settling import Settled, Settlement
+from voxgate.deploy.site import Orders, Site
+from voxgate.deploy.state import Author, read_all
 from voxgate.errors import Refused, Unreachable, VoxgateError
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
 from voxgate.model.look import Evidence
 from voxgate.model.release import Release, RemoteView
-from voxgate.model.verdict import Judgement, MoveRecord, RunVerdict, ServiceOutcome
-from voxgate.survey.collect import survey, take_look
+from voxgate.model.verdict import Exit, Judgement, MoveRecord, RunVerdict, ServiceOutcome
+from voxgate.survey.collect import take_look
 from voxgate.survey.saving import save
 from voxgate.transport.connection import Connection
 from voxgate.transport.connections import Connections
 
+__all__ = ["Gate", "Settled"]
+
 Rejudge = Callable[[Path], tuple[RunVerdict, tuple[Judgement, ...]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What came of a deploy: its verdict and exit status, in one sentence, and the judgement of the way back if it was gone."""
-
-    verdict: RunVerdict
-    exit_status: int
-    summary: str
-    rollback: tuple[Judgement, ...] = ()
-    rollback_verdict: RunVerdict | None = None
+def _cannot_judge(folder: Path) -> tuple[RunVerdict, tuple[Judgement, ...]]:
+    """Nobody said how: nothing is known, and nothing holds."""
+    raise VoxgateError("a saved look cannot be judged here", where=str(folder))
 
 
 class Gate:
     """One run against one estate. Lives in the controller only; workers read the evidence it saved."""
 
-    def __init__(
-        self, estate: Estate, asked: Sequence[str], evidence: Path, run: str, bake: float | None, progress: Progress
-    ) -> None:
-        """Read what is asked for; nothing is opened yet. Raises Refused for a request that cannot be meant."""
+    def __init__(self, estate: Estate, orders: Orders, evidence: Path, run: str, progress: Progress) -> None:
+        """Read what is asked for; nothing is opened yet. ``rejudge`` judges a saved look anew, by itself; it is set by who
+        can. Raises Refused for a request that cannot be meant.
+        """
         self.estate = estate
-        self.requests = read_requests(asked, estate)
+        self.requests = read_requests(orders.deploy, estate)
         self.deployment: Deployment | None = None
-        self.back: Deployment | None = None
         self.notes: list[str] = []
+        self.site = Site(estate, Connections(estate), progress, orders, Author(run))
         self._evidence_folder = evidence
-        self._run = run
-        self._bake = bake
-        self._progress = progress
-        self._connections = Connections(estate)
+        self.rejudge: Rejudge = _cannot_judge
+        self._opened: Mapping[str, Connection | Unreachable] = {}
         self._remotes = Remotes(estate)
         self._views: Mapping[str, RemoteView | Missing] = {}
-        self._state: Mapping[str, LastKnownGood | Missing | None] = {}
-        self._tagged: dict[str, Release] = {}
+        self._mending: Mending | None = None
+        self._settlement: Settlement | None = None
+        self._looks = 0
 
     @property
     def deploying(self) -> frozenset[str]:
@@ -72,138 +71,182 @@ class Gate:
 
     @property
     def moves(self) -> tuple[MoveRecord, ...]:
-        """Every move so far, the way back included."""
-        return tuple(record for part in (self.deployment, self.back) if part for record in part.records)
+        """Every move so far, the ways back included."""
+        backs = (self._mending and self._mending.back, self.deployment, self._settlement and self._settlement.back)
+        return tuple(record for part in backs if part for record in part.records)
+
+    @property
+    def capacity(self) -> Capacity:
+        """Who served while this run rolled the fleet."""
+        return self.deployment.capacity if self.deployment else Capacity()
+
+    @property
+    def settles(self) -> bool:
+        """True where something must be decided once everything was judged: this is no mere look."""
+        return self.deployment is not None or (self._mending is not None and bool(self._mending.decisions))
 
     def connection(self, host: str) -> Connection:
         """The one connection to a host. Raises Unreachable."""
-        return self._connections[host]
+        return self.site.connections[host]
 
-    def prepare(self) -> Evidence:
-        """Connect, deploy what is asked for, look twice, save. A deploy that fails is looked at all the same.
+    def stop(self) -> None:
+        """This run was interrupted: nothing more is begun, what may be cut short is, and nothing is promoted."""
+        self.site.stop.set()
+
+    def prepare(self) -> Evidence | None:
+        """Connect, mend, deploy what is asked for, look twice, save. A deploy that fails is looked at all the same, one that
+        was interrupted is not (None).
 
         Raises Refused if nothing was touched because it may not be.
         """
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="remotes") as pool:
-            asked = pool.submit(self._remotes.ask)
-            opened = self._connections.open(self.estate.hosts)
-            self._state = host_state.read_all(self._connections, self.estate)
-            self._views = asked.result()
+        self.connect()
         releases: dict[str, Release] = {}
-        if self.requests:
-            dead = [error for error in opened.values() if isinstance(error, Unreachable)]
-            if dead:
-                raise Refused("a host cannot be reached", where=dead[0].where, why=dead[0].why or dead[0].what, hint=dead[0].hint)
-            self._preflight()
-            plan = make_plan(self.estate, self.requests, self._views, self._state)
-            releases = {target.service.name: target.release for target in plan.targets}
-            for target in plan.targets:
-                self._progress.note(f"{target.service.name}: {target.way_back or 'nothing'} -> {target.release}")
-            self.deployment = Deployment(plan, self.estate, self._connections, self._progress)
-            with suppress(VoxgateError):  # recorded: whoever asks for a state gets it again
-                self.deployment.reach(State.HEALTHY)
+        if self.site.orders.changes:
+            self._must_reach_all()
+            self.site.take()
+            releases = self._mend()
+        if self.requests and not self.site.stop.is_set():
+            self._deploy()
+        if self.site.stop.is_set():
+            return None
+        if self.deployment is not None:
+            releases = {target.service.name: target.release for target in self.deployment.plan.targets}
         return self._look(releases, self._evidence_folder)
 
-    def _preflight(self) -> None:
-        """Look before anything is touched: a deploy that could not be judged afterwards is not begun. Raises Refused."""
-        for name, seen in survey(self._connections, self.estate).items():
-            if isinstance(seen, Missing):
-                raise Refused("this host could not be judged after a deploy", where=name, why=seen.why, hint=seen.hint)
+    def connect(self) -> None:
+        """Open all hosts, read what is written there, ask the remotes."""
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="remotes") as pool:
+            asked = pool.submit(self._remotes.ask, stale=self.site.orders.recover)
+            self._opened = self.site.connections.open(self.estate.hosts)
+            if not self.site.orders.changes:
+                self.site.found = read_all(self.site.connections, self.estate)
+            self._views = asked.result()
+
+    def plan(self) -> Plan:
+        """What is asked for, as the remotes and the hosts stand. Raises Refused."""
+        wanted = {request.service: request.wanted for request in self.requests}
+        self._views = self._remotes.stale_for_previous(self._views, wanted)
+        return make_plan(self.estate, self.requests, self._views, self.site.goods)
+
+    def _must_reach_all(self) -> None:
+        dead = [error for error in self._opened.values() if isinstance(error, Unreachable)]
+        if dead:
+            raise Refused("a host cannot be reached", where=dead[0].where, why=dead[0].why or dead[0].what, hint=dead[0].hint)
+
+    def _mend(self) -> dict[str, Release]:
+        """Bring to its end what was left open. A run that deploys judges that first, by itself; one that only recovers is
+        judged as it is. Raises Refused where a person must look first, or what was mended does not hold.
+        """
+        self._mending = Mending.of(self.site)
+        if self.requests and self._mending.held:
+            raise held_hosts(self._mending.held)
+        self._mending.act()
+        if self.requests and self._mending.is_open:
+            failure = self._mending.close(self._judge_again(self._mending.releases), self._judge_again)
+            if failure is not None:
+                what = "what an earlier run left could not be put in order"
+                raise Refused(what, where=failure.where, why=failure.line, hint="make recover, and look at its report")
+        if self._mending.decisions:
+            self.notes += [f"found: {decision.line}" for decision in self._mending.decisions]
+        if self.requests and self._mending.decisions:
+            self.site.found = read_all(self.site.connections, self.estate)
+        return self._mending.releases
+
+    def _deploy(self) -> None:
+        """Plan, preflight, journal, moves."""
+        plan = self.plan()
+        say = self.site.progress.note
+        preflight(self.site.connections, self.estate, plan, no_way_back=self.site.orders.no_way_back, say=say)
+        for target in plan.targets:
+            say(f"{target.service.name}: {target.way_back or 'nothing'} -> {target.release}")
+        if self.site.stop.is_set():
+            return
+        self.deployment = self.site.deployment(plan.targets, back=False)
+        try:
+            marks.mark(self.site.claim, plan.tasks, Phase.CLAIMED)
+        except VoxgateError as error:
+            with suppress(VoxgateError):
+                marks.mark(self.site.claim, plan.tasks, Phase.ABANDONED, reason="could not be begun everywhere")
+            self.deployment = None
+            raise Refused("a deploy could not be noted, and was not begun", where=error.where, why=error.line) from None
+        with suppress(VoxgateError):  # recorded: whoever asks for a state gets it again
+            self.deployment.reach(State.HEALTHY)
+        if cut := self.deployment.capacity.calls_cut:
+            self.notes.append(f"{cut} calls were up on workers when these were restarted")
+        if self.deployment.failure is None:
+            try:
+                marks.mark(self.site.claim, plan.tasks, Phase.JUDGING)
+            except VoxgateError as error:
+                self.deployment.fail(error)
 
     def _look(self, releases: Mapping[str, Release], folder: Path) -> Evidence:
         """Two looks with the bake between them, and the remotes' word; saved."""
-        first = take_look(self._connections, self.estate)
-        bake = self._bake if self._bake is not None else (self.estate.bake if self.requests else self.estate.look)
+        bake = self.site.orders.bake
+        if bake is None:
+            bake = self.estate.bake if self.site.orders.changes else self.estate.look
+        first = take_look(self.site.connections, self.estate)
         threading.Event().wait(max(0.0, first.taken + bake - time.time()))  # the window itself is what is observed
-        second = take_look(self._connections, self.estate)
-        views = self._remotes.with_releases(self._views, must_run(self.estate, releases, self._state))
+        second = take_look(self.site.connections, self.estate)
+        views = self._remotes.with_releases(self._views, must_run(self.estate, releases, self.site.goods))
         evidence = Evidence(first, second, views)
         save(evidence, folder)
         return evidence
 
-    def settle(self, judged: Judged, rejudge: Rejudge) -> Settled:
-        """After the judging of a deploy: promote if and only if everything expected was judged and holds, else go back."""
-        if self.deployment is None:
-            msg = "there is no deploy to settle"
-            raise RuntimeError(msg)
+    def _judge_again(self, releases: Mapping[str, Release]) -> RunVerdict:
+        """Look, and judge by a pytest of its own: the way back, and what an earlier run left."""
+        return self._look_and_judge(releases)[0]
+
+    def _look_and_judge(self, releases: Mapping[str, Release]) -> tuple[RunVerdict, tuple[Judgement, ...]]:
+        self._looks += 1
+        name = "evidence-rollback" if self._looks == 1 else f"evidence-rollback-{self._looks}"
+        folder = self._evidence_folder.with_name(name)
+        self._look(releases, folder)
+        return self.rejudge(folder)
+
+    def settle(self, judged: Judged) -> Settled:
+        """After the judging: promote if and only if everything expected was judged and holds, else go back."""
         verdict = judge_run(judged)
-        if verdict is RunVerdict.HOLDS and self.deployment.failure is None:
-            return self._promote(self.deployment.plan)
-        return self._go_back(self.deployment, judged, rejudge)
+        if self.deployment is not None:
+            self._settlement = Settlement(self.site, self.deployment, self._remotes, self._views, self._look_and_judge)
+            settled = self._settlement.settle(judged)
+            self.notes += self._settlement.notes
+            return settled
+        if self._mending is None:
+            msg = "there is nothing to settle"
+            raise RuntimeError(msg)
+        if self._mending.held or self._mending.stuck:
+            found = "; ".join(decision.line for decision in self._mending.decisions)
+            self._mending.close(verdict, self._judge_again)
+            return Settled(RunVerdict.BROKEN, Exit.BROKEN, f"not in order: {found}")
+        if verdict is RunVerdict.INCOMPLETE:
+            why = judged.interrupted or f"{len(judged.missing)} invariants were not judged"
+            return Settled(verdict, Exit.INCOMPLETE, f"mended, but not closed: {why}; make recover does the rest")
+        failure = self._mending.close(verdict, self._judge_again)
+        if failure is not None:
+            return Settled(RunVerdict.BROKEN, Exit.BROKEN, f"not in order: {failure.line}")
+        return Settled(RunVerdict.HOLDS, 0, f"recovered: {self._mending.summary}; all of it holds")
 
-    def _promote(self, plan: Plan) -> Settled:
-        """Tag what has no tag yet, then move last-known-good on every host of every target."""
-        releases = {target.service.name: self._tag(target) for target in plan.targets}
+    def note_verdict(self, verdict: RunVerdict, digest: str) -> None:
+        """The last line of this run in the ledgers of all that it deployed: verdict, and digest of the report."""
+        if self.deployment is None or not self.site.claimed:
+            return
         try:
-            host_state.promote(self._connections, plan.placements, releases, self._state, self._run)
+            marks.note(self.site.claim, self.deployment.plan.tasks, "verdict", verdict=verdict.value, digest=digest)
         except VoxgateError as error:
-            summary = f"everything holds, but {error.line}: deploy the same releases again"
-            return Settled(RunVerdict.BROKEN, 13, summary)
-        named = ", ".join(str(release) for release in releases.values())
-        return Settled(RunVerdict.DONE, 0, f"done: {named}")
-
-    def _tag(self, target: Target) -> Release:
-        """The release with its tag: a head of main gets the next tag of the day, pushed."""
-        release = target.release
-        view = self._views[target.service.name]
-        if release.tag is not None or isinstance(view, Missing):
-            return release
-        tag = str(next_tag(target.service, view.tags, datetime.now(UTC).date()))
-        try:
-            self._remotes.mirrors[target.service.name].push_tag(tag, release.commit, f"{tag}: passed the gate, run {self._run}")
-        except VoxgateError as error:
-            self.notes.append(f"{target.service.name} is done but was not tagged: {error.line}")
-            return release
-        self.notes.append(f"tagged {target.service.name}: {tag} is {release.commit[:12]}, pushed")
-        self._tagged[target.service.name] = replace(release, tag=tag)
-        return self._tagged[target.service.name]
-
-    def _go_back(self, deployment: Deployment, judged: Judged, rejudge: Rejudge) -> Settled:
-        """Put the last known good back on everything that was touched, by the same moves, and judge it again."""
-        why = judge_run(judged)
-        if why is RunVerdict.HOLDS:  # every invariant holds, yet a move failed: the failure is the violation
-            why = RunVerdict.VIOLATED
-        stuck, targets = _ways_back(deployment)
-        if stuck:
-            names = ", ".join(target.service.name for target in stuck)
-            self._progress.note(f"no last known good to go back to: {names}")
-        if targets:
-            self._progress.note("going back: " + ", ".join(str(target.release) for target in targets))
-            self.back = Deployment(Plan(targets), self.estate, self._connections, self._progress, back=True)
-            with suppress(VoxgateError):
-                self.back.reach(State.HEALTHY)
-        if stuck:
-            summary = f"not done, and nothing to go back to for {names}: this was its first deploy here"
-            return Settled(RunVerdict.BROKEN, 13, summary)
-        if not targets:
-            summary = "not done; the last known good is what is running, so there is nothing to put back"
-            _, status = deploy_status(why, changed_back=True, back_holds=True)
-            return Settled(why, status, summary)
-        folder = self._evidence_folder.with_name("evidence-rollback")
-        self._look({target.service.name: target.release for target in targets}, folder)
-        back_verdict, rejudged = rejudge(folder)
-        failed = self.back.failure if self.back else None
-        holds = back_verdict is RunVerdict.HOLDS and failed is None
-        verdict, status = deploy_status(why, changed_back=failed is None, back_holds=holds)
-        named = ", ".join(str(target.release) for target in targets)
-        summary = f"not done; back on {named}, judged again: {back_verdict}"
-        if failed is not None:
-            summary = f"not done, and the way back failed: {failed.line}"
-        elif not holds:
-            summary = f"not done, and the last known good is {back_verdict} too: {named}"
-        return Settled(verdict, status, summary, rejudged, back_verdict)
+            self.notes.append(f"the ledger has no verdict of this run: {error.line}")
 
     def services(self, settled: Settled | None) -> tuple[ServiceOutcome, ...]:
         """What this run knows of each service, for the verdict."""
         targets = {t.service.name: t for t in self.deployment.plan.targets} if self.deployment else {}
-        known = must_run(self.estate, {}, self._state) if self._state else {}
+        known = must_run(self.estate, {}, self.site.goods) if self.site.found else {}
         done = settled is not None and settled.verdict is RunVerdict.DONE
         outcomes = []
         for service in self.estate.services:
             before = known.get(service.name)
             good = before if isinstance(before, Release) else None
             target = targets.get(service.name)
-            release = self._tagged.get(service.name, target.release) if target else good
+            tagged = self._settlement.tagged if self._settlement else {}
+            release = tagged.get(service.name, target.release) if target else good
             if target and done:
                 good = release
             outcomes.append(
@@ -220,22 +263,6 @@ class Gate:
         return tuple(outcomes)
 
     def close(self) -> None:
-        """Close every connection."""
-        self._connections.close()
-
-
-def _ways_back(deployment: Deployment) -> tuple[tuple[Target, ...], tuple[Target, ...]]:
-    """Of the touched targets: those with no way back, and those to go back, each with its release. A target whose last
-    known good is what was deployed is neither.
-    """
-    stuck, back = [], []
-    for target in deployment.plan.targets:
-        placements = tuple(one for one in target.placements if one.id in deployment.touched)
-        if not placements:
-            continue
-        good = target.way_back
-        if good is None:
-            stuck.append(target)
-        elif good.commit != target.release.commit:
-            back.append(replace(target, release=good, placements=placements))
-    return tuple(stuck), tuple(back)
+        """Let go of the hosts, and close every connection."""
+        self.site.release()
+        self.site.connections.close()

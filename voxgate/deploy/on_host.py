@@ -1,16 +1,41 @@
-"""The state of the gate on one host, read and written there. Standard library only, Python >= 3.9, one file.
+"""The gate's part on one host: its lock, its fence, its journal, its ledger, and the steps. Python >= 3.9, one file.
 
-Runs on the host as the deploy user: the gate sends this source and one request over the connection's stdin. State lives in
-``/var/lib/voxgate/<service>/``. A JSON file is replaced by write, fsync, rename, so a reader sees the old or the new one and
-never a half; the ledger grows by one whole line an event.
+Runs there as the deploy user; the gate sends this source over the connection's stdin. State lives in
+``/var/lib/voxgate/<service>/``: a JSON file is replaced by write, fsync, rename, so a reader sees the old or the new one
+and never a half; the ledger grows by one whole, numbered line an event.
+
+``serve`` is the owner: it holds a ``flock`` on each service for as long as it lives, and it lives as long as its stdin is
+open and somebody speaks on it. So no lock can go stale, and a gate that sleeps too long wakes up without hands. Steps are
+done here, one at a time for a service, under ``step.lock`` (which a step's own children hold too) and the claimed epoch.
 """
 
+import fcntl
 import json
 import os
+import select
+import signal
+import subprocess
 import sys
-from typing import Any, Dict
+import threading
+import time
+from contextlib import contextmanager, suppress
+from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
 ROOT = "/var/lib/voxgate"
+SILENCE = 20.0  # seconds without a word from the gate, after which it is gone, or asleep
+STEP_WAIT = 45.0  # seconds to wait for a step that somebody else left running
+KILL_AFTER = 5.0
+PAUSE = 0.02
+KEPT = 8192  # characters of a command's output
+GIT = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "gc.autoDetach", "GIT_CONFIG_VALUE_0": "false", "GIT_TERMINAL_PROMPT": "0"}
+
+
+class Fenced(Exception):  # noqa: N818 - a word of the design
+    """This gate may do nothing here (any more)."""
+
+
+class Held(Exception):  # noqa: N818 - a word of the design
+    """Another gate is at work: the document says which."""
 
 
 def _folder(service: str) -> str:
@@ -22,72 +47,312 @@ def _folder(service: str) -> str:
     return path
 
 
-def _sync(path: str) -> None:
-    """Make a folder's entries durable."""
-    descriptor = os.open(path, os.O_RDONLY)
+def _replace(folder: str, name: str, text: str) -> None:
+    """Write a file whole or not at all, and durably."""
+    part = os.path.join(folder, "." + name + ".part")
+    with open(part, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(part, os.path.join(folder, name))
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _replace(folder: str, name: str, document: Dict[str, Any]) -> None:
-    """Write a JSON file whole or not at all."""
-    part = os.path.join(folder, "." + name + ".part")
-    with open(part, "w", encoding="utf-8") as file:
-        json.dump(document, file, sort_keys=True)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.rename(part, os.path.join(folder, name))
-    _sync(folder)
+def _text(folder: str, name: str) -> Optional[str]:
+    """A state file as it is, None where there is none."""
+    try:
+        with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
+            return file.read(65536)
+    except FileNotFoundError:
+        return None
+
+
+def _lines(folder: str, most: int) -> List[str]:
+    """The last lines of the ledger."""
+    try:
+        with open(os.path.join(folder, "ledger.jsonl"), "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 1024 * most))
+            return file.read().decode("utf-8", "replace").splitlines()[-most:]
+    except FileNotFoundError:
+        return []
 
 
 def _append(folder: str, event: Dict[str, Any]) -> None:
-    """One line of the ledger. A torn last line (power cut) is closed first, so that it can hurt no other."""
+    """One line of the ledger, numbered on. A torn last line (power cut) is closed first, so that it can hurt no other; the
+    same event of the same run is not written twice: whoever mends a kill may do the same thing again.
+    """
+    last: Dict[str, Any] = {}
+    for line in reversed(_lines(folder, 8)):
+        try:
+            last = json.loads(line)
+            break
+        except ValueError:
+            continue
+    if all(last.get(key) == event.get(key) for key in ("event", "run", "commit")) and event.get("event") != "note":
+        return
     path = os.path.join(folder, "ledger.jsonl")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
     try:
         size = os.fstat(descriptor).st_size
         torn = size and os.pread(descriptor, 1, size - 1) != b"\n"
-        line = json.dumps(event, sort_keys=True).encode("utf-8") + b"\n"
-        os.write(descriptor, (b"\n" if torn else b"") + line)
+        whole = json.dumps(dict(event, n=int(last.get("n", 0)) + 1), sort_keys=True).encode("utf-8") + b"\n"
+        os.write(descriptor, (b"\n" if torn else b"") + whole)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def read(request: Dict[str, Any]) -> Dict[str, Any]:
-    """The last known good of each service: the document, or None where there is none yet."""
-    found: Dict[str, Any] = {}
-    for service in request["services"]:
-        path = os.path.join(ROOT, service, "last-known-good.json")
+def _boot() -> str:
+    """Tells one boot of this host from the next."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        return file.read().strip()
+
+
+def _git_locks(folder: str) -> List[str]:
+    """Lock files that a killed git left in a checkout; empty while a git of ours still works there."""
+    found = []
+    for top, _, names in os.walk(os.path.join(folder, ".git")):
+        found += [os.path.join(top, name) for name in names if name.endswith(".lock")]
+    for pid in [name for name in os.listdir("/proc") if name.isdigit()] if found else []:
         try:
-            with open(path, encoding="utf-8") as file:
-                found[service] = file.read(65536)
-        except FileNotFoundError:
-            found[service] = None
-    return {"services": found, "root": os.path.isdir(ROOT) and os.access(ROOT, os.W_OK)}
+            with open("/proc/%s/comm" % pid, encoding="utf-8") as file:
+                if file.read().startswith("git") and os.readlink("/proc/%s/cwd" % pid).startswith(folder):
+                    return []
+        except OSError:
+            continue
+    return found
 
 
-def promote(request: Dict[str, Any]) -> Dict[str, Any]:
-    """Write the last known good, then the ledger's line: a kill between the two loses a line, never the truth."""
-    folder = _folder(request["service"])
-    _replace(folder, "last-known-good.json", request["record"])
-    _append(folder, request["event"])
-    return {}
+def read(request: Dict[str, Any]) -> Dict[str, Any]:
+    """What is written about each service (a map of name to checkout folder), nothing judged, nothing changed."""
+    found: Dict[str, Any] = {}
+    for service, checkout in request["services"].items():
+        folder = os.path.join(ROOT, service)
+        found[service] = {
+            "good": _text(folder, "last-known-good.json"),
+            "journal": _text(folder, "journal.json"),
+            "owner": _text(folder, "owner.lock"),
+            "ledger": _lines(folder, request.get("ledger", 0)) if request.get("ledger") else [],
+            "git_locks": _git_locks(checkout),
+        }
+    return {"services": found, "boot": _boot(), "writable": os.access(ROOT, os.W_OK)}
 
 
-def note(request: Dict[str, Any]) -> Dict[str, Any]:
-    """One line of the ledger, nothing else."""
-    _append(_folder(request["service"]), request["event"])
-    return {}
+class Owner:
+    """Holds the services of this host for one gate, and does its steps."""
+
+    def __init__(self) -> None:
+        self.locks: Dict[str, int] = {}
+        self.epochs: Dict[str, int] = {}
+        self.running: Dict[str, "subprocess.Popen[bytes]"] = {}
+        self.closing = False
+        self.cut: Set[str] = set()
+        self.speech = threading.Lock()
+        self.threads: List[threading.Thread] = []
+
+    def claim(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        """Take all services or none; raise their epochs once no step of a former owner runs; say what was found."""
+        try:
+            for service in request["services"]:
+                self._take(service, request["owner"])
+            for service in request["services"]:
+                with self._alone(service) as (folder, _):
+                    self.epochs[service] = int(_text(folder, "epoch") or "0") + 1
+                    _replace(folder, "epoch", "%d\n" % self.epochs[service])
+        except BaseException:
+            for descriptor in self.locks.values():
+                os.close(descriptor)
+            self.locks.clear()
+            raise
+        return read(request)
+
+    def _take(self, service: str, owner: Dict[str, Any]) -> None:
+        folder = _folder(service)
+        descriptor = os.open(os.path.join(folder, "owner.lock"), os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise Held(json.dumps({"owner": _text(folder, "owner.lock"), "journal": _text(folder, "journal.json")})) from None
+        self.locks[service] = descriptor
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(owner).encode("utf-8"), 0)
+        os.fsync(descriptor)
+
+    @contextmanager
+    def _alone(self, service: str) -> Iterator[Tuple[str, int]]:
+        """Nobody else does a step of this service; a step that was left running is waited for. Yields folder and lock."""
+        folder = _folder(service)
+        descriptor = os.open(os.path.join(folder, "step.lock"), os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            until = time.monotonic() + STEP_WAIT
+            while True:
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > until:
+                        raise Fenced("a step of an earlier gate still runs after %d s" % STEP_WAIT) from None
+                    time.sleep(PAUSE)
+            yield folder, descriptor
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def _fenced(self, request: Dict[str, Any]) -> Iterator[Tuple[str, int]]:
+        """As ``_alone``, for the gate that owns the service, and no earlier one."""
+        service = request["service"]
+        with self._alone(service) as (folder, lock):
+            ours, now = self.epochs.get(service, 0), int(_text(folder, "epoch") or "0")
+            if service not in self.locks or ours != now or self.closing:
+                raise Fenced("%s is not this gate's any more: epoch %d, now %d" % (service, ours, now))
+            yield folder, lock
+
+    def _journal(self, folder: str, request: Dict[str, Any], **more: Any) -> None:
+        """What is being done here right now."""
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        document = dict(request["journal"], at=now, boot=_boot(), epoch=self.epochs[request["service"]])
+        _replace(folder, "journal.json", json.dumps(dict(document, **more), sort_keys=True) + "\n")
+
+    def do(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        """Steps, one after the other until one fails: intent, command, outcome."""
+        results: List[Dict[str, Any]] = []
+        with self._fenced(request) as (folder, lock):
+            self.cut.discard(request["service"])
+            for step in request["steps"]:
+                self._journal(folder, request, step=step["says"], status="begun")
+                results.append(self._run(request["service"], step, lock))
+                good = results[-1]["exit"] == 0
+                self._journal(folder, request, step=step["says"], status="done" if good else "failed")
+                if not good:
+                    break
+        return {"results": results}
+
+    def _run(self, service: str, step: Dict[str, Any], lock: int) -> Dict[str, Any]:
+        """One command. ``exit`` is None where it did not end by itself: its outcome is unknown."""
+        began = time.monotonic()
+        child = subprocess.Popen(
+            step["argv"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            pass_fds=(lock,),  # killed with us or not: whoever comes next waits for it
+            env=dict(os.environ, **GIT),
+        )
+        if not step.get("finish"):
+            self.running[service] = child
+        why = ""
+        try:
+            out, err = child.communicate(timeout=step["deadline"])
+        except subprocess.TimeoutExpired:
+            why = "was not done within %d s" % step["deadline"]
+            self._end(child, signal.SIGKILL)
+            out, err = child.communicate()
+        finally:
+            self.running.pop(service, None)
+        if service in self.cut:
+            why = "was cut short"
+        elif child.returncode < 0 and not why:
+            why = "was killed by signal %d" % -child.returncode
+        said = [text.decode("utf-8", "replace")[-KEPT:] for text in (out, err)]
+        seconds = time.monotonic() - began
+        return {"exit": None if why else child.returncode, "out": said[0], "err": said[1], "why": why, "seconds": seconds}
+
+    @staticmethod
+    def _end(child: "subprocess.Popen[bytes]", number: int) -> None:
+        with suppress(OSError):  # gone, or root's: systemctl ends by itself
+            os.killpg(child.pid, number)
+
+    def cancel(self, _request: Dict[str, Any]) -> Dict[str, Any]:
+        """End what runs now and may be ended; whoever waits for it hears so."""
+        children = dict(self.running)
+        self.cut.update(children)
+        for number, patience in ((signal.SIGTERM, KILL_AFTER), (signal.SIGKILL, 0.0)):
+            for child in children.values():
+                self._end(child, number)
+            until = time.monotonic() + patience
+            while time.monotonic() < until and any(child.poll() is None for child in children.values()):
+                time.sleep(PAUSE)
+        return {"cut": sorted(children)}
+
+    def mark(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        """A state without a command: first the last known good, then the ledger's line, then the journal that says so."""
+        with self._fenced(request) as (folder, _):
+            if request.get("record"):
+                _replace(folder, "last-known-good.json", json.dumps(request["record"], sort_keys=True) + "\n")
+            if request.get("event"):
+                _append(folder, request["event"])
+            if request.get("journal"):
+                self._journal(folder, request, step="", status="done")
+        return {}
+
+    def tidy(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        """Remove what a killed git left locked in a checkout that is ours alone now."""
+        with self._fenced(request):
+            left = _git_locks(request["checkout"])
+            for path in left:
+                os.unlink(path)
+        return {"removed": left}
+
+    def answer(self, request: Dict[str, Any]) -> None:
+        """One request, one line back."""
+        words: Dict[str, Any] = {"id": request["id"]}
+        try:
+            work = {"claim": self.claim, "do": self.do, "mark": self.mark, "cancel": self.cancel, "tidy": self.tidy}
+            words["ok"] = work[request["op"]](request)
+        except Held as other:
+            words["held"] = json.loads(str(other))
+        except Fenced as fence:
+            words["fenced"] = str(fence)
+        except Exception as error:  # noqa: BLE001 - whatever it is, who asked must hear it
+            words["error"] = "%s: %s" % (type(error).__name__, error)
+        self.say(words)
+
+    def say(self, words: Dict[str, Any]) -> None:
+        """One whole line. A gate that is gone hears nothing; what was done is in the journal."""
+        with self.speech:
+            try:
+                os.write(1, json.dumps(words).encode("utf-8") + b"\n")
+            except OSError:
+                self.closing = True
+
+    def serve(self) -> None:
+        """Work until the gate is gone: its channel closed, or nothing heard from it for too long."""
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        heard, rest = time.monotonic(), b""
+        while not self.closing and time.monotonic() - heard < SILENCE:
+            if not select.select([0], [], [], 1.0)[0]:
+                continue
+            data = os.read(0, 1 << 16)
+            if not data:
+                break
+            heard = time.monotonic()
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                request = json.loads(line)
+                if request["id"] == 0:
+                    self.say({"id": 0})
+                    continue
+                self.threads.append(threading.Thread(target=self.answer, args=(request,)))
+                self.threads[-1].start()
+        self.closing = True
+        self.cancel({})
+        for thread in self.threads:
+            thread.join()
 
 
 def main(request: Dict[str, Any]) -> None:
-    """Answer one request: ``{"ok": ...}`` or ``{"error": text}`` on stdout, exit status 0 in both cases."""
+    """Answer one question, ``{"ok": ...}`` or ``{"error": text}`` on stdout, or serve until the gate is gone."""
+    if request["op"] == "serve":
+        Owner().serve()
+        return
     try:
-        answer: Dict[str, Any] = {"ok": {"read": read, "promote": promote, "note": note}[request["op"]](request)}
+        answer: Dict[str, Any] = {"ok": read(request)}
     except (OSError, ValueError, KeyError) as error:
         answer = {"error": "%s: %s" % (type(error).__name__, error)}
     json.dump(answer, sys.stdout)

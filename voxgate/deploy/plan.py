@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from voxgate.deploy.state import LastKnownGood
+from voxgate.deploy.hands import Task
+from voxgate.deploy.recovery import way_back
+from voxgate.deploy.state import Good, LastKnownGood
 from voxgate.errors import Refused
 from voxgate.model.estate import Estate, Placement, Service
 from voxgate.model.evidence import Missing
@@ -31,18 +33,33 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One service of a deploy: its release, where it goes, and what was last known good there (by placement id)."""
+    """One service of a deploy: its release, where it goes, and what was last known good there (by placement id).
+
+    ``is_on_hosts``: it is a release that was there before, and neither forge nor registry is asked for it. On a way back
+    ``wanted`` is what the deploy wanted, and ``run`` whose deploy it was.
+    """
 
     service: Service
     release: Release
     placements: tuple[Placement, ...]
     before: Mapping[str, LastKnownGood | None]
+    is_on_hosts: bool = False
+    wanted: Release | None = None
+    run: str = ""
 
     @property
     def way_back(self) -> Release | None:
-        """The release to go back to. None where any host has none: half a way back is none."""
-        known = {lkg.release if lkg else None for lkg in self.before.values()}
-        return known.pop() if len(known) == 1 else None
+        """The release to go back to, None where no host knows one."""
+        return way_back(self.before)[0]
+
+    def task(self, placement: Placement) -> Task:
+        """What the journal of one placement says."""
+        return Task(placement, self.wanted or self.release, self.way_back, self.run)
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """One for each placement."""
+        return tuple(self.task(placement) for placement in self.placements)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +72,11 @@ class Plan:
     def placements(self) -> tuple[Placement, ...]:
         """Every service on every host that this plan touches."""
         return tuple(placement for target in self.targets for placement in target.placements)
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """One for each of them."""
+        return tuple(task for target in self.targets for task in target.tasks)
 
 
 def read_requests(texts: Sequence[str], estate: Estate) -> tuple[Request, ...]:
@@ -131,14 +153,15 @@ def make_plan(
     estate: Estate,
     requests: Sequence[Request],
     remotes: Mapping[str, RemoteView | Missing],
-    state: Mapping[str, LastKnownGood | Missing | None],
+    state: Mapping[str, Good],
 ) -> Plan:
     """The plan, or Refused: a remote that did not answer, a tag that is not there, a state that cannot be read."""
     targets = []
     for request in requests:
         service = estate.service(request.service)
         remote = remotes[service.name]
-        if isinstance(remote, Missing):
+        back = request.wanted == PREVIOUS
+        if isinstance(remote, Missing) and not back:
             raise Refused("the remote could not be asked", where=service.repository, why=remote.why, hint=remote.hint)
         placements = tuple(placement for placement in estate.placements if placement.service.name == service.name)
         before: dict[str, LastKnownGood | None] = {}
@@ -147,8 +170,8 @@ def make_plan(
             if isinstance(known, Missing):
                 raise Refused("last-known-good cannot be read", where=known.where, why=known.why, hint=known.hint)
             before[placement.id] = known
-        release = _previous(service, before) if request.wanted == PREVIOUS else resolve(request, service, remote)
-        targets.append(Target(service, release, placements, before))
+        release = _previous(service, before) if isinstance(remote, Missing) or back else resolve(request, service, remote)
+        targets.append(Target(service, release, placements, before, is_on_hosts=back))
     return Plan(tuple(targets))
 
 

@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from voxgate.contracts.estates import cache_folder
-from voxgate.deploy.state import LastKnownGood
+from voxgate.deploy.plan import PREVIOUS
+from voxgate.deploy.state import Good, LastKnownGood
 from voxgate.errors import VoxgateError
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release, RemoteView
-from voxgate.transport.git import Mirror, view
+from voxgate.transport.git import Mirror, mirrored, view
 
 
 class Remotes:
@@ -23,10 +24,27 @@ class Remotes:
         self._estate = estate
         self.mirrors = {service.name: Mirror.of(estate, service, cache_folder()) for service in estate.services}
 
-    def ask(self) -> Mapping[str, RemoteView | Missing]:
-        """Fetch all mirrors at once: what each remote says, or why it said nothing."""
+    def ask(self, *, stale: bool = False) -> Mapping[str, RemoteView | Missing]:
+        """Fetch all mirrors at once: what each remote says, or why it said nothing. ``stale``: then what it said last."""
         with ThreadPoolExecutor(max_workers=len(self.mirrors), thread_name_prefix="remote") as pool:
-            return dict(zip(self.mirrors, pool.map(self._ask_one, self.mirrors), strict=True))
+            views = dict(zip(self.mirrors, pool.map(self._ask_one, self.mirrors), strict=True))
+        return {name: self._stale(name, said) if stale else said for name, said in views.items()}
+
+    def stale_for_previous(
+        self, views: Mapping[str, RemoteView | Missing], wanted: Mapping[str, str]
+    ) -> dict[str, RemoteView | Missing]:
+        """Going back to a release that was known good needs no remote: where all that is wanted is that, and the remote is
+        silent, what it said last is enough to judge by.
+        """
+        only_back = bool(wanted) and all(word == PREVIOUS for word in wanted.values())
+        return {name: self._stale(name, said) if only_back else said for name, said in views.items()}
+
+    def _stale(self, name: str, said: RemoteView | Missing) -> RemoteView | Missing:
+        """What the remote said, or what the mirror has where it says nothing. A commit's tree never changes."""
+        if not isinstance(said, Missing):
+            return said
+        last = mirrored(self._estate, self._estate.service(name), cache_folder())
+        return said if isinstance(last, Missing) else last
 
     def _ask_one(self, name: str) -> RemoteView | Missing:
         return view(self._estate, self._estate.service(name), cache_folder())
@@ -54,7 +72,7 @@ class Remotes:
 def must_run(
     estate: Estate,
     deployed: Mapping[str, Release],
-    state: Mapping[str, LastKnownGood | Missing | None],
+    state: Mapping[str, Good],
 ) -> Mapping[str, Release | Missing | None]:
     """By service: the release that must be running. Missing where hosts cannot say, or say different things."""
     wanted: dict[str, Release | Missing | None] = {}
@@ -76,6 +94,6 @@ def must_run(
     return wanted
 
 
-def _name(fact: LastKnownGood | Missing | None) -> str:
+def _name(fact: Good) -> str:
     """A last known good in a word."""
     return str(fact.release) if isinstance(fact, LastKnownGood) else "none"

@@ -1,4 +1,4 @@
-"""The gate's side of the state on the hosts: last known good, and the ledger."""
+"""The gate's view of the state on the hosts: last known good, journal and ledger, read strictly; and what is written there."""
 
 from __future__ import annotations
 
@@ -6,57 +6,106 @@ import getpass
 import os
 import socket
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from voxgate.contracts.json_strict import loads
 from voxgate.contracts.schemas import check
+from voxgate.deploy.journal import Journal, read_journal
 from voxgate.errors import ContractError, MoveFailed, Unreachable, VoxgateError
-from voxgate.model.estate import Estate, Placement
+from voxgate.model.estate import Estate, Host, Placement
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release
 from voxgate.transport.connection import Connection
 from voxgate.transport.connections import Connections
 
-_SOURCE = Path(__file__).with_name("on_host.py")
+SOURCE = Path(__file__).with_name("on_host.py")
 _DEADLINE = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class LastKnownGood:
-    """The release that last passed the gate here, and the one before it."""
+    """The release that last passed the gate here, and the one before it. ``promoted_at`` is UTC, RFC 3339."""
 
     release: Release
     previous: Release | None = None
+    promoted_at: str = ""
 
 
-def read_all(connections: Connections, estate: Estate) -> Mapping[str, LastKnownGood | Missing | None]:
-    """By placement id: the last known good, None where there never was one, Missing where it could not be read."""
-    by_host: dict[str, list[Placement]] = {}
-    for placement in estate.placements:
-        by_host.setdefault(placement.host.name, []).append(placement)
-    hosts = [host for host in estate.hosts if host.name in by_host]
+Good = LastKnownGood | Missing | None
 
-    def ask(connection: Connection) -> Mapping[str, str | None]:
-        names = [placement.service.name for placement in by_host[connection.host.name]]
-        answer = _call(connection, {"op": "read", "services": names})
-        return dict(answer["services"])
 
-    found = connections.each(hosts, ask)
-    state: dict[str, LastKnownGood | Missing | None] = {}
-    for placement in estate.placements:
-        said = found[placement.host.name]
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is written on one host about one service. ``boot`` is the host's boot now; ``git_locks`` are lock files of a git
+    that is gone; ``ledger`` holds its last lines, as they are.
+    """
+
+    good: Good
+    journal: Journal | Missing | None = None
+    boot: str = ""
+    git_locks: tuple[str, ...] = ()
+    ledger: tuple[str, ...] = ()
+
+
+def placements_of(estate: Estate, host: Host) -> tuple[Placement, ...]:
+    """Every service on one host."""
+    return tuple(placement for placement in estate.placements if placement.host.name == host.name)
+
+
+def hosts_with_state(estate: Estate) -> tuple[Host, ...]:
+    """The hosts on which anything is deployed, in the estate's order."""
+    names = {placement.host.name for placement in estate.placements}
+    return tuple(host for host in estate.hosts if host.name in names)
+
+
+def checkouts(placements: tuple[Placement, ...]) -> dict[str, str]:
+    """Service to its folder, as a host is asked about them."""
+    return {placement.service.name: placement.service.folder for placement in placements}
+
+
+def read_all(connections: Connections, estate: Estate, *, ledger: int = 0) -> dict[str, Found]:
+    """By placement id: what is written there; ``ledger`` lines of each ledger. Nothing is claimed and nothing changed."""
+
+    def ask(connection: Connection) -> Mapping[str, Any]:
+        mine = placements_of(estate, connection.host)
+        return _call(connection, {"op": "read", "services": checkouts(mine), "ledger": ledger})
+
+    found: dict[str, Found] = {}
+    for name, said in connections.each(hosts_with_state(estate), ask).items():
+        mine = placements_of(estate, estate.host(name))
         if isinstance(said, VoxgateError):
             kind = "unreachable" if isinstance(said, Unreachable) else "failed"
-            state[placement.id] = Missing(kind, said.line, placement.host.name, said.hint)
+            missing = Missing(kind, said.line, name, said.hint)
+            found |= {placement.id: Found(missing, missing) for placement in mine}
         else:
-            state[placement.id] = _read(said.get(placement.service.name), placement)
-    return state
+            found |= read_answer(said, mine)
+    return found
 
 
-def _read(text: str | None, placement: Placement) -> LastKnownGood | Missing | None:
+def read_answer(said: Mapping[str, Any], placements: tuple[Placement, ...]) -> dict[str, Found]:
+    """One host's answer, by placement id."""
+    found = {}
+    for placement in placements:
+        one = said["services"][placement.service.name]
+        found[placement.id] = Found(
+            _read_good(one["good"], placement),
+            read_journal(one["journal"], placement),
+            str(said["boot"]),
+            tuple(one["git_locks"]),
+            tuple(one["ledger"]),
+        )
+    return found
+
+
+def goods_of(found: Mapping[str, Found]) -> dict[str, Good]:
+    """The last known good alone, by placement id."""
+    return {key: one.good for key, one in found.items()}
+
+
+def _read_good(text: str | None, placement: Placement) -> Good:
     """One last-known-good.json, believed only if it is whole and about this service."""
     if text is None:
         return None
@@ -73,36 +122,31 @@ def _read(text: str | None, placement: Placement) -> LastKnownGood | Missing | N
     return LastKnownGood(
         Release(placement.service.name, document["commit"], document["tag"]),
         Release(placement.service.name, previous["commit"], previous["tag"]) if previous else None,
+        document["promoted_at"],
     )
 
 
-def promote(
-    connections: Connections,
-    placements: Sequence[Placement],
-    releases: Mapping[str, Release],
-    before: Mapping[str, LastKnownGood | Missing | None],
-    run: str,
-) -> None:
-    """Move last-known-good of these placements to their services' releases. Raises MoveFailed naming who did not."""
-    by_host: dict[str, list[Placement]] = {}
-    for placement in placements:
-        by_host.setdefault(placement.host.name, []).append(placement)
-
-    def write(connection: Connection) -> None:
-        for placement in by_host[connection.host.name]:
-            release = releases[placement.service.name]
-            event = ledger_event("promoted", release, run)
-            record = _record(release, before.get(placement.id), run)
-            _call(connection, {"op": "promote", "service": placement.service.name, "record": record, "event": event})
-
-    written = connections.each([connections.estate.host(name) for name in by_host], write)
-    failed = [f"{name}: {error.line}" for name, error in written.items() if isinstance(error, VoxgateError)]
-    if failed:
-        raise MoveFailed("last-known-good could not be written", where=failed[0].split(":")[0], why="; ".join(failed))
+def now() -> str:
+    """This moment, UTC, RFC 3339, as everything on the hosts says it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-def _record(release: Release, before: LastKnownGood | Missing | None, run: str) -> dict[str, Any]:
-    """The document. A release promoted again keeps the one before it: going back must lead elsewhere."""
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who runs this gate: ``user@machine``, the build that started it, its run and since when."""
+
+    run: str
+    by: str = field(default_factory=lambda: f"{getpass.getuser()}@{socket.gethostname()}")
+    build: str = field(default_factory=lambda: os.environ.get("BUILD_TAG", ""))
+    since: str = field(default_factory=now)
+
+    def document(self) -> dict[str, str]:
+        """As it stands in the owner lock."""
+        return {"run": self.run, "by": self.by, "build": self.build, "since": self.since}
+
+
+def good_document(release: Release, before: Good, run: str) -> dict[str, Any]:
+    """A last-known-good.json. A release promoted again keeps the one before it: going back must lead elsewhere."""
     previous: Release | None = None
     if isinstance(before, LastKnownGood):
         previous = before.previous if before.release.commit == release.commit else before.release
@@ -111,42 +155,37 @@ def _record(release: Release, before: LastKnownGood | Missing | None, run: str) 
         "service": release.service,
         "tag": release.tag,
         "commit": release.commit,
-        "promoted_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "promoted_at": now(),
         "run": run,
         "previous": {"tag": previous.tag, "commit": previous.commit} if previous else None,
     }
 
 
-def ledger_event(event: str, release: Release, run: str, **more: str) -> dict[str, Any]:
+def ledger_event(event: str, release: Release, author: Author, **more: str) -> dict[str, Any]:
     """One line: what, when, which release, by whom, from which build."""
     return {
         "event": event,
-        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "at": now(),
         "service": release.service,
         "tag": release.tag,
         "commit": release.commit,
-        "run": run,
-        "by": f"{getpass.getuser()}@{socket.gethostname()}",
-        "build": os.environ.get("BUILD_TAG", ""),
+        "run": author.run,
+        "by": author.by,
+        "build": author.build,
         **more,
     }
 
 
-def note(connection: Connection, event: Mapping[str, Any]) -> None:
-    """One line into the ledger of the event's service on that host."""
-    _call(connection, {"op": "note", "service": event["service"], "event": dict(event)})
-
-
 def _call(connection: Connection, request: dict[str, Any]) -> dict[str, Any]:
-    """One request to ``on_host.py`` on the host. Raises MoveFailed with what it said."""
-    source = _SOURCE.read_text(encoding="utf-8") + f"\nmain({request!r})\n"
+    """One question to ``on_host.py`` on the host. Raises MoveFailed with what it said."""
+    source = SOURCE.read_text(encoding="utf-8") + f"\nmain({request!r})\n"
     completed = connection.run(("python3", "-I", "-"), stdin=source.encode("utf-8"), deadline=_DEADLINE)
     where = connection.host.name
     if completed.exit_status != 0:
         why = completed.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no word of why"]
-        raise MoveFailed("the gate's state could not be read or written", where=where, why=why[0])
+        raise MoveFailed("the gate's state could not be read", where=where, why=why[0])
     answer = loads(completed.stdout, where=where)
     if "error" in answer:
         hint = "the deploy user must own /var/lib/voxgate"
-        raise MoveFailed("the gate's state could not be read or written", where=where, why=answer["error"], hint=hint)
+        raise MoveFailed("the gate's state could not be read", where=where, why=answer["error"], hint=hint)
     return dict(answer["ok"])

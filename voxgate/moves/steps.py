@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from voxgate.model.estate import Kind, Service
 from voxgate.model.release import Release
@@ -32,17 +32,49 @@ test "$(find . -type f | wc -l)" = "$(wc -l < "../$2.sha256")"
 sha256sum --check --quiet --strict "../$2.sha256"
 """
 
-# Prints the processes still in the unit's cgroup: nothing where it is gone. The shell itself is in another one.
+# True (0) if the release can be installed again without a registry: the commit is here, and every wheel of its lock is in
+# the cache. uv's dry run ends with 0 also where it would have to download: it only says so.
+_INSTALLABLE = """set -eu
+cd "$1"
+git cat-file -e "$2^{commit}" || { echo "git does not have the commit" >&2; exit 3; }
+there=$(mktemp -d)
+trap 'rm -rf "$there"' EXIT
+for file in uv.lock pyproject.toml; do git show "$2:$file" > "$there/$file"; done
+said=$(uv sync --locked --offline --dry-run --no-install-project --no-dev --directory "$there" 2>&1) \
+  || { printf '%s\n' "$said" | tail -n 1 >&2; exit 3; }
+case "$said" in *"Would download"*) printf '%s\n' "$said" | grep "Would download" >&2; exit 3 ;; esac
+"""
+
+# The same for the console: the commit is here, and its build is, file by file as it was built.
+_REPUBLISHABLE = """set -eu
+cd "$1"
+git cat-file -e "$2^{commit}" || { echo "git does not have the commit" >&2; exit 3; }
+test -f "builds/$2.sha256" || { echo "its build is not kept" >&2; exit 3; }
+cd "builds/$2"
+test "$(find . -type f | wc -l)" = "$(wc -l < "../$2.sha256")" || { echo "its build is not whole" >&2; exit 3; }
+sha256sum --check --quiet --strict "../$2.sha256" >&2
+"""
+
+# Prints the processes in the unit's cgroup, wherever it is: nothing where it is gone. The shell itself is in another one.
 _LEFT_OVER = 'for p in /proc/[0-9]*; do grep -qsF "/$1" "$p/cgroup" && echo "${p#/proc/}"; done; true'
+
+# The same, and every process that runs a program of the service's folder, started by whom ever. The folder comes without
+# its first slash, so that no shell on the way to here finds itself.
+_ALIVE = """for p in /proc/[0-9]*; do
+  if grep -qsF "/$1" "$p/cgroup" || grep -qsF "/$2/" "$p/cmdline"; then echo "${p#/proc/}"; fi
+done; true"""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One command of a move. ``deadline`` in seconds; ``says`` is what it does, in a word or two."""
+    """One command of a move. ``deadline`` in seconds; ``says`` is what it does, in a word or two. ``finish``: it must come to
+    its end even when the run is stopped, as a half-done restart is worse than a late one.
+    """
 
     argv: tuple[str, ...]
     deadline: float
     says: str
+    finish: bool = False
 
 
 def checkout(service: Service, release: Release) -> tuple[Step, ...]:
@@ -73,6 +105,12 @@ def intact_build(service: Service, release: Release) -> Step:
     return Step(("sh", "-c", _INTACT, "sh", service.folder, release.commit), 30, "check build")
 
 
+def way_back_is_here(service: Service, release: Release) -> Step:
+    """True (0) if going back to the release needs neither the forge nor a registry."""
+    script = _REPUBLISHABLE if service.kind is Kind.STATIC else _INSTALLABLE
+    return Step(("sh", "-c", script, "sh", service.folder, release.commit), 60, f"way back to {release}")
+
+
 def install(service: Service, release: Release) -> tuple[Step, ...]:
     """Install what the lock says; for the console, build into a folder of its own that nothing serves yet."""
     match service.kind:
@@ -89,19 +127,39 @@ def install(service: Service, release: Release) -> tuple[Step, ...]:
             )
 
 
+def offline(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The same installation from what is on the host already: no registry is asked."""
+    after = {"uv": ("uv", "sync"), "env": ("ci",)}
+    return tuple(replace(step, argv=_with_offline(step.argv, after.get(step.argv[0], ()))) for step in steps)
+
+
+def _with_offline(argv: tuple[str, ...], after: tuple[str, ...]) -> tuple[str, ...]:
+    """``--offline`` behind the words of the command that take it."""
+    if not after or after[-1] not in argv:
+        return argv
+    at = argv.index(after[-1]) + 1
+    return (*argv[:at], "--offline", *argv[at:])
+
+
 def publish(service: Service, release: Release) -> Step:
     """The console's restart: dist/ becomes the new build in one rename."""
-    return Step(("sh", "-c", _PUBLISH, "sh", service.folder, release.commit), 30, "switch dist")
+    return Step(("sh", "-c", _PUBLISH, "sh", service.folder, release.commit), 30, "switch dist", finish=True)
 
 
 def systemctl(verb: str, unit: str) -> Step:
     """One exact sudo command: ``verb`` is restart, start, stop or reset-failed."""
-    return Step(("sudo", "-n", _SYSTEMCTL, verb, unit), 120, f"{verb} {unit.removesuffix('.service')}")
+    return Step(("sudo", "-n", _SYSTEMCTL, verb, unit), 120, f"{verb} {unit.removesuffix('.service')}", finish=True)
 
 
 def left_over(unit: str) -> Step:
     """Which processes are still in the unit's cgroup."""
     return Step(("sh", "-c", _LEFT_OVER, "sh", unit), 15, f"{unit.removesuffix('.service')} gone?")
+
+
+def alive(unit: str, folder: str) -> Step:
+    """Which processes are the unit's, or run code of its folder."""
+    argv = ("sh", "-c", _ALIVE, "sh", unit, folder.strip("/"))
+    return Step(argv, 15, f"{unit.removesuffix('.service')} alive?")
 
 
 def unit_state(unit: str) -> Step:

@@ -25,6 +25,41 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "main, or main for its head; without TAG the newest release. Repeatable. Without --deploy nothing is changed",
     )
     group.addoption(
+        "--recover",
+        action="store_true",
+        help="bring to its end what an earlier run left open (killed, cut off), and judge it; nothing else is deployed",
+    )
+    group.addoption(
+        "--plan",
+        action="store_true",
+        help="print what --deploy would do: hosts, order, commands, way back, unknowns; touches nothing",
+    )
+    group.addoption("--history", action="store_true", help="print what was deployed here, by whom, from the hosts' ledgers")
+    group.addoption("--clear", metavar="SERVICE", default=None, help="let a held service go; with --reason, which is kept")
+    group.addoption("--reason", metavar="TEXT", default="", help="why it is in order again, for the ledger")
+    group.addoption(
+        "--wait", metavar="SECONDS", type=float, default=0.0, help="how long to wait for another gate at work (default: 0)"
+    )
+    group.addoption(
+        "--drain",
+        metavar="SECONDS",
+        type=float,
+        default=0.0,
+        help="how long to wait, for each fleet host, until busy workers are idle; calls cut short are counted (default: 0)",
+    )
+    group.addoption(
+        "--max-unavailable",
+        metavar="N",
+        type=int,
+        default=1,
+        help="workers restarted together, on one host at a time (default: 1)",
+    )
+    group.addoption(
+        "--no-way-back",
+        action="store_true",
+        help="deploy also where going back could not be proved to work without forge and registry",
+    )
+    group.addoption(
         "--evidence",
         metavar="DIR",
         default=None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import signal
 import sys
@@ -17,7 +18,9 @@ import pytest
 
 from voxgate import __version__
 from voxgate.deploy.decision import Judged, look_status, look_verdict
+from voxgate.deploy.engine import Pace
 from voxgate.deploy.gate import Gate, Settled
+from voxgate.deploy.site import Orders
 from voxgate.errors import Refused, VoxgateError
 from voxgate.model.evidence import HostEvidence
 from voxgate.model.verdict import Exit, Judgement, RunOutcome, RunVerdict
@@ -32,6 +35,13 @@ from voxgate.report.terminal import closing, console_for
 from voxgate.transport.local import run as run_local
 
 _REJUDGE_DEADLINE = 300.0
+
+
+def orders_of(config: pytest.Config) -> Orders:
+    """What the command line asks for."""
+    option = config.getoption
+    pace = Pace(drain=option("drain"), most=max(1, option("max_unavailable")))
+    return Orders(tuple(option("deploy")), option("recover"), option("bake"), option("wait"), option("no_way_back"), pace)
 
 
 @dataclass(slots=True)
@@ -50,7 +60,7 @@ class Run:
     lost: list[str] = field(default_factory=list)
     outcome: RunOutcome | None = None
     _prepared: bool = False
-    _deciding: bool = False
+    _busy: bool = False
 
     @classmethod
     def begin(cls, config: pytest.Config, session: Session) -> Run:
@@ -63,9 +73,8 @@ class Run:
         progress = Progress(console_for(sys.stdout), session.redactor)
         gate = None
         if session.folder is None:
-            asked, bake = config.getoption("deploy"), config.getoption("bake")
             try:
-                gate = Gate(session.estate, asked, report.evidence, report.run, bake, progress)
+                gate = Gate(session.estate, orders_of(config), report.evidence, report.run, progress)
             except Refused as error:
                 run = cls(config, session, report, progress, Collector(session), None, refused=error)
                 run.outcome = run.refusal(error)
@@ -80,13 +89,20 @@ class Run:
             # Our closing says each failure in two lines; pytest's own sections would say it twice. -v brings them back.
             config.option.tbstyle, config.option.reportchars = "no", ""
         run = cls(config, session, report, progress, Collector(session), gate)
-        signal.signal(signal.SIGTERM, run.on_signal)
+        if gate is not None:
+            gate.rejudge = run.rejudge
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, run.on_signal)
         return run
 
     def on_signal(self, number: int, _frame: FrameType | None) -> None:
-        """SIGTERM ends the run as Ctrl-C does; once it decides, nothing may cut that short."""
-        if not self._deciding and not self.interrupted:
-            self.interrupted = signal.Signals(number).name
+        """SIGTERM, SIGHUP and Ctrl-C end the run once. While it changes hosts it ends where they can be left, and once it
+        decides nothing cuts that short: it goes back, and a second signal is only told so.
+        """
+        first, self.interrupted = not self.interrupted, self.interrupted or signal.Signals(number).name
+        if self.gate is not None:
+            self.gate.stop()
+        if first and not self._busy:
             raise KeyboardInterrupt(self.interrupted)
 
     # Before: pytest collected; nothing was run or handed to a worker yet.
@@ -113,13 +129,16 @@ class Run:
         """Deploy what is asked for and look: once a run, however many ask."""
         if self._prepared or self.gate is None:
             return
-        self._prepared = True
+        self._prepared = self._busy = True
         with self.progress:
             try:
                 self.gate.prepare()
                 write_recorded(self.report.evidence, self.gate.estate.name, self.gate)
             except Refused as error:
                 self.refused = error
+        self._busy = False
+        if self.interrupted and not self.refused:
+            raise KeyboardInterrupt(self.interrupted)
 
     # While: reports come in, from here or from workers.
 
@@ -148,7 +167,7 @@ class Run:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Promote, go back or just say: then the exit status."""
-        self._deciding = True
+        self._busy = True
         if self.config.option.collectonly:
             return
         status = int(getattr(session, "exitstatus", exitstatus))
@@ -170,13 +189,15 @@ class Run:
             selected=self._is_selected(),
             plain=self.session.plain(),
         )
-        if self.gate is None or self.gate.deployment is None:
+        if self.gate is None or not self.gate.settles:
             verdict = look_verdict(judged)
+            if self.gate is not None and self.gate.site.orders.changes and verdict is RunVerdict.INCOMPLETE:
+                return self._outcome(judged, verdict, Exit.INCOMPLETE, self._look_summary(judged, verdict))
             return self._outcome(judged, verdict, look_status(verdict, status), self._look_summary(judged, verdict))
         print()  # noqa: T201 - pytest's line of dots is still open
         with self.progress:
             try:
-                settled = self.gate.settle(judged, self.rejudge)
+                settled = self.gate.settle(judged)
             except Exception as error:  # noqa: BLE001 - whatever happens here, the verdict must be written, and not be green
                 said = error.line if isinstance(error, VoxgateError) else f"{type(error).__name__}: {error}"
                 settled = Settled(RunVerdict.BROKEN, Exit.BROKEN, f"not done, and the way back failed: {said}")
@@ -253,6 +274,9 @@ class Run:
         if self.outcome is None:
             return
         verdict_file.write(self.outcome, self.report.verdict, self.session.redactor)
+        if self.gate is not None:
+            digest = hashlib.sha256(self.report.verdict.read_bytes()).hexdigest()
+            self.gate.note_verdict(self.outcome.verdict, digest)
         self.report.publish()
         self.report.prune()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from voxgate.contracts.json_strict import loads
 from voxgate.contracts.schemas import names as schema_names
 from voxgate.deploy.engine import State
 from voxgate.deploy.gate import Gate
+from voxgate.deploy.rolling import Capacity, Sample
 from voxgate.errors import Blind, ContractError, VoxgateError
 from voxgate.model.estate import Estate
 from voxgate.model.invariant import Expected, Invariant, Subject, expected, subjects
@@ -38,6 +39,7 @@ class Recorded:
     moves: tuple[MoveRecord, ...] = ()
     failure: VoxgateError | None = None
     reached: int = 0
+    capacity: Capacity = field(default_factory=Capacity)
 
     def reach(self, state: State) -> None:
         """The recorded outcome: raises why the deploy stopped, for each state that it did not reach."""
@@ -124,6 +126,7 @@ def write_recorded(folder: Path, estate: str, gate: Gate | None) -> None:
         "services": sorted(gate.deploying) if gate else [],
         "reached": deployment.reached if deployment else 0,
         "failure": _parts(failure),
+        "capacity": asdict(gate.capacity) if gate else asdict(Capacity()),
         "moves": [{name: getattr(move, name) for name in MoveRecord.__dataclass_fields__} for move in moves],
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -145,7 +148,13 @@ def read_recorded(folder: Path) -> Recorded:
     failure = document["failure"]
     error = VoxgateError(failure["what"], **{k: failure[k] for k in ("where", "why", "hint")}) if failure else None
     moves = tuple(MoveRecord(**move) for move in document["moves"])
-    return Recorded(frozenset(document["services"]), moves, error, document["reached"])
+    return Recorded(frozenset(document["services"]), moves, error, document["reached"], _capacity(document["capacity"]))
+
+
+def _capacity(said: Mapping[str, Any]) -> Capacity:
+    """Who served while the fleet was rolled."""
+    samples = tuple(Sample(one["at"], *(tuple(one[name]) for name in ("serving", "down", "unknown"))) for one in said["samples"])
+    return Capacity(said["most"], samples, said["calls_cut"])
 
 
 def _document(folder: Path) -> Mapping[str, Any]:

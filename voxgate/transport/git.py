@@ -227,9 +227,19 @@ def view(
     estate: Estate, service: Service, cache: Path, release: Release | None = None, deadline: float = 60.0
 ) -> RemoteView | Missing:
     """What the remote says of a service now: main, its release tags, which of them are on main, and the release's tree."""
+    return _view(estate, service, cache, release, deadline)
+
+
+def mirrored(estate: Estate, service: Service, cache: Path) -> RemoteView | Missing:
+    """What the remote said when it was last fetched: for going back while it is silent."""
+    return _view(estate, service, cache, None, None)
+
+
+def _view(estate: Estate, service: Service, cache: Path, release: Release | None, deadline: float | None) -> RemoteView | Missing:
     mirror = Mirror.of(estate, service, cache)
     try:
-        mirror.fetch(deadline)
+        if deadline is not None:
+            mirror.fetch(deadline)
         main, tags = mirror.main(), mirror.release_tags()
         return RemoteView(
             service=service.name,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Running:
-    """A started command. One thread reads and writes it; ``alive`` and ``close`` may be used from any."""
+    """A started command. One thread reads it; ``write``, ``alive`` and ``close`` may be used from any."""
 
     def __init__(self, session: Session, done: Callable[[], None]) -> None:
         """Wrap a session; ``done`` is called once, when it is closed."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 _NO_STATUS = -1
 _SHOWN = 80
+_FULL = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +105,12 @@ class Session:
         return CommandUnknown(f"{shown!r} {what}", where=self._where, why=why)
 
     def send(self, data: bytes, deadline: Deadline) -> None:
-        """Write all of ``data`` to its stdin. Raises CommandUnknown if it ended or does not read it in time."""
+        """Write all of ``data`` to its stdin. Raises CommandUnknown if it ended or does not read it in time.
+
+        May be called beside a thread that pumps: it never touches the bell, which is the reader's.
+        """
         view = memoryview(data)
         while view:
-            self._ear.bell.rearm()
             if self.ended:
                 raise self.unknown("ended, and reads no more")
             try:
@@ -115,7 +118,7 @@ class Session:
             except TimeoutError:
                 if deadline.passed:
                     raise self.unknown(f"did not read its input within {deadline}") from None
-                self._ear.bell.wait(deadline.remaining)
+                time.sleep(_FULL)  # its window is full
             except (OSError, EOFError, paramiko.SSHException):
                 raise self.unknown("ended, and reads no more") from None
 

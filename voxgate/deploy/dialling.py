@@ -1,0 +1,79 @@
+"""The dialler's restart: stop, gone, nobody else anywhere, then start. Two diallers on one database over-dial real people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from voxgate.deploy.hands import Hands, Task, last_words
+from voxgate.deploy.journal import Phase
+from voxgate.errors import MoveFailed
+from voxgate.model.estate import Database, PlacedUnit
+from voxgate.model.evidence import DatabaseClient, Missing
+from voxgate.moves.health import read_state
+from voxgate.moves.steps import alive, left_over, systemctl, unit_state
+from voxgate.transport.connection import Completed
+from voxgate.transport.database import see
+from voxgate.transport.deadline import Deadline
+
+_GONE_DEADLINE = 45.0
+_LET_GO = 10.0  # seconds for the database to notice that a connection is gone
+
+
+def restart_alone(hands: Hands, task: Task, unit: PlacedUnit, phase: Phase) -> None:
+    """Stop, gone, nobody else, start. Raises MoveFailed, and has not started it, if another one lives anywhere, on a host
+    or as the database sees it, or if that cannot be seen.
+    """
+    host = unit.host.name
+    hands.do(task, phase, [systemctl("stop", unit.unit)])
+    await_gone(hands, unit)
+    nobody_dials(hands, unit)
+    failed = read_state(hands.look(host, unit_state(unit.unit)).stdout).get("ActiveState") == "failed"
+    reset = [systemctl("reset-failed", unit.unit)] if failed else []
+    hands.do(task, phase, [*reset, systemctl("start", unit.unit)])
+
+
+def await_gone(hands: Hands, unit: PlacedUnit) -> None:
+    """Wait until the unit's cgroup is empty. An interruption does not end this wait: what follows must not be guessed."""
+    deadline = Deadline.after(_GONE_DEADLINE)
+    while hands.look(unit.host.name, left_over(unit.unit)).stdout.split():
+        if deadline.passed:
+            raise MoveFailed(f"{unit.unit} does not end", where=unit.host.name, why=f"alive after {deadline}")
+        hands.pause()
+
+
+def nobody_dials(hands: Hands, unit: PlacedUnit) -> None:
+    """Prove that no dialler lives on any host, and that its databases see none. Raises MoveFailed."""
+    step = alive(unit.unit, unit.service.folder)
+    looked = hands.connections.each(hands.estate.hosts, lambda one: one.run(step.argv, deadline=step.deadline))
+    for name, completed in looked.items():
+        if not isinstance(completed, Completed) or completed.exit_status != 0:
+            why = last_words(completed) if isinstance(completed, Completed) else completed.line
+            raise MoveFailed(f"{unit.unit} was not started: could not see if one lives there", where=name, why=why)
+        if pids := completed.stdout.decode("ascii", "replace").split():
+            why = f"process {pids[0]} runs its code"
+            raise MoveFailed(f"{unit.unit} was not started: one is alive", where=name, why=why, hint="stop that one first")
+    for database in hands.estate.databases:
+        if database.dialler == unit.host.name:
+            _database_is_free(hands, unit, database)
+
+
+def _database_is_free(hands: Hands, unit: PlacedUnit, database: Database) -> None:
+    """No client of the dialler's name on that database, in the database's own view."""
+    deadline = Deadline.after(_LET_GO)
+    what = f"{unit.unit} was not started"
+    while True:
+        view = see(hands.connections, database)
+        if isinstance(view, Missing):
+            raise MoveFailed(f"{what}: could not see who dials", where=database.name, why=view.why, hint=view.hint)
+        others = dialling(view.clients, unit.service.app_name)
+        if not others:
+            return
+        if deadline.passed:
+            why = f"{others[0].app_name} at {others[0].address}:{others[0].port}"
+            raise MoveFailed(f"{what}: another one dials on it", where=database.name, why=why, hint="stop that one first")
+        hands.pause()
+
+
+def dialling(clients: Iterable[DatabaseClient], app_name: str | None) -> tuple[DatabaseClient, ...]:
+    """Those clients of a database that call themselves its dialler."""
+    return tuple(client for client in clients if app_name is not None and client.app_name == app_name)

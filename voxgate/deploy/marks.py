@@ -1,0 +1,84 @@
+"""Marks: states of the journal that no command belongs to, written on all hosts at once, each with the ledger's line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from voxgate.deploy.hands import Task
+from voxgate.deploy.holding import Claim
+from voxgate.deploy.journal import Phase, document_of
+from voxgate.deploy.state import Good, good_document, ledger_event
+from voxgate.errors import MoveFailed, VoxgateError
+from voxgate.model.release import Release
+from voxgate.transport.at_once import at_once
+
+_DEADLINE = 60.0
+_EVENTS = {
+    Phase.CLAIMED: "begun",
+    Phase.DONE: "promoted",
+    Phase.ROLLED_BACK: "rolled-back",
+    Phase.ABANDONED: "abandoned",
+    Phase.HELD: "held",
+    Phase.CLEARED: "cleared",
+}
+
+
+def mark(claim: Claim, tasks: Sequence[Task], phase: Phase, *, reason: str = "") -> None:
+    """Write the phase, and its line in the ledger where it begins or closes a deploy. Raises MoveFailed naming who did not."""
+
+    def words(task: Task) -> dict[str, Any]:
+        said: dict[str, Any] = {"journal": document_of(task.journal(phase, claim.author, reason))}
+        if phase in _EVENTS:
+            said["event"] = event_of(claim, task, _EVENTS[phase], {"reason": reason}, back=phase is Phase.ROLLED_BACK)
+        return said
+
+    _everywhere(claim, tasks, words)
+
+
+def promote(claim: Claim, tasks: Sequence[Task], goods: Mapping[str, Good], tagged: Mapping[str, Release]) -> None:
+    """Move last-known-good of these placements, and close their journals. Raises MoveFailed naming who did not."""
+
+    def words(task: Task) -> dict[str, Any]:
+        release = tagged.get(task.placement.service.name, task.release)
+        done = Task(task.placement, release, task.origin, task.run)
+        return {
+            "record": good_document(release, goods.get(task.placement.id), task.run or claim.author.run),
+            "event": event_of(claim, done, _EVENTS[Phase.DONE], {}),
+            "journal": document_of(done.journal(Phase.DONE, claim.author)),
+        }
+
+    _everywhere(claim, tasks, words)
+
+
+def note(claim: Claim, tasks: Sequence[Task], event: str, **more: str) -> None:
+    """A line in the ledger alone."""
+    _everywhere(claim, tasks, lambda task: {"event": event_of(claim, task, event, more)})
+
+
+def event_of(claim: Claim, task: Task, event: str, more: Mapping[str, str], *, back: bool = False) -> dict[str, Any]:
+    """The ledger's line: which release it is about, from which it came, and whose deploy this run mended."""
+    release, other = (task.origin, task.release) if back and task.origin else (task.release, task.origin)
+    said = {key: value for key, value in more.items() if value}
+    if task.run and task.run != claim.author.run:
+        said["mended"] = task.run
+    said["from"] = str(other) if other else ""
+    return ledger_event(event, release, claim.author, **said)
+
+
+def _everywhere(claim: Claim, tasks: Sequence[Task], words: Callable[[Task], dict[str, Any]]) -> None:
+    by_id = {task.placement.id: task for task in tasks}
+
+    def write(key: str) -> None:
+        placement = by_id[key].placement
+        claim.ask(placement.host.name, "mark", _DEADLINE, service=placement.service.name, **words(by_id[key]))
+
+    errors: list[VoxgateError] = []
+    for outcome in at_once(by_id, write, limit=max(1, len(by_id))).values():
+        if isinstance(outcome, VoxgateError):
+            errors.append(outcome)
+        elif isinstance(outcome, BaseException):
+            raise outcome
+    if errors:
+        why = "; ".join(error.line for error in errors)
+        raise MoveFailed("the journal could not be written", where=errors[0].where, why=why, hint=errors[0].hint)

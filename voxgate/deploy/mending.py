@@ -1,0 +1,196 @@
+"""Mending: what an earlier run left open is brought to its end, as recovery decided; then it is judged like any deploy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from voxgate.deploy import marks
+from voxgate.deploy.engine import Deployment, State
+from voxgate.deploy.hands import Task
+from voxgate.deploy.journal import Phase
+from voxgate.deploy.plan import Target
+from voxgate.deploy.recovery import Decision, Way, decide, way_back
+from voxgate.deploy.site import Site
+from voxgate.deploy.state import LastKnownGood
+from voxgate.errors import MoveFailed, VoxgateError
+from voxgate.model.release import Release
+from voxgate.model.verdict import RunVerdict
+
+Judge = Callable[[Mapping[str, Release]], RunVerdict]
+
+
+class HostLost(MoveFailed):
+    """A host could not be put back because it is not there: its journal is open, and the next run mends it."""
+
+
+def put_back(site: Site, targets: Sequence[Target]) -> tuple[Deployment | None, VoxgateError | None]:
+    """Bring these targets back by the same moves, and say why that failed, if it did. Hosts that were lost are claimed
+    again first; one that stays lost is left out: its journal is open, and the next run mends it.
+    """
+    site.claim.regain(site.estate.hosts, site.progress.note)
+    lost = site.claim.lost
+    failure: VoxgateError | None = None
+    kept = []
+    for target in targets:
+        there = tuple(placement for placement in target.placements if placement.host.name not in lost)
+        if len(there) < len(target.placements):
+            away = ", ".join(placement.host.name for placement in target.placements if placement not in there)
+            hint = "make recover, when it is back"
+            failure = HostLost(f"{target.service.name} was not put back", where=away, why="the host is lost", hint=hint)
+        if there:
+            kept.append(replace(target, placements=there))
+    if not kept:
+        return None, failure
+    back = site.deployment(tuple(kept), back=True)
+    try:
+        back.reach(State.HEALTHY)
+        marks.mark(site.claim, back.plan.tasks, Phase.BACK_JUDGING)
+    except VoxgateError as error:
+        failure = failure or error
+    return back, failure
+
+
+def close_back(site: Site, targets: Sequence[Target], failure: VoxgateError | None, verdict: RunVerdict) -> VoxgateError | None:
+    """Close what was put back, and say why it is not in order, if it is not. Rolled back: its moves went well, and it was
+    judged and holds. Held, until a person clears it: they failed, or it is violated. Open, for the next run: a host was
+    lost, or it could not be judged.
+    """
+    tasks = [task for target in targets for task in target.tasks]
+    if isinstance(failure, HostLost) or site.claim.lost:
+        return failure or HostLost("a host was lost on the way back", where=min(site.claim.lost))
+    if failure is None and verdict is RunVerdict.HOLDS:
+        marks.mark(site.claim, tasks, Phase.ROLLED_BACK)
+        return None
+    bad = failure or VoxgateError(f"the last known good is {verdict} too")
+    if failure is not None or verdict is RunVerdict.VIOLATED:
+        marks.mark(site.claim, tasks, Phase.HELD, reason=bad.line)
+    return bad
+
+
+@dataclass(slots=True)
+class Mending:
+    """What is being mended: decided, then acted on (``act``), then judged, then closed (``close``)."""
+
+    site: Site
+    decisions: tuple[Decision, ...]
+    back: Deployment | None = None
+    failure: VoxgateError | None = None
+    closed: bool = False
+
+    @classmethod
+    def of(cls, site: Site) -> Mending:
+        """Decide from what was found, and say each decision in a line."""
+        mending = cls(site, decide(site.estate, site.found))
+        for decision in mending.decisions:
+            site.progress.note(f"found: {decision.line}")
+        return mending
+
+    @property
+    def held(self) -> dict[str, str]:
+        """Services that a person must look at first, each with what was found."""
+        return {one.service: one.found for one in self.decisions if one.way is Way.HELD}
+
+    @property
+    def stuck(self) -> tuple[str, ...]:
+        """Services that were left half done, with nothing to go back to."""
+        return tuple(one.service for one in self.decisions if one.way is Way.STUCK)
+
+    @property
+    def is_open(self) -> bool:
+        """True where something must be judged before it can be closed."""
+        return not self.closed and any(one.way in {Way.GO_BACK, Way.JUDGE} for one in self.decisions)
+
+    @property
+    def releases(self) -> dict[str, Release]:
+        """What must be running now of the services that were mended."""
+        mended = {Way.GO_BACK, Way.JUDGE, Way.PROMOTE}
+        return {one.service: one.release for one in self.decisions if one.way in mended and one.release is not None}
+
+    @property
+    def summary(self) -> str:
+        """What was mended, in a sentence."""
+        return "; ".join(f"{one.service} {one.way.value}" for one in self.decisions)
+
+    def act(self) -> None:
+        """All but the judging: tidy up, abandon, finish promoting, go back. The failure of a way back is kept."""
+        self._tidy()
+        for decision in self.decisions:
+            match decision.way:
+                case Way.ABANDON | Way.STUCK:
+                    reason = "" if decision.way is Way.ABANDON else "left half done, and nothing to go back to"
+                    marks.mark(self.site.claim, self._tasks(decision), Phase.ABANDONED, reason=reason)
+                case Way.PROMOTE:
+                    marks.promote(self.site.claim, self._tasks(decision), self.site.goods, {})
+                case Way.GO_BACK | Way.JUDGE | Way.HELD | Way.NOTHING:
+                    pass
+        targets = self._targets(Way.GO_BACK)
+        if targets:
+            self.back, self.failure = put_back(self.site, targets)
+
+    def close(self, verdict: RunVerdict, judge: Judge) -> VoxgateError | None:
+        """Close what was judged: what went back is rolled back, what was judged again is promoted, or goes back as well.
+
+        Returns why it did not end well. A look that judged only a part closes nothing: the next run mends it.
+        """
+        if verdict is RunVerdict.INCOMPLETE:
+            return VoxgateError("not everything was judged", hint="nothing is closed: make recover, once more")
+        failure = self.failure
+        if targets := self._targets(Way.GO_BACK):
+            failure = close_back(self.site, targets, self.failure, verdict) or failure
+        again = self._targets(Way.JUDGE)
+        if again and verdict is RunVerdict.HOLDS:
+            for decision in self.decisions:
+                if decision.way is Way.JUDGE:
+                    marks.promote(self.site.claim, self._tasks(decision), self.site.goods, {})
+        elif again:
+            failure = self._back_after_all(again, judge) or failure
+        self.closed = True
+        return failure
+
+    def _back_after_all(self, targets: tuple[Target, ...], judge: Judge) -> VoxgateError | None:
+        """What was left at its judging was judged again, and does not hold."""
+        same = [target for target in targets if target.release == target.wanted]
+        if same:
+            reason = "judged again, does not hold, and is the last known good itself"
+            marks.mark(self.site.claim, [task for target in same for task in target.tasks], Phase.ABANDONED, reason=reason)
+            return VoxgateError(f"{same[0].service.name} {reason}")
+        self.back, failure = put_back(self.site, targets)
+        verdict = judge({target.service.name: target.release for target in targets})
+        return close_back(self.site, targets, failure, verdict)
+
+    def _tidy(self) -> None:
+        """Lock files of a git that was killed would fail every move from here on."""
+        for placement in self.site.estate.placements:
+            if not self.site.found[placement.id].git_locks:
+                continue
+            service, host = placement.service, placement.host.name
+            said = self.site.claim.ask(host, "tidy", 30.0, service=service.name, checkout=service.folder)
+            for path in said["removed"]:
+                self.site.progress.note(f"found: {host}: {path} of a git that is gone -> removed")
+
+    def _tasks(self, decision: Decision) -> list[Task]:
+        origin = self._origins(decision)
+        release = decision.wanted or decision.release
+        if release is None:
+            return []
+        return [Task(placement, release, origin, decision.run) for placement in decision.placements]
+
+    def _origins(self, decision: Decision) -> Release | None:
+        goods = [self.site.goods[placement.id] for placement in decision.placements]
+        return next((good.release for good in goods if isinstance(good, LastKnownGood)), None)
+
+    def _targets(self, way: Way) -> tuple[Target, ...]:
+        """The targets of a way back, in the order of a deploy."""
+        targets = []
+        for one in self.decisions:
+            if one.way is not way:
+                continue
+            service = self.site.estate.service(one.service)
+            mine = [p for p in self.site.estate.placements if p.service.name == one.service]
+            before = {p.id: good if isinstance(good := self.site.goods[p.id], LastKnownGood) else None for p in mine}
+            release = way_back(before)[0] or one.wanted
+            if release is not None:
+                target = Target(service, release, one.placements, before, is_on_hosts=True, wanted=one.wanted, run=one.run)
+                targets.append(target)
+        return tuple(targets)

@@ -1,0 +1,80 @@
+"""Preflight: everything that must be so before anything is touched. A deploy that could not be judged, or that could not be
+taken back, is not begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from voxgate.deploy.plan import Plan
+from voxgate.errors import Refused, VoxgateError
+from voxgate.model.estate import Estate, Placement
+from voxgate.model.evidence import Missing
+from voxgate.model.release import Release
+from voxgate.moves.steps import way_back_is_here
+from voxgate.survey.collect import survey
+from voxgate.transport.at_once import at_once
+from voxgate.transport.connections import Connections
+from voxgate.transport.database import see
+
+
+def preflight(connections: Connections, estate: Estate, plan: Plan, *, no_way_back: bool, say: Callable[[str], None]) -> None:
+    """Look at every host, at what the diallers' databases see, and prove the way back, all at once. Raises Refused."""
+    looks: dict[str, Callable[[], None]] = {"hosts": partial(_hosts_can_be_judged, connections, estate)}
+    if any(target.service.name == "dialler" for target in plan.targets):
+        looks["databases"] = partial(_databases_say_who_dials, connections, estate)
+    for placement, release in ways_back(plan).items():
+        looks[placement.id] = partial(_is_here, connections, placement, release)
+    for name, outcome in at_once(looks, lambda name: looks[name](), limit=len(looks)).items():
+        if isinstance(outcome, Refused) and no_way_back and name not in {"hosts", "databases"}:
+            say(f"no way back, accepted: {outcome.line}")
+        elif isinstance(outcome, BaseException):
+            raise outcome
+
+
+def ways_back(plan: Plan) -> dict[Placement, Release]:
+    """What may have to be put back where, if this plan fails; what is not known good anywhere is no way back, and what is
+    deployed again needs none.
+    """
+    return {
+        placement: back
+        for target in plan.targets
+        for placement in target.placements
+        if (back := target.way_back) is not None and back.commit != target.release.commit
+    }
+
+
+def _hosts_can_be_judged(connections: Connections, estate: Estate) -> None:
+    for name, seen in survey(connections, estate).items():
+        if isinstance(seen, Missing):
+            raise Refused("this host could not be judged after a deploy", where=name, why=seen.why, hint=seen.hint)
+
+
+def _databases_say_who_dials(connections: Connections, estate: Estate) -> None:
+    for database in estate.databases:
+        seen = see(connections, database)
+        if isinstance(seen, Missing):
+            what = "the database does not say who dials on it: the dialler could not be started again"
+            raise Refused(what, where=database.name, why=seen.why, hint=seen.hint)
+
+
+def _is_here(connections: Connections, placement: Placement, release: Release) -> None:
+    step = way_back_is_here(placement.service, release)
+    host = placement.host.name
+    try:
+        ended = connections[host].run(step.argv, deadline=step.deadline)
+    except VoxgateError as error:
+        raise Refused("the way back could not be proved", where=host, why=error.line) from None
+    if ended.exit_status == 0:
+        return
+    why = (ended.stderr.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"])[-1]
+    hint = "put it there (git fetch, uv sync, a build), or accept it: --no-way-back"
+    raise Refused(f"there is no way back to {release} of {placement.service.name}", where=host, why=why, hint=hint)
+
+
+def held_hosts(held: Mapping[str, str]) -> Refused:
+    """The refusal where a person must look first; ``held`` maps a service to what was found."""
+    service, found = next(iter(held.items()))
+    hint = f"look at it, mend it, then: --clear {service} --reason TEXT"
+    return Refused(f"{service} is held", where="last rollback", why=found, hint=hint)

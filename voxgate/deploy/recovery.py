@@ -1,0 +1,161 @@
+"""Recovery, decided: from what stands in the journals, the one way out of it. Pure: nothing here looks or acts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from voxgate.deploy.journal import Journal, Phase
+from voxgate.deploy.state import Found, Good, LastKnownGood
+from voxgate.model.estate import Estate, Placement
+from voxgate.model.evidence import Missing
+from voxgate.model.release import Release
+
+
+class Way(Enum):
+    """What is done about a service whose deploy was left open."""
+
+    NOTHING = "nothing to do"
+    ABANDON = "abandoned: nothing was changed"
+    GO_BACK = "go back to the last known good"
+    JUDGE = "judge again"
+    PROMOTE = "finish promoting"
+    HELD = "held until a person clears it"
+    STUCK = "nothing to go back to"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One service: the way out, over all its hosts. ``release`` is what to go back to, judge or promote; ``placements`` are
+    those that are open; ``origin`` is what the open deploy wanted; ``run`` is whose it was.
+    """
+
+    way: Way
+    service: str
+    placements: tuple[Placement, ...] = ()
+    release: Release | None = None
+    wanted: Release | None = None
+    run: str = ""
+    found: str = ""
+
+    @property
+    def line(self) -> str:
+        """What was found, what is decided."""
+        target = f" ({self.release})" if self.release and self.way in {Way.GO_BACK, Way.JUDGE, Way.PROMOTE} else ""
+        return f"{self.service}: {self.found} -> {self.way.value}{target}"
+
+
+def way_of(phase: Phase, *, rebooted: bool = False) -> Way:
+    """The one way out of each state of a journal. What was judged on an earlier boot must be judged on this one."""
+    match phase:
+        case Phase.DONE | Phase.ROLLED_BACK | Phase.ABANDONED | Phase.CLEARED:
+            return Way.NOTHING
+        case Phase.CLAIMED:
+            return Way.ABANDON
+        case Phase.CHECKOUT | Phase.INSTALL | Phase.RESTART:
+            return Way.GO_BACK
+        case Phase.BACK_CHECKOUT | Phase.BACK_INSTALL | Phase.BACK_RESTART | Phase.BACK_JUDGING:
+            return Way.GO_BACK
+        case Phase.JUDGING:
+            return Way.JUDGE
+        case Phase.PROMOTING:
+            return Way.JUDGE if rebooted else Way.PROMOTE
+        case Phase.HELD:
+            return Way.HELD
+
+
+def way_back(goods: Mapping[str, Good]) -> tuple[Release | None, str]:
+    """The release to go back to, over all hosts of a service, and a line where they do not agree.
+
+    A host that never knew one follows the others (it is new here); of several, the one promoted last counts.
+    """
+    known = [good for good in goods.values() if isinstance(good, LastKnownGood)]
+    if not known:
+        return None, ""
+    last = max(known, key=lambda good: good.promoted_at)
+    if len(known) == len(goods) and all(good.release.commit == last.release.commit for good in known):
+        return last.release, ""
+    said = ", ".join(f"{key}: {good.release if isinstance(good, LastKnownGood) else 'none'}" for key, good in goods.items())
+    return last.release, f"its hosts disagree on last-known-good ({said}): {last.release}, promoted last, counts"
+
+
+def decide(estate: Estate, found: Mapping[str, Found]) -> tuple[Decision, ...]:
+    """One decision a service, in the order of a deploy; those with nothing to do are left out."""
+    promoted = _runs_being_promoted(found)
+    decisions = []
+    for service in estate.services:
+        mine = {p: found[p.id] for p in estate.placements if p.service.name == service.name}
+        decision = _decide_one(service.name, mine, promoted)
+        if decision.way is not Way.NOTHING:
+            decisions.append(decision)
+    return tuple(decisions)
+
+
+def _runs_being_promoted(found: Mapping[str, Found]) -> frozenset[str]:
+    """Runs whose judging was good: one host that was told to promote says it for all. A host that booted since is not
+    proof of anything any more.
+    """
+    open_runs = {
+        one.journal.run
+        for one in found.values()
+        if isinstance(one.journal, Journal) and one.journal.phase is Phase.PROMOTING and one.journal.boot == one.boot
+    }
+    booted = {
+        one.journal.run
+        for one in found.values()
+        if isinstance(one.journal, Journal) and not one.journal.phase.closed and one.journal.boot != one.boot
+    }
+    return frozenset(open_runs - booted)
+
+
+_URGENCY = (Way.HELD, Way.GO_BACK, Way.JUDGE, Way.PROMOTE, Way.ABANDON, Way.NOTHING)
+
+
+def _decide_one(service: str, mine: Mapping[Placement, Found], promoted: frozenset[str]) -> Decision:
+    """The gravest of its hosts' ways, for all of them."""
+    ways = {placement: _way_here(one, promoted) for placement, one in mine.items()}
+    way = min(ways.values(), key=_URGENCY.index)
+    open_ones = tuple(placement for placement, here in ways.items() if here is not Way.NOTHING)
+    journals = [one.journal for placement, one in mine.items() if placement in open_ones and isinstance(one.journal, Journal)]
+    journal = journals[0] if journals else None
+    wanted, run = (journal.release, journal.run) if journal else (None, "")
+    good, disagree = way_back({placement.host.name: one.good for placement, one in mine.items()})
+    said = "; ".join(_said(placement, mine[placement]) for placement in open_ones)
+    said += f"; {disagree}" if disagree and way is Way.GO_BACK else ""
+    match way:
+        case Way.GO_BACK:
+            touched = tuple(p for p in open_ones if ways[p] is not Way.ABANDON or good is None)
+            if good is None:
+                return Decision(Way.STUCK, service, touched, None, wanted, run, said)
+            # What was judged or promoted elsewhere goes back too: one release a service.
+            return Decision(way, service, open_ones, good, wanted, run, said)
+        case _:
+            return Decision(way, service, open_ones, wanted, wanted, run, said)
+
+
+def _way_here(one: Found, promoted: frozenset[str]) -> Way:
+    """One host's way. A journal that cannot be read says only that something was being done."""
+    journal = one.journal
+    if journal is None:
+        return Way.NOTHING
+    if isinstance(journal, Missing):
+        return Way.GO_BACK
+    way = way_of(journal.phase, rebooted=journal.boot != one.boot)
+    if way is Way.JUDGE and journal.run in promoted:
+        return Way.PROMOTE
+    return way
+
+
+def _said(placement: Placement, one: Found) -> str:
+    """What was found on one host."""
+    host = placement.host.name
+    match one.journal:
+        case Journal() as journal:
+            booted = ", the host was booted since" if journal.boot != one.boot and not journal.phase.closed else ""
+            why = f" ({journal.reason})" if journal.reason else ""
+            return f"{host} was left at {journal.said} by run {journal.run}{booted}{why}"
+        case Missing() as missing:
+            return f"{host} has a journal that cannot be read ({missing.why})"
+        case None:
+            return f"{host} has no journal"

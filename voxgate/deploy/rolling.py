@@ -1,0 +1,95 @@
+"""The roll over a fleet: who is restarted next, and how many served meanwhile. Pure: the engine looks and acts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from voxgate.contracts.json_strict import loads
+from voxgate.errors import ContractError
+from voxgate.model.estate import PlacedUnit
+from voxgate.model.evidence import Answer, Missing
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The workers to restart now, together. ``calls`` is what was up on them when they were chosen; empty: wait."""
+
+    units: tuple[PlacedUnit, ...]
+    calls: int = 0
+
+
+def calls_of(answer: Answer | Missing) -> int | None:
+    """A worker's own count of its calls, None where it does not say: it is down, or of a kind that has none."""
+    if isinstance(answer, Missing) or answer.trouble:
+        return None
+    try:
+        body = loads(answer.body)
+    except ContractError:
+        return None
+    calls = body.get("worker_calls") if isinstance(body, dict) else None
+    return calls if isinstance(calls, int) and not isinstance(calls, bool) and calls >= 0 else None
+
+
+def serves(answer: Answer | Missing) -> bool | None:
+    """Whether a worker takes calls: 200 and status ok. None where the way to it failed: nobody can say then."""
+    if isinstance(answer, Missing):
+        return None
+    if answer.trouble or answer.status != 200:  # noqa: PLR2004 - the one status of health
+        return False
+    try:
+        body = loads(answer.body)
+    except ContractError:
+        return False
+    return isinstance(body, dict) and body.get("status") == "ok"
+
+
+def next_batch(left: Sequence[PlacedUnit], calls: Mapping[str, int | None], most: int, *, drained: bool) -> Batch:
+    """Who comes next of those that are ``left`` on this host, ``most`` at once: idle ones first, in order. Busy ones only
+    once the drain is over (``drained``), those with the fewest calls first. A worker that does not say its calls has none
+    to lose.
+    """
+    idle = [unit for unit in left if not calls.get(unit.id)]
+    if idle:
+        return Batch(tuple(idle[:most]))
+    if not drained:
+        return Batch(())
+    chosen = sorted(left, key=lambda unit: calls.get(unit.id) or 0)[:most]
+    return Batch(tuple(chosen), sum(calls.get(unit.id) or 0 for unit in chosen))
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One moment of the roll: seconds since it began, and which workers served (by id), which did not, which nobody knows."""
+
+    at: float
+    serving: tuple[str, ...]
+    down: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What was sampled over a deploy of the fleet. ``most`` is how many may be down at once."""
+
+    most: int = 1
+    samples: tuple[Sample, ...] = ()
+    calls_cut: int = 0
+
+    @property
+    def served_before(self) -> frozenset[str]:
+        """The workers that served when it began: one that was down already is not the roll's doing."""
+        return frozenset(self.samples[0].serving) if self.samples else frozenset()
+
+    @property
+    def worst(self) -> Sample | None:
+        """The sample in which most of those that served before were down."""
+        before = self.served_before
+        return max(self.samples, key=lambda sample: len(before.intersection(sample.down)), default=None)
+
+    @property
+    def longest_gap(self) -> float:
+        """Seconds between two samples in which nothing is known."""
+        times = [sample.at for sample in self.samples if not sample.unknown]
+        return max((later - earlier for earlier, later in pairwise(times)), default=0.0)

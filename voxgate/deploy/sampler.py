@@ -1,0 +1,69 @@
+"""The sampler: while a fleet is rolled, asks every worker again and again whether it serves."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Self
+
+from voxgate.deploy.rolling import Sample, serves
+from voxgate.errors import VoxgateError
+from voxgate.model.estate import Estate
+from voxgate.model.look import Question
+from voxgate.transport.connections import Connections
+from voxgate.transport.http import ask
+
+_EVERY = 0.7
+_ANSWER_DEADLINE = 3.0
+
+
+class Sampler:
+    """A context manager: samples from entering to leaving, and once at each end."""
+
+    def __init__(self, connections: Connections, estate: Estate) -> None:
+        """Nothing is asked yet."""
+        self._connections = connections
+        service = estate.service("fleet")
+        units = [unit for unit in estate.placed_units if unit.service.name == service.name]
+        health = service.health
+        self._questions = {Question(u.host.name, u.port_of(health), health.path): u.id for u in units} if health else {}
+        self._samples: list[Sample] = []
+        self._ended = threading.Event()
+        self._began = 0.0
+        self._thread: threading.Thread | None = None
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """Everything so far."""
+        return tuple(self._samples)
+
+    def __enter__(self) -> Self:
+        """Take the first sample, then one after the other in the background."""
+        self._began = time.monotonic()
+        self._take()
+        self._thread = threading.Thread(target=self._go_on, name="sampler", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End, with a last sample."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._take()
+
+    def _go_on(self) -> None:
+        while not self._ended.wait(_EVERY):
+            self._take()
+
+    def _take(self) -> None:
+        """One sample; a question that could not even be asked is unknown."""
+        at = time.monotonic() - self._began
+        try:
+            answers = ask(self._connections, tuple(self._questions), deadline=_ANSWER_DEADLINE)
+        except VoxgateError:
+            self._samples.append(Sample(at, (), (), tuple(self._questions.values())))
+            return
+        said = {self._questions[question]: serves(answer) for question, answer in answers.items()}
+        groups = {value: tuple(name for name, one in said.items() if one is value) for value in (True, False, None)}
+        self._samples.append(Sample(at, groups[True], groups[False], groups[None]))

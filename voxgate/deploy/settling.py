@@ -1,0 +1,185 @@
+"""Settling a deploy: promote if everything was judged and holds, else put the last known good back, and judge that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from voxgate.deploy import marks
+from voxgate.deploy.decision import Judged, deploy_status, judge_run
+from voxgate.deploy.engine import Deployment, State
+from voxgate.deploy.journal import Phase
+from voxgate.deploy.mending import close_back, put_back
+from voxgate.deploy.plan import Plan, Target, next_tag
+from voxgate.deploy.remotes import Remotes
+from voxgate.deploy.site import Site
+from voxgate.errors import VoxgateError
+from voxgate.model.evidence import Missing
+from voxgate.model.release import Release, RemoteView
+from voxgate.model.verdict import Exit, Judgement, RunVerdict
+
+LookAndJudge = Callable[[Mapping[str, Release]], tuple[RunVerdict, tuple[Judgement, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What came of a deploy: its verdict and exit status, in one sentence, and the judgement of the way back if it was gone."""
+
+    verdict: RunVerdict
+    exit_status: int
+    summary: str
+    rollback: tuple[Judgement, ...] = ()
+    rollback_verdict: RunVerdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WaysBack:
+    """The targets of a failed deploy: untouched ones are abandoned; ``stuck`` have nothing to go back to; ``same`` have only
+    what was deployed, all of it, so that going back would lead nowhere else.
+    """
+
+    untouched: tuple[Target, ...] = ()
+    stuck: tuple[Target, ...] = ()
+    same: tuple[Target, ...] = ()
+    back: tuple[Target, ...] = ()
+
+
+def ways_back(deployment: Deployment) -> WaysBack:
+    """Sort the targets, each cut to the placements that were touched. Going back to the very release that was deployed is
+    a way back only while its moves are not all done: then it puts a half-done host in order.
+    """
+    sorted_: dict[str, list[Target]] = {"untouched": [], "stuck": [], "same": [], "back": []}
+    for target in deployment.plan.targets:
+        touched = tuple(one for one in target.placements if one.id in deployment.touched)
+        rest = tuple(one for one in target.placements if one.id not in deployment.touched)
+        if rest:
+            sorted_["untouched"].append(replace(target, placements=rest))
+        if not touched:
+            continue
+        good = target.way_back
+        if good is None:
+            sorted_["stuck"].append(replace(target, placements=touched))
+            continue
+        back = replace(target, release=good, wanted=target.release, placements=touched, is_on_hosts=True)
+        whole = deployment.reached >= State.HEALTHY
+        sorted_["same" if good.commit == target.release.commit and whole else "back"].append(back)
+    return WaysBack(**{name: tuple(targets) for name, targets in sorted_.items()})
+
+
+class Settlement:
+    """The end of one deploy."""
+
+    def __init__(
+        self,
+        site: Site,
+        deployment: Deployment,
+        remotes: Remotes,
+        views: Mapping[str, RemoteView | Missing],
+        judge: LookAndJudge,
+    ) -> None:
+        """Nothing is decided yet."""
+        self.back: Deployment | None = None
+        self.tagged: dict[str, Release] = {}
+        self.notes: list[str] = []
+        self._site = site
+        self._deployment = deployment
+        self._remotes = remotes
+        self._views = views
+        self._judge = judge
+
+    def settle(self, judged: Judged) -> Settled:
+        """Promote only if nothing was interrupted, every move went well, and everything expected was judged and holds."""
+        if self._site.stop.is_set() and not judged.interrupted:
+            judged = replace(judged, interrupted="interrupted")
+        if judge_run(judged) is RunVerdict.HOLDS and self._deployment.failure is None:
+            return self._promote(self._deployment.plan)
+        return self._go_back(judged)
+
+    def _promote(self, plan: Plan) -> Settled:
+        """Say on every host that it was judged good; from here on it is finished, by this run or by the next. Then tag what
+        has no tag yet, and move last-known-good.
+        """
+        try:
+            marks.mark(self._site.claim, plan.tasks, Phase.PROMOTING)
+            for target in plan.targets:
+                self._tag(target)
+            marks.promote(self._site.claim, plan.tasks, self._site.goods, self.tagged)
+        except VoxgateError as error:
+            summary = f"everything holds, but {error.line}: make recover finishes it"
+            return Settled(RunVerdict.BROKEN, Exit.BROKEN, summary)
+        named = ", ".join(str(self.tagged.get(target.service.name, target.release)) for target in plan.targets)
+        return Settled(RunVerdict.DONE, 0, f"done: {named}")
+
+    def _tag(self, target: Target) -> None:
+        """A head of main gets the next tag of the day, pushed."""
+        release, view = target.release, self._views[target.service.name]
+        if release.tag is not None or isinstance(view, Missing):
+            return
+        tag = str(next_tag(target.service, view.tags, datetime.now(UTC).date()))
+        message = f"{tag}: passed the gate, run {self._site.author.run}"
+        try:
+            self._remotes.mirrors[target.service.name].push_tag(tag, release.commit, message)
+        except VoxgateError as error:
+            self.notes.append(f"{target.service.name} is done but was not tagged: {error.line}")
+            return
+        self.notes.append(f"tagged {target.service.name}: {tag} is {release.commit[:12]}, pushed")
+        self.tagged[target.service.name] = replace(release, tag=tag)
+
+    def _go_back(self, judged: Judged) -> Settled:
+        """Put the last known good back on everything that was touched, by the same moves, and judge it again."""
+        why = judge_run(judged)
+        if why is RunVerdict.HOLDS:  # every invariant holds, yet a move failed: the failure is the violation
+            why = RunVerdict.VIOLATED
+        reason = judged.interrupted or (self._deployment.failure.line if self._deployment.failure else f"judged {why}")
+        ways = ways_back(self._deployment)
+        failure = self._abandon(ways, why, reason)
+        if ways.back:
+            self._site.progress.note("going back: " + ", ".join(str(target.release) for target in ways.back))
+            self.back, failed = put_back(self._site, ways.back)
+            failure = failure or failed
+        targets = (*ways.back, *(ways.same if why is RunVerdict.INCOMPLETE else ()))
+        settled = self._judge_back(why, reason, targets, failure)
+        nowhere = [target.service.name for target in ways.stuck]
+        if why is not RunVerdict.INCOMPLETE:
+            nowhere += [target.service.name for target in ways.same]
+        if nowhere:
+            known = "its first deploy here" if ways.stuck else "what runs is the last known good itself"
+            summary = f"not done ({reason}), and nothing to go back to for {', '.join(nowhere)}: {known}"
+            return replace(settled, verdict=RunVerdict.BROKEN, exit_status=Exit.BROKEN, summary=summary)
+        return settled
+
+    def _judge_back(self, why: RunVerdict, reason: str, targets: tuple[Target, ...], failure: VoxgateError | None) -> Settled:
+        """Look and judge on the last known good; then close the journals."""
+        if not targets:
+            verdict, status = deploy_status(why, changed_back=failure is None, back_holds=failure is None)
+            return Settled(verdict, status, f"not done: {reason}; nothing was changed")
+        back_verdict, rejudged = self._judge({target.service.name: target.release for target in targets})
+        try:
+            failure = close_back(self._site, targets, failure, back_verdict)
+        except VoxgateError as error:
+            failure = failure or error
+        named = ", ".join(str(target.release) for target in targets)
+        summary = f"not done ({reason}); back on {named}, judged again: {back_verdict}"
+        if failure is not None:
+            summary = f"not done ({reason}), and the way back failed: {failure.line}"
+        verdict, status = deploy_status(why, changed_back=failure is None, back_holds=failure is None)
+        return Settled(verdict, status, summary, rejudged, back_verdict)
+
+    def _abandon(self, ways: WaysBack, why: RunVerdict, reason: str) -> VoxgateError | None:
+        """Close what was not touched, and what has nowhere to go back to. What was all done and only not judged is judged."""
+        tasks = {
+            kind: [task for target in targets for task in target.tasks]
+            for kind, targets in (("untouched", ways.untouched), ("stuck", ways.stuck), ("same", ways.same))
+        }
+        nowhere = f"{reason}; nothing to go back to"
+        try:
+            marks.mark(self._site.claim, tasks["untouched"], Phase.ABANDONED, reason=reason)
+            marks.mark(self._site.claim, tasks["stuck"], Phase.ABANDONED, reason=nowhere)
+            if why is RunVerdict.INCOMPLETE:
+                marks.mark(self._site.claim, tasks["same"], Phase.BACK_JUDGING)
+            else:
+                marks.mark(self._site.claim, tasks["same"], Phase.ABANDONED, reason=nowhere)
+        except VoxgateError as error:
+            return error
+        return None

@@ -1,0 +1,85 @@
+"""What one run works with: the estate, its connections, the claim on its hosts, and how this run shall go about it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from voxgate.deploy.engine import Deployment, Pace
+from voxgate.deploy.hands import Hands
+from voxgate.deploy.holding import Claim
+from voxgate.deploy.plan import Plan, Target
+from voxgate.deploy.progress import Progress
+from voxgate.deploy.state import Author, Found, Good, goods_of
+from voxgate.model.estate import Estate
+from voxgate.transport.connections import Connections
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What the command line asks for. ``bake`` and ``wait`` in seconds; ``deploy`` as typed."""
+
+    deploy: tuple[str, ...] = ()
+    recover: bool = False
+    bake: float | None = None
+    wait: float = 0.0
+    no_way_back: bool = False
+    pace: Pace = field(default_factory=Pace)
+
+    @property
+    def changes(self) -> bool:
+        """True where hosts may be changed, and so must be claimed first."""
+        return bool(self.deploy) or self.recover
+
+
+@dataclass(slots=True)
+class Site:
+    """One run's tools. ``found`` is what was written on the hosts when they were claimed."""
+
+    estate: Estate
+    connections: Connections
+    progress: Progress
+    orders: Orders
+    author: Author
+    stop: threading.Event = field(default_factory=threading.Event)
+    found: Mapping[str, Found] = field(default_factory=dict)
+    _claim: Claim | None = None
+
+    @property
+    def goods(self) -> dict[str, Good]:
+        """The last known good by placement id."""
+        return goods_of(self.found)
+
+    @property
+    def claim(self) -> Claim:
+        """The hosts, held by this run. RuntimeError before ``take``."""
+        if self._claim is None:
+            msg = "nothing is claimed"
+            raise RuntimeError(msg)
+        return self._claim
+
+    @property
+    def claimed(self) -> bool:
+        """True while hosts are held."""
+        return self._claim is not None
+
+    def take(self) -> None:
+        """Claim every host, and read what is written there. Raises Refused."""
+        self._claim = Claim(self.connections, self.author, self.stop)
+        try:
+            self.found = self._claim.take(self.orders.wait, self.progress.note)
+        except BaseException:
+            self.release()
+            raise
+
+    def release(self) -> None:
+        """Let all hosts go; harmless twice."""
+        if self._claim is not None:
+            self._claim.release()
+            self._claim = None
+
+    def deployment(self, targets: tuple[Target, ...], *, back: bool) -> Deployment:
+        """The moves of these targets, there or back."""
+        hands = Hands(self.estate, self.connections, self.claim, self.stop, back)
+        return Deployment(Plan(targets), hands, self.progress, self.orders.pace)
