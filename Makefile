@@ -21,7 +21,7 @@ DEPLOY  = --deploy $(call quote,$(SERVICE)$(if $(TAG),=$(TAG),))
 PYTEST  = $(RUN) pytest --estate $(call quote,$(ESTATE))
 
 .DEFAULT_GOAL := help
-.PHONY: help gate verify rollback report test lint unit end-to-end lab-up lab-down setup tools clean
+.PHONY: help gate verify plan rollback recover history report test lint unit end-to-end drills lab-up lab-down setup tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,15 @@ help: ## this list
 
 gate: setup $(LAB) ## deploy SERVICE at TAG (default: the newest release on main) to ESTATE, judge, promote or go back
 	@$(PYTEST) $(DEPLOY) $(PYTEST_ARGS)
+
+plan: setup $(LAB) ## print what `make gate` would do: hosts, order, exact commands, way back, unknowns; touches nothing
+	@$(PYTEST) $(DEPLOY) --plan -q $(PYTEST_ARGS)
+
+recover: setup $(LAB) ## bring to its end what a killed or cut-off run left open on ESTATE, and judge it
+	@$(PYTEST) --recover $(PYTEST_ARGS)
+
+history: setup $(LAB) ## what was deployed on ESTATE, when, by whom, with which verdict: from the hosts' own ledgers
+	@$(PYTEST) --history -q $(PYTEST_ARGS)
 
 verify: setup $(LAB) ## only look: judge what runs on ESTATE, change nothing
 	@$(PYTEST) $(PYTEST_ARGS)
@@ -56,6 +65,9 @@ lint: setup ## ruff, mypy strict, import layers
 
 unit: setup tools ## voxgate's own tests that need no host
 	@$(RUN) --group stores pytest tests/unit $(PYTEST_ARGS)
+
+drills: setup lab-up ## the gate killed, paused, cut off, raced at every point: reports/drills/drills.json
+	@$(RUN) pytest tests/lab/test_drills.py $(PYTEST_ARGS)
 
 end-to-end: setup lab-up ## voxgate's own tests against the lab: good and bad releases, look only, xdist, offline
 	@$(RUN) pytest tests/lab $(PYTEST_ARGS)

@@ -20,6 +20,7 @@ from voxgate.transport.testinfra_backend import host_for
 if TYPE_CHECKING:
     from testinfra.host import Host as TestinfraHost
 
+    from voxgate.deploy.rolling import Capacity
     from voxgate.model.estate import Estate
     from voxgate.model.look import Evidence
     from voxgate.model.verdict import MoveRecord
@@ -76,6 +77,12 @@ def healthy(restarted: Recorded) -> Recorded:
 def moves(deployment: Recorded) -> tuple[MoveRecord, ...]:
     """Every move of the deploy, also of one that failed."""
     return deployment.moves
+
+
+@pytest.fixture(scope="session")
+def capacity(deployment: Recorded) -> Capacity:
+    """Which workers served while the fleet was rolled, sampled throughout."""
+    return deployment.capacity
 
 
 @pytest.fixture(scope="session")

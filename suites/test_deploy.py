@@ -9,8 +9,11 @@ from voxgate.model.verdict import Move
 from voxgate.plugin import invariant, say
 
 if TYPE_CHECKING:
-    from voxgate.model.estate import Placement
+    from voxgate.deploy.rolling import Capacity
+    from voxgate.model.estate import Placement, Service
     from voxgate.model.verdict import MoveRecord
+
+LONGEST_GAP = 10.0  # seconds without a sample after which nobody can say what was served
 
 
 def ended_well(moves: tuple[MoveRecord, ...], placement: Placement, move: Move) -> None:
@@ -45,3 +48,20 @@ def test_service_was_restarted(placement: Placement, moves: tuple[MoveRecord, ..
 def test_service_became_healthy(placement: Placement, moves: tuple[MoveRecord, ...]) -> None:
     """Each unit answered as healthy, with the release's commit, within its deadline."""
     ended_well(moves, placement, Move.HEALTH)
+
+
+@invariant(per="service", services=("fleet",), faults=("roll-two-workers-down",), severity="blocker")
+def test_rolling_restart_kept_serving(service: Service, capacity: Capacity) -> None:
+    """A worker that is down is a call that nobody takes. While the fleet was rolled, never more of those that served before
+    were down at once than may be.
+    """
+    worst = capacity.worst
+    if worst is None:
+        raise Blind("nobody sampled who served", where=service.name, why="the deploy stopped before the fleet was rolled")
+    if capacity.longest_gap > LONGEST_GAP:
+        raise Blind("nobody knows who served", where=service.name, why=f"no sample for {capacity.longest_gap:.0f} s")
+    down = capacity.served_before.intersection(worst.down)
+    assert len(down) <= capacity.most, say(
+        f"{worst.at:.0f} s into the roll {len(down)} workers were down at once: {', '.join(sorted(down))}",
+        f"at most {capacity.most} may be: look at what else stopped them (journalctl -u 'voxcore@*')",
+    )

@@ -102,7 +102,7 @@ class Gate:
         self.connect()
         releases: dict[str, Release] = {}
         if self.site.orders.changes:
-            self._must_reach_all()
+            self.must_reach_all()
             self.site.take()
             releases = self._mend()
         if self.requests and not self.site.stop.is_set():
@@ -128,7 +128,8 @@ class Gate:
         self._views = self._remotes.stale_for_previous(self._views, wanted)
         return make_plan(self.estate, self.requests, self._views, self.site.goods)
 
-    def _must_reach_all(self) -> None:
+    def must_reach_all(self) -> None:
+        """Raises Refused, in one line, where a host of the estate is not there."""
         dead = [error for error in self._opened.values() if isinstance(error, Unreachable)]
         if dead:
             raise Refused("a host cannot be reached", where=dead[0].where, why=dead[0].why or dead[0].what, hint=dead[0].hint)

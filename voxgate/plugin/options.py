@@ -6,6 +6,9 @@ import os
 
 import pytest
 
+from voxgate.deploy.engine import Pace
+from voxgate.deploy.site import Orders
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """One group, each option with what it does."""
@@ -84,3 +87,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="auto",
         help="make the Allure page: auto makes it for a deploy, not for a look",
     )
+
+
+def orders_of(config: pytest.Config) -> Orders:
+    """What the command line asks for."""
+    option = config.getoption
+    pace = Pace(drain=option("drain"), most=max(1, option("max_unavailable")))
+    return Orders(tuple(option("deploy")), option("recover"), option("bake"), option("wait"), option("no_way_back"), pace)

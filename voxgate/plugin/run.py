@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import shutil
 import signal
 import sys
 import time
@@ -18,13 +19,13 @@ import pytest
 
 from voxgate import __version__
 from voxgate.deploy.decision import Judged, look_status, look_verdict
-from voxgate.deploy.engine import Pace
 from voxgate.deploy.gate import Gate, Settled
-from voxgate.deploy.site import Orders
 from voxgate.errors import Refused, VoxgateError
 from voxgate.model.evidence import HostEvidence
 from voxgate.model.verdict import Exit, Judgement, RunOutcome, RunVerdict
+from voxgate.plugin.errands import is_errand, run_errand
 from voxgate.plugin.judging import Collector
+from voxgate.plugin.options import orders_of
 from voxgate.plugin.session import Session, write_recorded
 from voxgate.report import verdict_file
 from voxgate.report.folder import ReportFolder
@@ -35,13 +36,6 @@ from voxgate.report.terminal import closing, console_for
 from voxgate.transport.local import run as run_local
 
 _REJUDGE_DEADLINE = 300.0
-
-
-def orders_of(config: pytest.Config) -> Orders:
-    """What the command line asks for."""
-    option = config.getoption
-    pace = Pace(drain=option("drain"), most=max(1, option("max_unavailable")))
-    return Orders(tuple(option("deploy")), option("recover"), option("bake"), option("wait"), option("no_way_back"), pace)
 
 
 @dataclass(slots=True)
@@ -59,6 +53,7 @@ class Run:
     interrupted: str = ""
     lost: list[str] = field(default_factory=list)
     outcome: RunOutcome | None = None
+    errand: int | None = None
     _prepared: bool = False
     _busy: bool = False
 
@@ -112,6 +107,10 @@ class Run:
         """Without xdist: the slot between collection and the first test."""
         if self.config.option.collectonly:
             return None
+        if self.gate is not None and is_errand(self.config):
+            self.errand = run_errand(self.config, self.gate)
+            shutil.rmtree(self.report.path, ignore_errors=True)  # nothing was judged, so there is nothing to report
+            return True
         if getattr(self.config.option, "dist", "no") == "no" and session.items:
             self.prepare()
             return True if self.refused else None
@@ -169,6 +168,9 @@ class Run:
         """Promote, go back or just say: then the exit status."""
         self._busy = True
         if self.config.option.collectonly:
+            return
+        if self.errand is not None:
+            session.exitstatus = self.errand
             return
         status = int(getattr(session, "exitstatus", exitstatus))
         if status == pytest.ExitCode.INTERRUPTED and not self.refused:

@@ -1,0 +1,219 @@
+"""What drills are made of: a gate as a process that dies at a named point, and what must be true of the hosts after it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pymongo
+
+import lab
+from lab import hosts
+from voxgate.contracts.estates import load_estate
+from voxgate.model.estate import Placement
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULT = ROOT / "reports" / "drills" / "drills.json"
+ESTATE = load_estate("lab")
+DATABASE = "mongodb://198.51.100.11:27017/vox"
+OLD, NEW = "2026.06.22-1", "2026.06.24-1"
+OPEN = {"claimed", "checkout", "install", "restart", "judging", "promoting"}
+CLOSED = {"done", "rolled-back", "abandoned", "cleared"}
+
+
+@dataclass
+class Gate:
+    """One run of the gate."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+    log: Path
+    told: Path
+
+    @classmethod
+    def start(cls, folder: Path, *words: str, point: str = "") -> Gate:
+        """Start it; ``point`` is where it ends by its own hand (see ``stop_at``)."""
+        folder.mkdir(parents=True, exist_ok=True)
+        told = folder / "told.json"
+        told.unlink(missing_ok=True)
+        argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--estate", "lab", "--html", "never", "--bake", "1.3"]
+        argv += ["--reports", str(folder / "reports"), *words]
+        if point:
+            argv[3:3] = ["-p", "tests.lab.stop_at"]
+        env = {**os.environ, "VOXGATE_DRILL": point, "VOXGATE_DRILL_TOLD": str(told), "PYTEST_ADDOPTS": ""}
+        log = folder / f"gate-{time.time_ns()}.log"
+        with log.open("wb") as sink:
+            process = subprocess.Popen(argv, stdout=sink, stderr=sink, cwd=ROOT, env=env, start_new_session=True)
+        return cls(process, folder, log, told)
+
+    def wait(self, deadline: float = 300) -> int:
+        """Its exit status; negative for a signal."""
+        try:
+            return self.process.wait(deadline)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+
+    def reached(self, deadline: float = 120) -> None:
+        """Wait until it is at its point."""
+        until = time.monotonic() + deadline
+        while not self.told.exists():
+            assert self.process.poll() is None, f"it ended with {self.process.returncode} before its point: {self.said[-1500:]}"
+            assert time.monotonic() < until, "it never came to its point"
+            time.sleep(0.01)
+
+    @property
+    def said(self) -> str:
+        """Everything it printed."""
+        return self.log.read_text(errors="replace")
+
+    @property
+    def found(self) -> list[str]:
+        """What it said it found, and decided."""
+        lines = [line.split("found: ", 1)[1] for line in self.said.splitlines() if "s  found: " in line]
+        return [line.rstrip() for line in lines]
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """Its verdict.json."""
+        return dict(json.loads((self.folder / "reports" / "latest" / "verdict.json").read_text()))
+
+
+def run(folder: Path, *words: str, point: str = "", deadline: float = 300) -> tuple[int, Gate]:
+    """A gate from beginning to end."""
+    gate = Gate.start(folder, *words, point=point)
+    return gate.wait(deadline), gate
+
+
+def state_file(placement: Placement, name: str) -> str:
+    """A state file, read through the machine: no SSH, no process."""
+    path = f"/proc/{hosts.leader(placement.host.name)}/root/var/lib/voxgate/{placement.service.name}/{name}"
+    with suppress(OSError):
+        return Path(path).read_text()
+    return ""
+
+
+def journals() -> dict[str, dict[str, Any]]:
+    """Every journal, by placement id."""
+    return {p.id: json.loads(text) for p in ESTATE.placements if (text := state_file(p, "journal.json"))}
+
+
+def goods() -> dict[str, str]:
+    """The tag that is last known good, by placement id."""
+    return {p.id: json.loads(state_file(p, "last-known-good.json"))["tag"] for p in ESTATE.placements}
+
+
+def states() -> dict[str, str]:
+    """Where each service stands, in a word: ``restart begun``."""
+    return {key: f"{one['phase']} {one['status']}" for key, one in journals().items()}
+
+
+def other(*services: str) -> list[str]:
+    """--deploy for each service, of the good release that it is not on."""
+    now = goods()
+    words = []
+    for service in services:
+        placement = next(p for p in ESTATE.placements if p.service.name == service)
+        tag = OLD if now[placement.id].endswith(NEW) else NEW
+        words += ["--deploy", f"{service}={placement.service.repository}-{tag}"]
+    return words
+
+
+def ledger_flaws() -> list[str]:
+    """Numbers that are missing or twice, and deploys that were begun and never closed."""
+    flaws = []
+    for placement in ESTATE.placements:
+        lines = [json.loads(line) for line in state_file(placement, "ledger.jsonl").splitlines()]
+        numbers = [one["n"] for one in lines if "n" in one]
+        if numbers != list(range(1, len(numbers) + 1)):
+            flaws.append(f"{placement.id}: {numbers}")
+        begun = ""
+        for one in lines:
+            match one["event"]:
+                case "begun" if begun:
+                    flaws.append(f"{placement.id}: {begun} was never closed")
+                case "begun":
+                    begun = one["run"]
+                case "promoted" | "rolled-back" | "abandoned" | "held" if begun in {one["run"], one.get("mended", "")}:
+                    begun = ""
+        if begun:
+            flaws.append(f"{placement.id}: {begun} is not closed")
+    return flaws
+
+
+def twice(since: datetime) -> list[str]:
+    """Dialler processes whose ticks overlap: two at once."""
+    client: pymongo.MongoClient[Mapping[str, Any]] = pymongo.MongoClient(DATABASE, serverSelectionTimeoutMS=5000)
+    spans: dict[tuple[str, int], list[datetime]] = {}
+    with client:
+        for tick in client.get_default_database()["ticks"].find({"at": {"$gte": since.replace(tzinfo=None)}}):
+            spans.setdefault((tick["host"], tick["pid"]), []).append(tick["at"])
+    ordered = sorted((min(times), max(times), who) for who, times in spans.items())
+    return [f"{one[2]} until {one[1]:%T.%f}, {two[2]} from {two[0]:%T.%f}" for one, two in pairwise(ordered) if two[0] < one[1]]
+
+
+_LEFT = """for s in /var/lib/voxgate/*/; do for l in owner step; do
+  [ ! -e "$s$l.lock" ] || flock --nonblock "$s$l.lock" true || echo "$s$l.lock is held"; done; done
+for p in /proc/[0-9]*; do tr '\\0' ' ' < "$p/cmdline" 2>/dev/null | grep -s '^python3 -I -c' ; done
+find /opt/vox-*/.git -name '*.lock'; true"""
+
+
+def left_behind() -> list[str]:
+    """Locks that are held, owners that live, locks of a git, on any host."""
+    names = sorted({placement.host.name for placement in ESTATE.placements})
+    return [f"{name}: {line}" for name in names for line in lab.exec(name, ["sh", "-c", _LEFT]).stdout.splitlines()]
+
+
+def until_nothing_is_left(deadline: float = 30) -> list[str]:
+    """The same, once what was dying is dead."""
+    until = time.monotonic() + deadline
+    while (left := left_behind()) and time.monotonic() < until:
+        time.sleep(0.5)
+    return left
+
+
+@dataclass
+class Drill:
+    """One drill and what came of it."""
+
+    name: str
+    point: str
+    found: list[str] = field(default_factory=list)
+    states: dict[str, str] = field(default_factory=dict)
+    outcome: str = ""
+    exit_status: int | None = None
+    seconds: float = 0.0
+    flaws: list[str] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+    since: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def check(self, good: Mapping[str, str] | None = None) -> None:
+        """After a drill: everything closed and as it was (or as ``good`` says), nothing left, never two diallers."""
+        now = goods()
+        self.flaws += [f"{k}: last known good is {now[k]}, not {v}" for k, v in (good or {}).items() if now[k] != v]
+        self.flaws += [f"{key} is left at {one['phase']}" for key, one in journals().items() if one["phase"] not in CLOSED]
+        self.flaws += ledger_flaws()
+        self.flaws += until_nothing_is_left()
+        self.flaws += [f"two diallers: {one}" for one in twice(self.since)]
+        self.seconds = round(time.monotonic() - self.began, 1)
+        record(self)
+        assert not self.flaws, self.flaws
+
+
+def record(drill: Drill) -> None:
+    """Add it to the result; a later run of the same drill takes the place of an earlier one."""
+    RESULT.parent.mkdir(parents=True, exist_ok=True)
+    known = json.loads(RESULT.read_text())["drills"] if RESULT.exists() else []
+    said = {k: v for k, v in vars(drill).items() if k not in {"began", "since"}}
+    rest = [one for one in known if one["name"] != drill.name]
+    RESULT.write_text(json.dumps({"drills": [*rest, said]}, indent=1, default=str) + "\n")

@@ -1,0 +1,267 @@
+"""Drills: the gate dies, sleeps, is cut off or raced at every point, and the next run finds the hosts in order or mends them."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+import lab
+from tests.lab.drilling import ESTATE, NEW, Drill, Gate, goods, other, record, run, states
+
+ALL = ("backend", "fleet", "dialler", "console")
+COUNT = len(ESTATE.placements)
+SERVICE_OF = {placement.id: placement.service.name for placement in ESTATE.placements}
+
+FORWARD = [
+    ("claimed", "done", COUNT), ("checkout", "begun", COUNT), ("checkout", "done", COUNT), ("install", "begun", COUNT),
+    ("install", "done", COUNT), ("judging", "done", COUNT), ("promoting", "done", COUNT), ("done", "done", COUNT),
+]  # fmt: skip
+BACK = [
+    *(f"{phase}:{moment}:all:KILL:{COUNT}" for phase in ("back-checkout", "back-install") for moment in ("begun", "done")),
+    *(f"back-restart:{moment}:{service}:KILL" for service in ALL for moment in ("begun", "done")),
+    f"back-judging:done:all:KILL:{COUNT}",
+    f"rolled-back:done:all:KILL:{COUNT}",
+]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _known_good(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Every service has a last known good, and the release before it is on the hosts."""
+    folder = tmp_path_factory.mktemp("known-good")
+    try:
+        known = goods()
+    except ValueError:
+        known = {}
+    if not known or not all(tag.endswith(NEW) for tag in known.values()):
+        assert run(folder, "--deploy", "all")[0] == 0
+    status, gate = run(folder / "first", "--recover")
+    assert status == 0, gate.said[-3000:]
+
+
+@pytest.fixture
+def drill(request: pytest.FixtureRequest) -> Drill:
+    """The drill of this test."""
+    return Drill(request.node.name.removeprefix("test_"), "")
+
+
+def recovered(drill: Drill, folder: Path) -> Gate:
+    """The next run: it says what it found, and ends well."""
+    drill.states = states()
+    status, gate = run(folder / "recover", "--recover")
+    drill.found += gate.found
+    drill.exit_status, drill.outcome = status, gate.verdict["summary"]
+    if status != 0:
+        drill.flaws.append(f"recover ended with {status}: {gate.said[-1500:]}")
+    return gate
+
+
+@pytest.mark.parametrize(("phase", "moment", "count"), FORWARD, ids=[f"{p}-{m}" for p, m, _ in FORWARD])
+def test_killed_on_the_way(drill: Drill, tmp_path: Path, phase: str, moment: str, count: int) -> None:
+    """All four services at once; the next run abandons, goes back, judges again, or finishes promoting."""
+    before = goods()
+    drill.point = f"{phase}:{moment}:all:KILL:{count}"
+    status, gate = run(tmp_path, *other(*ALL), point=drill.point)
+    assert status == -signal.SIGKILL, gate.said[-2000:]
+    recovered(drill, tmp_path)
+    drill.check(before if phase not in {"judging", "promoting", "done"} else {})
+    if phase in {"judging", "promoting", "done"}:
+        assert all(goods()[key] != tag for key, tag in before.items()), "it was good, and was not promoted"
+
+
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize("service", ALL)
+def test_killed_while_restarting(drill: Drill, tmp_path: Path, service: str, moment: str) -> None:
+    """One service alone, killed around its first restart."""
+    before = goods()
+    drill.point = f"restart:{moment}:{service}:KILL"
+    status, gate = run(tmp_path, *other(service), point=drill.point)
+    assert status == -signal.SIGKILL, gate.said[-2000:]
+    recovered(drill, tmp_path)
+    drill.check(before)
+
+
+def test_killed_on_the_way_back(drill: Drill, tmp_path: Path) -> None:
+    """The recovery is killed too, again and again, at each of its states in turn; the last one comes through."""
+    before = goods()
+    drill.point = f"install:done:all:KILL:{COUNT}"
+    assert run(tmp_path, *other(*ALL), point=drill.point)[0] == -signal.SIGKILL
+    for point in BACK:
+        began = time.monotonic()
+        status, gate = run(tmp_path / "back", "--recover", point=point)
+        one = Drill(f"killed_on_the_way_back[{point}]", point, gate.found, states(), "killed", status)
+        one.seconds = round(time.monotonic() - began, 1)
+        assert status == -signal.SIGKILL, gate.said[-2000:]
+        record(one)
+    recovered(drill, tmp_path)
+    drill.check(before)
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_killed_at_a_random_moment(drill: Drill, tmp_path: Path, number: int) -> None:
+    """Wherever it is."""
+    before = goods()
+    seconds = random.uniform(1.0, 14.0)  # noqa: S311 - no secret
+    gate = Gate.start(tmp_path, *other("backend", "dialler", "console"))
+    time.sleep(seconds)
+    gate.process.kill()
+    gate.wait()
+    drill.point = f"after {seconds:.2f} s"
+    recovered(drill, tmp_path)
+    drill.check({key: tag for key, tag in before.items() if SERVICE_OF[key] == "fleet"})
+
+
+SIGNALS = [
+    ("checkout:begun:backend:TERM", 12), ("install:begun:console:INT", 12), ("restart:begun:dialler:TERM", 12),
+    ("restart:done:backend:INT+INT", 12), ("judging:done:any:TERM:2", 12), ("promoting:done:any:INT+INT", 0),
+    ("restart:begun:backend:HUP", 12), ("claimed:done:any:TERM", 12),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("point", "wanted"), SIGNALS, ids=[point for point, _ in SIGNALS])
+def test_interrupted(drill: Drill, tmp_path: Path, point: str, wanted: int) -> None:
+    """A signal, or two: the run ends by itself, back on the last known good, and says so; never a promotion after it."""
+    before = goods()
+    drill.point = point
+    drill.exit_status, gate = run(tmp_path, *other("backend", "dialler", "console"), point=point)
+    verdict = gate.verdict
+    drill.outcome = verdict["summary"]
+    drill.states = states()
+    if drill.exit_status != wanted or verdict["exit_status"] != wanted:
+        drill.flaws.append(f"exit {drill.exit_status}, verdict {verdict['exit_status']}, not {wanted}: {gate.said[-2500:]}")
+    drill.check(before if wanted else {})
+
+
+def test_two_gates(drill: Drill, tmp_path: Path) -> None:
+    """Exactly one works; the other says who holds it, and changes nothing."""
+    first = Gate.start(tmp_path / "1", *other("backend"))
+    second = Gate.start(tmp_path / "2", *other("backend"))
+    ended = sorted([first.wait(), second.wait()])
+    drill.exit_status = ended[1]
+    loser = next(gate for gate in (first, second) if gate.process.returncode == 10)
+    drill.outcome = next(line for line in loser.said.splitlines() if "another gate is at work" in line).strip()
+    assert ended == [0, 10], first.said[-1500:] + second.said[-1500:]
+    drill.check()
+
+
+def test_a_gate_that_waits(drill: Drill, tmp_path: Path) -> None:
+    """``--wait`` comes in when the other has ended, whatever way it ended."""
+    first = Gate.start(tmp_path / "1", *other("console"), point="install:begun:console:NONE")
+    first.reached()
+    waiting = Gate.start(tmp_path / "2", "--recover", "--wait", "120")
+    time.sleep(3)
+    first.process.kill()
+    first.wait()
+    drill.exit_status = waiting.wait()
+    drill.found = waiting.found
+    drill.outcome = waiting.verdict["summary"]
+    assert drill.exit_status == 0, waiting.said[-2000:]
+    assert "waiting: " in waiting.said
+    drill.check()
+
+
+def test_a_paused_gate(drill: Drill, tmp_path: Path) -> None:
+    """It sleeps in the midst of a deploy, another one mends, it wakes up: it can change nothing any more."""
+    before = goods()
+    drill.point = "restart:done:backend:STOP"
+    zombie = Gate.start(tmp_path / "zombie", *other("backend", "console"), point=drill.point)
+    zombie.reached()
+    time.sleep(1)
+    status, gate = run(tmp_path / "next", "--recover", "--wait", "60")
+    drill.found = gate.found
+    assert status == 0, gate.said[-2000:]
+    mended = states()
+    zombie.process.send_signal(signal.SIGCONT)
+    drill.exit_status = zombie.wait()
+    drill.outcome = zombie.verdict["summary"]
+    if states() != mended:
+        drill.flaws.append(f"the zombie changed the journals: {mended} -> {states()}")
+    if drill.exit_status == 0:
+        drill.flaws.append("the zombie called itself done")
+    drill.check(before)
+
+
+_CUT = """table ip drill {
+  chain in { type filter hook input priority 0; tcp dport 22 drop; }
+  chain out { type filter hook output priority 0; tcp sport 22 drop; }
+}
+"""
+
+
+def test_connection_cut_while_restarting(drill: Drill, tmp_path: Path) -> None:
+    """The firewall eats everything between gate and host, and lets it through again half a minute later."""
+    before = goods()
+    drill.point = "restart:begun:backend, cut for 30 s"
+    gate = Gate.start(tmp_path, *other("backend"), point="restart:begun:backend:NONE")
+    gate.reached()
+    assert lab.exec("api-1", ["nft", "-f", "-"], stdin=_CUT).returncode == 0
+    try:
+        time.sleep(30)
+    finally:
+        assert lab.exec("api-1", ["nft", "delete", "table", "ip", "drill"]).returncode == 0
+    drill.exit_status = gate.wait()
+    drill.outcome = gate.verdict["summary"]
+    if drill.exit_status == 0:
+        drill.flaws.append("it called itself done")
+    outcome, ended = drill.outcome, drill.exit_status
+    recovered(drill, tmp_path)
+    drill.outcome, drill.exit_status = f"{outcome} | next run: {drill.outcome}", ended
+    drill.check(before)
+
+
+def test_host_dies_and_comes_back(drill: Drill, tmp_path: Path) -> None:
+    """The power of a fleet host is cut in the middle of its roll, and comes back."""
+    before = goods()
+    drill.point = "restart:done:fleet, power cut on fleet-1"
+    gate = Gate.start(tmp_path, *other("fleet"), point="restart:done:fleet:NONE")
+    gate.reached()
+    lab.kill_host("fleet-1")
+    lab.boot_host("fleet-1")
+    drill.exit_status = gate.wait()
+    drill.outcome = gate.verdict["summary"]
+    if drill.exit_status == 0:
+        drill.flaws.append("it called itself done")
+    outcome, ended = drill.outcome, drill.exit_status
+    recovered(drill, tmp_path)
+    drill.outcome, drill.exit_status = f"{outcome} | next run: {drill.outcome}", ended
+    drill.check(before)
+
+
+def test_forge_is_down(drill: Drill, tmp_path: Path) -> None:
+    """It goes away after the checkout: the way back needs it not, nor does the next run. A deploy without it is refused."""
+    before = goods()
+    drill.point = "install:done, forge off"
+    assert run(tmp_path, *other("backend", "console"), point="install:done:all:KILL:2")[0] == -signal.SIGKILL
+    lab.kill_host("forge")
+    try:
+        recovered(drill, tmp_path)
+        status, gate = run(tmp_path / "refused", "--deploy", "backend")
+        if status != 10:
+            drill.flaws.append(f"a deploy without a forge ended with {status}: {gate.said[-800:]}")
+    finally:
+        lab.boot_host("forge")
+    drill.check(before)
+
+
+_FILL = """set -e; cd /var/lib/voxgate; cp -a backend /run/kept; mount -t tmpfs -o size=64k,mode=755 full backend
+cp -a /run/kept/. backend/; chown deploy:deploy backend; dd if=/dev/zero of=backend/filler bs=1k 2>/dev/null || true"""
+_FREE = """set -e; cd /var/lib/voxgate; rm -f backend/filler; rm -rf /run/kept; cp -a backend /run/kept; umount backend
+cp -a /run/kept/. backend/; rm -rf /run/kept"""
+
+
+def test_disk_is_full(drill: Drill, tmp_path: Path) -> None:
+    """Where nothing can be noted, nothing is begun."""
+    before = goods()
+    drill.point = "no room for the journal"
+    assert lab.exec("api-1", ["sh", "-c", _FILL]).returncode == 0
+    try:
+        drill.exit_status, gate = run(tmp_path, *other("backend"))
+        drill.outcome = gate.verdict["summary"]
+        if drill.exit_status != 10:
+            drill.flaws.append(f"it ended with {drill.exit_status}: {gate.said[-1500:]}")
+    finally:
+        assert lab.exec("api-1", ["sh", "-c", _FREE]).returncode == 0
+    drill.check(before)

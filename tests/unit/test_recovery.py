@@ -1,0 +1,138 @@
+"""Recovery: each state of a journal has its one way out, over one host and over several."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from voxgate.contracts.estates import load_estate
+from voxgate.deploy.hands import Task
+from voxgate.deploy.journal import Journal, Phase, document_of, read_journal
+from voxgate.deploy.recovery import Way, decide, way_back, way_of
+from voxgate.deploy.state import Author, Found, LastKnownGood
+from voxgate.model.evidence import Missing
+from voxgate.model.release import Release
+
+ESTATE = load_estate("lab")
+OLD = Release("fleet", "a" * 40, "vox-agents-2026.06.22-1")
+NEW = Release("fleet", "b" * 40, "vox-agents-2026.06.24-1")
+GOOD = LastKnownGood(OLD, None, "2026-06-22T08:00:00Z")
+FLEET = [placement for placement in ESTATE.placements if placement.service.name == "fleet"]
+NOTHING = Found(GOOD)
+
+TABLE = {
+    Phase.CLAIMED: Way.ABANDON,
+    Phase.CHECKOUT: Way.GO_BACK,
+    Phase.INSTALL: Way.GO_BACK,
+    Phase.RESTART: Way.GO_BACK,
+    Phase.JUDGING: Way.JUDGE,
+    Phase.PROMOTING: Way.PROMOTE,
+    Phase.BACK_CHECKOUT: Way.GO_BACK,
+    Phase.BACK_INSTALL: Way.GO_BACK,
+    Phase.BACK_RESTART: Way.GO_BACK,
+    Phase.BACK_JUDGING: Way.GO_BACK,
+    Phase.DONE: Way.NOTHING,
+    Phase.ROLLED_BACK: Way.NOTHING,
+    Phase.ABANDONED: Way.NOTHING,
+    Phase.CLEARED: Way.NOTHING,
+    Phase.HELD: Way.HELD,
+}
+
+
+def found(phase: Phase, *, boot: str = "b", good: LastKnownGood | None = GOOD, run: str = "r1") -> Found:
+    return Found(good, Journal(phase, run, NEW, OLD, boot=boot), "b")
+
+
+def way(*hosts: Found) -> Way:
+    """The decision over the two fleet hosts; a host that is not given has nothing open."""
+    state = {placement.id: NOTHING for placement in ESTATE.placements}
+    state |= {placement.id: one for placement, one in zip(FLEET, hosts, strict=False)}
+    decisions = decide(ESTATE, state)
+    return decisions[0].way if decisions else Way.NOTHING
+
+
+def test_the_table_knows_every_state() -> None:
+    assert set(TABLE) == set(Phase)
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_each_state_has_its_one_way_out(phase: Phase) -> None:
+    assert way_of(phase) is TABLE[phase]
+    assert way(found(phase)) is TABLE[phase]
+    assert way(found(phase), found(phase)) is TABLE[phase]
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_after_a_boot_nothing_is_promoted_unjudged(phase: Phase) -> None:
+    expected = Way.JUDGE if phase is Phase.PROMOTING else TABLE[phase]
+    assert way(found(phase, boot="another")) is expected
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "wanted"),
+    [
+        (Phase.PROMOTING, Phase.JUDGING, Way.PROMOTE),  # one host that was told to promote says it for all
+        (Phase.PROMOTING, Phase.DONE, Way.PROMOTE),
+        (Phase.RESTART, Phase.INSTALL, Way.GO_BACK),
+        (Phase.CLAIMED, Phase.CHECKOUT, Way.GO_BACK),
+        (Phase.CLAIMED, Phase.DONE, Way.ABANDON),
+        (Phase.JUDGING, Phase.RESTART, Way.GO_BACK),
+        (Phase.BACK_RESTART, Phase.RESTART, Way.GO_BACK),
+        (Phase.ROLLED_BACK, Phase.BACK_JUDGING, Way.GO_BACK),
+        (Phase.HELD, Phase.RESTART, Way.HELD),
+    ],
+)
+def test_the_gravest_of_the_hosts_decides(one: Phase, two: Phase, wanted: Way) -> None:
+    assert way(found(one), found(two)) is wanted
+    assert way(found(two), found(one)) is wanted
+
+
+def test_a_run_judged_good_is_promoted_for_all_its_services() -> None:
+    state = {placement.id: NOTHING for placement in ESTATE.placements}
+    state["backend-api-1"] = found(Phase.PROMOTING)
+    state["fleet-fleet-1"] = found(Phase.JUDGING)
+    assert {one.service: one.way for one in decide(ESTATE, state)} == {"backend": Way.PROMOTE, "fleet": Way.PROMOTE}
+
+
+def test_one_host_booted_since_is_proof_against_promoting() -> None:
+    assert way(found(Phase.PROMOTING), found(Phase.PROMOTING, boot="another")) is Way.JUDGE
+
+
+def test_another_runs_promotion_proves_nothing() -> None:
+    assert way(found(Phase.PROMOTING, run="r1"), found(Phase.JUDGING, run="r2")) is Way.JUDGE
+
+
+def test_a_half_written_journal_counts_as_half_changed() -> None:
+    torn = Found(GOOD, Missing("unparsable", "no JSON"), "b")
+    assert way(torn) is Way.GO_BACK
+    assert "cannot be read" in decide(ESTATE, {p.id: NOTHING for p in ESTATE.placements} | {FLEET[0].id: torn})[0].line
+
+
+def test_without_a_last_known_good_there_is_no_way_back() -> None:
+    state = {p.id: Found(None) for p in ESTATE.placements} | {FLEET[0].id: found(Phase.RESTART, good=None)}
+    assert decide(ESTATE, state)[0].way is Way.STUCK
+
+
+def test_hosts_that_disagree_follow_the_last_promotion_and_say_so() -> None:
+    later = LastKnownGood(NEW, OLD, "2026-06-24T08:00:00Z")
+    release, line = way_back({"fleet-1": GOOD, "fleet-2": later})
+    assert release == NEW
+    assert "disagree" in line
+    assert way_back({"fleet-1": GOOD, "fleet-2": None})[0] == OLD
+    assert way_back({"fleet-1": GOOD, "fleet-2": GOOD}) == (OLD, "")
+    assert way_back({"fleet-1": None}) == (None, "")
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_a_journal_reads_as_it_was_written(phase: Phase) -> None:
+    journal = Task(FLEET[0], NEW, OLD).journal(phase, Author("r1", "me@here", "b-1", "now"), "why")
+    told = document_of(journal) | {"at": "2026-06-22T08:00:00Z", "boot": "b", "epoch": 1, "step": "", "status": "done"}
+    read = read_journal(json.dumps(told), FLEET[0])
+    assert isinstance(read, Journal)
+    assert (read.phase, read.release, read.origin, read.run, read.reason) == (phase, NEW, OLD, "r1", "why")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', "\x00" * 40])
+def test_a_journal_that_is_none_is_missing(text: str) -> None:
+    assert isinstance(read_journal(text, FLEET[0]), Missing)

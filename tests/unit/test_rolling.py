@@ -1,0 +1,69 @@
+"""The roll over a fleet: who comes next, and how many served meanwhile."""
+
+from __future__ import annotations
+
+import pytest
+
+from voxgate.contracts.estates import load_estate
+from voxgate.deploy.rolling import Capacity, Sample, calls_of, next_batch, serves
+from voxgate.model.evidence import Answer, Missing
+
+ESTATE = load_estate("lab")
+UNITS = [unit for unit in ESTATE.placed_units if unit.host.name == "fleet-1"]
+ONE, TWO, THREE = (unit.id for unit in UNITS)
+
+
+def answer(status: int = 200, body: bytes = b"", trouble: str = "") -> Answer:
+    return Answer("fleet-1", 8101, "/health", status, {}, body, 0.1, 0.0, trouble)
+
+
+@pytest.mark.parametrize(
+    ("calls", "most", "drained", "names", "cut"),
+    [
+        ({ONE: 0, TWO: 0, THREE: 0}, 1, False, [ONE], 0),
+        ({ONE: 1, TWO: 0, THREE: 0}, 1, False, [TWO], 0),
+        ({ONE: 1, TWO: None, THREE: 0}, 1, False, [TWO], 0),
+        ({ONE: 1, TWO: 1, THREE: 1}, 1, False, [], 0),
+        ({ONE: 3, TWO: 1, THREE: 2}, 1, True, [TWO], 1),
+        ({ONE: 3, TWO: 1, THREE: 2}, 2, True, [TWO, THREE], 3),
+        ({ONE: 0, TWO: 0, THREE: 0}, 2, False, [ONE, TWO], 0),
+        ({}, 5, False, [ONE, TWO, THREE], 0),
+    ],
+)
+def test_idle_workers_come_first(calls: dict[str, int | None], most: int, drained: bool, names: list[str], cut: int) -> None:  # noqa: FBT001
+    batch = next_batch(UNITS, calls, most, drained=drained)
+    assert [unit.id for unit in batch.units] == names
+    assert batch.calls == cut
+
+
+@pytest.mark.parametrize(
+    ("said", "calls", "up"),
+    [
+        (answer(body=b'{"status": "ok", "worker_calls": 1}'), 1, True),
+        (answer(503, b'{"status": "draining", "worker_calls": 1}'), 1, False),
+        (answer(body=b'{"status": "ok", "worker_calls": true}'), None, True),
+        (answer(body=b"<html>"), None, False),
+        (answer(0, trouble="connection refused"), None, False),
+        (Missing("unreachable", "gone"), None, None),
+    ],
+)
+def test_a_worker_is_believed_as_far_as_it_goes(said: Answer | Missing, calls: int | None, up: bool | None) -> None:  # noqa: FBT001
+    assert calls_of(said) == calls
+    assert serves(said) is up
+
+
+def test_the_worst_moment_counts_only_those_that_served_before() -> None:
+    samples = (
+        Sample(0.0, (ONE, TWO), (THREE,)),
+        Sample(0.7, (TWO,), (ONE, THREE)),
+        Sample(1.4, (), (ONE, TWO, THREE)),
+    )
+    capacity = Capacity(1, samples)
+    assert capacity.served_before == {ONE, TWO}
+    assert capacity.worst == samples[2]
+
+
+def test_what_nobody_could_ask_is_a_gap() -> None:
+    samples = (Sample(0.0, (ONE,), ()), Sample(5.0, (), (), (ONE,)), Sample(11.0, (ONE,), ()))
+    assert Capacity(1, samples).longest_gap == 11.0
+    assert Capacity(1).worst is None

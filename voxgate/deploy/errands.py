@@ -1,0 +1,62 @@
+"""Errands: what is asked of the hosts without deploying or judging anything - the plan, the history, clearing a held service."""
+
+from __future__ import annotations
+
+import difflib
+
+from voxgate.deploy import marks
+from voxgate.deploy.gate import Gate
+from voxgate.deploy.hands import Task
+from voxgate.deploy.journal import Journal, Phase
+from voxgate.deploy.recovery import decide
+from voxgate.deploy.state import read_all
+from voxgate.deploy.telling import history, history_lines, plan_lines
+from voxgate.errors import Refused
+
+_LEDGER = 500
+
+
+def plan(gate: Gate) -> list[str]:
+    """What ``--deploy`` would do. Nothing is claimed, nothing is changed. Raises Refused as the deploy would."""
+    if not gate.requests:
+        raise Refused("a plan of what?", where="--plan", hint="say what would be deployed: --deploy SERVICE[=TAG]")
+    gate.connect()
+    gate.must_reach_all()
+    gate.site.found = read_all(gate.site.connections, gate.estate)
+    decisions = decide(gate.estate, gate.site.found)
+    return plan_lines(gate.estate, gate.plan(), decisions, gate.site.found, gate.site.orders.pace.most)
+
+
+def tell_history(gate: Gate) -> list[str]:
+    """What was ever deployed here, from the hosts' own ledgers. A host that cannot be read is named below the table."""
+    found = read_all(gate.site.connections, gate.estate, ledger=_LEDGER)
+    entries = history(gate.estate, found)
+    lines = history_lines(entries) if entries else ["nothing was ever deployed here"]
+    unread = [key for key, one in found.items() if not one.boot]
+    return [*lines, *(f"not read: {key}" for key in unread)]
+
+
+def clear(gate: Gate, service: str, reason: str) -> list[str]:
+    """Let a held service go: a person looked at it, and says why it is in order. Raises Refused."""
+    names = [one.name for one in gate.estate.services]
+    if service not in names:
+        near = difflib.get_close_matches(service, names, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"services: {', '.join(names)}"
+        raise Refused("there is no such service", where=f"--clear {service!r}", hint=hint)
+    if not reason.strip():
+        raise Refused("without a reason nothing is cleared", where=f"--clear {service}", hint='--reason "what was mended"')
+    gate.connect()
+    gate.must_reach_all()
+    gate.site.take()
+    tasks = [
+        Task(placement, journal.release, journal.origin, journal.run)
+        for placement in gate.estate.placements
+        if placement.service.name == service
+        and isinstance(journal := gate.site.found[placement.id].journal, Journal)
+        and journal.phase is Phase.HELD
+    ]
+    if not tasks:
+        raise Refused(f"{service} is not held", where=f"--clear {service}", hint="make history tells what was done")
+    marks.mark(gate.site.claim, tasks, Phase.CLEARED, reason=reason.strip())
+    hosts = ", ".join(task.placement.host.name for task in tasks)
+    return [f"{service} is cleared on {hosts}: {reason.strip()}", "deploy it again: nothing was promoted"]

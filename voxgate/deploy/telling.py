@@ -1,0 +1,168 @@
+"""Telling without touching: what a deploy would do, and what was ever done here. Pure: lines from what was read."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from voxgate.contracts.json_strict import loads
+from voxgate.deploy.plan import Plan, Target
+from voxgate.deploy.recovery import Decision
+from voxgate.deploy.state import Found
+from voxgate.errors import ContractError
+from voxgate.model.estate import Estate, Kind
+from voxgate.model.evidence import Missing
+from voxgate.moves import steps
+
+_CLOSING = ("promoted", "rolled-back", "abandoned", "held", "cleared")
+
+
+def plan_lines(estate: Estate, plan: Plan, decisions: Sequence[Decision], found: Mapping[str, Found], most: int) -> list[str]:
+    """What would be done on which host, in order, with the exact commands; the way back; what is not known now."""
+    lines = [f"plan for {estate.name}: nothing is touched", ""]
+    lines += [f"first     {decision.line}" for decision in decisions]
+    for target in plan.targets:
+        hosts = ", ".join(placement.host.name for placement in target.placements)
+        lines.append(f"{target.service.name:<9} {target.way_back or 'nothing'} -> {target.release} on {hosts}")
+    lines += ["", "1. checkout, everywhere at once"]
+    lines += _commands(plan, _checkout)
+    lines += ["", "2. install, everywhere at once; nothing is restarted before all of it is there"]
+    lines += _commands(plan, lambda target: steps.install(target.service, target.release))
+    lines += ["", "3. restart, one after the other, each healthy before the next"]
+    for target in plan.targets:
+        lines += _restarts(target, most)
+    lines += ["", "4. look at every host twice, judge; then move last-known-good, or go back", "", "way back"]
+    for target in plan.targets:
+        back = target.way_back
+        said = f"{back}, proved in preflight to need neither forge nor registry" if back else "none: its first deploy here"
+        if back and back.commit == target.release.commit:
+            said = f"none: {back} is what runs, and is deployed again"
+        lines.append(f"   {target.service.name:<9} {said}")
+    lines += ["", "unknown", *(f"   {line}" for line in _unknowns(plan, found) or ["nothing"])]
+    return lines
+
+
+def _checkout(target: Target) -> tuple[steps.Step, ...]:
+    if target.is_on_hosts:
+        return (steps.put_in_place(target.service, target.release),)
+    return steps.checkout(target.service, target.release)
+
+
+def _commands(plan: Plan, todo: Callable[[Target], Sequence[steps.Step]]) -> list[str]:
+    return [
+        _line(placement.host.name, step) for target in plan.targets for placement in target.placements for step in todo(target)
+    ]
+
+
+def _line(host: str, step: steps.Step) -> str:
+    """One command as it is sent, its script's lines joined for the eye."""
+    return f"   {host:<10} " + " ; ".join(part.strip() for part in shlex.join(step.argv).splitlines() if part.strip())
+
+
+def _restarts(target: Target, most: int) -> list[str]:
+    lines = []
+    for placement in target.placements:
+        host = placement.host.name
+        if target.service.kind is Kind.STATIC:
+            lines.append(_line(host, steps.publish(target.service, target.release)))
+        for unit in placement.units:
+            if target.service.name == "dialler":
+                lines.append(_line(host, steps.systemctl("stop", unit)))
+                lines.append(f"   {host:<10} (its cgroup empty, no dialler on any host, none in the database's view)")
+                lines.append(_line(host, steps.systemctl("start", unit)))
+            else:
+                lines.append(_line(host, steps.systemctl("restart", unit)))
+    if target.service.name == "fleet":
+        lines.append(f"   (the idle ones of a host first, {most} at a time; {target.placements[0].host.name} is the canary)")
+    return lines
+
+
+def _unknowns(plan: Plan, found: Mapping[str, Found]) -> list[str]:
+    lines = []
+    for placement in plan.placements:
+        one = found.get(placement.id)
+        if one is None or isinstance(one.good, Missing):
+            lines.append(f"{placement.id}: last known good cannot be read")
+        elif isinstance(one.journal, Missing):
+            lines.append(f"{placement.id}: the journal cannot be read: {one.journal.why}")
+        lines += [f"{placement.id}: {path} would be removed if its git is gone" for path in (one.git_locks if one else ())]
+    if any(target.service.name == "fleet" for target in plan.targets):
+        lines.append("fleet: which workers have calls, and so their order")
+    return lines
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One deploy of one service, over all its hosts."""
+
+    at: str
+    service: str
+    hosts: tuple[str, ...]
+    origin: str
+    release: str
+    outcome: str
+    verdict: str
+    by: str
+    build: str
+    run: str
+    digest: str
+    reason: str
+
+
+def history(estate: Estate, found: Mapping[str, Found]) -> list[Entry]:
+    """All deploys that the ledgers tell of, oldest first; a line that cannot be read is left out and counted nowhere."""
+    gathered: dict[tuple[str, str], list[tuple[str, Mapping[str, str]]]] = {}
+    for placement in estate.placements:
+        for event in _events(found[placement.id].ledger if placement.id in found else ()):
+            run = str(event.get("mended") or event.get("run", ""))
+            gathered.setdefault((placement.service.name, run), []).append((placement.host.name, event))
+    entries = [_entry(service, run, events) for (service, run), events in gathered.items()]
+    return sorted(entries, key=lambda entry: entry.at)
+
+
+def _events(lines: Iterable[str]) -> list[Mapping[str, str]]:
+    events: list[Mapping[str, str]] = []
+    for line in lines:
+        try:
+            event = loads(line.encode("utf-8"))
+        except ContractError:
+            continue
+        if isinstance(event, dict) and isinstance(event.get("event"), str):
+            events.append(event)
+    return events
+
+
+def _entry(service: str, run: str, events: Sequence[tuple[str, Mapping[str, str]]]) -> Entry:
+    """One deploy from its lines."""
+    first = events[0][1]
+    ends = [event for _, event in events if event["event"] in _CLOSING]
+    verdicts = [event for _, event in events if event["event"] == "verdict"]
+    last = ends[-1] if ends else {}
+    mended = f" by {last['run']}" if last.get("mended") else ""
+    return Entry(
+        at=str(first.get("at", "")),
+        service=service,
+        hosts=tuple(dict.fromkeys(host for host, _ in events)),
+        origin=str(first.get("from", "")),
+        release=str(first.get("tag") or str(first.get("commit", ""))[:12]),
+        outcome=", ".join(dict.fromkeys(str(event["event"]) for event in ends)) + mended if ends else "open",
+        verdict=str(verdicts[-1].get("verdict", "")) if verdicts else "",
+        by=str(first.get("by", "")),
+        build=str(first.get("build", "")),
+        run=run,
+        digest=str(verdicts[-1].get("digest", "")) if verdicts else "",
+        reason=str(last.get("reason", "")),
+    )
+
+
+def history_lines(entries: Sequence[Entry]) -> list[str]:
+    """As a table."""
+    head = ("when", "service", "hosts", "from", "to", "outcome", "verdict", "by", "build", "report sha256", "reason")
+    rows = [
+        (e.at, e.service, ",".join(e.hosts), e.origin or "-", e.release, e.outcome, e.verdict or "-", e.by, e.build or "-",
+         e.digest[:12] or "-", e.reason)
+        for e in entries
+    ]  # fmt: skip
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    return ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)]
