@@ -11,6 +11,7 @@ from voxgate.deploy.journal import Journal, Phase, document_of
 from voxgate.deploy.state import Author
 from voxgate.errors import Interrupted, MoveFailed
 from voxgate.model.estate import Estate, PlacedUnit, Placement
+from voxgate.model.evidence import Answer, Missing
 from voxgate.model.look import Question
 from voxgate.model.release import Release
 from voxgate.moves.health import Pulse, Up, pulse, read_state
@@ -22,6 +23,7 @@ from voxgate.transport.http import ask
 
 _INTERVAL = 0.15
 _ANSWER_DEADLINE = 3.0
+_PATIENCE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,25 +77,34 @@ class Hands:
         for completed, step in zip(ended, steps, strict=False):
             _good(completed, step, host)
 
-    def up(self, unit: PlacedUnit, commit: str) -> Pulse:
-        """One look at a unit: what systemd says, what it answers."""
-        completed = self.look(unit.host.name, unit_state(unit.unit))
+    def answer(self, unit: PlacedUnit) -> Answer | Missing:
+        """What a unit answers on its health endpoint."""
         endpoint = unit.service.health
         if endpoint is None:
-            return Pulse(Up.NEVER, "no health endpoint is declared for it")
+            return Missing("missing", "no health endpoint is declared for it", unit.id)
         question = Question(unit.host.name, unit.port_of(endpoint), endpoint.path)
-        answer = ask(self.connections, [question], deadline=_ANSWER_DEADLINE)[question]
-        return pulse(read_state(completed.stdout), answer, commit)
+        return ask(self.connections, [question], deadline=_ANSWER_DEADLINE)[question]
+
+    def up(self, unit: PlacedUnit, commit: str, answer: Answer | Missing) -> Pulse:
+        """One look at a unit: what systemd says, beside what it answered."""
+        return pulse(read_state(self.look(unit.host.name, unit_state(unit.unit)).stdout), answer, commit)
 
     def await_up(self, unit: PlacedUnit, commit: str) -> str:
         """Poll until the unit is up, and say what it said. Raises MoveFailed at once where it can never be (systemd gave up,
         it dies as it starts), else when the service's start deadline is over.
+
+        A refused connection costs nearly nothing and a command on the host does not, while the host is busy starting the
+        unit: systemd is asked when there is an answer, and else about once a second.
         """
-        deadline = Deadline.after(unit.service.start_deadline)
+        deadline, patience = Deadline.after(unit.service.start_deadline), Deadline.after(0.0)
         name = unit.unit.removesuffix(".service")
         while True:
             self.check()
-            seen = self.up(unit, commit)
+            answer = self.answer(unit)
+            if not patience.passed and (isinstance(answer, Missing) or answer.trouble):
+                self.pause()
+                continue
+            seen, patience = self.up(unit, commit, answer), Deadline.after(_PATIENCE)
             match seen.up:
                 case Up.YES:
                     return seen.said

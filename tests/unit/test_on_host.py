@@ -1,0 +1,223 @@
+"""The gate's part on a host, run here in a folder of its own: lock, fence, journal, ledger, steps."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "voxgate" / "deploy" / "on_host.py"
+JOURNAL = {"format": 1, "service": "backend", "phase": "install", "run": "r1"}
+
+
+class Host:
+    """The owner process, as a gate has it."""
+
+    def __init__(self, root: Path, silence: float = 20.0) -> None:
+        text = SOURCE.read_text().replace('"/var/lib/voxgate"', repr(str(root)))
+        text = text.replace("SILENCE = 20.0", f"SILENCE = {silence}").replace("STEP_WAIT = 45.0", "STEP_WAIT = 1.0")
+        self.root = root
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", "-c", text + "\nmain({'op': 'serve'})"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self.number = 0
+
+    def send(self, op: str, **words: Any) -> None:
+        assert self.process.stdin is not None
+        self.number += 1
+        self.process.stdin.write(json.dumps({"id": self.number, "op": op, **words}).encode() + b"\n")
+        self.process.stdin.flush()
+
+    def hear(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        return dict(json.loads(self.process.stdout.readline()))
+
+    def ask(self, op: str, **words: Any) -> dict[str, Any]:
+        self.send(op, **words)
+        return self.hear()
+
+    def claim(self) -> dict[str, Any]:
+        return self.ask("claim", services={"backend": "/nowhere"}, owner={"by": "me"})
+
+    def do(self, *argv: str, deadline: float = 10, **more: Any) -> dict[str, Any]:
+        step = {"argv": list(argv), "deadline": deadline, "says": "a step", **more}
+        return self.ask("do", service="backend", journal=JOURNAL, steps=[step])
+
+    def end(self) -> None:
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+        self.process.wait(20)
+
+    def journal(self) -> dict[str, Any]:
+        return dict(json.loads((self.root / "backend" / "journal.json").read_text()))
+
+    def ledger(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.root / "backend" / "ledger.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture
+def hosts(tmp_path: Path) -> Iterator[list[Host]]:
+    started = [Host(tmp_path), Host(tmp_path)]
+    yield started
+    for host in started:
+        host.end()
+
+
+def test_of_two_gates_one_gets_it_and_the_other_hears_who(hosts: list[Host]) -> None:
+    one, two = hosts
+    assert "ok" in one.claim()
+    assert json.loads(two.claim()["held"]["owner"]) == {"by": "me"}
+    one.end()
+    assert "ok" in two.claim()
+
+
+def test_a_killed_owner_leaves_no_lock(hosts: list[Host]) -> None:
+    one, two = hosts
+    one.claim()
+    one.process.kill()
+    one.process.wait()
+    assert "ok" in two.claim()
+
+
+def test_a_step_is_journalled_before_and_after(hosts: list[Host], tmp_path: Path) -> None:
+    one, _ = hosts
+    one.claim()
+    seen = tmp_path / "seen"
+    done = one.do("cp", str(tmp_path / "backend" / "journal.json"), str(seen))
+    assert done["ok"]["results"][0]["exit"] == 0
+    assert json.loads(seen.read_text())["status"] == "begun"
+    assert (one.journal()["status"], one.journal()["step"], one.journal()["epoch"]) == ("done", "a step", 1)
+
+
+def test_the_first_failure_ends_a_move(hosts: list[Host]) -> None:
+    one, _ = hosts
+    one.claim()
+    steps = [{"argv": ["false"], "deadline": 5, "says": "first"}, {"argv": ["true"], "deadline": 5, "says": "second"}]
+    said = one.ask("do", service="backend", journal=JOURNAL, steps=steps)
+    assert [result["exit"] for result in said["ok"]["results"]] == [1]
+    assert (one.journal()["step"], one.journal()["status"]) == ("first", "failed")
+
+
+@pytest.mark.parametrize(
+    ("argv", "why"), [(["sleep", "30"], "within 1 s"), (["sh", "-c", "kill -9 $$"], "killed by signal 9")]
+)
+def test_what_did_not_end_by_itself_is_unknown(hosts: list[Host], argv: list[str], why: str) -> None:
+    one, _ = hosts
+    one.claim()
+    result = one.do(*argv, deadline=1)["ok"]["results"][0]
+    assert result["exit"] is None
+    assert why in result["why"]
+
+
+def test_an_older_epoch_can_do_nothing(hosts: list[Host], tmp_path: Path) -> None:
+    one, _ = hosts
+    one.claim()
+    (tmp_path / "backend" / "epoch").write_text("2\n")
+    assert "epoch 1, now 2" in one.do("touch", str(tmp_path / "touched"))["fenced"]
+    assert not (tmp_path / "touched").exists()
+    assert "fenced" in one.ask("mark", service="backend", journal=JOURNAL)
+
+
+def test_nothing_is_done_without_a_claim(hosts: list[Host]) -> None:
+    assert "fenced" in hosts[0].do("true")
+
+
+def test_a_step_of_a_killed_owner_is_waited_for(hosts: list[Host], tmp_path: Path) -> None:
+    one, two = hosts
+    one.claim()
+    one.send(
+        "do", service="backend", journal=JOURNAL, steps=[{"argv": ["sleep", "4"], "deadline": 9, "says": "s", "finish": True}]
+    )
+    while not (tmp_path / "backend" / "journal.json").exists():
+        time.sleep(0.01)
+    time.sleep(0.2)
+    one.process.kill()
+    one.process.wait()
+    assert "still runs" in two.claim()["fenced"]
+
+
+def test_silence_ends_the_owner_and_what_it_was_doing(tmp_path: Path) -> None:
+    host = Host(tmp_path, silence=1.0)
+    host.claim()
+    began = time.monotonic()
+    host.send("do", service="backend", journal=JOURNAL, steps=[{"argv": ["sleep", "60"], "deadline": 90, "says": "long"}])
+    assert host.hear()["ok"]["results"][0]["why"] == "was cut short"
+    assert host.process.wait(20) == 0
+    assert time.monotonic() - began < 15
+    assert host.journal()["status"] == "failed"
+    host.end()
+
+
+def test_a_step_that_must_finish_finishes(tmp_path: Path) -> None:
+    host = Host(tmp_path, silence=60.0)
+    host.claim()
+    script = f"sleep 1; touch {tmp_path}/finished"
+    step = {"argv": ["sh", "-c", script], "deadline": 9, "says": "restart", "finish": True}
+    host.send("do", service="backend", journal=JOURNAL, steps=[step])
+    time.sleep(0.3)
+    host.end()
+    assert (tmp_path / "finished").exists()
+    assert host.journal()["status"] == "done"
+
+
+def test_the_ledger_counts_and_says_nothing_twice(hosts: list[Host], tmp_path: Path) -> None:
+    one, _ = hosts
+    one.claim()
+    for event in ("begun", "promoted", "promoted", "verdict"):
+        one.ask("mark", service="backend", event={"event": event, "run": "r1", "commit": "c"})
+    with (tmp_path / "backend" / "ledger.jsonl").open("a") as file:
+        file.write('{"torn": ')
+    one.ask("mark", service="backend", event={"event": "begun", "run": "r2", "commit": "c"})
+    lines = (tmp_path / "backend" / "ledger.jsonl").read_text().splitlines()
+    assert lines[3] == '{"torn": '
+    assert [json.loads(line)["n"] for line in (*lines[:3], lines[4])] == [1, 2, 3, 4]
+
+
+def test_a_full_disk_stops_before_the_step(hosts: list[Host], tmp_path: Path) -> None:
+    one, _ = hosts
+    one.claim()
+    (tmp_path / "backend" / ".journal.json.part").mkdir()  # stands for: it cannot be written
+    assert "error" in one.do("touch", str(tmp_path / "touched"))
+    assert not (tmp_path / "touched").exists()
+
+
+def test_git_locks_are_removed_only_by_the_owner(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    (checkout / ".git" / "refs").mkdir(parents=True)
+    (checkout / ".git" / "index.lock").touch()
+    host = Host(tmp_path)
+    assert "fenced" in host.ask("tidy", service="backend", checkout=str(checkout))
+    found = host.ask("claim", services={"backend": str(checkout)}, owner={})
+    assert found["ok"]["services"]["backend"]["git_locks"] == [str(checkout / ".git" / "index.lock")]
+    assert host.ask("tidy", service="backend", checkout=str(checkout))["ok"]["removed"]
+    assert not list(checkout.rglob("*.lock"))
+    host.end()
+
+
+def test_it_ends_when_nobody_listens(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    host.claim()
+    os.killpg(host.process.pid, signal.SIGHUP)
+    assert host.process.poll() is None
+    host.end()
+    assert host.process.returncode == 0
+
+
+def test_a_look_changes_nothing(tmp_path: Path) -> None:
+    text = SOURCE.read_text().replace('"/var/lib/voxgate"', repr(str(tmp_path)))
+    asked = "\nmain({'op': 'read', 'services': {'backend': '/nowhere'}, 'ledger': 5})"
+    said = subprocess.run([sys.executable, "-I", "-c", text + asked], capture_output=True, check=True, text=True).stdout
+    assert json.loads(said)["ok"]["services"]["backend"]["journal"] is None
+    assert not list(tmp_path.iterdir())
