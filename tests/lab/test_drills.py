@@ -7,14 +7,16 @@ import signal
 import time
 from pathlib import Path
 
+import pymongo
 import pytest
 
 import lab
-from tests.lab.drilling import ESTATE, NEW, Drill, Gate, goods, other, record, run, states
+from tests.lab.drilling import DATABASE, ESTATE, NEW, Drill, Gate, goods, other, record, run, states
 
 ALL = ("backend", "fleet", "dialler", "console")
-COUNT = len(ESTATE.placements)
-SERVICE_OF = {placement.id: placement.service.name for placement in ESTATE.placements}
+PLACEMENTS = ESTATE.placements
+COUNT = len(PLACEMENTS)
+SERVICE_OF = {placement.id: placement.service.name for placement in PLACEMENTS}
 
 FORWARD = [
     ("claimed", "done", COUNT), ("checkout", "begun", COUNT), ("checkout", "done", COUNT), ("install", "begun", COUNT),
@@ -264,4 +266,65 @@ def test_disk_is_full(drill: Drill, tmp_path: Path) -> None:
             drill.flaws.append(f"it ended with {drill.exit_status}: {gate.said[-1500:]}")
     finally:
         assert lab.exec("api-1", ["sh", "-c", _FREE]).returncode == 0
+    drill.check(before)
+
+
+_BROKEN = (
+    "mkdir -p /run/systemd/system/voxbridge.service.d && printf '[Service]\\nExecStart=\\nExecStart=/bin/false\\n' > {0} && {1}"
+)
+_DROP_IN = "/run/systemd/system/voxbridge.service.d/drill.conf"
+
+
+def test_a_failed_way_back_is_held(drill: Drill, tmp_path: Path) -> None:
+    """Nothing can start the backend, neither the new release nor the last known good: a person must look, and say why it is
+    in order again. Until then nothing is deployed.
+    """
+    before = goods()
+    drill.point = "the unit cannot start"
+    assert lab.exec("api-1", ["sh", "-ec", _BREAK]).returncode == 0
+    try:
+        drill.exit_status, gate = run(tmp_path, *other("backend"))
+        drill.outcome = gate.verdict["summary"]
+        refused, second = run(tmp_path / "refused", "--deploy", "console")
+    finally:
+        lab.exec("api-1", ["sh", "-c", f"rm {_DROP_IN}; systemctl daemon-reload; systemctl restart voxbridge"])
+    if (drill.exit_status, refused) != (13, 10) or "--clear backend --reason" not in second.said:
+        drill.flaws.append(f"{drill.exit_status} and {refused}: {gate.said[-1200:]} {second.said[-1200:]}")
+    assert states()["backend-api-1"].startswith("held")
+    assert run(tmp_path / "clear", "--clear", "backend")[0] == 10
+    assert run(tmp_path / "clear", "--clear", "backend", "--reason", "drop-in removed")[0] == 0
+    status, gate = run(tmp_path / "again", "--recover")
+    drill.flaws += [] if status == 0 else [gate.said[-1500:]]
+    drill.check(before)
+
+
+def test_somebody_else_dials(drill: Drill, tmp_path: Path) -> None:
+    """A dialler that no host of the estate runs is on the database: ours is stopped, and not started beside it."""
+    before = goods()
+    drill.point = "a foreign client on the database"
+    client: pymongo.MongoClient[dict[str, object]] = pymongo.MongoClient(DATABASE, appname="vox-dialler")
+    with client:
+        client.admin.command("ping")
+        drill.exit_status, gate = run(tmp_path, *other("dialler"))
+        drill.outcome = gate.verdict["summary"]
+        running = lab.exec("sip-1", ["systemctl", "is-active", "voxdialler"]).stdout.strip()
+    if drill.exit_status != 13 or running == "active" or "another one dials" not in gate.said:
+        drill.flaws.append(f"{drill.exit_status}, {running}: {gate.said[-1500:]}")
+    assert run(tmp_path / "clear", "--clear", "dialler", "--reason", "it is gone")[0] == 0
+    status, gate = run(tmp_path / "again", "--deploy", f"dialler={before['dialler-sip-1']}")
+    drill.flaws += [] if status == 0 else [gate.said[-1500:]]
+    drill.check(before)
+
+
+def test_a_bad_release_goes_back(drill: Drill, tmp_path: Path) -> None:
+    """Each of the four is bad in its own way; the roll stops at the canary, and the way back covers what was touched."""
+    before = goods()
+    bad = [
+        f"{one.service.name}={one.service.repository}-2026.06.23-1" for one in {p.service.name: p for p in PLACEMENTS}.values()
+    ]
+    drill.point = "bad releases"
+    drill.exit_status, gate = run(tmp_path, *(word for one in bad for word in ("--deploy", one)))
+    drill.outcome = gate.verdict["summary"]
+    if drill.exit_status != 11:
+        drill.flaws.append(f"it ended with {drill.exit_status}: {gate.said[-2500:]}")
     drill.check(before)

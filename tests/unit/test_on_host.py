@@ -34,36 +34,44 @@ class Host:
         self.number = 0
 
     def send(self, op: str, **words: Any) -> None:
+        """A request, not waited for."""
         assert self.process.stdin is not None
         self.number += 1
         self.process.stdin.write(json.dumps({"id": self.number, "op": op, **words}).encode() + b"\n")
         self.process.stdin.flush()
 
     def hear(self) -> dict[str, Any]:
+        """The next answer."""
         assert self.process.stdout is not None
         return dict(json.loads(self.process.stdout.readline()))
 
     def ask(self, op: str, **words: Any) -> dict[str, Any]:
+        """A request and its answer."""
         self.send(op, **words)
         return self.hear()
 
     def claim(self) -> dict[str, Any]:
+        """Take the backend."""
         return self.ask("claim", services={"backend": "/nowhere"}, owner={"by": "me"})
 
     def do(self, *argv: str, deadline: float = 10, **more: Any) -> dict[str, Any]:
+        """One step."""
         step = {"argv": list(argv), "deadline": deadline, "says": "a step", **more}
         return self.ask("do", service="backend", journal=JOURNAL, steps=[step])
 
     def end(self) -> None:
+        """The gate goes away."""
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 pipe.close()
         self.process.wait(20)
 
     def journal(self) -> dict[str, Any]:
+        """What is being done."""
         return dict(json.loads((self.root / "backend" / "journal.json").read_text()))
 
     def ledger(self) -> list[dict[str, Any]]:
+        """What was done."""
         return [json.loads(line) for line in (self.root / "backend" / "ledger.jsonl").read_text().splitlines()]
 
 
@@ -110,9 +118,7 @@ def test_the_first_failure_ends_a_move(hosts: list[Host]) -> None:
     assert (one.journal()["step"], one.journal()["status"]) == ("first", "failed")
 
 
-@pytest.mark.parametrize(
-    ("argv", "why"), [(["sleep", "30"], "within 1 s"), (["sh", "-c", "kill -9 $$"], "killed by signal 9")]
-)
+@pytest.mark.parametrize(("argv", "why"), [(["sleep", "30"], "within 1 s"), (["sh", "-c", "kill -9 $$"], "killed by signal 9")])
 def test_what_did_not_end_by_itself_is_unknown(hosts: list[Host], argv: list[str], why: str) -> None:
     one, _ = hosts
     one.claim()

@@ -1,0 +1,122 @@
+"""Where a failed deploy goes back to, what the ledgers tell, and what a plan says: the pure parts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+import pytest
+
+from voxgate.contracts.estates import load_estate
+from voxgate.deploy.engine import State
+from voxgate.deploy.plan import Plan, Target
+from voxgate.deploy.preflight import ways_back as needed
+from voxgate.deploy.settling import ways_back
+from voxgate.deploy.state import Found, LastKnownGood
+from voxgate.deploy.telling import history, history_lines, plan_lines
+from voxgate.model.release import Release
+from voxgate.moves import steps
+
+ESTATE = load_estate("lab")
+OLD = Release("fleet", "a" * 40, "vox-agents-2026.06.22-1")
+NEW = Release("fleet", "b" * 40, "vox-agents-2026.06.24-1")
+FLEET = tuple(placement for placement in ESTATE.placements if placement.service.name == "fleet")
+BOTH = frozenset(placement.id for placement in FLEET)
+
+
+@dataclass
+class Stopped:
+    """A deploy that went as far as ``reached``."""
+
+    plan: Plan
+    touched: frozenset[str] = field(default=BOTH)
+    reached: int = 0
+
+
+def target(good: Release | None, release: Release = NEW) -> Target:
+    known = LastKnownGood(good) if good else None
+    return Target(ESTATE.service("fleet"), release, FLEET, {placement.id: known for placement in FLEET})
+
+
+def sorted_(stopped: Stopped) -> dict[str, list[str]]:
+    ways = ways_back(stopped)  # type: ignore[arg-type]
+    kinds = {"untouched": ways.untouched, "stuck": ways.stuck, "same": ways.same, "back": ways.back}
+    return {kind: [p.id for one in targets for p in one.placements] for kind, targets in kinds.items() if targets}
+
+
+@pytest.mark.parametrize(
+    ("stopped", "wanted"),
+    [
+        (Stopped(Plan((target(OLD),))), {"back": ["fleet-fleet-1", "fleet-fleet-2"]}),
+        (
+            Stopped(Plan((target(OLD),)), frozenset({"fleet-fleet-1"})),
+            {"back": ["fleet-fleet-1"], "untouched": ["fleet-fleet-2"]},
+        ),
+        (Stopped(Plan((target(OLD),)), frozenset()), {"untouched": ["fleet-fleet-1", "fleet-fleet-2"]}),
+        (Stopped(Plan((target(None),))), {"stuck": ["fleet-fleet-1", "fleet-fleet-2"]}),
+        # The very release that was deployed: half done it is put in order, whole it is nowhere to go.
+        (Stopped(Plan((target(NEW),)), reached=State.INSTALLED), {"back": ["fleet-fleet-1", "fleet-fleet-2"]}),
+        (Stopped(Plan((target(NEW),)), reached=State.HEALTHY), {"same": ["fleet-fleet-1", "fleet-fleet-2"]}),
+    ],
+)
+def test_a_way_back_covers_exactly_what_was_touched(stopped: Stopped, wanted: dict[str, list[str]]) -> None:
+    assert sorted_(stopped) == wanted
+
+
+def test_a_way_back_keeps_what_was_wanted_in_the_journal() -> None:
+    (back,) = ways_back(Stopped(Plan((target(OLD),)))).back  # type: ignore[arg-type]
+    assert (back.release, back.wanted, back.is_on_hosts) == (OLD, NEW, True)
+    assert (back.tasks[0].release, back.tasks[0].origin) == (NEW, OLD)
+
+
+def test_a_way_back_is_proved_only_where_one_may_be_needed() -> None:
+    assert set(needed(Plan((target(OLD),))).values()) == {OLD}
+    assert not needed(Plan((target(NEW),)))
+    assert not needed(Plan((target(None),)))
+
+
+def test_an_offline_installation_asks_no_registry() -> None:
+    python = steps.offline(steps.install(ESTATE.service("backend"), OLD))
+    assert python[0].argv[:3] == ("uv", "sync", "--offline")
+    static = [step.argv for step in steps.offline(steps.install(ESTATE.service("console"), OLD))]
+    assert "--offline" in static[0]
+    assert "--offline" not in static[1]
+
+
+def line(event: str, run: str, n: int, **more: str) -> str:
+    return json.dumps(
+        {"event": event, "run": run, "n": n, "tag": NEW.tag, "commit": NEW.commit, "at": f"2026-06-24T0{n}:00:00Z", **more}
+    )
+
+
+def test_the_history_is_one_line_a_deploy() -> None:
+    ledger = (
+        line("begun", "r1", 1, by="ci@here", build="b-7", **{"from": "vox-agents-2026.06.22-1"}),
+        line("promoted", "r1", 2),
+        line("verdict", "r1", 3, verdict="done", digest="d" * 64),
+        "torn {",
+        line("begun", "r2", 4, by="me@there"),
+        line("rolled-back", "r3", 5, mended="r2", reason="killed"),
+        line("begun", "r4", 6),
+    )
+    found = {placement.id: Found(None, ledger=ledger) for placement in FLEET}
+    entries = history(ESTATE, found)
+    assert [entry.run for entry in entries] == ["r1", "r2", "r4"]
+    assert entries[0].hosts == ("fleet-1", "fleet-2")
+    assert (entries[0].outcome, entries[0].verdict, entries[0].build) == ("promoted", "done", "b-7")
+    assert entries[1].outcome == "rolled-back by r3"
+    assert entries[2].outcome == "open"
+    assert len(history_lines(entries)) == 4
+
+
+def test_a_plan_says_commands_order_way_back_and_what_is_unknown() -> None:
+    text = "\n".join(plan_lines(ESTATE, Plan((target(OLD),)), (), {p.id: Found(LastKnownGood(OLD)) for p in FLEET}, 1))
+    assert "vox-agents-2026.06.22-1 -> vox-agents-2026.06.24-1 on fleet-1, fleet-2" in text
+    assert f"git -C /opt/vox-agents checkout --quiet --force --detach {NEW.commit} --" in text
+    assert (
+        text.index("restart voxcore@1.service")
+        < text.index("restart voxcore@3.service")
+        < text.rindex("restart voxcore@1.service")
+    )
+    assert "way back\n   fleet     vox-agents-2026.06.22-1" in text
+    assert "unknown\n   fleet: which workers have calls" in text
