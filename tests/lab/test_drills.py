@@ -269,10 +269,10 @@ def test_disk_is_full(drill: Drill, tmp_path: Path) -> None:
     drill.check(before)
 
 
-_BROKEN = (
-    "mkdir -p /run/systemd/system/voxbridge.service.d && printf '[Service]\\nExecStart=\\nExecStart=/bin/false\\n' > {0} && {1}"
-)
 _DROP_IN = "/run/systemd/system/voxbridge.service.d/drill.conf"
+_BREAK = f"""mkdir -p {Path(_DROP_IN).parent}
+printf '[Service]\\nExecStart=\\nExecStart=/bin/false\\n' > {_DROP_IN}
+systemctl daemon-reload"""
 
 
 def test_a_failed_way_back_is_held(drill: Drill, tmp_path: Path) -> None:
