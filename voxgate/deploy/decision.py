@@ -61,6 +61,18 @@ def look_status(verdict: RunVerdict, pytest_status: int) -> int:
     return pytest_status or 1
 
 
+def look_summary(judged: Judged, verdict: RunVerdict) -> str:
+    """One sentence for a look."""
+    count = len(judged.judgements)
+    part = f", a partial look: {len(judged.missing)} of {len(judged.expected)} were not asked" if judged.missing else ""
+    if verdict is RunVerdict.HOLDS:
+        return f"all {count} invariants hold{part}"
+    if verdict is RunVerdict.INCOMPLETE:
+        why = judged.interrupted or f"{len(judged.missing)} of {len(judged.expected)} invariants were not judged"
+        return f"not everything was judged: {why}"
+    return f"{verdict}{part}"
+
+
 def deploy_status(judged: RunVerdict, *, changed_back: bool, back_holds: bool) -> tuple[RunVerdict, int]:
     """The verdict and exit status of a deploy that is not done. ``changed_back``: the last known good was put back, or
     is what runs already; ``back_holds``: and the gate judged it, and all of it holds.

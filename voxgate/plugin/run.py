@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from voxgate import __version__
-from voxgate.deploy.decision import Judged, look_status, look_verdict
+from voxgate.deploy.decision import Judged, look_status, look_summary, look_verdict
 from voxgate.deploy.gate import Gate, Settled
 from voxgate.errors import Refused, VoxgateError
 from voxgate.model.evidence import HostEvidence
@@ -194,8 +194,8 @@ class Run:
         if self.gate is None or not self.gate.settles:
             verdict = look_verdict(judged)
             if self.gate is not None and self.gate.site.orders.changes and verdict is RunVerdict.INCOMPLETE:
-                return self._outcome(judged, verdict, Exit.INCOMPLETE, self._look_summary(judged, verdict))
-            return self._outcome(judged, verdict, look_status(verdict, status), self._look_summary(judged, verdict))
+                return self._outcome(judged, verdict, Exit.INCOMPLETE, look_summary(judged, verdict))
+            return self._outcome(judged, verdict, look_status(verdict, status), look_summary(judged, verdict))
         print()  # noqa: T201 - pytest's line of dots is still open
         with self.progress:
             try:
@@ -210,17 +210,6 @@ class Run:
         option = self.config.option
         chosen = [name for name in self.config.args if Path(name).resolve() != self.config.rootpath / "suites"]
         return bool(option.markexpr or option.keyword or option.deselect or option.ignore or chosen)
-
-    def _look_summary(self, judged: Judged, verdict: RunVerdict) -> str:
-        """One sentence for a look."""
-        count = len(judged.judgements)
-        part = f", a partial look: {len(judged.missing)} of {len(judged.expected)} were not asked" if judged.missing else ""
-        if verdict is RunVerdict.HOLDS:
-            return f"all {count} invariants hold{part}"
-        if verdict is RunVerdict.INCOMPLETE:
-            why = judged.interrupted or f"{len(judged.missing)} of {len(judged.expected)} invariants were not judged"
-            return f"not everything was judged: {why}"
-        return f"{verdict}{part}"
 
     def refusal(self, error: VoxgateError) -> RunOutcome:
         """A run that touched nothing."""
