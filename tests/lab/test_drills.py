@@ -166,16 +166,15 @@ def test_a_gate_that_waits(drill: Drill, tmp_path: Path) -> None:
 
 
 def test_a_paused_gate(drill: Drill, tmp_path: Path) -> None:
-    """It sleeps in the midst of a deploy, another one mends, it wakes up: it can change nothing any more."""
-    before = goods()
+    """It sleeps in the midst of a deploy, another one mends and deploys, it wakes up: it can change nothing any more."""
     drill.point = "restart:done:backend:STOP"
     zombie = Gate.start(tmp_path / "zombie", *other("backend", "console"), point=drill.point)
     zombie.reached()
     time.sleep(1)
-    status, gate = run(tmp_path / "next", "--recover", "--wait", "60")
+    status, gate = run(tmp_path / "next", *other("backend"), "--wait", "60")
     drill.found = gate.found
     assert status == 0, gate.said[-2000:]
-    mended = states()
+    mended, before = states(), goods()
     zombie.process.send_signal(signal.SIGCONT)
     drill.exit_status = zombie.wait()
     drill.outcome = zombie.verdict["summary"]

@@ -136,6 +136,17 @@ def test_an_older_epoch_can_do_nothing(hosts: list[Host], tmp_path: Path) -> Non
     assert "fenced" in one.ask("mark", service="backend", journal=JOURNAL)
 
 
+def test_who_lost_the_host_comes_back_only_if_nobody_was_there_meanwhile(hosts: list[Host], tmp_path: Path) -> None:
+    one, two = hosts
+    had = one.claim()["ok"]["epochs"]
+    one.end()
+    again = {"services": {"backend": "/nowhere"}, "owner": {}, "epochs": had}
+    (tmp_path / "backend" / "epoch").write_text("2\n")
+    assert "another gate's meanwhile" in two.ask("claim", **again)["fenced"]
+    (tmp_path / "backend" / "epoch").write_text("1\n")
+    assert two.ask("claim", **again)["ok"]["epochs"] == {"backend": 2}
+
+
 def test_nothing_is_done_without_a_claim(hosts: list[Host]) -> None:
     assert "fenced" in hosts[0].do("true")
 
@@ -151,7 +162,7 @@ def test_a_step_of_a_killed_owner_is_waited_for(hosts: list[Host], tmp_path: Pat
     time.sleep(0.2)
     one.process.kill()
     one.process.wait()
-    assert "still runs" in two.claim()["fenced"]
+    assert "still runs" in two.claim()["error"]
 
 
 def test_silence_ends_the_owner_and_what_it_was_doing(tmp_path: Path) -> None:

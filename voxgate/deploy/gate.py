@@ -61,6 +61,7 @@ class Gate:
         self._remotes = Remotes(estate)
         self._views: Mapping[str, RemoteView | Missing] = {}
         self._mending: Mending | None = None
+        self._not_mended: VoxgateError | None = None
         self._settlement: Settlement | None = None
         self._looks = 0
 
@@ -105,7 +106,7 @@ class Gate:
             self.must_reach_all()
             self.site.take()
             releases = self._mend()
-        if self.requests and not self.site.stop.is_set():
+        if self.requests and self._not_mended is None and not self.site.stop.is_set():
             self._deploy()
         if self.site.stop.is_set():
             return None
@@ -136,7 +137,8 @@ class Gate:
 
     def _mend(self) -> dict[str, Release]:
         """Bring to its end what was left open. A run that deploys judges that first, by itself; one that only recovers is
-        judged as it is. Raises Refused where a person must look first, or what was mended does not hold.
+        judged as it is. Raises Refused where a person must look first; where what was mended does not hold, nothing more is
+        deployed.
         """
         self._mending = Mending.of(self.site)
         if self.requests and self._mending.held:
@@ -144,9 +146,7 @@ class Gate:
         self._mending.act()
         if self.requests and self._mending.is_open:
             failure = self._mending.close(self._judge_again(self._mending.releases), self._judge_again)
-            if failure is not None:
-                what = "what an earlier run left could not be put in order"
-                raise Refused(what, where=failure.where, why=failure.line, hint="make recover, and look at its report")
+            self._not_mended = failure
         if self._mending.decisions:
             self.notes += [f"found: {decision.line}" for decision in self._mending.decisions]
         if self.requests and self._mending.decisions:
@@ -215,6 +215,9 @@ class Gate:
         if self._mending is None:
             msg = "there is nothing to settle"
             raise RuntimeError(msg)
+        if self._not_mended is not None:
+            summary = f"nothing was deployed: what an earlier run left is not in order: {self._not_mended.line}"
+            return Settled(RunVerdict.BROKEN, Exit.BROKEN, summary)
         if self._mending.held or self._mending.stuck:
             found = "; ".join(decision.line for decision in self._mending.decisions)
             self._mending.close(verdict, self._judge_again)

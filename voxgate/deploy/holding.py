@@ -32,6 +32,10 @@ class HeldElsewhere(Refused):
     """Another gate works here."""
 
 
+class TakenOver(MoveFailed):
+    """Another gate had this host meanwhile: this one is fenced off."""
+
+
 @dataclass(slots=True)
 class _Question:
     """One request on its way."""
@@ -96,7 +100,7 @@ class Hold:
             raise held_elsewhere(self.host.name, answer["held"])
         if "fenced" in answer:
             hint = "another gate took over; this one may change nothing any more"
-            raise MoveFailed("the host refuses this gate", where=self.host.name, why=str(answer["fenced"]), hint=hint)
+            raise TakenOver("the host refuses this gate", where=self.host.name, why=str(answer["fenced"]), hint=hint)
         if "error" in answer:
             hint = "the deploy user must own /var/lib/voxgate, and it must have room"
             raise MoveFailed("the host could not do or note it", where=self.host.name, why=str(answer["error"]), hint=hint)
@@ -153,6 +157,7 @@ class Claim:
         self.stop = stop
         self._connections = connections
         self._holds: dict[str, Hold] = {}
+        self._epochs: dict[str, dict[str, int]] = {}
         self._released = threading.Event()
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
 
@@ -173,6 +178,7 @@ class Claim:
                 return self._take_all()
             except HeldElsewhere as error:
                 self._let_go()
+                self._epochs.clear()
                 if time.monotonic() + _PAUSE > until or self.stop.is_set():
                     raise
                 if error.why != told:
@@ -196,11 +202,14 @@ class Claim:
         hold = Hold(self._connections[name])
         placements = placements_of(self._estate, hold.host)
         try:
-            said = hold.ask("claim", _CLAIM_DEADLINE, services=checkouts(placements), owner=self.author.document())
+            had = self._epochs.get(name, {})
+            services = checkouts(placements)
+            said = hold.ask("claim", _CLAIM_DEADLINE, services=services, owner=self.author.document(), epochs=had)
         except BaseException:
             hold.close()
             raise
         self._holds[name] = hold
+        self._epochs[name] = dict(said["epochs"])
         return read_answer(said, placements)
 
     @property
@@ -210,7 +219,7 @@ class Claim:
 
     def regain(self, hosts: Iterable[Host], say: Callable[[str], None]) -> None:
         """Claim hosts again that were lost on the way: before going back, which needs hands there. A host that does not
-        answer stays lost.
+        answer stays lost, and so does one that another gate had meanwhile.
         """
         gone = self.lost
         lost = [host for host in hosts if host.name in gone]
@@ -222,7 +231,8 @@ class Claim:
                     self._connections.reopen(self._estate.host(name))
                     self._take_one(name)
                 except VoxgateError as error:
-                    if time.monotonic() > until:
+                    theirs = isinstance(error, HeldElsewhere) and self.author.run not in error.why
+                    if theirs or isinstance(error, TakenOver) or time.monotonic() > until:
                         say(f"lost for good: {error.line}")
                         return
                     time.sleep(_PAUSE)

@@ -155,20 +155,28 @@ class Owner:
         self.threads: List[threading.Thread] = []
 
     def claim(self, request: Dict[str, Any]) -> Dict[str, Any]:
-        """Take all services or none; raise their epochs once no step of a former owner runs; say what was found."""
+        """Take all services or none; raise their epochs once no step of a former owner runs; say what was found. Who comes
+        back after having lost the host names the epochs it had: if there was anybody in between, it may not.
+        """
         try:
             for service in request["services"]:
                 self._take(service, request["owner"])
             for service in request["services"]:
                 with self._alone(service) as (folder, _):
-                    self.epochs[service] = int(_text(folder, "epoch") or "0") + 1
-                    _replace(folder, "epoch", "%d\n" % self.epochs[service])
+                    self._raise_epoch(folder, service, request.get("epochs", {}))
         except BaseException:
             for descriptor in self.locks.values():
                 os.close(descriptor)
             self.locks.clear()
             raise
-        return read(request)
+        return dict(read(request), epochs=self.epochs)
+
+    def _raise_epoch(self, folder: str, service: str, had: Dict[str, int]) -> None:
+        last = int(_text(folder, "epoch") or "0")
+        if had.get(service, last) != last:
+            raise Fenced("%s was another gate's meanwhile: epoch %d" % (service, last))
+        self.epochs[service] = last + 1
+        _replace(folder, "epoch", "%d\n" % self.epochs[service])
 
     def _take(self, service: str, owner: Dict[str, Any]) -> None:
         folder = _folder(service)
@@ -196,7 +204,7 @@ class Owner:
                     break
                 except BlockingIOError:
                     if time.monotonic() > until:
-                        raise Fenced("a step of an earlier gate still runs after %d s" % STEP_WAIT) from None
+                        raise TimeoutError("a step of an earlier gate still runs after %d s" % STEP_WAIT) from None
                     time.sleep(PAUSE)
             yield folder, descriptor
         finally:

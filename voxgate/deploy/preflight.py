@@ -26,6 +26,9 @@ def preflight(connections: Connections, estate: Estate, plan: Plan, *, no_way_ba
         looks["databases"] = partial(_databases_say_who_dials, connections, estate)
     for placement, release in ways_back(plan).items():
         looks[placement.id] = partial(_is_here, connections, placement, release)
+    for target in plan.targets:
+        if target.is_on_hosts:
+            looks |= {f"to {p.id}": partial(_is_here, connections, p, target.release) for p in target.placements}
     for name, outcome in at_once(looks, lambda name: looks[name](), limit=len(looks)).items():
         if isinstance(outcome, Refused) and no_way_back and name not in {"hosts", "databases"}:
             say(f"no way back, accepted: {outcome.line}")
