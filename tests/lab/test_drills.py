@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+import httpx
 import pymongo
 import pytest
 
@@ -151,10 +152,12 @@ def test_two_gates(drill: Drill, tmp_path: Path) -> None:
 
 def test_a_gate_that_waits(drill: Drill, tmp_path: Path) -> None:
     """``--wait`` comes in when the other has ended, whatever way it ended."""
-    first = Gate.start(tmp_path / "1", *other("console"), point="install:begun:console:NONE")
+    first = Gate.start(tmp_path / "1", *other("console"), point="install:begun:console:STOP")
     first.reached()
     waiting = Gate.start(tmp_path / "2", "--recover", "--wait", "120")
-    time.sleep(3)
+    until = time.monotonic() + 15
+    while "waiting: " not in waiting.said and time.monotonic() < until:
+        time.sleep(0.1)
     first.process.kill()
     first.wait()
     drill.exit_status = waiting.wait()
@@ -327,3 +330,19 @@ def test_a_bad_release_goes_back(drill: Drill, tmp_path: Path) -> None:
     if drill.exit_status != 11:
         drill.flaws.append(f"it ended with {drill.exit_status}: {gate.said[-2500:]}")
     drill.check(before)
+
+
+def test_a_busy_worker_comes_last(drill: Drill, tmp_path: Path) -> None:
+    """Idle workers are restarted first; a call that is still up when the drain is over is counted, and said."""
+    drill.point = "a call on fleet-1's first worker"
+    address = ESTATE.host("fleet-1").address
+    httpx.post(f"http://{address}:8101/calls", json={"seconds": 300}, timeout=5).raise_for_status()
+    drill.exit_status, gate = run(tmp_path, *other("fleet"), "--drain", "5")
+    verdict = gate.verdict
+    drill.outcome = f"{verdict['summary']}; {'; '.join(verdict['notes'])}"
+    order = [one["detail"] for one in verdict["moves"] if (one["host"], one["move"]) == ("fleet-1", "restart")]
+    if [words.split(",")[0] for words in order] != ["voxcore@2", "voxcore@3", "voxcore@1"]:
+        drill.flaws.append(f"order: {order}")
+    if drill.exit_status != 0 or not any("1 calls were up" in note for note in verdict["notes"]):
+        drill.flaws.append(f"{drill.exit_status}: {gate.said[-1500:]}")
+    drill.check()
