@@ -201,8 +201,8 @@ class EnginesFact:
 @dataclass(frozen=True, slots=True)
 class HostEvidence:
     """One look at one host. Each fact is a value or a Missing; ``time`` is the host's clock, epoch seconds, read between
-    ``asked`` and ``answered`` on the gate's clock. ``document`` is what the probe said, as it said it: what is saved, and read
-    again when evidence is judged offline.
+    ``asked`` and ``answered`` on the gate's clock, ``took`` seconds before the probe ended. ``document`` is what the probe
+    said, as it said it: what is saved, and read again when evidence is judged offline.
     """
 
     name: str
@@ -232,6 +232,7 @@ class HostEvidence:
     keys: KeysFact | Missing
     asked: float | Missing
     answered: float | Missing
+    took: float | Missing
     document: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
 
 

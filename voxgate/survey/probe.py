@@ -1027,7 +1027,8 @@ def unexplained(rows: list[dict[str, Any]], mine: set[int], ids: set[str], answe
             yield f"{row['command']} (pid {row['pid']}) {why}"
     explained = tuple(word for engine in answered for word in ENGINES[engine][2])
     for path in listening_engines():
-        if not any(word in path for word in explained):
+        # Only a daemon of the system's is explained by the one that answered: a user's own, in /run/user, is another.
+        if not (path.startswith(("/run/", "/var/run/")) and "/user/" not in path and any(word in path for word in explained)):
             yield f"{path} is listened on, and no engine answered"
 
 

@@ -80,6 +80,7 @@ def host_evidence(name: str, document: object) -> HostEvidence:
         keys=facts.section("keys", around.keys),
         asked=facts.of_gate("asked"),
         answered=facts.of_gate("answered"),
+        took=facts.of_probe("seconds"),
         document=whole,
     )
 
@@ -93,7 +94,7 @@ class _Facts:
         self._head = document.get("host")
         self._sections = document.get("sections")
         self._gate = document.get("gate")
-        probe = document.get("probe")
+        self._probe = probe = document.get("probe")
         self._is_root = isinstance(probe, dict) and probe.get("uid") == 0
 
     def of_host(self, key: str, read: Callable[[object], T]) -> T | Missing:
@@ -105,10 +106,16 @@ class _Facts:
 
     def of_gate(self, key: str) -> float | Missing:
         """One of the times that the gate noted when it asked."""
-        value = self._gate.get(key) if isinstance(self._gate, dict) else None
-        if value is None:
-            return self._missing("missing", f"{key}: the gate did not note it")
-        return self._read(key, value, number)
+        return self._number(self._gate, key, "the gate did not note it")
+
+    def of_probe(self, key: str) -> float | Missing:
+        """A number that the probe says of itself."""
+        return self._number(self._probe, key, "the probe did not say it")
+
+    def _number(self, row: object, key: str, why: str) -> float | Missing:
+        """A number of the document's edge."""
+        value = row.get(key) if isinstance(row, dict) else None
+        return self._missing("missing", f"{key}: {why}") if value is None else self._read(key, value, number)
 
     def section(self, name: str, read: Callable[[object], T]) -> T | Missing:
         """A section that is one fact."""
