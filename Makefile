@@ -21,7 +21,7 @@ DEPLOY  = --deploy $(call quote,$(SERVICE)$(if $(TAG),=$(TAG),))
 PYTEST  = $(RUN) pytest --estate $(call quote,$(ESTATE))
 
 .DEFAULT_GOAL := help
-.PHONY: help gate verify plan rollback recover history report test lint unit end-to-end drills lab-up lab-down setup tools clean
+.PHONY: $(shell awk -F: '/^[a-z-]+:/{print $$1}' $(firstword $(MAKEFILE_LIST)))
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,11 @@ rollback: setup $(LAB) ## put the release before the last known good of SERVICE 
 
 report: setup $(LAB) ## look at ESTATE and make the full report with its Allure page
 	@$(PYTEST) --html always $(PYTEST_ARGS)
+
+invariants: setup ## print the catalogue of invariants from the code, and write docs/INVARIANTS.md
+	@mkdir -p docs
+	@$(RUN) pytest --invariants=markdown > docs/INVARIANTS.md
+	@$(RUN) pytest --invariants
 
 lab-up: setup ## build (once) and boot the embedded estate: real systemd hosts on this machine
 	@$(RUN) lab up

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from voxgate.model.evidence import known
 from voxgate.plugin import invariant, say
 from voxgate.survey.answers import read_page
 from voxgate.survey.questions import of_placement, question_of
 
 if TYPE_CHECKING:
-    from voxgate.model.estate import PlacedUnit
+    from voxgate.model.estate import PlacedUnit, Placement
     from voxgate.model.look import Evidence
 
 SLOW = 2.0
@@ -45,3 +46,34 @@ def test_backend_health_is_clean(unit: PlacedUnit, evidence: Evidence) -> None:
         f"{unit.host.name}: nginx asks process {seen[-1]}, and :{service.health.port} is answered by {seen[0]}",
         "nginx must proxy /health to the backend of this host",
     )
+
+
+ADDRESSES = ("_URI", "_URL", "_ENDPOINT")
+
+
+@invariant(
+    per="placement", services=("backend",), faults=("backend-store-unreachable", "backend-dependency-down"), severity="blocker"
+)
+def test_backend_reaches_its_stores(placement: Placement, evidence: Evidence) -> None:
+    """From that host, with its own configuration: the service's own checks say ok for each store, the host itself comes
+    through to each address, and the service's processes hold connections to its databases.
+    """
+    service, host = placement.service, placement.host.name
+    assert service.health is not None
+    page = read_page(evidence.second, question_of(placement.placed_units[0], service.health), None)
+    checks = page.document.get("checks")
+    assert isinstance(checks, dict) and checks, say(
+        f"{page.place} {page.problem or 'says nothing of its stores'}", f"journalctl -u {service.unit}"
+    )
+    unwell = sorted(f"{store} {state}" for store, state in checks.items() if state != "ok")
+    assert not unwell, say(f"{page.place} says {', '.join(unwell)}", "is the store up, and is its setting in .env right?")
+    found = {one.setting: one for one in known(evidence.second.host(host).stores[service.name])}
+    lost = sorted(name for name in service.required_settings if name.endswith(ADDRESSES) and name not in found)
+    assert not lost, say(f"{host}: {', '.join(lost)} in {service.folder}/.env is no address", "mend the setting")
+    for name, store in found.items():
+        assert store.outcome in {"reached", "not asked"}, say(
+            f"{host}: the address in {name} could not be reached from here: {store.outcome}", "is the store up, and the way open?"
+        )
+        assert store.outcome == "reached" or store.connections, say(
+            f"{host}: no process of {service.unit} has a connection to the address in {name}", f"journalctl -u {service.unit}"
+        )

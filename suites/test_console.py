@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 import zlib
 from itertools import product
 from typing import TYPE_CHECKING
 
+from voxgate.errors import Blind
 from voxgate.model.evidence import known
 from voxgate.model.look import Question
 from voxgate.plugin import invariant, say
-from voxgate.survey.questions import SITE_ADDRESSES, SITE_HEADERS, site_path
+from voxgate.survey.questions import HIDDEN, MAPPED, SITE_ADDRESSES, SITE_HEADERS, site_path
 
 if TYPE_CHECKING:
     from voxgate.model.estate import Placement
@@ -31,6 +33,10 @@ TYPES = {
     ".txt": ("text/plain",),
 }
 LARGEST = 64 * 1024 * 1024
+CLOCK_TICK = 0.05  # seconds: a process's start is known by the kernel's ticks
+EXPOSED = re.compile(r"(^|/)(\.|package(-lock)?\.json$|vite\.config)|\.(map|sha256|env|key|pem|bak|orig|swp)$|~$|\.sql")
+HASHED = re.compile(r"^assets/.+[-.][A-Za-z0-9_-]{8,}\.[a-z0-9]+$")
+MONTH = 30 * 24 * 3600
 
 
 def dist_of(placement: Placement, evidence: Evidence) -> DistFact:
@@ -113,3 +119,73 @@ def test_no_node_runs(host_name: str, evidence: Evidence) -> None:
 def _is_node(name: str) -> bool:
     """True for a program that is Node.js by its file's name, or one of the servers built with it."""
     return name.removesuffix(" (deleted)") in {"node", "nodejs", "node.exe", "bun", "deno"}
+
+
+@invariant(per="placement", services=("console",), faults=("nginx-config-broken", "nginx-not-reloaded"))
+def test_nginx_runs_its_config(placement: Placement, evidence: Evidence) -> None:
+    """After a failed reload nginx goes on with the old configuration, is active, and does not come back from the next
+    restart. What is on disk must be valid, and what runs must have been started from it.
+    """
+    where = placement.host.name
+    found = known(evidence.second.host(where).nginx)
+    assert len(found.masters) == 1, say(f"{where}: {len(found.masters)} nginx run here, not one", "systemctl status nginx")
+    assert found.status == 0, say(
+        f"{where}: nginx -t refuses the configuration{f' at {found.flaws}' if found.flaws else ''}", "nginx -t says why; mend it"
+    )
+    words = found.masters[0].split()
+    assert not {"-c", "-p"} & set(words), say(f"{where}: nginx runs another configuration: {found.masters[0]}", "restart nginx")
+    assert found.workers, say(f"{where}: nginx has no worker", "journalctl -u nginx")
+    old = found.changed - min(found.workers)
+    assert old < CLOCK_TICK, say(
+        f"{where}: nginx's workers are {old:.1f} s older than its configuration: they serve another one", "systemctl reload nginx"
+    )
+
+
+@invariant(per="placement", services=("console",), faults=("console-env-exposed", "console-cached-index"))
+def test_console_exposes_nothing(placement: Placement, evidence: Evidence) -> None:
+    """A .env, a .git, a source map or a listing on a web server is found by strangers within hours. An index that browsers
+    keep holds people on the old release; an asset that they may not keep makes each page slow.
+    """
+    found = dist_of(placement, evidence)
+    where, site = placement.host.name, placement.service.site
+    assert site is not None
+    bad = sorted(path for path in found.files if EXPOSED.search(path))
+    assert not bad, say(f"{where}: {placement.service.folder}/dist holds {bad[0] if bad else ''}", "take it out of the build")
+    index = evidence.second.answer(Question(where, site.port, site_path(site, "")))
+    if index.trouble or index.status != OK:
+        raise Blind("nginx serves nothing that it could be judged by", where=where, why=index.trouble or f"{index.status}")
+    page = found.files["index.html"][1] if "index.html" in found.files else ""
+    maps = tuple(site_path(site, f"{path}.map") for path in found.files if path.endswith(MAPPED))
+    for path in (*HIDDEN, *maps):
+        answer = evidence.second.answer(Question(where, site.port, path))
+        if answer.trouble:
+            raise Blind("nginx gave no answer", where=f"{where} GET :{site.port}{path}", why=answer.trouble)
+        given = answer.status // 100 == OK // 100 and hashlib.sha256(unpacked(answer)).hexdigest() != page
+        assert not given, say(
+            f"{where} GET :{site.port}{path} is answered with {answer.status}, {len(answer.body)} bytes that are not the page",
+            "deny it in nginx's configuration, and change whatever secret stood there",
+        )
+    for path in ("", "index.html"):
+        said = _caching(evidence.second.answer(Question(where, site.port, site_path(site, path))))
+        assert said & {"no-cache", "no-store", "max-age=0"}, say(
+            f"{where} GET :{site.port}/{path} may be kept by browsers: Cache-Control {', '.join(sorted(said)) or 'is not there'}",
+            'add_header Cache-Control "no-cache" for index.html',
+        )
+    for path in sorted(found.files):
+        if HASHED.search(path):
+            said = _caching(evidence.second.answer(Question(where, site.port, site_path(site, path))))
+            assert "immutable" in said and any(_long(word) for word in said), say(
+                f"{where} GET :{site.port}/{path} may not be kept: Cache-Control {', '.join(sorted(said)) or 'is not there'}",
+                'add_header Cache-Control "public, max-age=31536000, immutable" for /assets/',
+            )
+
+
+def _caching(answer: Answer) -> set[str]:
+    """The words of Cache-Control."""
+    return {word.strip().lower() for word in answer.headers.get("cache-control", "").split(",")} - {""}
+
+
+def _long(word: str) -> bool:
+    """True for a max-age of a month and more."""
+    key, _, seconds = word.partition("=")
+    return key == "max-age" and seconds.isdigit() and int(seconds) >= MONTH

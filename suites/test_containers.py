@@ -8,18 +8,14 @@ from voxgate.errors import Blind
 from voxgate.model.estate import Role
 from voxgate.model.evidence import known
 from voxgate.plugin import invariant, say
+from voxgate.survey.findings import repository_of
+from voxgate.survey.questions import of_host
 
 if TYPE_CHECKING:
     from voxgate.model.estate import Estate
     from voxgate.model.evidence import ContainerFact
     from voxgate.model.look import Evidence, Look
-
-
-def repository_of(image: str) -> str:
-    """An image's repository: ``livekit/sip:v1.2@sha256:..`` -> ``livekit/sip``."""
-    name = image.partition("@")[0]
-    head, colon, tail = name.rpartition(":")
-    return head if colon and "/" not in tail else name
+OK = 200
 
 
 @invariant(per="host_name", faults=("container-app-image", "container-under-livekits-name", "container-other-engine"))
@@ -71,7 +67,7 @@ def _said(host: str, containers: list[ContainerFact] | tuple[ContainerFact, ...]
 
 @invariant(per="host_name", faults=("livekit-stopped", "livekit-restart-loop"), severity="blocker")
 def test_livekit_is_healthy(host_name: str, estate: Estate, evidence: Evidence) -> None:
-    """Without livekit no call has media: both containers run, and neither restarted between the looks."""
+    """Without livekit no call has media: both containers run, neither restarted between the looks, and livekit answers."""
     if Role.SIP not in estate.host(host_name).roles:
         return
     first, second = ({one.image: one for one in _containers(look, host_name)} for look in (evidence.first, evidence.second))
@@ -85,6 +81,18 @@ def test_livekit_is_healthy(host_name: str, estate: Estate, evidence: Evidence) 
         assert before and before[0].id == after[0].id and before[0].state == "running", say(
             f"{host_name}: {after[0].name} was replaced or restarted between the looks", f"docker logs {after[0].name}"
         )
+    if estate.containers.health is None:
+        raise Blind(
+            "the estate does not say where livekit answers",
+            where=host_name,
+            hint='[containers] health = { port = 7880, path = "/" }',
+        )
+    question = of_host(estate.host(host_name), estate.containers.health)
+    answer = evidence.second.answer(question)
+    assert not answer.trouble and answer.status == OK, say(
+        f"{host_name} GET :{question.port}{question.path}: livekit {answer.trouble or f'answers {answer.status}'}",
+        "docker compose logs in its project",
+    )
 
 
 def _containers(look: Look, host: str) -> tuple[ContainerFact, ...]:

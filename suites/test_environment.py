@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from voxgate.errors import Blind
 from voxgate.model.evidence import known
 from voxgate.plugin import invariant, say
 from voxgate.survey.answers import read_page
@@ -102,3 +103,47 @@ def test_env_file_is_complete(placement: Placement, evidence: Evidence) -> None:
         assert process is None or found.changed < process.started, say(
             f"{where} is newer than the process of {name}", f"restart {name}: it runs with the old settings"
         )
+
+
+@invariant(
+    per="placement",
+    services=("backend", "fleet", "dialler"),
+    faults=("venv-module-edited", "venv-stray-pth"),
+)
+def test_site_packages_are_intact(placement: Placement, evidence: Evidence) -> None:
+    """A module that was edited, or put beside the others, runs in the service, and uv calls the environment equal to its
+    lock all the same. Each file has the hash that its distribution's RECORD promises, and each has a distribution.
+    """
+    found = known(evidence.second.host(placement.host.name).packages[placement.service.name])
+    where = f"{placement.host.name}: {placement.service.folder}/.venv"
+    assert found.distributions, say(f"{where} holds no distribution at all", "deploy the release again")
+    path, wrong = found.bad[0] if found.bad else ("", "")
+    assert not found.bad_count, say(
+        f"{where}/{path} {wrong} ({found.bad_count} such files of {found.files})", "remove .venv and deploy the release again"
+    )
+
+
+@invariant(
+    per="placement",
+    services=("backend", "fleet", "dialler"),
+    faults=("secret-on-the-command-line", "secret-in-the-journal"),
+)
+def test_no_secret_leaks(placement: Placement, evidence: Evidence) -> None:
+    """Arguments, Environment= and the journal can be read by every account of the host, and what is in git or in dist/ by
+    many more. No value of .env stands there; compared on the host, only the key's name comes back.
+    """
+    host = placement.host.name
+    look = evidence.second.host(host)
+    found = known(look.leaks[placement.service.name])
+    key, where = found.found[0] if found.found else ("", "")
+    assert not found.found, say(
+        f"{host}: the value of {key} from {placement.service.folder}/.env stands in {where} ({len(found.found)} such places)",
+        f"change the secret at its issuer, then remove it there: secrets belong in {placement.service.folder}/.env only",
+    )
+    if not found.compared:
+        raise Blind(
+            "no value of .env could be looked for", where=f"{host} {placement.service.folder}/.env", why="none is a secret"
+        )
+    units = known(look.units)
+    if not found.lines and any(units[name].active.startswith("active/") for name in placement.units if name in units):
+        raise Blind("the journal of its units is empty", where=host, hint="journalctl -u, as root: is it kept at all?")

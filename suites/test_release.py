@@ -104,3 +104,25 @@ def test_remote_is_bitbucket(placement: Placement, estate: Estate, evidence: Evi
         f"{placement.host.name}: origin of {placement.service.folder} resolves to {found}, not {wanted}",
         f"git remote set-url origin {wanted}, and look for url.*.insteadOf",
     )
+
+
+@invariant(per="host_name", faults=("release-second-checkout", "release-cron-pulls"))
+def test_one_copy_only(host_name: str, estate: Estate, evidence: Evidence) -> None:
+    """With two copies on a host nobody knows which one runs, and a job that pulls or installs moves code past the gate. No
+    other checkout of any of the services, by origin, first commit, lock or project name; and nothing that starts by itself
+    runs git, rsync, pip, uv or npm, also not by a script.
+    """
+    host = evidence.second.host(host_name)
+    names = {service.repository for service in estate.services}
+    found = [one for one in known(host.copies) if one.same or names & set(one.names)]
+    assert not found, say(
+        f"{host_name}: {found[0].path} is another copy ({found[0].kind}) of {', '.join([*found[0].same, *found[0].names])}"
+        if found
+        else "",
+        "remove it: a service stands in its one folder, where the gate deploys it",
+    )
+    movers = [one for one in known(host.jobs) if one.runs]
+    assert not movers, say(
+        f"{host_name}: {movers[0].where} ({movers[0].user}) runs {', '.join(movers[0].runs)} by itself" if movers else "",
+        "remove the job: code comes to a host by the gate only",
+    )

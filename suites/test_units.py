@@ -8,11 +8,19 @@ from voxgate.errors import Blind
 from voxgate.model.evidence import ProcessFact, UnitFact, known
 from voxgate.plugin import invariant, say
 from voxgate.survey.answers import read_page
+from voxgate.survey.findings import holder_of, is_loopback, runs_code_of
 from voxgate.survey.questions import question_of
 
 if TYPE_CHECKING:
-    from voxgate.model.estate import PlacedUnit, Placement
+    from voxgate.model.estate import Estate, Listener, PlacedUnit, Placement
+    from voxgate.model.evidence import SocketFact
     from voxgate.model.look import Evidence, Look
+
+
+UNITS = "/etc/systemd/system"
+RELOAD = "then systemctl daemon-reload, and restart the unit"
+HASH = 64
+VENDOR = "/usr/lib/systemd/system/service.d/"  # drop-ins that a distribution has for every service
 
 
 def unit_of(look: Look, unit: PlacedUnit) -> UnitFact:
@@ -50,9 +58,13 @@ def test_unit_is_active(unit: PlacedUnit, evidence: Evidence) -> None:
     )
 
 
-@invariant(per="placement", services=("backend", "fleet", "dialler"), faults=("unit-extra-instance",))
+@invariant(
+    per="placement", services=("backend", "fleet", "dialler"), faults=("unit-extra-instance", "unit-copied-under-another-name")
+)
 def test_units_are_all_there_are(placement: Placement, evidence: Evidence) -> None:
-    """One unit of the kind more than the estate says is a call slot, or a dialler, that nobody deploys to."""
+    """One unit of the kind more than the estate says is a call slot, or a dialler, that nobody deploys to. The same holds
+    for whatever runs the service's code outside of its units, under any name.
+    """
     found = known(evidence.second.host(placement.host.name).units)
     extra = sorted(
         name
@@ -66,6 +78,15 @@ def test_units_are_all_there_are(placement: Placement, evidence: Evidence) -> No
         f"{placement.host.name}: {', '.join(extra)} is not in the estate, which says {len(placement.units)} here",
         f"systemctl disable --now {extra[0] if extra else ''}, or add it to the estate",
     )
+    processes = known(evidence.second.host(placement.host.name).processes)
+    beside = [one for one in processes if runs_code_of(one, placement.service) and one.unit not in placement.units]
+    assert not beside, say(
+        f"{placement.host.name}: process {beside[0].pid} of {beside[0].user} runs {placement.service.folder} outside of its"
+        f" units, in {beside[0].unit or beside[0].cgroup}: {' '.join(beside[0].argv)[:80]}"
+        if beside
+        else "",
+        "stop it, and whatever started it: the service runs in its own units only",
+    )
 
 
 @invariant(per="unit", faults=("unit-old-code",), severity="blocker")
@@ -78,10 +99,12 @@ def test_process_is_the_new_code(unit: PlacedUnit, evidence: Evidence) -> None:
     process = main_process(look, unit)
     host = look.host(unit.host.name)
     changed = max(known(host.checkouts[service.name]).changed, known(host.venvs[service.name]).changed)
-    assert process.started > changed, say(
-        f"{unit.host.name}: {unit.unit} runs since {process.started - changed:.1f} s relative to the last change of its code",
-        f"systemctl restart {unit.unit}",
-    )
+    for one in (process, *(one for one in known(host.processes) if one.unit == unit.unit)):
+        assert one.started > changed, say(
+            f"{unit.host.name}: process {one.pid} of {unit.unit} is {changed - one.started:.1f} s older than the last change of"
+            " its code",
+            f"systemctl restart {unit.unit}",
+        )
     assert service.health is not None
     page = read_page(look, question_of(unit, service.health), None)
     assert page.document, say(f"{page.place} {page.problem}: it cannot say what it runs", f"journalctl -u {unit.unit}")
@@ -118,3 +141,99 @@ def test_runs_as_its_user(unit: PlacedUnit, evidence: Evidence) -> None:
         f"{unit.host.name}: {unit.unit} runs as {process.user}, not as {unit.service.user}",
         f"User={unit.service.user} in the unit file",
     )
+
+
+@invariant(per="unit", faults=("unit-drop-in", "unit-edited"))
+def test_unit_file_is_the_expected(unit: PlacedUnit, evidence: Evidence) -> None:
+    """A drop-in, or a file of the same name in a stronger folder, changes what runs without a trace in any repository. The
+    unit's files are those in hosts/units/, byte for byte, no more and no less, and the process was started by them.
+    """
+    where, name = unit.host.name, unit.unit
+    wanted = {f"{UNITS}/{path}": sha256 for path, sha256 in unit.service.unit_files.items()}
+    if not wanted:
+        raise Blind(
+            "nobody says what its unit file must be", where=f"{where} {name}", hint=f"add hosts/units/{unit.service.unit}"
+        )
+    found = unit_of(evidence.second, unit)
+    files = {path: digest for path, digest in found.files.items() if not path.startswith(VENDOR)}
+    for path, digest in files.items():
+        assert path in wanted, say(f"{where}: {path} also makes {name}", f"remove it, or add it to hosts/units/; {RELOAD}")
+        if digest == "unreadable":
+            raise Blind("this unit file may not be read", where=f"{where} {path}")
+        assert digest == wanted[path], say(
+            f"{where}: {path} is not the one in hosts/units/" + (f": it is {digest}" if len(digest) < HASH else ""),
+            f"put the one of hosts/units/ there; {RELOAD}",
+        )
+    lost = sorted(wanted.keys() - files.keys())
+    assert not lost, say(f"{where}: {lost[0] if lost else ''} is not there", f"install it from hosts/units/; {RELOAD}")
+    loaded = {found.properties.get("FragmentPath", ""), *found.properties.get("DropInPaths", "").split()}
+    other = {path for path in loaded ^ wanted.keys() if not path.startswith(VENDOR)}
+    assert not other, say(f"{where}: systemd made {name} of {', '.join(sorted(loaded))}", RELOAD)
+    assert found.properties.get("NeedDaemonReload") == "no", say(f"{where}: systemd has an older {name} than the disk", RELOAD)
+    started = [one.started for one in known(evidence.second.host(where).processes) if one.pid == found.main_pid]
+    assert not started or started[0] > found.changed, say(
+        f"{where}: {name} was started {found.changed - sum(started):.1f} s before its unit file was changed", RELOAD
+    )
+
+
+@invariant(per="unit", faults=("process-preloaded", "process-other-interpreter"))
+def test_process_is_the_venvs(unit: PlacedUnit, evidence: Evidence) -> None:
+    """What is on disk can be perfect, and the process run something else: another interpreter, a library that was deleted
+    under it, a path that a variable put before the others.
+    """
+    where, name, folder = unit.host.name, unit.unit, unit.service.folder
+    process = main_process(evidence.second, unit)
+    found = known(evidence.second.host(where).runtimes[unit.service.name])
+    assert not found.preload, say(f"{where}: /etc/ld.so.preload puts code into every program", "empty it, and restart the host")
+    rows = [one for one in found.processes if one.unit == name]
+    main = [one for one in rows if one.pid == process.pid]
+    if not main:
+        raise Blind("its main process was not looked into", where=f"{where} {name}", why=f"no word of process {process.pid}")
+    assert main[0].interpreter and main[0].argv0.startswith(f"{folder}/.venv/bin/"), say(
+        f"{where}: {name} runs {main[0].argv0}, by {process.exe}, not {folder}/.venv/bin/python",
+        f"ExecStart in {name}, and restart it",
+    )
+    assert not main[0].strange, say(
+        f"{where}: {name} was started with {', '.join(main[0].strange)}, which neither its unit nor .env says",
+        f"systemctl show-environment; then restart {name}",
+    )
+    for one in rows:
+        place = f"{where}: process {one.pid} of {name}"
+        assert not one.loader, say(f"{place} was started with {', '.join(one.loader)}", "unset it: code comes from the venv only")
+        assert not one.elsewhere, say(f"{place} runs code of {one.elsewhere[0] if one.elsewhere else ''}", f"restart {name}")
+        assert not one.gone, say(
+            f"{place} runs code of a file that is gone: {one.gone[0] if one.gone else ''}", f"systemctl restart {name}"
+        )
+
+
+@invariant(per="host_name", faults=("listener-unknown", "old-process-holds-the-port"))
+def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evidence) -> None:
+    """Each open port is a door. Each listening socket belongs to a unit or an image that the estate names, on its port, by
+    loopback where it says so.
+    """
+    host = evidence.second.host(host_name)
+    if estate.listeners is None:
+        raise Blind(
+            "the estate does not say what may listen", where=host_name, hint=f"add [listeners] to hosts/{estate.name}.toml"
+        )
+    sockets, containers = known(host.listeners), known(host.engines).containers
+    processes = {one.pid: one for one in known(host.processes)}
+    wanted = estate.listeners_on(estate.host(host_name))
+    if not any(one.pids for one in sockets):
+        raise Blind("nobody could be seen to listen", where=host_name, why="not even sshd, by which we came")
+    for socket in sockets:
+        holders = {holder_of(processes[pid], containers) for pid in socket.pids if pid in processes}
+        # Where systemd opened the socket, it holds it too: then the service that it is for counts.
+        holders = holders - {"init.scope"} or holders
+        place = f"{socket.address}:{socket.port}"
+        assert holders, say(f"{host_name}: {place} is listened on by no process that can be seen", "look for it with ss -ltnp")
+        unknown = sorted(who for who in holders if not any(_may(one, who, socket) for one in wanted))
+        assert not unknown, say(
+            f"{host_name}: {unknown[0] if unknown else ''} listens on {place}, and the estate does not say so",
+            f"stop it, or add it to [listeners] in hosts/{estate.name}.toml",
+        )
+
+
+def _may(listener: Listener, who: str, socket: SocketFact) -> bool:
+    """True if the estate lets ``who`` listen there; port 0 stands for any."""
+    return listener.who == who and listener.port in {0, socket.port} and (not listener.loopback or is_loopback(socket.address))

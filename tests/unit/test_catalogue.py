@@ -11,6 +11,7 @@ from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import names
 from voxgate.errors import ContractError
 from voxgate.model.invariant import expected
+from voxgate.report.catalogue_page import as_markdown, as_text
 
 GOOD = '''
 @invariant(per="unit", services=("fleet",), faults=("x",))
@@ -72,3 +73,15 @@ def test_what_must_be_judged_follows_from_the_estate() -> None:
 def test_every_invariant_names_a_fault() -> None:
     without = [one.name for one in read_catalogue() if not one.faults and "contract" not in one.marks]
     assert not without
+
+
+def test_the_page_of_invariants_is_current() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "INVARIANTS.md"
+    assert page.read_text("utf-8") == as_markdown(read_catalogue()), "make invariants"
+
+
+def test_the_catalogue_names_each_invariant_with_reason_and_faults() -> None:
+    text = as_text(read_catalogue())
+    for one in read_catalogue():
+        assert f"  {one.name}  [{one.severity}]" in text
+        assert all(fault in " ".join(text.split()) for fault in one.faults)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import os
 import tomllib
 from collections import Counter
@@ -11,9 +12,22 @@ from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
+from voxgate.contracts.keys import fingerprints
 from voxgate.contracts.schemas import best_fault, schema
 from voxgate.errors import EstateError
-from voxgate.model.estate import Available, Containers, Database, Endpoint, Estate, Host, Kind, Role, Service
+from voxgate.model.estate import (
+    Available,
+    Containers,
+    Database,
+    Endpoint,
+    Estate,
+    Host,
+    Kind,
+    Listener,
+    Role,
+    Service,
+    Store,
+)
 
 FOLDER = Path(__file__).resolve().parents[2] / "hosts"
 _SERVICES = "services.toml"
@@ -95,10 +109,10 @@ def _services(path: Path) -> tuple[Service, ...]:
     """The four services, in the order in which they are deployed."""
     document = _read(path, "services")
     order = ("backend", "fleet", "dialler", "console")
-    return tuple(_service(name, document[name]) for name in order)
+    return tuple(_service(name, document[name], path.parent / "units") for name in order)
 
 
-def _service(name: str, entry: dict[str, Any]) -> Service:
+def _service(name: str, entry: dict[str, Any], units: Path) -> Service:
     """One table of services.toml."""
     endpoints: dict[str, Any] = {key: _endpoint(entry[key]) for key in _ENDPOINTS if key in entry}
     for endpoint in endpoints.values():
@@ -108,7 +122,13 @@ def _service(name: str, entry: dict[str, Any]) -> Service:
     plain["role"] = Role(plain["role"])
     plain["kind"] = Kind(plain["kind"])
     plain["required_settings"] = tuple(plain["required_settings"])
-    return Service(name=name, **plain, **endpoints)
+    return Service(name=name, **plain, **endpoints, unit_files=_unit_files(units, plain.get("unit")))
+
+
+def _unit_files(folder: Path, unit: str | None) -> dict[str, str]:
+    """The unit file that every host must have, and its drop-ins: ``hosts/units/<unit>`` and ``<unit>.d/*.conf``."""
+    paths = [folder / unit, *sorted((folder / f"{unit}.d").glob("*.conf"))] if unit else []
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.is_file()}
 
 
 def _endpoint(entry: dict[str, Any]) -> Endpoint:
@@ -133,10 +153,42 @@ def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) 
         hosts=hosts,
         services=services,
         databases=tuple(Database(name=name, **entry) for name, entry in document["databases"].items()),
-        containers=Containers(containers["project"], tuple(containers["images"])),
+        containers=Containers(
+            containers["project"],
+            tuple(containers["images"]),
+            _endpoint(containers["health"]) if "health" in containers else None,
+        ),
+        listeners=_listeners(document.get("listeners")),
+        stores=tuple(Store(name=name, **entry) for name, entry in document.get("stores", {}).items()),
+        keys=_keys(document.get("keys")),
+        sudo=tuple(document.get("sudo", {}).get("commands", ())),
         available=Available(document.get("fleet", {}).get("available", "slots")),
         source=str(path),
     )
+
+
+def _listeners(document: dict[str, Any] | None) -> dict[str, tuple[Listener, ...]] | None:
+    """``role = { unit = [80, "loopback:9000"] }``, flat."""
+    if document is None:
+        return None
+    return {
+        role: tuple(_listener(who, port) for who, ports in entry.items() for port in ports) for role, entry in document.items()
+    }
+
+
+def _listener(who: str, port: int | str) -> Listener:
+    """A port by its number, or ``loopback:PORT``."""
+    return Listener(who, port) if isinstance(port, int) else Listener(who, int(port.partition(":")[2]), loopback=True)
+
+
+def _keys(document: dict[str, Any] | None) -> dict[str, tuple[str, ...]] | None:
+    """Account to the fingerprints of its keys."""
+    if document is None:
+        return None
+    return {
+        user: tuple(mark for entry in entries for mark in fingerprints(entry.replace("{cache}", str(cache_folder()))))
+        for user, entries in document.items()
+    }
 
 
 def _judge(estate: Estate, file: str) -> None:
@@ -145,6 +197,13 @@ def _judge(estate: Estate, file: str) -> None:
         raise EstateError(f"calls itself {estate.name!r}", where=f"{file} [estate]", hint="name = the file's name")
     _judge_hosts(estate, file)
     _judge_databases(estate, file)
+    known = {host.name for host in estate.hosts}
+    for store in estate.stores:
+        if store.host not in known:
+            near = difflib.get_close_matches(store.host, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"hosts: {', '.join(sorted(known))}"
+            what = f"host = {store.host!r} is no host of this estate"
+            raise EstateError(what, where=f"{file} [stores.{store.name}]", hint=hint)
     for service in estate.services:
         if not estate.hosts_of(service):
             place = "[databases]" if service.name == "dialler" else "[hosts]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -41,7 +42,9 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One of the four. ``unit`` is a unit name, a template (``voxcore@.service``), or None for the console."""
+    """One of the four. ``unit`` is a unit name, a template (``voxcore@.service``), or None for the console. ``unit_files``
+    maps its unit file and drop-ins, as paths below ``/etc/systemd/system``, to the sha256 of what they must be.
+    """
 
     name: str
     repository: str
@@ -60,6 +63,7 @@ class Service:
     site: Endpoint | None = None
     start_deadline: float = 30.0
     required_settings: tuple[str, ...] = ()
+    unit_files: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def short(self) -> str:
@@ -117,10 +121,34 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class Containers:
-    """What may run in containers, and nothing else may: the compose project and its images, on the SIP hosts."""
+    """What may run in containers, and nothing else may: the compose project and its images, on the SIP hosts; ``health``
+    is where livekit answers there.
+    """
 
     project: str
     images: tuple[str, ...]
+    health: Endpoint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """What may listen on a TCP port besides the services: ``who`` is a unit, or an image for what runs in a container;
+    ``loopback`` is True where only the host itself may connect.
+    """
+
+    who: str
+    port: int
+    loopback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A store of the services: which unit on which host, on which port. Nowhere else may it listen."""
+
+    name: str
+    host: str
+    unit: str
+    port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +213,11 @@ class PlacedUnit:
 
 @dataclass(frozen=True, slots=True)
 class Estate:
-    """All hosts of one environment. Built by ``contracts.estates.load_estate``, which refuses what cannot be meant."""
+    """All hosts of one environment. Built by ``contracts.estates.load_estate``, which refuses what cannot be meant.
+
+    ``listeners`` by role (``all``: every host), ``keys`` by account (fingerprints, or ``missing: PATH``), None where the file
+    does not say; ``sudo`` are commands that the login account may run besides those that a deploy needs.
+    """
 
     name: str
     hosts: tuple[Host, ...]
@@ -200,6 +232,10 @@ class Estate:
     available: Available = Available.SLOTS
     bake: float = 60.0
     look: float = 5.0
+    listeners: Mapping[str, tuple[Listener, ...]] | None = None
+    stores: tuple[Store, ...] = ()
+    keys: Mapping[str, tuple[str, ...]] | None = None
+    sudo: tuple[str, ...] = ()
     source: str = field(default="", compare=False)
 
     def host(self, name: str) -> Host:
@@ -226,6 +262,16 @@ class Estate:
     def hosts_with(self, role: Role) -> tuple[Host, ...]:
         """All hosts of a role, in the file's order."""
         return tuple(host for host in self.hosts if role in host.roles)
+
+    def listeners_on(self, host: Host) -> tuple[Listener, ...]:
+        """What may listen on a host: what its roles say, its stores, and each service's own endpoints."""
+        said = [one for key in ("all", *sorted(host.roles)) for one in (self.listeners or {}).get(key, ())]
+        said += [Listener(store.unit, store.port) for store in self.stores if store.host == host.name]
+        for unit in self.placed_units:
+            if unit.host == host:
+                endpoints = (unit.service.health, unit.service.metrics)
+                said += [Listener(unit.unit, unit.port_of(endpoint)) for endpoint in endpoints if endpoint is not None]
+        return tuple(dict.fromkeys(said))
 
     @property
     def placements(self) -> tuple[Placement, ...]:

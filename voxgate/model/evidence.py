@@ -11,6 +11,20 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from voxgate.errors import Blind
+from voxgate.model.surroundings import (
+    ClockFact,
+    CopyFact,
+    HaproxyFact,
+    JobFact,
+    KeysFact,
+    LeaksFact,
+    NginxFact,
+    PackagesFact,
+    RoomFact,
+    RuntimesFact,
+    StoreFact,
+    SudoFact,
+)
 
 T = TypeVar("T")
 
@@ -38,13 +52,14 @@ class UnitFact:
     """One unit as systemd has it. ``properties`` is ``systemctl show`` (of Environment only the names, as
     ``EnvironmentNames``; empty for a mere alias, and for a file that systemd does not know); ``links`` are the links in
     .wants/.requires/.upholds folders that name it on disk (so what the next boot starts); ``files`` maps each unit file or
-    drop-in on disk to its sha256 (or ``masked``, ``broken``, ``unreadable``).
+    drop-in on disk to its sha256 (or ``masked``, ``broken``, ``unreadable``); ``changed`` is their newest change (epoch seconds).
     """
 
     name: str
     properties: Mapping[str, str]
     links: tuple[str, ...]
     files: Mapping[str, str]
+    changed: float = 0.0
 
     @property
     def load(self) -> str:
@@ -185,8 +200,9 @@ class EnginesFact:
 
 @dataclass(frozen=True, slots=True)
 class HostEvidence:
-    """One look at one host. Each fact is a value or a Missing; ``time`` is the host's clock, epoch seconds. ``document`` is
-    what the probe said, as it said it: what is saved, and read again when evidence is judged offline.
+    """One look at one host. Each fact is a value or a Missing; ``time`` is the host's clock, epoch seconds, read between
+    ``asked`` and ``answered`` on the gate's clock, ``took`` seconds before the probe ended. ``document`` is what the probe
+    said, as it said it: what is saved, and read again when evidence is judged offline.
     """
 
     name: str
@@ -202,6 +218,21 @@ class HostEvidence:
     env_files: Mapping[str, EnvFileFact | Missing]
     dists: Mapping[str, DistFact | Missing]
     engines: EnginesFact | Missing
+    packages: Mapping[str, PackagesFact | Missing]
+    leaks: Mapping[str, LeaksFact | Missing]
+    runtimes: Mapping[str, RuntimesFact | Missing]
+    stores: Mapping[str, tuple[StoreFact, ...] | Missing]
+    copies: tuple[CopyFact, ...] | Missing
+    jobs: tuple[JobFact, ...] | Missing
+    nginx: NginxFact | Missing
+    haproxy: HaproxyFact | Missing
+    room: RoomFact | Missing
+    clock: ClockFact | Missing
+    sudo: SudoFact | Missing
+    keys: KeysFact | Missing
+    asked: float | Missing
+    answered: float | Missing
+    took: float | Missing
     document: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
 
 

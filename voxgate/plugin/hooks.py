@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.estates import load_estate
 from voxgate.errors import Refused, VoxgateError
 from voxgate.model.invariant import Expected, Per
@@ -16,12 +18,27 @@ from voxgate.plugin.options import pytest_addoption
 from voxgate.plugin.run import Run
 from voxgate.plugin.session import KEY, Session, saved_estate, session_of
 from voxgate.report.allure_sink import card_for, install, label_item, state_finding
+from voxgate.report.catalogue_page import as_markdown, as_text
 from voxgate.report.junit import scrub
 
 __all__ = ["pytest_addoption"]
 
 _RUN = pytest.StashKey[Run]()
 _NOTHING = "nothing-to-judge"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """``--invariants``: say what would be judged, from the code, and judge nothing."""
+    form = config.getoption("invariants")
+    if form is None:
+        return None
+    try:
+        catalogue = read_catalogue()
+    except VoxgateError as error:
+        raise pytest.UsageError(error.text) from None
+    sys.stdout.write((as_markdown if form == "markdown" else as_text)(catalogue).rstrip("\n") + "\n")
+    return 0
 
 
 def _is_worker(config: pytest.Config) -> bool:

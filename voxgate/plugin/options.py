@@ -63,6 +63,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="deploy also where going back could not be proved to work without forge and registry",
     )
     group.addoption(
+        "--invariants",
+        nargs="?",
+        const="text",
+        choices=("text", "markdown"),
+        default=None,
+        help="print the catalogue of invariants from the code, and judge nothing; markdown is the page docs/INVARIANTS.md",
+    )
+    group.addoption(
         "--evidence",
         metavar="DIR",
         default=None,

@@ -38,7 +38,16 @@ OVER_STDIN = ("python3", "-I", "-c", LOADER)
 DEADLINE = 30.0  # the probe gives up on its slowest part after 20
 LIMIT = 8 * 1024 * 1024
 SLACK = 4096  # bytes by which a wrong answer may be longer than the right one, and still be read whole
-PER_SERVICE = {"checkouts": "python static", "venvs": "python", "env_files": "python", "dists": "static"}
+PER_SERVICE = {
+    "checkouts": "python static",
+    "venvs": "python",
+    "env_files": "python",
+    "dists": "static",
+    "packages": "python",
+    "leaks": "python",
+    "runtimes": "python",
+    "stores": "python",
+}
 NO_SUDO = ("password is required", "not allowed", "may not run sudo", "not in the sudoers", "terminal is required")
 
 
@@ -78,16 +87,19 @@ def _see(connection: Connection, estate: Estate, deadline: float) -> HostEvidenc
     """One host: run the probe, believe nothing."""
     host = connection.host
     request = request_of(estate, host)
+    asked = time.time()
     if host.probe == "stdin":
         stdin = b"%d\n%b%b" % (len(program()), program(), request)
         completed = connection.run(OVER_STDIN, stdin=stdin, deadline=deadline, limit=LIMIT)
     else:
         completed = connection.run(INSTALLED, stdin=request, deadline=deadline, limit=LIMIT)
-    return read_answer(completed, estate, host)
+    return read_answer(completed, estate, host, {"asked": asked, "answered": time.time()})
 
 
-def read_answer(completed: Completed, estate: Estate, host: Host) -> HostEvidence | Missing:
-    """What a probe's end means: evidence if its document is whole, strict, by schema, and of our own probe."""
+def read_answer(completed: Completed, estate: Estate, host: Host, gate: dict[str, float] | None = None) -> HostEvidence | Missing:
+    """What a probe's end means: evidence if its document is whole, strict, by schema, and of our own probe. ``gate`` are the
+    times on the gate's own clock between which it was run; they are kept with the document.
+    """
     if completed.exit_status not in {0, 2} or not completed.stdout:
         return _not_run(completed, host)
     try:
@@ -98,7 +110,7 @@ def read_answer(completed: Completed, estate: Estate, host: Host) -> HostEvidenc
             _check_complete(document, estate, host)
     except ContractError as error:
         return Missing("unparsable", f"the probe's document {error.what}: {error.why}", host.name)
-    return foreign or host_evidence(host.name, document)
+    return foreign or host_evidence(host.name, {**document, "gate": gate or {}})
 
 
 def _foreign(document: object, host: Host) -> Missing | None:

@@ -1,5 +1,6 @@
 #!/usr/bin/python3 -I
-"""The probe: one look at one host. Reads a JSON request on stdin, prints one JSON document of facts, changes nothing.
+"""The probe: one look at one host. Reads a JSON request on stdin, prints one JSON document of facts, changes nothing but
+a cache of its own: as root it keeps the hashes of installed packages in /var/lib/voxgate-probe.
 
 It is one file, needs nothing but Python >= 3.9 and its standard library, and takes no arguments, so that it can be
 installed as the root-owned ``/usr/local/sbin/voxgate-probe`` and be allowed in sudoers by its exact name.
@@ -11,7 +12,7 @@ What it promises, also to someone who holds a stolen deploy account:
 * Every fact is a value, or an error of a kind (denied, missing, timeout, unparsable, failed). Nothing that one part
   meets stops another, and each part has a deadline.
 """
-# ruff: noqa: PLR2004, S324
+# ruff: noqa: PLR2004, S108, S324
 # One file that runs alone, as root: os and not pathlib, because only os can hold a folder open and follow no link.
 
 from __future__ import annotations
@@ -19,12 +20,18 @@ from __future__ import annotations
 import sys
 
 sys.dont_write_bytecode = True
+import base64
+import csv
+import filecmp
+import grp
 import hashlib
 import json
+import mmap
 import os
 import pwd
 import re
 import shlex
+import shutil
 import signal
 import socket
 import stat
@@ -32,6 +39,7 @@ import struct
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from functools import lru_cache, partial
 from typing import IO, Any, Callable, Iterator, NamedTuple
 
@@ -434,8 +442,17 @@ def units(services: list[Service]) -> dict[str, Any]:
             "properties": properties.get(name, {}),
             "links": disk.links.get(name, []),
             "files": {path: digests[path] for path in disk.paths(name)},
+            "changed": max(map(changed_at, disk.paths(name)), default=0.0),
         }
     return found
+
+
+def changed_at(path: str) -> float:
+    """When a file, or the link to it, was last changed: epoch seconds, 0 if it is gone."""
+    try:
+        return os.stat(path, follow_symlinks=False).st_ctime
+    except OSError:
+        return 0.0
 
 
 def said(*argv: str) -> str:
@@ -544,7 +561,9 @@ def processes() -> list[dict[str, Any]]:
     seen = {row["pid"] for row in found}
     if not {1, os.getpid()} <= seen:
         raise Trouble("denied", "/proc hides processes from us (hidepid)")
-    return found
+    # What we start ourselves (git, uv, systemctl) comes and goes, and stands in the folders of services: it is left out.
+    mine = descendants(found, {os.getpid()}) - {os.getpid()}
+    return [row for row in found if row["pid"] not in mine]
 
 
 def process(pid: str, cgroups: Cgroups, booted: float) -> dict[str, Any] | None:
@@ -1008,7 +1027,8 @@ def unexplained(rows: list[dict[str, Any]], mine: set[int], ids: set[str], answe
             yield f"{row['command']} (pid {row['pid']}) {why}"
     explained = tuple(word for engine in answered for word in ENGINES[engine][2])
     for path in listening_engines():
-        if not any(word in path for word in explained):
+        # Only a daemon of the system's is explained by the one that answered: a user's own, in /run/user, is another.
+        if not (path.startswith(("/run/", "/var/run/")) and "/user/" not in path and any(word in path for word in explained)):
             yield f"{path} is listened on, and no engine answered"
 
 
@@ -1028,6 +1048,811 @@ def descendants(rows: list[dict[str, Any]], pids: set[int]) -> set[int]:
     while more := {row["pid"] for row in rows if row["ppid"] in found} - found:
         found |= more
     return found
+
+
+# -------------------------------------------------------------------------------------------------------- packages
+
+CACHE = "/var/lib/voxgate-probe"
+SETTLED = 2.0  # seconds: a file that was changed later than this may be changed again without a new time
+ENVIRONMENT_FILES = re.compile(
+    r"\.gitignore|\.lock|CACHEDIR\.TAG|pyvenv\.cfg|bin/(?:activate(?:\.[a-z0-9]+|_this\.py)?|(?:deactivate|pydoc)\.bat)", re.ASCII
+)
+ENVIRONMENT_LINKS = re.compile(r"lib64|bin/python[0-9.]*", re.ASCII)
+BYTE_CODE = re.compile(r"(.*/)?__pycache__/([^/]+)\.[a-z]+-[0-9]+(?:\.opt-[12])?\.pyc")
+SHOWN = 20
+
+
+class HashCache:
+    """The hashes of a folder's files, kept between looks in a file that only root can write. A file counts as unchanged if
+    device, inode, size, mtime and ctime are as they were: nobody but the kernel's clock sets a ctime. Without root nothing
+    is kept, and everything is read each time.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.path = f"{CACHE}/{name}.json"
+        self.kept: dict[str, list[Any]] = {}
+        self.seen: dict[str, list[Any]] = {}
+        self.read = 0
+        self.mine = os.geteuid() == 0 and self.trusted()
+        if self.mine:
+            try:
+                with open(self.path, encoding="utf-8") as file:
+                    self.kept = json.load(file)
+            except (OSError, ValueError):
+                self.kept = {}
+
+    @staticmethod
+    def trusted() -> bool:
+        """The folder is there, is root's own, and nobody else may write in it."""
+        try:
+            os.makedirs(CACHE, mode=0o700, exist_ok=True)
+            found = os.stat(CACHE, follow_symlinks=False)
+        except OSError:
+            return False
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == 0 and not found.st_mode & 0o022
+
+    def digest(self, folder: Folder, name: str, path: str, found: os.stat_result) -> str:
+        """The sha256 of a file as RECORD writes it."""
+        key = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+        row = self.kept.get(path)
+        if isinstance(row, list) and row[:-1] == key:
+            self.seen[path] = row
+            return str(row[-1])
+        self.read += 1
+        digest = base64.urlsafe_b64encode(bytes.fromhex(fingerprint(folder, name)[1])).decode().rstrip("=")
+        if time.time() - found.st_ctime > SETTLED:
+            self.seen[path] = [*key, digest]
+        return digest
+
+    def keep(self) -> None:
+        """Write what is known now, whole or not at all. That it cannot be kept is no trouble."""
+        if not self.mine or self.seen == self.kept:
+            return
+        try:
+            draft = f"{self.path}.{os.getpid()}"
+            fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            with open(fd, "w", encoding="utf-8") as file:
+                json.dump(self.seen, file, separators=(",", ":"))
+            os.replace(draft, self.path)
+        except OSError:
+            return
+
+
+def packages(service: Service) -> dict[str, Any]:
+    """Every file of the environment, against the RECORD of the distribution that owns it. What has no owner, is not as
+    recorded or is gone is named; byte code belongs to the module that it is of.
+    """
+    cache = HashCache(service.name)
+    bad: list[list[str]] = []
+    with Folder(service.folder) as root, Folder(".venv", root) as home:
+        owned, records, site = recorded(home, bad)
+        there: set[str] = set()
+        found: list[str] = []
+        for folder, name, path in home.walk(lambda _prefix, _name, _is_folder: False):
+            row = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
+            there.add(path)
+            if path in owned:
+                wrong = as_recorded(cache, folder, name, path, row, owned[path])
+            elif stat.S_ISLNK(row.st_mode):
+                wrong = "" if ENVIRONMENT_LINKS.fullmatch(path) else "a link that no distribution owns"
+            else:
+                found.append(path)
+                continue
+            if wrong:
+                bad.append([path, wrong])
+        bad += [[path, "gone"] for path in sorted(owned.keys() - there) if not path.endswith(".pyc")]
+        for path in found:
+            wrong = stray(home, path, owned, site)
+            if wrong:
+                bad.append([path, wrong])
+    cache.keep()
+    return {
+        "distributions": len(records), "files": len(there), "hashed": cache.read, "bad": bad[:SHOWN], "bad_count": len(bad),
+        "records": hashlib.sha256("\n".join(sorted(records)).encode()).hexdigest(),
+    }  # fmt: skip
+
+
+def recorded(home: Folder, bad: list[list[str]]) -> tuple[dict[str, set[str]], list[str], str]:
+    """Path to the hashes that any RECORD has for it (none for RECORD itself), each RECORD's own hash, site-packages."""
+    owned: dict[str, set[str]] = {}
+    records = []
+    with Folder("lib", home) as lib:
+        pythons = [name for name in os.listdir(lib.fd) if name.startswith("python3")]
+        if len(pythons) != 1:
+            raise Trouble("failed", f"{lib.path}: {len(pythons)} Pythons in one environment")
+        with Folder(pythons[0], lib) as python, Folder("site-packages", python) as site:
+            place = f"lib/{pythons[0]}/site-packages"
+            for info in sorted(name for name in os.listdir(site.fd) if name.endswith(".dist-info")):
+                try:
+                    with Folder(info, site) as folder:
+                        text = folder.text("RECORD")
+                except (FileNotFoundError, Trouble):
+                    bad.append([f"{place}/{info}", "has no RECORD"])
+                    continue
+                records.append(f"{info} {hashlib.sha256(text.encode()).hexdigest()}")
+                for row in csv.reader(text.splitlines()):
+                    path = os.path.normpath(f"{place}/{row[0]}" if row else "..")
+                    hashes = owned.setdefault(path, set())
+                    if len(row) > 1 and row[1].startswith("sha256="):
+                        hashes.add(row[1][len("sha256=") :].rstrip("="))
+    return owned, records, place
+
+
+def as_recorded(cache: HashCache, folder: Folder, name: str, path: str, found: os.stat_result, hashes: set[str]) -> str:
+    """What is wrong with a file that a distribution owns, empty for nothing."""
+    if not stat.S_ISREG(found.st_mode):
+        return "is no regular file"
+    if not hashes:
+        return "" if path.endswith((".dist-info/RECORD", ".pyc")) else "has no hash in RECORD"
+    return "" if cache.digest(folder, name, path, found) in hashes else "is not as it was installed"
+
+
+def stray(home: Folder, path: str, owned: dict[str, set[str]], site: str) -> str:
+    """Why a file that no distribution owns must not be there, empty if it may."""
+    if ENVIRONMENT_FILES.fullmatch(path):
+        return ""
+    code = BYTE_CODE.fullmatch(path)
+    if code and f"{code.group(1) or ''}{code.group(2)}.py" in owned:
+        return ""
+    if path in {f"{site}/_virtualenv.py", f"{site}/_virtualenv.pth"} and of_uv(home.text(path)):
+        return ""
+    return "belongs to no distribution"
+
+
+def of_uv(text: str) -> bool:
+    """True for a file that uv itself puts into each environment: its text stands in uv's program, word for word."""
+    program = shutil.which("uv", path=PATH)
+    if program is None or len(text) < 10:
+        return False
+    with open(program, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(text.encode()) >= 0
+
+
+# ----------------------------------------------------------------------------------------------------------- leaks
+
+PLAIN = re.compile(r"[\d.:,]+|[a-z]+(?:[-_./ ][a-z]+)*|[\w.-]+:\d+|true|false|yes|no", re.IGNORECASE | re.ASCII)
+JOURNAL_LINES = 20_000
+
+
+def telling(value: str) -> set[str]:
+    """What of a value would give something away: the password of a URL; of other values those that are no plain word,
+    number, path or address, and have at least 8 letters.
+    """
+    if "://" in value:
+        return {word for word in passwords(value) if len(word) >= 6}
+    return set() if len(value) < 8 or value.startswith("/") or PLAIN.fullmatch(value) else {value}
+
+
+def environments() -> dict[str, str]:
+    """What ``Environment=`` of each loaded service says, as it is: for comparing only, never shown."""
+    text = said("systemctl", "show", "--property=Id,Environment", "--", "*.service")
+    blocks = [dict(line.partition("=")[::2] for line in block.splitlines()) for block in text.strip().split("\n\n")]
+    return {block.get("Id", ""): block.get("Environment", "") for block in blocks}
+
+
+def leaks(service: Service, services: list[Service], found: Job, known: Job, spoken: Job) -> dict[str, Any]:
+    """Where a secret of the service's ``.env`` stands that all can read: by the name of its key, never its value."""
+    with Folder(service.folder) as root:
+        values = settings(root.text(".env"))
+    keys: dict[bytes, str] = {}
+    for key, value in values.items():
+        keys.update({word.encode(errors="surrogateescape"): key for word in telling(value)})
+    if not keys:
+        return {"compared": [], "lines": 0, "found": []}
+    pattern = re.compile(b"|".join(map(re.escape, sorted(keys, key=len, reverse=True))))
+    hits: set[tuple[str, str]] = set()
+
+    def search(content: bytes, where: str) -> None:
+        hits.update((keys[match], where) for match in set(pattern.findall(content)))
+
+    for row in found.value():
+        words = " ".join(row["argv"]).encode(errors="surrogateescape")
+        search(words, f"the arguments of process {row['pid']} ({row['command']})")
+    for unit, text in known.value().items():
+        search(text.encode(errors="surrogateescape"), f"Environment= of {unit}")
+    lines = 0
+    for unit, text in journal(service, spoken.value()).items():
+        lines += text.count("\n")
+        search(text.encode(errors="surrogateescape"), f"the journal of {unit}")
+    with Folder(service.folder) as root:
+        read_all(root, outside_of_tree, "", search)
+    for other in services:
+        if other.kind == "static":
+            with Folder(other.folder) as root:
+                if root.stat("builds") is not None:
+                    with Folder("builds", root) as builds:
+                        read_all(builds, lambda _prefix, _name, _is_folder: False, f"{other.folder}/builds/", search)
+    return {"compared": sorted(set(keys.values())), "lines": lines, "found": [list(hit) for hit in sorted(hits)][:SHOWN]}
+
+
+def journal(service: Service, spoken: dict[str, Any]) -> dict[str, str]:
+    """What the service's units wrote since each was started."""
+    runs = {name: spoken[name]["properties"].get("InvocationID", "") for name in service.units if name in spoken}
+    words = sorted(f"_SYSTEMD_INVOCATION_ID={run}" for run in runs.values() if re.fullmatch(r"[0-9a-f]{32}", run))
+    if not words:
+        return {}
+    text = said("journalctl", "--quiet", "--no-pager", "--output=cat", f"--lines={JOURNAL_LINES}", *words)
+    return {" ".join(runs) if len(runs) < 3 else f"{service.unit}": text}
+
+
+def read_all(
+    folder: Folder, left_out: Callable[[str, str, bool], bool], where: str, search: Callable[[bytes, str], None]
+) -> None:
+    """Give the content of each small regular file below to ``search``."""
+    total = 0
+    for below, name, path in folder.walk(left_out):
+        row = os.stat(name, dir_fd=below.fd, follow_symlinks=False)
+        if stat.S_ISREG(row.st_mode) and row.st_size <= SMALL_FILE:
+            total += row.st_size
+            if total > BYTES_AT_MOST:
+                raise Trouble("failed", f"{folder.path}: over {BYTES_AT_MOST} bytes")
+            with below.open(name) as file:
+                search(file.read(), where + path)
+
+
+# -------------------------------------------------------------------------------------------------------- runtimes
+
+GIVEN = re.compile(
+    r"PATH|LANG|LC_[A-Z]+|USER|LOGNAME|HOME|SHELL|TZ|INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|MANAGERPID(?:FDID)?"
+    r"|NOTIFY_SOCKET|WATCHDOG_(?:PID|USEC)|MAINPID|LISTEN_(?:PID|PIDFDID|FDS|FDNAMES)|FDSTORE|MEMORY_PRESSURE_(?:WATCH|WRITE)"
+    r"|(?:RUNTIME|STATE|CACHE|LOGS|CONFIGURATION|CREDENTIALS)_DIRECTORY|SYSTEMD_[A-Z_]+|TERM"
+)
+LOADER_NAMES = re.compile(
+    r"LD_.*|PYTHON(?:PATH|HOME|STARTUP|USERBASE|PLATLIBDIR|EXECUTABLE|PYCACHEPREFIX|INSPECT|BREAKPOINT|CASEOK)|GCONV_PATH"
+)
+NO_FILE = re.compile(r"/memfd:libffi|/dev/zero|/SYSV")
+
+
+def runtime(service: Service, found: Job, spoken: Job) -> dict[str, Any]:
+    """What each process of the service's units runs: the venv's interpreter or another, code mapped from elsewhere or from
+    a file that is gone, and variables that neither the unit nor ``.env`` gave it. Names only.
+    """
+    home = f"{service.folder}/.venv"
+    program = os.path.realpath(f"{home}/bin/python")
+    system = (f"{home}/", f"{os.path.dirname(os.path.dirname(program))}/lib/", "/usr/lib/", "/usr/lib64/", "/lib/", "/lib64/")
+    with Folder(service.folder) as root:
+        given = set(settings(root.text(".env")))
+    shown = spoken.value()
+    rows = {}
+    for row in found.value():
+        if row["unit"] not in service.units:
+            continue
+        names = environment_names(row["pid"])
+        unit = shown.get(row["unit"], {}).get("properties", {}).get("EnvironmentNames", "").split()
+        mapped = executable_maps(row["pid"])
+        if mapped is None or names is None:
+            continue  # it ended while we looked
+        rows[str(row["pid"])] = {
+            "unit": row["unit"],
+            "argv0": row["argv"][0] if row["argv"] else "",
+            "interpreter": row["exe"] == program,
+            "elsewhere": sorted(p for p in mapped if p != program and not p.startswith(system) and not p.endswith(" (deleted)")),
+            "gone": sorted(p for p in mapped if p.endswith(" (deleted)")),
+            "loader": sorted(name for name in names if LOADER_NAMES.fullmatch(name)),
+            "strange": sorted(name for name in names - given - set(unit) if not GIVEN.fullmatch(name)),
+        }
+    preload = os.path.exists("/etc/ld.so.preload") and os.path.getsize("/etc/ld.so.preload") > 0
+    return {"processes": rows, "preload": preload}
+
+
+def environment_names(pid: int) -> set[str] | None:
+    """The names of the variables a process was started with, None if it is gone."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return {os.fsdecode(part.partition(b"=")[0]) for part in file.read().split(b"\0") if b"=" in part}
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def executable_maps(pid: int) -> set[str] | None:
+    """The files that a process has mapped to run code of, None if it is gone."""
+    try:
+        with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as file:
+            rows = [line.rstrip("\n").split(None, 5) for line in file]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return {row[5] for row in rows if len(row) == 6 and "x" in row[1] and row[5][0] == "/" and not NO_FILE.match(row[5])}
+
+
+# ---------------------------------------------------------------------------------------------------------- stores
+
+PORTS = {"redis": 6379, "rediss": 6379, "http": 80, "https": 443, "ws": 80, "wss": 443, "mongodb": 27017}
+REACH = 2.0
+
+
+def stores(service: Service, found: Job, open_sockets: Job) -> dict[str, Any]:
+    """For each required setting that is an address: whether this host reaches it, and how many connections the service's
+    own processes hold to it. A database is not connected to: it counts its clients. The address itself is not told.
+    """
+    with Folder(service.folder) as root:
+        values = settings(root.text(".env"))
+    mine = {row["pid"] for row in found.value() if row["unit"] in service.units}
+    connections = [row for row in open_sockets.value()["connections"] if mine & set(row["pids"])]
+    rows = {}
+    for key in service.required_settings:
+        address = re.match(r"([a-z+]+)://(?:[^/@]*@)?([^/?#]+)", values.get(key, ""))
+        if address is None or address.group(1) not in PORTS:
+            continue
+        outcomes, held = set(), 0
+        for place in address.group(2).split(","):
+            outcome, resolved = reach(address.group(1), place)
+            outcomes.add(outcome)
+            held += sum((row["remote_address"], row["remote_port"]) in resolved for row in connections)
+        best = next((word for word in ("reached", "not asked") if word in outcomes), min(outcomes))
+        rows[key] = {"outcome": best, "connections": held}
+    return rows
+
+
+def reach(scheme: str, place: str) -> tuple[str, set[tuple[str, int]]]:
+    """How far a connection to ``host:port`` comes, and what the name stands for."""
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+))(?::(\d{1,5}))?", place)
+    if match is None:
+        return "unparsable", set()
+    port = int(match.group(3) or PORTS[scheme])
+    try:
+        rows = socket.getaddrinfo(match.group(1) or match.group(2), port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return "unresolved", set()
+    resolved = {(str(row[4][0]), port) for row in rows}
+    if scheme == "mongodb":
+        return "not asked", resolved
+    outcome = "unresolved"
+    for family, kind, protocol, _, address in rows:
+        try:
+            with socket.socket(family, kind, protocol) as connection:
+                connection.settimeout(REACH)
+                connection.connect(address)
+                if scheme == "redis":
+                    connection.sendall(b"PING\r\n")
+                    if connection.recv(64)[:1] not in {b"+", b"-"}:
+                        outcome = "silent"
+                        continue
+                return "reached", resolved
+        except ConnectionRefusedError:
+            outcome = "refused"
+        except (TimeoutError, socket.timeout):
+            outcome = "timeout"
+        except OSError:
+            outcome = "unreachable"
+    return outcome, resolved
+
+
+# ---------------------------------------------------------------------------------------------------------- copies
+
+COPY_ROOTS = ("/opt", "/srv", "/home", "/root", "/var", "/usr/local", "/usr/src", "/tmp", "/mnt", "/media", "/data")
+FOLDERS_AT_MOST = 60_000
+COPIES_AT_MOST = 200
+PROJECT_NAME = re.compile(r"""^\s*(?:name\s*=|"name"\s*:)\s*["']([A-Za-z0-9._@/-]{1,100})["']""", re.MULTILINE)
+
+
+def copies(services: list[Service]) -> dict[str, Any]:
+    """Every checkout on this host besides the services' own, bare ones and worktrees too, by path and origin; and every
+    project folder by the name in its project file. What an engine keeps for containers is the engines' matter.
+    """
+    own = {service.folder for service in services}
+    left = {f"{folder}/{name}" for folder in own for name in (".venv", "node_modules", "dist", "builds", ".git")}
+    left |= {"/var/lib/docker", "/var/lib/containerd", "/var/lib/containers"}
+    found: list[dict[str, Any]] = []
+    waiting = [path for path in COPY_ROOTS if os.path.isdir(path) and not os.path.islink(path)]
+    count = 0
+    while waiting:
+        path = waiting.pop()
+        count += 1
+        if count > FOLDERS_AT_MOST:
+            raise Trouble("failed", f"over {FOLDERS_AT_MOST} folders: not all of them were searched")
+        names = set()
+        try:
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    names.add(entry.name)
+                    if entry.is_dir(follow_symlinks=False) and f"{path}/{entry.name}" not in left:
+                        waiting.append(f"{path}/{entry.name}")
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        if path not in own and not path.endswith("/.git"):
+            found.extend(copy_in(path, names))
+    if len(found) > COPIES_AT_MOST:
+        raise Trouble("failed", f"over {COPIES_AT_MOST} checkouts and projects: not all of them were looked at")
+    known = {row.name: marks_of(row.folder) for row in services if found and os.path.isdir(row.folder)}
+    for row in found:
+        marks = marks_of(row["path"])
+        row["same"] = sorted(name for name, theirs in known.items() if marks & theirs)
+    return {"folders": count, "found": found}
+
+
+def marks_of(path: str) -> set[str]:
+    """What a copy of the same project shares with it, whatever it is called: its first commit, its lock."""
+    marks: set[str] = set()
+    names = set(os.listdir(path))
+    with suppress(OSError, Trouble):
+        if names & {".git", "objects"}:
+            ended = as_owner(["git", "rev-list", "--max-parents=0", "--all"], path, 3.0)
+            marks |= set(ended.out.split()) if ended.status == 0 else set()
+    for name in names & {"uv.lock", "package-lock.json"}:
+        with suppress(OSError, Trouble), Folder(path) as folder:
+            marks.add(fingerprint(folder, name)[1])
+    return marks
+
+
+def copy_in(path: str, names: set[str]) -> Iterator[dict[str, Any]]:
+    """What a folder is a copy of, judged by what lies in it."""
+    place = f"{path}/.git" if ".git" in names else path if {"HEAD", "objects", "refs"} <= names else ""
+    if place:
+        kind = "bare" if place == path else "checkout" if os.path.isdir(place) else "worktree"
+        names_told = sorted(origins(place))
+        if kind != "worktree" or names_told:  # uv's cache has an empty file of that name, against searches from below
+            yield {"path": path, "kind": kind, "names": names_told}
+    if "/node_modules/" in f"{path}/" or "/site-packages/" in f"{path}/":
+        return
+    for file in {"pyproject.toml", "package.json"} & names:
+        try:
+            with Folder(path) as folder:
+                project = PROJECT_NAME.search(folder.text(file))
+        except (OSError, Trouble):
+            continue
+        if project:
+            yield {"path": path, "kind": "project", "names": [project.group(1)]}
+
+
+def origins(place: str) -> set[str]:
+    """The last part of each URL in a repository's configuration: the names of the repositories it is a copy of."""
+    try:
+        if not os.path.isdir(place):  # a worktree, or a submodule: it says where its repository is
+            place = behind(place).partition("gitdir:")[2].strip()
+            return {os.path.basename(place.split("/.git")[0])} if place else set()
+        text = behind(f"{place}/config")
+    except OSError:
+        return set()
+    urls = re.findall(r"^\s*url\s*=\s*(\S+)", text, re.MULTILINE)
+    return {re.sub(r"\.git$", "", url.rstrip("/")).rpartition("/")[2].rpartition(":")[2] for url in urls}
+
+
+# ------------------------------------------------------------------------------------------------------------ jobs
+
+MOVERS = re.compile(r"(?<![\w./%-])(?:/[\w./-]*/)?(git|rsync|pip3?(?:\.\d+)?|uvx?|npm|npx)(?![\w./-])", re.ASCII)
+MOVER_NAMES = ("git", "rsync", "pip", "pip3", "uv", "uvx", "npm", "npx")
+WORD = re.compile(r"[\w./@+-]+", re.ASCII)
+COMMENT = re.compile(r"^\s*#(?!!).*$", re.MULTILINE)
+SCRIPT_DEPTH = 3
+UNIT_COMMANDS = ("ExecStart", "ExecStartPre", "ExecStartPost", "ExecCondition", "ExecReload", "ExecStop", "ExecStopPost")
+
+
+def jobs(services: list[Service]) -> list[dict[str, Any]]:
+    """Everything on this host that starts by itself, and which of the programs that move code it runs: crontabs, timers,
+    paths, units placed by hand, at jobs, users' own units. Scripts are followed. No command is told, only the movers in it.
+    """
+    rows = [*cron_jobs(), *spooled_jobs(), *user_units(), *unit_jobs(services)]
+    return [{"where": where, "user": user, "runs": sorted(movers(text))} for where, user, text in rows]
+
+
+def movers(text: str, depth: int = 0, seen: set[str] | None = None) -> set[str]:
+    """The movers that a command line or a script runs, also through the scripts that it names."""
+    seen = set() if seen is None else seen
+    text = COMMENT.sub("", text)
+    found = set(MOVERS.findall(text))
+    if depth < SCRIPT_DEPTH:
+        for word in set(WORD.findall(text)):
+            path = word if word.startswith("/") else shutil.which(word, path=PATH) if depth == 0 and "/" not in word else None
+            if path is None or path in seen or len(seen) > 200:
+                continue
+            seen.add(path)
+            found |= run_by(path, depth, seen)
+    return found
+
+
+def run_by(path: str, depth: int, seen: set[str]) -> set[str]:
+    """The movers that a program runs: itself, by whatever name, or what its script says."""
+    real = os.path.realpath(path)
+    try:
+        if not stat.S_ISREG(os.stat(real).st_mode):
+            return set()
+        with open(real, "rb") as file:
+            head = file.read(1 << 20)
+    except OSError:
+        return set()
+    if head.startswith(b"\x7fELF"):
+        return {name for name in MOVER_NAMES if same_program(real, name)}
+    if b"\0" in head[:4096] or not (head.startswith(b"#!") or real.endswith((".sh", ".py", ".pl", ".rb"))):
+        return set()
+    return movers(head.decode(errors="replace"), depth + 1, seen)
+
+
+def same_program(path: str, name: str) -> bool:
+    """True if a file is the program of that name, or a copy of it."""
+    program = shutil.which(name, path=PATH)
+    if program is None:
+        return False
+    try:
+        if os.path.samefile(path, program):
+            return True
+        return os.path.getsize(path) == os.path.getsize(program) and filecmp.cmp(path, program, shallow=False)
+    except OSError:
+        return False
+
+
+def lines_of(path: str) -> list[str]:
+    """The lines of a small file that is there, comments left out."""
+    try:
+        return [line for line in behind(path).splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def files_in(folder: str) -> list[str]:
+    """The paths in a folder, none if it is not there."""
+    try:
+        return sorted(f"{folder}/{name}" for name in os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def cron_jobs() -> Iterator[tuple[str, str, str]]:
+    """Each line of each crontab, and each program that cron runs by its folder."""
+    for path in ["/etc/crontab", "/etc/anacrontab", *files_in("/etc/cron.d"), "/etc/rc.local"]:
+        for line in lines_of(path):
+            if not re.match(r"\s*[A-Za-z_]+\s*=", line):
+                words = line.split(None, 6)
+                yield path, words[5] if len(words) > 6 and not line.startswith("@") else "root", line
+    for folder in ("/var/spool/cron/crontabs", "/var/spool/cron"):
+        for path in files_in(folder):
+            for line in lines_of(path) if os.path.isfile(path) else ():
+                if not re.match(r"\s*[A-Za-z_]+\s*=", line):
+                    yield path, os.path.basename(path), line
+    for folder in ("hourly", "daily", "weekly", "monthly", "yearly"):
+        for path in files_in(f"/etc/cron.{folder}"):
+            yield path, "root", path
+
+
+def spooled_jobs() -> Iterator[tuple[str, str, str]]:
+    """The jobs of at; whose they are is their file's owner."""
+    for folder in ("/var/spool/cron/atjobs", "/var/spool/at"):
+        for path in files_in(folder):
+            if os.path.isfile(path) and not path.endswith("/.SEQ"):
+                yield path, account(os.stat(path).st_uid), "\n".join(lines_of(path))
+
+
+def user_units() -> Iterator[tuple[str, str, str]]:
+    """Units of the users' own systemd, which lingers after a login, and their other ways to start something."""
+    homes = {row.pw_dir: row.pw_name for row in pwd.getpwall() if row.pw_dir.startswith(("/home/", "/root", "/var/", "/srv/"))}
+    folders = {
+        f"{home}/{part}": user for home, user in homes.items() for part in (".config/systemd/user", ".local/share/systemd/user")
+    }
+    for folder, user in {**folders, "/etc/systemd/user": "every user", "/usr/local/lib/systemd/user": "every user"}.items():
+        for path in files_in(folder):
+            if path.endswith(".service"):
+                commands = [line.partition("=")[2] for line in lines_of(path) if line.lstrip().startswith("Exec")]
+                yield path, user, "\n".join(commands)
+
+
+def unit_jobs(services: list[Service]) -> Iterator[tuple[str, str, str]]:
+    """What timers and path units start, and what runs by a unit that did not come with the distribution."""
+    disk = OnDisk()
+    own = {unit for service in services for unit in service.units} | {service.unit for service in services}
+    starters = {name for folder in UNIT_FOLDERS for name in names_in(folder) if name.endswith((".timer", ".path"))}
+    listed = said("systemctl", "list-units", "--all", "--type=timer,path", "--plain", "--full", "--no-legend", "--no-pager")
+    starters |= {line.split()[0] for line in listed.splitlines() if line.split()}
+    starters = {name for name in starters if "@." not in name and not name.startswith("-")}
+    started: dict[str, str] = {}
+    if starters:
+        for block in blocks_of("Id,Unit,ActiveState,UnitFileState", sorted(starters)):
+            alive = block.get("ActiveState") in {"active", "activating"} or block.get("UnitFileState", "").startswith("enabled")
+            if alive and block.get("Unit"):
+                started[block["Unit"]] = block["Id"]
+    placed = {name for name in disk.placed if "@." not in name and not name.startswith("-")} - own
+    names = sorted({*started, *placed})
+    if not names:
+        return
+    for block in blocks_of(",".join(("Id", "User", "ActiveState", "UnitFileState", *UNIT_COMMANDS)), names):
+        name = block.get("Id", "")
+        alive = block.get("ActiveState") not in {"inactive", None} or block.get("UnitFileState") in {"enabled", "enabled-runtime"}
+        if name in started or (alive and name not in own):
+            commands = "\n".join(
+                re.sub(r"^\{ path=|argv\[\]=|; ignore_errors=.*", " ", block.get(key, "")) for key in UNIT_COMMANDS
+            )
+            yield f"{started[name]} starts {name}" if name in started else name, block.get("User") or "root", commands
+
+
+def names_in(folder: str) -> list[str]:
+    """The names in a folder, none if it is not there."""
+    return [os.path.basename(path) for path in files_in(folder)]
+
+
+def blocks_of(properties: str, names: list[str]) -> list[dict[str, str]]:
+    """``systemctl show`` of units, one dictionary for each."""
+    text = said("systemctl", "show", f"--property={properties}", "--", *names)
+    found = []
+    for block in text.strip().split("\n\n"):
+        row: dict[str, str] = {}
+        for line in block.splitlines():
+            key, _, value = line.partition("=")
+            row[key] = f"{row[key]}\n{value}" if key in row else value
+        found.append(row)
+    return found
+
+
+# ----------------------------------------------------------------------------------------------- nginx and haproxy
+
+
+def nginx(found: Job) -> dict[str, Any]:
+    """Whether nginx runs, what it says of its configuration on disk, when that was changed, since when its workers run."""
+    rows = [row for row in found.value() if row["command"] == "nginx" and not row["container"]]
+    masters = [row for row in rows if row["argv"][:1] and row["argv"][0].startswith("nginx: master")]
+    if not masters:
+        return {"masters": [], "status": 0, "flaws": "", "changed": 0.0, "workers": []}
+    if os.geteuid() != 0:
+        raise Trouble("denied", "nginx -t needs root")
+    ended = run(["nginx", "-T"], DEADLINE - 1)
+    files = re.findall(r"^# configuration file (/.+):$", ended.out, re.MULTILINE)
+    files = files or [
+        path for folder, _, names in os.walk("/etc/nginx") for path in [folder, *(f"{folder}/{name}" for name in names)]
+    ]
+    files += sorted({os.path.dirname(path) for path in files})
+    flaw = re.search(r" in (/\S+:\d+)", ended.err) if ended.status else None
+    workers = [
+        row["started"]
+        for row in rows
+        if row["ppid"] in {master["pid"] for master in masters}
+        and row["argv"][:1]
+        and row["argv"][0].startswith("nginx: worker process")
+        and "shutting down" not in row["argv"][0]
+    ]
+    return {
+        "masters": [row["argv"][0][:200] for row in masters],
+        "status": ended.status,
+        "flaws": flaw.group(1) if flaw else "",
+        "changed": max((os.stat(path).st_ctime for path in files if os.path.exists(path)), default=0.0),
+        "workers": sorted(workers),
+    }
+
+
+def haproxy(found: Job) -> dict[str, Any]:
+    """Whether HAProxy runs, and each server of it as it says itself, by its socket."""
+    rows = [row for row in found.value() if row["command"] == "haproxy" and not row["container"]]
+    if not rows:
+        return {"running": False, "started": 0.0, "changed": 0.0, "servers": []}
+    words = [word for row in rows for word in row["argv"]]
+    configs = [words[at + 1] for at, word in enumerate(words[:-1]) if word == "-f"] or ["/etc/haproxy/haproxy.cfg"]
+    files = [file for path in dict.fromkeys(configs) for file in (files_in(path) if os.path.isdir(path) else [path])]
+    text = "\n".join(line for file in files for line in lines_of(file))
+    sockets_said = re.findall(r"^\s*stats\s+socket\s+(/\S+)", text, re.MULTILINE)
+    if not sockets_said:
+        raise Trouble("missing", "HAProxy has no stats socket on a path: it cannot be asked")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(4.0)
+        try:
+            connection.connect(sockets_said[0])
+        except OSError as error:
+            raise Trouble(
+                "denied" if isinstance(error, PermissionError) else "failed", f"{sockets_said[0]}: {error.strerror}"
+            ) from None
+        connection.sendall(b"show stat\n")
+        answer = b""
+        while (piece := connection.recv(1 << 16)) and len(answer) < SMALL_FILE:
+            answer += piece
+    table = list(csv.DictReader(answer.decode(errors="replace").removeprefix("# ").splitlines()))
+    if not table or "svname" not in table[0]:
+        raise Trouble("unparsable", "HAProxy's answer to `show stat` is no table")
+    return {
+        "running": True,
+        "started": max(row["started"] for row in rows),
+        "changed": max((os.stat(path).st_ctime for path in files if os.path.exists(path)), default=0.0),
+        "servers": [
+            {"backend": row["pxname"], "name": row["svname"], "address": row.get("addr") or "", "status": row["status"] or "",
+             "checked": bool(row.get("check_status"))}
+            for row in table
+            if row["svname"] not in {"FRONTEND", "BACKEND"}
+        ],
+    }  # fmt: skip
+
+
+# -------------------------------------------------------------------------------------------------------- platform
+
+UNSYNCHRONISED = 5  # TIME_ERROR of adjtimex(2)
+TIMEKEEPERS = {"chronyd", "ntpd", "systemd-timesyn", "openntpd", "ptp4l", "phc2sys"}
+
+
+def room(services: list[Service]) -> dict[str, Any]:
+    """Free bytes and inodes of each file system that the services live on, and the memory."""
+    disks: dict[int, dict[str, Any]] = {}
+    for path in ("/", "/var", "/var/log", "/tmp", "/opt", "/var/lib/voxgate", *(service.folder for service in services)):
+        try:
+            device, found = os.stat(path).st_dev, os.statvfs(path)
+        except FileNotFoundError:
+            continue
+        disks.setdefault(device, {
+            "path": path, "bytes": found.f_blocks * found.f_frsize, "free": found.f_bavail * found.f_frsize,
+            "inodes": found.f_files, "inodes_free": found.f_favail,
+        })  # fmt: skip
+    with open("/proc/meminfo", encoding="ascii") as file:
+        rows = dict(line.split(":", 1) for line in file)
+    memory = {key: int(rows[name].split()[0]) * 1024 for key, name in (("total", "MemTotal"), ("available", "MemAvailable"))}
+    return {"disks": list(disks.values()), "memory": memory}
+
+
+def clock(found: Job) -> dict[str, Any]:
+    """Whether the kernel says that its clock is synchronised, who keeps it so, and whether it is the machine's below."""
+    import ctypes  # noqa: PLC0415 - needed here only
+
+    buffer = ctypes.create_string_buffer(512)
+    state = ctypes.CDLL(None, use_errno=True).adjtimex(buffer)
+    keepers = sorted({row["command"] for row in found.value()} & TIMEKEEPERS)
+    container = os.path.exists("/run/systemd/container") or os.path.exists("/.dockerenv")
+    return {"synchronised": None if state < 0 else state != UNSYNCHRONISED, "keepers": keepers, "container": container}
+
+
+def sudo() -> dict[str, Any]:
+    """What the account that looks may do as somebody else, as sudo itself works it out, and its groups."""
+    caller = os.environ.get("SUDO_USER") if os.geteuid() == 0 else account(os.getuid())
+    if not caller or not ACCOUNT.fullmatch(caller):
+        raise Trouble("missing", "nobody called the probe by sudo: whose rules?")
+    asked = ["sudo", "-n", "-ll", "-U", caller] if os.geteuid() == 0 else ["sudo", "-n", "-ll"]
+    ended = run(asked, DEADLINE - 1)
+    if ended.status != 0 and "not allowed to run sudo" not in ended.out + ended.err:
+        raise Trouble("failed", f"sudo -l ended with {ended.status}")
+    person = pwd.getpwnam(caller)
+    groups = sorted({group_name(gid) for gid in os.getgrouplist(caller, person.pw_gid)})
+    return {"user": caller, "groups": groups, "rules": sudo_rules(ended.out)}
+
+
+def group_name(gid: int) -> str:
+    """The name of a group, its number where it has none."""
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+def sudo_rules(text: str) -> list[dict[str, str]]:
+    """The rules of ``sudo -ll``: as whom, with which options, which command."""
+    rules: list[dict[str, str]] = []
+    rule = {"as": "", "options": ""}
+    commands = False
+    for line in text.splitlines():
+        words = line.strip()
+        key, colon, value = words.partition(":")
+        if words.startswith(("Sudoers entry", "LDAP Role", "SSSD Role")):
+            rule, commands = {"as": "", "options": ""}, False
+        elif colon and key in {"RunAsUsers", "RunAsGroups", "Options"} and not commands:
+            name = "options" if key == "Options" else "as"
+            rule[name] = f"{rule[name]} {value.strip()}".strip()
+        elif words == "Commands:":
+            commands = True
+        elif commands and words:
+            rules.append({**rule, "command": words})
+    return rules
+
+
+KEY = re.compile(r"(?:^|\s)(?:ssh-|ecdsa-|sk-)[A-Za-z0-9@.-]+\s+([A-Za-z0-9+/=]{40,})")
+SSHD_SAYS = (
+    "authorizedkeysfile", "authorizedkeyscommand", "trustedusercakeys", "permitrootlogin", "passwordauthentication",
+    "kbdinteractiveauthentication", "hostbasedauthentication", "permitemptypasswords",
+)  # fmt: skip
+
+
+def keys() -> dict[str, Any]:
+    """Who may log in: the fingerprint of every authorized key of every account, and what else sshd takes."""
+    if os.geteuid() != 0:
+        raise Trouble("denied", "authorized keys of others are root's to read")
+    caller = os.environ.get("SUDO_USER", "root")
+    text = said("sshd", "-T", "-C", f"user={caller},host=localhost,addr=127.0.0.1")
+    told = dict(line.partition(" ")[::2] for line in text.splitlines())
+    patterns = told.get("authorizedkeysfile", ".ssh/authorized_keys").split()
+    rows = []
+    for person in pwd.getpwall():
+        for pattern in patterns:
+            if pattern == "none":
+                continue
+            path = pattern.replace("%h", person.pw_dir).replace("%u", person.pw_name).replace("%U", str(person.pw_uid))
+            path = path if path.startswith("/") else f"{person.pw_dir}/{path}"
+            for line in lines_of(path):
+                found = KEY.search(line)
+                try:
+                    blob = base64.b64decode(found.group(1)) if found else b""
+                except ValueError:
+                    blob = b""
+                mark = "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=") if blob else "unreadable"
+                rows.append({"user": person.pw_name, "file": path, "fingerprint": mark})
+    return {"settings": {key: told.get(key, "") for key in SSHD_SAYS}, "keys": rows}
 
 
 # --------------------------------------------------------------------------------------------------------- cutting
@@ -1138,19 +1963,32 @@ def look(services: list[Service]) -> dict[str, Any]:
 
     whole: dict[str, Job] = {"units": Job(partial(units, services))}
     parts = {"venvs": each(venv, "python", UV_DEADLINE)}
-    whole["processes"] = Job(processes)
+    found = whole["processes"] = Job(processes)
     parts["checkouts"] = each(checkout, "python static")
     whole["sockets"] = Job(sockets)
-    whole["engines"] = Job(lambda: engines(whole["processes"]))
+    whole["engines"] = Job(lambda: engines(found))
     parts["env_files"] = each(env_file, "python")
     parts["dists"] = each(dist, "static")
+    parts["packages"] = each(packages, "python", UV_DEADLINE)
+    spoken, known = whole["units"], Job(environments)
+    parts["leaks"] = each(lambda row: leaks(row, services, found, known, spoken), "python", UV_DEADLINE)
+    parts["runtimes"] = each(lambda row: runtime(row, found, spoken), "python")
+    parts["stores"] = each(lambda row: stores(row, found, whole["sockets"]), "python")
+    whole["copies"] = Job(partial(copies, services))
+    whole["jobs"] = Job(partial(jobs, services))
+    whole["nginx"] = Job(partial(nginx, found))
+    whole["haproxy"] = Job(partial(haproxy, found))
+    whole["room"] = Job(partial(room, services))
+    whole["clock"] = Job(partial(clock, found))
+    whole["sudo"] = Job(sudo)
+    whole["keys"] = Job(keys)
     sections: dict[str, Any] = {}
     for name, job in whole.items():
         outcome = job.result()
         sections[name] = {"seconds": round(job.seconds, 4), **outcome}
-    for name, jobs in parts.items():
-        value = {service: job.result() for service, job in jobs.items()}
-        sections[name] = {"seconds": round(max((job.seconds for job in jobs.values()), default=0.0), 4), "value": value}
+    for name, begun in parts.items():
+        value = {service: job.result() for service, job in begun.items()}
+        sections[name] = {"seconds": round(max((job.seconds for job in begun.values()), default=0.0), 4), "value": value}
     return sections
 
 

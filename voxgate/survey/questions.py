@@ -5,15 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from voxgate.model.estate import Role
 from voxgate.model.evidence import DistFact, HostEvidence, Missing
 from voxgate.model.look import Question
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from voxgate.model.estate import Endpoint, Estate, PlacedUnit, Placement
+    from voxgate.model.estate import Endpoint, Estate, Host, PlacedUnit, Placement
 
 SITE_ADDRESSES = ("127.0.0.1", "::1")
+# What a web server must never hand out, each asked for as it would be by whoever looks for it.
+HIDDEN = (
+    "/.env", "/.git/HEAD", "/.git/config", "/.vite/manifest.json", "/package.json", "/package-lock.json", "/vite.config.js",
+    "/src/main.js", "/node_modules/", "/builds/", "/dist/", "/assets/", "/index.html.map", "/assets../.env", "/%2e%2e/.env",
+    "/assets/..%2f..%2f.env", "/server-status", "/nginx_status",
+)  # fmt: skip
+MAPPED = (".js", ".css")
 GZIP = (("Accept-Encoding", "gzip"),)
 SITE_HEADERS: tuple[tuple[tuple[str, str], ...], ...] = ((), GZIP)
 
@@ -26,6 +34,11 @@ def question_of(unit: PlacedUnit, endpoint: Endpoint) -> Question:
 def of_placement(placement: Placement, endpoint: Endpoint) -> Question:
     """An endpoint that a host answers for a service, whichever unit may stand behind it."""
     return Question(placement.host.name, endpoint.port, endpoint.path)
+
+
+def of_host(host: Host, endpoint: Endpoint) -> Question:
+    """An endpoint that a host answers, whoever stands behind it."""
+    return Question(host.name, endpoint.port, endpoint.path)
 
 
 def questions_of(estate: Estate) -> tuple[Question, ...]:
@@ -41,6 +54,10 @@ def questions_of(estate: Estate) -> tuple[Question, ...]:
     for placement in estate.placements:
         if placement.service.proxied_health is not None:
             found[of_placement(placement, placement.service.proxied_health)] = None
+        if placement.service.site is not None:
+            found.update((Question(placement.host.name, placement.service.site.port, path), None) for path in HIDDEN)
+    if estate.containers.health is not None:
+        found.update((of_host(host, estate.containers.health), None) for host in estate.hosts_with(Role.SIP))
     return tuple(found)
 
 
@@ -50,13 +67,17 @@ def site_path(site: Endpoint, path: str) -> str:
 
 
 def site_questions(host: str, site: Endpoint, files: Mapping[str, tuple[int, str]]) -> tuple[Question, ...]:
-    """The site's own address and each of its files, by IPv4 and IPv6, plain and with gzip."""
-    return tuple(
+    """The site's own address and each of its files, by IPv4 and IPv6, plain and with gzip; and the source map that each of
+    them might have.
+    """
+    whole = tuple(
         Question(host, site.port, site_path(site, path), address, headers)
         for path in ("", *files)
         for address in SITE_ADDRESSES
         for headers in SITE_HEADERS
     )
+    maps = tuple(f"{path}.map" for path in files if path.endswith(MAPPED))
+    return whole + tuple(Question(host, site.port, site_path(site, path)) for path in maps)
 
 
 def sites_of(estate: Estate, hosts: Mapping[str, HostEvidence | Missing]) -> dict[Placement, DistFact]:

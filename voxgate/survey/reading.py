@@ -20,6 +20,7 @@ from voxgate.model.evidence import (
     UnitFact,
     VenvFact,
 )
+from voxgate.survey import reading_around as around
 from voxgate.survey.fields import (
     WrongFormError,
     flag,
@@ -65,6 +66,21 @@ def host_evidence(name: str, document: object) -> HostEvidence:
         env_files=facts.of_services("env_files", _env_file),
         dists=facts.of_services("dists", _dist),
         engines=facts.section("engines", _engines),
+        packages=facts.of_services("packages", around.packages),
+        leaks=facts.of_services("leaks", around.leaks),
+        runtimes=facts.of_services("runtimes", around.runtimes),
+        stores=facts.of_services("stores", around.stores),
+        copies=facts.section("copies", around.copies),
+        jobs=facts.section("jobs", around.jobs),
+        nginx=facts.section("nginx", around.nginx),
+        haproxy=facts.section("haproxy", around.haproxy),
+        room=facts.section("room", around.room),
+        clock=facts.section("clock", around.clock),
+        sudo=facts.section("sudo", around.sudo),
+        keys=facts.section("keys", around.keys),
+        asked=facts.of_gate("asked"),
+        answered=facts.of_gate("answered"),
+        took=facts.of_probe("seconds"),
         document=whole,
     )
 
@@ -77,7 +93,8 @@ class _Facts:
         self._host = host
         self._head = document.get("host")
         self._sections = document.get("sections")
-        probe = document.get("probe")
+        self._gate = document.get("gate")
+        self._probe = probe = document.get("probe")
         self._is_root = isinstance(probe, dict) and probe.get("uid") == 0
 
     def of_host(self, key: str, read: Callable[[object], T]) -> T | Missing:
@@ -86,6 +103,19 @@ class _Facts:
         if value is None:
             return self._missing("missing", f"{key}: the probe could not read it")
         return self._read(key, value, read)
+
+    def of_gate(self, key: str) -> float | Missing:
+        """One of the times that the gate noted when it asked."""
+        return self._number(self._gate, key, "the gate did not note it")
+
+    def of_probe(self, key: str) -> float | Missing:
+        """A number that the probe says of itself."""
+        return self._number(self._probe, key, "the probe did not say it")
+
+    def _number(self, row: object, key: str, why: str) -> float | Missing:
+        """A number of the document's edge."""
+        value = row.get(key) if isinstance(row, dict) else None
+        return self._missing("missing", f"{key}: {why}") if value is None else self._read(key, value, number)
 
     def section(self, name: str, read: Callable[[object], T]) -> T | Missing:
         """A section that is one fact."""
@@ -127,7 +157,13 @@ class _Facts:
 
 
 def _unit(name: str, row: object) -> UnitFact:
-    return UnitFact(name, get(row, "properties", text_by_text), get(row, "links", texts), get(row, "files", text_by_text))
+    return UnitFact(
+        name,
+        get(row, "properties", text_by_text),
+        get(row, "links", texts),
+        get(row, "files", text_by_text),
+        get(row, "changed", number),
+    )
 
 
 def _processes(rows: object, probe: object) -> tuple[ProcessFact, ...]:

@@ -15,9 +15,12 @@ from voxgate.contracts.schemas import FOLDER
 from voxgate.model.evidence import HostEvidence, Missing, SocketFact
 from voxgate.survey.reading import host_evidence
 
-GOOD: dict[str, Any] = json.loads((FOLDER / "examples/evidence/valid-fleet.json").read_text())
+GOOD: dict[str, Any] = {
+    **json.loads((FOLDER / "examples/evidence/valid-fleet.json").read_text()),
+    "gate": {"asked": 1795338240.1, "answered": 1795338240.9},
+}
 BLIND: dict[str, Any] = json.loads((FOLDER / "examples/evidence/valid-nothing-seen.json").read_text())
-PER_SERVICE = ("checkouts", "venvs", "env_files", "dists")
+PER_SERVICE = ("checkouts", "venvs", "env_files", "dists", "packages", "leaks", "runtimes", "stores")
 
 
 def facts(evidence: HostEvidence) -> list[object]:

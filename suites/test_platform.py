@@ -1,0 +1,161 @@
+"""Platform: the hosts themselves have room, the right time, and no door that nobody knows."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING
+
+from voxgate.errors import Blind
+from voxgate.model.evidence import known
+from voxgate.plugin import invariant, say
+from voxgate.survey.findings import holder_of, is_loopback, is_public
+
+if TYPE_CHECKING:
+    from voxgate.model.estate import Estate
+    from voxgate.model.evidence import HostEvidence
+    from voxgate.model.look import Evidence
+
+FREE = 0.05  # of each file system, its inodes and the memory
+SKEW = 1.0  # seconds between hosts
+UNSURE = 3.0  # seconds: a look that took longer to begin says too little of a clock
+VERBS = ("restart", "start", "stop", "reset-failed")
+PROBE = '/usr/local/sbin/voxgate-probe ""'
+ROOTS = {"root", "sudo", "wheel", "admin", "docker", "podman", "lxd", "incus", "libvirt", "disk", "shadow", "kmem"}
+WAYS_IN = {
+    "passwordauthentication": {"no"},
+    "kbdinteractiveauthentication": {"no"},
+    "permitemptypasswords": {"no"},
+    "hostbasedauthentication": {"no"},
+    "authorizedkeyscommand": {"none"},
+    "trustedusercakeys": {"none"},
+    "permitrootlogin": {"no", "prohibit-password", "without-password", "forced-commands-only"},
+}
+WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - found on a host, not bound here
+
+
+@invariant(per="host_name", faults=("disk-full", "inodes-gone"))
+def test_host_has_room(host_name: str, evidence: Evidence) -> None:
+    """A full disk stops the journal, the database and the next deploy at once; without memory the kernel picks a process
+    and kills it.
+    """
+    found = known(evidence.second.host(host_name).room)
+    for disk in found.disks:
+        assert disk.free >= FREE * disk.size, say(
+            f"{host_name}: {disk.path} has {disk.free / 2**20:.0f} MB free of {disk.size / 2**20:.0f} MB",
+            "make room; journalctl --vacuum-size",
+        )
+        assert disk.inodes_free >= FREE * disk.inodes, say(
+            f"{host_name}: {disk.path} has {disk.inodes_free} inodes free of {disk.inodes}",
+            "look for a folder with very many files",
+        )
+    assert found.memory_available >= FREE * found.memory, say(
+        f"{host_name}: {found.memory_available / 2**20:.0f} MB of memory are available of {found.memory / 2**20:.0f} MB",
+        "systemd-cgtop -m says who takes it",
+    )
+
+
+@invariant(per="host_name", faults=("clock-off", "clock-not-synchronised"))
+def test_clock_is_right(host_name: str, estate: Estate, evidence: Evidence) -> None:
+    """Ticks, call times and journals of several hosts are only worth something on one clock. It is kept in time, and less
+    than a second away from the other hosts'.
+    """
+    hosts = {host.name: evidence.second.host(host.name) for host in estate.hosts}  # blind unless every host was seen
+    found = known(hosts[host_name].clock)
+    if not found.container:
+        assert found.keepers, say(f"{host_name}: nothing keeps the clock in time", "systemctl enable --now systemd-timesyncd")
+        if found.synchronised is None:
+            raise Blind("the kernel does not say whether the clock is synchronised", where=host_name)
+        assert found.synchronised, say(
+            f"{host_name}: the clock is not synchronised, although {found.keepers[0]} runs", "timedatectl timesync-status"
+        )
+    least, most = _offset(hosts[host_name])
+    right = median(_offset(host)[0] for host in hosts.values())
+    away = max(least - right, right - most)
+    assert away < SKEW, say(f"{host_name}: its clock is {away:.1f} s away from the other hosts'", "timedatectl timesync-status")
+    if most - least > UNSURE:
+        raise Blind("the clock could not be compared", where=host_name, why=f"the look took {most - least:.1f} s to begin")
+
+
+def _offset(host: HostEvidence) -> tuple[float, float]:
+    """The least and the most that a host's clock may be before the gate's: its word came after it was asked, and the probe
+    ended before it had answered.
+    """
+    time = known(host.time)
+    return time + known(host.took) - known(host.answered), time - known(host.asked)
+
+
+@invariant(per="host_name", faults=("sudo-wildcard", "sudo-all"))
+def test_sudo_is_minimal(host_name: str, estate: Estate, evidence: Evidence) -> None:
+    """Whoever steals the deploy account has what sudo gives it. `systemctl restart voxcore@*` also restarts
+    `voxcore@1 ssh.service`: exact commands only, of this host's own units, no group that is root by another name.
+    """
+    host = estate.host(host_name)
+    found = known(evidence.second.host(host_name).sudo)
+    if found.user != host.user:
+        raise Blind("another account was looked at", where=host_name, why=f"{found.user}, not {host.user}")
+    rich = sorted(ROOTS & set(found.groups))
+    assert not rich, say(
+        f"{host_name}: {found.user} is in the group {', '.join(rich)}, which is root", f"gpasswd -d {found.user} {' '.join(rich)}"
+    )
+    units = [unit.unit for unit in estate.placed_units if unit.host == host]
+    systemctl = [f"{folder}/systemctl {verb} {unit}" for folder in ("/usr/bin", "/bin") for verb in VERBS for unit in units]
+    allowed = {PROBE, *systemctl, *estate.sudo}
+    for rule in found.rules:
+        assert rule.command in allowed, say(
+            f"{host_name}: {found.user} may run `{rule.command}` as {rule.user or 'root'}",
+            f"take it out of sudoers, or add the whole command to [sudo] in hosts/{estate.name}.toml",
+        )
+        assert rule.user == "root" and "setenv" not in rule.options.replace("!setenv", ""), say(
+            f"{host_name}: {found.user} may run `{rule.command}` as {rule.user}, with {rule.options}", "as root, without SETENV"
+        )
+
+
+@invariant(per="host_name", faults=("key-unknown", "sshd-takes-passwords"))
+def test_keys_are_known(host_name: str, estate: Estate, evidence: Evidence) -> None:
+    """A key that nobody knows is somebody who can come back. Every authorized key of every account is in the estate file,
+    and sshd takes nothing but these keys.
+    """
+    if estate.keys is None:
+        raise Blind("the estate does not say who may log in", where=host_name, hint=f"add [keys] to hosts/{estate.name}.toml")
+    lost = sorted(mark for marks in estate.keys.values() for mark in marks if not mark.startswith("SHA256:"))
+    if lost:
+        raise Blind("a key of the estate cannot be read here", where=f"hosts/{estate.name}.toml [keys]", why=lost[0])
+    found = known(evidence.second.host(host_name).keys)
+    for key in found.keys:
+        assert key.fingerprint in estate.keys.get(key.user, ()), say(
+            f"{host_name}: {key.file} lets {key.fingerprint} log in as {key.user}",
+            f"remove that line, or add the fingerprint to [keys] in hosts/{estate.name}.toml",
+        )
+    for setting, good in WAYS_IN.items():
+        value = found.settings.get(setting, "")
+        assert not value or value.lower() in good, say(
+            f"{host_name}: sshd has {setting} {value}", f"{setting} {min(good)} in sshd_config"
+        )
+
+
+@invariant(per="host_name", faults=("store-elsewhere", "store-in-the-open"))
+def test_stores_are_private(host_name: str, estate: Estate, evidence: Evidence) -> None:
+    """An open Redis or MongoDB is read by strangers within hours. They listen where the estate says so, by the unit that it
+    says, and never on an address of the internet.
+    """
+    if not estate.stores:
+        raise Blind(
+            "the estate does not say where its stores are", where=host_name, hint=f"add [stores] to hosts/{estate.name}.toml"
+        )
+    host = evidence.second.host(host_name)
+    sockets, containers = known(host.listeners), known(host.engines).containers
+    processes = {one.pid: one for one in known(host.processes)}
+    if not any(one.pids for one in sockets):
+        raise Blind("nobody could be seen to listen", where=host_name, why="not even sshd, by which we came")
+    for socket in sockets:
+        holders = {holder_of(processes[pid], containers) for pid in socket.pids if pid in processes} or {"nobody"}
+        for store in estate.stores:
+            if socket.port != store.port and store.unit not in holders:
+                continue
+            place = f"{host_name}: {min(holders)} listens on {socket.address}:{socket.port}"
+            at_home = host_name == store.host and holders == {store.unit} and socket.port == store.port
+            assert at_home or is_loopback(socket.address), say(
+                f"{place}, where {store.name} must not be", f"stop it: {store.name} is {store.unit} on {store.host}"
+            )
+            opened = estate.host(host_name).address if socket.address in WILDCARDS else socket.address
+            assert not is_public(opened), say(f"{place}: {store.name} is open to the internet", "bind it to the private address")

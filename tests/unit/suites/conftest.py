@@ -1,0 +1,122 @@
+"""A green look at the lab, saved once; one fact of it changed; and every invariant judged on it, with no host."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from voxgate.contracts.catalogue import FOLDER, read_catalogue
+from voxgate.contracts.estates import load_estate
+from voxgate.model.estate import Estate
+from voxgate.model.evidence import Answer, HostEvidence, known
+from voxgate.model.invariant import Per, expected
+from voxgate.model.look import Evidence, Look, Question
+from voxgate.plugin.judging import words_of
+from voxgate.survey.saving import load
+
+SAVED = Path(__file__).resolve().parent.parent / "evidence"
+
+
+@cache
+def suite(name: str) -> ModuleType:
+    """A suite, imported as a plain module."""
+    spec = importlib.util.spec_from_file_location(f"suite_{Path(name).stem}", FOLDER / name)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An estate and evidence of it; each method gives another one with one thing changed in the second look."""
+
+    estate: Estate
+    evidence: Evidence
+
+    def judge(self, names: Iterable[str] = ()) -> dict[str, tuple[str, str]]:
+        """Every judgement that is not *holds*: id to verdict and what was found. ``names`` limits the invariants."""
+        wanted = set(names)
+        found: dict[str, tuple[str, str]] = {}
+        for one in expected(read_catalogue(), self.estate, (), deploying=frozenset()):
+            if wanted and one.invariant.name not in wanted:
+                continue
+            function = getattr(suite(one.invariant.suite), "test_" + one.invariant.name.replace("-", "_"))
+            given: dict[str, object] = {"estate": self.estate, "evidence": self.evidence, "moves": ()}
+            if one.invariant.per is not Per.ESTATE:
+                given[one.invariant.per.value] = one.subject.value
+            words = {name: given[name] for name in inspect.signature(function).parameters}
+            try:
+                function(**words)
+            except Exception as error:  # noqa: BLE001 - whatever is raised is a verdict
+                verdict, said, _ = words_of(error)
+                found[one.id] = (verdict.value, said)
+        return found
+
+    def look(self, change: Callable[[Look], Look]) -> Case:
+        """Another second look."""
+        return replace(self, evidence=replace(self.evidence, second=change(self.evidence.second)))
+
+    def host(self, name: str, **facts: Any) -> Case:
+        """Other facts of one host."""
+        return self.look(lambda look: replace(look, hosts={**look.hosts, name: replace(look.host(name), **facts)}))
+
+    def of(self, name: str) -> HostEvidence:
+        """One host as the second look has it."""
+        return self.evidence.second.host(name)
+
+    def fact(self, host: str, field: str, **parts: Any) -> Case:
+        """Other parts of one fact of a host."""
+        return self.host(host, **{field: replace(known(getattr(self.of(host), field)), **parts)})
+
+    def of_service(self, host: str, field: str, service: str, **parts: Any) -> Case:
+        """Other parts of what a host says of one service."""
+        facts = getattr(self.of(host), field)
+        return self.host(host, **{field: {**facts, service: replace(known(facts[service]), **parts)}})
+
+    def unit(self, host: str, name: str, *, properties: dict[str, str] | None = None, **parts: Any) -> Case:
+        """Another unit."""
+        units = known(self.of(host).units)
+        fact = units[name]
+        changed = replace(fact, properties={**fact.properties, **(properties or {})}, **parts)
+        return self.host(host, units={**units, name: changed})
+
+    def process(self, host: str, unit: str, **parts: Any) -> Case:
+        """Another process of a unit."""
+        rows = tuple(replace(row, **parts) if row.unit == unit else row for row in known(self.of(host).processes))
+        return self.host(host, processes=rows)
+
+    def runtime(self, host: str, service: str, **parts: Any) -> Case:
+        """Another look into the first process of a service."""
+        fact = known(self.of(host).runtimes[service])
+        return self.of_service(host, "runtimes", service, processes=(replace(fact.processes[0], **parts), *fact.processes[1:]))
+
+    def answer(self, question: Question, **parts: Any) -> Case:
+        """Another answer."""
+
+        def change(look: Look) -> Look:
+            old = look.answer(question)
+            assert isinstance(old, Answer)
+            return replace(look, answers={**look.answers, question: replace(old, **parts)})
+
+        return self.look(change)
+
+
+@pytest.fixture(scope="session")
+def green() -> Case:
+    """The lab, all of it well."""
+    evidence = load(SAVED)
+    estate = load_estate("lab")
+    keys = {"deploy": tuple(one.fingerprint for one in known(evidence.second.host("data").keys).keys)}
+    return Case(replace(estate, keys=keys), evidence)

@@ -1,0 +1,74 @@
+"""What was not seen is blind: never green where it matters, never violated."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+
+from voxgate.model.evidence import HostEvidence, Missing
+from voxgate.model.look import Look, Question
+
+from .conftest import Case
+
+LOST = Missing("denied", "not to be read", "somewhere", "")
+FACTS = [field.name for field in fields(HostEvidence) if field.name not in {"name", "document"}]
+UNUSED = {"boot_id", "uptime"}
+PER_SERVICE = {"checkouts", "venvs", "env_files", "dists", "packages", "leaks", "runtimes", "stores"}
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_a_lost_fact_is_blind_and_nothing_else(green: Case, fact: str) -> None:
+    def without(look: Look) -> Look:
+        hosts = {}
+        for name in look.hosts:
+            host = look.host(name)
+            lost: Any = dict.fromkeys(getattr(host, fact), LOST) if fact in PER_SERVICE else LOST
+            hosts[name] = replace(host, **{fact: lost})
+        return replace(look, hosts=hosts)
+
+    evidence = replace(green.evidence, first=without(green.evidence.first), second=without(green.evidence.second))
+    found = replace(green, evidence=evidence).judge()
+    assert {verdict for verdict, _ in found.values()} == (set() if fact in UNUSED else {"blind"}), found
+
+
+@pytest.mark.parametrize("name", ["data", "api-1", "fleet-1", "fleet-2", "sip-1"])
+def test_a_lost_host_is_blind_also_for_what_is_judged_over_all(green: Case, name: str) -> None:
+    found = green.look(lambda look: replace(look, hosts={**look.hosts, name: LOST})).judge()
+    assert {verdict for verdict, _ in found.values()} == {"blind"}
+    over_all = {"exactly-one-dialler-per-database[vox]", f"keys-are-known[{name}]", f"clock-is-right[{name}]"}
+    assert over_all | {f"clock-is-right[{other}]" for other in green.evidence.second.hosts} <= found.keys()
+
+
+def test_a_lost_database_is_blind(green: Case) -> None:
+    found = green.look(lambda look: replace(look, databases={"vox": LOST})).judge()
+    assert {key: verdict for key, (verdict, _) in found.items()} == {"database-sees-one-dialler[vox]": "blind"}
+
+
+def test_a_lost_way_to_every_answer_is_blind(green: Case) -> None:
+    found = green.look(lambda look: replace(look, answers=dict.fromkeys(look.answers, LOST))).judge()
+    assert {verdict for verdict, _ in found.values()} == {"blind"}, {k: v for k, v in found.items() if v[0] != "blind"}
+    assert "console-exposes-nothing[console-api-1]" in found
+
+
+@pytest.mark.parametrize("what", ["listeners", "keys", "stores"])
+def test_what_the_estate_does_not_say_is_blind(green: Case, what: str) -> None:
+    nothing: Any = () if what == "stores" else None
+    estate = replace(green.estate, **{what: nothing})
+    found = replace(green, estate=estate).judge(["only-expected-listeners", "keys-are-known", "stores-are-private"])
+    verdicts = {
+        verdict for key, (verdict, _) in found.items() if not (what == "stores" and key == "only-expected-listeners[data]")
+    }
+    assert verdicts == {"blind"}
+
+
+def test_nginx_that_serves_nothing_cannot_be_said_to_expose_nothing(green: Case) -> None:
+    case = green.answer(Question("api-1", 80, "/"), status=0, body=b"", trouble="connection refused")
+    assert case.judge(["console-exposes-nothing"])["console-exposes-nothing[console-api-1]"][0] == "blind"
+
+
+def test_secrets_that_could_not_be_compared_are_blind(green: Case) -> None:
+    for parts in ({"compared": ()}, {"lines": 0}):
+        found = green.of_service("api-1", "leaks", "backend", **parts).judge(["no-secret-leaks"])
+        assert {key: verdict for key, (verdict, _) in found.items()} == {"no-secret-leaks[backend-api-1]": "blind"}

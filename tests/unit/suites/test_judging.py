@@ -1,0 +1,370 @@
+"""One fact is changed: exactly the invariants that it breaks turn violated, and none turns blind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from voxgate.model.estate import Listener
+from voxgate.model.evidence import ContainerFact, DatabaseClient, ProcessFact, SocketFact, known
+from voxgate.model.look import Question
+from voxgate.model.surroundings import CopyFact, JobFact, KeyFact, ServerFact, SudoRule
+
+from .conftest import Case
+
+DATA, API, FLEET, OTHER, SIP = "data", "api-1", "fleet-1", "fleet-2", "sip-1"
+ANY = "0.0.0.0"  # noqa: S104 - found on a host, not bound here
+WORKER = "voxcore@1.service"
+SITE = Question(API, 80, "/")
+HEALTH = Question(API, 8080, "/health")
+
+
+def test_green_is_green(green: Case) -> None:
+    assert green.judge() == {}
+
+
+def process(green: Case, host: str, like: str, **parts: Any) -> ProcessFact:
+    """A new process, made after one of a unit."""
+    found = next(one for one in known(green.of(host).processes) if one.unit == like)
+    return replace(found, **{"pid": 4000, "unit": "other.service", **parts})
+
+
+def with_process(green: Case, host: str, like: str, **parts: Any) -> Case:
+    """One process more."""
+    return green.host(host, processes=(*known(green.of(host).processes), process(green, host, like, **parts)))
+
+
+def with_listener(green: Case, host: str, address: str, port: int, pid: int) -> Case:
+    """One listening socket more."""
+    return green.host(host, listeners=(*known(green.of(host).listeners), SocketFact(address, port, None, None, (pid,))))
+
+
+def main_pid(green: Case, host: str, unit: str) -> int:
+    """A unit's main process."""
+    return known(green.of(host).units)[unit].main_pid
+
+
+def body(green: Case, question: Question, **parts: Any) -> Case:
+    """A JSON answer with other members."""
+    document = json.loads(green.evidence.second.answer(question).body)
+    return green.answer(question, body=json.dumps({**document, **parts}).encode())
+
+
+def server(green: Case, **parts: Any) -> tuple[ServerFact, ...]:
+    """HAProxy's servers, the first of them changed."""
+    rows = known(green.of(API).haproxy).servers
+    return (replace(rows[0], **parts), *rows[1:])
+
+
+FIRST = SudoRule("root", "!authenticate", "/usr/bin/systemctl restart voxcore@*")
+MARK = "SHA256:" + "A" * 43
+
+# What is changed; what must turn violated: invariant and subject.
+CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
+    "second-checkout": (
+        lambda g: g.host(FLEET, copies=(CopyFact("/srv/old", "checkout", ("vox-agents",), ()),)),
+        {"one-copy-only[fleet-1]"},
+    ),
+    "copy-without-origin": (
+        lambda g: g.host(API, copies=(CopyFact("/home/x/y", "bare", (), ("backend",)),)),
+        {"one-copy-only[api-1]"},
+    ),
+    "copy-of-another-project": (lambda g: g.host(API, copies=(CopyFact("/srv/x", "checkout", ("dotfiles",), ()),)), set()),
+    "cron-pulls": (lambda g: g.host(SIP, jobs=(JobFact("/etc/cron.d/x", "root", ("git",)),)), {"one-copy-only[sip-1]"}),
+    "module-edited": (
+        lambda g: g.of_service(FLEET, "packages", "fleet", bad=(("lib/x.py", "is not as it was installed"),), bad_count=1),
+        {"site-packages-are-intact[fleet-fleet-1]"},
+    ),
+    "no-distribution": (
+        lambda g: g.of_service(API, "packages", "backend", distributions=0, files=0),
+        {"site-packages-are-intact[backend-api-1]"},
+    ),
+    "records-forged-on-one-host": (
+        lambda g: g.of_service(FLEET, "packages", "fleet", records="0" * 64),
+        {"fleet-runs-one-release"},
+    ),
+    "secret-in-argv": (
+        lambda g: g.of_service(API, "leaks", "backend", found=(("JWT_SECRET", "the arguments of process 7 (sh)"),)),
+        {"no-secret-leaks[backend-api-1]"},
+    ),
+    "unit-edited": (
+        lambda g: g.unit(SIP, "voxdialler.service", files={"/etc/systemd/system/voxdialler.service": "0" * 64}),
+        {"unit-file-is-the-expected[sip-1-voxdialler]"},
+    ),
+    "unit-shadowed": (
+        lambda g: g.unit(
+            SIP,
+            "voxdialler.service",
+            files={
+                **known(g.of(SIP).units)["voxdialler.service"].files,
+                "/etc/systemd/system.control/voxdialler.service": "0" * 64,
+            },
+        ),
+        {"unit-file-is-the-expected[sip-1-voxdialler]"},
+    ),
+    "drop-in-loaded-and-removed": (
+        lambda g: g.unit(FLEET, WORKER, properties={"DropInPaths": "/run/systemd/system/voxcore@1.service.d/x.conf"}),
+        {"unit-file-is-the-expected[fleet-1-voxcore@1]"},
+    ),
+    "unit-changed-after-the-start": (
+        lambda g: g.unit(FLEET, WORKER, changed=g.evidence.second.taken),
+        {"unit-file-is-the-expected[fleet-1-voxcore@1]"},
+    ),
+    "needs-daemon-reload": (
+        lambda g: g.unit(FLEET, WORKER, properties={"NeedDaemonReload": "yes"}),
+        {"unit-file-is-the-expected[fleet-1-voxcore@1]"},
+    ),
+    "vendor-drop-in-for-all": (
+        lambda g: g.unit(
+            FLEET,
+            WORKER,
+            files={**known(g.of(FLEET).units)[WORKER].files, "/usr/lib/systemd/system/service.d/10-x.conf": "0" * 64},
+        ),
+        set(),
+    ),
+    "other-interpreter": (
+        lambda g: g.runtime(API, "backend", interpreter=False),
+        {"process-is-the-venvs[api-1-voxbridge]"},
+    ),
+    "pythonpath": (lambda g: g.runtime(API, "backend", loader=("PYTHONPATH",)), {"process-is-the-venvs[api-1-voxbridge]"}),
+    "variable-of-nobody": (lambda g: g.runtime(API, "backend", strange=("FOO",)), {"process-is-the-venvs[api-1-voxbridge]"}),
+    "library-deleted": (
+        lambda g: g.runtime(SIP, "dialler", gone=("/usr/lib/libssl.so.3 (deleted)",)),
+        {"process-is-the-venvs[sip-1-voxdialler]"},
+    ),
+    "library-from-elsewhere": (
+        lambda g: g.runtime(SIP, "dialler", elsewhere=("/srv/x.so",)),
+        {"process-is-the-venvs[sip-1-voxdialler]"},
+    ),
+    "preload-for-all": (
+        lambda g: g.of_service(SIP, "runtimes", "dialler", preload=True),
+        {"process-is-the-venvs[sip-1-voxdialler]"},
+    ),
+    "unknown-listener": (
+        lambda g: with_listener(g, FLEET, ANY, 9999, 1),
+        {"only-expected-listeners[fleet-1]"},
+    ),
+    "worker-on-anothers-port": (
+        lambda g: with_listener(g, FLEET, ANY, 8102, main_pid(g, FLEET, WORKER)),
+        {"only-expected-listeners[fleet-1]"},
+    ),
+    "listener-of-nobody": (
+        lambda g: g.host(API, listeners=(*known(g.of(API).listeners), SocketFact("127.0.0.1", 8080, None, None, ()))),
+        {"only-expected-listeners[api-1]"},
+    ),
+    "containerd-in-the-open": (
+        lambda g: g.host(
+            SIP,
+            listeners=tuple(
+                replace(one, address=ANY) if one.address == "127.0.0.1" else one for one in known(g.of(SIP).listeners)
+            ),
+        ),
+        {"only-expected-listeners[sip-1]"},
+    ),
+    "redis-on-a-worker-host": (
+        lambda g: with_listener(g, FLEET, "::", 6379, main_pid(g, FLEET, WORKER)),
+        {"only-expected-listeners[fleet-1]", "stores-are-private[fleet-1]"},
+    ),
+    "redis-by-another-unit-at-home": (
+        lambda g: with_listener(g, DATA, ANY, 6379, main_pid(g, DATA, "mongod.service")),
+        {"only-expected-listeners[data]", "stores-are-private[data]"},
+    ),
+    "redis-on-the-internet": (
+        lambda g: with_listener(g, DATA, "8.8.8.8", 6379, main_pid(g, DATA, "redis-server.service")),
+        {"stores-are-private[data]"},
+    ),
+    "backend-says-redis-is-gone": (
+        lambda g: body(g, HEALTH, checks={"redis": "unreachable"}),
+        {"backend-reaches-its-stores[backend-api-1]", "backend-health-is-clean[api-1-voxbridge]"},
+    ),
+    "address-refused": (
+        lambda g: g.host(
+            API, stores={"backend": tuple(replace(one, outcome="refused") for one in known(g.of(API).stores["backend"]))}
+        ),
+        {"backend-reaches-its-stores[backend-api-1]"},
+    ),
+    "no-connection-to-the-database": (
+        lambda g: g.host(
+            API, stores={"backend": tuple(replace(one, connections=0) for one in known(g.of(API).stores["backend"]))}
+        ),
+        {"backend-reaches-its-stores[backend-api-1]"},
+    ),
+    "nginx-config-broken": (
+        lambda g: g.fact(API, "nginx", status=1, flaws="/etc/nginx/nginx.conf:3"),
+        {"nginx-runs-its-config[console-api-1]"},
+    ),
+    "nginx-not-reloaded": (
+        lambda g: g.fact(API, "nginx", changed=g.evidence.second.taken),
+        {"nginx-runs-its-config[console-api-1]"},
+    ),
+    "nginx-other-config": (
+        lambda g: g.fact(API, "nginx", masters=("nginx: master process nginx -c /tmp/n.conf",)),
+        {"nginx-runs-its-config[console-api-1]"},
+    ),
+    "two-nginx": (
+        lambda g: g.fact(API, "nginx", masters=("nginx: master process nginx",) * 2),
+        {"nginx-runs-its-config[console-api-1]"},
+    ),
+    "env-over-http": (
+        lambda g: g.answer(Question(API, 80, "/.env"), status=200, body=b"A=1"),
+        {"console-exposes-nothing[console-api-1]"},
+    ),
+    "listing-over-http": (
+        lambda g: g.answer(Question(API, 80, "/assets/"), status=200, body=b"<a href=x>"),
+        {"console-exposes-nothing[console-api-1]"},
+    ),
+    "index-may-be-cached": (
+        lambda g: g.answer(SITE, headers={**g.evidence.second.answer(SITE).headers, "cache-control": "max-age=600"}),
+        {"console-exposes-nothing[console-api-1]"},
+    ),
+    "haproxy-server-down": (lambda g: g.fact(API, "haproxy", servers=server(g, status="DOWN")), {"haproxy-sees-all-workers"}),
+    "haproxy-server-unchecked": (
+        lambda g: g.fact(API, "haproxy", servers=server(g, status="no check", checked=False)),
+        {"haproxy-sees-all-workers"},
+    ),
+    "haproxy-server-missing": (lambda g: g.fact(API, "haproxy", servers=server(g)[1:]), {"haproxy-sees-all-workers"}),
+    "haproxy-server-unknown": (
+        lambda g: g.fact(API, "haproxy", servers=(*server(g), replace(server(g)[0], address="198.51.100.99:8101"))),
+        {"haproxy-sees-all-workers"},
+    ),
+    "haproxy-not-reloaded": (
+        lambda g: g.fact(API, "haproxy", changed=g.evidence.second.taken),
+        {"haproxy-sees-all-workers"},
+    ),
+    "haproxy-gone": (lambda g: g.fact(API, "haproxy", running=False), {"haproxy-sees-all-workers"}),
+    "disk-full": (
+        lambda g: g.fact(DATA, "room", disks=tuple(replace(one, free=1) for one in known(g.of(DATA).room).disks)),
+        {"host-has-room[data]"},
+    ),
+    "inodes-gone": (
+        lambda g: g.fact(
+            DATA, "room", disks=tuple(replace(one, inodes=100, inodes_free=1) for one in known(g.of(DATA).room).disks)
+        ),
+        {"host-has-room[data]"},
+    ),
+    "memory-gone": (lambda g: g.fact(DATA, "room", memory_available=1), {"host-has-room[data]"}),
+    "clock-off": (lambda g: g.host(FLEET, time=known(g.of(FLEET).time) + 20), {"clock-is-right[fleet-1]"}),
+    "clock-behind": (lambda g: g.host(FLEET, time=known(g.of(FLEET).time) - 20), {"clock-is-right[fleet-1]"}),
+    "clock-kept-by-nobody": (
+        lambda g: g.fact(FLEET, "clock", container=False, keepers=()),
+        {"clock-is-right[fleet-1]"},
+    ),
+    "clock-not-synchronised": (
+        lambda g: g.fact(FLEET, "clock", container=False, keepers=("chronyd",), synchronised=False),
+        {"clock-is-right[fleet-1]"},
+    ),
+    "sudo-wildcard": (
+        lambda g: g.fact(FLEET, "sudo", rules=(*known(g.of(FLEET).sudo).rules, FIRST)),
+        {"sudo-is-minimal[fleet-1]"},
+    ),
+    "sudo-of-anothers-unit": (
+        lambda g: g.fact(FLEET, "sudo", rules=(replace(FIRST, command="/usr/bin/systemctl restart ssh.service"),)),
+        {"sudo-is-minimal[fleet-1]"},
+    ),
+    "sudo-probe-with-arguments": (
+        lambda g: g.fact(FLEET, "sudo", rules=(replace(FIRST, command="/usr/local/sbin/voxgate-probe"),)),
+        {"sudo-is-minimal[fleet-1]"},
+    ),
+    "sudo-setenv": (
+        lambda g: g.fact(
+            FLEET, "sudo", rules=tuple(replace(one, options="setenv, !authenticate") for one in known(g.of(FLEET).sudo).rules)
+        ),
+        {"sudo-is-minimal[fleet-1]"},
+    ),
+    "docker-group": (lambda g: g.fact(SIP, "sudo", groups=("deploy", "docker")), {"sudo-is-minimal[sip-1]"}),
+    "unknown-key": (
+        lambda g: g.fact(API, "keys", keys=(*known(g.of(API).keys).keys, KeyFact("root", "/root/.ssh/authorized_keys", MARK))),
+        {"keys-are-known[api-1]"},
+    ),
+    "known-key-of-another-account": (
+        lambda g: g.fact(API, "keys", keys=tuple(replace(one, user="vox") for one in known(g.of(API).keys).keys)),
+        {"keys-are-known[api-1]"},
+    ),
+    "sshd-takes-passwords": (
+        lambda g: g.fact(API, "keys", settings={**known(g.of(API).keys).settings, "passwordauthentication": "yes"}),
+        {"keys-are-known[api-1]"},
+    ),
+    "worker-under-another-name": (
+        lambda g: with_process(g, FLEET, WORKER),
+        {"units-are-all-there-are[fleet-fleet-1]"},
+    ),
+    "dialler-by-hand": (
+        lambda g: with_process(g, SIP, "voxdialler.service", unit="", user="deploy"),
+        {"units-are-all-there-are[dialler-sip-1]", "exactly-one-dialler-per-database[vox]"},
+    ),
+    "old-process-in-the-unit": (
+        lambda g: with_process(g, FLEET, WORKER, unit=WORKER, started=1.0),
+        {"process-is-the-new-code[fleet-1-voxcore@1]"},
+    ),
+    "unit-disabled": (
+        lambda g: g.unit(FLEET, WORKER, properties={"UnitFileState": "disabled"}),
+        {"unit-is-active[fleet-1-voxcore@1]"},
+    ),
+    "unit-restarted": (
+        lambda g: g.unit(FLEET, WORKER, properties={"NRestarts": "3"}),
+        {"nothing-restarts-during-the-bake[fleet-1-voxcore@1]"},
+    ),
+    "runs-as-root": (
+        lambda g: g.process(FLEET, WORKER, user="root", uid=0),
+        {"runs-as-its-user[fleet-1-voxcore@1]"},
+    ),
+    "registry-counts-a-dead-worker": (
+        lambda g: body(g, Question(FLEET, 8101, "/health/fleet"), worker_max=7, fleet_available=7),
+        {"capacity-adds-up[fleet-fleet-1]"},
+    ),
+    "registry-counts-a-call-too-many": (
+        lambda g: body(g, Question(FLEET, 8101, "/health/fleet"), worker_calls=1, fleet_available=5),
+        {"capacity-adds-up[fleet-fleet-1]"},
+    ),
+    "foreign-client-of-the-database": (
+        lambda g: replace(
+            g,
+            evidence=replace(
+                g.evidence,
+                first=with_client(g.evidence.first, "203.0.113.9", "mongosh"),
+                second=with_client(g.evidence.second, "203.0.113.9", "mongosh"),
+            ),
+        ),
+        {"database-sees-one-dialler[vox]"},
+    ),
+    "app-image": (
+        lambda g: g.fact(
+            SIP,
+            "engines",
+            containers=(
+                *known(g.of(SIP).engines).containers,
+                ContainerFact("docker", "f" * 64, "x", "vox/app:1", "created", "Created", "livekit"),
+            ),
+        ),
+        {"only-livekit-in-containers[sip-1]"},
+    ),
+    "livekit-mute": (
+        lambda g: g.answer(Question(SIP, 7880, "/"), status=0, body=b"", trouble="no answer within 5 s"),
+        {"livekit-is-healthy[sip-1]"},
+    ),
+}
+
+
+def with_client(look: Any, address: str, name: str) -> Any:
+    """A database that sees one client more."""
+    view = look.database("vox")
+    return replace(look, databases={"vox": replace(view, clients=(*view.clients, DatabaseClient(address, 40000, name, "")))})
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_changed_fact_turns_exactly_its_invariants(green: Case, name: str) -> None:
+    change, wanted = CASES[name]
+    found = change(green).judge()
+    assert {key: verdict for key, (verdict, _) in found.items()} == dict.fromkeys(wanted, "violated"), found
+
+
+def test_what_the_estate_allows_may_listen(green: Case) -> None:
+    pid = main_pid(green, FLEET, WORKER)
+    case = with_listener(green, FLEET, "127.0.0.1", 9000 + 1, pid)
+    assert "only-expected-listeners[fleet-1]" in case.judge()
+    listeners = {**(green.estate.listeners or {}), "fleet": (Listener(WORKER, 9001, loopback=True),)}
+    assert replace(case, estate=replace(green.estate, listeners=listeners)).judge() == {}

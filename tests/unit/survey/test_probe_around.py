@@ -1,0 +1,293 @@
+"""The probe on what stands around a service: packages, copies, jobs, secrets, sudo, stores."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import shutil
+import socket
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from voxgate.survey import probe
+
+from .conftest import CANARY, ENV, git, service
+
+SITE = ".venv/lib/python3.12/site-packages"
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+def mark(content: bytes) -> str:
+    return "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+
+
+@pytest.fixture
+def environment(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A virtual environment with one distribution, all of it recorded."""
+    monkeypatch.setattr(probe, "CACHE", str(place / "cache"))
+    site = place / "app" / SITE
+    (site / "good").mkdir(parents=True)
+    (site / "good-1.0.dist-info").mkdir()
+    (place / "app/.venv/bin").mkdir()
+    (place / "app/.venv/pyvenv.cfg").write_text("home = /usr/bin\n")
+    (place / "app/.venv/lib64").symlink_to("lib")
+    (place / "app/.venv/bin/python").symlink_to("/usr/bin/python3")
+    (place / "app/.venv/bin/good").write_bytes(b"#!x\n")
+    (site / "good/__init__.py").write_bytes(b"A = 1\n")
+    (site / "good-1.0.dist-info/METADATA").write_bytes(b"Name: good\n")
+    rows = [
+        f"good/__init__.py,{mark(b'A = 1' + bytes([10]))},6",
+        f"good-1.0.dist-info/METADATA,{mark(b'Name: good' + bytes([10]))},11",
+        f"../../../bin/good,{mark(b'#!x' + bytes([10]))},4",
+        "good-1.0.dist-info/RECORD,,",
+    ]
+    (site / "good-1.0.dist-info/RECORD").write_text("\n".join(rows) + "\n")
+    return place / "app"
+
+
+def bad(folder: Path) -> list[list[str]]:
+    found: list[list[str]] = probe.packages(service(folder))["bad"]
+    return found
+
+
+def test_an_environment_as_installed_has_nothing_bad(environment: Path) -> None:
+    found = probe.packages(service(environment))
+    assert (found["distributions"], found["bad"], found["bad_count"]) == (1, [], 0)
+    assert found["files"] == 7
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "wrong"),
+    [
+        (f"{SITE}/good/__init__.py", b"A = 2\n", "is not as it was installed"),
+        (f"{SITE}/evil.py", b"", "belongs to no distribution"),
+        (f"{SITE}/zz.pth", b"import evil", "belongs to no distribution"),
+        (f"{SITE}/sitecustomize.py", b"", "belongs to no distribution"),
+        (f"{SITE}/_virtualenv.pth", b"import _virtualenv, evil", "belongs to no distribution"),
+        (f"{SITE}/evil/__pycache__/x.cpython-312.pyc", b"", "belongs to no distribution"),
+        (".venv/bin/uvicorn", b"#!", "belongs to no distribution"),
+        (".venv/lib/python3.12/sitecustomize.py", b"", "belongs to no distribution"),
+    ],
+)
+def test_what_is_not_as_installed_is_named(environment: Path, path: str, content: bytes, wrong: str) -> None:
+    (environment / path).parent.mkdir(parents=True, exist_ok=True)
+    (environment / path).write_bytes(content)
+    assert bad(environment) == [[path.removeprefix(".venv/"), wrong]]
+
+
+def test_byte_code_of_an_owned_module_may_be_there(environment: Path) -> None:
+    cache = environment / SITE / "good/__pycache__"
+    cache.mkdir()
+    (cache / "__init__.cpython-312.pyc").write_bytes(b"")
+    assert bad(environment) == []
+
+
+def test_a_module_that_is_gone_or_a_link_is_named(environment: Path) -> None:
+    module = environment / SITE / "good/__init__.py"
+    module.rename(environment.parent / "elsewhere.py")
+    assert bad(environment) == [[f"{SITE}/good/__init__.py".removeprefix(".venv/"), "gone"]]
+    module.symlink_to(environment.parent / "elsewhere.py")
+    assert bad(environment) == [[f"{SITE}/good/__init__.py".removeprefix(".venv/"), "is no regular file"]]
+
+
+def test_a_distribution_without_record_or_without_hashes_is_named(environment: Path) -> None:
+    record = environment / SITE / "good-1.0.dist-info/RECORD"
+    record.write_text("good/__init__.py,,\n" + record.read_text().partition("\n")[2])
+    assert bad(environment) == [[f"{SITE}/good/__init__.py".removeprefix(".venv/"), "has no hash in RECORD"]]
+    record.unlink()
+    assert [f"{SITE}/good-1.0.dist-info".removeprefix(".venv/"), "has no RECORD"] in bad(environment)
+
+
+@as_root
+def test_a_hash_is_kept_and_a_change_with_the_same_size_and_mtime_is_seen(
+    environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "SETTLED", -1.0)
+    assert probe.packages(service(environment))["hashed"] == 3
+    assert probe.packages(service(environment))["hashed"] == 0
+    kept = environment.parent / "cache/backend.json"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    module = environment / SITE / "good/__init__.py"
+    times = module.stat()
+    module.write_bytes(b"B = 1\n")
+    os.utime(module, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert bad(environment)[0][1] == "is not as it was installed"
+    kept.write_text("{not json")
+    assert bad(environment)[0][1] == "is not as it was installed"
+
+
+@as_root
+def test_a_cache_that_others_may_write_is_not_used(environment: Path) -> None:
+    (environment.parent / "cache").mkdir(mode=0o777)
+    (environment.parent / "cache").chmod(0o777)
+    assert probe.packages(service(environment))["hashed"] == 3
+    assert not list((environment.parent / "cache").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("command", "runs"),
+    [
+        ("* * * * * root cd /opt/x && git pull", {"git"}),
+        ("/usr/bin/rsync -a a b", {"rsync"}),
+        ("python3 -m pip install x", {"pip"}),
+        ("sh -c 'uv sync'", {"uv"}),
+        ("/usr/bin/git-shell", set()),
+        ("cat /var/log/git.log /srv/git/x", set()),
+        ("# git pull", set()),
+        ("/usr/sbin/logrotate /etc/logrotate.conf", set()),
+    ],
+)
+def test_the_movers_of_a_command(command: str, runs: set[str]) -> None:
+    assert probe.movers(command) == runs
+
+
+def test_movers_are_found_behind_scripts_and_other_names(tmp_path: Path) -> None:
+    program = shutil.which("git")
+    assert program
+    copy = tmp_path / "harmless"
+    shutil.copy(program, copy)
+    assert probe.movers(f"{copy} x") == {"git"}
+    inner, outer = tmp_path / "inner.sh", tmp_path / "outer"
+    inner.write_text(f"#!/bin/sh\n{copy} pull\n")
+    outer.write_text(f"#!/bin/sh\n# nothing\n. {inner}\n{outer}\n")
+    assert probe.movers(f"* * * * * root {outer}") == {"git"}
+
+
+def test_copies_are_found_whatever_they_are_called(checkout: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "COPY_ROOTS", (str(place),))
+    monkeypatch.setattr(probe, "as_owner", lambda argv, folder, deadline: probe.run(argv, deadline, folder))
+    subject = service(checkout)
+    assert probe.copies([subject])["found"] == []
+    git(place, "clone", "-q", str(checkout), "second")
+    git(place, "clone", "-q", "--bare", str(checkout), "bare")
+    git(place / "second", "worktree", "add", "-q", "../tree")
+    git(place, "clone", "-q", str(checkout), "third")
+    git(place / "third", "remote", "remove", "origin")
+    found = {Path(row["path"]).name: row for row in probe.copies([subject])["found"] if row["kind"] != "project"}
+    assert {name: row["kind"] for name, row in found.items()} == {
+        "second": "checkout",
+        "bare": "bare",
+        "tree": "worktree",
+        "third": "checkout",
+    }
+    assert found["second"]["names"] == ["vox-backend"]
+    assert all(row["same"] == ["backend"] for row in found.values()), found
+
+
+def test_an_empty_git_file_is_no_copy(checkout: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "COPY_ROOTS", (str(place),))
+    (place / "cache").mkdir()
+    (place / "cache/.git").touch()
+    assert probe.copies([service(checkout)])["found"] == []
+
+
+def test_more_than_can_be_searched_is_no_answer(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "COPY_ROOTS", (str(place),))
+    monkeypatch.setattr(probe, "FOLDERS_AT_MOST", 1)
+    (place / "a").mkdir()
+    with pytest.raises(probe.Trouble):
+        probe.copies([])
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("hunter2hunter2", {"hunter2hunter2"}),
+        ("mongodb://vox:s3cret!!@db/vox", {"s3cret!!"}),
+        ("mongodb://db:27017/vox", set()),
+        ("recordings", set()),
+        ("10.0.0.1:6379", set()),
+        ("/etc/ssl/private.key", set()),
+        ("12345678901", set()),
+        ("short", set()),
+    ],
+)
+def test_what_of_a_value_is_secret(value: str, told: set[str]) -> None:
+    assert probe.telling(value) - {""} == told
+
+
+def test_a_secret_in_the_open_is_told_by_its_key_and_place(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (checkout / ".env").write_text(ENV)
+    (checkout / "notes.txt").write_text(f"the token is {CANARY}\n")
+    monkeypatch.setattr(probe, "journal", lambda *_: {"voxbridge.service": f"a line\n{CANARY}\n"})
+    known = probe.Job(lambda: {"x.service": f"TOKEN={CANARY}"})
+    spoken = probe.Job(dict)
+    running = probe.Job(lambda: [{"pid": 7, "command": "sh", "argv": ["sh", "-c", CANARY]}])
+    found = probe.leaks(service(checkout), [], running, known, spoken)
+    assert found["compared"] == ["JWT_SECRET"]
+    assert found["lines"] == 2
+    places = {where.partition(" (")[0] for _, where in found["found"]}
+    assert places == {
+        "the arguments of process 7",
+        "Environment= of x.service",
+        "the journal of voxbridge.service",
+        "notes.txt",
+    }
+    assert CANARY not in str(found)
+
+
+SUDO = """Matching Defaults entries for deploy on x:
+    env_reset
+
+User deploy may run the following commands on x:
+
+Sudoers entry: /etc/sudoers.d/voxgate
+    RunAsUsers: root
+    Options: !authenticate
+    Commands:
+\t/usr/bin/systemctl restart voxcore@1.service
+
+Sudoers entry: /etc/sudoers
+    RunAsUsers: ALL
+    RunAsGroups: ALL
+    Commands:
+\tALL
+"""
+
+
+def test_sudo_is_read_rule_by_rule() -> None:
+    assert probe.sudo_rules(SUDO) == [
+        {"as": "root", "options": "!authenticate", "command": "/usr/bin/systemctl restart voxcore@1.service"},
+        {"as": "ALL ALL", "options": "", "command": "ALL"},
+    ]
+
+
+def test_a_store_is_reached_refused_or_unknown() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert probe.reach("http", f"127.0.0.1:{port}")[0] == "reached"
+        assert probe.reach("mongodb", f"127.0.0.1:{port}") == ("not asked", {("127.0.0.1", port)})
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(10)
+                connection.sendall(b"-NOAUTH\r\n")
+
+        server.accept()[0].close()
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert probe.reach("redis", f"127.0.0.1:{port}")[0] == "reached"
+        thread.join()
+    assert probe.reach("http", f"127.0.0.1:{port}")[0] == "refused"
+    assert probe.reach("http", "x.invalid")[0] == "unresolved"
+    assert probe.reach("http", "a:b:c")[0] == "unparsable"
+
+
+def test_variables_that_change_what_is_loaded_are_known() -> None:
+    for name in ("LD_PRELOAD", "LD_AUDIT", "PYTHONPATH", "PYTHONHOME"):
+        assert probe.LOADER_NAMES.fullmatch(name)
+        assert not probe.GIVEN.fullmatch(name)
+    for name in ("PATH", "INVOCATION_ID", "LC_ALL", "STATE_DIRECTORY"):
+        assert probe.GIVEN.fullmatch(name)
+    assert not probe.LOADER_NAMES.fullmatch("PYTHONUNBUFFERED")
+
+
+def test_a_key_is_found_behind_its_options() -> None:
+    blob = base64.b64encode(b"x" * 51).decode()
+    lines: list[Any] = [f"ssh-ed25519 {blob} me", f'from="10.0.0.1",command="echo hi" ssh-ed25519 {blob}', "garbage"]
+    assert [bool(probe.KEY.search(line)) for line in lines] == [True, True, False]

@@ -1,0 +1,189 @@
+"""What stands around a service on its host: packages, secrets, jobs, proxies, room, clock, rights. All of it as found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PackagesFact:
+    """Every file of a virtual environment against the RECORD of the distribution that owns it. ``bad`` holds the first of
+    ``bad_count`` paths and what is wrong with each; ``records`` is one hash over all RECORDs; ``hashed`` counts the files that
+    were read in this look, the others were as the probe's own cache knows them.
+    """
+
+    distributions: int
+    files: int
+    hashed: int
+    bad: tuple[tuple[str, str], ...]
+    bad_count: int
+    records: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaksFact:
+    """Where values of ``.env`` stand in the open, by key and place, never by value. ``compared`` are the keys whose values
+    were looked for; ``lines`` the lines of the units' journal that were read.
+    """
+
+    compared: tuple[str, ...]
+    lines: int
+    found: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeFact:
+    """What one process of a service really runs. ``interpreter`` is True for the venv's own program; ``elsewhere`` and
+    ``gone`` are files that it runs code of, from neither venv nor system, or deleted under it; ``loader`` and ``strange`` name
+    variables: those that change what is loaded, and those that neither unit nor ``.env`` gave it.
+    """
+
+    pid: int
+    unit: str
+    argv0: str
+    interpreter: bool
+    elsewhere: tuple[str, ...]
+    gone: tuple[str, ...]
+    loader: tuple[str, ...]
+    strange: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimesFact:
+    """All processes of a service's units; ``preload`` is True where ``/etc/ld.so.preload`` changes every program."""
+
+    processes: tuple[RuntimeFact, ...]
+    preload: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFact:
+    """How far the host came to the address that a setting holds: reached, refused, timeout, unresolved, unreachable, silent,
+    unparsable, or ``not asked`` for a database; ``connections`` that the service's own processes hold to it.
+    """
+
+    setting: str
+    outcome: str
+    connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class CopyFact:
+    """A checkout (also bare, also a worktree) or a project folder, beside the services' own. ``names`` are the repositories
+    or the project that it says it is; ``same`` the services of this host that share its first commit or its lock.
+    """
+
+    path: str
+    kind: str
+    names: tuple[str, ...]
+    same: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobFact:
+    """Something that starts by itself, and which programs that move code it runs, itself or by its scripts."""
+
+    where: str
+    user: str
+    runs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NginxFact:
+    """nginx as it runs and as it is configured. ``masters`` are the master processes' own words; ``status`` of ``nginx -T``;
+    ``flaws`` the place it names; ``changed`` the newest change of any file of the configuration; ``workers`` since when.
+    """
+
+    masters: tuple[str, ...]
+    status: int
+    flaws: str
+    changed: float
+    workers: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFact:
+    """One server of HAProxy, by its own words."""
+
+    backend: str
+    name: str
+    address: str
+    status: str
+    checked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HaproxyFact:
+    """HAProxy as it says itself; ``started`` is the newest of its processes, ``changed`` its configuration's newest change."""
+
+    running: bool
+    started: float
+    changed: float
+    servers: tuple[ServerFact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DiskFact:
+    """One file system, bytes and inodes; ``inodes`` 0 where it has no fixed number of them."""
+
+    path: str
+    size: int
+    free: int
+    inodes: int
+    inodes_free: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoomFact:
+    """The file systems that services live on, and the memory in bytes."""
+
+    disks: tuple[DiskFact, ...]
+    memory: int
+    memory_available: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClockFact:
+    """``synchronised`` by the kernel's word, None if it gave none; ``keepers`` are the programs that keep the time;
+    ``container`` is True where the clock is that of the machine below.
+    """
+
+    synchronised: bool | None
+    keepers: tuple[str, ...]
+    container: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SudoRule:
+    """One command of ``sudo -l``: as whom, with which options."""
+
+    user: str
+    options: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class SudoFact:
+    """What the account that looks may do as others, and its groups."""
+
+    user: str
+    groups: tuple[str, ...]
+    rules: tuple[SudoRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFact:
+    """One authorized key; ``fingerprint`` as ``ssh-keygen -l`` shows it, or ``unreadable``."""
+
+    user: str
+    file: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeysFact:
+    """Every authorized key of every account, and what else sshd takes (its settings, by lower-case name)."""
+
+    settings: Mapping[str, str]
+    keys: tuple[KeyFact, ...]

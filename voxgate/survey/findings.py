@@ -1,0 +1,57 @@
+"""What follows from facts by themselves: whose code a process runs, who holds a socket, what an address means."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from voxgate.model.estate import Service
+    from voxgate.model.evidence import ContainerFact, ProcessFact
+
+
+def repository_of(image: str) -> str:
+    """An image's repository: ``livekit/sip:v1.2@sha256:..`` -> ``livekit/sip``."""
+    name = image.partition("@")[0]
+    head, colon, tail = name.rpartition(":")
+    return head if colon and "/" not in tail else name
+
+
+def runs_code_of(process: ProcessFact, service: Service) -> bool:
+    """True for a process that runs a service's code, whatever it is called: its venv's program, Python standing in its
+    folder, or Python that was given a path of it.
+    """
+    folder = f"{service.folder}/"
+    words = process.argv
+    if (process.exe or "").startswith(folder) or (words and words[0].startswith(folder)):
+        return True
+    runs_python = (process.exe or process.command).rpartition("/")[2].startswith("python")
+    stands_there = f"{(process.cwd or '').rstrip('/')}/".startswith(folder)
+    return runs_python and (stands_there or any(folder in word for word in words))
+
+
+def holder_of(process: ProcessFact, containers: Iterable[ContainerFact]) -> str:
+    """Who a process belongs to: the image of its container, else its unit, else ``process 12 (name)``; systemd itself is
+    ``init.scope``.
+    """
+    if process.container:
+        ours = [one for one in containers if process.container.startswith(one.id[:12])]
+        return repository_of(ours[0].image) if ours else f"container {process.container[:12]}"
+    if process.pid == 1:
+        return "init.scope"
+    return process.unit or f"process {process.pid} ({process.command})"
+
+
+def is_loopback(address: str) -> bool:
+    """True for an address that only the host itself can connect to."""
+    return ipaddress.ip_address(address).is_loopback
+
+
+def is_public(address: str) -> bool:
+    """True for an address of the internet; a name, and an address of no network in particular, are none."""
+    try:
+        return ipaddress.ip_address(address).is_global
+    except ValueError:
+        return False

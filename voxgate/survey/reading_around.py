@@ -1,0 +1,176 @@
+"""From the probe's document to what stands around a service, as strictly as the rest of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from voxgate.model.surroundings import (
+    ClockFact,
+    CopyFact,
+    DiskFact,
+    HaproxyFact,
+    JobFact,
+    KeyFact,
+    KeysFact,
+    LeaksFact,
+    NginxFact,
+    PackagesFact,
+    RoomFact,
+    RuntimeFact,
+    RuntimesFact,
+    ServerFact,
+    StoreFact,
+    SudoFact,
+    SudoRule,
+)
+from voxgate.survey.fields import (
+    WrongFormError,
+    flag,
+    get,
+    integer,
+    items,
+    members,
+    natural,
+    number,
+    pair,
+    text,
+    text_by_text,
+    texts,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def _pairs(rows: object) -> tuple[tuple[str, str], ...]:
+    return tuple(pair(row, text) for row in items(rows))
+
+
+def packages(row: Mapping[str, Any]) -> PackagesFact:
+    """One environment's files."""
+    return PackagesFact(
+        distributions=get(row, "distributions", natural),
+        files=get(row, "files", natural),
+        hashed=get(row, "hashed", natural),
+        bad=get(row, "bad", _pairs),
+        bad_count=get(row, "bad_count", natural),
+        records=get(row, "records", text),
+    )
+
+
+def leaks(row: Mapping[str, Any]) -> LeaksFact:
+    """One service's secrets in the open."""
+    return LeaksFact(get(row, "compared", texts), get(row, "lines", natural), get(row, "found", _pairs))
+
+
+def runtimes(row: Mapping[str, Any]) -> RuntimesFact:
+    """One service's processes."""
+    rows = get(row, "processes", members)
+    return RuntimesFact(tuple(_runtime(pid, each) for pid, each in rows.items()), get(row, "preload", flag))
+
+
+def _runtime(pid: str, row: object) -> RuntimeFact:
+    if not pid.isascii() or not pid.isdigit():
+        msg = "processes: a pid wanted"
+        raise WrongFormError(msg)
+    return RuntimeFact(
+        pid=int(pid),
+        unit=get(row, "unit", text),
+        argv0=get(row, "argv0", text),
+        interpreter=get(row, "interpreter", flag),
+        elsewhere=get(row, "elsewhere", texts),
+        gone=get(row, "gone", texts),
+        loader=get(row, "loader", texts),
+        strange=get(row, "strange", texts),
+    )
+
+
+def stores(row: Mapping[str, Any]) -> tuple[StoreFact, ...]:
+    """The addresses in one service's settings."""
+    return tuple(StoreFact(key, get(each, "outcome", text), get(each, "connections", natural)) for key, each in row.items())
+
+
+def copies(row: object) -> tuple[CopyFact, ...]:
+    """Checkouts beside the services' own."""
+    get(row, "folders", natural)
+    return tuple(
+        CopyFact(get(each, "path", text), get(each, "kind", text), get(each, "names", texts), get(each, "same", texts))
+        for each in get(row, "found", items)
+    )
+
+
+def jobs(rows: object) -> tuple[JobFact, ...]:
+    """Everything that starts by itself."""
+    return tuple(JobFact(get(row, "where", text), get(row, "user", text), get(row, "runs", texts)) for row in items(rows))
+
+
+def nginx(row: object) -> NginxFact:
+    """What nginx says of itself."""
+    return NginxFact(
+        masters=get(row, "masters", texts),
+        status=get(row, "status", integer),
+        flaws=get(row, "flaws", text),
+        changed=get(row, "changed", number),
+        workers=get(row, "workers", lambda rows: tuple(number(each) for each in items(rows))),
+    )
+
+
+def haproxy(row: object) -> HaproxyFact:
+    """HAProxy and its servers."""
+    return HaproxyFact(
+        running=get(row, "running", flag),
+        started=get(row, "started", number),
+        changed=get(row, "changed", number),
+        servers=tuple(_server(each) for each in get(row, "servers", items)),
+    )
+
+
+def _server(row: object) -> ServerFact:
+    return ServerFact(
+        backend=get(row, "backend", text),
+        name=get(row, "name", text),
+        address=get(row, "address", text),
+        status=get(row, "status", text),
+        checked=get(row, "checked", flag),
+    )
+
+
+def room(row: object) -> RoomFact:
+    """Disks and memory."""
+    memory = get(row, "memory", members)
+    disks = tuple(_disk(each) for each in get(row, "disks", items))
+    return RoomFact(disks, get(memory, "total", natural), get(memory, "available", natural))
+
+
+def _disk(row: object) -> DiskFact:
+    return DiskFact(
+        path=get(row, "path", text),
+        size=get(row, "bytes", natural),
+        free=get(row, "free", natural),
+        inodes=get(row, "inodes", natural),
+        inodes_free=get(row, "inodes_free", natural),
+    )
+
+
+def clock(row: object) -> ClockFact:
+    """The clock's keepers."""
+    synchronised = get(row, "synchronised", lambda value: None if value is None else flag(value))
+    return ClockFact(synchronised, get(row, "keepers", texts), get(row, "container", flag))
+
+
+def sudo(row: object) -> SudoFact:
+    """What the account that looks may do."""
+    rules = tuple(
+        SudoRule(get(each, "as", text), get(each, "options", text), get(each, "command", text))
+        for each in get(row, "rules", items)
+    )
+    return SudoFact(get(row, "user", text), get(row, "groups", texts), rules)
+
+
+def keys(row: object) -> KeysFact:
+    """Who may log in."""
+    found = tuple(
+        KeyFact(get(each, "user", text), get(each, "file", text), get(each, "fingerprint", text))
+        for each in get(row, "keys", items)
+    )
+    return KeysFact(get(row, "settings", text_by_text), found)
