@@ -1,0 +1,9 @@
+# The object store is down: the backend says so.
+# host: data
+# violated: backend-health-is-clean[api-1-voxbridge]
+inject() { systemctl stop s3; }
+landed() { ! busybox nc -z 127.0.0.1 9000; }
+mend() {
+	systemctl start s3
+	until_true busybox nc -z 127.0.0.1 9000
+}
