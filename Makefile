@@ -21,7 +21,7 @@ DEPLOY  = --deploy $(call quote,$(SERVICE)$(if $(TAG),=$(TAG),))
 PYTEST  = $(RUN) pytest --estate $(call quote,$(ESTATE))
 
 .DEFAULT_GOAL := help
-.PHONY: help gate verify rollback report test lint unit end-to-end lab-up lab-down setup tools clean
+.PHONY: help gate verify rollback report faults test lint unit end-to-end lab-up lab-down setup tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ lab-up: setup ## build (once) and boot the embedded estate: real systemd hosts o
 
 lab-down: setup ## take the embedded estate down, without a trace
 	@$(RUN) lab down
+
+faults: setup lab-up ## prove that each invariant can fail: break the lab, look, compare exactly, mend (FAULT=name: one)
+	@$(RUN) lab prove $(call quote,$(FAULT))
 
 test: lint unit end-to-end ## everything: lint, types, layers, unit tests, and the lab end to end
 

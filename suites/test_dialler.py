@@ -76,7 +76,10 @@ def test_exactly_one_dialler_per_database(database: Database, estate: Estate, ev
 
 
 @invariant(
-    per="database", services=("dialler",), faults=("dialler-foreign-connection", "database-refuses-inprog"), severity="blocker"
+    per="database",
+    services=("dialler",),
+    faults=("dialler-foreign-connection", "seeing-database-refuses-inprog"),
+    severity="blocker",
 )
 def test_database_sees_one_dialler(database: Database, estate: Estate, evidence: Evidence) -> None:
     """What the database itself sees cannot be hidden on a host: every connection made as the dialler, or by a client that

@@ -2,8 +2,8 @@
 # host: data
 # violated: backend-health-is-clean[api-1-voxbridge]
 inject() { systemctl stop s3; }
-landed() { ! busybox nc -z 127.0.0.1 9000; }
+landed() { ! listens 127.0.0.1 9000; }
 mend() {
 	systemctl start s3
-	until_true busybox nc -z 127.0.0.1 9000
+	until_true listens 127.0.0.1 9000
 }

@@ -25,7 +25,8 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     one.add_argument("name", metavar="FAULT")
     one = commands.add_parser("mend", help="mend one fault, or all that are in the lab")
     one.add_argument("name", metavar="FAULT", nargs="?")
-    commands.add_parser("faults", help="list the faults: what each breaks, where, and what must see it")
+    one = commands.add_parser("faults", help="list the faults: what each breaks, and where")
+    one.add_argument("--write", action="store_true", help="write docs/FAULTS.md anew")
     one = commands.add_parser("prove", help="prove that each invariant can fail: all faults, or the named ones")
     one.add_argument("names", metavar="FAULT", nargs="*")
     for name, about in (("off", "cut a host's power"), ("on", "and boot it again")):
@@ -37,6 +38,8 @@ def do(asked: argparse.Namespace, say: Callable[[str], None]) -> int:
     """Run one of them."""
     match asked.command:
         case "faults":
+            if asked.write:
+                matrix.publish_page()
             return _list()
         case "break":
             cell.needed()
@@ -69,6 +72,7 @@ def _list() -> int:
 def _prove(asked: argparse.Namespace, say: Callable[[str], None]) -> int:
     from lab.proving import run  # noqa: PLC0415 - the gate's own modules take a second, and only a proof needs them
 
+    asked.names = [name for name in asked.names if name]  # make says an empty word for none
     faults = tuple(find(name) for name in asked.names) or all_faults()
     for fault in faults:
         fault.declared(judged_ids(fault))  # a header that names nothing is said before anything is broken

@@ -1,12 +1,15 @@
-"""The result: ``matrix.json``, the picture of it, and the page about the faults."""
+"""The result: ``matrix.json``, and the picture and page in docs/ that are made of it."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from lab.proving.fault import all_faults, judged_ids, rule_of
+from lab import places
+from lab.proving.page import page
+from lab.proving.picture import picture
 from voxgate.contracts.catalogue import read_catalogue
+from voxgate.contracts.schemas import check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from lab.proving.run import Proof
 
 FORMAT = 1
+DOCS = places.ROOT / "docs"
 
 
 def document(proofs: Sequence[Proof], started: str, seconds: float, trouble: str, *, whole: bool) -> dict[str, Any]:
@@ -46,6 +50,7 @@ def _row(proof: Proof) -> dict[str, Any]:
 
 def write(made: dict[str, Any], path: Path) -> None:
     """Write it whole, or not at all."""
+    check("faults-matrix", made, where=path.name)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".new")
     draft.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", "utf-8")
@@ -53,4 +58,12 @@ def write(made: dict[str, Any], path: Path) -> None:
 
 
 def publish(made: dict[str, Any]) -> None:
-    """The picture and the page in docs/."""
+    """The picture in docs/, and the page."""
+    (DOCS / "faults.svg").write_text(picture(made), "utf-8")
+    publish_page()
+
+
+def publish_page() -> None:
+    """The page in docs/: it follows from the headers alone."""
+    DOCS.mkdir(exist_ok=True)
+    (DOCS / "FAULTS.md").write_text(page(), "utf-8")

@@ -17,7 +17,7 @@ KINDS = {"health": "application/json", "metrics": "text/plain; version=0.0.4; ch
 class Page(BaseHTTPRequestHandler):
     """Answers GET."""
 
-    def do_GET(self) -> None:  # noqa: N802 - the library's word
+    def do_GET(self) -> None:
         """A forged page, or the real one."""
         forged = FOLDER / self.path.replace("/", "_")
         if self.path == "/":
@@ -36,7 +36,7 @@ class Page(BaseHTTPRequestHandler):
     def real(self) -> tuple[int, str, bytes]:
         """The real service, by another address of this host: only loopback is redirected."""
         try:
-            answer = urllib.request.urlopen(f"http://127.0.0.2:{REAL}{self.path}", timeout=5)  # noqa: S310 - our own host
+            answer = urllib.request.urlopen(f"http://127.0.0.2:{REAL}{self.path}", timeout=5)
         except urllib.error.HTTPError as error:
             answer = error
         with answer:

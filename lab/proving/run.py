@@ -57,7 +57,9 @@ class Proof:
 
 
 def prove(faults: Sequence[Fault], proofs: list[Proof], say: Callable[[str], None]) -> None:
-    """Prove each fault, and add what came of it to ``proofs``. Raises VoxgateError where the lab is not green to begin with, or cannot be mended."""
+    """Prove each fault, and add what came of it to ``proofs``. Raises VoxgateError where the lab does not
+    hold to begin with, or cannot be mended.
+    """
     cell.needed()
     estate = lab_estate()
     left = breaking.mend_all()
@@ -93,7 +95,7 @@ def _prove(fault: Fault, estate: Estate, work: Path) -> Proof:
     finally:
         with _timed(proof, "mend"):
             if fault.name in breaking.broken():
-                breaking.mend(fault)
+                _mend(proof)
     with _timed(proof, "green"):
         red = until_green(estate, work)
     if red:
@@ -101,6 +103,14 @@ def _prove(fault: Fault, estate: Estate, work: Path) -> Proof:
         why = f"{first}: {red[first].found}"
         raise VoxgateError("the lab does not hold after mending", where=fault.name, why=why, hint=DEPLOY_FIRST)
     return proof
+
+
+def _mend(proof: Proof) -> None:
+    """Mend; a mend that fails is the fault's trouble, and whether the lab holds again is seen by the look after it."""
+    try:
+        breaking.mend(proof.fault)
+    except VoxgateError as error:
+        proof.trouble = proof.trouble or error.line
 
 
 def until_green(estate: Estate, work: Path) -> dict[str, Finding]:
@@ -120,9 +130,7 @@ def whole_look(reports: Path) -> str:
 def _deployed(fault: Fault, work: Path) -> dict[str, Finding]:
     """Deploy as the fault asks, in a pytest of its own; what did not hold before the way back."""
     document = _pytest(["--deploy", fault.deploy], work / "deploy")
-    return {
-        one["id"]: Finding(one["verdict"], one.get("found", "")) for one in document["invariants"] if one["verdict"] in RED
-    }
+    return {one["id"]: Finding(one["verdict"], one.get("found", "")) for one in document["invariants"] if one["verdict"] in RED}
 
 
 def _pytest(more: list[str], reports: Path) -> dict[str, Any]:

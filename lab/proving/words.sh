@@ -69,3 +69,5 @@ unforged() {
 }
 # at_remote ..: git in the bare repository $REPO of the forge, as its owner.
 at_remote() { runuser -u git -- git -C "$REPO" "$@"; }
+# listens ADDRESS PORT: whether something takes connections there.
+listens() { (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; }
