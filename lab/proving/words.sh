@@ -71,3 +71,30 @@ unforged() {
 at_remote() { runuser -u git -- git -C "$REPO" "$@"; }
 # listens ADDRESS PORT: whether something takes connections there.
 listens() { (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; }
+# On the machine: copy_dialler HOST FOLDER APP: the dialler's code under another name, in another folder, calling itself APP;
+# its run.py takes a port. A host may have a copy in /var/tmp/x only: what it is called there shall not give it away.
+copy_dialler() {
+	lab exec sip-1 tar -C /opt/vox-dialler --exclude=.git --exclude=__pycache__ -c . |
+		lab exec "$1" sh -c "mkdir -p $2 && tar -C $2 -x"
+	lab exec "$1" bash -euc "cd $2 && mv vox_dialler app && rm -f uv.lock README.md pyproject.toml .gitignore && rm -rf tests
+		sed -i 's/vox_dialler/app/g; s/APP_NAME = .*/APP_NAME = \"$3\"/' app/*.py
+		cat >run.py <<-END
+			import os, sys
+			for line in open('$2/.env'): os.environ.setdefault(*line.rstrip().split('=', 1))
+			sys.path.insert(0, '$2')
+			from app.serve import serve
+			from app.settings import Settings
+			serve(Settings.read(os.environ), int(sys.argv[1]))
+		END
+		chown -R deploy:deploy ."
+}
+# run_by_hand HOST CMD..: start it there as deploy in a session of its own, end_by_hand HOST: and end it.
+run_by_hand() {
+	local host=$1
+	shift
+	lab exec "$host" bash -c "mkdir -p /run/fault; cd /; setsid runuser -u deploy -- $* </dev/null >/run/fault/hand.log 2>&1 &
+		echo \$! >/run/fault/hand.pid"
+}
+end_by_hand() { lab exec "$1" bash -c 'kill -KILL -- -$(cat /run/fault/hand.pid)'; }
+# ticks HOST PORT: whether a dialler answers there.
+ticks() { lab exec "$1" busybox wget -q -T 3 -O - "http://127.0.0.1:$2/health" | grep -q ticks; }
