@@ -1,6 +1,7 @@
 # Something else answers in the backend's place: 200, JSON, and a status that says ok.
 # host: api-1
 # violated: backend-health-is-clean[api-1-voxbridge] process-is-the-new-code[api-1-voxbridge]
+#   backend-reaches-its-stores[backend-api-1] only-expected-listeners[api-1]
 inject() {
 	echo '{"status": "ok"}' | page 8080 /health
 	forged 8080

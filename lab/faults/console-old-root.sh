@@ -1,6 +1,7 @@
 # nginx serves a copy of an older build: every page is 200, and none is the release's.
 # host: api-1
 # violated: nginx-serves-exactly-dist[console-api-1]
+#   console-exposes-nothing[console-api-1]
 SITE=/etc/nginx/sites-enabled/vox
 inject() {
 	keep $SITE

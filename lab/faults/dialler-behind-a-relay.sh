@@ -1,6 +1,7 @@
 # A dialler whose connection comes out of a small relay on the database's own host.
 # host: machine
 # violated: database-sees-one-dialler[vox]
+#   only-expected-listeners[fleet-2] only-expected-listeners[data]
 inject() {
 	lab exec data bash -c 'mkdir -p /run/fault; setsid python3 -c "
 import socket, threading

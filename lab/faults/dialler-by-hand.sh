@@ -1,6 +1,7 @@
 # A dialler started by hand beside the unit's, from the same folder, on another port.
 # host: sip-1
 # violated: exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox]
+#   units-are-all-there-are[dialler-sip-1] only-expected-listeners[sip-1]
 inject() {
 	detached dialler bash -c 'cd /opt/vox-dialler && set -a && . ./.env && exec .venv/bin/python -c "
 import os

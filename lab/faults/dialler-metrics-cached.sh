@@ -1,6 +1,7 @@
 # Health is live, and the metrics are those of a while ago: something caches them.
 # host: sip-1
 # violated: tick-loop-is-alive[sip-1-voxdialler]
+#   only-expected-listeners[sip-1]
 inject() {
 	get /metrics 8090 | page 8090 /metrics
 	forged 8090

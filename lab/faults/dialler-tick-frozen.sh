@@ -1,6 +1,7 @@
 # The dialler says ok and ticks no more: health and metrics stand still.
 # host: sip-1
 # violated: tick-loop-is-alive[sip-1-voxdialler]
+#   only-expected-listeners[sip-1]
 inject() {
 	get /health 8090 | page 8090 /health
 	get /metrics 8090 | page 8090 /metrics

@@ -1,6 +1,7 @@
 # A second dialler process inside of the unit itself, in its cgroup, as a child of the first would be.
 # host: sip-1
 # violated: exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox]
+#   only-expected-listeners[sip-1]
 inject() {
 	detached dialler bash -c 'cd /opt/vox-dialler && set -a && . ./.env && exec .venv/bin/python -c "
 import os

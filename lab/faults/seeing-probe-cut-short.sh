@@ -1,7 +1,7 @@
 # The probe's output ends in the middle.
 # host: sip-1
 # blind: *[*sip-1*] !release-is-on-main[*] !metrics-are-well-formed[*]
-#   exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox]
+#   exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] clock-is-right[*]
 PROBE=/usr/local/sbin/voxgate-probe
 inject() {
 	mv $PROBE $PROBE.away

@@ -1,6 +1,6 @@
 # A host shows another key than the one that is pinned: it may be somebody else.
 # host: data
-# blind: *[data] !livekit-is-healthy[data] exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox]
+# blind: *[data] !livekit-is-healthy[data] exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] clock-is-right[*]
 KEY=/etc/ssh/ssh_host_ed25519_key
 inject() {
 	keep $KEY

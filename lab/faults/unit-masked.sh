@@ -1,6 +1,7 @@
 # The unit file of the backend is masked; the process of before still runs.
 # host: api-1
 # violated: unit-is-active[api-1-voxbridge]
+#   unit-file-is-the-expected[api-1-voxbridge]
 FILE=/etc/systemd/system/voxbridge.service
 inject() {
 	keep $FILE

@@ -1,6 +1,7 @@
 # A drop-in makes the dialler run as root.
 # host: sip-1
 # violated: runs-as-its-user[sip-1-voxdialler]
+#   unit-file-is-the-expected[sip-1-voxdialler]
 DROP=/etc/systemd/system/voxdialler.service.d
 inject() {
 	mkdir -p $DROP
