@@ -18,6 +18,7 @@ from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import names as schema_names
 from voxgate.deploy.gate import Gate
+from voxgate.deploy.site import Orders
 from voxgate.errors import VoxgateError
 from voxgate.model.invariant import Expected, expected
 from voxgate.model.verdict import MoveRecord
@@ -57,11 +58,14 @@ class Quiet:
 
 def look(estate: Estate, folder: Path, bake: float | None) -> Evidence:
     """Look at the estate as `pytest --estate NAME` does: new connections, both surveys, the remotes; saved in ``folder``."""
-    gate = Gate(estate, (), folder, "proving", bake, Quiet())
+    gate = Gate(estate, Orders(bake=bake), folder, "proving", Quiet())
     try:
-        return gate.prepare()
+        seen = gate.prepare()
     finally:
         gate.close()
+    if seen is None:
+        raise VoxgateError("the look was interrupted", where=estate.name)
+    return seen
 
 
 def judge(estate: Estate, evidence: Evidence) -> dict[str, Finding]:
