@@ -60,6 +60,9 @@ lab-up: setup ## build (once) and boot the embedded estate: real systemd hosts o
 lab-down: setup ## take the embedded estate down, without a trace
 	@$(RUN) lab down
 
+faults: setup lab-up ## prove that each invariant can fail: break the lab, look, compare exactly, mend (FAULT=name: one)
+	@$(RUN) lab prove $(call quote,$(FAULT))
+
 test: lint unit end-to-end ## everything: lint, types, layers, unit tests, and the lab end to end
 
 lint: setup ## ruff, mypy strict, import layers

@@ -1,4 +1,4 @@
-"""The command `lab`: up, down, status, ssh, exec."""
+"""The command `lab`: up, down, status, ssh, exec; break, mend, faults, prove."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import time
 
 from lab import cell, estate, hosts, machine, places, raising
+from lab.proving import commands as proving
 from voxgate.errors import VoxgateError
 
 EXIT_ERROR = 1
@@ -39,6 +40,10 @@ def _do(asked: argparse.Namespace, words: list[str]) -> int:
             raising.down(Progress())
         case "status":
             return _status()
+        case "break" | "mend" | "faults" | "prove" | "off" | "on":
+            if asked.command != "faults":
+                machine.become_root(words)
+            return proving.do(asked, Progress())
         case "ssh":
             _become(_ssh(estate.host(asked.host), asked.words))
         case _:
@@ -100,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=about)
         one.add_argument("host", metavar="HOST")
         one.add_argument("words", nargs=argparse.REMAINDER, metavar="CMD")
+    proving.add_parsers(commands)
     return parser
 
 

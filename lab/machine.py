@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,8 @@ KEPT = (
     "UV_DEFAULT_INDEX",
 )
 LOCK_DEADLINE = 600
+WATCHES = Path("/proc/sys/fs/inotify/max_user_instances")
+WATCHES_NEEDED = 512  # six systemd hosts take about thirty; where they are used up, a host dies at its boot without a word
 
 
 def become_root(argv: list[str]) -> None:
@@ -76,6 +78,18 @@ def ensure_packages(say: Callable[[str], None]) -> None:
     log = places.log("apt")
     run(["apt-get", "update", "-q"], deadline=300, env=env, log=log)
     run(["apt-get", "install", "-q", "-y", "--no-install-recommends", *missing], deadline=600, env=env, log=log)
+
+
+def ensure_limits(say: Callable[[str], None]) -> None:
+    """Raise the machine's number of inotify instances where it is small: Debian's 128 are used up by a few labs."""
+    try:
+        allowed = int(WATCHES.read_text())
+    except (OSError, ValueError):
+        return
+    if allowed < WATCHES_NEEDED:
+        say(f"machine: fs.inotify.max_user_instances from {allowed} to {WATCHES_NEEDED}, until the next reboot")
+        with suppress(OSError):
+            WATCHES.write_text(f"{WATCHES_NEEDED}\n")
 
 
 @contextmanager

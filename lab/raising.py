@@ -40,6 +40,7 @@ def up(say: Callable[[str], None]) -> None:
             say(f"taking the old lab down: {_why_not(running, mark)}")
         cell.stop()
         machine.ensure_packages(say)
+        machine.ensure_limits(say)
         layers = image.build(say)
         _raise(mark, list(reversed(layers)), say)
         say(f"up in {time.monotonic() - start:.1f} s")

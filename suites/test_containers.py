@@ -96,4 +96,7 @@ def test_livekit_is_healthy(host_name: str, estate: Estate, evidence: Evidence) 
 
 
 def _containers(look: Look, host: str) -> tuple[ContainerFact, ...]:
-    return known(look.host(host).engines).containers
+    engines = known(look.host(host).engines)
+    if "docker" not in engines.engines:
+        raise Blind("the docker engine did not answer", where=host, hint="systemctl status docker; the probe asks as root")
+    return engines.containers

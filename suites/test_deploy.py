@@ -26,25 +26,25 @@ def ended_well(moves: tuple[MoveRecord, ...], placement: Placement, move: Move) 
         raise Blind(what, where=placement.host.name, why="the deploy stopped before it")
 
 
-@invariant(per="placement", faults=("deploy-bad-release",))
+@invariant(per="placement", faults=("deploy-checkout-refused",))
 def test_release_was_checked_out(placement: Placement, moves: tuple[MoveRecord, ...]) -> None:
     """The commit of the tag was fetched and put in place."""
     ended_well(moves, placement, Move.CHECKOUT)
 
 
-@invariant(per="placement", faults=("deploy-bad-release",))
+@invariant(per="placement", faults=("deploy-install-fails",))
 def test_release_was_installed(placement: Placement, moves: tuple[MoveRecord, ...]) -> None:
     """What the lock says was installed, or built, before anything was restarted."""
     ended_well(moves, placement, Move.INSTALL)
 
 
-@invariant(per="placement", faults=("deploy-bad-release",))
+@invariant(per="placement", faults=("deploy-restart-refused",))
 def test_service_was_restarted(placement: Placement, moves: tuple[MoveRecord, ...]) -> None:
     """Each unit was restarted, or the console's link switched."""
     ended_well(moves, placement, Move.RESTART)
 
 
-@invariant(per="placement", services=("backend", "fleet", "dialler"), faults=("deploy-bad-release",), severity="blocker")
+@invariant(per="placement", services=("backend", "fleet", "dialler"), faults=("deploy-unhealthy",), severity="blocker")
 def test_service_became_healthy(placement: Placement, moves: tuple[MoveRecord, ...]) -> None:
     """Each unit answered as healthy, with the release's commit, within its deadline."""
     ended_well(moves, placement, Move.HEALTH)

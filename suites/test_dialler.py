@@ -76,7 +76,10 @@ def test_exactly_one_dialler_per_database(database: Database, estate: Estate, ev
 
 
 @invariant(
-    per="database", services=("dialler",), faults=("dialler-foreign-connection", "database-refuses-inprog"), severity="blocker"
+    per="database",
+    services=("dialler",),
+    faults=("dialler-foreign-connection", "seeing-database-refuses-inprog"),
+    severity="blocker",
 )
 def test_database_sees_one_dialler(database: Database, estate: Estate, evidence: Evidence) -> None:
     """What the database itself sees cannot be hidden on a host: every connection made as the dialler, or by a client that
@@ -97,14 +100,19 @@ def test_database_sees_one_dialler(database: Database, estate: Estate, evidence:
         host, process = holder
         found = f"database {database.name}: {_who(client)} is process {process.pid} ({process.command}) on {host.name}"
         if client.app_name == GATE:
-            # The gate's own question comes out of sshd on the host that it asks through.
+            # The gate's own question comes out of sshd on the host that it asks through, anew in each look: whoever is
+            # there both times, on the same port, only calls himself the gate.
             is_gate = host.name == database.via and process.command.startswith("sshd")
-            assert is_gate, say(f"{found}, not the gate", STOP)
+            assert is_gate and client not in evidence.first.database(database.name).clients, say(f"{found}, not the gate", STOP)
             continue
         owner = names.get(client.app_name)
         assert owner is not None, say(f"{found}, and nobody knows that client", STOP)
         if owner.name != service.name:
-            assert owner.owns_unit(process.unit), say(f"{found}, not in a unit of the {owner.name}", STOP)
+            mains = {
+                fact.main_pid for name, fact in known(evidence.second.host(host.name).units).items() if owner.owns_unit(name)
+            }
+            is_theirs = owner.owns_unit(process.unit) and mains & _line_of(evidence.second.host(host.name), process)
+            assert is_theirs, say(f"{found}, not in a unit of the {owner.name}, or not started by it", STOP)
             continue
         is_main = host.name == home.name and process.pid == main
         assert is_main, say(f"{found}, not the dialler's ({main} on {home.name})", STOP)
@@ -119,6 +127,17 @@ def test_database_sees_one_dialler(database: Database, estate: Estate, evidence:
         else "",
         STOP,
     )
+
+
+def _line_of(host: HostEvidence, process: ProcessFact) -> set[int]:
+    """A process and those that started it, up to the first of all: what was put into a unit's cgroup has another line."""
+    by_pid = {one.pid: one for one in known(host.processes)}
+    line: set[int] = set()
+    at: int = process.pid
+    while at in by_pid and at not in line:
+        line.add(at)
+        at = by_pid[at].ppid
+    return line
 
 
 def _who(client: DatabaseClient) -> str:

@@ -1,0 +1,17 @@
+# nginx serves one asset of the build from a stale folder, cut short.
+# host: api-1
+# violated: nginx-serves-exactly-dist[console-api-1]
+SITE=/etc/nginx/sites-enabled/vox
+inject() {
+	keep $SITE
+	mkdir -p /var/www/stale
+	head -c 100 /opt/vox-frontend/dist/favicon.svg >/var/www/stale/favicon.svg
+	sed -i 's,location = /health {,location = /favicon.svg { root /var/www/stale; }\n&,' $SITE
+	systemctl reload nginx
+}
+landed() { [ "$(get /favicon.svg 80 | wc -c)" = 100 ]; }
+mend() {
+	back $SITE
+	systemctl reload nginx
+	rm -r /var/www/stale
+}

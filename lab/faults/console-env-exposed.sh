@@ -1,0 +1,16 @@
+# nginx serves the backend's settings to whoever asks for /.env.
+# host: api-1
+# violated: console-exposes-nothing[console-api-1]
+SITE=/etc/nginx/sites-enabled/vox
+inject() {
+	keep $SITE
+	install -m 644 /opt/vox-backend/.env /var/www/env.txt
+	sed -i 's,location = /health {,location = /.env { alias /var/www/env.txt; }\n&,' $SITE
+	systemctl reload nginx
+}
+landed() { get /.env 80 | grep -q JWT_SECRET; }
+mend() {
+	back $SITE
+	systemctl reload nginx
+	rm /var/www/env.txt
+}

@@ -1,0 +1,18 @@
+# nginx serves a copy of an older build: every page is 200, and none is the release's.
+# host: api-1
+# violated: nginx-serves-exactly-dist[console-api-1]
+#   console-exposes-nothing[console-api-1]
+SITE=/etc/nginx/sites-enabled/vox
+inject() {
+	keep $SITE
+	cp -rL /opt/vox-frontend/dist /var/www/old
+	echo '<!-- old -->' >>/var/www/old/index.html
+	sed -i 's,root /opt/vox-frontend/dist;,root /var/www/old;,' $SITE
+	systemctl reload nginx
+}
+landed() { get / 80 | grep -q '<!-- old -->'; }
+mend() {
+	back $SITE
+	systemctl reload nginx
+	rm -r /var/www/old
+}

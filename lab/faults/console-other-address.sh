@@ -1,0 +1,16 @@
+# nginx serves an older copy to whoever comes from outside, and the right build by loopback only.
+# host: api-1
+# violated: nginx-serves-exactly-dist[console-api-1]
+SITE=/etc/nginx/sites-enabled/vox
+inject() {
+	keep $SITE
+	cp -rL /opt/vox-frontend/dist /var/www/old && echo '<!-- old -->' >>/var/www/old/index.html
+	printf 'server { listen 198.51.100.21:80; root /var/www/old; location / { try_files $uri /index.html; } }\n' >>$SITE
+	systemctl reload nginx
+}
+landed() { busybox wget -q -O - http://198.51.100.21/ | grep -q old && ! get / 80 | grep -q '<!-- old'; }
+mend() {
+	back $SITE
+	systemctl reload nginx
+	rm -r /var/www/old
+}

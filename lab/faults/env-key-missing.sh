@@ -1,0 +1,13 @@
+# A required setting is gone from .env. The process still has the old ones.
+# host: sip-1
+# violated: env-file-is-complete[dialler-sip-1]
+ENV=/opt/vox-dialler/.env
+inject() {
+	keep $ENV
+	sed -i /SIP_TRUNK_ID/d $ENV
+}
+landed() { ! grep -q SIP_TRUNK_ID $ENV; }
+mend() {
+	back $ENV
+	well voxdialler 8090
+}

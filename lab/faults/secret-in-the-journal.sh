@@ -1,0 +1,11 @@
+# The dialler wrote one of its secrets into the journal.
+# host: sip-1
+# violated: no-secret-leaks[dialler-sip-1]
+secret() { sed -n 's/^LIVEKIT_API_SECRET=//p' /opt/vox-dialler/.env; }
+inject() {
+	detached said bash -c 'echo $$ >/sys/fs/cgroup/system.slice/voxdialler.service/cgroup.procs
+		exec systemd-cat -t vox-dialler echo "connecting with '"$(secret)"'"'
+	until_true dies said
+}
+landed() { journalctl -q -u voxdialler --since "$(systemctl show -P ActiveEnterTimestamp voxdialler)" -o cat | grep -qF "$(secret)"; }
+mend() { well voxdialler 8090; }

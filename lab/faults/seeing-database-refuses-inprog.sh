@@ -1,0 +1,47 @@
+# The database does not let the gate see other connections than its own: it refuses, as without the action inprog.
+# host: data
+# blind: database-sees-one-dialler[vox]
+FILTER='
+import bson, socket, struct, threading
+REFUSAL = bson.encode({"ok": 0.0, "errmsg": "not authorized on admin to execute command", "code": 13, "codeName": "Unauthorized"})
+def whole(line, count):
+    data = b""
+    while len(data) < count:
+        piece = line.recv(count - len(data))
+        if not piece: raise OSError
+        data += piece
+    return data
+def message(line):
+    head = whole(line, 4)
+    return head + whole(line, struct.unpack("<i", head)[0] - 4)
+def serve(client):
+    real = socket.create_connection(("127.0.0.2", 27017))
+    try:
+        while True:
+            asked = message(client)
+            if b"currentOp" in asked:
+                number = struct.unpack("<i", asked[4:8])[0]
+                client.sendall(struct.pack("<iiiiIB", 21 + len(REFUSAL), 1, number, 2013, 0, 0) + REFUSAL)
+            else:
+                real.sendall(asked)
+                client.sendall(message(real))
+    except OSError:
+        client.close(), real.close()
+listener = socket.create_server(("127.0.0.1", 27018))
+while True: threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()'
+RULE='OUTPUT -d 127.0.0.1 -p tcp --dport 27017 -j REDIRECT --to-ports 27018'
+inject() {
+	detached filter /opt/lab/venv/bin/python -c "$FILTER"
+	until_true listens 127.0.0.1 27018
+	iptables -t nat -A $RULE
+}
+landed() {
+	/opt/lab/venv/bin/python -c 'import pymongo
+try: pymongo.MongoClient("mongodb://127.0.0.1/?directConnection=true").admin.command("currentOp")
+except pymongo.errors.OperationFailure as error: assert error.code == 13
+else: raise SystemExit(1)'
+}
+mend() {
+	iptables -t nat -D $RULE
+	ended filter
+}

@@ -1,0 +1,13 @@
+# sshd does not forward: no page of this host can be asked.
+# host: sip-1
+# blind: tick-loop-is-alive[*] metrics-are-well-formed[*] process-is-the-new-code[sip-1-voxdialler]
+CONFIG=/etc/ssh/sshd_config.d/00-closed.conf
+inject() {
+	echo 'AllowTcpForwarding no' >$CONFIG
+	systemctl reload ssh
+}
+landed() { sshd -T | grep -qix 'allowtcpforwarding no'; }
+mend() {
+	rm $CONFIG
+	systemctl reload ssh
+}

@@ -1,0 +1,10 @@
+# The installed probe is another one than the gate's: what it says may be anything.
+# host: data
+# blind: *[data] !livekit-is-healthy[data] exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] clock-is-right[*]
+PROBE=/usr/local/sbin/voxgate-probe
+inject() {
+	keep $PROBE
+	echo '# an older one' >>$PROBE
+}
+landed() { ! cmp -s $PROBE $FAULT/kept$PROBE; }
+mend() { back $PROBE; }

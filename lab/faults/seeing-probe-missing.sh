@@ -1,0 +1,8 @@
+# The installed probe is gone.
+# host: fleet-2
+# blind: *[*fleet-2*] !release-is-on-main[*] !all-workers-are-up[*] !capacity-adds-up[*] !livekit-is-healthy[*]
+#   fleet-runs-one-release exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] clock-is-right[*]
+PROBE=/usr/local/sbin/voxgate-probe
+inject() { mv $PROBE $PROBE.away; }
+landed() { [ ! -e $PROBE ]; }
+mend() { mv $PROBE.away $PROBE; }

@@ -1,0 +1,10 @@
+# The gate's right to run the probe was taken from it.
+# host: api-1
+# blind: *[*api-1*] !release-is-on-main[*] !backend-health-is-clean[*] !livekit-is-healthy[api-1]
+#   exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] clock-is-right[*] haproxy-sees-all-workers
+inject() {
+	keep /etc/sudoers.d/voxgate
+	rm /etc/sudoers.d/voxgate
+}
+landed() { ! as_deploy sudo -n -l /usr/local/sbin/voxgate-probe; }
+mend() { back /etc/sudoers.d/voxgate; }

@@ -1,0 +1,14 @@
+# systemctl finds no way to systemd.
+# host: fleet-2
+# blind: unit-is-active[fleet-2-*] process-is-the-new-code[fleet-2-*] nothing-restarts-during-the-bake[fleet-2-*]
+#   runs-as-its-user[fleet-2-*] units-are-all-there-are[fleet-fleet-2] env-file-is-complete[fleet-fleet-2]
+#   dialler-is-on-the-sip-host[fleet-2] exactly-one-dialler-per-database[vox]
+inject() {
+	mv /run/systemd/private /run/systemd/private.away
+	mv /run/dbus/system_bus_socket /run/dbus/system_bus_socket.away
+}
+landed() { ! systemctl is-system-running 2>/dev/null | grep -q .; }
+mend() {
+	mv /run/systemd/private.away /run/systemd/private
+	mv /run/dbus/system_bus_socket.away /run/dbus/system_bus_socket
+}

@@ -1,0 +1,17 @@
+# A host shows another key than the one that is pinned: it may be somebody else.
+# host: data
+# blind: *[data] !livekit-is-healthy[data] exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] clock-is-right[*]
+KEY=/etc/ssh/ssh_host_ed25519_key
+inject() {
+	keep $KEY
+	keep $KEY.pub
+	rm $KEY $KEY.pub
+	ssh-keygen -q -t ed25519 -N '' -f $KEY
+	systemctl restart ssh
+}
+landed() { ! cmp -s $KEY $FAULT/kept$KEY && listens 127.0.0.1 22; }
+mend() {
+	back $KEY
+	back $KEY.pub
+	systemctl restart ssh
+}

@@ -1,0 +1,6 @@
+# uv is gone from a host: whether the environment is the lock cannot be told.
+# host: sip-1
+# blind: venv-is-the-lock[dialler-sip-1]
+inject() { mv /usr/local/bin/uv /usr/local/bin/uv.away; }
+landed() { ! uv --version; }
+mend() { mv /usr/local/bin/uv.away /usr/local/bin/uv; }

@@ -1,0 +1,18 @@
+# The backend dies between the two looks, and systemd starts it again: up in every single look.
+# host: api-1
+# violated: nothing-restarts-during-the-bake[api-1-voxbridge]
+# bake: 6
+BEFORE=$FAULT/before
+pid() { systemctl show -P MainPID voxbridge; }
+inject() {
+	mkdir -p $FAULT && pid >$BEFORE
+	# Armed: it dies as soon as the first probe has been here and gone.
+	detached killer bash -c 'until pgrep -f ^/usr/bin/python3.*voxgate-probe; do sleep 0.05; done
+		while pgrep -f ^/usr/bin/python3.*voxgate-probe; do sleep 0.05; done; kill -KILL $(systemctl show -P MainPID voxbridge)'
+}
+landed() { lives killer || [ "$(pid)" != "$(cat $BEFORE)" ]; }
+mend() {
+	ended killer
+	well voxbridge 8080
+	pid >$BEFORE
+}

@@ -1,0 +1,12 @@
+# The backend is enabled for this boot only.
+# host: api-1
+# violated: unit-is-active[api-1-voxbridge]
+inject() {
+	systemctl disable -q voxbridge
+	systemctl enable -q --runtime voxbridge
+}
+landed() { [ -e /run/systemd/system/multi-user.target.wants/voxbridge.service ]; }
+mend() {
+	systemctl disable -q --runtime voxbridge
+	systemctl enable -q voxbridge
+}

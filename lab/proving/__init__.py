@@ -1,0 +1,1 @@
+"""The proof that each invariant can fail: break a host, look, compare exactly, mend."""

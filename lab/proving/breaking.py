@@ -1,0 +1,103 @@
+"""Breaking and mending: the three functions of a fault, run where they belong. What is broken now is on record."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from lab import hosts, places
+from lab.proving.fault import MACHINE, Fault, find
+from voxgate.errors import VoxgateError
+
+DEADLINE = 60  # seconds for one function
+SETTLES = 20  # seconds until what was injected, or mended, is seen to be so
+POLL = 0.1
+WORDS = Path(__file__).with_name("words.sh")
+PAGES = Path(__file__).with_name("pages.py")
+
+
+def inject(fault: Fault) -> None:
+    """Break it, and return when it has landed. Raises VoxgateError where it cannot be broken: then it was mended again."""
+    note({*broken(), fault.name})
+    ended = _call(fault, "inject")
+    if ended.returncode != 0 or not _settles(fault, landed=True):
+        why = _last(ended) if ended.returncode else f"it is not seen within {SETTLES} s"
+        _call(fault, "mend")
+        note(broken() - {fault.name})
+        raise VoxgateError("did not land", where=fault.name, why=why)
+
+
+def has_landed(fault: Fault) -> bool:
+    """Whether it is broken right now, asked by another path than the gate's."""
+    return _call(fault, "landed").returncode == 0
+
+
+def mend(fault: Fault) -> None:
+    """Put it right, and return when it is seen no more: what was mended by hand is mended. Raises VoxgateError otherwise."""
+    ended = _call(fault, "mend")
+    if not _settles(fault, landed=False):
+        why = _last(ended) if ended.returncode else f"it is still seen after {SETTLES} s"
+        raise VoxgateError("is not mended", where=fault.name, why=why, hint="uv run lab down; then lab up, and deploy")
+    note(broken() - {fault.name})
+
+
+def broken() -> set[str]:
+    """The names of the faults that are in the lab now."""
+    try:
+        return set(_record().read_text().split())
+    except OSError:
+        return set()
+
+
+def mend_all() -> list[str]:
+    """Mend every fault on record, and return their names."""
+    names = sorted(broken())
+    for name in names:
+        mend(find(name))
+    return names
+
+
+def note(names: set[str]) -> None:
+    """Keep on record which faults are in the lab."""
+    places.RUN.mkdir(mode=0o755, exist_ok=True)
+    _record().write_text("".join(f"{name}\n" for name in sorted(names)))
+
+
+def _record() -> Path:
+    return places.RUN / "broken"
+
+
+def _settles(fault: Fault, *, landed: bool) -> bool:
+    until = time.monotonic() + SETTLES
+    while has_landed(fault) is not landed:
+        if time.monotonic() > until:
+            return False
+        time.sleep(POLL)
+    return True
+
+
+def _call(fault: Fault, function: str) -> subprocess.CompletedProcess[str]:
+    """Run one function of a fault as root: on its host, or here."""
+    script = f"{WORDS.read_text()}\nPAGES={shlex.quote(PAGES.read_text())}\n{fault.script}\n{function}\n"
+    argv = ["bash", "-euc", script]
+    if fault.host != MACHINE:
+        try:
+            return hosts.execute(fault.host, argv, deadline=DEADLINE)
+        except VoxgateError as error:
+            if "no end after" in error.what:  # its words would be the whole script
+                raise VoxgateError(f"{function} does not end", where=fault.name, why=f"{DEADLINE} s") from None
+            raise
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    try:
+        return subprocess.run(argv, env=env, capture_output=True, text=True, timeout=DEADLINE, check=False, cwd=places.ROOT)
+    except subprocess.TimeoutExpired:
+        raise VoxgateError(f"{function} does not end", where=fault.name, why=f"{DEADLINE} s") from None
+
+
+def _last(ended: subprocess.CompletedProcess[str]) -> str:
+    lines = (ended.stderr or ended.stdout).strip().splitlines()
+    return lines[-1] if lines else f"it ended with {ended.returncode}"

@@ -1,0 +1,180 @@
+"""The proof: for each fault, green before, inject, landed, look, compare exactly, mend, green after."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lab import cell, places
+from lab.proving import breaking
+from lab.proving.fault import Fault, judged_ids
+from lab.proving.judge import RED, Finding, judge, lab_estate, look
+from voxgate.errors import VoxgateError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from voxgate.model.estate import Estate
+
+GREEN_WITHIN = 40.0  # seconds until a mended lab must hold again: a registry forgets a worker only after three
+PYTEST = 300.0
+DEPLOY_FIRST = "uv run pytest --estate lab --deploy all"
+
+
+@dataclass(slots=True)
+class Proof:
+    """What came of one fault."""
+
+    fault: Fault
+    declared: dict[str, str]
+    seen: dict[str, Finding] = field(default_factory=dict)
+    trouble: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def proved(self) -> bool:
+        """Exactly the declared turned exactly as declared, and the lab was mended."""
+        return not self.trouble and not self.differences
+
+    @property
+    def differences(self) -> list[str]:
+        """Each judgement that came otherwise than declared, in words."""
+        seen = {one: finding.verdict for one, finding in self.seen.items()}
+        said = []
+        for one in sorted({*self.declared, *seen}):
+            wanted, came = self.declared.get(one, "holds"), seen.get(one, "holds")
+            if wanted != came:
+                found = f": {self.seen[one].found}" if one in self.seen else ""
+                said.append(f"{one} is {came}, declared {wanted}{found}")
+        return said
+
+
+def prove(faults: Sequence[Fault], proofs: list[Proof], say: Callable[[str], None]) -> None:
+    """Prove each fault, and add what came of it to ``proofs``. Raises VoxgateError where the lab does not
+    hold to begin with, or cannot be mended.
+    """
+    cell.needed()
+    estate = lab_estate()
+    left = breaking.mend_all()
+    if left:
+        say(f"mended what was left broken: {', '.join(left)}")
+    with tempfile.TemporaryDirectory(prefix="voxgate-proving-") as folder:
+        work = Path(folder)
+        red = until_green(estate, work)
+        if red:
+            first = next(iter(red))
+            raise VoxgateError("does not hold before any fault", where=first, why=red[first].found, hint=DEPLOY_FIRST)
+        say(f"all holds; {len(faults)} faults")
+        for number, fault in enumerate(faults, start=1):
+            proof = _prove(fault, estate, work)
+            proofs.append(proof)
+            _tell(proof, number, len(faults), say)
+
+
+def _prove(fault: Fault, estate: Estate, work: Path) -> Proof:
+    """One fault, mended whatever happens. Raises VoxgateError if the lab does not hold again."""
+    proof = Proof(fault, fault.declared(judged_ids(fault)))
+    try:
+        with _timed(proof, "inject"):
+            breaking.inject(fault)
+    except VoxgateError as error:
+        proof.trouble = error.line
+    try:
+        if not proof.trouble:
+            with _timed(proof, "look"):
+                proof.seen = _deployed(fault, work) if fault.deploy else judge(estate, look(estate, work / "look", fault.bake))
+            if not breaking.has_landed(fault):
+                proof.trouble = "was gone when the look was over"
+    finally:
+        with _timed(proof, "mend"):
+            if fault.name in breaking.broken():
+                _mend(proof)
+    with _timed(proof, "green"):
+        red = until_green(estate, work)
+    if red:
+        first = next(iter(red))
+        why = f"{first}: {red[first].found}"
+        raise VoxgateError("the lab does not hold after mending", where=fault.name, why=why, hint=DEPLOY_FIRST)
+    return proof
+
+
+def _mend(proof: Proof) -> None:
+    """Mend; a mend that fails is the fault's trouble, and whether the lab holds again is seen by the look after it."""
+    try:
+        breaking.mend(proof.fault)
+    except VoxgateError as error:
+        proof.trouble = proof.trouble or error.line
+
+
+def until_green(estate: Estate, work: Path) -> dict[str, Finding]:
+    """Look until everything holds; what does not when the time is over."""
+    until = time.monotonic() + GREEN_WITHIN
+    while True:
+        red = judge(estate, look(estate, work / "green", None))
+        if not red or time.monotonic() > until:
+            return red
+
+
+def whole_look(reports: Path) -> str:
+    """The real thing at the end: `pytest --estate lab` in a process of its own; why it does not hold, empty if it does."""
+    return _why_not(_pytest([], reports))
+
+
+def _deployed(fault: Fault, work: Path) -> dict[str, Finding]:
+    """Deploy as the fault asks, in a pytest of its own; what did not hold before the way back."""
+    document = _pytest(["--deploy", fault.deploy], work / "deploy")
+    return {one["id"]: Finding(one["verdict"], one.get("found", "")) for one in document["invariants"] if one["verdict"] in RED}
+
+
+def _pytest(more: list[str], reports: Path) -> dict[str, Any]:
+    """One run of the gate on the lab, as its verdict.json says it."""
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--html", "never"]
+    argv += ["--estate", "lab", "--reports", str(reports), *more, "suites"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=PYTEST, check=False, cwd=places.ROOT)
+    try:
+        document: dict[str, Any] = json.loads((reports / "latest" / "verdict.json").read_text("utf-8"))
+    except OSError:
+        said = (done.stdout + done.stderr).strip().splitlines()[-1:]
+        raise VoxgateError("pytest gave no verdict", where="lab", why=" ".join(said)) from None
+    return document
+
+
+def _why_not(document: dict[str, Any]) -> str:
+    red = [one for one in document["invariants"] if one["verdict"] in RED]
+    if red:
+        return f"{red[0]['id']}: {red[0].get('found', '')}"
+    return "" if document["verdict"] == "holds" else str(document["summary"])
+
+
+class _timed:  # noqa: N801 - reads as a word
+    """Write down how long a part of a proof takes."""
+
+    def __init__(self, proof: Proof, part: str) -> None:
+        self._proof, self._part = proof, part
+
+    def __enter__(self) -> None:
+        self._began = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self._proof.seconds[self._part] = round(time.monotonic() - self._began, 2)
+
+
+def _tell(proof: Proof, number: int, of: int, say: Callable[[str], None]) -> None:
+    took = sum(proof.seconds.values())
+    count = f"{len(proof.declared)} declared, {len(proof.seen)} seen"
+    say(f"{number:3}/{of} {'proved ' if proof.proved else 'FAILED '} {proof.fault.name:34} {took:5.1f} s  {count}")
+    for line in [proof.trouble, *proof.differences]:
+        if line:
+            say(f"           {line}")
+
+
+def stamp() -> str:
+    """Now, as reports say it."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

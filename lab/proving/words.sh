@@ -1,0 +1,100 @@
+# The words that the faults are written in: put before each of them. Every wait has a deadline.
+FAULT=/run/fault # what a fault keeps of the host, gone with the next boot
+
+# until_true CMD..: wait until the command succeeds, twenty seconds at most.
+until_true() {
+	local left=200
+	until "$@" >/dev/null 2>&1; do
+		[ $((left -= 1)) -gt 0 ] || { echo "not within 20 s: $*" >&2; return 1; }
+		sleep 0.1
+	done
+}
+
+# get URL-PATH PORT: the body of a page of this host, asked without the gate.
+get() { busybox wget -q -T 3 -O - "http://127.0.0.1:$2$1"; }
+
+# well UNIT PORT: restart a unit and wait until it answers as healthy.
+well() {
+	systemctl reset-failed "$1" 2>/dev/null || true
+	systemctl restart "$1"
+	until_true get /health "$2"
+}
+fleet_well() {
+	systemctl restart voxcore@1 voxcore@2 voxcore@3
+	local n
+	for n in 1 2 3; do until_true get /health "810$n"; done
+}
+
+# as_deploy CMD..: what an operator does by hand, as the owner of the checkouts.
+as_deploy() { runuser -u deploy -- "$@"; }
+
+# detached NAME CMD..: start something that stays, as by hand in a shell; ended NAME: and end it, with all its children.
+detached() {
+	local name=$1
+	shift
+	mkdir -p "$FAULT"
+	setsid "$@" </dev/null >"$FAULT/$name.log" 2>&1 &
+	echo $! >"$FAULT/$name.pid"
+}
+pid_of() { cat "$FAULT/$1.pid"; }
+lives() { kill -0 "$(pid_of "$1")" 2>/dev/null; }
+dies() { ! lives "$1"; }
+ended() {
+	[ -f "$FAULT/$1.pid" ] || return 0
+	kill -KILL -- "-$(pid_of "$1")" 2>/dev/null || kill -KILL "$(pid_of "$1")" 2>/dev/null || true
+	until_true dies "$1"
+	rm -f "$FAULT/$1.pid"
+}
+
+# keep FILE: put a copy of it aside; back FILE: and the copy back in its place.
+keep() { mkdir -p "$FAULT/kept$(dirname "$1")" && cp -a "$1" "$FAULT/kept$1"; }
+back() { cp -a "$FAULT/kept$1" "$1" && rm -f "$FAULT/kept$1"; }
+
+# page PORT PATH: take the body from stdin for what a forged service answers there; all else is asked from the real one.
+page() {
+	mkdir -p "$FAULT/pages/$1"
+	cat >"$FAULT/pages/$1/$(printf %s "$2" | tr / _)"
+}
+# forged PORT: answer on the port in the real service's place, for whoever asks by loopback. unforged PORT: no more.
+forged() {
+	detached "forged-$1" python3 -I -c "$PAGES" "$1" "$((10000 + $1))" "$FAULT/pages/$1"
+	until_true get / "$((10000 + $1))"
+	iptables -t nat -A OUTPUT -d 127.0.0.1 -p tcp --dport "$1" -j REDIRECT --to-ports "$((10000 + $1))"
+}
+is_forged() { iptables -t nat -C OUTPUT -d 127.0.0.1 -p tcp --dport "$1" -j REDIRECT --to-ports "$((10000 + $1))" && lives "forged-$1"; }
+unforged() {
+	iptables -t nat -D OUTPUT -d 127.0.0.1 -p tcp --dport "$1" -j REDIRECT --to-ports "$((10000 + $1))"
+	ended "forged-$1"
+	rm -rf "$FAULT/pages/$1"
+}
+# at_remote ..: git in the bare repository $REPO of the forge, as its owner.
+at_remote() { runuser -u git -- git -C "$REPO" "$@"; }
+# listens ADDRESS PORT: whether something takes connections there.
+listens() { (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; }
+# On the machine: copy_dialler HOST FOLDER APP: the dialler's code under another name, in another folder, calling itself APP;
+# its run.py takes a port. A host may have a copy in /var/tmp/x only: what it is called there shall not give it away.
+copy_dialler() {
+	lab exec sip-1 tar -C /opt/vox-dialler --exclude=.git --exclude=__pycache__ -c . |
+		lab exec "$1" sh -c "mkdir -p $2 && tar -C $2 -x"
+	lab exec "$1" bash -euc "cd $2 && mv vox_dialler app && rm -f uv.lock README.md pyproject.toml .gitignore && rm -rf tests
+		sed -i 's/vox_dialler/app/g; s/APP_NAME = .*/APP_NAME = \"$3\"/' app/*.py
+		cat >run.py <<-END
+			import os, sys
+			for line in open('$2/.env'): os.environ.setdefault(*line.rstrip().split('=', 1))
+			sys.path.insert(0, '$2')
+			from app.serve import serve
+			from app.settings import Settings
+			serve(Settings.read(os.environ), int(sys.argv[1]))
+		END
+		chown -R deploy:deploy ."
+}
+# run_by_hand HOST CMD..: start it there as deploy in a session of its own, end_by_hand HOST: and end it.
+run_by_hand() {
+	local host=$1
+	shift
+	lab exec "$host" bash -c "mkdir -p /run/fault; cd /; setsid runuser -u deploy -- $* </dev/null >/run/fault/hand.log 2>&1 &
+		echo \$! >/run/fault/hand.pid"
+}
+end_by_hand() { lab exec "$1" bash -c 'kill -KILL -- -$(cat /run/fault/hand.pid)'; }
+# ticks HOST PORT: whether a dialler answers there.
+ticks() { lab exec "$1" busybox wget -q -T 3 -O - "http://127.0.0.1:$2/health" | grep -q ticks; }

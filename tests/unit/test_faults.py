@@ -1,0 +1,117 @@
+"""The faults: each names what it turns red, and no invariant is without one. That they do so is proved by `make faults`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.proving.fault import all_faults, judged_ids, read, rule_of
+from lab.proving.matrix import DOCS
+from lab.proving.page import page
+from lab.proving.picture import by_rule, picture
+from voxgate.contracts.catalogue import read_catalogue
+from voxgate.errors import VoxgateError
+from voxgate.model.invariant import Invariant
+
+TWO = {"test_dialler.py", "test_release.py", "test_environment.py", "test_console.py"}
+RULES = tuple(one for one in read_catalogue() if one.suite != "test_contracts.py")  # the examples prove the contracts
+DECLARED = {fault.name: {rule_of(one) for one in fault.declared(judged_ids(fault))} for fault in all_faults()}
+
+GOOD = """\
+# Something breaks.
+# host: api-1
+# violated: unit-is-active[api-1-voxbridge]
+#   runs-as-its-user[*]
+# bake: 4
+inject() { :; }
+landed() { :; }
+mend() { :; }
+"""
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_every_invariant_has_its_faults(rule: Invariant) -> None:
+    """At least one makes it fail, or blind; two where the stakes are highest."""
+    found = sorted(name for name, rules in DECLARED.items() if rule.name in rules)
+    assert len(found) >= (2 if rule.suite in TWO else 1), found
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_an_invariant_names_only_faults_that_break_it(rule: Invariant) -> None:
+    """What the decorator says is what the fault's header says."""
+    assert [name for name in rule.faults if rule.name not in DECLARED.get(name, ())] == []
+
+
+def test_the_page_is_current() -> None:
+    """docs/FAULTS.md is made from the headers: `uv run lab faults --write`."""
+    assert (DOCS / "FAULTS.md").read_text("utf-8") == page()
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "one.sh"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_a_header_is_read(tmp_path: Path) -> None:
+    fault = read(written(tmp_path, GOOD))
+    assert (fault.about, fault.host, fault.bake) == ("Something breaks.", "api-1", 4.0)
+    assert fault.declared(["unit-is-active[api-1-voxbridge]", "runs-as-its-user[a]", "runs-as-its-user[b]", "other"]) == {
+        "runs-as-its-user[a]": "violated",
+        "runs-as-its-user[b]": "violated",
+        "unit-is-active[api-1-voxbridge]": "violated",
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("api-1\n", "api-9\n", "no host"),
+        ("# Something breaks.\n", "", "does not say what it breaks"),
+        ("# bake:", "# cake:", "unknown or double key"),
+        ("# bake: 4", "# host: api-1", "unknown or double key"),
+        ("landed()", "landing()", "has no landed()"),
+    ],
+)
+def test_a_bad_header_is_one_line(tmp_path: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(VoxgateError, match=said):
+        read(written(tmp_path, GOOD.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("# violated: no-such-rule", "no invariant is called no-such-rule"),
+        ("# violated:", "names no invariant"),
+        ("# violated: a\n# blind: a", "violated and blind"),
+    ],
+)
+def test_a_fault_that_names_nothing_fails(tmp_path: Path, line: str, said: str) -> None:
+    text = f"# About.\n# host: api-1\n{line}\ninject() {{ :; }}\nlanded() {{ :; }}\nmend() {{ :; }}\n"
+    with pytest.raises(VoxgateError, match=said):
+        read(written(tmp_path, text)).declared(["a", "b"])
+
+
+def test_what_is_left_out_again(tmp_path: Path) -> None:
+    text = GOOD.replace("unit-is-active[api-1-voxbridge]\n#   runs-as-its-user[*]", "*[x] !a[x]")
+    assert set(read(written(tmp_path, text)).declared(["a[x]", "b[x]", "b[y]"])) == {"b[x]"}
+
+
+def test_a_difference_shows_in_the_picture() -> None:
+    row = {
+        "name": "one",
+        "about": "About <it>.",
+        "host": "api-1",
+        "proved": False,
+        "trouble": "",
+        "declared": {"a[x]": "violated", "b[x]": "blind"},
+        "seen": {"a[x]": "violated", "b[x]": "violated"},
+        "found": {},
+        "seconds": {},
+    }
+    assert {name: state for name, (state, _) in by_rule(row).items()} == {"a": "violated", "b": "differs"}
+    document = {"faults": [row], "invariants": ["a", "b", "c"], "seconds": 60.0, "started": "2026-06-22T08:00:00Z"}
+    drawn = picture(document)
+    assert "≠" in drawn
+    assert "About &lt;it&gt;." in drawn
