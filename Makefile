@@ -5,20 +5,23 @@ SERVICE     ?= all
 TAG         ?=
 PYTEST_ARGS ?=
 FAULT       ?=
+FORMAT      ?= nagios
+PARTS       ?=
 
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/voxgate
 UV    := $(or $(shell command -v uv 2>/dev/null),$(CACHE)/uv/bin/uv)
 RUN   := $(UV) run --locked --quiet
-LAB    = $(if $(filter lab,$(ESTATE)),lab-up,)
+LAB    = $(if $(filter lab,$(value ESTATE)),lab-up,)
 SUDO  := $(if $(filter 0,$(shell id -u)),,sudo)
 export UV_PYTHON_DOWNLOADS := never
 # A start that compiles everything anew takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Values from outside reach pytest as single words: quoted here, once, and checked there.
+# Values from outside reach pytest as single words: quoted here, once, and checked there. $(value ..), because make would
+# run a $(shell ..) that stands in a parameter of the build.
 quote   = '$(subst ','\'',$(1))'
-DEPLOY  = --deploy $(call quote,$(SERVICE)$(if $(TAG),=$(TAG),))
-PYTEST  = $(RUN) pytest --estate $(call quote,$(ESTATE))
+DEPLOY  = --deploy $(call quote,$(value SERVICE)$(if $(value TAG),=$(value TAG),))
+PYTEST  = $(RUN) pytest --estate $(call quote,$(value ESTATE))
 
 .DEFAULT_GOAL := help
 .PHONY: $(shell awk -F: '/^[a-z-]+:/{print $$1}' $(firstword $(MAKEFILE_LIST)))
@@ -44,7 +47,10 @@ verify: setup $(LAB) ## only look: judge what runs on ESTATE, change nothing
 	@$(PYTEST) $(PYTEST_ARGS)
 
 rollback: setup $(LAB) ## put the release before the last known good of SERVICE back (or TAG), and judge it as any deploy
-	@$(PYTEST) --deploy $(call quote,$(SERVICE)=$(or $(TAG),previous)) $(PYTEST_ARGS)
+	@$(PYTEST) --deploy $(call quote,$(value SERVICE)=$(or $(value TAG),previous)) $(PYTEST_ARGS)
+
+recover: setup $(LAB) ## bring to its end what a killed or cut-off run left open on ESTATE, and judge it
+	@$(PYTEST) --recover $(PYTEST_ARGS)
 
 report: setup $(LAB) ## look at ESTATE and make the full report with its Allure page
 	@$(PYTEST) --html always $(PYTEST_ARGS)
@@ -53,6 +59,15 @@ invariants: setup ## print the catalogue of invariants from the code, and write 
 	@mkdir -p docs
 	@$(RUN) pytest --invariants=markdown > docs/INVARIANTS.md
 	@$(RUN) pytest --invariants
+
+watch: setup $(LAB) ## look at ESTATE for a monitor: FORMAT=nagios|json|prometheus, and what changed since it last held
+	@$(RUN) voxgate watch --estate $(call quote,$(value ESTATE)) --format $(call quote,$(value FORMAT))
+
+attach: setup ## put the newest report and its verdict to its releases on Bitbucket (token: BITBUCKET_TOKEN)
+	@$(RUN) voxgate attach
+
+merge: setup ## join the runs in PARTS ('DIR DIR ..', made with --shard or --hosts) into one verdict and one report
+	@$(RUN) voxgate merge $(PARTS)
 
 lab-up: setup ## build (once) and boot the embedded estate: real systemd hosts on this machine
 	@$(RUN) lab up
@@ -98,6 +113,9 @@ $(CACHE)/uv/bin/uv:
 	  $(SUDO) apt-get update -q >/dev/null; $(SUDO) apt-get install -y -q python3-venv >/dev/null; \
 	  python3 -m venv --clear $(CACHE)/uv; }
 	@$(CACHE)/uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+
+fresh: ## forget the runs of earlier builds, keep their history and the watch's: what stands in reports/ is this build's
+	@rm -rf reports/20* reports/latest
 
 clean: ## remove what was made here: reports, caches of the tools, the environment
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis reports/20* reports/latest reports/history-*

@@ -56,6 +56,10 @@ class Blind(VoxgateError):  # noqa: N818 - a word of the design: not an error of
     """We could not look. It never counts as good, nor as bad."""
 
 
+class OutsideLook(Blind):
+    """What is asked for was never looked at: a host, an answer, a database that is no part of this look."""
+
+
 class Refused(VoxgateError):  # noqa: N818 - a word of the design
     """Nothing was touched: preflight, the lock or a bad tag said no."""
 
@@ -74,3 +78,7 @@ class MoveFailed(VoxgateError):  # noqa: N818 - names the outcome
 
 class Interrupted(VoxgateError):  # noqa: N818 - names the outcome
     """A signal or a lost worker ended the run before everything was judged."""
+
+
+class ForgeError(VoxgateError):
+    """Bitbucket did not do what was asked: refused, or no answer within the deadline."""

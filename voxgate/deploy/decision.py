@@ -46,31 +46,40 @@ def judge_run(judged: Judged) -> RunVerdict:
     return RunVerdict.HOLDS
 
 
-def look_verdict(judged: Judged) -> RunVerdict:
-    """The verdict of a look without a deploy: a chosen part is judged as what it is, not as incomplete."""
+def look_verdict(judged: Judged, *, part: bool = False) -> RunVerdict:
+    """The verdict of a look without a deploy: a selection is judged as what it is, not as incomplete. Of a ``part`` of the
+    hosts nothing better can be said than that it is one.
+    """
     verdict = judge_run(judged)
+    if verdict is RunVerdict.HOLDS and part:
+        return RunVerdict.PARTIAL
     if verdict is RunVerdict.INCOMPLETE and judged.selected and judged.judgements and not judged.interrupted:
-        return RunVerdict.HOLDS
+        return RunVerdict.PARTIAL if part else RunVerdict.HOLDS
     return verdict
+
+
+def look_summary(judged: Judged, verdict: RunVerdict, hosts: Sequence[str], elsewhere: int) -> str:
+    """One sentence for a look at ``hosts``; ``elsewhere`` counts what a part could not be judged by."""
+    count = len(judged.judgements)
+    part = f", a partial look: {len(judged.missing)} of {len(judged.expected)} were not asked" if judged.missing else ""
+    match verdict:
+        case RunVerdict.PARTIAL:
+            left = f", {elsewhere} more need the whole estate" if elsewhere else ""
+            return f"all {count} invariants of {', '.join(hosts)} hold{left}; `voxgate merge` joins the parts"
+        case RunVerdict.HOLDS:
+            return f"all {count} invariants hold{part}"
+        case RunVerdict.INCOMPLETE:
+            why = judged.interrupted or f"{len(judged.missing)} of {len(judged.expected)} invariants were not judged"
+            return f"not everything was judged: {why}"
+        case _:
+            return f"{verdict}{part}"
 
 
 def look_status(verdict: RunVerdict, pytest_status: int) -> int:
     """The exit status of a look: pytest's own, but never 0 unless all that was looked at holds."""
-    if verdict is RunVerdict.HOLDS:
+    if verdict in {RunVerdict.HOLDS, RunVerdict.PARTIAL}:
         return pytest_status
     return pytest_status or 1
-
-
-def look_summary(judged: Judged, verdict: RunVerdict) -> str:
-    """One sentence for a look."""
-    count = len(judged.judgements)
-    part = f", a partial look: {len(judged.missing)} of {len(judged.expected)} were not asked" if judged.missing else ""
-    if verdict is RunVerdict.HOLDS:
-        return f"all {count} invariants hold{part}"
-    if verdict is RunVerdict.INCOMPLETE:
-        why = judged.interrupted or f"{len(judged.missing)} of {len(judged.expected)} invariants were not judged"
-        return f"not everything was judged: {why}"
-    return f"{verdict}{part}"
 
 
 def deploy_status(judged: RunVerdict, *, changed_back: bool, back_holds: bool) -> tuple[RunVerdict, int]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from voxgate.deploy import marks
 from voxgate.deploy.decision import Judged, judge_run
 from voxgate.deploy.engine import Deployment, State
+from voxgate.deploy.green import require_green
 from voxgate.deploy.journal import Phase
 from voxgate.deploy.mending import Mending
 from voxgate.deploy.plan import Plan, make_plan, read_requests
@@ -29,7 +30,9 @@ from voxgate.model.look import Evidence
 from voxgate.model.release import Release, RemoteView
 from voxgate.model.verdict import Exit, Judgement, MoveRecord, RunVerdict, ServiceOutcome
 from voxgate.survey.collect import take_look
+from voxgate.survey.keeping import Cutter
 from voxgate.survey.saving import save
+from voxgate.transport.bitbucket import Bitbucket
 from voxgate.transport.connection import Connection
 from voxgate.transport.connections import Connections
 
@@ -47,8 +50,9 @@ class Gate:
     """One run against one estate. Lives in the controller only; workers read the evidence it saved."""
 
     def __init__(self, estate: Estate, orders: Orders, evidence: Path, run: str, progress: Progress) -> None:
-        """Read what is asked for; nothing is opened yet. ``rejudge`` judges a saved look anew, by itself; it is set by who
-        can. Raises Refused for a request that cannot be meant.
+        """Read what is asked for; nothing is opened yet. Set by who can: ``rejudge`` judges a saved look anew, by itself;
+        ``cutter`` takes the secrets out of what is saved; ``builds`` is asked if a release's own build was green. Raises
+        Refused for a request that cannot be meant.
         """
         self.estate = estate
         self.requests = read_requests(orders.deploy, estate)
@@ -57,6 +61,8 @@ class Gate:
         self.site = Site(estate, Connections(estate), progress, orders, Author(run))
         self._evidence_folder = evidence
         self.rejudge: Rejudge = _cannot_judge
+        self.cutter: Cutter | None = None
+        self.builds: Bitbucket | None = None
         self._opened: Mapping[str, Connection | Unreachable] = {}
         self._remotes = Remotes(estate)
         self._views: Mapping[str, RemoteView | Missing] = {}
@@ -156,6 +162,8 @@ class Gate:
     def _deploy(self) -> None:
         """Plan, preflight, journal, moves."""
         plan = self.plan()
+        if self.builds is not None:
+            require_green(plan.targets, self.builds)
         say = self.site.progress.note
         preflight(self.site.connections, self.estate, plan, no_way_back=self.site.orders.no_way_back, say=say)
         for target in plan.targets:
@@ -190,7 +198,7 @@ class Gate:
         second = take_look(self.site.connections, self.estate)
         views = self._remotes.with_releases(self._views, must_run(self.estate, releases, self.site.goods))
         evidence = Evidence(first, second, views)
-        save(evidence, folder)
+        save(evidence, folder, self.cutter)
         return evidence
 
     def _judge_again(self, releases: Mapping[str, Release]) -> RunVerdict:

@@ -295,3 +295,8 @@ class Estate:
     def commit_url(self, service: Service, commit: str) -> str:
         """Where a person reads a commit; empty where the estate does not say."""
         return f"{self.commits}/{service.repository}/commits/{commit}" if self.commits else ""
+
+    @property
+    def workspace(self) -> str:
+        """The Bitbucket workspace of the repositories, as ``commits`` names it; empty where the estate does not say."""
+        return self.commits.rstrip("/").rpartition("/")[2]

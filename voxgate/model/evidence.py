@@ -242,7 +242,8 @@ class Answer:
 
     ``trouble`` is empty for a complete answer. Otherwise the service itself gave none (refused, reset, too slow, too large,
     not HTTP) and ``trouble`` says so in words: that is a finding about the service. If only the *way* to it failed (SSH,
-    forwarding denied), the look holds a Missing instead.
+    forwarding denied), the look holds a Missing instead. ``digest`` is empty, but for a body that secrets were cut out of
+    before it was saved: then it is the sha256 of what came, unpacked.
     """
 
     host: str
@@ -254,6 +255,7 @@ class Answer:
     seconds: float
     asked: float
     trouble: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from voxgate.errors import Blind
+from voxgate.errors import OutsideLook
 from voxgate.model.evidence import Answer, DatabaseView, HostEvidence, Missing, known
 from voxgate.model.release import RemoteView
 
@@ -34,21 +34,21 @@ class Look:
         """The evidence of one host. Blind if that host was not seen."""
         if name not in self.hosts:
             what = "this host is not part of the look"
-            raise Blind(what, where=name)
+            raise OutsideLook(what, where=name)
         return known(self.hosts[name])
 
     def answer(self, question: Question) -> Answer:
         """What was answered. Blind if the question was never asked, or if the way to it (not the service) failed."""
         if question not in self.answers:
             what = f"GET :{question.port}{question.path} was not asked"
-            raise Blind(what, where=question.host)
+            raise OutsideLook(what, where=question.host)
         return known(self.answers[question])
 
     def database(self, name: str) -> DatabaseView:
         """What one database sees. Blind if it did not say, or did not say all."""
         if name not in self.databases:
             what = "this database was not asked"
-            raise Blind(what, where=name)
+            raise OutsideLook(what, where=name)
         return known(self.databases[name])
 
 
@@ -64,5 +64,5 @@ class Evidence:
         """What the remote says of a service. Blind if it could not be asked."""
         if service not in self.remotes:
             what = "the remote was not asked about this service"
-            raise Blind(what, where=service)
+            raise OutsideLook(what, where=service)
         return known(self.remotes[service])

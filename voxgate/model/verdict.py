@@ -15,9 +15,12 @@ class Verdict(StrEnum):
 
 
 class RunVerdict(StrEnum):
-    """Of a run. A look that found nothing wrong ``holds``; only a deploy can be ``done``."""
+    """Of a run. A look that found nothing wrong ``holds``; one at some hosts only is ``partial`` then; only a deploy can be
+    ``done``.
+    """
 
     HOLDS = "holds"
+    PARTIAL = "partial"
     DONE = "done"
     VIOLATED = "violated"
     BLIND = "blind"

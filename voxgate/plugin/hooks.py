@@ -11,15 +11,17 @@ import pytest
 
 from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.estates import load_estate
-from voxgate.errors import Refused, VoxgateError
+from voxgate.errors import OutsideLook, Refused, VoxgateError
 from voxgate.model.invariant import Expected, Per
-from voxgate.plugin.judging import annotate, rule_of, subject_of
+from voxgate.model.part import narrowed, part_of
+from voxgate.plugin.judging import Elsewhere, annotate, rule_of, subject_of
 from voxgate.plugin.options import pytest_addoption
+from voxgate.plugin.redacting import Sinks
 from voxgate.plugin.run import Run
 from voxgate.plugin.session import KEY, Session, saved_estate, session_of
 from voxgate.report.allure_sink import card_for, install, label_item, state_finding
 from voxgate.report.catalogue_page import as_markdown, as_text
-from voxgate.report.junit import scrub
+from voxgate.report.redaction import Redactor
 
 __all__ = ["pytest_addoption"]
 
@@ -54,13 +56,14 @@ def pytest_configure(config: pytest.Config) -> None:
         else:
             config.stash[KEY] = session = _controller_session(config)
         config.add_cleanup(install(session.redactor))
+        config.pluginmanager.register(Sinks(config, session.redactor), "voxgate-sinks")
         if session.estate is not None and not _is_worker(config):
             config.stash[_RUN] = run = Run.begin(config, session)
             config.pluginmanager.register(run, "voxgate-run")
     except Refused as error:
-        raise pytest.exit.Exception(f"refused: {error.text}", returncode=10) from None
+        raise pytest.exit.Exception(f"refused: {Redactor().cut(error.text)}", returncode=10) from None
     except VoxgateError as error:
-        raise pytest.exit.Exception(error.text, returncode=10 if config.getoption("deploy") else 4) from None
+        raise pytest.exit.Exception(Redactor().cut(error.text), returncode=10 if config.getoption("deploy") else 4) from None
 
 
 def _worker_session(config: pytest.Config) -> Session:
@@ -69,8 +72,14 @@ def _worker_session(config: pytest.Config) -> Session:
     if not told["voxgate_estate"]:
         return Session(None, None)
     config.option.allure_report_dir = told["voxgate_results"]
-    folder = Path(told["voxgate_folder"])
-    return Session(load_estate(told["voxgate_estate"]), folder, deploying=frozenset(told["voxgate_deploying"]))
+    part, joined = told["voxgate_part"], told["voxgate_joined"]
+    return Session(
+        load_estate(told["voxgate_estate"]),
+        Path(told["voxgate_folder"]),
+        deploying=frozenset(told["voxgate_deploying"]),
+        part=None if part is None else frozenset(part),
+        joined=None if joined is None else tuple(joined),
+    )
 
 
 def _controller_session(config: pytest.Config) -> Session:
@@ -80,12 +89,17 @@ def _controller_session(config: pytest.Config) -> Session:
         raise Refused("a saved look cannot be deployed to", where="--evidence", hint="leave out --deploy or --evidence")
     if asked and not name:
         raise Refused("no estate to deploy to", where="--deploy", hint="say which: --estate NAME")
+    hosts, shard = config.getoption("hosts"), config.getoption("shard")
+    if (hosts or shard) and (asked or saved):
+        raise Refused("a part of an estate is only looked at", where="--hosts, --shard", hint="leave out --deploy or --evidence")
     if saved:
         session = Session(saved_estate(Path(saved)), Path(saved))
         session.deploying = session.recorded.services
+        session.part, session.joined = session.recorded.part, session.recorded.joined
         _ = session.evidence  # a folder that is no saved look is said now, in one line
         return session
-    return Session(load_estate(name) if name else None, None)
+    estate = load_estate(name) if name else None
+    return Session(estate, None, part=part_of(estate, hosts, shard) if estate else None)
 
 
 def pytest_configure_node(node: Any) -> None:
@@ -95,6 +109,8 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["voxgate_estate"] = session.estate.name if session.estate else ""
     node.workerinput["voxgate_folder"] = str(session.folder or "")
     node.workerinput["voxgate_results"] = str(run.report.allure_results) if run else ""
+    node.workerinput["voxgate_part"] = None if session.part is None else sorted(session.part)
+    node.workerinput["voxgate_joined"] = None if session.joined is None else list(session.joined)
     node.workerinput["voxgate_deploying"] = sorted(session.deploying)
 
 
@@ -104,7 +120,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     rule = rule_of(session, metafunc.definition)
     if rule is None:
         if "host" in metafunc.fixturenames and session.estate is not None:
-            names = [host.name for host in session.estate.hosts]
+            names = [host.name for host in narrowed(session.estate, session.part).hosts]
             metafunc.parametrize("host", names, ids=names, indirect=True)
         return
     if rule.per is Per.ESTATE:
@@ -161,13 +177,15 @@ def pytest_runtest_makereport(
         finding = annotate(session, item, call, report)
         if finding is not None:
             state_finding(*finding)
-        scrub(report, session.redactor)
     return report
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """A suite that cannot be collected may say why with a secret in it."""
-    report = yield
-    scrub(report, session_of(collector.config).redactor)
-    return report
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Where only a part was looked at, what needs the rest is not judged here: neither good nor bad nor blind."""
+    try:
+        return (yield)
+    except OutsideLook as error:
+        if session_of(pyfuncitem.config).part is None:
+            raise
+        raise Elsewhere(f"needs the whole estate: {error.line}") from None

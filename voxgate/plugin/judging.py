@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from _pytest.outcomes import Skipped
 
 from voxgate.contracts.catalogue import find
 from voxgate.errors import VoxgateError
@@ -68,11 +69,17 @@ def annotate(
         said |= {"verdict": verdict.value, "found": found, "advice": advice}
         if rule is not None:
             report.longrepr = f"{verdict}: {found}" + (f"\n{ARROW}{advice}" if advice else "")
+    if call.excinfo is not None and call.excinfo.errisinstance(Elsewhere):
+        said |= {"elsewhere": "yes"}
     report.user_properties = [
         *(pair for pair in report.user_properties if not str(pair[0]).startswith(PROPERTY)),
         *((PROPERTY + key, value) for key, value in said.items()),
     ]
     return finding
+
+
+class Elsewhere(Skipped):
+    """Raised in a test of a part that turns out to need what other parts looked at: ``voxgate merge`` judges it."""
 
 
 @dataclass(slots=True)
@@ -102,8 +109,15 @@ class Collector:
         phases = self._tests.setdefault(said["id"], _Phases())
         phases.outcomes[report.when] = report.outcome
         phases.seconds += report.duration
-        if "verdict" in said or "verdict" not in phases.said:
+        if "verdict" in said or not {"verdict", "elsewhere"} & set(phases.said):
             phases.said = said
+
+    @property
+    def elsewhere(self) -> frozenset[str]:
+        """Ids that a part could not judge because they are about other hosts as well; none for joined parts."""
+        if not self.session.is_part:
+            return frozenset()
+        return frozenset(key for key, phases in self._tests.items() if "elsewhere" in phases.said)
 
     def judgements(self) -> tuple[Judgement, ...]:
         """Every test that was judged. Holds only with a full passing report; skipped or half-run is no judgement."""

@@ -95,6 +95,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="auto",
         help="make the Allure page: auto makes it for a deploy, not for a look",
     )
+    group.addoption(
+        "--require-green-build",
+        action="store_true",
+        default=False,
+        help="deploy only commits whose own CI on Bitbucket was green (token: BITBUCKET_TOKEN); anything else is refused",
+    )
+    group.addoption(
+        "--hosts",
+        metavar="A,B",
+        default=None,
+        help="look at these hosts only: a partial run, joined with the others by `voxgate merge`",
+    )
+    group.addoption(
+        "--shard",
+        metavar="N/COUNT",
+        default=None,
+        help="look at the Nth of COUNT parts of the hosts, as one cell of a Jenkins matrix does",
+    )
 
 
 def orders_of(config: pytest.Config) -> Orders:

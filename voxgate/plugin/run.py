@@ -22,10 +22,12 @@ from voxgate.deploy.decision import Judged, look_status, look_summary, look_verd
 from voxgate.deploy.gate import Gate, Settled
 from voxgate.errors import Refused, VoxgateError
 from voxgate.model.evidence import HostEvidence
+from voxgate.model.part import narrowed
 from voxgate.model.verdict import Exit, Judgement, RunOutcome, RunVerdict
 from voxgate.plugin.errands import is_errand, run_errand
 from voxgate.plugin.judging import Collector
 from voxgate.plugin.options import orders_of
+from voxgate.plugin.rejudging import judge_saved
 from voxgate.plugin.session import Session, write_recorded
 from voxgate.report import verdict_file
 from voxgate.report.folder import ReportFolder
@@ -33,12 +35,10 @@ from voxgate.report.junit import add_suite_properties
 from voxgate.report.progress import Progress
 from voxgate.report.publish import publish
 from voxgate.report.terminal import closing, console_for
-from voxgate.transport.local import run as run_local
-
-_REJUDGE_DEADLINE = 300.0
+from voxgate.transport.bitbucket import Bitbucket
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Run:
     """One run in the controller, registered as a plugin of its own."""
 
@@ -69,7 +69,10 @@ class Run:
         gate = None
         if session.folder is None:
             try:
-                gate = Gate(session.estate, orders_of(config), report.evidence, report.run, progress)
+                gate = Gate(narrowed(session.estate, session.part), orders_of(config), report.evidence, report.run, progress)
+                gate.cutter = session.redactor
+                if config.getoption("require_green_build"):
+                    gate.builds = Bitbucket.of(session.estate.workspace)
             except Refused as error:
                 run = cls(config, session, report, progress, Collector(session), None, refused=error)
                 run.outcome = run.refusal(error)
@@ -122,7 +125,7 @@ class Run:
         if ids:
             self.prepare()
             if self.refused:
-                raise pytest.exit.Exception(f"refused: {self.refused.text}", returncode=Exit.REFUSED)
+                raise pytest.exit.Exception(f"refused: {self.session.redactor.cut(self.refused.text)}", returncode=Exit.REFUSED)
 
     def prepare(self) -> None:
         """Deploy what is asked for and look: once a run, however many ask."""
@@ -132,7 +135,9 @@ class Run:
         with self.progress:
             try:
                 self.gate.prepare()
-                write_recorded(self.report.evidence, self.gate.estate.name, self.gate)
+                write_recorded(
+                    self.report.evidence, self.gate.estate.name, self.gate, self.session.redactor, part=self.session.part
+                )
             except Refused as error:
                 self.refused = error
         self._busy = False
@@ -184,18 +189,19 @@ class Run:
         """What this run is."""
         if self.refused:
             return self.refusal(self.refused)
+        lost = f"lost: {', '.join(self.lost)}" if self.lost else ""
         judged = Judged(
-            expected=[one.id for one in self.session.expected()],
+            expected=[one.id for one in self.session.expected() if one.id not in self.collector.elsewhere],
             judgements=self.collector.judgements(),
-            interrupted=self.interrupted or (f"lost: {', '.join(self.lost)}" if self.lost else ""),
+            interrupted=self.interrupted or lost or "; ".join(self.session.joined or ()),
             selected=self._is_selected(),
             plain=self.session.plain(),
         )
         if self.gate is None or not self.gate.settles:
-            verdict = look_verdict(judged)
-            if self.gate is not None and self.gate.site.orders.changes and verdict is RunVerdict.INCOMPLETE:
-                return self._outcome(judged, verdict, Exit.INCOMPLETE, look_summary(judged, verdict))
-            return self._outcome(judged, verdict, look_status(verdict, status), look_summary(judged, verdict))
+            verdict = look_verdict(judged, part=self.session.is_part)
+            summary = look_summary(judged, verdict, self._hosts(), len(self.collector.elsewhere))
+            cut_short = self.gate is not None and self.gate.site.orders.changes and verdict is RunVerdict.INCOMPLETE
+            return self._outcome(judged, verdict, Exit.INCOMPLETE if cut_short else look_status(verdict, status), summary)
         print()  # noqa: T201 - pytest's line of dots is still open
         with self.progress:
             try:
@@ -210,6 +216,11 @@ class Run:
         option = self.config.option
         chosen = [name for name in self.config.args if Path(name).resolve() != self.config.rootpath / "suites"]
         return bool(option.markexpr or option.keyword or option.deselect or option.ignore or chosen)
+
+    def _hosts(self) -> tuple[str, ...]:
+        """What this run looks at."""
+        estate = self.session.estate
+        return tuple(host.name for host in narrowed(estate, self.session.part).hosts) if estate else ()
 
     def refusal(self, error: VoxgateError) -> RunOutcome:
         """A run that touched nothing."""
@@ -230,10 +241,10 @@ class Run:
             started=self.started,
             seconds=time.time() - self.started,
             deploy=bool(self.config.getoption("deploy")),
-            partial=bool(judged.missing),
+            partial=bool(judged.missing) or self.session.is_part,
             summary=summary,
-            hosts=tuple(host.name for host in estate.hosts) if estate else (),
-            services=self.gate.services(settled) if self.gate else (),
+            hosts=self._hosts(),
+            services=self.gate.services(settled) if self.gate else self.session.outcomes(),
             judgements=judged.judgements if isinstance(judged.judgements, tuple) else tuple(judged.judgements),
             missing=judged.missing,
             moves=self.gate.moves if self.gate else self.session.recorded.moves,
@@ -243,22 +254,8 @@ class Run:
         )
 
     def rejudge(self, folder: Path) -> tuple[RunVerdict, tuple[Judgement, ...]]:
-        """Judge a saved look in a pytest of its own: the same suites, no connection, no option of this run."""
-        if self.gate is None:
-            msg = "a saved look is judged once"
-            raise RuntimeError(msg)
-        write_recorded(folder, self.gate.estate.name, None)
-        reports = self.report.path / "rollback"
-        argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--html", "never"]
-        argv += ["--evidence", str(folder), "--reports", str(reports), "suites"]
-        env = {"PYTEST_ADDOPTS": "", "VOXGATE_ESTATE": ""}
-        done = run_local(argv, deadline=_REJUDGE_DEADLINE, cwd=self.config.rootpath, env=env)
-        try:
-            outcome = verdict_file.read(reports / "latest" / "verdict.json")
-        except VoxgateError as error:
-            said = done.stdout.decode("utf-8", "replace").strip().splitlines()[-1:]
-            raise VoxgateError("the way back could not be judged", why=f"{error.line}; {' '.join(said)}") from None
-        return outcome.verdict, outcome.judgements
+        """Judge a saved look in a pytest of its own."""
+        return judge_saved(folder, self.session, self.report.path / "rollback", self.config.rootpath)
 
     def write(self) -> None:
         """``verdict.json``, and ``reports/latest``."""

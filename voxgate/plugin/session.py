@@ -22,8 +22,9 @@ from voxgate.errors import Blind, ContractError, VoxgateError
 from voxgate.model.estate import Estate
 from voxgate.model.invariant import Expected, Invariant, Subject, expected, subjects
 from voxgate.model.look import Evidence
+from voxgate.model.part import is_within
 from voxgate.model.release import RemoteView
-from voxgate.model.verdict import MoveRecord
+from voxgate.model.verdict import MoveRecord, ServiceOutcome
 from voxgate.report.redaction import Redactor
 from voxgate.survey.saving import load
 
@@ -40,6 +41,8 @@ class Recorded:
     failure: VoxgateError | None = None
     reached: int = 0
     capacity: Capacity = field(default_factory=Capacity)
+    part: frozenset[str] | None = None
+    joined: tuple[str, ...] | None = None
 
     def reach(self, state: State) -> None:
         """The recorded outcome: raises why the deploy stopped, for each state that it did not reach."""
@@ -49,7 +52,10 @@ class Recorded:
 
 @dataclass(slots=True)
 class Session:
-    """One run. ``folder`` holds the evidence; ``gate`` is there in the controller only, and not for a saved look."""
+    """One run. ``folder`` holds the evidence; ``gate`` is there in the controller only, and not for a saved look. ``part``
+    are the hosts that are looked at where these are not all; ``joined`` is None for a look of its own, else all reasons why
+    the joined parts are no look at the whole.
+    """
 
     estate: Estate | None
     folder: Path | None
@@ -58,6 +64,8 @@ class Session:
     trouble: VoxgateError | None = None
     redactor: Redactor = field(init=False)
     deploying: frozenset[str] = frozenset()
+    part: frozenset[str] | None = None
+    joined: tuple[str, ...] | None = None
     _evidence: Evidence | None = None
     _recorded: Recorded | None = None
     _subjects: dict[str, tuple[Subject, ...]] = field(default_factory=dict)
@@ -65,7 +73,7 @@ class Session:
     def __post_init__(self) -> None:
         """One redactor for all sinks: it knows what is secret by its shape, and the gate's own secrets by their value."""
         names = [database.uri_env for database in self.estate.databases if database.uri_env] if self.estate else []
-        self.redactor = Redactor(tuple(os.environ[name] for name in names if os.environ.get(name)))
+        self.redactor = Redactor.of(os.environ, names)
 
     @property
     def evidence(self) -> Evidence:
@@ -85,16 +93,49 @@ class Session:
             self._recorded = read_recorded(self.folder) if self.folder else Recorded()
         return self._recorded
 
+    @property
+    def is_part(self) -> bool:
+        """True for a look at some hosts only; joined parts are judged as the whole, whatever they lack."""
+        return self.part is not None and self.joined is None
+
     def expected(self) -> tuple[Expected, ...]:
-        """Every judgement that must come."""
-        return expected(self.catalogue, self.estate, schema_names(), deploying=self.deploying)
+        """Every judgement that must come: of a part those of its hosts, of joined parts those of the whole estate."""
+        whole = expected(self.catalogue, self.estate, schema_names(), deploying=self.deploying)
+        if self.part is None or not self.is_part:
+            return whole
+        return tuple(one for one in whole if is_within(one.invariant, one.subject, self.part))
 
     def subjects(self, invariant: Invariant) -> tuple[Subject, ...]:
         """What an invariant is judged on in this run; empty where it is not judged at all."""
         if invariant.name not in self._subjects:
             found = subjects(invariant, self.estate, schema_names())
-            self._subjects[invariant.name] = tuple(one for one in found if not invariant.deploy or one.service in self.deploying)
+            self._subjects[invariant.name] = tuple(one for one in found if self._is_judged(invariant, one))
         return self._subjects[invariant.name]
+
+    def _is_judged(self, invariant: Invariant, subject: Subject) -> bool:
+        """True unless it is about a deploy that is none, or about hosts that were not looked at."""
+        if invariant.deploy and subject.service not in self.deploying:
+            return False
+        if self.part is None:
+            return True
+        return is_within(invariant, subject, self.part) or (self.joined is not None and subject.host is None)
+
+    def outcomes(self) -> tuple[ServiceOutcome, ...]:
+        """What a saved look knows of each service: the release that must run there."""
+        if self.estate is None or self.folder is None:
+            return ()
+        found = []
+        try:
+            remotes = self.evidence.remotes
+        except VoxgateError:
+            return ()
+        for service in self.estate.services:
+            view = remotes.get(service.name)
+            release = view.release if isinstance(view, RemoteView) else None
+            tag, commit = (release.tag, release.commit) if release else (None, None)
+            hosts = tuple(host.name for host in self.estate.hosts_of(service))
+            found.append(ServiceOutcome(service.name, hosts, tag, commit, tag, commit, deployed=service.name in self.deploying))
+        return tuple(found)
 
     def commit_of(self, service: str | None) -> str | None:
         """The commit that a service must run, None where nobody can say."""
@@ -116,13 +157,25 @@ def session_of(config: pytest.Config) -> Session:
     return config.stash[KEY]
 
 
-def write_recorded(folder: Path, estate: str, gate: Gate | None) -> None:
-    """Save what the deploy came to, for the workers and for later; ``gate`` None for a look that follows none."""
+def write_recorded(
+    folder: Path,
+    estate: str,
+    gate: Gate | None,
+    redactor: Redactor,
+    *,
+    part: frozenset[str] | None = None,
+    joined: tuple[str, ...] | None = None,
+) -> None:
+    """Save what the deploy came to, for the workers and for later; ``gate`` None for a look that follows none. ``part`` and
+    ``joined`` as in ``Session``.
+    """
     deployment = gate.deployment if gate else None
     moves = deployment.records if deployment else ()
     failure = deployment.failure if deployment else None
     document: dict[str, Any] = {
         "estate": estate,
+        "part": sorted(part) if part is not None else None,
+        "joined": list(joined) if joined is not None else None,
         "services": sorted(gate.deploying) if gate else [],
         "reached": deployment.reached if deployment else 0,
         "failure": _parts(failure),
@@ -130,7 +183,7 @@ def write_recorded(folder: Path, estate: str, gate: Gate | None) -> None:
         "moves": [{name: getattr(move, name) for name in MoveRecord.__dataclass_fields__} for move in moves],
     }
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / RUN_FILE).write_text(json.dumps(document, indent=1), encoding="utf-8")
+    (folder / RUN_FILE).write_text(json.dumps(redactor.cut_document(document), indent=1), encoding="utf-8")
 
 
 def _parts(error: VoxgateError | None) -> dict[str, str] | None:
@@ -143,12 +196,16 @@ def _parts(error: VoxgateError | None) -> dict[str, str] | None:
 def read_recorded(folder: Path) -> Recorded:
     """What ``write_recorded`` saved. A folder without it is a look without a deploy."""
     document = _document(folder)
+    part, joined = document.get("part"), document.get("joined")
+    looked = frozenset(part) if isinstance(part, list) else None
+    reasons = tuple(joined) if isinstance(joined, list) else None
     if not document.get("services"):
-        return Recorded()
+        return Recorded(part=looked, joined=reasons)
     failure = document["failure"]
     error = VoxgateError(failure["what"], **{k: failure[k] for k in ("where", "why", "hint")}) if failure else None
     moves = tuple(MoveRecord(**move) for move in document["moves"])
-    return Recorded(frozenset(document["services"]), moves, error, document["reached"], _capacity(document["capacity"]))
+    capacity = _capacity(document["capacity"])
+    return Recorded(frozenset(document["services"]), moves, error, document["reached"], capacity, looked, reasons)
 
 
 def _capacity(said: Mapping[str, Any]) -> Capacity:

@@ -73,7 +73,7 @@ def _executor(folder: Path, redactor: Redactor) -> None:
 
 def _error(folder: Path, outcome: RunOutcome, redactor: Redactor) -> None:
     """A run that is not good says so in its own tab, in full, with what the rollback came to."""
-    if outcome.verdict in {RunVerdict.DONE, RunVerdict.HOLDS}:
+    if outcome.verdict in {RunVerdict.DONE, RunVerdict.HOLDS, RunVerdict.PARTIAL}:
         return
     lines = [f"{outcome.verdict.value}, exit status {outcome.exit_status}: {outcome.summary}"]
     if outcome.rollback_verdict is not None:

@@ -22,6 +22,7 @@ _TOP = 84.0
 _KIND = {
     RunVerdict.HOLDS: "holds",
     RunVerdict.DONE: "holds",
+    RunVerdict.PARTIAL: "holds",
     RunVerdict.VIOLATED: "violated",
     RunVerdict.BLIND: "blind",
     RunVerdict.INCOMPLETE: "missing",

@@ -121,3 +121,10 @@ class ReportFolder:
         for path in old:
             shutil.rmtree(path, ignore_errors=True)
         return tuple(path.name for path in old)
+
+
+def runs_of(root: Path, estate: str) -> tuple[Path, ...]:
+    """The folders of an estate's runs in ``root``, oldest first; none where there is no such folder."""
+    name = re.sub(r"[^A-Za-z0-9._-]", "-", estate)
+    found = (path for path in root.glob(f"*-{name}-*") if _RUN.fullmatch(path.name) and not path.is_symlink())
+    return tuple(sorted(path for path in found if path.name[21:-5] == name))

@@ -1,9 +1,9 @@
 """Redaction: what looks like a secret is cut before anything leaves the gate.
 
-Two sources: patterns that are known (credentials in URLs, authorization headers, private keys, named secrets, tokens
-of known make) and exact strings that the gate itself was given. Names of settings stay: a report must be able to say
-*which* one is missing. Commits, sha256 sums, tags, boot ids and plain addresses stay too: no pattern looks at a value
-alone, unless its make is unmistakable.
+Three sources: patterns that are known (credentials in URLs, authorization headers, private keys, named secrets, tokens
+of known make), words that only chance writes (``randomness``), and exact strings that the gate itself was given. Names
+of settings stay: a report must be able to say *which* one is missing. Commits, sha256 sums, tags, boot ids and plain
+addresses stay too.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Self
 from urllib.parse import quote, quote_plus
+
+from voxgate.report.randomness import cut_random
 
 MARK = "[cut]"
 """What stands where something was cut."""
@@ -132,6 +134,14 @@ class Redactor:
         longest_first = sorted(spelled - {MARK}, key=lambda text: (-len(text), text))
         self._exact = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
+    @classmethod
+    def of(cls, environ: Mapping[str, str], names: Collection[str] = ()) -> Self:
+        """One that knows what this process was given: the value of each variable in ``names``, and of each whose name says
+        that it is a secret. A path is none (PWD, or where a key lies).
+        """
+        told = (value for name, value in environ.items() if name not in names and _says_secret(name, value))
+        return cls([*(environ.get(name, "") for name in names), *(value for value in told if not value.startswith("/"))])
+
     def cut(self, text: str) -> str:
         """``text`` with every secret replaced by the mark."""
         if self._exact is not None:
@@ -143,7 +153,7 @@ class Redactor:
         text = _BEARER.sub(_after_name, _HEADER.sub(_after_name, text))
         if _HINT.search(text):
             text = _OPTION.sub(_named, _NAMED.sub(_named, text))
-        return _MAKE.sub(MARK, text)
+        return cut_random(_MAKE.sub(MARK, text), MARK)
 
     def cut_bytes(self, body: bytes) -> bytes:
         """The same for bytes: text is cut as text; in anything else (a picture) only the exact strings are."""
@@ -159,16 +169,33 @@ class Redactor:
         match document:
             case str():
                 return self.cut(document)
+            case {"name": str(name), "value": str(value), **rest} if _says_secret(name, value):
+                return {"name": name, "value": MARK, **self.cut_document(rest)}
             case Mapping():
                 return {self.cut(str(key)): self._cut_value(str(key), value) for key, value in document.items()}
             case list() | tuple():
-                return [self.cut_document(item) for item in document]
+                return list(self._cut_items(document))
             case _:
                 return document
 
+    def _cut_items(self, items: Sequence[Any]) -> Iterator[Any]:
+        """The items of a list; in a list of words, the one after ``--password`` is its value."""
+        before = ""
+        for item in items:
+            if isinstance(item, str) and before and (found := _OPTION.fullmatch(f"{before} {json.dumps(item)}")):
+                yield MARK if MARK in _named(found) else item
+            else:
+                yield self.cut_document(item)
+            before = item if isinstance(item, str) and item.startswith("-") and "=" not in item else ""
+
     def _cut_value(self, key: str, value: Any) -> Any:
         """A value under a key: the key may already say what it is."""
-        named = _NAMED.search(f'{key}="value"')
-        if isinstance(value, str) and value and value.lower() not in _HARMLESS and named and MARK in _named(named):
-            return MARK
-        return self.cut_document(value)
+        return MARK if isinstance(value, str) and _says_secret(key, value) else self.cut_document(value)
+
+
+def _says_secret(name: str, value: str) -> bool:
+    """True if ``name`` is what secrets are called and ``value`` is not a word about one."""
+    if not value or value.lower() in _HARMLESS:
+        return False
+    named = _NAMED.search(f'{name}="value"')
+    return (named is not None and MARK in _named(named)) or _HEADER.fullmatch(f"{name}: value") is not None

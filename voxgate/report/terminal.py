@@ -46,6 +46,7 @@ EXIT_MEANING = {
 _COLOURS = {
     RunVerdict.HOLDS: "green",
     RunVerdict.DONE: "green",
+    RunVerdict.PARTIAL: "cyan",
     RunVerdict.VIOLATED: "red",
     RunVerdict.BLIND: "yellow",
     RunVerdict.INCOMPLETE: "yellow",

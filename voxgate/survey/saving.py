@@ -8,12 +8,14 @@
 * ``databases.json``: what each database sees
 
 ``remotes.json``: what the remote says of each service.
+
+What is saved is cut first: whatever looks like a secret is not written, and so never judged by, reported or archived. Of a
+body that lost something the sha256 of what came is kept beside it, so that a comparison by bytes still judges what was served.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -37,30 +39,34 @@ from voxgate.survey.fields import (
     texts,
     wrong,
 )
+from voxgate.survey.keeping import LIMIT, Keep
 from voxgate.survey.reading import host_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from voxgate.survey.keeping import Cutter
+
 FORMAT = 1
-LIMIT = 64 * 1024 * 1024
-SHORT = 16 * 1024  # bytes: longer bodies are stored by their hash
 LOOKS = ("first", "second")
 
 T = TypeVar("T")
 
 
-def save(evidence: Evidence, folder: Path) -> None:
-    """Write all of it, replacing what an earlier run left. Raises ContractError if the folder cannot be written."""
+def save(evidence: Evidence, folder: Path, cutter: Cutter | None = None) -> None:
+    """Write all of it, cut by ``cutter``, replacing what an earlier run left. Raises ContractError if the folder cannot be
+    written.
+    """
+    keep = Keep(folder / "bodies", cutter)
     try:
         for name in (*LOOKS, "bodies"):
             shutil.rmtree(folder / name, ignore_errors=True)
         (folder / "bodies").mkdir(parents=True)
         for name, look in zip(LOOKS, (evidence.first, evidence.second), strict=True):
-            _save_look(look, folder / name, folder / "bodies")
+            _save_look(look, folder / name, keep)
         remotes = {name: _or_missing(view, _remote_row) for name, view in evidence.remotes.items()}
-        _write(folder / "remotes.json", {"format": FORMAT, "remotes": remotes})
+        keep.write(folder / "remotes.json", {"format": FORMAT, "remotes": remotes})
     except OSError as error:
         raise ContractError("cannot save the evidence", where=str(folder), why=error.strerror or str(error)) from None
 
@@ -75,18 +81,18 @@ def load(folder: Path) -> Evidence:
 # --- writing ---
 
 
-def _save_look(look: Look, folder: Path, bodies: Path) -> None:
+def _save_look(look: Look, folder: Path, keep: Keep) -> None:
     (folder / "hosts").mkdir(parents=True)
-    _write(folder / "look.json", {"format": FORMAT, "taken": look.taken})
+    keep.write(folder / "look.json", {"format": FORMAT, "taken": look.taken})
     for name, host in look.hosts.items():
-        _write(folder / "hosts" / f"{name}.json", {"format": FORMAT, **_or_missing(host, _document)})
+        keep.write(folder / "hosts" / f"{name}.json", {"format": FORMAT, **_or_missing(host, _document)})
     answers = [
-        {"question": _question_row(question), **_or_missing(answer, lambda answer: _answer_row(answer, bodies))}
+        {"question": _question_row(question), **_or_missing(answer, lambda answer: _answer_row(answer, keep))}
         for question, answer in look.answers.items()
     ]
-    _write(folder / "answers.json", {"format": FORMAT, "answers": answers})
+    keep.write(folder / "answers.json", {"format": FORMAT, "answers": answers})
     databases = {name: _or_missing(view, _database_row) for name, view in look.databases.items()}
-    _write(folder / "databases.json", {"format": FORMAT, "databases": databases})
+    keep.write(folder / "databases.json", {"format": FORMAT, "databases": databases})
 
 
 def _document(host: HostEvidence) -> dict[str, Any]:
@@ -94,10 +100,6 @@ def _document(host: HostEvidence) -> dict[str, Any]:
     if not host.document:
         raise ContractError("cannot save the evidence", where=host.name, why="it holds no document of a probe")
     return dict(host.document)
-
-
-def _write(path: Path, document: object) -> None:
-    path.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _or_missing(fact: T | Missing, row: Callable[[T], dict[str, Any]]) -> dict[str, Any]:
@@ -116,31 +118,20 @@ def _question_row(question: Question) -> dict[str, Any]:
     }
 
 
-def _answer_row(answer: Answer, bodies: Path) -> dict[str, Any]:
+def _answer_row(answer: Answer, keep: Keep) -> dict[str, Any]:
+    body, digest = keep.cut_body(answer)
     return {
         "host": answer.host,
         "port": answer.port,
         "path": answer.path,
         "status": answer.status,
         "headers": dict(answer.headers),
-        "body": _body_row(answer.body, bodies),
+        "body": keep.body(body),
+        "digest": digest,
         "seconds": answer.seconds,
         "asked": answer.asked,
         "trouble": answer.trouble,
     }
-
-
-def _body_row(body: bytes, bodies: Path) -> str | dict[str, str]:
-    """Short text as it is; all else by its hash, stored once."""
-    if len(body) <= SHORT:
-        try:
-            return body.decode("utf-8")
-        except UnicodeDecodeError:
-            pass
-    digest = hashlib.sha256(body).hexdigest()
-    if not (bodies / digest).exists():
-        (bodies / digest).write_bytes(body)
-    return {"sha256": digest}
 
 
 def _database_row(view: DatabaseView) -> dict[str, Any]:
@@ -233,6 +224,7 @@ def _answer(row: object, bodies: Path) -> tuple[Question, Answer | Missing]:
         seconds=get(row, "seconds", number),
         asked=get(row, "asked", number),
         trouble=get(row, "trouble", text),
+        digest=get(row, "digest", text),
     )
 
 

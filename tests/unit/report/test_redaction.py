@@ -169,3 +169,22 @@ def test_megabytes_take_no_time() -> None:
         began = time.perf_counter()
         CUT(text)
         assert time.perf_counter() - began < 10, text[:20]
+
+
+def test_generated_words_go_whatever_they_are_called() -> None:
+    for word in ("canary-q7Zt2LxV9mRb4KwYc8Hd", "gssEqlOhJkPJp8Xly7QyW6xcrkUa", "oCkizcQgpu0cY1dQ"):
+        assert CUT(f"said {word}, and went on") == f"said {MARK}, and went on"
+    for word in ("ThreadPoolExecutorTest", "2026-11-22T09-19-21Z-lab-1319", "sha512-dcyqhDvX1C46lXZcVqCpK"):
+        assert CUT(word) == word
+
+
+def test_what_the_process_was_given_goes_in_any_words() -> None:
+    redactor = Redactor.of({"BITBUCKET_TOKEN": "plain words here", "PWD": "/srv/build", "LANG": "en_US.UTF-8", "API_KEY": "none"})
+    assert redactor.cut("got plain words here in /srv/build, en_US.UTF-8, none") == f"got {MARK} in /srv/build, en_US.UTF-8, none"
+
+
+def test_pairs_and_options_in_documents_are_cut() -> None:
+    given = {"parameters": [{"name": "password", "value": "'short'"}], "argv": ["vox", "--api-key", "short", "--port", "80"]}
+    wanted = {"parameters": [{"name": "password", "value": MARK}], "argv": ["vox", "--api-key", MARK, "--port", "80"]}
+    assert Redactor().cut_document(given) == wanted
+    assert Redactor().cut_document(wanted) == wanted

@@ -1,0 +1,104 @@
+"""A run attached to its releases: what goes where, and in which words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from voxgate.contracts.estates import load_estate
+from voxgate.deploy.green import OWN, require_green
+from voxgate.deploy.plan import Target
+from voxgate.errors import ForgeError, Refused, VoxgateError
+from voxgate.model.release import Release
+from voxgate.model.verdict import RunOutcome, RunVerdict
+from voxgate.report.attaching import attach, status_of
+from voxgate.transport.bitbucket import Bitbucket, BuildStatus
+
+LAB = load_estate("lab")
+
+
+class Memory(Bitbucket):
+    """A workspace that only remembers."""
+
+    said: list[tuple[Any, ...]]
+
+    def state(self, repository: str, commit: str, status: BuildStatus) -> None:
+        """A status."""
+        self.said.append((repository, commit, status))
+
+    def upload(self, repository: str, file: Path, name: str) -> str:
+        """A file."""
+        self.said.append((repository, file.name, name))
+        return f"https://forge/{repository}/{name}"
+
+
+@pytest.fixture
+def memory() -> Memory:
+    class One(Memory):
+        pass
+
+    One.said = []
+    return One("oriserve1", "token")
+
+
+def test_every_deployed_release_gets_page_and_status(done: RunOutcome, tmp_path: Path, memory: Memory) -> None:
+    (tmp_path / "allure-report").mkdir()
+    (tmp_path / "allure-report" / "index.html").write_text("x")
+    lines = list(attach(done, tmp_path, LAB, memory, {}))
+    moved = [one for one in done.services if one.deployed]
+    assert len(lines) == len(memory.said) == 2 * len(moved)
+    for number, service in enumerate(moved):
+        page, status = memory.said[2 * number : 2 * number + 2]
+        repository = LAB.service(service.service).repository
+        assert page == (repository, "index.html", f"{service.tag}-lab.html")
+        assert status[:2] == (repository, service.commit)
+        assert status[2].url == f"https://forge/{repository}/{service.tag}-lab.html"
+        assert status[2].state == "SUCCESSFUL"
+        assert status[2].key == f"{OWN}-lab"
+
+
+def test_without_a_page_the_build_is_the_link(done: RunOutcome, tmp_path: Path, memory: Memory) -> None:
+    list(attach(done, tmp_path, LAB, memory, {"BUILD_URL": "https://ci/7/"}))
+    assert {said[2].url for said in memory.said} == {"https://ci/7/"}
+
+
+def test_only_done_is_a_success(done: RunOutcome) -> None:
+    for verdict in RunVerdict:
+        state = status_of(replace(done, verdict=verdict), done.services[0], "u").state
+        assert (state == "SUCCESSFUL") == (verdict is RunVerdict.DONE), verdict
+
+
+def test_a_look_has_nothing_to_attach(done: RunOutcome, tmp_path: Path, memory: Memory) -> None:
+    looked = replace(done, services=tuple(replace(one, deployed=False) for one in done.services))
+    with pytest.raises(VoxgateError, match="deployed nothing"):
+        list(attach(looked, tmp_path, LAB, memory))
+
+
+@pytest.mark.parametrize(
+    ("said", "passes", "why"),
+    [
+        ([BuildStatus("ci", "SUCCESSFUL", "CI")], True, ""),
+        ([BuildStatus("ci", "FAILED", "CI")], False, "CI is FAILED"),
+        ([], False, "no build"),
+        ([BuildStatus("voxgate-lab", "SUCCESSFUL", "gate")], False, "no build"),
+        (ForgeError("Bitbucket refused", why="401"), False, "401"),
+    ],
+)
+def test_a_deploy_needs_a_green_build(said: Any, passes: bool, why: str) -> None:  # noqa: FBT001 - a table
+    class Asked(Bitbucket):
+        def statuses(self, repository: str, commit: str) -> tuple[BuildStatus, ...]:
+            assert (repository, commit) == ("vox-backend", "a" * 40)
+            if isinstance(said, Exception):
+                raise said
+            return tuple(said)
+
+    service = LAB.service("backend")
+    target = Target(service, Release("backend", "a" * 40, "vox-backend-2026.06.22-1"), (), {})
+    if passes:
+        require_green([target], Asked("ws", "t"))
+        return
+    with pytest.raises(Refused, match=why):
+        require_green([target], Asked("ws", "t"))

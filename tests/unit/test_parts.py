@@ -1,0 +1,114 @@
+"""Parts of an estate: which hosts they are, what they are judged by, how they are joined."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from voxgate.contracts.catalogue import read_catalogue
+from voxgate.contracts.estates import load_estate
+from voxgate.deploy.decision import Judged, look_status, look_summary, look_verdict
+from voxgate.errors import EstateError
+from voxgate.model.evidence import Missing
+from voxgate.model.invariant import Per, expected
+from voxgate.model.look import Evidence, Look, Question
+from voxgate.model.part import is_within, narrowed, part_of
+from voxgate.model.release import Release, RemoteView
+from voxgate.model.verdict import Judgement, RunVerdict, Verdict
+from voxgate.survey.joining import disagreements, join
+
+LAB = load_estate("lab")
+HOSTS = [host.name for host in LAB.hosts]
+GONE = Missing("unreachable", "no route", "x")
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_shards_are_disjoint_and_together_all(count: int) -> None:
+    shards = [part_of(LAB, None, f"{number}/{count}") for number in range(1, count + 1)]
+    assert sorted(name for shard in shards for name in shard or ()) == sorted(HOSTS)
+    assert all(shards)
+
+
+def test_databases_belong_to_one_part_each() -> None:
+    for count in (2, 3, 5):
+        parts = [narrowed(LAB, part_of(LAB, None, f"{number}/{count}")) for number in range(1, count + 1)]
+        assert [one.name for part in parts for one in part.databases] == [one.name for one in LAB.databases]
+
+
+@pytest.mark.parametrize("shard", ["0/2", "3/2", "1/6", "1", "a/b", "1/2/3", "-1/2", "1 /2", "٣/٤", ""])
+def test_what_is_no_shard_is_refused(shard: str) -> None:
+    if not shard:
+        assert part_of(LAB, None, shard) is None
+        return
+    with pytest.raises(EstateError, match="shard"):
+        part_of(LAB, None, shard)
+
+
+def test_hosts_are_known_hosts() -> None:
+    assert part_of(LAB, "api-1, sip-1", None) == frozenset({"api-1", "sip-1"})
+    with pytest.raises(EstateError, match="no such host: api-9"):
+        part_of(LAB, "api-1,api-9", None)
+    with pytest.raises(EstateError, match="nothing"):
+        part_of(LAB, " , ", None)
+    with pytest.raises(EstateError, match="not both"):
+        part_of(LAB, "api-1", "1/2")
+
+
+def test_a_part_is_judged_by_what_is_local_to_its_hosts() -> None:
+    part = frozenset({"api-1", "fleet-1"})
+    whole = expected(read_catalogue(), LAB, (), deploying=frozenset())
+    mine = [one for one in whole if is_within(one.invariant, one.subject, part)]
+    assert mine
+    assert {one.subject.host for one in mine} == part
+    assert {one.invariant.per for one in mine} <= {Per.HOST, Per.PLACEMENT, Per.UNIT}
+
+
+def test_a_part_that_holds_is_partial_and_no_better() -> None:
+    good = Judgement("a[x]", "a", "a", "why", Verdict.HOLDS)
+    judged = Judged(expected=["a[x]"], judgements=[good])
+    assert look_verdict(judged, part=True) is RunVerdict.PARTIAL
+    assert look_verdict(replace(judged, selected=True, expected=["a[x]", "b"]), part=True) is RunVerdict.PARTIAL
+    assert look_verdict(replace(judged, interrupted="SIGTERM"), part=True) is RunVerdict.INCOMPLETE
+    bad = replace(good, verdict=Verdict.VIOLATED)
+    assert look_verdict(replace(judged, judgements=[bad]), part=True) is RunVerdict.VIOLATED
+    assert (look_status(RunVerdict.PARTIAL, 0), look_status(RunVerdict.PARTIAL, 1)) == (0, 1)
+    assert "api-1" in look_summary(judged, RunVerdict.PARTIAL, ["api-1"], 2)
+
+
+def seen(*hosts: str, taken: float = 1000.0, commit: str = "") -> Evidence:
+    answers = {Question(host, 80, "/"): GONE for host in hosts}
+    look = Look(taken, dict.fromkeys(hosts, GONE), answers, {"vox": GONE} if "data" in hosts else {})
+    release = Release("backend", commit, "vox-backend-2026.06.22-1") if commit else None
+    view = RemoteView("backend", "git@h:x.git", COMMIT, {}, frozenset(), release)
+    return Evidence(look, replace(look, taken=taken + 3), {"backend": view, "fleet": GONE})
+
+
+def test_parts_together_are_the_whole() -> None:
+    parts = {"a": seen(*HOSTS[:2], commit=COMMIT), "b": seen(*HOSTS[2:], taken=1010.0)}
+    joined = join(parts)
+    assert sorted(joined.second.hosts) == sorted(HOSTS)
+    assert len(joined.first.answers) == len(HOSTS)
+    assert set(joined.first.databases) == {"vox"}
+    assert (joined.first.taken, joined.second.taken) == (1010.0, 1013.0)
+    view = joined.remotes["backend"]
+    assert isinstance(view, RemoteView)
+    assert view.release is not None, "the later part did not know the release, the earlier one did"
+    assert disagreements(LAB, parts) == ()
+
+
+def test_a_lost_part_another_release_and_another_time_are_named() -> None:
+    other = "f" * 40
+    parts = {"a": seen("api-1", commit=COMMIT), "b": seen("fleet-1", taken=9000.0, commit=other)}
+    said = disagreements(LAB, parts)
+    assert said[0] == "no part looked at data, fleet-2, sip-1"
+    assert said[1].startswith("the parts are of different releases of backend")
+    assert said[2] == "the parts were looked at 133 minutes apart"
+
+
+def test_one_host_in_two_parts_is_refused() -> None:
+    with pytest.raises(EstateError, match="api-1 is in two parts"):
+        join({"a": seen("api-1"), "b": seen("api-1")})
+    with pytest.raises(EstateError, match="no part"):
+        join({})

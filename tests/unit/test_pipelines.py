@@ -1,0 +1,154 @@
+"""The Jenkinsfiles and the Bitbucket template: structure, and the promises that a review would look for."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.pipelines import NotAPipelineError, check, commands, parse, stages_of
+
+ROOT = Path(__file__).resolve().parents[2]
+GATE = ROOT / "Jenkinsfile"
+WATCH = ROOT / "pipelines" / "Jenkinsfile.watch"
+PYTHON = ROOT / "pipelines" / "Jenkinsfile.python"
+CONSOLE = ROOT / "pipelines" / "Jenkinsfile.console"
+ALL = (GATE, WATCH, PYTHON, CONSOLE)
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+each = pytest.mark.parametrize("path", ALL, ids=lambda path: path.name)
+
+
+@each
+def test_it_is_a_declarative_pipeline(path: Path) -> None:
+    check(parse(path.read_text()))
+
+
+@each
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ("stage(", "stagez("),
+        ("steps {", "step {"),
+        ("agent {", "agents {"),
+        ("options {", "option {"),
+        ("stages {", "stages {{"),
+        ("post {", "posts {"),
+        ("sh '", "shell '"),
+        ("always {", "allways {"),
+        ("timestamps()", "timestamp()"),
+    ],
+)
+def test_a_slip_is_seen(path: Path, good: str, bad: str) -> None:
+    source = path.read_text()
+    if good not in source:
+        assert path is CONSOLE
+        return
+    with pytest.raises(NotAPipelineError):
+        check(parse(source.replace(good, bad, 1)))
+
+
+@each
+def test_nothing_is_interpolated_into_a_command(path: Path) -> None:
+    source = path.read_text()
+    assert commands(parse(source))  # raises for a command in double quotes, of several strings, or with a backslash
+    interpolated = re.findall(r'"[^"\n]*\$[^"\n]*"', re.sub(r"//[^\n]*", "", source))
+    assert interpolated in ([], ['"voxgate-${params.ESTATE}"'])
+
+
+@each
+def test_everything_ends_in_time(path: Path) -> None:
+    pipeline = parse(path.read_text())
+    assert pipeline.one("options").has("timeout")
+    for stage in stages_of(pipeline):
+        assert stage.title == "Deploy" or stage.one("options").has("timeout"), stage.title
+    if pipeline.has("post"):
+        for node in pipeline.one("post").all():
+            if node.name == "sh":
+                assert any(node in (timed.children or ()) for timed in pipeline.all() if timed.name == "timeout"), node.text
+
+
+@pytest.mark.parametrize("path", [GATE, WATCH], ids=lambda path: path.name)
+def test_its_steps_are_targets_of_the_makefile(path: Path) -> None:
+    for command in commands(parse(path.read_text())):
+        program, *targets = command.split()
+        assert program == "make"
+        assert set(targets) <= TARGETS, command
+
+
+def test_the_gate_keeps_its_promises() -> None:
+    pipeline = parse(GATE.read_text())
+    options = {node.name: node.text for node in pipeline.one("options").children or ()}
+    assert "disableConcurrentBuilds" in options
+    assert "params.ESTATE" in options["lock"]
+    assert [re.search(r"name: '(\w+)'", node.text)[1] for node in pipeline.one("parameters").children or ()] == [  # type: ignore[index]
+        "ESTATE",
+        "SERVICE",
+        "TAG",
+    ]
+    stages = {stage.title: stage for stage in stages_of(pipeline)}
+    deploys = [node for node in stages["Gate"].one("steps").all() if node.name == "sshagent"]
+    assert [commands(node) for node in deploys] == [["make gate"]]
+    always = {node.name for node in stages["Gate"].one("post").one("always").children or ()}
+    assert always == {"junit", "allure", "archiveArtifacts"}
+    post = pipeline.one("post")
+    assert commands(post.one("unsuccessful")) == ["make recover", "make report"]
+    assert [node.name for node in post.one("cleanup").children or ()] == ["archiveArtifacts"]
+    estates = {path.stem for path in (ROOT / "hosts").glob("*.toml")} - {"services"}
+    assert estates == set(re.findall(r"'(\w+)'", re.search(r"ESTATE', choices: \[([^]]*)", GATE.read_text())[1]))  # type: ignore[index]
+
+
+def test_the_watch_deploys_nothing() -> None:
+    pipeline = parse(WATCH.read_text())
+    assert pipeline.one("triggers").has("cron")
+    assert commands(pipeline) == ["make setup", "make watch"]
+
+
+@pytest.mark.parametrize("path", [PYTHON, CONSOLE], ids=lambda path: path.name)
+def test_a_service_is_deployed_from_main_only(path: Path) -> None:
+    stages = {stage.title: stage for stage in stages_of(parse(path.read_text()))}
+    assert list(stages) == ["Install", "Lint", "Test", "Build", "Deploy"]
+    assert [node.text for node in stages["Deploy"].one("when").children or ()] == ["beforeAgent true", "branch 'main'"]
+    assert [node.name for node in stages["Deploy"].one("steps").children or ()] == ["build"]
+    for title, stage in stages.items():
+        assert title == "Deploy" or not any(node.name == "build" for node in stage.one("steps").all())
+
+
+def bitbucket() -> dict[str, Any]:
+    return dict(yaml.safe_load((ROOT / "pipelines" / "bitbucket-pipelines.yml").read_text()))
+
+
+def test_bitbucket_runs_what_jenkins_runs() -> None:
+    steps = {
+        "python": bitbucket()["pipelines"]["default"][0]["step"],
+        "console": bitbucket()["pipelines"]["custom"]["console"][0]["step"],
+    }
+    for name, path in (("python", PYTHON), ("console", CONSOLE)):
+        plain = [line.replace("test-results/", "") for line in steps[name]["script"]]
+        assert plain == commands(parse(path.read_text()))
+
+
+def test_bitbucket_deploys_from_main_only() -> None:
+    pipelines = bitbucket()["pipelines"]
+    deploying = [
+        where
+        for where, steps in (("default", pipelines["default"]), *pipelines["branches"].items(), *pipelines["custom"].items())
+        if any("deployment" in one["step"] for one in steps)
+    ]
+    assert deploying == ["main"]
+    assert set(pipelines) == {"default", "branches", "custom"}
+
+
+def test_make_runs_no_command_that_stands_in_a_parameter(tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    for evil in (f"$(shell touch {mark})", f"'; touch {mark}; '", f"$$(touch {mark})", f"`touch {mark}`", f'"; touch {mark} #'):
+        environ = {**os.environ, "TAG": evil, "SERVICE": evil, "ESTATE": evil, "FORMAT": evil}
+        for target in ("gate", "rollback", "verify", "report", "watch"):
+            argv = ["make", "--no-print-directory", "UV=/bin/true", target]
+            done = subprocess.run(argv, cwd=ROOT, env=environ, capture_output=True, check=False, timeout=60)
+            assert done.returncode == 0, done.stderr
+            assert not mark.exists(), (target, evil)

@@ -1,0 +1,140 @@
+"""Bitbucket: a server on loopback speaks its API, in good and bad days."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.forge import TOKEN, Forge, serving
+from voxgate.errors import ForgeError, Refused
+from voxgate.transport.bitbucket import Bitbucket, BuildStatus, red_or_running
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+GOOD = BuildStatus("voxgate-lab", "SUCCESSFUL", "voxgate on lab", "https://ci/1", "done")
+
+
+@pytest.fixture
+def forge() -> Iterator[Forge]:
+    with serving() as found:
+        yield found
+
+
+def client(forge: Forge, pauses: list[float] | None = None, **more: Any) -> Bitbucket:
+    pauses = [] if pauses is None else pauses
+    return Bitbucket("ws", TOKEN, api=forge.url, **{"deadline": 30.0, "sleep": pauses.append, **more})
+
+
+def test_a_status_is_set_and_the_same_key_overwrites(forge: Forge) -> None:
+    client(forge).state("repo", COMMIT, BuildStatus("voxgate-lab", "INPROGRESS", "voxgate on lab"))
+    client(forge).state("repo", COMMIT, GOOD)
+    assert forge.asked[0][:2] == ("POST", f"/2.0/repositories/ws/repo/commit/{COMMIT}/statuses/build")
+    assert [one["state"] for one in forge.statuses.values()] == ["SUCCESSFUL"]
+    assert client(forge).statuses("repo", COMMIT) == (GOOD,)
+
+
+def test_a_report_is_uploaded(forge: Forge, tmp_path: Path) -> None:
+    page = tmp_path / "index.html"
+    page.write_bytes(b"<html>\r\n\x00</html>")
+    assert client(forge).upload("repo", page, "a b.html") == "https://bitbucket.org/ws/repo/downloads/a%20b.html"
+    assert forge.downloads == {"a b.html": b"<html>\r\n\x00</html>"}
+
+
+def test_every_page_of_statuses_is_read(forge: Forge) -> None:
+    forge.pages = 3
+    forge.statuses = {"ci": {"key": "ci", "state": "SUCCESSFUL"}}
+    assert len(client(forge).statuses("repo", COMMIT)) == 3
+
+
+def test_a_page_elsewhere_is_not_followed(forge: Forge) -> None:
+    forge.bad_days = [(200, {}, b'{"values": [], "next": "http://127.0.0.1:9/2.0/x"}', 0)]
+    with pytest.raises(ForgeError, match="leads elsewhere"):
+        client(forge).statuses("repo", COMMIT)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"values": [1]}', b'{"values": {}}', b"<html>"])
+def test_an_answer_that_is_none_is_no_list(forge: Forge, body: bytes) -> None:
+    forge.bad_days = [(200, {}, body, 0)]
+    with pytest.raises(ForgeError):
+        client(forge).statuses("repo", COMMIT)
+
+
+@pytest.mark.parametrize(
+    ("status", "word", "hint"),
+    [(401, "Token is invalid", "expired"), (403, "no", "scope"), (404, "gone", "pushed"), (400, "bad", "")],
+)
+def test_a_refusal_is_final(forge: Forge, status: int, word: str, hint: str) -> None:
+    forge.bad_days = [(status, {}, json.dumps({"error": {"message": word}}).encode(), 0)] * 2
+    with pytest.raises(ForgeError) as caught:
+        client(forge).state("repo", COMMIT, GOOD)
+    assert str(status) in caught.value.line
+    assert word in caught.value.line
+    assert hint in caught.value.hint
+    assert TOKEN not in caught.value.text + repr(client(forge))
+    assert len(forge.asked) == 1
+
+
+def test_retry_after_is_kept(forge: Forge) -> None:
+    pauses: list[float] = []
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=9), usegmt=True)
+    forge.bad_days = [
+        (429, {"Retry-After": "7"}, b"", 0),
+        (429, {"Retry-After": later}, b"", 0),
+        (503, {"Retry-After": "?"}, b"", 0),
+    ]
+    client(forge, pauses).state("repo", COMMIT, GOOD)
+    assert pauses[0] == 7
+    assert 6 < pauses[1] <= 9
+    assert pauses[2] == 2
+    assert forge.statuses
+
+
+def test_bad_days_pass(forge: Forge, tmp_path: Path) -> None:
+    pauses: list[float] = []
+    forge.bad_days = [(500, {}, b"", 0), (502, {}, b"<html>", 0), (0, {}, b"", 0), (200, {}, b"", 0.6)]
+    page = tmp_path / "index.html"
+    page.write_bytes(b"x" * 100_000)
+    client(forge, pauses, attempt=0.3).upload("repo", page, "r.html")
+    assert pauses == [0.5, 1, 2, 4]
+    assert len(forge.downloads["r.html"]) == 100_000
+
+
+def test_a_bad_day_without_end_is_an_error_within_the_deadline(forge: Forge) -> None:
+    forge.bad_days = [(503, {}, b"", 0)] * 100
+    began = time.monotonic()
+    with pytest.raises(ForgeError, match=r"503 Service Unavailable \(\d attempts within 2 s\)"):
+        client(forge, deadline=2.0, sleep=time.sleep).state("repo", COMMIT, GOOD)
+    assert time.monotonic() - began < 2.5
+
+
+def test_a_wish_beyond_the_deadline_is_not_waited_for(forge: Forge) -> None:
+    forge.bad_days = [(429, {"Retry-After": "3600"}, b"", 0)]
+    with pytest.raises(ForgeError, match="1 attempt within"):
+        client(forge).state("repo", COMMIT, GOOD)
+
+
+def test_nobody_there_is_an_error(forge: Forge) -> None:
+    with pytest.raises(ForgeError, match="ConnectError"):
+        Bitbucket("ws", TOKEN, api="http://127.0.0.1:9", deadline=1.0).state("repo", COMMIT, GOOD)
+
+
+def test_the_token_comes_from_the_environment_only() -> None:
+    with pytest.raises(Refused, match="no token"):
+        Bitbucket.of("ws", {})
+    with pytest.raises(Refused, match="no workspace"):
+        Bitbucket.of("", {"BITBUCKET_TOKEN": TOKEN})
+    assert TOKEN not in repr(Bitbucket.of("ws", {"BITBUCKET_TOKEN": TOKEN}))
+
+
+def test_green_is_green_of_its_own_ci() -> None:
+    green = BuildStatus("ci", "SUCCESSFUL", "CI")
+    assert red_or_running([green, BuildStatus("voxgate-lab", "FAILED", "gate")], "voxgate") == ""
+    assert "no build" in red_or_running([GOOD], "voxgate")
+    for state in ("FAILED", "INPROGRESS", "STOPPED", ""):
+        assert red_or_running([green, BuildStatus("lint", state, "lint")], "voxgate").startswith("lint is ")

@@ -1,0 +1,92 @@
+"""``voxgate attach | watch | merge``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from voxgate.cli.merge import merge
+from voxgate.cli.watch import watch
+from voxgate.contracts.estates import load_estate
+from voxgate.errors import Refused, VoxgateError
+from voxgate.model.verdict import Exit
+from voxgate.report import verdict_file
+from voxgate.report.attaching import attach
+from voxgate.report.monitors import FORMATS, Level
+from voxgate.report.redaction import Redactor
+from voxgate.report.stream import CutStream
+from voxgate.transport.bitbucket import Bitbucket
+
+EXAMPLES = """\
+examples:
+  voxgate attach                                  the newest run of reports/ to its releases on Bitbucket
+  voxgate watch --estate production               one line for Nagios, exit status 0, 1, 2 or 3
+  voxgate watch --estate production --format prometheus --output /var/lib/node_exporter/voxgate.prom
+  voxgate merge shard-1/reports/latest shard-2/reports/latest
+
+deploying and looking are pytest's: pytest --help, or make
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. An error is a line and a hint on stderr; no secret passes stdout or stderr."""
+    asked = _parser().parse_args(argv)
+    redactor = Redactor.of(os.environ)
+    out = CutStream(sys.stdout, redactor)
+    try:
+        return _run(asked, out)
+    except VoxgateError as error:
+        if asked.command == "watch":  # a monitor reads stdout, and a gate that cannot look is no good news
+            out.write(f"VOXGATE UNKNOWN - {asked.estate}: {error.line}\n{error.hint}\n")
+            return Level.UNKNOWN
+        CutStream(sys.stderr, redactor).write(f"voxgate: {error.text}\n")
+        return Exit.REFUSED if isinstance(error, Refused) else 1
+    except KeyboardInterrupt:
+        return Level.UNKNOWN if asked.command == "watch" else 130
+
+
+def _run(asked: argparse.Namespace, out: CutStream) -> int:
+    """The command that was asked for."""
+    match asked.command:
+        case "attach":
+            folder = Path(asked.run).resolve()
+            outcome = verdict_file.read(folder / "verdict.json")
+            estate = load_estate(outcome.estate)
+            for line in attach(outcome, folder, estate, Bitbucket.of(estate.workspace)):
+                out.write(f"{line}\n")
+            return 0
+        case "watch":
+            return watch(load_estate(asked.estate).name, Path(asked.reports), asked.format, asked.output, out)
+        case _:
+            return merge([Path(part) for part in asked.parts], Path(asked.reports), html=asked.html, out=out)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="voxgate",
+        description="What is done with runs of the gate.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    one = commands.add_parser("attach", help="put a run's report and verdict to its releases on Bitbucket (BITBUCKET_TOKEN)")
+    one.add_argument("run", nargs="?", default="reports/latest", metavar="RUN", help="default: reports/latest")
+    one = commands.add_parser("watch", help="look without deploying; say what changed since the last run that held")
+    one.add_argument(
+        "--estate", required="VOXGATE_ESTATE" not in os.environ, default=os.environ.get("VOXGATE_ESTATE"), metavar="NAME"
+    )
+    one.add_argument("--format", choices=sorted(FORMATS), default="nagios", help="default: nagios")
+    one.add_argument("--output", metavar="FILE", help="write there in one step, as the textfile collector needs it")
+    one.add_argument("--reports", default="reports", metavar="DIR", help="where the runs are (default: reports)")
+    one = commands.add_parser("merge", help="join runs of --shard or --hosts into one verdict and one report")
+    one.add_argument("parts", nargs="+", metavar="DIR", help="a run's folder, as reports/latest of each shard")
+    one.add_argument("--reports", default="reports", metavar="DIR", help="where the joined run is put (default: reports)")
+    one.add_argument("--html", choices=("always", "never"), default="always", help="make the Allure page (default: always)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+"""A saved look, judged by itself: after a rollback, and of what an earlier run left."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from voxgate.errors import VoxgateError
+from voxgate.model.verdict import Judgement, RunVerdict
+from voxgate.plugin.session import Session, write_recorded
+from voxgate.report import verdict_file
+from voxgate.transport.local import run
+
+_DEADLINE = 300.0
+
+
+def judge_saved(folder: Path, session: Session, reports: Path, root: Path) -> tuple[RunVerdict, tuple[Judgement, ...]]:
+    """Judge the look in ``folder`` in a pytest of its own: the same suites, no connection, no option of this run.
+
+    Raises VoxgateError if that left no verdict.
+    """
+    if session.estate is None:
+        msg = "a saved look is of an estate"
+        raise RuntimeError(msg)
+    write_recorded(folder, session.estate.name, None, session.redactor)
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--html", "never"]
+    argv += [f"--evidence={folder}", f"--reports={reports}", "suites"]
+    done = run(argv, deadline=_DEADLINE, cwd=root, env={"PYTEST_ADDOPTS": "", "VOXGATE_ESTATE": ""})
+    try:
+        outcome = verdict_file.read(reports / "latest" / "verdict.json")
+    except VoxgateError as error:
+        said = session.redactor.cut(done.stdout.decode("utf-8", "replace")).strip().splitlines()[-1:]
+        raise VoxgateError("the way back could not be judged", why=f"{error.line}; {' '.join(said)}") from None
+    return outcome.verdict, outcome.judgements

@@ -1,0 +1,53 @@
+"""A run attached to its releases on Bitbucket: the verdict as build status of the commit, the page among the downloads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from voxgate.deploy.green import OWN
+from voxgate.errors import VoxgateError
+from voxgate.model.estate import Estate
+from voxgate.model.verdict import RunOutcome, RunVerdict, ServiceOutcome
+from voxgate.report.folder import ReportFolder
+from voxgate.transport.bitbucket import Bitbucket, BuildStatus
+
+_STATES = {RunVerdict.DONE: "SUCCESSFUL", RunVerdict.REFUSED: "STOPPED", RunVerdict.INCOMPLETE: "STOPPED"}
+
+
+def attach(
+    outcome: RunOutcome, folder: Path, estate: Estate, forge: Bitbucket, environ: Mapping[str, str] = os.environ
+) -> Iterator[str]:
+    """Upload the page to the repository of each service that was deployed, then say the verdict on its commit. Yields a line
+    for each. Raises VoxgateError for a run that deployed nothing, ForgeError where Bitbucket does not take it.
+    """
+    moved = [one for one in outcome.services if one.deployed and one.commit]
+    if not moved:
+        raise VoxgateError("this run deployed nothing", where=outcome.run, hint="attach a run of make gate")
+    for one in moved:
+        repository, commit = estate.service(one.service).repository, str(one.commit)
+        url = environ.get("BUILD_URL") or estate.commit_url(estate.service(one.service), commit)
+        page = ReportFolder(folder).html
+        if page.is_file():
+            url = forge.upload(repository, page, page_name(outcome, one))
+            yield f"{repository}: the report is at {url}"
+        status = status_of(outcome, one, url)
+        forge.state(repository, commit, status)
+        yield f"{repository}@{commit[:12]}: {status.state}, {status.description}"
+
+
+def page_name(outcome: RunOutcome, service: ServiceOutcome) -> str:
+    """``vox-agents-2026.11.22-1-production.html``: one a release and estate, the newest run of it stays."""
+    return f"{service.tag or str(service.commit)[:12]}-{outcome.estate}.html"
+
+
+def status_of(outcome: RunOutcome, service: ServiceOutcome, url: str) -> BuildStatus:
+    """The verdict in Bitbucket's words. Only a deploy that is done is a success."""
+    return BuildStatus(
+        key=f"{OWN}-{outcome.estate}",
+        state=_STATES.get(outcome.verdict, "FAILED"),
+        name=f"voxgate: {service.service} on {outcome.estate}",
+        url=url,
+        description=f"{outcome.verdict.value}: {outcome.summary.splitlines()[0] if outcome.summary else ''}"[:255],
+    )

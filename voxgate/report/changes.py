@@ -1,0 +1,78 @@
+"""What changed between two runs of one estate: what fell, what was mended, what is judged now and was not, which releases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from voxgate.errors import VoxgateError
+from voxgate.model.verdict import Judgement, RunOutcome, RunVerdict, Verdict
+from voxgate.report import verdict_file
+from voxgate.report.folder import runs_of
+
+_GOOD = {RunVerdict.DONE, RunVerdict.HOLDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Since ``baseline``. ``fallen`` do not hold now and did then, or were not judged then; ``mended`` the other way;
+    ``gone`` and ``new`` are ids; ``releases`` maps a service to what ran then and what runs now.
+    """
+
+    baseline: str
+    fallen: tuple[Judgement, ...] = ()
+    mended: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
+    releases: tuple[tuple[str, str, str], ...] = ()
+
+    def lines(self) -> Iterator[str]:
+        """Each change in a line; none where nothing changed."""
+        for service, then, now in self.releases:
+            yield f"release of {service}: {then} -> {now}"
+        for one in self.fallen:
+            yield f"{one.verdict.value}: {one.id}: {one.found}"
+        for identity in self.mended:
+            yield f"holds again: {identity}"
+        if self.gone:
+            yield f"no longer judged: {', '.join(self.gone)}"
+        if self.new:
+            yield f"judged now and not then: {len(self.new)} invariants"
+
+
+def changes(now: RunOutcome, then: RunOutcome | None) -> Changes:
+    """What changed since ``then``; without it everything that does not hold is a change."""
+    before = {one.id: one.verdict for one in then.judgements} if then else {}
+    bad = [one for one in now.judgements if one.verdict is not Verdict.HOLDS]
+    judged = {one.id for one in now.judgements}
+    holds = {one.id for one in now.judgements if one.verdict is Verdict.HOLDS}
+    return Changes(
+        baseline=then.run if then else "",
+        fallen=tuple(one for one in bad if before.get(one.id, Verdict.HOLDS) is Verdict.HOLDS),
+        mended=tuple(sorted(key for key, verdict in before.items() if verdict is not Verdict.HOLDS and key in holds)),
+        # Rules about a deploy are judged after one only.
+        gone=tuple(sorted(set(before) - judged)) if then and not then.deploy else (),
+        new=tuple(sorted(judged - set(before))) if then else (),
+        releases=_releases(now, then) if then else (),
+    )
+
+
+def _releases(now: RunOutcome, then: RunOutcome) -> tuple[tuple[str, str, str], ...]:
+    """Services whose last known good is another one now."""
+    before = {one.service: one.previous_tag or one.previous_commit or "nothing" for one in then.services}
+    after = {one.service: one.previous_tag or one.previous_commit or "nothing" for one in now.services}
+    return tuple((name, before[name], after[name]) for name in after if name in before and before[name] != after[name])
+
+
+def baseline(estate: str, *roots: Path, but: str = "") -> RunOutcome | None:
+    """The newest whole run of an estate that is done or holds, in any of ``roots``, but for the run ``but``."""
+    runs = sorted((path for root in roots for path in runs_of(root, estate) if path.name != but), key=lambda path: path.name)
+    for path in reversed(runs):
+        try:
+            outcome = verdict_file.read(path / "verdict.json")
+        except VoxgateError:  # still being made, or of another version
+            continue
+        if outcome.estate == estate and outcome.verdict in _GOOD and not outcome.partial:
+            return outcome
+    return None

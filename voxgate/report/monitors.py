@@ -1,0 +1,123 @@
+"""A look in the words of monitors: Nagios plugins, JSON, Prometheus' textfile collector."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from enum import IntEnum
+
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
+from voxgate.model.verdict import RunOutcome, RunVerdict, Verdict
+from voxgate.report.changes import Changes
+from voxgate.report.tally import by_cell, whole
+
+SHOWN = 20
+"""Lines that Nagios' long output gets at most."""
+
+
+class Level(IntEnum):
+    """The exit status that monitors know."""
+
+    OK = 0
+    WARNING = 1
+    CRITICAL = 2
+    UNKNOWN = 3
+
+
+def level(outcome: RunOutcome, mild: Collection[str]) -> Level:
+    """CRITICAL if something is violated, WARNING if all of that is ``mild`` (names of invariants), UNKNOWN if we could not
+    look or not everything was judged: never OK unless all of it holds.
+    """
+    violated = [one for one in outcome.judgements if one.verdict is Verdict.VIOLATED]
+    if violated:
+        return Level.WARNING if all(one.invariant in mild for one in violated) else Level.CRITICAL
+    good = outcome.verdict in {RunVerdict.HOLDS, RunVerdict.DONE}
+    return Level.OK if good and not outcome.partial else Level.UNKNOWN
+
+
+def nagios(outcome: RunOutcome, found: Level, changed: Changes) -> str:
+    """Status line, performance data, and below it what changed."""
+    tally = whole(outcome)
+    bad = [one for one in outcome.judgements if one.verdict is not Verdict.HOLDS]
+    first = (
+        f"{outcome.estate}: {tally.holds} of {tally.total} invariants hold"
+        if tally.total
+        else f"{outcome.estate}: nothing judged"
+    )
+    said = f", first: {bad[0].id}: {bad[0].found}" if bad else f", {outcome.summary}" if found is not Level.OK else ""
+    counts = f"holds={tally.holds} violated={tally.violated} blind={tally.blind} missing={tally.missing}"
+    lines = [f"VOXGATE {found.name} - {_plain(first + said)} | {counts} seconds={outcome.seconds:.1f}s"]
+    since = f"since {changed.baseline}" if changed.baseline else "(no earlier run that holds)"
+    changed_lines = [_plain(line) for line in changed.lines()]
+    lines += [f"changed {since}:" if changed_lines else f"nothing changed {since}", *changed_lines[:SHOWN]]
+    if len(changed_lines) > SHOWN:
+        lines.append(f"... and {len(changed_lines) - SHOWN} more")
+    return "\n".join(lines) + "\n"
+
+
+def _plain(text: str) -> str:
+    """One line without the sign that ends a plugin's text."""
+    return " ".join(text.split()).replace("|", "/")
+
+
+def as_json(outcome: RunOutcome, found: Level, changed: Changes) -> str:
+    """The same for a program."""
+    tally = whole(outcome)
+    document = {
+        "estate": outcome.estate,
+        "run": outcome.run,
+        "verdict": outcome.verdict.value,
+        "level": found.name,
+        "status": int(found),
+        "summary": outcome.summary,
+        "counts": {"holds": tally.holds, "violated": tally.violated, "blind": tally.blind, "missing": tally.missing},
+        "bad": [
+            {"id": one.id, "verdict": one.verdict.value, "found": one.found, "advice": one.advice}
+            for one in outcome.judgements
+            if one.verdict is not Verdict.HOLDS
+        ],
+        "changed": {
+            "since": changed.baseline or None,
+            "fallen": [one.id for one in changed.fallen],
+            "mended": list(changed.mended),
+            "gone": list(changed.gone),
+            "new": list(changed.new),
+            "releases": [{"service": service, "then": then, "now": now} for service, then, now in changed.releases],
+        },
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def prometheus(outcome: RunOutcome, found: Level, changed: Changes) -> str:
+    """Text for the node exporter's textfile collector."""
+    registry = CollectorRegistry()
+    invariants = Gauge(
+        "voxgate_invariants",
+        "Invariants of the last look by verdict.",
+        ["estate", "service", "host", "verdict"],
+        registry=registry,
+    )
+    for (service, host), tally in by_cell(outcome).items():
+        for verdict in ("holds", "violated", "blind", "missing"):
+            invariants.labels(outcome.estate, service, host, verdict).set(getattr(tally, verdict))
+    violations = Gauge(
+        "voxgate_invariant", "1 for each invariant that does not hold.", ["estate", "id", "verdict"], registry=registry
+    )
+    for one in outcome.judgements:
+        if one.verdict is not Verdict.HOLDS:
+            violations.labels(outcome.estate, one.id, one.verdict.value).set(1)
+    verdicts = Gauge("voxgate_verdict", "1 for the verdict of the last look.", ["estate", "verdict"], registry=registry)
+    for verdict in RunVerdict:
+        verdicts.labels(outcome.estate, verdict.value).set(int(verdict is outcome.verdict))
+    for name, about, value in (
+        ("voxgate_level", "0 ok, 1 warning, 2 critical, 3 unknown.", float(found)),
+        ("voxgate_run_timestamp_seconds", "When the last look began.", outcome.started),
+        ("voxgate_run_seconds", "How long the last look took.", outcome.seconds),
+        ("voxgate_changed", "What fell since the last run that held.", float(len(changed.fallen))),
+    ):
+        Gauge(name, about, ["estate"], registry=registry).labels(outcome.estate).set(value)
+    return generate_latest(registry).decode()
+
+
+FORMATS = {"nagios": nagios, "json": as_json, "prometheus": prometheus}

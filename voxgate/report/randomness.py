@@ -1,0 +1,45 @@
+"""Words that only chance writes: generated keys and tokens, wherever they stand and whatever they are called.
+
+Commits and sums are hexadecimal, ids of systemd and the kernel too: one case of letters. A generated secret mixes both cases
+and digits at almost every step; a word that a person wrote (``ThreadPoolExecutor``, a path, a run's id) changes seldom.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+_WORD = re.compile(r"(?<![A-Za-z0-9_-])(?<!SHA256:)(?=[a-z0-9_-]*[A-Z])(?=[A-Z0-9_-]*[a-z])(?!sha\d{3}-|AAAA)[A-Za-z0-9_-]{16,}")
+"""Host key fingerprints (SHA256:...), public SSH keys (AAAA...) and integrity sums (sha512-...) are no secrets."""
+
+_WINDOWS = ((16, 7), (14, 6))
+"""So many letters and digits in a row, with so many changes among lower case, upper case and digits: the second is for
+words with digits only. A generated word of 24 passes in 99 of 100 cases, a name in a program in none of thousands."""
+
+_DIGITS = 2
+_EACH_CASE = 3
+
+
+def cut_random(text: str, mark: str) -> str:
+    """``text`` with every such word replaced by ``mark``."""
+    return _WORD.sub(lambda found: mark if is_random(found[0]) else found[0], text)
+
+
+def is_random(word: str) -> bool:
+    """True for a word that only chance writes."""
+    plain = [letter for letter in word if letter.isalnum()]
+    (size, changes), (short, fewer) = _WINDOWS
+    if _changes_often(plain, size, changes):
+        return True
+    return sum(letter.isdigit() for letter in plain) >= _DIGITS and len(plain) > size and _changes_often(plain, short, fewer)
+
+
+def _changes_often(plain: list[str], size: int, changes: int) -> bool:
+    """True if any ``size`` in a row change that often, and have several letters of each case."""
+    kinds = ["d" if letter.isdigit() else "u" if letter.isupper() else "l" for letter in plain]
+    changed = [a != b for a, b in pairwise(kinds)]
+    return any(
+        sum(changed[start : start + size - 1]) >= changes
+        and min(kinds[start : start + size].count("l"), kinds[start : start + size].count("u")) >= _EACH_CASE
+        for start in range(len(kinds) - size + 1)
+    )

@@ -1,0 +1,40 @@
+"""The terminal, cut: a text file that lets no secret through, and names of tests without any."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+from voxgate.report.redaction import Redactor
+
+
+class CutStream:
+    """A text file that cuts each piece as it is written. All else is the file's own."""
+
+    def __init__(self, stream: TextIO, redactor: Redactor) -> None:
+        """Write to ``stream``."""
+        self._stream = stream
+        self._redactor = redactor
+
+    def write(self, text: str) -> int:
+        """Write ``text`` without its secrets; returns the length of what was given, as its caller expects."""
+        self._stream.write(self._redactor.cut(text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def unique_names(names: Sequence[str], redactor: Redactor) -> list[str]:
+    """Each name cut, in order. Those that differed by their secrets alone are numbered: two tests are never one."""
+    taken = set(names)
+    cut: list[str] = []
+    for name in names:
+        wanted = found = redactor.cut(name)
+        number = 1
+        while wanted != name and found in taken:
+            number += 1
+            found = f"{wanted[:-1]}-{number}]" if wanted.endswith("]") else f"{wanted}-{number}"
+        taken.add(found)
+        cut.append(found)
+    return cut

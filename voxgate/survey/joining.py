@@ -1,0 +1,72 @@
+"""Looks at parts of an estate, joined to one look at the whole; and every reason why they are none together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from voxgate.errors import EstateError
+from voxgate.model.estate import Estate
+from voxgate.model.evidence import Missing
+from voxgate.model.look import Evidence, Look
+from voxgate.model.release import RemoteView
+
+APART = timedelta(minutes=30)
+"""Parts that were looked at further apart than this are no look at one estate."""
+
+
+def join(parts: Mapping[str, Evidence]) -> Evidence:
+    """All hosts, answers and databases of the parts (by their names) in one. Raises EstateError for none, and if two parts
+    looked at one host: nobody could say which of them is true.
+    """
+    if not parts:
+        raise EstateError("there is no part to join")
+    seen: dict[str, str] = {}
+    for name, part in parts.items():
+        for host in part.second.hosts:
+            if host in seen:
+                raise EstateError(f"{host} is in two parts", where=f"{seen[host]}, {name}", hint="give each part once")
+            seen[host] = name
+    looks = list(parts.values())
+    remotes: dict[str, RemoteView | Missing] = {}
+    for part in sorted(looks, key=lambda one: one.second.taken):
+        for service, view in part.remotes.items():
+            remotes[service] = _better(remotes.get(service), view)
+    return Evidence(_joined([one.first for one in looks]), _joined([one.second for one in looks]), remotes)
+
+
+def disagreements(estate: Estate, parts: Mapping[str, Evidence]) -> tuple[str, ...]:
+    """Why the parts are no look at the whole: hosts that no part looked at, other releases, other times."""
+    seen = {host for part in parts.values() for host in part.second.hosts}
+    lost = [host.name for host in estate.hosts if host.name not in seen]
+    found = [f"no part looked at {', '.join(lost)}"] if lost else []
+    for service in estate.services:
+        wanted = {
+            name: view.release
+            for name, part in parts.items()
+            if isinstance(view := part.remotes.get(service.name), RemoteView) and view.release is not None
+        }
+        if len({release.commit for release in wanted.values()}) > 1:
+            said = ", ".join(f"{release} in {name}" for name, release in wanted.items())
+            found.append(f"the parts are of different releases of {service.name}: {said}")
+    times = [part.second.taken for part in parts.values()]
+    if times and max(times) - min(times) > APART.total_seconds():
+        found.append(f"the parts were looked at {(max(times) - min(times)) / 60:.0f} minutes apart")
+    return tuple(found)
+
+
+def _better(one: RemoteView | Missing | None, other: RemoteView | Missing) -> RemoteView | Missing:
+    """The later view, but never one without a release over one that knows it."""
+    if isinstance(one, RemoteView) and (isinstance(other, Missing) or (other.release is None and one.release is not None)):
+        return one
+    return other
+
+
+def _joined(looks: list[Look]) -> Look:
+    """Several looks as one, taken when the last of them was."""
+    return Look(
+        taken=max(look.taken for look in looks),
+        hosts={name: host for look in looks for name, host in look.hosts.items()},
+        answers={question: answer for look in looks for question, answer in look.answers.items()},
+        databases={name: view for look in looks for name, view in look.databases.items()},
+    )

@@ -1,0 +1,91 @@
+"""What of an evidence folder reaches the disk: documents and bodies, with the secrets cut out of them first."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from voxgate.contracts import json_strict
+from voxgate.errors import ContractError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from voxgate.model.evidence import Answer
+
+LIMIT = 64 * 1024 * 1024
+SHORT = 16 * 1024  # bytes: longer bodies are stored by their hash
+
+
+class Cutter(Protocol):
+    """Cuts secrets: out of text, bytes and JSON. Cutting twice is cutting once."""
+
+    def cut(self, text: str) -> str:
+        """``text`` without them."""
+
+    def cut_bytes(self, body: bytes) -> bytes:
+        """``body`` without them."""
+
+    def cut_document(self, document: Any) -> Any:
+        """``document`` without them, in the same form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """The one way to the disk: cut, then written."""
+
+    bodies: Path
+    cutter: Cutter | None
+
+    def write(self, path: Path, document: object) -> None:
+        """One document."""
+        cut = document if self.cutter is None else self.cutter.cut_document(document)
+        path.write_text(json.dumps(cut, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+    def cut_body(self, answer: Answer) -> tuple[bytes, str]:
+        """A body without its secrets, and the sha256 of what it was if it had any. A packed one is looked into: if there is
+        one in it, it is kept as a packed body again.
+        """
+        if self.cutter is None:
+            return answer.body, answer.digest
+        plain, packed = unpacked(answer), answer.headers.get("content-encoding", "").lower() == "gzip"
+        cut = _cut_json(plain, self.cutter)
+        if cut == plain:
+            return self.cutter.cut_bytes(answer.body), answer.digest
+        return gzip.compress(cut, mtime=0) if packed else cut, hashlib.sha256(plain).hexdigest()
+
+    def body(self, body: bytes) -> str | dict[str, str]:
+        """Short text as it is; all else by its hash, stored once."""
+        if len(body) <= SHORT:
+            try:
+                return body.decode("utf-8")
+            except UnicodeDecodeError:
+                pass
+        digest = hashlib.sha256(body).hexdigest()
+        if not (self.bodies / digest).exists():
+            (self.bodies / digest).write_bytes(body)
+        return {"sha256": digest}
+
+
+def unpacked(answer: Answer) -> bytes:
+    """The body as a browser sees it: at most 64 MB, so that a small lie cannot cost much."""
+    if answer.headers.get("content-encoding", "").lower() != "gzip":
+        return answer.body
+    try:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(answer.body, LIMIT)
+    except zlib.error:
+        return b"not gzip"
+
+
+def _cut_json(body: bytes, cutter: Cutter) -> bytes:
+    """A body cut: as a document where it is one, so that it stays one, as text otherwise."""
+    try:
+        document = json_strict.loads(body)
+    except ContractError:
+        return cutter.cut_bytes(body)
+    cut = cutter.cut_document(document)
+    return body if cut == document else json.dumps(cut, ensure_ascii=False).encode()
