@@ -65,7 +65,7 @@ class Run:
             raise RuntimeError(msg)
         root = Path(config.getoption("reports") or config.rootpath / "reports")
         report = ReportFolder.create(root, datetime.now(UTC), session.estate.name)
-        progress = Progress(console_for(sys.stdout), session.redactor)
+        progress = Progress(console_for(sys.stdout), session.redactor, brief=config.option.verbose < 0)
         gate = None
         if session.folder is None:
             try:
@@ -281,8 +281,9 @@ class Run:
         said = publish(self.outcome, self.session.estate, self.report, redactor, html=page, facts=self._facts())
         for line in said:
             self.progress.note(line)
+        brief = self.config.option.verbose < 0
         path = self.report.html if self.report.html.exists() else self.report.path
-        closing(verdict_file.cut(self.outcome, redactor), console=console_for(sys.stdout), report_path=path)
+        closing(verdict_file.cut(self.outcome, redactor), console=console_for(sys.stdout), report_path=path, brief=brief)
 
     def _facts(self) -> dict[str, str]:
         """What the page shows of the surroundings: versions, and which boot of each host was looked at."""

@@ -31,10 +31,19 @@ class Progress:
     A context manager, which may be entered more than once. Seconds are counted from the first time.
     """
 
-    def __init__(self, console: Console, redactor: Redactor | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        console: Console,
+        redactor: Redactor | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        brief: bool = False,
+    ) -> None:
+        """``brief`` says of the moves only those that failed."""
         self._console = console
         self._redactor = redactor or Redactor()
         self._clock = clock
+        self._brief = brief
         self._lock = RLock()
         self._began: float | None = None
         self._running: list[tuple[tuple[str, str, str], float, Spinner]] = []
@@ -73,6 +82,8 @@ class Progress:
             ended = next((number for number, one in enumerate(self._running) if one[0] == what), None)
             if ended is not None:
                 del self._running[ended]
+        if self._brief and not record.error:
+            return
         sign = signs_for(self._console).violated
         words = ["back" if record.rollback else "", record.detail, f"{record.seconds:.1f}s"]
         words += [f"{sign} {record.error}"] if record.error else []

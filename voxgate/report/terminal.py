@@ -86,19 +86,21 @@ def signs_for(console: Console) -> Signs:
     return _ASCII if console.options.ascii_only else _PICTURES
 
 
-def closing(outcome: RunOutcome, *, console: Console, report_path: Path) -> None:
-    """Write the end of a run: the table, each failure in two lines, the moves, the notes, the report, the verdict.
+def closing(outcome: RunOutcome, *, console: Console, report_path: Path, brief: bool = False) -> None:
+    """Write the end of a run: the table, each failure in two lines, the moves, the notes, the report, the verdict. ``brief``
+    leaves out the table and the moves that went well.
 
     The last line is the verdict. Expects an outcome without secrets (``verdict_file.cut``).
     """
     signs = signs_for(console)
     console.print()
-    if outcome.judgements or unjudged(outcome):
+    if not brief and (outcome.judgements or unjudged(outcome)):
         console.print(_table(outcome, signs, console))
         console.print()
     for line in _failures(outcome, signs, console.width):
         console.print(line, soft_wrap=True)
-    for line in _moves(outcome.moves, signs, console.width):
+    moves = [move for move in outcome.moves if move.error or not brief]
+    for line in _moves(moves, signs, console.width):
         console.print(line, soft_wrap=True)
     for line in _rollback(outcome, signs, console.width):
         console.print(line, soft_wrap=True)
