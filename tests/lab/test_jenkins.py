@@ -89,14 +89,14 @@ def _depth(pid: int, parents: dict[int, int]) -> int:
 
 
 @pytest.fixture
-def reports() -> Iterator[Path]:
+def reports(tmp_path: Path) -> Iterator[Path]:
     """The workspace's reports, as this build finds and leaves them; those of a developer are put aside."""
-    here, aside = ROOT / "reports", ROOT / "reports.aside"
-    here.rename(aside)
+    here, aside = ROOT / "reports", tmp_path / "aside"
+    shutil.move(here, aside)
     here.mkdir()
     yield here
     shutil.rmtree(here)
-    aside.rename(here)
+    shutil.move(aside, here)
 
 
 def verdict(reports: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.estates import load_estate
 from voxgate.errors import OutsideLook, Refused, VoxgateError
 from voxgate.model.invariant import Expected, Per
-from voxgate.model.part import narrowed, part_of
+from voxgate.model.part import part_of
 from voxgate.plugin.judging import Elsewhere, annotate, rule_of, subject_of
 from voxgate.plugin.options import pytest_addoption
 from voxgate.plugin.redacting import Sinks
@@ -120,7 +120,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     rule = rule_of(session, metafunc.definition)
     if rule is None:
         if "host" in metafunc.fixturenames and session.estate is not None:
-            names = [host.name for host in narrowed(session.estate, session.part).hosts]
+            names = [host.name for host in session.looked_at]
             metafunc.parametrize("host", names, ids=names, indirect=True)
         return
     if rule.per is Per.ESTATE:

@@ -199,7 +199,8 @@ class Run:
         )
         if self.gate is None or not self.gate.settles:
             verdict = look_verdict(judged, part=self.session.is_part)
-            summary = look_summary(judged, verdict, self._hosts(), len(self.collector.elsewhere))
+            hosts = [host.name for host in self.session.looked_at]
+            summary = look_summary(judged, verdict, hosts, len(self.collector.elsewhere))
             cut_short = self.gate is not None and self.gate.site.orders.changes and verdict is RunVerdict.INCOMPLETE
             return self._outcome(judged, verdict, Exit.INCOMPLETE if cut_short else look_status(verdict, status), summary)
         print()  # noqa: T201 - pytest's line of dots is still open
@@ -216,11 +217,6 @@ class Run:
         option = self.config.option
         chosen = [name for name in self.config.args if Path(name).resolve() != self.config.rootpath / "suites"]
         return bool(option.markexpr or option.keyword or option.deselect or option.ignore or chosen)
-
-    def _hosts(self) -> tuple[str, ...]:
-        """What this run looks at."""
-        estate = self.session.estate
-        return tuple(host.name for host in narrowed(estate, self.session.part).hosts) if estate else ()
 
     def refusal(self, error: VoxgateError) -> RunOutcome:
         """A run that touched nothing."""
@@ -243,7 +239,7 @@ class Run:
             deploy=bool(self.config.getoption("deploy")),
             partial=bool(judged.missing) or self.session.is_part,
             summary=summary,
-            hosts=self._hosts(),
+            hosts=tuple(host.name for host in self.session.looked_at),
             services=self.gate.services(settled) if self.gate else self.session.outcomes(),
             judgements=judged.judgements if isinstance(judged.judgements, tuple) else tuple(judged.judgements),
             missing=judged.missing,

@@ -19,10 +19,10 @@ from voxgate.deploy.engine import State
 from voxgate.deploy.gate import Gate
 from voxgate.deploy.rolling import Capacity, Sample
 from voxgate.errors import Blind, ContractError, VoxgateError
-from voxgate.model.estate import Estate
+from voxgate.model.estate import Estate, Host
 from voxgate.model.invariant import Expected, Invariant, Subject, expected, subjects
 from voxgate.model.look import Evidence
-from voxgate.model.part import is_within
+from voxgate.model.part import is_within, narrowed
 from voxgate.model.release import RemoteView
 from voxgate.model.verdict import MoveRecord, ServiceOutcome
 from voxgate.report.redaction import Redactor
@@ -92,6 +92,11 @@ class Session:
         if self._recorded is None:
             self._recorded = read_recorded(self.folder) if self.folder else Recorded()
         return self._recorded
+
+    @property
+    def looked_at(self) -> tuple[Host, ...]:
+        """The hosts that this run is about."""
+        return narrowed(self.estate, self.part).hosts if self.estate else ()
 
     @property
     def is_part(self) -> bool:
