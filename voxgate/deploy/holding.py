@@ -117,8 +117,8 @@ class Hold:
             self._process.close()
 
     def _lose(self, error: VoxgateError) -> None:
-        what = "was at work when its gate lost it" if isinstance(error, CommandUnknown) else error.what
-        lost = CommandUnknown(f"the host {what}", where=self.host.name, why=error.why or error.what)
+        why = error.why or (f"nothing heard for {_SILENCE:g} s" if "said nothing" in error.what else "its channel ended")
+        lost = CommandUnknown("this host was lost: what ran there is unknown", where=self.host.name, why=why)
         with self._lock:
             self._lost = self._lost or lost
             waiting, self._waiting = self._waiting, {}
