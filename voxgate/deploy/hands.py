@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from voxgate.deploy.holding import Claim
+from voxgate.deploy.claim import Claim
 from voxgate.deploy.journal import Journal, Phase, document_of
 from voxgate.deploy.state import Author
 from voxgate.errors import Interrupted, MoveFailed
@@ -100,6 +100,7 @@ class Hands:
         name = unit.unit.removesuffix(".service")
         while True:
             self.check()
+            self.claim.must_hold(unit.host.name)
             answer = self.answer(unit)
             if not patience.passed and (isinstance(answer, Missing) or answer.trouble):
                 self.pause()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from voxgate.deploy.claim import Claim
 from voxgate.deploy.hands import Task
-from voxgate.deploy.holding import Claim
 from voxgate.deploy.journal import Phase, document_of
 from voxgate.deploy.state import Good, good_document, ledger_event
 from voxgate.errors import MoveFailed, VoxgateError

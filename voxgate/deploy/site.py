@@ -6,9 +6,9 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from voxgate.deploy.claim import Claim
 from voxgate.deploy.engine import Deployment, Pace
 from voxgate.deploy.hands import Hands
-from voxgate.deploy.holding import Claim
 from voxgate.deploy.plan import Plan, Target
 from voxgate.deploy.progress import Progress
 from voxgate.deploy.state import Author, Found, Good, goods_of
