@@ -1768,7 +1768,8 @@ def haproxy(found: Job) -> dict[str, Any]:
         "changed": max((os.stat(path).st_ctime for path in files if os.path.exists(path)), default=0.0),
         "servers": [
             {"backend": row["pxname"], "name": row["svname"], "address": row.get("addr") or "", "status": row["status"] or "",
-             "checked": bool(row.get("check_status"))}
+             "checked": bool(row.get("check_status")),
+                "weight": int(row["weight"]) if (row.get("weight") or "").isdigit() and row.get("act") == "1" else 0}
             for row in table
             if row["svname"] not in {"FRONTEND", "BACKEND"}
         ],
