@@ -34,6 +34,7 @@ TYPES = {
 CLOCK_TICK = 0.05  # seconds: a process's start is known by the kernel's ticks
 EXPOSED = re.compile(r"(^|/)(\.|package(-lock)?\.json$|vite\.config)|\.(map|sha256|env|key|pem|bak|orig|swp)$|~$|\.sql")
 HASHED = re.compile(r"^assets/.+[-.][A-Za-z0-9_-]{8,}\.[a-z0-9]+$")
+PRIVATE = ("/opt", "/etc", "/root", "/home", "/proc", "/sys", "/dev", "/run", "/var/lib", "/var/log", "/var/spool", "$")
 MONTH = 30 * 24 * 3600
 
 
@@ -139,6 +140,12 @@ def test_console_exposes_nothing(placement: Placement, evidence: Evidence) -> No
     assert site is not None
     bad = sorted(path for path in found.files if EXPOSED.search(path))
     assert not bad, say(f"{where}: {placement.service.folder}/dist holds {bad[0] if bad else ''}", "take it out of the build")
+    dist = f"{placement.service.folder}/dist"
+    for root in known(evidence.second.host(where).nginx).roots:
+        assert not _is_private(root.rstrip("/") or "/", dist), say(
+            f"{where}: nginx is told to serve {root}, which is more than {dist}",
+            "take that root or alias out of its configuration",
+        )
     index = evidence.second.answer(Question(where, site.port, site_path(site, "")))
     if index.trouble or index.status != OK:
         raise Blind("nginx serves nothing that it could be judged by", where=where, why=index.trouble or f"{index.status}")
@@ -177,3 +184,8 @@ def _long(word: str) -> bool:
     """True for a max-age of a month and more."""
     key, _, seconds = word.partition("=")
     return key == "max-age" and seconds.isdigit() and int(seconds) >= MONTH
+
+
+def _is_private(root: str, dist: str) -> bool:
+    """True for a folder that must not be on the web: one that holds dist/ or lies beside it, and the system's own."""
+    return root != dist and not root.startswith(f"{dist}/") and (root == "/" or root.startswith(PRIVATE))

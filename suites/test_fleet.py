@@ -171,6 +171,7 @@ def test_haproxy_sees_all_workers(estate: Estate, evidence: Evidence) -> None:
             assert server.status == "UP", say(
                 f"{place} is {server.status}", f"does {unit.id} answer /health? systemctl status {unit.unit}"
             )
+            assert server.weight, say(f"{place} has weight 0 or is a backup: it gets no calls", "give it its weight, and reload")
             seen.setdefault(server.backend, set()).add(unit.id)
         for backend, ids in (seen or {"": set()}).items():
             lost = sorted(unit.id for unit in wanted.values() if unit.id not in ids)

@@ -110,7 +110,7 @@ def test_remote_is_bitbucket(placement: Placement, estate: Estate, evidence: Evi
 def test_one_copy_only(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """With two copies on a host nobody knows which one runs, and a job that pulls or installs moves code past the gate. No
     other checkout of any of the services, by origin, first commit, lock or project name; and nothing that starts by itself
-    runs git, rsync, pip, uv or npm, also not by a script.
+    runs git, rsync, pip, uv or npm, or touches a service's folder, also not by a script.
     """
     host = evidence.second.host(host_name)
     names = {service.repository for service in estate.services}
@@ -123,6 +123,8 @@ def test_one_copy_only(host_name: str, estate: Estate, evidence: Evidence) -> No
     )
     movers = [one for one in known(host.jobs) if one.runs]
     assert not movers, say(
-        f"{host_name}: {movers[0].where} ({movers[0].user}) runs {', '.join(movers[0].runs)} by itself" if movers else "",
+        f"{host_name}: {movers[0].where} ({movers[0].user}) runs or touches {', '.join(movers[0].runs)} by itself"
+        if movers
+        else "",
         "remove the job: code comes to a host by the gate only",
     )

@@ -70,8 +70,9 @@ class StoreFact:
 
 @dataclass(frozen=True, slots=True)
 class CopyFact:
-    """A checkout (also bare, also a worktree) or a project folder, beside the services' own. ``names`` are the repositories
-    or the project that it says it is; ``same`` the services of this host that share its first commit or its lock.
+    """A checkout (also bare, also a worktree), a project folder or a Python package of a service, beside the services' own.
+    ``names`` are the repositories or the project that it says it is; ``same`` the services of this host that share its first
+    commit, its lock or that package.
     """
 
     path: str
@@ -82,7 +83,9 @@ class CopyFact:
 
 @dataclass(frozen=True, slots=True)
 class JobFact:
-    """Something that starts by itself, and which programs that move code it runs, itself or by its scripts."""
+    """Something that starts by itself, and which programs that move code it runs, or which service's folder it names, itself or
+    by its scripts.
+    """
 
     where: str
     user: str
@@ -92,7 +95,8 @@ class JobFact:
 @dataclass(frozen=True, slots=True)
 class NginxFact:
     """nginx as it runs and as it is configured. ``masters`` are the master processes' own words; ``status`` of ``nginx -T``;
-    ``flaws`` the place it names; ``changed`` the newest change of any file of the configuration; ``workers`` since when.
+    ``flaws`` the place it names; ``changed`` the newest change of any file of the configuration; ``workers`` since when;
+    ``roots`` every folder that it is told to serve.
     """
 
     masters: tuple[str, ...]
@@ -100,17 +104,19 @@ class NginxFact:
     flaws: str
     changed: float
     workers: tuple[float, ...]
+    roots: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ServerFact:
-    """One server of HAProxy, by its own words."""
+    """One server of HAProxy, by its own words; ``weight`` 0 also where it is for emergencies only."""
 
     backend: str
     name: str
     address: str
     status: str
     checked: bool
+    weight: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1053,6 +1053,7 @@ def descendants(rows: list[dict[str, Any]], pids: set[int]) -> set[int]:
 # -------------------------------------------------------------------------------------------------------- packages
 
 CACHE = "/var/lib/voxgate-probe"
+INSTALLING = 300.0  # seconds: RECORD is the last that an installer writes of a distribution
 SETTLED = 2.0  # seconds: a file that was changed later than this may be changed again without a new time
 ENVIRONMENT_FILES = re.compile(
     r"\.gitignore|\.lock|CACHEDIR\.TAG|pyvenv\.cfg|bin/(?:activate(?:\.[a-z0-9]+|_this\.py)?|(?:deactivate|pydoc)\.bat)", re.ASCII
@@ -1166,9 +1167,12 @@ def recorded(home: Folder, bad: list[list[str]]) -> tuple[dict[str, set[str]], l
                 try:
                     with Folder(info, site) as folder:
                         text = folder.text("RECORD")
+                        born, written = folder.stat("METADATA"), folder.stat("RECORD")
                 except (FileNotFoundError, Trouble):
                     bad.append([f"{place}/{info}", "has no RECORD"])
                     continue
+                if born and written and written.st_ctime - born.st_ctime > INSTALLING:
+                    bad.append([f"{place}/{info}/RECORD", "was changed after its distribution was installed"])
                 records.append(f"{info} {hashlib.sha256(text.encode()).hexdigest()}")
                 for row in csv.reader(text.splitlines()):
                     path = os.path.normpath(f"{place}/{row[0]}" if row else "..")
@@ -1426,20 +1430,40 @@ PROJECT_NAME = re.compile(r"""^\s*(?:name\s*=|"name"\s*:)\s*["']([A-Za-z0-9._@/-
 
 
 def copies(services: list[Service]) -> dict[str, Any]:
-    """Every checkout on this host besides the services' own, bare ones and worktrees too, by path and origin; and every
-    project folder by the name in its project file. What an engine keeps for containers is the engines' matter.
+    """Every checkout on this host besides the services' own, bare ones and worktrees too, by path and origin; every project
+    folder by the name in its project file; every copy of a service's Python package. What an engine keeps for containers
+    is the engines' matter.
     """
     own = {service.folder for service in services}
+    modules = {name: service.name for service in services for name in modules_in(service.folder)}
+    found: list[dict[str, Any]] = []
+    count = 0
+    for path, names in folders_to_search(own):
+        count += 1
+        if path not in own and not path.endswith("/.git"):
+            found.extend(copy_in(path, names))
+        parent, _, name = path.rpartition("/")
+        if name in modules and "__init__.py" in names and parent not in own:
+            found.append({"path": path, "kind": "package", "names": [name], "same": [modules[name]]})
+    if len(found) > COPIES_AT_MOST:
+        raise Trouble("failed", f"over {COPIES_AT_MOST} checkouts and projects: not all of them were looked at")
+    known = {row.name: marks_of(row.folder) for row in services if found and os.path.isdir(row.folder)}
+    for row in found:
+        if "same" not in row:
+            marks = marks_of(row["path"])
+            row["same"] = sorted(name for name, theirs in known.items() if marks & theirs)
+    return {"folders": count, "found": found}
+
+
+def folders_to_search(own: set[str]) -> Iterator[tuple[str, set[str]]]:
+    """Each folder where a copy may lie, and the names in it; no link is followed."""
     left = {f"{folder}/{name}" for folder in own for name in (".venv", "node_modules", "dist", "builds", ".git")}
     left |= {"/var/lib/docker", "/var/lib/containerd", "/var/lib/containers"}
-    found: list[dict[str, Any]] = []
     waiting = [path for path in COPY_ROOTS if os.path.isdir(path) and not os.path.islink(path)]
-    count = 0
-    while waiting:
+    for _ in range(FOLDERS_AT_MOST):
+        if not waiting:
+            return
         path = waiting.pop()
-        count += 1
-        if count > FOLDERS_AT_MOST:
-            raise Trouble("failed", f"over {FOLDERS_AT_MOST} folders: not all of them were searched")
         names = set()
         try:
             with os.scandir(path) as entries:
@@ -1449,15 +1473,14 @@ def copies(services: list[Service]) -> dict[str, Any]:
                         waiting.append(f"{path}/{entry.name}")
         except (FileNotFoundError, NotADirectoryError):
             continue
-        if path not in own and not path.endswith("/.git"):
-            found.extend(copy_in(path, names))
-    if len(found) > COPIES_AT_MOST:
-        raise Trouble("failed", f"over {COPIES_AT_MOST} checkouts and projects: not all of them were looked at")
-    known = {row.name: marks_of(row.folder) for row in services if found and os.path.isdir(row.folder)}
-    for row in found:
-        marks = marks_of(row["path"])
-        row["same"] = sorted(name for name, theirs in known.items() if marks & theirs)
-    return {"folders": count, "found": found}
+        yield path, names
+    if waiting:
+        raise Trouble("failed", f"over {FOLDERS_AT_MOST} folders: not all of them were searched")
+
+
+def modules_in(folder: str) -> list[str]:
+    """The Python packages that lie at the top of a folder: without its name a copy of one does not run."""
+    return [name for name in names_in(folder) if os.path.isfile(f"{folder}/{name}/__init__.py") and name != "tests"]
 
 
 def marks_of(path: str) -> set[str]:
@@ -1522,25 +1545,28 @@ def jobs(services: list[Service]) -> list[dict[str, Any]]:
     paths, units placed by hand, at jobs, users' own units. Scripts are followed. No command is told, only the movers in it.
     """
     rows = [*cron_jobs(), *spooled_jobs(), *user_units(), *unit_jobs(services)]
-    return [{"where": where, "user": user, "runs": sorted(movers(text))} for where, user, text in rows]
+    folders = tuple(service.folder for service in services)
+    return [{"where": where, "user": user, "runs": sorted(movers(text, folders))} for where, user, text in rows]
 
 
-def movers(text: str, depth: int = 0, seen: set[str] | None = None) -> set[str]:
-    """The movers that a command line or a script runs, also through the scripts that it names."""
+def movers(text: str, folders: tuple[str, ...] = (), depth: int = 0, seen: set[str] | None = None) -> set[str]:
+    """The movers that a command line or a script runs, also through the scripts that it names; and the folders of services
+    that it names: whatever is done there by itself is not done by the gate.
+    """
     seen = set() if seen is None else seen
     text = COMMENT.sub("", text)
-    found = set(MOVERS.findall(text))
+    found = set(MOVERS.findall(text)) | {folder for folder in folders if re.search(re.escape(folder) + r"(?![\w.-])", text)}
     if depth < SCRIPT_DEPTH:
         for word in set(WORD.findall(text)):
             path = word if word.startswith("/") else shutil.which(word, path=PATH) if depth == 0 and "/" not in word else None
             if path is None or path in seen or len(seen) > 200:
                 continue
             seen.add(path)
-            found |= run_by(path, depth, seen)
+            found |= run_by(path, folders, depth, seen)
     return found
 
 
-def run_by(path: str, depth: int, seen: set[str]) -> set[str]:
+def run_by(path: str, folders: tuple[str, ...], depth: int, seen: set[str]) -> set[str]:
     """The movers that a program runs: itself, by whatever name, or what its script says."""
     real = os.path.realpath(path)
     try:
@@ -1554,7 +1580,7 @@ def run_by(path: str, depth: int, seen: set[str]) -> set[str]:
         return {name for name in MOVER_NAMES if same_program(real, name)}
     if b"\0" in head[:4096] or not (head.startswith(b"#!") or real.endswith((".sh", ".py", ".pl", ".rb"))):
         return set()
-    return movers(head.decode(errors="replace"), depth + 1, seen)
+    return movers(head.decode(errors="replace"), folders, depth + 1, seen)
 
 
 def same_program(path: str, name: str) -> bool:
@@ -1673,12 +1699,15 @@ def blocks_of(properties: str, names: list[str]) -> list[dict[str, str]]:
 # ----------------------------------------------------------------------------------------------- nginx and haproxy
 
 
+ROOT = re.compile(r"""(?:^|[;{])\s*(?:root|alias)\s+["']?([^\s;"']+)""", re.MULTILINE)
+
+
 def nginx(found: Job) -> dict[str, Any]:
     """Whether nginx runs, what it says of its configuration on disk, when that was changed, since when its workers run."""
     rows = [row for row in found.value() if row["command"] == "nginx" and not row["container"]]
     masters = [row for row in rows if row["argv"][:1] and row["argv"][0].startswith("nginx: master")]
     if not masters:
-        return {"masters": [], "status": 0, "flaws": "", "changed": 0.0, "workers": []}
+        return {"masters": [], "status": 0, "flaws": "", "changed": 0.0, "workers": [], "roots": []}
     if os.geteuid() != 0:
         raise Trouble("denied", "nginx -t needs root")
     ended = run(["nginx", "-T"], DEADLINE - 1)
@@ -1702,6 +1731,7 @@ def nginx(found: Job) -> dict[str, Any]:
         "flaws": flaw.group(1) if flaw else "",
         "changed": max((os.stat(path).st_ctime for path in files if os.path.exists(path)), default=0.0),
         "workers": sorted(workers),
+        "roots": sorted(set(ROOT.findall(COMMENT.sub("", ended.out)))),
     }
 
 
@@ -1738,7 +1768,8 @@ def haproxy(found: Job) -> dict[str, Any]:
         "changed": max((os.stat(path).st_ctime for path in files if os.path.exists(path)), default=0.0),
         "servers": [
             {"backend": row["pxname"], "name": row["svname"], "address": row.get("addr") or "", "status": row["status"] or "",
-             "checked": bool(row.get("check_status"))}
+             "checked": bool(row.get("check_status")),
+                "weight": int(row["weight"]) if (row.get("weight") or "").isdigit() and row.get("act") == "1" else 0}
             for row in table
             if row["svname"] not in {"FRONTEND", "BACKEND"}
         ],
@@ -1834,9 +1865,12 @@ def keys() -> dict[str, Any]:
     if os.geteuid() != 0:
         raise Trouble("denied", "authorized keys of others are root's to read")
     caller = os.environ.get("SUDO_USER", "root")
-    text = said("sshd", "-T", "-C", f"user={caller},host=localhost,addr=127.0.0.1")
-    told = dict(line.partition(" ")[::2] for line in text.splitlines())
-    patterns = told.get("authorizedkeysfile", ".ssh/authorized_keys").split()
+    told: dict[str, str] = {}
+    for user in dict.fromkeys((caller, "root")):  # a Match block may say another thing of another account
+        text = said("sshd", "-T", "-C", f"user={user},host=localhost,addr=127.0.0.1")
+        for key, _, value in (line.partition(" ") for line in text.splitlines()):
+            told[key] = value if told.get(key, value) == value else f"{told[key]} | {value}"
+    patterns = told.get("authorizedkeysfile", ".ssh/authorized_keys").replace("|", " ").split()
     rows = []
     for person in pwd.getpwall():
         for pattern in patterns:

@@ -111,6 +111,7 @@ def nginx(row: object) -> NginxFact:
         status=get(row, "status", integer),
         flaws=get(row, "flaws", text),
         changed=get(row, "changed", number),
+        roots=get(row, "roots", texts),
         workers=get(row, "workers", lambda rows: tuple(number(each) for each in items(rows))),
     )
 
@@ -132,6 +133,7 @@ def _server(row: object) -> ServerFact:
         address=get(row, "address", text),
         status=get(row, "status", text),
         checked=get(row, "checked", flag),
+        weight=get(row, "weight", natural),
     )
 
 

@@ -226,6 +226,22 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         lambda g: g.fact(API, "haproxy", servers=server(g, status="no check", checked=False)),
         {"haproxy-sees-all-workers"},
     ),
+    "haproxy-server-without-weight": (
+        lambda g: g.fact(API, "haproxy", servers=server(g, weight=0)),
+        {"haproxy-sees-all-workers"},
+    ),
+    "nginx-serves-another-folder": (
+        lambda g: g.fact(API, "nginx", roots=("/opt/vox-frontend/dist", "/opt/vox-backend/")),
+        {"console-exposes-nothing[console-api-1]"},
+    ),
+    "nginx-serves-a-web-root-beside": (
+        lambda g: g.fact(API, "nginx", roots=("/opt/vox-frontend/dist", "/var/www/letsencrypt")),
+        set(),
+    ),
+    "sshd-takes-passwords-of-root": (
+        lambda g: g.fact(API, "keys", settings={**known(g.of(API).keys).settings, "passwordauthentication": "no | yes"}),
+        {"keys-are-known[api-1]"},
+    ),
     "haproxy-server-missing": (lambda g: g.fact(API, "haproxy", servers=server(g)[1:]), {"haproxy-sees-all-workers"}),
     "haproxy-server-unknown": (
         lambda g: g.fact(API, "haproxy", servers=(*server(g), replace(server(g)[0], address="198.51.100.99:8101"))),

@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from voxgate.contracts.schemas import FOLDER
@@ -117,7 +117,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(place for key in keys for place in places(value[key], (*path, key)))]
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(places(GOOD)[1:]), JSON | st.just("<gone>"))
 def test_nothing_is_raised_for_any_change_of_a_good_document(place: tuple[Any, ...], value: object) -> None:
     document = copy.deepcopy(GOOD)

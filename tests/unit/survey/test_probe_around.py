@@ -178,6 +178,26 @@ def test_copies_are_found_whatever_they_are_called(checkout: Path, place: Path, 
     assert all(row["same"] == ["backend"] for row in found.values()), found
 
 
+def test_a_copy_of_a_package_alone_is_found(checkout: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "COPY_ROOTS", (str(place),))
+    (checkout / "vox_backend").mkdir()
+    (checkout / "vox_backend/__init__.py").touch()
+    assert probe.copies([service(checkout)])["found"] == []
+    shutil.copytree(checkout / "vox_backend", place / "x/vox_backend")
+    assert [(row["kind"], row["same"]) for row in probe.copies([service(checkout)])["found"]] == [("package", ["backend"])]
+
+
+def test_a_job_that_names_a_services_folder_is_told() -> None:
+    folders = ("/opt/vox-backend", "/opt/vox")
+    assert probe.movers("cp -r /tmp/new/. /opt/vox-backend/", folders) == {"/opt/vox-backend"}
+    assert probe.movers("cp /x /opt/vox-backend2/y", folders) == set()
+
+
+def test_every_folder_that_nginx_serves_is_read() -> None:
+    text = 'server { root /a/b; }\n\tlocation /x { alias "/c/"; }\n# root /no;\nrewrite root x;\n'
+    assert probe.ROOT.findall(probe.COMMENT.sub("", text)) == ["/a/b", "/c/"]
+
+
 def test_an_empty_git_file_is_no_copy(checkout: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "COPY_ROOTS", (str(place),))
     (place / "cache").mkdir()
