@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from itertools import product
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
+from voxgate.model.estate import Role
 from voxgate.model.evidence import known
 from voxgate.model.look import Question
 from voxgate.plugin import invariant, say
 from voxgate.survey.keeping import unpacked
-from voxgate.survey.questions import HIDDEN, MAPPED, SITE_ADDRESSES, SITE_HEADERS, site_path
+from voxgate.survey.questions import HIDDEN, MAPPED, site_path, site_ways
 
 if TYPE_CHECKING:
-    from voxgate.model.estate import Placement
+    from voxgate.model.estate import Estate, Placement
     from voxgate.model.evidence import Answer, DistFact
     from voxgate.model.look import Evidence
 
@@ -31,6 +31,7 @@ TYPES = {
     ".woff2": ("font/woff2",),
     ".txt": ("text/plain",),
 }
+PROGRAMS = ("/usr/", "/opt/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/snap/", "/nix/")
 CLOCK_TICK = 0.05  # seconds: a process's start is known by the kernel's ticks
 EXPOSED = re.compile(r"(^|/)(\.|package(-lock)?\.json$|vite\.config)|\.(map|sha256|env|key|pem|bak|orig|swp)$|~$|\.sql")
 HASHED = re.compile(r"^assets/.+[-.][A-Za-z0-9_-]{8,}\.[a-z0-9]+$")
@@ -46,16 +47,17 @@ def dist_of(placement: Placement, evidence: Evidence) -> DistFact:
 @invariant(per="placement", services=("console",), faults=("console-asset-truncated", "console-old-root"), severity="blocker")
 def test_nginx_serves_exactly_dist(placement: Placement, evidence: Evidence) -> None:
     """Under a single-page fallback every wrong path is 200 and HTML, so a status proves nothing: each file of the build is
-    compared by bytes and type, over IPv4 and IPv6, plain and compressed, and / is index.html.
+    compared by bytes and type, over IPv4 and IPv6, by loopback and by the host's own addresses, plain and compressed, and / is
+    index.html.
     """
     found = dist_of(placement, evidence)
     where, site = placement.host.name, placement.service.site
     assert site is not None
     assert "index.html" in found.files, say(f"{where}: {placement.service.folder}/dist has no index.html", "deploy it again")
     for path, (_, sha256) in {"": found.files["index.html"], **found.files}.items():
-        for address, headers in product(SITE_ADDRESSES, SITE_HEADERS):
+        for address, headers in site_ways(evidence.second.host(where)):
             answer = evidence.second.answer(Question(where, site.port, site_path(site, path), address, headers))
-            way = f"{'IPv6' if ':' in address else 'IPv4'}, {'gzip' if headers else 'plain'}"
+            way = f"by {address}, {'gzip' if headers else 'plain'}"
             place = f"{where} GET :{site.port}/{path} ({way})"
             assert not answer.trouble, say(f"{place} gave no answer: {answer.trouble}", "systemctl status nginx")
             assert answer.status == OK, say(f"{place} answers {answer.status}", "nginx -T: is its root dist/ ?")
@@ -91,9 +93,11 @@ def test_dist_is_this_build(placement: Placement, evidence: Evidence) -> None:
     )
 
 
-@invariant(per="host_name", services=("console",), faults=("console-node-runs",))
-def test_no_node_runs(host_name: str, evidence: Evidence) -> None:
-    """The console is static files. A node process is a development server, or somebody's experiment, on a live host."""
+@invariant(per="host_name", services=("console",), faults=("console-node-runs", "console-node-renamed"))
+def test_no_node_runs(host_name: str, estate: Estate, evidence: Evidence) -> None:
+    """The console is static files. A node process is a development server, or somebody's experiment, on a live host; so is,
+    where the console is served, a program that lies in somebody's home or in a folder for passing things, whatever its name.
+    """
     found = [
         one
         for one in known(evidence.second.host(host_name).processes)
@@ -102,6 +106,17 @@ def test_no_node_runs(host_name: str, evidence: Evidence) -> None:
     assert not found, say(
         f"{host_name}: process {found[0].pid} of {found[0].user} is node: {' '.join(found[0].argv)[:80]}" if found else "",
         "stop it; the console needs no server but nginx",
+    )
+    if Role.API not in estate.host(host_name).roles:
+        return
+    placed = [
+        one
+        for one in known(evidence.second.host(host_name).processes)
+        if one.exe is not None and not one.container and not one.exe.startswith(PROGRAMS)
+    ]
+    assert not placed, say(
+        f"{host_name}: process {placed[0].pid} of {placed[0].user} is a program of its own: {placed[0].exe}" if placed else "",
+        "stop it; what an API host runs is installed, in /usr or /opt",
     )
 
 

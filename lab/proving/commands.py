@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,10 @@ def do(asked: argparse.Namespace, say: Callable[[str], None]) -> int:
     return 0
 
 
+def _interrupted(number: int, _frame: object) -> None:
+    raise KeyboardInterrupt(signal.Signals(number).name)
+
+
 def _list() -> int:
     there = breaking.broken()
     for fault in all_faults():
@@ -76,6 +81,8 @@ def _prove(asked: argparse.Namespace, say: Callable[[str], None]) -> int:
     faults = tuple(find(name) for name in asked.names) or all_faults()
     for fault in faults:
         fault.declared(judged_ids(fault))  # a header that names nothing is said before anything is broken
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell started us with Ctrl-C ignored: what is broken is mended
+        signal.signal(number, _interrupted)
     began, started = time.monotonic(), run.stamp()
     proofs: list[Proof] = []
     try:

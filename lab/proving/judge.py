@@ -21,8 +21,11 @@ from voxgate.deploy.gate import Gate
 from voxgate.deploy.site import Orders
 from voxgate.errors import VoxgateError
 from voxgate.model.invariant import Expected, expected
+from voxgate.model.look import Evidence
 from voxgate.model.verdict import MoveRecord
 from voxgate.plugin.judging import words_of
+from voxgate.survey.collect import take_look
+from voxgate.transport.connections import Connections
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from voxgate.model.estate import Estate
-    from voxgate.model.look import Evidence
 
 RED = ("violated", "blind")
 
@@ -66,6 +68,14 @@ def look(estate: Estate, folder: Path, bake: float | None) -> Evidence:
     if seen is None:
         raise VoxgateError("the look was interrupted", where=estate.name)
     return seen
+
+
+def glance(estate: Estate, before: Evidence) -> Evidence:
+    """One more survey, with the last one of ``before`` as the first of the two: half the price of a look. The remotes are not
+    asked again.
+    """
+    with Connections(estate) as connections:
+        return Evidence(before.second, take_look(connections, estate), before.remotes)
 
 
 def judge(estate: Estate, evidence: Evidence) -> dict[str, Finding]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxgate.contracts import json_strict, schemas
 from voxgate.errors import CommandUnknown, ContractError, Unreachable, VoxgateError
-from voxgate.model.evidence import Answer, DatabaseView, DistFact, HostEvidence, Missing
+from voxgate.model.evidence import Answer, DatabaseView, DistFact, HostEvidence, Missing, known
 from voxgate.model.look import Look, Question
 from voxgate.survey.questions import questions_of, site_questions, sites_of
 from voxgate.survey.reading import MEND, host_evidence
@@ -179,7 +179,7 @@ def take_look(connections: Connections, estate: Estate, extra_questions: Sequenc
     def look_at_hosts() -> None:
         hosts.update(survey(connections, estate))
         for placement, dist in sites_of(estate, hosts).items():
-            answers.update(_ask_for_site(connections, placement, dist))
+            answers.update(_ask_for_site(connections, placement, known(hosts[placement.host.name]), dist))
 
     def look_at_endpoints() -> None:
         answers.update(http.ask(connections, (*questions_of(estate), *extra_questions)))
@@ -195,10 +195,12 @@ def take_look(connections: Connections, estate: Estate, extra_questions: Sequenc
     return Look(taken, hosts, answers, views)
 
 
-def _ask_for_site(connections: Connections, placement: Placement, dist: DistFact) -> dict[Question, Answer | Missing]:
+def _ask_for_site(
+    connections: Connections, placement: Placement, host: HostEvidence, dist: DistFact
+) -> dict[Question, Answer | Missing]:
     """Every file of a site, whatever its size."""
     if placement.service.site is None:
         return {}
     largest = max((size for size, _ in dist.files.values()), default=0)
-    questions = site_questions(placement.host.name, placement.service.site, dist.files)
+    questions = site_questions(host, placement.service.site, dist.files)
     return http.ask(connections, questions, limit=max(http.LIMIT, largest + SLACK))

@@ -664,9 +664,7 @@ LEFT_OUT_FILES = {".env", ".git", "dist"}  # .git is a file in a worktree, dist 
 
 
 def outside_of_tree(prefix: str, name: str, is_folder: bool) -> bool:  # noqa: FBT001
-    """True for what may lie in a checkout beside the commit's files. Deeper down only byte code may."""
-    if is_folder and name == "__pycache__":
-        return True
+    """True for what may lie in a checkout beside the commit's files. Byte code may too, but is looked into."""
     return not prefix and name in (LEFT_OUT_FOLDERS if is_folder else LEFT_OUT_FILES)
 
 
@@ -678,6 +676,8 @@ def checkout(service: Service) -> dict[str, Any]:
     with Folder(service.folder) as root:
         owner = account(os.fstat(root.fd).st_uid)
         for folder, name, path in root.walk(outside_of_tree):
+            if "__pycache__/" in path and compares_itself(folder, name):
+                continue
             found = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
             total += found.st_size
             if len(tree) >= FILES_AT_MOST or total > BYTES_AT_MOST:
@@ -687,6 +687,20 @@ def checkout(service: Service) -> dict[str, Any]:
         head = root.stat(".git/HEAD")
         changed = max(changed, head.st_ctime if head else 0.0)
     return {**git.value(), "owner": owner, "tree": tree, "changed": changed}
+
+
+def compares_itself(folder: Folder, name: str) -> bool:
+    """False for byte code that Python runs without a look at its source (an unchecked hash in its header): it may be made
+    of anything. What is no byte code at all is nothing that an import finds here.
+    """
+    if not name.endswith(".pyc"):
+        return True
+    try:
+        with folder.open(name) as file:
+            head = file.read(8)
+    except (OSError, Trouble):
+        return True  # it was just replaced, or is not ours to read: then not Python's either
+    return int.from_bytes(head[4:8], "little") & 3 != 1
 
 
 def blob(folder: Folder, name: str, found: os.stat_result) -> list[str]:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from voxgate.model.estate import Role
 from voxgate.model.evidence import DistFact, HostEvidence, Missing
 from voxgate.model.look import Question
+from voxgate.survey.findings import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from voxgate.model.estate import Endpoint, Estate, Host, PlacedUnit, Placement
 
 SITE_ADDRESSES = ("127.0.0.1", "::1")
+OWN_ADDRESSES = 4
 # What a web server must never hand out, each asked for as it would be by whoever looks for it.
 HIDDEN = (
     "/.env", "/.git/HEAD", "/.git/config", "/.vite/manifest.json", "/package.json", "/package-lock.json", "/vite.config.js",
@@ -66,18 +68,25 @@ def site_path(site: Endpoint, path: str) -> str:
     return f"{site.path.rstrip('/')}/{quote(path)}"
 
 
-def site_questions(host: str, site: Endpoint, files: Mapping[str, tuple[int, str]]) -> tuple[Question, ...]:
-    """The site's own address and each of its files, by IPv4 and IPv6, plain and with gzip; and the source map that each of
-    them might have.
+def site_ways(host: HostEvidence) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    """The address and the headers of each way to ask for a file of a site: by loopback, plain and with gzip, and plain by
+    each of the host's own addresses that somebody is connected to: a web server may serve those something else.
     """
+    own = () if isinstance(host.connections, Missing) else (one.address for one in host.connections)
+    outside = sorted({address for address in own if not is_loopback(address) and not address.startswith("fe80:")})
+    loopback = tuple((address, headers) for address in SITE_ADDRESSES for headers in SITE_HEADERS)
+    return (*loopback, *((address, ()) for address in outside[:OWN_ADDRESSES]))
+
+
+def site_questions(host: HostEvidence, site: Endpoint, files: Mapping[str, tuple[int, str]]) -> tuple[Question, ...]:
+    """The site's own address and each of its files, in every way; and the source map that each of them might have."""
     whole = tuple(
-        Question(host, site.port, site_path(site, path), address, headers)
+        Question(host.name, site.port, site_path(site, path), address, headers)
         for path in ("", *files)
-        for address in SITE_ADDRESSES
-        for headers in SITE_HEADERS
+        for address, headers in site_ways(host)
     )
     maps = tuple(f"{path}.map" for path in files if path.endswith(MAPPED))
-    return whole + tuple(Question(host, site.port, site_path(site, path)) for path in maps)
+    return whole + tuple(Question(host.name, site.port, site_path(site, path)) for path in maps)
 
 
 def sites_of(estate: Estate, hosts: Mapping[str, HostEvidence | Missing]) -> dict[Placement, DistFact]:

@@ -14,7 +14,7 @@ from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import FOLDER
 from voxgate.errors import CommandUnknown, Unreachable
 from voxgate.model.estate import Estate, Host
-from voxgate.model.evidence import DistFact, HostEvidence, Missing
+from voxgate.model.evidence import DistFact, HostEvidence, Missing, SocketFact
 from voxgate.model.look import Question
 from voxgate.survey import collect, probe
 from voxgate.survey.questions import questions_of, site_path, site_questions, sites_of
@@ -207,9 +207,12 @@ def test_every_endpoint_of_the_estate_is_asked_once(estate: Estate) -> None:
 def test_a_site_is_asked_for_every_file_on_every_way(estate: Estate) -> None:
     site = estate.service("console").site
     assert site is not None
-    questions = site_questions("api-1", site, {"a b/ü#.js": (1, "x")})
-    assert len(questions) == len(set(questions)) == 8
-    assert {row.path for row in questions} == {"/", "/a%20b/%C3%BC%23.js"}
+    own = tuple(SocketFact(address, 22, "192.0.2.7", 50000, ()) for address in ("192.0.2.9", "127.0.0.1", "fe80::1", "192.0.2.9"))
+    host = replace(host_evidence("api-1", GOOD), connections=own)
+    questions = site_questions(host, site, {"a b/ü#.js": (1, "x")})
+    assert len(questions) == len(set(questions)) == 11
+    assert Question("api-1", 80, "/", "192.0.2.9") in questions
+    assert {row.path for row in questions} == {"/", "/a%20b/%C3%BC%23.js", "/a%20b/%C3%BC%23.js.map"}
     assert Question("api-1", 80, "/", "::1", (("Accept-Encoding", "gzip"),)) in questions
     assert site_path(replace(site, path="/app/"), "index.html") == "/app/index.html"
 
@@ -253,7 +256,7 @@ def test_a_look_holds_hosts_answers_sites_and_databases(estate: Estate, monkeypa
     look = collect.take_look(way, estate, (extra,))  # type: ignore[arg-type]
     site = estate.service("console").site
     assert site is not None
-    assert set(look.answers) == {*questions_of(estate), *site_questions("api-1", site, dist.files), extra}
+    assert set(look.answers) == {*questions_of(estate), *site_questions(seen, site, dist.files), extra}
     assert look.databases == {"vox": Missing("unreachable", "vox")}
     assert look.hosts == {"api-1": seen}
     assert way.opened == [host.name for host in estate.hosts]
