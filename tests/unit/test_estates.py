@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -57,6 +59,11 @@ MISTAKES = {
     "dialler not on a SIP host": (('dialler = "sip-1"', 'dialler = "api-1"'), "not a SIP host", "databases.vox"),
     "dialler on no host": (('dialler = "sip-1"', 'dialler = "sip1"'), "is no host of this estate", "databases.vox"),
     "host without a role": (('roles = ["api"]', "roles = []"), "", "hosts.api-1.roles"),
+    "store on no host": (('s3 = { host = "data"', 's3 = { host = "dta"'), "is no host of this estate", "stores.s3"),
+    "port that is none": (('"nginx.service" = [80]', '"nginx.service" = [80000]'), "", "listeners.api"),
+    "listener of no role": (('api = { "nginx', 'web = { "nginx'), "", "listeners"),
+    "sudo with a wildcard": ((None, '\n[sudo]\ncommands = ["/usr/bin/systemctl reload n*"]\n'), "", "sudo.commands"),
+    "key of no known form": (('deploy = ["{cache}/lab/id_ed25519.pub"]', 'deploy = ["ssh-rsa x"]'), "", "keys.deploy"),
     "unknown role": (('roles = ["api"]', 'roles = ["apy"]'), "is none of", "hosts.api-1"),
     "the same address twice": (("198.51.100.32", "198.51.100.31"), "the same address stands twice", "hosts.fleet-1"),
     "unknown key": (("workers = 3", "worker = 3"), "unknown key 'worker'", "hosts.fleet-"),
@@ -110,3 +117,30 @@ def test_any_damage_is_an_estate_or_one_line(tmp_path_factory: pytest.TempPathFa
         assert "\n" not in error.line or "\n" in text  # noqa: PT017
     else:
         assert estate.hosts
+
+
+def test_keys_are_files_or_fingerprints_and_a_lost_file_is_said(folder: Path) -> None:
+    blob = base64.b64encode(b"x" * 51).decode()
+    mark = "SHA256:" + base64.b64encode(hashlib.sha256(b"x" * 51).digest()).decode().rstrip("=")
+    (folder / "k.pub").write_text(f"# mine\nssh-ed25519 {blob} me@x\n")
+    text = LAB.replace('"{cache}/lab/id_ed25519.pub"', f'"{folder}/k.pub", "{folder}/gone.pub", "SHA256:{"B" * 43}"')
+    (folder / "lab.toml").write_text(text, "utf-8")
+    assert load_estate("lab", folder).keys == {"deploy": (mark, f"missing: {folder}/gone.pub", "SHA256:" + "B" * 43)}
+
+
+def test_what_may_listen_follows_from_roles_stores_and_services() -> None:
+    estate = load_estate("lab")
+    found = {(one.who, one.port, one.loopback) for one in estate.listeners_on(estate.host("fleet-2"))}
+    assert found == {("ssh.service", 22, False), *((f"voxcore@{n}.service", 8100 + n, False) for n in (1, 2, 3))}
+    assert ("redis-server.service", 6379) in {(one.who, one.port) for one in estate.listeners_on(estate.host("data"))}
+    assert ("containerd.service", 0, True) in {
+        (one.who, one.port, one.loopback) for one in estate.listeners_on(estate.host("sip-1"))
+    }
+
+
+def test_each_unit_has_the_file_that_hosts_must_have() -> None:
+    for service in load_estate("lab").services:
+        wanted = (
+            {service.unit: hashlib.sha256((FOLDER / "units" / service.unit).read_bytes()).hexdigest()} if service.unit else {}
+        )
+        assert service.unit_files == wanted

@@ -1558,9 +1558,12 @@ def jobs(services: list[Service]) -> list[dict[str, Any]]:
     """Everything on this host that starts by itself, and which of the programs that move code it runs: crontabs, timers,
     paths, units placed by hand, at jobs, users' own units. Scripts are followed. No command is told, only the movers in it.
     """
-    rows = [*cron_jobs(), *spooled_jobs(), *user_units(), *unit_jobs(services)]
     folders = tuple(service.folder for service in services)
-    return [{"where": where, "user": user, "runs": sorted(movers(text, folders))} for where, user, text in rows]
+    planned = [*cron_jobs(), *spooled_jobs(), *user_units()]
+    rows = [(where, user, text, folders) for where, user, text in planned]
+    # What runs all the time at a service's folder is judged by its process; here only what comes and goes.
+    rows += [(where, user, text, folders if " starts " in where else ()) for where, user, text in unit_jobs(services)]
+    return [{"where": where, "user": user, "runs": sorted(movers(text, named))} for where, user, text, named in rows]
 
 
 def movers(text: str, folders: tuple[str, ...] = (), depth: int = 0, seen: set[str] | None = None) -> set[str]:
