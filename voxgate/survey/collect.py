@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from voxgate.contracts import json_strict, schemas
 from voxgate.errors import CommandUnknown, ContractError, Unreachable, VoxgateError
 from voxgate.model.evidence import Answer, DatabaseView, DistFact, HostEvidence, Missing, known
 from voxgate.model.look import Look, Question
-from voxgate.survey.questions import questions_of, site_questions, sites_of
+from voxgate.survey.questions import HIDDEN, questions_of, site_questions, sites_of
 from voxgate.survey.reading import MEND, host_evidence
 from voxgate.transport import http
 from voxgate.transport.at_once import at_once
@@ -192,7 +193,15 @@ def take_look(connections: Connections, estate: Estate, extra_questions: Sequenc
     for outcome in at_once(parts, lambda part: part(), limit=len(parts)).values():
         if isinstance(outcome, BaseException):
             raise outcome
-    return Look(taken, hosts, answers, views)
+    return Look(taken, hosts, {question: _unread(question, answer) for question, answer in answers.items()}, views)
+
+
+def _unread(question: Question, answer: Answer | Missing) -> Answer | Missing:
+    """An answer as it is kept: of what nobody may be given, should somebody be, the hash alone, never the content."""
+    hidden = question.path in HIDDEN or question.path.endswith(".map")
+    if isinstance(answer, Missing) or not hidden or not answer.body:
+        return answer
+    return replace(answer, body=b"", digest=answer.digest or hashlib.sha256(answer.body).hexdigest())
 
 
 def _ask_for_site(

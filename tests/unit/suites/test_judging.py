@@ -210,11 +210,15 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         {"nginx-runs-its-config[console-api-1]"},
     ),
     "env-over-http": (
-        lambda g: g.answer(Question(API, 80, "/.env"), status=200, body=b"A=1"),
+        lambda g: g.answer(Question(API, 80, "/.env"), status=200, body=b"A=1", digest=""),
+        {"console-exposes-nothing[console-api-1]"},
+    ),
+    "git-over-http-by-its-hash": (
+        lambda g: g.answer(Question(API, 80, "/.git/HEAD"), status=200, body=b"", digest="0" * 64),
         {"console-exposes-nothing[console-api-1]"},
     ),
     "listing-over-http": (
-        lambda g: g.answer(Question(API, 80, "/assets/"), status=200, body=b"<a href=x>"),
+        lambda g: g.answer(Question(API, 80, "/assets/"), status=200, body=b"<a href=x>", digest=""),
         {"console-exposes-nothing[console-api-1]"},
     ),
     "index-may-be-cached": (

@@ -14,10 +14,10 @@ from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import FOLDER
 from voxgate.errors import CommandUnknown, Unreachable
 from voxgate.model.estate import Estate, Host
-from voxgate.model.evidence import DistFact, HostEvidence, Missing, SocketFact
+from voxgate.model.evidence import Answer, DistFact, HostEvidence, Missing, SocketFact
 from voxgate.model.look import Question
 from voxgate.survey import collect, probe
-from voxgate.survey.questions import questions_of, site_path, site_questions, sites_of
+from voxgate.survey.questions import HIDDEN, questions_of, site_path, site_questions, sites_of
 from voxgate.survey.reading import host_evidence
 from voxgate.transport import http
 from voxgate.transport.session import Completed
@@ -201,6 +201,8 @@ def test_every_endpoint_of_the_estate_is_asked_once(estate: Estate) -> None:
         ("fleet-2", 8101, "/health/fleet"),
         ("sip-1", 8090, "/health"),
         ("sip-1", 8090, "/metrics"),
+        ("sip-1", 7880, "/"),
+        *(("api-1", 80, path) for path in HIDDEN),
     }
 
 
@@ -269,3 +271,11 @@ def test_a_mistake_of_ours_is_not_swallowed(estate: Estate, monkeypatch: pytest.
     monkeypatch.setattr(http, "ask", lambda *_: {})
     with pytest.raises(ZeroDivisionError):
         collect.take_look(Way(estate), estate)  # type: ignore[arg-type]
+
+
+def test_what_nobody_may_be_given_is_not_kept() -> None:
+    given = Answer("api-1", 80, "/.env", 200, {}, b"SECRET=1", 0.1, 1.0)
+    kept = collect._unread(Question("api-1", 80, "/.env"), given)
+    assert isinstance(kept, Answer)
+    assert (kept.body, kept.digest) == (b"", hashlib.sha256(b"SECRET=1").hexdigest())
+    assert collect._unread(Question("api-1", 80, "/health"), given) is given

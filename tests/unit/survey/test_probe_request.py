@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from voxgate.survey import probe
@@ -86,6 +86,7 @@ JSON = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     JSON | st.fixed_dictionaries({"format": st.just(1), "services": st.lists(st.fixed_dictionaries(dict.fromkeys(GOOD, JSON)))})
 )
