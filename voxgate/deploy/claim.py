@@ -75,14 +75,17 @@ class Claim:
     def _take_one(self, name: str) -> dict[str, Found]:
         hold = Hold(self._connections[name])
         placements = placements_of(self._estate, hold.host)
+        before = self._holds.get(name)
+        self._holds[name] = hold  # heartbeats from here on: a step that somebody left running may have to be waited for
         try:
             had = self._epochs.get(name, {})
             services = checkouts(placements)
             said = hold.ask("claim", _CLAIM_DEADLINE, services=services, owner=self.author.document(), epochs=had)
         except BaseException:
             hold.close()
+            if before is not None:
+                self._holds[name] = before
             raise
-        self._holds[name] = hold
         self._epochs[name] = dict(said["epochs"])
         return read_answer(said, placements)
 

@@ -114,6 +114,9 @@ class Gate:
             releases = self._mend()
         if self.requests and self._not_mended is None and not self.site.stop.is_set():
             self._deploy()
+        if self._remotes.silent:
+            why = next(iter(self._remotes.silent.values()))
+            self.notes.append(f"judged by what the remotes said last, they do not answer now: {why}")
         if self.site.stop.is_set():
             return None
         if self.deployment is not None:

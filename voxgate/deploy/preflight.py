@@ -80,4 +80,4 @@ def held_hosts(held: Mapping[str, str]) -> Refused:
     """The refusal where a person must look first; ``held`` maps a service to what was found."""
     service, found = next(iter(held.items()))
     hint = f"look at it, mend it, then: --clear {service} --reason TEXT"
-    return Refused(f"{service} is held", where="last rollback", why=found, hint=hint)
+    return Refused(f"{service} must be looked at by a person first", why=found, hint=hint)

@@ -154,7 +154,8 @@ def _said(placement: Placement, one: Found) -> str:
         case Journal() as journal:
             booted = ", the host was booted since" if journal.boot != one.boot and not journal.phase.closed else ""
             why = f" ({journal.reason})" if journal.reason else ""
-            return f"{host} was left at {journal.said} by run {journal.run}{booted}{why}"
+            how = "is held after" if journal.phase is Phase.HELD else f"was left at {journal.said} by"
+            return f"{host} {how} run {journal.run}{booted}{why}"
         case Missing() as missing:
             return f"{host} has a journal that cannot be read ({missing.why})"
         case None:

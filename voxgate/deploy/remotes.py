@@ -22,6 +22,7 @@ class Remotes:
     def __init__(self, estate: Estate) -> None:
         """Nothing is asked yet."""
         self._estate = estate
+        self.silent: dict[str, str] = {}
         self.mirrors = {service.name: Mirror.of(estate, service, cache_folder()) for service in estate.services}
 
     def ask(self, *, stale: bool = False) -> Mapping[str, RemoteView | Missing]:
@@ -44,7 +45,10 @@ class Remotes:
         if not isinstance(said, Missing):
             return said
         last = mirrored(self._estate, self._estate.service(name), cache_folder())
-        return said if isinstance(last, Missing) else last
+        if isinstance(last, Missing):
+            return said
+        self.silent[name] = said.why
+        return last
 
     def _ask_one(self, name: str) -> RemoteView | Missing:
         return view(self._estate, self._estate.service(name), cache_folder())

@@ -13,7 +13,9 @@ from voxgate.model.look import Question
 from voxgate.transport.connections import Connections
 from voxgate.transport.http import ask
 
-_EVERY = 0.7
+_EVERY = 1.0
+_LONGEST = 5.0
+_SHARE = 3.0  # a gate that is short of time asks less often: sampling must not slow down what it watches
 _ANSWER_DEADLINE = 3.0
 
 
@@ -53,8 +55,11 @@ class Sampler:
         self._take()
 
     def _go_on(self) -> None:
-        while not self._ended.wait(_EVERY):
+        took = 0.0
+        while not self._ended.wait(min(_LONGEST, max(_EVERY, _SHARE * took))):
+            began = time.monotonic()
             self._take()
+            took = time.monotonic() - began
 
     def _take(self) -> None:
         """One sample; a question that could not even be asked is unknown."""

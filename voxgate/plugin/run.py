@@ -112,7 +112,6 @@ class Run:
             return None
         if self.gate is not None and is_errand(self.config):
             self.errand = run_errand(self.config, self.gate)
-            shutil.rmtree(self.report.path, ignore_errors=True)  # nothing was judged, so there is nothing to report
             return True
         if getattr(self.config.option, "dist", "no") == "no" and session.items:
             self.prepare()
@@ -291,6 +290,8 @@ class Run:
         return facts
 
     def pytest_unconfigure(self) -> None:
-        """Close every connection."""
+        """Close every connection. An errand judged nothing, so there is nothing to report."""
+        if self.errand is not None:
+            shutil.rmtree(self.report.path, ignore_errors=True)
         if self.gate:
             self.gate.close()
