@@ -38,7 +38,7 @@ plan: setup $(LAB) ## print what `make gate` would do: hosts, order, exact comma
 	@$(PYTEST) $(DEPLOY) --plan -q $(PYTEST_ARGS)
 
 recover: setup $(LAB) ## bring to its end what a killed or cut-off run left open on ESTATE, and judge it
-	@$(PYTEST) --recover $(PYTEST_ARGS)
+	@$(PYTEST) --recover --wait 600 $(PYTEST_ARGS)
 
 history: setup $(LAB) ## what was deployed on ESTATE, when, by whom, with which verdict: from the hosts' own ledgers
 	@$(PYTEST) --history -q $(PYTEST_ARGS)

@@ -9,7 +9,19 @@ from dataclasses import dataclass
 SECTIONS = {"agent", "parameters", "options", "triggers", "environment", "tools", "stages", "post"}
 STAGE = {"agent", "options", "environment", "when", "steps", "post", "stages", "parallel", "matrix", "input"}
 CONDITIONS = {"always", "changed", "fixed", "regression", "aborted", "failure", "success", "unstable", "unsuccessful", "cleanup"}
-STEPS = {"sh", "sshagent", "timeout", "junit", "allure", "archiveArtifacts", "build", "echo", "withCredentials", "retry"}
+STEPS = {
+    "sh",
+    "sshagent",
+    "timeout",
+    "junit",
+    "allure",
+    "archiveArtifacts",
+    "build",
+    "echo",
+    "withCredentials",
+    "retry",
+    "catchError",
+}
 OPTIONS = {"disableConcurrentBuilds", "lock", "timeout", "buildDiscarder", "skipStagesAfterUnstable", "timestamps"}
 WHEN = {"branch", "beforeAgent", "expression", "not", "anyOf", "allOf"}
 
@@ -122,7 +134,7 @@ def check(pipeline: Node) -> None:
             if stage.has(name):
                 _only(stage.one(name), allowed)
     for node in pipeline.all():
-        if node.name in {*CONDITIONS, "sshagent", "timeout"} and node.children is not None:
+        if node.name in {*CONDITIONS, "sshagent", "timeout", "catchError"} and node.children is not None:
             _only(node, STEPS)
 
 

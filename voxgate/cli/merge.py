@@ -32,11 +32,12 @@ def merge(parts: Sequence[Path], reports: Path, *, html: str, out: CutStream) ->
     looks: dict[str, Evidence] = {}
     lost: list[str] = []
     estates: set[str] = set()
-    for part in parts:
+    for number, part in enumerate(parts, 1):
         folder = part.resolve()
         try:
             estates.add(verdict_file.read(folder / "verdict.json").estate)
-            looks[folder.name] = load(folder / "evidence")
+            name = f"{folder.name} (part {number})" if folder.name in looks else folder.name
+            looks[name] = load(folder / "evidence")
         except ContractError as error:
             lost.append(f"part {part} cannot be read: {error.line}")
     if not looks:

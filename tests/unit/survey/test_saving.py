@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from voxgate.errors import ContractError
 from voxgate.model.evidence import Answer, DatabaseClient, DatabaseView, HostEvidence, Missing
 from voxgate.model.look import Evidence, Look, Question
 from voxgate.model.release import Release, RemoteView
+from voxgate.survey.keeping import unpacked
 from voxgate.survey.reading import host_evidence
 from voxgate.survey.saving import load, save
 
@@ -134,3 +137,48 @@ def test_evidence_that_came_from_no_probe_is_not_saved(tmp_path: Path) -> None:
     look = Look(1.0, {"x": host_evidence("x", {})}, {}, {})
     with pytest.raises(ContractError, match="no document of a probe"):
         save(Evidence(look, look, {}), tmp_path)
+
+
+class Cuts:
+    """A cutter that knows one word."""
+
+    def cut(self, text: str) -> str:
+        """Text."""
+        return text.replace("canary", "[cut]")
+
+    def cut_bytes(self, body: bytes) -> bytes:
+        """Bytes."""
+        return body.replace(b"canary", b"[cut]")
+
+    def cut_document(self, document: Any) -> Any:
+        """A document."""
+        return json.loads(self.cut(json.dumps(document)))
+
+
+@pytest.mark.parametrize(
+    "body", [b"a canary", b'{"a": "canary"}', b'{"a": "canary", "a": 1}', b"\xff canary", b"canary" * 10_000]
+)
+def test_no_secret_is_saved_and_bytes_are_judged_as_they_came(tmp_path: Path, body: bytes) -> None:
+    save(evidence(body), tmp_path, Cuts())
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"canary" in path.read_bytes()]
+    found = load(tmp_path).second.answers[Question("api-1", 80, "/0", "::1", (("Accept-Encoding", "gzip"),))]
+    assert isinstance(found, Answer)
+    assert found.digest == hashlib.sha256(body).hexdigest()
+    assert b"[cut]" in found.body
+
+
+def test_a_packed_body_is_looked_into(tmp_path: Path) -> None:
+    plain = b"x" * 100 + b"canary"
+    packed = Answer("api-1", 80, "/", 200, {"content-encoding": "gzip"}, gzip.compress(plain), 0.1, 1.0)
+    look = Look(1.0, {}, {Question("api-1", 80, "/"): packed}, {})
+    save(Evidence(look, look, {}), tmp_path, Cuts())
+    found = load(tmp_path).first.answers[Question("api-1", 80, "/")]
+    assert isinstance(found, Answer)
+    assert unpacked(found) == plain.replace(b"canary", b"[cut]")
+    assert found.digest == hashlib.sha256(plain).hexdigest()
+
+
+def test_nothing_is_changed_where_nothing_is_secret(tmp_path: Path) -> None:
+    before = evidence(b"plain", gzip.compress(b"plain"))
+    save(before, tmp_path, Cuts())
+    assert load(tmp_path) == before
