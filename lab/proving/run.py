@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -99,8 +100,8 @@ def grouped(faults: Sequence[Fault]) -> list[list[Fault]]:
             same = group[0].bake == fault.bake and not (fault.deploy or group[0].deploy)
             if same and not (taken_hosts & hosts or taken_ids & ids):
                 group.append(fault)
-                taken_hosts |= hosts
-                taken_ids |= ids
+                taken_hosts.update(hosts)
+                taken_ids.update(ids)
                 break
         else:
             groups.append(([fault], set(hosts), ids))
@@ -112,9 +113,7 @@ def _prove(group: Sequence[Fault], estate: Estate, work: Path) -> list[Proof]:
     proofs = [Proof(fault, fault.declared(judged_ids(fault))) for fault in group]
     evidence: Evidence | None = None
     try:
-        for proof in proofs:
-            with _timed([proof], "inject"):
-                _inject(proof)
+        _each(_inject, proofs)
         if not any(proof.trouble for proof in proofs):
             with _timed(proofs, "look"):
                 if group[0].deploy:
@@ -124,10 +123,7 @@ def _prove(group: Sequence[Fault], estate: Estate, work: Path) -> list[Proof]:
                     seen = judge(estate, evidence)
             _share_out(proofs, seen)
     finally:
-        for proof in proofs:
-            with _timed([proof], "mend"):
-                if proof.fault.name in breaking.broken():
-                    _mend(proof)
+        _each(_mend, proofs)
     with _timed(proofs, "green"):
         red = {} if _is_mended(estate, evidence) else until_green(estate, work)
     if red:
@@ -138,11 +134,29 @@ def _prove(group: Sequence[Fault], estate: Estate, work: Path) -> list[Proof]:
     return proofs
 
 
+def _each(do: Callable[[Proof], None], proofs: Sequence[Proof]) -> None:
+    """On all hosts at once."""
+    with ThreadPoolExecutor(len(proofs)) as pool:
+        for done in [pool.submit(do, proof) for proof in proofs]:
+            done.result()
+
+
 def _inject(proof: Proof) -> None:
-    try:
-        breaking.inject(proof.fault)
-    except VoxgateError as error:
-        proof.trouble = error.line
+    with _timed([proof], "inject"):
+        try:
+            breaking.inject(proof.fault)
+        except VoxgateError as error:
+            proof.trouble = error.line
+
+
+def _mend(proof: Proof) -> None:
+    """Mend; a mend that fails is the fault's trouble, and whether the lab holds again is seen by the look after it."""
+    with _timed([proof], "mend"):
+        try:
+            if proof.fault.name in breaking.broken():
+                breaking.mend(proof.fault)
+        except VoxgateError as error:
+            proof.trouble = proof.trouble or error.line
 
 
 def _share_out(proofs: list[Proof], seen: dict[str, Finding]) -> None:
@@ -153,14 +167,6 @@ def _share_out(proofs: list[Proof], seen: dict[str, Finding]) -> None:
         # What happens within a deploy is over with it.
         if not proof.fault.deploy and not breaking.has_landed(proof.fault):
             proof.trouble = "was gone when the look was over"
-
-
-def _mend(proof: Proof) -> None:
-    """Mend; a mend that fails is the fault's trouble, and whether the lab holds again is seen by the look after it."""
-    try:
-        breaking.mend(proof.fault)
-    except VoxgateError as error:
-        proof.trouble = proof.trouble or error.line
 
 
 def _is_mended(estate: Estate, evidence: Evidence | None) -> bool:
