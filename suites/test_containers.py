@@ -81,6 +81,12 @@ def test_livekit_is_healthy(host_name: str, estate: Estate, evidence: Evidence) 
         assert before and before[0].id == after[0].id and before[0].state == "running", say(
             f"{host_name}: {after[0].name} was replaced or restarted between the looks", f"docker logs {after[0].name}"
         )
+        # The engine starts what died again under the same id: its first process is another one then.
+        main = [_first_process(look, host_name, after[0].id) for look in (evidence.first, evidence.second)]
+        assert main[0] == main[1], say(
+            f"{host_name}: {after[0].name} was restarted between the looks: its process {main[0]} became {main[1]}",
+            f"docker logs {after[0].name}",
+        )
     if estate.containers.health is None:
         raise Blind(
             "the estate does not say where livekit answers",
@@ -93,6 +99,14 @@ def test_livekit_is_healthy(host_name: str, estate: Estate, evidence: Evidence) 
         f"{host_name} GET :{question.port}{question.path}: livekit {answer.trouble or f'answers {answer.status}'}",
         "docker compose logs in its project",
     )
+
+
+def _first_process(look: Look, host: str, container: str) -> int:
+    """The process that a container was started with: the oldest in it. Raises Blind if none was seen."""
+    inside = [one for one in known(look.host(host).processes) if one.container and one.container.startswith(container[:12])]
+    if not inside:
+        raise Blind("no process of this running container was seen", where=host, why=container[:12])
+    return min(inside, key=lambda one: (one.started, one.pid)).pid
 
 
 def _containers(look: Look, host: str) -> tuple[ContainerFact, ...]:

@@ -1,6 +1,7 @@
 # A dialler on the API host that was put into the backend's own cgroup, and calls itself as the backend does.
 # host: machine
 # violated: database-sees-one-dialler[vox]
+#   process-is-the-venvs[api-1-voxbridge]
 #   only-expected-listeners[api-1]
 inject() {
 	copy_dialler api-1 /var/tmp/x vox-backend

@@ -8,7 +8,7 @@ inject() {
 	touch -r $FAULT/kept$FILE $FILE
 	as_deploy git -C /opt/vox-frontend update-index --assume-unchanged src/theme.css
 }
-landed() { ! cmp -s $FILE $FAULT/kept$FILE && [ -z "$(as_deploy git -C /opt/vox-frontend status --porcelain)" ]; }
+landed() { [ -f $FAULT/kept$FILE ] && ! cmp -s $FILE $FAULT/kept$FILE && [ -z "$(as_deploy git -C /opt/vox-frontend status --porcelain)" ]; }
 mend() {
 	back $FILE
 	as_deploy git -C /opt/vox-frontend update-index --no-assume-unchanged src/theme.css

@@ -1,5 +1,7 @@
 # The database does not let the gate see other connections than its own: it refuses, as without the action inprog.
+# The filter that does so is a stranger that listens, and is seen as one.
 # host: data
+# violated: only-expected-listeners[data]
 # blind: database-sees-one-dialler[vox]
 FILTER='
 import bson, socket, struct, threading

@@ -1,5 +1,7 @@
 # The database answers, and leaves out of its list what it does not want to show: no error, only fewer rows.
+# The filter that does so is a stranger that listens, and is seen as one.
 # host: data
+# violated: only-expected-listeners[data]
 # blind: database-sees-one-dialler[vox]
 FILTER='
 import bson, socket, struct, threading

@@ -1,7 +1,9 @@
 # A fleet host has no power.
 # host: machine
-# blind: *[*fleet-2*] !release-is-on-main[*] !livekit-is-healthy[*] fleet-runs-one-release each-worker-has-its-own-id
+# blind: *[*fleet-2*] !livekit-is-healthy[*] fleet-runs-one-release each-worker-has-its-own-id haproxy-sees-all-workers
 #   capacity-adds-up[*] exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] clock-is-right[*]
+#   head-is-the-release[fleet-*] release-is-on-main[fleet-*] tree-is-the-commit[fleet-*] no-foreign-files[fleet-*]
+#   process-is-the-new-code[fleet-*]
 inject() { lab off fleet-2; }
 landed() { ! lab exec fleet-2 true; }
 mend() { lab on fleet-2; }

@@ -6,5 +6,5 @@ inject() {
 	keep $PROBE
 	echo '# an older one' >>$PROBE
 }
-landed() { ! cmp -s $PROBE $FAULT/kept$PROBE; }
+landed() { [ -f $FAULT/kept$PROBE ] && ! cmp -s $PROBE $FAULT/kept$PROBE; }
 mend() { back $PROBE; }

@@ -9,7 +9,7 @@ inject() {
 	ssh-keygen -q -t ed25519 -N '' -f $KEY
 	systemctl restart ssh
 }
-landed() { ! cmp -s $KEY $FAULT/kept$KEY && listens 127.0.0.1 22; }
+landed() { [ -f $FAULT/kept$KEY ] && ! cmp -s $KEY $FAULT/kept$KEY && listens 127.0.0.1 22; }
 mend() {
 	back $KEY
 	back $KEY.pub

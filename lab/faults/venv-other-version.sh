@@ -1,6 +1,6 @@
 # Another version of Pipecat is in the environment of one fleet host than the one that was pinned and locked.
 # host: fleet-2
-# violated: venv-is-the-lock[fleet-fleet-2] pipecat-is-pinned[fleet-fleet-2] process-is-the-new-code[fleet-2-*]
+# violated: venv-is-the-lock[fleet-fleet-2] pipecat-is-pinned[fleet-fleet-2] process-is-the-new-code[fleet-2-*] fleet-runs-one-release
 #   site-packages-are-intact[fleet-fleet-2]
 SITE=/opt/vox-agents/.venv/lib/python3.13/site-packages
 inject() {

@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -16,18 +17,19 @@ from voxgate.errors import VoxgateError
 DEADLINE = 60  # seconds for one function
 SETTLES = 20  # seconds until what was injected, or mended, is seen to be so
 POLL = 0.1
+_NOTING = threading.Lock()
 WORDS = Path(__file__).with_name("words.sh")
 PAGES = Path(__file__).with_name("pages.py")
 
 
 def inject(fault: Fault) -> None:
     """Break it, and return when it has landed. Raises VoxgateError where it cannot be broken: then it was mended again."""
-    note({*broken(), fault.name})
+    _note(fault.name, there=True)
     ended = _call(fault, "inject")
     if ended.returncode != 0 or not _settles(fault, landed=True):
         why = _last(ended) if ended.returncode else f"it is not seen within {SETTLES} s"
         _call(fault, "mend")
-        note(broken() - {fault.name})
+        _note(fault.name, there=False)
         raise VoxgateError("did not land", where=fault.name, why=why)
 
 
@@ -42,7 +44,7 @@ def mend(fault: Fault) -> None:
     if not _settles(fault, landed=False):
         why = _last(ended) if ended.returncode else f"it is still seen after {SETTLES} s"
         raise VoxgateError("is not mended", where=fault.name, why=why, hint="uv run lab down; then lab up, and deploy")
-    note(broken() - {fault.name})
+    _note(fault.name, there=False)
 
 
 def broken() -> set[str]:
@@ -61,10 +63,12 @@ def mend_all() -> list[str]:
     return names
 
 
-def note(names: set[str]) -> None:
+def _note(name: str, *, there: bool) -> None:
     """Keep on record which faults are in the lab."""
-    places.RUN.mkdir(mode=0o755, exist_ok=True)
-    _record().write_text("".join(f"{name}\n" for name in sorted(names)))
+    with _NOTING:
+        names = {*broken(), name} if there else broken() - {name}
+        places.RUN.mkdir(mode=0o755, exist_ok=True)
+        _record().write_text("".join(f"{one}\n" for one in sorted(names)))
 
 
 def _record() -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lab import cell, hosts, machine, places
 from lab.proving import breaking, matrix
@@ -85,18 +85,21 @@ def _prove(asked: argparse.Namespace, say: Callable[[str], None]) -> int:
         signal.signal(number, _interrupted)
     began, started = time.monotonic(), run.stamp()
     proofs: list[Proof] = []
+    trouble = "was interrupted"
+    path = REPORTS / "matrix.json"
     try:
         run.prove(faults, proofs, say)
         trouble = run.whole_look(REPORTS / "last-look")
     except VoxgateError as error:
         trouble = error.line
-    seconds = time.monotonic() - began
-    document: dict[str, Any] = matrix.document(proofs, started, seconds, trouble, whole=not asked.names)
-    matrix.write(document, REPORTS / "matrix.json")
-    if not asked.names and not trouble:
-        matrix.publish(document)
+    finally:
+        seconds = time.monotonic() - began
+        made = matrix.document(proofs, started, seconds, trouble, matrix.earlier(path) if asked.names else None)
+        matrix.write(made, path)
+    if made["whole"] and not trouble:
+        matrix.publish(made)
     proved = sum(proof.proved for proof in proofs)
-    say(f"{proved} of {len(faults)} faults proved in {seconds:.0f} s; {REPORTS / 'matrix.json'}")
+    say(f"{proved} of {len(faults)} faults proved in {seconds:.0f} s; {path}")
     if trouble:
         say(f"and then: {trouble}")
     return 0 if proved == len(faults) and not trouble else 1

@@ -50,6 +50,14 @@ class Fault:
     bake: float | None = None
     deploy: str = ""
 
+    @property
+    def touched(self) -> frozenset[str]:
+        """The hosts that it touches: its own, or for what runs on this machine each that its script names."""
+        if self.host != MACHINE:
+            return frozenset({self.host})
+        code = "\n".join(line for line in self.script.splitlines() if not line.startswith("#"))
+        return frozenset({MACHINE, *(host.name for host in estate.hosts() if re.search(rf"\b{host.name}\b", code))})
+
     def declared(self, ids: Collection[str]) -> dict[str, str]:
         """Which of ``ids`` must not hold, and how. Raises VoxgateError for a pattern that names none of them."""
         violated = self._matching("violated", self.violated, ids)

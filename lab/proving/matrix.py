@@ -6,10 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from lab import places
+from lab.proving.fault import all_faults
 from lab.proving.page import page
 from lab.proving.picture import picture
 from voxgate.contracts.catalogue import read_catalogue
+from voxgate.contracts.json_strict import loads
 from voxgate.contracts.schemas import check
+from voxgate.errors import ContractError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,20 +21,40 @@ if TYPE_CHECKING:
     from lab.proving.run import Proof
 
 FORMAT = 1
+LIMIT = 16 * 1024 * 1024
 DOCS = places.ROOT / "docs"
 
 
-def document(proofs: Sequence[Proof], started: str, seconds: float, trouble: str, *, whole: bool) -> dict[str, Any]:
-    """What ``matrix.json`` says (schemas/faults-matrix.schema.json)."""
+def document(
+    proofs: Sequence[Proof], started: str, seconds: float, trouble: str, earlier: dict[str, Any] | None
+) -> dict[str, Any]:
+    """What ``matrix.json`` says (schemas/faults-matrix.schema.json): what came of this run, and beside it the rows of an
+    earlier one for faults that this one was not asked about.
+    """
+    known = [fault.name for fault in all_faults()]
+    rows = {row["name"]: row for row in (earlier["faults"] if earlier else ()) if row["name"] in known}
+    kept = len(rows.keys() - {proof.fault.name for proof in proofs})
+    rows |= {proof.fault.name: _row(proof) for proof in proofs}
     return {
         "format": FORMAT,
         "started": started,
-        "seconds": round(seconds, 1),
-        "whole": whole,
+        "seconds": round(sum(sum(row["seconds"].values()) for row in rows.values()) if kept else seconds, 1),
+        "whole": set(rows) == set(known),
+        "runs": earlier["runs"] + 1 if earlier and kept else 1,
         "trouble": trouble,
         "invariants": [one.name for one in read_catalogue() if one.suite != "test_contracts.py"],
-        "faults": [_row(proof) for proof in proofs],
+        "faults": [rows[name] for name in sorted(rows)],
     }
+
+
+def earlier(path: Path) -> dict[str, Any] | None:
+    """The matrix that stands there, None if there is none that can be read."""
+    try:
+        found = loads(path.read_bytes(), where=path.name, limit=LIMIT)
+        check("faults-matrix", found, where=path.name)
+    except (OSError, ContractError):
+        return None
+    return dict(found)
 
 
 def _row(proof: Proof) -> dict[str, Any]:

@@ -23,7 +23,8 @@ def picture(document: dict[str, Any]) -> str:
     rows, columns = document["faults"], document["invariants"]
     width = NAMES + len(columns) * CELL + 2 * MARGIN + HEADS * 0.55
     proved = sum(row["proved"] for row in rows)
-    said = f"{proved} of {len(rows)} faults proved on {len(columns)} invariants, in {document['seconds'] / 60:.0f} minutes"
+    runs = f", in {document['runs']} runs" if document["runs"] > 1 else ""
+    said = f"{proved} of {len(rows)} faults proved on {len(columns)} invariants, in {document['seconds'] / 60:.0f} minutes{runs}"
     shapes = [
         svg.text(MARGIN, 38, "Each invariant, seen to fail", "title"),
         svg.text(MARGIN, 60, f"{said} · {document['started'][:10]} · on real systemd hosts, one fault at a time", "dim small"),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,8 +60,11 @@ class Proof:
 
 
 def prove(faults: Sequence[Fault], proofs: list[Proof], say: Callable[[str], None]) -> None:
-    """Prove each fault, and add what came of it to ``proofs``. Raises VoxgateError where the lab does not
-    hold to begin with, or cannot be mended.
+    """Prove each fault, and add what came of it to ``proofs``. Raises VoxgateError where the lab does not hold to begin with,
+    or cannot be mended.
+
+    Faults that touch different hosts and different judgements are looked at together; where that look is not exactly what
+    they declare, each of them is proved alone.
     """
     cell.needed()
     estate = lab_estate()
@@ -73,51 +77,96 @@ def prove(faults: Sequence[Fault], proofs: list[Proof], say: Callable[[str], Non
         if red:
             first = next(iter(red))
             raise VoxgateError("does not hold before any fault", where=first, why=red[first].found, hint=DEPLOY_FIRST)
-        say(f"all holds; {len(faults)} faults")
-        for number, fault in enumerate(faults, start=1):
-            proof = _prove(fault, estate, work)
-            proofs.append(proof)
-            _tell(proof, number, len(faults), say)
+        groups = grouped(faults)
+        say(f"all holds; {len(faults)} faults in {len(groups)} looks")
+        for group in groups:
+            made = _prove(group, estate, work)
+            if len(group) > 1 and not all(proof.proved for proof in made):
+                say(f"        not exact together: {', '.join(fault.name for fault in group)}; each alone")
+                made = [proof for fault in group for proof in _prove([fault], estate, work)]
+            for proof in made:
+                proofs.append(proof)
+                _tell(proof, len(proofs), len(faults), say)
 
 
-def _prove(fault: Fault, estate: Estate, work: Path) -> Proof:
-    """One fault, mended whatever happens. Raises VoxgateError if the lab does not hold again."""
-    proof = Proof(fault, fault.declared(judged_ids(fault)))
+def grouped(faults: Sequence[Fault]) -> list[list[Fault]]:
+    """Faults that can be looked at together: on different hosts, no judgement declared by two of them, one bake. A deploy is
+    alone.
+    """
+    groups: list[tuple[list[Fault], set[str], set[str]]] = []
+    for fault in faults:
+        hosts, ids = fault.touched, set(fault.declared(judged_ids(fault)))
+        for group, taken_hosts, taken_ids in groups:
+            same = group[0].bake == fault.bake and not (fault.deploy or group[0].deploy)
+            if same and not (taken_hosts & hosts or taken_ids & ids):
+                group.append(fault)
+                taken_hosts.update(hosts)
+                taken_ids.update(ids)
+                break
+        else:
+            groups.append(([fault], set(hosts), ids))
+    return [group for group, _, _ in groups]
+
+
+def _prove(group: Sequence[Fault], estate: Estate, work: Path) -> list[Proof]:
+    """Some faults at once, mended whatever happens. Raises VoxgateError if the lab does not hold again."""
+    proofs = [Proof(fault, fault.declared(judged_ids(fault))) for fault in group]
     evidence: Evidence | None = None
     try:
-        with _timed(proof, "inject"):
-            breaking.inject(fault)
-    except VoxgateError as error:
-        proof.trouble = error.line
-    try:
-        if not proof.trouble:
-            with _timed(proof, "look"):
-                if fault.deploy:
-                    proof.seen = _deployed(fault, work)
+        _each(_inject, proofs)
+        if not any(proof.trouble for proof in proofs):
+            with _timed(proofs, "look"):
+                if group[0].deploy:
+                    seen = _deployed(group[0], work)
                 else:
-                    evidence = look(estate, work / "look", fault.bake)
-                    proof.seen = judge(estate, evidence)
-            if not breaking.has_landed(fault):
-                proof.trouble = "was gone when the look was over"
+                    evidence = look(estate, work / "look", group[0].bake)
+                    seen = judge(estate, evidence)
+            _share_out(proofs, seen)
     finally:
-        with _timed(proof, "mend"):
-            if fault.name in breaking.broken():
-                _mend(proof)
-    with _timed(proof, "green"):
+        _each(_mend, proofs)
+    with _timed(proofs, "green"):
         red = {} if _is_mended(estate, evidence) else until_green(estate, work)
     if red:
         first = next(iter(red))
+        where = ", ".join(fault.name for fault in group)
         why = f"{first}: {red[first].found}"
-        raise VoxgateError("the lab does not hold after mending", where=fault.name, why=why, hint=DEPLOY_FIRST)
-    return proof
+        raise VoxgateError("the lab does not hold after mending", where=where, why=why, hint=DEPLOY_FIRST)
+    return proofs
+
+
+def _each(do: Callable[[Proof], None], proofs: Sequence[Proof]) -> None:
+    """On all hosts at once."""
+    with ThreadPoolExecutor(len(proofs)) as pool:
+        for done in [pool.submit(do, proof) for proof in proofs]:
+            done.result()
+
+
+def _inject(proof: Proof) -> None:
+    with _timed([proof], "inject"):
+        try:
+            breaking.inject(proof.fault)
+        except VoxgateError as error:
+            proof.trouble = error.line
 
 
 def _mend(proof: Proof) -> None:
     """Mend; a mend that fails is the fault's trouble, and whether the lab holds again is seen by the look after it."""
-    try:
-        breaking.mend(proof.fault)
-    except VoxgateError as error:
-        proof.trouble = proof.trouble or error.line
+    with _timed([proof], "mend"):
+        try:
+            if proof.fault.name in breaking.broken():
+                breaking.mend(proof.fault)
+        except VoxgateError as error:
+            proof.trouble = proof.trouble or error.line
+
+
+def _share_out(proofs: list[Proof], seen: dict[str, Finding]) -> None:
+    """Give each fault what it declared of what was seen; what none declared is everybody's."""
+    declared = {one for proof in proofs for one in proof.declared}
+    for proof in proofs:
+        proof.seen = {one: finding for one, finding in seen.items() if one in proof.declared or one not in declared}
+        # What happens within a deploy is over with it.
+        if not proof.fault.deploy and not breaking.has_landed(proof.fault):
+            proof.trouble = "was gone when the look was over"
 
 
 def _is_mended(estate: Estate, evidence: Evidence | None) -> bool:
@@ -168,16 +217,17 @@ def _why_not(document: dict[str, Any]) -> str:
 
 
 class _timed:  # noqa: N801 - reads as a word
-    """Write down how long a part of a proof takes."""
+    """Write down how long a part of some proofs takes, each its share."""
 
-    def __init__(self, proof: Proof, part: str) -> None:
-        self._proof, self._part = proof, part
+    def __init__(self, proofs: Sequence[Proof], part: str) -> None:
+        self._proofs, self._part = proofs, part
 
     def __enter__(self) -> None:
         self._began = time.monotonic()
 
     def __exit__(self, *_: object) -> None:
-        self._proof.seconds[self._part] = round(time.monotonic() - self._began, 2)
+        for proof in self._proofs:
+            proof.seconds[self._part] = round((time.monotonic() - self._began) / len(self._proofs), 2)
 
 
 def _tell(proof: Proof, number: int, of: int, say: Callable[[str], None]) -> None:

@@ -111,7 +111,7 @@ def test_a_difference_shows_in_the_picture() -> None:
         "seconds": {},
     }
     assert {name: state for name, (state, _) in by_rule(row).items()} == {"a": "violated", "b": "differs"}
-    document = {"faults": [row], "invariants": ["a", "b", "c"], "seconds": 60.0, "started": "2026-06-22T08:00:00Z"}
+    document = {"faults": [row], "invariants": ["a", "b", "c"], "seconds": 60.0, "runs": 1, "started": "2026-06-22T08:00:00Z"}
     drawn = picture(document)
     assert "≠" in drawn
     assert "About &lt;it&gt;." in drawn
