@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voxgate.contracts.estates import FOLDER, estate_names, load_estate
@@ -106,6 +106,7 @@ def test_only_estates_of_the_folder_are_read(name: str) -> None:
         load_estate(name)
 
 
+@settings(deadline=None)
 @given(position=st.integers(0, len(LAB) - 1), text=st.text(max_size=6))
 def test_any_damage_is_an_estate_or_one_line(tmp_path_factory: pytest.TempPathFactory, position: int, text: str) -> None:
     folder = tmp_path_factory.mktemp("estate")
