@@ -35,8 +35,10 @@ def count(group: tuple[str, ...]) -> int:
 def back_points(group: tuple[str, ...]) -> list[str]:
     """Every state of the way back, in the order in which they come."""
     both = ("begun", "done")
+    built = tuple(service for service in group if service != "console")  # its build is kept: there is nothing to install
     return [
-        *(f"{phase}:{moment}:all:KILL:{count(group)}" for phase in ("back-checkout", "back-install") for moment in both),
+        *(f"back-checkout:{moment}:all:KILL:{count(group)}" for moment in both),
+        *(f"back-install:{moment}:all:KILL:{count(built)}" for moment in both),
         *(f"back-restart:{moment}:{service}:KILL" for service in group for moment in both),
         f"back-judging:done:all:KILL:{count(group)}",
         f"rolled-back:done:all:KILL:{count(group)}",
