@@ -98,6 +98,7 @@ class Claim:
         """Claim hosts again that were lost on the way: before going back, which needs hands there. A host that does not
         answer stays lost, and so does one that another gate had meanwhile.
         """
+        self._reopen([host for host in hosts if host.name not in self._holds], say)
         gone = self.lost
         lost = [host for host in hosts if host.name in gone]
 
@@ -118,6 +119,15 @@ class Claim:
                     return
 
         at_once([host.name for host in lost], again, limit=max(1, len(lost)))
+
+    def _reopen(self, hosts: Iterable[Host], say: Callable[[str], None]) -> None:
+        """Connections to hosts on which nothing is held, but of which something must be seen: the dialler's database."""
+        for host in hosts:
+            try:
+                if not self._connections[host.name].alive:
+                    self._connections.reopen(host)
+            except VoxgateError as error:
+                say(f"not seen: {error.line}")
 
     def must_hold(self, host: str) -> None:
         """Raises CommandUnknown where the host was lost: what is seen there is not this gate's doing any more."""
