@@ -1,6 +1,6 @@
 # /tmp is full: not a byte and not a file more.
 # host: api-1
 # blind: venv-is-the-lock[backend-api-1]
-inject() { mount -o "remount,size=1k,nr_inodes=$(find /tmp | wc -l)" /tmp; }
+inject() { mount -o "remount,size=$(df -k --output=used /tmp | tail -1 | tr -d " ")k,nr_inodes=$(df --output=iused /tmp | tail -1 | tr -d " ")" /tmp; }
 landed() { ! touch /tmp/one-more; }
 mend() { mount -o remount,size=2g,nr_inodes=400k /tmp; }
