@@ -1,6 +1,6 @@
-# /tmp is full: not a byte and not a file more.
+# /tmp is full: not a byte and not a file more. The look needs none of it, so nothing is blind; the lack of room is seen.
 # host: api-1
-# blind: venv-is-the-lock[backend-api-1]
+# violated: host-has-room[api-1]
 inject() { mount -o "remount,size=$(df -k --output=used /tmp | tail -1 | tr -d " ")k,nr_inodes=$(df --output=iused /tmp | tail -1 | tr -d " ")" /tmp; }
 landed() { ! touch /tmp/one-more; }
 mend() { mount -o remount,size=2g,nr_inodes=400k /tmp; }
