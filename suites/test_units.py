@@ -219,6 +219,8 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
     sockets, containers = known(host.listeners), known(host.engines).containers
     processes = {one.pid: one for one in known(host.processes)}
     wanted = estate.listeners_on(estate.host(host_name))
+    if not known(host.engines).engines and any(one.container for one in processes.values()):
+        raise Blind("no container engine answered, and containers run: whose they are is not known", where=host_name)
     if not any(one.pids for one in sockets):
         raise Blind("nobody could be seen to listen", where=host_name, why="not even sshd, by which we came")
     for socket in sockets:

@@ -4,8 +4,9 @@
 secret() { sed -n 's/^LIVEKIT_API_SECRET=//p' /opt/vox-dialler/.env; }
 inject() {
 	detached said bash -c 'echo $$ >/sys/fs/cgroup/system.slice/voxdialler.service/cgroup.procs
-		exec systemd-cat -t vox-dialler echo "connecting with '"$(secret)"'"'
-	until_true dies said
+		exec systemd-cat -t vox-dialler bash -c "echo connecting with '"$(secret)"'; sleep 20"'
+	until_true landed
+	ended said
 }
 landed() { journalctl -q -u voxdialler --since "$(systemctl show -P ActiveEnterTimestamp voxdialler)" -o cat | grep -qF "$(secret)"; }
 mend() { well voxdialler 8090; }

@@ -1,7 +1,10 @@
-# The data host's Redis can also be reached by a second port, which the estate does not know.
+# A second Redis runs within Redis' own unit on the data host, on a port that the estate does not know, without a password.
 # host: data
 # violated: stores-are-private[data] only-expected-listeners[data]
-CONFIG=/etc/redis/redis.conf
-inject() { redis-cli config set port 6380; }
-landed() { redis-cli -p 6380 ping | grep -q PONG; }
-mend() { redis-cli -p 6380 config set port 6379; }
+inject() {
+	detached redis redis-server --port 6380 --bind 0.0.0.0 --protected-mode no --save '' --dir /var/tmp
+	until_true listens 127.0.0.1 6380
+	pid_of redis >/sys/fs/cgroup/system.slice/redis-server.service/cgroup.procs
+}
+landed() { listens 198.51.100.11 6380; }
+mend() { ended redis; }

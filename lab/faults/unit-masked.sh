@@ -13,4 +13,5 @@ mend() {
 	rm $FILE
 	back $FILE
 	systemctl daemon-reload
+	well voxbridge 8080
 }
