@@ -196,7 +196,7 @@ class Gate:
         bake = self.site.orders.bake
         if bake is None:
             bake = self.estate.bake if self.site.orders.changes else self.estate.look
-        first = take_look(self.site.connections, self.estate)
+        first = take_look(self.site.connections, self.estate, brief=True)
         threading.Event().wait(max(0.0, first.taken + bake - time.time()))  # the window itself is what is observed
         second = take_look(self.site.connections, self.estate)
         views = self._remotes.with_releases(self._views, must_run(self.estate, releases, self.site.goods))

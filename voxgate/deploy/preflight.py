@@ -49,7 +49,7 @@ def ways_back(plan: Plan) -> dict[Placement, Release]:
 
 
 def _hosts_can_be_judged(connections: Connections, estate: Estate) -> None:
-    for name, seen in survey(connections, estate).items():
+    for name, seen in survey(connections, estate, brief=True).items():
         if isinstance(seen, Missing):
             raise Refused("this host could not be judged after a deploy", where=name, why=seen.why, hint=seen.hint)
 

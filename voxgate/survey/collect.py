@@ -58,10 +58,11 @@ def program() -> bytes:
     return PROBE.read_bytes()
 
 
-def request_of(estate: Estate, host: Host) -> bytes:
-    """What the probe is asked on a host: the services that stand there, and nothing else."""
+def request_of(estate: Estate, host: Host, *, brief: bool = False) -> bytes:
+    """What the probe is asked on a host: the services that stand there, and nothing else; ``brief`` is only what moves."""
     placements = [placement for placement in estate.placements if placement.host == host]
-    return json.dumps({"format": 1, "services": [_row(row.service, row.units) for row in placements]}).encode()
+    services = [_row(row.service, row.units) for row in placements]
+    return json.dumps({"format": 1, "services": services, "brief": brief}).encode()
 
 
 def _row(service: Service, units: Sequence[str]) -> dict[str, object]:
@@ -78,26 +79,32 @@ def _row(service: Service, units: Sequence[str]) -> dict[str, object]:
     }
 
 
-def survey(connections: Connections, estate: Estate, deadline: float = DEADLINE) -> dict[str, HostEvidence | Missing]:
-    """One look at each host, all at once; a host that was not seen is a Missing. ``deadline`` in seconds a host."""
-    outcomes = connections.each(estate.hosts, lambda connection: _see(connection, estate, deadline))
+def survey(
+    connections: Connections, estate: Estate, deadline: float = DEADLINE, *, brief: bool = False
+) -> dict[str, HostEvidence | Missing]:
+    """One look at each host, all at once; a host that was not seen is a Missing. ``deadline`` in seconds a host; ``brief``
+    reads only what moves (units, processes, sockets, engines).
+    """
+    outcomes = connections.each(estate.hosts, lambda connection: _see(connection, estate, deadline, brief=brief))
     return {name: _missing(name, outcome) if isinstance(outcome, VoxgateError) else outcome for name, outcome in outcomes.items()}
 
 
-def _see(connection: Connection, estate: Estate, deadline: float) -> HostEvidence | Missing:
+def _see(connection: Connection, estate: Estate, deadline: float, *, brief: bool) -> HostEvidence | Missing:
     """One host: run the probe, believe nothing."""
     host = connection.host
-    request = request_of(estate, host)
+    request = request_of(estate, host, brief=brief)
     asked = time.time()
     if host.probe == "stdin":
         stdin = b"%d\n%b%b" % (len(program()), program(), request)
         completed = connection.run(OVER_STDIN, stdin=stdin, deadline=deadline, limit=LIMIT)
     else:
         completed = connection.run(INSTALLED, stdin=request, deadline=deadline, limit=LIMIT)
-    return read_answer(completed, estate, host, {"asked": asked, "answered": time.time()})
+    return read_answer(completed, estate, host, {"asked": asked, "answered": time.time()}, brief=brief)
 
 
-def read_answer(completed: Completed, estate: Estate, host: Host, gate: dict[str, float] | None = None) -> HostEvidence | Missing:
+def read_answer(
+    completed: Completed, estate: Estate, host: Host, gate: dict[str, float] | None = None, *, brief: bool = False
+) -> HostEvidence | Missing:
     """What a probe's end means: evidence if its document is whole, strict, by schema, and of our own probe. ``gate`` are the
     times on the gate's own clock between which it was run; they are kept with the document.
     """
@@ -108,7 +115,8 @@ def read_answer(completed: Completed, estate: Estate, host: Host, gate: dict[str
         foreign = _foreign(document, host)
         if foreign is None:
             schemas.check("evidence", document, where=host.name)
-            _check_complete(document, estate, host)
+            if not brief:
+                _check_complete(document, estate, host)
     except ContractError as error:
         return Missing("unparsable", f"the probe's document {error.what}: {error.why}", host.name)
     return foreign or host_evidence(host.name, {**document, "gate": gate or {}})
@@ -166,8 +174,9 @@ def _missing(name: str, error: VoxgateError) -> Missing:
     return Missing(kind, why, name, error.hint)
 
 
-def take_look(connections: Connections, estate: Estate, extra_questions: Sequence[Question] = ()) -> Look:
-    """One look: hosts, endpoints and databases, everything at once; the files of a site once its host was seen.
+def take_look(connections: Connections, estate: Estate, extra_questions: Sequence[Question] = (), *, brief: bool = False) -> Look:
+    """One look: hosts, endpoints and databases, everything at once; the files of a site once its host was seen. ``brief`` is
+    for the first of two: what does not move is read once, by the second.
 
     Nothing is raised for what a host, a service or a database does or fails to do.
     """
@@ -178,7 +187,7 @@ def take_look(connections: Connections, estate: Estate, extra_questions: Sequenc
     views: dict[str, DatabaseView | Missing] = {}
 
     def look_at_hosts() -> None:
-        hosts.update(survey(connections, estate))
+        hosts.update(survey(connections, estate, brief=brief))
         for placement, dist in sites_of(estate, hosts).items():
             answers.update(_ask_for_site(connections, placement, known(hosts[placement.host.name]), dist))
 
