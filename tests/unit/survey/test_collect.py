@@ -250,7 +250,7 @@ def test_a_look_holds_hosts_answers_sites_and_databases(estate: Estate, monkeypa
         limits.append(limit)
         return dict.fromkeys(questions, Missing("denied", "no forwarding"))
 
-    monkeypatch.setattr(collect, "survey", lambda *_: {"api-1": seen})
+    monkeypatch.setattr(collect, "survey", lambda *_, **__: {"api-1": seen})
     monkeypatch.setattr(collect, "see", lambda _, database: Missing("unreachable", database.name))
     monkeypatch.setattr(http, "ask", ask)
     way = Way(estate)
@@ -266,9 +266,9 @@ def test_a_look_holds_hosts_answers_sites_and_databases(estate: Estate, monkeypa
 
 
 def test_a_mistake_of_ours_is_not_swallowed(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collect, "survey", lambda *_: {})
+    monkeypatch.setattr(collect, "survey", lambda *_, **__: {})
     monkeypatch.setattr(collect, "see", lambda *_: 1 // 0)
-    monkeypatch.setattr(http, "ask", lambda *_: {})
+    monkeypatch.setattr(http, "ask", lambda *_, **__: {})
     with pytest.raises(ZeroDivisionError):
         collect.take_look(Way(estate), estate)  # type: ignore[arg-type]
 

@@ -105,3 +105,21 @@ def test_a_refusal_is_a_document_and_exit_status_2() -> None:
     assert ended.returncode == 2
     assert document["error"] == {"kind": "unparsable", "text": "request refused: not JSON"}
     assert set(document) == {"format", "error", "probe"}
+
+
+def test_a_brief_look_says_of_the_rest_that_it_was_not_asked_for() -> None:
+    told = probe.brief_look([])
+    assert tuple(told) == probe.SECTIONS
+    assert tuple(name for name, section in told.items() if section is not probe.LATER) == ("units", "processes", "sockets", "engines")
+    assert probe.is_brief(b'{"format": 1, "services": [], "brief": true}')
+    assert not probe.is_brief(b'{"format": 1, "services": []}')
+
+
+def test_the_sections_are_named_once() -> None:
+    assert set(probe.look([])) == set(probe.SECTIONS)
+
+
+@pytest.mark.parametrize("brief", [1, "true", None])
+def test_brief_is_true_or_false(brief: object) -> None:
+    with pytest.raises(probe.Trouble):
+        probe.services_of(json.dumps({"format": 1, "services": [], "brief": brief}).encode())
