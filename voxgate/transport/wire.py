@@ -118,7 +118,7 @@ class Wire(paramiko.Transport):
         message.add_string(b"exec")
         message.add_boolean(True)  # noqa: FBT003 - the protocol's want-reply
         message.add_string(command)
-        self._send_user_message(message)  # type: ignore[attr-defined]
+        self._send_user_message(message)
 
     def is_lost(self) -> bool:
         """True if the transport is dead, or dies within the moment after a channel ended in silence."""
