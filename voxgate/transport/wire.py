@@ -29,6 +29,8 @@ _LOG = "voxgate.transport.ssh"
 _CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-ctr")
 # A transport that dies closes its channels a moment before it calls itself dead.
 _DYING = 0.5
+_CLOSE = 97
+_ON_CHANNEL = frozenset({93, 94, 95, 96, 98})  # window, data, extended data, end of file, request
 
 
 class Bell(threading.Event):
@@ -60,6 +62,8 @@ class Wire(paramiko.Transport):
         self._opening = threading.local()
         self._refusals: dict[int, paramiko.ChannelException] = {}
         self._ears: dict[int, Ear] = {}
+        self._order = threading.RLock()
+        self._closed_there: set[int] = set()
         self._channel_handler_table: Mapping[int, Callable[[paramiko.Channel, paramiko.Message], None]] = {
             **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined] # noqa: SLF001
             MSG_CHANNEL_REQUEST: self._hear_request,
@@ -114,7 +118,7 @@ class Wire(paramiko.Transport):
         message.add_string(b"exec")
         message.add_boolean(True)  # noqa: FBT003 - the protocol's want-reply
         message.add_string(command)
-        self._send_user_message(message)  # type: ignore[attr-defined]
+        self._send_user_message(message)
 
     def is_lost(self) -> bool:
         """True if the transport is dead, or dies within the moment after a channel ended in silence."""
@@ -130,6 +134,23 @@ class Wire(paramiko.Transport):
         self.sock.close()
         if self.is_alive() and self is not threading.current_thread():
             self.join(2.0)
+
+    def _send_user_message(self, data: paramiko.Message) -> None:
+        """Never a word on a channel after its close: two threads may race there, and OpenSSH hangs up on who does it."""
+        said = data.asbytes()
+        kind, remote = said[0], int.from_bytes(said[1:5], "big")
+        with self._order:
+            if kind in _ON_CHANNEL and remote in self._closed_there:
+                return
+            if kind == _CLOSE:
+                self._closed_there.add(remote)
+            super()._send_user_message(data)  # type: ignore[misc]
+
+    def _parse_channel_open_success(self, message: paramiko.Message) -> None:
+        message.get_int()
+        self._closed_there.discard(message.get_int())  # the server counts its channels anew
+        message.rewind()
+        super()._parse_channel_open_success(message)  # type: ignore[misc]
 
     # What paramiko calls, in its own thread (but for _next_channel, which the opening thread calls).
 
