@@ -124,6 +124,8 @@ def _prove(group: Sequence[Fault], estate: Estate, work: Path) -> list[Proof]:
             _share_out(proofs, seen)
     finally:
         _each(_mend, proofs)
+        if group[0].deploy:
+            _clear(group[0])
     with _timed(proofs, "green"):
         red = {} if _is_mended(estate, evidence) else until_green(estate, work)
     if red:
@@ -194,6 +196,14 @@ def _deployed(fault: Fault, work: Path) -> dict[str, Finding]:
     """Deploy as the fault asks, in a pytest of its own; what did not hold before the way back."""
     document = _pytest(["--deploy", fault.deploy], work / "deploy")
     return {one["id"]: Finding(one["verdict"], one.get("found", "")) for one in document["invariants"] if one["verdict"] in RED}
+
+
+def _clear(fault: Fault) -> None:
+    """A deploy whose way back failed holds its service until a person clears it: here whoever mended the fault does."""
+    service = fault.deploy.partition("=")[0]
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--estate", "lab", "--clear", service]
+    argv += ["--reason", f"the fault {fault.name} is mended"]
+    subprocess.run(argv, capture_output=True, timeout=PYTEST, check=False, cwd=places.ROOT)  # refused where nothing is held
 
 
 def _pytest(more: list[str], reports: Path) -> dict[str, Any]:
