@@ -89,6 +89,11 @@ def on_host(host: str, *argv: str) -> str:
     return must(host, list(argv)).strip()
 
 
+def lab_command(*words: str) -> None:
+    """One command of the lab, as a user types it: ``lab break worker-stopped``."""
+    subprocess.run([sys.executable, "-m", "lab.cli", *words], cwd=ROOT, check=True, timeout=120)
+
+
 def head_of(host: str, repository: str) -> str:
     """The commit that is checked out."""
     return on_host(host, "git", "-c", "safe.directory=*", "-C", f"/opt/{repository}", "rev-parse", "HEAD")

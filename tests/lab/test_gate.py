@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import ROOT, Gate, GateRun, head_of, known_good, on_host
+from tests.lab.conftest import ROOT, Gate, GateRun, head_of, known_good, lab_command, on_host
 
 GOOD = {
     "backend": "vox-backend-2026.06.24-1",
@@ -145,23 +145,25 @@ def _reflog(host: str, repository: str) -> str:
 
 
 def test_a_stopped_worker_is_named_with_all_that_follows_from_it(deployed: GateRun, gate: Gate) -> None:
-    on_host("fleet-2", "systemctl", "stop", "voxcore@3")
+    lab_command("break", "worker-stopped")  # returns when HAProxy has noticed, too
     try:
         look = gate()
     finally:
-        on_host("fleet-2", "systemctl", "start", "voxcore@3")
+        lab_command("mend", "worker-stopped")
     assert look.status == 1
     assert look.red == {
-        "unit-is-active[fleet-2-voxcore@3]",
-        "process-is-the-new-code[fleet-2-voxcore@3]",
-        "runs-as-its-user[fleet-2-voxcore@3]",
-        "all-workers-are-up[fleet-2-voxcore@3]",
+        "unit-is-active[fleet-1-voxcore@2]",
+        "process-is-the-new-code[fleet-1-voxcore@2]",
+        "process-is-the-venvs[fleet-1-voxcore@2]",
+        "runs-as-its-user[fleet-1-voxcore@2]",
+        "all-workers-are-up[fleet-1-voxcore@2]",
         "fleet-runs-one-release",
         "capacity-adds-up[fleet-fleet-1]",
         "capacity-adds-up[fleet-fleet-2]",
+        "haproxy-sees-all-workers",
     }
     found = {one["id"]: one["found"] for one in look.verdict["invariants"]}
-    assert found["unit-is-active[fleet-2-voxcore@3]"] == "fleet-2: voxcore@3.service is inactive/dead (success)"
+    assert found["unit-is-active[fleet-1-voxcore@2]"] == "fleet-1: voxcore@2.service is inactive/dead (success)"
 
 
 def test_a_first_deploy_that_fails_has_nothing_to_go_back_to(deployed: GateRun, gate: Gate) -> None:
