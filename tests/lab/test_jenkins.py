@@ -162,6 +162,9 @@ def test_an_aborted_build_tells_the_truth_and_recovers(moment: str, reports: Pat
     for command in commands(PIPELINE.one("post").one("unsuccessful")):  # at once: the gate may still be going back
         assert build.run(command, after) == 0, log.read_text() + after.read_text()
     assert process.wait(60) != 0
+    while build.processes():  # the aborted gate outlives its make: it still goes back, and says its verdict last
+        assert time.monotonic() < until + 120, log.read_text()
+        time.sleep(0.1)
     runs = sorted(path for path in reports.glob("20*"))
     aborted, newest = (json.loads((path / "verdict.json").read_text()) for path in (runs[0], runs[-1]))
     assert aborted["verdict"] not in {"done", "holds"}, aborted["summary"]
