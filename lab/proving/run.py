@@ -201,16 +201,18 @@ def _deployed(fault: Fault, work: Path) -> dict[str, Finding]:
 def _clear(fault: Fault) -> None:
     """A deploy whose way back failed holds its service until a person clears it: here whoever mended the fault does."""
     service = fault.deploy.partition("=")[0]
-    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--estate", "lab", "--clear", service]
-    argv += ["--reason", f"the fault {fault.name} is mended"]
-    subprocess.run(argv, capture_output=True, timeout=PYTEST, check=False, cwd=places.ROOT)  # refused where nothing is held
+    _gate("--clear", service, "--reason", f"the fault {fault.name} is mended")  # refused where nothing is held
+
+
+def _gate(*words: str) -> subprocess.CompletedProcess[str]:
+    """The gate on the lab, in a process of its own."""
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--estate", "lab", *words]
+    return subprocess.run(argv, capture_output=True, text=True, timeout=PYTEST, check=False, cwd=places.ROOT)
 
 
 def _pytest(more: list[str], reports: Path) -> dict[str, Any]:
     """One run of the gate on the lab, as its verdict.json says it."""
-    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--html", "never"]
-    argv += ["--estate", "lab", "--reports", str(reports), *more, "suites"]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=PYTEST, check=False, cwd=places.ROOT)
+    done = _gate("--html", "never", "--reports", str(reports), *more, "suites")
     try:
         document: dict[str, Any] = json.loads((reports / "latest" / "verdict.json").read_text("utf-8"))
     except OSError:
