@@ -66,22 +66,23 @@ def run_gate(arguments: Sequence[str], reports: Path, *, cwd: Path = ROOT, prefi
     return GateRun(done.returncode, said, (reports / "latest").resolve())
 
 
-@pytest.fixture
-def gate(tmp_path: Path) -> Gate:
-    """Run the gate on the lab: ``gate("--deploy", "backend")``."""
-
-    def run(*arguments: str, **more: Any) -> GateRun:
-        return run_gate(["--estate", "lab", "--html", "never", *arguments], tmp_path / "reports", **more)
-
-    return run
-
-
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> GateRun:
     """All four services, newest releases, through the gate: with the page, as ``make gate`` makes it."""
     done = run_gate(["--estate", "lab", "--deploy", "all"], tmp_path_factory.mktemp("deployed"))
     assert done.status == 0, done.said
     return done
+
+
+@pytest.fixture
+def gate(deployed: GateRun, tmp_path: Path) -> Gate:
+    """Run the gate on the lab, where everything was deployed once: ``gate("--deploy", "backend")``."""
+    assert deployed.status == 0
+
+    def run(*arguments: str, **more: Any) -> GateRun:
+        return run_gate(["--estate", "lab", "--html", "never", *arguments], tmp_path / "reports", **more)
+
+    return run
 
 
 def on_host(host: str, *argv: str) -> str:

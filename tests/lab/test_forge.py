@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -61,7 +60,7 @@ def test_without_an_answer_or_a_token_it_is_refused_too(forge: Forge, gate: Gate
     assert (run.status, "no token" in run.said) == (10, True), run.said
 
 
-def test_a_deploy_with_a_green_build_is_done_and_attached(forge: Forge, gate: Gate, tmp_path: Path) -> None:
+def test_a_deploy_with_a_green_build_is_done_and_attached(forge: Forge, gate: Gate) -> None:
     forge.statuses = {"pipelines-1": dict(GREEN)}
     run = gate("--deploy", "backend", "--require-green-build", "--html", "always")
     assert run.status == 0, run.said

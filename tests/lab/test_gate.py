@@ -54,7 +54,7 @@ def test_the_report_is_whole(deployed: GateRun) -> None:
     assert (deployed.folder / "evidence" / "run.json").is_file()
 
 
-def test_a_look_changes_nothing_and_says_that_it_is_a_part(deployed: GateRun, gate: Gate) -> None:
+def test_a_look_changes_nothing_and_says_that_it_is_a_part(gate: Gate) -> None:
     before = heads()
     look = gate("-m", "dialler")
     assert look.status == 0
@@ -65,7 +65,7 @@ def test_a_look_changes_nothing_and_says_that_it_is_a_part(deployed: GateRun, ga
     assert heads() == before
 
 
-def test_four_workers_judge_as_one(deployed: GateRun, gate: Gate) -> None:
+def test_four_workers_judge_as_one(gate: Gate) -> None:
     alone, together = gate(), gate("-n", "4")
     assert (alone.status, together.status) == (0, 0)
     assert together.judged == alone.judged
@@ -94,7 +94,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("service", BAD)
-def test_a_bad_release_is_caught_and_put_back(deployed: GateRun, gate: Gate, service: str) -> None:
+def test_a_bad_release_is_caught_and_put_back(gate: Gate, service: str) -> None:
     tag, named = BAD[service]
     before = heads()
     run = gate("--deploy", f"{service}={tag}")
@@ -109,7 +109,7 @@ def test_a_bad_release_is_caught_and_put_back(deployed: GateRun, gate: Gate, ser
     assert gate().status == 0
 
 
-def test_the_good_release_is_done_after_a_bad_one(deployed: GateRun, gate: Gate) -> None:
+def test_the_good_release_is_done_after_a_bad_one(gate: Gate) -> None:
     older = gate("--deploy", "console=vox-frontend-2026.06.22-1")
     assert older.status == 0, older.said
     assert known_good("api-1", "console")["previous"]["tag"] == GOOD["console"]
@@ -128,9 +128,7 @@ def test_the_good_release_is_done_after_a_bad_one(deployed: GateRun, gate: Gate)
         ("bakend", "no such service"),
     ],
 )
-def test_what_may_not_be_deployed_is_refused_before_a_host_is_touched(
-    deployed: GateRun, gate: Gate, asked: str, said: str
-) -> None:
+def test_what_may_not_be_deployed_is_refused_before_a_host_is_touched(gate: Gate, asked: str, said: str) -> None:
     reflogs = {place: _reflog(*place.split(":")) for place in heads()}
     run = gate("--deploy", asked)
     assert run.status == 10
@@ -144,7 +142,7 @@ def _reflog(host: str, repository: str) -> str:
     return on_host(host, "sha256sum", f"/opt/{repository}/.git/logs/HEAD")
 
 
-def test_a_stopped_worker_is_named_with_all_that_follows_from_it(deployed: GateRun, gate: Gate) -> None:
+def test_a_stopped_worker_is_named_with_all_that_follows_from_it(gate: Gate) -> None:
     lab_command("break", "worker-stopped")  # returns when HAProxy has noticed, too
     try:
         look = gate()
@@ -166,7 +164,7 @@ def test_a_stopped_worker_is_named_with_all_that_follows_from_it(deployed: GateR
     assert found["unit-is-active[fleet-1-voxcore@2]"] == "fleet-1: voxcore@2.service is inactive/dead (success)"
 
 
-def test_a_first_deploy_that_fails_has_nothing_to_go_back_to(deployed: GateRun, gate: Gate) -> None:
+def test_a_first_deploy_that_fails_has_nothing_to_go_back_to(gate: Gate) -> None:
     on_host("api-1", "rm", "/var/lib/voxgate/console/last-known-good.json")
     run = gate("--deploy", "console=vox-frontend-2026.06.23-1")
     assert run.status == 13
@@ -174,7 +172,7 @@ def test_a_first_deploy_that_fails_has_nothing_to_go_back_to(deployed: GateRun, 
     assert gate("--deploy", "console").status == 0
 
 
-def test_the_head_of_main_gets_the_next_tag_of_the_day(deployed: GateRun, gate: Gate) -> None:
+def test_the_head_of_main_gets_the_next_tag_of_the_day(gate: Gate) -> None:
     bare = "/home/git/oriserve1/vox-dialler.git"
     git = ["runuser", "-u", "git", "--", "env", "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@vox.example"]
     git += ["GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@vox.example", "git", "-C", bare]
@@ -197,7 +195,7 @@ def test_the_head_of_main_gets_the_next_tag_of_the_day(deployed: GateRun, gate: 
     assert gate("--deploy", f"dialler={GOOD['dialler']}").status == 0
 
 
-def test_a_teams_own_checks_ride_along(deployed: GateRun, gate: Gate, tmp_path: Path) -> None:
+def test_a_teams_own_checks_ride_along(gate: Gate, tmp_path: Path) -> None:
     copy = tmp_path / "project"
     names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True, text=True)
     for name in names.stdout.splitlines():

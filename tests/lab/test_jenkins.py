@@ -89,8 +89,9 @@ def _depth(pid: int, parents: dict[int, int]) -> int:
 
 
 @pytest.fixture
-def reports(tmp_path: Path) -> Iterator[Path]:
-    """The workspace's reports, as this build finds and leaves them; those of a developer are put aside."""
+def reports(deployed: GateRun, tmp_path: Path) -> Iterator[Path]:
+    """What a build finds and leaves in the workspace, after a first deploy of everything; a developer's reports are put aside."""
+    assert deployed.status == 0
     here, aside = ROOT / "reports", tmp_path / "aside"
     shutil.move(here, aside)
     here.mkdir()

@@ -21,8 +21,9 @@ def merge(parts: list[Path], reports: Path) -> GateRun:
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> list[GateRun]:
+def parts(deployed: GateRun, tmp_path_factory: pytest.TempPathFactory) -> list[GateRun]:
     """Two shards, the second one by workers of xdist."""
+    assert deployed.status == 0
     root = tmp_path_factory.mktemp("parts")
     plain = ["--estate", "lab", "--html", "never"]
     return [
