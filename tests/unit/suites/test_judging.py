@@ -388,3 +388,20 @@ def test_what_the_estate_allows_may_listen(green: Case) -> None:
     assert "only-expected-listeners[fleet-1]" in case.judge()
     listeners = {**(green.estate.listeners or {}), "fleet": (Listener(WORKER, 9001, loopback=True),)}
     assert replace(case, estate=replace(green.estate, listeners=listeners)).judge() == {}
+
+
+def test_a_connection_without_a_name_is_its_process(green: Case) -> None:
+    """A driver has just opened it: its first message is on the way. It must have come by the next look."""
+    api = green.evidence.second.host(API)
+    mine, other = main_pid(green, API, "voxbridge.service"), main_pid(green, API, "nginx.service")
+
+    def nameless(pid: int, *, before: bool) -> Any:
+        held = (*known(api.connections), SocketFact("198.51.100.21", 40000, "198.51.100.11", 27017, (pid,)))
+        evidence = green.host(API, connections=held).evidence
+        first = with_client(evidence.first, "198.51.100.21", "") if before else evidence.first
+        return replace(green, evidence=replace(evidence, first=first, second=with_client(evidence.second, "198.51.100.21", "")))
+
+    wanted = {"database-sees-one-dialler[vox]": "violated"}
+    assert {key: verdict for key, (verdict, _) in nameless(mine, before=False).judge().items()} == {}
+    for case in (nameless(mine, before=True), nameless(other, before=False)):
+        assert {key: verdict for key, (verdict, _) in case.judge().items()} == wanted
