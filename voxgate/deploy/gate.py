@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from voxgate.deploy.engine import Deployment, State
 from voxgate.deploy.green import require_green
 from voxgate.deploy.journal import Phase
 from voxgate.deploy.mending import Mending
-from voxgate.deploy.plan import Plan, make_plan, read_requests
+from voxgate.deploy.plan import PREVIOUS, Plan, make_plan, read_requests
 from voxgate.deploy.preflight import held_hosts, preflight
 from voxgate.deploy.progress import Progress
 from voxgate.deploy.remotes import Remotes, must_run
@@ -25,9 +24,8 @@ from voxgate.deploy.site import Orders, Site
 from voxgate.deploy.state import Author, read_all
 from voxgate.errors import Refused, Unreachable, VoxgateError
 from voxgate.model.estate import Estate
-from voxgate.model.evidence import Missing
 from voxgate.model.look import Evidence
-from voxgate.model.release import Release, RemoteView
+from voxgate.model.release import Release
 from voxgate.model.verdict import Exit, Judgement, MoveRecord, RunVerdict, ServiceOutcome
 from voxgate.survey.collect import take_look
 from voxgate.survey.keeping import Cutter
@@ -65,7 +63,6 @@ class Gate:
         self.builds: Bitbucket | None = None
         self._opened: Mapping[str, Connection | Unreachable] = {}
         self._remotes = Remotes(estate)
-        self._views: Mapping[str, RemoteView | Missing] = {}
         self._mending: Mending | None = None
         self._not_mended: VoxgateError | None = None
         self._settlement: Settlement | None = None
@@ -114,29 +111,28 @@ class Gate:
             releases = self._mend()
         if self.requests and self._not_mended is None and not self.site.stop.is_set():
             self._deploy()
-        if self._remotes.silent:
-            why = next(iter(self._remotes.silent.values()))
-            self.notes.append(f"judged by what the remotes said last, they do not answer now: {why}")
         if self.site.stop.is_set():
             return None
         if self.deployment is not None:
             releases = {target.service.name: target.release for target in self.deployment.plan.targets}
-        return self._look(releases, self._evidence_folder)
+        evidence = self._look(releases, self._evidence_folder)
+        if self._remotes.silent:
+            why = next(iter(self._remotes.silent.values()))
+            self.notes.append(f"judged by what the remotes said last, they do not answer now: {why}")
+        return evidence
 
     def connect(self) -> None:
-        """Open all hosts, read what is written there, ask the remotes."""
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="remotes") as pool:
-            asked = pool.submit(self._remotes.ask, stale=self.site.orders.recover)
-            self._opened = self.site.connections.open(self.estate.hosts)
-            if not self.site.orders.changes:
-                self.site.found = read_all(self.site.connections, self.estate)
-            self._views = asked.result()
+        """Open all hosts and read what is written there. The remotes are asked meanwhile, and need not have answered yet."""
+        self._remotes.ask(stale=self.site.orders.recover)
+        self._opened = self.site.connections.open(self.estate.hosts)
+        if not self.site.orders.changes:
+            self.site.found = read_all(self.site.connections, self.estate)
 
     def plan(self) -> Plan:
         """What is asked for, as the remotes and the hosts stand. Raises Refused."""
-        wanted = {request.service: request.wanted for request in self.requests}
-        self._views = self._remotes.stale_for_previous(self._views, wanted)
-        return make_plan(self.estate, self.requests, self._views, self.site.goods)
+        if self.requests and all(request.wanted == PREVIOUS for request in self.requests):
+            self._remotes.remember()
+        return make_plan(self.estate, self.requests, self._remotes.views, self.site.goods)
 
     def must_reach_all(self) -> None:
         """Raises Refused, in one line, where a host of the estate is not there."""
@@ -199,7 +195,7 @@ class Gate:
         first = take_look(self.site.connections, self.estate, brief=True)
         threading.Event().wait(max(0.0, first.taken + bake - time.time()))  # the window itself is what is observed
         second = take_look(self.site.connections, self.estate)
-        views = self._remotes.with_releases(self._views, must_run(self.estate, releases, self.site.goods))
+        views = self._remotes.with_releases(must_run(self.estate, releases, self.site.goods))
         evidence = Evidence(first, second, views)
         save(evidence, folder, self.cutter)
         return evidence
@@ -219,7 +215,7 @@ class Gate:
         """After the judging: promote if and only if everything expected was judged and holds, else go back."""
         verdict = judge_run(judged)
         if self.deployment is not None:
-            self._settlement = Settlement(self.site, self.deployment, self._remotes, self._views, self._look_and_judge)
+            self._settlement = Settlement(self.site, self.deployment, self._remotes, self._look_and_judge)
             settled = self._settlement.settle(judged)
             self.notes += self._settlement.notes
             return settled

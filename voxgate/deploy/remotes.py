@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 from voxgate.contracts.estates import cache_folder
-from voxgate.deploy.plan import PREVIOUS
 from voxgate.deploy.state import Good, LastKnownGood
 from voxgate.errors import VoxgateError
 from voxgate.model.estate import Estate
@@ -17,28 +16,32 @@ from voxgate.transport.git import Mirror, mirrored, view
 
 
 class Remotes:
-    """The gate's mirrors of the four repositories."""
+    """The gate's mirrors of the four repositories. They are asked once a run, beside other work: reading ``views`` waits."""
 
     def __init__(self, estate: Estate) -> None:
         """Nothing is asked yet."""
         self._estate = estate
+        self._asked: dict[str, Future[RemoteView | Missing]] = {}
         self.silent: dict[str, str] = {}
         self.mirrors = {service.name: Mirror.of(estate, service, cache_folder()) for service in estate.services}
 
-    def ask(self, *, stale: bool = False) -> Mapping[str, RemoteView | Missing]:
-        """Fetch all mirrors at once: what each remote says, or why it said nothing. ``stale``: then what it said last."""
-        with ThreadPoolExecutor(max_workers=len(self.mirrors), thread_name_prefix="remote") as pool:
-            views = dict(zip(self.mirrors, pool.map(self._ask_one, self.mirrors), strict=True))
-        return {name: self._stale(name, said) if stale else said for name, said in views.items()}
+    def ask(self, *, stale: bool = False) -> None:
+        """Begin to fetch all mirrors at once. ``stale``: what a remote said last will do where it says nothing now."""
+        ask = self._ask_or_remember if stale else self._ask
+        pool = ThreadPoolExecutor(max_workers=len(self.mirrors), thread_name_prefix="remote")
+        self._asked = {name: pool.submit(ask, name) for name in self.mirrors}
+        pool.shutdown(wait=False)
 
-    def stale_for_previous(
-        self, views: Mapping[str, RemoteView | Missing], wanted: Mapping[str, str]
-    ) -> dict[str, RemoteView | Missing]:
-        """Going back to a release that was known good needs no remote: where all that is wanted is that, and the remote is
-        silent, what it said last is enough to judge by.
-        """
-        only_back = bool(wanted) and all(word == PREVIOUS for word in wanted.values())
-        return {name: self._stale(name, said) if only_back else said for name, said in views.items()}
+    @property
+    def views(self) -> Mapping[str, RemoteView | Missing]:
+        """What each remote says, or why it said nothing, by service: waits for those that were asked and did not answer yet."""
+        return {name: asked.result() for name, asked in self._asked.items()}
+
+    def remember(self) -> None:
+        """Going back to a release that was known good needs no remote: where one is silent, what it said last will do."""
+        for name, said in self.views.items():
+            self._asked[name] = Future()
+            self._asked[name].set_result(self._stale(name, said))
 
     def _stale(self, name: str, said: RemoteView | Missing) -> RemoteView | Missing:
         """What the remote said, or what the mirror has where it says nothing. A commit's tree never changes."""
@@ -50,14 +53,15 @@ class Remotes:
         self.silent[name] = said.why
         return last
 
-    def _ask_one(self, name: str) -> RemoteView | Missing:
+    def _ask(self, name: str) -> RemoteView | Missing:
         return view(self._estate, self._estate.service(name), cache_folder())
 
-    def with_releases(
-        self, views: Mapping[str, RemoteView | Missing], releases: Mapping[str, Release | Missing | None]
-    ) -> dict[str, RemoteView | Missing]:
+    def _ask_or_remember(self, name: str) -> RemoteView | Missing:
+        return self._stale(name, self._ask(name))
+
+    def with_releases(self, releases: Mapping[str, Release | Missing | None]) -> dict[str, RemoteView | Missing]:
         """Each view with the release that must be running, and the tree of its commit."""
-        return {name: self._with_release(view, releases[name]) for name, view in views.items()}
+        return {name: self._with_release(view, releases[name]) for name, view in self.views.items()}
 
     def _with_release(self, view: RemoteView | Missing, release: Release | Missing | None) -> RemoteView | Missing:
         if isinstance(view, Missing):

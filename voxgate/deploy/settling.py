@@ -16,7 +16,7 @@ from voxgate.deploy.remotes import Remotes
 from voxgate.deploy.site import Site
 from voxgate.errors import VoxgateError
 from voxgate.model.evidence import Missing
-from voxgate.model.release import Release, RemoteView
+from voxgate.model.release import Release
 from voxgate.model.verdict import Exit, Judgement, RunVerdict
 
 LookAndJudge = Callable[[Mapping[str, Release]], tuple[RunVerdict, tuple[Judgement, ...]]]
@@ -75,7 +75,6 @@ class Settlement:
         site: Site,
         deployment: Deployment,
         remotes: Remotes,
-        views: Mapping[str, RemoteView | Missing],
         judge: LookAndJudge,
     ) -> None:
         """Nothing is decided yet."""
@@ -85,7 +84,6 @@ class Settlement:
         self._site = site
         self._deployment = deployment
         self._remotes = remotes
-        self._views = views
         self._judge = judge
 
     def settle(self, judged: Judged) -> Settled:
@@ -113,7 +111,7 @@ class Settlement:
 
     def _tag(self, target: Target) -> None:
         """A head of main gets the next tag of the day, pushed."""
-        release, view = target.release, self._views[target.service.name]
+        release, view = target.release, self._remotes.views[target.service.name]
         if release.tag is not None or isinstance(view, Missing):
             return
         tag = str(next_tag(target.service, view.tags, datetime.now(UTC).date()))
