@@ -12,7 +12,7 @@ import pymongo
 import pytest
 
 import lab
-from tests.lab.drilling import DATABASE, ESTATE, NEW, OLD, Drill, Gate, goods, other, record, run, states
+from tests.lab.drilling import DATABASE, ESTATE, NEW, OLD, RECOVER, Drill, Gate, goods, other, record, run, states
 
 # A host's power switch starts processes that outlive it.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -55,7 +55,7 @@ def _known_good(tmp_path_factory: pytest.TempPathFactory) -> None:
         known = {}
     if not known or not all(tag.endswith((OLD, NEW)) for tag in known.values()):
         assert run(folder, "--deploy", "all")[0] == 0
-    status, gate = run(folder / "first", "--recover")
+    status, gate = run(folder / "first", *RECOVER)
     assert status == 0, gate.said[-3000:]
 
 
@@ -68,7 +68,7 @@ def drill(request: pytest.FixtureRequest) -> Drill:
 def recovered(drill: Drill, folder: Path) -> Gate:
     """The next run: it says what it found, and ends well."""
     drill.states = states()
-    status, gate = run(folder / "recover", "--recover")
+    status, gate = run(folder / "recover", *RECOVER)
     drill.found += gate.found
     drill.exit_status, drill.outcome = status, gate.verdict["summary"]
     if status != 0:
@@ -112,7 +112,7 @@ def test_killed_on_the_way_back(drill: Drill, tmp_path: Path, group: tuple[str, 
     assert run(tmp_path, *other(*group), point=drill.point)[0] == -signal.SIGKILL
     for point in back_points(group):
         began = time.monotonic()
-        status, gate = run(tmp_path / "back", "--recover", point=point)
+        status, gate = run(tmp_path / "back", *RECOVER, point=point)
         one = Drill(f"{drill.name} at {point}", point, gate.found, states(), "killed", status)
         one.seconds = round(time.monotonic() - began, 1)
         record(one)
@@ -172,7 +172,7 @@ def test_a_gate_that_waits(drill: Drill, tmp_path: Path) -> None:
     """``--wait`` comes in when the other has ended, whatever way it ended."""
     first = Gate.start(tmp_path / "1", *other("console"), point="install:begun:console:STOP")
     first.reached()
-    waiting = Gate.start(tmp_path / "2", "--recover", "--wait", "120")
+    waiting = Gate.start(tmp_path / "2", *RECOVER)
     until = time.monotonic() + 15
     while "waiting: " not in waiting.said and time.monotonic() < until:
         time.sleep(0.1)
@@ -311,7 +311,7 @@ def test_a_failed_way_back_is_held(drill: Drill, tmp_path: Path) -> None:
     assert states()["backend-api-1"].startswith("held")
     assert run(tmp_path / "clear", "--clear", "backend")[0] == 10
     assert run(tmp_path / "clear", "--clear", "backend", "--reason", "drop-in removed")[0] == 0
-    status, gate = run(tmp_path / "again", "--recover")
+    status, gate = run(tmp_path / "again", *RECOVER)
     drill.flaws += [] if status == 0 else [gate.said[-1500:]]
     drill.check(before)
 
