@@ -28,6 +28,7 @@ IN_PARAMETER = "canary-parameter-named"
 IN_LOCALS = "canary-locals-named"
 IN_OUTPUT = "canary-output-named"
 IN_ENVIRONMENT = "canary environment plain words"
+LAST_LINE = "that was all of it"
 OURS = (BARE, NAMED, IN_URL, IN_JOURNAL, IN_HEALTH, IN_HEADER, IN_EXCEPTION, IN_PARAMETER, IN_LOCALS, IN_OUTPUT, IN_ENVIRONMENT)
 
 LEAKY = f'''
@@ -97,12 +98,15 @@ def careless_estate() -> Iterator[None]:
     answers = "import socket, time\nfor _ in range(50):\n try: socket.create_connection(('127.0.0.1', 8080)); break\n"
     answers += " except OSError: time.sleep(.1)\nelse: raise SystemExit(1)"
     run = ["systemd-run", "--quiet", "--collect"]
+    careless = f"""echo $$ >/sys/fs/cgroup/system.slice/{backend}/cgroup.procs
+        exec systemd-cat -t vox-backend bash -c 'echo "JWT_SECRET={IN_JOURNAL} {BARE}"; cat /opt/vox-backend/.env
+            echo "{LAST_LINE}"; until journalctl -q -u {backend} | grep -q "{LAST_LINE}"; do sleep .1; done'"""
+    must("api-1", ["timeout", "20", "bash", "-c", careless])
     must("api-1", ["systemctl", "stop", backend])
     try:
         must("api-1", [*run, "--unit=canary-argument", *arguments])
         must("api-1", ["tee", "/run/canary.py"], SERVER)
         must("api-1", [*run, "--unit=canary-health", "python3", "/run/canary.py"])
-        must("api-1", ["logger", "-t", "voxbridge", f"JWT_SECRET={IN_JOURNAL} {BARE}"])
         must("api-1", ["python3", "-c", answers])
         yield
     finally:
@@ -147,6 +151,9 @@ def test_no_canary_leaves(
     assert run.red >= {f"test_leaky.py::test_of_a_parameter[mongodb://[cut]@data/vox{number}]" for number in ("", "-2")}, run.red
     assert any(one.startswith("health-answers") or "health" in one for one in run.red), "the planted answer was not judged"
     assert not leaks(run, canaries)
+    papers = [path.read_text() for path in (run.folder / "allure-results").glob("*-attachment.txt")]
+    if "deploy" not in "".join(how):  # which starts the unit anew, with a journal of its own
+        assert any(LAST_LINE in text for text in papers), "the journal into which all of .env was written was not attached"
     evidence = (run.folder / "evidence/second/hosts/api-1.json").read_text()
     assert "time.sleep(900)" in evidence, "the planted process was not seen"
 

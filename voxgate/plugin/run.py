@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,9 +28,11 @@ from voxgate.model.verdict import Exit, Judgement, RunOutcome, RunVerdict
 from voxgate.plugin.errands import is_errand, run_errand
 from voxgate.plugin.judging import Collector
 from voxgate.plugin.options import orders_of
+from voxgate.plugin.papers import Paper, papers_of
 from voxgate.plugin.rejudging import judge_saved
 from voxgate.plugin.session import Session, write_recorded
 from voxgate.report import verdict_file
+from voxgate.report.allure_run import ROLLBACK
 from voxgate.report.folder import ReportFolder
 from voxgate.report.junit import add_suite_properties
 from voxgate.report.progress import Progress
@@ -54,6 +57,7 @@ class Run:
     lost: list[str] = field(default_factory=list)
     outcome: RunOutcome | None = None
     errand: int | None = None
+    papers: dict[str, tuple[Paper, ...]] = field(default_factory=dict)
     _prepared: bool = False
     _busy: bool = False
 
@@ -196,6 +200,8 @@ class Run:
             selected=self._is_selected(),
             plain=self.session.plain(),
         )
+        if not judged.interrupted:
+            self._ask_for_papers(judged.judgements)
         if self.gate is None or not self.gate.settles:
             verdict = look_verdict(judged, part=self.session.is_part)
             hosts = [host.name for host in self.session.looked_at]
@@ -209,7 +215,17 @@ class Run:
             except Exception as error:  # noqa: BLE001 - whatever happens here, the verdict must be written, and not be green
                 said = error.line if isinstance(error, VoxgateError) else f"{type(error).__name__}: {error}"
                 settled = Settled(RunVerdict.BROKEN, Exit.BROKEN, f"not done, and the way back failed: {said}")
+            self._ask_for_papers(settled.rollback, prefix=ROLLBACK)
         return self._outcome(judged, settled.verdict, settled.exit_status, settled.summary, settled)
+
+    def _ask_for_papers(self, judgements: Iterable[Judgement], *, prefix: str = "") -> None:
+        """Ask the units that were found wanting what they say, before anything is put back. It decides nothing, and whatever
+        it comes to keeps nobody from going back.
+        """
+        try:
+            self.papers |= papers_of(self.session, self.gate, judgements, prefix=prefix)
+        except Exception as error:  # noqa: BLE001 - see above
+            self.progress.note(f"no words of the units: {type(error).__name__}: {error}")
 
     def _is_selected(self) -> bool:
         """True if the user chose a part of the suites."""
@@ -273,7 +289,9 @@ class Run:
         wanted = self.config.getoption("html")
         page = wanted == "always" or (wanted == "auto" and self.outcome.deploy and not self.refused)
         redactor = self.session.redactor
-        said = publish(self.outcome, self.session.estate, self.report, redactor, html=page, facts=self._facts())
+        said = publish(
+            self.outcome, self.session.estate, self.report, redactor, html=page, facts=self._facts(), papers=self.papers
+        )
         for line in said:
             self.progress.note(line)
         brief = self.config.option.verbose < 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from uuid import uuid4
@@ -27,6 +28,9 @@ from voxgate.report.tally import Place, invariant_of, place, place_missing, unju
 DEPLOY = "deploy"
 """The suite of the moves, and the label by which the page knows them."""
 
+ROLLBACK = "rollback:"
+"""What stands before the id of a judgement that was made after the rollback."""
+
 _STATUS = {Verdict.HOLDS: "passed", Verdict.VIOLATED: "failed", Verdict.BLIND: "broken"}
 
 
@@ -38,14 +42,17 @@ def complete(
     estate: Estate | None = None,
     facts: Mapping[str, str] | None = None,
     pictures: Sequence[Path] = (),
+    papers: Mapping[str, Sequence[tuple[str, str]]] | None = None,
 ) -> None:
     """Add to Allure's results all that the tests themselves cannot say. Call it once, when the outcome stands.
 
-    ``facts`` go to the environment of the report (boot ids, versions); ``pictures`` are attached to the run.
+    ``facts`` go to the environment of the report (boot ids, versions); ``pictures`` are attached to the run, ``papers`` (name
+    and text) to the result of the id under which they stand.
     """
     _deploy(folder, outcome, redactor, estate)
     _missing(folder, outcome, redactor)
     _rollback(folder, outcome, redactor)
+    _attach(folder, papers or {}, redactor)
     surround(folder, outcome, redactor, facts or {}, pictures)
 
 
@@ -174,7 +181,7 @@ def _rollback(folder: Path, outcome: RunOutcome, redactor: Redactor) -> None:
     for judgement in outcome.rollback:
         where = place(judgement)
         result = _result(outcome, judgement.id, where, _STATUS[judgement.verdict], start=outcome.started + outcome.seconds)
-        identity = f"rollback:{judgement.id}"
+        identity = f"{ROLLBACK}{judgement.id}"
         result.historyId = result.testCaseId = history_id(identity)
         result.fullName = identity
         result.labels = _labels(outcome.estate, "after the rollback", where.service, "critical")
@@ -183,6 +190,22 @@ def _rollback(folder: Path, outcome: RunOutcome, redactor: Redactor) -> None:
         if judgement.verdict is not Verdict.HOLDS:
             result.statusDetails = _said_of(judgement)
         write_item(folder, result, redactor)
+
+
+def _attach(folder: Path, papers: Mapping[str, Sequence[tuple[str, str]]], redactor: Redactor) -> None:
+    """Put texts to the results that they are about."""
+    wanted = {history_id(identity): texts for identity, texts in papers.items()}
+    for path, result in results(folder):
+        texts = wanted.get(str(result.get("historyId")), ())
+        for name, text in texts:
+            source = f"{uuid4()}-attachment.txt"
+            (folder / source).write_bytes(redactor.cut_bytes(text.encode("utf-8", "replace")))
+            attachments = result.setdefault("attachments", [])
+            attachments.append({"name": redactor.cut(name), "source": source, "type": "text/plain"})
+        if texts:
+            fresh = path.with_suffix(".tmp")
+            fresh.write_text(json.dumps(result, ensure_ascii=False), "utf-8")
+            fresh.replace(path)
 
 
 def _result(outcome: RunOutcome, identity: str, where: Place, status: str, *, start: float) -> TestResult:

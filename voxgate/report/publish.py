@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from voxgate.errors import VoxgateError
@@ -25,10 +25,12 @@ def publish(
     *,
     html: bool,
     facts: Mapping[str, str] | None = None,
+    papers: Mapping[str, Sequence[tuple[str, str]]] | None = None,
 ) -> list[str]:
     """Make them all. Returns a line for each that could not be made: none of them ever changes the verdict.
 
-    ``facts`` go to the environment that the page shows: boot ids, versions. Without ``html`` no page is made.
+    ``facts`` go to the environment that the page shows: boot ids, versions; ``papers`` to the results they are about. Without
+    ``html`` no page is made.
     """
     shown = verdict_file.cut(outcome, redactor)
     title = f"voxgate · {shown.estate} · {shown.verdict.value}"
@@ -38,7 +40,9 @@ def publish(
         ("timeline.svg", lambda: _write(folder.timeline, timeline_picture(shown, estate))),
         (
             "allure-results",
-            lambda: complete(folder.allure_results, shown, redactor, estate=estate, facts=facts, pictures=pictures),
+            lambda: complete(
+                folder.allure_results, shown, redactor, estate=estate, facts=facts, pictures=pictures, papers=papers
+            ),
         ),
     ]
     if html:

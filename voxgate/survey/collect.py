@@ -58,11 +58,15 @@ def program() -> bytes:
     return PROBE.read_bytes()
 
 
-def request_of(estate: Estate, host: Host, *, brief: bool = False) -> bytes:
-    """What the probe is asked on a host: the services that stand there, and nothing else; ``brief`` is only what moves."""
+def request_of(estate: Estate, host: Host, *, asked: str = "whole", units: Sequence[str] | None = None) -> bytes:
+    """What the probe is asked on a host: the services that stand there, and nothing else. ``asked``: ``brief`` is only what
+    moves, ``words`` what ``units`` say of themselves.
+    """
     placements = [placement for placement in estate.placements if placement.host == host]
-    services = [_row(row.service, row.units) for row in placements]
-    return json.dumps({"format": 1, "services": services, "brief": brief}).encode()
+    services = [
+        _row(row.service, row.units if units is None else [one for one in row.units if one in units]) for row in placements
+    ]
+    return json.dumps({"format": 1, "services": services, "asked": asked}).encode()
 
 
 def _row(service: Service, units: Sequence[str]) -> dict[str, object]:
@@ -86,20 +90,24 @@ def survey(
     reads only what moves (units, processes, sockets, engines).
     """
     outcomes = connections.each(estate.hosts, lambda connection: _see(connection, estate, deadline, brief=brief))
-    return {name: _missing(name, outcome) if isinstance(outcome, VoxgateError) else outcome for name, outcome in outcomes.items()}
+    return {name: missing(name, outcome) if isinstance(outcome, VoxgateError) else outcome for name, outcome in outcomes.items()}
 
 
 def _see(connection: Connection, estate: Estate, deadline: float, *, brief: bool) -> HostEvidence | Missing:
     """One host: run the probe, believe nothing."""
     host = connection.host
-    request = request_of(estate, host, brief=brief)
+    request = request_of(estate, host, asked="brief" if brief else "whole")
     asked = time.time()
-    if host.probe == "stdin":
-        stdin = b"%d\n%b%b" % (len(program()), program(), request)
-        completed = connection.run(OVER_STDIN, stdin=stdin, deadline=deadline, limit=LIMIT)
-    else:
-        completed = connection.run(INSTALLED, stdin=request, deadline=deadline, limit=LIMIT)
+    completed = run_probe(connection, request, deadline)
     return read_answer(completed, estate, host, {"asked": asked, "answered": time.time()}, brief=brief)
+
+
+def run_probe(connection: Connection, request: bytes, deadline: float) -> Completed:
+    """The probe on one host, as it is there: installed, or sent with the request. Raises as ``Connection.run``."""
+    if connection.host.probe == "stdin":
+        stdin = b"%d\n%b%b" % (len(program()), program(), request)
+        return connection.run(OVER_STDIN, stdin=stdin, deadline=deadline, limit=LIMIT)
+    return connection.run(INSTALLED, stdin=request, deadline=deadline, limit=LIMIT)
 
 
 def read_answer(
@@ -108,18 +116,31 @@ def read_answer(
     """What a probe's end means: evidence if its document is whole, strict, by schema, and of our own probe. ``gate`` are the
     times on the gate's own clock between which it was run; they are kept with the document.
     """
+    document = read_document(completed, host)
+    if isinstance(document, Missing):
+        return document
+    try:
+        schemas.check("evidence", document, where=host.name)
+        if not brief:
+            _check_complete(document, estate, host)
+    except ContractError as error:
+        return _unparsable(error, host)
+    return host_evidence(host.name, {**document, "gate": gate or {}})
+
+
+def read_document(completed: Completed, host: Host) -> dict[str, Any] | Missing:
+    """What our own probe printed, strict JSON; its members are not looked at yet."""
     if completed.exit_status not in {0, 2} or not completed.stdout:
         return _not_run(completed, host)
     try:
         document = json_strict.loads(completed.stdout, where=host.name, limit=LIMIT)
-        foreign = _foreign(document, host)
-        if foreign is None:
-            schemas.check("evidence", document, where=host.name)
-            if not brief:
-                _check_complete(document, estate, host)
     except ContractError as error:
-        return Missing("unparsable", f"the probe's document {error.what}: {error.why}", host.name)
-    return foreign or host_evidence(host.name, {**document, "gate": gate or {}})
+        return _unparsable(error, host)
+    return _foreign(document, host) or dict(document)
+
+
+def _unparsable(error: ContractError, host: Host) -> Missing:
+    return Missing("unparsable", f"the probe's document {error.what}: {error.why}", host.name)
 
 
 def _foreign(document: object, host: Host) -> Missing | None:
@@ -159,7 +180,7 @@ def _not_run(completed: Completed, host: Host) -> Missing:
     return Missing("missing" if "not found" in said else "failed", why, host.name, hint)
 
 
-def _missing(name: str, error: VoxgateError) -> Missing:
+def missing(name: str, error: VoxgateError) -> Missing:
     """A host that gave no answer at all."""
     match error:
         case Unreachable():

@@ -153,10 +153,15 @@ SHAPES: dict[str, tuple[re.Pattern[str], str]] = {
 }
 
 
-def is_brief(request: bytes) -> bool:
-    """True if only what moves is asked for: for the first of two looks, of which the second reads the rest."""
+ASKED = ("whole", "brief", "words")
+
+
+def asked_for(request: bytes) -> str:
+    """What is asked for: ``whole`` is everything, ``brief`` only what moves (for the first of two looks, of which the second
+    reads the rest), ``words`` what units say of themselves.
+    """
     document = json.loads(request)  # ``services_of`` found it good
-    return bool(document.get("brief", False))
+    return str(document.get("asked", "whole"))
 
 
 def services_of(request: bytes, folders: re.Pattern[str] = FOLDERS) -> list[Service]:
@@ -165,10 +170,10 @@ def services_of(request: bytes, folders: re.Pattern[str] = FOLDERS) -> list[Serv
         document = json.loads(request)
     except (ValueError, RecursionError):
         raise Trouble("unparsable", "request refused: not JSON") from None
-    if not isinstance(document, dict) or set(document) - {"brief"} != {"format", "services"}:
+    if not isinstance(document, dict) or set(document) - {"asked"} != {"format", "services"}:
         raise Trouble("failed", "request refused: it needs exactly format and services")
-    if not isinstance(document.get("brief", False), bool):
-        raise Trouble("failed", "request refused: brief is true or false")
+    if document.get("asked", "whole") not in ASKED:
+        raise Trouble("failed", f"request refused: asked for is one of {', '.join(ASKED)}")
     if document["format"] != FORMAT:
         raise Trouble("failed", f"request refused: this probe speaks format {FORMAT}")
     rows = document["services"]
@@ -1316,6 +1321,33 @@ def read_all(
                 search(file.read(), where + path)
 
 
+# ----------------------------------------------------------------------------------------------------------- words
+
+WORDS_LINES = 200
+
+
+def words(services: list[Service]) -> dict[str, Any]:
+    """What each unit says of itself, for a person who asks why: by unit, in lines."""
+    told = {name: Job(partial(words_of, name)) for service in services for name in service.units}
+    return {name: job.result() for name, job in told.items()}
+
+
+def words_of(unit: str) -> dict[str, list[str]]:
+    """Its status; and its journal since it was started, or of the whole boot where that start was not the only one."""
+    show = said("systemctl", "show", "--property=InvocationID,NRestarts", "--", unit)
+    properties = dict(line.partition("=")[::2] for line in show.splitlines())
+    started = properties.get("InvocationID", "")
+    once = properties.get("NRestarts", "0") == "0" and re.fullmatch(r"[0-9a-f]{32}", started)
+    mine = [f"_SYSTEMD_INVOCATION_ID={started}", "+", f"INVOCATION_ID={started}"] if once else ["--boot", f"--unit={unit}"]
+    shape = ("--quiet", "--no-pager", "--output=short-iso", "--no-hostname", f"--lines={WORDS_LINES}")
+    # 3 is what status says of a unit that is not active
+    status = run(["systemctl", "status", "--no-pager", "--full", "--lines=0", "--", unit], DEADLINE - 1)
+    return {
+        "status": (status.out or status.err).splitlines()[:WORDS_LINES],
+        "journal": said("journalctl", *shape, *mine).splitlines(),
+    }
+
+
 # -------------------------------------------------------------------------------------------------------- runtimes
 
 GIVEN = re.compile(
@@ -1922,6 +1954,7 @@ FREE_TEXT = {
     "sync_said",
     "text",
     "status",
+    "journal",
     "image",
     "name",
     "traces",
@@ -2105,7 +2138,12 @@ def main(folders: re.Pattern[str] = FOLDERS) -> int:
     if "error" in asked:
         document["error"] = asked["error"]
     else:
-        document |= {"host": host(), "sections": (brief_look if is_brief(request) else look)(asked["value"])}
+        asked_to = asked_for(request)
+        document["host"] = host()
+        if asked_to == "words":
+            document["words"] = words(asked["value"])
+        else:
+            document["sections"] = (brief_look if asked_to == "brief" else look)(asked["value"])
         document = Cutter(secrets(asked["value"], request.decode())).clean(document)
     times = os.times()
     document["probe"] = {

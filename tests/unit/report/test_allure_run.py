@@ -151,3 +151,20 @@ def test_pictures_are_attached_to_the_run(looked: RunOutcome, tmp_path: Path) ->
 def test_half_a_result_of_a_worker_that_died_is_passed_over(looked: RunOutcome, tmp_path: Path) -> None:
     (tmp_path / "x-result.json").write_text('{"uuid": "x", ')
     assert len(written(tmp_path, looked)) == len(looked.judgements)
+
+
+def test_papers_go_to_the_result_that_they_are_about_and_are_cut(rolled_back: RunOutcome, tmp_path: Path) -> None:
+    about, other = rolled_back.judgements[0].id, rolled_back.judgements[1].id
+    after = f"rollback:{rolled_back.rollback[0].id}"
+    papers = {
+        about: [("journal", "started with mongodb://vox:hunter2@data/vox"), ("status", "● failed")],
+        after: [("status", "○")],
+    }
+    for judgement in rolled_back.judgements:
+        write_item(tmp_path, result_of(rolled_back, judgement), PLAIN)
+    complete(tmp_path, rolled_back, Redactor(), papers=papers)
+    found = {one["fullName"]: one.get("attachments", []) for _path, one in results(tmp_path)}
+    texts = {key: [(tmp_path / one["source"]).read_text() for one in rows] for key, rows in found.items()}
+    assert texts[about] == ["started with mongodb://[cut]@data/vox", "● failed"]
+    assert [one["name"] for one in found[about]] == ["journal", "status"]
+    assert (texts[other], texts[after]) == ([], ["○"])

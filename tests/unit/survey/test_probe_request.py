@@ -112,15 +112,15 @@ def test_a_brief_look_says_of_the_rest_that_it_was_not_asked_for() -> None:
     assert tuple(told) == probe.SECTIONS
     asked = tuple(name for name, section in told.items() if section is not probe.LATER)
     assert asked == ("units", "processes", "sockets", "engines")
-    assert probe.is_brief(b'{"format": 1, "services": [], "brief": true}')
-    assert not probe.is_brief(b'{"format": 1, "services": []}')
+    assert probe.asked_for(b'{"format": 1, "services": [], "asked": "brief"}') == "brief"
+    assert probe.asked_for(b'{"format": 1, "services": []}') == "whole"
 
 
 def test_the_sections_are_named_once() -> None:
     assert set(probe.look([])) == set(probe.SECTIONS)
 
 
-@pytest.mark.parametrize("brief", [1, "true", None])
-def test_brief_is_true_or_false(brief: object) -> None:
+@pytest.mark.parametrize("asked", [1, True, None, "everything", ["brief"]])
+def test_what_is_asked_for_is_one_of_three(asked: object) -> None:
     with pytest.raises(probe.Trouble):
-        probe.services_of(json.dumps({"format": 1, "services": [], "brief": brief}).encode())
+        probe.services_of(json.dumps({"format": 1, "services": [], "asked": asked}).encode())

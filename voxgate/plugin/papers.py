@@ -1,0 +1,76 @@
+"""Papers: what a person asks for first when a unit was found wanting - its status, its journal, what its endpoints answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from voxgate.deploy.gate import Gate
+from voxgate.errors import VoxgateError
+from voxgate.model.estate import PlacedUnit
+from voxgate.model.evidence import Answer, Missing
+from voxgate.model.look import Look, Question
+from voxgate.model.verdict import Judgement, Verdict
+from voxgate.plugin.session import Session
+from voxgate.survey.questions import question_of
+from voxgate.survey.words import UnitWords, hear
+
+Paper = tuple[str, str]
+"""A name and a text: one attachment."""
+
+_MOST = 40
+"""Units that are asked in one run: where more are down, one host or the estate is the story, not each unit."""
+
+_SHOWN = 4096
+"""Bytes of an answer's body that are shown."""
+
+
+def papers_of(
+    session: Session, gate: Gate | None, judgements: Iterable[Judgement], *, prefix: str = ""
+) -> dict[str, tuple[Paper, ...]]:
+    """The papers of each judgement about a unit that does not hold, by ``prefix`` and the judgement's id.
+
+    A gate asks the hosts once more, all at once; without one (a saved look) there are only the answers that were saved.
+    """
+    about = {one.id: one.subject.value for one in session.expected() if isinstance(one.subject.value, PlacedUnit)}
+    wanting = {one.id: about[one.id] for one in judgements if one.verdict is not Verdict.HOLDS and one.id in about}
+    units = tuple({unit.id: unit for unit in wanting.values()}.values())[:_MOST]
+    said = hear(gate.site.connections, gate.estate, units) if gate is not None and units else {}
+    made = {unit.id: (*_words(unit, said), *(() if prefix else _answers(session, unit))) for unit in units}
+    return {f"{prefix}{key}": made[unit.id] for key, unit in wanting.items() if made.get(unit.id)}
+
+
+def _words(unit: PlacedUnit, said: Mapping[str, UnitWords | Missing]) -> Sequence[Paper]:
+    """Status and journal, or why there are none."""
+    words = said.get(unit.id)
+    match words:
+        case None:
+            return ()
+        case Missing():
+            return ((f"status and journal of {unit.id}", f"not to be had ({words.kind}): {words.why}"),)
+        case _:
+            journal = words.journal or "the journal has no line of it"
+            return ((f"systemctl status, {unit.id}", words.status), (f"journal since its start, {unit.id}", journal))
+
+
+def _answers(session: Session, unit: PlacedUnit) -> list[Paper]:
+    """What its endpoints answered in the second look."""
+    try:
+        look = session.evidence.second
+    except VoxgateError:
+        return []
+    endpoints = (unit.service.health, unit.service.metrics)
+    return [_answer(look, question_of(unit, endpoint)) for endpoint in endpoints if endpoint is not None]
+
+
+def _answer(look: Look, question: Question) -> Paper:
+    """One answer as a person reads it."""
+    name = f"GET :{question.port}{question.path}, {question.host}"
+    answer = look.answers.get(question)
+    if not isinstance(answer, Answer):
+        return name, "not asked" if answer is None else f"not to be had ({answer.kind}): {answer.why}"
+    if answer.trouble:
+        return name, f"no answer: {answer.trouble}"
+    head = "\n".join(f"{key}: {value}" for key, value in answer.headers.items())
+    body = answer.body[:_SHOWN].decode("utf-8", "replace")
+    more = f"\n... {len(answer.body) - _SHOWN} bytes more" if len(answer.body) > _SHOWN else ""
+    return name, f"{answer.status} after {answer.seconds:.3f} s\n{head}\n\n{body}{more}"
