@@ -106,7 +106,7 @@ def test_remote_is_bitbucket(placement: Placement, estate: Estate, evidence: Evi
     )
 
 
-@invariant(per="host_name", faults=("release-second-checkout", "release-cron-pulls"))
+@invariant(per="host_name", faults=("release-second-checkout", "release-cron-pulls", "dialler-renamed-for-the-next-boot"))
 def test_one_copy_only(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """With two copies on a host nobody knows which one runs, and a job that pulls or installs moves code past the gate. No
     other checkout of any of the services, by origin, first commit, lock or project name; and nothing that starts by itself

@@ -1601,8 +1601,8 @@ def jobs(services: list[Service]) -> list[dict[str, Any]]:
     folders = tuple(service.folder for service in services)
     planned = [*cron_jobs(), *spooled_jobs(), *user_units()]
     rows = [(where, user, text, folders) for where, user, text in planned]
-    # What runs all the time at a service's folder is judged by its process; here only what comes and goes.
-    rows += [(where, user, text, folders if " starts " in where else ()) for where, user, text in unit_jobs(services)]
+    # What runs at a service's folder is judged by its process; here only what comes and goes, or waits for the next boot.
+    rows += [(where, user, text, () if runs else folders) for where, user, text, runs in unit_jobs(services)]
     return [{"where": where, "user": user, "runs": sorted(movers(text, named))} for where, user, text, named in rows]
 
 
@@ -1707,8 +1707,10 @@ def user_units() -> Iterator[tuple[str, str, str]]:
                 yield path, user, "\n".join(commands)
 
 
-def unit_jobs(services: list[Service]) -> Iterator[tuple[str, str, str]]:
-    """What timers and path units start, and what runs by a unit that did not come with the distribution."""
+def unit_jobs(services: list[Service]) -> Iterator[tuple[str, str, str, bool]]:
+    """What timers and path units start, and what runs, or will, by a unit that did not come with the distribution; True for
+    what has a process of its own now, and no timer.
+    """
     disk = OnDisk()
     own = {unit for service in services for unit in service.units} | {service.unit for service in services}
     starters = {name for folder in UNIT_FOLDERS for name in names_in(folder) if name.endswith((".timer", ".path"))}
@@ -1725,14 +1727,16 @@ def unit_jobs(services: list[Service]) -> Iterator[tuple[str, str, str]]:
     names = sorted({*started, *placed})
     if not names:
         return
-    for block in blocks_of(",".join(("Id", "User", "ActiveState", "UnitFileState", *UNIT_COMMANDS)), names):
+    for block in blocks_of(",".join(("Id", "User", "ActiveState", "UnitFileState", "MainPID", *UNIT_COMMANDS)), names):
         name = block.get("Id", "")
         alive = block.get("ActiveState") not in {"inactive", None} or block.get("UnitFileState") in {"enabled", "enabled-runtime"}
         if name in started or (alive and name not in own):
             commands = "\n".join(
                 re.sub(r"^\{ path=|argv\[\]=|; ignore_errors=.*", " ", block.get(key, "")) for key in UNIT_COMMANDS
             )
-            yield f"{started[name]} starts {name}" if name in started else name, block.get("User") or "root", commands
+            where = f"{started[name]} starts {name}" if name in started else name
+            runs = name not in started and block.get("MainPID", "0") != "0"
+            yield where, block.get("User") or "root", commands, runs
 
 
 def names_in(folder: str) -> list[str]:
