@@ -93,7 +93,9 @@ class Deployment:
     @property
     def capacity(self) -> Capacity:
         """Who served while the fleet was rolled; no samples where it was not."""
-        return Capacity(self._pace.most, self._sampler.samples if self._sampler else (), self._calls_cut)
+        if self._sampler is None:
+            return Capacity(self._pace.most, calls_cut=self._calls_cut)
+        return Capacity(self._pace.most, self._sampler.samples, self._calls_cut, self._sampler.started)
 
     def reach(self, state: State) -> None:
         """Bring all targets to ``state``. Done where it is first asked; afterwards the recorded outcome is the answer.

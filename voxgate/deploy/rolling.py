@@ -71,11 +71,14 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What was sampled over a deploy of the fleet. ``most`` is how many may be down at once."""
+    """What was sampled over a deploy of the fleet. ``most`` is how many may be down at once; ``began`` is when the first sample
+    was taken, epoch seconds.
+    """
 
     most: int = 1
     samples: tuple[Sample, ...] = ()
     calls_cut: int = 0
+    began: float = 0.0
 
     @property
     def served_before(self) -> frozenset[str]:

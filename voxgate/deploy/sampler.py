@@ -32,6 +32,7 @@ class Sampler:
         self._samples: list[Sample] = []
         self._ended = threading.Event()
         self._began = 0.0
+        self.started = 0.0
         self._thread: threading.Thread | None = None
 
     @property
@@ -41,7 +42,7 @@ class Sampler:
 
     def __enter__(self) -> Self:
         """Take the first sample, then one after the other in the background."""
-        self._began = time.monotonic()
+        self._began, self.started = time.monotonic(), time.time()
         self._take()
         self._thread = threading.Thread(target=self._go_on, name="sampler", daemon=True)
         self._thread.start()

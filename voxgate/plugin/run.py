@@ -36,7 +36,7 @@ from voxgate.report.allure_run import ROLLBACK
 from voxgate.report.folder import ReportFolder
 from voxgate.report.junit import add_suite_properties
 from voxgate.report.progress import Progress
-from voxgate.report.publish import publish
+from voxgate.report.publish import Beside, publish
 from voxgate.report.terminal import closing, console_for
 from voxgate.transport.bitbucket import Bitbucket
 
@@ -289,10 +289,9 @@ class Run:
         wanted = self.config.getoption("html")
         page = wanted == "always" or (wanted == "auto" and self.outcome.deploy and not self.refused)
         redactor = self.session.redactor
-        said = publish(
-            self.outcome, self.session.estate, self.report, redactor, html=page, facts=self._facts(), papers=self.papers
-        )
-        for line in said:
+        capacity = self.gate.capacity if self.gate else self.session.recorded.capacity
+        beside = Beside(self._facts(), self.papers, capacity)
+        for line in publish(self.outcome, self.session.estate, self.report, redactor, beside, html=page):
             self.progress.note(line)
         brief = self.config.option.verbose < 0
         path = self.report.html if self.report.html.exists() else self.report.path

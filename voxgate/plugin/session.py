@@ -216,7 +216,7 @@ def read_recorded(folder: Path) -> Recorded:
 def _capacity(said: Mapping[str, Any]) -> Capacity:
     """Who served while the fleet was rolled."""
     samples = tuple(Sample(one["at"], *(tuple(one[name]) for name in ("serving", "down", "unknown"))) for one in said["samples"])
-    return Capacity(said["most"], samples, said["calls_cut"])
+    return Capacity(said["most"], samples, said["calls_cut"], said.get("began", 0.0))
 
 
 def _document(folder: Path) -> Mapping[str, Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from voxgate.deploy.rolling import Capacity
 from voxgate.errors import VoxgateError
 from voxgate.model.estate import Estate
 from voxgate.model.verdict import RunOutcome
@@ -17,31 +19,34 @@ from voxgate.report.redaction import Redactor
 from voxgate.report.timeline_picture import timeline_picture
 
 
-def publish(
-    outcome: RunOutcome,
-    estate: Estate,
-    folder: ReportFolder,
-    redactor: Redactor,
-    *,
-    html: bool,
-    facts: Mapping[str, str] | None = None,
-    papers: Mapping[str, Sequence[tuple[str, str]]] | None = None,
-) -> list[str]:
-    """Make them all. Returns a line for each that could not be made: none of them ever changes the verdict.
-
-    ``facts`` go to the environment that the page shows: boot ids, versions; ``papers`` to the results they are about. Without
-    ``html`` no page is made.
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What the report shows beside the outcome: ``facts`` of the surroundings (boot ids, versions), ``papers`` (name and text)
+    for the results of the ids under which they stand, and who served while the fleet was rolled.
     """
+
+    facts: Mapping[str, str] = field(default_factory=dict)
+    papers: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    capacity: Capacity = field(default_factory=Capacity)
+
+
+def publish(
+    outcome: RunOutcome, estate: Estate, folder: ReportFolder, redactor: Redactor, beside: Beside | None = None, *, html: bool
+) -> list[str]:
+    """Make them all. Returns a line for each that could not be made: none of them ever changes the verdict. Without ``html``
+    no page is made.
+    """
+    beside = beside or Beside()
     shown = verdict_file.cut(outcome, redactor)
     title = f"voxgate · {shown.estate} · {shown.verdict.value}"
     pictures = (folder.picture, folder.timeline)
     steps: list[tuple[str, Callable[[], object]]] = [
         ("estate.svg", lambda: _write(folder.picture, estate_picture(shown, estate))),
-        ("timeline.svg", lambda: _write(folder.timeline, timeline_picture(shown, estate))),
+        ("timeline.svg", lambda: _write(folder.timeline, timeline_picture(shown, beside.capacity))),
         (
             "allure-results",
             lambda: complete(
-                folder.allure_results, shown, redactor, estate=estate, facts=facts, pictures=pictures, papers=papers
+                folder.allure_results, shown, redactor, estate=estate, facts=beside.facts, pictures=pictures, papers=beside.papers
             ),
         ),
     ]

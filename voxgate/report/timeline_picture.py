@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from voxgate.model.estate import Estate
+from voxgate.deploy.rolling import Capacity
 from voxgate.model.verdict import Move, MoveRecord, RunOutcome
 from voxgate.report import svg
 
@@ -17,14 +17,14 @@ _TOP = 78.0
 _CHART = 64.0
 _TICKS = 12
 _STEPS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
-_SAME = 0.05
-"""Seconds within which two changes are one: a worker that is up and the next that goes down at the same moment."""
 
 _KINDS = tuple(move.value for move in Move)
 
 
-def timeline_picture(outcome: RunOutcome, estate: Estate | None = None) -> str:
-    """The moves as an SVG file; empty text for a run without moves. Expects an outcome without secrets."""
+def timeline_picture(outcome: RunOutcome, capacity: Capacity | None = None) -> str:
+    """The moves as an SVG file, below them the workers that served as they were sampled; empty text for a run without moves.
+    Expects an outcome without secrets.
+    """
     if not outcome.moves:
         return ""
     began = min(move.started for move in outcome.moves)
@@ -40,9 +40,8 @@ def timeline_picture(outcome: RunOutcome, estate: Estate | None = None) -> str:
         rows += _row(y, host, service, lanes, began, scale)
         y += len(lanes) * _LANE + 8
     shapes += [*_axis(seconds, scale, _TOP - 6, y), *rows]
-    workers = _capacity(outcome.moves, estate)
-    if workers:
-        shapes += _chart(y + 30, workers, began, seconds, scale)
+    if capacity is not None and capacity.samples:
+        shapes += _chart(y + 30, capacity, began, seconds, scale)
         y += 30 + _CHART + 12
     said = f"the moves of the deploy on {outcome.estate}, {seconds:.1f} seconds"
     return svg.picture(_WIDTH, y + 20, said, shapes)
@@ -120,55 +119,34 @@ def _legend(moves: Sequence[MoveRecord]) -> Iterator[str]:
         yield svg.text(x + 18, 38, kind, "small")
 
 
-def _capacity(moves: Sequence[MoveRecord], estate: Estate | None) -> list[tuple[float, int]]:
-    """How many fleet workers were available when: down from the start of a worker's restart to the end of its health check.
-
-    (moment, workers) from the first change on; empty without a fleet, and where the moves name no single workers.
-    """
-    if estate is None or not estate.workers:
-        return []
-    changes: list[tuple[float, int]] = []
-    mine = [move for move in moves if move.service == "fleet" and move.detail and not move.rollback]
-    for move in mine:
-        if move.move != Move.RESTART:
-            continue
-        worker = _worker(move)
-        up = [
-            other.started + other.seconds
-            for other in mine
-            if other.move == Move.HEALTH and _worker(other) == worker and other.started >= move.started and not other.error
-        ]
-        changes += [(move.started, -1), *([(min(up), 1)] if up else [])]
-    available = estate.workers
-    found: list[tuple[float, int]] = []
-    for moment, change in sorted(changes):
-        available += change
-        if found and moment - found[-1][0] < _SAME:
-            found[-1] = (found[-1][0], available)
+def _chart(y: float, capacity: Capacity, began: float, seconds: float, scale: float) -> Iterator[str]:
+    """How many workers served, from sample to sample; a sample that nobody knows leaves a gap, and every other one is a dot."""
+    most = max(len(one.serving) + len(one.down) + len(one.unknown) for one in capacity.samples)
+    runs: list[list[tuple[float, int]]] = [[]]
+    for sample in capacity.samples:
+        if sample.unknown:
+            runs.append([])
         else:
-            found.append((moment, available))
-    return found
-
-
-def _worker(move: MoveRecord) -> tuple[str, str]:
-    """Which worker a move is about: its host, and the first word of the detail."""
-    return move.host, move.detail.split(" ", 1)[0]
-
-
-def _chart(y: float, changes: list[tuple[float, int]], began: float, seconds: float, scale: float) -> Iterator[str]:
-    """The available workers over time, as steps."""
-    start = changes[0][1] + 1
-    most = max(1, start, *(count for _moment, count in changes))
-    points, now = [(_LEFT, start)], start
-    for moment, count in changes:
-        x = _LEFT + (moment - began) * scale
-        points += [(x, now), (x, count)]
-        now = count
-    right = _LEFT + seconds * scale
-    drawn = [(x, y + _CHART - count / most * _CHART) for x, count in [*points, (right, now)]]
+            x = _LEFT + min(max(capacity.began + sample.at - began, 0.0), seconds) * scale
+            runs[-1].append((x, len(sample.serving)))
+    known = [count for run in runs for _x, count in run]
     yield svg.text(_MARGIN, y + 14, "workers", "strong")
-    yield svg.text(_MARGIN, y + 30, f"lowest {min(count for _moment, count in changes)} of {most}", "dim small")
+    lowest = f"lowest {min(known)} of {most}" if known else "not known"
+    yield svg.text(_MARGIN, y + 30, lowest, "dim small")
+    yield svg.text(_MARGIN, y + 46, f"{len(capacity.samples)} samples", "dim small")
     yield svg.text(_LEFT - 8, y + 8, str(most), "dim small", anchor="end")
     yield svg.text(_LEFT - 8, y + _CHART, "0", "dim small", anchor="end")
-    yield svg.path([*drawn, (right, y + _CHART), (_LEFT, y + _CHART)], "area")
-    yield svg.path(drawn, "edge")
+    for run in filter(None, runs):
+        drawn = [(x, y + _CHART - count / most * _CHART) for x, count in _steps(run)]
+        yield svg.path([*drawn, (drawn[-1][0], y + _CHART), (drawn[0][0], y + _CHART)], "area")
+        yield svg.path(drawn, "edge")
+        for x, count in run:
+            hint = f"{count} of {most} served"
+            yield svg.box(x - 1.5, y + _CHART - count / most * _CHART - 1.5, 3, 3, "bar", radius=1.5, hint=hint)
+
+
+def _steps(run: list[tuple[float, int]]) -> Iterator[tuple[float, int]]:
+    """What was seen last is drawn until something else was seen."""
+    for (x, count), (_x, before) in zip(run, [run[0], *run], strict=False):
+        yield x, before
+        yield x, count

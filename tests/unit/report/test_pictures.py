@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from voxgate.deploy.rolling import Capacity, Sample
 from voxgate.model.estate import Estate, Host, Role
 from voxgate.model.verdict import MoveRecord, RunOutcome
 from voxgate.report.estate_picture import estate_picture
@@ -32,7 +33,7 @@ def hints(picture: str) -> list[str]:
 @pytest.mark.parametrize("name", ["done", "rolled_back", "looked"])
 def test_they_are_small_and_load_nothing(name: str, estate: Estate, request: pytest.FixtureRequest) -> None:
     outcome: RunOutcome = request.getfixturevalue(name)
-    for picture in (estate_picture(outcome, estate), timeline_picture(outcome, estate)):
+    for picture in (estate_picture(outcome, estate), timeline_picture(outcome, sampled(outcome, 0, 1))):
         if not picture:
             assert not outcome.moves
             continue
@@ -73,8 +74,8 @@ def test_a_large_estate_is_still_a_picture(done: RunOutcome, estate: Estate) -> 
     assert len(picture) < 1_000_000
 
 
-def test_the_timeline_has_each_move_where_it_was(rolled_back: RunOutcome, estate: Estate) -> None:
-    picture = timeline_picture(rolled_back, estate)
+def test_the_timeline_has_each_move_where_it_was(rolled_back: RunOutcome) -> None:
+    picture = timeline_picture(rolled_back)
     said = hints(picture)
     assert "health voxcore@2, 4.2 s: voxcore@2.service is failed: exit status 1" in said
     assert "install vox-frontend-2026.11.22-1, 5.1 s" in said
@@ -84,26 +85,41 @@ def test_the_timeline_has_each_move_where_it_was(rolled_back: RunOutcome, estate
     assert all(float(box.get("x", "0")) + float(box.get("width", "0")) < 1080 for box in boxes)
 
 
-def test_available_workers_are_counted_from_the_moves(done: RunOutcome, estate: Estate) -> None:
-    assert "lowest 5 of 6" in words(timeline_picture(done, estate))
+def sampled(outcome: RunOutcome, *down: int, unknown: int = 0) -> Capacity:
+    """Six workers, sampled every second from the first move on; ``down`` are out of service in each sample."""
+    names = [f"fleet-{host}-voxcore@{n}" for host in (1, 2) for n in (1, 2, 3)]
+    samples = [Sample(float(at), tuple(names[count:]), tuple(names[:count])) for at, count in enumerate(down)]
+    samples += [Sample(float(len(down) + at), (), (), tuple(names)) for at in range(unknown)]
+    return Capacity(1, tuple(samples), began=min((move.started for move in outcome.moves), default=0.0))
 
 
-def test_a_worker_that_stays_down_stays_counted_down(rolled_back: RunOutcome, estate: Estate) -> None:
-    assert "lowest 4 of 6" in words(timeline_picture(rolled_back, estate))
+def test_workers_that_served_are_those_that_were_sampled(done: RunOutcome) -> None:
+    picture = timeline_picture(done, sampled(done, 0, 1, 0, 2, 0))
+    assert {"lowest 4 of 6", "5 samples"} <= set(words(picture))
+    dots = [one for one in parsed(picture).iter(f"{SVG}rect") if one.get("class") == "bar"]
+    assert [round(float(one.get("y", "0")) - float(dots[0].get("y", "0")), 1) for one in dots] == [0, 10.7, 0, 21.3, 0]
 
 
-def test_checks_that_run_at_once_are_one_bar(done: RunOutcome, estate: Estate) -> None:
+def test_what_nobody_knows_is_a_gap(done: RunOutcome) -> None:
+    assert "lowest 5 of 6" in words(timeline_picture(done, sampled(done, 0, 1, unknown=2)))
+    assert "not known" in words(timeline_picture(done, sampled(done, unknown=3)))
+
+
+def test_a_roll_that_was_not_sampled_has_no_chart(done: RunOutcome) -> None:
+    assert "workers" not in words(timeline_picture(done, Capacity()))
+
+
+def test_checks_that_run_at_once_are_one_bar(done: RunOutcome) -> None:
     checks = tuple(MoveRecord("fleet", "fleet-1", "health", 1000.0 + n / 100, 2.0, f"voxcore@{n}") for n in range(20))
-    picture = timeline_picture(replace(done, moves=checks), estate)
+    picture = timeline_picture(replace(done, moves=checks))
     assert len(parsed(picture).findall(f"{SVG}rect[@class='health']")) == 2, "the bar, and its place in the legend"
 
 
-def test_the_way_back_is_dashed(done: RunOutcome, estate: Estate) -> None:
+def test_the_way_back_is_dashed(done: RunOutcome) -> None:
     back = tuple(replace(move, rollback=True, started=move.started + 60) for move in done.moves)
-    picture = timeline_picture(replace(done, moves=done.moves + back), estate)
+    picture = timeline_picture(replace(done, moves=done.moves + back))
     assert "dashed: rollback" in words(picture)
     assert 'class="install back"' in picture
-    assert "lowest 5 of 6" in words(picture), "the way back is not counted as the deploy's"
 
 
 def test_no_moves_no_timeline(looked: RunOutcome) -> None:

@@ -12,7 +12,7 @@ from voxgate.model.estate import Estate
 from voxgate.model.verdict import RunOutcome
 from voxgate.report import publish as publishing
 from voxgate.report.folder import ReportFolder
-from voxgate.report.publish import publish
+from voxgate.report.publish import Beside, publish
 from voxgate.report.redaction import Redactor
 
 
@@ -57,7 +57,7 @@ def test_no_canary_in_anything(done: RunOutcome, estate: Estate, folder: ReportF
     )
     judged = tuple(replace(one, reason="canary-2") for one in done.judgements)
     leaking = replace(done, moves=moves, judgements=judged, summary="canary-2", notes=("Bearer canary-44444",))
-    publish(leaking, estate, folder, Redactor(["canary-2"]), html=False, facts={"x": "canary-2"})
+    publish(leaking, estate, folder, Redactor(["canary-2"]), Beside(facts={"x": "canary-2"}), html=False)
     files = [path for path in folder.path.rglob("*") if path.is_file()]
     assert len(files) > 5
     for path in files:
