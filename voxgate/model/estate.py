@@ -296,6 +296,10 @@ class Estate:
         """Where a person reads a commit; empty where the estate does not say."""
         return f"{self.commits}/{service.repository}/commits/{commit}" if self.commits else ""
 
+    def tag_url(self, service: Service, tag: str) -> str:
+        """Where a person reads what a tag holds; empty where the estate does not say."""
+        return f"{self.commits}/{service.repository}/src/{tag}" if self.commits else ""
+
     @property
     def workspace(self) -> str:
         """The Bitbucket workspace of the repositories, as ``commits`` names it; empty where the estate does not say."""

@@ -94,13 +94,16 @@ def _title(service: str, about: ServiceOutcome | None, *, rollback: bool) -> str
 
 
 def _links(estate: Estate | None, about: ServiceOutcome | None, *, rollback: bool) -> list[Link]:
-    """The commit that was put on the hosts, where a person reads it."""
+    """The commit that was put on the hosts, and its tag, where a person reads them."""
     commit = about and (about.previous_commit if rollback else about.commit)
+    tag = about and (about.previous_tag if rollback else about.tag)
     if estate is None or about is None or not commit:
         return []
     service = estate.service(about.service)
-    url = estate.commit_url(service, commit)
-    return [Link(type="link", url=url, name=f"{service.repository}@{commit[:12]}")] if url else []
+    found = {f"{service.repository}@{commit[:12]}": estate.commit_url(service, commit)}
+    if tag:
+        found[tag] = estate.tag_url(service, tag)
+    return [Link(type="link", url=url, name=name) for name, url in found.items() if url]
 
 
 def _deploy_result(outcome: RunOutcome, moves: Sequence[MoveRecord], title: str, links: list[Link]) -> TestResult:

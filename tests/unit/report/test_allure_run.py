@@ -54,7 +54,10 @@ def test_each_deploy_is_a_result_with_its_moves_as_steps(rolled_back: RunOutcome
     broken = [step for step in fleet["steps"][1]["steps"] if step["status"] == "failed"]
     assert [step["name"] for step in broken] == ["health voxcore@2 · 4.2 s"]
     assert fleet["statusDetails"]["message"].endswith("→ journalctl -u voxcore@2 -n 20")
-    assert fleet["links"][0]["url"].endswith("/vox-agents/commits/0a1b2c3d4e5f60718293a4b5c6d7e8f901234567")
+    assert [one["url"].partition("/oriserve1")[2] for one in fleet["links"]] == [
+        "/vox-agents/commits/0a1b2c3d4e5f60718293a4b5c6d7e8f901234567",
+        "/vox-agents/src/vox-agents-2026.11.22-1",
+    ]
     assert found["deploy:backend"]["status"] == "passed"
 
 
