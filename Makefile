@@ -89,6 +89,9 @@ unit: setup tools ## voxgate's own tests that need no host
 drills: setup lab-up ## the gate killed, paused, cut off, raced at every point: reports/drills/drills.json
 	@$(RUN) pytest tests/lab/test_drills.py $(PYTEST_ARGS)
 
+bench: setup lab-up ## how long a look takes, beside testinfra alone on a few of the same facts: compare the ratios
+	@$(RUN) python bench/looks.py
+
 end-to-end: setup lab-up ## voxgate's own tests against the lab: good and bad releases, look only, xdist, offline
 	@$(RUN) pytest tests/lab --ignore=tests/lab/test_drills.py $(PYTEST_ARGS)
 
