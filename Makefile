@@ -30,7 +30,7 @@ missing=''; for pair in $(1); do command -v "$${pair%%:*}" >/dev/null || missing
 if [ -n "$$missing" ]; then echo "installing$$missing (Debian)"; \
   if [ -n "$(SUDO)" ] && ! command -v sudo >/dev/null; then echo "make: that needs root or sudo" >&2; exit 2; fi; \
   $(SUDO) mkdir -p /usr/share/man/man1; $(SUDO) apt-get update -q >/dev/null; \
-  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -q --no-install-recommends $$missing >/dev/null; fi
+  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing >/dev/null; fi
 endef
 
 .DEFAULT_GOAL := help

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -99,6 +100,8 @@ def main(words: Sequence[str]) -> int:
     except VoxgateError as error:
         print(f"lint-groovy: {error.text}", file=sys.stderr)  # noqa: T201
         return 2
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     for one in found:
         print(one)  # noqa: T201
     print(f"npm-groovy-lint: {len(found) or 'nothing'} found in {len(files)} Jenkinsfiles")  # noqa: T201

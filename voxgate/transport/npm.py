@@ -20,7 +20,7 @@ from typing import Protocol
 from voxgate.errors import VoxgateError
 
 
-class Completed(Protocol):
+class _Completed(Protocol):
     """What is read of a process that ended."""
 
     @property
@@ -31,8 +31,21 @@ class Completed(Protocol):
     def stderr(self) -> bytes: ...
 
 
-Run = Callable[..., Completed]
+Run = Callable[..., _Completed]
 """``transport.local.run``, or what stands for it in a test."""
+
+
+_FLAGS = (
+    "--ignore-scripts",
+    "--omit=dev",
+    "--prefer-offline",
+    "--no-audit",
+    "--no-fund",
+    "--loglevel=error",
+    # npm asks three times, but by itself waits 10 s and 60 s in between: who has no registry would wait for that.
+    "--fetch-retry-mintimeout=1000",
+    "--fetch-retry-maxtimeout=5000",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +104,7 @@ def install(recipe: Recipe, cache: Path, node: Path, npm: Path, *, run: Run, dea
         try:
             for name in recipe.files:
                 shutil.copy(recipe.folder / name, fresh / name)
-            flags = ("--ignore-scripts", "--omit=dev", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error")
-            argv = [str(node), str(npm), "ci", *flags]
+            argv = [str(node), str(npm), "ci", *_FLAGS]
             env = {"npm_config_update_notifier": "false"}
             must(run, argv, what=f"npm could not install {recipe.name}", left=ends - time.monotonic(), cwd=fresh, env=env)
             if not (fresh / recipe.cli).is_file():
@@ -104,14 +116,21 @@ def install(recipe: Recipe, cache: Path, node: Path, npm: Path, *, run: Run, dea
 
 
 def must(run: Run, argv: Sequence[str], *, what: str, left: float, cwd: Path, env: Mapping[str, str]) -> None:
-    """Run to success within ``left`` seconds. Raises VoxgateError with the last words of the process."""
+    """Run to success within ``left`` seconds. Raises VoxgateError with the words of the process that tell why."""
     if left <= 0:
         raise VoxgateError(what, why="no time is left")
     ended = run(argv, deadline=left, cwd=cwd, env=env)
     if ended.exit_status != 0:
-        said = (ended.stderr or ended.stdout).decode("utf-8", "replace").split("\n")
-        words = " ".join(line.strip() for line in said if line.strip() and not line.startswith("npm warn"))
-        raise VoxgateError(what, why=f"exit status {ended.exit_status}: {words[-300:]}", hint="npm needs its registry once")
+        words = _words((ended.stderr or ended.stdout).decode("utf-8", "replace"))
+        raise VoxgateError(what, why=f"exit status {ended.exit_status}: {words}", hint="npm needs its registry once")
+
+
+def _words(said: str) -> str:
+    """Npm tells the cause first, and a network's on a line of its own, and then advises; others end with it."""
+    lines = [line.strip() for line in said.split("\n") if line.strip() and not line.startswith("npm warn")]
+    errors = [line.removeprefix("npm error").strip() for line in lines if line.startswith("npm error")]
+    reasons = [line for line in errors if "reason:" in line]
+    return " ".join(reasons[:1] or errors)[:300] if errors else " ".join(lines)[-300:]
 
 
 @contextmanager

@@ -95,7 +95,7 @@ def test_two_at_once_install_once(tmp_path: Path) -> None:
 
 def test_an_installation_that_fails_leaves_nothing_and_says_why(tmp_path: Path) -> None:
     machine = Machine(npm=Ended(1, b"", b"npm warn old\nnpm error code ENOTFOUND\nnpm error network\n"))
-    with pytest.raises(VoxgateError, match="npm could not install allure: exit status 1: npm error code ENOTFOUND npm error"):
+    with pytest.raises(VoxgateError, match=r"npm could not install allure: exit status 1: code ENOTFOUND network$"):
         make(machine, tmp_path)
     assert [path.name for path in (tmp_path / "cache").iterdir()] == [f"{RECIPE.key}.lock"]
 
