@@ -23,6 +23,16 @@ quote   = '$(subst ','\'',$(1))'
 DEPLOY  = --deploy $(call quote,$(value SERVICE)$(if $(value TAG),=$(value TAG),))
 PYTEST  = $(RUN) pytest --estate $(call quote,$(value ESTATE))
 
+# Debian's packages for the commands that are missing; $(1) = COMMAND:PACKAGE .. Java cannot be configured without man1, which
+# Debian's images for containers leave out.
+define debian
+missing=''; for pair in $(1); do command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair##*:}"; done; \
+if [ -n "$$missing" ]; then echo "installing$$missing (Debian)"; \
+  if [ -n "$(SUDO)" ] && ! command -v sudo >/dev/null; then echo "make: that needs root or sudo" >&2; exit 2; fi; \
+  $(SUDO) mkdir -p /usr/share/man/man1; $(SUDO) apt-get update -q >/dev/null; \
+  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing >/dev/null; fi
+endef
+
 .DEFAULT_GOAL := help
 .PHONY: $(shell awk -F: '/^[a-z-]+:/{print $$1}' $(firstword $(MAKEFILE_LIST)))
 
@@ -77,11 +87,15 @@ faults: setup lab-up ## prove that each invariant can fail: break the lab, look,
 
 test: lint unit end-to-end ## everything: lint, types, layers, unit tests, and the lab end to end
 
-lint: setup ## ruff, mypy strict, import layers
+lint: setup ## ruff, mypy strict, import layers, the Jenkinsfiles
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
 	@$(RUN) lint-imports
+	@$(MAKE) --no-print-directory lint-groovy
+
+lint-groovy: setup java ## the Jenkinsfiles by npm-groovy-lint, by the rules in .groovylintrc.json
+	@$(RUN) python -m tests.groovy.lint
 
 unit: setup tools ## voxgate's own tests that need no host
 	@$(RUN) --group stores pytest tests/unit $(PYTEST_ARGS)
@@ -95,11 +109,11 @@ bench: setup lab-up ## how long a look takes, beside testinfra alone on a few of
 end-to-end: setup lab-up ## voxgate's own tests against the lab: good and bad releases, look only, xdist, offline
 	@$(RUN) pytest tests/lab --ignore=tests/lab/test_drills.py $(PYTEST_ARGS)
 
-tools: # what voxgate's own tests use of Debian: a browser for the report, an SSH server for the transport
-	@missing=''; for pair in chromium:chromium /usr/sbin/sshd:openssh-server ssh-agent:openssh-client sudo:sudo git:git; do \
-	  command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair##*:}"; done; \
-	if [ -n "$$missing" ]; then echo "installing$$missing (Debian)"; $(SUDO) apt-get update -q >/dev/null; \
-	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -q --no-install-recommends $$missing >/dev/null; fi
+tools: java # what voxgate's own tests use of Debian: a browser for the report, an SSH server for the transport
+	@$(call debian,chromium:chromium /usr/sbin/sshd:openssh-server ssh-agent:openssh-client sudo:sudo git:git)
+
+java: # what npm-groovy-lint runs in; Node comes with the Python packages
+	@$(call debian,java:default-jre-headless)
 
 setup: $(UV) ## uv and the Python packages, as uv.lock says
 	@$(UV) sync --locked --quiet
