@@ -13,6 +13,7 @@ import pytest
 
 from voxgate.deploy.engine import State
 from voxgate.errors import Blind
+from voxgate.plugin.reading import watched
 from voxgate.plugin.session import Recorded, session_of
 from voxgate.transport.connections import Connections
 from voxgate.transport.testinfra_backend import host_for
@@ -87,8 +88,11 @@ def capacity(deployment: Recorded) -> Capacity:
 
 @pytest.fixture(scope="session")
 def evidence(pytestconfig: pytest.Config) -> Evidence:
-    """What the two looks brought back: taken after the deploy, also after one that failed. Raises Blind if there is none."""
-    return session_of(pytestconfig).evidence
+    """What the two looks brought back: taken after the deploy, also after one that failed. What a test reads of it is attached
+    to its result. Raises Blind if there is none.
+    """
+    session = session_of(pytestconfig)
+    return watched(session.evidence, session.recorder)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from voxgate.model.invariant import Expected, Per
 from voxgate.model.part import part_of
 from voxgate.plugin.judging import Elsewhere, annotate, rule_of, subject_of
 from voxgate.plugin.options import pytest_addoption
+from voxgate.plugin.reading import attach_read
 from voxgate.plugin.redacting import Sinks
 from voxgate.plugin.run import Run
 from voxgate.plugin.session import KEY, Session, saved_estate, session_of
@@ -158,8 +159,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Say to Allure what is judged."""
+    """Say to Allure what is judged; note from here on what it reads."""
     session = session_of(item.config)
+    session.recorder.begin()
     rule = rule_of(session, item)
     subject = subject_of(session, rule, item) if rule else None
     if session.estate is not None and rule is not None and subject is not None:
@@ -177,6 +179,12 @@ def pytest_runtest_makereport(
         finding = annotate(session, item, call, report)
         if finding is not None:
             state_finding(*finding)
+        if call.when == "call" or (call.when == "setup" and not report.passed):
+            rule = rule_of(session, item)
+            subject = subject_of(session, rule, item) if rule else None
+            found = finding[1] if finding else ""
+            if trouble := attach_read(item, session.recorder, session.teller, subject, session.estate, found):
+                report.sections.append(("facts", trouble))
     return report
 
 

@@ -25,6 +25,9 @@ from voxgate.model.look import Evidence
 from voxgate.model.part import is_within, narrowed
 from voxgate.model.release import RemoteView
 from voxgate.model.verdict import MoveRecord, ServiceOutcome
+from voxgate.plugin.reading import Recorder
+from voxgate.report.fact_values import Values
+from voxgate.report.facts import Teller
 from voxgate.report.redaction import Redactor
 from voxgate.survey.saving import load
 
@@ -63,6 +66,8 @@ class Session:
     catalogue: tuple[Invariant, ...] = field(default_factory=read_catalogue)
     trouble: VoxgateError | None = None
     redactor: Redactor = field(init=False)
+    recorder: Recorder = field(default_factory=Recorder)
+    teller: Teller = field(init=False)
     deploying: frozenset[str] = frozenset()
     part: frozenset[str] | None = None
     joined: tuple[str, ...] | None = None
@@ -74,6 +79,7 @@ class Session:
         """One redactor for all sinks: it knows what is secret by its shape, and the gate's own secrets by their value."""
         names = [database.uri_env for database in self.estate.databases if database.uri_env] if self.estate else []
         self.redactor = Redactor.of(os.environ, names)
+        self.teller = Teller(Values(self.redactor))
 
     @property
     def evidence(self) -> Evidence:
