@@ -84,6 +84,11 @@ class _Noun:
         """So that ``isinstance`` and the nouns' own equality see what is viewed."""
         return type(self._value)
 
+    @property
+    def __dataclass_fields__(self) -> dict[str, Any]:
+        """So that ``fields``, ``replace`` and ``asdict`` see it too."""
+        return cast("dict[str, Any]", type(self._value).__dataclass_fields__)
+
     def __getattr__(self, name: str) -> Any:
         """A field, noted; a property or a method, which reads through the view itself."""
         kind = type(self._value)
@@ -91,6 +96,9 @@ class _Noun:
             return self._recorder.watch(getattr(self._value, name), (*self._path, name))
         own = vars(kind).get(name)
         return getattr(self._value, name) if own is None else own.__get__(self, kind)
+
+    def __reduce__(self) -> Any:
+        return _itself, (self._value,)
 
     def __eq__(self, other: object) -> bool:
         return bool(self._value == (other._value if type(other) is _Noun else other))
@@ -100,6 +108,11 @@ class _Noun:
 
     def __repr__(self) -> str:
         return repr(self._value)
+
+
+def _itself(value: Any) -> Any:
+    """What a copy of a view is: the value that was viewed."""
+    return value
 
 
 class _Rows(Mapping[Any, Any]):
@@ -131,6 +144,9 @@ class _Rows(Mapping[Any, Any]):
 
     def __len__(self) -> int:
         return len(self._all())
+
+    def __reduce__(self) -> Any:
+        return _itself, (self._all(),)
 
     def keys(self) -> KeysView[Any]:
         """All keys."""
@@ -185,6 +201,9 @@ class _Members(AbstractSet[Any]):
 
     def __hash__(self) -> int:
         return hash(self._value)
+
+    def __reduce__(self) -> Any:
+        return _itself, (frozenset(self),)
 
     def __repr__(self) -> str:
         return repr(self._value)

@@ -39,11 +39,12 @@ class Absence(Enum):
 
 @dataclass(slots=True)
 class Values:
-    """Puts values into words. Rows and hashes are worked out once a session: many invariants read the same."""
+    """Puts values into words. What takes time is worked out once a session: many invariants read the same."""
 
     redactor: Redactor
     _rows: dict[object, str] = field(default_factory=dict)
     _digests: dict[int, tuple[object, str]] = field(default_factory=dict)
+    _bodies: dict[tuple[bytes, str, int, bool], tuple[str, list[str]]] = field(default_factory=dict)
 
     def row(self, one: Any) -> str:
         """One row, its empty columns left out."""
@@ -99,6 +100,12 @@ class Values:
 
     def body(self, body: bytes, kind: str, most: int, *, pretty: bool) -> tuple[str, list[str]]:
         """A body of that type: JSON and plain text as they are, what is long or for a browser by its hash."""
+        key = (body, kind, most, pretty)
+        if key not in self._bodies:
+            self._bodies[key] = self._body(body, kind, most, pretty=pretty)
+        return self._bodies[key]
+
+    def _body(self, body: bytes, kind: str, most: int, *, pretty: bool) -> tuple[str, list[str]]:
         size = f"{len(body)} bytes"
         unseen = f"{size}, sha256 {hashlib.sha256(body).hexdigest()[:12]}"
         if not body or len(body) > _LARGEST_BODY:
@@ -112,20 +119,20 @@ class Values:
             if len(text) > most:  # the values of metrics say more than what each of them is
                 text = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
         else:
-            text = self.redactor.cut(json.dumps(document, ensure_ascii=False, indent=2 if pretty else None))
+            text = json.dumps(document, ensure_ascii=False, indent=2 if pretty else None)
+            text = self.redactor.cut(text) if len(text) > most else text
         shown = _shortened(text, most)
         return size if shown == text else unseen, [_one_line(line) for line in shown.splitlines()]
 
     def _cut_line(self, text: str) -> str:
-        """``text`` in one line. Where that changes anything, its secrets are cut first."""
-        if len(text) <= _WIDTH and text.isprintable():
-            return text
-        return _shortened(_one_line(self.redactor.cut(text)), _WIDTH)
+        """``text`` in one line. Where it must be shortened its secrets are cut first."""
+        text = _one_line(text)
+        return text if len(text) <= _WIDTH else _shortened(self.redactor.cut(text), _WIDTH)
 
 
 def _one_line(text: str) -> str:
-    """``text`` without what a terminal or a page would take as more than a letter."""
-    return text if text.isprintable() else "".join(one if one.isprintable() else " " for one in text)
+    """``text`` with whatever a terminal or a page would take as more than a letter spelled out."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
 def _shortened(text: str, most: int) -> str:
