@@ -111,7 +111,7 @@ class Values:
         if not body or len(body) > _LARGEST_BODY:
             return unseen, []
         try:
-            document = self.redactor.cut_document(json.loads(body))
+            text = json.dumps(self.redactor.cut_document(json.loads(body)), ensure_ascii=False, indent=2 if pretty else None)
         except (ValueError, RecursionError):
             if not kind.startswith("text/plain"):
                 return unseen, []
@@ -119,18 +119,17 @@ class Values:
             if len(text) > most:  # the values of metrics say more than what each of them is
                 text = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
         else:
-            text = json.dumps(document, ensure_ascii=False, indent=2 if pretty else None)
             text = self.redactor.cut(text) if len(text) > most else text
         shown = _shortened(text, most)
-        return size if shown == text else unseen, [_one_line(line) for line in shown.splitlines()]
+        return size if shown == text else unseen, [one_line(line) for line in shown.splitlines()]
 
     def _cut_line(self, text: str) -> str:
         """``text`` in one line. Where it must be shortened its secrets are cut first."""
-        text = _one_line(text)
+        text = one_line(text)
         return text if len(text) <= _WIDTH else _shortened(self.redactor.cut(text), _WIDTH)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """``text`` with whatever a terminal or a page would take as more than a letter spelled out."""
     return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from voxgate.model.evidence import Answer, Missing
 from voxgate.model.look import Look, Question
-from voxgate.report.fact_values import FEW, Absence, Values, digest_of, moment
+from voxgate.report.fact_values import FEW, Absence, Values, digest_of, moment, one_line
 
 Path: TypeAlias = tuple[Any, ...]
 """The way to a fact in the evidence: ``("second", "hosts", "sip-1", "units", "voxdialler.service", "properties", "Result")``."""
@@ -104,7 +104,7 @@ class Teller:
                     said, more = self.values.line(name, value), []
             line.append(f"{name}={said}" if name else said)
             below += more
-        yield f"  {' · '.join(map(_label, place))}: {', '.join(line) or 'is there'}"
+        yield one_line(f"  {' · '.join(map(_label, place))}: {', '.join(line) or 'is there'}")
         yield from (f"      {one}" for one in below)
 
     def _folded(self, parts: Parts) -> Iterator[tuple[Path, object]]:

@@ -162,6 +162,13 @@ def test_no_line_is_more_than_a_line(teller: Teller) -> None:
     said = "one\ntwo\x1b[31m\u2028three"
     assert len(teller.tell({(*UNIT, "properties", "Result"): said}).splitlines()) == 2
     assert "\x1b" not in told(teller, answer(b"a 1\x1b[31m\n", "text/plain"))
+    files = {"x\nsecond look, of nobody": (1, "a" * 64), "\udc80": (1, "b" * 64)}
+    assert len(teller.tell({("second", "hosts", "api-1", "dists", "console", "files"): files}).splitlines()) == 2
+
+
+@pytest.mark.parametrize("body", [b"[" * 60_000, b'{"a":' * 900 + b"1" + b"}" * 900, b"\xff\xfe", b"9" * 5000, b"NaN"])
+def test_a_body_that_is_meant_to_break_its_reader_breaks_nothing(teller: Teller, body: bytes) -> None:
+    assert f"body={len(body)} bytes" in told(teller, answer(body))
 
 
 def test_a_number_that_is_no_time_stays_one() -> None:
