@@ -49,8 +49,8 @@ class Gate:
 
     def __init__(self, estate: Estate, orders: Orders, evidence: Path, run: str, progress: Progress) -> None:
         """Read what is asked for; nothing is opened yet. Set by who can: ``rejudge`` judges a saved look anew, by itself;
-        ``cutter`` takes the secrets out of what is saved; ``builds`` is asked if a release's own build was green. Raises
-        Refused for a request that cannot be meant.
+        ``cutter`` takes the secrets out of what is saved; ``builds`` is asked if a release's own build was green; ``only`` names
+        the services that will be judged, None for all. Raises Refused for a request that cannot be meant.
         """
         self.estate = estate
         self.requests = read_requests(orders.deploy, estate)
@@ -61,6 +61,7 @@ class Gate:
         self.rejudge: Rejudge = _cannot_judge
         self.cutter: Cutter | None = None
         self.builds: Bitbucket | None = None
+        self.only: frozenset[str] | None = None
         self._opened: Mapping[str, Connection | Unreachable] = {}
         self._remotes = Remotes(estate)
         self._mending: Mending | None = None
@@ -194,7 +195,8 @@ class Gate:
             bake = self.estate.bake if self.site.orders.changes else self.estate.look
         first = take_look(self.site.connections, self.estate, brief=True)
         threading.Event().wait(max(0.0, first.taken + bake - time.time()))  # the window itself is what is observed
-        second = take_look(self.site.connections, self.estate)
+        only = None if self.site.orders.changes else self.only
+        second = take_look(self.site.connections, self.estate, only=only)
         views = self._remotes.with_releases(must_run(self.estate, releases, self.site.goods))
         evidence = Evidence(first, second, views)
         save(evidence, folder, self.cutter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,7 @@ from _pytest.outcomes import Skipped
 
 from voxgate.contracts.catalogue import find
 from voxgate.errors import VoxgateError
-from voxgate.model.invariant import Invariant, Subject
+from voxgate.model.invariant import Invariant, Per, Subject
 from voxgate.model.verdict import Judgement, Verdict
 from voxgate.plugin.invariants import ARROW
 from voxgate.plugin.session import Session
@@ -30,6 +31,20 @@ def subject_of(session: Session, rule: Invariant, item: pytest.Item) -> Subject 
     callspec = getattr(item, "callspec", None)
     wanted = callspec.id if callspec else ""
     return next((subject for subject in session.subjects(rule) if subject.id == wanted), None)
+
+
+def services_in(session: Session, items: Iterable[pytest.Item]) -> frozenset[str] | None:
+    """The services that the selected judgements are about; None where one of them is about a host or the estate as such."""
+    names: set[str] = set()
+    for item in items:
+        rule = rule_of(session, item)
+        subject = subject_of(session, rule, item) if rule else None
+        if rule is not None and rule.per is Per.SCHEMA:
+            continue
+        if subject is None or subject.service is None:
+            return None
+        names.add(subject.service)
+    return frozenset(names)
 
 
 def words_of(error: BaseException) -> tuple[Verdict, str, str]:

@@ -26,7 +26,7 @@ from voxgate.model.evidence import HostEvidence
 from voxgate.model.part import narrowed
 from voxgate.model.verdict import Exit, Judgement, RunOutcome, RunVerdict
 from voxgate.plugin.errands import is_errand, run_errand
-from voxgate.plugin.judging import Collector
+from voxgate.plugin.judging import Collector, services_in
 from voxgate.plugin.options import orders_of
 from voxgate.plugin.papers import Paper, papers_of
 from voxgate.plugin.rejudging import judge_saved
@@ -118,6 +118,8 @@ class Run:
             self.errand = run_errand(self.config, self.gate)
             return True
         if getattr(self.config.option, "dist", "no") == "no" and session.items:
+            if self.gate is not None:
+                self.gate.only = services_in(self.session, session.items)
             self.prepare()
             return True if self.refused else None
         return None

@@ -21,7 +21,7 @@ from voxgate.transport.at_once import at_once
 from voxgate.transport.database import see
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from voxgate.model.estate import Database, Estate, Host, Placement, Service
     from voxgate.transport.connection import Connection
@@ -58,15 +58,23 @@ def program() -> bytes:
     return PROBE.read_bytes()
 
 
-def request_of(estate: Estate, host: Host, *, asked: str = "whole", units: Sequence[str] | None = None) -> bytes:
+def request_of(
+    estate: Estate,
+    host: Host,
+    *,
+    asked: str = "whole",
+    only: Collection[str] | None = None,
+    units: Sequence[str] | None = None,
+) -> bytes:
     """What the probe is asked on a host: the services that stand there, and nothing else. ``asked``: ``brief`` is only what
-    moves, ``words`` what ``units`` say of themselves.
+    moves, ``words`` what ``units`` say of themselves; ``only`` names the services at which a whole look is.
     """
     placements = [placement for placement in estate.placements if placement.host == host]
     services = [
         _row(row.service, row.units if units is None else [one for one in row.units if one in units]) for row in placements
     ]
-    return json.dumps({"format": 1, "services": services, "asked": asked}).encode()
+    limits = {} if only is None else {"only": sorted(only)}
+    return json.dumps({"format": 1, "services": services, "asked": asked, **limits}).encode()
 
 
 def _row(service: Service, units: Sequence[str]) -> dict[str, object]:
@@ -84,19 +92,26 @@ def _row(service: Service, units: Sequence[str]) -> dict[str, object]:
 
 
 def survey(
-    connections: Connections, estate: Estate, deadline: float = DEADLINE, *, brief: bool = False
+    connections: Connections,
+    estate: Estate,
+    deadline: float = DEADLINE,
+    *,
+    brief: bool = False,
+    only: Collection[str] | None = None,
 ) -> dict[str, HostEvidence | Missing]:
     """One look at each host, all at once; a host that was not seen is a Missing. ``deadline`` in seconds a host; ``brief``
-    reads only what moves (units, processes, sockets, engines).
+    reads only what moves (units, processes, sockets, engines); ``only`` as in ``take_look``.
     """
-    outcomes = connections.each(estate.hosts, lambda connection: _see(connection, estate, deadline, brief=brief))
+    outcomes = connections.each(estate.hosts, lambda one: _see(one, estate, deadline, brief=brief, only=only))
     return {name: missing(name, outcome) if isinstance(outcome, VoxgateError) else outcome for name, outcome in outcomes.items()}
 
 
-def _see(connection: Connection, estate: Estate, deadline: float, *, brief: bool) -> HostEvidence | Missing:
+def _see(
+    connection: Connection, estate: Estate, deadline: float, *, brief: bool, only: Collection[str] | None
+) -> HostEvidence | Missing:
     """One host: run the probe, believe nothing."""
     host = connection.host
-    request = request_of(estate, host, asked="brief" if brief else "whole")
+    request = request_of(estate, host, asked="brief" if brief else "whole", only=only)
     asked = time.time()
     completed = run_probe(connection, request, deadline)
     return read_answer(completed, estate, host, {"asked": asked, "answered": time.time()}, brief=brief)
@@ -195,9 +210,17 @@ def missing(name: str, error: VoxgateError) -> Missing:
     return Missing(kind, why, name, error.hint)
 
 
-def take_look(connections: Connections, estate: Estate, extra_questions: Sequence[Question] = (), *, brief: bool = False) -> Look:
+def take_look(
+    connections: Connections,
+    estate: Estate,
+    extra_questions: Sequence[Question] = (),
+    *,
+    brief: bool = False,
+    only: Collection[str] | None = None,
+) -> Look:
     """One look: hosts, endpoints and databases, everything at once; the files of a site once its host was seen. ``brief`` is
-    for the first of two: what does not move is read once, by the second.
+    for the first of two: what does not move is read once, by the second. ``only`` names the services that will be judged: of
+    the others, and of the hosts as such, what takes long to read is left out, and says so.
 
     Nothing is raised for what a host, a service or a database does or fails to do.
     """
@@ -208,7 +231,7 @@ def take_look(connections: Connections, estate: Estate, extra_questions: Sequenc
     views: dict[str, DatabaseView | Missing] = {}
 
     def look_at_hosts() -> None:
-        hosts.update(survey(connections, estate, brief=brief))
+        hosts.update(survey(connections, estate, brief=brief, only=only))
         for placement, dist in sites_of(estate, hosts).items():
             answers.update(_ask_for_site(connections, placement, known(hosts[placement.host.name]), dist))
 

@@ -140,8 +140,9 @@ class Service(NamedTuple):
 FOLDERS = re.compile(r"/opt/(?!\.{1,2}$)[A-Za-z0-9._-]+", re.ASCII)
 UNIT = re.compile(r"(?!-)[A-Za-z0-9:_.@\\-]{1,240}\.service", re.ASCII)
 ACCOUNT = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
+NAME = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
 SHAPES: dict[str, tuple[re.Pattern[str], str]] = {
-    "name": (re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII), "text"),
+    "name": (NAME, "text"),
     "folder": (FOLDERS, "text"),
     "kind": (re.compile(r"python|static"), "text"),
     "owner": (ACCOUNT, "text"),
@@ -164,13 +165,19 @@ def asked_for(request: bytes) -> str:
     return str(document.get("asked", "whole"))
 
 
+def only_of(request: bytes) -> frozenset[str] | None:
+    """The services at which a whole look is: of others, and of the host as such, only what is seen of all at once. None: all."""
+    only = json.loads(request).get("only")
+    return None if only is None else frozenset(only)
+
+
 def services_of(request: bytes, folders: re.Pattern[str] = FOLDERS) -> list[Service]:
     """The services that the request names. Raises Trouble for anything that is not exactly of the form."""
     try:
         document = json.loads(request)
     except (ValueError, RecursionError):
         raise Trouble("unparsable", "request refused: not JSON") from None
-    if not isinstance(document, dict) or set(document) - {"asked"} != {"format", "services"}:
+    if not isinstance(document, dict) or set(document) - {"asked", "only"} != {"format", "services"}:
         raise Trouble("failed", "request refused: it needs exactly format and services")
     if document.get("asked", "whole") not in ASKED:
         raise Trouble("failed", f"request refused: asked for is one of {', '.join(ASKED)}")
@@ -182,6 +189,9 @@ def services_of(request: bytes, folders: re.Pattern[str] = FOLDERS) -> list[Serv
     services = [checked(row, folders) for row in rows]
     if len({service.name for service in services}) != len(services):
         raise Trouble("failed", "request refused: a service stands twice")
+    only = document.get("only", [])
+    if not isinstance(only, list) or not all(isinstance(name, str) and NAME.fullmatch(name) for name in only):
+        raise Trouble("failed", "request refused: only is a list of names")
     return services
 
 
@@ -2067,11 +2077,23 @@ def brief_look(services: list[Service]) -> dict[str, Any]:
     return {**dict.fromkeys(SECTIONS, LATER), **told}
 
 
-def look(services: list[Service]) -> dict[str, Any]:
-    """All sections at once."""
+def not_asked() -> None:
+    """Stands for what a look at some services leaves out."""
+    raise Trouble("missing", "not asked for: this look is at other services")
+
+
+def look(services: list[Service], only: frozenset[str] | None = None) -> dict[str, Any]:
+    """All sections at once; ``only`` as in ``only_of``."""
 
     def each(function: Callable[[Service], Any], kinds: str, deadline: float = DEADLINE) -> dict[str, Job]:
-        return {row.name: Job(partial(function, row), deadline) for row in services if row.kind in kinds}
+        return {
+            row.name: Job(partial(function, row) if only is None or row.name in only else not_asked, deadline)
+            for row in services
+            if row.kind in kinds
+        }
+
+    def of_host(function: Callable[[], Any]) -> Job:
+        return Job(function if only is None else not_asked)
 
     whole: dict[str, Job] = {"units": Job(partial(units, services))}
     parts = {"venvs": each(venv, "python", UV_DEADLINE)}
@@ -2086,14 +2108,14 @@ def look(services: list[Service]) -> dict[str, Any]:
     parts["leaks"] = each(lambda row: leaks(row, services, found, known, spoken), "python", UV_DEADLINE)
     parts["runtimes"] = each(lambda row: runtime(row, found, spoken), "python")
     parts["stores"] = each(lambda row: stores(row, found, whole["sockets"]), "python")
-    whole["copies"] = Job(partial(copies, services))
-    whole["jobs"] = Job(partial(jobs, services))
+    whole["copies"] = of_host(partial(copies, services))
+    whole["jobs"] = of_host(partial(jobs, services))
     whole["nginx"] = Job(partial(nginx, found))
     whole["haproxy"] = Job(partial(haproxy, found))
-    whole["room"] = Job(partial(room, services))
+    whole["room"] = of_host(partial(room, services))
     whole["clock"] = Job(partial(clock, found))
-    whole["sudo"] = Job(sudo)
-    whole["keys"] = Job(keys)
+    whole["sudo"] = of_host(sudo)
+    whole["keys"] = of_host(keys)
     sections: dict[str, Any] = {}
     for name, job in whole.items():
         outcome = job.result()
@@ -2147,7 +2169,8 @@ def main(folders: re.Pattern[str] = FOLDERS) -> int:
         if asked_to == "words":
             document["words"] = words(asked["value"])
         else:
-            document["sections"] = (brief_look if asked_to == "brief" else look)(asked["value"])
+            brief = asked_to == "brief"
+            document["sections"] = brief_look(asked["value"]) if brief else look(asked["value"], only_of(request))
         document = Cutter(secrets(asked["value"], request.decode())).clean(document)
     times = os.times()
     document["probe"] = {

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from voxgate.contracts.catalogue import read_catalogue
 from voxgate.model.evidence import HostEvidence, Missing
+from voxgate.model.invariant import expected
 from voxgate.model.look import Look, Question
 
 from .conftest import Case
@@ -72,3 +74,26 @@ def test_secrets_that_could_not_be_compared_are_blind(green: Case) -> None:
     for parts in ({"compared": ()}, {"lines": 0}):
         found = green.of_service("api-1", "leaks", "backend", **parts).judge(["no-secret-leaks"])
         assert {key: verdict for key, (verdict, _) in found.items()} == {"no-secret-leaks[backend-api-1]": "blind"}
+
+
+@pytest.mark.parametrize("service", ["backend", "fleet", "dialler", "console"])
+def test_a_look_at_one_service_is_enough_to_judge_it(green: Case, service: str) -> None:
+    """What the probe leaves out then, nothing that is about the service asks for; what does ask for it is blind."""
+
+    def narrow(look: Look) -> Look:
+        hosts = {}
+        for name in look.hosts:
+            host = look.host(name)
+            facts: Any = {
+                fact: {one: value if one == service else LOST for one, value in getattr(host, fact).items()}
+                for fact in PER_SERVICE
+            }
+            facts |= dict.fromkeys(("copies", "jobs", "room", "sudo", "keys"), LOST)
+            hosts[name] = replace(host, **facts)
+        return replace(look, hosts=hosts)
+
+    found = green.look(narrow).judge()
+    about = {one.id: one.subject.service for one in expected(read_catalogue(), green.estate, (), deploying=frozenset())}
+    assert not [key for key in found if about[key] == service]
+    assert {verdict for verdict, _ in found.values()} == {"blind"}
+    assert {about[key] for key in found} == {None, "backend", "fleet", "dialler", "console"} - {service}

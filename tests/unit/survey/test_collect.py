@@ -279,3 +279,9 @@ def test_what_nobody_may_be_given_is_not_kept() -> None:
     assert isinstance(kept, Answer)
     assert (kept.body, kept.digest) == (b"", hashlib.sha256(b"SECRET=1").hexdigest())
     assert collect._unread(Question("api-1", 80, "/health"), given) is given
+
+
+def test_a_request_for_some_services_is_one_that_the_probe_takes(estate: Estate) -> None:
+    request = collect.request_of(estate, estate.host("api-1"), only={"dialler", "backend"})
+    assert [row.name for row in probe.services_of(request)] == ["backend", "console"]
+    assert probe.only_of(request) == frozenset({"backend", "dialler"})

@@ -124,3 +124,19 @@ def test_the_sections_are_named_once() -> None:
 def test_what_is_asked_for_is_one_of_three(asked: object) -> None:
     with pytest.raises(probe.Trouble):
         probe.services_of(json.dumps({"format": 1, "services": [], "asked": asked}).encode())
+
+
+@pytest.mark.parametrize("only", ["dialler", ["Dialler"], [1], {"dialler": 1}, ["x" * 33]])
+def test_only_is_a_list_of_names(only: object) -> None:
+    with pytest.raises(probe.Trouble):
+        probe.services_of(json.dumps({"format": 1, "services": [], "only": only}).encode())
+
+
+def test_a_look_at_other_services_says_what_it_left_out() -> None:
+    assert probe.only_of(b'{"format": 1, "services": [], "only": ["dialler"]}') == frozenset({"dialler"})
+    assert probe.only_of(b'{"format": 1, "services": []}') is None
+    told = probe.look(probe.services_of(request()), frozenset({"another"}))
+    left_out = {"kind": "missing", "text": "not asked for: this look is at other services"}
+    assert told["jobs"]["error"] == left_out
+    assert "value" in told["units"] or told["units"]["error"] != left_out
+    assert {name: row["error"] for name, row in told["checkouts"]["value"].items()} == {"backend": left_out}
