@@ -9,8 +9,14 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-_WORD = re.compile(r"(?<![A-Za-z0-9_-])(?<!SHA256:)(?=[a-z0-9_-]*[A-Z])(?=[A-Z0-9_-]*[a-z])(?!sha\d{3}-|AAAA)[A-Za-z0-9_-]{16,}")
-"""Host key fingerprints (SHA256:...), public SSH keys (AAAA...) and integrity sums (sha512-...) are no secrets."""
+_PUBLIC = r"(?P<public>SHA256:[A-Za-z0-9+/]{1,43}|sha\d{3}-[A-Za-z0-9+/_-]{1,86}|AAAA[A-Za-z0-9+/]{12,})"
+"""Fingerprints of keys, integrity sums and public SSH keys are no secrets. They are passed over whole: in base64 a word would
+begin anew behind each slash.
+"""
+
+_WORD = re.compile(
+    r"(?<![A-Za-z0-9_-])(?:" + _PUBLIC + r"|(?=[a-z0-9_-]*[A-Z])(?=[A-Z0-9_-]*[a-z])[A-Za-z0-9_-]{16,})(?![A-Za-z0-9_-])"
+)
 
 _WINDOWS = ((16, 7), (14, 6))
 """So many letters and digits in a row, with so many changes among lower case, upper case and digits: the second is for
@@ -22,7 +28,7 @@ _EACH_CASE = 3
 
 def cut_random(text: str, mark: str) -> str:
     """``text`` with every such word replaced by ``mark``."""
-    return _WORD.sub(lambda found: mark if is_random(found[0]) else found[0], text)
+    return _WORD.sub(lambda found: found[0] if found["public"] or not is_random(found[0]) else mark, text)
 
 
 def is_random(word: str) -> bool:

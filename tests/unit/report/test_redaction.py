@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 
@@ -81,6 +82,18 @@ def test_a_secret_behind_its_name_goes(template: str, secret: str) -> None:
 @pytest.mark.parametrize("text", KEPT)
 def test_what_a_reader_needs_stays(text: str) -> None:
     assert CUT(text) == text
+
+
+@given(digest=st.binary(min_size=64, max_size=64))
+@settings(max_examples=500, deadline=None)
+def test_fingerprints_sums_and_public_keys_stay_whatever_chance_wrote_into_them(digest: bytes) -> None:
+    def written(size: int) -> str:
+        return base64.b64encode(digest[:size]).decode()
+
+    mark, whole = f"SHA256:{written(32).rstrip('=')}", f"sha512-{written(64)}"
+    key = f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{written(32)} deploy@api-1"
+    for text in (mark, f"{{'{mark}'}}", whole, key):
+        assert CUT(text) == text
 
 
 @given(text=st.text())
