@@ -9,6 +9,7 @@ from typing import Any
 
 from voxgate.deploy.holding import BEAT, HeldElsewhere, Hold, TakenOver
 from voxgate.deploy.state import Author, Found, checkouts, hosts_with_state, placements_of, read_answer
+from voxgate.deploy.stop import Stop
 from voxgate.errors import CommandUnknown, Refused, VoxgateError
 from voxgate.model.estate import Estate, Host
 from voxgate.moves.steps import Step
@@ -25,7 +26,7 @@ _PAUSE = 0.5
 class Claim:
     """All hosts of an estate, held by this gate. Heartbeats go on until ``release``."""
 
-    def __init__(self, connections: Connections, author: Author, stop: threading.Event) -> None:
+    def __init__(self, connections: Connections, author: Author, stop: Stop) -> None:
         """Nothing is claimed yet. Once ``stop`` is set, running steps that may be cut short are."""
         self.author = author
         self.stop = stop
@@ -58,7 +59,7 @@ class Claim:
                 if error.why != told:
                     told = error.why
                     say(f"waiting: {error.line}")
-                time.sleep(_PAUSE)
+                self.stop.wait(_PAUSE)
             except VoxgateError as error:
                 self._let_go()
                 raise Refused("this host cannot be claimed", where=error.where, why=error.line, hint=error.hint) from None

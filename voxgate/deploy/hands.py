@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from voxgate.deploy.claim import Claim
 from voxgate.deploy.journal import Journal, Phase, document_of
 from voxgate.deploy.state import Author
+from voxgate.deploy.stop import Stop
 from voxgate.errors import Interrupted, MoveFailed
 from voxgate.model.estate import Estate, PlacedUnit, Placement
 from voxgate.model.evidence import Answer, Missing
@@ -50,7 +51,7 @@ class Hands:
     estate: Estate
     connections: Connections
     claim: Claim
-    stop: threading.Event
+    stop: Stop
     back: bool = False
 
     def check(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +11,7 @@ from voxgate.deploy.hands import Hands
 from voxgate.deploy.plan import Plan, Target
 from voxgate.deploy.progress import Progress
 from voxgate.deploy.state import Author, Found, Good, goods_of
+from voxgate.deploy.stop import Stop
 from voxgate.model.estate import Estate
 from voxgate.transport.connections import Connections
 
@@ -42,7 +42,7 @@ class Site:
     progress: Progress
     orders: Orders
     author: Author
-    stop: threading.Event = field(default_factory=threading.Event)
+    stop: Stop = field(default_factory=Stop)
     found: Mapping[str, Found] = field(default_factory=dict)
     _claim: Claim | None = None
 

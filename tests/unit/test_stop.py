@@ -1,0 +1,66 @@
+"""The stop of a run, as signals set it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from voxgate.deploy.stop import Stop
+
+_BOMBARDED = """
+import os, signal
+from voxgate.deploy.stop import Stop
+stop, beaten = Stop(), 0
+def beat(*_):
+    global beaten
+    beaten += 1
+    stop.set()
+signal.signal(signal.SIGTERM, beat)
+here = os.getpid()
+child = os.fork()
+if child == 0:
+    for _ in range(3000):
+        os.kill(here, signal.SIGTERM)
+        os.kill(here, signal.SIGTERM)
+    os._exit(0)
+while os.waitpid(child, os.WNOHANG) == (0, 0):
+    stop.wait(0.001)
+print("stopped", stop.is_set(), beaten > 1)
+"""
+
+
+def test_signals_upon_signals_stop_and_hang_nothing() -> None:
+    done = subprocess.run([sys.executable, "-c", _BOMBARDED], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "stopped True True\n"), done.stderr[-500:]
+
+
+def test_every_thread_that_waits_hears_it_at_once() -> None:
+    stop, woken = Stop(), []
+    threads = [threading.Thread(target=lambda: woken.append(stop.wait(30))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    began = time.monotonic()
+    stop.set()
+    stop.set()
+    for thread in threads:
+        thread.join(30)
+    assert woken == [True] * 4
+    assert time.monotonic() - began < 10
+
+
+def test_without_a_stop_a_wait_ends_by_itself() -> None:
+    stop = Stop()
+    assert stop.wait(0.01) is False
+    assert stop.is_set() is False
+
+
+def test_it_leaves_no_pipe_behind() -> None:
+    open_files = Path("/proc/self/fd")
+    Stop().wait(0)
+    before = len(list(open_files.iterdir()))
+    for _ in range(50):
+        Stop().set()
+    assert len(list(open_files.iterdir())) <= before
