@@ -50,9 +50,10 @@ Gate = Callable[..., GateRun]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _lab_is_up() -> None:
-    """Every test here needs the hosts; ``up`` on a running lab is quick."""
-    subprocess.run([sys.executable, "-m", "lab.cli", "up"], cwd=ROOT, check=True, timeout=900)
+def _fresh_lab() -> None:
+    """Hosts on which nothing was ever deployed, whatever an earlier session left: one held service would refuse every deploy."""
+    for command in ("down", "up"):
+        subprocess.run([sys.executable, "-m", "lab.cli", command], cwd=ROOT, check=True, timeout=900)
 
 
 def run_gate(arguments: Sequence[str], reports: Path, *, cwd: Path = ROOT, prefix: Sequence[str] = ()) -> GateRun:

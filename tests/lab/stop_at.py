@@ -37,7 +37,7 @@ def _watched(self: Hold, op: str, deadline: float, **words: Any) -> dict[str, An
     wanted = int(rest[0]) if rest else 1
     if moment == "begun":
         if words.get("steps"):  # so that the command is still to come when its intent is written
-            first = words["steps"][0]
+            first = next(step for step in words["steps"] if "reset-failed" not in step["argv"])
             first["argv"] = ["sh", "-c", f'sleep {_SLOW}; exec "$@"', "sh", *first["argv"]]
         if _counted() == wanted:
             threading.Timer(_MOMENT, _strike, (name,)).start()

@@ -10,7 +10,7 @@ from voxgate.errors import MoveFailed
 from voxgate.model.estate import Database, PlacedUnit
 from voxgate.model.evidence import DatabaseClient, Missing
 from voxgate.moves.health import read_state
-from voxgate.moves.steps import alive, left_over, systemctl, unit_state
+from voxgate.moves.steps import Step, alive, left_over, systemctl, unit_state, unlimited
 from voxgate.transport.connection import Completed
 from voxgate.transport.database import see
 from voxgate.transport.deadline import Deadline
@@ -23,13 +23,14 @@ def restart_alone(hands: Hands, task: Task, unit: PlacedUnit, phase: Phase) -> N
     """Stop, gone, nobody else, start. Raises MoveFailed, and has not started it, if another one lives anywhere, on a host
     or as the database sees it, or if that cannot be seen.
     """
-    host = unit.host.name
-    hands.do(task, phase, [systemctl("stop", unit.unit)])
+
+    def unlimited_now() -> tuple[Step, ...]:
+        return unlimited(unit.unit, read_state(hands.look(unit.host.name, unit_state(unit.unit)).stdout))
+
+    hands.do(task, phase, [*unlimited_now(), systemctl("stop", unit.unit)])
     await_gone(hands, unit)
     nobody_dials(hands, unit)
-    failed = read_state(hands.look(host, unit_state(unit.unit)).stdout).get("ActiveState") == "failed"
-    reset = [systemctl("reset-failed", unit.unit)] if failed else []
-    hands.do(task, phase, [*reset, systemctl("start", unit.unit)])
+    hands.do(task, phase, [*unlimited_now(), systemctl("start", unit.unit)])
 
 
 def await_gone(hands: Hands, unit: PlacedUnit) -> None:

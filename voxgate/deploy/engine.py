@@ -207,14 +207,14 @@ class Deployment:
         return {questions[question]: calls_of(answer) for question, answer in answers.items()}
 
     def _restart_one(self, target: Target, unit: PlacedUnit, besides: str = "") -> str:
-        """A unit that systemd gave up on is reset first: it would refuse to start again."""
+        """One unit, from whatever state it is in."""
         name = unit.unit.removesuffix(".service")
         if unit.service.name == "dialler":
             restart_alone(self._hands, target.task(unit.placement), unit, phase_of(Move.RESTART, back=self._hands.back))
             return name
         state = read_state(self._hands.look(unit.host.name, steps.unit_state(unit.unit)).stdout)
-        reset = [steps.systemctl("reset-failed", unit.unit)] if state.get("ActiveState") == "failed" else []
-        self._do(target, unit.placement, Move.RESTART, [*reset, steps.systemctl("restart", unit.unit)])
+        todo = [*steps.unlimited(unit.unit, state), steps.systemctl("restart", unit.unit)]
+        self._do(target, unit.placement, Move.RESTART, todo)
         return f"{name}{besides}"
 
     def _up(self, unit: PlacedUnit, target: Target) -> str:

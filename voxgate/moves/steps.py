@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from voxgate.model.estate import Kind, Service
@@ -149,6 +150,14 @@ def publish(service: Service, release: Release) -> Step:
 def systemctl(verb: str, unit: str) -> Step:
     """One exact sudo command: ``verb`` is restart, start, stop or reset-failed."""
     return Step(("sudo", "-n", _SYSTEMCTL, verb, unit), 120, f"{verb} {unit.removesuffix('.service')}", finish=True)
+
+
+def unlimited(unit: str, state: Mapping[str, str]) -> tuple[Step, ...]:
+    """What goes before a restart, so that systemd does not refuse it: what was started five times in ten seconds it starts no
+    more, also if it was another release that died as it started. An inactive unit may not be loaded, and only a loaded one
+    can be reset; what is up, coming up or failed is.
+    """
+    return () if state.get("ActiveState", "inactive") == "inactive" else (systemctl("reset-failed", unit),)
 
 
 def left_over(unit: str) -> Step:
