@@ -98,7 +98,7 @@ lint-groovy: setup java ## the Jenkinsfiles by npm-groovy-lint, by the rules in 
 	@$(RUN) python -m tests.groovy.lint
 
 unit: setup tools ## voxgate's own tests that need no host
-	@$(RUN) --group stores pytest tests/unit $(PYTEST_ARGS)
+	@$(RUN) --group stores pytest tests/unit -n 2 $(PYTEST_ARGS)
 
 drills: setup lab-up ## the gate killed, paused, cut off, raced at every point: reports/drills/drills.json
 	@$(RUN) pytest tests/lab/test_drills.py $(PYTEST_ARGS)

@@ -73,7 +73,11 @@ def prove(faults: Sequence[Fault], proofs: list[Proof], say: Callable[[str], Non
         say(f"mended what was left broken: {', '.join(left)}")
     with tempfile.TemporaryDirectory(prefix="voxgate-proving-") as folder:
         work = Path(folder)
-        red = until_green(estate, work)
+        red = judge(estate, look(estate, work / "green", None))
+        if red:
+            say("does not hold yet: deploying everything first")
+            _pytest(["--deploy", "all"], work / "first")
+            red = until_green(estate, work)
         if red:
             first = next(iter(red))
             raise VoxgateError("does not hold before any fault", where=first, why=red[first].found, hint=DEPLOY_FIRST)
