@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-_PUBLIC = r"(?P<public>SHA256:[A-Za-z0-9+/]{1,43}|sha\d{3}-[A-Za-z0-9+/_-]{1,86}|AAAA[A-Za-z0-9+/]{12,})"
+_PUBLIC = (
+    r"(?P<public>SHA256:[A-Za-z0-9+/]{1,43}(?![A-Za-z0-9+/])|sha\d{3}-[A-Za-z0-9+/_-]{1,86}(?![A-Za-z0-9+/_-])"
+    r"|AAAA[A-Za-z0-9+/]{12,})"
+)
 """Fingerprints of keys, integrity sums and public SSH keys are no secrets. They are passed over whole: in base64 a word would
 begin anew behind each slash.
 """
 
-_WORD = re.compile(
-    r"(?<![A-Za-z0-9_-])(?:" + _PUBLIC + r"|(?=[a-z0-9_-]*[A-Z])(?=[A-Z0-9_-]*[a-z])[A-Za-z0-9_-]{16,})(?![A-Za-z0-9_-])"
-)
+_WORD = re.compile(r"(?<![A-Za-z0-9_-])(?:" + _PUBLIC + r"|(?=[a-z0-9_-]*[A-Z])(?=[A-Z0-9_-]*[a-z])[A-Za-z0-9_-]{16,})")
 
 _WINDOWS = ((16, 7), (14, 6))
 """So many letters and digits in a row, with so many changes among lower case, upper case and digits: the second is for
