@@ -57,7 +57,7 @@ verify: setup $(LAB) ## only look: judge what runs on ESTATE, change nothing
 	@$(PYTEST) $(PYTEST_ARGS)
 
 rollback: setup $(LAB) ## put the release before the last known good of SERVICE back (or TAG), and judge it as any deploy
-	@$(PYTEST) --deploy $(call quote,$(value SERVICE)=$(or $(value TAG),previous)) $(PYTEST_ARGS)
+	@$(PYTEST) --rollback $(call quote,$(value SERVICE)$(if $(value TAG),=$(value TAG),)) $(PYTEST_ARGS)
 
 report: setup $(LAB) ## look at ESTATE and make the full report with its Allure page
 	@$(PYTEST) --html always $(PYTEST_ARGS)

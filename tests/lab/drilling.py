@@ -44,8 +44,8 @@ class Gate:
     told: Path
 
     @classmethod
-    def start(cls, folder: Path, *words: str, point: str = "") -> Gate:
-        """Start it; ``point`` is where it ends by its own hand (see ``stop_at``)."""
+    def start(cls, folder: Path, *words: str, point: str = "", piped: bool = False) -> Gate:
+        """Start it; ``point`` is where it ends by its own hand (see ``stop_at``); ``piped``: it talks to us, not to its log."""
         folder.mkdir(parents=True, exist_ok=True)
         told = folder / "told.json"
         told.unlink(missing_ok=True)
@@ -56,7 +56,8 @@ class Gate:
         env = {**os.environ, "VOXGATE_DRILL": point, "VOXGATE_DRILL_TOLD": str(told), "PYTEST_ADDOPTS": ""}
         log = folder / f"gate-{time.time_ns()}.log"
         with log.open("wb") as sink:
-            process = subprocess.Popen(argv, stdout=sink, stderr=sink, cwd=ROOT, env=env, start_new_session=True)
+            to = subprocess.PIPE if piped else sink
+            process = subprocess.Popen(argv, stdout=to, stderr=sink, cwd=ROOT, env=env, start_new_session=True)
         return cls(process, folder, log, told)
 
     def wait(self, deadline: float = 300) -> int:
@@ -218,5 +219,6 @@ def record(drill: Drill) -> None:
     RESULT.parent.mkdir(parents=True, exist_ok=True)
     known = json.loads(RESULT.read_text())["drills"] if RESULT.exists() else []
     said = {k: v for k, v in vars(drill).items() if k not in {"began", "since"}}
+    said["found"], said["decision"] = ([line.partition(" -> ")[part] for line in drill.found] for part in (0, 2))
     rest = [one for one in known if one["name"] != drill.name]
     RESULT.write_text(json.dumps({"drills": [*rest, said]}, indent=1, default=str) + "\n")

@@ -156,6 +156,83 @@ def test_interrupted(drill: Drill, tmp_path: Path, point: str, wanted: int) -> N
     drill.check(before if wanted else {})
 
 
+def test_interrupted_on_the_way_back(drill: Drill, tmp_path: Path) -> None:
+    """The first signal of a run may come while it goes back: that is not cut short, and it ends as it would have."""
+    before = goods()
+    drill.point = "back-checkout:begun:backend:TERM"
+    drill.exit_status, gate = run(tmp_path, "--deploy", "backend=vox-backend-2026.06.23-1", point=drill.point)
+    drill.outcome = gate.verdict["summary"]
+    drill.states = states()
+    if drill.exit_status != 11 or drill.states["backend-api-1"] != "rolled-back done":
+        drill.flaws.append(f"exit {drill.exit_status}, {drill.states['backend-api-1']}: {gate.said[-2000:]}")
+    drill.check(before)
+
+
+def test_nobody_listens(drill: Drill, tmp_path: Path) -> None:
+    """The terminal goes away in the midst of a deploy that goes wrong (a closed pipe): it goes back all the same, and says so
+    in its verdict.
+    """
+    before = goods()
+    drill.point = "stdout closed after its first move"
+    gate = Gate.start(tmp_path, "--deploy", "backend=vox-backend-2026.06.23-1", piped=True)
+    assert gate.process.stdout is not None
+    while b"checkout" not in gate.process.stdout.readline():
+        assert gate.process.poll() is None
+    gate.process.stdout.close()
+    drill.exit_status = gate.wait()
+    drill.outcome = gate.verdict["summary"]
+    if (drill.exit_status, gate.verdict["exit_status"]) != (11, 11):
+        drill.flaws.append(f"exit {drill.exit_status}, verdict {gate.verdict['exit_status']}")
+    drill.check(before)
+
+
+def test_the_owner_on_the_host_is_killed(drill: Drill, tmp_path: Path) -> None:
+    """What holds the host for the gate is killed there, as for want of memory: the gate holds it again, and goes back."""
+    before = goods()
+    drill.point = "restart:begun:backend, the owner killed on api-1"
+    gate = Gate.start(tmp_path, *other("backend"), point="restart:begun:backend:NONE")
+    gate.reached()
+    assert lab.exec("api-1", ["pkill", "-KILL", "-f", "^python3 -I -c"]).returncode == 0
+    drill.exit_status = gate.wait()
+    drill.outcome = gate.verdict["summary"]
+    if drill.exit_status != 11:
+        drill.flaws.append(f"it ended with {drill.exit_status}: {gate.said[-1500:]}")
+    drill.check(before)
+
+
+def test_booted_while_judging(drill: Drill, tmp_path: Path) -> None:
+    """The gate dies while it judges, and the host is booted before the next run: what was seen on an earlier boot proves
+    nothing, and is judged again on this one.
+    """
+    drill.point = "judging:done:backend:KILL, api-1 booted"
+    before = goods()
+    assert run(tmp_path, *other("backend"), point="judging:done:backend:KILL")[0] == -signal.SIGKILL
+    lab.kill_host("api-1")
+    lab.boot_host("api-1")
+    gate = recovered(drill, tmp_path)
+    if not any("booted since" in line and "judge again" in line for line in gate.found):
+        drill.flaws.append(f"found: {gate.found}")
+    drill.flaws += [] if goods() != before else ["it was good, and was not promoted"]
+    drill.check()
+
+
+def test_one_bad_release_among_all(drill: Drill, tmp_path: Path) -> None:
+    """All are deployed, three of them once more as they are, and one is bad: that one goes back, and all of it is in order."""
+    before = goods()
+    drill.point = "all again, and a bad backend"
+    again = [f"{SERVICE_OF[key]}={tag}" for key, tag in before.items() if SERVICE_OF[key] != "backend"]
+    words = [
+        "--deploy",
+        "backend=vox-backend-2026.06.23-1",
+        *(word for one in dict.fromkeys(again) for word in ("--deploy", one)),
+    ]
+    drill.exit_status, gate = run(tmp_path, *words)
+    drill.outcome = gate.verdict["summary"]
+    if drill.exit_status != 11:
+        drill.flaws.append(f"it ended with {drill.exit_status}: {gate.said[-2500:]}")
+    drill.check(before)
+
+
 def test_two_gates(drill: Drill, tmp_path: Path) -> None:
     """Exactly one works; the other says who holds it, and changes nothing."""
     first = Gate.start(tmp_path / "1", *other("backend"))

@@ -67,13 +67,13 @@ def test_any_text_is_a_tag_or_none(text: str) -> None:
 )
 def test_requests_that_cannot_be_meant_are_refused(texts: list[str], said: str) -> None:
     with pytest.raises(Refused) as caught:
-        read_requests(texts, ESTATE)
+        read_requests(texts, [], ESTATE)
     assert said in caught.value.line
     assert "\n" not in caught.value.line
 
 
 def test_all_means_all_in_the_order_of_a_deploy() -> None:
-    assert [one.service for one in read_requests(["all"], ESTATE)] == ["backend", "fleet", "dialler", "console"]
+    assert [one.service for one in read_requests(["all"], [], ESTATE)] == ["backend", "fleet", "dialler", "console"]
 
 
 def test_the_newest_release_is_the_newest_on_main_by_number() -> None:

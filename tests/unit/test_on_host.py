@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "voxgate" / "deploy" / "on_host.py"
-JOURNAL = {"format": 1, "service": "backend", "phase": "install", "run": "r1"}
+JOURNAL = {"format": 1, "service": "backend", "phase": "install", "run": "r1", "by": "me", "build": ""}
+BACK = JOURNAL | {"phase": "back-install"}
 
 
 class Host:
@@ -162,7 +163,77 @@ def test_a_step_of_a_killed_owner_is_waited_for(hosts: list[Host], tmp_path: Pat
     time.sleep(0.2)
     one.process.kill()
     one.process.wait()
-    assert "still runs" in two.claim()["error"]
+    held = two.claim()["held"]  # so that --wait waits for it
+    assert json.loads(held["owner"]) == {"by": "me", "run": "r1", "build": "", "since": json.loads(held["journal"])["at"]}
+    while "held" in (said := two.claim()):
+        assert json.loads(said["held"]["journal"])["step"] == "s"
+    assert "ok" in said
+
+
+def test_a_stop_cuts_the_way_there_and_not_the_way_back(hosts: list[Host], tmp_path: Path) -> None:
+    one, _ = hosts
+    one.claim()
+    step = {"argv": ["sleep", "60"], "deadline": 90, "says": "long"}
+    one.send("do", service="backend", journal=JOURNAL, steps=[step, step])
+    until_begun(tmp_path, "install")
+    one.send("cancel")
+    said = {answer["id"]: answer["ok"] for answer in (one.hear(), one.hear())}
+    assert said[3] == {"cut": ["backend"]}
+    assert [one["why"] for one in said[2]["results"]] == ["was cut short"]
+    assert one.do("touch", str(tmp_path / "touched"))["ok"]["results"][0]["why"] == "was not begun: the run was stopped"
+    assert not (tmp_path / "touched").exists()
+    back = {"argv": ["sh", "-c", f"sleep 1; touch {tmp_path}/back"], "deadline": 9, "says": "back"}
+    one.send("do", service="backend", journal=BACK, steps=[back])
+    until_begun(tmp_path, "back-install")
+    one.send("cancel")
+    answers = [one.hear(), one.hear()]
+    assert answers[0]["ok"] == {"cut": []}
+    assert answers[1]["ok"]["results"][0]["exit"] == 0
+    assert (tmp_path / "back").exists()
+
+
+def until_begun(root: Path, phase: str) -> None:
+    """Wait until the journal says that a step of the phase runs, and it does."""
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        try:
+            said = json.loads((root / "backend" / "journal.json").read_text())
+        except FileNotFoundError:
+            said = {}
+        if (said.get("phase"), said.get("status")) == (phase, "begun"):
+            time.sleep(0.2)
+            return
+        time.sleep(0.01)
+    raise AssertionError(phase)
+
+
+def test_nothing_more_is_begun_once_the_gate_is_gone(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    host.claim()
+    first = {"argv": ["sleep", "1"], "deadline": 9, "says": "restart", "finish": True}
+    second = {"argv": ["touch", str(tmp_path / "second")], "deadline": 9, "says": "more", "finish": True}
+    host.send("do", service="backend", journal=BACK, steps=[first, second])
+    until_begun(tmp_path, "back-install")
+    host.end()
+    assert not (tmp_path / "second").exists()
+    assert (host.journal()["step"], host.journal()["status"]) == ("restart", "done")
+
+
+def test_what_cannot_be_killed_is_not_waited_for_for_ever(hosts: list[Host]) -> None:
+    one, _ = hosts
+    one.claim()
+    began = time.monotonic()
+    result = one.do("sh", "-c", "echo here; setsid sleep 25 & sleep 25", deadline=1)["ok"]["results"][0]  # keeps our pipe open
+    assert (result["exit"], result["why"]) == (None, "was not done within 1 s")
+    assert time.monotonic() - began < 15
+
+
+def test_the_ledger_says_once_what_two_runs_closed(hosts: list[Host]) -> None:
+    one, _ = hosts
+    one.claim()
+    for event in ({"event": "promoted", "run": "r1"}, {"event": "promoted", "run": "r2", "mended": "r1"}):
+        one.ask("mark", service="backend", event=event | {"commit": "c"})
+    assert [line["run"] for line in one.ledger()] == ["r1"]
 
 
 def test_silence_ends_the_owner_and_what_it_was_doing(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -95,13 +95,24 @@ def _read(path: Path, node: ast.FunctionDef, call: ast.Call) -> Invariant:
 
 @cache
 def plain_tests(folder: Path = FOLDER) -> tuple[str, ...]:
-    """A team's own tests in the suites, without ``@invariant``: ``test_ours.py::test_x``. Each must be judged at least once."""
+    """A team's own tests in the suites, without ``@invariant``: ``test_ours.py::test_x``, ``test_ours.py::TestSite::test_x``.
+    Each must be judged at least once.
+    """
     return tuple(
-        f"{path.name}::{node.name}"
+        f"{path.name}::{name}"
         for path in sorted(folder.glob("test_*.py"))
-        for node in ast.parse(path.read_bytes(), filename=path.name).body
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and _decorator(node) is None
+        for name in _plain(ast.parse(path.read_bytes(), filename=path.name).body)
     )
+
+
+def _plain(body: Iterable[ast.stmt], within: str = "") -> Iterator[str]:
+    for node in body:
+        if isinstance(node, ast.ClassDef) and node.name.startswith("Test"):
+            yield from _plain(node.body, f"{within}{node.name}::")
+        elif isinstance(node, ast.FunctionDef) and _decorator(node) is not None:
+            continue
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
+            yield f"{within}{node.name}"
 
 
 def find(catalogue: Sequence[Invariant], function: str, suite: str) -> Invariant | None:

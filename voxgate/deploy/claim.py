@@ -24,12 +24,15 @@ _PAUSE = 0.5
 
 
 class Claim:
-    """All hosts of an estate, held by this gate. Heartbeats go on until ``release``."""
+    """All hosts of an estate, held by this gate. Heartbeats go on until ``release``. ``waited``: another gate was at work
+    first, and what was known before may be old.
+    """
 
     def __init__(self, connections: Connections, author: Author, stop: Stop) -> None:
         """Nothing is claimed yet. Once ``stop`` is set, running steps that may be cut short are."""
         self.author = author
         self.stop = stop
+        self.waited = False
         self._connections = connections
         self._holds: dict[str, Hold] = {}
         self._epochs: dict[str, dict[str, int]] = {}
@@ -56,6 +59,7 @@ class Claim:
                 self._epochs.clear()
                 if time.monotonic() + _PAUSE > until or self.stop.is_set():
                     raise
+                self.waited = True
                 if error.why != told:
                     told = error.why
                     say(f"waiting: {error.line}")
@@ -168,11 +172,12 @@ class Claim:
         """Heartbeats. Once the run is stopped, the steps that may be cut are cut, once."""
         told = False
         while not self._released.wait(BEAT) if told else not self._pause():
+            stopped = self.stop.is_set()
             for hold in tuple(self._holds.values()):
                 hold.beat()
-                if self.stop.is_set() and not told and not hold.lost:
+                if stopped and not told and not hold.lost:
                     threading.Thread(target=self._cut, args=(hold,), daemon=True).start()
-            told = told or self.stop.is_set()
+            told = told or stopped
 
     def _pause(self) -> bool:
         """Wait for the next beat, or the stop, whichever is first; True once released."""

@@ -27,6 +27,7 @@ def restart_alone(hands: Hands, task: Task, unit: PlacedUnit, phase: Phase) -> N
     def unlimited_now() -> tuple[Step, ...]:
         return unlimited(unit.unit, read_state(hands.look(unit.host.name, unit_state(unit.unit)).stdout))
 
+    nobody_else_lives(hands, unit)  # said while ours still dials
     hands.do(task, phase, [*unlimited_now(), systemctl("stop", unit.unit)])
     await_gone(hands, unit)
     nobody_dials(hands, unit)
@@ -42,17 +43,25 @@ def await_gone(hands: Hands, unit: PlacedUnit) -> None:
         hands.pause()
 
 
-def nobody_dials(hands: Hands, unit: PlacedUnit) -> None:
-    """Prove that no dialler lives on any host, and that its databases see none. Raises MoveFailed."""
+def nobody_else_lives(hands: Hands, unit: PlacedUnit, *, gone: bool = False) -> None:
+    """Prove that no dialler lives on any host beside the unit's own; once that is ``gone``, none at all. Raises MoveFailed."""
+    what = f"{unit.unit} was not {'started' if gone else 'stopped'}"
     step = alive(unit.unit, unit.service.folder)
     looked = hands.connections.each(hands.estate.hosts, lambda one: one.run(step.argv, deadline=step.deadline))
     for name, completed in looked.items():
         if not isinstance(completed, Completed) or completed.exit_status != 0:
             why = last_words(completed) if isinstance(completed, Completed) else completed.line
-            raise MoveFailed(f"{unit.unit} was not started: could not see if one lives there", where=name, why=why)
-        if pids := completed.stdout.decode("ascii", "replace").split():
+            raise MoveFailed(f"{what}: could not see if one lives there", where=name, why=why)
+        found = [line.split() for line in completed.stdout.decode("ascii", "replace").splitlines()]
+        ours = not gone and name == unit.host.name
+        if pids := [words[0] for words in found if words and not (ours and "unit" in words)]:
             why = f"process {pids[0]} runs its code"
-            raise MoveFailed(f"{unit.unit} was not started: one is alive", where=name, why=why, hint="stop that one first")
+            raise MoveFailed(f"{what}: one is alive beside it", where=name, why=why, hint="stop that one first")
+
+
+def nobody_dials(hands: Hands, unit: PlacedUnit) -> None:
+    """Prove that no dialler lives on any host, and that its databases see none. Raises MoveFailed."""
+    nobody_else_lives(hands, unit, gone=True)
     for database in hands.estate.databases:
         if database.dialler == unit.host.name:
             _database_is_free(hands, unit, database)

@@ -37,7 +37,9 @@ def tell_history(gate: Gate) -> list[str]:
 
 
 def clear(gate: Gate, service: str, reason: str) -> list[str]:
-    """Let a held service go: a person looked at it, and says why it is in order. Raises Refused."""
+    """Let a held service go, or one whose way back could not be judged to its end: a person looked at it, and says why it is
+    in order. Raises Refused.
+    """
     names = [one.name for one in gate.estate.services]
     if service not in names:
         near = difflib.get_close_matches(service, names, n=1)
@@ -53,7 +55,7 @@ def clear(gate: Gate, service: str, reason: str) -> list[str]:
         for placement in gate.estate.placements
         if placement.service.name == service
         and isinstance(journal := gate.site.found[placement.id].journal, Journal)
-        and journal.phase is Phase.HELD
+        and (journal.phase is Phase.HELD or journal.phase.back)
     ]
     if not tasks:
         raise Refused(f"{service} is not held", where=f"--clear {service}", hint="make history tells what was done")

@@ -14,7 +14,7 @@ from voxgate.deploy.engine import Deployment, State
 from voxgate.deploy.green import require_green
 from voxgate.deploy.journal import Phase
 from voxgate.deploy.mending import Mending
-from voxgate.deploy.plan import PREVIOUS, Plan, make_plan, read_requests
+from voxgate.deploy.plan import Plan, check_requests, make_plan, read_requests
 from voxgate.deploy.preflight import held_hosts, preflight
 from voxgate.deploy.progress import Progress
 from voxgate.deploy.remotes import Remotes, must_run
@@ -23,7 +23,8 @@ from voxgate.deploy.settling import Settled, Settlement
 from voxgate.deploy.site import Orders, Site
 from voxgate.deploy.state import Author, read_all
 from voxgate.errors import Refused, Unreachable, VoxgateError
-from voxgate.model.estate import Estate
+from voxgate.model.estate import Estate, Service
+from voxgate.model.evidence import Missing
 from voxgate.model.look import Evidence
 from voxgate.model.release import Release
 from voxgate.model.verdict import Exit, Judgement, MoveRecord, RunVerdict, ServiceOutcome
@@ -36,6 +37,7 @@ from voxgate.transport.connections import Connections
 
 __all__ = ["Gate", "Settled"]
 
+Wait = Callable[[float], bool]
 Rejudge = Callable[[Path], tuple[RunVerdict, tuple[Judgement, ...]]]
 
 
@@ -53,7 +55,7 @@ class Gate:
         the services that will be judged, None for all. Raises Refused for a request that cannot be meant.
         """
         self.estate = estate
-        self.requests = read_requests(orders.deploy, estate)
+        self.requests = read_requests(orders.deploy, orders.rollback, estate)
         self.deployment: Deployment | None = None
         self.notes: list[str] = []
         self.site = Site(estate, Connections(estate), progress, orders, Author(run))
@@ -108,7 +110,10 @@ class Gate:
         releases: dict[str, Release] = {}
         if self.site.orders.changes:
             self.must_reach_all()
-            self.site.take()
+            if self.requests:
+                check_requests(self.estate, self.requests, self._remotes.views)
+            if self.site.take():
+                self._remotes.ask(stale=self.site.orders.recover)  # another gate was at work meanwhile
             releases = self._mend()
         if self.requests and self._not_mended is None and not self.site.stop.is_set():
             self._deploy()
@@ -116,7 +121,9 @@ class Gate:
             return None
         if self.deployment is not None:
             releases = {target.service.name: target.release for target in self.deployment.plan.targets}
-        evidence = self._look(releases, self._evidence_folder)
+        evidence = self._look(releases, self._evidence_folder, self.site.stop.wait)
+        if self.site.stop.is_set():
+            return None
         if self._remotes.silent:
             why = next(iter(self._remotes.silent.values()))
             self.notes.append(f"judged by what the remotes said last, they do not answer now: {why}")
@@ -131,9 +138,20 @@ class Gate:
 
     def plan(self) -> Plan:
         """What is asked for, as the remotes and the hosts stand. Raises Refused."""
-        if self.requests and all(request.wanted == PREVIOUS for request in self.requests):
+        if self.requests and all(request.back for request in self.requests):
             self._remotes.remember()
         return make_plan(self.estate, self.requests, self._remotes.views, self.site.goods)
+
+    def must_be_judgeable(self, plan: Plan) -> None:
+        """Raises Refused where it is not known what must run of the services that are not deployed: then nothing could be
+        judged after the deploy either, and the way back could not be closed.
+        """
+        deployed = {target.service.name: target.release for target in plan.targets}
+        for known in (self._remotes.views, must_run(self.estate, deployed, self.site.goods)):
+            for name, fact in known.items():
+                if isinstance(fact, Missing):
+                    what = f"what must run of {name} is not known: nothing could be judged after a deploy"
+                    raise Refused(what, where=fact.where, why=fact.why, hint=fact.hint)
 
     def must_reach_all(self) -> None:
         """Raises Refused, in one line, where a host of the estate is not there."""
@@ -146,12 +164,12 @@ class Gate:
         judged as it is. Raises Refused where a person must look first; where what was mended does not hold, nothing more is
         deployed.
         """
-        self._mending = Mending.of(self.site)
+        self._mending = Mending.of(self.site, self._tag)
         if self.requests and self._mending.held:
             raise held_hosts(self._mending.held)
         self._mending.act()
         if self.requests and self._mending.is_open:
-            failure = self._mending.close(self._judge_again(self._mending.releases), self._judge_again)
+            failure = self._mending.close(self._look_and_judge(self._mending.releases), self._look_and_judge)
             self._not_mended = failure
         if self._mending.decisions:
             self.notes += [f"found: {decision.line}" for decision in self._mending.decisions]
@@ -162,6 +180,7 @@ class Gate:
     def _deploy(self) -> None:
         """Plan, preflight, journal, moves."""
         plan = self.plan()
+        self.must_be_judgeable(plan)
         if self.builds is not None:
             require_green(plan.targets, self.builds)
         say = self.site.progress.note
@@ -180,21 +199,27 @@ class Gate:
             raise Refused("a deploy could not be noted, and was not begun", where=error.where, why=error.line) from None
         with suppress(VoxgateError):  # recorded: whoever asks for a state gets it again
             self.deployment.reach(State.HEALTHY)
-        if cut := self.deployment.capacity.calls_cut:
-            self.notes.append(f"{cut} calls were up on workers when these were restarted")
         if self.deployment.failure is None:
             try:
                 marks.mark(self.site.claim, plan.tasks, Phase.JUDGING)
             except VoxgateError as error:
                 self.deployment.fail(error)
 
-    def _look(self, releases: Mapping[str, Release], folder: Path) -> Evidence:
-        """Two looks with the bake between them, and the remotes' word; saved."""
+    def _tag(self, service: Service, release: Release) -> Release:
+        """The release with its tag, for what an earlier run had no time to tag."""
+        tagged, said = self._remotes.tag(service, release, self.site.author.run)
+        if said:
+            self.notes.append(said)
+        return tagged
+
+    def _look(self, releases: Mapping[str, Release], folder: Path, wait: Wait) -> Evidence | None:
+        """Two looks with the bake between them, and the remotes' word; saved. None where ``wait`` was told to stop."""
         bake = self.site.orders.bake
         if bake is None:
             bake = self.estate.bake if self.site.orders.changes else self.estate.look
         first = take_look(self.site.connections, self.estate, brief=True)
-        threading.Event().wait(max(0.0, first.taken + bake - time.time()))  # the window itself is what is observed
+        if wait(max(0.0, first.taken + bake - time.time())):  # the window itself is what is observed
+            return None
         only = None if self.site.orders.changes else self.only
         second = take_look(self.site.connections, self.estate, only=only)
         views = self._remotes.with_releases(must_run(self.estate, releases, self.site.goods))
@@ -202,15 +227,12 @@ class Gate:
         save(evidence, folder, self.cutter)
         return evidence
 
-    def _judge_again(self, releases: Mapping[str, Release]) -> RunVerdict:
-        """Look, and judge by a pytest of its own: the way back, and what an earlier run left."""
-        return self._look_and_judge(releases)[0]
-
     def _look_and_judge(self, releases: Mapping[str, Release]) -> tuple[RunVerdict, tuple[Judgement, ...]]:
+        """Look, and judge by a pytest of its own: the way back, and what an earlier run left."""
         self._looks += 1
         name = "evidence-rollback" if self._looks == 1 else f"evidence-rollback-{self._looks}"
         folder = self._evidence_folder.with_name(name)
-        self._look(releases, folder)
+        self._look(releases, folder, threading.Event().wait)  # a way back is judged whatever comes
         return self.rejudge(folder)
 
     def settle(self, judged: Judged) -> Settled:
@@ -219,6 +241,9 @@ class Gate:
         if self.deployment is not None:
             self._settlement = Settlement(self.site, self.deployment, self._remotes, self._look_and_judge)
             settled = self._settlement.settle(judged)
+            back = self._settlement.back
+            if cut := self.deployment.capacity.calls_cut + (back.capacity.calls_cut if back else 0):
+                self.notes.append(f"{cut} calls were up on workers when these were restarted")
             self.notes += self._settlement.notes
             return settled
         if self._mending is None:
@@ -229,12 +254,12 @@ class Gate:
             return Settled(RunVerdict.BROKEN, Exit.BROKEN, summary)
         if self._mending.held or self._mending.stuck:
             found = "; ".join(decision.line for decision in self._mending.decisions)
-            self._mending.close(verdict, self._judge_again)
+            self._mending.close((verdict, tuple(judged.judgements)), self._look_and_judge)
             return Settled(RunVerdict.BROKEN, Exit.BROKEN, f"not in order: {found}")
         if verdict is RunVerdict.INCOMPLETE:
             why = judged.interrupted or f"{len(judged.missing)} invariants were not judged"
             return Settled(verdict, Exit.INCOMPLETE, f"mended, but not closed: {why}; make recover does the rest")
-        failure = self._mending.close(verdict, self._judge_again)
+        failure = self._mending.close((verdict, tuple(judged.judgements)), self._look_and_judge)
         if failure is not None:
             return Settled(RunVerdict.BROKEN, Exit.BROKEN, f"not in order: {failure.line}")
         return Settled(RunVerdict.HOLDS, 0, f"recovered: {self._mending.summary}; all of it holds")

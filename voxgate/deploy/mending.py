@@ -14,10 +14,13 @@ from voxgate.deploy.recovery import Decision, Way, decide, way_back
 from voxgate.deploy.site import Site
 from voxgate.deploy.state import LastKnownGood
 from voxgate.errors import MoveFailed, VoxgateError
+from voxgate.model.estate import Service
 from voxgate.model.release import Release
-from voxgate.model.verdict import RunVerdict
+from voxgate.model.verdict import Judgement, RunVerdict, Verdict
 
-Judge = Callable[[Mapping[str, Release]], RunVerdict]
+Judged = tuple[RunVerdict, tuple[Judgement, ...]]
+Judge = Callable[[Mapping[str, Release]], Judged]
+Tag = Callable[[Service, Release], Release]
 
 
 class HostLost(MoveFailed):
@@ -51,21 +54,39 @@ def put_back(site: Site, targets: Sequence[Target]) -> tuple[Deployment | None, 
     return back, failure
 
 
-def close_back(site: Site, targets: Sequence[Target], failure: VoxgateError | None, verdict: RunVerdict) -> VoxgateError | None:
-    """Close what was put back, and say why it is not in order, if it is not. Rolled back: its moves went well, and it was
-    judged and holds. Held, until a person clears it: they failed, or it is violated. Open, for the next run: a host was
-    lost, or it could not be judged.
+def close_back(site: Site, targets: Sequence[Target], failure: VoxgateError | None, judged: Judged) -> VoxgateError | None:
+    """Close what was put back, and say why not all is in order, if it is not. Rolled back: its moves went well, and what was
+    judged of it holds, whatever else is wrong with the estate. Held, until a person clears it: its moves failed, or it is
+    violated. Open, for the next run: a host was lost, or it could not be judged.
     """
+    verdict, judgements = judged
     tasks = [task for target in targets for task in target.tasks]
     if isinstance(failure, HostLost) or site.claim.lost:
         return failure or HostLost("a host was lost on the way back", where=min(site.claim.lost))
     if failure is None and verdict is RunVerdict.HOLDS:
         marks.mark(site.claim, tasks, Phase.ROLLED_BACK)
         return None
-    bad = failure or VoxgateError(f"the last known good is {verdict} too")
-    if failure is not None or verdict is RunVerdict.VIOLATED:
-        marks.mark(site.claim, tasks, Phase.HELD, reason=bad.line)
+    if failure is not None:
+        marks.mark(site.claim, tasks, Phase.HELD, reason=failure.line)
+        return failure
+    if verdict is not RunVerdict.VIOLATED:
+        return VoxgateError(f"the last known good is {verdict} too")
+    violated = [one for one in judgements if one.verdict is Verdict.VIOLATED]
+    held = [target for target in targets if not violated or any(is_about(one, target) for one in violated)]
+    bad = VoxgateError("the last known good is violated too", why=violated[0].found if violated else "")
+    if not held:
+        bad = VoxgateError("what was put back is in order, something else is not", why=f"{violated[0].id}: {violated[0].found}")
+    marks.mark(site.claim, [task for target in held for task in target.tasks], Phase.HELD, reason=bad.line)
+    rest = [task for target in targets if target not in held for task in target.tasks]
+    marks.mark(site.claim, rest, Phase.ROLLED_BACK, reason="" if held else bad.line)
     return bad
+
+
+def is_about(judgement: Judgement, target: Target) -> bool:
+    """True if a judgement is of this service, or of one of its hosts as such, or of the estate as such."""
+    if judgement.service:
+        return judgement.service == target.service.name
+    return not judgement.host or judgement.host in {placement.host.name for placement in target.placements}
 
 
 @dataclass(slots=True)
@@ -74,14 +95,15 @@ class Mending:
 
     site: Site
     decisions: tuple[Decision, ...]
+    tag: Tag
     back: Deployment | None = None
     failure: VoxgateError | None = None
     closed: bool = False
 
     @classmethod
-    def of(cls, site: Site) -> Mending:
-        """Decide from what was found, and say each decision in a line."""
-        mending = cls(site, decide(site.estate, site.found))
+    def of(cls, site: Site, tag: Tag) -> Mending:
+        """Decide from what was found, and say each decision in a line. ``tag`` gives a release that passed its tag."""
+        mending = cls(site, decide(site.estate, site.found), tag)
         for decision in mending.decisions:
             site.progress.note(f"found: {decision.line}")
         return mending
@@ -121,28 +143,33 @@ class Mending:
                     reason = "" if decision.way is Way.ABANDON else "left half done, and nothing to go back to"
                     marks.mark(self.site.claim, self._tasks(decision), Phase.ABANDONED, reason=reason)
                 case Way.PROMOTE:
-                    marks.promote(self.site.claim, self._tasks(decision), self.site.goods, {})
+                    self._promote(decision)
                 case Way.GO_BACK | Way.JUDGE | Way.HELD | Way.NOTHING:
                     pass
         targets = self._targets(Way.GO_BACK)
         if targets:
             self.back, self.failure = put_back(self.site, targets)
 
-    def close(self, verdict: RunVerdict, judge: Judge) -> VoxgateError | None:
+    def _promote(self, decision: Decision) -> None:
+        service, release = self.site.estate.service(decision.service), decision.wanted or decision.release
+        tagged = {service.name: self.tag(service, release)} if release else {}
+        marks.promote(self.site.claim, self._tasks(decision), self.site.goods, tagged)
+
+    def close(self, judged: Judged, judge: Judge) -> VoxgateError | None:
         """Close what was judged: what went back is rolled back, what was judged again is promoted, or goes back as well.
 
         Returns why it did not end well. A look that judged only a part closes nothing: the next run mends it.
         """
-        if verdict is RunVerdict.INCOMPLETE:
+        if judged[0] is RunVerdict.INCOMPLETE:
             return VoxgateError("not everything was judged", hint="nothing is closed: make recover, once more")
         failure = self.failure
         if targets := self._targets(Way.GO_BACK):
-            failure = close_back(self.site, targets, self.failure, verdict) or failure
+            failure = close_back(self.site, targets, self.failure, judged) or failure
         again = self._targets(Way.JUDGE)
-        if again and verdict is RunVerdict.HOLDS:
+        if again and judged[0] is RunVerdict.HOLDS:
             for decision in self.decisions:
                 if decision.way is Way.JUDGE:
-                    marks.promote(self.site.claim, self._tasks(decision), self.site.goods, {})
+                    self._promote(decision)
         elif again:
             failure = self._back_after_all(again, judge) or failure
         self.closed = True
@@ -151,13 +178,16 @@ class Mending:
     def _back_after_all(self, targets: tuple[Target, ...], judge: Judge) -> VoxgateError | None:
         """What was left at its judging was judged again, and does not hold."""
         same = [target for target in targets if target.release == target.wanted]
-        if same:
+        others = [target for target in targets if target not in same]
+        tasks = [task for target in same for task in target.tasks]
+        if not others:
             reason = "judged again, does not hold, and is the last known good itself"
-            marks.mark(self.site.claim, [task for target in same for task in target.tasks], Phase.ABANDONED, reason=reason)
+            marks.mark(self.site.claim, tasks, Phase.ABANDONED, reason=reason)
             return VoxgateError(f"{same[0].service.name} {reason}")
-        self.back, failure = put_back(self.site, targets)
-        verdict = judge({target.service.name: target.release for target in targets})
-        return close_back(self.site, targets, failure, verdict)
+        marks.mark(self.site.claim, tasks, Phase.BACK_JUDGING)
+        self.back, failure = put_back(self.site, others)
+        judged = judge({target.service.name: target.release for target in targets})
+        return close_back(self.site, targets, failure, judged)
 
     def _tidy(self) -> None:
         """Lock files of a git that was killed would fail every move from here on."""

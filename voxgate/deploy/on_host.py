@@ -25,6 +25,8 @@ ROOT = "/var/lib/voxgate"
 SILENCE = 20.0  # seconds without a word from the gate, after which it is gone, or asleep
 STEP_WAIT = 45.0  # seconds to wait for a step that somebody else left running
 KILL_AFTER = 5.0
+LEAVE_AFTER = 300.0  # seconds for the last restart to end by itself and to be noted, once the gate is gone
+NOT_BEGUN = {"exit": None, "out": "", "err": "", "why": "was not begun: the run was stopped", "seconds": 0.0}
 PAUSE = 0.02
 KEPT = 8192  # characters of a command's output
 GIT = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "gc.autoDetach", "GIT_CONFIG_VALUE_0": "false", "GIT_TERMINAL_PROMPT": "0"}
@@ -81,6 +83,11 @@ def _lines(folder: str, most: int) -> List[str]:
         return []
 
 
+def _about(event: Dict[str, Any]) -> Tuple[Any, ...]:
+    """What tells an event from another: whose deploy it is about, whoever writes it."""
+    return event.get("event"), event.get("mended") or event.get("run"), event.get("commit")
+
+
 def _append(folder: str, event: Dict[str, Any]) -> None:
     """One line of the ledger, numbered on. A torn last line (power cut) is closed first, so that it can hurt no other; the
     same event of the same run is not written twice: whoever mends a kill may do the same thing again.
@@ -92,7 +99,7 @@ def _append(folder: str, event: Dict[str, Any]) -> None:
             break
         except ValueError:
             continue
-    if all(last.get(key) == event.get(key) for key in ("event", "run", "commit")) and event.get("event") != "note":
+    if event.get("event") != "note" and _about(last) == _about(event):
         return
     path = os.path.join(folder, "ledger.jsonl")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
@@ -100,10 +107,23 @@ def _append(folder: str, event: Dict[str, Any]) -> None:
         size = os.fstat(descriptor).st_size
         torn = size and os.pread(descriptor, 1, size - 1) != b"\n"
         whole = json.dumps(dict(event, n=int(last.get("n", 0)) + 1), sort_keys=True).encode("utf-8") + b"\n"
-        os.write(descriptor, (b"\n" if torn else b"") + whole)
+        text = (b"\n" if torn else b"") + whole
+        if os.write(descriptor, text) != len(text):
+            raise OSError("no room for a line of the ledger in %s" % folder)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _at_work(folder: str) -> str:
+    """Whose step still runs on a service, by its journal, and which: ``owner.lock`` names whoever asks by now."""
+    journal = _text(folder, "journal.json")
+    try:
+        said = json.loads(journal or "{}")
+        owner = {"by": said["by"], "run": said["run"], "build": said["build"], "since": said["at"]}
+    except (ValueError, KeyError, TypeError):
+        owner = {}
+    return json.dumps({"owner": json.dumps(owner), "journal": journal})
 
 
 def _boot() -> str:
@@ -150,7 +170,9 @@ class Owner:
         self.epochs: Dict[str, int] = {}
         self.running: Dict[str, "subprocess.Popen[bytes]"] = {}
         self.closing = False
+        self.stopped = False
         self.cut: Set[str] = set()
+        self.going_back: Set[str] = set()
         self.speech = threading.Lock()
         self.threads: List[threading.Thread] = []
 
@@ -162,8 +184,11 @@ class Owner:
             for service in request["services"]:
                 self._take(service, request["owner"])
             for service in request["services"]:
-                with self._alone(service) as (folder, _):
-                    self._raise_epoch(folder, service, request.get("epochs", {}))
+                try:
+                    with self._alone(service) as (folder, _):
+                        self._raise_epoch(folder, service, request.get("epochs", {}))
+                except TimeoutError:
+                    raise Held(_at_work(_folder(service))) from None
         except BaseException:
             for descriptor in self.locks.values():
                 os.close(descriptor)
@@ -185,7 +210,8 @@ class Owner:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
-            raise Held(json.dumps({"owner": _text(folder, "owner.lock"), "journal": _text(folder, "journal.json")})) from None
+            said = {name: _text(folder, file) for name, file in (("owner", "owner.lock"), ("journal", "journal.json"))}
+            raise Held(json.dumps(said)) from None
         self.locks[service] = descriptor
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(owner).encode("utf-8"), 0)
@@ -231,16 +257,20 @@ class Owner:
         results: List[Dict[str, Any]] = []
         with self._fenced(request) as (folder, lock):
             self.cut.discard(request["service"])
+            back = request["journal"]["phase"].startswith("back-")
             for step in request["steps"]:
+                if self.closing or (self.stopped and not back):
+                    results.append(dict(NOT_BEGUN))
+                    break
                 self._journal(folder, request, step=step["says"], status="begun")
-                results.append(self._run(request["service"], step, lock))
+                results.append(self._run(request["service"], step, lock, back=back))
                 good = results[-1]["exit"] == 0
                 self._journal(folder, request, step=step["says"], status="done" if good else "failed")
                 if not good:
                     break
         return {"results": results}
 
-    def _run(self, service: str, step: Dict[str, Any], lock: int) -> Dict[str, Any]:
+    def _run(self, service: str, step: Dict[str, Any], lock: int, *, back: bool) -> Dict[str, Any]:
         """One command. ``exit`` is None where it did not end by itself: its outcome is unknown."""
         began = time.monotonic()
         child = subprocess.Popen(
@@ -254,22 +284,35 @@ class Owner:
         )
         if not step.get("finish"):
             self.running[service] = child
+            if back:
+                self.going_back.add(service)
         why = ""
         try:
             out, err = child.communicate(timeout=step["deadline"])
         except subprocess.TimeoutExpired:
             why = "was not done within %d s" % step["deadline"]
             self._end(child, signal.SIGKILL)
-            out, err = child.communicate()
+            out, err = self._last_words(child)
         finally:
             self.running.pop(service, None)
+            self.going_back.discard(service)
         if service in self.cut:
             why = "was cut short"
-        elif child.returncode < 0 and not why:
+        elif not why and child.returncode < 0:
             why = "was killed by signal %d" % -child.returncode
         said = [text.decode("utf-8", "replace")[-KEPT:] for text in (out, err)]
         seconds = time.monotonic() - began
         return {"exit": None if why else child.returncode, "out": said[0], "err": said[1], "why": why, "seconds": seconds}
+
+    @staticmethod
+    def _last_words(child: "subprocess.Popen[bytes]") -> Tuple[bytes, bytes]:
+        """What a killed command said. Root's cannot be killed, and it is waited for no longer: it still holds ``step.lock``,
+        so whoever comes next waits for it.
+        """
+        try:
+            return child.communicate(timeout=KILL_AFTER)
+        except subprocess.TimeoutExpired as late:
+            return late.stdout or b"", late.stderr or b""
 
     @staticmethod
     def _end(child: "subprocess.Popen[bytes]", number: int) -> None:
@@ -277,8 +320,11 @@ class Owner:
             os.killpg(child.pid, number)
 
     def cancel(self, _request: Dict[str, Any]) -> Dict[str, Any]:
-        """End what runs now and may be ended; whoever waits for it hears so."""
-        children = dict(self.running)
+        """End what runs now and may be ended; whoever waits for it hears so. From here on nothing is begun but the way back,
+        which is not cut short while the gate is there.
+        """
+        self.stopped = True
+        children = {name: child for name, child in self.running.items() if self.closing or name not in self.going_back}
         self.cut.update(children)
         for number, patience in ((signal.SIGTERM, KILL_AFTER), (signal.SIGKILL, 0.0)):
             for child in children.values():
@@ -289,14 +335,20 @@ class Owner:
         return {"cut": sorted(children)}
 
     def mark(self, request: Dict[str, Any]) -> Dict[str, Any]:
-        """A state without a command: first the last known good, then the ledger's line, then the journal that says so."""
+        """A state without a command: first the last known good, then the ledger's line, then the journal that says so. Only a
+        deploy's beginning stands in the journal first: what dies between the two is closed by whoever reads that.
+        """
         with self._fenced(request) as (folder, _):
+            event, journal = request.get("event"), request.get("journal")
             if request.get("record"):
                 _replace(folder, "last-known-good.json", json.dumps(request["record"], sort_keys=True) + "\n")
-            if request.get("event"):
-                _append(folder, request["event"])
-            if request.get("journal"):
+            late = event if event and journal and event.get("event") == "begun" else None
+            if event and not late:
+                _append(folder, event)
+            if journal:
                 self._journal(folder, request, step="", status="done")
+            if late:
+                _append(folder, late)
         return {}
 
     def tidy(self, request: Dict[str, Any]) -> Dict[str, Any]:
@@ -346,12 +398,13 @@ class Owner:
                 if request["id"] == 0:
                     self.say({"id": 0})
                     continue
-                self.threads.append(threading.Thread(target=self.answer, args=(request,)))
+                self.threads.append(threading.Thread(target=self.answer, args=(request,), daemon=True))
                 self.threads[-1].start()
         self.closing = True
         self.cancel({})
+        until = time.monotonic() + LEAVE_AFTER
         for thread in self.threads:
-            thread.join()
+            thread.join(max(0.0, until - time.monotonic()))
 
 
 def main(request: Dict[str, Any]) -> None:

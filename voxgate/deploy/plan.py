@@ -24,11 +24,12 @@ _WORDS = {NEWEST, MAIN, PREVIOUS}
 @dataclass(frozen=True, slots=True)
 class Request:
     """``--deploy SERVICE[=TAG]``, read. ``wanted`` is a tag, ``main``, ``previous`` (the last known good before the current
-    one), or empty for the newest release on main.
+    one), or empty for the newest release on main. ``back``: to a release that was on the hosts before, by what is there.
     """
 
     service: str
     wanted: str = NEWEST
+    back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,28 +80,56 @@ class Plan:
         return tuple(task for target in self.targets for task in target.tasks)
 
 
-def read_requests(texts: Sequence[str], estate: Estate) -> tuple[Request, ...]:
-    """``all``, ``backend``, ``backend=TAG``, ``all=main``, checked by form. Raises Refused in one line."""
+def read_requests(deploy: Sequence[str], rollback: Sequence[str], estate: Estate) -> tuple[Request, ...]:
+    """``all``, ``backend``, ``backend=TAG``, ``all=main`` of ``--deploy`` and ``--rollback``, checked by form. Going back without
+    a tag is to the release before. Raises Refused in one line.
+    """
     names = [service.name for service in estate.services]
     requests: dict[str, Request] = {}
-    for text in texts:
-        name, equals, wanted = text.partition("=")
-        if equals and not wanted:
-            raise Refused("no tag after the equals sign", where=f"--deploy {text!r}", hint=f"--deploy {name} is enough")
-        if name == "all":
-            if wanted not in _WORDS:
-                raise Refused("a tag is of one service", where=f"--deploy {text!r}", hint="name the service: backend=TAG")
-        elif name not in names:
-            near = difflib.get_close_matches(name, [*names, "all"], n=1)
-            hint = f"did you mean {near[0]}?" if near else f"services: {', '.join(names)}, all"
-            raise Refused("there is no such service", where=f"--deploy {text!r}", hint=hint)
+    asked = [*((text, "--deploy") for text in deploy), *((text, "--rollback") for text in rollback)]
+    for text, option in asked:
+        name, wanted = _read_words(text, option, names)
+        back = option == "--rollback" or wanted == PREVIOUS
         for service in names if name == "all" else [name]:
-            if service in requests and requests[service].wanted != wanted:
-                raise Refused(f"{service} is asked for twice, differently", where="--deploy")
+            request = Request(service, PREVIOUS if back and not wanted else wanted, back)
+            if requests.get(service, request) != request:
+                raise Refused(f"{service} is asked for twice, differently", where=option)
             if wanted not in _WORDS:
                 _read_tag(wanted, estate.service(service))
-            requests[service] = Request(service, wanted)
+            requests[service] = request
     return tuple(requests[name] for name in names if name in requests)
+
+
+def _read_words(text: str, option: str, names: Sequence[str]) -> tuple[str, str]:
+    """The service and the tag of one request. Raises Refused for words that cannot be meant."""
+    name, equals, wanted = text.partition("=")
+    where = f"{option} {text!r}"
+    if equals and not wanted:
+        raise Refused("no tag after the equals sign", where=where, hint=f"{option} {name} is enough")
+    if option == "--rollback" and wanted == MAIN:
+        raise Refused("the head of main is nothing to go back to", where=where, hint="--deploy, or a tag")
+    if name == "all" and wanted not in _WORDS:
+        raise Refused("a tag is of one service", where=where, hint="name the service: backend=TAG")
+    if name not in {*names, "all"}:
+        near = difflib.get_close_matches(name, [*names, "all"], n=1)
+        hint = f"did you mean {near[0]}?" if near else f"services: {', '.join(names)}, all"
+        raise Refused("there is no such service", where=where, hint=hint)
+    return name, wanted
+
+
+def check_requests(estate: Estate, requests: Sequence[Request], remotes: Mapping[str, RemoteView | Missing]) -> None:
+    """Whether each release is one that may be deployed, by the remotes alone, before any host is held. Raises Refused."""
+    for request in requests:
+        if not request.back:
+            service = estate.service(request.service)
+            resolve(request, service, _said(remotes[service.name], service))
+
+
+def _said(remote: RemoteView | Missing, service: Service) -> RemoteView:
+    """What the remote says. Raises Refused where it says nothing."""
+    if isinstance(remote, Missing):
+        raise Refused("the remote could not be asked", where=service.repository, why=remote.why, hint=remote.hint)
+    return remote
 
 
 def _read_tag(text: str, service: Service) -> Tag:
@@ -159,10 +188,6 @@ def make_plan(
     targets = []
     for request in requests:
         service = estate.service(request.service)
-        remote = remotes[service.name]
-        back = request.wanted == PREVIOUS
-        if isinstance(remote, Missing) and not back:
-            raise Refused("the remote could not be asked", where=service.repository, why=remote.why, hint=remote.hint)
         placements = tuple(placement for placement in estate.placements if placement.service.name == service.name)
         before: dict[str, LastKnownGood | None] = {}
         for placement in placements:
@@ -170,8 +195,14 @@ def make_plan(
             if isinstance(known, Missing):
                 raise Refused("last-known-good cannot be read", where=known.where, why=known.why, hint=known.hint)
             before[placement.id] = known
-        release = _previous(service, before) if isinstance(remote, Missing) or back else resolve(request, service, remote)
-        targets.append(Target(service, release, placements, before, is_on_hosts=back))
+        if request.wanted == PREVIOUS:
+            release = _previous(service, before)
+        else:
+            release = resolve(request, service, _said(remotes[service.name], service))
+        if request.back and all(good and good.release.commit == release.commit for good in before.values()):
+            hint = "--deploy puts it there again"
+            raise Refused(f"{release} is what is last known good already", where=service.name, hint=hint)
+        targets.append(Target(service, release, placements, before, is_on_hosts=request.back))
     return Plan(tuple(targets))
 
 

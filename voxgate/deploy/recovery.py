@@ -83,10 +83,11 @@ def way_back(goods: Mapping[str, Good]) -> tuple[Release | None, str]:
 def decide(estate: Estate, found: Mapping[str, Found]) -> tuple[Decision, ...]:
     """One decision a service, in the order of a deploy; those with nothing to do are left out."""
     promoted = _runs_being_promoted(found)
+    back = _runs_going_back(found) - promoted
     decisions = []
     for service in estate.services:
         mine = {p: found[p.id] for p in estate.placements if p.service.name == service.name}
-        decision = _decide_one(service.name, mine, promoted)
+        decision = _decide_one(service.name, mine, promoted, back)
         if decision.way is not Way.NOTHING:
             decisions.append(decision)
     return tuple(decisions)
@@ -109,12 +110,22 @@ def _runs_being_promoted(found: Mapping[str, Found]) -> frozenset[str]:
     return frozenset(open_runs - booted)
 
 
+def _runs_going_back(found: Mapping[str, Found]) -> frozenset[str]:
+    """Runs of which something must go back: what they have at its judging elsewhere goes back with it, since it would be
+    judged beside what is not there any more.
+    """
+    journals = [one.journal for one in found.values() if isinstance(one.journal, Journal)]
+    return frozenset(journal.run for journal in journals if way_of(journal.phase) is Way.GO_BACK)
+
+
 _URGENCY = (Way.HELD, Way.GO_BACK, Way.JUDGE, Way.PROMOTE, Way.ABANDON, Way.NOTHING)
 
 
-def _decide_one(service: str, mine: Mapping[Placement, Found], promoted: frozenset[str]) -> Decision:
+def _decide_one(
+    service: str, mine: Mapping[Placement, Found], promoted: frozenset[str], back: frozenset[str] = frozenset()
+) -> Decision:
     """The gravest of its hosts' ways, for all of them."""
-    ways = {placement: _way_here(one, promoted) for placement, one in mine.items()}
+    ways = {placement: _way_here(one, promoted, back) for placement, one in mine.items()}
     way = min(ways.values(), key=_URGENCY.index)
     open_ones = tuple(placement for placement, here in ways.items() if here is not Way.NOTHING)
     journals = [one.journal for placement, one in mine.items() if placement in open_ones and isinstance(one.journal, Journal)]
@@ -125,16 +136,15 @@ def _decide_one(service: str, mine: Mapping[Placement, Found], promoted: frozens
     said += f"; {disagree}" if disagree and way is Way.GO_BACK else ""
     match way:
         case Way.GO_BACK:
-            touched = tuple(p for p in open_ones if ways[p] is not Way.ABANDON or good is None)
             if good is None:
-                return Decision(Way.STUCK, service, touched, None, wanted, run, said)
+                return Decision(Way.STUCK, service, open_ones, None, wanted, run, said)
             # What was judged or promoted elsewhere goes back too: one release a service.
             return Decision(way, service, open_ones, good, wanted, run, said)
         case _:
             return Decision(way, service, open_ones, wanted, wanted, run, said)
 
 
-def _way_here(one: Found, promoted: frozenset[str]) -> Way:
+def _way_here(one: Found, promoted: frozenset[str], back: frozenset[str]) -> Way:
     """One host's way. A journal that cannot be read says only that something was being done."""
     journal = one.journal
     if journal is None:
@@ -144,7 +154,7 @@ def _way_here(one: Found, promoted: frozenset[str]) -> Way:
     way = way_of(journal.phase, rebooted=journal.boot != one.boot)
     if way is Way.JUDGE and journal.run in promoted:
         return Way.PROMOTE
-    return way
+    return Way.GO_BACK if way is Way.JUDGE and journal.run in back else way
 
 
 def _said(placement: Placement, one: Found) -> str:

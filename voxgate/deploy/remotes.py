@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from voxgate.contracts.estates import cache_folder
+from voxgate.deploy.plan import next_tag
 from voxgate.deploy.state import Good, LastKnownGood
 from voxgate.errors import VoxgateError
-from voxgate.model.estate import Estate
+from voxgate.model.estate import Estate, Service
 from voxgate.model.evidence import Missing
-from voxgate.model.release import Release, RemoteView
+from voxgate.model.release import Release, RemoteView, Tag
 from voxgate.transport.git import Mirror, mirrored, view
 
 
@@ -59,6 +61,25 @@ class Remotes:
     def _ask_or_remember(self, name: str) -> RemoteView | Missing:
         return self._stale(name, self._ask(name))
 
+    def tag(self, service: Service, release: Release, run: str) -> tuple[Release, str]:
+        """A release that passed, with its tag, and a line to say where something came of it: a head of main gets the tag
+        that its commit has already, or else the next of the day, pushed.
+        """
+        view = self.views[service.name]
+        if release.tag is not None:
+            return release, ""
+        if isinstance(view, Missing):
+            return release, f"{service.name} is done but was not tagged: {view.why}"
+        there = sorted(one for text, commit in view.tags.items() if commit == release.commit and (one := Tag.parse(text)))
+        if there:
+            return replace(release, tag=str(there[-1])), f"{service.name} has its tag: {there[-1]}"
+        tag = str(next_tag(service, view.tags, datetime.now(UTC).date()))
+        try:
+            self.mirrors[service.name].push_tag(tag, release.commit, f"{tag}: passed the gate, run {run}")
+        except VoxgateError as error:
+            return release, f"{service.name} is done but was not tagged: {error.line}"
+        return replace(release, tag=tag), f"tagged {service.name}: {tag} is {release.commit[:12]}, pushed"
+
     def with_releases(self, releases: Mapping[str, Release | Missing | None]) -> dict[str, RemoteView | Missing]:
         """Each view with the release that must be running, and the tree of its commit."""
         return {name: self._with_release(view, releases[name]) for name, view in self.views.items()}
@@ -93,12 +114,13 @@ def must_run(
         releases = {fact.release for fact in known.values() if isinstance(fact, LastKnownGood)}
         if unread:
             wanted[service.name] = unread[0]
-        elif len(releases) > 1 or (releases and None in known.values()):
+        elif len({release.commit for release in releases}) > 1 or (releases and None in known.values()):
             said = ", ".join(f"{host}: {_name(fact)}" for host, fact in known.items())
             hint = f"deploy {service.name} again: last-known-good moves on all its hosts at once"
             wanted[service.name] = Missing("failed", f"its hosts disagree on last-known-good: {said}", service.name, hint)
         else:
-            wanted[service.name] = releases.pop() if releases else None
+            # The commit is the release. A gate that died between two hosts may have told its new tag to one of them only.
+            wanted[service.name] = max(releases, key=lambda release: release.tag or "", default=None)
     return wanted
 
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from voxgate.deploy import marks
 from voxgate.deploy.decision import Judged, deploy_status, judge_run
 from voxgate.deploy.engine import Deployment, State
 from voxgate.deploy.journal import Phase
 from voxgate.deploy.mending import close_back, put_back
-from voxgate.deploy.plan import Plan, Target, next_tag
+from voxgate.deploy.plan import Plan, Target
 from voxgate.deploy.remotes import Remotes
 from voxgate.deploy.site import Site
 from voxgate.errors import VoxgateError
-from voxgate.model.evidence import Missing
 from voxgate.model.release import Release
 from voxgate.model.verdict import Exit, Judgement, RunVerdict
 
@@ -101,28 +99,16 @@ class Settlement:
         try:
             marks.mark(self._site.claim, plan.tasks, Phase.PROMOTING)
             for target in plan.targets:
-                self._tag(target)
+                release, said = self._remotes.tag(target.service, target.release, self._site.author.run)
+                if said:
+                    self.notes.append(said)
+                    self.tagged[target.service.name] = release
             marks.promote(self._site.claim, plan.tasks, self._site.goods, self.tagged)
         except VoxgateError as error:
             summary = f"everything holds, but {error.line}: make recover finishes it"
             return Settled(RunVerdict.BROKEN, Exit.BROKEN, summary)
         named = ", ".join(str(self.tagged.get(target.service.name, target.release)) for target in plan.targets)
         return Settled(RunVerdict.DONE, 0, f"done: {named}")
-
-    def _tag(self, target: Target) -> None:
-        """A head of main gets the next tag of the day, pushed."""
-        release, view = target.release, self._remotes.views[target.service.name]
-        if release.tag is not None or isinstance(view, Missing):
-            return
-        tag = str(next_tag(target.service, view.tags, datetime.now(UTC).date()))
-        message = f"{tag}: passed the gate, run {self._site.author.run}"
-        try:
-            self._remotes.mirrors[target.service.name].push_tag(tag, release.commit, message)
-        except VoxgateError as error:
-            self.notes.append(f"{target.service.name} is done but was not tagged: {error.line}")
-            return
-        self.notes.append(f"tagged {target.service.name}: {tag} is {release.commit[:12]}, pushed")
-        self.tagged[target.service.name] = replace(release, tag=tag)
 
     def _go_back(self, judged: Judged) -> Settled:
         """Put the last known good back on everything that was touched, by the same moves, and judge it again."""
@@ -131,16 +117,16 @@ class Settlement:
             why = RunVerdict.VIOLATED
         reason = judged.interrupted or (self._deployment.failure.line if self._deployment.failure else f"judged {why}")
         ways = ways_back(self._deployment)
-        failure = self._abandon(ways, why, reason)
+        self._site.claim.regain(self._site.estate.hosts, self._site.progress.note)
+        # What was deployed again runs already: it has nowhere to go, but is in order if all is once the others are back.
+        again = ways.same if ways.back or why is RunVerdict.INCOMPLETE else ()
+        failure = self._abandon(ways, again, reason)
         if ways.back:
             self._site.progress.note("going back: " + ", ".join(str(target.release) for target in ways.back))
             self.back, failed = put_back(self._site, ways.back)
             failure = failure or failed
-        targets = (*ways.back, *(ways.same if why is RunVerdict.INCOMPLETE else ()))
-        settled = self._judge_back(why, reason, targets, failure)
-        nowhere = [target.service.name for target in ways.stuck]
-        if why is not RunVerdict.INCOMPLETE:
-            nowhere += [target.service.name for target in ways.same]
+        settled = self._judge_back(why, reason, (*ways.back, *again), failure)
+        nowhere = [target.service.name for target in (*ways.stuck, *(() if again else ways.same))]
         if nowhere:
             known = "its first deploy here" if ways.stuck else "what runs is the last known good itself"
             summary = f"not done ({reason}), and nothing to go back to for {', '.join(nowhere)}: {known}"
@@ -154,7 +140,7 @@ class Settlement:
             return Settled(verdict, status, f"not done: {reason}; nothing was changed")
         back_verdict, rejudged = self._judge({target.service.name: target.release for target in targets})
         try:
-            failure = close_back(self._site, targets, failure, back_verdict)
+            failure = close_back(self._site, targets, failure, (back_verdict, rejudged))
         except VoxgateError as error:
             failure = failure or error
         named = ", ".join(str(target.release) for target in targets)
@@ -164,8 +150,8 @@ class Settlement:
         verdict, status = deploy_status(why, changed_back=failure is None, back_holds=failure is None)
         return Settled(verdict, status, summary, rejudged, back_verdict)
 
-    def _abandon(self, ways: WaysBack, why: RunVerdict, reason: str) -> VoxgateError | None:
-        """Close what was not touched, and what has nowhere to go back to. What was all done and only not judged is judged."""
+    def _abandon(self, ways: WaysBack, again: tuple[Target, ...], reason: str) -> VoxgateError | None:
+        """Close what was not touched, and what has nowhere to go back to; what is judged ``again`` stays open until then."""
         tasks = {
             kind: [task for target in targets for task in target.tasks]
             for kind, targets in (("untouched", ways.untouched), ("stuck", ways.stuck), ("same", ways.same))
@@ -174,7 +160,7 @@ class Settlement:
         try:
             marks.mark(self._site.claim, tasks["untouched"], Phase.ABANDONED, reason=reason)
             marks.mark(self._site.claim, tasks["stuck"], Phase.ABANDONED, reason=nowhere)
-            if why is RunVerdict.INCOMPLETE:
+            if again:
                 marks.mark(self._site.claim, tasks["same"], Phase.BACK_JUDGING)
             else:
                 marks.mark(self._site.claim, tasks["same"], Phase.ABANDONED, reason=nowhere)

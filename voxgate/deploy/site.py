@@ -18,9 +18,10 @@ from voxgate.transport.connections import Connections
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What the command line asks for. ``bake`` and ``wait`` in seconds; ``deploy`` as typed."""
+    """What the command line asks for. ``bake`` and ``wait`` in seconds; ``deploy`` and ``rollback`` as typed."""
 
     deploy: tuple[str, ...] = ()
+    rollback: tuple[str, ...] = ()
     recover: bool = False
     bake: float | None = None
     wait: float = 0.0
@@ -30,7 +31,7 @@ class Orders:
     @property
     def changes(self) -> bool:
         """True where hosts may be changed, and so must be claimed first."""
-        return bool(self.deploy) or self.recover
+        return bool(self.deploy or self.rollback) or self.recover
 
 
 @dataclass(slots=True)
@@ -64,14 +65,15 @@ class Site:
         """True while hosts are held."""
         return self._claim is not None
 
-    def take(self) -> None:
-        """Claim every host, and read what is written there. Raises Refused."""
+    def take(self) -> bool:
+        """Claim every host, and read what is written there; True if another gate had to be waited for. Raises Refused."""
         self._claim = Claim(self.connections, self.author, self.stop)
         try:
             self.found = self._claim.take(self.orders.wait, self.progress.note)
         except BaseException:
             self.release()
             raise
+        return self._claim.waited
 
     def release(self) -> None:
         """Let all hosts go; harmless twice."""

@@ -10,11 +10,17 @@ from voxgate.model.release import Release
 
 _SYSTEMCTL = "/usr/bin/systemctl"
 
-# The build's manifest stands beside the served folder, never in it. Written once complete (rename), sorted, by content.
+# The build is made aside, and takes its place when it is whole: dist may point there. Its manifest stands beside the served
+# folder, never in it: sorted, by content, written once complete (rename).
 _MANIFEST = """set -eu
-cd "$1/builds/$2"
-find . -type f -printf '%P\\0' | LC_ALL=C sort -z | xargs -0 sha256sum -- > "../$2.sha256.part"
-mv -T "../$2.sha256.part" "../$2.sha256"
+cd "$1/builds/.next"
+find . -type f -printf '%P\\0' | LC_ALL=C sort -z | xargs -0 sha256sum -- > ../.next.sha256
+cd ..
+rm -rf .before
+if [ -e "$2" ]; then mv -T "$2" .before; fi
+mv -T .next "$2"
+mv -T .next.sha256 "$2.sha256"
+rm -rf .before
 """
 
 # A real folder cannot be replaced by the rename of a link, so the first publication moves it out of the way.
@@ -59,10 +65,11 @@ sha256sum --check --quiet --strict "../$2.sha256" >&2
 # Prints the processes in the unit's cgroup, wherever it is: nothing where it is gone. The shell itself is in another one.
 _LEFT_OVER = 'for p in /proc/[0-9]*; do grep -qsF "/$1" "$p/cgroup" && echo "${p#/proc/}"; done; true'
 
-# The same, and every process that runs a program of the service's folder, started by whom ever. The folder comes without
-# its first slash, so that no shell on the way to here finds itself.
+# The same, each with the word "unit", and every process that runs a program of the service's folder, started by whom ever.
+# The folder comes without its first slash, so that no shell on the way to here finds itself.
 _ALIVE = """for p in /proc/[0-9]*; do
-  if grep -qsF "/$1" "$p/cgroup" || grep -qsF "/$2/" "$p/cmdline"; then echo "${p#/proc/}"; fi
+  if grep -qsF "/$1" "$p/cgroup"; then echo "${p#/proc/} unit"
+  elif grep -qsF "/$2/" "$p/cmdline"; then echo "${p#/proc/}"; fi
 done; true"""
 
 
@@ -120,7 +127,7 @@ def install(service: Service, release: Release) -> tuple[Step, ...]:
         case Kind.STATIC:
             # Not --prefix: npm looks for its global settings (offline, cache) below the prefix too, and would miss them.
             npm = ("env", "-C", service.folder, "npm")
-            build = ("run", "build", "--", "--outDir", f"builds/{release.commit}", "--emptyOutDir")
+            build = ("run", "build", "--", "--outDir", "builds/.next", "--emptyOutDir")
             return (
                 Step((*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"), 600, "npm ci"),
                 Step((*npm, *build), 600, "npm run build"),
@@ -166,7 +173,7 @@ def left_over(unit: str) -> Step:
 
 
 def alive(unit: str, folder: str) -> Step:
-    """Which processes are the unit's, or run code of its folder."""
+    """Which processes are the unit's (``PID unit``), or run code of its folder (``PID``), a line each."""
     argv = ("sh", "-c", _ALIVE, "sh", unit, folder.strip("/"))
     return Step(argv, 15, f"{unit.removesuffix('.service')} alive?")
 

@@ -15,7 +15,7 @@ from voxgate.errors import OutsideLook, Refused, VoxgateError
 from voxgate.model.invariant import Expected, Per
 from voxgate.model.part import part_of
 from voxgate.plugin.judging import Elsewhere, annotate, rule_of, subject_of
-from voxgate.plugin.options import pytest_addoption
+from voxgate.plugin.options import is_deploy, pytest_addoption
 from voxgate.plugin.reading import attach_read
 from voxgate.plugin.redacting import Sinks
 from voxgate.plugin.run import Run
@@ -64,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except Refused as error:
         raise pytest.exit.Exception(f"refused: {Redactor().cut(error.text)}", returncode=10) from None
     except VoxgateError as error:
-        raise pytest.exit.Exception(Redactor().cut(error.text), returncode=10 if config.getoption("deploy") else 4) from None
+        raise pytest.exit.Exception(Redactor().cut(error.text), returncode=10 if is_deploy(config) else 4) from None
 
 
 def _worker_session(config: pytest.Config) -> Session:
@@ -85,7 +85,7 @@ def _worker_session(config: pytest.Config) -> Session:
 
 def _controller_session(config: pytest.Config) -> Session:
     """What this command line is about; a plain session, without an estate, where it names none."""
-    name, asked, saved = config.getoption("estate"), config.getoption("deploy"), config.getoption("evidence")
+    name, asked, saved = config.getoption("estate"), is_deploy(config), config.getoption("evidence")
     if asked and saved:
         raise Refused("a saved look cannot be deployed to", where="--evidence", hint="leave out --deploy or --evidence")
     if asked and not name:

@@ -26,6 +26,11 @@ def rule_of(session: Session, item: pytest.Item) -> Invariant | None:
     return find(session.catalogue, function, item.path.name) if function else None
 
 
+def plain_id(item: pytest.Item) -> str:
+    """What a team's own test is called: its suite, its class where it has one, its name."""
+    return f"{item.path.name}::{item.nodeid.partition('::')[2]}"
+
+
 def subject_of(session: Session, rule: Invariant, item: pytest.Item) -> Subject | None:
     """What a collected test is judged on, None for a placeholder that stands for nothing."""
     callspec = getattr(item, "callspec", None)
@@ -71,7 +76,7 @@ def annotate(
     finding: tuple[Verdict, str, str] | None = None
     rule = rule_of(session, item)
     subject = subject_of(session, rule, item) if rule else None
-    said = {"id": rule.id_on(subject) if rule and subject else f"{item.path.name}::{item.name}"}
+    said = {"id": rule.id_on(subject) if rule and subject else plain_id(item)}
     if subject is not None:
         said |= {"service": subject.service or "", "host": subject.host or ""}
     else:
@@ -122,7 +127,8 @@ class Collector:
         if "id" not in said or report.when is None:
             return
         phases = self._tests.setdefault(said["id"], _Phases())
-        phases.outcomes[report.when] = report.outcome
+        if phases.outcomes.get(report.when) != "failed":
+            phases.outcomes[report.when] = report.outcome
         phases.seconds += report.duration
         if "verdict" in said or not {"verdict", "elsewhere"} & set(phases.said):
             phases.said = said

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 
 import pytest
 
 from voxgate.deploy.engine import Pace
 from voxgate.deploy.site import Orders
+
+_LONGEST = 86400.0
 
 LOOKING = """\
 voxgate, looking: nothing is changed on any host
@@ -21,7 +24,7 @@ DEPLOYING = """\
 voxgate, deploying: judged, and gone back from where anything does not hold
   pytest --estate staging --deploy all                 the newest release of all four services
   pytest --estate production --deploy fleet=vox-agents-2026.06.24-1 --drain 600
-  pytest --estate production --deploy backend=previous the release before the last known good
+  pytest --estate production --rollback backend        the release before the last known good
   pytest --estate production --recover                 after a gate that was killed
 options of a deploy"""
 REPORTING = "voxgate, reporting (with -q the verdict and what does not hold, with -v each judgement; voxgate --help does more)"
@@ -57,7 +60,7 @@ def _looking(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--bake",
         metavar="SECONDS",
-        type=float,
+        type=seconds,
         default=None,
         help="time between the two looks; default: the estate's `bake` after a deploy, its `look` otherwise",
     )
@@ -88,9 +91,17 @@ def _deploying(group: pytest.OptionGroup) -> None:
         "main, or main for its head; without TAG the newest release. Repeatable. Without --deploy nothing is changed",
     )
     group.addoption(
+        "--rollback",
+        metavar="SERVICE[=TAG]",
+        action="append",
+        default=[],
+        help="put a release back that was on the hosts before (without TAG the last known good before the current one), by the "
+        "same moves and the same judging, without forge and registry. Repeatable",
+    )
+    group.addoption(
         "--plan",
         action="store_true",
-        help="print what --deploy would do: hosts, order, commands, way back, unknowns; touches nothing",
+        help="print what --deploy or --rollback would do: hosts, order, commands, way back, unknowns; touches nothing",
     )
     group.addoption(
         "--recover",
@@ -98,7 +109,7 @@ def _deploying(group: pytest.OptionGroup) -> None:
         help="bring to its end what an earlier run left open (killed, cut off), and judge it; nothing else is deployed",
     )
     group.addoption(
-        "--wait", metavar="SECONDS", type=float, default=0.0, help="how long to wait for another gate at work (default: 0)"
+        "--wait", metavar="SECONDS", type=seconds, default=0.0, help="how long to wait for another gate at work (default: 0)"
     )
     group.addoption(
         "--require-green-build",
@@ -109,7 +120,7 @@ def _deploying(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--drain",
         metavar="SECONDS",
-        type=float,
+        type=seconds,
         default=0.0,
         help="how long to wait, for each fleet host, until busy workers are idle; calls cut short are counted (default: 0)",
     )
@@ -149,5 +160,28 @@ def _reporting(group: pytest.OptionGroup) -> None:
 def orders_of(config: pytest.Config) -> Orders:
     """What the command line asks for."""
     option = config.getoption
-    pace = Pace(drain=option("drain"), most=max(1, option("max_unavailable")))
-    return Orders(tuple(option("deploy")), option("recover"), option("bake"), option("wait"), option("no_way_back"), pace)
+    return Orders(
+        tuple(option("deploy")),
+        tuple(option("rollback")),
+        recover=option("recover"),
+        bake=option("bake"),
+        wait=option("wait"),
+        no_way_back=option("no_way_back"),
+        pace=Pace(drain=option("drain"), most=max(1, option("max_unavailable"))),
+    )
+
+
+def is_deploy(config: pytest.Config) -> bool:
+    """True where a release is to be put on hosts, there or back."""
+    return bool(config.getoption("deploy") or config.getoption("rollback"))
+
+
+def seconds(text: str) -> float:
+    """A time as typed. Raises ArgumentTypeError, which pytest says in one line, for what is no length of time."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= _LONGEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds between 0 and {_LONGEST:g}")
+    return value

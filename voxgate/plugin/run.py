@@ -27,7 +27,7 @@ from voxgate.model.part import narrowed
 from voxgate.model.verdict import Exit, Judgement, RunOutcome, RunVerdict
 from voxgate.plugin.errands import is_errand, run_errand
 from voxgate.plugin.judging import Collector, services_in
-from voxgate.plugin.options import orders_of
+from voxgate.plugin.options import is_deploy, orders_of
 from voxgate.plugin.papers import Paper, papers_of
 from voxgate.plugin.rejudging import judge_saved
 from voxgate.plugin.session import Session, write_recorded
@@ -39,6 +39,11 @@ from voxgate.report.progress import Progress
 from voxgate.report.publish import Beside, publish
 from voxgate.report.terminal import closing, console_for
 from voxgate.transport.bitbucket import Bitbucket
+
+_BROKEN_OFF: dict[int, str] = {
+    pytest.ExitCode.INTERRUPTED: "interrupted",
+    pytest.ExitCode.INTERNAL_ERROR: "pytest broke off: an internal error",
+}
 
 
 @dataclass(slots=True, eq=False)
@@ -109,6 +114,11 @@ class Run:
 
     # Before: pytest collected; nothing was run or handed to a worker yet.
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A suite that cannot be collected judges nothing, and pytest goes on without it where it has workers."""
+        if report.failed:
+            self.lost.append(report.nodeid or "the suites")
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """Without xdist: the slot between collection and the first test."""
@@ -132,6 +142,12 @@ class Run:
             if self.refused:
                 raise pytest.exit.Exception(f"refused: {self.session.redactor.cut(self.refused.text)}", returncode=Exit.REFUSED)
 
+    def _must_be_whole(self) -> None:
+        """Raises Refused where a deploy could not be judged whole anyhow: a suite cannot be collected."""
+        if self.lost and self.gate is not None and self.gate.requests:
+            what = "not everything could be judged after a deploy: this suite cannot be collected"
+            raise Refused(what, where=self.lost[0], hint="pytest --collect-only says why")
+
     def prepare(self) -> None:
         """Deploy what is asked for and look: once a run, however many ask."""
         if self._prepared or self.gate is None:
@@ -139,12 +155,15 @@ class Run:
         self._prepared = self._busy = True
         with self.progress:
             try:
+                self._must_be_whole()
                 self.gate.prepare()
                 write_recorded(
                     self.report.evidence, self.gate.estate.name, self.gate, self.session.redactor, part=self.session.part
                 )
             except Refused as error:
                 self.refused = error
+            except VoxgateError as error:
+                self.interrupted = self.interrupted or f"it could not be looked at: {error.line}"
         self._busy = False
         if self.interrupted and not self.refused:
             raise KeyboardInterrupt(self.interrupted)
@@ -183,12 +202,17 @@ class Run:
             session.exitstatus = self.errand
             return
         status = int(getattr(session, "exitstatus", exitstatus))
-        if status == pytest.ExitCode.INTERRUPTED and not self.refused:
-            self.interrupted = self.interrupted or "interrupted"
+        if status in _BROKEN_OFF and not self.refused:
+            self.interrupted = self.interrupted or _BROKEN_OFF[status]
         self.outcome = self.decide(status)
         session.exitstatus = self.outcome.exit_status
         add_suite_properties(self.config, self.outcome)
-        self.write()
+        try:
+            self.write()
+        except (OSError, VoxgateError) as error:
+            said = error.line if isinstance(error, VoxgateError) else f"{error.filename}: {error.strerror}"
+            self.progress.note(f"the verdict cannot be written: {said}")
+            session.exitstatus = self.outcome.exit_status or int(pytest.ExitCode.INTERNAL_ERROR)
 
     def decide(self, status: int) -> RunOutcome:
         """What this run is."""
@@ -210,11 +234,11 @@ class Run:
             summary = look_summary(judged, verdict, hosts, len(self.collector.elsewhere))
             cut_short = self.gate is not None and self.gate.site.orders.changes and verdict is RunVerdict.INCOMPLETE
             return self._outcome(judged, verdict, Exit.INCOMPLETE if cut_short else look_status(verdict, status), summary)
-        print()  # noqa: T201 - pytest's line of dots is still open
         with self.progress:
+            self.progress.end_line()  # pytest's line of dots is still open
             try:
                 settled = self.gate.settle(judged)
-            except Exception as error:  # noqa: BLE001 - whatever happens here, the verdict must be written, and not be green
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever comes, the verdict is written, and is not green
                 said = error.line if isinstance(error, VoxgateError) else f"{type(error).__name__}: {error}"
                 settled = Settled(RunVerdict.BROKEN, Exit.BROKEN, f"not done, and the way back failed: {said}")
             self._ask_for_papers(settled.rollback, prefix=ROLLBACK)
@@ -253,7 +277,7 @@ class Run:
             exit_status=int(status),
             started=self.started,
             seconds=time.time() - self.started,
-            deploy=bool(self.config.getoption("deploy")),
+            deploy=is_deploy(self.config),
             partial=bool(judged.missing) or self.session.is_part,
             summary=summary,
             hosts=tuple(host.name for host in self.session.looked_at),
@@ -268,7 +292,8 @@ class Run:
 
     def rejudge(self, folder: Path) -> tuple[RunVerdict, tuple[Judgement, ...]]:
         """Judge a saved look in a pytest of its own."""
-        return judge_saved(folder, self.session, self.report.path / "rollback", self.config.rootpath)
+        name = folder.name.removeprefix("evidence-")  # each its own: none may read another's verdict
+        return judge_saved(folder, self.session, self.report.path / name, self.config.rootpath)
 
     def write(self) -> None:
         """``verdict.json``, and ``reports/latest``."""
@@ -297,7 +322,8 @@ class Run:
             self.progress.note(line)
         brief = self.config.option.verbose < 0
         path = self.report.html if self.report.html.exists() else self.report.path
-        closing(verdict_file.cut(self.outcome, redactor), console=console_for(sys.stdout), report_path=path, brief=brief)
+        with self.progress.heard_or_not():
+            closing(verdict_file.cut(self.outcome, redactor), console=console_for(sys.stdout), report_path=path, brief=brief)
 
     def _facts(self) -> dict[str, str]:
         """What the page shows of the surroundings: versions, and which boot of each host was looked at."""

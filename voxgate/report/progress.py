@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import RLock
 from types import TracebackType
 from typing import Self
@@ -16,6 +17,7 @@ from rich.text import Text
 
 from voxgate.model.verdict import MoveRecord
 from voxgate.report.redaction import Redactor
+from voxgate.report.stream import silence
 from voxgate.report.terminal import signs_for
 
 _SHOWN = 12
@@ -56,7 +58,8 @@ class Progress:
         # FORCE_COLOR makes rich call a pipe a terminal: colours, yes, but a region that moves only on a real one.
         if self._console.is_interactive and self._console.file.isatty():
             self._live = Live(console=self._console, get_renderable=self._picture, refresh_per_second=_REFRESH, transient=True)
-            self._live.start()
+            with self.heard_or_not():
+                self._live.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -66,7 +69,8 @@ class Progress:
             left = [what for what, _since, _spinner in self._running]
             self._running.clear()
         if live is not None:
-            live.stop()
+            with self.heard_or_not():
+                live.stop()
         for service, host, move in left:
             self._say(service, host, move, "not finished", style="yellow")
 
@@ -94,6 +98,10 @@ class Progress:
         """One line that belongs to no move: who holds the lock, what is waited for."""
         self._print(Text(f"{self._elapsed}  {text}", "dim"))
 
+    def end_line(self) -> None:
+        """Begin a new line, whoever wrote the last one."""
+        self._print(Text(""))
+
     @property
     def _elapsed(self) -> str:
         """Seconds since the beginning, right-aligned."""
@@ -107,10 +115,18 @@ class Progress:
     def _print(self, text: Text) -> None:
         """Write one whole line, never broken: above the live region if there is one."""
         line = Text(self._redactor.cut(text.plain), text.style)
-        with self._lock:
+        with self._lock, self.heard_or_not():
             self._console.print(line, soft_wrap=True)
             if self._live is None:
                 self._console.file.flush()
+
+    @contextmanager
+    def heard_or_not(self) -> Iterator[None]:
+        """Whoever listened may be gone, and is told nothing more: the work goes on, though rich would end it at a closed pipe."""
+        try:
+            yield
+        except (OSError, SystemExit):
+            silence(self._console.file)
 
     def _picture(self) -> RenderableType:
         """What is running now, a row each."""

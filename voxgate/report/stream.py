@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from typing import Any, TextIO
+from contextlib import suppress
+from typing import IO, Any, TextIO
 
 from voxgate.report.redaction import Redactor
 
@@ -17,12 +19,34 @@ class CutStream:
         self._redactor = redactor
 
     def write(self, text: str) -> int:
-        """Write ``text`` without its secrets; returns the length of what was given, as its caller expects."""
-        self._stream.write(self._redactor.cut(text))
+        """Write ``text`` without its secrets; returns the length of what was given, as its caller expects. A terminal that is
+        gone ends nothing.
+        """
+        try:
+            self._stream.write(self._redactor.cut(text))
+        except OSError:
+            silence(self._stream)
         return len(text)
+
+    def flush(self) -> None:
+        """As ``write``: whoever listened may be gone."""
+        try:
+            self._stream.flush()
+        except OSError:
+            silence(self._stream)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def silence(stream: IO[str]) -> None:
+    """From here on what is written to ``stream`` goes nowhere, also what is still in its buffer, and nothing of it fails: its
+    reader is gone (a closed pipe or terminal) or its disk is full, and a deploy is still to be put in order.
+    """
+    with suppress(OSError, ValueError):  # no file of the system is behind it
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def unique_names(names: Sequence[str], redactor: Redactor) -> list[str]:
