@@ -25,6 +25,9 @@ def main(argv: list[str] | None = None) -> int:
     except VoxgateError as error:
         print(f"lab: {error.text}", file=sys.stderr)  # noqa: T201
         return EXIT_ERROR
+    except BrokenPipeError:  # whoever listened has heard enough: `lab status | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("lab: interrupted; the next `lab up` or `lab down` cleans up", file=sys.stderr)  # noqa: T201
         return 128 + signal.SIGINT
