@@ -85,6 +85,16 @@ lab-down: setup ## take the embedded estate down, without a trace
 faults: setup lab-up ## prove that each invariant can fail: break the lab, look, compare exactly, mend (FAULT=name: one)
 	@$(RUN) lab prove $(call quote,$(FAULT))
 
+# Both at once: each waits most of its time. The faults are seen as they go, the drills when they are over.
+proofs: setup ## the faults and the drills, all of them, each on a lab of its own: about 20 minutes
+	@mkdir -p reports/drills; log=reports/drills/drills.log; \
+	$(RUN) lab apart drills $(MAKE) --no-print-directory drills >$$log 2>&1 & drills=$$!; \
+	trap "kill $$drills" INT TERM; \
+	$(RUN) lab apart faults $(MAKE) --no-print-directory faults; faults=$$?; \
+	echo "the drills go on: $$log"; \
+	wait $$drills; ended=$$?; cat $$log; \
+	exit $$((faults > ended ? faults : ended))
+
 test: lint unit end-to-end ## everything: lint, types, layers, unit tests, and the lab end to end
 
 lint: setup ## ruff, mypy strict, import layers, the Jenkinsfiles

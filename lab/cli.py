@@ -47,6 +47,9 @@ def _do(asked: argparse.Namespace, words: list[str]) -> int:
             if asked.command != "faults":
                 machine.become_root(words)
             return proving.do(asked, Progress())
+        case "apart":
+            machine.become_root(words)
+            _become(*_apart(asked.name, asked.words))
         case "ssh":
             _become(_ssh(estate.host(asked.host), asked.words))
         case _:
@@ -90,6 +93,25 @@ def _ssh(host: estate.Host, words: list[str]) -> list[str]:
     return ["ssh", "-F", "none", *options, f"deploy@{host.address}", *words]
 
 
+# The lab's addresses are fixed, so a second one needs a network of its own, and so does whoever works with it.
+_APART = """ip link set lo up || exit
+trap : INT TERM
+"$@"
+ended=$?
+trap '' INT TERM
+"$0" -m lab.cli down
+exit $ended"""
+
+
+def _apart(name: str, words: list[str]) -> tuple[list[str], dict[str, str]]:
+    """A command beside a lab of its own, which is taken down after it; what it needs of the lab it raises itself."""
+    if not name.isalnum():
+        raise VoxgateError("a lab's name is letters and digits", where=repr(name))
+    if not words:
+        raise VoxgateError("no command", where=f"lab apart {name}", hint="lab apart NAME make faults")
+    return ["unshare", "--net", "sh", "-c", _APART, sys.executable, *words], {"VOXGATE_LAB": name}
+
+
 def _become(words: list[str], env: dict[str, str] | None = None) -> None:
     sys.stdout.flush()
     os.execvpe(words[0], words, {**os.environ, **(env or {})})  # noqa: S606
@@ -108,6 +130,11 @@ def _parser() -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=about)
         one.add_argument("host", metavar="HOST")
         one.add_argument("words", nargs=argparse.REMAINDER, metavar="CMD")
+    one = commands.add_parser(
+        "apart", help="run a command with a second lab, in a network namespace of its own; then take that down"
+    )
+    one.add_argument("name", metavar="NAME")
+    one.add_argument("words", nargs=argparse.REMAINDER, metavar="CMD")
     proving.add_parsers(commands)
     return parser
 
