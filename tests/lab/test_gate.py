@@ -222,3 +222,14 @@ def test_a_teams_own_checks_ride_along(gate: Gate, tmp_path: Path) -> None:
     red = gate(cwd=copy)
     assert red.status == 1
     assert red.red == {f"test_ours.py::test_hosts_file[{host}]" for host in ("data", "api-1", "fleet-1", "fleet-2", "sip-1")}
+    classes = (
+        "class TestOne:\n    def test_it(self):\n        assert 0\n\n\nclass TestTwo:\n    def test_it(self):\n        pass\n"
+    )
+    (copy / "suites" / "test_ours.py").write_text(classes, "utf-8")
+    two = gate("-k", "ours", cwd=copy)
+    assert two.judged == {"test_ours.py::TestOne::test_it": "violated", "test_ours.py::TestTwo::test_it": "holds"}
+    (copy / "suites" / "test_ours.py").write_text("import nowhere\n", "utf-8")
+    for more in ((), ("-n", "2")):
+        whole = gate("--deploy", "backend", *more, cwd=copy)
+        assert whole.status == 10, whole.said
+        assert "suite cannot be collected" in whole.said

@@ -200,3 +200,23 @@ def test_a_look_that_is_not_good_never_exits_with_0() -> None:
 )  # fmt: skip
 def test_the_exit_status_says_what_became_of_the_hosts(verdict: RunVerdict, back: bool, holds: bool, status: int) -> None:  # noqa: FBT001
     assert deploy_status(verdict, changed_back=back, back_holds=holds)[1] == status
+
+
+def test_going_back_needs_no_remote_and_leads_somewhere_else() -> None:
+    backend = [placement for placement in ESTATE.placements if placement.service.name == "backend"]
+    first, second = (Release("backend", commit, f"vox-backend-2026.06.22-{n}") for commit, n in ((A, 1), (B, 10)))
+    state = {placement.id: LastKnownGood(second, first) for placement in backend}
+    (request,) = read_requests([], ["backend"], ESTATE)
+    plan = make_plan(ESTATE, [request], {"backend": Missing("failed", "the forge is down")}, state)
+    assert (plan.targets[0].release, plan.targets[0].is_on_hosts) == (first, True)
+    (named,) = read_requests([], [f"backend={first.tag}"], ESTATE)
+    assert make_plan(ESTATE, [named], {"backend": REMOTE}, state).targets[0].is_on_hosts
+    (same,) = read_requests([], [f"backend={second.tag}"], ESTATE)
+    with pytest.raises(Refused, match="last known good already"):
+        make_plan(ESTATE, [same], {"backend": REMOTE}, state)
+
+
+@pytest.mark.parametrize("words", [(["backend"], ["backend"]), ([], ["backend=main"]), ([], ["bakend"]), ([], ["backend="])])
+def test_requests_that_cannot_be_meant_together_are_refused(words: tuple[list[str], list[str]]) -> None:
+    with pytest.raises(Refused):
+        read_requests(*words, ESTATE)

@@ -136,3 +136,13 @@ def test_a_journal_reads_as_it_was_written(phase: Phase) -> None:
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', "\x00" * 40])
 def test_a_journal_that_is_none_is_missing(text: str) -> None:
     assert isinstance(read_journal(text, FLEET[0]), Missing)
+
+
+def test_what_one_run_left_goes_one_way() -> None:
+    """Killed while it told its hosts to judge: one service is at its judging, the other not yet."""
+    api = [placement for placement in ESTATE.placements if placement.host.name == "api-1"]
+    state = {placement.id: NOTHING for placement in ESTATE.placements}
+    state |= {api[0].id: found(Phase.JUDGING), api[1].id: found(Phase.RESTART)}
+    assert {one.service: one.way for one in decide(ESTATE, state)} == {"backend": Way.GO_BACK, "console": Way.GO_BACK}
+    state[api[0].id] = found(Phase.JUDGING, run="r2")
+    assert {one.service: one.way for one in decide(ESTATE, state)} == {"backend": Way.JUDGE, "console": Way.GO_BACK}

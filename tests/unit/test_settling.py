@@ -9,12 +9,16 @@ import pytest
 
 from voxgate.contracts.estates import load_estate
 from voxgate.deploy.engine import State
+from voxgate.deploy.mending import is_about
 from voxgate.deploy.plan import Plan, Target
 from voxgate.deploy.preflight import ways_back as needed
+from voxgate.deploy.remotes import must_run
 from voxgate.deploy.settling import ways_back
 from voxgate.deploy.state import Found, LastKnownGood
 from voxgate.deploy.telling import history, history_lines, plan_lines
+from voxgate.model.evidence import Missing
 from voxgate.model.release import Release
+from voxgate.model.verdict import Judgement, Verdict
 from voxgate.moves import steps
 
 ESTATE = load_estate("lab")
@@ -120,3 +124,23 @@ def test_a_plan_says_commands_order_way_back_and_what_is_unknown() -> None:
     )
     assert "way back\n   fleet     vox-agents-2026.06.22-1" in text
     assert "unknown\n   fleet: which workers have calls" in text
+
+
+@pytest.mark.parametrize(
+    ("service", "host", "blamed"),
+    [("fleet", "fleet-1", True), ("backend", "api-1", False), ("", "fleet-2", True), ("", "api-1", False), ("", "", True)],
+)
+def test_only_what_is_itself_to_blame_is_held(service: str, host: str, blamed: bool) -> None:  # noqa: FBT001
+    judgement = Judgement("x", "x", "X.", "why", Verdict.VIOLATED, service or None, host or None, "found", "", 0.0)
+    assert is_about(judgement, target(OLD)) is blamed
+
+
+def test_hosts_that_know_one_commit_agree_whatever_they_call_it() -> None:
+    untagged = Release("fleet", NEW.commit, None)
+    goods = {placement.id: None for placement in ESTATE.placements}
+    known = goods | {FLEET[0].id: LastKnownGood(untagged), FLEET[1].id: LastKnownGood(NEW)}
+    assert must_run(ESTATE, {}, known)["fleet"] == NEW
+    other = goods | {FLEET[0].id: LastKnownGood(OLD), FLEET[1].id: LastKnownGood(NEW)}
+    said = must_run(ESTATE, {}, other)["fleet"]
+    assert isinstance(said, Missing)
+    assert "disagree" in said.why
