@@ -17,6 +17,7 @@ from voxgate.deploy.mending import Mending
 from voxgate.deploy.plan import Plan, check_requests, make_plan, read_requests
 from voxgate.deploy.preflight import held_hosts, preflight
 from voxgate.deploy.progress import Progress
+from voxgate.deploy.recovery import way_back
 from voxgate.deploy.remotes import Remotes, must_run
 from voxgate.deploy.rolling import Capacity
 from voxgate.deploy.settling import Settled, Settlement
@@ -187,6 +188,8 @@ class Gate:
         preflight(self.site.connections, self.estate, plan, no_way_back=self.site.orders.no_way_back, say=say)
         for target in plan.targets:
             say(f"{target.service.name}: {target.way_back or 'nothing'} -> {target.release}")
+            if disagree := way_back(target.before)[1]:
+                say(f"{target.service.name}: {disagree}")
         if self.site.stop.is_set():
             return
         self.deployment = self.site.deployment(plan.targets, back=False)
