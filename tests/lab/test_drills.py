@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -209,11 +210,38 @@ def test_booted_while_judging(drill: Drill, tmp_path: Path) -> None:
     assert run(tmp_path, *other("backend"), point="judging:done:backend:KILL")[0] == -signal.SIGKILL
     lab.kill_host("api-1")
     lab.boot_host("api-1")
+    until_it_answers("http://198.51.100.21:8080/health", "http://198.51.100.21:8100/health")  # the backend, and HAProxy's fleet
     gate = recovered(drill, tmp_path)
     if not any("booted since" in line and "judge again" in line for line in gate.found):
         drill.flaws.append(f"found: {gate.found}")
     drill.flaws += [] if goods() != before else ["it was good, and was not promoted"]
     drill.check()
+
+
+def until_it_answers(*urls: str) -> None:
+    """A host that was booted has everything up again."""
+    until = time.monotonic() + 60
+    for url in urls:
+        while True:
+            with suppress(httpx.HTTPError):
+                if httpx.get(url, timeout=3).status_code == httpx.codes.OK:
+                    break
+            assert time.monotonic() < until, url
+            time.sleep(0.2)
+
+
+def test_a_bad_release_left_at_its_judging(drill: Drill, tmp_path: Path) -> None:
+    """The gate dies as it was about to judge what does not hold: the next run judges it, goes back, and says both."""
+    before = goods()
+    drill.point = "judging:done:fleet:KILL:2, of a release that does not hold"
+    status, gate = run(tmp_path, "--deploy", "fleet=vox-agents-2026.06.23-1", point="judging:done:fleet:KILL:2")
+    assert status == -signal.SIGKILL, gate.said[-1500:]
+    drill.states = states()
+    drill.exit_status, gate = run(tmp_path / "recover", *RECOVER)
+    drill.found, drill.outcome = gate.found, gate.verdict["summary"]
+    if (drill.exit_status, gate.verdict["verdict"], gate.verdict["rollback"]["verdict"]) != (11, "rolled back", "holds"):
+        drill.flaws.append(f"it ended with {drill.exit_status}: {gate.said[-2000:]}")
+    drill.check(before)
 
 
 def test_one_bad_release_among_all(drill: Drill, tmp_path: Path) -> None:

@@ -265,6 +265,10 @@ class Gate:
         failure = self._mending.close((verdict, tuple(judged.judgements)), self._look_and_judge)
         if failure is not None:
             return Settled(RunVerdict.BROKEN, Exit.BROKEN, f"not in order: {failure.line}")
+        if self._mending.after_all is not None:
+            again, judgements = self._mending.after_all
+            summary = f"what was left to be judged does not hold, and went back ({self._mending.summary}); judged again: {again}"
+            return Settled(RunVerdict.ROLLED_BACK, Exit.ROLLED_BACK, summary, judgements, again)
         return Settled(RunVerdict.HOLDS, 0, f"recovered: {self._mending.summary}; all of it holds")
 
     def note_verdict(self, verdict: RunVerdict, digest: str) -> None:

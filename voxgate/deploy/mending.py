@@ -91,13 +91,16 @@ def is_about(judgement: Judgement, target: Target) -> bool:
 
 @dataclass(slots=True)
 class Mending:
-    """What is being mended: decided, then acted on (``act``), then judged, then closed (``close``)."""
+    """What is being mended: decided, then acted on (``act``), then judged, then closed (``close``). ``after_all`` is the second
+    judgement, of what was judged again, did not hold, and went back.
+    """
 
     site: Site
     decisions: tuple[Decision, ...]
     tag: Tag
     back: Deployment | None = None
     failure: VoxgateError | None = None
+    after_all: Judged | None = None
     closed: bool = False
 
     @classmethod
@@ -186,8 +189,8 @@ class Mending:
             return VoxgateError(f"{same[0].service.name} {reason}")
         marks.mark(self.site.claim, tasks, Phase.BACK_JUDGING)
         self.back, failure = put_back(self.site, others)
-        judged = judge({target.service.name: target.release for target in targets})
-        return close_back(self.site, targets, failure, judged)
+        self.after_all = judge({target.service.name: target.release for target in targets})
+        return close_back(self.site, targets, failure, self.after_all)
 
     def _tidy(self) -> None:
         """Lock files of a git that was killed would fail every move from here on."""
