@@ -30,7 +30,8 @@ class Sinks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Ids: they go to the terminal, to JUnit, to Allure and between processes."""
-        for item, name in zip(items, unique_names([item.name for item in items], self._redactor), strict=True):
+        cut = unique_names([item.name for item in items], self._redactor.for_names())
+        for item, name in zip(items, cut, strict=True):
             if name != item.name:
                 item._nodeid = item.nodeid.removesuffix(item.name) + name  # type: ignore[attr-defined]  # noqa: SLF001
                 item.name = name
