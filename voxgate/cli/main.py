@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from voxgate.cli.merge import merge
+from voxgate.cli.merge import folders_of, merge
 from voxgate.cli.watch import watch
 from voxgate.contracts.estates import load_estate
 from voxgate.errors import Refused, VoxgateError
@@ -61,7 +61,8 @@ def _run(asked: argparse.Namespace, out: CutStream) -> int:
         case "watch":
             return watch(load_estate(asked.estate).name, Path(asked.reports), asked.format, asked.output, out)
         case _:
-            return merge([Path(part) for part in asked.parts], Path(asked.reports), html=asked.html, out=out)
+            parts = [Path(part) for word in asked.parts for part in folders_of(word)]
+            return merge(parts, Path(asked.reports), html=asked.html, out=out)
 
 
 def _parser() -> argparse.ArgumentParser:
