@@ -74,7 +74,7 @@ attach: setup ## put the newest report and its verdict to its releases on Bitbuc
 	@$(RUN) voxgate attach
 
 merge: setup ## join the runs in PARTS ('DIR DIR ..', made with --shard or --hosts) into one verdict and one report
-	@$(RUN) voxgate merge $(PARTS)
+	@$(RUN) voxgate merge $(call quote,$(value PARTS))
 
 lab-up: setup ## build (once) and boot the embedded estate: real systemd hosts on this machine
 	@$(RUN) lab up
@@ -83,7 +83,7 @@ lab-down: setup ## take the embedded estate down, without a trace
 	@$(RUN) lab down
 
 faults: setup lab-up ## prove that each invariant can fail: break the lab, look, compare exactly, mend (FAULT=name: one)
-	@$(RUN) lab prove $(call quote,$(FAULT))
+	@$(RUN) lab prove $(call quote,$(value FAULT))
 
 # Both at once: each waits most of its time. The faults are seen as they go, the drills when they are over.
 proofs: setup ## the faults and the drills, all of them, each on a lab of its own: about 20 minutes

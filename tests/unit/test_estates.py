@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voxgate.contracts.estates import FOLDER, estate_names, load_estate
+from voxgate.contracts.keys import fingerprints
 from voxgate.errors import EstateError
 
 LAB = (FOLDER / "lab.toml").read_text("utf-8")
@@ -74,6 +75,11 @@ MISTAKES = {
     "fleet without workers": (("workers = 3", ""), "a fleet host needs workers", "hosts.fleet-1"),
     "secret in the file": (("mongodb://127", "mongodb://u:pw@127"), "", "databases.vox.uri"),
     "another name": (('name = "lab"', 'name = "prod"'), "calls itself 'prod'", "[estate]"),
+    "known_hosts of nobody": (("{cache}/lab/known_hosts", "~nosuchuser/known_hosts"), "no home", "estate.known_hosts"),
+    "known_hosts that is no path": (("{cache}/lab/known_hosts", "x\\u0000y"), "no name of a file", "estate.known_hosts"),
+    "bake that is no number": (("bake = 3", "bake = nan"), "nan is no number", "estate.bake"),
+    "bake without an end": (("bake = 3", "bake = inf"), "inf is no number", "estate.bake"),
+    "look before it began": (("look = 1.3", "look = -1.0"), "", "estate.look"),
     "no TOML": (("[estate]", "[estate"), "not valid TOML", "lab.toml"),
     "key twice": (('name = "lab"', 'name = "lab"\nname = "x"'), "not valid TOML", "lab.toml"),
 }  # fmt: skip
@@ -118,6 +124,16 @@ def test_any_damage_is_an_estate_or_one_line(tmp_path_factory: pytest.TempPathFa
         assert "\n" not in error.line or "\n" in text  # noqa: PT017
     else:
         assert estate.hosts
+
+
+def test_a_byte_order_mark_is_no_mistake(folder: Path) -> None:
+    (folder / "lab.toml").write_text(LAB, "utf-8-sig")
+    assert load_estate("lab", folder).name == "lab"
+
+
+@pytest.mark.parametrize("entry", ["~nosuchuser/.ssh/id.pub", "/x\0y.pub"])
+def test_a_key_in_nobodys_home_is_missing(entry: str) -> None:
+    assert fingerprints(entry) == (f"missing: {entry}",)
 
 
 def test_keys_are_files_or_fingerprints_and_a_lost_file_is_said(folder: Path) -> None:

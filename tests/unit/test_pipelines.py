@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +84,10 @@ def test_its_steps_are_targets_of_the_makefile(path: Path) -> None:
 def test_the_gate_keeps_its_promises() -> None:
     pipeline = parse(GATE.read_text())
     options = {node.name: node.text for node in pipeline.one("options").children or ()}
-    assert "disableConcurrentBuilds" in options
+    assert "disableConcurrentBuilds" not in options, "a build of one estate would wait for one of another"
     assert "params.ESTATE" in options["lock"]
+    inner = [node for node in pipeline.all() if node.name == "timeout" and node not in (pipeline.one("options").children or ())]
+    assert minutes(options["timeout"]) > sum(minutes(node.text) for node in inner)
     assert [re.search(r"name: '(\w+)'", node.text)[1] for node in pipeline.one("parameters").children or ()] == [  # type: ignore[index]
         "ESTATE",
         "SERVICE",
@@ -94,12 +97,33 @@ def test_the_gate_keeps_its_promises() -> None:
     deploys = [node for node in stages["Gate"].one("steps").all() if node.name == "sshagent"]
     assert [commands(node) for node in deploys] == [["make gate"]]
     always = {node.name for node in stages["Gate"].one("post").one("always").children or ()}
-    assert always == {"junit", "allure", "archiveArtifacts"}
+    assert always == {"catchError", "junit", "allure", "archiveArtifacts"}
+    caught = stages["Gate"].one("post").one("always").one("catchError")
+    assert commands(caught.one("timeout")) == ["make attach"], "a deploy that failed is said on Bitbucket as well"
     post = pipeline.one("post")
-    assert commands(post.one("unsuccessful")) == ["make recover", "make report"]
+    unsuccessful = post.one("unsuccessful")
+    assert commands(unsuccessful) == ["make recover", "make report"]
+    assert [node.name for node in unsuccessful.children or ()] == ["sshagent", "junit", "allure"]
+    assert {node.name for node in unsuccessful.one("sshagent").children or ()} == {"catchError"}, "each is tried, and shown"
     assert [node.name for node in post.one("cleanup").children or ()] == ["archiveArtifacts"]
     estates = {path.stem for path in (ROOT / "hosts").glob("*.toml")} - {"services"}
     assert estates == set(re.findall(r"'(\w+)'", re.search(r"ESTATE', choices: \[([^]]*)", GATE.read_text())[1]))  # type: ignore[index]
+
+
+def minutes(text: str) -> int:
+    found = re.search(r"time: (\d+), unit: 'MINUTES'", text)
+    assert found, text
+    return int(found[1])
+
+
+@pytest.mark.parametrize("path", [GATE, WATCH], ids=lambda path: path.name)
+def test_every_database_of_an_estate_can_be_asked(path: Path) -> None:
+    given = {node.text.partition("=")[0].strip(): node.text for node in parse(path.read_text()).one("environment").children or ()}
+    for estate in (ROOT / "hosts").glob("*.toml"):
+        for database in tomllib.loads(estate.read_text()).get("databases", {}).values():
+            if "uri_env" in database:
+                assert "credentials('" in given.get(database["uri_env"], ""), (estate.name, database["uri_env"])
+                assert database["uri_env"] in (ROOT / "README.md").read_text()
 
 
 def test_the_watch_deploys_nothing() -> None:
@@ -145,9 +169,17 @@ def test_bitbucket_deploys_from_main_only() -> None:
 
 def test_make_runs_no_command_that_stands_in_a_parameter(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
-    for evil in (f"$(shell touch {mark})", f"'; touch {mark}; '", f"$$(touch {mark})", f"`touch {mark}`", f'"; touch {mark} #'):
-        environ = {**os.environ, "TAG": evil, "SERVICE": evil, "ESTATE": evil, "FORMAT": evil}
-        for target in ("gate", "rollback", "verify", "report", "watch"):
+    for evil in (
+        f"x; touch {mark}",
+        f"$(shell touch {mark})",
+        f"'; touch {mark}; '",
+        f"$$(touch {mark})",
+        f"`touch {mark}`",
+        f'"; touch {mark} #',
+    ):
+        names = ("TAG", "SERVICE", "ESTATE", "FORMAT", "FAULT", "PARTS")
+        environ = {**os.environ, **dict.fromkeys(names, evil)}
+        for target in ("gate", "rollback", "verify", "report", "watch", "merge", "faults"):
             argv = ["make", "--no-print-directory", "UV=/bin/true", target]
             done = subprocess.run(argv, cwd=ROOT, env=environ, capture_output=True, check=False, timeout=60)
             assert done.returncode == 0, done.stderr

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from voxgate.cli.merge import merge
+from voxgate.cli.merge import folders_of, merge
 from voxgate.cli.watch import watch
 from voxgate.contracts.estates import load_estate
 from voxgate.errors import Refused, VoxgateError
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     redactor = Redactor.of(os.environ)
     out = CutStream(sys.stdout, redactor)
     try:
-        return _run(asked, out)
+        return _said(asked, out)
     except VoxgateError as error:
         if asked.command == "watch":  # a monitor reads stdout, and a gate that cannot look is no good news
             out.write(f"VOXGATE UNKNOWN - {asked.estate}: {error.line}\n{error.hint}\n")
@@ -46,6 +46,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return Exit.REFUSED if isinstance(error, Refused) else 1
     except KeyboardInterrupt:
         return Level.UNKNOWN if asked.command == "watch" else 130
+
+
+def _said(asked: argparse.Namespace, out: CutStream) -> int:
+    """The command; a folder or file that cannot be used is one line as any mistake."""
+    try:
+        return _run(asked, out)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise VoxgateError(f"{asked.command} cannot go on", where=str(error.filename or ""), why=why) from None
 
 
 def _run(asked: argparse.Namespace, out: CutStream) -> int:
@@ -61,7 +70,8 @@ def _run(asked: argparse.Namespace, out: CutStream) -> int:
         case "watch":
             return watch(load_estate(asked.estate).name, Path(asked.reports), asked.format, asked.output, out)
         case _:
-            return merge([Path(part) for part in asked.parts], Path(asked.reports), html=asked.html, out=out)
+            parts = [Path(part) for word in asked.parts for part in folders_of(word)]
+            return merge(parts, Path(asked.reports), html=asked.html, out=out)
 
 
 def _parser() -> argparse.ArgumentParser:

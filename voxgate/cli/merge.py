@@ -23,6 +23,11 @@ from voxgate.transport.local import run
 DEADLINE = 900.0
 
 
+def folders_of(word: str) -> list[str]:
+    """The folders in one word of the command line: itself, or those that spaces part in it, as ``make`` gives them."""
+    return [word] if word and Path(word).exists() else word.split()
+
+
 def merge(parts: Sequence[Path], reports: Path, *, html: str, out: CutStream) -> int:
     """Join the evidence of ``parts`` (folders of runs) and judge all of it anew, without any connection. Returns what pytest
     returns. A part that cannot be read, hosts that nobody looked at, another release: the run is incomplete and says so.

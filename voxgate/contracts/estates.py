@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import math
 import os
 import tomllib
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,15 +68,31 @@ def load_estate(name: str, folder: Path = FOLDER) -> Estate:
 def _read(path: Path, schema_name: str) -> dict[str, Any]:
     """The file, checked by its schema."""
     try:
-        document = tomllib.loads(path.read_bytes().decode("utf-8"))
+        document = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise EstateError("cannot be read", where=path.name, why=error.strerror or str(error)) from None
     except (ValueError, RecursionError) as error:
         raise EstateError("is not valid TOML", where=path.name, why=str(error)) from None
+    for place, value in _numbers(document):
+        if not math.isfinite(value):  # no comparison of a schema refuses nan
+            raise EstateError(f"{value} is no number", where=f"{path.name} [{place}]")
     fault = best_fault(schema_name, document)
     if fault is not None:
         raise _schema_error(fault, path.name)
     return document
+
+
+def _numbers(value: object, place: str = "") -> Iterator[tuple[str, float]]:
+    """Every fraction in a document, with its place."""
+    match value:
+        case float():
+            yield place, value
+        case dict():
+            for key, row in value.items():
+                yield from _numbers(row, f"{place}.{key}" if place else key)
+        case list():
+            for number, row in enumerate(value):
+                yield from _numbers(row, f"{place}.{number}")
 
 
 def _schema_error(fault: ValidationError, file: str) -> EstateError:
@@ -142,7 +160,7 @@ def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) 
     user = settings.pop("user", "deploy")
     for key in ("identity", "known_hosts", "ssh_config"):
         if key in settings:
-            settings[key] = settings[key].replace("{cache}", str(cache_folder()))
+            settings[key] = _file(settings[key], f"{path.name} [estate.{key}]")
     hosts = tuple(
         Host(name=name, **{"user": user, **entry, "roles": frozenset(Role(role) for role in entry["roles"])})
         for name, entry in document["hosts"].items()
@@ -165,6 +183,18 @@ def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) 
         available=Available(document.get("fleet", {}).get("available", "slots")),
         source=str(path),
     )
+
+
+def _file(text: str, where: str) -> str:
+    """A file's name, with the cache's folder put in. Raises EstateError if it can be nobody's."""
+    text = text.replace("{cache}", str(cache_folder()))
+    try:
+        Path(text).expanduser()
+    except RuntimeError as error:
+        raise EstateError("is in no home of this machine", where=where, why=str(error)) from None
+    if "\0" in text:
+        raise EstateError("is no name of a file", where=where, why="a null byte is in it")
+    return text
 
 
 def _listeners(document: dict[str, Any] | None) -> dict[str, tuple[Listener, ...]] | None:

@@ -19,10 +19,11 @@ def fingerprints(entry: str) -> tuple[str, ...]:
     """
     if entry.startswith(MARK):
         return (entry,)
-    path = Path(entry).expanduser()
+    path = Path(entry)
     try:
+        path = path.expanduser()
         lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError, RuntimeError):  # no file, no text, or nobody's home
         return (f"missing: {path}",)
     found = tuple(mark for line in lines if (mark := fingerprint(line)) is not None)
     return found or (f"missing: {path}",)

@@ -31,5 +31,5 @@ def run_errand(config: pytest.Config, gate: Gate) -> int:
         lines, status = [error.text], int(Exit.BROKEN)
     else:
         status = 0
-    print("\n" + Redactor().cut("\n".join(lines)))  # noqa: T201 - this is its output
+    print("\n" + (gate.cutter or Redactor()).cut("\n".join(lines)))  # noqa: T201 - this is its output
     return status

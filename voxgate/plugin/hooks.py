@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -62,9 +63,10 @@ def pytest_configure(config: pytest.Config) -> None:
             config.stash[_RUN] = run = Run.begin(config, session)
             config.pluginmanager.register(run, "voxgate-run")
     except Refused as error:
-        raise pytest.exit.Exception(f"refused: {Redactor().cut(error.text)}", returncode=10) from None
+        raise pytest.exit.Exception(f"refused: {Redactor.of(os.environ).cut(error.text)}", returncode=10) from None
     except VoxgateError as error:
-        raise pytest.exit.Exception(Redactor().cut(error.text), returncode=10 if is_deploy(config) else 4) from None
+        status = 10 if is_deploy(config) else 4
+        raise pytest.exit.Exception(Redactor.of(os.environ).cut(error.text), returncode=status) from None
 
 
 def _worker_session(config: pytest.Config) -> Session:

@@ -11,6 +11,8 @@ from _pytest.junitxml import xml_key
 from voxgate.model.verdict import RunOutcome
 from voxgate.report.redaction import Redactor
 
+_WORDS = frozenset({"voxgate.found", "voxgate.advice"})
+
 
 def suite_properties(outcome: RunOutcome) -> list[tuple[str, str]]:
     """What went where, and the verdict: the properties of the whole file."""
@@ -46,8 +48,16 @@ def scrub(report: pytest.TestReport | pytest.CollectReport, redactor: Redactor) 
     report.sections = [(name, redactor.cut(text)) for name, text in report.sections]
     if isinstance(report, pytest.TestReport):
         report.user_properties = [
-            (name, redactor.cut(value) if isinstance(value, str) else value) for name, value in report.user_properties
+            (name, _cut_property(name, value, redactor) if isinstance(value, str) else value)
+            for name, value in report.user_properties
         ]
+
+
+def _cut_property(name: str, value: str, redactor: Redactor) -> str:
+    """What a test said of itself: words are text, its id and its verdict are names."""
+    if name in _WORDS:
+        return redactor.cut(value)
+    return redactor.for_names().cut(value) if name.startswith("voxgate.") else redactor.cut_string(value)
 
 
 def scrub_file(path: str, redactor: Redactor) -> None:
@@ -65,5 +75,5 @@ def scrub_file(path: str, redactor: Redactor) -> None:
     for element in tree.iter():
         element.text, element.tail = (text and redactor.cut(text) for text in (element.text, element.tail))
         for name, value in element.attrib.items():
-            element.set(name, redactor.cut(value))
+            element.set(name, redactor.cut_string(value))
     tree.write(file, encoding="utf-8", xml_declaration=True)

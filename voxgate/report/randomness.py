@@ -7,6 +7,7 @@ and digits at almost every step; a word that a person wrote (``ThreadPoolExecuto
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from itertools import pairwise
 
 _PUBLIC = (
@@ -27,9 +28,28 @@ _DIGITS = 2
 _EACH_CASE = 3
 
 
-def cut_random(text: str, mark: str) -> str:
-    """``text`` with every such word replaced by ``mark``."""
-    return _WORD.sub(lambda found: found[0] if found["public"] or not is_random(found[0]) else mark, text)
+_HASH = 8
+"""Letters of the hash in the name of a built asset: ``LoginPage-B1x9QzAa.js``."""
+
+_ASSET = re.compile(
+    r"\.(?:[cm]?js|css|map|json|html|wasm|svg|png|jpe?g|gif|webp|avif|ico|woff2?|[ot]tf|eot|mp[34]|webm|ogg|wav|txt|xml"
+    r"|webmanifest)\b"
+)
+
+
+def cut_random(text: str, mark: Callable[[str], str]) -> str:
+    """``text`` with every such word replaced by what ``mark`` says of it."""
+    return _WORD.sub(lambda found: found[0] if _stays(found) else mark(found[0]), text)
+
+
+def _stays(found: re.Match[str]) -> bool:
+    """True for what is public, and for what no chance wrote: a built asset is a name and a short hash of its content."""
+    word = found[0]
+    if found["public"] or not is_random(word):
+        return True
+    if len(word) <= _HASH + 1 or word[-_HASH - 1] != "-" or is_random(word[: -_HASH - 1]):
+        return False
+    return _ASSET.match(found.string, found.end()) is not None
 
 
 def is_random(word: str) -> bool:

@@ -19,6 +19,9 @@ from voxgate.report.redaction import Redactor
 FORMAT = 1
 """Raised with every change of the schema, which is closed: a reader knows all of what it reads or refuses."""
 
+_OWN = frozenset({"voxgate", "run", "estate", "verdict", "started", "hosts", "host", "service", "move", "commit"})
+"""What the gate itself named, or compared with the form of it."""
+
 LIMIT = 64 * 1024 * 1024
 """Bytes that are read back at most: an estate of 1000 hosts stays far below."""
 
@@ -50,7 +53,22 @@ def document(outcome: RunOutcome, redactor: Redactor) -> dict[str, Any]:
         },
         "notes": list(outcome.notes),
     }
-    return redactor.cut_document(raw)  # type: ignore[no-any-return]
+    return {key: value if key in _OWN else _cut(value, redactor) for key, value in raw.items()}
+
+
+def _cut(value: Any, redactor: Redactor) -> Any:
+    """The values of it cut, whatever they stand under: the keys are the schema's, and what the gate itself called things is no
+    secret, whoever's password is called so too.
+    """
+    match value:
+        case str():
+            return redactor.cut_string(value)
+        case dict():
+            return {key: row if key in _OWN else _cut(row, redactor) for key, row in value.items()}
+        case list():
+            return [_cut(row, redactor) for row in value]
+        case _:
+            return value
 
 
 def write(outcome: RunOutcome, path: Path, redactor: Redactor) -> None:

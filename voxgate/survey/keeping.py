@@ -24,6 +24,9 @@ SHORT = 16 * 1024  # bytes: longer bodies are stored by their hash
 class Cutter(Protocol):
     """Cuts secrets: out of text, bytes and JSON. Cutting twice is cutting once."""
 
+    def telling_apart(self) -> Cutter:
+        """One for what is judged: as long as it is kept, each secret has a mark of its own, so that no two facts become one."""
+
     def cut(self, text: str) -> str:
         """``text`` without them."""
 

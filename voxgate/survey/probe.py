@@ -1962,29 +1962,18 @@ def keys() -> dict[str, Any]:
 
 # --------------------------------------------------------------------------------------------------------- cutting
 
-FREE_TEXT = {
-    "argv",
-    "ExecStart",
-    "sync_said",
-    "text",
-    "status",
-    "journal",
-    "image",
-    "name",
-    "traces",
-    "target",
-    "origin",
-    "command",
-}
+FREE_TEXT = {"argv", "ExecStart", "sync_said", "text", "status", "journal", "traces"}
 HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 USER_OF_URL = re.compile(r"(?<=://)(?!git@)[^/@\s]+@")
-WORDS = re.compile(r"[a-z]+(?:[-_./ ][a-z]+)*")
+WORDS = re.compile(r"[a-z]+\d?(?:[-_./: ](?:[a-z]+\d?|v?\d{1,4}))*")
+SAYS_SECRET = re.compile(r"secret|token|pass|pwd|key|credential|auth|pin|dsn", re.IGNORECASE)
 LENGTH_AT_MOST = 2000
 
 
 def secrets(services: list[Service], request: str) -> list[str]:
     """Every value of every ``.env`` that could give something away, and the password within one that is a URL. Short
-    values, paths of this host and what the gate itself named are none.
+    values, paths of this host and what the gate itself named are none; nor are plain words, numbers, addresses and paths of
+    the repository, unless the setting's name says that it is a secret: a provider ``livekit`` must not make its image another.
     """
     found: set[str] = set()
     for service in services:
@@ -1992,12 +1981,20 @@ def secrets(services: list[Service], request: str) -> list[str]:
             text = behind(f"{service.folder}/.env")
         except OSError:
             continue
-        for value in settings(text).values():
-            found |= {value, *passwords(value)}
+        for key, value in settings(text).items():
+            found |= passwords(value)
+            plain = PLAIN.fullmatch(value) or WORDS.fullmatch(value) or within(service.folder, value)
+            if SAYS_SECRET.search(key) or not plain:
+                found.add(value)
     return sorted(
         (v for v in found if len(v) >= 6 and v not in request and not (v.startswith("/") and os.path.exists(v))),
         key=len, reverse=True,
     )  # fmt: skip
+
+
+def within(folder: str, value: str) -> bool:
+    """True for the path of something in a folder."""
+    return "\0" not in value and ".." not in value and os.path.lexists(f"{folder}/{value}")
 
 
 def behind(path: str) -> str:
@@ -2020,8 +2017,8 @@ def passwords(value: str) -> set[str]:
 
 
 class Cutter:
-    """Cuts secrets out of a document. In free text every one; in names and paths only what is no plain short word: a
-    setting ``recordings`` must not make the file ``recordings.py`` another file.
+    """Cuts secrets out of a document. In free text every one; in names and paths only what is no plain or short word: a
+    setting ``recordings`` must not make the file ``recordings.py`` another file, nor ``haproxy`` a command.
     """
 
     def __init__(self, found: list[str]) -> None:

@@ -9,8 +9,9 @@
 
 ``remotes.json``: what the remote says of each service.
 
-What is saved is cut first: whatever looks like a secret is not written, and so never judged by, reported or archived. Of a
-body that lost something the sha256 of what came is kept beside it, so that a comparison by bytes still judges what was served.
+What is saved is cut first: whatever looks like a secret is not written, and so never judged by, reported or archived. What is
+cut is numbered, the same everywhere in a folder: two paths, keys or series that differ by it alone stay two. Of a body that
+lost something the sha256 of what came is kept beside it, so that a comparison by bytes still judges what was served.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def save(evidence: Evidence, folder: Path, cutter: Cutter | None = None) -> None
     """Write all of it, cut by ``cutter``, replacing what an earlier run left. Raises ContractError if the folder cannot be
     written.
     """
-    keep = Keep(folder / "bodies", cutter)
+    keep = Keep(folder / "bodies", cutter and cutter.telling_apart())
     try:
         for name in (*LOOKS, "bodies"):
             shutil.rmtree(folder / name, ignore_errors=True)

@@ -116,13 +116,16 @@ class KnownHosts:
         """Read ``path`` (``~`` is expanded). Lines that are no entries are skipped, as OpenSSH does. Raises Unreachable
         if the file is there but cannot be read.
         """
-        file = Path(path).expanduser()
+        file = Path(path)
         try:
+            file = file.expanduser()
             text = file.read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return cls(str(file), ())
         except OSError as error:
             raise Unreachable("known_hosts cannot be read", where=str(file), why=error.strerror or str(error)) from error
+        except (ValueError, RuntimeError) as error:  # no path at all, or in the home of nobody
+            raise Unreachable("known_hosts cannot be read", where=repr(path), why=str(error)) from error
         pins = (_pin(number, line) for number, line in enumerate(text.splitlines(), 1))
         return cls(str(file), tuple(pin for pin in pins if pin is not None))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import time
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from voxgate.contracts.metrics import read_metrics
 from voxgate.report.redaction import MARK, Redactor
 
 CUT = Redactor().cut
@@ -38,6 +40,29 @@ SECRET_IN = [
     "vox --password {} --port 80",
     "['vox', '--api-token', '{}']",
     "keys:\n  devkey: {}",
+    "SIP_AUTH_PASS={}",
+    "DB_PASS: {}",
+    "pass={}",
+    "smtpPass: '{}'",
+    "sip-auth-pass={}",
+    "SIP_PIN={}",
+    '{{"smtp_pass": "{}"}}',
+    '{{"pass": "{}"}}',
+    "LIVEKIT_KEYS=APIabc: {}",
+    "LIVEKIT_KEYS='APIabc: x, APIdef: {}'",
+    '{{"passwords": {{"trunk1": "{}"}}}}',
+    '{{"tokens": ["x", "{}"], "n": 1}}',
+    'Authorization: Digest username="1001", realm="x", response="{}", uri="sip:x"',
+    '{{"sent": "Authorization: Digest username=\\"1001\\", response=\\"{}\\""}}',
+    'Proxy-Authorization: Digest username="1001",response="{}"',
+    'sent Digest username="1001", response="{}"',
+    "mongodb%3A%2F%2Fvox%3A{}%40data%2Fvox",
+    "sip:1001:{}@sbc.example.com",
+    "vox:{}@10.0.0.1:27017",
+    "connecting to vox:{}@data:27017/vox",
+    "haproxy --requirepass {}",
+    "requirepass {}",
+    "redis-cli --pass {} ping",
     "-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----",
     "-----BEGIN OPENSSH PRIVATE KEY-----\\n{}\\n-----END OPENSSH PRIVATE KEY-----",
 ]
@@ -65,6 +90,29 @@ KEPT = [
     "mailto vox@example.com at 10:30",
     "monkey: banana",
     '"token": {"type": "string"}',
+    "passes: 3, passed: 4, bypass: all, compass=north, passthrough: on, overpass: x",
+    "pass: 12 of 13",
+    "pass=12 fail=1",
+    '{"pass": 12, "fail": 0}',
+    "proxy_pass: http://127.0.0.1:8080",
+    '{"proxy_pass": "http://console"}',
+    "[good-examples-pass]: it holds, schemas-good-examples-pass: violated",
+    "test_good_examples_pass: nothing was said",
+    "first_pass: three files",
+    "pid: 4711, pin: three, spin=x, pinned: 1.2",
+    "pinned: pipecat==0.0.95",
+    "max_tokens: [1, 2]",
+    "AUTHORIZED_KEYS: /etc/ssh/keys",
+    "LIVEKIT_KEYS: missing",
+    "SONAR_PROJECT_KEY=voxgate",
+    "api-1:voxcore@3.service is failed",
+    "livekit/sip:v1.2@sha256:" + "ab" * 32,
+    "npm:react@18.2.0",
+    "git@10.0.0.1:22",
+    "at 09:14:03 vox@data:27017",
+    "sip:1001@sbc.example.com:5060",
+    "assets/CallHistory-DkW8vQzA.js",
+    "requirepass is set",
 ]
 
 
@@ -176,9 +224,37 @@ def test_pictures_keep_their_bytes_and_lose_exact_strings() -> None:
     assert Redactor().cut_bytes(b"password=abc") == b"password=[cut]"
 
 
+HEAVY = (
+    "_KEYS=" + "a:b," * 250_000,
+    "%3A%2F%2F" * 100_000 + "%40",
+    "%3A%2F%2F" + "%3A" * 300_000 + " %40",
+    "sip:" * 200_000 + "@",
+    "a:bcd" * 200_000 + "@",
+    "a:bcd " * 200_000 + "@1.2.3",
+    'Digest a="' * 100_000,
+    "Authorization: Digest " + 'a="b",' * 150_000,
+    "tokens: [" * 100_000,
+    "tokens" * 150_000,
+    "_pass" * 200_000,
+    "--requirepass" * 80_000,
+    "pin=" * 200_000,
+    "public_key=" * 80_000,
+    "token={" * 150_000,
+    "first_pass='" * 100_000,
+    "public_key=" + "'" * 500_000,
+)
+
+
 def test_megabytes_take_no_time() -> None:
     line = "2026-11-22T09:14:03 api-1 voxbridge[1]: GET /health 200 MONGODB_URI=mongodb://vox:pw@data/vox commit=" + "a" * 40
-    for text in (f"{line}\n" * 8000, "a" * 1_000_000 + "key", "key_" * 250_000, "://" * 300_000 + "@", "'" * 500_000 + "key"):
+    for text in (
+        f"{line}\n" * 8000,
+        "a" * 1_000_000 + "key",
+        "key_" * 250_000,
+        "://" * 300_000 + "@",
+        "'" * 500_000 + "key",
+        *HEAVY,
+    ):
         began = time.perf_counter()
         CUT(text)
         assert time.perf_counter() - began < 10, text[:20]
@@ -189,6 +265,93 @@ def test_generated_words_go_whatever_they_are_called() -> None:
         assert CUT(f"said {word}, and went on") == f"said {MARK}, and went on"
     for word in ("ThreadPoolExecutorTest", "2026-11-22T09-19-21Z-lab-1319", "sha512-dcyqhDvX1C46lXZcVqCpK"):
         assert CUT(word) == word
+
+
+def test_a_given_plain_word_goes_from_text_and_from_no_name() -> None:
+    redactor = Redactor.of({"DEPLOY_PASSWORD": "deploy", "SONAR_PROJECT_KEY": "voxgate", "JIRA_PROJECT_KEY": "staging"})
+    assert redactor.cut("asked as deploy, for voxgate on staging: deployed") == (
+        f"asked as {MARK}, for voxgate on staging: deployed"
+    )
+    document = {"owner": "deploy", "estate": "staging", "deploy": 1, "said": "the word is deploy"}
+    assert redactor.cut_document(document) == {**document, "said": f"the word is {MARK}"}
+    for one in (redactor.for_names(), redactor.telling_apart()):
+        assert one.cut("sudo -u deploy x") == "sudo -u deploy x"
+
+
+def test_a_given_passphrase_of_many_plain_words_is_no_word() -> None:
+    phrase = "correct-horse-battery-staple"
+    assert Redactor([phrase]).telling_apart().cut_document({"x": phrase}) == {"x": "[cut-1]"}
+
+
+def test_a_secret_that_is_told_apart_has_one_mark_everywhere() -> None:
+    redactor = Redactor(["first-secret-1", "other-secret-2"]).telling_apart()
+    document = {"a/first-secret-1.js": "other-secret-2", "a/other-secret-2.js": ["password=first-secret-1"]}
+    cut = {"a/[cut-1].js": "[cut-2]", "a/[cut-2].js": ["password=[cut-1]"]}
+    assert redactor.cut_document(document) == cut
+    assert redactor.cut("/a/first-secret-1.js?x") == "/a/[cut-1].js?x"
+    assert redactor.telling_apart().cut_document(cut) == cut
+    assert Redactor().cut_document(cut) == cut
+
+
+SECRET_WORD = st.from_regex(r"[A-Za-z0-9_-]{8,40}", fullmatch=True)
+KEY = st.one_of(
+    st.text(max_size=20),
+    SECRET_WORD,
+    st.builds("assets/{}-{}.js".format, SECRET_WORD, SECRET_WORD),
+    st.builds("mongodb://vox:{}@data".format, SECRET_WORD),
+    st.builds('calls{{campaign="{}"}}'.format, SECRET_WORD),
+    st.builds("password={}".format, SECRET_WORD),
+    st.sampled_from([MARK, "[cut-1]", "[cut-2]", f"{MARK} (2)", f"password={MARK}"]),
+)
+
+
+@given(keys=st.lists(KEY, unique=True, max_size=12))
+@settings(max_examples=300, deadline=None)
+def test_two_keys_never_become_one(keys: list[str]) -> None:
+    document = {key: number for number, key in enumerate(keys)}
+    for redactor in (Redactor(), Redactor().telling_apart()):
+        cut = redactor.cut_document(document)
+        assert list(cut.values()) == list(document.values())
+        assert redactor.cut_document(cut) == cut
+
+
+def test_series_of_metrics_stay_as_many_as_they_are() -> None:
+    labels = ("V1StGXR8_Z5jdHi6B-myT", "gssEqlOhJkPJp8Xly7QyW6xcrkUa")
+    text = "# HELP calls x\n# TYPE calls gauge\n" + "".join(f'calls{{campaign="{label}"}} 1\n' for label in labels)
+    cut = Redactor().telling_apart().cut_bytes(text.encode())
+    assert not any(label.encode() in cut for label in labels)
+    assert len(read_metrics(cut, "text/plain")) == len(labels)
+
+
+@given(st.integers(), st.sampled_from(["CallHistory", "LoginPage", "useLiveKitRoom", "index", "vendor", "AudioWorkletNode2"]))
+@settings(max_examples=500, deadline=None)
+def test_the_name_of_a_built_asset_stays(seed: int, name: str) -> None:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(str(seed).encode()).digest()).decode()[:8]
+    for ending in ("js", "js.map", "mjs", "css", "js.gz", "js.br", "woff2", "svg", "webp"):
+        for path in (f"/assets/{name}-{digest}.{ending}", f"/assets/{name}.{digest}.{ending}", f"/main.3f9ac2d1.{ending}"):
+            assert CUT(path) == path
+
+
+def test_a_generated_word_is_none_whatever_it_ends_with() -> None:
+    for word in ("canary-q7Zt2LxV9mRb4KwYc8Hd", "gssEqlOhJkPJp8Xly7QyW6xcrkUa", "q7Zt2LxV9mRb4KwYc8Hd-DkW8vQzA"):
+        assert CUT(f"assets/{word}.js") == f"assets/{MARK}.js"
+
+
+def test_groups_of_secrets_in_documents_are_cut() -> None:
+    given = {"passwords": {"trunk1": "x", "trunk2": "missing"}, "tokens": ["x"], "max_tokens": 3, "LIVEKIT_KEYS": "APIa: b"}
+    wanted = {"passwords": {"trunk1": MARK, "trunk2": "missing"}, "tokens": [MARK], "max_tokens": 3, "LIVEKIT_KEYS": MARK}
+    assert Redactor().cut_document(given) == wanted
+    assert Redactor().cut_document(wanted) == wanted
+
+
+def test_short_secrets_behind_their_names_are_cut() -> None:
+    assert CUT("SIP_PIN=1234, SIP_AUTH_PASS=geheim123 next") == f"SIP_PIN={MARK} SIP_AUTH_PASS={MARK} next"
+    assert CUT("LIVEKIT_KEYS=APIabc: secretsecret next") == f"LIVEKIT_KEYS={MARK} next"
+    assert Redactor().cut_document({"good-examples-pass": "it holds", "auth-pass": "x", "pin": "1234"}) == {
+        "good-examples-pass": "it holds",
+        "auth-pass": MARK,
+        "pin": MARK,
+    }
 
 
 def test_what_the_process_was_given_goes_in_any_words() -> None:

@@ -77,4 +77,4 @@ def test_a_file_that_is_none_or_no_xml_is_no_error(tmp_path: Path) -> None:
 )
 def test_what_a_person_or_a_machine_wrote_by_rule_is_no_secret(word: str) -> None:
     assert not is_random(word)
-    assert cut_random(f"x {word} y", MARK) == f"x {word} y"
+    assert cut_random(f"x {word} y", lambda _: MARK) == f"x {word} y"

@@ -68,6 +68,16 @@ def test_secrets_do_not_reach_it(looked: RunOutcome, tmp_path: Path) -> None:
     assert "canary" not in path.read_text()
 
 
+def test_what_the_gate_itself_named_is_cut_by_no_password_that_is_called_so(rolled_back: RunOutcome, tmp_path: Path) -> None:
+    names = ("deploy", rolled_back.estate, "rolled back", "violated", "fleet-1", "verdict", "invariants", "voxgate", "backend")
+    path = tmp_path / "verdict.json"
+    verdict_file.write(rolled_back, path, Redactor.of({f"A{number}_TOKEN": name for number, name in enumerate(names)}))
+    read = verdict_file.read(path)
+    assert (read.verdict, read.estate, read.hosts) == (rolled_back.verdict, rolled_back.estate, rolled_back.hosts)
+    assert [one.verdict for one in read.judgements] == [one.verdict for one in rolled_back.judgements]
+    assert [one.host for one in read.judgements] == [one.host for one in rolled_back.judgements]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [({"verdict": "fine"}, "fine"), ({"extra": 1}, "extra"), ({"started": "yesterday"}, "started"), ({"format": 2}, "1 was")],

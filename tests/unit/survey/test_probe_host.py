@@ -69,6 +69,28 @@ def test_a_plain_word_makes_no_file_another_one() -> None:
     assert cutter.clean(document) == {"tree": {"recordings.py": ["100644", "a"]}, "argv": ["--bucket=[cut]", "x-[cut]"]}
 
 
+def test_what_is_judged_by_its_name_keeps_it(checkout: Path) -> None:
+    (checkout / "prompts").mkdir()
+    (checkout / "prompts/hindi_V2.yaml").write_text("")
+    (checkout / ".env").write_text(
+        "SIP_PROVIDER=livekit\nSIP_IMAGE=livekit/sip:v1.2\nGATEWAY=haproxy\nWORKSPACE=oriserve1\nPROMPTS=prompts/hindi_V2.yaml\n"
+        f"PROXY_PASSWORD=haproxy\nJWT_SECRET={CANARY}\nHOOK={CANARY}2\n"
+    )
+    document = {
+        "image": "livekit/sip:v1.2",
+        "name": "livekit",
+        "command": "haproxy",
+        "origin": "git@bitbucket.org:oriserve1/vox-backend.git",
+        "target": "/opt/prompts/hindi_V2.yaml",
+        "tree": {"prompts/hindi_V2.yaml": ["100644", "a"]},
+    }
+    cutter = probe.Cutter(probe.secrets([service(checkout)], ""))
+    assert cutter.clean(document) == document
+    assert cutter.clean({"argv": ["livekit", "--pass=haproxy"]}) == {"argv": ["livekit", "--pass=[cut]"]}
+    for key in document:
+        assert CANARY not in str(cutter.clean({key: f"x-{CANARY}-{CANARY}2"})), key
+
+
 def test_what_is_no_secret_is_not_cut(checkout: Path) -> None:
     (checkout / ".env").write_text("A=/usr/bin\nB=voxbridge\nC=12345\nD=0123456789abcdef\n")
     assert probe.secrets([service(checkout)], '{"unit":"voxbridge.service"}') == ["0123456789abcdef"]

@@ -17,6 +17,7 @@ from voxgate.errors import ContractError
 from voxgate.model.evidence import Answer, DatabaseClient, DatabaseView, HostEvidence, Missing
 from voxgate.model.look import Evidence, Look, Question
 from voxgate.model.release import Release, RemoteView
+from voxgate.report.redaction import Redactor
 from voxgate.survey.keeping import unpacked
 from voxgate.survey.reading import host_evidence
 from voxgate.survey.saving import load, save
@@ -142,6 +143,10 @@ def test_evidence_that_came_from_no_probe_is_not_saved(tmp_path: Path) -> None:
 class Cuts:
     """A cutter that knows one word."""
 
+    def telling_apart(self) -> Cuts:
+        """There is but one."""
+        return self
+
     def cut(self, text: str) -> str:
         """Text."""
         return text.replace("canary", "[cut]")
@@ -165,6 +170,28 @@ def test_no_secret_is_saved_and_bytes_are_judged_as_they_came(tmp_path: Path, bo
     assert isinstance(found, Answer)
     assert found.digest == hashlib.sha256(body).hexdigest()
     assert b"[cut]" in found.body
+
+
+def test_what_differs_by_what_is_cut_alone_stays_two_and_is_called_the_same_everywhere(tmp_path: Path) -> None:
+    paths = ("assets/q7Zt2LxV9mRb4KwYc8Hd.js", "assets/gssEqlOhJkPJp8Xly7QyW6xcrkUa.js")
+    whole = evidence()
+    answers: dict[Question, Answer | Missing] = {Question("api-1", 80, f"/{path}"): answer(path.encode()) for path in paths[::-1]}
+    remotes: dict[str, RemoteView | Missing] = {
+        "console": RemoteView("console", "git@h:x.git", COMMIT, {}, frozenset(), None, dict.fromkeys(paths, ("100644", COMMIT)))
+    }
+    look = Look(1.0, whole.second.hosts, answers, {})
+    save(Evidence(look, look, remotes), tmp_path, Redactor())
+    found = load(tmp_path)
+    view = found.remotes["console"]
+    assert isinstance(view, RemoteView)
+    assert view.tree is not None
+    assert {f"/{path}" for path in view.tree} == {question.path for question in found.second.answers}
+    assert len(view.tree) == len(paths)
+    for question, one in found.first.answers.items():
+        assert isinstance(one, Answer)
+        assert one.body.decode() == question.path[1:]
+        assert found.second.answer(question).body == one.body
+    assert not [path for path in tmp_path.rglob("*.json") if "q7Zt2" in path.read_text() or "gssEql" in path.read_text()]
 
 
 def test_a_packed_body_is_looked_into(tmp_path: Path) -> None:

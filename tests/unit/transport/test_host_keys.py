@@ -30,6 +30,12 @@ def shown(server: Sshd, kind: str = "ed25519") -> str:
     return subprocess.run(["ssh-keygen", "-lf", path], capture_output=True, check=True, text=True).stdout.split()[1]
 
 
+@pytest.mark.parametrize("path", ["~nosuchuser/known_hosts", "x\0y"])
+def test_a_file_that_can_be_nowhere_is_one_line(path: str) -> None:
+    with pytest.raises(Unreachable, match="known_hosts cannot be read"):
+        KnownHosts.read(path)
+
+
 def test_a_pinned_key_passes(ground: Ground, opened: Opened) -> None:
     server = ground.sshd()
     assert opened(ground.estate(host(server.port)))["one"].run("true").exit_status == 0

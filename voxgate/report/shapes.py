@@ -1,0 +1,226 @@
+"""What secrets look like: credentials in URLs, authorization headers, private keys, tokens of known make, and values behind
+the names that secrets have. Pure: what is found is handed to ``mark``, which says what stands in its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+MARK = "[cut]"
+"""What stands where something was cut; where two of them must differ, it has a number: ``[cut-2]``."""
+
+_A_MARK = r"\[cut(?:-\d{1,9})?\]"
+_MARKED = re.compile(_A_MARK)
+
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"
+    r"(?:(?s:.{0,20000}?)-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|(?:[\s\\nr\"',]|[A-Za-z0-9+/=]{16,})*)"
+)
+
+# After "://": user and password up to the last @ of the authority; a password with a slash in it (which drivers refuse
+# and people write) up to the first @, unless "host:port/" says that no user stands there; and a long user alone, as
+# tokens do.
+_URL = re.compile(
+    r"(?P<name>:\\?/\\?/)"
+    r"(?:[^\s/@:\"'<>\\]*:(?!" + _A_MARK + r"@)[^\s/\"'<>\\]*"
+    r"|[^\s/@:\"'<>\\]*:(?!\d{1,5}(?:[/?#\\]|$))[^\s@\"'<>]*"
+    r"|[A-Za-z0-9_=.~-]{16,})(?=@)"
+)
+_SIP = re.compile(r"(?i)(?P<name>\bsips?:)[^\s:@\"'<>\\/;]{1,100}:[^\s@\"'<>\\/]{1,200}(?=@)")
+# Without a scheme only before an address with a port, or an IP address: "sip:v1.2@sha256:" is an image.
+_AUTHORITY = re.compile(
+    r"(?<![A-Za-z0-9_.%+/:@-])(?P<name>)(?!(?:sips?|mailto|xmpp|tel):)[A-Za-z0-9_.%+-]{1,64}:[^\s/@:\"'<>\\]{3,128}"
+    r"(?=@(?:\d{1,3}(?:\.\d{1,3}){3}(?![\w.])|[A-Za-z0-9.-]{1,253}:\d{2,5}\b))"
+)
+_ENCODED = re.compile(r"(?i)(?P<name>%3A%2F%2F)(?:(?!%2F|%40|%3A)[^\s\"'<>\\/@&;])*%3A(?:(?!%2F|%40)[^\s\"'<>\\/@&;])+(?=%40)")
+
+# A value ends at a quote, unless a parameter of its own is quoted: Digest username="1001", response="0123".
+_PARAMETERS = r"[^\r\n\"'\\]*(?:(?<==)\\?\"[^\"'\\\r\n]*\\?\"[^\r\n\"'\\]*)*"
+_HEADER = re.compile(
+    r"(?i)(?P<name>\b(?:proxy-authorization|authorization|x-api-key|x-auth-token|set-cookie|cookie)"
+    r"(?:\\?[\"'])?\s{0,3}[:=,]\s{0,3}(?:b(?=[\"']))?(?:\\?[\"'])?)"
+    r"[^\s\"'\\]" + _PARAMETERS
+)
+_DIGEST = re.compile(r"(?i)(?P<name>\bDigest\s{1,3})(?=[a-z_-]{1,20}=)" + _PARAMETERS)
+
+_BEARER = re.compile(r"(?P<name>\b[Bb](?:earer|EARER)\s{1,3})[A-Za-z0-9._~+/=-]{8,}")
+
+_MAKE = re.compile(
+    r"\b(?:eyJ[\w-]{6,}\.eyJ[\w-]{6,}(?:\.[\w-]*)?"
+    r"|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|npm_\w{30,}|ATBB\w{16,}|ATCTT3x[\w=-]{16,}"
+    r"|xox[abprs]-[\w-]{10,}|AKIA[A-Z0-9]{16}|ASIA[A-Z0-9]{16}|sk-[\w-]{20,}|AGE-SECRET-KEY-1\w{20,})"
+)
+
+# What secrets are called, at the end of a name, whatever its case; then = or : and a value, quoted or not.
+# "key", "pass" and "pin" alone are words: what stands before them is looked at afterwards, so that the search hops on.
+_KEY = (
+    r"key(?:(?<=[_-]key)|(?<=(?-i:[a-z0-9]Key))"
+    r"|(?<=apikey)|(?<=devkey)|(?<=accesskey)|(?<=authkey)|(?<=privatekey)|(?<=signingkey)|(?<=masterkey))"
+)
+_NAME = (
+    r"(?P<name>(?i:secret|token|passwor[dt]|passwd|passphrase|pwd|credentials?|signature|pass|pin|" + _KEY + r")"
+    r"(?:(?i:[_-]?(?:id|b64|base64|hash|old|new|v?\d{1,3})))?)"
+)
+_QUOTE = r"(?:\\{0,3}[\"'])"
+_QUOTED = r"b?(?P<open>" + _QUOTE + r")(?P<quoted>(?:(?!(?P=open))(?:\\.|[^\r\n]))*)(?:(?P=open)|(?=[\r\n]|\Z))"
+_VALUE = re.compile("(?:" + _QUOTED + r"|(?P<bare>(?:[^\s\"'\\&]|\\(?![nrtu\"'\\]))+))")
+_TUPLE = _QUOTE + r",[ \t]{0,3}(?=b?" + _QUOTE + r"[^\"'\r\n]*" + _QUOTE + r"\))"
+_PAIR = _QUOTE + r"?[ \t]{0,40}(?:=>|:=|==?|:)[ \t]{0,40}"
+_NAMED = re.compile(_NAME + r"(?P<between>" + _PAIR + "|" + _TUPLE + ")")
+_OPTION = re.compile(
+    r"(?P<name>(?:--?[\w-]{0,64}?(?i:secret|token|password|passwd|passphrase|api-?key|access-?key|secret-?key|(?<=[_-])pass)"
+    r"|(?:\B--|\b)(?:requirepass|masterauth)))"
+    r"(?P<between>[ \t]+|[\"'],[ \t]*(?=[\"']))"
+)
+
+# LIVEKIT_KEYS holds pairs: "APIabc: its secret, APIdef: its secret".
+_ITEM = r"[^\s\"'\\&:,]+:[ \t]{0,3}[^\s\"'\\&,]+"
+_KEYS = re.compile(r"(?P<name>(?<=[A-Z0-9])_KEYS)(?P<between>" + _PAIR + ")")
+_ITEMS = re.compile("(?:" + _QUOTED + r"|(?P<bare>" + _ITEM + r"(?:,[ \t]{0,3}" + _ITEM + r")*|[^\s\"'\\&,]+))")
+
+_SEVERAL = r"(?i:passwor(?:ds|ter)|passwd?s|passphrases|secrets|tokens|credentials)"
+_NAMES_SEVERAL = re.compile(r"(?:.*[^A-Za-z])?" + _SEVERAL, re.DOTALL)
+_GROUP = re.compile(r"(?P<name>\b" + _SEVERAL + _PAIR + r")(?P<inside>\[[^\[\]{}\r\n]{0,2000}\]|\{[^{}\r\n]{0,2000}\})")
+_IN_GROUP = re.compile(r"(?P<open>\\?[\"'])(?P<quoted>(?:(?!(?P=open))[^\r\n])*)(?P=open)(?P<key>[ \t]*:)?")
+
+_PUBLIC = re.compile(
+    r"(?i)(?:public|primary|foreign|sort|cache|host|history|group|project|space|issue|authorized|trusted|known)[_.-]?$"
+)
+_OTHER = re.compile(
+    r"(?i)(?:proxy|fastcgi|uwsgi|scgi|grpc|memcached|first|second|third|last|next|single|multi|one|two|by|over|under|low|high"
+    r"|band|all|should|must|will|did|does|do|to|can|gpio|led|board)[_-]?$|\btest_\w*$"
+)
+"""Before "pass" or "pin": ``proxy_pass`` is nginx's, ``first_pass`` is a turn, ``test_examples_pass`` a sentence."""
+
+_OF_A_LOGIN = re.compile(r"(?i)(?:^|[^A-Za-z])(?:auth|db|sip|smtp|user|admin|login|redis|mongo|trunk)-$")
+_COUNT = re.compile(r"\d{1,5}[.,;)}\]]*(?:\s|\Z)")
+_HARMLESS = frozenset(
+    (
+        *("missing", "empty", "absent", "placeholder", "unset", "set", "none", "null", "true", "false", "is", "not"),
+        *("yes", "no", "required", "present", "unknown", "changed", "optional", "denied"),
+        *("str", "string", "int", "bool", "bytes"),
+    )
+)
+"""Words that are said *of* a setting, never the value of one: ``S3_SECRET_KEY: missing``."""
+
+_JSON_ENDS = re.compile(r"[,}\])]")
+
+_HINT = re.compile(r"(?i)secret|token|pass|pwd|phrase|credential|signature|key|pin|masterauth|authorization|cookie")
+
+Mark = Callable[[str], str]
+
+
+def is_mark(text: str) -> bool:
+    """True for what stands where something was cut, and nothing else."""
+    return _MARKED.fullmatch(text) is not None
+
+
+def cut_shapes(text: str, mark: Mark) -> str:
+    """``text`` with every secret that shows by its shape or name replaced by what ``mark`` says of it."""
+
+    def behind(found: re.Match[str]) -> str:
+        return found["name"] + mark(found[0][len(found["name"]) :])
+
+    if "-----BEGIN" in text:
+        text = _PRIVATE_KEY.sub(lambda found: mark(found[0]), text)
+    if "@" in text:
+        text = _AUTHORITY.sub(behind, _SIP.sub(behind, _URL.sub(behind, text)))
+    if "%40" in text:
+        text = _ENCODED.sub(behind, text)
+    text = _BEARER.sub(behind, _DIGEST.sub(behind, _HEADER.sub(behind, text)))
+    if _HINT.search(text):
+        text = _GROUP.sub(lambda found: found["name"] + _in_group(found["inside"], mark), text)
+        for names, values in ((_KEYS, _ITEMS), (_NAMED, _VALUE), (_OPTION, _VALUE)):
+            text = _cut_values(names, values, text, mark)
+    return _MAKE.sub(lambda found: mark(found[0]), text)
+
+
+def says_secret(name: str, value: str) -> bool:
+    """True if ``name`` is what secrets are called and ``value`` is not a word about one."""
+    if not _HINT.search(name) or is_word_about_one(value):
+        return False
+    pair = f'"{name}": "value"'
+    named = (_cut_values(names, _VALUE, pair, lambda _: MARK) != pair for names in (_NAMED, _KEYS))
+    return any(named) or _HEADER.fullmatch(f"{name}: value") is not None
+
+
+def says_secrets(name: str) -> bool:
+    """True if what stands under ``name`` are several secrets: ``{"passwords": {"trunk-1": ".."}}``."""
+    return _HINT.search(name) is not None and _NAMES_SEVERAL.fullmatch(name) is not None
+
+
+def is_word_about_one(value: str) -> bool:
+    """True for ``missing`` and its like: said of a setting, never the value of one."""
+    return not value or value.lower() in _HARMLESS
+
+
+def is_value_of(option: str, value: str) -> bool:
+    """True if ``option`` is one of a command line that takes a secret, and ``value`` can be one."""
+    return _OPTION.fullmatch(f"{option} ") is not None and not is_word_about_one(value.strip(".,;:)"))
+
+
+def _cut_values(names: re.Pattern[str], values: re.Pattern[str], text: str, mark: Mark) -> str:
+    """``text`` without what stands behind such names. Where name or value says that it is no secret, the search goes on within
+    the value.
+    """
+    parts, done, at = [], 0, 0
+    while (named := names.search(text, at)) is not None:
+        at = named.end()
+        if not _is_called_so(named):
+            continue
+        begin, end = _secret_behind(named, values)
+        if begin < end:
+            parts += [text[done:begin], mark(text[begin:end])]
+            done = at = end
+    return "".join((*parts, text[done:])) if parts else text
+
+
+def _secret_behind(named: re.Match[str], values: re.Pattern[str]) -> tuple[int, int]:
+    """From where to where the value stands, without its quotes; nothing where it is no secret."""
+    text, begin = named.string, named.end()
+    bare = "=" not in named["between"]
+    marked = _MARKED.match(text, begin)
+    if bare and text[begin : begin + 1] in ("{", "[", "(") and marked is None:
+        return begin, begin  # a list or an object: what is secret in it has a name of its own
+    found = values.match(text, begin)
+    if found is None:
+        return begin, begin
+    begin, end = found.span("bare" if found["open"] is None else "quoted")
+    if is_word_about_one(text[begin:end].strip(".,;:)")):
+        return begin, begin
+    if bare and found["open"] is None:  # it ends where the document goes on
+        ended = _JSON_ENDS.search(text, marked.end() if marked else begin, end)
+        end = ended.start() if ended else end
+    return begin, end
+
+
+def _is_called_so(found: re.Match[str]) -> bool:
+    """True if the name is a secret's: by itself, or with what stands before it."""
+    name, before = found["name"], found.string[max(0, found.start() - 80) : found.start()]
+    if name[:3].lower() == "key" or name == "_KEYS":
+        return _PUBLIC.search(before) is None
+    if re.match(r"(?i)pass(?!w|p)|pin", name) is None:
+        return True
+    if _OTHER.search(before):
+        return False
+    last, assigned = before[-1:], "=" in found["between"]
+    if last == "_":
+        return True
+    if last.isalnum():
+        return name[0].isupper() and last.islower()
+    if last == "-":
+        return assigned or _OF_A_LOGIN.search(before) is not None
+    if found["between"][0] not in "\\\"'" and not assigned:
+        return False
+    return not (name[:4].lower() == "pass" and _COUNT.match(found.string, found.end()))
+
+
+def _in_group(text: str, mark: Mark) -> str:
+    """A list or a mapping of secrets: every quoted string of it that is no key."""
+
+    def one(found: re.Match[str]) -> str:
+        value = found["quoted"]
+        return found[0] if found["key"] or is_word_about_one(value) else f"{found['open']}{mark(value)}{found['open']}"
+
+    return _IN_GROUP.sub(one, text)
