@@ -255,9 +255,9 @@ def test_megabytes_take_no_time() -> None:
         "'" * 500_000 + "key",
         *HEAVY,
     ):
-        began = time.perf_counter()
+        began = time.process_time()
         CUT(text)
-        assert time.perf_counter() - began < 10, text[:20]
+        assert time.process_time() - began < 10, text[:20]
 
 
 def test_generated_words_go_whatever_they_are_called() -> None:
