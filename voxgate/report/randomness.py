@@ -24,6 +24,9 @@ _WINDOWS = ((16, 7), (14, 6))
 """So many letters and digits in a row, with so many changes among lower case, upper case and digits: the second is for
 words with digits only. A generated word of 24 passes in 99 of 100 cases, a name in a program in none of thousands."""
 
+_HUMPS = re.compile(r"[a-z]*(?:[A-Z][a-z]{2,})+\d{0,2}")
+"""Words written together, ``ExecMainStartTimestampMonotonic``: chance does not let two small letters follow each capital one."""
+
 _DIGITS = 2
 _EACH_CASE = 3
 
@@ -54,6 +57,8 @@ def _stays(found: re.Match[str]) -> bool:
 
 def is_random(word: str) -> bool:
     """True for a word that only chance writes."""
+    if _HUMPS.fullmatch(word):
+        return False
     plain = [letter for letter in word if letter.isalnum()]
     (size, changes), (short, fewer) = _WINDOWS
     if _changes_often(plain, size, changes):

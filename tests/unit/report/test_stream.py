@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from voxgate.report.junit import scrub_file
 from voxgate.report.randomness import cut_random, is_random
 from voxgate.report.redaction import MARK, Redactor
 from voxgate.report.stream import CutStream, unique_names
+from voxgate.survey import probe
 
 SECRET = "canary-in-words"
 
@@ -61,6 +63,12 @@ def test_a_file_that_is_none_or_no_xml_is_no_error(tmp_path: Path) -> None:
     assert "secret1" not in path.read_text()
 
 
+def test_no_name_that_the_probe_asks_by_is_one() -> None:
+    words = re.findall(r"[A-Za-z0-9_]{16,}", Path(probe.__file__).read_text())
+    assert "ExecMainStartTimestampMonotonic" in words
+    assert not [word for word in words if is_random(word)]
+
+
 @pytest.mark.parametrize(
     "word",
     [
@@ -73,6 +81,7 @@ def test_a_file_that_is_none_or_no_xml_is_no_error(tmp_path: Path) -> None:
         "voxcore_3-service_fleet-1",
         "LIVEKIT_API_SECRET_2_OLD",
         "iPhoneOSVersion17",
+        "ExecMainStartTimestampMonotonic",
     ],
 )
 def test_what_a_person_or_a_machine_wrote_by_rule_is_no_secret(word: str) -> None:
