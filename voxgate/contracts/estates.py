@@ -177,8 +177,13 @@ def _listeners(document: dict[str, Any] | None) -> dict[str, tuple[Listener, ...
 
 
 def _listener(who: str, port: int | str) -> Listener:
-    """A port by its number, or ``loopback:PORT``."""
-    return Listener(who, port) if isinstance(port, int) else Listener(who, int(port.partition(":")[2]), loopback=True)
+    """A TCP port by its number; ``udp:5060``, ``loopback:9000``, ``udp:loopback:323``, ``udp:10000-20000``."""
+    if isinstance(port, int):
+        return Listener(who, port)
+    *words, ports = port.split(":")
+    first, _, last = ports.partition("-")
+    protocol = "udp" if "udp" in words else "tcp"
+    return Listener(who, int(first), "loopback" in words, protocol, int(last) if last else None)
 
 
 def _keys(document: dict[str, Any] | None) -> dict[str, tuple[str, ...]] | None:

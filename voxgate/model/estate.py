@@ -132,13 +132,16 @@ class Containers:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """What may listen on a TCP port besides the services: ``who`` is a unit, or an image for what runs in a container;
-    ``loopback`` is True where only the host itself may connect.
+    """What may listen on a port besides the services: ``who`` is a unit, an image for what runs in a container, or ``kernel``
+    for what no process holds; ``loopback`` is True where only the host itself may connect; ``last`` ends a range of ports, and
+    port 0 stands for any.
     """
 
     who: str
     port: int
     loopback: bool = False
+    protocol: str = "tcp"
+    last: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,13 +105,16 @@ class ProcessFact:
 
 @dataclass(frozen=True, slots=True)
 class SocketFact:
-    """One TCP socket. ``pids`` holds the processes that have it open, empty if none was found; remote is None for a listener."""
+    """One socket. ``pids`` holds the processes that have it open, empty if none was found; remote is None where it waits for
+    anybody. ``apart`` is True in a network namespace that is not the host's own.
+    """
 
     address: str
     port: int
     remote_address: str | None
     remote_port: int | None
     pids: tuple[int, ...]
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +203,11 @@ class EnginesFact:
 
 @dataclass(frozen=True, slots=True)
 class HostEvidence:
-    """One look at one host. Each fact is a value or a Missing; ``time`` is the host's clock, epoch seconds, read between
-    ``asked`` and ``answered`` on the gate's clock, ``took`` seconds before the probe ended. ``document`` is what the probe
-    said, as it said it: what is saved, and read again when evidence is judged offline.
+    """One look at one host. Each fact is a value or a Missing. ``listeners`` and ``connections`` are TCP, ``datagrams`` UDP
+    sockets without a peer, ``ephemeral`` the first and the last port that the kernel picks for clients, ``apart`` the processes
+    in a network namespace of their own, ``addresses`` all that the host has, loopback too. ``time`` is the host's clock, epoch
+    seconds, read between ``asked`` and ``answered`` on the gate's clock, ``took`` seconds before the probe ended. ``document``
+    is what the probe said, as it said it: what is saved, and read again when evidence is judged offline.
     """
 
     name: str
@@ -212,7 +217,11 @@ class HostEvidence:
     units: Mapping[str, UnitFact] | Missing
     processes: tuple[ProcessFact, ...] | Missing
     listeners: tuple[SocketFact, ...] | Missing
+    datagrams: tuple[SocketFact, ...] | Missing
     connections: tuple[SocketFact, ...] | Missing
+    ephemeral: tuple[int, int] | Missing
+    apart: tuple[int, ...] | Missing
+    addresses: tuple[str, ...] | Missing
     checkouts: Mapping[str, CheckoutFact | Missing]
     venvs: Mapping[str, VenvFact | Missing]
     env_files: Mapping[str, EnvFileFact | Missing]

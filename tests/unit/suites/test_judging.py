@@ -38,9 +38,14 @@ def with_process(green: Case, host: str, like: str, **parts: Any) -> Case:
     return green.host(host, processes=(*known(green.of(host).processes), process(green, host, like, **parts)))
 
 
-def with_listener(green: Case, host: str, address: str, port: int, pid: int) -> Case:
+def with_listener(green: Case, host: str, address: str, port: int, pid: int, *, apart: bool = False) -> Case:
     """One listening socket more."""
-    return green.host(host, listeners=(*known(green.of(host).listeners), SocketFact(address, port, None, None, (pid,))))
+    return green.host(host, listeners=(*known(green.of(host).listeners), SocketFact(address, port, None, None, (pid,), apart)))
+
+
+def with_datagram(green: Case, host: str, address: str, port: int, pid: int) -> Case:
+    """One UDP socket more."""
+    return green.host(host, datagrams=(*known(green.of(host).datagrams), SocketFact(address, port, None, None, (pid,))))
 
 
 def main_pid(green: Case, host: str, unit: str) -> int:
@@ -143,6 +148,28 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
     "preload-for-all": (
         lambda g: g.of_service(SIP, "runtimes", "dialler", preload=True),
         {"process-is-the-venvs[sip-1-voxdialler]"},
+    ),
+    "udp-listener": (
+        lambda g: with_datagram(g, FLEET, ANY, 5060, main_pid(g, FLEET, WORKER)),
+        {"only-expected-listeners[fleet-1]"},
+    ),
+    "udp-of-nobody": (
+        lambda g: g.host(FLEET, datagrams=(SocketFact(ANY, 51820, None, None, ()), SocketFact(ANY, 123, None, None, ()))),
+        {"only-expected-listeners[fleet-1]"},
+    ),
+    "udp-of-a-client-in-a-unit": (lambda g: with_datagram(g, FLEET, ANY, 40000, main_pid(g, FLEET, WORKER)), set()),
+    "listener-in-a-network-of-a-unit": (
+        lambda g: with_listener(g, FLEET, ANY, 9999, main_pid(g, FLEET, WORKER), apart=True),
+        {"only-expected-listeners[fleet-1]"},
+    ),
+    "resolver-in-a-network-of-a-unit": (
+        lambda g: with_listener(g, FLEET, "127.0.0.11", 9999, main_pid(g, FLEET, WORKER), apart=True),
+        set(),
+    ),
+    "unit-in-a-network-of-its-own": (lambda g: g.host(FLEET, apart=(main_pid(g, FLEET, WORKER),)), set()),
+    "process-in-a-network-of-its-own": (
+        lambda g: with_process(g, FLEET, WORKER, unit="", argv=("sh",), exe="/bin/dash", cwd="/").host(FLEET, apart=(4000,)),
+        {"only-expected-listeners[fleet-1]"},
     ),
     "unknown-listener": (
         lambda g: with_listener(g, FLEET, ANY, 9999, 1),
@@ -388,6 +415,27 @@ def test_what_the_estate_allows_may_listen(green: Case) -> None:
     assert "only-expected-listeners[fleet-1]" in case.judge()
     listeners = {**(green.estate.listeners or {}), "fleet": (Listener(WORKER, 9001, loopback=True),)}
     assert replace(case, estate=replace(green.estate, listeners=listeners)).judge() == {}
+
+
+def test_a_client_port_that_somebody_holds_by_hand_all_the_time_is_a_door(green: Case) -> None:
+    row = process(green, FLEET, WORKER, unit="", command="python3", argv=("python3",), exe="/usr/bin/python3", cwd="/")
+    door = SocketFact(ANY, 40000, None, None, (row.pid,))
+    case = green.host(FLEET, processes=(*known(green.of(FLEET).processes), row), datagrams=(door,))
+    assert case.judge() == {}
+    first = case.evidence.first
+    steady = {**first.hosts, FLEET: replace(first.host(FLEET), datagrams=(door,))}
+    case = replace(case, evidence=replace(case.evidence, first=replace(first, hosts=steady)))
+    assert set(case.judge()) == {"only-expected-listeners[fleet-1]"}
+
+
+def test_what_the_estate_says_of_udp_may_be_there(green: Case) -> None:
+    pid = main_pid(green, FLEET, WORKER)
+    case = with_datagram(with_datagram(green, FLEET, ANY, 10500, pid), FLEET, "127.0.0.1", 323, pid)
+    said = (Listener(WORKER, 10000, protocol="udp", last=20000), Listener(WORKER, 323, loopback=True, protocol="udp"))
+    listeners = {**(green.estate.listeners or {}), "fleet": said}
+    assert replace(case, estate=replace(green.estate, listeners=listeners)).judge() == {}
+    tcp = {**listeners, "fleet": tuple(replace(one, protocol="tcp") for one in said)}
+    assert set(replace(case, estate=replace(green.estate, listeners=tcp)).judge()) == {"only-expected-listeners[fleet-1]"}
 
 
 def test_a_connection_without_a_name_is_its_process(green: Case) -> None:
