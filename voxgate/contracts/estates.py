@@ -122,6 +122,7 @@ def _service(name: str, entry: dict[str, Any], units: Path) -> Service:
     plain["role"] = Role(plain["role"])
     plain["kind"] = Kind(plain["kind"])
     plain["required_settings"] = tuple(plain["required_settings"])
+    plain["web_roots"] = tuple(plain.get("web_roots", ()))
     return Service(name=name, **plain, **endpoints, unit_files=_unit_files(units, plain.get("unit")))
 
 
@@ -161,6 +162,7 @@ def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) 
         listeners=_listeners(document.get("listeners")),
         stores=tuple(Store(name=name, **entry) for name, entry in document.get("stores", {}).items()),
         keys=_keys(document.get("keys")),
+        seen_from=document.get("console", {}).get("seen_from"),
         sudo=tuple(document.get("sudo", {}).get("commands", ())),
         available=Available(document.get("fleet", {}).get("available", "slots")),
         source=str(path),
@@ -203,12 +205,14 @@ def _judge(estate: Estate, file: str) -> None:
     _judge_hosts(estate, file)
     _judge_databases(estate, file)
     known = {host.name for host in estate.hosts}
-    for store in estate.stores:
-        if store.host not in known:
-            near = difflib.get_close_matches(store.host, known, n=1)
+    named = [(f"[stores.{store.name}]", "host", store.host) for store in estate.stores]
+    named += [("[console]", "seen_from", estate.seen_from)] if estate.seen_from is not None else []
+    for place, key, host in named:
+        if host not in known:
+            near = difflib.get_close_matches(host, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"hosts: {', '.join(sorted(known))}"
-            what = f"host = {store.host!r} is no host of this estate"
-            raise EstateError(what, where=f"{file} [stores.{store.name}]", hint=hint)
+            what = f"{key} = {host!r} is no host of this estate"
+            raise EstateError(what, where=f"{file} {place}", hint=hint)
     for service in estate.services:
         if not estate.hosts_of(service):
             place = "[databases]" if service.name == "dialler" else "[hosts]"

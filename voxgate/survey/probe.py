@@ -23,6 +23,7 @@ sys.dont_write_bytecode = True
 import base64
 import csv
 import filecmp
+import fnmatch
 import grp
 import hashlib
 import json
@@ -1830,6 +1831,11 @@ def blocks_of(properties: str, names: list[str]) -> list[dict[str, str]]:
 
 
 ROOT = re.compile(r"""(?:^|[;{])\s*(?:root|alias)\s+["']?([^\s;"']+)""", re.MULTILINE)
+CONFIGURATION = re.compile(r"^# configuration file (/.+):\n", re.MULTILINE)
+NGINX_WORD = re.compile(
+    r"""#[^\n]*|[{};]|"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|((?:\\.|\$\{[^}]*\}|[^\s{};"'\\])(?:\\.|\$\{[^}]*\}|[^\s{};\\])*)""",
+    re.DOTALL,
+)
 
 
 def nginx(found: Job) -> dict[str, Any]:
@@ -1837,16 +1843,18 @@ def nginx(found: Job) -> dict[str, Any]:
     rows = [row for row in found.value() if row["command"] == "nginx" and not row["container"]]
     masters = [row for row in rows if row["argv"][:1] and row["argv"][0].startswith("nginx: master")]
     if not masters:
-        return {"masters": [], "status": 0, "flaws": "", "changed": 0.0, "workers": [], "roots": []}
+        return {"masters": [], "status": 0, "flaws": "", "changed": 0.0, "workers": [], "roots": [], "config": "", "sites": []}
     if os.geteuid() != 0:
         raise Trouble("denied", "nginx -t needs root")
     ended = run(["nginx", "-T"], DEADLINE - 1)
-    files = re.findall(r"^# configuration file (/.+):$", ended.out, re.MULTILINE)
-    files = files or [
+    _, *dumped = CONFIGURATION.split(ended.out)
+    texts = {dumped[at]: dumped[at + 1] for at in range(0, len(dumped), 2)}
+    files = list(texts) or [
         path for folder, _, names in os.walk("/etc/nginx") for path in [folder, *(f"{folder}/{name}" for name in names)]
     ]
     files += sorted({os.path.dirname(path) for path in files})
     flaw = re.search(r" in (/\S+:\d+)", ended.err) if ended.status else None
+    config = re.search(r"^nginx: (?:the )?configuration file (/\S+) ", ended.err, re.MULTILINE)
     workers = [
         row["started"]
         for row in rows
@@ -1862,7 +1870,60 @@ def nginx(found: Job) -> dict[str, Any]:
         "changed": max((os.stat(path).st_ctime for path in files if os.path.exists(path)), default=0.0),
         "workers": sorted(workers),
         "roots": sorted(set(ROOT.findall(COMMENT.sub("", ended.out)))),
+        "config": config.group(1) if config else "",
+        "sites": nginx_sites(texts),
     }
+
+
+def nginx_sites(texts: dict[str, str]) -> list[dict[str, Any]]:
+    """Each server of the configuration: where it listens, by which names it is asked for, whether it serves files."""
+    main = next(iter(texts), "")
+    sites = []
+    for words, block, given in nginx_blocks(nginx_statements(texts, main, os.path.dirname(main))):
+        if words == ["server"]:
+            said = [row for row, _, _ in nginx_blocks(block)]
+            sites.append({
+                "listens": [row[1] for row in said if row[0] == "listen" and len(row) > 1] or ["80"],
+                "names": sorted({name for row in said if row[0] == "server_name" for name in row[1:]}),
+                "serves": given or any(row[0] in {"root", "alias"} for row in said),
+            })  # fmt: skip
+    return sites
+
+
+def nginx_statements(texts: dict[str, str], path: str, home: str, depth: int = 0) -> list[tuple[list[str], list[Any]]]:
+    """A file's statements, each its words and the statements of its block; what it includes stands in its place."""
+    top: list[tuple[list[str], list[Any]]] = []
+    open_blocks = [top]
+    words: list[str] = []
+    for found in NGINX_WORD.finditer(texts.get(path, "")):
+        word = found.group()
+        if word == "{":
+            open_blocks[-1].append((words, []))
+            open_blocks.append(open_blocks[-1][-1][1])
+            words = []
+        elif word == "}":
+            open_blocks = open_blocks[:-1] if len(open_blocks) > 1 else open_blocks
+            words = []
+        elif word == ";":
+            if words[:1] == ["include"] and len(words) > 1 and depth < SCRIPT_DEPTH * 3:
+                pattern = os.path.join(home, words[1])
+                for name in sorted(name for name in texts if fnmatch.fnmatchcase(name, pattern)):
+                    open_blocks[-1].extend(nginx_statements(texts, name, home, depth + 1))
+            elif words:
+                open_blocks[-1].append((words, []))
+            words = []
+        elif not word.startswith("#"):
+            words.append(next(text for text in found.groups() if text is not None))
+    return top
+
+
+def nginx_blocks(rows: list[Any], given: bool = False) -> Iterator[tuple[list[str], list[Any], bool]]:  # noqa: FBT001, FBT002
+    """Every statement, those of blocks too; True where a block around it says what files are served."""
+    given = given or any(words[:1] == ["root"] for words, _ in rows)
+    for words, block in rows:
+        if words:
+            yield words, block, given
+        yield from nginx_blocks(block, given)
 
 
 def haproxy(found: Job) -> dict[str, Any]:
