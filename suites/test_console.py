@@ -100,9 +100,16 @@ def test_nginx_serves_exactly_dist(placement: Placement, estate: Estate, evidenc
         )
 
 
-@invariant(per="placement", services=("console",), faults=("console-dist-edited", "console-old-build"), severity="blocker")
+@invariant(
+    per="placement",
+    services=("console",),
+    faults=("console-dist-edited", "console-manifest-edited", "console-old-build"),
+    severity="blocker",
+)
 def test_dist_is_this_build(placement: Placement, evidence: Evidence) -> None:
-    """dist/ points to the build of the release's commit, and no file of it was changed, added or lost since it was built."""
+    """dist/ points to the build of the release's commit, and no file of it was changed, added or lost since it was built. Its
+    manifest lies beside it, and who can write the one can write the other: so neither was touched since it was published.
+    """
     found = dist_of(placement, evidence)
     where = f"{placement.host.name}: {placement.service.folder}/dist"
     release = evidence.remote(placement.service.name).release
@@ -116,6 +123,11 @@ def test_dist_is_this_build(placement: Placement, evidence: Evidence) -> None:
     changed = sorted({path for path, _ in now.items() ^ dict(found.built).items()})
     assert not changed, say(
         f"{where}/{changed[0] if changed else ''} is not as it was built ({len(changed)} such files)",
+        "deploy the release again; nobody edits a build",
+    )
+    late = found.changed - found.published
+    assert late <= 0, say(
+        f"{where}: a file of the build, or its manifest, was changed {late:.1f} s after it was published",
         "deploy the release again; nobody edits a build",
     )
 

@@ -168,12 +168,15 @@ class DistFact:
     """What nginx must serve: where the link points, and (size, sha256) of each file below it. ``target`` is empty where
     dist is a folder, not a link; ``files`` is empty where the link leaves ``builds/``.
 
-    ``built`` is the manifest written right after the build, outside of the served folder: path to sha256.
+    ``built`` is the manifest written right after the build, outside of the served folder: path to sha256. ``changed`` is the
+    newest change of any of these files (ctime, epoch seconds, the kernel's), ``published`` when the link was made.
     """
 
     target: str
     files: Mapping[str, tuple[int, str]]
     built: Mapping[str, str] | None
+    changed: float
+    published: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -290,6 +290,8 @@ def _dist(row: Mapping[str, Any]) -> DistFact:
         target=get(row, "target", text),
         files=get(row, "files", _sizes),
         built=get(row, "built", lambda value: None if value is None else text_by_text(value)),
+        changed=get(row, "changed", number),
+        published=get(row, "published", number),
     )
 
 
