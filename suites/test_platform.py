@@ -33,10 +33,10 @@ WAYS_IN = {
 WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - found on a host, not bound here
 
 
-@invariant(per="host_name", faults=("disk-full", "inodes-gone"))
+@invariant(per="host_name", faults=("disk-full", "disk-of-a-store-full", "inodes-gone"))
 def test_host_has_room(host_name: str, evidence: Evidence) -> None:
-    """A full disk stops the journal, the database and the next deploy at once; without memory the kernel picks a process
-    and kills it.
+    """A full disk stops the journal, the database and the next deploy at once, so each file system that is written to has room;
+    without memory the kernel picks a process and kills it.
     """
     found = known(evidence.second.host(host_name).room)
     for disk in found.disks:

@@ -153,7 +153,7 @@ class DiskFact:
 
 @dataclass(frozen=True, slots=True)
 class RoomFact:
-    """The file systems that services live on, and the memory in bytes."""
+    """The file systems that can be written to, and the memory in bytes."""
 
     disks: tuple[DiskFact, ...]
     memory: int

@@ -1978,15 +1978,21 @@ UNSYNCHRONISED = 5  # TIME_ERROR of adjtimex(2)
 TIMEKEEPERS = {"chronyd", "ntpd", "systemd-timesyn", "openntpd", "ptp4l", "phc2sys"}
 
 
-def room(services: list[Service]) -> dict[str, Any]:
-    """Free bytes and inodes of each file system that the services live on, and the memory."""
+NO_ROOM = {"autofs", "efivarfs", "squashfs", "erofs", "iso9660", "fuse.snapfuse", "fuse.squashfuse"}
+
+
+def room() -> dict[str, Any]:
+    """Free bytes and inodes of each file system that something can be written to, and the memory."""
     disks: dict[int, dict[str, Any]] = {}
-    for path in ("/", "/var", "/var/log", "/tmp", "/opt", "/var/lib/voxgate", *(service.folder for service in services)):
+    for path in places_to_write():
         try:
-            device, found = os.stat(path).st_dev, os.statvfs(path)
-        except FileNotFoundError:
+            place, found = os.stat(path), os.statvfs(path)
+        except (FileNotFoundError, NotADirectoryError):
             continue
-        disks.setdefault(device, {
+        # A kernel's own file system (proc, sysfs, ...) has no blocks; what is mounted on a file is another's.
+        if not found.f_blocks or not stat.S_ISDIR(place.st_mode):
+            continue
+        disks.setdefault(place.st_dev, {
             "path": path, "bytes": found.f_blocks * found.f_frsize, "free": found.f_bavail * found.f_frsize,
             "inodes": found.f_files, "inodes_free": found.f_favail,
         })  # fmt: skip
@@ -1994,6 +2000,21 @@ def room(services: list[Service]) -> dict[str, Any]:
         rows = dict(line.split(":", 1) for line in file)
     memory = {key: int(rows[name].split()[0]) * 1024 for key, name in (("total", "MemTotal"), ("available", "MemAvailable"))}
     return {"disks": list(disks.values()), "memory": memory}
+
+
+def places_to_write() -> list[str]:
+    """Where a file system is mounted to be written to, each path once, the shortest first. An overlay has no room of its own,
+    but the layer below it has; only the host's root may be nothing else.
+    """
+    found = {"/"}
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        for line in file:
+            mount, _, system = line.partition(" - ")
+            path, options = mount.split()[4:6]
+            kind, _, whole = [*system.split(), "", "", ""][:3]
+            if not {"ro"} & {*options.split(","), *whole.split(",")} and kind not in NO_ROOM and kind != "overlay":
+                found.add(re.sub(r"\\([0-7]{3})", lambda code: chr(int(code.group(1), 8)), path))
+    return sorted(found, key=lambda path: (len(path), path))
 
 
 def clock(found: Job) -> dict[str, Any]:
@@ -2237,7 +2258,7 @@ def look(services: list[Service], only: frozenset[str] | None = None) -> dict[st
     whole["jobs"] = of_host(partial(jobs, services))
     whole["nginx"] = Job(partial(nginx, found))
     whole["haproxy"] = Job(partial(haproxy, found))
-    whole["room"] = of_host(partial(room, services))
+    whole["room"] = of_host(room)
     whole["clock"] = Job(partial(clock, found))
     whole["sudo"] = of_host(sudo)
     whole["keys"] = of_host(keys)
