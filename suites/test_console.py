@@ -132,15 +132,17 @@ def test_dist_is_this_build(placement: Placement, evidence: Evidence) -> None:
     )
 
 
-@invariant(per="host_name", services=("console",), faults=("console-node-runs", "console-node-renamed"))
+@invariant(per="host_name", services=("console",), faults=("console-node-runs", "console-node-renamed", "console-node-installed"))
 def test_no_node_runs(host_name: str, estate: Estate, evidence: Evidence) -> None:
-    """The console is static files. A node process is a development server, or somebody's experiment, on a live host; so is,
-    where the console is served, a program that lies in somebody's home or in a folder for passing things, whatever its name.
+    """The console is static files. A node process is a development server, or somebody's experiment, on a live host, under
+    whatever name its program lies in whatever folder; so is, where the console is served, a program that lies in somebody's
+    home or in a folder for passing things.
     """
+    engines = set(known(evidence.second.host(host_name).javascript))
     found = [
         one
         for one in known(evidence.second.host(host_name).processes)
-        if _is_node(one.command) or (one.exe is not None and _is_node(one.exe.rpartition("/")[2]))
+        if one.pid in engines or _is_node(one.command) or (one.exe is not None and _is_node(one.exe.rpartition("/")[2]))
     ]
     assert not found, say(
         f"{host_name}: process {found[0].pid} of {found[0].user} is node: {' '.join(found[0].argv)[:80]}" if found else "",

@@ -208,9 +208,10 @@ class EnginesFact:
 class HostEvidence:
     """One look at one host. Each fact is a value or a Missing. ``listeners`` and ``connections`` are TCP, ``datagrams`` UDP
     sockets without a peer, ``ephemeral`` the first and the last port that the kernel picks for clients, ``apart`` the processes
-    in a network namespace of their own, ``addresses`` all that the host has, loopback too. ``time`` is the host's clock, epoch
-    seconds, read between ``asked`` and ``answered`` on the gate's clock, ``took`` seconds before the probe ended. ``document``
-    is what the probe said, as it said it: what is saved, and read again when evidence is judged offline.
+    in a network namespace of their own, ``addresses`` all that the host has, loopback too; ``javascript`` are the processes that
+    run Node.js or its like. ``time`` is the host's clock, epoch seconds, read between ``asked`` and ``answered`` on the gate's
+    clock, ``took`` seconds before the probe ended. ``document`` is what the probe said, as it said it: what is saved, and read
+    again when evidence is judged offline.
     """
 
     name: str
@@ -236,6 +237,7 @@ class HostEvidence:
     stores: Mapping[str, tuple[StoreFact, ...] | Missing]
     copies: tuple[CopyFact, ...] | Missing
     jobs: tuple[JobFact, ...] | Missing
+    javascript: tuple[int, ...] | Missing
     nginx: NginxFact | Missing
     haproxy: HaproxyFact | Missing
     room: RoomFact | Missing

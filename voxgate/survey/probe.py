@@ -1487,6 +1487,68 @@ def executable_maps(pid: int) -> set[str] | None:
     return {row[5] for row in rows if len(row) == 6 and "x" in row[1] and row[5][0] == "/" and not NO_FILE.match(row[5])}
 
 
+# ------------------------------------------------------------------------------------------------------ javascript
+
+MODULES = b"napi_module_register\0"  # what Node.js, bun and deno export under this name to their native modules
+
+
+def javascript(found: Job) -> list[int]:
+    """The processes that run a JavaScript engine for servers, whatever their program is called: itself, or a library of it,
+    names the function that every native module of Node.js calls.
+    """
+    known: dict[tuple[str, str], bool] = {}
+    pids = []
+    for row in found.value():
+        try:
+            with open(f"/proc/{row['pid']}/maps", encoding="utf-8", errors="surrogateescape") as file:
+                rows = [line.split(None, 5) for line in file if " r-xp " in line or " rwxp " in line]
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended while we looked
+        for place, _, _, device, inode, *_path in rows:
+            if inode == "0":
+                continue
+            if (device, inode) not in known:
+                known[device, inode] = names_modules(row["pid"], place, _path[0].strip() if _path else "")
+            if known[device, inode]:
+                pids.append(row["pid"])
+                break
+    return pids
+
+
+def names_modules(pid: int, place: str, path: str) -> bool:
+    """True if a mapped file names it among its dynamic symbols. The mapping itself is opened: the path may hold another now."""
+    for way in (f"/proc/{pid}/map_files/{place}", f"/proc/{pid}/root{path}"):
+        try:
+            fd = os.open(way, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            return stat.S_ISREG(os.fstat(fd).st_mode) and MODULES in dynamic_names(fd)
+        finally:
+            os.close(fd)
+    return False
+
+
+def dynamic_names(fd: int) -> bytes:
+    """The names of an ELF file's dynamic symbols, nothing for what is no such file of 64 bits."""
+    head = os.pread(fd, 64, 0)
+    if len(head) < 64 or head[:6] != b"\x7fELF\x02\x01":
+        return b""
+    start, size, count = struct.unpack_from("<Q", head, 32)[0], *struct.unpack_from("<HH", head, 54)
+    table = os.pread(fd, size * count, start)
+    rows = [struct.unpack_from("<IIQQQQ", table, at) for at in range(0, len(table) - 55, size or 56)]
+    loads = [(address, offset, length) for kind, _, offset, address, _, length in rows if kind == 1]
+    for kind, _, offset, _, _, length in rows:
+        if kind == 2:
+            dynamic = os.pread(fd, min(length, 1 << 16), offset)
+            said = dict(struct.unpack_from("<QQ", dynamic, at) for at in range(0, len(dynamic) - 15, 16))
+            names, long = said.get(5, 0), min(said.get(10, 0), BYTES_AT_MOST)
+            for address, place, span in loads:
+                if address <= names < address + span:
+                    return os.pread(fd, long, place + names - address)
+    return b""
+
+
 # ---------------------------------------------------------------------------------------------------------- stores
 
 PORTS = {"redis": 6379, "rediss": 6379, "http": 80, "https": 443, "ws": 80, "wss": 443, "mongodb": 27017}
@@ -2209,7 +2271,7 @@ class Cutter:
 
 SECTIONS = (
     "units", "processes", "sockets", "engines", "checkouts", "venvs", "env_files", "dists", "packages", "leaks", "runtimes",
-    "stores", "copies", "jobs", "nginx", "haproxy", "room", "clock", "sudo", "keys",
+    "stores", "copies", "jobs", "nginx", "haproxy", "room", "clock", "sudo", "keys", "javascript",
 )  # fmt: skip
 LATER = {"seconds": 0.0, "error": {"kind": "missing", "text": "not part of a brief look"}}
 
@@ -2260,6 +2322,7 @@ def look(services: list[Service], only: frozenset[str] | None = None) -> dict[st
     whole["haproxy"] = Job(partial(haproxy, found))
     whole["room"] = of_host(room)
     whole["clock"] = Job(partial(clock, found))
+    whole["javascript"] = Job(partial(javascript, found))
     whole["sudo"] = of_host(sudo)
     whole["keys"] = of_host(keys)
     sections: dict[str, Any] = {}

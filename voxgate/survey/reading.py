@@ -78,6 +78,7 @@ def host_evidence(name: str, document: object) -> HostEvidence:
         stores=facts.of_services("stores", around.stores),
         copies=facts.section("copies", around.copies),
         jobs=facts.section("jobs", around.jobs),
+        javascript=facts.section("javascript", lambda rows: tuple(natural(pid) for pid in items(rows))),
         nginx=facts.section("nginx", around.nginx),
         haproxy=facts.section("haproxy", around.haproxy),
         room=facts.section("room", around.room),
