@@ -1042,6 +1042,13 @@ ENGINE_COMMANDS = {
     "systemd-nspawn", "kubelet",
 }  # fmt: skip
 ENGINE_SOCKETS = re.compile(r"/(?:docker|podman|containerd|crio|cri-dockerd|lxd|incus|buildkit)[^/]*/?[^/]*\.sock(?:et)?$")
+# LXD comes with Ubuntu, asleep: systemd listens in its place. It holds something where an instance lies on the disk.
+ASLEEP = re.compile(r"/(?:lxd|incus)[^/]*/?[^/]*\.sock(?:et)?$")
+INSTANCES = tuple(
+    f"{home}/{kind}"
+    for home in ("/var/snap/lxd/common/lxd", "/var/lib/lxd", "/var/lib/incus")
+    for kind in ("containers", "virtual-machines")
+)
 LISTENING = 0x00010000
 
 
@@ -1138,9 +1145,15 @@ def listening_engines() -> Iterator[str]:
     """Unix sockets of this network that an engine would listen on, and something does."""
     with open("/proc/net/unix", encoding="utf-8", errors="surrogateescape") as table:
         rows = [line.split(None, 7) for line in table][1:]
+    found = {}
     for row in rows:
         path = row[7].strip() if len(row) == 8 else ""
         if int(row[3], 16) & LISTENING and ENGINE_SOCKETS.search(path):
+            found[path] = row[6]
+    asleep = {path for path in found if ASLEEP.search(path)} if not any(names_in(folder) for folder in INSTANCES) else set()
+    holders = socket_holders() if asleep else {}
+    for path, inode in found.items():
+        if path not in asleep or holders.get(inode) != {1}:
             yield path
 
 
