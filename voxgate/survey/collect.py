@@ -74,7 +74,9 @@ def request_of(
         _row(row.service, row.units if units is None else [one for one in row.units if one in units]) for row in placements
     ]
     limits = {} if only is None else {"only": sorted(only)}
-    return json.dumps({"format": 1, "services": services, "asked": asked, **limits}).encode()
+    here = [store.unit for store in estate.stores if store.host == host.name]
+    stores = {"stores": here} if here else {}
+    return json.dumps({"format": 1, "services": services, "asked": asked, **limits, **stores}).encode()
 
 
 def _row(service: Service, units: Sequence[str]) -> dict[str, object]:

@@ -172,13 +172,18 @@ def only_of(request: bytes) -> frozenset[str] | None:
     return None if only is None else frozenset(only)
 
 
+def stores_of(request: bytes) -> list[str]:
+    """The units of the stores that run on this host."""
+    return list(json.loads(request).get("stores", []))
+
+
 def services_of(request: bytes, folders: re.Pattern[str] = FOLDERS) -> list[Service]:
     """The services that the request names. Raises Trouble for anything that is not exactly of the form."""
     try:
         document = json.loads(request)
     except (ValueError, RecursionError):
         raise Trouble("unparsable", "request refused: not JSON") from None
-    if not isinstance(document, dict) or set(document) - {"asked", "only"} != {"format", "services"}:
+    if not isinstance(document, dict) or set(document) - {"asked", "only", "stores"} != {"format", "services"}:
         raise Trouble("failed", "request refused: it needs exactly format and services")
     if document.get("asked", "whole") not in ASKED:
         raise Trouble("failed", f"request refused: asked for is one of {', '.join(ASKED)}")
@@ -193,6 +198,9 @@ def services_of(request: bytes, folders: re.Pattern[str] = FOLDERS) -> list[Serv
     only = document.get("only", [])
     if not isinstance(only, list) or not all(isinstance(name, str) and NAME.fullmatch(name) for name in only):
         raise Trouble("failed", "request refused: only is a list of names")
+    found = document.get("stores", [])
+    if not isinstance(found, list) or not all(isinstance(name, str) and UNIT.fullmatch(name) for name in found):
+        raise Trouble("failed", "request refused: stores is a list of units")
     return services
 
 
@@ -1633,16 +1641,19 @@ COPIES_AT_MOST = 200
 PROJECT_NAME = re.compile(r"""^\s*(?:name\s*=|"name"\s*:)\s*["']([A-Za-z0-9._@/-]{1,100})["']""", re.MULTILINE)
 
 
-def copies(services: list[Service]) -> dict[str, Any]:
+HASHED = re.compile(r"/_cacache/(?:content-v2/sha\d+|index-v5)/[0-9a-f]{2}")  # npm's cache: 65,000 folders, named by hashes
+
+
+def copies(services: list[Service], accounts: frozenset[int] = frozenset()) -> dict[str, Any]:
     """Every checkout on this host besides the services' own, bare ones and worktrees too, by path and origin; every project
     folder by the name in its project file; every copy of a service's Python package. What an engine keeps for containers
-    is the engines' matter.
+    is the engines' matter, and a folder of one of ``accounts``, by which the stores run, is a store's data.
     """
     own = {service.folder for service in services}
     modules = {name: service.name for service in services for name in modules_in(service.folder)}
     found: list[dict[str, Any]] = []
     count = 0
-    for path, names in folders_to_search(own):
+    for path, names in folders_to_search(own, accounts):
         count += 1
         if path not in own and not path.endswith("/.git"):
             found.extend(copy_in(path, names))
@@ -1659,7 +1670,17 @@ def copies(services: list[Service]) -> dict[str, Any]:
     return {"folders": count, "found": found}
 
 
-def folders_to_search(own: set[str]) -> Iterator[tuple[str, set[str]]]:
+def accounts_of(stores: list[str], services: list[Service], found: Job) -> frozenset[int]:
+    """The accounts that the stores' units run by, and nobody else has code by; none where the processes cannot be told: then
+    all is searched.
+    """
+    rows = found.result().get("value", []) if stores else []
+    people = {person.pw_name: person.pw_uid for person in pwd.getpwall()}
+    others = {people.get(name) for service in services for name in (service.owner, service.user or service.owner)} | {0}
+    return frozenset({row["uid"] for row in rows if row["unit"] in stores} - others)
+
+
+def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple[str, set[str]]]:
     """Each folder where a copy may lie, and the names in it; no link is followed."""
     left = {f"{folder}/{name}" for folder in own for name in (".venv", "node_modules", "dist", "builds", ".git")}
     left |= {"/var/lib/docker", "/var/lib/containerd", "/var/lib/containers"}
@@ -1673,8 +1694,11 @@ def folders_to_search(own: set[str]) -> Iterator[tuple[str, set[str]]]:
             with os.scandir(path) as entries:
                 for entry in entries:
                     names.add(entry.name)
-                    if entry.is_dir(follow_symlinks=False) and f"{path}/{entry.name}" not in left:
-                        waiting.append(f"{path}/{entry.name}")
+                    below = f"{path}/{entry.name}"
+                    if not entry.is_dir(follow_symlinks=False) or below in left or HASHED.search(below):
+                        continue
+                    if not accounts or entry.stat(follow_symlinks=False).st_uid not in accounts:
+                        waiting.append(below)
         except (FileNotFoundError, NotADirectoryError):
             continue
         yield path, names
@@ -2303,8 +2327,9 @@ def not_asked() -> None:
     raise Trouble("missing", "not asked for: this look is at other services")
 
 
-def look(services: list[Service], only: frozenset[str] | None = None) -> dict[str, Any]:
-    """All sections at once; ``only`` as in ``only_of``."""
+def look(services: list[Service], only: frozenset[str] | None = None, stores_here: list[str] | None = None) -> dict[str, Any]:
+    """All sections at once; ``only`` as in ``only_of``, ``stores_here`` the units of the stores on this host."""
+    stores_here = stores_here or []
 
     def each(function: Callable[[Service], Any], kinds: str, deadline: float = DEADLINE) -> dict[str, Job]:
         return {
@@ -2329,7 +2354,7 @@ def look(services: list[Service], only: frozenset[str] | None = None) -> dict[st
     parts["leaks"] = each(lambda row: leaks(row, services, found, known, spoken), "python", UV_DEADLINE)
     parts["runtimes"] = each(lambda row: runtime(row, found, spoken), "python")
     parts["stores"] = each(lambda row: stores(row, found, whole["sockets"]), "python")
-    whole["copies"] = of_host(partial(copies, services))
+    whole["copies"] = of_host(lambda: copies(services, accounts_of(stores_here, services, found)))
     whole["jobs"] = of_host(partial(jobs, services))
     whole["nginx"] = Job(partial(nginx, found))
     whole["haproxy"] = Job(partial(haproxy, found))
@@ -2392,7 +2417,9 @@ def main(folders: re.Pattern[str] = FOLDERS) -> int:
             document["words"] = words(asked["value"])
         else:
             brief = asked_to == "brief"
-            document["sections"] = brief_look(asked["value"]) if brief else look(asked["value"], only_of(request))
+            document["sections"] = (
+                brief_look(asked["value"]) if brief else look(asked["value"], only_of(request), stores_of(request))
+            )
         document = Cutter(secrets(asked["value"], request.decode())).clean(document)
     times = os.times()
     document["probe"] = {
