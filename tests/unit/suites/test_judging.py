@@ -12,7 +12,8 @@ import pytest
 from voxgate.model.estate import Listener
 from voxgate.model.evidence import ContainerFact, DatabaseClient, ProcessFact, SocketFact, known
 from voxgate.model.look import Question
-from voxgate.model.surroundings import CopyFact, JobFact, KeyFact, ServerFact, SudoRule
+from voxgate.model.surroundings import CopyFact, JobFact, KeyFact, ServerFact, SiteFact, SudoRule
+from voxgate.survey.questions import page_ways
 
 from .conftest import Case
 
@@ -46,6 +47,19 @@ def with_listener(green: Case, host: str, address: str, port: int, pid: int, *, 
 def with_datagram(green: Case, host: str, address: str, port: int, pid: int) -> Case:
     """One UDP socket more."""
     return green.host(host, datagrams=(*known(green.of(host).datagrams), SocketFact(address, port, None, None, (pid,))))
+
+
+def with_site(green: Case, body: bytes, status: int, headers: dict[str, str] | None = None, *, serves: bool) -> Case:
+    """One server of nginx more, by a name of its own, that answers so."""
+    host, name = green.of(API), (("Host", "x.example"),)
+    nginx = known(host.nginx)
+    case = green.fact(API, "nginx", sites=(*nginx.sites, SiteFact(("80",), ("x.example",), serves)))
+    site = case.estate.service("console").site
+    assert site is not None
+    ways = [way for way in page_ways(case.of(API), 80, (FLEET, case.estate.host(API).address)) if way.headers == name]
+    like = case.evidence.second.answer(SITE)
+    answer = replace(like, body=body, status=status, digest="", headers=headers or {})
+    return case.look(lambda look: replace(look, answers={**look.answers, **{way.question(site, ""): answer for way in ways}}))
 
 
 def main_pid(green: Case, host: str, unit: str) -> int:
@@ -204,6 +218,12 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         lambda g: with_listener(g, DATA, "8.8.8.8", 6379, main_pid(g, DATA, "redis-server.service")),
         {"stores-are-private[data]"},
     ),
+    "redis-on-every-address-of-a-host-on-the-internet": (
+        lambda g: with_listener(g, DATA, ANY, 6379, main_pid(g, DATA, "redis-server.service")).host(
+            DATA, addresses=("127.0.0.1", "10.0.0.5", "8.8.8.8")
+        ),
+        {"stores-are-private[data]"},
+    ),
     "backend-says-redis-is-gone": (
         lambda g: body(g, HEALTH, checks={"redis": "unreachable"}),
         {"backend-reaches-its-stores[backend-api-1]", "backend-health-is-clean[api-1-voxbridge]"},
@@ -227,6 +247,35 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
     "nginx-not-reloaded": (
         lambda g: g.fact(API, "nginx", changed=g.evidence.second.taken),
         {"nginx-runs-its-config[console-api-1]"},
+    ),
+    "nginx-told-of-its-own-config": (
+        lambda g: g.fact(API, "nginx", masters=("nginx: master process /usr/sbin/nginx -c /etc/nginx/nginx.conf",)),
+        set(),
+    ),
+    "nginx-serves-a-page-by-another-name": (
+        lambda g: with_site(g, b"old", 200, serves=False),
+        {"nginx-serves-exactly-dist[console-api-1]"},
+    ),
+    "nginx-has-a-broken-console-by-name": (
+        lambda g: with_site(g, b"", 404, serves=True),
+        {"nginx-serves-exactly-dist[console-api-1]"},
+    ),
+    "nginx-has-an-api-by-name": (lambda g: with_site(g, b"", 404, serves=False), set()),
+    "nginx-sends-a-name-to-https": (
+        lambda g: with_site(g, b"", 301, {"location": "https://x.example/"}, serves=True),
+        set(),
+    ),
+    "site-seen-by-the-host-alone": (
+        lambda g: g.answer(Question(FLEET, 80, "/index.html", g.estate.host(API).address), status=403),
+        {"nginx-serves-exactly-dist[console-api-1]"},
+    ),
+    "manifest-edited": (
+        lambda g: g.of_service(API, "dists", "console", changed=g.evidence.second.taken),
+        {"dist-is-this-build[console-api-1]"},
+    ),
+    "node-by-another-name": (
+        lambda g: g.host(API, javascript=(main_pid(g, API, "nginx.service"),)),
+        {"no-node-runs[api-1]"},
     ),
     "nginx-other-config": (
         lambda g: g.fact(API, "nginx", masters=("nginx: master process nginx -c /tmp/n.conf",)),
@@ -267,6 +316,24 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
     ),
     "nginx-serves-a-web-root-beside": (
         lambda g: g.fact(API, "nginx", roots=("/opt/vox-frontend/dist", "/var/www/letsencrypt")),
+        {"console-exposes-nothing[console-api-1]"},
+    ),
+    "nginx-serves-a-file-beside": (
+        lambda g: g.fact(API, "nginx", roots=("/opt/vox-frontend/dist", "/var/www/env.txt")),
+        {"console-exposes-nothing[console-api-1]"},
+    ),
+    "nginx-climbs-out-of-the-build": (
+        lambda g: g.fact(API, "nginx", roots=("/opt/vox-frontend/dist/../.git",)),
+        {"console-exposes-nothing[console-api-1]"},
+    ),
+    "nginx-serves-what-a-visitor-names": (
+        lambda g: g.fact(API, "nginx", roots=("/opt/vox-frontend/dist/$arg_file",)),
+        {"console-exposes-nothing[console-api-1]"},
+    ),
+    "nginx-serves-parts-of-the-build": (
+        lambda g: g.fact(
+            API, "nginx", roots=("/opt/vox-frontend/dist/", "/opt/vox-frontend/dist/assets/$1", "/usr/share/nginx/html")
+        ),
         set(),
     ),
     "sshd-takes-passwords-of-root": (
@@ -359,6 +426,10 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         lambda g: g.process(FLEET, WORKER, user="root", uid=0),
         {"runs-as-its-user[fleet-1-voxcore@1]"},
     ),
+    "strangers-that-add-up": (
+        lambda g: body(g, Question(FLEET, 8101, "/health/fleet"), workers=["fleet-9/1", "fleet-9/2"]),
+        {"capacity-adds-up[fleet-fleet-1]"},
+    ),
     "registry-counts-a-dead-worker": (
         lambda g: body(g, Question(FLEET, 8101, "/health/fleet"), worker_max=7, fleet_available=7),
         {"capacity-adds-up[fleet-fleet-1]"},
@@ -415,6 +486,12 @@ def test_what_the_estate_allows_may_listen(green: Case) -> None:
     assert "only-expected-listeners[fleet-1]" in case.judge()
     listeners = {**(green.estate.listeners or {}), "fleet": (Listener(WORKER, 9001, loopback=True),)}
     assert replace(case, estate=replace(green.estate, listeners=listeners)).judge() == {}
+
+
+def test_a_folder_that_the_services_file_names_may_be_served(green: Case) -> None:
+    case = green.fact(API, "nginx", roots=("/opt/vox-frontend/dist", "/var/www/letsencrypt"))
+    services = tuple(replace(one, web_roots=("/var/www/letsencrypt",)) for one in case.estate.services)
+    assert replace(case, estate=replace(case.estate, services=services)).judge() == {}
 
 
 def test_a_client_port_that_somebody_holds_by_hand_all_the_time_is_a_door(green: Case) -> None:
