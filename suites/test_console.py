@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 import re
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from voxgate.model.evidence import known
 from voxgate.model.look import Question
 from voxgate.plugin import invariant, say
 from voxgate.survey.keeping import unpacked
-from voxgate.survey.questions import HIDDEN, MAPPED, site_path, site_ways
+from voxgate.survey.questions import HIDDEN, MAPPED, named_sites, outside_of, page_ways, site_path, site_ways
 
 if TYPE_CHECKING:
     from voxgate.model.estate import Estate, Placement
@@ -35,7 +36,9 @@ PROGRAMS = ("/usr/", "/opt/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/snap/", "
 CLOCK_TICK = 0.05  # seconds: a process's start is known by the kernel's ticks
 EXPOSED = re.compile(r"(^|/)(\.|package(-lock)?\.json$|vite\.config)|\.(map|sha256|env|key|pem|bak|orig|swp)$|~$|\.sql")
 HASHED = re.compile(r"^assets/.+[-.][A-Za-z0-9_-]{8,}\.[a-z0-9]+$")
-PRIVATE = ("/opt", "/etc", "/root", "/home", "/proc", "/sys", "/dev", "/run", "/var/lib", "/var/log", "/var/spool", "$")
+PACKAGED = ("/usr/share/nginx",)  # the pages that nginx's own package brings, for errors
+CAPTURED = re.compile(r"\$(?:[1-9]|uri)(?![A-Za-z0-9_])|\$\{(?:[1-9]|uri)\}")  # decoded and normalised by nginx: no way up
+ELSEWHERE = (301, 302, 307, 308)
 MONTH = 30 * 24 * 3600
 
 
@@ -44,22 +47,32 @@ def dist_of(placement: Placement, evidence: Evidence) -> DistFact:
     return known(evidence.second.host(placement.host.name).dists[placement.service.name])
 
 
-@invariant(per="placement", services=("console",), faults=("console-asset-truncated", "console-old-root"), severity="blocker")
-def test_nginx_serves_exactly_dist(placement: Placement, evidence: Evidence) -> None:
+@invariant(
+    per="placement",
+    services=("console",),
+    faults=("console-asset-truncated", "console-old-root", "console-other-name", "console-seen-by-the-gate-only"),
+    severity="blocker",
+)
+def test_nginx_serves_exactly_dist(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """Under a single-page fallback every wrong path is 200 and HTML, so a status proves nothing: each file of the build is
-    compared by bytes and type, over IPv4 and IPv6, by loopback and by the host's own addresses, plain and compressed, and / is
-    index.html.
+    compared by bytes and type, over IPv4 and IPv6, by loopback and by the host's own addresses, plain and compressed, from the
+    host itself and from another, and / is index.html, by whichever name it is asked for.
     """
     found = dist_of(placement, evidence)
     where, site = placement.host.name, placement.service.site
     assert site is not None
+    host, outside = evidence.second.host(where), outside_of(estate, placement.host)
+    known(host.addresses)
+    known(host.nginx)
+    if outside is None:
+        hint = f'[console] seen_from = "..." in hosts/{estate.name}.toml'
+        raise Blind("the estate does not say from where people see the console", where=where, hint=hint)
     assert "index.html" in found.files, say(f"{where}: {placement.service.folder}/dist has no index.html", "deploy it again")
     for path, (_, sha256) in {"": found.files["index.html"], **found.files}.items():
-        for address, headers in site_ways(evidence.second.host(where)):
-            answer = evidence.second.answer(Question(where, site.port, site_path(site, path), address, headers))
-            way = f"by {address}, {'gzip' if headers else 'plain'}"
+        for way in site_ways(host, outside):
+            answer = evidence.second.answer(way.question(site, path))
             place = f"{where} GET :{site.port}/{path} ({way})"
-            assert not answer.trouble, say(f"{place} gave no answer: {answer.trouble}", "systemctl status nginx")
+            assert not answer.trouble, say(f"{place} gave no answer: {answer.trouble}", "systemctl status nginx; a firewall?")
             assert answer.status == OK, say(f"{place} answers {answer.status}", "nginx -T: is its root dist/ ?")
             served = answer.digest or hashlib.sha256(unpacked(answer)).hexdigest()
             assert served == sha256, say(
@@ -71,11 +84,32 @@ def test_nginx_serves_exactly_dist(placement: Placement, evidence: Evidence) -> 
             assert suffix not in TYPES or kind in TYPES[suffix], say(
                 f"{place} has type {kind or 'none'}", f"nginx must serve {suffix} as {TYPES.get(suffix, ('?',))[0]}"
             )
+    serves = named_sites(host, site.port)
+    for way in page_ways(host, site.port, outside):
+        answer = evidence.second.answer(way.question(site, ""))
+        place = f"{where} GET :{site.port}/ ({way})"
+        assert not answer.trouble, say(f"{place} gave no answer: {answer.trouble}", "systemctl status nginx; a firewall?")
+        if answer.status in ELSEWHERE and answer.headers.get("location", "").startswith("https://"):
+            continue  # the same page, but for the lock in the address
+        if answer.status != OK and not serves.get(dict(way.headers).get("Host", ""), True):
+            continue  # a server of something else, that has no page here
+        served = answer.digest or hashlib.sha256(unpacked(answer)).hexdigest()
+        assert (answer.status, served) == (OK, found.files["index.html"][1]), say(
+            f"{place} answers {answer.status} and {len(unpacked(answer))} bytes that are not dist/index.html",
+            "nginx has a server of its own for that name or address: nginx -T | grep -A9 server_name",
+        )
 
 
-@invariant(per="placement", services=("console",), faults=("console-dist-edited", "console-old-build"), severity="blocker")
+@invariant(
+    per="placement",
+    services=("console",),
+    faults=("console-dist-edited", "console-manifest-edited", "console-old-build"),
+    severity="blocker",
+)
 def test_dist_is_this_build(placement: Placement, evidence: Evidence) -> None:
-    """dist/ points to the build of the release's commit, and no file of it was changed, added or lost since it was built."""
+    """dist/ points to the build of the release's commit, and no file of it was changed, added or lost since it was built. Its
+    manifest lies beside it, and who can write the one can write the other: so neither was touched since it was published.
+    """
     found = dist_of(placement, evidence)
     where = f"{placement.host.name}: {placement.service.folder}/dist"
     release = evidence.remote(placement.service.name).release
@@ -91,17 +125,24 @@ def test_dist_is_this_build(placement: Placement, evidence: Evidence) -> None:
         f"{where}/{changed[0] if changed else ''} is not as it was built ({len(changed)} such files)",
         "deploy the release again; nobody edits a build",
     )
+    late = found.changed - found.published
+    assert late <= 0, say(
+        f"{where}: a file of the build, or its manifest, was changed {late:.1f} s after it was published",
+        "deploy the release again; nobody edits a build",
+    )
 
 
-@invariant(per="host_name", services=("console",), faults=("console-node-runs", "console-node-renamed"))
+@invariant(per="host_name", services=("console",), faults=("console-node-runs", "console-node-renamed", "console-node-installed"))
 def test_no_node_runs(host_name: str, estate: Estate, evidence: Evidence) -> None:
-    """The console is static files. A node process is a development server, or somebody's experiment, on a live host; so is,
-    where the console is served, a program that lies in somebody's home or in a folder for passing things, whatever its name.
+    """The console is static files. A node process is a development server, or somebody's experiment, on a live host, under
+    whatever name its program lies in whatever folder; so is, where the console is served, a program that lies in somebody's
+    home or in a folder for passing things.
     """
+    engines = set(known(evidence.second.host(host_name).javascript))
     found = [
         one
         for one in known(evidence.second.host(host_name).processes)
-        if _is_node(one.command) or (one.exe is not None and _is_node(one.exe.rpartition("/")[2]))
+        if one.pid in engines or _is_node(one.command) or (one.exe is not None and _is_node(one.exe.rpartition("/")[2]))
     ]
     assert not found, say(
         f"{host_name}: process {found[0].pid} of {found[0].user} is node: {' '.join(found[0].argv)[:80]}" if found else "",
@@ -137,7 +178,10 @@ def test_nginx_runs_its_config(placement: Placement, evidence: Evidence) -> None
         f"{where}: nginx -t refuses the configuration{f' at {found.flaws}' if found.flaws else ''}", "nginx -t says why; mend it"
     )
     words = found.masters[0].split()
-    assert not {"-c", "-p"} & set(words), say(f"{where}: nginx runs another configuration: {found.masters[0]}", "restart nginx")
+    told = [words[at + 1] for at, word in enumerate(words[:-1]) if word == "-c"]
+    assert not any(word.startswith(("-p", "-c")) and word != "-c" for word in words) and set(told) <= {found.config}, say(
+        f"{where}: nginx runs another configuration than {found.config}: {found.masters[0]}", "restart nginx"
+    )
     assert found.workers, say(f"{where}: nginx has no worker", "journalctl -u nginx")
     old = found.changed - min(found.workers)
     assert old < CLOCK_TICK, say(
@@ -157,9 +201,9 @@ def test_console_exposes_nothing(placement: Placement, evidence: Evidence) -> No
     assert not bad, say(f"{where}: {placement.service.folder}/dist holds {bad[0] if bad else ''}", "take it out of the build")
     dist = f"{placement.service.folder}/dist"
     for root in known(evidence.second.host(where).nginx).roots:
-        assert not _is_private(root.rstrip("/") or "/", dist), say(
-            f"{where}: nginx is told to serve {root}, which is more than {dist}",
-            "take that root or alias out of its configuration",
+        assert _is_public(root, (dist, *PACKAGED, *placement.service.web_roots)), say(
+            f"{where}: nginx is told to serve {root}, which is not {dist}",
+            "take that root or alias out of its configuration, or name the folder in web_roots of hosts/services.toml",
         )
     index = evidence.second.answer(Question(where, site.port, site_path(site, "")))
     if index.trouble or index.status != OK:
@@ -201,6 +245,7 @@ def _long(word: str) -> bool:
     return key == "max-age" and seconds.isdigit() and int(seconds) >= MONTH
 
 
-def _is_private(root: str, dist: str) -> bool:
-    """True for a folder that must not be on the web: one that holds dist/ or lies beside it, and the system's own."""
-    return root != dist and not root.startswith(f"{dist}/") and (root == "/" or root.startswith(PRIVATE))
+def _is_public(root: str, public: tuple[str, ...]) -> bool:
+    """True for a folder or file that is, or lies in, one that may be on the web, whatever a visitor asks for."""
+    path = posixpath.normpath(CAPTURED.sub("x", root))
+    return "$" not in path and any(path == one or path.startswith(f"{one}/") for one in public)

@@ -85,7 +85,12 @@ def test_fleet_runs_one_release(estate: Estate, evidence: Evidence) -> None:
         )
 
 
-@invariant(per="placement", services=("fleet",), faults=("fleet-dead-worker-registered",), severity="blocker")
+@invariant(
+    per="placement",
+    services=("fleet",),
+    faults=("fleet-dead-worker-registered", "fleet-strangers-add-up"),
+    severity="blocker",
+)
 def test_capacity_adds_up(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """Whoever routes calls believes the aggregate. It must be the sum over live workers, and what is free must be what is
     not taken.
@@ -102,6 +107,11 @@ def test_capacity_adds_up(placement: Placement, estate: Estate, evidence: Eviden
     slots = sum(one["worker_max"] for one in live)
     assert said["worker_max"] == slots, say(
         f"{page.place} says worker_max {said['worker_max']}, the {len(live)} live workers have {slots}",
+        "a dead worker is still registered, or a live one is not: restart what is named by all-workers-are-up",
+    )
+    named, ids = set(said.get("workers", ())), {one["worker"] for one in live}
+    assert "workers" not in said or named == ids, say(
+        f"{page.place} counts other workers than live: {', '.join(sorted(named ^ ids))}",
         "a dead worker is still registered, or a live one is not: restart what is named by all-workers-are-up",
     )
     assert said["worker_max"] >= estate.workers, say(

@@ -33,10 +33,10 @@ WAYS_IN = {
 WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - found on a host, not bound here
 
 
-@invariant(per="host_name", faults=("disk-full", "inodes-gone"))
+@invariant(per="host_name", faults=("disk-full", "disk-of-a-store-full", "inodes-gone"))
 def test_host_has_room(host_name: str, evidence: Evidence) -> None:
-    """A full disk stops the journal, the database and the next deploy at once; without memory the kernel picks a process
-    and kills it.
+    """A full disk stops the journal, the database and the next deploy at once, so each file system that is written to has room;
+    without memory the kernel picks a process and kills it.
     """
     found = known(evidence.second.host(host_name).room)
     for disk in found.disks:
@@ -133,7 +133,7 @@ def test_keys_are_known(host_name: str, estate: Estate, evidence: Evidence) -> N
         )
 
 
-@invariant(per="host_name", faults=("store-elsewhere", "store-in-the-open"))
+@invariant(per="host_name", faults=("store-elsewhere", "store-in-the-open", "store-on-the-internet"))
 def test_stores_are_private(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """An open Redis or MongoDB is read by strangers within hours. They listen where the estate says so, by the unit that it
     says, and never on an address of the internet.
@@ -157,5 +157,15 @@ def test_stores_are_private(host_name: str, estate: Estate, evidence: Evidence) 
             assert at_home or is_loopback(socket.address), say(
                 f"{place}, where {store.name} must not be", f"stop it: {store.name} is {store.unit} on {store.host}"
             )
-            opened = estate.host(host_name).address if socket.address in WILDCARDS else socket.address
-            assert not is_public(opened), say(f"{place}: {store.name} is open to the internet", "bind it to the private address")
+            for opened in _opened(socket.address, {*known(host.addresses), estate.host(host_name).address}):
+                assert not is_public(opened), say(
+                    f"{place}: {store.name} is open to the internet{f' by {opened}' if opened != socket.address else ''}",
+                    "bind it to the private address",
+                )
+
+
+def _opened(address: str, own: set[str]) -> list[str]:
+    """The addresses that a socket answers on: of a wildcard all of the host's that it stands for."""
+    if address not in WILDCARDS:
+        return [address]
+    return sorted(one for one in own if address == "::" or ":" not in one)

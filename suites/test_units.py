@@ -206,10 +206,13 @@ def test_process_is_the_venvs(unit: PlacedUnit, evidence: Evidence) -> None:
         )
 
 
-@invariant(per="host_name", faults=("listener-unknown", "old-process-holds-the-port"))
+@invariant(
+    per="host_name",
+    faults=("listener-unknown", "listener-udp", "listener-in-another-network", "old-process-holds-the-port"),
+)
 def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evidence) -> None:
-    """Each open port is a door. Each listening socket belongs to a unit or an image that the estate names, on its port, by
-    loopback where it says so.
+    """Each open port is a door, of UDP as of TCP, in each network of the host. Each listening socket belongs to a unit or an
+    image that the estate names, on its port, by loopback where it says so.
     """
     host = evidence.second.host(host_name)
     if estate.listeners is None:
@@ -223,19 +226,43 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
         raise Blind("no container engine answered, and containers run: whose they are is not known", where=host_name)
     if not any(one.pids for one in sockets):
         raise Blind("nobody could be seen to listen", where=host_name, why="not even sshd, by which we came")
-    for socket in sockets:
+    first, last = known(host.ephemeral)
+    before = {(one.address, one.port, one.pids) for one in known(evidence.first.host(host_name).datagrams)}
+    doors = [("tcp", one) for one in sockets] + [("udp", one) for one in known(host.datagrams)]
+    for protocol, socket in doors:
         holders = {holder_of(processes[pid], containers) for pid in socket.pids if pid in processes}
         # Where systemd opened the socket, it holds it too: then the service that it is for counts.
         holders = holders - {"init.scope"} or holders
-        place = f"{socket.address}:{socket.port}"
-        assert holders, say(f"{host_name}: {place} is listened on by no process that can be seen", "look for it with ss -ltnp")
-        unknown = sorted(who for who in holders if not any(_may(one, who, socket) for one in wanted))
+        passing = protocol == "udp" and first <= socket.port <= last
+        if passing and (_are_named(holders) or (socket.address, socket.port, socket.pids) not in before):
+            continue  # the kernel picks such a port for whoever asks a question: of a name, of the time, of a caller
+        if socket.apart and is_loopback(socket.address) and _are_named(holders):
+            continue  # nobody else can reach it: a container's own resolver
+        place = f"{'UDP ' if protocol == 'udp' else ''}{socket.address}:{socket.port}"
+        place += " in a network of its own" if socket.apart else ""
+        unknown = sorted(who for who in holders or {"kernel"} if not any(_may(one, who, protocol, socket) for one in wanted))
+        assert holders or not unknown, say(
+            f"{host_name}: {place} is listened on by no process that can be seen", f"look for it with ss -l{protocol[0]}np"
+        )
         assert not unknown, say(
             f"{host_name}: {unknown[0] if unknown else ''} listens on {place}, and the estate does not say so",
             f"stop it, or add it to [listeners] in hosts/{estate.name}.toml",
         )
+    apart = {holder_of(processes[pid], containers) for pid in known(host.apart) if pid in processes}
+    strangers = sorted(who for who in apart if not _are_named({who}))
+    assert not strangers, say(
+        f"{host_name}: {strangers[0] if strangers else ''} is in a network of its own, and belongs to no unit",
+        "stop it: what it opens there is seen by nobody; ip netns list",
+    )
 
 
-def _may(listener: Listener, who: str, socket: SocketFact) -> bool:
+def _are_named(holders: set[str]) -> bool:
+    """True if all of them are units of the system or images that an engine lists: nothing that a person started by hand."""
+    return bool(holders) and not any(who.startswith(("process ", "container ")) for who in holders)
+
+
+def _may(listener: Listener, who: str, protocol: str, socket: SocketFact) -> bool:
     """True if the estate lets ``who`` listen there; port 0 stands for any."""
-    return listener.who == who and listener.port in {0, socket.port} and (not listener.loopback or is_loopback(socket.address))
+    on_port = listener.port == 0 or listener.port <= socket.port <= (listener.last or listener.port)
+    reached = not listener.loopback or is_loopback(socket.address)
+    return listener.who == who and listener.protocol == protocol and on_port and reached

@@ -7,4 +7,7 @@ inject() {
 	echo '// hotfix' >>"$FILE"
 }
 landed() { grep -q '// hotfix' /opt/vox-frontend/dist/assets/*.js; }
-mend() { back "$(echo /opt/vox-frontend/dist/assets/*.js)"; }
+mend() {
+	back "$(echo /opt/vox-frontend/dist/assets/*.js)"
+	published
+}

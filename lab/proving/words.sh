@@ -50,6 +50,9 @@ ended() {
 keep() { mkdir -p "$FAULT/kept$(dirname "$1")" && cp -a "$1" "$FAULT/kept$1"; }
 back() { cp -a "$FAULT/kept$1" "$1" && rm -f "$FAULT/kept$1"; }
 
+# published: make the console's link anew, as a deploy does once a build is right.
+published() { as_deploy sh -euc 'cd /opt/vox-frontend && ln -sfn "$(readlink dist)" .dist.next && mv -T .dist.next dist'; }
+
 # page PORT PATH: take the body from stdin for what a forged service answers there; all else is asked from the real one.
 page() {
 	mkdir -p "$FAULT/pages/$1"

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from voxgate.contracts.estates import FOLDER, estate_names, load_estate
 from voxgate.contracts.keys import fingerprints
 from voxgate.errors import EstateError
+from voxgate.model.estate import Listener
 
 LAB = (FOLDER / "lab.toml").read_text("utf-8")
 
@@ -161,3 +162,20 @@ def test_each_unit_has_the_file_that_hosts_must_have() -> None:
             {service.unit: hashlib.sha256((FOLDER / "units" / service.unit).read_bytes()).hexdigest()} if service.unit else {}
         )
         assert service.unit_files == wanted
+
+
+@pytest.mark.parametrize(
+    ("port", "meant"),
+    [
+        ("22", Listener("x.service", 22)),
+        ('"loopback:9000"', Listener("x.service", 9000, loopback=True)),
+        ('"udp:5060"', Listener("x.service", 5060, protocol="udp")),
+        ('"udp:loopback:323"', Listener("x.service", 323, loopback=True, protocol="udp")),
+        ('"udp:10000-20000"', Listener("x.service", 10000, protocol="udp", last=20000)),
+    ],
+)
+def test_a_listeners_port_is_read(folder: Path, port: str, meant: Listener) -> None:
+    (folder / "lab.toml").write_text(
+        LAB.replace('all = { "ssh.service" = [22] }', f'all = {{ "x.service" = [{port}] }}'), "utf-8"
+    )
+    assert (load_estate("lab", folder).listeners or {})["all"] == (meant,)

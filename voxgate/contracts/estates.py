@@ -140,6 +140,7 @@ def _service(name: str, entry: dict[str, Any], units: Path) -> Service:
     plain["role"] = Role(plain["role"])
     plain["kind"] = Kind(plain["kind"])
     plain["required_settings"] = tuple(plain["required_settings"])
+    plain["web_roots"] = tuple(plain.get("web_roots", ()))
     return Service(name=name, **plain, **endpoints, unit_files=_unit_files(units, plain.get("unit")))
 
 
@@ -179,6 +180,7 @@ def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) 
         listeners=_listeners(document.get("listeners")),
         stores=tuple(Store(name=name, **entry) for name, entry in document.get("stores", {}).items()),
         keys=_keys(document.get("keys")),
+        seen_from=document.get("console", {}).get("seen_from"),
         sudo=tuple(document.get("sudo", {}).get("commands", ())),
         available=Available(document.get("fleet", {}).get("available", "slots")),
         source=str(path),
@@ -207,8 +209,13 @@ def _listeners(document: dict[str, Any] | None) -> dict[str, tuple[Listener, ...
 
 
 def _listener(who: str, port: int | str) -> Listener:
-    """A port by its number, or ``loopback:PORT``."""
-    return Listener(who, port) if isinstance(port, int) else Listener(who, int(port.partition(":")[2]), loopback=True)
+    """A TCP port by its number; ``udp:5060``, ``loopback:9000``, ``udp:loopback:323``, ``udp:10000-20000``."""
+    if isinstance(port, int):
+        return Listener(who, port)
+    *words, ports = port.split(":")
+    first, _, last = ports.partition("-")
+    protocol = "udp" if "udp" in words else "tcp"
+    return Listener(who, int(first), "loopback" in words, protocol, int(last) if last else None)
 
 
 def _keys(document: dict[str, Any] | None) -> dict[str, tuple[str, ...]] | None:
@@ -228,12 +235,14 @@ def _judge(estate: Estate, file: str) -> None:
     _judge_hosts(estate, file)
     _judge_databases(estate, file)
     known = {host.name for host in estate.hosts}
-    for store in estate.stores:
-        if store.host not in known:
-            near = difflib.get_close_matches(store.host, known, n=1)
+    named = [(f"[stores.{store.name}]", "host", store.host) for store in estate.stores]
+    named += [("[console]", "seen_from", estate.seen_from)] if estate.seen_from is not None else []
+    for place, key, host in named:
+        if host not in known:
+            near = difflib.get_close_matches(host, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"hosts: {', '.join(sorted(known))}"
-            what = f"host = {store.host!r} is no host of this estate"
-            raise EstateError(what, where=f"{file} [stores.{store.name}]", hint=hint)
+            what = f"{key} = {host!r} is no host of this estate"
+            raise EstateError(what, where=f"{file} {place}", hint=hint)
     for service in estate.services:
         if not estate.hosts_of(service):
             place = "[databases]" if service.name == "dialler" else "[hosts]"

@@ -43,7 +43,8 @@ class Endpoint:
 @dataclass(frozen=True, slots=True)
 class Service:
     """One of the four. ``unit`` is a unit name, a template (``voxcore@.service``), or None for the console. ``unit_files``
-    maps its unit file and drop-ins, as paths below ``/etc/systemd/system``, to the sha256 of what they must be.
+    maps its unit file and drop-ins, as paths below ``/etc/systemd/system``, to the sha256 of what they must be; ``web_roots`` are
+    folders that nginx may serve besides the site's.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Service:
     aggregate_health: Endpoint | None = None
     metrics: Endpoint | None = None
     site: Endpoint | None = None
+    web_roots: tuple[str, ...] = ()
     start_deadline: float = 30.0
     required_settings: tuple[str, ...] = ()
     unit_files: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -132,13 +134,16 @@ class Containers:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """What may listen on a TCP port besides the services: ``who`` is a unit, or an image for what runs in a container;
-    ``loopback`` is True where only the host itself may connect.
+    """What may listen on a port besides the services: ``who`` is a unit, an image for what runs in a container, or ``kernel``
+    for what no process holds; ``loopback`` is True where only the host itself may connect; ``last`` ends a range of ports, and
+    port 0 stands for any.
     """
 
     who: str
     port: int
     loopback: bool = False
+    protocol: str = "tcp"
+    last: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +221,8 @@ class Estate:
     """All hosts of one environment. Built by ``contracts.estates.load_estate``, which refuses what cannot be meant.
 
     ``listeners`` by role (``all``: every host), ``keys`` by account (fingerprints, or ``missing: PATH``), None where the file
-    does not say; ``sudo`` are commands that the login account may run besides those that a deploy needs.
+    does not say; ``seen_from`` is the host that asks for the console as people do, from outside; ``sudo`` are commands that the
+    login account may run besides those that a deploy needs.
     """
 
     name: str
@@ -235,6 +241,7 @@ class Estate:
     listeners: Mapping[str, tuple[Listener, ...]] | None = None
     stores: tuple[Store, ...] = ()
     keys: Mapping[str, tuple[str, ...]] | None = None
+    seen_from: str | None = None
     sudo: tuple[str, ...] = ()
     source: str = field(default="", compare=False)
 

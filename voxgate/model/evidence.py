@@ -105,13 +105,16 @@ class ProcessFact:
 
 @dataclass(frozen=True, slots=True)
 class SocketFact:
-    """One TCP socket. ``pids`` holds the processes that have it open, empty if none was found; remote is None for a listener."""
+    """One socket. ``pids`` holds the processes that have it open, empty if none was found; remote is None where it waits for
+    anybody. ``apart`` is True in a network namespace that is not the host's own.
+    """
 
     address: str
     port: int
     remote_address: str | None
     remote_port: int | None
     pids: tuple[int, ...]
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +168,15 @@ class DistFact:
     """What nginx must serve: where the link points, and (size, sha256) of each file below it. ``target`` is empty where
     dist is a folder, not a link; ``files`` is empty where the link leaves ``builds/``.
 
-    ``built`` is the manifest written right after the build, outside of the served folder: path to sha256.
+    ``built`` is the manifest written right after the build, outside of the served folder: path to sha256. ``changed`` is the
+    newest change of any of these files (ctime, epoch seconds, the kernel's), ``published`` when the link was made.
     """
 
     target: str
     files: Mapping[str, tuple[int, str]]
     built: Mapping[str, str] | None
+    changed: float
+    published: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +206,12 @@ class EnginesFact:
 
 @dataclass(frozen=True, slots=True)
 class HostEvidence:
-    """One look at one host. Each fact is a value or a Missing; ``time`` is the host's clock, epoch seconds, read between
-    ``asked`` and ``answered`` on the gate's clock, ``took`` seconds before the probe ended. ``document`` is what the probe
-    said, as it said it: what is saved, and read again when evidence is judged offline.
+    """One look at one host. Each fact is a value or a Missing. ``listeners`` and ``connections`` are TCP, ``datagrams`` UDP
+    sockets without a peer, ``ephemeral`` the first and the last port that the kernel picks for clients, ``apart`` the processes
+    in a network namespace of their own, ``addresses`` all that the host has, loopback too; ``javascript`` are the processes that
+    run Node.js or its like. ``time`` is the host's clock, epoch seconds, read between ``asked`` and ``answered`` on the gate's
+    clock, ``took`` seconds before the probe ended. ``document`` is what the probe said, as it said it: what is saved, and read
+    again when evidence is judged offline.
     """
 
     name: str
@@ -212,7 +221,11 @@ class HostEvidence:
     units: Mapping[str, UnitFact] | Missing
     processes: tuple[ProcessFact, ...] | Missing
     listeners: tuple[SocketFact, ...] | Missing
+    datagrams: tuple[SocketFact, ...] | Missing
     connections: tuple[SocketFact, ...] | Missing
+    ephemeral: tuple[int, int] | Missing
+    apart: tuple[int, ...] | Missing
+    addresses: tuple[str, ...] | Missing
     checkouts: Mapping[str, CheckoutFact | Missing]
     venvs: Mapping[str, VenvFact | Missing]
     env_files: Mapping[str, EnvFileFact | Missing]
@@ -224,6 +237,7 @@ class HostEvidence:
     stores: Mapping[str, tuple[StoreFact, ...] | Missing]
     copies: tuple[CopyFact, ...] | Missing
     jobs: tuple[JobFact, ...] | Missing
+    javascript: tuple[int, ...] | Missing
     nginx: NginxFact | Missing
     haproxy: HaproxyFact | Missing
     room: RoomFact | Missing

@@ -93,10 +93,19 @@ class JobFact:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteFact:
+    """One server of nginx: where it listens, by which names it is asked for, whether it serves files."""
+
+    listens: tuple[str, ...]
+    names: tuple[str, ...]
+    serves: bool
+
+
+@dataclass(frozen=True, slots=True)
 class NginxFact:
     """nginx as it runs and as it is configured. ``masters`` are the master processes' own words; ``status`` of ``nginx -T``;
     ``flaws`` the place it names; ``changed`` the newest change of any file of the configuration; ``workers`` since when;
-    ``roots`` every folder that it is told to serve.
+    ``roots`` every folder that it is told to serve; ``config`` the file that it reads where it is told of no other.
     """
 
     masters: tuple[str, ...]
@@ -105,6 +114,8 @@ class NginxFact:
     changed: float
     workers: tuple[float, ...]
     roots: tuple[str, ...]
+    config: str
+    sites: tuple[SiteFact, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +153,7 @@ class DiskFact:
 
 @dataclass(frozen=True, slots=True)
 class RoomFact:
-    """The file systems that services live on, and the memory in bytes."""
+    """The file systems that can be written to, and the memory in bytes."""
 
     disks: tuple[DiskFact, ...]
     memory: int

@@ -14,7 +14,7 @@ from voxgate.contracts import json_strict, schemas
 from voxgate.errors import CommandUnknown, ContractError, Unreachable, VoxgateError
 from voxgate.model.evidence import Answer, DatabaseView, DistFact, HostEvidence, Missing, known
 from voxgate.model.look import Look, Question
-from voxgate.survey.questions import HIDDEN, questions_of, site_questions, sites_of
+from voxgate.survey.questions import HIDDEN, outside_of, questions_of, site_questions, sites_of
 from voxgate.survey.reading import MEND, host_evidence
 from voxgate.transport import http
 from voxgate.transport.at_once import at_once
@@ -74,7 +74,9 @@ def request_of(
         _row(row.service, row.units if units is None else [one for one in row.units if one in units]) for row in placements
     ]
     limits = {} if only is None else {"only": sorted(only)}
-    return json.dumps({"format": 1, "services": services, "asked": asked, **limits}).encode()
+    here = [store.unit for store in estate.stores if store.host == host.name]
+    stores = {"stores": here} if here else {}
+    return json.dumps({"format": 1, "services": services, "asked": asked, **limits, **stores}).encode()
 
 
 def _row(service: Service, units: Sequence[str]) -> dict[str, object]:
@@ -233,7 +235,7 @@ def take_look(
     def look_at_hosts() -> None:
         hosts.update(survey(connections, estate, brief=brief, only=only))
         for placement, dist in sites_of(estate, hosts).items():
-            answers.update(_ask_for_site(connections, placement, known(hosts[placement.host.name]), dist))
+            answers.update(_ask_for_site(connections, estate, placement, known(hosts[placement.host.name]), dist))
 
     def look_at_endpoints() -> None:
         answers.update(http.ask(connections, (*questions_of(estate), *extra_questions)))
@@ -258,11 +260,11 @@ def _unread(question: Question, answer: Answer | Missing) -> Answer | Missing:
 
 
 def _ask_for_site(
-    connections: Connections, placement: Placement, host: HostEvidence, dist: DistFact
+    connections: Connections, estate: Estate, placement: Placement, host: HostEvidence, dist: DistFact
 ) -> dict[Question, Answer | Missing]:
     """Every file of a site, whatever its size."""
     if placement.service.site is None:
         return {}
     largest = max((size for size, _ in dist.files.values()), default=0)
-    questions = site_questions(host, placement.service.site, dist.files)
+    questions = site_questions(host, placement.service.site, dist.files, outside_of(estate, placement.host))
     return http.ask(connections, questions, limit=max(http.LIMIT, largest + SLACK))

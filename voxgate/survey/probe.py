@@ -23,6 +23,7 @@ sys.dont_write_bytecode = True
 import base64
 import csv
 import filecmp
+import fnmatch
 import grp
 import hashlib
 import json
@@ -171,13 +172,18 @@ def only_of(request: bytes) -> frozenset[str] | None:
     return None if only is None else frozenset(only)
 
 
+def stores_of(request: bytes) -> list[str]:
+    """The units of the stores that run on this host."""
+    return list(json.loads(request).get("stores", []))
+
+
 def services_of(request: bytes, folders: re.Pattern[str] = FOLDERS) -> list[Service]:
     """The services that the request names. Raises Trouble for anything that is not exactly of the form."""
     try:
         document = json.loads(request)
     except (ValueError, RecursionError):
         raise Trouble("unparsable", "request refused: not JSON") from None
-    if not isinstance(document, dict) or set(document) - {"asked", "only"} != {"format", "services"}:
+    if not isinstance(document, dict) or set(document) - {"asked", "only", "stores"} != {"format", "services"}:
         raise Trouble("failed", "request refused: it needs exactly format and services")
     if document.get("asked", "whole") not in ASKED:
         raise Trouble("failed", f"request refused: asked for is one of {', '.join(ASKED)}")
@@ -192,6 +198,9 @@ def services_of(request: bytes, folders: re.Pattern[str] = FOLDERS) -> list[Serv
     only = document.get("only", [])
     if not isinstance(only, list) or not all(isinstance(name, str) and NAME.fullmatch(name) for name in only):
         raise Trouble("failed", "request refused: only is a list of names")
+    found = document.get("stores", [])
+    if not isinstance(found, list) or not all(isinstance(name, str) and UNIT.fullmatch(name) for name in found):
+        raise Trouble("failed", "request refused: stores is a list of units")
     return services
 
 
@@ -631,27 +640,86 @@ def link_of(path: str) -> str | None:
 # --------------------------------------------------------------------------------------------------------- sockets
 
 ESTABLISHED, LISTEN = "01", "0A"
+LOCAL_ADDRESS = re.compile(r"\|-- ([\d.]+)\n\s+/32 host LOCAL")
 
 
 def sockets() -> dict[str, Any]:
-    """Listening and established TCP sockets, with the processes that have them open; denied if those cannot be read."""
+    """Listening and established TCP sockets, and UDP sockets without a peer, with the processes that have them open; denied if
+    those cannot be read. Listeners and UDP sockets of every network namespace that a process is in, ``apart`` where it is not
+    the host's own, and the processes there; the host's own addresses, and the ports that the kernel picks for clients.
+    """
+    own, others = network_namespaces()
     # First the tables, then who holds them: a socket made in between would else seem to be nobody's.
-    rows = []
-    for path in ("/proc/net/tcp", "/proc/net/tcp6"):
-        if path.endswith("tcp") or os.path.exists(path):  # a kernel may be without IPv6
+    tables = [(protocol, row, False) for protocol in ("tcp", "udp") for row in socket_rows(own, protocol)]
+    for pids in others.values():
+        tables += [(protocol, row, True) for protocol in ("tcp", "udp") for row in rows_of_any(pids, protocol)]
+    holders = socket_holders()
+    listeners, datagrams, connections = [], [], []
+    for protocol, row, apart in tables:
+        address, port = endpoint(row[1])
+        far, far_port = endpoint(row[2])
+        local = {"address": address, "port": port, "pids": sorted(holders.get(row[9], ()))}
+        bound = {**local, "remote_address": None, "remote_port": None, "apart": apart}
+        if protocol == "udp" and far_port == 0:
+            datagrams.append(bound)
+        elif protocol == "tcp" and row[3] == LISTEN:
+            listeners.append(bound)
+        elif protocol == "tcp" and row[3] == ESTABLISHED and not apart:
+            connections.append({**local, "remote_address": far, "remote_port": far_port, "apart": False})
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+        first, last = map(int, file.read().split())
+    return {
+        "listeners": listeners, "datagrams": datagrams, "connections": connections, "addresses": own_addresses(),
+        "ephemeral": [first, last], "apart": sorted(pid for pids in others.values() for pid in pids),
+    }  # fmt: skip
+
+
+def network_namespaces() -> tuple[str, dict[str, list[int]]]:
+    """The /proc folder of the host's own network, which is ours and process 1's, and the processes in each other network."""
+    own = os.readlink("/proc/self/ns/net")
+    others: dict[str, list[int]] = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            name = os.readlink(f"/proc/{pid}/ns/net")
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended while we looked
+        except PermissionError:
+            if pid != "1":  # where the host is a container, not even its root may look at what started it
+                raise
+            continue
+        if name != own:
+            others.setdefault(name, []).append(int(pid))
+    if 1 in {pid for pids in others.values() for pid in pids}:
+        raise Trouble("failed", "the probe does not run in the host's own network")
+    return "/proc/self", others
+
+
+def socket_rows(folder: str, protocol: str) -> list[list[str]]:
+    """The rows of the kernel's tables of a protocol, IPv4 and IPv6, as the network of a process has them."""
+    rows: list[list[str]] = []
+    for path in (f"{folder}/net/{protocol}", f"{folder}/net/{protocol}6"):
+        if path.endswith(protocol) or os.path.exists(path):  # a kernel may be without IPv6
             with open(path, encoding="ascii") as table:
                 rows += [line.split() for line in table][1:]
-    holders = socket_holders()
-    listeners, connections = [], []
-    for row in rows:
-        address, port = endpoint(row[1])
-        local = {"address": address, "port": port, "pids": sorted(holders.get(row[9], ()))}
-        if row[3] == LISTEN:
-            listeners.append({**local, "remote_address": None, "remote_port": None})
-        elif row[3] == ESTABLISHED:
-            far, far_port = endpoint(row[2])
-            connections.append({**local, "remote_address": far, "remote_port": far_port})
-    return {"listeners": listeners, "connections": connections}
+    return rows
+
+
+def rows_of_any(pids: list[int], protocol: str) -> list[list[str]]:
+    """The same of a network that several processes are in, any of which may end meanwhile; none if all did."""
+    for pid in pids:
+        with suppress(FileNotFoundError, ProcessLookupError, OSError):
+            return socket_rows(f"/proc/{pid}", protocol)
+    return []
+
+
+def own_addresses() -> list[str]:
+    """Every address of the host's own network, loopback and link-local ones too."""
+    with open("/proc/net/fib_trie", encoding="ascii") as file:
+        found = set(LOCAL_ADDRESS.findall(file.read()))
+    if os.path.exists("/proc/net/if_inet6"):
+        with open("/proc/net/if_inet6", encoding="ascii") as file:
+            found |= {socket.inet_ntop(socket.AF_INET6, bytes.fromhex(line.split()[0])) for line in file}
+    return sorted(found)
 
 
 def socket_holders() -> dict[str, set[int]]:
@@ -918,8 +986,9 @@ def env_file(service: Service) -> dict[str, Any]:
 
 
 def dist(service: Service) -> dict[str, Any]:
-    """What is published: where the link points, each file below it, and what the build itself said they must be.
-    Nothing is listed where the link leaves ``builds/``: then its target says enough.
+    """What is published: where the link points, each file below it, and what the build itself said they must be; when the
+    last of these was changed, and when the link was made. Nothing is listed where the link leaves ``builds/``: then its target
+    says enough.
     """
     with Folder(service.folder) as root:
         found = root.stat("dist")
@@ -927,31 +996,35 @@ def dist(service: Service) -> dict[str, Any]:
             raise Trouble("missing", f"{service.folder}/dist: not there")
         if not stat.S_ISLNK(found.st_mode):
             with Folder("dist", root) as published:
-                return {"target": "", "files": sizes(published), "built": None}
+                return {"target": "", "files": sizes(published)[0], "built": None, "changed": 0.0, "published": found.st_ctime}
         target = os.readlink("dist", dir_fd=root.fd)
         inside = os.path.relpath(os.path.join(service.folder, target), service.folder).split("/")
         if len(inside) != 2 or inside[0] != "builds":
-            return {"target": target, "files": {}, "built": None}
+            return {"target": target, "files": {}, "built": None, "changed": 0.0, "published": found.st_ctime}
         with Folder("builds", root) as builds:
             with Folder(inside[1], builds) as published:
-                files = sizes(published)
+                files, changed = sizes(published)
             name = f"{inside[1]}.sha256"
-            built = manifest(builds.text(name)) if builds.stat(name) else None
-    return {"target": target, "files": files, "built": built}
+            written = builds.stat(name)
+            built = manifest(builds.text(name)) if written else None
+            changed = max(changed, written.st_ctime if written else 0.0)
+    return {"target": target, "files": files, "built": built, "changed": changed, "published": found.st_ctime}
 
 
-def sizes(folder: Folder) -> dict[str, list[Any]]:
-    """Size and sha256 of each file below; a link has ``link`` for its hash: it is not followed."""
+def sizes(folder: Folder) -> tuple[dict[str, list[Any]], float]:
+    """Size and sha256 of each file below, and their newest change; a link has ``link`` for its hash: it is not followed."""
     found: dict[str, list[Any]] = {}
+    changed = 0.0
     for below, name, path in folder.walk(lambda _prefix, _name, _is_folder: False):
         row = os.stat(name, dir_fd=below.fd, follow_symlinks=False)
         if len(found) >= FILES_AT_MOST or row.st_size > BYTES_AT_MOST:
             raise Trouble("failed", f"{folder.path}: too many or too large files")
+        changed = max(changed, row.st_ctime)
         if stat.S_ISREG(row.st_mode):
             found[path] = list(fingerprint(below, name))
         else:
             found[path] = [0, "link" if stat.S_ISLNK(row.st_mode) else "special"]
-    return found
+    return found, changed
 
 
 def manifest(text: str) -> dict[str, str]:
@@ -977,6 +1050,13 @@ ENGINE_COMMANDS = {
     "systemd-nspawn", "kubelet",
 }  # fmt: skip
 ENGINE_SOCKETS = re.compile(r"/(?:docker|podman|containerd|crio|cri-dockerd|lxd|incus|buildkit)[^/]*/?[^/]*\.sock(?:et)?$")
+# LXD comes with Ubuntu, asleep: systemd listens in its place. It holds something where an instance lies on the disk.
+ASLEEP = re.compile(r"/(?:lxd|incus)[^/]*/?[^/]*\.sock(?:et)?$")
+INSTANCES = tuple(
+    f"{home}/{kind}"
+    for home in ("/var/snap/lxd/common/lxd", "/var/lib/lxd", "/var/lib/incus")
+    for kind in ("containers", "virtual-machines")
+)
 LISTENING = 0x00010000
 
 
@@ -1073,9 +1153,15 @@ def listening_engines() -> Iterator[str]:
     """Unix sockets of this network that an engine would listen on, and something does."""
     with open("/proc/net/unix", encoding="utf-8", errors="surrogateescape") as table:
         rows = [line.split(None, 7) for line in table][1:]
+    found = {}
     for row in rows:
         path = row[7].strip() if len(row) == 8 else ""
         if int(row[3], 16) & LISTENING and ENGINE_SOCKETS.search(path):
+            found[path] = row[6]
+    asleep = {path for path in found if ASLEEP.search(path)} if not any(names_in(folder) for folder in INSTANCES) else set()
+    holders = socket_holders() if asleep else {}
+    for path, inode in found.items():
+        if path not in asleep or holders.get(inode) != {1}:
             yield path
 
 
@@ -1422,6 +1508,68 @@ def executable_maps(pid: int) -> set[str] | None:
     return {row[5] for row in rows if len(row) == 6 and "x" in row[1] and row[5][0] == "/" and not NO_FILE.match(row[5])}
 
 
+# ------------------------------------------------------------------------------------------------------ javascript
+
+MODULES = b"napi_module_register\0"  # what Node.js, bun and deno export under this name to their native modules
+
+
+def javascript(found: Job) -> list[int]:
+    """The processes that run a JavaScript engine for servers, whatever their program is called: itself, or a library of it,
+    names the function that every native module of Node.js calls.
+    """
+    known: dict[tuple[str, str], bool] = {}
+    pids = []
+    for row in found.value():
+        try:
+            with open(f"/proc/{row['pid']}/maps", encoding="utf-8", errors="surrogateescape") as file:
+                rows = [line.split(None, 5) for line in file if " r-xp " in line or " rwxp " in line]
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended while we looked
+        for place, _, _, device, inode, *_path in rows:
+            if inode == "0":
+                continue
+            if (device, inode) not in known:
+                known[device, inode] = names_modules(row["pid"], place, _path[0].strip() if _path else "")
+            if known[device, inode]:
+                pids.append(row["pid"])
+                break
+    return pids
+
+
+def names_modules(pid: int, place: str, path: str) -> bool:
+    """True if a mapped file names it among its dynamic symbols. The mapping itself is opened: the path may hold another now."""
+    for way in (f"/proc/{pid}/map_files/{place}", f"/proc/{pid}/root{path}"):
+        try:
+            fd = os.open(way, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            return stat.S_ISREG(os.fstat(fd).st_mode) and MODULES in dynamic_names(fd)
+        finally:
+            os.close(fd)
+    return False
+
+
+def dynamic_names(fd: int) -> bytes:
+    """The names of an ELF file's dynamic symbols, nothing for what is no such file of 64 bits."""
+    head = os.pread(fd, 64, 0)
+    if len(head) < 64 or head[:6] != b"\x7fELF\x02\x01":
+        return b""
+    start, size, count = struct.unpack_from("<Q", head, 32)[0], *struct.unpack_from("<HH", head, 54)
+    table = os.pread(fd, size * count, start)
+    rows = [struct.unpack_from("<IIQQQQ", table, at) for at in range(0, len(table) - 55, size or 56)]
+    loads = [(address, offset, length) for kind, _, offset, address, _, length in rows if kind == 1]
+    for kind, _, offset, _, _, length in rows:
+        if kind == 2:
+            dynamic = os.pread(fd, min(length, 1 << 16), offset)
+            said = dict(struct.unpack_from("<QQ", dynamic, at) for at in range(0, len(dynamic) - 15, 16))
+            names, long = said.get(5, 0), min(said.get(10, 0), BYTES_AT_MOST)
+            for address, place, span in loads:
+                if address <= names < address + span:
+                    return os.pread(fd, long, place + names - address)
+    return b""
+
+
 # ---------------------------------------------------------------------------------------------------------- stores
 
 PORTS = {"redis": 6379, "rediss": 6379, "http": 80, "https": 443, "ws": 80, "wss": 443, "mongodb": 27017}
@@ -1493,16 +1641,19 @@ COPIES_AT_MOST = 200
 PROJECT_NAME = re.compile(r"""^\s*(?:name\s*=|"name"\s*:)\s*["']([A-Za-z0-9._@/-]{1,100})["']""", re.MULTILINE)
 
 
-def copies(services: list[Service]) -> dict[str, Any]:
+HASHED = re.compile(r"/_cacache/(?:content-v2/sha\d+|index-v5)/[0-9a-f]{2}")  # npm's cache: 65,000 folders, named by hashes
+
+
+def copies(services: list[Service], accounts: frozenset[int] = frozenset()) -> dict[str, Any]:
     """Every checkout on this host besides the services' own, bare ones and worktrees too, by path and origin; every project
     folder by the name in its project file; every copy of a service's Python package. What an engine keeps for containers
-    is the engines' matter.
+    is the engines' matter, and a folder of one of ``accounts``, by which the stores run, is a store's data.
     """
     own = {service.folder for service in services}
     modules = {name: service.name for service in services for name in modules_in(service.folder)}
     found: list[dict[str, Any]] = []
     count = 0
-    for path, names in folders_to_search(own):
+    for path, names in folders_to_search(own, accounts):
         count += 1
         if path not in own and not path.endswith("/.git"):
             found.extend(copy_in(path, names))
@@ -1519,7 +1670,17 @@ def copies(services: list[Service]) -> dict[str, Any]:
     return {"folders": count, "found": found}
 
 
-def folders_to_search(own: set[str]) -> Iterator[tuple[str, set[str]]]:
+def accounts_of(stores: list[str], services: list[Service], found: Job) -> frozenset[int]:
+    """The accounts that the stores' units run by, and nobody else has code by; none where the processes cannot be told: then
+    all is searched.
+    """
+    rows = found.result().get("value", []) if stores else []
+    people = {person.pw_name: person.pw_uid for person in pwd.getpwall()}
+    others = {people.get(name) for service in services for name in (service.owner, service.user or service.owner)} | {0}
+    return frozenset({row["uid"] for row in rows if row["unit"] in stores} - others)
+
+
+def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple[str, set[str]]]:
     """Each folder where a copy may lie, and the names in it; no link is followed."""
     left = {f"{folder}/{name}" for folder in own for name in (".venv", "node_modules", "dist", "builds", ".git")}
     left |= {"/var/lib/docker", "/var/lib/containerd", "/var/lib/containers"}
@@ -1533,8 +1694,11 @@ def folders_to_search(own: set[str]) -> Iterator[tuple[str, set[str]]]:
             with os.scandir(path) as entries:
                 for entry in entries:
                     names.add(entry.name)
-                    if entry.is_dir(follow_symlinks=False) and f"{path}/{entry.name}" not in left:
-                        waiting.append(f"{path}/{entry.name}")
+                    below = f"{path}/{entry.name}"
+                    if not entry.is_dir(follow_symlinks=False) or below in left or HASHED.search(below):
+                        continue
+                    if not accounts or entry.stat(follow_symlinks=False).st_uid not in accounts:
+                        waiting.append(below)
         except (FileNotFoundError, NotADirectoryError):
             continue
         yield path, names
@@ -1771,6 +1935,11 @@ def blocks_of(properties: str, names: list[str]) -> list[dict[str, str]]:
 
 
 ROOT = re.compile(r"""(?:^|[;{])\s*(?:root|alias)\s+["']?([^\s;"']+)""", re.MULTILINE)
+CONFIGURATION = re.compile(r"^# configuration file (/.+):\n", re.MULTILINE)
+NGINX_WORD = re.compile(
+    r"""#[^\n]*|[{};]|"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|((?:\\.|\$\{[^}]*\}|[^\s{};"'\\])(?:\\.|\$\{[^}]*\}|[^\s{};\\])*)""",
+    re.DOTALL,
+)
 
 
 def nginx(found: Job) -> dict[str, Any]:
@@ -1778,16 +1947,18 @@ def nginx(found: Job) -> dict[str, Any]:
     rows = [row for row in found.value() if row["command"] == "nginx" and not row["container"]]
     masters = [row for row in rows if row["argv"][:1] and row["argv"][0].startswith("nginx: master")]
     if not masters:
-        return {"masters": [], "status": 0, "flaws": "", "changed": 0.0, "workers": [], "roots": []}
+        return {"masters": [], "status": 0, "flaws": "", "changed": 0.0, "workers": [], "roots": [], "config": "", "sites": []}
     if os.geteuid() != 0:
         raise Trouble("denied", "nginx -t needs root")
     ended = run(["nginx", "-T"], DEADLINE - 1)
-    files = re.findall(r"^# configuration file (/.+):$", ended.out, re.MULTILINE)
-    files = files or [
+    _, *dumped = CONFIGURATION.split(ended.out)
+    texts = {dumped[at]: dumped[at + 1] for at in range(0, len(dumped), 2)}
+    files = list(texts) or [
         path for folder, _, names in os.walk("/etc/nginx") for path in [folder, *(f"{folder}/{name}" for name in names)]
     ]
     files += sorted({os.path.dirname(path) for path in files})
     flaw = re.search(r" in (/\S+:\d+)", ended.err) if ended.status else None
+    config = re.search(r"^nginx: (?:the )?configuration file (/\S+) ", ended.err, re.MULTILINE)
     workers = [
         row["started"]
         for row in rows
@@ -1803,7 +1974,60 @@ def nginx(found: Job) -> dict[str, Any]:
         "changed": max((os.stat(path).st_ctime for path in files if os.path.exists(path)), default=0.0),
         "workers": sorted(workers),
         "roots": sorted(set(ROOT.findall(COMMENT.sub("", ended.out)))),
+        "config": config.group(1) if config else "",
+        "sites": nginx_sites(texts),
     }
+
+
+def nginx_sites(texts: dict[str, str]) -> list[dict[str, Any]]:
+    """Each server of the configuration: where it listens, by which names it is asked for, whether it serves files."""
+    main = next(iter(texts), "")
+    sites = []
+    for words, block, given in nginx_blocks(nginx_statements(texts, main, os.path.dirname(main))):
+        if words == ["server"]:
+            said = [row for row, _, _ in nginx_blocks(block)]
+            sites.append({
+                "listens": [row[1] for row in said if row[0] == "listen" and len(row) > 1] or ["80"],
+                "names": sorted({name for row in said if row[0] == "server_name" for name in row[1:]}),
+                "serves": given or any(row[0] in {"root", "alias"} for row in said),
+            })  # fmt: skip
+    return sites
+
+
+def nginx_statements(texts: dict[str, str], path: str, home: str, depth: int = 0) -> list[tuple[list[str], list[Any]]]:
+    """A file's statements, each its words and the statements of its block; what it includes stands in its place."""
+    top: list[tuple[list[str], list[Any]]] = []
+    open_blocks = [top]
+    words: list[str] = []
+    for found in NGINX_WORD.finditer(texts.get(path, "")):
+        word = found.group()
+        if word == "{":
+            open_blocks[-1].append((words, []))
+            open_blocks.append(open_blocks[-1][-1][1])
+            words = []
+        elif word == "}":
+            open_blocks = open_blocks[:-1] if len(open_blocks) > 1 else open_blocks
+            words = []
+        elif word == ";":
+            if words[:1] == ["include"] and len(words) > 1 and depth < SCRIPT_DEPTH * 3:
+                pattern = os.path.join(home, words[1])
+                for name in sorted(name for name in texts if fnmatch.fnmatchcase(name, pattern)):
+                    open_blocks[-1].extend(nginx_statements(texts, name, home, depth + 1))
+            elif words:
+                open_blocks[-1].append((words, []))
+            words = []
+        elif not word.startswith("#"):
+            words.append(next(text for text in found.groups() if text is not None))
+    return top
+
+
+def nginx_blocks(rows: list[Any], given: bool = False) -> Iterator[tuple[list[str], list[Any], bool]]:  # noqa: FBT001, FBT002
+    """Every statement, those of blocks too; True where a block around it says what files are served."""
+    given = given or any(words[:1] == ["root"] for words, _ in rows)
+    for words, block in rows:
+        if words:
+            yield words, block, given
+        yield from nginx_blocks(block, given)
 
 
 def haproxy(found: Job) -> dict[str, Any]:
@@ -1853,15 +2077,21 @@ UNSYNCHRONISED = 5  # TIME_ERROR of adjtimex(2)
 TIMEKEEPERS = {"chronyd", "ntpd", "systemd-timesyn", "openntpd", "ptp4l", "phc2sys"}
 
 
-def room(services: list[Service]) -> dict[str, Any]:
-    """Free bytes and inodes of each file system that the services live on, and the memory."""
+NO_ROOM = {"autofs", "efivarfs", "squashfs", "erofs", "iso9660", "fuse.snapfuse", "fuse.squashfuse"}
+
+
+def room() -> dict[str, Any]:
+    """Free bytes and inodes of each file system that something can be written to, and the memory."""
     disks: dict[int, dict[str, Any]] = {}
-    for path in ("/", "/var", "/var/log", "/tmp", "/opt", "/var/lib/voxgate", *(service.folder for service in services)):
+    for path in places_to_write():
         try:
-            device, found = os.stat(path).st_dev, os.statvfs(path)
-        except FileNotFoundError:
+            place, found = os.stat(path), os.statvfs(path)
+        except (FileNotFoundError, NotADirectoryError):
             continue
-        disks.setdefault(device, {
+        # A kernel's own file system (proc, sysfs, ...) has no blocks; what is mounted on a file is another's.
+        if not found.f_blocks or not stat.S_ISDIR(place.st_mode):
+            continue
+        disks.setdefault(place.st_dev, {
             "path": path, "bytes": found.f_blocks * found.f_frsize, "free": found.f_bavail * found.f_frsize,
             "inodes": found.f_files, "inodes_free": found.f_favail,
         })  # fmt: skip
@@ -1869,6 +2099,21 @@ def room(services: list[Service]) -> dict[str, Any]:
         rows = dict(line.split(":", 1) for line in file)
     memory = {key: int(rows[name].split()[0]) * 1024 for key, name in (("total", "MemTotal"), ("available", "MemAvailable"))}
     return {"disks": list(disks.values()), "memory": memory}
+
+
+def places_to_write() -> list[str]:
+    """Where a file system is mounted to be written to, each path once, the shortest first. An overlay has no room of its own,
+    but the layer below it has; only the host's root may be nothing else.
+    """
+    found = {"/"}
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        for line in file:
+            mount, _, system = line.partition(" - ")
+            path, options = mount.split()[4:6]
+            kind, _, whole = [*system.split(), "", "", ""][:3]
+            if not {"ro"} & {*options.split(","), *whole.split(",")} and kind not in NO_ROOM and kind != "overlay":
+                found.add(re.sub(r"\\([0-7]{3})", lambda code: chr(int(code.group(1), 8)), path))
+    return sorted(found, key=lambda path: (len(path), path))
 
 
 def clock(found: Job) -> dict[str, Any]:
@@ -2060,7 +2305,7 @@ class Cutter:
 
 SECTIONS = (
     "units", "processes", "sockets", "engines", "checkouts", "venvs", "env_files", "dists", "packages", "leaks", "runtimes",
-    "stores", "copies", "jobs", "nginx", "haproxy", "room", "clock", "sudo", "keys",
+    "stores", "copies", "jobs", "nginx", "haproxy", "room", "clock", "sudo", "keys", "javascript",
 )  # fmt: skip
 LATER = {"seconds": 0.0, "error": {"kind": "missing", "text": "not part of a brief look"}}
 
@@ -2079,8 +2324,9 @@ def not_asked() -> None:
     raise Trouble("missing", "not asked for: this look is at other services")
 
 
-def look(services: list[Service], only: frozenset[str] | None = None) -> dict[str, Any]:
-    """All sections at once; ``only`` as in ``only_of``."""
+def look(services: list[Service], only: frozenset[str] | None = None, stores_here: list[str] | None = None) -> dict[str, Any]:
+    """All sections at once; ``only`` as in ``only_of``, ``stores_here`` the units of the stores on this host."""
+    stores_here = stores_here or []
 
     def each(function: Callable[[Service], Any], kinds: str, deadline: float = DEADLINE) -> dict[str, Job]:
         return {
@@ -2105,12 +2351,13 @@ def look(services: list[Service], only: frozenset[str] | None = None) -> dict[st
     parts["leaks"] = each(lambda row: leaks(row, services, found, known, spoken), "python", UV_DEADLINE)
     parts["runtimes"] = each(lambda row: runtime(row, found, spoken), "python")
     parts["stores"] = each(lambda row: stores(row, found, whole["sockets"]), "python")
-    whole["copies"] = of_host(partial(copies, services))
+    whole["copies"] = of_host(lambda: copies(services, accounts_of(stores_here, services, found)))
     whole["jobs"] = of_host(partial(jobs, services))
     whole["nginx"] = Job(partial(nginx, found))
     whole["haproxy"] = Job(partial(haproxy, found))
-    whole["room"] = of_host(partial(room, services))
+    whole["room"] = of_host(room)
     whole["clock"] = Job(partial(clock, found))
+    whole["javascript"] = Job(partial(javascript, found))
     whole["sudo"] = of_host(sudo)
     whole["keys"] = of_host(keys)
     sections: dict[str, Any] = {}
@@ -2167,7 +2414,9 @@ def main(folders: re.Pattern[str] = FOLDERS) -> int:
             document["words"] = words(asked["value"])
         else:
             brief = asked_to == "brief"
-            document["sections"] = brief_look(asked["value"]) if brief else look(asked["value"], only_of(request))
+            document["sections"] = (
+                brief_look(asked["value"]) if brief else look(asked["value"], only_of(request), stores_of(request))
+            )
         document = Cutter(secrets(asked["value"], request.decode())).clean(document)
     times = os.times()
     document["probe"] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from voxgate.model.estate import Role
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from voxgate.model.estate import Endpoint, Estate, Host, PlacedUnit, Placement
 
 SITE_ADDRESSES = ("127.0.0.1", "::1")
-OWN_ADDRESSES = 4
+OWN_ADDRESSES = 4  # by more of them only the site's own address is asked for
+HTTP_PORT = 80
 # What a web server must never hand out, each asked for as it would be by whoever looks for it.
 HIDDEN = (
     "/.env", "/.git/HEAD", "/.git/config", "/.vite/manifest.json", "/package.json", "/package-lock.json", "/vite.config.js",
@@ -26,6 +27,26 @@ HIDDEN = (
 MAPPED = (".js", ".css")
 GZIP = (("Accept-Encoding", "gzip"),)
 SITE_HEADERS: tuple[tuple[tuple[str, str], ...], ...] = ((), GZIP)
+
+
+Outside = tuple[str, str]
+
+
+class Way(NamedTuple):
+    """One way to ask for a page: from which host, at which address, with which headers."""
+
+    asker: str
+    address: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def question(self, site: Endpoint, path: str) -> Question:
+        """A file of the site, asked for in this way."""
+        return Question(self.asker, site.port, site_path(site, path), self.address, self.headers)
+
+    def __str__(self) -> str:
+        """In words."""
+        said = [f"{name} {value}" if name == "Host" else value for name, value in self.headers] or ["plain"]
+        return f"from {self.asker} by {self.address}, {', '.join(said)}"
 
 
 def question_of(unit: PlacedUnit, endpoint: Endpoint) -> Question:
@@ -68,25 +89,69 @@ def site_path(site: Endpoint, path: str) -> str:
     return f"{site.path.rstrip('/')}/{quote(path)}"
 
 
-def site_ways(host: HostEvidence) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
-    """The address and the headers of each way to ask for a file of a site: by loopback, plain and with gzip, and plain by
-    each of the host's own addresses that somebody is connected to: a web server may serve those something else.
+def site_ways(host: HostEvidence, outside: Outside | None = None) -> tuple[Way, ...]:
+    """Each way to ask for a file of a site: by loopback, plain and with gzip; plain by each of the host's own addresses, as a
+    web server may serve those something else; and from outside, as it may serve loopback alone.
     """
-    own = () if isinstance(host.connections, Missing) else (one.address for one in host.connections)
-    outside = sorted({address for address in own if not is_loopback(address) and not address.startswith("fe80:")})
-    loopback = tuple((address, headers) for address in SITE_ADDRESSES for headers in SITE_HEADERS)
-    return (*loopback, *((address, ()) for address in outside[:OWN_ADDRESSES]))
+    ways = [Way(host.name, address, headers) for address in SITE_ADDRESSES for headers in SITE_HEADERS]
+    ways += [Way(host.name, address) for address in _reached(host)[:OWN_ADDRESSES]]
+    return (*ways, *((Way(*outside),) if outside else ()))
 
 
-def site_questions(host: HostEvidence, site: Endpoint, files: Mapping[str, tuple[int, str]]) -> tuple[Question, ...]:
-    """The site's own address and each of its files, in every way; and the source map that each of them might have."""
-    whole = tuple(
-        Question(host.name, site.port, site_path(site, path), address, headers)
-        for path in ("", *files)
-        for address, headers in site_ways(host)
+def page_ways(host: HostEvidence, port: int, outside: Outside | None = None) -> tuple[Way, ...]:
+    """The ways in which the site's own address alone is asked for besides: by the other addresses of the host, and by each
+    name that its web server knows, on every address that it may have a server of its own for.
+    """
+    places = [(host.name, address) for address in (*SITE_ADDRESSES, *_reached(host))] + ([outside] if outside else [])
+    names = named_sites(host, port)
+    return (
+        *(Way(host.name, address) for address in _reached(host)[OWN_ADDRESSES:]),
+        *(Way(*place, (("Host", name),)) for name in names for place in places),
     )
+
+
+def named_sites(host: HostEvidence, port: int) -> dict[str, bool]:
+    """Each name that a server of nginx on that port is asked for by, and whether any of these serves files. A name with ``*``
+    stands for one that it fits; one that is a regular expression cannot be asked for: what is served there, its roots say.
+    """
+    found: dict[str, bool] = {}
+    for one in () if isinstance(host.nginx, Missing) else host.nginx.sites:
+        if any(_port_of(listen) == port for listen in one.listens):
+            for name in one.names:
+                asked = name.replace("*", "voxgate").lstrip(".")
+                if asked and not name.startswith("~") and "$" not in name:
+                    found[asked] = found.get(asked, False) or one.serves
+    return found
+
+
+def _port_of(listen: str) -> int | None:
+    """The port of ``80``, ``*:80``, ``[::]:80``, ``192.0.2.1`` (that is 80); None for a socket's path."""
+    if listen.startswith("unix:"):
+        return None
+    last = listen.rpartition("]")[2].rpartition(":")[2]
+    return int(last) if last.isdigit() else HTTP_PORT
+
+
+def _reached(host: HostEvidence) -> tuple[str, ...]:
+    """The host's own addresses that others can connect to."""
+    own = () if isinstance(host.addresses, Missing) else host.addresses
+    return tuple(sorted(one for one in own if not is_loopback(one) and not one.startswith("fe80:")))
+
+
+def site_questions(
+    host: HostEvidence, site: Endpoint, files: Mapping[str, tuple[int, str]], outside: Outside | None = None
+) -> tuple[Question, ...]:
+    """The site's own address and each of its files, in every way; and the source map that each of them might have."""
+    ways = site_ways(host, outside)
+    whole = tuple(way.question(site, path) for path in ("", *files) for way in ways)
+    pages = tuple(way.question(site, "") for way in page_ways(host, site.port, outside))
     maps = tuple(f"{path}.map" for path in files if path.endswith(MAPPED))
-    return whole + tuple(Question(host.name, site.port, site_path(site, path)) for path in maps)
+    return whole + pages + tuple(Question(host.name, site.port, site_path(site, path)) for path in maps)
+
+
+def outside_of(estate: Estate, host: Host) -> Outside | None:
+    """The host that asks from outside, and the address by which it does; None where the estate does not say."""
+    return (estate.seen_from, host.address) if estate.seen_from else None
 
 
 def sites_of(estate: Estate, hosts: Mapping[str, HostEvidence | Missing]) -> dict[Placement, DistFact]:

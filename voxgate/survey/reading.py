@@ -5,6 +5,7 @@ Nothing here raises for what a host says: a wrong type makes that one fact unpar
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from voxgate.model.evidence import (
@@ -22,6 +23,7 @@ from voxgate.model.evidence import (
 )
 from voxgate.survey import reading_around as around
 from voxgate.survey.fields import (
+    PAIR,
     WrongFormError,
     flag,
     get,
@@ -59,8 +61,12 @@ def host_evidence(name: str, document: object) -> HostEvidence:
         uptime=facts.of_host("uptime", number),
         units=facts.section("units", lambda row: {key: _unit(key, value) for key, value in members(row).items()}),
         processes=facts.section("processes", lambda rows: _processes(rows, whole.get("probe"))),
-        listeners=sockets if isinstance(sockets, Missing) else sockets["listeners"],
-        connections=sockets if isinstance(sockets, Missing) else sockets["connections"],
+        listeners=sockets if isinstance(sockets, Missing) else sockets.listeners,
+        datagrams=sockets if isinstance(sockets, Missing) else sockets.datagrams,
+        connections=sockets if isinstance(sockets, Missing) else sockets.connections,
+        ephemeral=sockets if isinstance(sockets, Missing) else sockets.ephemeral,
+        apart=sockets if isinstance(sockets, Missing) else sockets.apart,
+        addresses=sockets if isinstance(sockets, Missing) else sockets.addresses,
         checkouts=facts.of_services("checkouts", _checkout),
         venvs=facts.of_services("venvs", _venv),
         env_files=facts.of_services("env_files", _env_file),
@@ -72,6 +78,7 @@ def host_evidence(name: str, document: object) -> HostEvidence:
         stores=facts.of_services("stores", around.stores),
         copies=facts.section("copies", around.copies),
         jobs=facts.section("jobs", around.jobs),
+        javascript=facts.section("javascript", lambda rows: tuple(natural(pid) for pid in items(rows))),
         nginx=facts.section("nginx", around.nginx),
         haproxy=facts.section("haproxy", around.haproxy),
         room=facts.section("room", around.room),
@@ -192,11 +199,34 @@ def _process(row: object) -> ProcessFact:
     )
 
 
-def _sockets(row: object) -> dict[str, tuple[SocketFact, ...]]:
-    return {
-        "listeners": tuple(_socket(each, connected=False) for each in get(row, "listeners", items)),
-        "connections": tuple(_socket(each, connected=True) for each in get(row, "connections", items)),
-    }
+@dataclass(frozen=True, slots=True)
+class _Sockets:
+    """One section, several facts."""
+
+    listeners: tuple[SocketFact, ...]
+    datagrams: tuple[SocketFact, ...]
+    connections: tuple[SocketFact, ...]
+    ephemeral: tuple[int, int]
+    apart: tuple[int, ...]
+    addresses: tuple[str, ...]
+
+
+def _sockets(row: object) -> _Sockets:
+    return _Sockets(
+        listeners=tuple(_socket(each, connected=False) for each in get(row, "listeners", items)),
+        datagrams=tuple(_socket(each, connected=False) for each in get(row, "datagrams", items)),
+        connections=tuple(_socket(each, connected=True) for each in get(row, "connections", items)),
+        ephemeral=get(row, "ephemeral", _range),
+        apart=get(row, "apart", lambda value: tuple(natural(pid) for pid in items(value))),
+        addresses=get(row, "addresses", texts),
+    )
+
+
+def _range(value: object) -> tuple[int, int]:
+    found = [port(each) for each in items(value)]
+    if len(found) != PAIR:
+        raise WrongFormError("the first and the last port wanted")
+    return found[0], found[1]
 
 
 def _socket(row: object, *, connected: bool) -> SocketFact:
@@ -206,6 +236,7 @@ def _socket(row: object, *, connected: bool) -> SocketFact:
         remote_address=get(row, "remote_address", text) if connected else None,
         remote_port=get(row, "remote_port", port) if connected else None,
         pids=get(row, "pids", lambda value: tuple(natural(pid) for pid in items(value))),
+        apart=get(row, "apart", flag),
     )
 
 
@@ -260,6 +291,8 @@ def _dist(row: Mapping[str, Any]) -> DistFact:
         target=get(row, "target", text),
         files=get(row, "files", _sizes),
         built=get(row, "built", lambda value: None if value is None else text_by_text(value)),
+        changed=get(row, "changed", number),
+        published=get(row, "published", number),
     )
 
 

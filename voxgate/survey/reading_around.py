@@ -19,6 +19,7 @@ from voxgate.model.surroundings import (
     RuntimeFact,
     RuntimesFact,
     ServerFact,
+    SiteFact,
     StoreFact,
     SudoFact,
     SudoRule,
@@ -112,6 +113,11 @@ def nginx(row: object) -> NginxFact:
         flaws=get(row, "flaws", text),
         changed=get(row, "changed", number),
         roots=get(row, "roots", texts),
+        config=get(row, "config", text),
+        sites=tuple(
+            SiteFact(get(each, "listens", texts), get(each, "names", texts), get(each, "serves", flag))
+            for each in get(row, "sites", items)
+        ),
         workers=get(row, "workers", lambda rows: tuple(number(each) for each in items(rows))),
     )
 

@@ -54,11 +54,12 @@ def test_a_lost_way_to_every_answer_is_blind(green: Case) -> None:
     assert "console-exposes-nothing[console-api-1]" in found
 
 
-@pytest.mark.parametrize("what", ["listeners", "keys", "stores"])
+@pytest.mark.parametrize("what", ["listeners", "keys", "stores", "seen_from"])
 def test_what_the_estate_does_not_say_is_blind(green: Case, what: str) -> None:
     nothing: Any = () if what == "stores" else None
     estate = replace(green.estate, **{what: nothing})
-    found = replace(green, estate=estate).judge(["only-expected-listeners", "keys-are-known", "stores-are-private"])
+    names = ["only-expected-listeners", "keys-are-known", "stores-are-private", "nginx-serves-exactly-dist"]
+    found = replace(green, estate=estate).judge(names)
     verdicts = {
         verdict for key, (verdict, _) in found.items() if not (what == "stores" and key == "only-expected-listeners[data]")
     }

@@ -12,7 +12,8 @@ import pytest
 from voxgate.model.estate import Listener
 from voxgate.model.evidence import ContainerFact, DatabaseClient, ProcessFact, SocketFact, known
 from voxgate.model.look import Question
-from voxgate.model.surroundings import CopyFact, JobFact, KeyFact, ServerFact, SudoRule
+from voxgate.model.surroundings import CopyFact, JobFact, KeyFact, ServerFact, SiteFact, SudoRule
+from voxgate.survey.questions import page_ways
 
 from .conftest import Case
 
@@ -38,9 +39,27 @@ def with_process(green: Case, host: str, like: str, **parts: Any) -> Case:
     return green.host(host, processes=(*known(green.of(host).processes), process(green, host, like, **parts)))
 
 
-def with_listener(green: Case, host: str, address: str, port: int, pid: int) -> Case:
+def with_listener(green: Case, host: str, address: str, port: int, pid: int, *, apart: bool = False) -> Case:
     """One listening socket more."""
-    return green.host(host, listeners=(*known(green.of(host).listeners), SocketFact(address, port, None, None, (pid,))))
+    return green.host(host, listeners=(*known(green.of(host).listeners), SocketFact(address, port, None, None, (pid,), apart)))
+
+
+def with_datagram(green: Case, host: str, address: str, port: int, pid: int) -> Case:
+    """One UDP socket more."""
+    return green.host(host, datagrams=(*known(green.of(host).datagrams), SocketFact(address, port, None, None, (pid,))))
+
+
+def with_site(green: Case, body: bytes, status: int, headers: dict[str, str] | None = None, *, serves: bool) -> Case:
+    """One server of nginx more, by a name of its own, that answers so."""
+    host, name = green.of(API), (("Host", "x.example"),)
+    nginx = known(host.nginx)
+    case = green.fact(API, "nginx", sites=(*nginx.sites, SiteFact(("80",), ("x.example",), serves)))
+    site = case.estate.service("console").site
+    assert site is not None
+    ways = [way for way in page_ways(case.of(API), 80, (FLEET, case.estate.host(API).address)) if way.headers == name]
+    like = case.evidence.second.answer(SITE)
+    answer = replace(like, body=body, status=status, digest="", headers=headers or {})
+    return case.look(lambda look: replace(look, answers={**look.answers, **{way.question(site, ""): answer for way in ways}}))
 
 
 def main_pid(green: Case, host: str, unit: str) -> int:
@@ -144,6 +163,28 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         lambda g: g.of_service(SIP, "runtimes", "dialler", preload=True),
         {"process-is-the-venvs[sip-1-voxdialler]"},
     ),
+    "udp-listener": (
+        lambda g: with_datagram(g, FLEET, ANY, 5060, main_pid(g, FLEET, WORKER)),
+        {"only-expected-listeners[fleet-1]"},
+    ),
+    "udp-of-nobody": (
+        lambda g: g.host(FLEET, datagrams=(SocketFact(ANY, 51820, None, None, ()), SocketFact(ANY, 123, None, None, ()))),
+        {"only-expected-listeners[fleet-1]"},
+    ),
+    "udp-of-a-client-in-a-unit": (lambda g: with_datagram(g, FLEET, ANY, 40000, main_pid(g, FLEET, WORKER)), set()),
+    "listener-in-a-network-of-a-unit": (
+        lambda g: with_listener(g, FLEET, ANY, 9999, main_pid(g, FLEET, WORKER), apart=True),
+        {"only-expected-listeners[fleet-1]"},
+    ),
+    "resolver-in-a-network-of-a-unit": (
+        lambda g: with_listener(g, FLEET, "127.0.0.11", 9999, main_pid(g, FLEET, WORKER), apart=True),
+        set(),
+    ),
+    "unit-in-a-network-of-its-own": (lambda g: g.host(FLEET, apart=(main_pid(g, FLEET, WORKER),)), set()),
+    "process-in-a-network-of-its-own": (
+        lambda g: with_process(g, FLEET, WORKER, unit="", argv=("sh",), exe="/bin/dash", cwd="/").host(FLEET, apart=(4000,)),
+        {"only-expected-listeners[fleet-1]"},
+    ),
     "unknown-listener": (
         lambda g: with_listener(g, FLEET, ANY, 9999, 1),
         {"only-expected-listeners[fleet-1]"},
@@ -177,6 +218,12 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         lambda g: with_listener(g, DATA, "8.8.8.8", 6379, main_pid(g, DATA, "redis-server.service")),
         {"stores-are-private[data]"},
     ),
+    "redis-on-every-address-of-a-host-on-the-internet": (
+        lambda g: with_listener(g, DATA, ANY, 6379, main_pid(g, DATA, "redis-server.service")).host(
+            DATA, addresses=("127.0.0.1", "10.0.0.5", "8.8.8.8")
+        ),
+        {"stores-are-private[data]"},
+    ),
     "backend-says-redis-is-gone": (
         lambda g: body(g, HEALTH, checks={"redis": "unreachable"}),
         {"backend-reaches-its-stores[backend-api-1]", "backend-health-is-clean[api-1-voxbridge]"},
@@ -200,6 +247,35 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
     "nginx-not-reloaded": (
         lambda g: g.fact(API, "nginx", changed=g.evidence.second.taken),
         {"nginx-runs-its-config[console-api-1]"},
+    ),
+    "nginx-told-of-its-own-config": (
+        lambda g: g.fact(API, "nginx", masters=("nginx: master process /usr/sbin/nginx -c /etc/nginx/nginx.conf",)),
+        set(),
+    ),
+    "nginx-serves-a-page-by-another-name": (
+        lambda g: with_site(g, b"old", 200, serves=False),
+        {"nginx-serves-exactly-dist[console-api-1]"},
+    ),
+    "nginx-has-a-broken-console-by-name": (
+        lambda g: with_site(g, b"", 404, serves=True),
+        {"nginx-serves-exactly-dist[console-api-1]"},
+    ),
+    "nginx-has-an-api-by-name": (lambda g: with_site(g, b"", 404, serves=False), set()),
+    "nginx-sends-a-name-to-https": (
+        lambda g: with_site(g, b"", 301, {"location": "https://x.example/"}, serves=True),
+        set(),
+    ),
+    "site-seen-by-the-host-alone": (
+        lambda g: g.answer(Question(FLEET, 80, "/index.html", g.estate.host(API).address), status=403),
+        {"nginx-serves-exactly-dist[console-api-1]"},
+    ),
+    "manifest-edited": (
+        lambda g: g.of_service(API, "dists", "console", changed=g.evidence.second.taken),
+        {"dist-is-this-build[console-api-1]"},
+    ),
+    "node-by-another-name": (
+        lambda g: g.host(API, javascript=(main_pid(g, API, "nginx.service"),)),
+        {"no-node-runs[api-1]"},
     ),
     "nginx-other-config": (
         lambda g: g.fact(API, "nginx", masters=("nginx: master process nginx -c /tmp/n.conf",)),
@@ -240,6 +316,24 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
     ),
     "nginx-serves-a-web-root-beside": (
         lambda g: g.fact(API, "nginx", roots=("/opt/vox-frontend/dist", "/var/www/letsencrypt")),
+        {"console-exposes-nothing[console-api-1]"},
+    ),
+    "nginx-serves-a-file-beside": (
+        lambda g: g.fact(API, "nginx", roots=("/opt/vox-frontend/dist", "/var/www/env.txt")),
+        {"console-exposes-nothing[console-api-1]"},
+    ),
+    "nginx-climbs-out-of-the-build": (
+        lambda g: g.fact(API, "nginx", roots=("/opt/vox-frontend/dist/../.git",)),
+        {"console-exposes-nothing[console-api-1]"},
+    ),
+    "nginx-serves-what-a-visitor-names": (
+        lambda g: g.fact(API, "nginx", roots=("/opt/vox-frontend/dist/$arg_file",)),
+        {"console-exposes-nothing[console-api-1]"},
+    ),
+    "nginx-serves-parts-of-the-build": (
+        lambda g: g.fact(
+            API, "nginx", roots=("/opt/vox-frontend/dist/", "/opt/vox-frontend/dist/assets/$1", "/usr/share/nginx/html")
+        ),
         set(),
     ),
     "sshd-takes-passwords-of-root": (
@@ -332,6 +426,10 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         lambda g: g.process(FLEET, WORKER, user="root", uid=0),
         {"runs-as-its-user[fleet-1-voxcore@1]"},
     ),
+    "strangers-that-add-up": (
+        lambda g: body(g, Question(FLEET, 8101, "/health/fleet"), workers=["fleet-9/1", "fleet-9/2"]),
+        {"capacity-adds-up[fleet-fleet-1]"},
+    ),
     "registry-counts-a-dead-worker": (
         lambda g: body(g, Question(FLEET, 8101, "/health/fleet"), worker_max=7, fleet_available=7),
         {"capacity-adds-up[fleet-fleet-1]"},
@@ -388,6 +486,33 @@ def test_what_the_estate_allows_may_listen(green: Case) -> None:
     assert "only-expected-listeners[fleet-1]" in case.judge()
     listeners = {**(green.estate.listeners or {}), "fleet": (Listener(WORKER, 9001, loopback=True),)}
     assert replace(case, estate=replace(green.estate, listeners=listeners)).judge() == {}
+
+
+def test_a_folder_that_the_services_file_names_may_be_served(green: Case) -> None:
+    case = green.fact(API, "nginx", roots=("/opt/vox-frontend/dist", "/var/www/letsencrypt"))
+    services = tuple(replace(one, web_roots=("/var/www/letsencrypt",)) for one in case.estate.services)
+    assert replace(case, estate=replace(case.estate, services=services)).judge() == {}
+
+
+def test_a_client_port_that_somebody_holds_by_hand_all_the_time_is_a_door(green: Case) -> None:
+    row = process(green, FLEET, WORKER, unit="", command="python3", argv=("python3",), exe="/usr/bin/python3", cwd="/")
+    door = SocketFact(ANY, 40000, None, None, (row.pid,))
+    case = green.host(FLEET, processes=(*known(green.of(FLEET).processes), row), datagrams=(door,))
+    assert case.judge() == {}
+    first = case.evidence.first
+    steady = {**first.hosts, FLEET: replace(first.host(FLEET), datagrams=(door,))}
+    case = replace(case, evidence=replace(case.evidence, first=replace(first, hosts=steady)))
+    assert set(case.judge()) == {"only-expected-listeners[fleet-1]"}
+
+
+def test_what_the_estate_says_of_udp_may_be_there(green: Case) -> None:
+    pid = main_pid(green, FLEET, WORKER)
+    case = with_datagram(with_datagram(green, FLEET, ANY, 10500, pid), FLEET, "127.0.0.1", 323, pid)
+    said = (Listener(WORKER, 10000, protocol="udp", last=20000), Listener(WORKER, 323, loopback=True, protocol="udp"))
+    listeners = {**(green.estate.listeners or {}), "fleet": said}
+    assert replace(case, estate=replace(green.estate, listeners=listeners)).judge() == {}
+    tcp = {**listeners, "fleet": tuple(replace(one, protocol="tcp") for one in said)}
+    assert set(replace(case, estate=replace(green.estate, listeners=tcp)).judge()) == {"only-expected-listeners[fleet-1]"}
 
 
 def test_a_connection_without_a_name_is_its_process(green: Case) -> None:

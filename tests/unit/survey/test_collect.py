@@ -14,8 +14,9 @@ from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import FOLDER
 from voxgate.errors import CommandUnknown, Unreachable
 from voxgate.model.estate import Estate, Host
-from voxgate.model.evidence import Answer, DistFact, HostEvidence, Missing, SocketFact
+from voxgate.model.evidence import Answer, DistFact, HostEvidence, Missing, known
 from voxgate.model.look import Question
+from voxgate.model.surroundings import SiteFact
 from voxgate.survey import collect, probe
 from voxgate.survey.questions import HIDDEN, questions_of, site_path, site_questions, sites_of
 from voxgate.survey.reading import host_evidence
@@ -209,11 +210,16 @@ def test_every_endpoint_of_the_estate_is_asked_once(estate: Estate) -> None:
 def test_a_site_is_asked_for_every_file_on_every_way(estate: Estate) -> None:
     site = estate.service("console").site
     assert site is not None
-    own = tuple(SocketFact(address, 22, "192.0.2.7", 50000, ()) for address in ("192.0.2.9", "127.0.0.1", "fe80::1", "192.0.2.9"))
-    host = replace(host_evidence("api-1", GOOD), connections=own)
-    questions = site_questions(host, site, {"a b/ü#.js": (1, "x")})
-    assert len(questions) == len(set(questions)) == 11
+    own = ("127.0.0.1", "192.0.2.9", "::1", "fe80::1")
+    sites = (SiteFact(("80",), ("*.x.example", "~^y", "_"), serves=True), SiteFact(("[::]:8443",), ("z.example",), serves=True))
+    found = host_evidence("api-1", GOOD)
+    host = replace(found, addresses=own, nginx=replace(known(found.nginx), sites=sites))
+    outside = ("fleet-1", "198.51.100.21")
+    questions = site_questions(host, site, {"a b/ü#.js": (1, "x")}, outside)
+    assert len(questions) == len(set(questions)) == 2 * (2 * 2 + 1 + 1) + 2 * (2 + 1 + 1) + 1
     assert Question("api-1", 80, "/", "192.0.2.9") in questions
+    assert Question(*outside[:1], 80, "/", outside[1]) in questions
+    assert Question("api-1", 80, "/", "::1", (("Host", "voxgate.x.example"),)) in questions
     assert {row.path for row in questions} == {"/", "/a%20b/%C3%BC%23.js", "/a%20b/%C3%BC%23.js.map"}
     assert Question("api-1", 80, "/", "::1", (("Accept-Encoding", "gzip"),)) in questions
     assert site_path(replace(site, path="/app/"), "index.html") == "/app/index.html"
@@ -221,7 +227,7 @@ def test_a_site_is_asked_for_every_file_on_every_way(estate: Estate) -> None:
 
 def test_only_sites_that_were_seen_are_asked(estate: Estate) -> None:
     evidence = host_evidence("api-1", GOOD)
-    dist = DistFact("builds/x", {"index.html": (1, "x")}, None)
+    dist = DistFact("builds/x", {"index.html": (1, "x")}, None, 1.0, 2.0)
     seen = replace(evidence, dists={"console": dist})
     assert list(sites_of(estate, {"api-1": seen}).values()) == [dist]
     assert sites_of(estate, {"api-1": replace(evidence, dists={"console": Missing("missing", "no dist")})}) == {}
@@ -242,7 +248,7 @@ class Way:
 
 
 def test_a_look_holds_hosts_answers_sites_and_databases(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
-    dist = DistFact("builds/x", {"index.html": (2 * http.LIMIT, "x")}, None)
+    dist = DistFact("builds/x", {"index.html": (2 * http.LIMIT, "x")}, None, 1.0, 2.0)
     seen = replace(host_evidence("api-1", GOOD), dists={"console": dist})
     limits: list[int] = []
 
@@ -258,7 +264,11 @@ def test_a_look_holds_hosts_answers_sites_and_databases(estate: Estate, monkeypa
     look = collect.take_look(way, estate, (extra,))  # type: ignore[arg-type]
     site = estate.service("console").site
     assert site is not None
-    assert set(look.answers) == {*questions_of(estate), *site_questions(seen, site, dist.files), extra}
+    assert set(look.answers) == {
+        *questions_of(estate),
+        *site_questions(seen, site, dist.files, ("fleet-1", estate.host("api-1").address)),
+        extra,
+    }
     assert look.databases == {"vox": Missing("unreachable", "vox")}
     assert look.hosts == {"api-1": seen}
     assert way.opened == [host.name for host in estate.hosts]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 import shutil
 import socket
 import threading
@@ -196,6 +197,102 @@ def test_a_job_that_names_a_services_folder_is_told() -> None:
 def test_every_folder_that_nginx_serves_is_read() -> None:
     text = 'server { root /a/b; }\n\tlocation /x { alias "/c/"; }\n# root /no;\nrewrite root x;\n'
     assert probe.ROOT.findall(probe.COMMENT.sub("", text)) == ["/a/b", "/c/"]
+
+
+NGINX = {
+    "/etc/nginx/nginx.conf": """user www-data; # { no block
+http {
+    include mime.types; include /etc/nginx/sites-enabled/*;
+    server { listen 127.0.0.1:8081; location / { stub_status; } }
+}
+stream { server { listen 9; proxy_pass x; } }
+""",
+    "/etc/nginx/mime.types": "types { text/html html; }",
+    "/etc/nginx/sites-enabled/vox": """server {
+    listen 80 default_server; listen [::]:80 default_server;
+    server_name _ "b.example" ~^(?<who>.+)\\.example$;
+    location ~ "^/x{2}" { return 404 '{ "no": 1 }'; }
+    include snippets/root.conf;
+}
+server { server_name api.example; location / { proxy_pass http://x; } }
+""",
+    "/etc/nginx/snippets/root.conf": "location /a/ { alias /srv/a/; }",
+}
+
+
+def test_each_server_of_nginx_is_told_with_what_it_includes() -> None:
+    rows = [(row["listens"], row["names"], row["serves"]) for row in probe.nginx_sites(NGINX)]
+    assert rows == [
+        (["80", "[::]:80"], ["_", "b.example", "~^(?<who>.+)\\.example$"], True),
+        (["80"], ["api.example"], False),
+        (["127.0.0.1:8081"], [], False),
+        (["9"], [], False),
+    ]
+    rooted = {"/n.conf": "http { root /srv; server { listen 80; } }"}
+    assert [row["serves"] for row in probe.nginx_sites(rooted)] == [True]
+    assert probe.nginx_sites({}) == []
+
+
+def test_a_programs_own_names_are_read() -> None:
+    with c_library().open("rb") as file:
+        names = probe.dynamic_names(file.fileno())
+    assert b"printf\0" in names
+    assert probe.MODULES not in names
+    with Path(__file__).open("rb") as file:
+        assert probe.dynamic_names(file.fileno()) == b""
+
+
+def c_library() -> Path:
+    """Where this process has its C library from."""
+    rows = [line.split(None, 5) for line in Path("/proc/self/maps").read_text("utf-8").splitlines() if " r-xp " in line]
+    return next(Path(row[5]) for row in rows if len(row) == 6 and re.search(r"/libc[.-]", row[5]))
+
+
+def test_each_file_system_that_is_written_to_is_looked_at_once() -> None:
+    disks = probe.room()["disks"]
+    assert disks[0]["path"] == "/"
+    assert all(row["bytes"] > 0 and Path(row["path"]).is_dir() for row in disks)
+    devices = [Path(row["path"]).stat().st_dev for row in disks]
+    assert len(devices) == len(set(devices))
+
+
+def test_an_engine_that_sleeps_and_holds_nothing_is_none(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
+    monkeypatch.setattr(probe, "INSTANCES", (str(place / "containers"),))
+    monkeypatch.setattr(probe, "ENGINE_SOCKETS", re.compile(f"{place}/lxd[^/]*[.]sock$"))
+    monkeypatch.setattr(probe, "ASLEEP", probe.ENGINE_SOCKETS)
+    held = {1}
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(f"{place}/lxd.sock")
+        door.listen()
+        inode = os.fstat(door.fileno()).st_ino
+        monkeypatch.setattr(probe, "socket_holders", lambda: {str(inode): held})
+        assert list(probe.listening_engines()) == []
+        (place / "containers/web").mkdir(parents=True)
+        assert list(probe.listening_engines()) == [f"{place}/lxd.sock"]
+        (place / "containers/web").rmdir()
+        held.add(os.getpid())
+        assert list(probe.listening_engines()) == [f"{place}/lxd.sock"]
+
+
+def test_a_caches_hashes_and_a_stores_own_folders_are_not_searched(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "COPY_ROOTS", (str(place),))
+    for path in ("_cacache/content-v2/sha512/ab/cd", "_cacache/index-v5/ab/cd", "_cacache/other/x", "data/x/y"):
+        (place / path).mkdir(parents=True)
+    found = {path for path, _ in probe.folders_to_search(set(), frozenset())}
+    assert str(place / "_cacache/other/x") in found
+    assert str(place / "data/x/y") in found
+    assert not any("/ab" in path for path in found)
+    assert [path for path, _ in probe.folders_to_search(set(), frozenset({os.getuid()}))] == [str(place)]
+
+
+def test_whose_folders_are_a_stores() -> None:
+    rows = [
+        {"unit": "minio.service", "uid": 990},
+        {"unit": "minio.service", "uid": 0},
+        {"unit": "x.service", "uid": 991},
+    ]
+    assert probe.accounts_of(["minio.service"], [], probe.Job(lambda: rows)) == {990}
+    assert probe.accounts_of(["minio.service"], [], probe.Job(probe.not_asked)) == set()
 
 
 def test_an_empty_git_file_is_no_copy(checkout: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

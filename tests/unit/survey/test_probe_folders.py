@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -174,13 +175,23 @@ def test_a_site_is_told_with_what_its_build_promised(site: Path) -> None:
     assert fact["files"].keys() == {"index.html", "assets/a b.js"}
     assert {path: sha for path, (_, sha) in fact["files"].items()} == fact["built"]
     assert fact["files"]["index.html"][0] == 16
+    assert fact["changed"] <= fact["published"]
+
+
+@pytest.mark.parametrize("path", ["builds/two/index.html", "builds/two.sha256"])
+def test_what_was_touched_after_it_was_published_is_told(site: Path, path: str) -> None:
+    time.sleep(0.02)
+    (site / path).write_bytes((site / path).read_bytes())
+    fact = probe.dist(service(site, kind="static", name="console"))
+    assert fact["changed"] > fact["published"]
 
 
 def test_a_site_that_points_elsewhere_is_told_by_its_target(site: Path) -> None:
     for target in ("/etc", "builds/../../x", "builds", ".git/refs"):
         (site / "dist").unlink()
         (site / "dist").symlink_to(target)
-        assert probe.dist(service(site)) == {"target": target, "files": {}, "built": None}
+        fact = probe.dist(service(site))
+        assert (fact["target"], fact["files"], fact["built"]) == (target, {}, None)
 
 
 def test_a_site_that_is_a_folder_or_has_no_manifest_is_told(site: Path) -> None:

@@ -45,9 +45,37 @@ def test_a_socket_is_told_with_its_process() -> None:
         port = server.getsockname()[1]
         found = probed([])["sections"]["sockets"]["value"]
     listener = next(row for row in found["listeners"] if row["port"] == port)
-    assert listener == {"address": "127.0.0.1", "port": port, "pids": [os.getpid()], "remote_address": None, "remote_port": None}
+    bound = {"address": "127.0.0.1", "pids": [os.getpid()], "remote_address": None, "remote_port": None, "apart": False}
+    assert listener == {**bound, "port": port}
     connection = next(row for row in found["connections"] if row["remote_port"] == port)
     assert connection["pids"] == [os.getpid()]
+    assert "127.0.0.1" in found["addresses"]
+
+
+def test_a_udp_socket_without_a_peer_is_told_and_one_with_a_peer_is_not() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        door.bind(("127.0.0.1", 0))
+        client.connect(door.getsockname())
+        found = probed([])["sections"]["sockets"]["value"]
+        ports = {row["port"]: row["pids"] for row in found["datagrams"]}
+        assert ports[door.getsockname()[1]] == [os.getpid()]
+        assert client.getsockname()[1] not in ports
+    first, last = found["ephemeral"]
+    assert 0 < first < last
+
+
+@as_root
+def test_what_listens_in_a_network_of_its_own_is_told() -> None:
+    program = "import socket, sys; s = socket.create_server(('0.0.0.0', 9229)); print(); sys.stdin.read()"
+    argv = ["unshare", "--net", sys.executable, "-c", program]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        found = probe.sockets()
+        child.communicate(b"")
+    rows = [row for row in found["listeners"] if child.pid in row["pids"]]
+    assert [(row["port"], row["apart"]) for row in rows] == [(9229, True)]
+    assert child.pid in found["apart"]
 
 
 def test_no_value_of_an_env_file_is_in_the_document(checkout: Path) -> None:
