@@ -119,15 +119,29 @@ class Database:
     via: str | None = None
 
 
+def repository_of(image: str) -> str:
+    """An image's repository: ``livekit/sip:v1.2@sha256:..`` -> ``livekit/sip``."""
+    name = image.partition("@")[0]
+    head, colon, tail = name.rpartition(":")
+    return head if colon and "/" not in tail else name
+
+
 @dataclass(frozen=True, slots=True)
 class Containers:
     """What may run in containers, and nothing else may: the compose project and its images, on the SIP hosts; ``health``
-    is where livekit answers there.
+    is where livekit answers there, ``answers`` where others do, by image. ``pins`` are the images as the estate writes them, with
+    tag or digest; ``commands`` what runs where that is not the image's own; ``mounts`` the paths that may be put into one
+    (``source:place``), ``rights`` what one may do besides.
     """
 
     project: str
     images: tuple[str, ...]
     health: Endpoint | None = None
+    answers: Mapping[str, Endpoint] = field(default_factory=dict)
+    pins: Mapping[str, str] = field(default_factory=dict)
+    commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    mounts: tuple[str, ...] = ()
+    rights: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

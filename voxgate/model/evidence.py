@@ -174,8 +174,22 @@ class DistFact:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeFact:
+    """What a container was made of. ``digests`` are its image's id and what registries know it by; ``command`` what it runs and
+    ``own_command`` what its image says; ``mounts`` are ``source:place`` of what is put into it, volumes of its own image aside;
+    ``rights`` what it may do that a plain container may not.
+    """
+
+    digests: tuple[str, ...]
+    command: tuple[str, ...]
+    own_command: tuple[str, ...]
+    mounts: tuple[str, ...]
+    rights: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerFact:
-    """One container of any state, as its engine lists it."""
+    """One container of any state, as its engine lists it; ``made`` is None where the engine does not say more."""
 
     engine: str
     id: str
@@ -184,6 +198,7 @@ class ContainerFact:
     state: str
     status: str
     project: str
+    made: MadeFact | None = None
 
 
 @dataclass(frozen=True, slots=True)

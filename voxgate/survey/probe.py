@@ -1013,7 +1013,7 @@ def ask_engine(engine: str, path: str) -> tuple[int, str, list[dict[str, str]]]:
     """The process that opened the socket, the engine's version, all its containers."""
     listener, version = http_get(path, "/version")
     _, listed = http_get(path, "/containers/json?all=1")
-    return listener, str(version["Version"]), [container(engine, row) for row in listed]
+    return listener, str(version["Version"]), [{**container(engine, row), "made": made_of(path, row)} for row in listed]
 
 
 def http_get(path: str, target: str) -> tuple[int, Any]:
@@ -1043,6 +1043,44 @@ def container(engine: str, row: dict[str, Any]) -> dict[str, str]:
         "engine": engine, "id": str(row["Id"]), "name": name, "image": str(row["Image"]), "state": str(row["State"]),
         "status": str(row["Status"]), "project": project,
     }  # fmt: skip
+
+
+def made_of(path: str, row: dict[str, Any]) -> dict[str, Any] | None:
+    """What a container was made of, by the engine's own words: an image's name and a label can be given to anything. None
+    where the engine does not say: it may just have been removed.
+    """
+    try:
+        said_of = http_get(path, f"/containers/{row['Id']}/json")[1]
+        image = http_get(path, f"/images/{said_of['Image']}/json")[1]
+        own = image.get("Config") or {}
+        volumes = own.get("Volumes") or {}
+        mounts = [(one.get("Name") or one.get("Source") or "", one["Destination"]) for one in said_of.get("Mounts") or []
+                  if one.get("Type") != "volume" or one["Destination"] not in volumes]  # fmt: skip
+        return {
+            "digests": sorted({image["Id"], *(name.rpartition("@")[2] for name in image.get("RepoDigests") or [])}),
+            "command": [said_of["Path"], *said_of["Args"]],
+            "own_command": [*(own.get("Entrypoint") or []), *(own.get("Cmd") or [])],
+            "mounts": sorted(f"{source}:{place}" for source, place in mounts),
+            "rights": sorted(rights_of(said_of["HostConfig"])),
+        }
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def rights_of(settings_said: dict[str, Any]) -> Iterator[str]:
+    """What a container may do on its host that a plain one may not. The host's network is not among it: livekit has it."""
+    if settings_said.get("Privileged"):
+        yield "privileged"
+    for key in ("PidMode", "IpcMode", "UTSMode", "UsernsMode"):
+        if settings_said.get(key) not in {None, "", "private", "shareable", "none"}:
+            yield f"{key[:-4].lower()}={settings_said[key]}"
+    yield from (f"cap={one.upper().removeprefix('CAP_')}" for one in settings_said.get("CapAdd") or [])
+    yield from (f"device={one.get('PathOnHost')}" for one in settings_said.get("Devices") or [])
+    yield from (f"devices={one}" for one in settings_said.get("DeviceCgroupRules") or [])
+    yield from (f"volumes-from={one}" for one in settings_said.get("VolumesFrom") or [])
+    yield from (one for one in settings_said.get("SecurityOpt") or [] if not one.startswith("no-new-privileges"))
+    if settings_said.get("MaskedPaths") == [] and not settings_said.get("Privileged"):
+        yield "systempaths=unconfined"
 
 
 def unexplained(rows: list[dict[str, Any]], mine: set[int], ids: set[str], answered: set[str]) -> Iterator[str]:
@@ -1975,6 +2013,9 @@ FREE_TEXT = {
     "target",
     "origin",
     "command",
+    "own_command",
+    "mounts",
+    "rights",
 }
 HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 USER_OF_URL = re.compile(r"(?<=://)(?!git@)[^/@\s]+@")

@@ -14,6 +14,7 @@ from voxgate.model.evidence import (
     EnginesFact,
     EnvFileFact,
     HostEvidence,
+    MadeFact,
     Missing,
     ProcessFact,
     SocketFact,
@@ -280,4 +281,15 @@ def _container(row: object) -> ContainerFact:
         state=get(row, "state", text),
         status=get(row, "status", text),
         project=get(row, "project", text),
+        made=get(row, "made", lambda value: None if value is None else _made(value)),
+    )
+
+
+def _made(row: object) -> MadeFact:
+    return MadeFact(
+        digests=get(row, "digests", texts),
+        command=get(row, "command", texts),
+        own_command=get(row, "own_command", texts),
+        mounts=get(row, "mounts", texts),
+        rights=get(row, "rights", texts),
     )
