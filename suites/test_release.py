@@ -75,7 +75,7 @@ def test_tree_is_the_commit(placement: Placement, evidence: Evidence) -> None:
     )
 
 
-@invariant(per="placement", faults=("release-extra-module",))
+@invariant(per="placement", faults=("release-extra-module", "release-byte-code-planted", "release-byte-code-forged"))
 def test_no_foreign_files(placement: Placement, evidence: Evidence) -> None:
     """A file that is not in the commit can be imported, served or run all the same. Only what a deploy itself makes may
     stand beside the tree: .venv, .env, dist, builds, node_modules, tool caches.
@@ -106,7 +106,16 @@ def test_remote_is_bitbucket(placement: Placement, estate: Estate, evidence: Evi
     )
 
 
-@invariant(per="host_name", faults=("release-second-checkout", "release-cron-pulls", "dialler-renamed-for-the-next-boot"))
+@invariant(
+    per="host_name",
+    faults=(
+        "release-second-checkout",
+        "release-clone-at-the-root",
+        "release-cron-pulls",
+        "release-cron-at-home",
+        "release-timer-draws-in",
+    ),
+)
 def test_one_copy_only(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """With two copies on a host nobody knows which one runs, and a job that pulls or installs moves code past the gate. No
     other checkout of any of the services, by origin, first commit, lock or project name; and nothing that starts by itself

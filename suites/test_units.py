@@ -89,16 +89,17 @@ def test_units_are_all_there_are(placement: Placement, evidence: Evidence) -> No
     )
 
 
-@invariant(per="unit", faults=("unit-old-code",), severity="blocker")
+@invariant(per="unit", faults=("unit-old-code", "venv-edited-and-put-back"), severity="blocker")
 def test_process_is_the_new_code(unit: PlacedUnit, evidence: Evidence) -> None:
     """A process that is older than its files runs what was there before. It must have started after the last change of
-    tree and venv, and report the release's commit itself.
+    tree and venv, any file of it, and report the release's commit itself.
     """
     look, service = evidence.second, unit.service
     release = evidence.remote(service.name).release
     process = main_process(look, unit)
     host = look.host(unit.host.name)
     changed = max(known(host.checkouts[service.name]).changed, known(host.venvs[service.name]).changed)
+    changed = max(changed, known(host.packages[service.name]).changed)
     for one in (process, *(one for one in known(host.processes) if one.unit == unit.unit)):
         assert one.started > changed, say(
             f"{unit.host.name}: process {one.pid} of {unit.unit} is {changed - one.started:.1f} s older than the last change of"

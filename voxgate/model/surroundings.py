@@ -10,7 +10,8 @@ from dataclasses import dataclass
 class PackagesFact:
     """Every file of a virtual environment against the RECORD of the distribution that owns it. ``bad`` holds the first of
     ``bad_count`` paths and what is wrong with each; ``records`` is one hash over all RECORDs; ``hashed`` counts the files that
-    were read in this look, the others were as the probe's own cache knows them.
+    were read in this look, the others were as the probe's own cache knows them; ``changed`` is the newest change (ctime, epoch
+    seconds) of any file that is no byte code.
     """
 
     distributions: int
@@ -19,6 +20,7 @@ class PackagesFact:
     bad: tuple[tuple[str, str], ...]
     bad_count: int
     records: str
+    changed: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,20 +164,25 @@ class ClockFact:
 
 @dataclass(frozen=True, slots=True)
 class SudoRule:
-    """One command of ``sudo -l``: as whom, with which options."""
+    """One command of ``sudo -l``: as whom, with which options; ``holder`` is who may run it."""
 
     user: str
     options: str
     command: str
+    holder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SudoFact:
-    """What the account that looks may do as others, and its groups."""
+    """What the account that looks may do as others, and its groups; ``others`` is what further accounts may, that log in or run
+    something; ``loose`` are programs, and folders on the way to them, that not only root can change.
+    """
 
     user: str
     groups: tuple[str, ...]
     rules: tuple[SudoRule, ...]
+    others: tuple[SudoRule, ...] = ()
+    loose: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +196,12 @@ class KeyFact:
 
 @dataclass(frozen=True, slots=True)
 class KeysFact:
-    """Every authorized key of every account, and what else sshd takes (its settings, by lower-case name)."""
+    """Every authorized key of every account, and what else sshd takes (its settings, by lower-case name, `` | `` between what
+    differs by who comes); ``started`` is when it last read its files, 0 where it does for each login, ``changed`` their newest
+    change.
+    """
 
     settings: Mapping[str, str]
     keys: tuple[KeyFact, ...]
+    started: float = 0.0
+    changed: float = 0.0

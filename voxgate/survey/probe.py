@@ -23,6 +23,7 @@ sys.dont_write_bytecode = True
 import base64
 import csv
 import filecmp
+import glob
 import grp
 import hashlib
 import json
@@ -314,9 +315,9 @@ class Ended(NamedTuple):
     err: str
 
 
-def run(argv: list[str], deadline: float, folder: str | None = None, uid: int | None = None) -> Ended:
-    """Run a program with a clean environment, as the user ``uid`` if we are root. Raises Trouble if it cannot be
-    started, or is not done after ``deadline`` seconds: then it and all that it started is killed.
+def run(argv: list[str], deadline: float, folder: str | None = None, uid: int | None = None, given: bytes | None = None) -> Ended:
+    """Run a program with a clean environment, as the user ``uid`` if we are root, with ``given`` to read. Raises Trouble if it
+    cannot be started, or is not done after ``deadline`` seconds: then it and all that it started is killed.
     """
     person = pwd.getpwuid(os.geteuid() if uid is None else uid)
     environment = {
@@ -332,14 +333,14 @@ def run(argv: list[str], deadline: float, folder: str | None = None, uid: int | 
         become = {"user": uid, "group": person.pw_gid, "extra_groups": groups}
     try:
         process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder,
-            env=environment, start_new_session=True, **become,
+            argv, stdin=subprocess.DEVNULL if given is None else subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, cwd=folder, env=environment, start_new_session=True, **become,
         )  # fmt: skip
     except FileNotFoundError:
         raise Trouble("missing", f"{argv[0]} is not installed") from None
     STARTED.append(process)
     try:
-        out, err = process.communicate(timeout=deadline)
+        out, err = process.communicate(given, timeout=deadline)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         raise Trouble("timeout", f"{argv[0]} {argv[1]} was not done after {deadline:.0f} s") from None
@@ -374,7 +375,9 @@ PROPERTIES = (
     "Id", "LoadState", "LoadError", "ActiveState", "SubState", "Result", "UnitFileState", "MainPID", "InvocationID",
     "NRestarts", "ExecMainStartTimestampMonotonic", "ActiveEnterTimestampMonotonic", "FragmentPath", "DropInPaths",
     "NeedDaemonReload", "Transient", "ControlGroup", "User", "Type", "Restart", "ExecStart", "ExecMainCode",
-    "ExecMainStatus", "WorkingDirectory", "EnvironmentFiles", "Environment", "WantedBy", "RequiredBy", "TriggeredBy",
+    "ExecMainStatus", "StateChangeTimestampMonotonic",
+    "WorkingDirectory",
+    "EnvironmentFiles", "Environment", "WantedBy", "RequiredBy", "TriggeredBy",
 )  # fmt: skip
 
 
@@ -694,12 +697,13 @@ def outside_of_tree(prefix: str, name: str, is_folder: bool) -> bool:  # noqa: F
 def checkout(service: Service) -> dict[str, Any]:
     """HEAD and origin as git says them, and every file of the tree by its content, whatever git thinks of it."""
     git = Job(lambda: head_and_origin(service.folder))
+    codes = ByteCodes(service, HashCache(f"{service.name}.tree"))
     tree: dict[str, list[str]] = {}
     total, changed = 0, 0.0
     with Folder(service.folder) as root:
         owner = account(os.fstat(root.fd).st_uid)
         for folder, name, path in root.walk(outside_of_tree):
-            if "__pycache__/" in path and compares_itself(folder, name):
+            if "__pycache__/" in path and codes.takes(folder, name, path):
                 continue
             found = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
             total += found.st_size
@@ -707,23 +711,118 @@ def checkout(service: Service) -> dict[str, Any]:
                 raise Trouble("failed", f"{service.folder}: over {FILES_AT_MOST} files or {BYTES_AT_MOST} bytes")
             tree[path] = blob(folder, name, found)
             changed = max(changed, found.st_ctime)
+        tree.update({path: ["special", ""] for path in codes.others()})
         head = root.stat(".git/HEAD")
         changed = max(changed, head.st_ctime if head else 0.0)
     return {**git.value(), "owner": owner, "tree": tree, "changed": changed}
 
 
-def compares_itself(folder: Folder, name: str) -> bool:
-    """False for byte code that Python runs without a look at its source (an unchecked hash in its header): it may be made
-    of anything. What is no byte code at all is nothing that an import finds here.
-    """
-    if not name.endswith(".pyc"):
-        return True
+PYC = re.compile(r"(.+?)\.[a-z]+-[0-9]+(?:\.opt-([12]))?\.pyc", re.ASCII)
+PYC_DRAFT = re.compile(r".+\.pyc\.[0-9]+", re.ASCII)
+PYC_HEAD = 16
+DRAFT = 60.0  # seconds: Python writes byte code beside its place, and then renames it
+COMPARED_AT_ONCE = 16 * 1024 * 1024
+# What is compared may be made to hurt whoever reads it: never in this process, never as root. The path is no part of a code's
+# equality, all that it does is.
+COMPARE = """
+import importlib.util, marshal, struct, sys
+given = sys.stdin.buffer
+while head := given.read(12):
+    source, code, level = struct.unpack("<III", head)
+    source, code = given.read(source), given.read(code)
     try:
+        same = code[:4] != importlib.util.MAGIC_NUMBER or marshal.loads(code[16:]) == compile(
+            source, "x", "exec", dont_inherit=True, optimize=level)
+    except Exception:
+        same = False
+    print("same" if same else "other", flush=True)
+"""
+
+
+class ByteCodes:
+    """Byte code of a folder against the source that it is said to be of. An import believes byte code whose header names the
+    source's time and size, or says that nothing be compared: so its code must be what the service's own Python makes of
+    that source. What no import takes (of another Python, of an older source, of none) is nothing. Compared once for each ctime.
+    """
+
+    def __init__(self, service: Service, cache: HashCache) -> None:
+        self.service, self.cache = service, cache
+        self.waiting: list[tuple[str, list[Any], float, bytes]] = []
+        self.size = 0
+        self.bad: list[str] = []
+
+    def takes(self, folder: Folder, name: str, path: str) -> bool:
+        """True for byte code, now or soon to be compared; False for what is no byte code and has no business here."""
+        found = folder.stat(name)
+        if found is None:
+            return True  # it was just replaced
+        match = PYC.fullmatch(name)
+        if not match or not stat.S_ISREG(found.st_mode):
+            draft = PYC_DRAFT.fullmatch(name) and time.time() - found.st_ctime < DRAFT
+            return bool(draft) or (name.endswith(".pyc") and stat.S_ISREG(found.st_mode))
+        beside = f"../{match.group(1)}.py"
+        origin = folder.stat(beside)
+        if origin is None or not stat.S_ISREG(origin.st_mode):
+            return True
+        key = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, origin.st_size,
+               origin.st_mtime_ns, origin.st_ctime_ns]  # fmt: skip
+        word = self.cache.word(path, key)
+        if word is not None:
+            self.note(path, word)
+            return True
         with folder.open(name) as file:
-            head = file.read(8)
-    except (OSError, Trouble):
-        return True  # it was just replaced, or is not ours to read: then not Python's either
-    return int.from_bytes(head[4:8], "little") & 3 != 1
+            code = file.read(SMALL_FILE)
+        _, flags, seconds, size = struct.unpack("<IIII", code[:PYC_HEAD].ljust(PYC_HEAD, b"\0"))
+        if not flags & 1 and (seconds, size) != (int(origin.st_mtime) & 0xFFFFFFFF, origin.st_size & 0xFFFFFFFF):
+            return True
+        with folder.open(beside) as file:
+            source = file.read(SMALL_FILE)
+        row = struct.pack("<III", len(source), len(code), int(match.group(2) or 0)) + source + code
+        self.waiting.append((path, key, max(found.st_ctime, origin.st_ctime), row))
+        self.size += len(row)
+        if self.size > COMPARED_AT_ONCE:
+            self.compare()
+        return True
+
+    def note(self, path: str, word: str) -> None:
+        """Keep what is bad."""
+        if word != "same":
+            self.bad.append(path)
+
+    def compare(self) -> None:
+        """All that waits, by the service's own Python. Raises Trouble where that gives no answer."""
+        rows, self.waiting, self.size = self.waiting, [], 0
+        if not rows:
+            return
+        python = os.path.realpath(f"{self.service.folder}/.venv/bin/python")
+        argv = [python if os.path.exists(python) else sys.executable, "-I", "-S", "-B", "-W", "ignore", "-c", COMPARE]
+        given = b"".join(row[-1] for row in rows)
+        ended = run(argv, DEADLINE, uid=stranger(argv[0], self.service.folder), given=given)
+        words_said = ended.out.split()
+        if ended.status != 0 or len(words_said) != len(rows):
+            raise Trouble("failed", f"{self.service.folder}: its byte code could not be compared: {ended.status}")
+        for (path, key, changed, _), word in zip(rows, words_said):  # noqa: B905 - Python 3.9 has no strict
+            self.cache.note(path, key, changed, word)
+            self.note(path, word)
+
+    def others(self) -> list[str]:
+        """Byte code that is not of the source beside it."""
+        self.compare()
+        self.cache.keep()
+        return sorted(self.bad)
+
+
+def stranger(program_path: str, folder: str) -> int:
+    """Who runs a program of which nothing is believed: nobody, or where nobody may not reach it, the folder's owner."""
+    if os.geteuid() != 0:
+        return os.geteuid()
+    nobody = pwd.getpwnam("nobody").pw_uid
+    at = program_path
+    while at != "/":
+        at = os.path.dirname(at)
+        if not os.stat(at).st_mode & 0o001:
+            return os.stat(folder, follow_symlinks=False).st_uid or nobody
+    return nobody
 
 
 def blob(folder: Folder, name: str, found: os.stat_result) -> list[str]:
@@ -986,7 +1085,7 @@ def engines(found: Job) -> dict[str, Any]:
     """
     rows = found.value()
     answered: dict[str, str] = {}
-    containers: list[dict[str, str]] = []
+    containers: list[dict[str, Any]] = []
     traces: list[str] = []
     mine: set[int] = set()  # the processes of the engines that answered
     for engine, (path, command, _sockets) in ENGINES.items():
@@ -1009,7 +1108,7 @@ def engines(found: Job) -> dict[str, Any]:
     return {"engines": answered, "containers": containers, "traces": sorted(traces)}
 
 
-def ask_engine(engine: str, path: str) -> tuple[int, str, list[dict[str, str]]]:
+def ask_engine(engine: str, path: str) -> tuple[int, str, list[dict[str, Any]]]:
     """The process that opened the socket, the engine's version, all its containers."""
     listener, version = http_get(path, "/version")
     _, listed = http_get(path, "/containers/json?all=1")
@@ -1167,17 +1266,28 @@ class HashCache:
             return False
         return stat.S_ISDIR(found.st_mode) and found.st_uid == 0 and not found.st_mode & 0o022
 
+    def word(self, path: str, key: list[Any]) -> str | None:
+        """What is known of a file, None where it is another one by now."""
+        row = self.kept.get(path)
+        if not isinstance(row, list) or row[:-1] != key:
+            return None
+        self.seen[path] = row
+        return str(row[-1])
+
+    def note(self, path: str, key: list[Any], changed: float, word: str) -> None:
+        """Keep what was found, of what is settled."""
+        if time.time() - changed > SETTLED:
+            self.seen[path] = [*key, word]
+
     def digest(self, folder: Folder, name: str, path: str, found: os.stat_result) -> str:
         """The sha256 of a file as RECORD writes it."""
         key = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
-        row = self.kept.get(path)
-        if isinstance(row, list) and row[:-1] == key:
-            self.seen[path] = row
-            return str(row[-1])
+        known = self.word(path, key)
+        if known is not None:
+            return known
         self.read += 1
         digest = base64.urlsafe_b64encode(bytes.fromhex(fingerprint(folder, name)[1])).decode().rstrip("=")
-        if time.time() - found.st_ctime > SETTLED:
-            self.seen[path] = [*key, digest]
+        self.note(path, key, found.st_ctime, digest)
         return digest
 
     def keep(self) -> None:
@@ -1199,14 +1309,24 @@ def packages(service: Service) -> dict[str, Any]:
     recorded or is gone is named; byte code belongs to the module that it is of.
     """
     cache = HashCache(service.name)
+    codes = ByteCodes(service, HashCache(f"{service.name}.code"))
     bad: list[list[str]] = []
+    changed = 0.0
     with Folder(service.folder) as root, Folder(".venv", root) as home:
-        owned, records, site = recorded(home, bad)
+        of_record: dict[str, list[str]] = {}
+        owned, records, site = recorded(home, bad, of_record)
         there: set[str] = set()
+        born: dict[str, float] = {}
         found: list[str] = []
         for folder, name, path in home.walk(lambda _prefix, _name, _is_folder: False):
             row = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
             there.add(path)
+            if path.endswith(".pyc"):
+                codes.takes(folder, name, path)
+            else:
+                # uv may link files from its cache: each link made or removed elsewhere moves the ctime of all of them.
+                changed = max(changed, row.st_ctime if row.st_nlink == 1 else row.st_mtime)
+                born[path] = row.st_ctime
             if path in owned:
                 wrong = as_recorded(cache, folder, name, path, row, owned[path])
             elif stat.S_ISLNK(row.st_mode):
@@ -1221,15 +1341,29 @@ def packages(service: Service) -> dict[str, Any]:
             wrong = stray(home, path, owned, site)
             if wrong:
                 bad.append([path, wrong])
+        bad += changed_later(of_record, born)
+        bad += [[path, "is not the byte code of its source"] for path in codes.others()]
     cache.keep()
     return {
-        "distributions": len(records), "files": len(there), "hashed": cache.read, "bad": bad[:SHOWN], "bad_count": len(bad),
+        "changed": changed,
+        "distributions": len(records), "files": len(there), "hashed": cache.read,
+        "bad": bad[:SHOWN], "bad_count": len(bad),
         "records": hashlib.sha256("\n".join(sorted(records)).encode()).hexdigest(),
     }  # fmt: skip
 
 
-def recorded(home: Folder, bad: list[list[str]]) -> tuple[dict[str, set[str]], list[str], str]:
-    """Path to the hashes that any RECORD has for it (none for RECORD itself), each RECORD's own hash, site-packages."""
+def changed_later(of_record: dict[str, list[str]], born: dict[str, float]) -> Iterator[list[str]]:
+    """Each RECORD that is much younger than the oldest file of its distribution: the installer writes it last, and at once."""
+    for record, paths in of_record.items():
+        times = [born[path] for path in paths if path in born]
+        if record in born and times and born[record] - min(times) > INSTALLING:
+            yield [record, "was changed after its distribution was installed"]
+
+
+def recorded(home: Folder, bad: list[list[str]], of_record: dict[str, list[str]]) -> tuple[dict[str, set[str]], list[str], str]:
+    """Path to the hashes that any RECORD has for it (none for RECORD itself), each RECORD's own hash, site-packages; and the
+    paths of each RECORD, into ``of_record``.
+    """
     owned: dict[str, set[str]] = {}
     records = []
     with Folder("lib", home) as lib:
@@ -1242,16 +1376,14 @@ def recorded(home: Folder, bad: list[list[str]]) -> tuple[dict[str, set[str]], l
                 try:
                     with Folder(info, site) as folder:
                         text = folder.text("RECORD")
-                        born, written = folder.stat("METADATA"), folder.stat("RECORD")
                 except (FileNotFoundError, Trouble):
                     bad.append([f"{place}/{info}", "has no RECORD"])
                     continue
-                if born and written and written.st_ctime - born.st_ctime > INSTALLING:
-                    bad.append([f"{place}/{info}/RECORD", "was changed after its distribution was installed"])
                 records.append(f"{info} {hashlib.sha256(text.encode()).hexdigest()}")
                 for row in csv.reader(text.splitlines()):
                     path = os.path.normpath(f"{place}/{row[0]}" if row else "..")
                     hashes = owned.setdefault(path, set())
+                    of_record.setdefault(f"{place}/{info}/RECORD", []).append(path)
                     if len(row) > 1 and row[1].startswith("sha256="):
                         hashes.add(row[1][len("sha256=") :].rstrip("="))
     return owned, records, place
@@ -1525,8 +1657,13 @@ def reach(scheme: str, place: str) -> tuple[str, set[tuple[str, int]]]:
 
 # ---------------------------------------------------------------------------------------------------------- copies
 
-COPY_ROOTS = ("/opt", "/srv", "/home", "/root", "/var", "/usr/local", "/usr/src", "/tmp", "/mnt", "/media", "/data")
-FOLDERS_AT_MOST = 60_000
+COPY_ROOTS = ("/",)
+# What the kernel makes up; and snapd's images, of which there are many, each sealed by its publisher.
+NO_FILES = {
+    "proc", "sysfs", "cgroup", "cgroup2", "devpts", "mqueue", "debugfs", "tracefs", "securityfs", "pstore", "bpf", "configfs",
+    "hugetlbfs", "fusectl", "binfmt_misc", "autofs", "rpc_pipefs", "nsfs", "efivarfs", "selinuxfs", "fuse.lxcfs",
+}  # fmt: skip
+FOLDERS_AT_MOST = 250_000
 COPIES_AT_MOST = 200
 PROJECT_NAME = re.compile(r"""^\s*(?:name\s*=|"name"\s*:)\s*["']([A-Za-z0-9._@/-]{1,100})["']""", re.MULTILINE)
 
@@ -1560,7 +1697,8 @@ def copies(services: list[Service]) -> dict[str, Any]:
 def folders_to_search(own: set[str]) -> Iterator[tuple[str, set[str]]]:
     """Each folder where a copy may lie, and the names in it; no link is followed."""
     left = {f"{folder}/{name}" for folder in own for name in (".venv", "node_modules", "dist", "builds", ".git")}
-    left |= {"/var/lib/docker", "/var/lib/containerd", "/var/lib/containers"}
+    left |= {"/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/run/containerd", "/run/docker"}
+    left |= made_up()
     waiting = [path for path in COPY_ROOTS if os.path.isdir(path) and not os.path.islink(path)]
     for _ in range(FOLDERS_AT_MOST):
         if not waiting:
@@ -1571,13 +1709,22 @@ def folders_to_search(own: set[str]) -> Iterator[tuple[str, set[str]]]:
             with os.scandir(path) as entries:
                 for entry in entries:
                     names.add(entry.name)
-                    if entry.is_dir(follow_symlinks=False) and f"{path}/{entry.name}" not in left:
-                        waiting.append(f"{path}/{entry.name}")
+                    below = f"{path.rstrip('/')}/{entry.name}"
+                    if entry.is_dir(follow_symlinks=False) and below not in left:
+                        waiting.append(below)
         except (FileNotFoundError, NotADirectoryError):
             continue
         yield path, names
     if waiting:
         raise Trouble("failed", f"over {FOLDERS_AT_MOST} folders: not all of them were searched")
+
+
+def made_up() -> set[str]:
+    """Where file systems without files of anybody's are mounted."""
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        rows = [line.split(" - ", 1) for line in file]
+    mounts = [(row[0].split()[4].encode().decode("unicode_escape"), row[1].split()[0]) for row in rows if len(row) == 2]
+    return {path for path, kind in mounts if kind in NO_FILES or (kind == "squashfs" and path.startswith("/snap/"))} | {"/proc"}
 
 
 def modules_in(folder: str) -> list[str]:
@@ -1607,7 +1754,7 @@ def copy_in(path: str, names: set[str]) -> Iterator[dict[str, Any]]:
         names_told = sorted(origins(place))
         if kind != "worktree" or names_told:  # uv's cache has an empty file of that name, against searches from below
             yield {"path": path, "kind": kind, "names": names_told}
-    if "/node_modules/" in f"{path}/" or "/site-packages/" in f"{path}/":
+    if any(part in f"{path}/" for part in ("/node_modules/", "/site-packages/", "/usr/share/nodejs/")):
         return
     for file in {"pyproject.toml", "package.json"} & names:
         try:
@@ -1637,6 +1784,10 @@ def origins(place: str) -> set[str]:
 MOVERS = re.compile(r"(?<![\w./%-])(?:/[\w./-]*/)?(git|rsync|pip3?(?:\.\d+)?|uvx?|npm|npx)(?![\w./-])", re.ASCII)
 MOVER_NAMES = ("git", "rsync", "pip", "pip3", "uv", "uvx", "npm", "npx")
 WORD = re.compile(r"[\w./@+-]+", re.ASCII)
+INTERPRETED = re.compile(
+    r"(?:^|[\s;&|/(])(?:sh|bash|dash|ash|ksh|zsh|busybox|python[\d.]*|perl|ruby|node|source|\.)\s+(?:-\S+\s+)*([\w./@+-]+)",
+    re.MULTILINE,
+)
 COMMENT = re.compile(r"^\s*#(?!!).*$", re.MULTILINE)
 SCRIPT_DEPTH = 3
 UNIT_COMMANDS = ("ExecStart", "ExecStartPre", "ExecStartPost", "ExecCondition", "ExecReload", "ExecStop", "ExecStopPost")
@@ -1648,31 +1799,65 @@ def jobs(services: list[Service]) -> list[dict[str, Any]]:
     """
     folders = tuple(service.folder for service in services)
     planned = [*cron_jobs(), *spooled_jobs(), *user_units()]
-    rows = [(where, user, text, folders) for where, user, text in planned]
+    rows = [(where, user, at_home(text, user), folders) for where, user, text in planned]
     # What runs at a service's folder is judged by its process; here only what comes and goes, or waits for the next boot.
     rows += [(where, user, text, () if runs else folders) for where, user, text, runs in unit_jobs(services)]
-    return [{"where": where, "user": user, "runs": sorted(movers(text, named))} for where, user, text, named in rows]
+    homes = {user: home_of(user) for _, user, _, _ in rows}
+    return [
+        {"where": where, "user": user, "runs": sorted(movers(text, named, stands=(homes[user],)))}
+        for where, user, text, named in rows
+    ]
 
 
-def movers(text: str, folders: tuple[str, ...] = (), depth: int = 0, seen: set[str] | None = None) -> set[str]:
-    """The movers that a command line or a script runs, also through the scripts that it names; and the folders of services
-    that it names: whatever is done there by itself is not done by the gate.
+def home_of(user: str) -> str:
+    """Where an account's jobs begin."""
+    try:
+        return pwd.getpwnam(user).pw_dir
+    except KeyError:
+        return "/"
+
+
+def at_home(text: str, user: str) -> str:
+    """A command line with the account's home put in where a shell would."""
+    text = re.sub(r"(?<![\w./~])~(?=[/\s]|$)|\$HOME\b|\$\{HOME\}", lambda _: home_of(user), text)
+    return re.sub(r"(?<![\w./~])~([a-z_][a-z0-9_-]*)(?=[/\s]|$)", lambda found: home_of(found.group(1)), text)
+
+
+def movers(
+    text: str, folders: tuple[str, ...] = (), depth: int = 0, seen: set[str] | None = None, stands: tuple[str, ...] = ()
+) -> set[str]:
+    """The movers that a command line or a script runs, also through the scripts that it names, relative ones from where it
+    ``stands``; and the folders of services that it names: whatever is done there by itself is not done by the gate.
     """
     seen = set() if seen is None else seen
     text = COMMENT.sub("", text)
     found = set(MOVERS.findall(text)) | {folder for folder in folders if re.search(re.escape(folder) + r"(?![\w.-])", text)}
     if depth < SCRIPT_DEPTH:
-        for word in set(WORD.findall(text)):
-            path = word if word.startswith("/") else shutil.which(word, path=PATH) if depth == 0 and "/" not in word else None
-            if path is None or path in seen or len(seen) > 200:
-                continue
-            seen.add(path)
-            found |= run_by(path, folders, depth, seen)
+        read = set(INTERPRETED.findall(text))
+        for word in set(WORD.findall(text)) | read:
+            for path in paths_of(word, depth, stands if depth == 0 or "/" in word or word in read else ()):
+                if path in seen or len(seen) > 200:
+                    continue
+                seen.add(path)
+                found |= run_by(path, folders, depth, seen, is_read=word in read, stands=stands)
     return found
 
 
-def run_by(path: str, folders: tuple[str, ...], depth: int, seen: set[str]) -> set[str]:
-    """The movers that a program runs: itself, by whatever name, or what its script says."""
+def paths_of(word: str, depth: int, stands: tuple[str, ...]) -> list[str]:
+    """The files that a word of a command may mean."""
+    if word.startswith("/"):
+        return [word]
+    found = [shutil.which(word, path=PATH)] if depth == 0 and "/" not in word else []
+    near = [os.path.normpath(f"{folder}/{word}") for folder in stands]
+    return [path for path in [*found, *near] if path is not None and os.path.isfile(path)]
+
+
+def run_by(
+    path: str, folders: tuple[str, ...], depth: int, seen: set[str], *, is_read: bool = False, stands: tuple[str, ...] = ()
+) -> set[str]:
+    """The movers that a program runs: itself, by whatever name, or what its script says. A text is a script where it can be
+    run, or where an interpreter is told to read it, with or without a first line that says so.
+    """
     real = os.path.realpath(path)
     try:
         if not stat.S_ISREG(os.stat(real).st_mode):
@@ -1683,9 +1868,12 @@ def run_by(path: str, folders: tuple[str, ...], depth: int, seen: set[str]) -> s
         return set()
     if head.startswith(b"\x7fELF"):
         return {name for name in MOVER_NAMES if same_program(real, name)}
-    if b"\0" in head[:4096] or not (head.startswith(b"#!") or real.endswith((".sh", ".py", ".pl", ".rb"))):
+    runs = is_read or os.stat(real).st_mode & 0o111 or head.startswith(b"#!") or real.endswith((".sh", ".py", ".pl", ".rb"))
+    if b"\0" in head[:4096] or not runs:
         return set()
-    return movers(head.decode(errors="replace"), folders, depth + 1, seen)
+    here = (*dict.fromkeys((*stands, os.path.dirname(real))),)
+    text = head.decode(errors="replace")
+    return movers(at_home(text, account(os.stat(real).st_uid)), folders, depth + 1, seen, here)
 
 
 def same_program(path: str, name: str) -> bool:
@@ -1772,6 +1960,8 @@ def unit_jobs(services: list[Service]) -> Iterator[tuple[str, str, str, bool]]:
             if alive and block.get("Unit"):
                 started[block["Unit"]] = block["Id"]
     placed = {name for name in disk.placed if "@." not in name and not name.startswith("-")} - own
+    drawn = drawn_in({*started, *started.values()}, placed, disk.placed)
+    started.update({name: by for name, by in drawn.items() if name not in started and name not in own and "@." not in name})
     names = sorted({*started, *placed})
     if not names:
         return
@@ -1785,6 +1975,32 @@ def unit_jobs(services: list[Service]) -> Iterator[tuple[str, str, str, bool]]:
             where = f"{started[name]} starts {name}" if name in started else name
             runs = name not in started and block.get("MainPID", "0") != "0"
             yield where, block.get("User") or "root", commands, runs
+
+
+DRAWS = ("Wants", "Requires", "BindsTo", "Upholds", "OnSuccess", "OnFailure")
+
+
+def drawn_in(started: set[str], maybe: set[str], placed: set[str]) -> dict[str, str]:
+    """Services that an administrator placed and that start along with, or after, what starts: by the unit that draws them in.
+    Of ``maybe`` only what is enabled or alive does: a unit that nothing draws in does nothing.
+    """
+    found: dict[str, str] = {}
+    waiting = started | maybe
+    for _ in range(5):
+        if not waiting:
+            break
+        properties = ",".join(("Id", "ActiveState", "UnitFileState", *DRAWS))
+        blocks, waiting = blocks_of(properties, sorted(waiting)), set()
+        for block in blocks:
+            name = block.get("Id", "")
+            alive = block.get("ActiveState") != "inactive" or block.get("UnitFileState", "").startswith("enabled")
+            if not (name in started or name in found or alive):
+                continue
+            for other in " ".join(block.get(key, "") for key in DRAWS).split():
+                if other not in found and other in placed and UNIT.fullmatch(other):
+                    found[other] = name
+                    waiting.add(other)
+    return found
 
 
 def names_in(folder: str) -> list[str]:
@@ -1920,18 +2136,74 @@ def clock(found: Job) -> dict[str, Any]:
     return {"synchronised": None if state < 0 else state != UNSYNCHRONISED, "keepers": keepers, "container": container}
 
 
-def sudo() -> dict[str, Any]:
-    """What the account that looks may do as somebody else, as sudo itself works it out, and its groups."""
+def sudo(services: list[Service], found: Job) -> dict[str, Any]:
+    """What the account that looks may do as somebody else, as sudo itself works it out, and its groups; what others may, that
+    log in or run something here; and what of the programs that may be run as root somebody else could replace.
+    """
     caller = os.environ.get("SUDO_USER") if os.geteuid() == 0 else account(os.getuid())
     if not caller or not ACCOUNT.fullmatch(caller):
         raise Trouble("missing", "nobody called the probe by sudo: whose rules?")
-    asked = ["sudo", "-n", "-ll", "-U", caller] if os.geteuid() == 0 else ["sudo", "-n", "-ll"]
-    ended = run(asked, DEADLINE - 1)
-    if ended.status != 0 and "not allowed to run sudo" not in ended.out + ended.err:
-        raise Trouble("failed", f"sudo -l ended with {ended.status}")
+    rules = rules_of(caller)
     person = pwd.getpwnam(caller)
     groups = sorted({group_name(gid) for gid in os.getgrouplist(caller, person.pw_gid)})
-    return {"user": caller, "groups": groups, "rules": sudo_rules(ended.out)}
+    programs = {rule["command"].split()[0] for rule in rules if rule["command"].startswith("/")}
+    if not isinstance(globals().get("PROGRAM"), bytes):
+        programs.add(os.path.abspath(__file__))
+    others: list[dict[str, str]] = []
+    if os.geteuid() == 0:
+        mine = {name for row in services for name in (row.user, row.owner) if name} - {caller, "root"}
+        for name in sorted((mine | others_here(found.value())) - {caller, "root"}):
+            others += [{"user": name, **rule} for rule in rules_of(name)]
+    loose = sorted({path for program_path in programs for path in loose_of(program_path)})
+    return {"user": caller, "groups": groups, "rules": rules, "others": others, "loose": loose}
+
+
+def rules_of(user: str) -> list[dict[str, str]]:
+    """What sudo lets an account do."""
+    asked = ["sudo", "-n", "-ll", "-U", user] if os.geteuid() == 0 else ["sudo", "-n", "-ll"]
+    ended = run(asked, DEADLINE - 1)
+    if ended.status != 0 and not re.search("not allowed to run sudo|unknown user", ended.out + ended.err):
+        raise Trouble("failed", f"sudo -l ended with {ended.status}")
+    return sudo_rules(ended.out)
+
+
+NO_SHELLS = {"nologin", "false", "sync", "halt", "shutdown"}
+ADMINS = {"sudo", "admin", "wheel"}  # whom a distribution makes its administrators: who they are is the estate's keys' matter
+
+
+def others_here(rows: list[dict[str, Any]]) -> set[str]:
+    """The accounts that have a shell or run something, but for the administrators who only log in."""
+    admins = {name for group in grp.getgrall() if group.gr_name in ADMINS for name in group.gr_mem}
+    shells = {one.pw_name for one in pwd.getpwall() if os.path.basename(one.pw_shell) not in NO_SHELLS} - admins
+    at_work = {row["user"] for row in rows if row["unit"] and not row["unit"].startswith("user@") and not row["container"]}
+    return {name for name in shells | at_work if ACCOUNT.fullmatch(name)}
+
+
+def loose_of(path: str) -> Iterator[str]:
+    """The program, and each folder on the way to it, that somebody else than root can change."""
+    for start in dict.fromkeys((path, os.path.realpath(path))):
+        at = start
+        while True:
+            try:
+                found = os.stat(at)
+            except FileNotFoundError:
+                break
+            writers = [one for one in group_members(found.st_gid) if one != "root"] if found.st_mode & 0o020 else []
+            if found.st_uid != 0 or found.st_mode & 0o002 or writers:
+                yield at
+            if at == "/":
+                break
+            at = os.path.dirname(at)
+
+
+@lru_cache(maxsize=None)
+def group_members(gid: int) -> tuple[str, ...]:
+    """Who is in a group."""
+    try:
+        named = grp.getgrgid(gid).gr_mem
+    except KeyError:
+        named = []
+    return (*named, *(one.pw_name for one in pwd.getpwall() if one.pw_gid == gid))
 
 
 def group_name(gid: int) -> str:
@@ -1962,40 +2234,125 @@ def sudo_rules(text: str) -> list[dict[str, str]]:
     return rules
 
 
-KEY = re.compile(r"(?:^|\s)(?:ssh-|ecdsa-|sk-)[A-Za-z0-9@.-]+\s+([A-Za-z0-9+/=]{40,})")
+KEY_TYPE = re.compile(r"(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[A-Za-z0-9@.-]+", re.ASCII)
 SSHD_SAYS = (
     "authorizedkeysfile", "authorizedkeyscommand", "trustedusercakeys", "permitrootlogin", "passwordauthentication",
     "kbdinteractiveauthentication", "hostbasedauthentication", "permitemptypasswords",
 )  # fmt: skip
 
 
-def keys() -> dict[str, Any]:
-    """Who may log in: the fingerprint of every authorized key of every account, and what else sshd takes."""
+def keys(found: Job, spoken: Job) -> dict[str, Any]:
+    """Who may log in: the fingerprint of every authorized key of every account, and what else sshd takes: as it was started,
+    whoever comes from wherever. ``started`` is when it last read its files, 0 if it reads them for each login.
+    """
     if os.geteuid() != 0:
         raise Trouble("denied", "authorized keys of others are root's to read")
     caller = os.environ.get("SUDO_USER", "root")
-    told: dict[str, str] = {}
-    for user in dict.fromkeys((caller, "root")):  # a Match block may say another thing of another account
-        text = said("sshd", "-T", "-C", f"user={user},host=localhost,addr=127.0.0.1")
-        for key, _, value in (line.partition(" ") for line in text.splitlines()):
-            told[key] = value if told.get(key, value) == value else f"{told[key]} | {value}"
-    patterns = told.get("authorizedkeysfile", ".ssh/authorized_keys").replace("|", " ").split()
-    rows = []
-    for person in pwd.getpwall():
-        for pattern in patterns:
-            if pattern == "none":
-                continue
-            path = pattern.replace("%h", person.pw_dir).replace("%u", person.pw_name).replace("%U", str(person.pw_uid))
-            path = path if path.startswith("/") else f"{person.pw_dir}/{path}"
-            for line in lines_of(path):
-                found = KEY.search(line)
-                try:
-                    blob = base64.b64decode(found.group(1)) if found else b""
-                except ValueError:
-                    blob = b""
-                mark = "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=") if blob else "unreadable"
-                rows.append({"user": person.pw_name, "file": path, "fingerprint": mark})
-    return {"settings": {key: told.get(key, "") for key in SSHD_SAYS}, "keys": rows}
+    listeners = [row for row in found.value() if row["command"] == "sshd" and not row["container"] and row["argv"]]
+    listeners = [row for row in listeners if "[listener]" in row["argv"][0]]
+    told: dict[str, set[str]] = {}
+    for row in listeners or [{"argv": [""]}]:
+        options = sshd_options(row["argv"][0])
+        for user in dict.fromkeys((caller, "root")):
+            text = said("sshd", "-T", *options, "-C", f"user={user},host=localhost,addr=127.0.0.1")
+            for key, _, value in (line.partition(" ") for line in text.splitlines()):
+                told.setdefault(key, set()).add(value)
+    files: dict[str, float] = {}
+    configs = [option for row in listeners for option in sshd_configs(row["argv"][0])] or ["/etc/ssh/sshd_config"]
+    for path in configs:
+        for key, value in matched(path, files):
+            told.setdefault(key, set()).add(value)
+    patterns = sorted({word for value in told.get("authorizedkeysfile", {".ssh/authorized_keys"}) for word in value.split()})
+    rows = [row for person in pwd.getpwall() for row in keys_of(person, patterns)]
+    reloaded = {row["unit"]: changed_state(spoken.value(), row["unit"]) for row in listeners}
+    return {
+        "settings": {key: " | ".join(sorted(told.get(key, ()))) for key in SSHD_SAYS},
+        "keys": rows,
+        "started": min((max(row["started"], reloaded[row["unit"]]) for row in listeners), default=0.0),
+        "changed": max(files.values(), default=0.0),
+    }
+
+
+def sshd_options(title: str) -> list[str]:
+    """What a listening sshd was started with, by its own title: what -T knows of it."""
+    options = title.partition("[listener]")[0].split()[2:]
+    return [option for option in options if option not in {"-D", "-d", "-e", "-i", "-q"}]
+
+
+def sshd_configs(title: str) -> list[str]:
+    """The file that a listening sshd was told to read."""
+    options = sshd_options(title)
+    return [options[at + 1] for at, option in enumerate(options[:-1]) if option == "-f"]
+
+
+def changed_state(shown: dict[str, Any], unit: str) -> float:
+    """When systemd last saw a unit change its state, epoch seconds: a reload is such a change."""
+    stamp = shown.get(unit, {}).get("properties", {}).get("StateChangeTimestampMonotonic", "0")
+    return time.time() - time.clock_gettime(time.CLOCK_MONOTONIC) + int(stamp) / 1e6 if stamp.isdigit() and int(stamp) else 0.0
+
+
+def matched(path: str, files: dict[str, float], depth: int = 0, *, inside: bool = False) -> Iterator[tuple[str, str]]:
+    """What sshd's configuration says for some logins only (Match), by lower-case name; and the change of each of its files,
+    into ``files``: also of a folder that it includes, from which a file may be gone.
+    """
+    if path in files or depth > 8 or not os.path.exists(path):
+        return
+    files[path] = os.stat(path).st_ctime
+    for line in lines_of(path):
+        words_said = re.match(r"\s*([A-Za-z]+)(?:\s*=\s*|\s+)(.*?)\s*$", line)
+        if words_said is None:
+            continue
+        key, value = words_said.group(1).lower(), re.sub(r"\s+#.*", "", words_said.group(2)).strip('"')
+        if key == "match":
+            inside = value.lower() != "all"
+        elif key == "include":
+            for pattern in shlex.split(value):
+                place = pattern if pattern.startswith("/") else f"/etc/ssh/{pattern}"
+                folder = os.path.dirname(place)
+                if folder != "/etc/ssh" and os.path.isdir(folder):
+                    files[folder] = os.stat(folder).st_ctime
+                for included in sorted(glob.glob(place)):
+                    yield from matched(included, files, depth + 1, inside=inside)
+        elif inside and key in {*SSHD_SAYS, "challengeresponseauthentication"}:
+            yield key.replace("challengeresponse", "kbdinteractive"), value
+
+
+def keys_of(person: pwd.struct_passwd, patterns: list[str]) -> Iterator[dict[str, str]]:
+    """Every key by which an account may log in."""
+    for pattern in patterns:
+        if pattern == "none":
+            continue
+        path = pattern.replace("%h", person.pw_dir).replace("%u", person.pw_name).replace("%U", str(person.pw_uid))
+        path = path if path.startswith("/") else f"{person.pw_dir}/{path}"
+        for line in lines_of(path):
+            blob = key_in(line) or key_in(behind_options(line))
+            mark = "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=") if blob else "unreadable"
+            yield {"user": person.pw_name, "file": path, "fingerprint": mark}
+
+
+def key_in(line: str) -> bytes:
+    """The key that a line begins with, empty where it is none: its type stands before it, and once more in it."""
+    words_said = line.split(None, 2)
+    if len(words_said) < 2 or not KEY_TYPE.fullmatch(words_said[0]):
+        return b""
+    try:
+        blob = base64.b64decode(words_said[1], validate=True)
+    except ValueError:
+        return b""
+    name = words_said[0].encode()
+    return blob if blob[4 : 4 + len(name)] == name and blob[:4] == struct.pack(">I", len(name)) else b""
+
+
+def behind_options(line: str) -> str:
+    """The line behind its options, as sshd passes over them: to the first blank that is in no quotes."""
+    line, quoted, at = line.lstrip(), False, 0
+    while at < len(line) and (quoted or line[at] not in " \t"):
+        if line[at] == "\\" and line[at + 1 : at + 2] == '"':
+            at += 1
+        elif line[at] == '"':
+            quoted = not quoted
+        at += 1
+    return line[at:]
 
 
 # --------------------------------------------------------------------------------------------------------- cutting
@@ -2155,8 +2512,8 @@ def look(services: list[Service], only: frozenset[str] | None = None) -> dict[st
     whole["haproxy"] = Job(partial(haproxy, found))
     whole["room"] = of_host(partial(room, services))
     whole["clock"] = Job(partial(clock, found))
-    whole["sudo"] = of_host(sudo)
-    whole["keys"] = of_host(keys)
+    whole["sudo"] = of_host(partial(sudo, services, found))
+    whole["keys"] = of_host(partial(keys, found, spoken))
     sections: dict[str, Any] = {}
     for name, job in whole.items():
         outcome = job.result()

@@ -55,6 +55,7 @@ def packages(row: Mapping[str, Any]) -> PackagesFact:
         bad=get(row, "bad", _pairs),
         bad_count=get(row, "bad_count", natural),
         records=get(row, "records", text),
+        changed=get(row, "changed", number),
     )
 
 
@@ -162,11 +163,18 @@ def clock(row: object) -> ClockFact:
 
 def sudo(row: object) -> SudoFact:
     """What the account that looks may do."""
-    rules = tuple(
-        SudoRule(get(each, "as", text), get(each, "options", text), get(each, "command", text))
-        for each in get(row, "rules", items)
+    user = get(row, "user", text)
+    return SudoFact(
+        user=user,
+        groups=get(row, "groups", texts),
+        rules=tuple(_rule(each, user) for each in get(row, "rules", items)),
+        others=tuple(_rule(each, get(each, "user", text)) for each in get(row, "others", items)),
+        loose=get(row, "loose", texts),
     )
-    return SudoFact(get(row, "user", text), get(row, "groups", texts), rules)
+
+
+def _rule(row: object, holder: str) -> SudoRule:
+    return SudoRule(get(row, "as", text), get(row, "options", text), get(row, "command", text), holder)
 
 
 def keys(row: object) -> KeysFact:
@@ -175,4 +183,4 @@ def keys(row: object) -> KeysFact:
         KeyFact(get(each, "user", text), get(each, "file", text), get(each, "fingerprint", text))
         for each in get(row, "keys", items)
     )
-    return KeysFact(get(row, "settings", text_by_text), found)
+    return KeysFact(get(row, "settings", text_by_text), found, get(row, "started", number), get(row, "changed", number))

@@ -7,9 +7,9 @@ import hashlib
 import os
 import shutil
 import socket
+import struct
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -308,6 +308,15 @@ def test_variables_that_change_what_is_loaded_are_known() -> None:
 
 
 def test_a_key_is_found_behind_its_options() -> None:
-    blob = base64.b64encode(b"x" * 51).decode()
-    lines: list[Any] = [f"ssh-ed25519 {blob} me", f'from="10.0.0.1",command="echo hi" ssh-ed25519 {blob}', "garbage"]
-    assert [bool(probe.KEY.search(line)) for line in lines] == [True, True, False]
+    known, evil = (struct.pack(">I", 11) + b"ssh-ed25519" + byte * 36 for byte in (b"k", b"e"))
+    word = base64.b64encode(known).decode()
+    other = base64.b64encode(evil).decode()
+
+    def read(line: str) -> bytes:
+        return probe.key_in(line) or probe.key_in(probe.behind_options(line))
+
+    assert read(f"ssh-ed25519 {word} me") == known
+    assert read(f'from="10.0.0.1",command="echo \\" hi" ssh-ed25519 {word}') == known
+    assert read(f'environment="X= ssh-ed25519 {word}" ssh-ed25519 {other}') == evil
+    assert read(f"ssh-ed25519 ssh-ed25519 {other}") == evil
+    assert read("garbage") == read(f"ssh-rsa {word}") == b""
