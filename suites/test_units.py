@@ -177,15 +177,19 @@ def test_unit_file_is_the_expected(unit: PlacedUnit, evidence: Evidence) -> None
     )
 
 
-@invariant(per="unit", faults=("process-preloaded", "process-other-interpreter"))
+@invariant(per="unit", faults=("process-preloaded", "process-other-interpreter", "python-starts-with-more", "python-copied"))
 def test_process_is_the_venvs(unit: PlacedUnit, evidence: Evidence) -> None:
     """What is on disk can be perfect, and the process run something else: another interpreter, a library that was deleted
-    under it, a path that a variable put before the others.
+    under it, a path that a variable put before the others; or an interpreter that no package has, or one that was given more.
     """
     where, name, folder = unit.host.name, unit.unit, unit.service.folder
     process = main_process(evidence.second, unit)
     found = known(evidence.second.host(where).runtimes[unit.service.name])
     assert not found.preload, say(f"{where}: /etc/ld.so.preload puts code into every program", "empty it, and restart the host")
+    path, wrong = found.base[0] if found.base else ("", "")
+    assert not found.base, say(
+        f"{where}: below {folder}/.venv, {path} {wrong}", "apt-get install --reinstall its package; or deploy the release again"
+    )
     rows = [one for one in found.processes if one.unit == name]
     main = [one for one in rows if one.pid == process.pid]
     if not main:

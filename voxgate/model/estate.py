@@ -43,7 +43,8 @@ class Endpoint:
 @dataclass(frozen=True, slots=True)
 class Service:
     """One of the four. ``unit`` is a unit name, a template (``voxcore@.service``), or None for the console. ``unit_files``
-    maps its unit file and drop-ins, as paths below ``/etc/systemd/system``, to the sha256 of what they must be.
+    maps its unit file and drop-ins, as paths below ``/etc/systemd/system``, to the sha256 of what they must be; ``stores`` each
+    setting that is a store's address to the store's name in the estate.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Service:
     start_deadline: float = 30.0
     required_settings: tuple[str, ...] = ()
     unit_files: Mapping[str, str] = field(default_factory=dict, hash=False)
+    stores: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def short(self) -> str:

@@ -118,7 +118,8 @@ class SocketFact:
 class CheckoutFact:
     """One checkout, read by content. ``tree`` maps each path on disk (allow-listed folders aside) to (mode, blob id); what is
     neither file nor link has the mode ``special``, what its owner alone may read the id ``unreadable``. ``changed`` is the
-    newest change (ctime, epoch seconds) of any file of it and of HEAD; ``origin`` the fetch URL after rewriting.
+    newest change (ctime, epoch seconds) of any file of it and of HEAD; ``origin`` the fetch URL after rewriting; ``settings`` the
+    names of all settings that git has there, ``hooks`` the programs that it runs by itself.
     """
 
     head: str
@@ -127,6 +128,8 @@ class CheckoutFact:
     owner: str
     tree: Mapping[str, tuple[str, str]]
     changed: float
+    settings: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,21 +53,27 @@ class RuntimeFact:
 
 @dataclass(frozen=True, slots=True)
 class RuntimesFact:
-    """All processes of a service's units; ``preload`` is True where ``/etc/ld.so.preload`` changes every program."""
+    """All processes of a service's units; ``preload`` is True where ``/etc/ld.so.preload`` changes every program; ``base`` are
+    the first paths of the interpreter below the environment that nobody vouches for, and what is wrong with each.
+    """
 
     processes: tuple[RuntimeFact, ...]
     preload: bool
+    base: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StoreFact:
     """How far the host came to the address that a setting holds: reached, refused, timeout, unresolved, unreachable, silent,
-    unparsable, or ``not asked`` for a database; ``connections`` that the service's own processes hold to it.
+    unparsable, or ``not asked`` for a database; ``connections`` that the service's own processes hold to it. ``places`` are the
+    addresses and ports that the setting's hosts stand for there, ``held`` those that are connected to.
     """
 
     setting: str
     outcome: str
     connections: int
+    places: tuple[tuple[str, int], ...] = ()
+    held: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

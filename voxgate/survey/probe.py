@@ -1,4 +1,4 @@
-#!/usr/bin/python3 -I
+#!/usr/bin/python3 -IS
 """The probe: one look at one host. Reads a JSON request on stdin, prints one JSON document of facts, changes nothing but
 a cache of its own: as root it keeps the hashes of installed packages in /var/lib/voxgate-probe.
 
@@ -848,7 +848,27 @@ def head_and_origin(folder: str) -> dict[str, Any]:
     origin = as_owner(["git", "ls-remote", "--get-url", "origin"], folder, DEADLINE - 1)
     if origin.status != 0:
         raise Trouble("failed", f"git ls-remote --get-url origin: {last_words(origin.err, 1)}")
-    return {"head": lines[0], "detached": lines[1] == "HEAD", "origin": origin.out.strip()}
+    config = as_owner(["git", "config", "--list", "--name-only", "-z"], folder, DEADLINE - 1)
+    if config.status != 0:
+        raise Trouble("failed", f"git config --list: {last_words(config.err, 1)}")
+    return {
+        "head": lines[0],
+        "detached": lines[1] == "HEAD",
+        "origin": origin.out.strip(),
+        "settings": sorted({key for key in config.out.split("\0") if key}),
+        "hooks": hooks(folder),
+    }
+
+
+def hooks(folder: str) -> list[str]:
+    """The programs that git runs by itself in this repository: whatever git takes for one; its own samples it does not."""
+    with Folder(folder) as root:
+        place = root.stat(".git/hooks")
+        if place is None:
+            return []
+        with Folder(".git", root) as git, Folder("hooks", git) as found:
+            rows = {name: found.stat(name) for name in os.listdir(found.fd) if not name.endswith(".sample")}
+    return sorted(name for name, row in rows.items() if row and (stat.S_ISLNK(row.st_mode) or row.st_mode & 0o111))
 
 
 # ----------------------------------------------------------------------------------------------------------- venvs
@@ -869,14 +889,12 @@ def venv(service: Service) -> dict[str, Any]:
         project, lock = toml(root, "pyproject.toml"), toml(root, "uv.lock")
         digest = fingerprint(root, "uv.lock")[1]
         with Folder(".venv", root) as home:
-            lines = [line.partition("=") for line in home.text("pyvenv.cfg").splitlines()]
-            config = {key.strip().lower(): value.strip() for key, _, value in lines}
+            config = pyvenv(home)
             installed, changed = site_packages(home)
-    python = config.get("version_info") or config.get("version")
-    if not python or "home" not in config:
-        raise Trouble("unparsable", f"{service.folder}/.venv/pyvenv.cfg: no version or no home")
+    if "home" not in config:
+        raise Trouble("unparsable", f"{service.folder}/.venv/pyvenv.cfg: no home")
     return {
-        "python": ".".join(python.split(".")[:3]),
+        "python": version_of(f"{service.folder}/.venv/bin/python", service.folder),
         "base_python": config["home"],
         "system_site_packages": config.get("include-system-site-packages", "").lower() == "true",
         "installed": installed,
@@ -886,6 +904,15 @@ def venv(service: Service) -> dict[str, Any]:
         "changed": changed,
         **sync.value(),
     }
+
+
+def version_of(python: str, folder: str) -> str:
+    """The version of an interpreter, by its own word: pyvenv.cfg says what was there when it was written."""
+    argv = [os.path.realpath(python), "-I", "-S", "-B", "-c", "import sys; print(*sys.version_info[:3], sep='.')"]
+    ended = run(argv, DEADLINE, uid=stranger(argv[0], folder))
+    if ended.status != 0 or not re.fullmatch(r"\d+\.\d+\.\d+", ended.out.strip()):
+        raise Trouble("failed", f"{folder}/.venv/bin/python does not say its version: it ended with {ended.status}")
+    return ended.out.strip()
 
 
 def uv_sync(folder: str) -> dict[str, Any]:
@@ -1243,8 +1270,9 @@ class HashCache:
     is kept, and everything is read each time.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, algorithm: str = "sha256") -> None:
         self.path = f"{CACHE}/{name}.json"
+        self.algorithm = algorithm
         self.kept: dict[str, list[Any]] = {}
         self.seen: dict[str, list[Any]] = {}
         self.read = 0
@@ -1280,13 +1308,15 @@ class HashCache:
             self.seen[path] = [*key, word]
 
     def digest(self, folder: Folder, name: str, path: str, found: os.stat_result) -> str:
-        """The sha256 of a file as RECORD writes it."""
+        """The sha256 of a file as RECORD writes it; another algorithm's in plain hexadecimal."""
         key = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
         known = self.word(path, key)
         if known is not None:
             return known
         self.read += 1
-        digest = base64.urlsafe_b64encode(bytes.fromhex(fingerprint(folder, name)[1])).decode().rstrip("=")
+        digest = fingerprint(folder, name, self.algorithm)[1]
+        if self.algorithm == "sha256":
+            digest = base64.urlsafe_b64encode(bytes.fromhex(digest)).decode().rstrip("=")
         self.note(path, key, found.st_ctime, digest)
         return digest
 
@@ -1569,8 +1599,84 @@ def runtime(service: Service, found: Job, spoken: Job) -> dict[str, Any]:
             "loader": sorted(name for name in names if LOADER_NAMES.fullmatch(name)),
             "strange": sorted(name for name in names - given - set(unit) if not GIVEN.fullmatch(name)),
         }
+    with Folder(f"{service.folder}/.venv") as venv_folder:
+        config = pyvenv(venv_folder)
+    base = base_flaws(service, program, config.get("home", ""))
     preload = os.path.exists("/etc/ld.so.preload") and os.path.getsize("/etc/ld.so.preload") > 0
-    return {"processes": rows, "preload": preload}
+    return {"processes": rows, "preload": preload, "base": base[:SHOWN]}
+
+
+UV_PYTHON = re.compile(r"(/.+/uv/python/cpython-[\w.+-]+)/bin/python3[\w.]*", re.ASCII)
+STARTERS = ("sitecustomize.py", "usercustomize.py")
+
+
+def base_flaws(service: Service, program: str, home: str) -> list[list[str]]:
+    """What is wrong below a virtual environment: the interpreter and its standard library are the distribution's, file by file as
+    its packages have them, or uv's own; and the environment names the folder of that very interpreter for its home.
+    """
+    bad: list[list[str]] = []
+    if os.path.realpath(home) != os.path.dirname(program):
+        bad.append([f"{service.folder}/.venv/pyvenv.cfg", f"has another home than {program}"])
+    of_uv_itself = UV_PYTHON.fullmatch(program)
+    if of_uv_itself:
+        for folder in glob.glob(f"{glob.escape(of_uv_itself.group(1))}/lib/python3*"):
+            for name in STARTERS:
+                bad += [[path, "runs at each start"] for path in (f"{folder}/{name}", f"{folder}/site-packages/{name}")
+                        if os.path.lexists(path)]  # fmt: skip
+        return bad
+    sums = package_sums()
+    if not sums:  # no dpkg: then it must at least be the system's, and root's alone
+        loose = [] if program.startswith("/usr/") else [program]
+        return bad + [[path, "is not the system's alone"] for path in [*loose, *loose_of(program)]]
+    if program not in sums:
+        return [*bad, [program, "belongs to no package of this host"]]
+    cache = HashCache(f"{service.name}.base", "md5")
+    name = os.path.basename(program)
+    library = f"/usr/lib/{name}"
+    with Folder(os.path.dirname(program)) as programs:
+        bad += as_packaged(cache, programs, name, program, sums)
+    if os.path.isdir(library):
+        with Folder(library) as root:
+            for at, file, path in root.walk(lambda _prefix, below, is_folder: is_folder and below == "__pycache__"):
+                bad += as_packaged(cache, at, file, f"{library}/{path}", sums)
+    cache.keep()
+    archive = f"/usr/lib/{name.replace('.', '')}.zip"
+    return bad + ([[archive, "stands before the standard library"]] if os.path.lexists(archive) else [])
+
+
+def as_packaged(cache: HashCache, folder: Folder, name: str, path: str, sums: dict[str, str]) -> list[list[str]]:
+    """What is wrong with one file of the distribution's Python: nothing, in a list of one otherwise."""
+    found = folder.stat(name)
+    if found is None or (not name.endswith((".py", ".so", ".pth")) and path not in sums):
+        return []
+    if stat.S_ISLNK(found.st_mode):
+        target = os.path.realpath(path)
+        if name not in STARTERS or target not in sums or not os.path.isfile(target):
+            return [[path, "leads to what no package has"]] if name in STARTERS else []
+        with Folder(os.path.dirname(target)) as behind_it:
+            return as_packaged(cache, behind_it, os.path.basename(target), target, sums)
+    if path not in sums:
+        return [[path, "belongs to no package of this host"]]
+    return [] if cache.digest(folder, name, path, found) == sums[path] else [[path, "is not as its package has it"]]
+
+
+def package_sums() -> dict[str, str]:
+    """The md5 of each file of the Python packages, as dpkg has noted it; empty where there is no dpkg."""
+    sums: dict[str, str] = {}
+    for path in glob.glob("/var/lib/dpkg/info/*python3*.md5sums"):
+        for line in lines_of(path):
+            digest, _, name = line.partition("  ")
+            sums[f"/{name}"] = digest
+    with suppress(OSError), open("/var/lib/dpkg/status", encoding="utf-8", errors="replace") as file:
+        sums.update(dict(re.findall(r"^ (/etc/python3\S*) ([0-9a-f]{32})$", file.read(), re.MULTILINE)))
+    # a merged /usr: what a package has in /lib is found in /usr/lib
+    return {(f"/usr{path}" if path.startswith(("/lib/", "/bin/")) else path): digest for path, digest in sums.items()}
+
+
+def pyvenv(home: Folder) -> dict[str, str]:
+    """The lines of pyvenv.cfg."""
+    lines = [line.partition("=") for line in home.text("pyvenv.cfg").splitlines()]
+    return {key.strip().lower(): value.strip() for key, _, value in lines}
 
 
 def environment_names(pid: int) -> set[str] | None:
@@ -1600,7 +1706,8 @@ REACH = 2.0
 
 def stores(service: Service, found: Job, open_sockets: Job) -> dict[str, Any]:
     """For each required setting that is an address: whether this host reaches it, and how many connections the service's
-    own processes hold to it. A database is not connected to: it counts its clients. The address itself is not told.
+    own processes hold to it. A database is not connected to: it counts its clients. Of the setting nothing is told but the
+    addresses and the port that its hosts stand for here (``places``), and which of them is connected to (``held``).
     """
     with Folder(service.folder) as root:
         values = settings(root.text(".env"))
@@ -1612,12 +1719,17 @@ def stores(service: Service, found: Job, open_sockets: Job) -> dict[str, Any]:
         if address is None or address.group(1) not in PORTS:
             continue
         outcomes, held = set(), 0
+        places: set[tuple[str, int]] = set()
+        ends: set[tuple[str, int]] = set()
         for place in address.group(2).split(","):
             outcome, resolved = reach(address.group(1), place)
             outcomes.add(outcome)
-            held += sum((row["remote_address"], row["remote_port"]) in resolved for row in connections)
+            places |= resolved
+            mine_there = [row for row in connections if (row["remote_address"], row["remote_port"]) in resolved]
+            held += len(mine_there)
+            ends |= {(row["remote_address"], row["remote_port"]) for row in mine_there}
         best = next((word for word in ("reached", "not asked") if word in outcomes), min(outcomes))
-        rows[key] = {"outcome": best, "connections": held}
+        rows[key] = {"outcome": best, "connections": held, "places": sorted(map(list, places)), "held": sorted(map(list, ends))}
     return rows
 
 

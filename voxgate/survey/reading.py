@@ -226,6 +226,8 @@ def _checkout(row: Mapping[str, Any]) -> CheckoutFact:
         owner=get(row, "owner", text),
         tree=get(row, "tree", _blobs),
         changed=get(row, "changed", number),
+        settings=get(row, "settings", texts),
+        hooks=get(row, "hooks", texts),
     )
 
 

@@ -33,6 +33,7 @@ from voxgate.survey.fields import (
     natural,
     number,
     pair,
+    port,
     text,
     text_by_text,
     texts,
@@ -67,7 +68,8 @@ def leaks(row: Mapping[str, Any]) -> LeaksFact:
 def runtimes(row: Mapping[str, Any]) -> RuntimesFact:
     """One service's processes."""
     rows = get(row, "processes", members)
-    return RuntimesFact(tuple(_runtime(pid, each) for pid, each in rows.items()), get(row, "preload", flag))
+    found = tuple(_runtime(pid, each) for pid, each in rows.items())
+    return RuntimesFact(found, get(row, "preload", flag), get(row, "base", _pairs))
 
 
 def _runtime(pid: str, row: object) -> RuntimeFact:
@@ -88,7 +90,25 @@ def _runtime(pid: str, row: object) -> RuntimeFact:
 
 def stores(row: Mapping[str, Any]) -> tuple[StoreFact, ...]:
     """The addresses in one service's settings."""
-    return tuple(StoreFact(key, get(each, "outcome", text), get(each, "connections", natural)) for key, each in row.items())
+    return tuple(
+        StoreFact(
+            setting=key,
+            outcome=get(each, "outcome", text),
+            connections=get(each, "connections", natural),
+            places=get(each, "places", _places),
+            held=get(each, "held", _places),
+        )
+        for key, each in row.items()
+    )
+
+
+def _places(rows: object) -> tuple[tuple[str, int], ...]:
+    """Addresses and ports."""
+    found = []
+    for row in items(rows):
+        address, number_of = [*items(row), None, None][:2]
+        found.append((text(address), port(number_of)))
+    return tuple(found)
 
 
 def copies(row: object) -> tuple[CopyFact, ...]:
