@@ -202,6 +202,7 @@ def test_every_endpoint_of_the_estate_is_asked_once(estate: Estate) -> None:
         ("sip-1", 8090, "/health"),
         ("sip-1", 8090, "/metrics"),
         ("sip-1", 7880, "/"),
+        ("sip-1", 5060, "/"),
         *(("api-1", 80, path) for path in HIDDEN),
     }
 
