@@ -10,10 +10,12 @@ from voxgate.survey.answers import read_page
 from voxgate.survey.questions import of_placement, question_of
 
 if TYPE_CHECKING:
-    from voxgate.model.estate import PlacedUnit, Placement
-    from voxgate.model.look import Evidence
+    from voxgate.model.estate import Estate, PlacedUnit, Placement, Store
+    from voxgate.model.look import Evidence, Look
 
 SLOW = 2.0
+WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - found on a host, not bound here
+LOOPBACK = {"127.0.0.1", "::1"}
 
 
 @invariant(per="unit", services=("backend",), faults=("backend-dependency-down", "backend-health-lies"), severity="blocker")
@@ -52,11 +54,15 @@ ADDRESSES = ("_URI", "_URL", "_ENDPOINT")
 
 
 @invariant(
-    per="placement", services=("backend",), faults=("backend-store-unreachable", "backend-dependency-down"), severity="blocker"
+    per="placement",
+    services=("backend",),
+    faults=("backend-store-unreachable", "backend-dependency-down", "backend-on-anothers-store"),
+    severity="blocker",
 )
-def test_backend_reaches_its_stores(placement: Placement, evidence: Evidence) -> None:
+def test_backend_reaches_its_stores(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """From that host, with its own configuration: the service's own checks say ok for each store, the host itself comes
-    through to each address, and the service's processes hold connections to its databases.
+    through to each address, and the service's processes hold connections to its databases. Each is the estate's own store,
+    not one that answers as well, with somebody else's data.
     """
     service, host = placement.service, placement.host.name
     assert service.health is not None
@@ -77,3 +83,21 @@ def test_backend_reaches_its_stores(placement: Placement, evidence: Evidence) ->
         assert store.outcome == "reached" or store.connections, say(
             f"{host}: no process of {service.unit} has a connection to the address in {name}", f"journalctl -u {service.unit}"
         )
+        home = next((one for one in estate.stores if one.name == service.stores.get(name)), None)
+        if home is not None:
+            right = {(address, home.port) for address in _addresses(estate, evidence.second, home, host)}
+            wrong = sorted(set(store.held) - right) or sorted(set(store.places) - right if not right & set(store.places) else ())
+            assert not wrong, say(
+                f"{host}: {name} leads to {wrong[0][0]}:{wrong[0][1]}, not to {home.name} of {home.host}" if wrong else "",
+                f"mend the setting in {service.folder}/.env, and restart {service.unit}; or the estate's [stores]",
+            )
+
+
+def _addresses(estate: Estate, look: Look, store: Store, asker: str) -> set[str]:
+    """Every address of a store's host: the estate's word, and those that it listens on or is connected by itself; the loopback
+    for the host itself.
+    """
+    found = look.host(store.host)
+    own = {one.address for one in (*known(found.listeners), *known(found.connections))} - WILDCARDS
+    own.add(estate.host(store.host).address)
+    return {address for address in own if store.host == asker or address not in LOOPBACK}

@@ -5,23 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
-from voxgate.model.estate import Role
+from voxgate.model.estate import Role, repository_of
 from voxgate.model.evidence import known
 from voxgate.plugin import invariant, say
-from voxgate.survey.findings import repository_of
 from voxgate.survey.questions import of_host
 
 if TYPE_CHECKING:
-    from voxgate.model.estate import Estate
+    from voxgate.model.estate import Containers, Estate
     from voxgate.model.evidence import ContainerFact
     from voxgate.model.look import Evidence, Look
 OK = 200
 
 
-@invariant(per="host_name", faults=("container-app-image", "container-under-livekits-name", "container-other-engine"))
+@invariant(
+    per="host_name",
+    faults=("container-app-image", "container-under-livekits-name", "container-other-engine", "livekit-replaced-under-its-name"),
+)
 def test_only_livekit_in_containers(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """The services run under systemd, where the gate can see and restart them. On a SIP host exactly livekit and
-    livekit-sip are in containers, by image and compose project; elsewhere there is no container of any state, no engine.
+    livekit-sip are in containers, by image, compose project, command, mounts and rights, since a name can be given to anything;
+    elsewhere there is no container of any state, no engine.
     """
     host = evidence.second.host(host_name)
     processes = known(host.processes)
@@ -51,12 +54,31 @@ def test_only_livekit_in_containers(host_name: str, estate: Estate, evidence: Ev
     for image in wanted.images:
         count = sum(repository_of(one.image) == image for one in engines.containers)
         assert count == 1, say(f"{host_name}: {count} containers of {image}, not one", "docker compose up -d in its project")
+    for one in engines.containers:
+        _as_pinned(host_name, one, wanted)
     ours = {one.id for one in engines.containers}
     lost = [one for one in boxed if not any(one.container.startswith(id_[:12]) for id_ in ours)]
     assert not lost, say(
         f"{host_name}: process {lost[0].pid} ({lost[0].command}) runs in a container that docker does not list" if lost else "",
         "another engine, or a namespace of its own, runs it: stop it",
     )
+
+
+def _as_pinned(host: str, one: ContainerFact, wanted: Containers) -> None:
+    """Its image, command, mounts and rights are what the estate says."""
+    where, image = f"{host}: container {one.name}", repository_of(one.image)
+    pin, _, digest = wanted.pins.get(image, image).partition("@")
+    mend = "docker compose up -d --force-recreate in its project, or say so in [containers] of the estate"
+    assert pin in {image, one.image.partition("@")[0]}, say(f"{where} is of {one.image}, not {pin}", mend)
+    if one.made is None:
+        raise Blind("the engine did not say what a container is made of", where=f"{host} {one.name}", hint="look again")
+    assert not digest or digest in one.made.digests, say(f"{where} is of another image than {digest}", mend)
+    command = wanted.commands.get(image, one.made.own_command)
+    assert one.made.command == command, say(f"{where} runs `{' '.join(one.made.command)}`, not `{' '.join(command)}`", mend)
+    mounts = sorted(set(one.made.mounts) - set(wanted.mounts))
+    assert not mounts, say(f"{where} has {', '.join(mounts)} mounted, which the estate does not name", mend)
+    rights = sorted(set(one.made.rights) - set(wanted.rights))
+    assert not rights, say(f"{where} runs with {', '.join(rights)}, which the estate does not allow", mend)
 
 
 def _said(host: str, containers: list[ContainerFact] | tuple[ContainerFact, ...]) -> str:
@@ -93,12 +115,13 @@ def test_livekit_is_healthy(host_name: str, estate: Estate, evidence: Evidence) 
             where=host_name,
             hint='[containers] health = { port = 7880, path = "/" }',
         )
-    question = of_host(estate.host(host_name), estate.containers.health)
-    answer = evidence.second.answer(question)
-    assert not answer.trouble and answer.status == OK, say(
-        f"{host_name} GET :{question.port}{question.path}: livekit {answer.trouble or f'answers {answer.status}'}",
-        "docker compose logs in its project",
-    )
+    for name, endpoint in {"livekit": estate.containers.health, **estate.containers.answers}.items():
+        question = of_host(estate.host(host_name), endpoint)
+        answer = evidence.second.answer(question)
+        assert not answer.trouble and answer.status == OK, say(
+            f"{host_name} GET :{question.port}{question.path}: {name} {answer.trouble or f'answers {answer.status}'}",
+            "docker compose logs in its project",
+        )
 
 
 def _first_process(look: Look, host: str, container: str) -> int:

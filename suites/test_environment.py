@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 PYTHON = (3, 12)
 
 
-@invariant(per="placement", services=("backend", "fleet", "dialler"), faults=("venv-package-missing", "venv-other-version"))
+@invariant(
+    per="placement",
+    services=("backend", "fleet", "dialler"),
+    faults=("venv-package-missing", "venv-other-version", "venv-seeded"),
+)
 def test_venv_is_the_lock(placement: Placement, evidence: Evidence) -> None:
     """What was tested is what the lock names. One package more, less or in another version is another program."""
     venv = known(evidence.second.host(placement.host.name).venvs[placement.service.name])
@@ -32,6 +36,13 @@ def test_venv_is_the_lock(placement: Placement, evidence: Evidence) -> None:
     assert venv.sync_status == 0, say(
         f"{placement.host.name}: {placement.service.folder}/.venv is not what uv.lock says: {venv.sync_said}",
         "deploy the release again; nobody installs by hand",
+    )
+    # uv lets some packages be where a line of pyvenv.cfg says so: the lock does not.
+    foreign = {name: version for name, version in venv.installed.items() if version not in venv.locked.get(name, "").split(" | ")}
+    assert not foreign, say(
+        f"{placement.host.name}: {placement.service.folder}/.venv holds {', '.join(map(' '.join, sorted(foreign.items())))},"
+        " which uv.lock does not name",
+        "remove .venv and deploy the release again",
     )
 
 
@@ -75,9 +86,9 @@ def test_pipecat_is_pinned(placement: Placement, evidence: Evidence) -> None:
     assert health is not None
     for unit in placement.placed_units:
         page = read_page(look, question_of(unit, health), None)
-        if page.document:
-            reported = page.document.get("pipecat")
-            assert reported == pinned, say(f"{page.place} reports {name} {reported}, the pin is {pinned}", "restart it")
+        assert page.document, say(f"{page.place} {page.problem}: it cannot say what it runs", f"journalctl -u {unit.unit}")
+        reported = page.document.get("pipecat")
+        assert reported == pinned, say(f"{page.place} reports {name} {reported}, the pin is {pinned}", "restart it")
 
 
 @invariant(
@@ -111,7 +122,7 @@ def test_env_file_is_complete(placement: Placement, evidence: Evidence) -> None:
 @invariant(
     per="placement",
     services=("backend", "fleet", "dialler"),
-    faults=("venv-module-edited", "venv-stray-pth"),
+    faults=("venv-module-edited", "venv-stray-pth", "venv-byte-code-forged"),
 )
 def test_site_packages_are_intact(placement: Placement, evidence: Evidence) -> None:
     """A module that was edited, or put beside the others, runs in the service, and uv calls the environment equal to its

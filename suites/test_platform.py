@@ -84,10 +84,11 @@ def _offset(host: HostEvidence) -> tuple[float, float]:
     return time + known(host.took) - known(host.answered), time - known(host.asked)
 
 
-@invariant(per="host_name", faults=("sudo-wildcard", "sudo-all"))
+@invariant(per="host_name", faults=("sudo-wildcard", "sudo-all", "sudo-for-a-service", "sudo-probe-of-deploy"))
 def test_sudo_is_minimal(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """Whoever steals the deploy account has what sudo gives it. `systemctl restart voxcore@*` also restarts
-    `voxcore@1 ssh.service`: exact commands only, of this host's own units, no group that is root by another name.
+    `voxcore@1 ssh.service`: exact commands only, of this host's own units, no group that is root by another name. No other
+    account that has a shell or runs something may more, administrators aside; and what runs as root only root can change.
     """
     host = estate.host(host_name)
     found = known(evidence.second.host(host_name).sudo)
@@ -108,12 +109,31 @@ def test_sudo_is_minimal(host_name: str, estate: Estate, evidence: Evidence) -> 
         assert rule.user == "root" and "setenv" not in rule.options.replace("!setenv", ""), say(
             f"{host_name}: {found.user} may run `{rule.command}` as {rule.user}, with {rule.options}", "as root, without SETENV"
         )
+    for rule in found.others:
+        assert rule.command in estate.sudo, say(
+            f"{host_name}: {rule.holder} may run `{rule.command}` as {rule.user or 'root'}",
+            f"take it out of sudoers, or add the whole command to [sudo] in hosts/{estate.name}.toml",
+        )
+    assert not found.loose, say(
+        f"{host_name}: {', '.join(found.loose)} can be changed by others than root, and is run as root",
+        f"chown root:root {' '.join(found.loose)}; chmod go-w {' '.join(found.loose)}",
+    )
 
 
-@invariant(per="host_name", faults=("key-unknown", "sshd-takes-passwords"))
+@invariant(
+    per="host_name",
+    faults=(
+        "key-unknown",
+        "key-behind-its-options",
+        "sshd-takes-passwords",
+        "sshd-by-an-option",
+        "sshd-for-some",
+        "sshd-put-back",
+    ),
+)
 def test_keys_are_known(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """A key that nobody knows is somebody who can come back. Every authorized key of every account is in the estate file,
-    and sshd takes nothing but these keys.
+    and sshd takes nothing but these keys: as it was started, from whatever address, and as its files are now.
     """
     if estate.keys is None:
         raise Blind("the estate does not say who may log in", where=host_name, hint=f"add [keys] to hosts/{estate.name}.toml")
@@ -131,6 +151,10 @@ def test_keys_are_known(host_name: str, estate: Estate, evidence: Evidence) -> N
         assert values <= good, say(
             f"{host_name}: sshd has {setting} {', '.join(sorted(values - good))}", f"{setting} {min(good)} in sshd_config"
         )
+    assert not 0 < found.started < found.changed, say(
+        f"{host_name}: sshd read its configuration {found.changed - found.started:.1f} s before that was last changed",
+        "systemctl restart ssh: what it takes is what stood there then",
+    )
 
 
 @invariant(per="host_name", faults=("store-elsewhere", "store-in-the-open", "store-on-the-internet"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from voxgate.model.evidence import known
@@ -12,6 +13,13 @@ if TYPE_CHECKING:
     from voxgate.model.look import Evidence
     from voxgate.model.release import Release
 
+# What a clone sets, who commits, and what is about words on a terminal: nothing that says what runs, or from where code comes.
+SETTINGS = re.compile(
+    r"core\.(repositoryformatversion|filemode|bare|logallrefupdates|ignorecase|precomposeunicode|symlinks|autocrlf|eol|quotepath"
+    r"|sharedrepository|abbrev|compression|untrackedcache|commitgraph|preloadindex)|extensions\.(objectformat|refstorage)"
+    r"|remote\.origin\.(url|fetch|tagopt|prune|prunetags)|branch\..+\.(remote|merge|rebase)|user\.(name|email)|safe\.directory"
+    r"|(pull|push|fetch|color|advice|gc|maintenance|pack|index|log|status|column)\.[\w.-]+|init\.defaultbranch"
+)
 AGAIN = "deploy the release again: code reaches a host no other way"
 
 
@@ -75,7 +83,7 @@ def test_tree_is_the_commit(placement: Placement, evidence: Evidence) -> None:
     )
 
 
-@invariant(per="placement", faults=("release-extra-module",))
+@invariant(per="placement", faults=("release-extra-module", "release-byte-code-planted", "release-byte-code-forged"))
 def test_no_foreign_files(placement: Placement, evidence: Evidence) -> None:
     """A file that is not in the commit can be imported, served or run all the same. Only what a deploy itself makes may
     stand beside the tree: .venv, .env, dist, builds, node_modules, tool caches.
@@ -93,7 +101,9 @@ def test_no_foreign_files(placement: Placement, evidence: Evidence) -> None:
     )
 
 
-@invariant(per="placement", faults=("release-origin-changed", "release-origin-rewritten"))
+@invariant(
+    per="placement", faults=("release-origin-changed", "release-origin-rewritten", "release-second-remote", "release-hook")
+)
 def test_remote_is_bitbucket(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """Code moves only one way. An origin that points elsewhere, also by a rewriting rule, would let the next deploy fetch
     from somebody else.
@@ -104,9 +114,26 @@ def test_remote_is_bitbucket(placement: Placement, estate: Estate, evidence: Evi
         f"{placement.host.name}: origin of {placement.service.folder} resolves to {found}, not {wanted}",
         f"git remote set-url origin {wanted}, and look for url.*.insteadOf",
     )
+    checkout = known(evidence.second.host(placement.host.name).checkouts[placement.service.name])
+    where = f"{placement.host.name}: git in {placement.service.folder}"
+    foreign = [key for key in checkout.settings if not SETTINGS.fullmatch(key)]
+    assert not foreign, say(
+        f"{where} has {', '.join(foreign)} set, which a plain clone has not",
+        "git config --show-origin --get-all NAME, and unset it",
+    )
+    assert not checkout.hooks, say(f"{where} runs hooks: {', '.join(checkout.hooks)}", "remove them from .git/hooks")
 
 
-@invariant(per="host_name", faults=("release-second-checkout", "release-cron-pulls", "dialler-renamed-for-the-next-boot"))
+@invariant(
+    per="host_name",
+    faults=(
+        "release-second-checkout",
+        "release-clone-at-the-root",
+        "release-cron-pulls",
+        "release-cron-at-home",
+        "release-timer-draws-in",
+    ),
+)
 def test_one_copy_only(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """With two copies on a host nobody knows which one runs, and a job that pulls or installs moves code past the gate. No
     other checkout of any of the services, by origin, first commit, lock or project name; and nothing that starts by itself

@@ -89,16 +89,17 @@ def test_units_are_all_there_are(placement: Placement, evidence: Evidence) -> No
     )
 
 
-@invariant(per="unit", faults=("unit-old-code",), severity="blocker")
+@invariant(per="unit", faults=("unit-old-code", "venv-edited-and-put-back"), severity="blocker")
 def test_process_is_the_new_code(unit: PlacedUnit, evidence: Evidence) -> None:
     """A process that is older than its files runs what was there before. It must have started after the last change of
-    tree and venv, and report the release's commit itself.
+    tree and venv, any file of it, and report the release's commit itself.
     """
     look, service = evidence.second, unit.service
     release = evidence.remote(service.name).release
     process = main_process(look, unit)
     host = look.host(unit.host.name)
     changed = max(known(host.checkouts[service.name]).changed, known(host.venvs[service.name]).changed)
+    changed = max(changed, known(host.packages[service.name]).changed)
     for one in (process, *(one for one in known(host.processes) if one.unit == unit.unit)):
         assert one.started > changed, say(
             f"{unit.host.name}: process {one.pid} of {unit.unit} is {changed - one.started:.1f} s older than the last change of"
@@ -176,15 +177,19 @@ def test_unit_file_is_the_expected(unit: PlacedUnit, evidence: Evidence) -> None
     )
 
 
-@invariant(per="unit", faults=("process-preloaded", "process-other-interpreter"))
+@invariant(per="unit", faults=("process-preloaded", "process-other-interpreter", "python-starts-with-more", "python-copied"))
 def test_process_is_the_venvs(unit: PlacedUnit, evidence: Evidence) -> None:
     """What is on disk can be perfect, and the process run something else: another interpreter, a library that was deleted
-    under it, a path that a variable put before the others.
+    under it, a path that a variable put before the others; or an interpreter that no package has, or one that was given more.
     """
     where, name, folder = unit.host.name, unit.unit, unit.service.folder
     process = main_process(evidence.second, unit)
     found = known(evidence.second.host(where).runtimes[unit.service.name])
     assert not found.preload, say(f"{where}: /etc/ld.so.preload puts code into every program", "empty it, and restart the host")
+    path, wrong = found.base[0] if found.base else ("", "")
+    assert not found.base, say(
+        f"{where}: below {folder}/.venv, {path} {wrong}", "apt-get install --reinstall its package; or deploy the release again"
+    )
     rows = [one for one in found.processes if one.unit == name]
     main = [one for one in rows if one.pid == process.pid]
     if not main:

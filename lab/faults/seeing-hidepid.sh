@@ -1,6 +1,6 @@
 # A hardened host: /proc hides processes, also from what comes by SSH and sudo.
 # host: data
-# blind: no-node-runs[data] only-livekit-in-containers[data] exactly-one-dialler-per-database[vox]
+# blind: keys-are-known[data] sudo-is-minimal[data] no-node-runs[data] only-livekit-in-containers[data] exactly-one-dialler-per-database[vox]
 #   clock-is-right[data] only-expected-listeners[data] stores-are-private[data]
 DROP=/etc/systemd/system/ssh.service.d
 inject() {

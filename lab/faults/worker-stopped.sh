@@ -1,6 +1,6 @@
 # One worker of the fleet is stopped: one call slot less.
 # host: machine
-# violated: unit-is-active[fleet-1-voxcore@2] process-is-the-new-code[fleet-1-voxcore@2] runs-as-its-user[fleet-1-voxcore@2]
+# violated: pipecat-is-pinned[fleet-fleet-1] unit-is-active[fleet-1-voxcore@2] process-is-the-new-code[fleet-1-voxcore@2] runs-as-its-user[fleet-1-voxcore@2]
 #   all-workers-are-up[fleet-1-voxcore@2] capacity-adds-up[*] fleet-runs-one-release
 #   process-is-the-venvs[fleet-1-voxcore@2] haproxy-sees-all-workers
 inject() { lab exec fleet-1 systemctl stop voxcore@2; }

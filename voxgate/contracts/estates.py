@@ -29,6 +29,7 @@ from voxgate.model.estate import (
     Role,
     Service,
     Store,
+    repository_of,
 )
 
 FOLDER = Path(__file__).resolve().parents[2] / "hosts"
@@ -166,17 +167,12 @@ def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) 
         Host(name=name, **{"user": user, **entry, "roles": frozenset(Role(role) for role in entry["roles"])})
         for name, entry in document["hosts"].items()
     )
-    containers = document["containers"]
     return Estate(
         **settings,
         hosts=hosts,
         services=services,
         databases=tuple(Database(name=name, **entry) for name, entry in document["databases"].items()),
-        containers=Containers(
-            containers["project"],
-            tuple(containers["images"]),
-            _endpoint(containers["health"]) if "health" in containers else None,
-        ),
+        containers=_containers(document["containers"]),
         listeners=_listeners(document.get("listeners")),
         stores=tuple(Store(name=name, **entry) for name, entry in document.get("stores", {}).items()),
         keys=_keys(document.get("keys")),
@@ -197,6 +193,20 @@ def _file(text: str, where: str) -> str:
     if "\0" in text:
         raise EstateError("is no name of a file", where=where, why="a null byte is in it")
     return text
+
+
+def _containers(entry: dict[str, Any]) -> Containers:
+    """What may run in containers; images by their repository, and as they are pinned."""
+    return Containers(
+        project=entry["project"],
+        images=tuple(repository_of(image) for image in entry["images"]),
+        health=_endpoint(entry["health"]) if "health" in entry else None,
+        answers={image: _endpoint(answer) for image, answer in entry.get("answers", {}).items()},
+        pins={repository_of(image): image for image in entry["images"]},
+        commands={image: tuple(words) for image, words in entry.get("commands", {}).items()},
+        mounts=tuple(entry.get("mounts", ())),
+        rights=tuple(entry.get("rights", ())),
+    )
 
 
 def _listeners(document: dict[str, Any] | None) -> dict[str, tuple[Listener, ...]] | None:

@@ -44,7 +44,8 @@ class Endpoint:
 class Service:
     """One of the four. ``unit`` is a unit name, a template (``voxcore@.service``), or None for the console. ``unit_files``
     maps its unit file and drop-ins, as paths below ``/etc/systemd/system``, to the sha256 of what they must be; ``web_roots`` are
-    folders that nginx may serve besides the site's.
+    folders that nginx may serve besides the site's; ``stores`` maps each setting that is a store's address to the store's name
+    in the estate.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Service:
     start_deadline: float = 30.0
     required_settings: tuple[str, ...] = ()
     unit_files: Mapping[str, str] = field(default_factory=dict, hash=False)
+    stores: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def short(self) -> str:
@@ -121,15 +123,29 @@ class Database:
     via: str | None = None
 
 
+def repository_of(image: str) -> str:
+    """An image's repository: ``livekit/sip:v1.2@sha256:..`` -> ``livekit/sip``."""
+    name = image.partition("@")[0]
+    head, colon, tail = name.rpartition(":")
+    return head if colon and "/" not in tail else name
+
+
 @dataclass(frozen=True, slots=True)
 class Containers:
     """What may run in containers, and nothing else may: the compose project and its images, on the SIP hosts; ``health``
-    is where livekit answers there.
+    is where livekit answers there, ``answers`` where others do, by image. ``pins`` are the images as the estate writes them, with
+    tag or digest; ``commands`` what runs where that is not the image's own; ``mounts`` the paths that may be put into one
+    (``source:place``), ``rights`` what one may do besides.
     """
 
     project: str
     images: tuple[str, ...]
     health: Endpoint | None = None
+    answers: Mapping[str, Endpoint] = field(default_factory=dict)
+    pins: Mapping[str, str] = field(default_factory=dict)
+    commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    mounts: tuple[str, ...] = ()
+    rights: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,8 @@ class SocketFact:
 class CheckoutFact:
     """One checkout, read by content. ``tree`` maps each path on disk (allow-listed folders aside) to (mode, blob id); what is
     neither file nor link has the mode ``special``, what its owner alone may read the id ``unreadable``. ``changed`` is the
-    newest change (ctime, epoch seconds) of any file of it and of HEAD; ``origin`` the fetch URL after rewriting.
+    newest change (ctime, epoch seconds) of any file of it and of HEAD; ``origin`` the fetch URL after rewriting; ``settings`` the
+    names of all settings that git has there, ``hooks`` the programs that it runs by itself.
     """
 
     head: str
@@ -130,6 +131,8 @@ class CheckoutFact:
     owner: str
     tree: Mapping[str, tuple[str, str]]
     changed: float
+    settings: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +183,22 @@ class DistFact:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeFact:
+    """What a container was made of. ``digests`` are its image's id and what registries know it by; ``command`` what it runs and
+    ``own_command`` what its image says; ``mounts`` are ``source:place`` of what is put into it, volumes of its own image aside;
+    ``rights`` what it may do that a plain container may not.
+    """
+
+    digests: tuple[str, ...]
+    command: tuple[str, ...]
+    own_command: tuple[str, ...]
+    mounts: tuple[str, ...]
+    rights: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerFact:
-    """One container of any state, as its engine lists it."""
+    """One container of any state, as its engine lists it; ``made`` is None where the engine does not say more."""
 
     engine: str
     id: str
@@ -190,6 +207,7 @@ class ContainerFact:
     state: str
     status: str
     project: str
+    made: MadeFact | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 class PackagesFact:
     """Every file of a virtual environment against the RECORD of the distribution that owns it. ``bad`` holds the first of
     ``bad_count`` paths and what is wrong with each; ``records`` is one hash over all RECORDs; ``hashed`` counts the files that
-    were read in this look, the others were as the probe's own cache knows them.
+    were read in this look, the others were as the probe's own cache knows them; ``changed`` is the newest change (ctime, epoch
+    seconds) of any file that is no byte code.
     """
 
     distributions: int
@@ -19,6 +20,7 @@ class PackagesFact:
     bad: tuple[tuple[str, str], ...]
     bad_count: int
     records: str
+    changed: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +53,27 @@ class RuntimeFact:
 
 @dataclass(frozen=True, slots=True)
 class RuntimesFact:
-    """All processes of a service's units; ``preload`` is True where ``/etc/ld.so.preload`` changes every program."""
+    """All processes of a service's units; ``preload`` is True where ``/etc/ld.so.preload`` changes every program; ``base`` are
+    the first paths of the interpreter below the environment that nobody vouches for, and what is wrong with each.
+    """
 
     processes: tuple[RuntimeFact, ...]
     preload: bool
+    base: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StoreFact:
     """How far the host came to the address that a setting holds: reached, refused, timeout, unresolved, unreachable, silent,
-    unparsable, or ``not asked`` for a database; ``connections`` that the service's own processes hold to it.
+    unparsable, or ``not asked`` for a database; ``connections`` that the service's own processes hold to it. ``places`` are the
+    addresses and ports that the setting's hosts stand for there, ``held`` those that are connected to.
     """
 
     setting: str
     outcome: str
     connections: int
+    places: tuple[tuple[str, int], ...] = ()
+    held: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,20 +181,25 @@ class ClockFact:
 
 @dataclass(frozen=True, slots=True)
 class SudoRule:
-    """One command of ``sudo -l``: as whom, with which options."""
+    """One command of ``sudo -l``: as whom, with which options; ``holder`` is who may run it."""
 
     user: str
     options: str
     command: str
+    holder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SudoFact:
-    """What the account that looks may do as others, and its groups."""
+    """What the account that looks may do as others, and its groups; ``others`` is what further accounts may, that log in or run
+    something; ``loose`` are programs, and folders on the way to them, that not only root can change.
+    """
 
     user: str
     groups: tuple[str, ...]
     rules: tuple[SudoRule, ...]
+    others: tuple[SudoRule, ...] = ()
+    loose: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +213,12 @@ class KeyFact:
 
 @dataclass(frozen=True, slots=True)
 class KeysFact:
-    """Every authorized key of every account, and what else sshd takes (its settings, by lower-case name)."""
+    """Every authorized key of every account, and what else sshd takes (its settings, by lower-case name, `` | `` between what
+    differs by who comes); ``started`` is when it last read its files, 0 where it does for each login, ``changed`` their newest
+    change.
+    """
 
     settings: Mapping[str, str]
     keys: tuple[KeyFact, ...]
+    started: float = 0.0
+    changed: float = 0.0

@@ -35,7 +35,7 @@ LOADER = (
     "import sys; s = sys.stdin.buffer; n = int(s.readline()); p = s.read(n); "
     "exec(compile(p, 'voxgate-probe', 'exec'), {'__name__': '__main__', 'PROGRAM': p})"
 )
-OVER_STDIN = ("python3", "-I", "-c", LOADER)
+OVER_STDIN = ("python3", "-I", "-S", "-c", LOADER)
 DEADLINE = 30.0  # the probe gives up on its slowest part after 20
 LIMIT = 8 * 1024 * 1024
 SLACK = 4096  # bytes by which a wrong answer may be longer than the right one, and still be read whole

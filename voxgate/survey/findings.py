@@ -5,18 +5,13 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
+from voxgate.model.estate import repository_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from voxgate.model.estate import Service
     from voxgate.model.evidence import ContainerFact, ProcessFact
-
-
-def repository_of(image: str) -> str:
-    """An image's repository: ``livekit/sip:v1.2@sha256:..`` -> ``livekit/sip``."""
-    name = image.partition("@")[0]
-    head, colon, tail = name.rpartition(":")
-    return head if colon and "/" not in tail else name
 
 
 def runs_code_of(process: ProcessFact, service: Service) -> bool:

@@ -1,4 +1,4 @@
-#!/usr/bin/python3 -I
+#!/usr/bin/python3 -IS
 """The probe: one look at one host. Reads a JSON request on stdin, prints one JSON document of facts, changes nothing but
 a cache of its own: as root it keeps the hashes of installed packages in /var/lib/voxgate-probe.
 
@@ -12,7 +12,7 @@ What it promises, also to someone who holds a stolen deploy account:
 * Every fact is a value, or an error of a kind (denied, missing, timeout, unparsable, failed). Nothing that one part
   meets stops another, and each part has a deadline.
 """
-# ruff: noqa: PLR2004, S108, S324
+# ruff: noqa: PLR2004, S324
 # One file that runs alone, as root: os and not pathlib, because only os can hold a folder open and follow no link.
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import base64
 import csv
 import filecmp
 import fnmatch
+import glob
 import grp
 import hashlib
 import json
@@ -323,9 +324,9 @@ class Ended(NamedTuple):
     err: str
 
 
-def run(argv: list[str], deadline: float, folder: str | None = None, uid: int | None = None) -> Ended:
-    """Run a program with a clean environment, as the user ``uid`` if we are root. Raises Trouble if it cannot be
-    started, or is not done after ``deadline`` seconds: then it and all that it started is killed.
+def run(argv: list[str], deadline: float, folder: str | None = None, uid: int | None = None, given: bytes | None = None) -> Ended:
+    """Run a program with a clean environment, as the user ``uid`` if we are root, with ``given`` to read. Raises Trouble if it
+    cannot be started, or is not done after ``deadline`` seconds: then it and all that it started is killed.
     """
     person = pwd.getpwuid(os.geteuid() if uid is None else uid)
     environment = {
@@ -341,14 +342,14 @@ def run(argv: list[str], deadline: float, folder: str | None = None, uid: int | 
         become = {"user": uid, "group": person.pw_gid, "extra_groups": groups}
     try:
         process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder,
-            env=environment, start_new_session=True, **become,
+            argv, stdin=subprocess.DEVNULL if given is None else subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, cwd=folder, env=environment, start_new_session=True, **become,
         )  # fmt: skip
     except FileNotFoundError:
         raise Trouble("missing", f"{argv[0]} is not installed") from None
     STARTED.append(process)
     try:
-        out, err = process.communicate(timeout=deadline)
+        out, err = process.communicate(given, timeout=deadline)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         raise Trouble("timeout", f"{argv[0]} {argv[1]} was not done after {deadline:.0f} s") from None
@@ -383,7 +384,9 @@ PROPERTIES = (
     "Id", "LoadState", "LoadError", "ActiveState", "SubState", "Result", "UnitFileState", "MainPID", "InvocationID",
     "NRestarts", "ExecMainStartTimestampMonotonic", "ActiveEnterTimestampMonotonic", "FragmentPath", "DropInPaths",
     "NeedDaemonReload", "Transient", "ControlGroup", "User", "Type", "Restart", "ExecStart", "ExecMainCode",
-    "ExecMainStatus", "WorkingDirectory", "EnvironmentFiles", "Environment", "WantedBy", "RequiredBy", "TriggeredBy",
+    "ExecMainStatus", "StateChangeTimestampMonotonic",
+    "WorkingDirectory",
+    "EnvironmentFiles", "Environment", "WantedBy", "RequiredBy", "TriggeredBy",
 )  # fmt: skip
 
 
@@ -762,12 +765,13 @@ def outside_of_tree(prefix: str, name: str, is_folder: bool) -> bool:  # noqa: F
 def checkout(service: Service) -> dict[str, Any]:
     """HEAD and origin as git says them, and every file of the tree by its content, whatever git thinks of it."""
     git = Job(lambda: head_and_origin(service.folder))
+    codes = ByteCodes(service, HashCache(f"{service.name}.tree"))
     tree: dict[str, list[str]] = {}
     total, changed = 0, 0.0
     with Folder(service.folder) as root:
         owner = account(os.fstat(root.fd).st_uid)
         for folder, name, path in root.walk(outside_of_tree):
-            if "__pycache__/" in path and compares_itself(folder, name):
+            if "__pycache__/" in path and codes.takes(folder, name, path):
                 continue
             found = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
             total += found.st_size
@@ -775,23 +779,118 @@ def checkout(service: Service) -> dict[str, Any]:
                 raise Trouble("failed", f"{service.folder}: over {FILES_AT_MOST} files or {BYTES_AT_MOST} bytes")
             tree[path] = blob(folder, name, found)
             changed = max(changed, found.st_ctime)
+        tree.update({path: ["special", ""] for path in codes.others()})
         head = root.stat(".git/HEAD")
         changed = max(changed, head.st_ctime if head else 0.0)
     return {**git.value(), "owner": owner, "tree": tree, "changed": changed}
 
 
-def compares_itself(folder: Folder, name: str) -> bool:
-    """False for byte code that Python runs without a look at its source (an unchecked hash in its header): it may be made
-    of anything. What is no byte code at all is nothing that an import finds here.
-    """
-    if not name.endswith(".pyc"):
-        return True
+PYC = re.compile(r"(.+?)\.[a-z]+-[0-9]+(?:\.opt-([12]))?\.pyc", re.ASCII)
+PYC_DRAFT = re.compile(r".+\.pyc\.[0-9]+", re.ASCII)
+PYC_HEAD = 16
+DRAFT = 60.0  # seconds: Python writes byte code beside its place, and then renames it
+COMPARED_AT_ONCE = 16 * 1024 * 1024
+# What is compared may be made to hurt whoever reads it: never in this process, never as root. The path is no part of a code's
+# equality, all that it does is.
+COMPARE = """
+import importlib.util, marshal, struct, sys
+given = sys.stdin.buffer
+while head := given.read(12):
+    source, code, level = struct.unpack("<III", head)
+    source, code = given.read(source), given.read(code)
     try:
+        same = code[:4] != importlib.util.MAGIC_NUMBER or marshal.loads(code[16:]) == compile(
+            source, "x", "exec", dont_inherit=True, optimize=level)
+    except Exception:
+        same = False
+    print("same" if same else "other", flush=True)
+"""
+
+
+class ByteCodes:
+    """Byte code of a folder against the source that it is said to be of. An import believes byte code whose header names the
+    source's time and size, or says that nothing be compared: so its code must be what the service's own Python makes of
+    that source. What no import takes (of another Python, of an older source, of none) is nothing. Compared once for each ctime.
+    """
+
+    def __init__(self, service: Service, cache: HashCache) -> None:
+        self.service, self.cache = service, cache
+        self.waiting: list[tuple[str, list[Any], float, bytes]] = []
+        self.size = 0
+        self.bad: list[str] = []
+
+    def takes(self, folder: Folder, name: str, path: str) -> bool:
+        """True for byte code, now or soon to be compared; False for what is no byte code and has no business here."""
+        found = folder.stat(name)
+        if found is None:
+            return True  # it was just replaced
+        match = PYC.fullmatch(name)
+        if not match or not stat.S_ISREG(found.st_mode):
+            draft = PYC_DRAFT.fullmatch(name) and time.time() - found.st_ctime < DRAFT
+            return bool(draft) or (name.endswith(".pyc") and stat.S_ISREG(found.st_mode))
+        beside = f"../{match.group(1)}.py"
+        origin = folder.stat(beside)
+        if origin is None or not stat.S_ISREG(origin.st_mode):
+            return True
+        key = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, origin.st_size,
+               origin.st_mtime_ns, origin.st_ctime_ns]  # fmt: skip
+        word = self.cache.word(path, key)
+        if word is not None:
+            self.note(path, word)
+            return True
         with folder.open(name) as file:
-            head = file.read(8)
-    except (OSError, Trouble):
-        return True  # it was just replaced, or is not ours to read: then not Python's either
-    return int.from_bytes(head[4:8], "little") & 3 != 1
+            code = file.read(SMALL_FILE)
+        _, flags, seconds, size = struct.unpack("<IIII", code[:PYC_HEAD].ljust(PYC_HEAD, b"\0"))
+        if not flags & 1 and (seconds, size) != (int(origin.st_mtime) & 0xFFFFFFFF, origin.st_size & 0xFFFFFFFF):
+            return True
+        with folder.open(beside) as file:
+            source = file.read(SMALL_FILE)
+        row = struct.pack("<III", len(source), len(code), int(match.group(2) or 0)) + source + code
+        self.waiting.append((path, key, max(found.st_ctime, origin.st_ctime), row))
+        self.size += len(row)
+        if self.size > COMPARED_AT_ONCE:
+            self.compare()
+        return True
+
+    def note(self, path: str, word: str) -> None:
+        """Keep what is bad."""
+        if word != "same":
+            self.bad.append(path)
+
+    def compare(self) -> None:
+        """All that waits, by the service's own Python. Raises Trouble where that gives no answer."""
+        rows, self.waiting, self.size = self.waiting, [], 0
+        if not rows:
+            return
+        python = os.path.realpath(f"{self.service.folder}/.venv/bin/python")
+        argv = [python if os.path.exists(python) else sys.executable, "-I", "-S", "-B", "-W", "ignore", "-c", COMPARE]
+        given = b"".join(row[-1] for row in rows)
+        ended = run(argv, DEADLINE, uid=stranger(argv[0], self.service.folder), given=given)
+        words_said = ended.out.split()
+        if ended.status != 0 or len(words_said) != len(rows):
+            raise Trouble("failed", f"{self.service.folder}: its byte code could not be compared: {ended.status}")
+        for (path, key, changed, _), word in zip(rows, words_said):  # noqa: B905 - Python 3.9 has no strict
+            self.cache.note(path, key, changed, word)
+            self.note(path, word)
+
+    def others(self) -> list[str]:
+        """Byte code that is not of the source beside it."""
+        self.compare()
+        self.cache.keep()
+        return sorted(self.bad)
+
+
+def stranger(program_path: str, folder: str) -> int:
+    """Who runs a program of which nothing is believed: nobody, or where nobody may not reach it, the folder's owner."""
+    if os.geteuid() != 0:
+        return os.geteuid()
+    nobody = pwd.getpwnam("nobody").pw_uid
+    at = program_path
+    while at != "/":
+        at = os.path.dirname(at)
+        if not os.stat(at).st_mode & 0o001:
+            return os.stat(folder, follow_symlinks=False).st_uid or nobody
+    return nobody
 
 
 def blob(folder: Folder, name: str, found: os.stat_result) -> list[str]:
@@ -817,7 +916,27 @@ def head_and_origin(folder: str) -> dict[str, Any]:
     origin = as_owner(["git", "ls-remote", "--get-url", "origin"], folder, DEADLINE - 1)
     if origin.status != 0:
         raise Trouble("failed", f"git ls-remote --get-url origin: {last_words(origin.err, 1)}")
-    return {"head": lines[0], "detached": lines[1] == "HEAD", "origin": origin.out.strip()}
+    config = as_owner(["git", "config", "--list", "--name-only", "-z"], folder, DEADLINE - 1)
+    if config.status != 0:
+        raise Trouble("failed", f"git config --list: {last_words(config.err, 1)}")
+    return {
+        "head": lines[0],
+        "detached": lines[1] == "HEAD",
+        "origin": origin.out.strip(),
+        "settings": sorted({key for key in config.out.split("\0") if key}),
+        "hooks": hooks(folder),
+    }
+
+
+def hooks(folder: str) -> list[str]:
+    """The programs that git runs by itself in this repository: whatever git takes for one; its own samples it does not."""
+    with Folder(folder) as root:
+        place = root.stat(".git/hooks")
+        if place is None:
+            return []
+        with Folder(".git", root) as git, Folder("hooks", git) as found:
+            rows = {name: found.stat(name) for name in os.listdir(found.fd) if not name.endswith(".sample")}
+    return sorted(name for name, row in rows.items() if row and (stat.S_ISLNK(row.st_mode) or row.st_mode & 0o111))
 
 
 # ----------------------------------------------------------------------------------------------------------- venvs
@@ -838,14 +957,12 @@ def venv(service: Service) -> dict[str, Any]:
         project, lock = toml(root, "pyproject.toml"), toml(root, "uv.lock")
         digest = fingerprint(root, "uv.lock")[1]
         with Folder(".venv", root) as home:
-            lines = [line.partition("=") for line in home.text("pyvenv.cfg").splitlines()]
-            config = {key.strip().lower(): value.strip() for key, _, value in lines}
+            config = pyvenv(home)
             installed, changed = site_packages(home)
-    python = config.get("version_info") or config.get("version")
-    if not python or "home" not in config:
-        raise Trouble("unparsable", f"{service.folder}/.venv/pyvenv.cfg: no version or no home")
+    if "home" not in config:
+        raise Trouble("unparsable", f"{service.folder}/.venv/pyvenv.cfg: no home")
     return {
-        "python": ".".join(python.split(".")[:3]),
+        "python": version_of(f"{service.folder}/.venv/bin/python", service.folder),
         "base_python": config["home"],
         "system_site_packages": config.get("include-system-site-packages", "").lower() == "true",
         "installed": installed,
@@ -855,6 +972,15 @@ def venv(service: Service) -> dict[str, Any]:
         "changed": changed,
         **sync.value(),
     }
+
+
+def version_of(python: str, folder: str) -> str:
+    """The version of an interpreter, by its own word: pyvenv.cfg says what was there when it was written."""
+    argv = [os.path.realpath(python), "-I", "-S", "-B", "-c", "import sys; print(*sys.version_info[:3], sep='.')"]
+    ended = run(argv, DEADLINE, uid=stranger(argv[0], folder))
+    if ended.status != 0 or not re.fullmatch(r"\d+\.\d+\.\d+", ended.out.strip()):
+        raise Trouble("failed", f"{folder}/.venv/bin/python does not say its version: it ended with {ended.status}")
+    return ended.out.strip()
 
 
 def uv_sync(folder: str) -> dict[str, Any]:
@@ -1066,7 +1192,7 @@ def engines(found: Job) -> dict[str, Any]:
     """
     rows = found.value()
     answered: dict[str, str] = {}
-    containers: list[dict[str, str]] = []
+    containers: list[dict[str, Any]] = []
     traces: list[str] = []
     mine: set[int] = set()  # the processes of the engines that answered
     for engine, (path, command, _sockets) in ENGINES.items():
@@ -1089,11 +1215,11 @@ def engines(found: Job) -> dict[str, Any]:
     return {"engines": answered, "containers": containers, "traces": sorted(traces)}
 
 
-def ask_engine(engine: str, path: str) -> tuple[int, str, list[dict[str, str]]]:
+def ask_engine(engine: str, path: str) -> tuple[int, str, list[dict[str, Any]]]:
     """The process that opened the socket, the engine's version, all its containers."""
     listener, version = http_get(path, "/version")
     _, listed = http_get(path, "/containers/json?all=1")
-    return listener, str(version["Version"]), [container(engine, row) for row in listed]
+    return listener, str(version["Version"]), [{**container(engine, row), "made": made_of(path, row)} for row in listed]
 
 
 def http_get(path: str, target: str) -> tuple[int, Any]:
@@ -1123,6 +1249,44 @@ def container(engine: str, row: dict[str, Any]) -> dict[str, str]:
         "engine": engine, "id": str(row["Id"]), "name": name, "image": str(row["Image"]), "state": str(row["State"]),
         "status": str(row["Status"]), "project": project,
     }  # fmt: skip
+
+
+def made_of(path: str, row: dict[str, Any]) -> dict[str, Any] | None:
+    """What a container was made of, by the engine's own words: an image's name and a label can be given to anything. None
+    where the engine does not say: it may just have been removed.
+    """
+    try:
+        said_of = http_get(path, f"/containers/{row['Id']}/json")[1]
+        image = http_get(path, f"/images/{said_of['Image']}/json")[1]
+        own = image.get("Config") or {}
+        volumes = own.get("Volumes") or {}
+        mounts = [(one.get("Name") or one.get("Source") or "", one["Destination"]) for one in said_of.get("Mounts") or []
+                  if one.get("Type") != "volume" or one["Destination"] not in volumes]  # fmt: skip
+        return {
+            "digests": sorted({image["Id"], *(name.rpartition("@")[2] for name in image.get("RepoDigests") or [])}),
+            "command": [said_of["Path"], *said_of["Args"]],
+            "own_command": [*(own.get("Entrypoint") or []), *(own.get("Cmd") or [])],
+            "mounts": sorted(f"{source}:{place}" for source, place in mounts),
+            "rights": sorted(rights_of(said_of["HostConfig"])),
+        }
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def rights_of(settings_said: dict[str, Any]) -> Iterator[str]:
+    """What a container may do on its host that a plain one may not. The host's network is not among it: livekit has it."""
+    if settings_said.get("Privileged"):
+        yield "privileged"
+    for key in ("PidMode", "IpcMode", "UTSMode", "UsernsMode"):
+        if settings_said.get(key) not in {None, "", "private", "shareable", "none"}:
+            yield f"{key[:-4].lower()}={settings_said[key]}"
+    yield from (f"cap={one.upper().removeprefix('CAP_')}" for one in settings_said.get("CapAdd") or [])
+    yield from (f"device={one.get('PathOnHost')}" for one in settings_said.get("Devices") or [])
+    yield from (f"devices={one}" for one in settings_said.get("DeviceCgroupRules") or [])
+    yield from (f"volumes-from={one}" for one in settings_said.get("VolumesFrom") or [])
+    yield from (one for one in settings_said.get("SecurityOpt") or [] if not one.startswith("no-new-privileges"))
+    if settings_said.get("MaskedPaths") == [] and not settings_said.get("Privileged"):
+        yield "systempaths=unconfined"
 
 
 def unexplained(rows: list[dict[str, Any]], mine: set[int], ids: set[str], answered: set[str]) -> Iterator[str]:
@@ -1192,8 +1356,9 @@ class HashCache:
     is kept, and everything is read each time.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, algorithm: str = "sha256") -> None:
         self.path = f"{CACHE}/{name}.json"
+        self.algorithm = algorithm
         self.kept: dict[str, list[Any]] = {}
         self.seen: dict[str, list[Any]] = {}
         self.read = 0
@@ -1215,17 +1380,30 @@ class HashCache:
             return False
         return stat.S_ISDIR(found.st_mode) and found.st_uid == 0 and not found.st_mode & 0o022
 
-    def digest(self, folder: Folder, name: str, path: str, found: os.stat_result) -> str:
-        """The sha256 of a file as RECORD writes it."""
-        key = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+    def word(self, path: str, key: list[Any]) -> str | None:
+        """What is known of a file, None where it is another one by now."""
         row = self.kept.get(path)
-        if isinstance(row, list) and row[:-1] == key:
-            self.seen[path] = row
-            return str(row[-1])
+        if not isinstance(row, list) or row[:-1] != key:
+            return None
+        self.seen[path] = row
+        return str(row[-1])
+
+    def note(self, path: str, key: list[Any], changed: float, word: str) -> None:
+        """Keep what was found, of what is settled."""
+        if time.time() - changed > SETTLED:
+            self.seen[path] = [*key, word]
+
+    def digest(self, folder: Folder, name: str, path: str, found: os.stat_result) -> str:
+        """The sha256 of a file as RECORD writes it; another algorithm's in plain hexadecimal."""
+        key = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+        known = self.word(path, key)
+        if known is not None:
+            return known
         self.read += 1
-        digest = base64.urlsafe_b64encode(bytes.fromhex(fingerprint(folder, name)[1])).decode().rstrip("=")
-        if time.time() - found.st_ctime > SETTLED:
-            self.seen[path] = [*key, digest]
+        digest = fingerprint(folder, name, self.algorithm)[1]
+        if self.algorithm == "sha256":
+            digest = base64.urlsafe_b64encode(bytes.fromhex(digest)).decode().rstrip("=")
+        self.note(path, key, found.st_ctime, digest)
         return digest
 
     def keep(self) -> None:
@@ -1247,14 +1425,24 @@ def packages(service: Service) -> dict[str, Any]:
     recorded or is gone is named; byte code belongs to the module that it is of.
     """
     cache = HashCache(service.name)
+    codes = ByteCodes(service, HashCache(f"{service.name}.code"))
     bad: list[list[str]] = []
+    changed = 0.0
     with Folder(service.folder) as root, Folder(".venv", root) as home:
-        owned, records, site = recorded(home, bad)
+        of_record: dict[str, list[str]] = {}
+        owned, records, site = recorded(home, bad, of_record)
         there: set[str] = set()
+        born: dict[str, float] = {}
         found: list[str] = []
         for folder, name, path in home.walk(lambda _prefix, _name, _is_folder: False):
             row = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
             there.add(path)
+            if path.endswith(".pyc"):
+                codes.takes(folder, name, path)
+            else:
+                # uv may link files from its cache: each link made or removed elsewhere moves the ctime of all of them.
+                changed = max(changed, row.st_ctime if row.st_nlink == 1 else row.st_mtime)
+                born[path] = row.st_ctime
             if path in owned:
                 wrong = as_recorded(cache, folder, name, path, row, owned[path])
             elif stat.S_ISLNK(row.st_mode):
@@ -1269,15 +1457,29 @@ def packages(service: Service) -> dict[str, Any]:
             wrong = stray(home, path, owned, site)
             if wrong:
                 bad.append([path, wrong])
+        bad += changed_later(of_record, born)
+        bad += [[path, "is not the byte code of its source"] for path in codes.others()]
     cache.keep()
     return {
-        "distributions": len(records), "files": len(there), "hashed": cache.read, "bad": bad[:SHOWN], "bad_count": len(bad),
+        "changed": changed,
+        "distributions": len(records), "files": len(there), "hashed": cache.read,
+        "bad": bad[:SHOWN], "bad_count": len(bad),
         "records": hashlib.sha256("\n".join(sorted(records)).encode()).hexdigest(),
     }  # fmt: skip
 
 
-def recorded(home: Folder, bad: list[list[str]]) -> tuple[dict[str, set[str]], list[str], str]:
-    """Path to the hashes that any RECORD has for it (none for RECORD itself), each RECORD's own hash, site-packages."""
+def changed_later(of_record: dict[str, list[str]], born: dict[str, float]) -> Iterator[list[str]]:
+    """Each RECORD that is much younger than the oldest file of its distribution: the installer writes it last, and at once."""
+    for record, paths in of_record.items():
+        times = [born[path] for path in paths if path in born]
+        if record in born and times and born[record] - min(times) > INSTALLING:
+            yield [record, "was changed after its distribution was installed"]
+
+
+def recorded(home: Folder, bad: list[list[str]], of_record: dict[str, list[str]]) -> tuple[dict[str, set[str]], list[str], str]:
+    """Path to the hashes that any RECORD has for it (none for RECORD itself), each RECORD's own hash, site-packages; and the
+    paths of each RECORD, into ``of_record``.
+    """
     owned: dict[str, set[str]] = {}
     records = []
     with Folder("lib", home) as lib:
@@ -1290,16 +1492,14 @@ def recorded(home: Folder, bad: list[list[str]]) -> tuple[dict[str, set[str]], l
                 try:
                     with Folder(info, site) as folder:
                         text = folder.text("RECORD")
-                        born, written = folder.stat("METADATA"), folder.stat("RECORD")
                 except (FileNotFoundError, Trouble):
                     bad.append([f"{place}/{info}", "has no RECORD"])
                     continue
-                if born and written and written.st_ctime - born.st_ctime > INSTALLING:
-                    bad.append([f"{place}/{info}/RECORD", "was changed after its distribution was installed"])
                 records.append(f"{info} {hashlib.sha256(text.encode()).hexdigest()}")
                 for row in csv.reader(text.splitlines()):
                     path = os.path.normpath(f"{place}/{row[0]}" if row else "..")
                     hashes = owned.setdefault(path, set())
+                    of_record.setdefault(f"{place}/{info}/RECORD", []).append(path)
                     if len(row) > 1 and row[1].startswith("sha256="):
                         hashes.add(row[1][len("sha256=") :].rstrip("="))
     return owned, records, place
@@ -1485,8 +1685,84 @@ def runtime(service: Service, found: Job, spoken: Job) -> dict[str, Any]:
             "loader": sorted(name for name in names if LOADER_NAMES.fullmatch(name)),
             "strange": sorted(name for name in names - given - set(unit) if not GIVEN.fullmatch(name)),
         }
+    with Folder(f"{service.folder}/.venv") as venv_folder:
+        config = pyvenv(venv_folder)
+    base = base_flaws(service, program, config.get("home", ""))
     preload = os.path.exists("/etc/ld.so.preload") and os.path.getsize("/etc/ld.so.preload") > 0
-    return {"processes": rows, "preload": preload}
+    return {"processes": rows, "preload": preload, "base": base[:SHOWN]}
+
+
+UV_PYTHON = re.compile(r"(/.+/uv/python/cpython-[\w.+-]+)/bin/python3[\w.]*", re.ASCII)
+STARTERS = ("sitecustomize.py", "usercustomize.py")
+
+
+def base_flaws(service: Service, program: str, home: str) -> list[list[str]]:
+    """What is wrong below a virtual environment: the interpreter and its standard library are the distribution's, file by file as
+    its packages have them, or uv's own; and the environment names the folder of that very interpreter for its home.
+    """
+    bad: list[list[str]] = []
+    if os.path.realpath(home) != os.path.dirname(program):
+        bad.append([f"{service.folder}/.venv/pyvenv.cfg", f"has another home than {program}"])
+    of_uv_itself = UV_PYTHON.fullmatch(program)
+    if of_uv_itself:
+        for folder in glob.glob(f"{glob.escape(of_uv_itself.group(1))}/lib/python3*"):
+            for name in STARTERS:
+                bad += [[path, "runs at each start"] for path in (f"{folder}/{name}", f"{folder}/site-packages/{name}")
+                        if os.path.lexists(path)]  # fmt: skip
+        return bad
+    sums = package_sums()
+    if not sums:  # no dpkg: then it must at least be the system's, and root's alone
+        loose = [] if program.startswith("/usr/") else [program]
+        return bad + [[path, "is not the system's alone"] for path in [*loose, *loose_of(program)]]
+    if program not in sums:
+        return [*bad, [program, "belongs to no package of this host"]]
+    cache = HashCache(f"{service.name}.base", "md5")
+    name = os.path.basename(program)
+    library = f"/usr/lib/{name}"
+    with Folder(os.path.dirname(program)) as programs:
+        bad += as_packaged(cache, programs, name, program, sums)
+    if os.path.isdir(library):
+        with Folder(library) as root:
+            for at, file, path in root.walk(lambda _prefix, below, is_folder: is_folder and below == "__pycache__"):
+                bad += as_packaged(cache, at, file, f"{library}/{path}", sums)
+    cache.keep()
+    archive = f"/usr/lib/{name.replace('.', '')}.zip"
+    return bad + ([[archive, "stands before the standard library"]] if os.path.lexists(archive) else [])
+
+
+def as_packaged(cache: HashCache, folder: Folder, name: str, path: str, sums: dict[str, str]) -> list[list[str]]:
+    """What is wrong with one file of the distribution's Python: nothing, in a list of one otherwise."""
+    found = folder.stat(name)
+    if found is None or (not name.endswith((".py", ".so", ".pth")) and path not in sums):
+        return []
+    if stat.S_ISLNK(found.st_mode):
+        target = os.path.realpath(path)
+        if name not in STARTERS or target not in sums or not os.path.isfile(target):
+            return [[path, "leads to what no package has"]] if name in STARTERS else []
+        with Folder(os.path.dirname(target)) as behind_it:
+            return as_packaged(cache, behind_it, os.path.basename(target), target, sums)
+    if path not in sums:
+        return [[path, "belongs to no package of this host"]]
+    return [] if cache.digest(folder, name, path, found) == sums[path] else [[path, "is not as its package has it"]]
+
+
+def package_sums() -> dict[str, str]:
+    """The md5 of each file of the Python packages, as dpkg has noted it; empty where there is no dpkg."""
+    sums: dict[str, str] = {}
+    for path in glob.glob("/var/lib/dpkg/info/*python3*.md5sums"):
+        for line in lines_of(path):
+            digest, _, name = line.partition("  ")
+            sums[f"/{name}"] = digest
+    with suppress(OSError), open("/var/lib/dpkg/status", encoding="utf-8", errors="replace") as file:
+        sums.update(dict(re.findall(r"^ (/etc/python3\S*) ([0-9a-f]{32})$", file.read(), re.MULTILINE)))
+    # a merged /usr: what a package has in /lib is found in /usr/lib
+    return {(f"/usr{path}" if path.startswith(("/lib/", "/bin/")) else path): digest for path, digest in sums.items()}
+
+
+def pyvenv(home: Folder) -> dict[str, str]:
+    """The lines of pyvenv.cfg."""
+    lines = [line.partition("=") for line in home.text("pyvenv.cfg").splitlines()]
+    return {key.strip().lower(): value.strip() for key, _, value in lines}
 
 
 def environment_names(pid: int) -> set[str] | None:
@@ -1578,7 +1854,8 @@ REACH = 2.0
 
 def stores(service: Service, found: Job, open_sockets: Job) -> dict[str, Any]:
     """For each required setting that is an address: whether this host reaches it, and how many connections the service's
-    own processes hold to it. A database is not connected to: it counts its clients. The address itself is not told.
+    own processes hold to it. A database is not connected to: it counts its clients. Of the setting nothing is told but the
+    addresses and the port that its hosts stand for here (``places``), and which of them is connected to (``held``).
     """
     with Folder(service.folder) as root:
         values = settings(root.text(".env"))
@@ -1590,12 +1867,17 @@ def stores(service: Service, found: Job, open_sockets: Job) -> dict[str, Any]:
         if address is None or address.group(1) not in PORTS:
             continue
         outcomes, held = set(), 0
+        places: set[tuple[str, int]] = set()
+        ends: set[tuple[str, int]] = set()
         for place in address.group(2).split(","):
             outcome, resolved = reach(address.group(1), place)
             outcomes.add(outcome)
-            held += sum((row["remote_address"], row["remote_port"]) in resolved for row in connections)
+            places |= resolved
+            mine_there = [row for row in connections if (row["remote_address"], row["remote_port"]) in resolved]
+            held += len(mine_there)
+            ends |= {(row["remote_address"], row["remote_port"]) for row in mine_there}
         best = next((word for word in ("reached", "not asked") if word in outcomes), min(outcomes))
-        rows[key] = {"outcome": best, "connections": held}
+        rows[key] = {"outcome": best, "connections": held, "places": sorted(map(list, places)), "held": sorted(map(list, ends))}
     return rows
 
 
@@ -1635,8 +1917,13 @@ def reach(scheme: str, place: str) -> tuple[str, set[tuple[str, int]]]:
 
 # ---------------------------------------------------------------------------------------------------------- copies
 
-COPY_ROOTS = ("/opt", "/srv", "/home", "/root", "/var", "/usr/local", "/usr/src", "/tmp", "/mnt", "/media", "/data")
-FOLDERS_AT_MOST = 60_000
+COPY_ROOTS = ("/",)
+# What the kernel makes up; and snapd's images, of which there are many, each sealed by its publisher.
+NO_FILES = {
+    "proc", "sysfs", "cgroup", "cgroup2", "devpts", "mqueue", "debugfs", "tracefs", "securityfs", "pstore", "bpf", "configfs",
+    "hugetlbfs", "fusectl", "binfmt_misc", "autofs", "rpc_pipefs", "nsfs", "efivarfs", "selinuxfs", "fuse.lxcfs",
+}  # fmt: skip
+FOLDERS_AT_MOST = 250_000
 COPIES_AT_MOST = 200
 PROJECT_NAME = re.compile(r"""^\s*(?:name\s*=|"name"\s*:)\s*["']([A-Za-z0-9._@/-]{1,100})["']""", re.MULTILINE)
 
@@ -1683,7 +1970,8 @@ def accounts_of(stores: list[str], services: list[Service], found: Job) -> froze
 def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple[str, set[str]]]:
     """Each folder where a copy may lie, and the names in it; no link is followed."""
     left = {f"{folder}/{name}" for folder in own for name in (".venv", "node_modules", "dist", "builds", ".git")}
-    left |= {"/var/lib/docker", "/var/lib/containerd", "/var/lib/containers"}
+    left |= {"/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/run/containerd", "/run/docker"}
+    left |= made_up()
     waiting = [path for path in COPY_ROOTS if os.path.isdir(path) and not os.path.islink(path)]
     for _ in range(FOLDERS_AT_MOST):
         if not waiting:
@@ -1694,7 +1982,7 @@ def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple
             with os.scandir(path) as entries:
                 for entry in entries:
                     names.add(entry.name)
-                    below = f"{path}/{entry.name}"
+                    below = f"{path.rstrip('/')}/{entry.name}"
                     if not entry.is_dir(follow_symlinks=False) or below in left or HASHED.search(below):
                         continue
                     if not accounts or entry.stat(follow_symlinks=False).st_uid not in accounts:
@@ -1704,6 +1992,14 @@ def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple
         yield path, names
     if waiting:
         raise Trouble("failed", f"over {FOLDERS_AT_MOST} folders: not all of them were searched")
+
+
+def made_up() -> set[str]:
+    """Where file systems without files of anybody's are mounted."""
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        rows = [line.split(" - ", 1) for line in file]
+    mounts = [(row[0].split()[4].encode().decode("unicode_escape"), row[1].split()[0]) for row in rows if len(row) == 2]
+    return {path for path, kind in mounts if kind in NO_FILES or (kind == "squashfs" and path.startswith("/snap/"))} | {"/proc"}
 
 
 def modules_in(folder: str) -> list[str]:
@@ -1733,7 +2029,7 @@ def copy_in(path: str, names: set[str]) -> Iterator[dict[str, Any]]:
         names_told = sorted(origins(place))
         if kind != "worktree" or names_told:  # uv's cache has an empty file of that name, against searches from below
             yield {"path": path, "kind": kind, "names": names_told}
-    if "/node_modules/" in f"{path}/" or "/site-packages/" in f"{path}/":
+    if any(part in f"{path}/" for part in ("/node_modules/", "/site-packages/", "/usr/share/nodejs/")):
         return
     for file in {"pyproject.toml", "package.json"} & names:
         try:
@@ -1763,6 +2059,10 @@ def origins(place: str) -> set[str]:
 MOVERS = re.compile(r"(?<![\w./%-])(?:/[\w./-]*/)?(git|rsync|pip3?(?:\.\d+)?|uvx?|npm|npx)(?![\w./-])", re.ASCII)
 MOVER_NAMES = ("git", "rsync", "pip", "pip3", "uv", "uvx", "npm", "npx")
 WORD = re.compile(r"[\w./@+-]+", re.ASCII)
+INTERPRETED = re.compile(
+    r"(?:^|[\s;&|/(])(?:sh|bash|dash|ash|ksh|zsh|busybox|python[\d.]*|perl|ruby|node|source|\.)\s+(?:-\S+\s+)*([\w./@+-]+)",
+    re.MULTILINE,
+)
 COMMENT = re.compile(r"^\s*#(?!!).*$", re.MULTILINE)
 SCRIPT_DEPTH = 3
 UNIT_COMMANDS = ("ExecStart", "ExecStartPre", "ExecStartPost", "ExecCondition", "ExecReload", "ExecStop", "ExecStopPost")
@@ -1774,31 +2074,65 @@ def jobs(services: list[Service]) -> list[dict[str, Any]]:
     """
     folders = tuple(service.folder for service in services)
     planned = [*cron_jobs(), *spooled_jobs(), *user_units()]
-    rows = [(where, user, text, folders) for where, user, text in planned]
+    rows = [(where, user, at_home(text, user), folders) for where, user, text in planned]
     # What runs at a service's folder is judged by its process; here only what comes and goes, or waits for the next boot.
     rows += [(where, user, text, () if runs else folders) for where, user, text, runs in unit_jobs(services)]
-    return [{"where": where, "user": user, "runs": sorted(movers(text, named))} for where, user, text, named in rows]
+    homes = {user: home_of(user) for _, user, _, _ in rows}
+    return [
+        {"where": where, "user": user, "runs": sorted(movers(text, named, stands=(homes[user],)))}
+        for where, user, text, named in rows
+    ]
 
 
-def movers(text: str, folders: tuple[str, ...] = (), depth: int = 0, seen: set[str] | None = None) -> set[str]:
-    """The movers that a command line or a script runs, also through the scripts that it names; and the folders of services
-    that it names: whatever is done there by itself is not done by the gate.
+def home_of(user: str) -> str:
+    """Where an account's jobs begin."""
+    try:
+        return pwd.getpwnam(user).pw_dir
+    except KeyError:
+        return "/"
+
+
+def at_home(text: str, user: str) -> str:
+    """A command line with the account's home put in where a shell would."""
+    text = re.sub(r"(?<![\w./~])~(?=[/\s]|$)|\$HOME\b|\$\{HOME\}", lambda _: home_of(user), text)
+    return re.sub(r"(?<![\w./~])~([a-z_][a-z0-9_-]*)(?=[/\s]|$)", lambda found: home_of(found.group(1)), text)
+
+
+def movers(
+    text: str, folders: tuple[str, ...] = (), depth: int = 0, seen: set[str] | None = None, stands: tuple[str, ...] = ()
+) -> set[str]:
+    """The movers that a command line or a script runs, also through the scripts that it names, relative ones from where it
+    ``stands``; and the folders of services that it names: whatever is done there by itself is not done by the gate.
     """
     seen = set() if seen is None else seen
     text = COMMENT.sub("", text)
     found = set(MOVERS.findall(text)) | {folder for folder in folders if re.search(re.escape(folder) + r"(?![\w.-])", text)}
     if depth < SCRIPT_DEPTH:
-        for word in set(WORD.findall(text)):
-            path = word if word.startswith("/") else shutil.which(word, path=PATH) if depth == 0 and "/" not in word else None
-            if path is None or path in seen or len(seen) > 200:
-                continue
-            seen.add(path)
-            found |= run_by(path, folders, depth, seen)
+        read = set(INTERPRETED.findall(text))
+        for word in set(WORD.findall(text)) | read:
+            for path in paths_of(word, depth, stands if depth == 0 or "/" in word or word in read else ()):
+                if path in seen or len(seen) > 200:
+                    continue
+                seen.add(path)
+                found |= run_by(path, folders, depth, seen, is_read=word in read, stands=stands)
     return found
 
 
-def run_by(path: str, folders: tuple[str, ...], depth: int, seen: set[str]) -> set[str]:
-    """The movers that a program runs: itself, by whatever name, or what its script says."""
+def paths_of(word: str, depth: int, stands: tuple[str, ...]) -> list[str]:
+    """The files that a word of a command may mean."""
+    if word.startswith("/"):
+        return [word]
+    found = [shutil.which(word, path=PATH)] if depth == 0 and "/" not in word else []
+    near = [os.path.normpath(f"{folder}/{word}") for folder in stands]
+    return [path for path in [*found, *near] if path is not None and os.path.isfile(path)]
+
+
+def run_by(
+    path: str, folders: tuple[str, ...], depth: int, seen: set[str], *, is_read: bool = False, stands: tuple[str, ...] = ()
+) -> set[str]:
+    """The movers that a program runs: itself, by whatever name, or what its script says. A text is a script where it can be
+    run, or where an interpreter is told to read it, with or without a first line that says so.
+    """
     real = os.path.realpath(path)
     try:
         if not stat.S_ISREG(os.stat(real).st_mode):
@@ -1809,9 +2143,12 @@ def run_by(path: str, folders: tuple[str, ...], depth: int, seen: set[str]) -> s
         return set()
     if head.startswith(b"\x7fELF"):
         return {name for name in MOVER_NAMES if same_program(real, name)}
-    if b"\0" in head[:4096] or not (head.startswith(b"#!") or real.endswith((".sh", ".py", ".pl", ".rb"))):
+    runs = is_read or os.stat(real).st_mode & 0o111 or head.startswith(b"#!") or real.endswith((".sh", ".py", ".pl", ".rb"))
+    if b"\0" in head[:4096] or not runs:
         return set()
-    return movers(head.decode(errors="replace"), folders, depth + 1, seen)
+    here = (*dict.fromkeys((*stands, os.path.dirname(real))),)
+    text = head.decode(errors="replace")
+    return movers(at_home(text, account(os.stat(real).st_uid)), folders, depth + 1, seen, here)
 
 
 def same_program(path: str, name: str) -> bool:
@@ -1898,6 +2235,8 @@ def unit_jobs(services: list[Service]) -> Iterator[tuple[str, str, str, bool]]:
             if alive and block.get("Unit"):
                 started[block["Unit"]] = block["Id"]
     placed = {name for name in disk.placed if "@." not in name and not name.startswith("-")} - own
+    drawn = drawn_in({*started, *started.values()}, placed, disk.placed)
+    started.update({name: by for name, by in drawn.items() if name not in started and name not in own and "@." not in name})
     names = sorted({*started, *placed})
     if not names:
         return
@@ -1911,6 +2250,32 @@ def unit_jobs(services: list[Service]) -> Iterator[tuple[str, str, str, bool]]:
             where = f"{started[name]} starts {name}" if name in started else name
             runs = name not in started and block.get("MainPID", "0") != "0"
             yield where, block.get("User") or "root", commands, runs
+
+
+DRAWS = ("Wants", "Requires", "BindsTo", "Upholds", "OnSuccess", "OnFailure")
+
+
+def drawn_in(started: set[str], maybe: set[str], placed: set[str]) -> dict[str, str]:
+    """Services that an administrator placed and that start along with, or after, what starts: by the unit that draws them in.
+    Of ``maybe`` only what is enabled or alive does: a unit that nothing draws in does nothing.
+    """
+    found: dict[str, str] = {}
+    waiting = started | maybe
+    for _ in range(5):
+        if not waiting:
+            break
+        properties = ",".join(("Id", "ActiveState", "UnitFileState", *DRAWS))
+        blocks, waiting = blocks_of(properties, sorted(waiting)), set()
+        for block in blocks:
+            name = block.get("Id", "")
+            alive = block.get("ActiveState") != "inactive" or block.get("UnitFileState", "").startswith("enabled")
+            if not (name in started or name in found or alive):
+                continue
+            for other in " ".join(block.get(key, "") for key in DRAWS).split():
+                if other not in found and other in placed and UNIT.fullmatch(other):
+                    found[other] = name
+                    waiting.add(other)
+    return found
 
 
 def names_in(folder: str) -> list[str]:
@@ -2127,18 +2492,74 @@ def clock(found: Job) -> dict[str, Any]:
     return {"synchronised": None if state < 0 else state != UNSYNCHRONISED, "keepers": keepers, "container": container}
 
 
-def sudo() -> dict[str, Any]:
-    """What the account that looks may do as somebody else, as sudo itself works it out, and its groups."""
+def sudo(services: list[Service], found: Job) -> dict[str, Any]:
+    """What the account that looks may do as somebody else, as sudo itself works it out, and its groups; what others may, that
+    log in or run something here; and what of the programs that may be run as root somebody else could replace.
+    """
     caller = os.environ.get("SUDO_USER") if os.geteuid() == 0 else account(os.getuid())
     if not caller or not ACCOUNT.fullmatch(caller):
         raise Trouble("missing", "nobody called the probe by sudo: whose rules?")
-    asked = ["sudo", "-n", "-ll", "-U", caller] if os.geteuid() == 0 else ["sudo", "-n", "-ll"]
-    ended = run(asked, DEADLINE - 1)
-    if ended.status != 0 and "not allowed to run sudo" not in ended.out + ended.err:
-        raise Trouble("failed", f"sudo -l ended with {ended.status}")
+    rules = rules_of(caller)
     person = pwd.getpwnam(caller)
     groups = sorted({group_name(gid) for gid in os.getgrouplist(caller, person.pw_gid)})
-    return {"user": caller, "groups": groups, "rules": sudo_rules(ended.out)}
+    programs = {rule["command"].split()[0] for rule in rules if rule["command"].startswith("/")}
+    if not isinstance(globals().get("PROGRAM"), bytes):
+        programs.add(os.path.abspath(__file__))
+    others: list[dict[str, str]] = []
+    if os.geteuid() == 0:
+        mine = {name for row in services for name in (row.user, row.owner) if name} - {caller, "root"}
+        for name in sorted((mine | others_here(found.value())) - {caller, "root"}):
+            others += [{"user": name, **rule} for rule in rules_of(name)]
+    loose = sorted({path for program_path in programs for path in loose_of(program_path)})
+    return {"user": caller, "groups": groups, "rules": rules, "others": others, "loose": loose}
+
+
+def rules_of(user: str) -> list[dict[str, str]]:
+    """What sudo lets an account do."""
+    asked = ["sudo", "-n", "-ll", "-U", user] if os.geteuid() == 0 else ["sudo", "-n", "-ll"]
+    ended = run(asked, DEADLINE - 1)
+    if ended.status != 0 and not re.search("not allowed to run sudo|unknown user", ended.out + ended.err):
+        raise Trouble("failed", f"sudo -l ended with {ended.status}")
+    return sudo_rules(ended.out)
+
+
+NO_SHELLS = {"nologin", "false", "sync", "halt", "shutdown"}
+ADMINS = {"sudo", "admin", "wheel"}  # whom a distribution makes its administrators: who they are is the estate's keys' matter
+
+
+def others_here(rows: list[dict[str, Any]]) -> set[str]:
+    """The accounts that have a shell or run something, but for the administrators who only log in."""
+    admins = {name for group in grp.getgrall() if group.gr_name in ADMINS for name in group.gr_mem}
+    shells = {one.pw_name for one in pwd.getpwall() if os.path.basename(one.pw_shell) not in NO_SHELLS} - admins
+    at_work = {row["user"] for row in rows if row["unit"] and not row["unit"].startswith("user@") and not row["container"]}
+    return {name for name in shells | at_work if ACCOUNT.fullmatch(name)}
+
+
+def loose_of(path: str) -> Iterator[str]:
+    """The program, and each folder on the way to it, that somebody else than root can change."""
+    for start in dict.fromkeys((path, os.path.realpath(path))):
+        at = start
+        while True:
+            try:
+                found = os.stat(at)
+            except FileNotFoundError:
+                break
+            writers = [one for one in group_members(found.st_gid) if one != "root"] if found.st_mode & 0o020 else []
+            if found.st_uid != 0 or found.st_mode & 0o002 or writers:
+                yield at
+            if at == "/":
+                break
+            at = os.path.dirname(at)
+
+
+@lru_cache(maxsize=None)
+def group_members(gid: int) -> tuple[str, ...]:
+    """Who is in a group."""
+    try:
+        named = grp.getgrgid(gid).gr_mem
+    except KeyError:
+        named = []
+    return (*named, *(one.pw_name for one in pwd.getpwall() if one.pw_gid == gid))
 
 
 def group_name(gid: int) -> str:
@@ -2169,45 +2590,130 @@ def sudo_rules(text: str) -> list[dict[str, str]]:
     return rules
 
 
-KEY = re.compile(r"(?:^|\s)(?:ssh-|ecdsa-|sk-)[A-Za-z0-9@.-]+\s+([A-Za-z0-9+/=]{40,})")
+KEY_TYPE = re.compile(r"(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[A-Za-z0-9@.-]+", re.ASCII)
 SSHD_SAYS = (
     "authorizedkeysfile", "authorizedkeyscommand", "trustedusercakeys", "permitrootlogin", "passwordauthentication",
     "kbdinteractiveauthentication", "hostbasedauthentication", "permitemptypasswords",
 )  # fmt: skip
 
 
-def keys() -> dict[str, Any]:
-    """Who may log in: the fingerprint of every authorized key of every account, and what else sshd takes."""
+def keys(found: Job, spoken: Job) -> dict[str, Any]:
+    """Who may log in: the fingerprint of every authorized key of every account, and what else sshd takes: as it was started,
+    whoever comes from wherever. ``started`` is when it last read its files, 0 if it reads them for each login.
+    """
     if os.geteuid() != 0:
         raise Trouble("denied", "authorized keys of others are root's to read")
     caller = os.environ.get("SUDO_USER", "root")
-    told: dict[str, str] = {}
-    for user in dict.fromkeys((caller, "root")):  # a Match block may say another thing of another account
-        text = said("sshd", "-T", "-C", f"user={user},host=localhost,addr=127.0.0.1")
-        for key, _, value in (line.partition(" ") for line in text.splitlines()):
-            told[key] = value if told.get(key, value) == value else f"{told[key]} | {value}"
-    patterns = told.get("authorizedkeysfile", ".ssh/authorized_keys").replace("|", " ").split()
-    rows = []
-    for person in pwd.getpwall():
-        for pattern in patterns:
-            if pattern == "none":
-                continue
-            path = pattern.replace("%h", person.pw_dir).replace("%u", person.pw_name).replace("%U", str(person.pw_uid))
-            path = path if path.startswith("/") else f"{person.pw_dir}/{path}"
-            for line in lines_of(path):
-                found = KEY.search(line)
-                try:
-                    blob = base64.b64decode(found.group(1)) if found else b""
-                except ValueError:
-                    blob = b""
-                mark = "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=") if blob else "unreadable"
-                rows.append({"user": person.pw_name, "file": path, "fingerprint": mark})
-    return {"settings": {key: told.get(key, "") for key in SSHD_SAYS}, "keys": rows}
+    listeners = [row for row in found.value() if row["command"] == "sshd" and not row["container"] and row["argv"]]
+    listeners = [row for row in listeners if "[listener]" in row["argv"][0]]
+    told: dict[str, set[str]] = {}
+    for row in listeners or [{"argv": [""]}]:
+        options = sshd_options(row["argv"][0])
+        for user in dict.fromkeys((caller, "root")):
+            text = said("sshd", "-T", *options, "-C", f"user={user},host=localhost,addr=127.0.0.1")
+            for key, _, value in (line.partition(" ") for line in text.splitlines()):
+                told.setdefault(key, set()).add(value)
+    files: dict[str, float] = {}
+    configs = [option for row in listeners for option in sshd_configs(row["argv"][0])] or ["/etc/ssh/sshd_config"]
+    for path in configs:
+        for key, value in matched(path, files):
+            told.setdefault(key, set()).add(value)
+    patterns = sorted({word for value in told.get("authorizedkeysfile", {".ssh/authorized_keys"}) for word in value.split()})
+    rows = [row for person in pwd.getpwall() for row in keys_of(person, patterns)]
+    reloaded = {row["unit"]: changed_state(spoken.value(), row["unit"]) for row in listeners}
+    return {
+        "settings": {key: " | ".join(sorted(told.get(key, ()))) for key in SSHD_SAYS},
+        "keys": rows,
+        "started": min((max(row["started"], reloaded[row["unit"]]) for row in listeners), default=0.0),
+        "changed": max(files.values(), default=0.0),
+    }
+
+
+def sshd_options(title: str) -> list[str]:
+    """What a listening sshd was started with, by its own title: what -T knows of it."""
+    options = title.partition("[listener]")[0].split()[2:]
+    return [option for option in options if option not in {"-D", "-d", "-e", "-i", "-q"}]
+
+
+def sshd_configs(title: str) -> list[str]:
+    """The file that a listening sshd was told to read."""
+    options = sshd_options(title)
+    return [options[at + 1] for at, option in enumerate(options[:-1]) if option == "-f"]
+
+
+def changed_state(shown: dict[str, Any], unit: str) -> float:
+    """When systemd last saw a unit change its state, epoch seconds: a reload is such a change."""
+    stamp = shown.get(unit, {}).get("properties", {}).get("StateChangeTimestampMonotonic", "0")
+    return time.time() - time.clock_gettime(time.CLOCK_MONOTONIC) + int(stamp) / 1e6 if stamp.isdigit() and int(stamp) else 0.0
+
+
+def matched(path: str, files: dict[str, float], depth: int = 0, *, inside: bool = False) -> Iterator[tuple[str, str]]:
+    """What sshd's configuration says for some logins only (Match), by lower-case name; and the change of each of its files,
+    into ``files``: also of a folder that it includes, from which a file may be gone.
+    """
+    if path in files or depth > 8 or not os.path.exists(path):
+        return
+    files[path] = os.stat(path).st_ctime
+    for line in lines_of(path):
+        words_said = re.match(r"\s*([A-Za-z]+)(?:\s*=\s*|\s+)(.*?)\s*$", line)
+        if words_said is None:
+            continue
+        key, value = words_said.group(1).lower(), re.sub(r"\s+#.*", "", words_said.group(2)).strip('"')
+        if key == "match":
+            inside = value.lower() != "all"
+        elif key == "include":
+            for pattern in shlex.split(value):
+                place = pattern if pattern.startswith("/") else f"/etc/ssh/{pattern}"
+                folder = os.path.dirname(place)
+                if folder != "/etc/ssh" and os.path.isdir(folder):
+                    files[folder] = os.stat(folder).st_ctime
+                for included in sorted(glob.glob(place)):
+                    yield from matched(included, files, depth + 1, inside=inside)
+        elif inside and key in {*SSHD_SAYS, "challengeresponseauthentication"}:
+            yield key.replace("challengeresponse", "kbdinteractive"), value
+
+
+def keys_of(person: pwd.struct_passwd, patterns: list[str]) -> Iterator[dict[str, str]]:
+    """Every key by which an account may log in."""
+    for pattern in patterns:
+        if pattern == "none":
+            continue
+        path = pattern.replace("%h", person.pw_dir).replace("%u", person.pw_name).replace("%U", str(person.pw_uid))
+        path = path if path.startswith("/") else f"{person.pw_dir}/{path}"
+        for line in lines_of(path):
+            blob = key_in(line) or key_in(behind_options(line))
+            mark = "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=") if blob else "unreadable"
+            yield {"user": person.pw_name, "file": path, "fingerprint": mark}
+
+
+def key_in(line: str) -> bytes:
+    """The key that a line begins with, empty where it is none: its type stands before it, and once more in it."""
+    words_said = line.split(None, 2)
+    if len(words_said) < 2 or not KEY_TYPE.fullmatch(words_said[0]):
+        return b""
+    try:
+        blob = base64.b64decode(words_said[1], validate=True)
+    except ValueError:
+        return b""
+    name = words_said[0].encode()
+    return blob if blob[4 : 4 + len(name)] == name and blob[:4] == struct.pack(">I", len(name)) else b""
+
+
+def behind_options(line: str) -> str:
+    """The line behind its options, as sshd passes over them: to the first blank that is in no quotes."""
+    line, quoted, at = line.lstrip(), False, 0
+    while at < len(line) and (quoted or line[at] not in " \t"):
+        if line[at] == "\\" and line[at + 1 : at + 2] == '"':
+            at += 1
+        elif line[at] == '"':
+            quoted = not quoted
+        at += 1
+    return line[at:]
 
 
 # --------------------------------------------------------------------------------------------------------- cutting
 
-FREE_TEXT = {"argv", "ExecStart", "sync_said", "text", "status", "journal", "traces"}
+FREE_TEXT = {"argv", "ExecStart", "sync_said", "text", "status", "journal", "traces", "own_command"}
 HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 USER_OF_URL = re.compile(r"(?<=://)(?!git@)[^/@\s]+@")
 WORDS = re.compile(r"[a-z]+\d?(?:[-_./: ](?:[a-z]+\d?|v?\d{1,4}))*")
@@ -2289,12 +2795,17 @@ class Cutter:
             text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         return text if len(text) <= LENGTH_AT_MOST else f"{text[:LENGTH_AT_MOST]} [...]"
 
+    @staticmethod
+    def is_free(key: str, row: Any) -> bool:
+        """True for words that somebody wrote. A command is a process's name, and of a container what it was told to run."""
+        return key in FREE_TEXT or (key == "command" and isinstance(row, list))
+
     def clean(self, value: Any, *, free: bool = False) -> Any:
         """The same document with every string of it cut, keys too."""
         if isinstance(value, str):
             return self.text(value, free=free)
         if isinstance(value, dict):
-            return {self.text(key): self.clean(row, free=free or key in FREE_TEXT) for key, row in value.items()}
+            return {self.text(key): self.clean(row, free=free or self.is_free(key, row)) for key, row in value.items()}
         if isinstance(value, list):
             return [self.clean(row, free=free) for row in value]
         return value
@@ -2358,8 +2869,8 @@ def look(services: list[Service], only: frozenset[str] | None = None, stores_her
     whole["room"] = of_host(room)
     whole["clock"] = Job(partial(clock, found))
     whole["javascript"] = Job(partial(javascript, found))
-    whole["sudo"] = of_host(sudo)
-    whole["keys"] = of_host(keys)
+    whole["sudo"] = of_host(partial(sudo, services, found))
+    whole["keys"] = of_host(partial(keys, found, spoken))
     sections: dict[str, Any] = {}
     for name, job in whole.items():
         outcome = job.result()

@@ -81,6 +81,8 @@ def questions_of(estate: Estate) -> tuple[Question, ...]:
             found.update((Question(placement.host.name, placement.service.site.port, path), None) for path in HIDDEN)
     if estate.containers.health is not None:
         found.update((of_host(host, estate.containers.health), None) for host in estate.hosts_with(Role.SIP))
+    for endpoint in estate.containers.answers.values():
+        found.update((of_host(host, endpoint), None) for host in estate.hosts_with(Role.SIP))
     return tuple(found)
 
 

@@ -15,6 +15,7 @@ from voxgate.model.evidence import (
     EnginesFact,
     EnvFileFact,
     HostEvidence,
+    MadeFact,
     Missing,
     ProcessFact,
     SocketFact,
@@ -256,6 +257,8 @@ def _checkout(row: Mapping[str, Any]) -> CheckoutFact:
         owner=get(row, "owner", text),
         tree=get(row, "tree", _blobs),
         changed=get(row, "changed", number),
+        settings=get(row, "settings", texts),
+        hooks=get(row, "hooks", texts),
     )
 
 
@@ -313,4 +316,15 @@ def _container(row: object) -> ContainerFact:
         state=get(row, "state", text),
         status=get(row, "status", text),
         project=get(row, "project", text),
+        made=get(row, "made", lambda value: None if value is None else _made(value)),
+    )
+
+
+def _made(row: object) -> MadeFact:
+    return MadeFact(
+        digests=get(row, "digests", texts),
+        command=get(row, "command", texts),
+        own_command=get(row, "own_command", texts),
+        mounts=get(row, "mounts", texts),
+        rights=get(row, "rights", texts),
     )

@@ -34,6 +34,7 @@ from voxgate.survey.fields import (
     natural,
     number,
     pair,
+    port,
     text,
     text_by_text,
     texts,
@@ -56,6 +57,7 @@ def packages(row: Mapping[str, Any]) -> PackagesFact:
         bad=get(row, "bad", _pairs),
         bad_count=get(row, "bad_count", natural),
         records=get(row, "records", text),
+        changed=get(row, "changed", number),
     )
 
 
@@ -67,7 +69,8 @@ def leaks(row: Mapping[str, Any]) -> LeaksFact:
 def runtimes(row: Mapping[str, Any]) -> RuntimesFact:
     """One service's processes."""
     rows = get(row, "processes", members)
-    return RuntimesFact(tuple(_runtime(pid, each) for pid, each in rows.items()), get(row, "preload", flag))
+    found = tuple(_runtime(pid, each) for pid, each in rows.items())
+    return RuntimesFact(found, get(row, "preload", flag), get(row, "base", _pairs))
 
 
 def _runtime(pid: str, row: object) -> RuntimeFact:
@@ -88,7 +91,25 @@ def _runtime(pid: str, row: object) -> RuntimeFact:
 
 def stores(row: Mapping[str, Any]) -> tuple[StoreFact, ...]:
     """The addresses in one service's settings."""
-    return tuple(StoreFact(key, get(each, "outcome", text), get(each, "connections", natural)) for key, each in row.items())
+    return tuple(
+        StoreFact(
+            setting=key,
+            outcome=get(each, "outcome", text),
+            connections=get(each, "connections", natural),
+            places=get(each, "places", _places),
+            held=get(each, "held", _places),
+        )
+        for key, each in row.items()
+    )
+
+
+def _places(rows: object) -> tuple[tuple[str, int], ...]:
+    """Addresses and ports."""
+    found = []
+    for row in items(rows):
+        address, number_of = [*items(row), None, None][:2]
+        found.append((text(address), port(number_of)))
+    return tuple(found)
 
 
 def copies(row: object) -> tuple[CopyFact, ...]:
@@ -168,11 +189,18 @@ def clock(row: object) -> ClockFact:
 
 def sudo(row: object) -> SudoFact:
     """What the account that looks may do."""
-    rules = tuple(
-        SudoRule(get(each, "as", text), get(each, "options", text), get(each, "command", text))
-        for each in get(row, "rules", items)
+    user = get(row, "user", text)
+    return SudoFact(
+        user=user,
+        groups=get(row, "groups", texts),
+        rules=tuple(_rule(each, user) for each in get(row, "rules", items)),
+        others=tuple(_rule(each, get(each, "user", text)) for each in get(row, "others", items)),
+        loose=get(row, "loose", texts),
     )
-    return SudoFact(get(row, "user", text), get(row, "groups", texts), rules)
+
+
+def _rule(row: object, holder: str) -> SudoRule:
+    return SudoRule(get(row, "as", text), get(row, "options", text), get(row, "command", text), holder)
 
 
 def keys(row: object) -> KeysFact:
@@ -181,4 +209,4 @@ def keys(row: object) -> KeysFact:
         KeyFact(get(each, "user", text), get(each, "file", text), get(each, "fingerprint", text))
         for each in get(row, "keys", items)
     )
-    return KeysFact(get(row, "settings", text_by_text), found)
+    return KeysFact(get(row, "settings", text_by_text), found, get(row, "started", number), get(row, "changed", number))

@@ -106,6 +106,8 @@ def checkout(place: Path) -> Path:
     for name in ("pipecat_ai-1.14.0.dist-info", "fastapi-0.115.0.dist-info", "fastapi"):
         (site / name).mkdir(parents=True)
     (folder / ".venv" / "pyvenv.cfg").write_text("home = /usr/bin\nversion_info = 3.12.3\n")
+    (folder / ".venv" / "bin").mkdir()
+    (folder / ".venv" / "bin" / "python").symlink_to(sys.executable)
     return folder
 
 

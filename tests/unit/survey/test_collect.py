@@ -185,7 +185,7 @@ def test_the_installed_probe_gets_the_request_alone_and_over_stdin_the_program_c
     connections = Connections(replace(estate, hosts=hosts), ended(GOOD))
     collect.survey(connections, replace(estate, hosts=hosts))  # type: ignore[arg-type]
     argv, stdin = connections.all["fleet-1"].asked
-    assert argv[:3] == ("python3", "-I", "-c")
+    assert argv[:4] == ("python3", "-I", "-S", "-c")
     length, _, rest = stdin.partition(b"\n")
     assert rest[: int(length)] == collect.program()
     assert json.loads(rest[int(length) :])["format"] == 1
@@ -203,6 +203,7 @@ def test_every_endpoint_of_the_estate_is_asked_once(estate: Estate) -> None:
         ("sip-1", 8090, "/health"),
         ("sip-1", 8090, "/metrics"),
         ("sip-1", 7880, "/"),
+        ("sip-1", 5060, "/"),
         *(("api-1", 80, path) for path in HIDDEN),
     }
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib.util
+import marshal
 import os
+import pwd
 import re
 import shutil
 import socket
+import struct
+import sys
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -85,6 +89,95 @@ def test_byte_code_of_an_owned_module_may_be_there(environment: Path) -> None:
     cache.mkdir()
     (cache / "__init__.cpython-312.pyc").write_bytes(b"")
     assert bad(environment) == []
+
+
+def forged(source: Path, code: str) -> None:
+    """Byte code of other source, whose header says that it is of this one."""
+    found = source.stat()
+    head = importlib.util.MAGIC_NUMBER + struct.pack("<III", 0, int(found.st_mtime), found.st_size)
+    cached = source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"
+    cached.parent.mkdir(exist_ok=True)
+    cached.write_bytes(head + marshal.dumps(compile(code, str(source), "exec")))
+
+
+def test_byte_code_is_compared_with_what_its_source_makes(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "SETTLED", -1.0)
+    (environment / ".venv/bin/python").unlink()
+    (environment / ".venv/bin/python").symlink_to(sys.executable)
+    module = environment / SITE / "good/__init__.py"
+    forged(module, "A = 1\n")
+    assert bad(environment) == []
+    forged(module, "A = 2\n")
+    path = f"{SITE}/good/__pycache__/__init__.{sys.implementation.cache_tag}.pyc".removeprefix(".venv/")
+    assert bad(environment) == bad(environment) == [[path, "is not the byte code of its source"]]
+    os.utime(module, (1, 1))  # an import compiles it anew now
+    assert bad(environment) == []
+
+
+def test_what_is_no_byte_code_has_no_place_among_it(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "CACHE", str(checkout.parent / "cache"))
+    monkeypatch.setattr(probe, "as_owner", lambda argv, folder, deadline: probe.run(argv, deadline, folder))
+    (checkout / "one.py").write_text("A = 1\n")
+    forged(checkout / "one.py", "A = 1\n")
+    (checkout / "__pycache__/gone.cpython-312.pyc").write_bytes(b"of a module that a release removed")
+    (checkout / "__pycache__/one.cpython-312.pyc.140223").write_bytes(b"being written")
+    before = set(probe.checkout(service(checkout))["tree"])
+    (checkout / "__pycache__/run.sh").write_text("git pull\n")
+    forged(checkout / "one.py", "A = 2\n")
+    found = probe.checkout(service(checkout))["tree"]
+    names = {"__pycache__/run.sh", f"__pycache__/one.{sys.implementation.cache_tag}.pyc"}
+    assert set(found) - before == names
+    assert not any(path.startswith("__pycache__") for path in before)
+
+
+def test_a_record_that_is_younger_than_its_distribution_is_named() -> None:
+    record = "lib/good-1.0.dist-info/RECORD"
+    born = {"lib/good.py": 100.0, "lib/good-1.0.dist-info/METADATA": 1000.0, record: 1000.0}
+    assert [path for path, _ in probe.changed_later({record: list(born)}, born)] == [record]
+    assert not list(probe.changed_later({record: list(born)}, {**born, record: 150.0}))
+
+
+def test_the_words_of_jobs_are_followed_home(tmp_path: Path) -> None:
+    script = tmp_path / "tidy"
+    script.write_text("cd /x && git pull\n")
+    for command in (f"0 3 * * * sh {script}", "0 3 * * * sh tidy", "0 3 * * * . ./tidy"):
+        assert probe.movers(command, stands=(str(tmp_path),)) == {"git"}, command
+    assert probe.movers(f"cat {script}") == set()
+    script.chmod(0o755)
+    assert probe.movers("0 3 * * * ./tidy", stands=(str(tmp_path),)) == {"git"}
+    home = pwd.getpwuid(os.geteuid()).pw_dir
+    me = probe.account(os.geteuid())
+    assert probe.at_home(f"~/a $HOME/b ${{HOME}}/c ~{me}/d /x~/e", me) == f"{home}/a {home}/b {home}/c {home}/d /x~/e"
+
+
+def test_what_sshd_says_for_some_only_is_read(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/a.conf").write_text("Match User x\nAuthorizedKeysFile /tmp/k\n")
+    config = tmp_path / "sshd_config"
+    config.write_text(
+        f"Include {tmp_path}/d/*.conf\nPasswordAuthentication no\nMatch Address 10.0.0.0/8\n  passwordauthentication yes # x\n"
+    )
+    files: dict[str, float] = {}
+    found = dict(probe.matched(str(config), files))
+    assert found == {"authorizedkeysfile": "/tmp/k", "passwordauthentication": "yes"}  # noqa: S108 - where somebody would put it
+    assert set(files) == {str(config), str(tmp_path / "d"), str(tmp_path / "d/a.conf")}
+    assert probe.sshd_options("sshd: /usr/sbin/sshd -D -o A=b -f /x [listener] 0 of 10-100 startups") == ["-o", "A=b", "-f", "/x"]
+
+
+def test_what_a_container_may_do_besides_is_told() -> None:
+    plain = {"Privileged": False, "PidMode": "", "IpcMode": "private", "CapAdd": None, "MaskedPaths": ["/proc/kcore"]}
+    assert list(probe.rights_of(plain)) == []
+    rich = {"Privileged": True, "PidMode": "host", "CapAdd": ["CAP_SYS_ADMIN"], "SecurityOpt": ["seccomp=unconfined"]}
+    assert list(probe.rights_of(rich)) == ["privileged", "pid=host", "cap=SYS_ADMIN", "seccomp=unconfined"]
+
+
+@as_root
+def test_a_program_that_others_can_change_is_loose(tmp_path: Path) -> None:
+    assert not list(probe.loose_of("/usr/bin/env"))
+    program = tmp_path / "x"
+    program.touch()
+    program.chmod(0o757)
+    assert str(program) in list(probe.loose_of(str(program)))
 
 
 def test_a_module_that_is_gone_or_a_link_is_named(environment: Path) -> None:
@@ -405,6 +498,15 @@ def test_variables_that_change_what_is_loaded_are_known() -> None:
 
 
 def test_a_key_is_found_behind_its_options() -> None:
-    blob = base64.b64encode(b"x" * 51).decode()
-    lines: list[Any] = [f"ssh-ed25519 {blob} me", f'from="10.0.0.1",command="echo hi" ssh-ed25519 {blob}', "garbage"]
-    assert [bool(probe.KEY.search(line)) for line in lines] == [True, True, False]
+    known, evil = (struct.pack(">I", 11) + b"ssh-ed25519" + byte * 36 for byte in (b"k", b"e"))
+    word = base64.b64encode(known).decode()
+    other = base64.b64encode(evil).decode()
+
+    def read(line: str) -> bytes:
+        return probe.key_in(line) or probe.key_in(probe.behind_options(line))
+
+    assert read(f"ssh-ed25519 {word} me") == known
+    assert read(f'from="10.0.0.1",command="echo \\" hi" ssh-ed25519 {word}') == known
+    assert read(f'environment="X= ssh-ed25519 {word}" ssh-ed25519 {other}') == evil
+    assert read(f"ssh-ed25519 ssh-ed25519 {other}") == evil
+    assert read("garbage") == read(f"ssh-rsa {word}") == b""

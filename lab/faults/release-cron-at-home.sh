@@ -1,0 +1,13 @@
+# deploy's own crontab runs a script of its home, by `~`, relative, and by a shell; the script says not what it is.
+# host: fleet-1
+# violated: one-copy-only[fleet-1]
+TABLE=/var/spool/cron/crontabs/deploy
+inject() {
+	printf 'cd /opt/vox-agents && git pull -q\n' >/home/deploy/tidy
+	chown deploy:deploy /home/deploy/tidy
+	mkdir -p /var/spool/cron/crontabs
+	printf '0 3 * * * sh ~/tidy\n' >$TABLE
+	chown deploy: $TABLE && chmod 600 $TABLE
+}
+landed() { grep -q tidy $TABLE && [ -s /home/deploy/tidy ]; }
+mend() { rm $TABLE /home/deploy/tidy; }
