@@ -1,6 +1,6 @@
 # A worker calls itself as one of another host does: the registry counts the two once.
 # host: fleet-1
-# violated: each-worker-has-its-own-id
+# violated: each-worker-has-its-own-id capacity-adds-up[*]
 #   only-expected-listeners[fleet-1]
 inject() {
 	get /health 8102 | sed 's,"worker":"fleet-1/2","worker":"fleet-2/2",' | page 8102 /health
