@@ -460,11 +460,89 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         ),
         {"only-livekit-in-containers[sip-1]"},
     ),
+    "livekit-of-another-make": (
+        lambda g: with_made(g, rights=("privileged",)),
+        {"only-livekit-in-containers[sip-1]"},
+    ),
+    "livekit-with-the-host-in-it": (
+        lambda g: with_made(g, mounts=("/:/host",)),
+        {"only-livekit-in-containers[sip-1]"},
+    ),
+    "livekit-runs-something-else": (
+        lambda g: with_made(g, command=("/bin/sh",)),
+        {"only-livekit-in-containers[sip-1]"},
+    ),
+    "sip-mute": (
+        lambda g: g.answer(Question(SIP, 5060, "/"), status=0, body=b"", trouble="no answer within 5 s"),
+        {"livekit-is-healthy[sip-1]"},
+    ),
+    "sudo-for-another": (
+        lambda g: g.fact(API, "sudo", others=(SudoRule("ALL", "", "ALL", "vox"),)),
+        {"sudo-is-minimal[api-1]"},
+    ),
+    "probe-of-another": (
+        lambda g: g.fact(API, "sudo", loose=("/usr/local/sbin/voxgate-probe",)),
+        {"sudo-is-minimal[api-1]"},
+    ),
+    "sshd-older-than-its-files": (
+        lambda g: g.fact(API, "keys", changed=known(g.of(API).keys).started + 1),
+        {"keys-are-known[api-1]"},
+    ),
+    "second-remote": (
+        lambda g: g.of_service(API, "checkouts", "backend", settings=("core.bare", "remote.evil.url")),
+        {"remote-is-bitbucket[backend-api-1]"},
+    ),
+    "ssh-command-of-git": (
+        lambda g: g.of_service(API, "checkouts", "backend", settings=("core.sshcommand",)),
+        {"remote-is-bitbucket[backend-api-1]"},
+    ),
+    "hook-of-git": (
+        lambda g: g.of_service(API, "checkouts", "backend", hooks=("post-checkout",)),
+        {"remote-is-bitbucket[backend-api-1]"},
+    ),
+    "package-that-no-lock-names": (
+        lambda g: g.of_service(SIP, "venvs", "dialler", installed={**known(g.of(SIP).venvs["dialler"]).installed, "pip": "25.0"}),
+        {"venv-is-the-lock[dialler-sip-1]"},
+    ),
+    "module-put-back": (
+        lambda g: g.of_service(SIP, "packages", "dialler", changed=9e9),
+        {"process-is-the-new-code[sip-1-voxdialler]"},
+    ),
+    "python-of-no-package": (
+        lambda g: g.of_service(SIP, "runtimes", "dialler", base=(("/srv/py", "belongs to no package of this host"),)),
+        {"process-is-the-venvs[sip-1-voxdialler]"},
+    ),
+    "store-of-somebody-else": (
+        lambda g: with_store(g, places=(("203.0.113.9", 6379),), held=(("203.0.113.9", 6379),)),
+        {"backend-reaches-its-stores[backend-api-1]"},
+    ),
+    "store-of-somebody-else-too": (
+        lambda g: with_store(
+            g,
+            places=(("198.51.100.11", 6379), ("203.0.113.9", 6379)),
+            held=(("198.51.100.11", 6379), ("203.0.113.9", 6379)),
+        ),
+        {"backend-reaches-its-stores[backend-api-1]"},
+    ),
     "livekit-mute": (
         lambda g: g.answer(Question(SIP, 7880, "/"), status=0, body=b"", trouble="no answer within 5 s"),
         {"livekit-is-healthy[sip-1]"},
     ),
 }
+
+
+def with_made(green: Case, **parts: Any) -> Case:
+    """Livekit's first container, made of something else."""
+    first, *others = known(green.of(SIP).engines).containers
+    assert first.made is not None
+    return green.fact(SIP, "engines", containers=(replace(first, made=replace(first.made, **parts)), *others))
+
+
+def with_store(green: Case, **parts: Any) -> Case:
+    """The backend's REDIS_URL, leading somewhere else."""
+    facts = green.of(API).stores
+    rows = tuple(replace(one, **parts) if one.setting == "REDIS_URL" else one for one in known(facts["backend"]))
+    return green.host(API, stores={**facts, "backend": rows})
 
 
 def with_client(look: Any, address: str, name: str) -> Any:

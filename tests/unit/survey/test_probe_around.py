@@ -102,6 +102,7 @@ def forged(source: Path, code: str) -> None:
 
 def test_byte_code_is_compared_with_what_its_source_makes(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "SETTLED", -1.0)
+    monkeypatch.setattr(probe, "stranger", lambda *_: os.geteuid())
     (environment / ".venv/bin/python").unlink()
     (environment / ".venv/bin/python").symlink_to(sys.executable)
     module = environment / SITE / "good/__init__.py"
@@ -116,6 +117,7 @@ def test_byte_code_is_compared_with_what_its_source_makes(environment: Path, mon
 
 def test_what_is_no_byte_code_has_no_place_among_it(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "CACHE", str(checkout.parent / "cache"))
+    monkeypatch.setattr(probe, "stranger", lambda *_: os.geteuid())
     monkeypatch.setattr(probe, "as_owner", lambda argv, folder, deadline: probe.run(argv, deadline, folder))
     (checkout / "one.py").write_text("A = 1\n")
     forged(checkout / "one.py", "A = 1\n")
@@ -152,14 +154,14 @@ def test_the_words_of_jobs_are_followed_home(tmp_path: Path) -> None:
 
 def test_what_sshd_says_for_some_only_is_read(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
-    (tmp_path / "d/a.conf").write_text("Match User x\nAuthorizedKeysFile /tmp/k\n")
+    (tmp_path / "d/a.conf").write_text("Match User x\nAuthorizedKeysFile /srv/k\n")
     config = tmp_path / "sshd_config"
     config.write_text(
         f"Include {tmp_path}/d/*.conf\nPasswordAuthentication no\nMatch Address 10.0.0.0/8\n  passwordauthentication yes # x\n"
     )
     files: dict[str, float] = {}
     found = dict(probe.matched(str(config), files))
-    assert found == {"authorizedkeysfile": "/tmp/k", "passwordauthentication": "yes"}  # noqa: S108 - where somebody would put it
+    assert found == {"authorizedkeysfile": "/srv/k", "passwordauthentication": "yes"}
     assert set(files) == {str(config), str(tmp_path / "d"), str(tmp_path / "d/a.conf")}
     assert probe.sshd_options("sshd: /usr/sbin/sshd -D -o A=b -f /x [listener] 0 of 10-100 startups") == ["-o", "A=b", "-f", "/x"]
 

@@ -89,7 +89,8 @@ def test_a_tree_too_large_is_an_error(checkout: Path, monkeypatch: pytest.Monkey
 RUNNING = ".".join(map(str, sys.version_info[:3]))  # by the interpreter's own word: pyvenv.cfg says another
 
 
-def test_an_environment_is_told(checkout: Path) -> None:
+def test_an_environment_is_told(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "stranger", lambda *_: os.geteuid())
     fact = probe.venv(service(checkout))
     assert fact["installed"] == {"pipecat-ai": "1.14.0", "fastapi": "0.115.0"}
     assert fact["declared"] == {"pipecat-ai": "==1.14.0", "fastapi": ">=0.110,<1"}
@@ -98,7 +99,8 @@ def test_an_environment_is_told(checkout: Path) -> None:
     assert isinstance(fact["sync_status"], int)
 
 
-def test_byte_code_is_no_change_of_an_environment(checkout: Path) -> None:
+def test_byte_code_is_no_change_of_an_environment(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "stranger", lambda *_: os.geteuid())
     site = checkout / ".venv/lib/python3.12/site-packages"
     before = probe.venv(service(checkout))["changed"]
     (site / "fastapi" / "__pycache__").mkdir()
