@@ -161,6 +161,7 @@ def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) 
         listeners=_listeners(document.get("listeners")),
         stores=tuple(Store(name=name, **entry) for name, entry in document.get("stores", {}).items()),
         keys=_keys(document.get("keys")),
+        boot={role: tuple(entry) for role, entry in document.get("boot", {}).items()},
         sudo=tuple(document.get("sudo", {}).get("commands", ())),
         available=Available(document.get("fleet", {}).get("available", "slots")),
         source=str(path),

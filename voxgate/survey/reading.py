@@ -72,6 +72,7 @@ def host_evidence(name: str, document: object) -> HostEvidence:
         stores=facts.of_services("stores", around.stores),
         copies=facts.section("copies", around.copies),
         jobs=facts.section("jobs", around.jobs),
+        boot=facts.section("boot", around.boot),
         nginx=facts.section("nginx", around.nginx),
         haproxy=facts.section("haproxy", around.haproxy),
         room=facts.section("room", around.room),
@@ -163,6 +164,7 @@ def _unit(name: str, row: object) -> UnitFact:
         get(row, "links", texts),
         get(row, "files", text_by_text),
         get(row, "changed", number),
+        get(row, "vouched", texts),
     )
 
 
@@ -189,6 +191,7 @@ def _process(row: object) -> ProcessFact:
         container=get(row, "container", text),
         exe=get(row, "exe", text_or_none),
         cwd=get(row, "cwd", text_or_none),
+        state=get(row, "state", text),
     )
 
 
