@@ -1571,7 +1571,10 @@ def of_uv(text: str) -> bool:
 # ----------------------------------------------------------------------------------------------------------- leaks
 
 PLAIN = re.compile(r"[\d.:,]+|[a-z]+(?:[-_./ ][a-z]+)*|[\w.-]+:\d+|true|false|yes|no", re.IGNORECASE | re.ASCII)
-JOURNAL_LINES = 20_000
+JOURNAL_BYTES = 64 * 1024 * 1024  # in one look
+JOURNAL_STEP = 6 * 3600.0  # seconds of it that are noted as searched at once
+JOURNAL_OVERLAP = 60.0  # what was written a little late
+SECRET_AT_MOST = 4096
 
 
 def telling(value: str) -> set[str]:
@@ -1610,10 +1613,7 @@ def leaks(service: Service, services: list[Service], found: Job, known: Job, spo
         search(words, f"the arguments of process {row['pid']} ({row['command']})")
     for unit, text in known.value().items():
         search(text.encode(errors="surrogateescape"), f"Environment= of {unit}")
-    lines = 0
-    for unit, text in journal(service, spoken.value()).items():
-        lines += text.count("\n")
-        search(text.encode(errors="surrogateescape"), f"the journal of {unit}")
+    lines = journal(service, spoken.value(), lambda content: search(content, "the journal since its start"), lambda: not hits)
     with Folder(service.folder) as root:
         read_all(root, outside_of_tree, "", search)
     for other in services:
@@ -1625,14 +1625,56 @@ def leaks(service: Service, services: list[Service], found: Job, known: Job, spo
     return {"compared": sorted(set(keys.values())), "lines": lines, "found": [list(hit) for hit in sorted(hits)][:SHOWN]}
 
 
-def journal(service: Service, spoken: dict[str, Any]) -> dict[str, str]:
-    """What the service's units wrote since each was started."""
-    runs = {name: spoken[name]["properties"].get("InvocationID", "") for name in service.units if name in spoken}
-    words = sorted(f"_SYSTEMD_INVOCATION_ID={run}" for run in runs.values() if re.fullmatch(r"[0-9a-f]{32}", run))
-    if not words:
-        return {}
-    text = said("journalctl", "--quiet", "--no-pager", "--output=cat", f"--lines={JOURNAL_LINES}", *words)
-    return {" ".join(runs) if len(runs) < 3 else f"{service.unit}": text}
+def journal(service: Service, spoken: dict[str, Any], search: Callable[[bytes], None], clean: Callable[[], bool]) -> int:
+    """Give all that anybody wrote into the journal since the service was started to ``search``; how many lines its own units
+    wrote of late. As root it is noted how far nothing was found, for as long as ``.env`` is the same, so that each part is
+    read once.
+    """
+    shown = [spoken[name]["properties"] for name in service.units if name in spoken]
+    starts = [
+        int(row["ExecMainStartTimestampMonotonic"]) for row in shown if row.get("ExecMainStartTimestampMonotonic", "0") != "0"
+    ]
+    runs = sorted(f"_SYSTEMD_INVOCATION_ID={row['InvocationID']}" for row in shown if row.get("InvocationID"))
+    if not starts or not runs:
+        return 0
+    now = time.time()
+    since = now - time.clock_gettime(time.CLOCK_MONOTONIC) + min(starts) / 1e6 - 1
+    note, env = HashCache(f"journal-{service.name}"), os.stat(f"{service.folder}/.env")
+    mark = [env.st_dev, env.st_ino, env.st_size, env.st_mtime_ns, env.st_ctime_ns]
+    row = note.kept.get("searched")
+    done = row[-1] - JOURNAL_OVERLAP if isinstance(row, list) and row[:-1] == mark else 0.0
+    at, left = min(max(since, done), now), JOURNAL_BYTES
+    while at < now:
+        upto = min(at + JOURNAL_STEP, now)
+        left = journal_between(at, upto, left, search)
+        if clean():
+            note.seen = {"searched": [*mark, upto]}
+            note.keep()
+        at = upto
+    return said("journalctl", "--quiet", "--no-pager", "--output=cat", "--lines=20", *runs).count("\n")
+
+
+def journal_between(at: float, upto: float, left: int, search: Callable[[bytes], None]) -> int:
+    """Read one part of the journal, at most so many bytes; how many are left then. Raises Trouble if it is longer."""
+    span = (f"--since=@{at:.6f}", f"--until=@{upto + 1:.6f}")
+    reader = subprocess.Popen(
+        ["journalctl", "--quiet", "--no-pager", "--output=cat", *span],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+        env={"PATH": PATH, "LC_ALL": "C.UTF-8", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"},
+    )  # fmt: skip
+    STARTED.append(reader)
+    rest, stream = b"", reader.stdout
+    while stream is not None and (piece := stream.read(1 << 20)):
+        search(rest + piece)
+        rest, left = piece[-SECRET_AT_MOST:], left - len(piece)
+        if left < 0:
+            os.killpg(reader.pid, signal.SIGKILL)
+            reader.wait()
+            day = time.strftime("%Y-%m-%d %H:%M", time.gmtime(at))
+            raise Trouble("failed", f"the journal since {day} UTC is over {JOURNAL_BYTES} bytes: it was not searched to its end")
+    if reader.wait() != 0:
+        raise Trouble("failed", f"journalctl ended with {reader.returncode}")
+    return left
 
 
 def read_all(
