@@ -12,9 +12,11 @@ from voxgate.survey.questions import of_host
 
 if TYPE_CHECKING:
     from voxgate.model.estate import Containers, Estate
-    from voxgate.model.evidence import ContainerFact
+    from voxgate.model.evidence import ContainerFact, ProcessFact
     from voxgate.model.look import Evidence, Look
+
 OK = 200
+GOES_ON = frozenset("RSDI")  # the kernel's letters for a process that runs, or will as soon as there is something to do
 
 
 @invariant(
@@ -87,9 +89,11 @@ def _said(host: str, containers: list[ContainerFact] | tuple[ContainerFact, ...]
     return f"{host}: container {one.name} of image {one.image} ({one.state}, {one.engine})" if one else ""
 
 
-@invariant(per="host_name", faults=("livekit-stopped", "livekit-restart-loop"), severity="blocker")
+@invariant(per="host_name", faults=("livekit-stopped", "livekit-restart-loop", "livekit-halted"), severity="blocker")
 def test_livekit_is_healthy(host_name: str, estate: Estate, evidence: Evidence) -> None:
-    """Without livekit no call has media: both containers run, neither restarted between the looks, and livekit answers."""
+    """Without livekit no call has media: both containers run, neither restarted between the looks nor halted, and livekit
+    answers.
+    """
     if Role.SIP not in estate.host(host_name).roles:
         return
     first, second = ({one.image: one for one in _containers(look, host_name)} for look in (evidence.first, evidence.second))
@@ -102,6 +106,13 @@ def test_livekit_is_healthy(host_name: str, estate: Estate, evidence: Evidence) 
         before = [one for name, one in first.items() if repository_of(name) == image]
         assert before and before[0].id == after[0].id and before[0].state == "running", say(
             f"{host_name}: {after[0].name} was replaced or restarted between the looks", f"docker logs {after[0].name}"
+        )
+        halted = [one for one in _inside(evidence.second, host_name, after[0].id) if one.state not in GOES_ON]
+        assert not halted, say(
+            f"{host_name}: process {halted[0].pid} ({halted[0].command}) of {after[0].name} is halted (state {halted[0].state})"
+            if halted
+            else "",
+            f"docker restart {after[0].name}, and look for who stopped it",
         )
         # The engine starts what died again under the same id: its first process is another one then.
         main = [_first_process(look, host_name, after[0].id) for look in (evidence.first, evidence.second)]
@@ -126,10 +137,15 @@ def test_livekit_is_healthy(host_name: str, estate: Estate, evidence: Evidence) 
 
 def _first_process(look: Look, host: str, container: str) -> int:
     """The process that a container was started with: the oldest in it. Raises Blind if none was seen."""
+    return min(_inside(look, host, container), key=lambda one: (one.started, one.pid)).pid
+
+
+def _inside(look: Look, host: str, container: str) -> list[ProcessFact]:
+    """Every process of a container. Raises Blind if none was seen."""
     inside = [one for one in known(look.host(host).processes) if one.container and one.container.startswith(container[:12])]
     if not inside:
         raise Blind("no process of this running container was seen", where=host, why=container[:12])
-    return min(inside, key=lambda one: (one.started, one.pid)).pid
+    return inside
 
 
 def _containers(look: Look, host: str) -> tuple[ContainerFact, ...]:

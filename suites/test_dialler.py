@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from voxgate.model.evidence import Answer, DatabaseClient, HostEvidence, ProcessFact
     from voxgate.model.look import Evidence, Look
 
-GATE = "voxgate"
 OK = 200
 STOP = "stop it at once: two diallers over-dial real people"
 
@@ -43,7 +42,12 @@ def _is_dialler(process: ProcessFact, service: Service) -> bool:
     )
 
 
-@invariant(per="database", services=("dialler",), faults=("dialler-second-unit", "dialler-by-hand"), severity="blocker")
+@invariant(
+    per="database",
+    services=("dialler",),
+    faults=("dialler-second-unit", "dialler-by-hand", "dialler-on-another-database"),
+    severity="blocker",
+)
 def test_exactly_one_dialler_per_database(database: Database, estate: Estate, evidence: Evidence) -> None:
     """Two diallers on one database each pace as if alone, and over-dial real people. Counted over all hosts: units,
     processes by cgroup and folder, containers, and what would start at the next boot.
@@ -73,12 +77,21 @@ def test_exactly_one_dialler_per_database(database: Database, estate: Estate, ev
         f"{database.dialler}: {len(roots)} dialler processes for the database {database.name}, not one",
         "systemctl status voxdialler" if not roots else STOP,
     )
+    for unit in (one for one in estate.placed_units if one.service == service and one.host.name == database.dialler):
+        page = read_page(evidence.second, question_of(unit, service.health), None) if service.health else None
+        if page is None or not page.document:
+            continue  # it does not answer: another rule's matter
+        works_on = page.document.get("database")
+        assert works_on == database.called, say(
+            f"{page.place} says that it works on the database {works_on}, not on {database.called}, which is its own",
+            "MONGODB_URI in its .env, then restart it: each database belongs to one dialler",
+        )
 
 
 @invariant(
     per="database",
     services=("dialler",),
-    faults=("dialler-foreign-connection", "seeing-database-refuses-inprog"),
+    faults=("dialler-foreign-connection", "dialler-calls-itself-the-gate", "seeing-database-refuses-inprog"),
     severity="blocker",
 )
 def test_database_sees_one_dialler(database: Database, estate: Estate, evidence: Evidence) -> None:
@@ -99,11 +112,10 @@ def test_database_sees_one_dialler(database: Database, estate: Estate, evidence:
             continue
         host, process = holder
         found = f"database {database.name}: {_who(client)} is process {process.pid} ({process.command}) on {host.name}"
-        if client.app_name == GATE:
-            # The gate's own question comes out of sshd on the host that it asks through, anew in each look: whoever is
-            # there both times, on the same port, only calls himself the gate.
+        if client.app_name == view.asker:
+            # The gate's own question, by a name that is made anew for each, comes out of sshd on the host it asks through.
             is_gate = host.name == database.via and process.command.startswith("sshd")
-            assert is_gate and client not in evidence.first.database(database.name).clients, say(f"{found}, not the gate", STOP)
+            assert is_gate, say(f"{found}, not the gate", STOP)
             continue
         theirs = _service_of(evidence.second.host(host.name), estate, process)
         just_opened = not client.app_name and client not in evidence.first.database(database.name).clients
@@ -160,15 +172,16 @@ def _strangers(look: Look, estate: Estate, database: Database) -> set[tuple[str,
     return {
         (client.address, client.app_name)
         for client in look.database(database.name).clients
-        if _holder(look, estate, client) is None and not _is_gate(client, database)
+        if _holder(look, estate, client) is None and not _is_gate(look, client, database)
     }
 
 
-def _is_gate(client: DatabaseClient, database: Database) -> bool:
+def _is_gate(look: Look, client: DatabaseClient, database: Database) -> bool:
     """True for the gate's own question, gone before the look at the host came to it: by loopback where it goes through a
     host, from outside of the estate where it goes directly.
     """
-    return client.app_name == GATE and (database.via is None or client.address in {"127.0.0.1", "::1"})
+    is_asker = client.app_name == look.database(database.name).asker
+    return is_asker and (database.via is None or client.address in {"127.0.0.1", "::1"})
 
 
 def _holder(look: Look, estate: Estate, client: DatabaseClient) -> tuple[Host, ProcessFact] | None:

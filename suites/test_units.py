@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 UNITS = "/etc/systemd/system"
 RELOAD = "then systemctl daemon-reload, and restart the unit"
 HASH = 64
-VENDOR = "/usr/lib/systemd/system/service.d/"  # drop-ins that a distribution has for every service
+GOES_ON = frozenset("RSDI")  # the kernel's letters for a process that runs, or will as soon as there is something to do
+YOUNG = 600.0  # seconds in which a process that systemd started again by itself counts as restarting
 
 
 def unit_of(look: Look, unit: PlacedUnit) -> UnitFact:
@@ -39,9 +40,15 @@ def main_process(look: Look, unit: PlacedUnit) -> ProcessFact:
     return found[0]
 
 
-@invariant(per="unit", faults=("unit-stopped", "unit-disabled", "unit-masked"), severity="blocker")
+@invariant(
+    per="unit",
+    faults=("unit-stopped", "unit-disabled", "unit-masked", "unit-unlinked", "unit-boots-to-rescue", "unit-process-halted"),
+    severity="blocker",
+)
 def test_unit_is_active(unit: PlacedUnit, evidence: Evidence) -> None:
-    """A unit that runs now and is not enabled is gone after the next reboot; one that is enabled and failed is gone now."""
+    """A unit that runs now and is not enabled is gone after the next reboot; one that is enabled and failed is gone now. Enabled
+    is what the disk says: from the default target on, links lead to it.
+    """
     found = unit_of(evidence.second, unit)
     where, name = unit.host.name, unit.unit
     assert found.load == "loaded", say(f"{where}: {name} is {found.load or 'unknown'}", f"systemctl cat {name}")
@@ -55,6 +62,45 @@ def test_unit_is_active(unit: PlacedUnit, evidence: Evidence) -> None:
     )
     assert found.properties.get("Transient", "no") == "no", say(
         f"{where}: {name} is transient, made by hand with systemd-run", "stop it and deploy the release again"
+    )
+    for one in known(evidence.second.host(where).processes):
+        assert one.unit != name or one.state in GOES_ON, say(
+            f"{where}: process {one.pid} of {name} is halted (state {one.state}), and the unit active all the same",
+            f"systemctl restart {name}, and look for who stopped it",
+        )
+    boot = known(evidence.second.host(where).boot)
+    assert name in boot.services and boot.services[name].at_boot, say(
+        f"{where}: nothing leads from {boot.target} to {name} on disk: the next boot does not start it",
+        f"systemctl enable {name}, systemctl set-default multi-user.target",
+    )
+
+
+@invariant(per="host_name", faults=("boot-starts-a-copy", "boot-starts-a-stranger"), severity="blocker")
+def test_boot_starts_only_what_is_known(host_name: str, estate: Estate, evidence: Evidence) -> None:
+    """A second dialler that waits for the next boot is seen by nobody until then. All that the default target leads to, on disk
+    and wherever it lies, is as the distribution brought it, or the estate names it: services, stores, listeners, [boot].
+    """
+    boot = known(evidence.second.host(host_name).boot)
+    host = estate.host(host_name)
+    extra = estate.boots(host)
+    ours = {unit.unit for unit in estate.placed_units if unit.host == host}
+    named = {one.who for one in estate.listeners_on(host)}
+    for name, fact in boot.services.items():
+        kind = f"{name.partition('@')[0]}@.service" if "@" in name else name
+        if name in ours or {name, kind} & extra:
+            continue  # of a service's own unit the files are judged by themselves
+        # Of what the estate names in passing, the unit itself may be anybody's; what changes it may not.
+        own = {name, kind} if {name, kind} & named else set()
+        foreign = [path for path in fact.foreign if path.rpartition("/")[2] not in own and path not in extra]
+        assert not foreign, say(
+            f"{host_name}: {name} starts {'at the next boot' if fact.at_boot else 'by itself after the next boot'}, by {fact.by},"
+            f" and {foreign[0] if foreign else ''} came with no package and is not in the estate",
+            f"systemctl disable --now {name}, and remove it; or add it to [boot] in hosts/{estate.name}.toml",
+        )
+    makers = [path for path in boot.generators if path not in extra]
+    assert not makers, say(
+        f"{host_name}: {makers[0] if makers else ''} makes units at boot, and came with no package",
+        f"remove it; or add it to [boot] in hosts/{estate.name}.toml",
     )
 
 
@@ -121,15 +167,27 @@ def test_process_is_the_new_code(unit: PlacedUnit, evidence: Evidence) -> None:
     )
 
 
-@invariant(per="unit", faults=("unit-crash-looping",), severity="blocker")
+@invariant(per="unit", faults=("unit-crash-looping", "unit-crash-looping-slowly"), severity="blocker")
 def test_nothing_restarts_during_the_bake(unit: PlacedUnit, evidence: Evidence) -> None:
-    """A service that dies every few seconds is up in every single look. Between the two looks nothing may have restarted."""
+    """A service that dies every few seconds is up in every single look. Between the two looks nothing may have restarted; nor
+    within ten minutes before, by systemd itself: what dies every minute is up in most pairs of looks.
+    """
     first, second = unit_of(evidence.first, unit), unit_of(evidence.second, unit)
     names = {"MainPID": "main process", "InvocationID": "invocation", "NRestarts": "restart count"}
     for key, word in names.items():
         before, after = first.properties.get(key), second.properties.get(key)
         assert before == after, say(
             f"{unit.host.name}: {unit.unit} restarted between the two looks: its {word} went from {before} to {after}",
+            f"journalctl -u {unit.unit} says why it dies",
+        )
+    count = second.properties.get("NRestarts", "")
+    if not count.isdigit():
+        raise Blind("systemd does not say how often it restarted this unit", where=f"{unit.host.name} {unit.unit}")
+    if int(count):
+        host = evidence.second.host(unit.host.name)
+        age = known(host.time) - main_process(evidence.second, unit).started
+        assert age > YOUNG, say(
+            f"{unit.host.name}: systemd itself started {unit.unit} again, {count} times by now, the last {age:.0f} s ago",
             f"journalctl -u {unit.unit} says why it dies",
         )
 
@@ -144,7 +202,7 @@ def test_runs_as_its_user(unit: PlacedUnit, evidence: Evidence) -> None:
     )
 
 
-@invariant(per="unit", faults=("unit-drop-in", "unit-edited"))
+@invariant(per="unit", faults=("unit-drop-in", "unit-edited", "unit-drop-in-for-all"))
 def test_unit_file_is_the_expected(unit: PlacedUnit, evidence: Evidence) -> None:
     """A drop-in, or a file of the same name in a stronger folder, changes what runs without a trace in any repository. The
     unit's files are those in hosts/units/, byte for byte, no more and no less, and the process was started by them.
@@ -156,7 +214,9 @@ def test_unit_file_is_the_expected(unit: PlacedUnit, evidence: Evidence) -> None
             "nobody says what its unit file must be", where=f"{where} {name}", hint=f"add hosts/units/{unit.service.unit}"
         )
     found = unit_of(evidence.second, unit)
-    files = {path: digest for path, digest in found.files.items() if not path.startswith(VENDOR)}
+    # Drop-ins that a distribution has for every service are its own only as it brought them.
+    vendors = {path for path in found.vouched if "/service.d/" in path}
+    files = {path: digest for path, digest in found.files.items() if path not in vendors}
     for path, digest in files.items():
         assert path in wanted, say(f"{where}: {path} also makes {name}", f"remove it, or add it to hosts/units/; {RELOAD}")
         if digest == "unreadable":
@@ -168,7 +228,7 @@ def test_unit_file_is_the_expected(unit: PlacedUnit, evidence: Evidence) -> None
     lost = sorted(wanted.keys() - files.keys())
     assert not lost, say(f"{where}: {lost[0] if lost else ''} is not there", f"install it from hosts/units/; {RELOAD}")
     loaded = {found.properties.get("FragmentPath", ""), *found.properties.get("DropInPaths", "").split()}
-    other = {path for path in loaded ^ wanted.keys() if not path.startswith(VENDOR)}
+    other = (loaded ^ wanted.keys()) - vendors
     assert not other, say(f"{where}: systemd made {name} of {', '.join(sorted(loaded))}", RELOAD)
     assert found.properties.get("NeedDaemonReload") == "no", say(f"{where}: systemd has an older {name} than the disk", RELOAD)
     started = [one.started for one in known(evidence.second.host(where).processes) if one.pid == found.main_pid]
@@ -177,10 +237,20 @@ def test_unit_file_is_the_expected(unit: PlacedUnit, evidence: Evidence) -> None
     )
 
 
-@invariant(per="unit", faults=("process-preloaded", "process-other-interpreter", "python-starts-with-more", "python-copied"))
+@invariant(
+    per="unit",
+    faults=(
+        "process-preloaded",
+        "process-other-interpreter",
+        "process-sees-another-tree",
+        "python-starts-with-more",
+        "python-copied",
+    ),
+)
 def test_process_is_the_venvs(unit: PlacedUnit, evidence: Evidence) -> None:
     """What is on disk can be perfect, and the process run something else: another interpreter, a library that was deleted
-    under it, a path that a variable put before the others; or an interpreter that no package has, or one that was given more.
+    under it, a path that a variable put before the others, a file that is mounted over the disk's for it alone; or an
+    interpreter that no package has, or one that was given more.
     """
     where, name, folder = unit.host.name, unit.unit, unit.service.folder
     process = main_process(evidence.second, unit)
@@ -204,6 +274,10 @@ def test_process_is_the_venvs(unit: PlacedUnit, evidence: Evidence) -> None:
     )
     for one in rows:
         place = f"{where}: process {one.pid} of {name}"
+        assert not one.mounts, say(
+            f"{place} sees something else at {one.mounts[0] if one.mounts else ''}: mounted for it alone",
+            f"look for Bind, Root and TemporaryFileSystem in systemctl cat {name}; restart it",
+        )
         assert not one.loader, say(f"{place} was started with {', '.join(one.loader)}", "unset it: code comes from the venv only")
         assert not one.elsewhere, say(f"{place} runs code of {one.elsewhere[0] if one.elsewhere else ''}", f"restart {name}")
         assert not one.gone, say(

@@ -1,7 +1,7 @@
 # A second dialler, whole and as a unit, on a fleet host: both place calls.
 # host: machine
 # violated: exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] dialler-is-on-the-sip-host[fleet-1]
-#   one-copy-only[fleet-1] only-expected-listeners[fleet-1]
+#   one-copy-only[fleet-1] only-expected-listeners[fleet-1] boot-starts-only-what-is-known[fleet-1]
 inject() {
 	lab exec sip-1 tar -C / -c opt/vox-dialler etc/systemd/system/voxdialler.service | lab exec fleet-1 tar -C / -x
 	lab exec fleet-1 systemctl daemon-reload

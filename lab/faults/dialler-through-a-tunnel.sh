@@ -9,8 +9,9 @@ import time
 from pymongo import MongoClient
 client = MongoClient("mongodb://127.0.0.1:27999/vox?directConnection=true", appname="voxgate")
 while True: client.admin.command("ping"); time.sleep(0.5)'
+	until_true landed
 }
-landed() { lives client && lives tunnel && listens 127.0.0.1 27999; }
+landed() { lives client && lives tunnel && grep -q ':6D5F 01 ' /proc/net/tcp; } # 27999, established
 mend() {
 	ended client
 	ended tunnel

@@ -177,6 +177,7 @@ def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) 
         stores=tuple(Store(name=name, **entry) for name, entry in document.get("stores", {}).items()),
         keys=_keys(document.get("keys")),
         seen_from=document.get("console", {}).get("seen_from"),
+        boot={role: tuple(entry) for role, entry in document.get("boot", {}).items()},
         sudo=tuple(document.get("sudo", {}).get("commands", ())),
         available=Available(document.get("fleet", {}).get("available", "slots")),
         source=str(path),

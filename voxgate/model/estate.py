@@ -122,6 +122,12 @@ class Database:
     uri_env: str | None = None
     via: str | None = None
 
+    @property
+    def called(self) -> str:
+        """Its name on the server: as its URI says, where that is known here, else as the estate calls it."""
+        path = (self.uri or "").partition("://")[2].partition("/")[2].partition("?")[0]
+        return path or self.name
+
 
 def repository_of(image: str) -> str:
     """An image's repository: ``livekit/sip:v1.2@sha256:..`` -> ``livekit/sip``."""
@@ -237,8 +243,9 @@ class Estate:
     """All hosts of one environment. Built by ``contracts.estates.load_estate``, which refuses what cannot be meant.
 
     ``listeners`` by role (``all``: every host), ``keys`` by account (fingerprints, or ``missing: PATH``), None where the file
-    does not say; ``seen_from`` is the host that asks for the console as people do, from outside; ``sudo`` are commands that the
-    login account may run besides those that a deploy needs.
+    does not say; ``seen_from`` is the host that asks for the console as people do, from outside; ``boot`` by role: units that the
+    next boot may start besides these, and files that may make them; ``sudo`` are commands that the login account may run besides
+    those that a deploy needs.
     """
 
     name: str
@@ -258,6 +265,7 @@ class Estate:
     stores: tuple[Store, ...] = ()
     keys: Mapping[str, tuple[str, ...]] | None = None
     seen_from: str | None = None
+    boot: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sudo: tuple[str, ...] = ()
     source: str = field(default="", compare=False)
 
@@ -295,6 +303,10 @@ class Estate:
                 endpoints = (unit.service.health, unit.service.metrics)
                 said += [Listener(unit.unit, unit.port_of(endpoint)) for endpoint in endpoints if endpoint is not None]
         return tuple(dict.fromkeys(said))
+
+    def boots(self, host: Host) -> frozenset[str]:
+        """What else the next boot of a host may start, besides services and stores: units by name, other files by path."""
+        return frozenset(one for key in ("all", *host.roles) for one in self.boot.get(key, ()))
 
     @property
     def placements(self) -> tuple[Placement, ...]:

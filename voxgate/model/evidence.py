@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from voxgate.errors import Blind
 from voxgate.model.surroundings import (
+    BootFact,
     ClockFact,
     CopyFact,
     HaproxyFact,
@@ -52,7 +53,8 @@ class UnitFact:
     """One unit as systemd has it. ``properties`` is ``systemctl show`` (of Environment only the names, as
     ``EnvironmentNames``; empty for a mere alias, and for a file that systemd does not know); ``links`` are the links in
     .wants/.requires/.upholds folders that name it on disk (so what the next boot starts); ``files`` maps each unit file or
-    drop-in on disk to its sha256 (or ``masked``, ``broken``, ``unreadable``); ``changed`` is their newest change (epoch seconds).
+    drop-in on disk to its sha256 (or ``masked``, ``broken``, ``unreadable``); ``vouched`` are those of them that are as a package
+    of the distribution brought them; ``changed`` is their newest change (epoch seconds).
     """
 
     name: str
@@ -60,6 +62,7 @@ class UnitFact:
     links: tuple[str, ...]
     files: Mapping[str, str]
     changed: float = 0.0
+    vouched: tuple[str, ...] = ()
 
     @property
     def load(self) -> str:
@@ -86,7 +89,8 @@ class UnitFact:
 @dataclass(frozen=True, slots=True)
 class ProcessFact:
     """One process. ``started`` is wall-clock epoch seconds; ``unit`` the systemd unit of its cgroup, empty for none;
-    ``container`` the id of the container its cgroup belongs to, empty for none. ``exe`` and ``cwd`` are None if not readable.
+    ``container`` the id of the container its cgroup belongs to, empty for none. ``exe`` and ``cwd`` are None if not readable;
+    ``state`` is the kernel's letter for what it does.
     """
 
     pid: int
@@ -101,6 +105,7 @@ class ProcessFact:
     container: str
     exe: str | None
     cwd: str | None
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +261,7 @@ class HostEvidence:
     copies: tuple[CopyFact, ...] | Missing
     jobs: tuple[JobFact, ...] | Missing
     javascript: tuple[int, ...] | Missing
+    boot: BootFact | Missing
     nginx: NginxFact | Missing
     haproxy: HaproxyFact | Missing
     room: RoomFact | Missing
@@ -302,8 +308,11 @@ class DatabaseClient:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseView:
-    """Every connection to one database server, and the server's own words that the list is whole."""
+    """Every connection to one database server, and the server's own words that the list is whole. ``asker`` is the name that
+    the gate gave itself for this one question.
+    """
 
     database: str
     server: str
     clients: tuple[DatabaseClient, ...]
+    asker: str

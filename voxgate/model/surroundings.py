@@ -38,7 +38,8 @@ class LeaksFact:
 class RuntimeFact:
     """What one process of a service really runs. ``interpreter`` is True for the venv's own program; ``elsewhere`` and
     ``gone`` are files that it runs code of, from neither venv nor system, or deleted under it; ``loader`` and ``strange`` name
-    variables: those that change what is loaded, and those that neither unit nor ``.env`` gave it.
+    variables: those that change what is loaded, and those that neither unit nor ``.env`` gave it; ``mounts`` are places of the
+    service's folder at which it sees something else than the probe does.
     """
 
     pid: int
@@ -47,6 +48,7 @@ class RuntimeFact:
     interpreter: bool
     elsewhere: tuple[str, ...]
     gone: tuple[str, ...]
+    mounts: tuple[str, ...]
     loader: tuple[str, ...]
     strange: tuple[str, ...]
 
@@ -107,6 +109,29 @@ class SiteFact:
     listens: tuple[str, ...]
     names: tuple[str, ...]
     serves: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StarterFact:
+    """One service that the next boot starts, or that a timer, a path or a socket then waits to start (not ``at_boot``). ``by``
+    is the link or file that says so; ``foreign`` the files that make it and came with no package of the distribution.
+    """
+
+    name: str
+    by: str
+    at_boot: bool
+    foreign: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BootFact:
+    """What the next boot starts, by the disk alone: from its ``target`` on. ``generators`` are programs that make units at boot
+    and came with no package of the distribution.
+    """
+
+    target: str
+    services: Mapping[str, StarterFact]
+    generators: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

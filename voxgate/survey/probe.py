@@ -43,7 +43,7 @@ import threading
 import time
 from contextlib import suppress
 from functools import lru_cache, partial
-from typing import IO, Any, Callable, Iterator, NamedTuple
+from typing import IO, Any, Callable, Iterable, Iterator, NamedTuple
 
 FORMAT = 1
 DEADLINE = 10.0  # seconds for a section
@@ -470,6 +470,7 @@ def units(services: list[Service]) -> dict[str, Any]:
     properties = {block["Id"]: block for block in map(unit_properties, shown.strip().split("\n\n")) if "Id" in block}
     digests: dict[str, str] = {}
     found = {}
+    vouched = vouched_for({path for name in {*names, *properties} for path in disk.paths(name)})
     for name in sorted({*names, *properties}):
         for path in disk.paths(name):
             digests.setdefault(path, disk.digest(path))
@@ -477,6 +478,7 @@ def units(services: list[Service]) -> dict[str, Any]:
             "properties": properties.get(name, {}),
             "links": disk.links.get(name, []),
             "files": {path: digests[path] for path in disk.paths(name)},
+            "vouched": [path for path in disk.paths(name) if path in vouched],
             "changed": max(map(changed_at, disk.paths(name)), default=0.0),
         }
     return found
@@ -518,6 +520,263 @@ def names_of_environment(value: str) -> list[str]:
         return [part.partition("=")[0] for part in shlex.split(value) if "=" in part]
     except ValueError:
         return ["[unread]"]
+
+
+# ------------------------------------------------------------------------------------------------------------ boot
+
+DPKG = "/var/lib/dpkg"
+GENERATORS = tuple(f"{folder}/systemd/system-generators" for folder in ("/etc", "/usr/local/lib", "/usr/lib"))
+RUNLEVELS = ("/etc/rc2.d", "/etc/rc3.d", "/etc/rc4.d", "/etc/rc5.d")
+NEEDS = (".wants", ".requires", ".upholds")
+NEEDED = re.compile(r"^[ \t]*(?:Wants|Requires|BindsTo|Upholds)[ \t]*=[ \t]*(.*)$", re.MULTILINE)
+TRIGGERED = re.compile(r"^[ \t]*(?:Unit|Service)[ \t]*=[ \t]*(\S+)", re.MULTILINE)
+ACCEPTING = re.compile(r"^[ \t]*Accept[ \t]*=[ \t]*(?:yes|true|on|1)[ \t]*$", re.MULTILINE | re.IGNORECASE)
+KEYS_OF_UNIT = re.compile(r"^[ \t]*([A-Za-z]+)[ \t]*=", re.MULTILINE)
+BROUGHT = re.compile(rb"^([0-9a-f]{32})  ((?:usr/)?lib/systemd/system\S+)$", re.MULTILINE)
+CONFIGURED = re.compile(rb"^ (/etc/(?:init\.d|systemd)/\S+) ([0-9a-f]{32})$", re.MULTILINE)
+# What a drop-in may say without becoming another program: when and how often, with how much, with how few rights.
+TUNING = re.compile(
+    r"Description|Documentation|After|Before|Wants|Requires|Conflicts|PartOf|OnFailure|Condition\w+|Assert\w+|StartLimit\w+"
+    r"|DefaultDependencies|Restart\w*|Timeout\w+|Watchdog\w+|Limit\w+|Memory\w+|CPU\w+|IO\w+|Tasks\w+|Nice|OOM\w+|Slice|Delegate"
+    r"|Environment|Log\w+|Syslog\w+|Standard(?:Output|Error)|Private\w+|Protect\w+|Restrict\w+|NoNewPrivileges|LockPersonality"
+    r"|CapabilityBoundingSet|SystemCall\w+|IPAddress\w+|UMask|KillMode|KillSignal|SendSIGKILL|Accuracy\w+|RandomizedDelay\w+"
+)
+BY_SNAP = re.compile(r"/usr/bin/snap run (?:--\S+ )*[a-z0-9][a-z0-9.-]*")
+
+
+def vouched_for(paths: set[str]) -> set[str]:
+    """Those of the files that are as a package of the distribution brought them, by dpkg's own hashes. None where there is no
+    dpkg: then nobody vouches for anything.
+    """
+    real = {path: resolved(path) for path in paths}
+    known = dpkg_hashes()
+    # Some packages link what systemd reads to a file that lies elsewhere.
+    linked = {path for path in real.values() if "lib/systemd/system" not in path and not path.startswith(("/etc/", "/dev/"))}
+    known = {**known, **dpkg_hashes_of(linked)} if linked else known
+    return {path for path in paths if known.get(real[path], "") == md5_of(real[path])}
+
+
+@lru_cache(maxsize=None)
+def dpkg_hashes() -> dict[str, str]:
+    """The hash of every file that a package brought for systemd, and of every configuration file: path to md5, as dpkg has it."""
+    found: dict[str, str] = {}
+    merged = os.path.islink("/lib")  # then what a package calls /lib/systemd lies in /usr/lib
+    for path in files_in(f"{DPKG}/info"):
+        if path.endswith(".md5sums"):
+            with open(path, "rb") as file:
+                content = file.read()
+            for digest, brought in BROUGHT.findall(content) if b"lib/systemd/system" in content else ():
+                name = os.fsdecode(brought)
+                found[f"/usr/{name}" if merged and name.startswith("lib/") else f"/{name}"] = digest.decode()
+    with suppress(FileNotFoundError), open(f"{DPKG}/status", "rb") as file:
+        found.update((os.fsdecode(name), digest.decode()) for name, digest in CONFIGURED.findall(file.read()))
+    return found
+
+
+def dpkg_hashes_of(paths: set[str]) -> dict[str, str]:
+    """The same for files anywhere."""
+    found: dict[str, str] = {}
+    names = {path: [os.fsencode(f"  {name}\n") for name in (path[1:], path[1:].removeprefix("usr/"))] for path in paths}
+    for file in files_in(f"{DPKG}/info"):
+        if file.endswith(".md5sums"):
+            with open(file, "rb") as sums:
+                content = sums.read()
+            for path, lines in names.items():
+                at = next((at for at in map(content.find, lines) if at >= 0), -1)
+                if at >= 32:
+                    found[path] = content[at - 32 : at].decode(errors="replace")
+    return found
+
+
+def md5_of(path: str) -> str:
+    """Dpkg's hash of a regular file, ``gone`` for anything else."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return "gone"
+        with open(path, "rb") as file:
+            return hashlib.md5(file.read(SMALL_FILE)).hexdigest()
+    except OSError:
+        return "gone"
+
+
+class Boot:
+    """The unit folders as the next boot will find them: whatever systemd has loaded, and without /run, which is empty then."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, str] = {}
+        self.inside: dict[str, dict[str, str]] = {}
+        self.same: dict[str, set[str]] = {}
+        for folder in dict.fromkeys(os.path.realpath(path) for path in UNIT_FOLDERS):
+            if folder.startswith("/run/"):
+                continue
+            for path in files_in(folder):
+                name = os.path.basename(path)
+                if name.endswith((*NEEDS, ".d")):
+                    for inner in files_in(path):  # of one name the stronger folder's counts
+                        self.inside.setdefault(name, {}).setdefault(os.path.basename(inner), inner)
+                elif name not in self.files:
+                    self.files[name] = path
+                    self.same.setdefault(resolved(path), set()).add(name)
+
+    def fragment(self, unit: str) -> str:
+        """The file that makes a unit: its own, else its template's; empty for none."""
+        return self.files.get(unit) or self.files.get(template_of(unit), "")
+
+    def names(self, unit: str) -> list[str]:
+        """Every name by which folders beside it speak to a unit: its own and its aliases', its template's, those of their
+        beginnings, that of its kind.
+        """
+        found: list[str] = []
+        for name in (unit, *sorted(self.same.get(resolved(self.files[unit]), ()) if unit in self.files else ())):
+            stem, _, kind = name.rpartition(".")
+            dashes = [at for at, letter in enumerate(stem.partition("@")[0]) if letter == "-"]
+            found += [name, template_of(name), *(f"{stem[: at + 1]}.{kind}" for at in reversed(dashes)), kind]
+        return list(dict.fromkeys(found))
+
+    def beside(self, unit: str, ending: str) -> list[str]:
+        """The files in the folders beside a unit, masked ones left out."""
+        found: dict[str, str] = {}
+        for name in self.names(unit):
+            for inner, path in self.inside.get(f"{name}{ending}", {}).items():
+                found.setdefault(inner, path)
+        return [path for path in found.values() if not masked(path)]
+
+    def paths(self, unit: str) -> list[str]:
+        """What makes a unit, all of it: fragment and drop-ins."""
+        drop_ins = [path for path in self.beside(unit, ".d") if path.endswith(".conf")]
+        return [path for path in (self.fragment(unit), *drop_ins) if path]
+
+    def needed(self, unit: str) -> dict[str, str]:
+        """The units that a unit starts, and the link or file that says so."""
+        found: dict[str, str] = {}
+        for path in (path for ending in NEEDS for path in self.beside(unit, ending)):
+            if os.path.islink(path):
+                found.setdefault(os.path.basename(path), path)
+        for path in self.paths(unit):
+            for words in NEEDED.findall(unit_text(path)):
+                for word in words.split():
+                    found.setdefault(specified(word, unit), path)
+        return found
+
+    def triggered(self, unit: str) -> dict[str, str]:
+        """The unit that a timer, a path or a socket starts when its time comes."""
+        stem, _, kind = unit.rpartition(".")
+        if kind not in {"timer", "path", "socket"}:
+            return {}
+        texts = {path: unit_text(path) for path in self.paths(unit)}
+        said = {specified(word, unit): path for path, text in texts.items() for word in TRIGGERED.findall(text)}
+        each = any(
+            re.search(r"^\s*Accept\s*=\s*(?:yes|true|on|1)\s*$", text, re.MULTILINE | re.IGNORECASE) for text in texts.values()
+        )
+        return said or {f"{stem}@.service" if each else f"{stem}.service": self.fragment(unit)}
+
+    def closure(self, waiting: dict[str, str], known: Iterable[str] = ()) -> dict[str, str]:
+        """What the units that wait lead to, themselves too, each with the link or file that says so; nothing that is known
+        already, masked, or not there.
+        """
+        waiting, found = dict(waiting), {}
+        while waiting:
+            unit, by = waiting.popitem()
+            path = self.fragment(unit)
+            if unit in found or unit in known or not path or masked(path):
+                continue
+            found[unit] = by
+            waiting.update(self.needed(unit))
+        return found
+
+
+def resolved(path: str) -> str:
+    """Where a file of a folder that is no link really lies: most are no links either, and a look costs less than a way."""
+    return os.path.realpath(path) if os.path.islink(path) else path
+
+
+def template_of(unit: str) -> str:
+    """``voxcore@.service`` for ``voxcore@3.service``, else the unit itself."""
+    stem, _, kind = unit.rpartition(".")
+    return f"{stem.partition('@')[0]}@.{kind}" if "@" in stem else unit
+
+
+def specified(word: str, unit: str) -> str:
+    """A unit's name as it stands in the file of another, whose name fills in what is left open."""
+    stem = unit.rpartition(".")[0]
+    prefix, _, instance = stem.partition("@")
+    fills = {"%n": unit, "%N": stem, "%p": prefix, "%P": prefix, "%i": instance, "%I": instance, "%j": prefix.rpartition("-")[2]}
+    return re.sub(r"%[a-zA-Z]", lambda found: fills.get(found.group(), found.group()), word)
+
+
+def masked(path: str) -> bool:
+    """True for a link to nowhere by intent, or an empty file: systemd starts nothing by it."""
+    try:
+        return resolved(path) == "/dev/null" or os.stat(path).st_size == 0
+    except OSError:
+        return False
+
+
+def unit_text(path: str) -> str:
+    """A unit file, its long lines made one; empty where there is none."""
+    try:
+        return re.sub(r"\\\n[ \t]*", " ", COMMENT.sub("", behind(path)))
+    except OSError:
+        return ""
+
+
+def tunes_only(path: str) -> bool:
+    """True for a drop-in by which a service remains the program that it is."""
+    keys_said = KEYS_OF_UNIT.findall(unit_text(path))
+    return os.path.dirname(path).endswith(".d") and all(map(TUNING.fullmatch, keys_said))
+
+
+def of_snap(path: str) -> bool:
+    """True for a service as snapd writes it, of a program that snapd confines."""
+    commands = re.findall(r"^[ \t]*Exec\w+[ \t]*=[ \t]*(.*)$", unit_text(path), re.MULTILINE)
+    return os.path.basename(path).startswith("snap.") and bool(commands) and all(map(BY_SNAP.fullmatch, map(str.strip, commands)))
+
+
+def boot() -> dict[str, Any]:
+    """What the next boot starts, read from the disk alone: each service that the default target leads to, or that a timer, a
+    path or a socket then waits to start; the files that make it and that no package of the distribution vouches for; and
+    programs that make units at boot, and scripts of old that are started, where nobody vouches for them.
+    """
+    disk = Boot()
+    target = disk.files.get("default.target", "")
+    if not target:
+        raise Trouble("missing", "no default.target in any unit folder")
+    first = os.path.basename(os.path.realpath(target))
+    started = disk.closure({first: target})
+    whole, newest = dict(started), started
+    while newest:
+        newest = disk.closure({name: by for unit in newest for name, by in disk.triggered(unit).items()}, whole)
+        whole.update(newest)
+    services = {unit: by for unit, by in whole.items() if unit.endswith(".service")}
+    makers = [path for folder in GENERATORS for path in files_in(folder) if not masked(path)]
+    scripts = {
+        f"{os.path.basename(path)[3:]}.service": path
+        for folder in RUNLEVELS
+        for path in files_in(folder)
+        if re.match(r"S\d\d", os.path.basename(path)) and f"{os.path.basename(path)[3:]}.service" not in disk.files
+    }
+    made_of = {unit: disk.paths(unit) for unit in services}
+    vouched = vouched_for({*(path for paths in made_of.values() for path in paths), *makers, *scripts.values()})
+    return {
+        "target": first,
+        "services": {
+            **{
+                unit: {"by": path, "at_boot": True, "foreign": [] if path in vouched else [path]}
+                for unit, path in scripts.items()
+            },
+            **{
+                unit: {
+                    "by": by,
+                    "at_boot": unit in started,
+                    "foreign": [
+                        path for path in made_of[unit] if path not in vouched and not tunes_only(path) and not of_snap(path)
+                    ],
+                }
+                for unit, by in services.items()
+            },
+        },
+        "generators": [path for path in makers if path not in vouched],
+    }
 
 
 # ------------------------------------------------------------------------------------------------------- processes
@@ -583,14 +842,12 @@ class Cgroups:
 
 def processes() -> list[dict[str, Any]]:
     """Every process but kernel threads and the dead. Raises Trouble if some are hidden from us."""
+    unhidden()
     cgroups = Cgroups()
     booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            row = process(pid, cgroups, booted)
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it ended while we looked
+        row = process_if_there(pid, cgroups, booted)
         if row:
             found.append(row)
     seen = {row["pid"] for row in found}
@@ -599,6 +856,66 @@ def processes() -> list[dict[str, Any]]:
     # What we start ourselves (git, uv, systemctl) comes and goes, and stands in the folders of services: it is left out.
     mine = descendants(found, {os.getpid()}) - {os.getpid()}
     return [row for row in found if row["pid"] not in mine]
+
+
+def unhidden() -> None:
+    """Raises Trouble where something is mounted over a process in /proc: what is read there is not the process."""
+    for row in mounts_of("self") or ():
+        if re.match(r"/proc/\d+(?:/|$)", row.point):
+            raise Trouble("denied", f"something is mounted over {row.point}: it hides a process")
+
+
+def process_if_there(pid: str, cgroups: Cgroups, booted: float) -> dict[str, Any] | None:
+    """As ``process``, None also for one that ended while we looked. Raises Trouble for one that is there and cannot be read."""
+    for _ in range(2):  # a number that is given to a new process right away is read the second time
+        try:
+            return process(pid, cgroups, booted)
+        except (FileNotFoundError, ProcessLookupError):
+            try:
+                os.kill(int(pid), 0)
+            except ProcessLookupError:
+                return None
+            except PermissionError:
+                continue
+    raise Trouble("denied", f"process {pid} is there and cannot be read: something hides it")
+
+
+class Mount(NamedTuple):
+    """One row of a process's mount table: where, and which folder of which file system lies there."""
+
+    point: str
+    device: str
+    root: str
+
+
+def mounts_of(pid: int | str) -> list[Mount] | None:
+    """What a process sees mounted, the later over the earlier; None if it is gone."""
+    try:
+        with open(f"/proc/{pid}/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+            rows = [line.split(" ", 5) for line in file]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    plain = partial(re.sub, r"\\([0-7]{3})", lambda code: chr(int(code.group(1), 8)))
+    return [Mount(plain(row[4]), row[2], plain(row[3])) for row in rows]
+
+
+def seen_at(path: str, mounts: list[Mount]) -> tuple[str, str]:
+    """Which place of which file system a process with these mounts finds at a path."""
+    over = [row for row in mounts if f"{path}/".startswith(f"{row.point.rstrip('/')}/")]
+    if not over:
+        return "", ""
+    top = max(reversed(over), key=lambda row: len(row.point))
+    return top.device, f"{top.root.rstrip('/')}{path[len(top.point.rstrip('/')) :]}" or "/"
+
+
+def mounted_apart(pid: int, folder: str) -> list[str] | None:
+    """The places in a folder at which a process sees something else than we do; None if it is gone."""
+    theirs, ours, root = mounts_of(pid), mounts_of("self"), link_of(f"/proc/{pid}/root")
+    if theirs is None or ours is None or root is None:
+        return None
+    points = {folder, *(row.point for row in (*theirs, *ours) if row.point.startswith(f"{folder}/"))}
+    found = sorted(point for point in points if seen_at(point, theirs) != seen_at(point, ours))
+    return found if root == "/" else [root, *found]
 
 
 def process(pid: str, cgroups: Cgroups, booted: float) -> dict[str, Any] | None:
@@ -620,6 +937,7 @@ def process(pid: str, cgroups: Cgroups, booted: float) -> dict[str, Any] | None:
         "ppid": int(fields[1]),
         "uid": uid,
         "user": account(uid),
+        "state": fields[0].decode(),
         "started": round(booted + int(fields[19]) / os.sysconf("SC_CLK_TCK"), 3),
         "command": os.fsdecode(head.partition(b"(")[2]),
         "argv": argv if argv != [""] else [],
@@ -727,6 +1045,7 @@ def own_addresses() -> list[str]:
 
 def socket_holders() -> dict[str, set[int]]:
     """Inode of every open socket to the processes that have it open."""
+    unhidden()
     holders: dict[str, set[int]] = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -1538,7 +1857,10 @@ def of_uv(text: str) -> bool:
 # ----------------------------------------------------------------------------------------------------------- leaks
 
 PLAIN = re.compile(r"[\d.:,]+|[a-z]+(?:[-_./ ][a-z]+)*|[\w.-]+:\d+|true|false|yes|no", re.IGNORECASE | re.ASCII)
-JOURNAL_LINES = 20_000
+JOURNAL_BYTES = 64 * 1024 * 1024  # in one look
+JOURNAL_STEP = 6 * 3600.0  # seconds of it that are noted as searched at once
+JOURNAL_OVERLAP = 60.0  # what was written a little late
+SECRET_AT_MOST = 4096
 
 
 def telling(value: str) -> set[str]:
@@ -1577,10 +1899,7 @@ def leaks(service: Service, services: list[Service], found: Job, known: Job, spo
         search(words, f"the arguments of process {row['pid']} ({row['command']})")
     for unit, text in known.value().items():
         search(text.encode(errors="surrogateescape"), f"Environment= of {unit}")
-    lines = 0
-    for unit, text in journal(service, spoken.value()).items():
-        lines += text.count("\n")
-        search(text.encode(errors="surrogateescape"), f"the journal of {unit}")
+    lines = journal(service, spoken.value(), lambda content: search(content, "the journal since its start"), lambda: not hits)
     with Folder(service.folder) as root:
         read_all(root, outside_of_tree, "", search)
     for other in services:
@@ -1592,14 +1911,56 @@ def leaks(service: Service, services: list[Service], found: Job, known: Job, spo
     return {"compared": sorted(set(keys.values())), "lines": lines, "found": [list(hit) for hit in sorted(hits)][:SHOWN]}
 
 
-def journal(service: Service, spoken: dict[str, Any]) -> dict[str, str]:
-    """What the service's units wrote since each was started."""
-    runs = {name: spoken[name]["properties"].get("InvocationID", "") for name in service.units if name in spoken}
-    words = sorted(f"_SYSTEMD_INVOCATION_ID={run}" for run in runs.values() if re.fullmatch(r"[0-9a-f]{32}", run))
-    if not words:
-        return {}
-    text = said("journalctl", "--quiet", "--no-pager", "--output=cat", f"--lines={JOURNAL_LINES}", *words)
-    return {" ".join(runs) if len(runs) < 3 else f"{service.unit}": text}
+def journal(service: Service, spoken: dict[str, Any], search: Callable[[bytes], None], clean: Callable[[], bool]) -> int:
+    """Give all that anybody wrote into the journal since the service was started to ``search``; how many lines its own units
+    wrote of late. As root it is noted how far nothing was found, for as long as ``.env`` is the same, so that each part is
+    read once.
+    """
+    shown = [spoken[name]["properties"] for name in service.units if name in spoken]
+    starts = [
+        int(row["ExecMainStartTimestampMonotonic"]) for row in shown if row.get("ExecMainStartTimestampMonotonic", "0") != "0"
+    ]
+    runs = sorted(f"_SYSTEMD_INVOCATION_ID={row['InvocationID']}" for row in shown if row.get("InvocationID"))
+    if not starts or not runs:
+        return 0
+    now = time.time()
+    since = now - time.clock_gettime(time.CLOCK_MONOTONIC) + min(starts) / 1e6 - 1
+    note, env = HashCache(f"journal-{service.name}"), os.stat(f"{service.folder}/.env")
+    mark = [env.st_dev, env.st_ino, env.st_size, env.st_mtime_ns, env.st_ctime_ns]
+    row = note.kept.get("searched")
+    done = row[-1] - JOURNAL_OVERLAP if isinstance(row, list) and row[:-1] == mark else 0.0
+    at, left = min(max(since, done), now), JOURNAL_BYTES
+    while at < now:
+        upto = min(at + JOURNAL_STEP, now)
+        left = journal_between(at, upto, left, search)
+        if clean():
+            note.seen = {"searched": [*mark, upto]}
+            note.keep()
+        at = upto
+    return said("journalctl", "--quiet", "--no-pager", "--output=cat", "--lines=20", *runs).count("\n")
+
+
+def journal_between(at: float, upto: float, left: int, search: Callable[[bytes], None]) -> int:
+    """Read one part of the journal, at most so many bytes; how many are left then. Raises Trouble if it is longer."""
+    span = (f"--since=@{at:.6f}", f"--until=@{upto + 1:.6f}")
+    reader = subprocess.Popen(
+        ["journalctl", "--quiet", "--no-pager", "--output=cat", *span],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+        env={"PATH": PATH, "LC_ALL": "C.UTF-8", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"},
+    )  # fmt: skip
+    STARTED.append(reader)
+    rest, stream = b"", reader.stdout
+    while stream is not None and (piece := stream.read(1 << 20)):
+        search(rest + piece)
+        rest, left = piece[-SECRET_AT_MOST:], left - len(piece)
+        if left < 0:
+            os.killpg(reader.pid, signal.SIGKILL)
+            reader.wait()
+            day = time.strftime("%Y-%m-%d %H:%M", time.gmtime(at))
+            raise Trouble("failed", f"the journal since {day} UTC is over {JOURNAL_BYTES} bytes: it was not searched to its end")
+    if reader.wait() != 0:
+        raise Trouble("failed", f"journalctl ended with {reader.returncode}")
+    return left
 
 
 def read_all(
@@ -1673,8 +2034,8 @@ def runtime(service: Service, found: Job, spoken: Job) -> dict[str, Any]:
             continue
         names = environment_names(row["pid"])
         unit = shown.get(row["unit"], {}).get("properties", {}).get("EnvironmentNames", "").split()
-        mapped = executable_maps(row["pid"])
-        if mapped is None or names is None:
+        mapped, apart = executable_maps(row["pid"]), mounted_apart(row["pid"], service.folder)
+        if mapped is None or names is None or apart is None:
             continue  # it ended while we looked
         rows[str(row["pid"])] = {
             "unit": row["unit"],
@@ -1682,6 +2043,7 @@ def runtime(service: Service, found: Job, spoken: Job) -> dict[str, Any]:
             "interpreter": row["exe"] == program,
             "elsewhere": sorted(p for p in mapped if p != program and not p.startswith(system) and not p.endswith(" (deleted)")),
             "gone": sorted(p for p in mapped if p.endswith(" (deleted)")),
+            "mounts": apart,
             "loader": sorted(name for name in names if LOADER_NAMES.fullmatch(name)),
             "strange": sorted(name for name in names - given - set(unit) if not GIVEN.fullmatch(name)),
         }
@@ -2816,7 +3178,7 @@ class Cutter:
 
 SECTIONS = (
     "units", "processes", "sockets", "engines", "checkouts", "venvs", "env_files", "dists", "packages", "leaks", "runtimes",
-    "stores", "copies", "jobs", "nginx", "haproxy", "room", "clock", "sudo", "keys", "javascript",
+    "stores", "copies", "jobs", "boot", "nginx", "haproxy", "room", "clock", "sudo", "keys", "javascript",
 )  # fmt: skip
 LATER = {"seconds": 0.0, "error": {"kind": "missing", "text": "not part of a brief look"}}
 
@@ -2864,6 +3226,7 @@ def look(services: list[Service], only: frozenset[str] | None = None, stores_her
     parts["stores"] = each(lambda row: stores(row, found, whole["sockets"]), "python")
     whole["copies"] = of_host(lambda: copies(services, accounts_of(stores_here, services, found)))
     whole["jobs"] = of_host(partial(jobs, services))
+    whole["boot"] = Job(boot)
     whole["nginx"] = Job(partial(nginx, found))
     whole["haproxy"] = Job(partial(haproxy, found))
     whole["room"] = of_host(room)

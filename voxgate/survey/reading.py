@@ -80,6 +80,7 @@ def host_evidence(name: str, document: object) -> HostEvidence:
         copies=facts.section("copies", around.copies),
         jobs=facts.section("jobs", around.jobs),
         javascript=facts.section("javascript", lambda rows: tuple(natural(pid) for pid in items(rows))),
+        boot=facts.section("boot", around.boot),
         nginx=facts.section("nginx", around.nginx),
         haproxy=facts.section("haproxy", around.haproxy),
         room=facts.section("room", around.room),
@@ -171,6 +172,7 @@ def _unit(name: str, row: object) -> UnitFact:
         get(row, "links", texts),
         get(row, "files", text_by_text),
         get(row, "changed", number),
+        get(row, "vouched", texts),
     )
 
 
@@ -197,6 +199,7 @@ def _process(row: object) -> ProcessFact:
         container=get(row, "container", text),
         exe=get(row, "exe", text_or_none),
         cwd=get(row, "cwd", text_or_none),
+        state=get(row, "state", text),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from voxgate.model.surroundings import (
+    BootFact,
     ClockFact,
     CopyFact,
     DiskFact,
@@ -20,6 +21,7 @@ from voxgate.model.surroundings import (
     RuntimesFact,
     ServerFact,
     SiteFact,
+    StarterFact,
     StoreFact,
     SudoFact,
     SudoRule,
@@ -84,6 +86,7 @@ def _runtime(pid: str, row: object) -> RuntimeFact:
         interpreter=get(row, "interpreter", flag),
         elsewhere=get(row, "elsewhere", texts),
         gone=get(row, "gone", texts),
+        mounts=get(row, "mounts", texts),
         loader=get(row, "loader", texts),
         strange=get(row, "strange", texts),
     )
@@ -124,6 +127,16 @@ def copies(row: object) -> tuple[CopyFact, ...]:
 def jobs(rows: object) -> tuple[JobFact, ...]:
     """Everything that starts by itself."""
     return tuple(JobFact(get(row, "where", text), get(row, "user", text), get(row, "runs", texts)) for row in items(rows))
+
+
+def boot(row: object) -> BootFact:
+    """What the next boot starts."""
+    services = {name: _starter(name, each) for name, each in get(row, "services", members).items()}
+    return BootFact(get(row, "target", text), services, get(row, "generators", texts))
+
+
+def _starter(name: str, row: object) -> StarterFact:
+    return StarterFact(name, get(row, "by", text), get(row, "at_boot", flag), get(row, "foreign", texts))
 
 
 def nginx(row: object) -> NginxFact:

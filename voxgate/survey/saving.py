@@ -137,7 +137,7 @@ def _answer_row(answer: Answer, keep: Keep) -> dict[str, Any]:
 
 def _database_row(view: DatabaseView) -> dict[str, Any]:
     clients = [{"address": row.address, "port": row.port, "app_name": row.app_name, "user": row.user} for row in view.clients]
-    return {"database": view.database, "server": view.server, "clients": clients}
+    return {"database": view.database, "server": view.server, "clients": clients, "asker": view.asker}
 
 
 def _remote_row(view: RemoteView) -> dict[str, Any]:
@@ -246,7 +246,7 @@ def _body(body: object, bodies: Path) -> bytes:
 
 def _database(row: object) -> DatabaseView:
     clients = tuple(_client(each) for each in get(row, "clients", items))
-    return DatabaseView(get(row, "database", text), get(row, "server", text), clients)
+    return DatabaseView(get(row, "database", text), get(row, "server", text), clients, get(row, "asker", text))
 
 
 def _client(row: object) -> DatabaseClient:

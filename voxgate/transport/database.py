@@ -7,6 +7,8 @@ error. So two things must be in it: the connection that asks, and a second one o
 from __future__ import annotations
 
 import os
+import secrets
+import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,7 @@ from voxgate.transport.failures import ForwardingDenied, TargetRefused
 from voxgate.transport.forward import Forward, forward
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from voxgate.model.estate import Database
     from voxgate.transport.connections import Connections
@@ -32,6 +34,7 @@ APP_NAME = "voxgate"
 _UNAUTHORIZED = frozenset({13, 18, 8000})  # Unauthorized, AuthenticationFailed, Atlas' own
 _NOT_KNOWN = frozenset({59, 40324, 16436})  # CommandNotFound, unrecognized pipeline stage (new and old)
 _LEAST = 0.1
+_AGAIN, _PAUSE = 2, 0.5
 _INPROG = "give its user the cluster action `inprog` (role clusterMonitor): else a server tells of own connections only"
 
 
@@ -55,15 +58,33 @@ def see(connections: Connections, database: Database, deadline: float = 5.0) -> 
                 host.open(*node, until.remaining).close()  # pymongo would ask a closed port again until the deadline
                 way = stack.enter_context(forward(host, *node, deadline=until.remaining))
                 uri = f"mongodb://{userinfo}{way.address}:{way.port}/{rest}"
-            asker = stack.enter_context(_client(uri, until, direct=way is not None))
-            witness = stack.enter_context(_client(uri, until, direct=way is not None))
-            return _look(database.name, asker, witness)
+            # A name of its own for each question: whoever calls himself the gate cannot know it before it is asked.
+            name = f"{APP_NAME}-{secrets.token_hex(8)}"
+            asker = stack.enter_context(_client(uri, until, name, direct=way is not None))
+            witness = stack.enter_context(_client(uri, until, name, direct=way is not None))
+            return _settled(lambda: _look(database.name, name, asker, witness), until)
     except (VoxgateError, PyMongoError, ValueError) as error:
         trouble = way.trouble if way is not None and isinstance(error, ConnectionFailure) else None
         return _missing(database.name, trouble or error, until)
 
 
-def _look(name: str, asker: Client, witness: Client) -> DatabaseView | Missing:
+def _settled(look: Callable[[], DatabaseView | Missing], until: Deadline) -> DatabaseView | Missing:
+    """The view, once no other gate is in it: one that looks at this moment is gone in the next. Whoever stays is no gate."""
+    view = look()
+    for _ in range(_AGAIN):
+        if isinstance(view, Missing) or not _other_gates(view) or until.remaining < 2 * _PAUSE:
+            break
+        time.sleep(_PAUSE)
+        view = look()
+    return view
+
+
+def _other_gates(view: DatabaseView) -> bool:
+    """True if some client calls itself as another gate's question would."""
+    return any(one.app_name.startswith(f"{APP_NAME}-") and one.app_name != view.asker for one in view.clients)
+
+
+def _look(database: str, name: str, asker: Client, witness: Client) -> DatabaseView | Missing:
     """Both ways of asking, together: some servers tell all by the command only, others by the stage only."""
     ours = {str(client.admin.command("whatsmyuri")["you"]) for client in (witness, asker)}
     version = asker.admin.command("buildInfo").get("version", "?")
@@ -81,8 +102,8 @@ def _look(name: str, asker: Client, witness: Client) -> DatabaseView | Missing:
     missing = ours - clients.keys()
     if missing:
         why = f"the server's list has {len(clients)} connections and not {' nor '.join(sorted(missing))}, which is ours"
-        return Missing("denied", why, name, _INPROG)
-    return DatabaseView(name, f"version {version} by {' and '.join(by)}", tuple(clients.values()))
+        return Missing("denied", why, database, _INPROG)
+    return DatabaseView(database, f"version {version} by {' and '.join(by)}", tuple(clients.values()), name)
 
 
 def _by_command(client: Client) -> list[Mapping[str, Any]]:
@@ -113,13 +134,13 @@ def _clients(rows: Iterable[Mapping[str, Any]]) -> dict[str, DatabaseClient]:
     return found
 
 
-def _client(uri: str, until: Deadline, *, direct: bool) -> Client:
+def _client(uri: str, until: Deadline, name: str, *, direct: bool) -> Client:
     """A client that gives up in time. Leaving it as a context closes its monitors."""
     left = int(max(until.remaining, _LEAST) * 1000)
     options: dict[str, Any] = {"directConnection": True} if direct else {}
     return MongoClient(
         uri,
-        appname=APP_NAME,
+        appname=name,
         connectTimeoutMS=left,
         socketTimeoutMS=left,
         serverSelectionTimeoutMS=left,

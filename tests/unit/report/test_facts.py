@@ -23,7 +23,7 @@ def teller() -> Teller:
 
 
 def process(pid: int, unit: str, *argv: str) -> ProcessFact:
-    return ProcessFact(pid, 1, 990, "vox", 1795338843.25, "python", argv, "/x", unit, "", "/usr/bin/python3", "/opt")
+    return ProcessFact(pid, 1, 990, "vox", 1795338843.25, "python", argv, "/x", unit, "", "/usr/bin/python3", "/opt", "S")
 
 
 def answer(body: bytes, kind: str = "application/json") -> Answer:

@@ -12,7 +12,7 @@ import pytest
 from voxgate.model.estate import Listener
 from voxgate.model.evidence import ContainerFact, DatabaseClient, ProcessFact, SocketFact, known
 from voxgate.model.look import Question
-from voxgate.model.surroundings import CopyFact, JobFact, KeyFact, ServerFact, SiteFact, SudoRule
+from voxgate.model.surroundings import CopyFact, JobFact, KeyFact, ServerFact, SiteFact, StarterFact, SudoRule
 from voxgate.survey.questions import page_ways
 
 from .conftest import Case
@@ -80,6 +80,7 @@ def server(green: Case, **parts: Any) -> tuple[ServerFact, ...]:
 
 
 FIRST = SudoRule("root", "!authenticate", "/usr/bin/systemctl restart voxcore@*")
+VENDORS = "/usr/lib/systemd/system/service.d/10-x.conf"
 MARK = "SHA256:" + "A" * 43
 
 # What is changed; what must turn violated: invariant and subject.
@@ -141,9 +142,83 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         lambda g: g.unit(
             FLEET,
             WORKER,
-            files={**known(g.of(FLEET).units)[WORKER].files, "/usr/lib/systemd/system/service.d/10-x.conf": "0" * 64},
+            files={**known(g.of(FLEET).units)[WORKER].files, VENDORS: "0" * 64},
+            vouched=(VENDORS,),
         ),
         set(),
+    ),
+    "drop-in-for-all-of-nobody": (
+        lambda g: g.unit(FLEET, WORKER, files={**known(g.of(FLEET).units)[WORKER].files, VENDORS: "0" * 64}),
+        {"unit-file-is-the-expected[fleet-1-voxcore@1]"},
+    ),
+    "boot-starts-a-stranger": (
+        lambda g: starter(g, SIP, "stats.service", foreign=("/usr/lib/systemd/system/stats.service",)),
+        {"boot-starts-only-what-is-known[sip-1]"},
+    ),
+    "boot-starts-a-packages-own": (lambda g: starter(g, SIP, "stats.service"), set()),
+    "boot-starts-the-dialler-elsewhere": (
+        lambda g: starter(g, FLEET, "voxdialler.service", foreign=("/etc/systemd/system/voxdialler.service",)),
+        {"boot-starts-only-what-is-known[fleet-1]"},
+    ),
+    "boot-starts-a-worker-too-many": (
+        lambda g: starter(g, FLEET, "voxcore@4.service", foreign=("/etc/systemd/system/voxcore@.service",)),
+        {"boot-starts-only-what-is-known[fleet-1]"},
+    ),
+    "boot-starts-a-listener-of-the-estate": (
+        lambda g: starter(g, API, "haproxy.service", foreign=("/etc/systemd/system/haproxy.service",)),
+        set(),
+    ),
+    "boot-starts-a-listener-changed": (
+        lambda g: starter(g, API, "haproxy.service", foreign=("/etc/systemd/system/haproxy.service.d/x.conf",)),
+        {"boot-starts-only-what-is-known[api-1]"},
+    ),
+    "boot-makes-units": (
+        lambda g: g.fact(API, "boot", generators=("/etc/systemd/system-generators/x",)),
+        {"boot-starts-only-what-is-known[api-1]"},
+    ),
+    "boot-leaves-a-worker-out": (
+        lambda g: g.fact(
+            FLEET, "boot", services={name: one for name, one in known(g.of(FLEET).boot).services.items() if name != WORKER}
+        ),
+        {"unit-is-active[fleet-1-voxcore@1]"},
+    ),
+    "boot-leaves-a-worker-to-a-timer": (
+        lambda g: starter(g, FLEET, WORKER, at_boot=False),
+        {"unit-is-active[fleet-1-voxcore@1]"},
+    ),
+    "process-halted": (lambda g: g.process(FLEET, WORKER, state="T"), {"unit-is-active[fleet-1-voxcore@1]"}),
+    "container-halted": (
+        lambda g: g.host(
+            SIP, processes=tuple(replace(one, state="T") if one.container else one for one in known(g.of(SIP).processes))
+        ),
+        {"livekit-is-healthy[sip-1]"},
+    ),
+    "restarted-by-itself-just-now": (
+        lambda g: restarts(g, "2"),
+        {"nothing-restarts-during-the-bake[fleet-1-voxcore@1]"},
+    ),
+    "restarted-by-itself-long-ago": (
+        lambda g: restarts(g, "2").host(FLEET, time=known(g.of(FLEET).time) + 86400),
+        {"clock-is-right[fleet-1]"},
+    ),
+    "file-mounted-for-one-process": (
+        lambda g: g.runtime(SIP, "dialler", mounts=("/opt/vox-dialler/vox_dialler/pacing.py",)),
+        {"process-is-the-venvs[sip-1-voxdialler]"},
+    ),
+    "dialler-on-another-database": (
+        lambda g: body(g, Question(SIP, 8090, "/health"), database="vox_staging"),
+        {"exactly-one-dialler-per-database[vox]"},
+    ),
+    "the-gates-name-without-its-nonce": (
+        lambda g: replace(
+            g,
+            evidence=replace(
+                g.evidence,
+                first=with_client(g.evidence.first, "127.0.0.1", "voxgate"),
+                second=with_client(g.evidence.second, "127.0.0.1", "voxgate"),
+            ),
+        ),
+        {"database-sees-one-dialler[vox]"},
     ),
     "other-interpreter": (
         lambda g: g.runtime(API, "backend", interpreter=False),
@@ -543,6 +618,21 @@ def with_store(green: Case, **parts: Any) -> Case:
     facts = green.of(API).stores
     rows = tuple(replace(one, **parts) if one.setting == "REDIS_URL" else one for one in known(facts["backend"]))
     return green.host(API, stores={**facts, "backend": rows})
+
+
+def starter(green: Case, host: str, name: str, **parts: Any) -> Case:
+    """A service more that the next boot starts, or one otherwise."""
+    services = known(green.of(host).boot).services
+    one = services.get(name, StarterFact(name, "/etc/systemd/system/multi-user.target.wants/x", at_boot=True, foreign=()))
+    return green.fact(host, "boot", services={**services, name: replace(one, **parts)})
+
+
+def restarts(green: Case, count: str) -> Case:
+    """A worker that systemd has started again by itself, so often, in both looks."""
+    first = replace(green, evidence=replace(green.evidence, second=green.evidence.first))
+    before = first.unit(FLEET, WORKER, properties={"NRestarts": count}).evidence.second
+    after = green.unit(FLEET, WORKER, properties={"NRestarts": count}).evidence.second
+    return replace(green, evidence=replace(green.evidence, first=before, second=after))
 
 
 def with_client(look: Any, address: str, name: str) -> Any:

@@ -166,7 +166,9 @@ def test_an_invariant_reads_of_its_own_host_only(green: Case, recorder: Recorder
     unit = next(one for one in green.estate.placed_units if one.id == "fleet-2-voxcore@3")
     suite("test_units.py").test_unit_is_active(unit=unit, evidence=seen)
     assert {path[2] for path in recorder.facts if path[1:2] == ("hosts",)} == {"fleet-2"}
-    assert {path[4] for path in recorder.facts if len(path) > 4} == {"voxcore@3.service"}
+    units = {path[4] for path in recorder.facts if len(path) > 4 and path[3] == "units"}
+    boots = {path[5] for path in recorder.facts if len(path) > 5 and path[3] == "boot"}
+    assert units == boots == {"voxcore@3.service"}
 
 
 def same(case: Case) -> None:

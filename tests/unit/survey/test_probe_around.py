@@ -14,6 +14,8 @@ import socket
 import struct
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -425,7 +427,12 @@ def test_what_of_a_value_is_secret(value: str, told: set[str]) -> None:
 def test_a_secret_in_the_open_is_told_by_its_key_and_place(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (checkout / ".env").write_text(ENV)
     (checkout / "notes.txt").write_text(f"the token is {CANARY}\n")
-    monkeypatch.setattr(probe, "journal", lambda *_: {"voxbridge.service": f"a line\n{CANARY}\n"})
+
+    def journal(_service: object, _spoken: object, search: Callable[[bytes], None], _clean: object) -> int:
+        search(f"a line\n{CANARY}\n".encode())
+        return 2
+
+    monkeypatch.setattr(probe, "journal", journal)
     known = probe.Job(lambda: {"x.service": f"TOKEN={CANARY}"})
     spoken = probe.Job(dict)
     running = probe.Job(lambda: [{"pid": 7, "command": "sh", "argv": ["sh", "-c", CANARY]}])
@@ -436,10 +443,71 @@ def test_a_secret_in_the_open_is_told_by_its_key_and_place(checkout: Path, monke
     assert places == {
         "the arguments of process 7",
         "Environment= of x.service",
-        "the journal of voxbridge.service",
+        "the journal since its start",
         "notes.txt",
     }
     assert CANARY not in str(found)
+
+
+JOURNALCTL = """#!/bin/sh
+echo "$@" >>"$0.asked"
+case "$*" in *--since*) cat "$0.says" ;; *) echo a line of its own ;; esac
+"""
+
+
+@pytest.fixture
+def written(checkout: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tuple[set[bytes], list[str]]]:
+    """Puts a text into a journal; gives what was found of the canary in it, and what journalctl was asked."""
+    monkeypatch.setattr(probe, "CACHE", str(place / "cache"))
+    monkeypatch.setattr(probe, "PATH", f"{place}:{probe.PATH}")
+    program = place / "journalctl"
+    program.write_text(JOURNALCTL)
+    program.chmod(0o755)
+    start = str(int((time.monotonic() - 1) * 1e6))
+    spoken = {"voxbridge.service": {"properties": {"ExecMainStartTimestampMonotonic": start, "InvocationID": "a" * 32}}}
+
+    def write(text: str) -> tuple[set[bytes], list[str]]:
+        Path(f"{program}.says").write_text(text)
+        Path(f"{program}.asked").unlink(missing_ok=True)
+        hits: set[bytes] = set()
+
+        def search(content: bytes) -> None:
+            hits.update(re.findall(CANARY.encode(), content))
+
+        assert probe.journal(service(checkout), spoken, search, lambda: not hits) == 1
+        return hits, Path(f"{program}.asked").read_text().splitlines()
+
+    return write
+
+
+def test_the_journal_is_searched_whoever_wrote_it(written: Callable[[str], tuple[set[bytes], list[str]]]) -> None:
+    hits, asked = written("x" * (1 << 20) + f"{CANARY}\n")
+    assert hits == {CANARY.encode()}
+    assert "_SYSTEMD_INVOCATION_ID" not in asked[0]
+
+
+@as_root
+def test_what_was_searched_in_vain_is_not_searched_again(
+    written: Callable[[str], tuple[set[bytes], list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "JOURNAL_OVERLAP", 0.0)
+
+    def since(asked: list[str]) -> float:
+        return float(asked[0].partition("--since=@")[2].split()[0])
+
+    began = time.time()
+    assert since(written("nothing\n")[1]) < began - 1
+    found = written(f"{CANARY}\n")
+    assert since(found[1]) > began - 1
+    assert since(written(f"{CANARY}\n")[1]) == since(found[1])
+
+
+def test_a_journal_that_is_too_long_is_no_answer(
+    written: Callable[[str], tuple[set[bytes], list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "JOURNAL_BYTES", 1000)
+    with pytest.raises(probe.Trouble, match="was not searched to its end"):
+        written("x" * 2000)
 
 
 SUDO = """Matching Defaults entries for deploy on x:

@@ -168,7 +168,8 @@ def test_the_database_s_view_holds_everybody(connections: Connections, mongod: i
         dialler.vox.calls.find_one()
         found = see(connections, Database("vox", "one", uri, via=via))
     assert isinstance(found, DatabaseView)
-    assert {client.app_name for client in found.clients} >= {"vox-dialler", "voxgate"}
+    assert {client.app_name for client in found.clients} >= {"vox-dialler", found.asker}
+    assert found.asker.startswith("voxgate-")
     assert all(client.address == "127.0.0.1" and client.port for client in found.clients)
     assert "currentOp" in found.server
 
