@@ -99,7 +99,7 @@ def forged(source: Path, code: str) -> None:
     head = importlib.util.MAGIC_NUMBER + struct.pack("<III", 0, int(found.st_mtime), found.st_size)
     cached = source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"
     cached.parent.mkdir(exist_ok=True)
-    cached.write_bytes(head + marshal.dumps(compile(code, str(source), "exec")))
+    cached.write_bytes(head + marshal.dumps(compile(code, str(source), "exec", dont_inherit=True)))
 
 
 def test_byte_code_is_compared_with_what_its_source_makes(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
