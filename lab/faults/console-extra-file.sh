@@ -3,4 +3,7 @@
 # violated: dist-is-this-build[console-api-1]
 inject() { echo hello >/opt/vox-frontend/dist/note.txt; }
 landed() { [ "$(get /note.txt 80)" = hello ]; }
-mend() { rm /opt/vox-frontend/dist/note.txt; }
+mend() {
+	rm /opt/vox-frontend/dist/note.txt
+	published
+}

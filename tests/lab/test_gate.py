@@ -165,6 +165,7 @@ def test_a_stopped_worker_is_named_with_all_that_follows_from_it(gate: Gate) -> 
         "runs-as-its-user[fleet-1-voxcore@2]",
         "all-workers-are-up[fleet-1-voxcore@2]",
         "fleet-runs-one-release",
+        "pipecat-is-pinned[fleet-fleet-1]",
         "capacity-adds-up[fleet-fleet-1]",
         "capacity-adds-up[fleet-fleet-2]",
         "haproxy-sees-all-workers",

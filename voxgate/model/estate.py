@@ -243,7 +243,8 @@ class Estate:
     """All hosts of one environment. Built by ``contracts.estates.load_estate``, which refuses what cannot be meant.
 
     ``listeners`` by role (``all``: every host), ``keys`` by account (fingerprints, or ``missing: PATH``), None where the file
-    does not say; ``seen_from`` is the host that asks for the console as people do, from outside; ``boot`` by role: units that the
+    does not say; ``seen_from`` is the host that asks for the console as people do, from outside; ``beyond`` are hosts that a part
+    of the estate has not, and asks through all the same; ``boot`` by role: units that the
     next boot may start besides these, and files that may make them; ``sudo`` are commands that the login account may run besides
     those that a deploy needs.
     """
@@ -265,13 +266,14 @@ class Estate:
     stores: tuple[Store, ...] = ()
     keys: Mapping[str, tuple[str, ...]] | None = None
     seen_from: str | None = None
+    beyond: tuple[Host, ...] = ()
     boot: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sudo: tuple[str, ...] = ()
     source: str = field(default="", compare=False)
 
     def host(self, name: str) -> Host:
         """The host of that name; KeyError if the estate has none."""
-        for host in self.hosts:
+        for host in (*self.hosts, *self.beyond):
             if host.name == name:
                 return host
         raise KeyError(name)

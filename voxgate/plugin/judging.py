@@ -28,7 +28,8 @@ def rule_of(session: Session, item: pytest.Item) -> Invariant | None:
 
 def plain_id(item: pytest.Item) -> str:
     """What a team's own test is called: its suite, its class where it has one, its name."""
-    return f"{item.path.name}::{item.nodeid.partition('::')[2]}"
+    classes = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
+    return "::".join((item.path.name, *classes, item.name))
 
 
 def subject_of(session: Session, rule: Invariant, item: pytest.Item) -> Subject | None:
