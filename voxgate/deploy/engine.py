@@ -140,11 +140,9 @@ class Deployment:
         return str(target.release)
 
     def _install(self, target: Target, placement: Placement) -> str:
-        """Nothing is restarted until everything is installed everywhere. What is on the host already needs no registry, and
-        a build that is there whole, served perhaps, is not made again.
-        """
+        """Nothing is restarted until everything is installed everywhere. What is on the host already needs no registry."""
         todo = steps.install(target.service, target.release)
-        if target.service.kind is Kind.STATIC:
+        if target.is_on_hosts and target.service.kind is Kind.STATIC:
             kept = self._hands.attempt(placement.host.name, steps.intact_build(target.service, target.release))
             if kept.exit_status == 0:
                 return "kept build"
