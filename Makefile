@@ -86,7 +86,7 @@ faults: setup lab-up ## prove that each invariant can fail: break the lab, look,
 	@$(RUN) lab prove $(call quote,$(value FAULT))
 
 # Both at once: each waits most of its time. The faults are seen as they go, the drills when they are over.
-proofs: setup ## the faults and the drills, all of them, each on a lab of its own: about 20 minutes
+proofs: setup ## the faults and the drills, all of them, each on a lab of its own
 	@mkdir -p reports/drills; log=reports/drills/drills.log; \
 	$(RUN) lab apart drills $(MAKE) --no-print-directory drills >$$log 2>&1 & drills=$$!; \
 	trap "kill $$drills" INT TERM; \

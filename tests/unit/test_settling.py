@@ -9,7 +9,7 @@ import pytest
 
 from voxgate.contracts.estates import load_estate
 from voxgate.deploy.engine import State
-from voxgate.deploy.mending import is_about
+from voxgate.deploy.mending import is_about, verdict_on
 from voxgate.deploy.plan import Plan, Target
 from voxgate.deploy.preflight import ways_back as needed
 from voxgate.deploy.remotes import must_run
@@ -133,6 +133,24 @@ def test_a_plan_says_commands_order_way_back_and_what_is_unknown() -> None:
 def test_only_what_is_itself_to_blame_is_held(service: str, host: str, blamed: bool) -> None:  # noqa: FBT001
     judgement = Judgement("x", "x", "X.", "why", Verdict.VIOLATED, service or None, host or None, "found", "", 0.0)
     assert is_about(judgement, target(OLD)) is blamed
+
+
+def said(verdict: Verdict, service: str, host: str = "fleet-1") -> Judgement:
+    return Judgement("x", "x", "X.", "why", verdict, service or None, host, "found", "", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("judgements", "wanted"),
+    [
+        ((said(Verdict.HOLDS, "fleet"), said(Verdict.VIOLATED, "backend", "api-1")), Verdict.HOLDS),
+        ((said(Verdict.HOLDS, "fleet"), said(Verdict.BLIND, "fleet"), said(Verdict.VIOLATED, "fleet")), Verdict.VIOLATED),
+        # What was not seen of it, or not judged at all, is no way back that holds, although the violation is another's.
+        ((said(Verdict.HOLDS, "fleet"), said(Verdict.BLIND, "fleet"), said(Verdict.VIOLATED, "backend", "api-1")), Verdict.BLIND),
+        ((said(Verdict.VIOLATED, "backend", "api-1"), said(Verdict.HOLDS, "")), Verdict.BLIND),
+    ],
+)
+def test_only_what_was_seen_to_hold_is_rolled_back(judgements: tuple[Judgement, ...], wanted: Verdict) -> None:
+    assert verdict_on(target(OLD), judgements) is wanted
 
 
 def test_hosts_that_know_one_commit_agree_whatever_they_call_it() -> None:

@@ -56,8 +56,8 @@ def put_back(site: Site, targets: Sequence[Target]) -> tuple[Deployment | None, 
 
 def close_back(site: Site, targets: Sequence[Target], failure: VoxgateError | None, judged: Judged) -> VoxgateError | None:
     """Close what was put back, and say why not all is in order, if it is not. Rolled back: its moves went well, and what was
-    judged of it holds, whatever else is wrong with the estate. Held, until a person clears it: its moves failed, or it is
-    violated. Open, for the next run: a host was lost, or it could not be judged.
+    judged of it holds, all of it, whatever else is wrong with the estate. Held, until a person clears it: its moves failed, or
+    it is violated. Open, for the next run: a host was lost, or it could not be judged.
     """
     verdict, judgements = judged
     tasks = [task for target in targets for task in target.tasks]
@@ -71,15 +71,25 @@ def close_back(site: Site, targets: Sequence[Target], failure: VoxgateError | No
         return failure
     if verdict is not RunVerdict.VIOLATED:
         return VoxgateError(f"the last known good is {verdict} too")
-    violated = [one for one in judgements if one.verdict is Verdict.VIOLATED]
-    held = [target for target in targets if not violated or any(is_about(one, target) for one in violated)]
-    bad = VoxgateError("the last known good is violated too", why=violated[0].found if violated else "")
-    if not held:
-        bad = VoxgateError("what was put back is in order, something else is not", why=f"{violated[0].id}: {violated[0].found}")
-    marks.mark(site.claim, [task for target in held for task in target.tasks], Phase.HELD, reason=bad.line)
-    rest = [task for target in targets if target not in held for task in target.tasks]
-    marks.mark(site.claim, rest, Phase.ROLLED_BACK, reason="" if held else bad.line)
+    found = {target.service.name: verdict_on(target, judgements) for target in targets}
+    first = next(one for one in judgements if one.verdict is Verdict.VIOLATED)
+    what = "the last known good is violated too"
+    if Verdict.VIOLATED not in found.values():
+        what = "what was put back is not what is violated"
+    bad = VoxgateError(what, why=f"{first.id}: {first.found}")
+    for verdict_here, phase in ((Verdict.VIOLATED, Phase.HELD), (Verdict.HOLDS, Phase.ROLLED_BACK)):
+        here = [task for target in targets if found[target.service.name] is verdict_here for task in target.tasks]
+        marks.mark(site.claim, here, phase, reason=bad.line)
     return bad
+
+
+def verdict_on(target: Target, judgements: Sequence[Judgement]) -> Verdict:
+    """The gravest of what is about it. Blind, too, where nothing of the service itself was judged."""
+    mine = [one for one in judgements if is_about(one, target)]
+    for verdict in (Verdict.VIOLATED, Verdict.BLIND):
+        if any(one.verdict is verdict for one in mine):
+            return verdict
+    return Verdict.HOLDS if any(one.service == target.service.name for one in mine) else Verdict.BLIND
 
 
 def is_about(judgement: Judgement, target: Target) -> bool:

@@ -168,11 +168,10 @@ class Owner:
     def __init__(self) -> None:
         self.locks: Dict[str, int] = {}
         self.epochs: Dict[str, int] = {}
-        self.running: Dict[str, "subprocess.Popen[bytes]"] = {}
+        self.running: Dict[str, Tuple["subprocess.Popen[bytes]", bool]] = {}  # what may be cut short; True on the way back
         self.closing = False
         self.stopped = False
         self.cut: Set[str] = set()
-        self.going_back: Set[str] = set()
         self.speech = threading.Lock()
         self.threads: List[threading.Thread] = []
 
@@ -283,9 +282,7 @@ class Owner:
             env=dict(os.environ, **GIT),
         )
         if not step.get("finish"):
-            self.running[service] = child
-            if back:
-                self.going_back.add(service)
+            self.running[service] = (child, back)
         why = ""
         try:
             out, err = child.communicate(timeout=step["deadline"])
@@ -295,7 +292,6 @@ class Owner:
             out, err = self._last_words(child)
         finally:
             self.running.pop(service, None)
-            self.going_back.discard(service)
         if service in self.cut:
             why = "was cut short"
         elif not why and child.returncode < 0:
@@ -324,7 +320,7 @@ class Owner:
         which is not cut short while the gate is there.
         """
         self.stopped = True
-        children = {name: child for name, child in self.running.items() if self.closing or name not in self.going_back}
+        children = {name: child for name, (child, back) in dict(self.running).items() if self.closing or not back}
         self.cut.update(children)
         for number, patience in ((signal.SIGTERM, KILL_AFTER), (signal.SIGKILL, 0.0)):
             for child in children.values():

@@ -34,12 +34,11 @@ def as_text(catalogue: Sequence[Invariant]) -> str:
         lines += [f"{_title(suite)}  (suites/{suite})", ""]
         for one in rules:
             lines += [f"  {one.name}  [{one.severity}]", f"      of:     {_subjects(one)}"]
-            lines += textwrap.wrap(
-                _flat(one.reason), WIDTH, initial_indent="      why:    ", subsequent_indent=" " * 14, break_on_hyphens=False
-            )
-            lines += textwrap.wrap(
-                _faults(one), WIDTH, initial_indent="      faults: ", subsequent_indent=" " * 14, break_on_hyphens=False
-            )
+            for title, said in (("why:", _flat(one.reason)), ("faults:", _faults(one))):
+                first = f"      {title:<8}"
+                lines += textwrap.wrap(
+                    said, WIDTH, initial_indent=first, subsequent_indent=" " * len(first), break_on_hyphens=False
+                )
             lines.append("")
     return "\n".join([*lines, f"{len(catalogue)} invariants"])
 
