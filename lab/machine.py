@@ -93,16 +93,16 @@ def ensure_limits(say: Callable[[str], None]) -> None:
 
 
 @contextmanager
-def locked(say: Callable[[str], None]) -> Iterator[None]:
-    """Hold the machine's one lab lock; another holder is waited for."""
-    places.RUN.mkdir(mode=0o755, exist_ok=True)
-    with places.LOCK.open("a") as file:
+def locked(lock: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Hold this lock file; another holder is waited for."""
+    lock.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    with lock.open("a") as file:
         if not _locks(file.fileno()):
             say("another `lab` command is at work; waiting for it")
             until(
                 lambda: _locks(file.fileno()),
                 deadline=LOCK_DEADLINE,
-                where=str(places.LOCK),
+                where=str(lock),
                 what="another `lab` command does not end",
             )
         yield

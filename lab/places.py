@@ -29,6 +29,11 @@ def cache() -> Path:
     return Path(base) / "voxgate" / "lab"
 
 
+def cache_lock() -> Path:
+    """Held by whoever makes something in that folder."""
+    return cache() / "lock"
+
+
 def layers() -> Path:
     """The cached layers of the image."""
     return cache() / "layers"

@@ -29,7 +29,7 @@ IMAGES = {"livekit/livekit-server:v1.9": "livekit", "livekit/sip:v1.2": "livekit
 def up(say: Callable[[str], None]) -> None:
     """Raise the lab; return when every part of it answers. A lab that is up from the same recipe is left as it is."""
     start = time.monotonic()
-    with machine.locked(say):
+    with machine.locked(places.LOCK, say):
         mark = f"{furnish.fingerprint()}-{image.folders()[-1].name}"
         running = cell.current()
         if running and not _why_not(running, mark):
@@ -39,16 +39,19 @@ def up(say: Callable[[str], None]) -> None:
         if running:
             say(f"taking the old lab down: {_why_not(running, mark)}")
         cell.stop()
-        machine.ensure_packages(say)
-        machine.ensure_limits(say)
-        layers = image.build(say)
-        _raise(mark, list(reversed(layers)), say)
+        # Labs beside each other share what is made once: one of them makes it.
+        with machine.locked(places.cache_lock(), say):
+            machine.ensure_packages(say)
+            machine.ensure_limits(say)
+            layers = image.build(say)
+            plan = _plan()
+        _raise(mark, list(reversed(layers)), plan, say)
         say(f"up in {time.monotonic() - start:.1f} s")
 
 
 def down(say: Callable[[str], None]) -> None:
     """Take everything of the lab down."""
-    with machine.locked(say):
+    with machine.locked(places.LOCK, say):
         was = cell.current()
         cell.stop(reaped=REAPED)
         say("down" if was else "was not up")
@@ -64,10 +67,14 @@ def _why_not(running: Cell, mark: str) -> str:
     return f"{', '.join(off)} is off" if off else ""
 
 
-def _raise(mark: str, lower: list[Path], say: Callable[[str], None]) -> None:
+def _plan() -> Plan:
     all_hosts = estate.hosts()
     made = keys.ensure(all_hosts)
-    plan = Plan(all_hosts, made, keys.planted(all_hosts, furnish.known_values(all_hosts)))
+    return Plan(all_hosts, made, keys.planted(all_hosts, furnish.known_values(all_hosts)))
+
+
+def _raise(mark: str, lower: list[Path], plan: Plan, say: Callable[[str], None]) -> None:
+    all_hosts = plan.hosts
     new = cell.start(mark)
     trees = {host.name: Tree(new.tree(host.name)) for host in all_hosts}
     for host in all_hosts:

@@ -57,7 +57,7 @@ def do(asked: argparse.Namespace, say: Callable[[str], None]) -> int:
         case "on":
             hosts.boot_host(asked.host)
         case _:
-            with machine.locked(say):
+            with machine.locked(places.LOCK, say):
                 return _prove(asked, say)
     return 0
 
