@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -371,25 +372,54 @@ def test_forge_is_down(drill: Drill, tmp_path: Path) -> None:
     drill.check(before)
 
 
-_FILL = """set -e; cd /var/lib/voxgate; cp -a backend /run/kept; mount -t tmpfs -o size=64k,mode=755 full backend
-cp -a /run/kept/. backend/; chown deploy:deploy backend; dd if=/dev/zero of=backend/filler bs=1k 2>/dev/null || true"""
-_FREE = """set -e; cd /var/lib/voxgate; rm -f backend/filler; rm -rf /run/kept; cp -a backend /run/kept; umount backend
-cp -a /run/kept/. backend/; rm -rf /run/kept"""
+_SMALL = """set -e; cd /var/lib/voxgate; cp -a backend /run/kept; mount -t tmpfs -o size=64k,mode=755 full backend
+cp -a /run/kept/. backend/; chown deploy:deploy backend; rm -rf /run/kept"""
+_FILL = "dd if=/dev/zero of=/var/lib/voxgate/backend/filler bs=1k 2>/dev/null || true"
+_FREE = "rm -f /var/lib/voxgate/backend/filler"
+_LARGE = """set -e; cd /var/lib/voxgate; cp -a backend /run/kept; umount backend; cp -a /run/kept/. backend/; rm -rf /run/kept"""
 
 
-def test_disk_is_full(drill: Drill, tmp_path: Path) -> None:
+@pytest.fixture
+def api_1() -> Iterator[Callable[[str], None]]:
+    """Run a script on api-1, where the backend's state has a small file system of its own meanwhile."""
+
+    def sh(script: str) -> None:
+        assert lab.exec("api-1", ["sh", "-c", script]).returncode == 0, script
+
+    sh(_SMALL)
+    yield sh
+    sh(_FREE)
+    sh(_LARGE)
+
+
+def test_disk_is_full(drill: Drill, tmp_path: Path, api_1: Callable[[str], None]) -> None:
     """Where nothing can be noted, nothing is begun."""
     before = goods()
     drill.point = "no room for the journal"
-    assert lab.exec("api-1", ["sh", "-c", _FILL]).returncode == 0
-    try:
-        drill.exit_status, gate = run(tmp_path, *other("backend"))
-        drill.outcome = gate.verdict["summary"]
-        if drill.exit_status != 10:
-            drill.flaws.append(f"it ended with {drill.exit_status}: {gate.said[-1500:]}")
-    finally:
-        assert lab.exec("api-1", ["sh", "-c", _FREE]).returncode == 0
+    api_1(_FILL)
+    drill.exit_status, gate = run(tmp_path, *other("backend"))
+    api_1(_FREE)
+    drill.outcome = gate.verdict["summary"]
+    if drill.exit_status != 10:
+        drill.flaws.append(f"it ended with {drill.exit_status}: {gate.said[-1500:]}")
     drill.check(before)
+
+
+@pytest.mark.parametrize(
+    "point", ["claimed:done:backend", "restart:begun:backend", "judging:done:backend", "promoting:done:backend"]
+)
+def test_disk_fills_up(drill: Drill, tmp_path: Path, api_1: Callable[[str], None], point: str) -> None:
+    """Where nothing more can be noted, nothing more is done, neither forth nor back; the next run, which has room, mends it."""
+    before = goods()
+    drill.point = f"{point}, no room from there on"
+    gate = Gate.start(tmp_path, *other("backend"), point=f"{point}:STOP")
+    gate.reached()
+    api_1(_FILL)
+    gate.process.send_signal(signal.SIGCONT)
+    gate.wait()
+    api_1(_FREE)
+    ends_otherwise_than_done(drill, gate, tmp_path)
+    drill.check(before if point.startswith(("claimed", "restart")) else {})
 
 
 _DROP_IN = "/run/systemd/system/voxbridge.service.d/drill.conf"

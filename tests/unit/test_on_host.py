@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -234,6 +235,21 @@ def test_the_ledger_says_once_what_two_runs_closed(hosts: list[Host]) -> None:
     for event in ({"event": "promoted", "run": "r1"}, {"event": "promoted", "run": "r2", "mended": "r1"}):
         one.ask("mark", service="backend", event=event | {"commit": "c"})
     assert [line["run"] for line in one.ledger()] == ["r1"]
+
+
+def test_a_line_for_which_there_is_no_room_leaves_no_half_of_it(hosts: list[Host]) -> None:
+    one, _ = hosts
+    one.claim()
+    event = {"event": "begun", "run": "r1", "commit": "c"}
+    one.ask("mark", service="backend", event=event)
+    before = (one.root / "backend" / "ledger.jsonl").read_bytes()
+    room = (len(before) + 20, resource.RLIM_INFINITY)
+    resource.prlimit(one.process.pid, resource.RLIMIT_FSIZE, room)
+    assert "no room" in one.ask("mark", service="backend", event=event | {"event": "promoted"})["error"]
+    assert (one.root / "backend" / "ledger.jsonl").read_bytes() == before
+    resource.prlimit(one.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+    assert one.ask("mark", service="backend", event=event | {"event": "promoted"})["ok"] == {}
+    assert [(line["n"], line["event"]) for line in one.ledger()] == [(1, "begun"), (2, "promoted")]
 
 
 def test_silence_ends_the_owner_and_what_it_was_doing(tmp_path: Path) -> None:

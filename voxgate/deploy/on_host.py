@@ -109,6 +109,7 @@ def _append(folder: str, event: Dict[str, Any]) -> None:
         whole = json.dumps(dict(event, n=int(last.get("n", 0)) + 1), sort_keys=True).encode("utf-8") + b"\n"
         text = (b"\n" if torn else b"") + whole
         if os.write(descriptor, text) != len(text):
+            os.ftruncate(descriptor, size)
             raise OSError("no room for a line of the ledger in %s" % folder)
         os.fsync(descriptor)
     finally:
