@@ -111,13 +111,13 @@ unit: setup tools ## voxgate's own tests that need no host
 	@$(RUN) --group stores pytest tests/unit -n 2 $(PYTEST_ARGS)
 
 drills: setup lab-up ## the gate killed, paused, cut off, raced at every point: reports/drills/drills.json
-	@$(RUN) pytest tests/lab/test_drills.py $(PYTEST_ARGS)
+	@$(RUN) pytest tests/lab/drills $(PYTEST_ARGS)
 
 bench: setup lab-up ## how long a look takes, beside testinfra alone on a few of the same facts: compare the ratios
 	@$(RUN) python bench/looks.py
 
 end-to-end: setup lab-up ## voxgate's own tests against the lab: good and bad releases, look only, xdist, offline
-	@$(RUN) pytest tests/lab --ignore=tests/lab/test_drills.py $(PYTEST_ARGS)
+	@$(RUN) pytest tests/lab --ignore=tests/lab/drills $(PYTEST_ARGS)
 
 tools: java # what voxgate's own tests use of Debian: a browser for the report, an SSH server for the transport
 	@$(call debian,chromium:chromium /usr/sbin/sshd:openssh-server ssh-agent:openssh-client sudo:sudo git:git)

@@ -1,0 +1,1 @@
+"""The gate killed, paused, cut off, raced at every point, and the run after it."""
