@@ -34,12 +34,12 @@ def test_interrupted(drill: Drill, tmp_path: Path, point: str, wanted: int) -> N
 def test_interrupted_on_the_way_back(drill: Drill, tmp_path: Path) -> None:
     """The first signal of a run may come while it goes back: that is not cut short, and it ends as it would have."""
     before = goods()
-    drill.point = "back-checkout:begun:backend:TERM"
-    drill.exit_status, gate = run(tmp_path, "--deploy", "backend=vox-backend-2026.06.23-1", point=drill.point)
+    drill.point = "back-checkout:begun:dialler:TERM"
+    drill.exit_status, gate = run(tmp_path, "--deploy", "dialler=vox-dialler-2026.06.23-1", point=drill.point)
     drill.outcome = gate.verdict["summary"]
     drill.states = states()
-    if drill.exit_status != 11 or drill.states["backend-api-1"] != "rolled-back done":
-        drill.flaws.append(f"exit {drill.exit_status}, {drill.states['backend-api-1']}: {gate.said[-2000:]}")
+    if drill.exit_status != 11 or drill.states["dialler-sip-1"] != "rolled-back done":
+        drill.flaws.append(f"exit {drill.exit_status}, {drill.states['dialler-sip-1']}: {gate.said[-2000:]}")
     drill.check(before)
 
 
@@ -49,7 +49,7 @@ def test_nobody_listens(drill: Drill, tmp_path: Path) -> None:
     """
     before = goods()
     drill.point = "stdout closed after its first move"
-    gate = Gate.start(tmp_path, "--deploy", "backend=vox-backend-2026.06.23-1", piped=True)
+    gate = Gate.start(tmp_path, "--deploy", "dialler=vox-dialler-2026.06.23-1", piped=True)
     assert gate.process.stdout is not None
     while b"checkout" not in gate.process.stdout.readline():
         assert gate.process.poll() is None
