@@ -85,7 +85,7 @@ lab-down: setup ## take the embedded estate down, without a trace
 faults: setup lab-up ## prove that each invariant can fail: break the lab, look, compare exactly, mend (FAULT=name: one)
 	@$(RUN) lab prove $(call quote,$(value FAULT))
 
-# Both at once: each waits most of its time. The faults are seen as they go, the drills when they are over.
+# Both at once, which takes some minutes less than one after the other. The faults are seen as they go, the drills when they are over.
 proofs: setup ## the faults and the drills, all of them, each on a lab of its own
 	@mkdir -p reports/drills; log=reports/drills/drills.log; \
 	$(RUN) lab apart drills $(MAKE) --no-print-directory drills >$$log 2>&1 & drills=$$!; \

@@ -31,7 +31,6 @@ OLD, NEW = "2026.06.22-1", "2026.06.24-1"
 RECOVER = ("--recover", "--wait", "120")
 """As ``make recover`` has it: a step that the dead gate began holds the lock until that step itself has ended."""
 
-OPEN = {"claimed", "checkout", "install", "restart", "judging", "promoting"}
 CLOSED = {"done", "rolled-back", "abandoned", "cleared"}
 
 

@@ -88,7 +88,7 @@ def test_killed_at_a_random_moment(drill: Drill, tmp_path: Path, number: int) ->
     before = goods()
     seconds = random.uniform(1.0, 14.0)  # noqa: S311 - no secret
     gate = Gate.start(tmp_path, *other("backend", "dialler", "console"))
-    time.sleep(seconds)
+    time.sleep(seconds)  # the point of the drill: no condition, any moment
     gate.process.kill()
     gate.wait()
     drill.point = f"after {seconds:.2f} s"

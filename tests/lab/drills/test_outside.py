@@ -34,7 +34,7 @@ def test_connection_cut_while_restarting(drill: Drill, tmp_path: Path) -> None:
     gate.reached()
     assert lab.exec("api-1", ["nft", "-f", "-"], stdin=_CUT).returncode == 0
     try:
-        time.sleep(30)
+        time.sleep(30)  # the cut itself: longer than the silence that ends an owner
     finally:
         assert lab.exec("api-1", ["nft", "delete", "table", "ip", "drill"]).returncode == 0
     ends_otherwise_than_done(drill, gate, tmp_path)

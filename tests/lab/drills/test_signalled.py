@@ -96,7 +96,7 @@ def test_a_paused_gate(drill: Drill, tmp_path: Path) -> None:
     drill.point = "restart:done:backend:STOP"
     zombie = Gate.start(tmp_path / "zombie", *other("backend", "console"), point=drill.point)
     zombie.reached()
-    time.sleep(1)
+    time.sleep(1)  # a nap: no condition tells it from a gate that is slow
     status, gate = run(tmp_path / "next", *other("backend"), "--wait", "60")
     drill.found = gate.found
     assert status == 0, gate.said[-2000:]
