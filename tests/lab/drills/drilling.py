@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pymongo
 
 import lab
@@ -184,6 +185,18 @@ def until_nothing_is_left(deadline: float = 30) -> list[str]:
     while (left := left_behind()) and time.monotonic() < until:
         time.sleep(0.5)
     return left
+
+
+def until_it_answers(*urls: str) -> None:
+    """What was booted or started anew is up again."""
+    until = time.monotonic() + 60
+    for url in urls:
+        while True:
+            with suppress(httpx.HTTPError):
+                if httpx.get(url, timeout=3).status_code == httpx.codes.OK:
+                    break
+            assert time.monotonic() < until, url
+            time.sleep(0.2)
 
 
 @dataclass

@@ -5,15 +5,23 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
-import httpx
 import pymongo
 import pytest
 
 import lab
-from tests.lab.drills.drilling import DATABASE, Drill, Gate, ends_otherwise_than_done, goods, other, recovered, run
+from tests.lab.drills.drilling import (
+    DATABASE,
+    Drill,
+    Gate,
+    ends_otherwise_than_done,
+    goods,
+    other,
+    recovered,
+    run,
+    until_it_answers,
+)
 
 # A host's power switch starts processes that outlive it.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -98,18 +106,6 @@ def test_booted_while_judging(drill: Drill, tmp_path: Path) -> None:
         drill.flaws.append(f"found: {gate.found}")
     drill.flaws += [] if goods() != before else ["it was good, and was not promoted"]
     drill.check()
-
-
-def until_it_answers(*urls: str) -> None:
-    """A host that was booted has everything up again."""
-    until = time.monotonic() + 60
-    for url in urls:
-        while True:
-            with suppress(httpx.HTTPError):
-                if httpx.get(url, timeout=3).status_code == httpx.codes.OK:
-                    break
-            assert time.monotonic() < until, url
-            time.sleep(0.2)
 
 
 _SMALL = """set -e; cd /var/lib/voxgate; cp -a backend /run/kept; mount -t tmpfs -o size=64k,mode=755 full backend
