@@ -104,3 +104,8 @@ def head_of(host: str, repository: str) -> str:
 def known_good(host: str, service: str) -> dict[str, Any]:
     """The last known good that the gate wrote there."""
     return dict(json.loads(on_host(host, "cat", f"/var/lib/voxgate/{service}/last-known-good.json")))
+
+
+def ledger(host: str, service: str) -> list[dict[str, Any]]:
+    """What the gate did there, one event a line, the verdict of the last run at the end."""
+    return [json.loads(line) for line in on_host(host, "cat", f"/var/lib/voxgate/{service}/ledger.jsonl").splitlines()]

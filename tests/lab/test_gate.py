@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import ROOT, Gate, GateRun, head_of, known_good, lab_command, on_host
+from tests.lab.conftest import ROOT, Gate, GateRun, head_of, known_good, lab_command, ledger, on_host
 
 GOOD = {
     "backend": "vox-backend-2026.06.24-1",
@@ -106,6 +106,7 @@ def test_a_bad_release_is_caught_and_put_back(gate: Gate, service: str) -> None:
     assert heads() == before
     for host, _ in HOMES[service]:
         assert known_good(host, service)["tag"] == GOOD[service]
+        assert ledger(host, service)[-2]["reason"] in run.verdict["summary"]
     assert gate().status == 0
 
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 import pytest
 
 from voxgate.contracts.estates import load_estate
+from voxgate.deploy.decision import Judged
 from voxgate.deploy.engine import State
 from voxgate.deploy.mending import is_about, verdict_on
 from voxgate.deploy.plan import Plan, Target
 from voxgate.deploy.preflight import ways_back as needed
 from voxgate.deploy.remotes import must_run
-from voxgate.deploy.settling import ways_back
+from voxgate.deploy.settling import ways_back, why_not
 from voxgate.deploy.state import Found, LastKnownGood
 from voxgate.deploy.telling import history, history_lines, plan_lines
 from voxgate.model.evidence import Missing
@@ -151,6 +152,19 @@ def said(verdict: Verdict, service: str, host: str = "fleet-1") -> Judgement:
 )
 def test_only_what_was_seen_to_hold_is_rolled_back(judgements: tuple[Judgement, ...], wanted: Verdict) -> None:
     assert verdict_on(target(OLD), judgements) is wanted
+
+
+@pytest.mark.parametrize(
+    ("judged", "wanted"),
+    [
+        (Judged({"x"}, (said(Verdict.HOLDS, "fleet"), said(Verdict.VIOLATED, "fleet"))), "judged violated: x"),
+        (Judged({"x"}, (said(Verdict.BLIND, "fleet"), said(Verdict.BLIND, ""))), "judged blind: x and 1 more"),
+        (Judged({"x", "y", "z"}, (said(Verdict.HOLDS, "fleet"),)), "judged incomplete: y and 1 more"),
+        (Judged({"x"}, (said(Verdict.HOLDS, "fleet"),), interrupted="SIGTERM"), "judged incomplete"),
+    ],
+)
+def test_why_a_deploy_goes_back_is_said_by_name(judged: Judged, wanted: str) -> None:
+    assert why_not(judged) == wanted
 
 
 def test_hosts_that_know_one_commit_agree_whatever_they_call_it() -> None:

@@ -54,33 +54,44 @@ def put_back(site: Site, targets: Sequence[Target]) -> tuple[Deployment | None, 
     return back, failure
 
 
-def close_back(site: Site, targets: Sequence[Target], failure: VoxgateError | None, judged: Judged) -> VoxgateError | None:
-    """Close what was put back, and say why not all is in order, if it is not. Rolled back: its moves went well, and what was
-    judged of it holds, all of it, whatever else is wrong with the estate. Held, until a person clears it: its moves failed, or
-    it is violated. Open, for the next run: a host was lost, or it could not be judged.
+def close_back(
+    site: Site, targets: Sequence[Target], failure: VoxgateError | None, judged: Judged, reason: str
+) -> VoxgateError | None:
+    """Close what was put back, and say why not all is in order, if it is not. ``reason``: why they went back, for the
+    ledger. Rolled back: its moves went well, and what was judged of it holds, all of it, whatever else is wrong with the estate.
+    Held, until a person clears it: its moves failed, or it is violated. Open, for the next run: a host was lost, or it could
+    not be judged.
     """
     verdict, judgements = judged
-    tasks = [task for target in targets for task in target.tasks]
     if isinstance(failure, HostLost) or site.claim.lost:
         return failure or HostLost("a host was lost on the way back", where=min(site.claim.lost))
-    if failure is None and verdict is RunVerdict.HOLDS:
-        marks.mark(site.claim, tasks, Phase.ROLLED_BACK)
-        return None
+    tasks = [task for target in targets for task in target.tasks]
     if failure is not None:
         marks.mark(site.claim, tasks, Phase.HELD, reason=failure.line)
         return failure
+    if verdict is RunVerdict.HOLDS:
+        marks.mark(site.claim, tasks, Phase.ROLLED_BACK, reason=reason)
+        return None
     if verdict is not RunVerdict.VIOLATED:
         return VoxgateError(f"the last known good is {verdict} too")
-    found = {target.service.name: verdict_on(target, judgements) for target in targets}
-    first = next(one for one in judgements if one.verdict is Verdict.VIOLATED)
-    what = "the last known good is violated too"
-    if Verdict.VIOLATED not in found.values():
-        what = "what was put back is not what is violated"
-    bad = VoxgateError(what, why=f"{first.id}: {first.found}")
-    for verdict_here, phase in ((Verdict.VIOLATED, Phase.HELD), (Verdict.HOLDS, Phase.ROLLED_BACK)):
-        here = [task for target in targets if found[target.service.name] is verdict_here for task in target.tasks]
-        marks.mark(site.claim, here, phase, reason=bad.line)
-    return bad
+    what = "what was put back is not what is violated"
+    for target in targets:
+        match verdict_on(target, judgements):
+            case Verdict.VIOLATED:
+                what = "the last known good is violated too"
+                marks.mark(site.claim, target.tasks, Phase.HELD, reason=_violation(what, judgements, target).line)
+            case Verdict.HOLDS:
+                marks.mark(site.claim, target.tasks, Phase.ROLLED_BACK, reason=reason)
+            case Verdict.BLIND:
+                pass
+    return _violation(what, judgements)
+
+
+def _violation(what: str, judgements: Sequence[Judgement], target: Target | None = None) -> VoxgateError:
+    """An error with the first that is violated as its why; of ``target``, the first that is about it."""
+    found = (one for one in judgements if one.verdict is Verdict.VIOLATED and (target is None or is_about(one, target)))
+    first = next(found)
+    return VoxgateError(what, why=f"{first.id}: {first.found}")
 
 
 def verdict_on(target: Target, judgements: Sequence[Judgement]) -> Verdict:
@@ -153,8 +164,8 @@ class Mending:
         for decision in self.decisions:
             match decision.way:
                 case Way.ABANDON | Way.STUCK:
-                    reason = "" if decision.way is Way.ABANDON else "left half done, and nothing to go back to"
-                    marks.mark(self.site.claim, self._tasks(decision), Phase.ABANDONED, reason=reason)
+                    nowhere = "" if decision.way is Way.ABANDON else "; nothing to go back to"
+                    marks.mark(self.site.claim, self._tasks(decision), Phase.ABANDONED, reason=decision.found + nowhere)
                 case Way.PROMOTE:
                     self._promote(decision)
                 case Way.GO_BACK | Way.JUDGE | Way.HELD | Way.NOTHING:
@@ -177,7 +188,8 @@ class Mending:
             return VoxgateError("not everything was judged", hint="nothing is closed: make recover, once more")
         failure = self.failure
         if targets := self._targets(Way.GO_BACK):
-            failure = close_back(self.site, targets, self.failure, judged) or failure
+            left = "; ".join(one.found for one in self.decisions if one.way is Way.GO_BACK)
+            failure = close_back(self.site, targets, self.failure, judged, left) or failure
         again = self._targets(Way.JUDGE)
         if again and judged[0] is RunVerdict.HOLDS:
             for decision in self.decisions:
@@ -200,7 +212,8 @@ class Mending:
         marks.mark(self.site.claim, tasks, Phase.BACK_JUDGING)
         self.back, failure = put_back(self.site, others)
         self.after_all = judge({target.service.name: target.release for target in targets})
-        return close_back(self.site, targets, failure, self.after_all)
+        reason = "left at its judging, judged again, and does not hold"
+        return close_back(self.site, targets, failure, self.after_all, reason)
 
     def _tidy(self) -> None:
         """Lock files of a git that was killed would fail every move from here on."""

@@ -65,6 +65,14 @@ def ways_back(deployment: Deployment) -> WaysBack:
     return WaysBack(**{name: tuple(targets) for name, targets in sorted_.items()})
 
 
+def why_not(judged: Judged) -> str:
+    """What was judged, and the first id that shut the gate: by name only, since the ledgers of all hosts get it."""
+    verdict = judge_run(judged)
+    shut = [one.id for one in judged.judgements if one.verdict.value == verdict.value] or list(judged.missing)
+    more = f" and {len(shut) - 1} more" if len(shut) > 1 else ""
+    return f"judged {verdict}: {shut[0]}{more}" if shut else f"judged {verdict}"
+
+
 class Settlement:
     """The end of one deploy."""
 
@@ -115,7 +123,7 @@ class Settlement:
         why = judge_run(judged)
         if why is RunVerdict.HOLDS:  # every invariant holds, yet a move failed: the failure is the violation
             why = RunVerdict.VIOLATED
-        reason = judged.interrupted or (self._deployment.failure.line if self._deployment.failure else f"judged {why}")
+        reason = judged.interrupted or (self._deployment.failure.line if self._deployment.failure else why_not(judged))
         ways = ways_back(self._deployment)
         self._site.claim.regain(self._site.estate.hosts, self._site.progress.note)
         # What was deployed again runs already: it has nowhere to go, but is in order if all is once the others are back.
@@ -140,7 +148,7 @@ class Settlement:
             return Settled(verdict, status, f"not done: {reason}; nothing was changed")
         back_verdict, rejudged = self._judge({target.service.name: target.release for target in targets})
         try:
-            failure = close_back(self._site, targets, failure, (back_verdict, rejudged))
+            failure = close_back(self._site, targets, failure, (back_verdict, rejudged), reason)
         except VoxgateError as error:
             failure = failure or error
         named = ", ".join(str(target.release) for target in targets)

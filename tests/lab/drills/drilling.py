@@ -135,13 +135,15 @@ def other(*services: str) -> list[str]:
 
 
 def ledger_flaws() -> list[str]:
-    """Numbers that are missing or twice, and deploys that were begun and never closed."""
+    """Numbers that are missing or twice, deploys that were begun and never closed, or closed without a promotion or a why."""
     flaws = []
     for placement in ESTATE.placements:
         lines = [json.loads(line) for line in state_file(placement, "ledger.jsonl").splitlines()]
         numbers = [one["n"] for one in lines if "n" in one]
         if numbers != list(range(1, len(numbers) + 1)):
             flaws.append(f"{placement.id}: {numbers}")
+        shut = [one for one in lines if one["event"] in {"rolled-back", "abandoned", "held"}]
+        flaws += [f"{placement.id}: {one['n']} without a reason" for one in shut if not one.get("reason")]
         begun = ""
         for one in lines:
             match one["event"]:
