@@ -23,6 +23,9 @@ __all__ = ["MARK", "Redactor"]
 _SHORTEST = 5
 """Exact strings shorter than this are no secrets but words: cutting them would eat the report."""
 
+_PASSES = 4
+"""A mark can bare the shape of what stood beside the secret: what was cut is looked at again, until nothing more is found."""
+
 _PLAIN = re.compile(r"[a-z]+(?:[-_./][a-z]+)*")
 _SPACE = re.compile(r"\s")
 _LONGEST_PLAIN = 24
@@ -89,6 +92,13 @@ class Redactor:
 
     def cut(self, text: str) -> str:
         """``text`` with every secret replaced by a mark."""
+        for _ in range(_PASSES):
+            before, text = text, self._cut_once(text)
+            if text == before:
+                break
+        return text
+
+    def _cut_once(self, text: str) -> str:
         for pattern in (self._exact, self._words):
             if pattern is not None:
                 text = pattern.sub(lambda found: self._mark(found[0]), text)

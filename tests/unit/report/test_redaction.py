@@ -150,6 +150,12 @@ def test_cutting_twice_is_cutting_once(text: str) -> None:
     assert CUT(CUT(text)) == CUT(text)
 
 
+def test_what_a_mark_lays_bare_is_cut_as_well() -> None:
+    assert "s3cretvalue" not in CUT("assets/CallHistory-DkW8vQzA.jsvox:s3cretvalue@10.0.0.1:27017")
+    bared = "mongodb%3A%2F%2Fvox%3As3cretvalue%40data%2Fvoxvox:s3cretvalue@10.0.0.1:27017"
+    assert CUT(CUT(bared)) == CUT(bared)
+
+
 @given(st.lists(st.sampled_from([*SECRET_IN, *KEPT, "\n", " ", "'", '"', "{}", "[cut]", "=", ": ", "@", "://"]), max_size=6))
 @settings(max_examples=300, deadline=None)
 def test_cutting_mixtures_twice_is_cutting_once(parts: list[str]) -> None:
