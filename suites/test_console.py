@@ -8,16 +8,17 @@ import re
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
-from voxgate.model.estate import Role
 from voxgate.model.evidence import known
 from voxgate.model.look import Question
+from voxgate.model.service import Role
 from voxgate.plugin import invariant, say
 from voxgate.survey.keeping import unpacked
 from voxgate.survey.questions import HIDDEN, MAPPED, named_sites, outside_of, page_ways, site_path, site_ways
 
 if TYPE_CHECKING:
+    from voxgate.model.answers import Answer
     from voxgate.model.estate import Estate, Placement
-    from voxgate.model.evidence import Answer, DistFact
+    from voxgate.model.evidence import DistFact
     from voxgate.model.look import Evidence
 
 OK = 200

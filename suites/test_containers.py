@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
-from voxgate.model.estate import Role, repository_of
+from voxgate.model.estate import repository_of
 from voxgate.model.evidence import known
+from voxgate.model.service import Role
 from voxgate.plugin import invariant, say
 from voxgate.survey.questions import of_host
 

@@ -10,7 +10,8 @@ from voxgate.plugin import invariant, say
 
 if TYPE_CHECKING:
     from voxgate.deploy.rolling import Capacity
-    from voxgate.model.estate import Placement, Service
+    from voxgate.model.estate import Placement
+    from voxgate.model.service import Service
     from voxgate.model.verdict import MoveRecord
 
 LONGEST_GAP = 10.0  # seconds without a sample after which nobody can say what was served

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from voxgate.contracts.metrics import read_metrics
 from voxgate.errors import ContractError
-from voxgate.model.estate import Role
 from voxgate.model.evidence import known
+from voxgate.model.service import Role
 from voxgate.plugin import invariant, say
 from voxgate.survey.answers import read_page
 from voxgate.survey.questions import question_of
@@ -16,9 +16,11 @@ from voxgate.survey.questions import question_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from voxgate.model.estate import Database, Estate, Host, PlacedUnit, Service
-    from voxgate.model.evidence import Answer, DatabaseClient, HostEvidence, ProcessFact
+    from voxgate.model.answers import Answer, DatabaseClient
+    from voxgate.model.estate import Database, Estate, Host, PlacedUnit
+    from voxgate.model.evidence import HostEvidence, ProcessFact
     from voxgate.model.look import Evidence, Look
+    from voxgate.model.service import Service
 
 OK = 200
 STOP = "stop it at once: two diallers over-dial real people"

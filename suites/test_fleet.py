@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
-from voxgate.model.estate import Available, Role
+from voxgate.model.estate import Available
 from voxgate.model.evidence import known
+from voxgate.model.service import Role
 from voxgate.plugin import invariant, say
 from voxgate.survey.answers import read_page
 from voxgate.survey.questions import question_of

@@ -13,7 +13,8 @@ from voxgate.deploy.decision import Judged, deploy_status, judge_run, look_statu
 from voxgate.deploy.plan import Request, make_plan, next_tag, read_requests, resolve
 from voxgate.deploy.state import LastKnownGood
 from voxgate.errors import Refused
-from voxgate.model.evidence import Answer, Missing
+from voxgate.model.answers import Answer
+from voxgate.model.evidence import Missing
 from voxgate.model.release import Release, RemoteView, Tag
 from voxgate.model.verdict import Judgement, RunVerdict, Verdict
 from voxgate.moves.health import Up, pulse

@@ -6,7 +6,8 @@ import pytest
 
 from voxgate.contracts.estates import load_estate
 from voxgate.deploy.rolling import Capacity, Sample, calls_of, next_batch, serves
-from voxgate.model.evidence import Answer, Missing
+from voxgate.model.answers import Answer
+from voxgate.model.evidence import Missing
 
 ESTATE = load_estate("lab")
 UNITS = [unit for unit in ESTATE.placed_units if unit.host.name == "fleet-1"]

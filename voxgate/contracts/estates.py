@@ -7,30 +7,18 @@ import hashlib
 import math
 import os
 import tomllib
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
+from voxgate.contracts.estate_rules import judge_estate
 from voxgate.contracts.keys import fingerprints
 from voxgate.contracts.schemas import best_fault, schema
 from voxgate.errors import EstateError
-from voxgate.model.estate import (
-    Available,
-    Containers,
-    Database,
-    Endpoint,
-    Estate,
-    Host,
-    Kind,
-    Listener,
-    Role,
-    Service,
-    Store,
-    repository_of,
-)
+from voxgate.model.estate import Available, Containers, Database, Estate, Host, Listener, Store, repository_of
+from voxgate.model.service import Endpoint, Kind, Role, Service
 
 FOLDER = Path(__file__).resolve().parents[2] / "hosts"
 _SERVICES = "services.toml"
@@ -62,7 +50,7 @@ def load_estate(name: str, folder: Path = FOLDER) -> Estate:
     services = _services(folder / _SERVICES)
     document = _read(path, "estate")
     estate = _build(document, services, path)
-    _judge(estate, path.name)
+    judge_estate(estate, path.name)
     return estate
 
 
@@ -237,74 +225,3 @@ def _keys(document: dict[str, Any] | None) -> dict[str, tuple[str, ...]] | None:
         user: tuple(mark for entry in entries for mark in fingerprints(entry.replace("{cache}", str(cache_folder()))))
         for user, entries in document.items()
     }
-
-
-def _judge(estate: Estate, file: str) -> None:
-    """Refuse what no schema can see: what the parts mean together."""
-    if file != f"{estate.name}.toml":
-        raise EstateError(f"calls itself {estate.name!r}", where=f"{file} [estate]", hint="name = the file's name")
-    _judge_hosts(estate, file)
-    _judge_databases(estate, file)
-    known = {host.name for host in estate.hosts}
-    named = [(f"[stores.{store.name}]", "host", store.host) for store in estate.stores]
-    named += [("[console]", "seen_from", estate.seen_from)] if estate.seen_from is not None else []
-    for place, key, host in named:
-        if host not in known:
-            near = difflib.get_close_matches(host, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"hosts: {', '.join(sorted(known))}"
-            what = f"{key} = {host!r} is no host of this estate"
-            raise EstateError(what, where=f"{file} {place}", hint=hint)
-    for service in estate.services:
-        if not estate.hosts_of(service):
-            place = "[databases]" if service.name == "dialler" else "[hosts]"
-            what = f"no host for the {service.name}"
-            hint = "say which host is its database's dialler" if service.name == "dialler" else f"role {service.role}"
-            raise EstateError(what, where=f"{file} {place}", hint=hint)
-
-
-def _judge_hosts(estate: Estate, file: str) -> None:
-    """Each address once; workers where the fleet is and nowhere else."""
-    counted = Counter((host.address, host.port) for host in estate.hosts)
-    for host in estate.hosts:
-        where = f"{file} [hosts.{host.name}]"
-        if counted[host.address, host.port] > 1:
-            twins = [other.name for other in estate.hosts if (other.address, other.port) == (host.address, host.port)]
-            why = f"{' and '.join(twins)} have {host.address}"
-            raise EstateError("the same address stands twice", where=where, why=why)
-        if (Role.FLEET in host.roles) != (host.workers > 0):
-            what = "a fleet host needs workers" if Role.FLEET in host.roles else "only a fleet host has workers"
-            raise EstateError(what, where=where, hint='workers = 3 and roles = ["fleet"] go together')
-
-
-def _place(uri: str | None) -> str | None:
-    """Which database a URI means, whatever its options: scheme, hosts in any order, name."""
-    if uri is None:
-        return None
-    scheme, _, rest = uri.partition("://")
-    hosts, _, name = rest.partition("?")[0].partition("/")
-    return f"{scheme}://{','.join(sorted(hosts.lower().split(',')))}/{name}"
-
-
-def _judge_databases(estate: Estate, file: str) -> None:
-    """Each database has one dialler, each dialler one database, and it stands on a SIP host."""
-    known = {host.name: host for host in estate.hosts}
-    owners: dict[str, str] = {}
-    places: dict[tuple[str | None, ...], str] = {}
-    for database in estate.databases:
-        where = f"{file} [databases.{database.name}]"
-        twin = places.setdefault((_place(database.uri), database.uri_env, database.via), database.name)
-        if twin != database.name:
-            why = f"{twin} and {database.name} have the same address: two diallers would dial on it"
-            raise EstateError("the same database stands twice", where=where, why=why)
-        for key, name in (("dialler", database.dialler), ("via", database.via)):
-            if name is not None and name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"hosts: {', '.join(known)}"
-                raise EstateError(f"{key} = {name!r} is no host of this estate", where=where, hint=hint)
-        if Role.SIP not in known[database.dialler].roles:
-            what = f"its dialler {database.dialler} is not a SIP host"
-            raise EstateError(what, where=where, hint='the dialler stands where roles has "sip"')
-        if database.dialler in owners:
-            why = f"it already dials on {owners[database.dialler]}: one dialler works for one database"
-            raise EstateError(f"{database.dialler} cannot dial on two databases", where=where, why=why)
-        owners[database.dialler] = database.name

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from voxgate.deploy.hands import Hands, Task, last_words
 from voxgate.deploy.journal import Phase
 from voxgate.errors import MoveFailed
+from voxgate.model.answers import DatabaseClient
 from voxgate.model.estate import Database, PlacedUnit
-from voxgate.model.evidence import DatabaseClient, Missing
+from voxgate.model.evidence import Missing
 from voxgate.moves.health import read_state
 from voxgate.moves.steps import Step, alive, left_over, systemctl, unit_state, unlimited
 from voxgate.transport.connection import Completed

@@ -19,8 +19,9 @@ from voxgate.deploy.progress import Progress
 from voxgate.deploy.rolling import Capacity, calls_of, next_batch
 from voxgate.deploy.sampler import Sampler
 from voxgate.errors import MoveFailed, VoxgateError
-from voxgate.model.estate import Kind, PlacedUnit, Placement
+from voxgate.model.estate import PlacedUnit, Placement
 from voxgate.model.look import Question
+from voxgate.model.service import Kind
 from voxgate.model.verdict import Move, MoveRecord
 from voxgate.moves import steps
 from voxgate.moves.health import read_state

@@ -24,10 +24,11 @@ from voxgate.deploy.settling import Settled, Settlement
 from voxgate.deploy.site import Orders, Site
 from voxgate.deploy.state import Author, read_all
 from voxgate.errors import Refused, Unreachable, VoxgateError
-from voxgate.model.estate import Estate, Service
+from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
 from voxgate.model.look import Evidence
 from voxgate.model.release import Release
+from voxgate.model.service import Service
 from voxgate.model.verdict import Exit, Judgement, MoveRecord, RunVerdict, ServiceOutcome
 from voxgate.survey.collect import take_look
 from voxgate.survey.keeping import Cutter
@@ -285,26 +286,14 @@ class Gate:
         targets = {t.service.name: t for t in self.deployment.plan.targets} if self.deployment else {}
         known = must_run(self.estate, {}, self.site.goods) if self.site.found else {}
         done = settled is not None and settled.verdict is RunVerdict.DONE
+        tagged = self._settlement.tagged if self._settlement else {}
         outcomes = []
         for service in self.estate.services:
-            before = known.get(service.name)
+            before, target = known.get(service.name), targets.get(service.name)
             good = before if isinstance(before, Release) else None
-            target = targets.get(service.name)
-            tagged = self._settlement.tagged if self._settlement else {}
             release = tagged.get(service.name, target.release) if target else good
-            if target and done:
-                good = release
-            outcomes.append(
-                ServiceOutcome(
-                    service.name,
-                    tuple(host.name for host in self.estate.hosts_of(service)),
-                    release.tag if release else None,
-                    release.commit if release else None,
-                    good.tag if good else None,
-                    good.commit if good else None,
-                    deployed=target is not None,
-                )
-            )
+            previous = release if target and done else good
+            outcomes.append(ServiceOutcome.of(self.estate, service, release, previous, deployed=target is not None))
         return tuple(outcomes)
 
     def close(self) -> None:

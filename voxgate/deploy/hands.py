@@ -11,8 +11,9 @@ from voxgate.deploy.journal import Journal, Phase, document_of
 from voxgate.deploy.state import Author
 from voxgate.deploy.stop import Stop
 from voxgate.errors import Interrupted, MoveFailed
+from voxgate.model.answers import Answer
 from voxgate.model.estate import Estate, PlacedUnit, Placement
-from voxgate.model.evidence import Answer, Missing
+from voxgate.model.evidence import Missing
 from voxgate.model.look import Question
 from voxgate.model.release import Release
 from voxgate.moves.health import Pulse, Up, pulse, read_state

@@ -14,8 +14,8 @@ from voxgate.deploy.recovery import Decision, Way, decide, way_back
 from voxgate.deploy.site import Site
 from voxgate.deploy.state import LastKnownGood
 from voxgate.errors import MoveFailed, VoxgateError
-from voxgate.model.estate import Service
 from voxgate.model.release import Release
+from voxgate.model.service import Service
 from voxgate.model.verdict import Judgement, RunVerdict, Verdict
 
 Judged = tuple[RunVerdict, tuple[Judgement, ...]]

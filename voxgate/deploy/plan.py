@@ -11,9 +11,10 @@ from voxgate.deploy.hands import Task
 from voxgate.deploy.recovery import way_back
 from voxgate.deploy.state import Good, LastKnownGood
 from voxgate.errors import Refused
-from voxgate.model.estate import Estate, Placement, Service
+from voxgate.model.estate import Estate, Placement
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release, RemoteView, Tag
+from voxgate.model.service import Service
 
 NEWEST = ""
 MAIN = "main"

@@ -11,9 +11,10 @@ from voxgate.contracts.estates import cache_folder
 from voxgate.deploy.plan import next_tag
 from voxgate.deploy.state import Good, LastKnownGood
 from voxgate.errors import VoxgateError
-from voxgate.model.estate import Estate, Service
+from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release, RemoteView, Tag
+from voxgate.model.service import Service
 from voxgate.transport.git import Mirror, mirrored, view
 
 

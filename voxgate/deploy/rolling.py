@@ -8,8 +8,9 @@ from itertools import pairwise
 
 from voxgate.contracts.json_strict import loads
 from voxgate.errors import ContractError
+from voxgate.model.answers import Answer
 from voxgate.model.estate import PlacedUnit
-from voxgate.model.evidence import Answer, Missing
+from voxgate.model.evidence import Missing
 
 
 @dataclass(frozen=True, slots=True)

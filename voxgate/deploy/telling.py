@@ -11,8 +11,9 @@ from voxgate.deploy.plan import Plan, Target
 from voxgate.deploy.recovery import Decision
 from voxgate.deploy.state import Found
 from voxgate.errors import ContractError
-from voxgate.model.estate import Estate, Kind
+from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
+from voxgate.model.service import Kind
 from voxgate.moves import steps
 
 _CLOSING = ("promoted", "rolled-back", "abandoned", "held", "cleared")

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from voxgate.errors import OutsideLook
-from voxgate.model.evidence import Answer, DatabaseView, HostEvidence, Missing, known
+from voxgate.model.answers import Answer, DatabaseView
+from voxgate.model.evidence import HostEvidence, Missing, known
 from voxgate.model.release import RemoteView
 
 

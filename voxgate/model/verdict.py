@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
+from voxgate.model.estate import Estate
+from voxgate.model.release import Release
+from voxgate.model.service import Service
+
 
 class Verdict(StrEnum):
     """Of one invariant. There is no fourth."""
@@ -92,6 +96,15 @@ class ServiceOutcome:
     previous_tag: str | None = None
     previous_commit: str | None = None
     deployed: bool = False
+
+    @classmethod
+    def of(
+        cls, estate: Estate, service: Service, release: Release | None, previous: Release | None, *, deployed: bool
+    ) -> ServiceOutcome:
+        """The same, of two releases."""
+        hosts = tuple(host.name for host in estate.hosts_of(service))
+        (tag, commit), (old_tag, old_commit) = ((one.tag, one.commit) if one else (None, None) for one in (release, previous))
+        return cls(service.name, hosts, tag, commit, old_tag, old_commit, deployed)
 
 
 @dataclass(frozen=True, slots=True)

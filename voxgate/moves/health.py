@@ -9,7 +9,8 @@ from typing import Any
 
 from voxgate.contracts.json_strict import loads
 from voxgate.errors import ContractError
-from voxgate.model.evidence import Answer, Missing
+from voxgate.model.answers import Answer
+from voxgate.model.evidence import Missing
 
 # systemd resets the count at each restart by hand, so two automatic ones after ours mean that it dies as it starts.
 _CRASH_LOOP = 2

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from voxgate.model.estate import Kind, Service
 from voxgate.model.release import Release
+from voxgate.model.service import Kind, Service
 
 _SYSTEMCTL = "/usr/bin/systemctl"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -12,12 +11,11 @@ from _pytest.outcomes import Skipped
 from voxgate.contracts.catalogue import find
 from voxgate.errors import VoxgateError
 from voxgate.model.invariant import Invariant, Per, Subject
-from voxgate.model.verdict import Judgement, Verdict
+from voxgate.model.verdict import Verdict
 from voxgate.plugin.invariants import ARROW
 from voxgate.plugin.session import Session
 
 PROPERTY = "voxgate."
-_PHASES = ("setup", "call", "teardown")
 
 
 def rule_of(session: Session, item: pytest.Item) -> Invariant | None:
@@ -101,79 +99,3 @@ def annotate(
 
 class Elsewhere(Skipped):
     """Raised in a test of a part that turns out to need what other parts looked at: ``voxgate merge`` judges it."""
-
-
-@dataclass(slots=True)
-class _Phases:
-    """What came of one test so far: outcome by phase, and the last words."""
-
-    outcomes: dict[str, str] = field(default_factory=dict)
-    said: dict[str, str] = field(default_factory=dict)
-    seconds: float = 0.0
-
-
-@dataclass(slots=True)
-class Collector:
-    """Gathers the reports of one run, from wherever they come, into judgements."""
-
-    session: Session
-    _tests: dict[str, _Phases] = field(default_factory=dict)
-    crashed: list[str] = field(default_factory=list)
-
-    def take(self, report: pytest.TestReport) -> None:
-        """One phase of one test. A phase that failed is never overwritten by a later one that did not."""
-        said = {
-            str(key).removeprefix(PROPERTY): str(value) for key, value in report.user_properties if str(key).startswith(PROPERTY)
-        }
-        if "id" not in said or report.when is None:
-            return
-        phases = self._tests.setdefault(said["id"], _Phases())
-        if phases.outcomes.get(report.when) != "failed":
-            phases.outcomes[report.when] = report.outcome
-        phases.seconds += report.duration
-        if "verdict" in said or not {"verdict", "elsewhere"} & set(phases.said):
-            phases.said = said
-
-    @property
-    def elsewhere(self) -> frozenset[str]:
-        """Ids that a part could not judge because they are about other hosts as well; none for joined parts."""
-        if not self.session.is_part:
-            return frozenset()
-        return frozenset(key for key, phases in self._tests.items() if "elsewhere" in phases.said)
-
-    def judgements(self) -> tuple[Judgement, ...]:
-        """Every test that was judged. Holds only with a full passing report; skipped or half-run is no judgement."""
-        rules = {one.id: (one.invariant, one.subject) for one in self.session.expected()}
-        made: list[Judgement] = []
-        for key, phases in self._tests.items():
-            verdict = _verdict(phases)
-            if verdict is not None:
-                made.append(_judgement(key, phases, verdict, rules.get(key)))
-        return tuple(made)
-
-
-def _verdict(phases: _Phases) -> Verdict | None:
-    """What the three phases come to, None if that is no judgement."""
-    if "verdict" in phases.said and "failed" in phases.outcomes.values():
-        return Verdict(phases.said["verdict"])
-    if all(phases.outcomes.get(phase) == "passed" for phase in _PHASES):
-        return Verdict.HOLDS
-    return Verdict.BLIND if "failed" in phases.outcomes.values() else None
-
-
-def _judgement(key: str, phases: _Phases, verdict: Verdict, rule: tuple[Invariant, Subject] | None) -> Judgement:
-    """One line of the verdict."""
-    said = phases.said
-    name = rule[0].name if rule else key.partition("[")[0]
-    return Judgement(
-        id=key,
-        invariant=name,
-        sentence=rule[0].sentence if rule else name,
-        reason=rule[0].reason if rule else "a test of the team's own",
-        verdict=verdict,
-        service=said.get("service") or None,
-        host=said.get("host") or None,
-        found=said.get("found", "") if verdict is not Verdict.HOLDS else "",
-        advice=said.get("advice", "") if verdict is not Verdict.HOLDS else "",
-        seconds=round(phases.seconds, 4),
-    )

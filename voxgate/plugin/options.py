@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 
 import pytest
 
@@ -174,6 +175,13 @@ def orders_of(config: pytest.Config) -> Orders:
 def is_deploy(config: pytest.Config) -> bool:
     """True where a release is to be put on hosts, there or back."""
     return bool(config.getoption("deploy") or config.getoption("rollback"))
+
+
+def is_selected(config: pytest.Config) -> bool:
+    """True if the user chose a part of the suites."""
+    option = config.option
+    chosen = [name for name in config.args if Path(name).resolve() != config.rootpath / "suites"]
+    return bool(option.markexpr or option.keyword or option.deselect or option.ignore or chosen)
 
 
 def seconds(text: str) -> float:

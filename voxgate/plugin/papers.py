@@ -1,13 +1,19 @@
-"""Papers: what a person asks for first when a unit was found wanting - its status, its journal, what its endpoints answered."""
+"""Papers: what a person asks for first when a unit was found wanting - its status, its journal, what its endpoints answered -
+and what the page shows of the surroundings.
+"""
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
+from voxgate import __version__
 from voxgate.deploy.gate import Gate
 from voxgate.errors import VoxgateError
+from voxgate.model.answers import Answer
 from voxgate.model.estate import PlacedUnit
-from voxgate.model.evidence import Answer, Missing
+from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.look import Look, Question
 from voxgate.model.verdict import Judgement, Verdict
 from voxgate.plugin.session import Session
@@ -37,6 +43,16 @@ def papers_of(
     said = hear(gate.site.connections, gate.estate, units) if gate is not None and units else {}
     made = {unit.id: (*_words(unit, said), *(() if prefix else _answers(session, unit))) for unit in units}
     return {f"{prefix}{key}": made[unit.id] for key, unit in wanting.items() if made.get(unit.id)}
+
+
+def facts_of(session: Session) -> dict[str, str]:
+    """What the page shows of the surroundings: versions, and which boot of each host was looked at."""
+    facts = {"voxgate": __version__, "python": platform.python_version()}
+    with suppress(VoxgateError):
+        for name, host in session.evidence.second.hosts.items():
+            if isinstance(host, HostEvidence) and isinstance(host.boot_id, str):
+                facts[f"boot.{name}"] = host.boot_id
+    return facts
 
 
 def _words(unit: PlacedUnit, said: Mapping[str, UnitWords | Missing]) -> Sequence[Paper]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import platform
 import shutil
 import signal
 import sys
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,17 +16,16 @@ from typing import Any
 
 import pytest
 
-from voxgate import __version__
 from voxgate.deploy.decision import Judged, look_status, look_summary, look_verdict
 from voxgate.deploy.gate import Gate, Settled
 from voxgate.errors import Refused, VoxgateError
-from voxgate.model.evidence import HostEvidence
 from voxgate.model.part import narrowed
 from voxgate.model.verdict import Exit, Judgement, RunOutcome, RunVerdict
+from voxgate.plugin.collector import Collector
 from voxgate.plugin.errands import is_errand, run_errand
-from voxgate.plugin.judging import Collector, services_in
-from voxgate.plugin.options import is_deploy, orders_of
-from voxgate.plugin.papers import Paper, papers_of
+from voxgate.plugin.judging import services_in
+from voxgate.plugin.options import is_deploy, is_selected, orders_of
+from voxgate.plugin.papers import Paper, facts_of, papers_of
 from voxgate.plugin.rejudging import judge_saved
 from voxgate.plugin.session import Session, write_recorded
 from voxgate.report import verdict_file
@@ -59,7 +56,6 @@ class Run:
     started: float = field(default_factory=time.time)
     refused: VoxgateError | None = None
     interrupted: str = ""
-    lost: list[str] = field(default_factory=list)
     outcome: RunOutcome | None = None
     errand: int | None = None
     papers: dict[str, tuple[Paper, ...]] = field(default_factory=dict)
@@ -114,11 +110,6 @@ class Run:
 
     # Before: pytest collected; nothing was run or handed to a worker yet.
 
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A suite that cannot be collected judges nothing, and pytest goes on without it where it has workers."""
-        if report.failed:
-            self.lost.append(report.nodeid or "the suites")
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """Without xdist: the slot between collection and the first test."""
@@ -144,9 +135,9 @@ class Run:
 
     def _must_be_whole(self) -> None:
         """Raises Refused where a deploy could not be judged whole anyhow: a suite cannot be collected."""
-        if self.lost and self.gate is not None and self.gate.requests:
+        if self.collector.lost and self.gate is not None and self.gate.requests:
             what = "not everything could be judged after a deploy: this suite cannot be collected"
-            raise Refused(what, where=self.lost[0], hint="pytest --collect-only says why")
+            raise Refused(what, where=self.collector.lost[0], hint="pytest --collect-only says why")
 
     def prepare(self) -> None:
         """Deploy what is asked for and look: once a run, however many ask."""
@@ -167,23 +158,6 @@ class Run:
         self._busy = False
         if self.interrupted and not self.refused:
             raise KeyboardInterrupt(self.interrupted)
-
-    # While: reports come in, from here or from workers.
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Gather what was judged."""
-        self.collector.take(report)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_handlecrashitem(self, crashitem: str) -> None:
-        """A test that took its worker down was not judged."""
-        self.lost.append(crashitem)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """A worker that went down with an error was lost, and what it would have judged with it."""
-        if error:
-            self.lost.append(f"worker {node.gateway.id}")
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Ctrl-C, or SIGTERM by way of it."""
@@ -218,12 +192,12 @@ class Run:
         """What this run is."""
         if self.refused:
             return self.refusal(self.refused)
-        lost = f"lost: {', '.join(self.lost)}" if self.lost else ""
+        lost = f"lost: {', '.join(self.collector.lost)}" if self.collector.lost else ""
         judged = Judged(
             expected=[one.id for one in self.session.expected() if one.id not in self.collector.elsewhere],
             judgements=self.collector.judgements(),
             interrupted=self.interrupted or lost or "; ".join(self.session.joined or ()),
-            selected=self._is_selected(),
+            selected=is_selected(self.config),
             plain=self.session.plain(),
         )
         if not judged.interrupted:
@@ -253,12 +227,6 @@ class Run:
         except Exception as error:  # noqa: BLE001 - see above
             self.progress.note(f"no words of the units: {type(error).__name__}: {error}")
 
-    def _is_selected(self) -> bool:
-        """True if the user chose a part of the suites."""
-        option = self.config.option
-        chosen = [name for name in self.config.args if Path(name).resolve() != self.config.rootpath / "suites"]
-        return bool(option.markexpr or option.keyword or option.deselect or option.ignore or chosen)
-
     def refusal(self, error: VoxgateError) -> RunOutcome:
         """A run that touched nothing."""
         judged = Judged(expected=[], judgements=())
@@ -269,7 +237,6 @@ class Run:
     ) -> RunOutcome:
         """All of it, for the verdict and the terminal."""
         estate = self.session.estate
-        rejudged: tuple[Judgement, ...] = settled.rollback if settled else ()
         return RunOutcome(
             run=self.report.run,
             estate=estate.name if estate else "",
@@ -282,10 +249,10 @@ class Run:
             summary=summary,
             hosts=tuple(host.name for host in self.session.looked_at),
             services=self.gate.services(settled) if self.gate else self.session.outcomes(),
-            judgements=judged.judgements if isinstance(judged.judgements, tuple) else tuple(judged.judgements),
+            judgements=tuple(judged.judgements),
             missing=judged.missing,
             moves=self.gate.moves if self.gate else self.session.recorded.moves,
-            rollback=rejudged,
+            rollback=settled.rollback if settled else (),
             rollback_verdict=settled.rollback_verdict if settled else None,
             notes=tuple(self.gate.notes) if self.gate else (),
         )
@@ -317,22 +284,13 @@ class Run:
         page = wanted == "always" or (wanted == "auto" and self.outcome.deploy and not self.refused)
         redactor = self.session.redactor
         capacity = self.gate.capacity if self.gate else self.session.recorded.capacity
-        beside = Beside(self._facts(), self.papers, capacity)
+        beside = Beside(facts_of(self.session), self.papers, capacity)
         for line in publish(self.outcome, self.session.estate, self.report, redactor, beside, html=page):
             self.progress.note(line)
         brief = self.config.option.verbose < 0
         path = self.report.html if self.report.html.exists() else self.report.path
         with self.progress.heard_or_not():
             closing(verdict_file.cut(self.outcome, redactor), console=console_for(sys.stdout), report_path=path, brief=brief)
-
-    def _facts(self) -> dict[str, str]:
-        """What the page shows of the surroundings: versions, and which boot of each host was looked at."""
-        facts = {"voxgate": __version__, "python": platform.python_version()}
-        with suppress(VoxgateError):
-            for name, host in self.session.evidence.second.hosts.items():
-                if isinstance(host, HostEvidence) and isinstance(host.boot_id, str):
-                    facts[f"boot.{name}"] = host.boot_id
-        return facts
 
     def pytest_unconfigure(self) -> None:
         """Close every connection. An errand judged nothing, so there is nothing to report."""

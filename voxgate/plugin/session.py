@@ -143,9 +143,8 @@ class Session:
         for service in self.estate.services:
             view = remotes.get(service.name)
             release = view.release if isinstance(view, RemoteView) else None
-            tag, commit = (release.tag, release.commit) if release else (None, None)
-            hosts = tuple(host.name for host in self.estate.hosts_of(service))
-            found.append(ServiceOutcome(service.name, hosts, tag, commit, tag, commit, deployed=service.name in self.deploying))
+            deployed = service.name in self.deploying
+            found.append(ServiceOutcome.of(self.estate, service, release, release, deployed=deployed))
         return tuple(found)
 
     def commit_of(self, service: str | None) -> str | None:

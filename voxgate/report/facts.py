@@ -11,7 +11,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, is_dataclass
 from typing import Any, TypeAlias
 
-from voxgate.model.evidence import Answer, Missing
+from voxgate.model.answers import Answer
+from voxgate.model.evidence import Missing
 from voxgate.model.look import Look, Question
 from voxgate.report.fact_values import FEW, Absence, Values, digest_of, moment, one_line
 

@@ -9,7 +9,7 @@ from typing import Any
 from voxgate.contracts.json_strict import loads
 from voxgate.contracts.schemas import faults
 from voxgate.errors import ContractError
-from voxgate.model.evidence import Answer
+from voxgate.model.answers import Answer
 from voxgate.model.look import Look, Question
 
 _OK = 200

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from voxgate.contracts import json_strict, schemas
 from voxgate.errors import CommandUnknown, ContractError, Unreachable, VoxgateError
-from voxgate.model.evidence import Answer, DatabaseView, DistFact, HostEvidence, Missing, known
+from voxgate.model.answers import Answer, DatabaseView
+from voxgate.model.evidence import DistFact, HostEvidence, Missing, known
 from voxgate.model.look import Look, Question
 from voxgate.survey.questions import HIDDEN, outside_of, questions_of, site_questions, sites_of
 from voxgate.survey.reading import MEND, host_evidence
@@ -23,7 +24,8 @@ from voxgate.transport.database import see
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from voxgate.model.estate import Database, Estate, Host, Placement, Service
+    from voxgate.model.estate import Database, Estate, Host, Placement
+    from voxgate.model.service import Service
     from voxgate.transport.connection import Connection
     from voxgate.transport.connections import Connections
     from voxgate.transport.session import Completed

@@ -10,8 +10,8 @@ from voxgate.model.estate import repository_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from voxgate.model.estate import Service
     from voxgate.model.evidence import ContainerFact, ProcessFact
+    from voxgate.model.service import Service
 
 
 def runs_code_of(process: ProcessFact, service: Service) -> bool:

@@ -15,7 +15,7 @@ from voxgate.errors import ContractError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from voxgate.model.evidence import Answer
+    from voxgate.model.answers import Answer
 
 LIMIT = 64 * 1024 * 1024
 SHORT = 16 * 1024  # bytes: longer bodies are stored by their hash

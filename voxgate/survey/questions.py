@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from voxgate.model.estate import Role
 from voxgate.model.evidence import DistFact, HostEvidence, Missing
 from voxgate.model.look import Question
+from voxgate.model.service import Role
 from voxgate.survey.findings import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from voxgate.model.estate import Endpoint, Estate, Host, PlacedUnit, Placement
+    from voxgate.model.estate import Estate, Host, PlacedUnit, Placement
+    from voxgate.model.service import Endpoint
 
 SITE_ADDRESSES = ("127.0.0.1", "::1")
 OWN_ADDRESSES = 4  # by more of them only the site's own address is asked for

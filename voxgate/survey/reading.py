@@ -9,31 +9,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from voxgate.model.evidence import (
-    CheckoutFact,
-    ContainerFact,
-    DistFact,
-    EnginesFact,
-    EnvFileFact,
     HostEvidence,
-    MadeFact,
     Missing,
     ProcessFact,
     SocketFact,
     UnitFact,
-    VenvFact,
 )
 from voxgate.survey import reading_around as around
+from voxgate.survey import reading_services as services
 from voxgate.survey.fields import (
     PAIR,
     WrongFormError,
     flag,
     get,
-    integer,
     items,
     members,
     natural,
     number,
-    pair,
     port,
     text,
     text_by_text,
@@ -68,11 +60,11 @@ def host_evidence(name: str, document: object) -> HostEvidence:
         ephemeral=sockets if isinstance(sockets, Missing) else sockets.ephemeral,
         apart=sockets if isinstance(sockets, Missing) else sockets.apart,
         addresses=sockets if isinstance(sockets, Missing) else sockets.addresses,
-        checkouts=facts.of_services("checkouts", _checkout),
-        venvs=facts.of_services("venvs", _venv),
-        env_files=facts.of_services("env_files", _env_file),
-        dists=facts.of_services("dists", _dist),
-        engines=facts.section("engines", _engines),
+        checkouts=facts.of_services("checkouts", services.checkout),
+        venvs=facts.of_services("venvs", services.venv),
+        env_files=facts.of_services("env_files", services.env_file),
+        dists=facts.of_services("dists", services.dist),
+        engines=facts.section("engines", around.engines),
         packages=facts.of_services("packages", around.packages),
         leaks=facts.of_services("leaks", around.leaks),
         runtimes=facts.of_services("runtimes", around.runtimes),
@@ -241,93 +233,4 @@ def _socket(row: object, *, connected: bool) -> SocketFact:
         remote_port=get(row, "remote_port", port) if connected else None,
         pids=get(row, "pids", lambda value: tuple(natural(pid) for pid in items(value))),
         apart=get(row, "apart", flag),
-    )
-
-
-def _blobs(rows: object) -> dict[str, tuple[str, str]]:
-    return {path: pair(row, text) for path, row in members(rows).items()}
-
-
-def _sizes(rows: object) -> dict[str, tuple[int, str]]:
-    return {path: pair(row, natural) for path, row in members(rows).items()}
-
-
-def _checkout(row: Mapping[str, Any]) -> CheckoutFact:
-    return CheckoutFact(
-        head=get(row, "head", text),
-        detached=get(row, "detached", flag),
-        origin=get(row, "origin", text),
-        owner=get(row, "owner", text),
-        tree=get(row, "tree", _blobs),
-        changed=get(row, "changed", number),
-        settings=get(row, "settings", texts),
-        hooks=get(row, "hooks", texts),
-    )
-
-
-def _venv(row: Mapping[str, Any]) -> VenvFact:
-    return VenvFact(
-        python=get(row, "python", text),
-        base_python=get(row, "base_python", text),
-        system_site_packages=get(row, "system_site_packages", flag),
-        sync_status=get(row, "sync_status", integer),
-        sync_said=get(row, "sync_said", text),
-        installed=get(row, "installed", text_by_text),
-        declared=get(row, "declared", text_by_text),
-        locked=get(row, "locked", text_by_text),
-        lock_sha256=get(row, "lock_sha256", text),
-        changed=get(row, "changed", number),
-    )
-
-
-def _env_file(row: Mapping[str, Any]) -> EnvFileFact:
-    return EnvFileFact(
-        kind=get(row, "kind", text),
-        mode=get(row, "mode", text),
-        owner=get(row, "owner", text),
-        keys=get(row, "keys", texts),
-        empty=get(row, "empty", texts),
-        placeholder=get(row, "placeholder", texts),
-        changed=get(row, "changed", number),
-    )
-
-
-def _dist(row: Mapping[str, Any]) -> DistFact:
-    return DistFact(
-        target=get(row, "target", text),
-        files=get(row, "files", _sizes),
-        built=get(row, "built", lambda value: None if value is None else text_by_text(value)),
-        changed=get(row, "changed", number),
-        published=get(row, "published", number),
-    )
-
-
-def _engines(row: object) -> EnginesFact:
-    return EnginesFact(
-        engines=get(row, "engines", text_by_text),
-        containers=get(row, "containers", lambda rows: tuple(_container(each) for each in items(rows))),
-        traces=get(row, "traces", texts),
-    )
-
-
-def _container(row: object) -> ContainerFact:
-    return ContainerFact(
-        engine=get(row, "engine", text),
-        id=get(row, "id", text),
-        name=get(row, "name", text),
-        image=get(row, "image", text),
-        state=get(row, "state", text),
-        status=get(row, "status", text),
-        project=get(row, "project", text),
-        made=get(row, "made", lambda value: None if value is None else _made(value)),
-    )
-
-
-def _made(row: object) -> MadeFact:
-    return MadeFact(
-        digests=get(row, "digests", texts),
-        command=get(row, "command", texts),
-        own_command=get(row, "own_command", texts),
-        mounts=get(row, "mounts", texts),
-        rights=get(row, "rights", texts),
     )

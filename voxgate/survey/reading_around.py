@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from voxgate.model.evidence import ContainerFact, EnginesFact, MadeFact
 from voxgate.model.surroundings import (
     BootFact,
     ClockFact,
@@ -223,3 +224,35 @@ def keys(row: object) -> KeysFact:
         for each in get(row, "keys", items)
     )
     return KeysFact(get(row, "settings", text_by_text), found, get(row, "started", number), get(row, "changed", number))
+
+
+def engines(row: object) -> EnginesFact:
+    """Container engines, and what they have."""
+    return EnginesFact(
+        engines=get(row, "engines", text_by_text),
+        containers=get(row, "containers", lambda rows: tuple(_container(each) for each in items(rows))),
+        traces=get(row, "traces", texts),
+    )
+
+
+def _container(row: object) -> ContainerFact:
+    return ContainerFact(
+        engine=get(row, "engine", text),
+        id=get(row, "id", text),
+        name=get(row, "name", text),
+        image=get(row, "image", text),
+        state=get(row, "state", text),
+        status=get(row, "status", text),
+        project=get(row, "project", text),
+        made=get(row, "made", lambda value: None if value is None else _made(value)),
+    )
+
+
+def _made(row: object) -> MadeFact:
+    return MadeFact(
+        digests=get(row, "digests", texts),
+        command=get(row, "command", texts),
+        own_command=get(row, "own_command", texts),
+        mounts=get(row, "mounts", texts),
+        rights=get(row, "rights", texts),
+    )

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from voxgate.contracts import json_strict
 from voxgate.errors import ContractError
-from voxgate.model.evidence import Answer, DatabaseClient, DatabaseView, HostEvidence, Missing
+from voxgate.model.answers import Answer, DatabaseClient, DatabaseView
+from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.look import Evidence, Look, Question
 from voxgate.model.release import Release, RemoteView
 from voxgate.survey.fields import (

@@ -17,7 +17,8 @@ from pymongo.errors import ConfigurationError, ConnectionFailure, ExecutionTimeo
 from pymongo.uri_parser import parse_uri
 
 from voxgate.errors import Unreachable, VoxgateError
-from voxgate.model.evidence import DatabaseClient, DatabaseView, Missing
+from voxgate.model.answers import DatabaseClient, DatabaseView
+from voxgate.model.evidence import Missing
 from voxgate.transport.deadline import Deadline
 from voxgate.transport.failures import ForwardingDenied, TargetRefused
 from voxgate.transport.forward import Forward, forward

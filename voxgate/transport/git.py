@@ -22,7 +22,8 @@ from voxgate.transport.deadline import Deadline
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from voxgate.model.estate import Estate, Service
+    from voxgate.model.estate import Estate
+    from voxgate.model.service import Service
 
 _REFSPECS = ("+refs/heads/main:refs/heads/main", "+refs/tags/*:refs/tags/*")
 _LOCAL = 30.0  # seconds for a command that only reads the mirror

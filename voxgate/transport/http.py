@@ -17,7 +17,8 @@ import httpcore
 import httpx
 
 from voxgate.errors import Unreachable
-from voxgate.model.evidence import Answer, Missing
+from voxgate.model.answers import Answer
+from voxgate.model.evidence import Missing
 from voxgate.transport.at_once import at_once
 from voxgate.transport.deadline import Deadline
 from voxgate.transport.failures import ForwardingDenied, TargetRefused

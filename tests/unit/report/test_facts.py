@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from voxgate.model.evidence import Answer, Missing, ProcessFact
+from voxgate.model.answers import Answer
+from voxgate.model.evidence import Missing, ProcessFact
 from voxgate.model.look import Look, Question
 from voxgate.report.fact_values import Absence, Values, moment
 from voxgate.report.facts import Teller

@@ -9,7 +9,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from voxgate.deploy.rolling import Capacity, Sample
-from voxgate.model.estate import Estate, Host, Role
+from voxgate.model.estate import Estate, Host
+from voxgate.model.service import Role
 from voxgate.model.verdict import MoveRecord, RunOutcome
 from voxgate.report.estate_picture import estate_picture
 from voxgate.report.timeline_picture import timeline_picture

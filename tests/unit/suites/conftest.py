@@ -16,8 +16,9 @@ import pytest
 
 from voxgate.contracts.catalogue import FOLDER, read_catalogue
 from voxgate.contracts.estates import load_estate
+from voxgate.model.answers import Answer
 from voxgate.model.estate import Estate
-from voxgate.model.evidence import Answer, HostEvidence, known
+from voxgate.model.evidence import HostEvidence, known
 from voxgate.model.invariant import Per, expected
 from voxgate.model.look import Evidence, Look, Question
 from voxgate.plugin.judging import words_of

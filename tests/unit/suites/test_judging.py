@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from voxgate.model.answers import DatabaseClient
 from voxgate.model.estate import Listener
-from voxgate.model.evidence import ContainerFact, DatabaseClient, ProcessFact, SocketFact, known
+from voxgate.model.evidence import ContainerFact, ProcessFact, SocketFact, known
 from voxgate.model.look import Question
 from voxgate.model.surroundings import CopyFact, JobFact, KeyFact, ServerFact, SiteFact, StarterFact, SudoRule
 from voxgate.survey.questions import page_ways

@@ -11,7 +11,8 @@ import allure_commons
 import pytest
 
 from voxgate.errors import OutsideLook
-from voxgate.model.evidence import Answer, HostEvidence, UnitFact, known
+from voxgate.model.answers import Answer
+from voxgate.model.evidence import HostEvidence, UnitFact, known
 from voxgate.model.look import Evidence, Look, Question
 from voxgate.plugin.reading import NAME, Recorder, attach_read, watched
 from voxgate.report.fact_values import Absence, Values

@@ -13,8 +13,9 @@ import pytest
 from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import FOLDER
 from voxgate.errors import CommandUnknown, Unreachable
+from voxgate.model.answers import Answer
 from voxgate.model.estate import Estate, Host
-from voxgate.model.evidence import Answer, DistFact, HostEvidence, Missing, known
+from voxgate.model.evidence import DistFact, HostEvidence, Missing, known
 from voxgate.model.look import Question
 from voxgate.model.surroundings import SiteFact
 from voxgate.survey import collect, probe

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from voxgate.contracts.schemas import FOLDER
 from voxgate.errors import ContractError
-from voxgate.model.evidence import Answer, DatabaseClient, DatabaseView, HostEvidence, Missing
+from voxgate.model.answers import Answer, DatabaseClient, DatabaseView
+from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.look import Evidence, Look, Question
 from voxgate.model.release import Release, RemoteView
 from voxgate.report.redaction import Redactor

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from voxgate.model.estate import Containers, Estate, Host, Role
+from voxgate.model.estate import Containers, Estate, Host
+from voxgate.model.service import Role
 from voxgate.transport.connection import Connection
 from voxgate.transport.connections import Connections
 

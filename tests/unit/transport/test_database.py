@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
+from voxgate.model.answers import DatabaseView
 from voxgate.model.estate import Database
-from voxgate.model.evidence import DatabaseView, Missing
+from voxgate.model.evidence import Missing
 from voxgate.transport.connection import Connection
 from voxgate.transport.connections import Connections
 from voxgate.transport.database import _clients, _split, see

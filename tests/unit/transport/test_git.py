@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from voxgate.errors import ContractError, Refused, Unreachable
-from voxgate.model.estate import Estate, Kind, Role, Service
+from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release, RemoteView
+from voxgate.model.service import Kind, Role, Service
 from voxgate.transport.git import Mirror, environment_of, view
 
 from .conftest import Ground, host

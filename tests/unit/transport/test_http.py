@@ -11,8 +11,9 @@ from contextlib import closing, contextmanager, suppress
 
 import pytest
 
+from voxgate.model.answers import Answer
 from voxgate.model.estate import Host
-from voxgate.model.evidence import Answer, Missing
+from voxgate.model.evidence import Missing
 from voxgate.model.look import Question
 from voxgate.transport.connections import Connections
 from voxgate.transport.http import ask

@@ -1,0 +1,50 @@
+"""What answered the gate itself: HTTP endpoints, and databases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer. ``path`` is as asked; header names are lower case; ``seconds`` until the body was complete.
+
+    ``trouble`` is empty for a complete answer. Otherwise the service itself gave none (refused, reset, too slow, too large,
+    not HTTP) and ``trouble`` says so in words: that is a finding about the service. If only the *way* to it failed (SSH,
+    forwarding denied), the look holds a Missing instead. ``digest`` is empty, but for a body that secrets were cut out of
+    before it was saved: then it is the sha256 of what came, unpacked.
+    """
+
+    host: str
+    port: int
+    path: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+    asked: float
+    trouble: str = ""
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseClient:
+    """One connection as the database sees it."""
+
+    address: str
+    port: int
+    app_name: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseView:
+    """Every connection to one database server, and the server's own words that the list is whole. ``asker`` is the name that
+    the gate gave itself for this one question.
+    """
+
+    database: str
+    server: str
+    clients: tuple[DatabaseClient, ...]
+    asker: str

@@ -1,0 +1,86 @@
+"""The four services: what each is, and where it is installed and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+
+class Role(StrEnum):
+    """What a host is for."""
+
+    API = "api"
+    FLEET = "fleet"
+    SIP = "sip"
+    DATA = "data"
+
+
+class Kind(StrEnum):
+    """How a service is installed."""
+
+    PYTHON = "python"
+    STATIC = "static"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a service answers HTTP: a port of its host, a path, and the schema of the body (a name in ``schemas/``)."""
+
+    port: int
+    path: str
+    schema: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One of the four. ``unit`` is a unit name, a template (``voxcore@.service``), or None for the console. ``unit_files``
+    maps its unit file and drop-ins, as paths below ``/etc/systemd/system``, to the sha256 of what they must be; ``web_roots`` are
+    folders that nginx may serve besides the site's; ``stores`` maps each setting that is a store's address to the store's name
+    in the estate.
+    """
+
+    name: str
+    repository: str
+    role: Role
+    kind: Kind
+    folder: str
+    owner: str
+    user: str | None = None
+    unit: str | None = None
+    pinned: str | None = None
+    app_name: str | None = None
+    health: Endpoint | None = None
+    proxied_health: Endpoint | None = None
+    aggregate_health: Endpoint | None = None
+    metrics: Endpoint | None = None
+    site: Endpoint | None = None
+    web_roots: tuple[str, ...] = ()
+    start_deadline: float = 30.0
+    required_settings: tuple[str, ...] = ()
+    unit_files: Mapping[str, str] = field(default_factory=dict, hash=False)
+    stores: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def short(self) -> str:
+        """The name that its tags carry: ``vox-agents`` -> ``agents``."""
+        return self.repository.removeprefix("vox-")
+
+    @property
+    def is_template(self) -> bool:
+        """True where one host runs several instances of the unit."""
+        return self.unit is not None and "@." in self.unit
+
+    def instance(self, number: int) -> str:
+        """The unit name of worker ``number``: ``voxcore@3.service``."""
+        if self.unit is None or not self.is_template:
+            msg = f"{self.name} has no unit template"
+            raise ValueError(msg)
+        return self.unit.replace("@.", f"@{number}.")
+
+    def owns_unit(self, unit: str) -> bool:
+        """True if ``unit`` is the service's unit or an instance of its template, whatever the instance's name."""
+        if self.unit is None:
+            return False
+        return fnmatchcase(unit, self.unit.replace("@.", "@*.")) if self.is_template else unit == self.unit
