@@ -18,7 +18,8 @@ SETTINGS = re.compile(
     r"core\.(repositoryformatversion|filemode|bare|logallrefupdates|ignorecase|precomposeunicode|symlinks|autocrlf|eol|quotepath"
     r"|sharedrepository|abbrev|compression|untrackedcache|commitgraph|preloadindex)|extensions\.(objectformat|refstorage)"
     r"|remote\.origin\.(url|fetch|tagopt|prune|prunetags)|branch\..+\.(remote|merge|rebase)|user\.(name|email)|safe\.directory"
-    r"|(pull|push|fetch|color|advice|gc|maintenance|pack|index|log|status|column)\.[\w.-]+|init\.defaultbranch"
+    r"|(?!.*(hook|uri|command|program|path)$)"  # what runs or fetches something is never plain, whatever it belongs to
+    r"(pull|push|fetch|color|advice|gc|maintenance|pack|index|log|status|column)\.[\w.-]+|init\.defaultbranch"
 )
 AGAIN = "deploy the release again: code reaches a host no other way"
 

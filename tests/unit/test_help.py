@@ -28,6 +28,29 @@ def helped() -> str:
     return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--max-unavailable", "0"], "'0' is not a whole number of workers"),
+        (["--max-unavailable=-1"], "'-1' is not a whole number of workers"),
+        (["--max-unavailable", "two"], "'two' is not a whole number of workers"),
+        (["--drain", "nan"], "'nan' is not a number of seconds"),
+    ],
+)
+def test_a_number_that_cannot_be_meant_is_refused(argv: list[str], said: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", *argv], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (ended.returncode, said in ended.stderr) == (4, True), ended.stderr
+
+
+def test_without_assertions_nothing_is_judged() -> None:
+    argv = [sys.executable, "-O", "-m", "pytest", "-W", "ignore", "--estate", "lab"]
+    ended = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == 10
+    assert "nothing can be judged without assertions" in ended.stdout + ended.stderr
+
+
 def test_options_are_grouped_and_each_is_explained(helped: str) -> None:
     source = (ROOT / "voxgate" / "plugin" / "options.py").read_text()
     options = re.findall(r'addoption\(\s*"(--[a-z-]+)"', source)

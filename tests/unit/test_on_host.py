@@ -149,6 +149,49 @@ def test_who_lost_the_host_comes_back_only_if_nobody_was_there_meanwhile(hosts: 
     assert two.ask("claim", **again)["ok"]["epochs"] == {"backend": 2}
 
 
+@pytest.mark.parametrize("left", ["x\n", "\x00\x00", "1 2"])
+def test_an_epoch_that_is_no_number_locks_nobody_out(hosts: list[Host], tmp_path: Path, left: str) -> None:
+    one, two = hosts
+    one.claim()
+    one.end()
+    (tmp_path / "backend" / "epoch").write_text(left)
+    epochs = two.claim()["ok"]["epochs"]
+    assert epochs["backend"] > 1_700_000_000
+    assert (tmp_path / "backend" / "epoch").read_text() == f"{epochs['backend']}\n"
+    assert two.do("true")["ok"]["results"][0]["exit"] == 0
+
+
+@pytest.mark.parametrize("left", ["[1]", "null", '"x"', '{"n": "x"}', '{"event": "note"}', "\x00", '{"n": true}'])
+def test_a_line_of_the_ledger_that_is_not_ours_hurts_no_other(hosts: list[Host], tmp_path: Path, left: str) -> None:
+    one, _ = hosts
+    one.claim()
+    event = {"event": "begun", "run": "r", "commit": "c"}
+    one.ask("mark", service="backend", journal=JOURNAL, event=event)
+    with (tmp_path / "backend" / "ledger.jsonl").open("a") as ledger:
+        ledger.write(left + "\n")
+    assert "ok" in one.ask("mark", service="backend", journal=JOURNAL, event=event | {"event": "promoted"})
+    lines = (tmp_path / "backend" / "ledger.jsonl").read_text().splitlines()
+    assert (json.loads(lines[-1])["n"], json.loads(lines[-1])["event"]) == (2, "promoted")
+
+
+def test_a_hook_of_a_checkout_is_not_run(hosts: list[Host], tmp_path: Path) -> None:
+    one, _ = hosts
+    one.claim()
+    there = tmp_path / "checkout"
+    subprocess.run(["git", "init", "--quiet", there], check=True)
+    hook = there / ".git" / "hooks" / "post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    hook.chmod(0o755)
+    who = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
+    subprocess.run(["git", "-C", there, *who, "commit", "--quiet", "--allow-empty", "-m", "one"], check=True)
+    subprocess.run(["git", "-C", there, "checkout", "--quiet", "--detach"], check=True)
+    assert (tmp_path / "ran").exists()
+    (tmp_path / "ran").unlink()
+    assert one.do("git", "-C", str(there), "checkout", "--quiet", "--detach")["ok"]["results"][0]["exit"] == 0
+    assert not (tmp_path / "ran").exists()
+
+
 def test_nothing_is_done_without_a_claim(hosts: list[Host]) -> None:
     assert "fenced" in hosts[0].do("true")
 

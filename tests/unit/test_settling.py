@@ -100,6 +100,8 @@ def test_the_history_is_one_line_a_deploy() -> None:
         line("promoted", "r1", 2),
         line("verdict", "r1", 3, verdict="done", digest="d" * 64),
         "torn {",
+        '{"event": "promoted", "mended": "r1"}',
+        '["no", "object"]',
         line("begun", "r2", 4, by="me@there"),
         line("rolled-back", "r3", 5, mended="r2", reason="killed"),
         line("begun", "r4", 6),

@@ -11,13 +11,14 @@ from voxgate.deploy.holding import BEAT, HeldElsewhere, Hold, TakenOver
 from voxgate.deploy.state import Author, Found, checkouts, hosts_with_state, placements_of, read_answer
 from voxgate.deploy.stop import Stop
 from voxgate.errors import CommandUnknown, Refused, VoxgateError
-from voxgate.model.estate import Estate, Host
+from voxgate.model.estate import Estate, Host, Placement
 from voxgate.moves.steps import Step
 from voxgate.transport.at_once import at_once
 from voxgate.transport.connections import Connections
 from voxgate.transport.session import Completed
 
 _CLAIM_DEADLINE = 60.0
+_TIDY_DEADLINE = 30.0
 _REGAIN = 40.0
 _SLACK = 60.0
 _PAUSE = 0.5
@@ -157,6 +158,14 @@ class Claim:
                 raise CommandUnknown(f"{step.says} {one['why']}", where=host, why=str(one["err"]).strip()[-200:])
             ended.append(Completed(one["exit"], one["out"].encode(), one["err"].encode(), one["seconds"]))
         return tuple(ended)
+
+    def tidy(self, placement: Placement) -> list[str]:
+        """Remove what a git that is gone left locked in a checkout: it would fail every move from there on. Says so, a line
+        each. Raises as ``Hold.ask``.
+        """
+        service, host = placement.service, placement.host.name
+        said = self.ask(host, "tidy", _TIDY_DEADLINE, service=service.name, checkout=service.folder)
+        return [f"found: {host}: {path} of a git that is gone -> removed" for path in said["removed"]]
 
     def release(self) -> None:
         """Let everything go; harmless twice."""

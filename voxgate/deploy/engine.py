@@ -133,6 +133,9 @@ class Deployment:
     def _check_out(self, target: Target, placement: Placement) -> str:
         if target.is_on_hosts:
             host = placement.host.name
+            if self._hands.back:
+                for line in self._hands.claim.tidy(placement):  # of the git that was killed on the way there
+                    self._progress.note(line)
             if self._hands.attempt(host, steps.has_commit(target.service, target.release)).exit_status != 0:
                 raise MoveFailed(f"{target.release} is not on the host", where=host, why="git has no such commit")
             self._do(target, placement, Move.CHECKOUT, [steps.put_in_place(target.service, target.release)])

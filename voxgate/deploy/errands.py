@@ -7,7 +7,7 @@ import difflib
 from voxgate.deploy import marks
 from voxgate.deploy.gate import Gate
 from voxgate.deploy.hands import Task
-from voxgate.deploy.journal import Journal, Phase
+from voxgate.deploy.journal import MOST_REASON, Journal, Phase
 from voxgate.deploy.recovery import decide
 from voxgate.deploy.state import read_all
 from voxgate.deploy.telling import history, history_lines, plan_lines
@@ -47,6 +47,9 @@ def clear(gate: Gate, service: str, reason: str) -> list[str]:
         raise Refused("there is no such service", where=f"--clear {service!r}", hint=hint)
     if not reason.strip():
         raise Refused("without a reason nothing is cleared", where=f"--clear {service}", hint='--reason "what was mended"')
+    if len(reason) > MOST_REASON:
+        why = f"{len(reason)} characters, at most {MOST_REASON}"
+        raise Refused("the reason is too long for a line of the ledger", where=f"--clear {service}", why=why)
     gate.connect()
     gate.must_reach_all()
     gate.site.take()

@@ -15,6 +15,9 @@ from voxgate.model.evidence import Missing
 from voxgate.model.release import Release
 from voxgate.model.verdict import Move
 
+MOST_REASON = 1000
+"""Characters of a reason, at most: the ledger is read from its end, a few kilobytes at a time."""
+
 
 class Phase(StrEnum):
     """How far a deploy is on a host. The first part is on its way, the second on its way back, the third is closed."""

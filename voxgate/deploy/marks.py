@@ -7,7 +7,7 @@ from typing import Any
 
 from voxgate.deploy.claim import Claim
 from voxgate.deploy.hands import Task
-from voxgate.deploy.journal import Phase, document_of
+from voxgate.deploy.journal import MOST_REASON, Phase, document_of
 from voxgate.deploy.state import Good, good_document, ledger_event
 from voxgate.errors import MoveFailed, VoxgateError
 from voxgate.model.release import Release
@@ -26,6 +26,7 @@ _EVENTS = {
 
 def mark(claim: Claim, tasks: Sequence[Task], phase: Phase, *, reason: str = "") -> None:
     """Write the phase, and its line in the ledger where it begins or closes a deploy. Raises MoveFailed naming who did not."""
+    reason = reason[:MOST_REASON]
 
     def words(task: Task) -> dict[str, Any]:
         said: dict[str, Any] = {"journal": document_of(task.journal(phase, claim.author, reason))}

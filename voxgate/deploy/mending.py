@@ -216,14 +216,9 @@ class Mending:
         return close_back(self.site, targets, failure, self.after_all, reason)
 
     def _tidy(self) -> None:
-        """Lock files of a git that was killed would fail every move from here on."""
         for placement in self.site.estate.placements:
-            if not self.site.found[placement.id].git_locks:
-                continue
-            service, host = placement.service, placement.host.name
-            said = self.site.claim.ask(host, "tidy", 30.0, service=service.name, checkout=service.folder)
-            for path in said["removed"]:
-                self.site.progress.note(f"found: {host}: {path} of a git that is gone -> removed")
+            for line in self.site.claim.tidy(placement) if self.site.found[placement.id].git_locks else ():
+                self.site.progress.note(line)
 
     def _tasks(self, decision: Decision) -> list[Task]:
         origin = self._origins(decision)

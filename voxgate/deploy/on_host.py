@@ -29,7 +29,15 @@ LEAVE_AFTER = 300.0  # seconds for the last restart to end by itself and to be n
 NOT_BEGUN = {"exit": None, "out": "", "err": "", "why": "was not begun: the run was stopped", "seconds": 0.0}
 PAUSE = 0.02
 KEPT = 8192  # characters of a command's output
-GIT = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "gc.autoDetach", "GIT_CONFIG_VALUE_0": "false", "GIT_TERMINAL_PROMPT": "0"}
+# No hook of a checkout runs in a deploy: what it starts would hold the step's lock for as long as it lives.
+GIT = {
+    "GIT_CONFIG_COUNT": "2",
+    "GIT_CONFIG_KEY_0": "gc.autoDetach",
+    "GIT_CONFIG_VALUE_0": "false",
+    "GIT_CONFIG_KEY_1": "core.hooksPath",
+    "GIT_CONFIG_VALUE_1": "/dev/null",
+    "GIT_TERMINAL_PROMPT": "0",
+}
 
 
 class Fenced(Exception):  # noqa: N818 - a word of the design
@@ -88,17 +96,23 @@ def _about(event: Dict[str, Any]) -> Tuple[Any, ...]:
     return event.get("event"), event.get("mended") or event.get("run"), event.get("commit")
 
 
+def _last_event(folder: str) -> Dict[str, Any]:
+    """The last line of the ledger that is one of ours: an object with a number; empty where there is none."""
+    for line in reversed(_lines(folder, 64)):
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(said, dict) and type(said.get("n")) is int:
+            return said
+    return {}
+
+
 def _append(folder: str, event: Dict[str, Any]) -> None:
     """One line of the ledger, numbered on. A torn last line (power cut) is closed first, so that it can hurt no other; the
     same event of the same run is not written twice: whoever mends a kill may do the same thing again.
     """
-    last: Dict[str, Any] = {}
-    for line in reversed(_lines(folder, 8)):
-        try:
-            last = json.loads(line)
-            break
-        except ValueError:
-            continue
+    last = _last_event(folder)
     if event.get("event") != "note" and _about(last) == _about(event):
         return
     path = os.path.join(folder, "ledger.jsonl")
@@ -106,7 +120,7 @@ def _append(folder: str, event: Dict[str, Any]) -> None:
     try:
         size = os.fstat(descriptor).st_size
         torn = size and os.pread(descriptor, 1, size - 1) != b"\n"
-        whole = json.dumps(dict(event, n=int(last.get("n", 0)) + 1), sort_keys=True).encode("utf-8") + b"\n"
+        whole = json.dumps(dict(event, n=last.get("n", 0) + 1), sort_keys=True).encode("utf-8") + b"\n"
         text = (b"\n" if torn else b"") + whole
         if os.write(descriptor, text) != len(text):
             os.ftruncate(descriptor, size)
@@ -125,6 +139,17 @@ def _at_work(folder: str) -> str:
     except (ValueError, KeyError, TypeError):
         owner = {}
     return json.dumps({"owner": json.dumps(owner), "journal": journal})
+
+
+def _epoch(folder: str) -> Optional[int]:
+    """The epoch of the last claim; 0 before the first one. None where what is written is no number: the next one is then
+    taken from the clock, which is past every epoch that was counted up from 0.
+    """
+    text = _text(folder, "epoch")
+    try:
+        return int(text or "0")
+    except ValueError:
+        return None
 
 
 def _boot() -> str:
@@ -197,10 +222,10 @@ class Owner:
         return dict(read(request), epochs=self.epochs)
 
     def _raise_epoch(self, folder: str, service: str, had: Dict[str, int]) -> None:
-        last = int(_text(folder, "epoch") or "0")
+        last = _epoch(folder)
         if had.get(service, last) != last:
-            raise Fenced("%s was another gate's meanwhile: epoch %d" % (service, last))
-        self.epochs[service] = last + 1
+            raise Fenced("%s was another gate's meanwhile: epoch %s" % (service, last))
+        self.epochs[service] = int(time.time()) if last is None else last + 1
         _replace(folder, "epoch", "%d\n" % self.epochs[service])
 
     def _take(self, service: str, owner: Dict[str, Any]) -> None:
@@ -241,9 +266,9 @@ class Owner:
         """As ``_alone``, for the gate that owns the service, and no earlier one."""
         service = request["service"]
         with self._alone(service) as (folder, lock):
-            ours, now = self.epochs.get(service, 0), int(_text(folder, "epoch") or "0")
+            ours, now = self.epochs.get(service), _epoch(folder)
             if service not in self.locks or ours != now or self.closing:
-                raise Fenced("%s is not this gate's any more: epoch %d, now %d" % (service, ours, now))
+                raise Fenced("%s is not this gate's any more: epoch %s, now %s" % (service, ours, now))
             yield folder, lock
 
     def _journal(self, folder: str, request: Dict[str, Any], **more: Any) -> None:

@@ -12,11 +12,12 @@ from voxgate.errors import Refused, VoxgateError
 from voxgate.model.estate import Estate, Placement
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release
-from voxgate.moves.steps import way_back_is_here
+from voxgate.moves.steps import is_checkout, way_back_is_here
 from voxgate.survey.collect import survey
 from voxgate.transport.at_once import at_once
 from voxgate.transport.connections import Connections
 from voxgate.transport.database import see
+from voxgate.transport.session import Completed
 
 
 def preflight(connections: Connections, estate: Estate, plan: Plan, *, no_way_back: bool, say: Callable[[str], None]) -> None:
@@ -26,11 +27,12 @@ def preflight(connections: Connections, estate: Estate, plan: Plan, *, no_way_ba
         looks["databases"] = partial(_databases_say_who_dials, connections, estate)
     for placement, release in ways_back(plan).items():
         looks[placement.id] = partial(_is_here, connections, placement, release)
+    looks["checkouts"] = partial(_checkouts_are_there, connections, plan)
     for target in plan.targets:
         if target.is_on_hosts:
             looks |= {f"to {p.id}": partial(_is_here, connections, p, target.release) for p in target.placements}
     for name, outcome in at_once(looks, lambda name: looks[name](), limit=len(looks)).items():
-        if isinstance(outcome, Refused) and no_way_back and name not in {"hosts", "databases"}:
+        if isinstance(outcome, Refused) and no_way_back and name not in {"hosts", "databases", "checkouts"}:
             say(f"no way back, accepted: {outcome.line}")
         elif isinstance(outcome, BaseException):
             raise outcome
@@ -52,6 +54,26 @@ def _hosts_can_be_judged(connections: Connections, estate: Estate) -> None:
     for name, seen in survey(connections, estate, brief=True).items():
         if isinstance(seen, Missing):
             raise Refused("this host could not be judged after a deploy", where=name, why=seen.why, hint=seen.hint)
+
+
+def _checkouts_are_there(connections: Connections, plan: Plan) -> None:
+    """Where there is no checkout the first move fails, and so does going back, which needs a person then."""
+    placements = {placement.id: placement for target in plan.targets for placement in target.placements}
+
+    def look(key: str) -> Completed:
+        step = is_checkout(placements[key].service)
+        return connections[placements[key].host.name].run(step.argv, deadline=step.deadline)
+
+    for key, ended in at_once(placements, look, limit=max(1, len(placements))).items():
+        host, service = placements[key].host, placements[key].service
+        if isinstance(ended, VoxgateError):
+            raise Refused("the checkout could not be looked at", where=host.name, why=ended.line)
+        if isinstance(ended, BaseException):
+            raise ended
+        if ended.exit_status != 0:
+            why = (ended.stderr.decode("utf-8", "replace").strip().splitlines() or ["git said nothing"])[-1]
+            hint = f"git clone it once, as {host.user}; from then on the gate brings the code"
+            raise Refused(f"{service.folder} is no checkout of {service.repository}", where=host.name, why=why, hint=hint)
 
 
 def _databases_say_who_dials(connections: Connections, estate: Estate) -> None:

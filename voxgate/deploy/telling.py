@@ -131,7 +131,7 @@ def _events(lines: Iterable[str]) -> list[Mapping[str, str]]:
             event = loads(line.encode("utf-8"))
         except ContractError:
             continue
-        if isinstance(event, dict) and isinstance(event.get("event"), str):
+        if isinstance(event, dict) and isinstance(event.get("event"), str) and event.get("run"):
             events.append(event)
     return events
 

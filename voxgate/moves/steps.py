@@ -103,6 +103,11 @@ def put_in_place(service: Service, release: Release) -> Step:
     return Step(argv, 60, "git checkout")
 
 
+def is_checkout(service: Service) -> Step:
+    """True (0) if the service's folder is a checkout, to fetch into."""
+    return Step(("git", "-C", service.folder, "rev-parse", "--git-dir"), 10, "git rev-parse")
+
+
 def has_commit(service: Service, release: Release) -> Step:
     """True (0) if the commit is on the host, so that going back needs no remote."""
     return Step(("git", "-C", service.folder, "cat-file", "-e", f"{release.commit}^{{commit}}"), 10, "git cat-file")

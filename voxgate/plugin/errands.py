@@ -16,9 +16,17 @@ def is_errand(config: pytest.Config) -> bool:
     return bool(config.getoption("plan") or config.getoption("history") or config.getoption("clear"))
 
 
+def _must_be_one(config: pytest.Config) -> None:
+    """Raises Refused where more is asked for than an errand does: what is left out silently is believed to be done."""
+    asked = [f"--{name}" for name in ("clear", "history", "plan", "recover", "deploy", "rollback") if config.getoption(name)]
+    if len(asked) > 1 and (asked[0] != "--plan" or "--recover" in asked):
+        raise Refused("one errand at a time", where=" ".join(asked), hint="the one, then the other")
+
+
 def run_errand(config: pytest.Config, gate: Gate) -> int:
     """Do it and print what it says; the exit status."""
     try:
+        _must_be_one(config)
         if config.getoption("clear"):
             lines = errands.clear(gate, config.getoption("clear"), config.getoption("reason"))
         elif config.getoption("history"):

@@ -53,6 +53,7 @@ def _is_worker(config: pytest.Config) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     """Read the estate and prepare the run's folder: mistakes in either are one line, before anything is opened."""
     try:
+        _must_assert()
         if _is_worker(config):
             config.stash[KEY] = session = _worker_session(config)
         else:
@@ -68,6 +69,12 @@ def pytest_configure(config: pytest.Config) -> None:
     except VoxgateError as error:
         status = 10 if is_deploy(config) else 4
         raise pytest.exit.Exception(Redactor.of(os.environ).cut(error.text), returncode=status) from None
+
+
+def _must_assert() -> None:
+    """Raises Refused where Python leaves assertions out: nothing could fail then."""
+    if sys.flags.optimize:
+        raise Refused("nothing can be judged without assertions", where="python -O", hint="unset PYTHONOPTIMIZE")
 
 
 def _worker_session(config: pytest.Config) -> Session:

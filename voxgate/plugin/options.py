@@ -128,7 +128,7 @@ def _deploying(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--max-unavailable",
         metavar="N",
-        type=int,
+        type=workers,
         default=1,
         help="workers restarted together, on one host at a time (default: 1)",
     )
@@ -168,7 +168,7 @@ def orders_of(config: pytest.Config) -> Orders:
         bake=option("bake"),
         wait=option("wait"),
         no_way_back=option("no_way_back"),
-        pace=Pace(drain=option("drain"), most=max(1, option("max_unavailable"))),
+        pace=Pace(drain=option("drain"), most=option("max_unavailable")),
     )
 
 
@@ -182,6 +182,13 @@ def is_selected(config: pytest.Config) -> bool:
     option = config.option
     chosen = [name for name in config.args if Path(name).resolve() != config.rootpath / "suites"]
     return bool(option.markexpr or option.keyword or option.deselect or option.ignore or chosen)
+
+
+def workers(text: str) -> int:
+    """A number of workers as typed. Raises ArgumentTypeError for what is no whole number from 1 on."""
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of workers from 1 on")
+    return int(text)
 
 
 def seconds(text: str) -> float:

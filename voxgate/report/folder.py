@@ -16,6 +16,7 @@ KEPT = 20
 
 _RUN = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}Z-[A-Za-z0-9._-]+-[0-9a-f]{4}", re.ASCII)
 _LATEST = "latest"
+_ROOM = 64 << 20  # bytes: a run that cannot be reported is not begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class ReportFolder:
         try:
             for path in (folder.evidence, folder.allure_results):
                 path.mkdir(parents=True)
+            free = shutil.disk_usage(folder.path).free
         except OSError as error:
             raise VoxgateError(
                 "cannot make the report's folder",
@@ -43,6 +45,9 @@ class ReportFolder:
                 why=error.strerror or str(error),
                 hint="give another folder, or make this one writable",
             ) from None
+        if free < _ROOM:
+            why = f"{free >> 20} MiB are free there, and a report may need {_ROOM >> 20}"
+            raise VoxgateError("no room for a report", where=str(folder.path), why=why, hint="--reports DIR, or make room")
         return folder
 
     @property

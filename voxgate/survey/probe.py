@@ -1070,15 +1070,19 @@ def endpoint(text: str) -> tuple[str, int]:
 
 # ------------------------------------------------------------------------------------------------------- checkouts
 
-LEFT_OUT_FOLDERS = {
-    ".git", ".venv", "node_modules", "dist", "builds", ".ruff_cache", ".pytest_cache", ".mypy_cache",
-}  # fmt: skip
-LEFT_OUT_FILES = {".env", ".git", "dist"}  # .git is a file in a worktree, dist the published link
+LEFT_OUT_FOLDERS = {".git", ".ruff_cache", ".pytest_cache", ".mypy_cache"}
+LEFT_OUT_FILES = {".env", ".git"}  # .git is a file in a worktree
+INSTALLED_FOLDERS = {"python": {".venv"}, "static": {"node_modules", "dist", "builds"}}
+INSTALLED_FILES: dict[str, set[str]] = {"python": set(), "static": {"dist"}}  # dist is the published link
 
 
-def outside_of_tree(prefix: str, name: str, is_folder: bool) -> bool:  # noqa: FBT001
-    """True for what may lie in a checkout beside the commit's files. Byte code may too, but is looked into."""
-    return not prefix and name in (LEFT_OUT_FOLDERS if is_folder else LEFT_OUT_FILES)
+def outside_of(service: Service) -> Callable[[str, str, bool], bool]:
+    """True for what may lie in this service's checkout beside the commit's files: what its own installation puts there. In a
+    Python service a folder of another kind's can be imported. Byte code may lie there too, but is looked into.
+    """
+    folders = LEFT_OUT_FOLDERS | INSTALLED_FOLDERS[service.kind]
+    files = LEFT_OUT_FILES | INSTALLED_FILES[service.kind]
+    return lambda prefix, name, is_folder: not prefix and name in (folders if is_folder else files)
 
 
 def checkout(service: Service) -> dict[str, Any]:
@@ -1089,7 +1093,7 @@ def checkout(service: Service) -> dict[str, Any]:
     total, changed = 0, 0.0
     with Folder(service.folder) as root:
         owner = account(os.fstat(root.fd).st_uid)
-        for folder, name, path in root.walk(outside_of_tree):
+        for folder, name, path in root.walk(outside_of(service)):
             if "__pycache__/" in path and codes.takes(folder, name, path):
                 continue
             found = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
@@ -1901,7 +1905,7 @@ def leaks(service: Service, services: list[Service], found: Job, known: Job, spo
         search(text.encode(errors="surrogateescape"), f"Environment= of {unit}")
     lines = journal(service, spoken.value(), lambda content: search(content, "the journal since its start"), lambda: not hits)
     with Folder(service.folder) as root:
-        read_all(root, outside_of_tree, "", search)
+        read_all(root, outside_of(service), "", search)
     for other in services:
         if other.kind == "static":
             with Folder(other.folder) as root:

@@ -151,7 +151,10 @@ def ledger_flaws() -> list[str]:
                     flaws.append(f"{placement.id}: {begun} was never closed")
                 case "begun":
                     begun = one["run"]
-                case "promoted" | "rolled-back" | "abandoned" | "held" if begun in {one["run"], one.get("mended", "")}:
+                case "promoted" | "rolled-back" | "abandoned" | "held" | "cleared" if begun in {
+                    one["run"],
+                    one.get("mended", ""),
+                }:
                     begun = ""
         if begun:
             flaws.append(f"{placement.id}: {begun} is not closed")

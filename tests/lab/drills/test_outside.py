@@ -49,6 +49,35 @@ def test_connection_cut_while_restarting(drill: Drill, tmp_path: Path) -> None:
     drill.check(before)
 
 
+_SLOW = """cd /opt/vox-backend
+runuser -u deploy -- git config filter.slow.smudge 'sleep 60; cat'
+echo '* filter=slow' >.git/info/attributes"""
+# The filter is out of the way before its git is killed: the gate goes back at once, and must not meet it again.
+_KILL_GIT = """cd /opt/vox-backend
+until [ -e .git/index.lock ]; do sleep 0.05; done
+rm .git/info/attributes
+runuser -u deploy -- git config --remove-section filter.slow
+pkill -KILL -x git; pkill -KILL -x sleep
+[ -e .git/index.lock ]"""
+
+
+def test_a_git_is_killed_in_its_checkout(drill: Drill, tmp_path: Path) -> None:
+    """Somebody (the kernel, out of memory) kills the host's git in the middle of the checkout: its lock file stays, and the way
+    back of the same run takes it away.
+    """
+    before = goods()
+    drill.point = "git checkout, killed with its lock file left"
+    assert lab.exec("api-1", ["sh", "-ec", _SLOW]).returncode == 0
+    gate = Gate.start(tmp_path, *other("backend"))
+    assert lab.exec("api-1", ["sh", "-ec", _KILL_GIT]).returncode == 0
+    drill.exit_status = gate.wait()
+    drill.found, drill.outcome = gate.found, gate.verdict["summary"]
+    removed = any(".git/index.lock of a git that is gone -> removed" in line for line in gate.found)
+    if drill.exit_status != 11 or not removed:
+        drill.flaws.append(f"it ended with {drill.exit_status}: {gate.said[-2500:]}")
+    drill.check(before)
+
+
 def test_host_dies_and_comes_back(drill: Drill, tmp_path: Path) -> None:
     """The power of a fleet host is cut in the middle of its roll, and comes back."""
     before = goods()

@@ -22,6 +22,12 @@ def test_a_run_is_named_after_its_moment_and_estate(tmp_path: Path) -> None:
     assert folder.history == tmp_path / "reports" / "history-lab.jsonl"
 
 
+def test_a_run_that_could_not_be_reported_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voxgate.report.folder._ROOM", 1 << 60)
+    with pytest.raises(VoxgateError, match="no room for a report"):
+        ReportFolder.create(tmp_path, NOW, "lab")
+
+
 def test_two_runs_in_one_second_do_not_meet(tmp_path: Path) -> None:
     runs = {ReportFolder.create(tmp_path, NOW, "lab").run for _ in range(8)}
     assert len(runs) == 8

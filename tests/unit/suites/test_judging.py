@@ -572,6 +572,14 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         lambda g: g.of_service(API, "checkouts", "backend", settings=("core.sshcommand",)),
         {"remote-is-bitbucket[backend-api-1]"},
     ),
+    "hook-of-git-by-a-setting": (
+        lambda g: g.of_service(API, "checkouts", "backend", settings=("core.bare", "gc.recentobjectshook")),
+        {"remote-is-bitbucket[backend-api-1]"},
+    ),
+    "bundle-of-somebody-else": (
+        lambda g: g.of_service(API, "checkouts", "backend", settings=("fetch.bundleuri",)),
+        {"remote-is-bitbucket[backend-api-1]"},
+    ),
     "hook-of-git": (
         lambda g: g.of_service(API, "checkouts", "backend", hooks=("post-checkout",)),
         {"remote-is-bitbucket[backend-api-1]"},

@@ -43,10 +43,12 @@ def test_what_git_status_hides_is_seen(checkout: Path) -> None:
     (checkout / "secret.py").write_text("")  # ignored by git
     (checkout / "app" / "dist").mkdir()
     (checkout / "app" / "dist" / "x").write_text("")  # allowed at the top only
+    (checkout / "builds").mkdir()
+    (checkout / "builds" / "__init__.py").write_text("")  # the console's: here it would be a package
     (checkout / "run.sh").chmod(0o644)
     assert git(checkout, "status", "--porcelain", "app/main.py") == ""
     tree, wanted = probe.checkout(service(checkout))["tree"], tree_of(checkout)
-    assert set(tree) - set(wanted) == {"secret.py", "app/dist/x"}
+    assert set(tree) - set(wanted) == {"secret.py", "app/dist/x", "builds/__init__.py"}
     assert {path for path in wanted if tree[path] != wanted[path]} == {"app/main.py", "run.sh"}
 
 
