@@ -61,7 +61,7 @@ def serving() -> Iterator[Forge]:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
             status, more, said, silent = found.answer(self.command, self.path, headers, body)
-            time.sleep(silent)
+            time.sleep(silent)  # a server that is slow to answer: the time is what the test is about
             if not status:
                 self.close_connection = True
                 return

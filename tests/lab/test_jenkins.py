@@ -77,7 +77,7 @@ class Build:
                     os.kill(pid, signal.SIGTERM)
                 except ProcessLookupError:
                     continue
-            time.sleep(0.3)
+            time.sleep(0.3)  # Jenkins asks several times, a moment apart: no condition ends that
         return first
 
 

@@ -26,7 +26,7 @@ _EVENTS = {
 
 def mark(claim: Claim, tasks: Sequence[Task], phase: Phase, *, reason: str = "") -> None:
     """Write the phase, and its line in the ledger where it begins or closes a deploy. Raises MoveFailed naming who did not."""
-    reason = reason[:MOST_REASON]
+    reason = reason[:MOST_REASON]  # the gate's own words; a person's are refused where they are too many
 
     def words(task: Task) -> dict[str, Any]:
         said: dict[str, Any] = {"journal": document_of(task.journal(phase, claim.author, reason))}

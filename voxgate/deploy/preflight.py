@@ -7,17 +7,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from voxgate.deploy.hands import last_words
 from voxgate.deploy.plan import Plan
 from voxgate.errors import Refused, VoxgateError
 from voxgate.model.estate import Estate, Placement
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release
-from voxgate.moves.steps import is_checkout, way_back_is_here
+from voxgate.moves.steps import Step, is_checkout, way_back_is_here
 from voxgate.survey.collect import survey
 from voxgate.transport.at_once import at_once
 from voxgate.transport.connections import Connections
 from voxgate.transport.database import see
-from voxgate.transport.session import Completed
 
 
 def preflight(connections: Connections, estate: Estate, plan: Plan, *, no_way_back: bool, say: Callable[[str], None]) -> None:
@@ -25,14 +25,16 @@ def preflight(connections: Connections, estate: Estate, plan: Plan, *, no_way_ba
     looks: dict[str, Callable[[], None]] = {"hosts": partial(_hosts_can_be_judged, connections, estate)}
     if any(target.service.name == "dialler" for target in plan.targets):
         looks["databases"] = partial(_databases_say_who_dials, connections, estate)
+    for target in plan.targets:
+        looks |= {f"checkout of {p.id}": partial(_is_checkout, connections, p) for p in target.placements}
+    needed = frozenset(looks)  # what follows is the way back: a deploy can do without it, if a person says so
     for placement, release in ways_back(plan).items():
         looks[placement.id] = partial(_is_here, connections, placement, release)
-    looks["checkouts"] = partial(_checkouts_are_there, connections, plan)
     for target in plan.targets:
         if target.is_on_hosts:
             looks |= {f"to {p.id}": partial(_is_here, connections, p, target.release) for p in target.placements}
     for name, outcome in at_once(looks, lambda name: looks[name](), limit=len(looks)).items():
-        if isinstance(outcome, Refused) and no_way_back and name not in {"hosts", "databases", "checkouts"}:
+        if isinstance(outcome, Refused) and no_way_back and name not in needed:
             say(f"no way back, accepted: {outcome.line}")
         elif isinstance(outcome, BaseException):
             raise outcome
@@ -56,24 +58,11 @@ def _hosts_can_be_judged(connections: Connections, estate: Estate) -> None:
             raise Refused("this host could not be judged after a deploy", where=name, why=seen.why, hint=seen.hint)
 
 
-def _checkouts_are_there(connections: Connections, plan: Plan) -> None:
+def _is_checkout(connections: Connections, placement: Placement) -> None:
     """Where there is no checkout the first move fails, and so does going back, which needs a person then."""
-    placements = {placement.id: placement for target in plan.targets for placement in target.placements}
-
-    def look(key: str) -> Completed:
-        step = is_checkout(placements[key].service)
-        return connections[placements[key].host.name].run(step.argv, deadline=step.deadline)
-
-    for key, ended in at_once(placements, look, limit=max(1, len(placements))).items():
-        host, service = placements[key].host, placements[key].service
-        if isinstance(ended, VoxgateError):
-            raise Refused("the checkout could not be looked at", where=host.name, why=ended.line)
-        if isinstance(ended, BaseException):
-            raise ended
-        if ended.exit_status != 0:
-            why = (ended.stderr.decode("utf-8", "replace").strip().splitlines() or ["git said nothing"])[-1]
-            hint = f"git clone it once, as {host.user}; from then on the gate brings the code"
-            raise Refused(f"{service.folder} is no checkout of {service.repository}", where=host.name, why=why, hint=hint)
+    service, host = placement.service, placement.host
+    hint = f"git clone it once, as {host.user}; from then on the gate brings the code"
+    _must_be(connections, placement, is_checkout(service), f"{service.folder} is no checkout of {service.repository}", hint)
 
 
 def _databases_say_who_dials(connections: Connections, estate: Estate) -> None:
@@ -85,17 +74,20 @@ def _databases_say_who_dials(connections: Connections, estate: Estate) -> None:
 
 
 def _is_here(connections: Connections, placement: Placement, release: Release) -> None:
-    step = way_back_is_here(placement.service, release)
+    what = f"there is no way back to {release} of {placement.service.name}"
+    hint = "put it there (git fetch, uv sync, a build), or accept it: --no-way-back"
+    _must_be(connections, placement, way_back_is_here(placement.service, release), what, hint)
+
+
+def _must_be(connections: Connections, placement: Placement, step: Step, what: str, hint: str) -> None:
+    """Raises Refused with ``what`` where the step does not end with 0, and where it cannot be asked."""
     host = placement.host.name
     try:
         ended = connections[host].run(step.argv, deadline=step.deadline)
     except VoxgateError as error:
-        raise Refused("the way back could not be proved", where=host, why=error.line) from None
-    if ended.exit_status == 0:
-        return
-    why = (ended.stderr.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"])[-1]
-    hint = "put it there (git fetch, uv sync, a build), or accept it: --no-way-back"
-    raise Refused(f"there is no way back to {release} of {placement.service.name}", where=host, why=why, hint=hint)
+        raise Refused(f"{step.says} could not be asked", where=host, why=error.line) from None
+    if ended.exit_status != 0:
+        raise Refused(what, where=host, why=last_words(ended), hint=hint)
 
 
 def held_hosts(held: Mapping[str, str]) -> Refused:

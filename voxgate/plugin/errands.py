@@ -19,6 +19,7 @@ def is_errand(config: pytest.Config) -> bool:
 def _must_be_one(config: pytest.Config) -> None:
     """Raises Refused where more is asked for than an errand does: what is left out silently is believed to be done."""
     asked = [f"--{name}" for name in ("clear", "history", "plan", "recover", "deploy", "rollback") if config.getoption(name)]
+    # A plan is one of a deploy or of a rollback: those two go with it.
     if len(asked) > 1 and (asked[0] != "--plan" or "--recover" in asked):
         raise Refused("one errand at a time", where=" ".join(asked), hint="the one, then the other")
 
