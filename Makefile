@@ -8,20 +8,27 @@ FAULT       ?=
 FORMAT      ?= nagios
 PARTS       ?=
 
-CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/voxgate
+# What comes from outside is text and nothing else, before anything is run: make expands a variable, and so runs a $(shell ..) in
+# it, wherever it is used, and for each command that it exports it to. So whatever stands on make's command line, and these
+# seven from wherever they come, become simple variables of the text that they are; commands read them from their environment.
+OUTSIDE := ESTATE SERVICE TAG PYTEST_ARGS FAULT FORMAT PARTS
+$(foreach name,$(OUTSIDE) $(foreach any,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(any)))),$(any))),\
+  $(eval override $(name) := $$(value $(name))))
+export $(OUTSIDE)
+
+CACHE := $(or $(value XDG_CACHE_HOME),$(value HOME)/.cache)/voxgate
 UV    := $(or $(shell command -v uv 2>/dev/null),$(CACHE)/uv/bin/uv)
 RUN   := $(UV) run --locked --quiet
-LAB    = $(if $(filter lab,$(value ESTATE)),lab-up,)
+LAB   := $(if $(filter lab,$(ESTATE)),lab-up,)
 SUDO  := $(if $(filter 0,$(shell id -u)),,sudo)
 export UV_PYTHON_DOWNLOADS := never
 # A start that compiles everything anew takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Values from outside reach pytest as single words: quoted here, once, and checked there. $(value ..), because make would
-# run a $(shell ..) that stands in a parameter of the build.
-quote   = '$(subst ','\'',$(1))'
-DEPLOY  = --deploy $(call quote,$(value SERVICE)$(if $(value TAG),=$(value TAG),))
-PYTEST  = $(RUN) pytest --estate $(call quote,$(value ESTATE))
+# The words of PYTEST_ARGS are taken as a shell takes them, but nothing in them is run.
+TESTS   = $(RUN) python -m voxgate.cli.door
+PYTEST  = $(TESTS) --estate "$$ESTATE"
+DEPLOY  = --deploy "$$SERVICE$${TAG:+=$$TAG}"
 
 # Debian's packages for the commands that are missing; $(1) = COMMAND:PACKAGE .. Java cannot be configured without man1, which
 # Debian's images for containers leave out.
@@ -42,25 +49,25 @@ help: ## this list
 	@echo '  ESTATE=lab|staging|..  SERVICE=all|backend|fleet|dialler|console  TAG=vox-..|main  PYTEST_ARGS=..'
 
 gate: setup $(LAB) ## deploy SERVICE at TAG (default: the newest release on main) to ESTATE, judge, promote or go back
-	@$(PYTEST) $(DEPLOY) $(PYTEST_ARGS)
+	@$(PYTEST) $(DEPLOY)
 
 plan: setup $(LAB) ## print what `make gate` would do: hosts, order, exact commands, way back, unknowns; touches nothing
-	@$(PYTEST) $(DEPLOY) --plan -q $(PYTEST_ARGS)
+	@$(PYTEST) $(DEPLOY) --plan -q
 
 recover: setup $(LAB) ## bring to its end what a killed or cut-off run left open on ESTATE, and judge it
-	@$(PYTEST) --recover --wait 600 $(PYTEST_ARGS)
+	@$(PYTEST) --recover --wait 600
 
 history: setup $(LAB) ## what was deployed on ESTATE, when, by whom, with which verdict: from the hosts' own ledgers
-	@$(PYTEST) --history -q $(PYTEST_ARGS)
+	@$(PYTEST) --history -q
 
 verify: setup $(LAB) ## only look: judge what runs on ESTATE, change nothing
-	@$(PYTEST) $(PYTEST_ARGS)
+	@$(PYTEST)
 
 rollback: setup $(LAB) ## put the release before the last known good of SERVICE back (or TAG), and judge it as any deploy
-	@$(PYTEST) --rollback $(call quote,$(value SERVICE)$(if $(value TAG),=$(value TAG),)) $(PYTEST_ARGS)
+	@$(PYTEST) --rollback "$$SERVICE$${TAG:+=$$TAG}"
 
 report: setup $(LAB) ## look at ESTATE and make the full report with its Allure page
-	@$(PYTEST) --html always $(PYTEST_ARGS)
+	@$(PYTEST) --html always
 
 invariants: setup ## print the catalogue of invariants from the code, and write docs/INVARIANTS.md
 	@mkdir -p docs
@@ -68,13 +75,13 @@ invariants: setup ## print the catalogue of invariants from the code, and write 
 	@$(RUN) pytest --invariants
 
 watch: setup $(LAB) ## look at ESTATE for a monitor: FORMAT=nagios|json|prometheus, and what changed since it last held
-	@$(RUN) voxgate watch --estate $(call quote,$(value ESTATE)) --format $(call quote,$(value FORMAT))
+	@$(RUN) voxgate watch --estate "$$ESTATE" --format "$$FORMAT"
 
 attach: setup ## put the newest report and its verdict to its releases on Bitbucket (token: BITBUCKET_TOKEN)
 	@$(RUN) voxgate attach
 
 merge: setup ## join the runs in PARTS ('DIR DIR ..', made with --shard or --hosts) into one verdict and one report
-	@$(RUN) voxgate merge $(call quote,$(value PARTS))
+	@$(RUN) voxgate merge "$$PARTS"
 
 lab-up: setup ## build (once) and boot the embedded estate: real systemd hosts on this machine
 	@$(RUN) lab up
@@ -83,7 +90,7 @@ lab-down: setup ## take the embedded estate down, without a trace
 	@$(RUN) lab down
 
 faults: setup lab-up ## prove that each invariant can fail: break the lab, look, compare exactly, mend (FAULT=name: one)
-	@$(RUN) lab prove $(call quote,$(value FAULT))
+	@$(RUN) lab prove "$$FAULT"
 
 # Both at once, which takes some minutes less than one after the other. The faults are seen as they go, the drills when they are over.
 proofs: setup ## the faults and the drills, all of them, each on a lab of its own
@@ -108,16 +115,16 @@ lint-groovy: setup java ## the Jenkinsfiles by npm-groovy-lint, by the rules in 
 	@$(RUN) python -m tests.groovy.lint
 
 unit: setup tools ## voxgate's own tests that need no host
-	@$(RUN) --group stores pytest tests/unit -n 2 $(PYTEST_ARGS)
+	@$(RUN) --group stores python -m voxgate.cli.door tests/unit -n 2
 
 drills: setup lab-up ## the gate killed, paused, cut off, raced at every point: reports/drills/drills.json
-	@$(RUN) pytest tests/lab/drills $(PYTEST_ARGS)
+	@$(TESTS) tests/lab/drills
 
 bench: setup lab-up ## how long a look takes, beside testinfra alone on a few of the same facts: compare the ratios
 	@$(RUN) python bench/looks.py
 
 end-to-end: setup lab-up ## voxgate's own tests against the lab: good and bad releases, look only, xdist, offline
-	@$(RUN) pytest tests/lab --ignore=tests/lab/drills $(PYTEST_ARGS)
+	@$(TESTS) tests/lab --ignore=tests/lab/drills
 
 tools: java # what voxgate's own tests use of Debian: a browser for the report, an SSH server for the transport
 	@$(call debian,chromium:chromium /usr/sbin/sshd:openssh-server ssh-agent:openssh-client sudo:sudo git:git)

@@ -46,7 +46,8 @@ def load_estate(name: str, folder: Path = FOLDER) -> Estate:
         near = difflib.get_close_matches(name, estate_names(folder), n=1)
         known = ", ".join(estate_names(folder)) or "none"
         hint = f"did you mean {near[0]}?" if near else f"estates are files in hosts/; there are: {known}"
-        raise EstateError("there is no such estate", where=f"hosts/{name}.toml", hint=hint)
+        shown = name if name.isprintable() else ascii(name)[1:-1]
+        raise EstateError("there is no such estate", where=f"hosts/{shown}.toml", hint=hint)
     services = _services(folder / _SERVICES)
     document = _read(path, "estate")
     estate = _build(document, services, path)
