@@ -2,6 +2,9 @@
 
 A list of connections proves an absence only if it is complete, and a server may answer with a partial one without an
 error. So two things must be in it: the connection that asks, and a second one of ours that sits idle beside it.
+
+A gate's own question is a connection too. So gates take turns on the host that they ask through: none sees another's, and
+whoever calls himself a gate and is there all the same is none.
 """
 
 from __future__ import annotations
@@ -9,14 +12,14 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from pymongo import MongoClient
 from pymongo.errors import ConfigurationError, ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError
 from pymongo.uri_parser import parse_uri
 
-from voxgate.errors import Unreachable, VoxgateError
+from voxgate.errors import CommandUnknown, Unreachable, VoxgateError
 from voxgate.model.answers import DatabaseClient, DatabaseView
 from voxgate.model.evidence import Missing
 from voxgate.transport.deadline import Deadline
@@ -24,9 +27,10 @@ from voxgate.transport.failures import ForwardingDenied, TargetRefused
 from voxgate.transport.forward import Forward, forward
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from voxgate.model.estate import Database
+    from voxgate.transport.connection import Connection
     from voxgate.transport.connections import Connections
 
     Client = MongoClient[Mapping[str, Any]]
@@ -35,13 +39,15 @@ APP_NAME = "voxgate"
 _UNAUTHORIZED = frozenset({13, 18, 8000})  # Unauthorized, AuthenticationFailed, Atlas' own
 _NOT_KNOWN = frozenset({59, 40324, 16436})  # CommandNotFound, unrecognized pipeline stage (new and old)
 _LEAST = 0.1
-_AGAIN, _PAUSE = 2, 0.5
+_AGAIN, _PAUSE = 4, 0.15
+_TURN = 10  # seconds that a gate waits for its turn; a question takes a small part of one
+TURN_LOCK = "/var/lib/voxgate/asking.lock"  # in the deploy account's own folder, so that no service can hold the turn up
 _INPROG = "give its user the cluster action `inprog` (role clusterMonitor): else a server tells of own connections only"
 
 
 def see(connections: Connections, database: Database, deadline: float = 5.0) -> DatabaseView | Missing:
     """Every connection to the server of ``database``, or why that is not known. ``deadline`` in seconds is for all of
-    it.
+    it, but for the wait while other gates ask.
 
     Asked through the host ``via`` where the estate names one. No error says more of the URI than the database's name.
     """
@@ -56,6 +62,8 @@ def see(connections: Connections, database: Database, deadline: float = 5.0) -> 
         with ExitStack() as stack:
             if database.via is not None:
                 host, (node, userinfo, rest) = connections[database.via], _split(uri)
+                stack.enter_context(_turn(host))
+                until = Deadline.after(deadline)
                 host.open(*node, until.remaining).close()  # pymongo would ask a closed port again until the deadline
                 way = stack.enter_context(forward(host, *node, deadline=until.remaining))
                 uri = f"mongodb://{userinfo}{way.address}:{way.port}/{rest}"
@@ -67,6 +75,23 @@ def see(connections: Connections, database: Database, deadline: float = 5.0) -> 
     except (VoxgateError, PyMongoError, ValueError) as error:
         trouble = way.trouble if way is not None and isinstance(error, ConnectionFailure) else None
         return _missing(database.name, trouble or error, until)
+
+
+@contextmanager
+def _turn(host: Connection) -> Iterator[None]:
+    """Nobody else's gate asks through this host meanwhile. Where the turn cannot be had (no such folder, no flock, whoever has
+    it keeps it), the question is asked all the same: what it then sees of others is judged as ever.
+    """
+    holding = ("/usr/bin/flock", "-w", str(_TURN), TURN_LOCK, "/bin/sh", "-c", "echo turn; exec cat")
+    try:
+        turn = host.start(holding)  # held for as long as its channel is open
+    except CommandUnknown:  # no session was free: the question itself needs none
+        yield
+        return
+    with turn:
+        with suppress(CommandUnknown):
+            turn.read_line(_TURN + 1.0)
+        yield
 
 
 def _settled(look: Callable[[], DatabaseView | Missing], until: Deadline) -> DatabaseView | Missing:

@@ -19,6 +19,7 @@ from pymongo import MongoClient
 from voxgate.model.answers import DatabaseView
 from voxgate.model.estate import Database
 from voxgate.model.evidence import Missing
+from voxgate.transport.at_once import at_once
 from voxgate.transport.connection import Connection
 from voxgate.transport.connections import Connections
 from voxgate.transport.database import _clients, _split, see
@@ -173,6 +174,25 @@ def test_the_database_s_view_holds_everybody(connections: Connections, mongod: i
     assert found.asker.startswith("voxgate-")
     assert all(client.address == "127.0.0.1" and client.port for client in found.clients)
     assert "currentOp" in found.server
+
+
+def test_gates_that_ask_at_once_do_not_see_each_other(
+    connections: Connections, mongod: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two looks beside each other were red: each took the other's question for a client that nobody knows."""
+    monkeypatch.setattr("voxgate.transport.database.TURN_LOCK", str(tmp_path / "asking.lock"))
+    monkeypatch.setattr("voxgate.transport.database._PAUSE", 0.1)
+    database = Database("vox", "one", f"mongodb://127.0.0.1:{mongod}/vox", via="one")
+    views = at_once(range(4), lambda _: see(connections, database, 20.0), limit=4)
+    for view in views.values():
+        assert isinstance(view, DatabaseView)
+        assert {one.app_name for one in view.clients if one.app_name.startswith("voxgate-")} == {view.asker}
+
+
+def test_where_no_turn_can_be_had_it_is_asked_all_the_same(connections: Connections, mongod: int) -> None:
+    # There is no such folder on this machine.
+    found = see(connections, Database("vox", "one", f"mongodb://127.0.0.1:{mongod}/vox", via="one"))
+    assert isinstance(found, DatabaseView)
 
 
 def test_a_list_without_the_witness_is_denied(connections: Connections, mongod: int, monkeypatch: pytest.MonkeyPatch) -> None:
