@@ -68,7 +68,7 @@ def _run(asked: argparse.Namespace, out: CutStream) -> int:
                 out.write(f"{line}\n")
             return 0
         case "watch":
-            return watch(load_estate(asked.estate).name, Path(asked.reports), asked.format, asked.output, out)
+            return watch(load_estate(asked.estate), Path(asked.reports), asked.format, asked.output, out)
         case _:
             parts = [Path(part) for word in asked.parts for part in folders_of(word)]
             return merge(parts, Path(asked.reports), html=asked.html, out=out)

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from voxgate.contracts.estates import load_estate
-from voxgate.contracts.schemas import FOLDER
+from voxgate.contracts.places import project
 from voxgate.errors import ContractError, VoxgateError
+from voxgate.model.estate import Estate
 from voxgate.model.look import Evidence
 from voxgate.plugin.session import write_recorded
 from voxgate.report import verdict_file
@@ -59,16 +60,16 @@ def merge(parts: Sequence[Path], reports: Path, *, html: str, out: CutStream) ->
         part_of_it = None if seen.issuperset(host.name for host in estate.hosts) else seen
         reasons = (*lost, *disagreements(estate, looks))
         write_recorded(folder, estate.name, None, Redactor(), part=part_of_it, joined=reasons)
-        return _judge(folder, reports, html, out)
+        return _judge(folder, estate, reports, html, out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _judge(folder: Path, reports: Path, html: str, out: CutStream) -> int:
+def _judge(folder: Path, estate: Estate, reports: Path, html: str, out: CutStream) -> int:
     """Judge the joined look in a pytest of its own; its evidence goes into its run."""
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--html", html]
-    argv += [f"--evidence={folder}", f"--reports={reports.resolve()}", "suites"]
-    done = run(argv, deadline=DEADLINE, cwd=FOLDER.parent, env={"PYTEST_ADDOPTS": "", "VOXGATE_ESTATE": ""})
+    argv += [f"--estate={estate.source}", f"--evidence={folder}", f"--reports={reports.resolve()}"]
+    done = run(argv, deadline=DEADLINE, cwd=project(), env={"PYTEST_ADDOPTS": "", "VOXGATE_ESTATE": ""})
     out.write(done.stdout.decode("utf-8", "replace") + done.stderr.decode("utf-8", "replace"))
     here = (reports / "latest").resolve() / "evidence"
     if done.exit_status in {0, 1} and here.is_dir() and not any(here.iterdir()):

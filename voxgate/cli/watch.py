@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from voxgate.contracts.catalogue import read_catalogue
-from voxgate.contracts.schemas import FOLDER
+from voxgate.contracts.places import project, suites_of
 from voxgate.errors import VoxgateError
+from voxgate.model.estate import Estate
 from voxgate.report import verdict_file
 from voxgate.report.changes import baseline, changes
 from voxgate.report.monitors import FORMATS, level
@@ -23,28 +24,29 @@ DEADLINE = 600.0
 MILD = frozenset({"normal", "minor", "trivial"})
 
 
-def watch(estate: str, reports: Path, form: str, output: str | None, out: CutStream) -> int:
+def watch(estate: Estate, reports: Path, form: str, output: str | None, out: CutStream) -> int:
     """Look, compare with the last run that held, write it in ``form``; the exit status is a monitor's: 0, 1, 2, 3.
 
     Its runs stand in ``reports/watch-ESTATE``, so that looking often pushes no deploy's report out. Raises VoxgateError if
     another watch is looking, or if the look left no verdict.
     """
-    folder = (reports / f"watch-{estate}").resolve()
+    folder = (reports / f"watch-{estate.name}").resolve()
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
-        argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--html", "never", f"--estate={estate}"]
-        argv += [f"--reports={folder}", "suites"]
+        argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--html", "never", f"--estate={estate.source}"]
+        argv += [f"--reports={folder}"]
         began = time.time()
-        done = run(argv, deadline=DEADLINE, cwd=FOLDER.parent, env={"PYTEST_ADDOPTS": "", "VOXGATE_ESTATE": ""})
+        done = run(argv, deadline=DEADLINE, cwd=project(), env={"PYTEST_ADDOPTS": "", "VOXGATE_ESTATE": ""})
         said = done.stdout.decode("utf-8", "replace").strip().splitlines()
+        words = said[-1] if said else ""
         try:
             outcome = verdict_file.read(folder / "latest" / "verdict.json")
         except VoxgateError as error:
-            raise VoxgateError("the look left no verdict", where=estate, why=said[-1] if said else error.line) from None
+            raise VoxgateError("the look left no verdict", where=estate.name, why=words or error.line) from None
         if outcome.started < began - 1:
-            raise VoxgateError("the look left no verdict", where=estate, why=said[-1] if said else f"exit {done.exit_status}")
-        changed = changes(outcome, baseline(estate, reports, folder, but=outcome.run))
-    mild = {one.name for one in read_catalogue() if one.severity in MILD}
+            raise VoxgateError("the look left no verdict", where=estate.name, why=words or f"exit {done.exit_status}")
+        changed = changes(outcome, baseline(estate.name, reports, folder, but=outcome.run))
+    mild = {one.name for one in read_catalogue(*suites_of(project())) if one.severity in MILD}
     found = level(outcome, mild)
     text = FORMATS[form](outcome, found, changed)
     if output:

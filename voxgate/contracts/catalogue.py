@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
+from voxgate.contracts.places import bundled
 from voxgate.errors import ContractError
 from voxgate.model.invariant import Invariant, Per
 
-FOLDER = Path(__file__).resolve().parents[2] / "suites"
+FOLDER = bundled("suites")
 _MARKERS = {
     "test_release.py": "release",
     "test_environment.py": "release",
@@ -32,14 +33,15 @@ def invariant_name(function: str) -> str:
 
 
 @cache
-def read_catalogue(folder: Path = FOLDER) -> tuple[Invariant, ...]:
-    """Every function below ``@invariant(...)`` in the suites, in the order of files and lines.
+def read_catalogue(*folders: Path) -> tuple[Invariant, ...]:
+    """Every function below ``@invariant(...)`` in the suites of ``folders`` (default: those that come with voxgate), in the order
+    of files and lines.
 
     Raises ContractError for a suite that is no Python, a decorator whose arguments are no literals, an invariant without
     a reason, and a name that stands twice.
     """
     found: dict[str, Invariant] = {}
-    for path in sorted(folder.glob("test_*.py")):
+    for path in _suites(folders):
         try:
             module = ast.parse(path.read_bytes(), filename=path.name)
         except (OSError, SyntaxError, ValueError) as error:
@@ -52,6 +54,12 @@ def read_catalogue(folder: Path = FOLDER) -> tuple[Invariant, ...]:
                     raise ContractError("an invariant's name stands twice", where=where, why=invariant.name)
                 found[invariant.name] = invariant
     return tuple(found.values())
+
+
+def _suites(folders: Sequence[Path]) -> Iterator[Path]:
+    """The files of suites, folder by folder."""
+    for folder in folders or (FOLDER,):
+        yield from sorted(folder.glob("test_*.py"))
 
 
 def _decorator(node: ast.FunctionDef) -> ast.Call | None:
@@ -94,13 +102,13 @@ def _read(path: Path, node: ast.FunctionDef, call: ast.Call) -> Invariant:
 
 
 @cache
-def plain_tests(folder: Path = FOLDER) -> tuple[str, ...]:
-    """A team's own tests in the suites, without ``@invariant``: ``test_ours.py::test_x``, ``test_ours.py::TestSite::test_x``.
-    Each must be judged at least once.
+def plain_tests(*folders: Path) -> tuple[str, ...]:
+    """A team's own tests, without ``@invariant``, in the suites of ``folders`` (default: those that come with voxgate):
+    ``test_ours.py::test_x``, ``test_ours.py::TestSite::test_x``. Each must be judged at least once.
     """
     return tuple(
         f"{path.name}::{name}"
-        for path in sorted(folder.glob("test_*.py"))
+        for path in _suites(folders)
         for name in _plain(ast.parse(path.read_bytes(), filename=path.name).body)
     )
 

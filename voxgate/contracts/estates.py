@@ -15,12 +15,15 @@ from jsonschema.exceptions import ValidationError
 
 from voxgate.contracts.estate_rules import judge_estate
 from voxgate.contracts.keys import fingerprints
+from voxgate.contracts.places import bundled, project
 from voxgate.contracts.schemas import best_fault, schema
 from voxgate.errors import EstateError
 from voxgate.model.estate import Available, Containers, Database, Estate, Host, Listener, Store, repository_of
 from voxgate.model.service import Endpoint, Kind, Role, Service
 
-FOLDER = Path(__file__).resolve().parents[2] / "hosts"
+FOLDER = bundled("hosts")
+"""The services and unit files that come with voxgate; in a checkout also its own estates."""
+
 _SERVICES = "services.toml"
 _ENDPOINTS = ("health", "proxied_health", "aggregate_health", "metrics", "site")
 
@@ -36,23 +39,40 @@ def estate_names(folder: Path = FOLDER) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in folder.glob("*.toml") if path.name != _SERVICES))
 
 
-def load_estate(name: str, folder: Path = FOLDER) -> Estate:
-    """The estate ``name`` (``hosts/<name>.toml``), with the services of ``hosts/services.toml``.
+def load_estate(name: str, folder: Path | None = None) -> Estate:
+    """The estate ``name``: ``<name>.toml`` in ``folder`` (default: ``hosts/`` of the project around the current folder). A name
+    with a slash, or one that ends in ``.toml``, is the path of a file. The services are those of ``services.toml`` beside it;
+    where there is none, those that come with voxgate.
 
     Raises EstateError, one line, for everything a person can get wrong in these files.
     """
-    path = folder / f"{name}.toml"
-    if name not in estate_names(folder):
-        near = difflib.get_close_matches(name, estate_names(folder), n=1)
-        known = ", ".join(estate_names(folder)) or "none"
-        hint = f"did you mean {near[0]}?" if near else f"estates are files in hosts/; there are: {known}"
-        shown = name if name.isprintable() else ascii(name)[1:-1]
-        raise EstateError("there is no such estate", where=f"hosts/{shown}.toml", hint=hint)
-    services = _services(folder / _SERVICES)
+    path = _path_of(name, folder)
+    services = _services(path.parent)
     document = _read(path, "estate")
     estate = _build(document, services, path)
     judge_estate(estate, path.name)
     return estate
+
+
+def _path_of(name: str, folder: Path | None) -> Path:
+    """The file that an estate's name means. Raises EstateError if there is none."""
+    if "/" in name or name.endswith(".toml"):
+        path = Path(_file(name, "--estate")).expanduser().absolute()
+        if not path.is_file():
+            raise EstateError("there is no such file", where=_shown(str(path)), hint="--estate takes a name or a file's path")
+        return path
+    folder = folder or project() / "hosts"
+    known = estate_names(folder)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"estates are files in {folder}; there are: {', '.join(known) or 'none'}"
+        raise EstateError("there is no such estate", where=f"hosts/{_shown(name)}.toml", hint=hint)
+    return (folder / f"{name}.toml").absolute()
+
+
+def _shown(name: str) -> str:
+    """A name from the command line, fit for a terminal."""
+    return name if name.isprintable() else ascii(name)[1:-1]
 
 
 def _read(path: Path, schema_name: str) -> dict[str, Any]:
@@ -113,11 +133,12 @@ def _schema_error(fault: ValidationError, file: str) -> EstateError:
     return EstateError("cannot be meant", where=where, why=fault.message[:200])
 
 
-def _services(path: Path) -> tuple[Service, ...]:
-    """The four services, in the order in which they are deployed."""
+def _services(folder: Path) -> tuple[Service, ...]:
+    """The four services, in the order in which they are deployed: as ``services.toml`` in ``folder`` says, else as voxgate's."""
+    path = next((one for one in (folder / _SERVICES, FOLDER / _SERVICES) if one.is_file()), folder / _SERVICES)
     document = _read(path, "services")
     order = ("backend", "fleet", "dialler", "console")
-    return tuple(_service(name, document[name], path.parent / "units") for name in order)
+    return tuple(_service(name, document[name], folder / "units") for name in order)
 
 
 def _service(name: str, entry: dict[str, Any], units: Path) -> Service:
@@ -135,7 +156,11 @@ def _service(name: str, entry: dict[str, Any], units: Path) -> Service:
 
 
 def _unit_files(folder: Path, unit: str | None) -> dict[str, str]:
-    """The unit file that every host must have, and its drop-ins: ``hosts/units/<unit>`` and ``<unit>.d/*.conf``."""
+    """The unit file that every host must have, and its drop-ins: ``units/<unit>`` and ``<unit>.d/*.conf`` beside the estate;
+    where that unit file is not there, those that come with voxgate.
+    """
+    if unit and not (folder / unit).is_file():
+        folder = FOLDER / "units"
     paths = [folder / unit, *sorted((folder / f"{unit}.d").glob("*.conf"))] if unit else []
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.is_file()}
 

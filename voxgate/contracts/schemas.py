@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
@@ -12,9 +11,10 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
 from voxgate.contracts.json_strict import loads
+from voxgate.contracts.places import bundled
 from voxgate.errors import ContractError
 
-FOLDER = Path(__file__).resolve().parents[2] / "schemas"
+FOLDER = bundled("schemas")
 
 
 def _is_integer(_checker: object, instance: object) -> bool:

@@ -12,11 +12,12 @@ import pytest
 
 from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.estates import load_estate
+from voxgate.contracts.places import project, suites_of
 from voxgate.errors import OutsideLook, Refused, VoxgateError
 from voxgate.model.invariant import Expected, Per
 from voxgate.model.part import part_of
 from voxgate.plugin.judging import Elsewhere, annotate, rule_of, subject_of
-from voxgate.plugin.options import is_deploy, pytest_addoption
+from voxgate.plugin.orders import is_deploy
 from voxgate.plugin.reading import attach_read
 from voxgate.plugin.redacting import Sinks
 from voxgate.plugin.run import Run
@@ -24,8 +25,6 @@ from voxgate.plugin.session import KEY, Session, saved_estate, session_of
 from voxgate.report.allure_sink import card_for, install, label_item, state_finding
 from voxgate.report.catalogue_page import as_markdown, as_text
 from voxgate.report.redaction import Redactor
-
-__all__ = ["pytest_addoption"]
 
 _RUN = pytest.StashKey[Run]()
 _NOTHING = "nothing-to-judge"
@@ -38,11 +37,16 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if form is None:
         return None
     try:
-        catalogue = read_catalogue()
+        catalogue = read_catalogue(*suites_of(_root(config)))
     except VoxgateError as error:
         raise pytest.UsageError(error.text) from None
     sys.stdout.write((as_markdown if form == "markdown" else as_text)(catalogue).rstrip("\n") + "\n")
     return 0
+
+
+def _root(config: pytest.Config) -> Path:
+    """The project that this run is about."""
+    return project(config.rootpath, config.invocation_params.dir)
 
 
 def _is_worker(config: pytest.Config) -> bool:
@@ -57,7 +61,10 @@ def pytest_configure(config: pytest.Config) -> None:
         if _is_worker(config):
             config.stash[KEY] = session = _worker_session(config)
         else:
-            config.stash[KEY] = session = _controller_session(config)
+            config.stash[KEY] = session = _controller_session(config, _root(config))
+        if session.estate is not None:
+            _settle(config, session)
+        config.pluginmanager.import_plugin("voxgate.plugin.fixtures")
         config.add_cleanup(install(session.redactor))
         config.pluginmanager.register(Sinks(config, session.redactor), "voxgate-sinks")
         if session.estate is not None and not _is_worker(config):
@@ -71,6 +78,16 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.exit.Exception(Redactor.of(os.environ).cut(error.text), returncode=status) from None
 
 
+def _settle(config: pytest.Config, session: Session) -> None:
+    """The same judging in every project: its suites and those that come with voxgate, whatever it sets for pytest."""
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args = [str(folder) for folder in session.folders]
+    # Suites of one name in two folders are two suites.
+    config.option.importmode = "importlib"
+    # Its ``host`` is a machine of its own command line, ours one of the estate.
+    config.pluginmanager.set_blocked("pytest11.testinfra")
+
+
 def _must_assert() -> None:
     """Raises Refused where Python leaves assertions out: nothing could fail then."""
     if sys.flags.optimize:
@@ -80,20 +97,22 @@ def _must_assert() -> None:
 def _worker_session(config: pytest.Config) -> Session:
     """A worker is told what the controller knows, and judges what it saved."""
     told: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
+    root = Path(told["voxgate_root"])
     if not told["voxgate_estate"]:
-        return Session(None, None)
+        return Session(None, None, root=root)
     config.option.allure_report_dir = told["voxgate_results"]
     part, joined = told["voxgate_part"], told["voxgate_joined"]
     return Session(
         load_estate(told["voxgate_estate"]),
         Path(told["voxgate_folder"]),
+        root=root,
         deploying=frozenset(told["voxgate_deploying"]),
         part=None if part is None else frozenset(part),
         joined=None if joined is None else tuple(joined),
     )
 
 
-def _controller_session(config: pytest.Config) -> Session:
+def _controller_session(config: pytest.Config, root: Path) -> Session:
     """What this command line is about; a plain session, without an estate, where it names none."""
     name, asked, saved = config.getoption("estate"), is_deploy(config), config.getoption("evidence")
     if asked and saved:
@@ -104,20 +123,23 @@ def _controller_session(config: pytest.Config) -> Session:
     if (hosts or shard) and (asked or saved):
         raise Refused("a part of an estate is only looked at", where="--hosts, --shard", hint="leave out --deploy or --evidence")
     if saved:
-        session = Session(saved_estate(Path(saved)), Path(saved))
+        session = Session(saved_estate(Path(saved), root, name), Path(saved), root=root)
+        if name and session.estate is not None and session.estate.name not in {name, Path(name).stem}:
+            session.notes.append(f"--estate {name} is left aside: the saved look is of {session.estate.name}")
         session.deploying = session.recorded.services
         session.part, session.joined = session.recorded.part, session.recorded.joined
         _ = session.evidence  # a folder that is no saved look is said now, in one line
         return session
-    estate = load_estate(name) if name else None
-    return Session(estate, None, part=part_of(estate, hosts, shard) if estate else None)
+    estate = load_estate(name, root / "hosts") if name else None
+    return Session(estate, None, root=root, part=part_of(estate, hosts, shard) if estate else None)
 
 
 def pytest_configure_node(node: Any) -> None:
-    """Tell each worker where the evidence will be."""
+    """Tell each worker what this run is about, and where the evidence will be."""
     session = session_of(node.config)
     run = node.config.stash.get(_RUN, None)
-    node.workerinput["voxgate_estate"] = session.estate.name if session.estate else ""
+    node.workerinput["voxgate_estate"] = session.estate.source if session.estate else ""
+    node.workerinput["voxgate_root"] = str(session.root)
     node.workerinput["voxgate_folder"] = str(session.folder or "")
     node.workerinput["voxgate_results"] = str(run.report.allure_results) if run else ""
     node.workerinput["voxgate_part"] = None if session.part is None else sorted(session.part)

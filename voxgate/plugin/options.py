@@ -1,15 +1,11 @@
-"""The options of the gate, as ``pytest --help`` shows them."""
+"""The options of the gate, as ``pytest --help`` shows them. Imported wherever pytest runs, so it imports nothing of voxgate."""
 
 from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 
 import pytest
-
-from voxgate.deploy.engine import Pace
-from voxgate.deploy.site import Orders
 
 _LONGEST = 86400.0
 
@@ -31,27 +27,42 @@ options of a deploy"""
 REPORTING = "voxgate, reporting (with -q the verdict and what does not hold, with -v each judgement; voxgate --help does more)"
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Three groups, each with examples, each option with what it does."""
-    _looking(parser.getgroup("voxgate-look", LOOKING))
+VALUED = (
+    *("--estate", "--evidence", "--reports", "--hosts", "--shard", "--bake", "--deploy", "--rollback", "--wait", "--drain"),
+    *("--max-unavailable", "--clear", "--reason", "--html"),
+)
+"""Options that always take a value."""
+
+_ASKING = ("estate", "evidence", "deploy", "rollback", "plan", "recover", "history", "clear", "invariants")
+
+
+def is_asked(option: argparse.Namespace) -> bool:
+    """True where this run is about an estate: anything else is a plain pytest."""
+    return any(getattr(option, name, None) for name in _ASKING)
+
+
+def add_options(parser: pytest.Parser, *, hosts: bool) -> None:
+    """Three groups, each with examples, each option with what it does. ``hosts`` False: ``--hosts`` is there already."""
+    _looking(parser.getgroup("voxgate-look", LOOKING), hosts=hosts)
     _deploying(parser.getgroup("voxgate-deploy", DEPLOYING))
     _reporting(parser.getgroup("voxgate-report", REPORTING))
 
 
-def _looking(group: pytest.OptionGroup) -> None:
+def _looking(group: pytest.OptionGroup, *, hosts: bool) -> None:
     """What is looked at, and how it is judged."""
     group.addoption(
         "--estate",
         metavar="NAME",
         default=os.environ.get("VOXGATE_ESTATE") or None,
-        help="the estate to look at: hosts/NAME.toml (or the environment's VOXGATE_ESTATE)",
+        help="the estate to look at: hosts/NAME.toml, or a file's path (or the environment's VOXGATE_ESTATE)",
     )
-    group.addoption(
-        "--hosts",
-        metavar="A,B",
-        default=None,
-        help="look at these hosts only: a partial run, joined with the others by `voxgate merge`",
-    )
+    if hosts:
+        group.addoption(
+            "--hosts",
+            metavar="A,B",
+            default=None,
+            help="look at these hosts only: a partial run, joined with the others by `voxgate merge`",
+        )
     group.addoption(
         "--shard",
         metavar="N/COUNT",
@@ -148,7 +159,7 @@ def _reporting(group: pytest.OptionGroup) -> None:
         "--reports",
         metavar="DIR",
         default=None,
-        help="where runs are reported (default: reports/ of the project)",
+        help="where runs are reported (default: reports/ of the project, the folder with hosts/)",
     )
     group.addoption(
         "--html",
@@ -156,32 +167,6 @@ def _reporting(group: pytest.OptionGroup) -> None:
         default="auto",
         help="make the Allure page: auto makes it for a deploy, not for a look",
     )
-
-
-def orders_of(config: pytest.Config) -> Orders:
-    """What the command line asks for."""
-    option = config.getoption
-    return Orders(
-        tuple(option("deploy")),
-        tuple(option("rollback")),
-        recover=option("recover"),
-        bake=option("bake"),
-        wait=option("wait"),
-        no_way_back=option("no_way_back"),
-        pace=Pace(drain=option("drain"), most=option("max_unavailable")),
-    )
-
-
-def is_deploy(config: pytest.Config) -> bool:
-    """True where a release is to be put on hosts, there or back."""
-    return bool(config.getoption("deploy") or config.getoption("rollback"))
-
-
-def is_selected(config: pytest.Config) -> bool:
-    """True if the user chose a part of the suites."""
-    option = config.option
-    chosen = [name for name in config.args if Path(name).resolve() != config.rootpath / "suites"]
-    return bool(option.markexpr or option.keyword or option.deselect or option.ignore or chosen)
 
 
 def workers(text: str) -> int:

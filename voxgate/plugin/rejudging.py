@@ -14,7 +14,7 @@ from voxgate.transport.local import run
 _DEADLINE = 300.0
 
 
-def judge_saved(folder: Path, session: Session, reports: Path, root: Path) -> tuple[RunVerdict, tuple[Judgement, ...]]:
+def judge_saved(folder: Path, session: Session, reports: Path) -> tuple[RunVerdict, tuple[Judgement, ...]]:
     """Judge the look in ``folder`` in a pytest of its own: the same suites, no connection, no option of this run.
 
     Raises VoxgateError if that left no verdict.
@@ -24,8 +24,8 @@ def judge_saved(folder: Path, session: Session, reports: Path, root: Path) -> tu
         raise RuntimeError(msg)
     write_recorded(folder, session.estate.name, None, session.redactor)
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--html", "never"]
-    argv += [f"--evidence={folder}", f"--reports={reports}", "suites"]
-    done = run(argv, deadline=_DEADLINE, cwd=root, env={"PYTEST_ADDOPTS": "", "VOXGATE_ESTATE": ""})
+    argv += [f"--estate={session.estate.source}", f"--evidence={folder}", f"--reports={reports}"]
+    done = run(argv, deadline=_DEADLINE, cwd=session.root, env={"PYTEST_ADDOPTS": "", "VOXGATE_ESTATE": ""})
     try:
         outcome = verdict_file.read(reports / "latest" / "verdict.json")
     except VoxgateError as error:

@@ -24,7 +24,7 @@ from voxgate.model.verdict import Exit, Judgement, RunOutcome, RunVerdict
 from voxgate.plugin.collector import Collector
 from voxgate.plugin.errands import is_errand, run_errand
 from voxgate.plugin.judging import services_in
-from voxgate.plugin.options import is_deploy, is_selected, orders_of
+from voxgate.plugin.orders import is_deploy, is_selected, orders_of
 from voxgate.plugin.papers import Paper, facts_of, papers_of
 from voxgate.plugin.rejudging import judge_saved
 from voxgate.plugin.session import Session, write_recorded
@@ -68,7 +68,7 @@ class Run:
         if session.estate is None:
             msg = "a run needs an estate"
             raise RuntimeError(msg)
-        root = Path(config.getoption("reports") or config.rootpath / "reports")
+        root = Path(config.getoption("reports") or session.root / "reports")
         report = ReportFolder.create(root, datetime.now(UTC), session.estate.name)
         progress = Progress(console_for(sys.stdout), session.redactor, brief=config.option.verbose < 0)
         gate = None
@@ -197,7 +197,7 @@ class Run:
             expected=[one.id for one in self.session.expected() if one.id not in self.collector.elsewhere],
             judgements=self.collector.judgements(),
             interrupted=self.interrupted or lost or "; ".join(self.session.joined or ()),
-            selected=is_selected(self.config),
+            selected=is_selected(self.config, self.session.folders),
             plain=self.session.plain(),
         )
         if not judged.interrupted:
@@ -254,13 +254,13 @@ class Run:
             moves=self.gate.moves if self.gate else self.session.recorded.moves,
             rollback=settled.rollback if settled else (),
             rollback_verdict=settled.rollback_verdict if settled else None,
-            notes=tuple(self.gate.notes) if self.gate else (),
+            notes=(*(self.gate.notes if self.gate else ()), *self.session.notes),
         )
 
     def rejudge(self, folder: Path) -> tuple[RunVerdict, tuple[Judgement, ...]]:
         """Judge a saved look in a pytest of its own."""
         name = folder.name.removeprefix("evidence-")  # each its own: none may read another's verdict
-        return judge_saved(folder, self.session, self.report.path / name, self.config.rootpath)
+        return judge_saved(folder, self.session, self.report.path / name)
 
     def write(self) -> None:
         """``verdict.json``, and ``reports/latest``."""

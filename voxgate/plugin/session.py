@@ -14,6 +14,7 @@ import pytest
 from voxgate.contracts.catalogue import plain_tests, read_catalogue
 from voxgate.contracts.estates import load_estate
 from voxgate.contracts.json_strict import loads
+from voxgate.contracts.places import project, suites_of
 from voxgate.contracts.schemas import names as schema_names
 from voxgate.deploy.engine import State
 from voxgate.deploy.gate import Gate
@@ -55,7 +56,8 @@ class Recorded:
 
 @dataclass(slots=True)
 class Session:
-    """One run. ``folder`` holds the evidence; ``gate`` is there in the controller only, and not for a saved look. ``part``
+    """One run. ``root`` is the project, whose suites count beside those that come with voxgate: ``folders`` are both. ``folder``
+    holds the evidence; ``gate`` is there in the controller only, and not for a saved look. ``part``
     are the hosts that are looked at where these are not all; ``joined`` is None for a look of its own, else all reasons why
     the joined parts are no look at the whole.
     """
@@ -63,7 +65,9 @@ class Session:
     estate: Estate | None
     folder: Path | None
     gate: Gate | None = None
-    catalogue: tuple[Invariant, ...] = field(default_factory=read_catalogue)
+    root: Path = field(default_factory=project)
+    folders: tuple[Path, ...] = field(init=False)
+    catalogue: tuple[Invariant, ...] = field(init=False)
     trouble: VoxgateError | None = None
     redactor: Redactor = field(init=False)
     recorder: Recorder = field(default_factory=Recorder)
@@ -71,12 +75,15 @@ class Session:
     deploying: frozenset[str] = frozenset()
     part: frozenset[str] | None = None
     joined: tuple[str, ...] | None = None
+    notes: list[str] = field(default_factory=list)
     _evidence: Evidence | None = None
     _recorded: Recorded | None = None
     _subjects: dict[str, tuple[Subject, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """One redactor for all sinks: it knows what is secret by its shape, and the gate's own secrets by their value."""
+        self.folders = suites_of(self.root)
+        self.catalogue = read_catalogue(*self.folders)
         names = [database.uri_env for database in self.estate.databases if database.uri_env] if self.estate else []
         self.redactor = Redactor.of(os.environ, names)
         self.teller = Teller(Values(self.redactor))
@@ -156,7 +163,7 @@ class Session:
 
     def plain(self) -> tuple[str, ...]:
         """A team's own tests, which must be judged too."""
-        return plain_tests() if self.estate else ()
+        return plain_tests(*self.folders) if self.estate else ()
 
 
 KEY = pytest.StashKey[Session]()
@@ -237,6 +244,9 @@ def _document(folder: Path) -> Mapping[str, Any]:
     return document
 
 
-def saved_estate(folder: Path) -> Estate:
-    """The estate that a saved look is of."""
-    return load_estate(_document(folder)["estate"])
+def saved_estate(folder: Path, root: Path, said: str | None = None) -> Estate:
+    """The estate that a saved look is of: from the file that was ``said`` if it is the one, else from the project ``root``."""
+    name: str = _document(folder)["estate"]
+    if said and Path(said).name == f"{name}.toml":
+        return load_estate(said)
+    return load_estate(name, root / "hosts")

@@ -1,0 +1,38 @@
+"""What the command line asks of the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from voxgate.deploy.engine import Pace
+from voxgate.deploy.site import Orders
+
+
+def orders_of(config: pytest.Config) -> Orders:
+    """What the command line asks for."""
+    option = config.getoption
+    return Orders(
+        tuple(option("deploy")),
+        tuple(option("rollback")),
+        recover=option("recover"),
+        bake=option("bake"),
+        wait=option("wait"),
+        no_way_back=option("no_way_back"),
+        pace=Pace(drain=option("drain"), most=option("max_unavailable")),
+    )
+
+
+def is_deploy(config: pytest.Config) -> bool:
+    """True where a release is to be put on hosts, there or back."""
+    return bool(config.getoption("deploy") or config.getoption("rollback"))
+
+
+def is_selected(config: pytest.Config, folders: Iterable[Path]) -> bool:
+    """True if the user chose a part of the suites."""
+    option = config.option
+    if option.markexpr or option.keyword or option.deselect or option.ignore:
+        return True
+    return {Path(name).resolve() for name in config.args} != {folder.resolve() for folder in folders}
