@@ -8,7 +8,8 @@ installed as the root-owned ``/usr/local/sbin/voxgate-probe`` and be allowed in 
 What it promises, also to someone who holds a stolen deploy account:
 * It returns no file's content and no value of a ``.env``: names, modes, times, hashes. Values of the ``.env`` files
   that it can read are cut out of everything it prints.
-* It follows no link inside of a service's folder. git and uv run as the owner of the folder, never as root.
+* It follows no link inside of a service's folder. git and uv run as the owner of a service's folder, never as root, and in the
+  very folder whose owner was asked for. In a folder of anybody else's no program runs at all.
 * Every fact is a value, or an error of a kind (denied, missing, timeout, unparsable, failed). Nothing that one part
   meets stops another, and each part has a deadline.
 """
@@ -41,8 +42,9 @@ import struct
 import subprocess
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import lru_cache, partial
+from itertools import islice
 from typing import IO, Any, Callable, Iterable, Iterator, NamedTuple
 
 FORMAT = 1
@@ -225,9 +227,10 @@ def checked(row: Any, folders: re.Pattern[str]) -> Service:
 class Folder:
     """A folder held open, read without ever following a link: what is hashed lies in it, not behind it."""
 
-    def __init__(self, path: str, below: Folder | None = None) -> None:
-        self.path: str = path if below is None else f"{below.path}/{path}"
-        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    def __init__(self, path: str, below: Folder | None = None, *, through: bool = False) -> None:
+        """``through``: what a link or a file of somebody's leads to, for what looks there and tells nothing of it."""
+        self.path: str = path if below is None else f"{below.path.rstrip('/')}/{path}"
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | (0 if through else os.O_NOFOLLOW)
         try:
             self.fd: int = os.open(path, flags, dir_fd=below.fd if below else None)
         except NotADirectoryError:
@@ -261,14 +264,14 @@ class Folder:
             raise Trouble("failed", f"{self.path}/{name}: not a regular file")
         return open(fd, "rb")
 
-    def text(self, name: str) -> str:
+    def text(self, name: str, errors: str = "strict") -> str:
         """The content of a small UTF-8 file. Raises Trouble or OSError."""
         with self.open(name) as file:
             content = file.read(SMALL_FILE + 1)
         if len(content) > SMALL_FILE:
             raise Trouble("failed", f"{self.path}/{name}: over {SMALL_FILE} bytes")
         try:
-            return content.decode()
+            return content.decode(errors=errors)
         except UnicodeDecodeError:
             raise Trouble("unparsable", f"{self.path}/{name}: not UTF-8") from None
 
@@ -324,17 +327,31 @@ class Ended(NamedTuple):
     err: str
 
 
-def run(argv: list[str], deadline: float, folder: str | None = None, uid: int | None = None, given: bytes | None = None) -> Ended:
-    """Run a program with a clean environment, as the user ``uid`` if we are root, with ``given`` to read. Raises Trouble if it
-    cannot be started, or is not done after ``deadline`` seconds: then it and all that it started is killed.
+# git starts nothing and fetches nothing, whatever a repository's configuration says. Its own check of whose a repository is stays
+# on: whoever owns a folder passes it by himself.
+GIT = {
+    "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none",
+    "GIT_PROTOCOL_FROM_USER": "0", "GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": "/dev/null", "GIT_PAGER": "cat",
+}  # fmt: skip
+NO_CONFIGURATION = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
+
+
+def run(
+    argv: list[str],
+    deadline: float,
+    folder: Folder | None = None,
+    uid: int | None = None,
+    given: bytes | None = None,
+    more: dict[str, str] | None = None,
+) -> Ended:
+    """Run a program with a clean environment and ``more``, as the user ``uid`` if we are root, with ``given`` to read, in
+    ``folder`` as it is held open: whatever has its path now. Raises Trouble if it cannot be started, or is not done after
+    ``deadline`` seconds: then it and all that it started is killed.
     """
     person = pwd.getpwuid(os.geteuid() if uid is None else uid)
     environment = {
-        "PATH": f"{PATH}:{person.pw_dir}/.local/bin:{person.pw_dir}/.cargo/bin" if uid else PATH,
-        "HOME": person.pw_dir, "USER": person.pw_name, "LOGNAME": person.pw_name, "LC_ALL": "C.UTF-8", "NO_COLOR": "1",
-        "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": folder or "", "UV_NO_PROGRESS": "1",
-        "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0",
+        "PATH": PATH, "HOME": person.pw_dir, "USER": person.pw_name, "LOGNAME": person.pw_name, "LC_ALL": "C.UTF-8",
+        "NO_COLOR": "1", "UV_NO_PROGRESS": "1", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0", **(more or {}),
     }  # fmt: skip
     become: dict[str, Any] = {}
     if uid is not None and os.geteuid() == 0 and uid != 0:
@@ -343,7 +360,8 @@ def run(argv: list[str], deadline: float, folder: str | None = None, uid: int | 
     try:
         process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL if given is None else subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, cwd=folder, env=environment, start_new_session=True, **become,
+            stderr=subprocess.PIPE, cwd=f"/proc/self/fd/{folder.fd}" if folder else "/", env=environment,
+            start_new_session=True, **become,
         )  # fmt: skip
     except FileNotFoundError:
         raise Trouble("missing", f"{argv[0]} is not installed") from None
@@ -356,15 +374,21 @@ def run(argv: list[str], deadline: float, folder: str | None = None, uid: int | 
     return Ended(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
 
 
-def as_owner(argv: list[str], folder: str, deadline: float) -> Ended:
+def as_owner(argv: list[str], folder: Folder, deadline: float, more: dict[str, str] | None = None) -> Ended:
     """Run a program in a folder as the folder's owner; as nobody where that is root: its code is not ours to trust."""
-    uid = os.stat(folder, follow_symlinks=False).st_uid
     if os.geteuid() != 0:
-        return run(argv, deadline, folder)
+        return run(argv, deadline, folder, more=more)
+    uid = os.fstat(folder.fd).st_uid
     try:
-        return run(argv, deadline, folder, uid or pwd.getpwnam("nobody").pw_uid)
+        return run(argv, deadline, folder, uid or pwd.getpwnam("nobody").pw_uid, more=more)
     except KeyError:
-        raise Trouble("failed", f"{folder}: its owner {uid} is no user of this host") from None
+        raise Trouble("failed", f"{folder.path}: its owner {uid} is no user of this host") from None
+
+
+def git(words: list[str], folder: Folder, deadline: float, more: dict[str, str] | None = None) -> Ended:
+    """Ask git in a service's own folder, as its owner. Nobody, who reads what is root's, must be told where its repository is."""
+    of_root = {} if os.fstat(folder.fd).st_uid else {"GIT_DIR": ".git"}
+    return as_owner(["git", "--no-pager", *words], folder, deadline, {**GIT, **of_root, **(more or {})})
 
 
 def last_words(text: str, lines: int = 6) -> str:
@@ -1231,34 +1255,33 @@ def blob(folder: Folder, name: str, found: os.stat_result) -> list[str]:
 
 
 def head_and_origin(folder: str) -> dict[str, Any]:
-    """Three words of git, asked as the folder's owner."""
-    head = as_owner(["git", "rev-parse", "HEAD", "--symbolic-full-name", "HEAD"], folder, DEADLINE - 1)
-    lines = head.out.split()
-    if head.status != 0 or len(lines) != 2 or not re.fullmatch(r"[0-9a-f]{40}", lines[0]):
-        raise Trouble("failed", f"git rev-parse HEAD ended with {head.status}: {last_words(head.err, 1)}")
-    origin = as_owner(["git", "ls-remote", "--get-url", "origin"], folder, DEADLINE - 1)
-    if origin.status != 0:
-        raise Trouble("failed", f"git ls-remote --get-url origin: {last_words(origin.err, 1)}")
-    config = as_owner(["git", "config", "--list", "--name-only", "-z"], folder, DEADLINE - 1)
-    if config.status != 0:
-        raise Trouble("failed", f"git config --list: {last_words(config.err, 1)}")
-    return {
-        "head": lines[0],
-        "detached": lines[1] == "HEAD",
-        "origin": origin.out.strip(),
-        "settings": sorted({key for key in config.out.split("\0") if key}),
-        "hooks": hooks(folder),
-    }
-
-
-def hooks(folder: str) -> list[str]:
-    """The programs that git runs by itself in this repository: whatever git takes for one; its own samples it does not."""
+    """Three words of git, asked as the folder's owner, by whose configuration too: that is what the next fetch goes by."""
     with Folder(folder) as root:
-        place = root.stat(".git/hooks")
-        if place is None:
-            return []
-        with Folder(".git", root) as git, Folder("hooks", git) as found:
-            rows = {name: found.stat(name) for name in os.listdir(found.fd) if not name.endswith(".sample")}
+        head = git(["rev-parse", "HEAD", "--symbolic-full-name", "HEAD"], root, DEADLINE - 1)
+        lines = head.out.split()
+        if head.status != 0 or len(lines) != 2 or not re.fullmatch(r"[0-9a-f]{40}", lines[0]):
+            raise Trouble("failed", f"git rev-parse HEAD ended with {head.status}: {last_words(head.err, 1)}")
+        origin = git(["ls-remote", "--get-url", "origin"], root, DEADLINE - 1)
+        if origin.status != 0:
+            raise Trouble("failed", f"git ls-remote --get-url origin: {last_words(origin.err, 1)}")
+        config = git(["config", "--list", "--name-only", "-z"], root, DEADLINE - 1)
+        if config.status != 0:
+            raise Trouble("failed", f"git config --list: {last_words(config.err, 1)}")
+        return {
+            "head": lines[0],
+            "detached": lines[1] == "HEAD",
+            "origin": origin.out.strip(),
+            "settings": sorted({key for key in config.out.split("\0") if key}),
+            "hooks": hooks(root),
+        }
+
+
+def hooks(root: Folder) -> list[str]:
+    """The programs that git runs by itself in this repository: whatever git takes for one; its own samples it does not."""
+    if root.stat(".git/hooks") is None:
+        return []
+    with Folder(".git", root) as place, Folder("hooks", place) as found:
+        rows = {name: found.stat(name) for name in os.listdir(found.fd) if not name.endswith(".sample")}
     return sorted(name for name, row in rows.items() if row and (stat.S_ISLNK(row.st_mode) or row.st_mode & 0o111))
 
 
@@ -1309,7 +1332,11 @@ def version_of(python: str, folder: str) -> str:
 def uv_sync(folder: str) -> dict[str, Any]:
     """Exit status and last words of uv's own comparison: 0 equal, 1 drift, anything else: it could not tell."""
     try:
-        ended = as_owner(SYNC, folder, UV_DEADLINE - 1)
+        with Folder(folder) as root:
+            owner = os.fstat(root.fd).st_uid
+            home = pwd.getpwuid(owner).pw_dir if owner else ""
+            own = {"PATH": f"{PATH}:{home}/.local/bin:{home}/.cargo/bin"} if owner else None
+            ended = as_owner(SYNC, root, UV_DEADLINE - 1, own)
     except Trouble as trouble:
         return {"sync_status": {"missing": 127, "timeout": 124}.get(trouble.kind, 126), "sync_said": trouble.text}
     return {"sync_status": ended.status, "sync_said": last_words(f"{ended.out}\n{ended.err}")}
@@ -2290,8 +2317,10 @@ NO_FILES = {
     "hugetlbfs", "fusectl", "binfmt_misc", "autofs", "rpc_pipefs", "nsfs", "efivarfs", "selinuxfs", "fuse.lxcfs",
 }  # fmt: skip
 FOLDERS_AT_MOST = 250_000
+SIGNS = {".git", "pyproject.toml", "package.json"}
+BARE = {"HEAD", "objects", "refs"}
 COPIES_AT_MOST = 200
-PROJECT_NAME = re.compile(r"""^\s*(?:name\s*=|"name"\s*:)\s*["']([A-Za-z0-9._@/-]{1,100})["']""", re.MULTILINE)
+PROJECT_NAME = re.compile(r"""^[ \t]*(?:name[ \t]*=|"name"[ \t]*:)[ \t]*["']([A-Za-z0-9._@/-]{1,100})["']""", re.MULTILINE)
 
 
 HASHED = re.compile(r"/_cacache/(?:content-v2/sha\d+|index-v5)/[0-9a-f]{2}")  # npm's cache: 65,000 folders, named by hashes
@@ -2306,20 +2335,21 @@ def copies(services: list[Service], accounts: frozenset[int] = frozenset()) -> d
     modules = {name: service.name for service in services for name in modules_in(service.folder)}
     found: list[dict[str, Any]] = []
     count = 0
-    for path, names in folders_to_search(own, accounts):
-        count += 1
-        if path not in own and not path.endswith("/.git"):
-            found.extend(copy_in(path, names))
-        parent, _, name = path.rpartition("/")
-        if name in modules and "__init__.py" in names and parent not in own:
-            found.append({"path": path, "kind": "package", "names": [name], "same": [modules[name]]})
-    if len(found) > COPIES_AT_MOST:
-        raise Trouble("failed", f"over {COPIES_AT_MOST} checkouts and projects: not all of them were looked at")
-    known = {row.name: marks_of(row.folder) for row in services if found and os.path.isdir(row.folder)}
-    for row in found:
-        if "same" not in row:
-            marks = marks_of(row["path"])
-            row["same"] = sorted(name for name, theirs in known.items() if marks & theirs)
+    with ExitStack() as held:
+        known: list[Ours] = []
+        for path, names in folders_to_search(own, accounts):
+            count += 1
+            if path not in own and not path.endswith("/.git") and (names & SIGNS or names >= BARE):
+                with suppress(FileNotFoundError, Trouble), held_by_steps(path) as folder:  # gone, or moved, meanwhile
+                    rows = list(copy_in(folder, names))
+                    known = known or [Ours(row, held) for row in services if rows and os.path.isdir(row.folder)]
+                    same = same_as(folder, names, known) if rows else []
+                    found += [{**row, "same": same} for row in rows]
+            parent, _, name = path.rpartition("/")
+            if name in modules and "__init__.py" in names and parent not in own:
+                found.append({"path": path, "kind": "package", "names": [name], "same": [modules[name]]})
+            if len(found) > COPIES_AT_MOST:
+                raise Trouble("failed", f"over {COPIES_AT_MOST} checkouts and projects: not all of them were looked at")
     return {"folders": count, "found": found}
 
 
@@ -2334,7 +2364,9 @@ def accounts_of(stores: list[str], services: list[Service], found: Job) -> froze
 
 
 def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple[str, set[str]]]:
-    """Each folder where a copy may lie, and the names in it; no link is followed."""
+    """Each folder where a copy may lie, and the names in it; no link is followed. Somebody may move folders meanwhile: what is
+    read in one is read in what ``held_by_steps`` finds there.
+    """
     left = {f"{folder}/{name}" for folder in own for name in (".venv", "node_modules", "dist", "builds", ".git")}
     left |= {"/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/run/containerd", "/run/docker"}
     left |= made_up()
@@ -2373,50 +2405,173 @@ def modules_in(folder: str) -> list[str]:
     return [name for name in names_in(folder) if os.path.isfile(f"{folder}/{name}/__init__.py") and name != "tests"]
 
 
-def marks_of(path: str) -> set[str]:
-    """What a copy of the same project shares with it, whatever it is called: its first commit, its lock."""
-    marks: set[str] = set()
-    names = set(os.listdir(path))
+def held_by_steps(path: str) -> Folder:
+    """A folder held open, found from the root on step by step: no link is followed on the whole way."""
+    at = Folder("/")
+    for part in filter(None, path.split("/")):
+        with at:
+            at = Folder(part, at)
+    return at
+
+
+COMMIT = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
+STORES_AT_MOST = 8
+PACKS_AT_MOST = 1000
+TIPS_AT_MOST = 1000
+
+
+class Objects:
+    """The objects of a repository, by its files alone: git would do what the repository's configuration says."""
+
+    def __init__(self, repository: Folder, held: ExitStack) -> None:
+        self.stores: list[Folder] = []
+        waiting = [("objects", repository)]
+        while waiting:
+            if len(self.stores) >= STORES_AT_MOST:
+                raise Trouble("failed", f"{repository.path}: over {STORES_AT_MOST} stores of objects")
+            path, at = waiting.pop()
+            with suppress(OSError, Trouble):  # one that is not there gives nothing
+                self.stores.append(store := held.enter_context(Folder(path, at, through=True)))
+                with Folder("info", store) as info:
+                    lines = info.text("alternates", "surrogateescape").splitlines()
+                waiting += [(line, store) for line in lines if line and not line.startswith("#") and "\0" not in line]
+
+    def any_of(self, ids: set[str]) -> bool:
+        """True if one of these is there: by itself, or in a pack."""
+        if not ids:
+            return False
+        for store in self.stores:
+            if any(store.stat(f"{one[:2]}/{one[2:]}") for one in ids):
+                return True
+            with suppress(FileNotFoundError), Folder("pack", store) as packs:
+                names = [name for name in os.listdir(packs.fd) if name.endswith(".idx")]
+                if len(names) > PACKS_AT_MOST:
+                    raise Trouble("failed", f"{packs.path}: over {PACKS_AT_MOST} packs")
+                for name in names:
+                    with packs.open(name) as index:
+                        if any(in_pack(index.fileno(), bytes.fromhex(one)) for one in ids):
+                            return True
+        return False
+
+
+def in_pack(fd: int, wanted: bytes) -> bool:
+    """True if a pack's index, of either version, has an object: a table of how many begin with up to each byte, then names."""
+    table, row, skipped = (8, 20, 0) if os.pread(fd, 8, 0) == b"\xfftOc\0\0\0\2" else (0, 24, 4)
+    counts = struct.unpack(">256I", os.pread(fd, 1024, table).ljust(1024, b"\0"))
+    low, high = counts[wanted[0] - 1] if wanted[0] else 0, counts[wanted[0]]
+    while low < high:
+        middle = (low + high) // 2
+        name = os.pread(fd, 20, table + 1024 + middle * row + skipped)
+        if name == wanted:
+            return True
+        low, high = (middle + 1, high) if name < wanted else (low, middle)
+    return False
+
+
+def repository_of(folder: Folder, held: ExitStack) -> Folder:
+    """The repository of a checkout, a worktree or a bare one. Raises Trouble or OSError."""
+    found = folder.stat(".git")
+    if found is None:
+        place = folder
+    elif stat.S_ISREG(found.st_mode):
+        place = held.enter_context(Folder(leads_to(folder.text(".git", "surrogateescape")), folder, through=True))
+    else:
+        place = held.enter_context(Folder(".git", folder, through=True))
+    if place.stat("commondir") is None:
+        return place
+    return held.enter_context(Folder(leads_to(f"gitdir:{place.text('commondir', 'surrogateescape')}"), place, through=True))
+
+
+def leads_to(text: str) -> str:
+    """The path that a ``.git`` which is a file names. Raises Trouble where it names none."""
+    path = text.partition("gitdir:")[2].strip()
+    if not path or "\0" in path:
+        raise Trouble("unparsable", "a .git names no repository")
+    return path
+
+
+def locks_of(folder: Folder, names: Iterable[str]) -> set[str]:
+    """The hashes of the locks in a folder: a copy's is the same."""
+    found = set()
+    for name in {"uv.lock", "package-lock.json"}.intersection(names):
+        with suppress(OSError, Trouble):
+            found.add(fingerprint(folder, name)[1])
+    return found
+
+
+class Ours:
+    """What a copy of a service's project shares with it, whatever it is called: commits, a lock."""
+
+    def __init__(self, service: Service, held: ExitStack) -> None:
+        self.name = service.name
+        self.firsts: set[str] = set()
+        self.objects: Objects | None = None
+        root = held.enter_context(Folder(service.folder))
+        self.locks = locks_of(root, os.listdir(root.fd))
+        with suppress(OSError, Trouble):
+            self.objects = Objects(repository_of(root, held), held)
+            ended = git(["rev-list", "--max-parents=0", "--all"], root, 3.0, NO_CONFIGURATION)
+            self.firsts = set(COMMIT.findall(ended.out)) if ended.status == 0 else set()
+
+
+def same_as(folder: Folder, names: set[str], known: list[Ours]) -> list[str]:
+    """The services of whose project a folder is a copy: it has the first commit, or what it has checked out is one of theirs, or
+    the lock is the same. It is only read: by root, who runs nothing there and believes nothing.
+    """
+    locks = locks_of(folder, names)
+    found = {one.name for one in known if locks & one.locks}
+    with suppress(OSError, Trouble), ExitStack() as held:
+        repository = repository_of(folder, held) if names & {".git", "objects"} else None
+        if repository:
+            objects, tips = Objects(repository, held), tips_of(repository)
+            found |= {one.name for one in known if objects.any_of(one.firsts) or (one.objects and one.objects.any_of(tips))}
+    return sorted(found)
+
+
+def tips_of(repository: Folder) -> set[str]:
+    """The commits that a repository names: of one that is shallow the first is not there."""
+    texts = []
     with suppress(OSError, Trouble):
-        if names & {".git", "objects"}:
-            ended = as_owner(["git", "rev-list", "--max-parents=0", "--all"], path, 3.0)
-            marks |= set(ended.out.split()) if ended.status == 0 else set()
-    for name in names & {"uv.lock", "package-lock.json"}:
-        with suppress(OSError, Trouble), Folder(path) as folder:
-            marks.add(fingerprint(folder, name)[1])
-    return marks
+        texts.append(repository.text("HEAD", "surrogateescape"))
+    branch = re.fullmatch(r"ref: (refs(?:/(?!\.)[\w.+@-]+)+)\n?", texts[0]) if texts else None
+    for name in ("shallow", "packed-refs", *(branch.groups() if branch else ())):
+        with suppress(OSError, Trouble):
+            texts.append(repository.text(name, "surrogateescape"))
+    return {match.group() for text in texts for match in islice(COMMIT.finditer(text), TIPS_AT_MOST)}
 
 
-def copy_in(path: str, names: set[str]) -> Iterator[dict[str, Any]]:
+def copy_in(folder: Folder, names: set[str]) -> Iterator[dict[str, Any]]:
     """What a folder is a copy of, judged by what lies in it."""
-    place = f"{path}/.git" if ".git" in names else path if {"HEAD", "objects", "refs"} <= names else ""
-    if place:
-        kind = "bare" if place == path else "checkout" if os.path.isdir(place) else "worktree"
-        names_told = sorted(origins(place))
+    kind = "bare" if names >= BARE else ""
+    if ".git" in names:
+        kind = "worktree"
+        with suppress(OSError):
+            kind = "checkout" if stat.S_ISDIR(os.stat(".git", dir_fd=folder.fd).st_mode) else kind
+    if kind:
+        names_told = sorted(origins(folder, kind))
         if kind != "worktree" or names_told:  # uv's cache has an empty file of that name, against searches from below
-            yield {"path": path, "kind": kind, "names": names_told}
-    if any(part in f"{path}/" for part in ("/node_modules/", "/site-packages/", "/usr/share/nodejs/")):
+            yield {"path": folder.path, "kind": kind, "names": names_told}
+    if any(part in f"{folder.path}/" for part in ("/node_modules/", "/site-packages/", "/usr/share/nodejs/")):
         return
     for file in {"pyproject.toml", "package.json"} & names:
         try:
-            with Folder(path) as folder:
-                project = PROJECT_NAME.search(folder.text(file))
+            project = PROJECT_NAME.search(folder.text(file))
         except (OSError, Trouble):
             continue
         if project:
-            yield {"path": path, "kind": "project", "names": [project.group(1)]}
+            yield {"path": folder.path, "kind": "project", "names": [project.group(1)]}
 
 
-def origins(place: str) -> set[str]:
+def origins(folder: Folder, kind: str) -> set[str]:
     """The last part of each URL in a repository's configuration: the names of the repositories it is a copy of."""
     try:
-        if not os.path.isdir(place):  # a worktree, or a submodule: it says where its repository is
-            place = behind(place).partition("gitdir:")[2].strip()
-            return {os.path.basename(place.split("/.git")[0])} if place else set()
-        text = behind(f"{place}/config")
-    except OSError:
+        if kind == "worktree":  # or a submodule: it says where its repository is
+            return {os.path.basename(leads_to(folder.text(".git", "surrogateescape")).split("/.git")[0])}
+        with ExitStack() as held:
+            text = repository_of(folder, held).text("config", "surrogateescape")
+    except (OSError, Trouble):
         return set()
-    urls = re.findall(r"^\s*url\s*=\s*(\S+)", text, re.MULTILINE)
+    urls = re.findall(r"^[ \t]*url[ \t]*=[ \t]*(\S+)", text, re.MULTILINE)
     return {re.sub(r"\.git$", "", url.rstrip("/")).rpartition("/")[2].rpartition(":")[2] for url in urls}
 
 

@@ -120,7 +120,6 @@ def test_byte_code_is_compared_with_what_its_source_makes(environment: Path, mon
 def test_what_is_no_byte_code_has_no_place_among_it(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "CACHE", str(checkout.parent / "cache"))
     monkeypatch.setattr(probe, "stranger", lambda *_: os.geteuid())
-    monkeypatch.setattr(probe, "as_owner", lambda argv, folder, deadline: probe.run(argv, deadline, folder))
     (checkout / "one.py").write_text("A = 1\n")
     forged(checkout / "one.py", "A = 1\n")
     (checkout / "__pycache__/gone.cpython-312.pyc").write_bytes(b"of a module that a release removed")
@@ -257,7 +256,6 @@ def test_movers_are_found_behind_scripts_and_other_names(tmp_path: Path) -> None
 
 def test_copies_are_found_whatever_they_are_called(checkout: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "COPY_ROOTS", (str(place),))
-    monkeypatch.setattr(probe, "as_owner", lambda argv, folder, deadline: probe.run(argv, deadline, folder))
     subject = service(checkout)
     assert probe.copies([subject])["found"] == []
     git(place, "clone", "-q", str(checkout), "second")
