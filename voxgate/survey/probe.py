@@ -1136,22 +1136,105 @@ PYC = re.compile(r"(.+?)\.[a-z]+-[0-9]+(?:\.opt-([12]))?\.pyc", re.ASCII)
 PYC_DRAFT = re.compile(r".+\.pyc\.[0-9]+", re.ASCII)
 PYC_HEAD = 16
 DRAFT = 60.0  # seconds: Python writes byte code beside its place, and then renames it
-COMPARED_AT_ONCE = 16 * 1024 * 1024
-# What is compared may be made to hurt whoever reads it: never in this process, never as root. The path is no part of a code's
-# equality, all that it does is.
-COMPARE = """
-import importlib.util, marshal, struct, sys
+COMPARED_AT_ONCE = 4 * 1024 * 1024  # of sources
+# What makes byte code of the sources. It never sees the byte code that it is compared with: whoever forged that has no word in
+# what comes back. A source may be made to hurt whoever compiles it: never in this process, never as root.
+COMPILE = """
+import base64, importlib.util, marshal, struct, sys
 given = sys.stdin.buffer
-while head := given.read(12):
-    source, code, level = struct.unpack("<III", head)
-    source, code = given.read(source), given.read(code)
+print(importlib.util.MAGIC_NUMBER.hex(), "old" if sys.version_info < (3, 11) else "new")
+while head := given.read(8):
+    size, level = struct.unpack("<II", head)
+    source = given.read(size)
     try:
-        same = code[:4] != importlib.util.MAGIC_NUMBER or marshal.loads(code[16:]) == compile(
-            source, "x", "exec", dont_inherit=True, optimize=level)
+        code = marshal.dumps(compile(source, "x", "exec", dont_inherit=True, optimize=level))
     except Exception:
-        same = False
-    print("same" if same else "other", flush=True)
+        code = b""
+    print(base64.b64encode(code).decode() or "-")
 """
+# The fields of a code object as marshal writes them: a number, an object, and the file's name, which is no part of what it does.
+CODE_FIELDS = {"old": "nnnnnnoooooo.ono", "new": "nnnnnooooo.oonoo"}
+NESTED_AT_MOST = 100
+
+
+class Marshalled:
+    """What marshal wrote, read without making anything of it: ``whole`` is a number, and two texts that stand for the same
+    have the same one as long as they share ``known``. How often an object is written out, and where it is only referred to,
+    differs from one Python process to the next; that is all that may differ. Takes a time in proportion to the text.
+    """
+
+    def __init__(self, text: bytes, fields: str, known: dict[Any, int]) -> None:
+        self.text, self.fields, self.known = text, fields, known
+        self.at = 0
+        self.referred: list[int | None] = []
+
+    def whole(self) -> int:
+        """Raises ValueError for what marshal does not write."""
+        number = self.item(0)
+        if self.at != len(self.text):
+            raise ValueError("there is more")
+        return number
+
+    def take(self, size: int) -> bytes:
+        """The next bytes."""
+        start, self.at = self.at, self.at + size
+        if size < 0 or self.at > len(self.text):
+            raise ValueError("it ends too early")
+        return self.text[start : self.at]
+
+    def number(self) -> int:
+        """The next four bytes as a number."""
+        return int.from_bytes(self.take(4), "little", signed=True)
+
+    def item(self, depth: int) -> int:
+        """The next object."""
+        byte = self.take(1)[0]
+        kind = chr(byte & 0x7F)
+        if kind == "r":
+            index = self.number()
+            number = self.referred[index] if 0 <= index < len(self.referred) else None
+            if number is None:
+                raise ValueError("it refers to nothing")
+            return number
+        place = len(self.referred) if byte & 0x80 else -1
+        if place >= 0:
+            self.referred.append(None)
+        key = self.plain(kind) or self.nested(kind, depth + 1)
+        number = self.known.setdefault(key, len(self.known))
+        if place >= 0:
+            self.referred[place] = number
+        return number
+
+    def plain(self, kind: str) -> tuple[Any, ...]:
+        """An object that holds no other, empty for another kind."""
+        if kind in "zZaA":  # a text is one, whichever way it is written
+            text = self.take(self.take(1)[0] if kind in "zZ" else self.number())
+            return ("u" if text.isascii() else kind, text)
+        if kind in "uts":
+            return ("s" if kind == "s" else "u", self.take(self.number()))
+        if kind in "NTFS.":
+            return (kind,)
+        if kind in "igy":
+            return (kind, self.take({"i": 4, "g": 8, "y": 16}[kind]))
+        if kind == "l":
+            size = self.number()
+            return (kind, size, self.take(2 * abs(size)))
+        return ()
+
+    def nested(self, kind: str, depth: int) -> tuple[Any, ...]:
+        """An object of others."""
+        if depth > NESTED_AT_MOST:
+            raise ValueError("it is nested too deep")
+        if kind == "c":
+            fields = [(field, self.take(4) if field == "n" else self.item(depth)) for field in self.fields]
+            return (kind, *(value for field, value in fields if field != "."))
+        if kind not in "()>:":
+            raise ValueError("no constant is of that kind")
+        size = 3 if kind == ":" else self.take(1)[0] if kind == ")" else self.number()
+        if not 0 <= size <= len(self.text):
+            raise ValueError("no object has so many")
+        rows = [self.item(depth) for _ in range(size)]
+        return (">", *sorted(rows)) if kind == ">" else (":" if kind == ":" else "(", *rows)
 
 
 class ByteCodes:
@@ -1162,7 +1245,7 @@ class ByteCodes:
 
     def __init__(self, service: Service, cache: HashCache) -> None:
         self.service, self.cache = service, cache
-        self.waiting: list[tuple[str, list[Any], float, bytes]] = []
+        self.waiting: list[tuple[str, list[Any], float, bytes, bytes]] = []
         self.size = 0
         self.bad: list[str] = []
 
@@ -1192,8 +1275,8 @@ class ByteCodes:
             return True
         with folder.open(beside) as file:
             source = file.read(SMALL_FILE)
-        row = struct.pack("<III", len(source), len(code), int(match.group(2) or 0)) + source + code
-        self.waiting.append((path, key, max(found.st_ctime, origin.st_ctime), row))
+        row = struct.pack("<II", len(source), int(match.group(2) or 0)) + source
+        self.waiting.append((path, key, max(found.st_ctime, origin.st_ctime), code, row))
         self.size += len(row)
         if self.size > COMPARED_AT_ONCE:
             self.compare()
@@ -1205,20 +1288,31 @@ class ByteCodes:
             self.bad.append(path)
 
     def compare(self) -> None:
-        """All that waits, by the service's own Python. Raises Trouble where that gives no answer."""
+        """All that waits, with what the service's own Python makes of the sources. Raises Trouble where that gives no answer."""
         rows, self.waiting, self.size = self.waiting, [], 0
         if not rows:
             return
         python = os.path.realpath(f"{self.service.folder}/.venv/bin/python")
-        argv = [python if os.path.exists(python) else sys.executable, "-I", "-S", "-B", "-W", "ignore", "-c", COMPARE]
+        argv = [python if os.path.exists(python) else sys.executable, "-I", "-S", "-B", "-W", "ignore", "-c", COMPILE]
         given = b"".join(row[-1] for row in rows)
         ended = run(argv, DEADLINE, uid=stranger(argv[0], self.service.folder), given=given)
-        words_said = ended.out.split()
-        if ended.status != 0 or len(words_said) != len(rows):
+        said = ended.out.split()
+        if ended.status != 0 or len(said) != len(rows) + 2 or said[1] not in CODE_FIELDS:
             raise Trouble("failed", f"{self.service.folder}: its byte code could not be compared: {ended.status}")
-        for (path, key, changed, _), word in zip(rows, words_said):  # noqa: B905 - Python 3.9 has no strict
+        for (path, key, changed, code, _), made in zip(rows, said[2:]):  # noqa: B905 - Python 3.9 has no strict
+            foreign = code[:4].hex() != said[0]
+            word = "same" if foreign or self.alike(code[PYC_HEAD:], base64.b64decode(made), CODE_FIELDS[said[1]]) else "other"
             self.cache.note(path, key, changed, word)
             self.note(path, word)
+
+    @staticmethod
+    def alike(code: bytes, made: bytes, fields: str) -> bool:
+        """True if both stand for the same code."""
+        known: dict[Any, int] = {}
+        try:
+            return Marshalled(made, fields, known).whole() == Marshalled(code, fields, known).whole()
+        except ValueError:
+            return False
 
     def others(self) -> list[str]:
         """Byte code that is not of the source beside it."""
@@ -1871,15 +1965,27 @@ def stray(home: Folder, path: str, owned: dict[str, set[str]], site: str) -> str
     code = BYTE_CODE.fullmatch(path)
     if code and f"{code.group(1) or ''}{code.group(2)}.py" in owned:
         return ""
-    if path in {f"{site}/_virtualenv.py", f"{site}/_virtualenv.pth"} and of_uv(home.text(path)):
+    if path in {f"{site}/_virtualenv.py", f"{site}/_virtualenv.pth"} and of_uv(path, home.text(path)):
         return ""
     return "belongs to no distribution"
 
 
-def of_uv(text: str) -> bool:
-    """True for a file that uv itself puts into each environment: its text stands in uv's program, word for word."""
+VIRTUALENV_PTH = "import _virtualenv"
+# How uv's _virtualenv.py begins and ends; both stand there once, so there is one text between them.
+VIRTUALENV_PY = (
+    '"""Patches that are applied at runtime to the virtual environment."""\n', "\nsys.meta_path.insert(0, _Finder())\n",
+)  # fmt: skip
+
+
+def of_uv(path: str, text: str) -> bool:
+    """True for a file that uv itself puts into an environment: the whole of it as it stands in uv's program, and no part."""
+    if path.endswith(".pth"):
+        return text == VIRTUALENV_PTH
+    first, last = VIRTUALENV_PY
+    if not (text.startswith(first) and text.endswith(last) and text.count(first) == text.count(last) == 1):
+        return False
     program = shutil.which("uv", path=PATH)
-    if program is None or len(text) < 10:
+    if program is None:
         return False
     with open(program, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return content.find(text.encode()) >= 0
@@ -2243,6 +2349,8 @@ def dynamic_names(fd: int) -> bytes:
 
 PORTS = {"redis": 6379, "rediss": 6379, "http": 80, "https": 443, "ws": 80, "wss": 443, "mongodb": 27017}
 REACH = 2.0
+LONGEST_PLACE = 260
+LAST_PORT = 65535
 
 
 def stores(service: Service, found: Job, open_sockets: Job) -> dict[str, Any]:
@@ -2256,14 +2364,14 @@ def stores(service: Service, found: Job, open_sockets: Job) -> dict[str, Any]:
     connections = [row for row in open_sockets.value()["connections"] if mine & set(row["pids"])]
     rows = {}
     for key in service.required_settings:
-        address = re.match(r"([a-z+]+)://(?:[^/@]*@)?([^/?#]+)", values.get(key, ""))
-        if address is None or address.group(1) not in PORTS:
+        scheme, hosts = url_of(values.get(key, ""))
+        if scheme not in PORTS:
             continue
         outcomes, held = set(), 0
         places: set[tuple[str, int]] = set()
         ends: set[tuple[str, int]] = set()
-        for place in address.group(2).split(","):
-            outcome, resolved = reach(address.group(1), place)
+        for place in hosts:
+            outcome, resolved = reach(scheme, place)
             outcomes.add(outcome)
             places |= resolved
             mine_there = [row for row in connections if (row["remote_address"], row["remote_port"]) in resolved]
@@ -2274,10 +2382,38 @@ def stores(service: Service, found: Job, open_sockets: Job) -> dict[str, Any]:
     return rows
 
 
-def reach(scheme: str, place: str) -> tuple[str, set[tuple[str, int]]]:
-    """How far a connection to ``host:port`` comes, and what the name stands for."""
-    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+))(?::(\d{1,5}))?", place)
+URL = re.compile(r"([a-z+]+)://([^/?#]*)(.*)", re.ASCII | re.DOTALL)
+OPTION = re.compile(r"[A-Za-z]\w*=[^/?#]*", re.ASCII)
+HOST_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
+PLACE = re.compile(
+    r"(?:\[([0-9A-Fa-f:.]{2,45})\]|"
+    rf"((?:(?:{HOST_LABEL}\.)*(?=[0-9_-]*[A-Za-z]){HOST_LABEL}|(?:[0-9]{{1,3}}\.){{3}}[0-9]{{1,3}})\.?))"
+    r"(?::([0-9]{1,5}))?", re.ASCII,
+)  # fmt: skip
+
+
+def url_of(value: str) -> tuple[str, list[str]]:
+    """The scheme of a setting, empty where it is no URL, and its ``host:port`` s. Where a password that is not quoted may have
+    cut the URL in another place (a second ``@``, or one behind the host), there is one place that is none: a piece of a secret
+    is asked of no name server.
+    """
+    match = URL.fullmatch(value)
     if match is None:
+        return "", []
+    scheme, authority, rest = match.groups()
+    path, _, query = rest.partition("?")
+    if authority.count("@") > 1 or "@" in (path if all(map(OPTION.fullmatch, query.split("&"))) else rest):
+        return scheme, [""]
+    hosts = authority.rpartition("@")[2]
+    return scheme, hosts.split(",") if scheme == "mongodb" else [hosts]
+
+
+def reach(scheme: str, place: str) -> tuple[str, set[tuple[str, int]]]:
+    """How far a connection to ``host:port`` comes, and what the name stands for. Only what has the form of a host's name or
+    address is looked up.
+    """
+    match = PLACE.fullmatch(place) if len(place) <= LONGEST_PLACE else None
+    if match is None or not 0 < int(match.group(3) or PORTS[scheme]) <= LAST_PORT:
         return "unparsable", set()
     port = int(match.group(3) or PORTS[scheme])
     try:

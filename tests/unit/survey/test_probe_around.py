@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,6 +76,9 @@ def test_an_environment_as_installed_has_nothing_bad(environment: Path) -> None:
         (f"{SITE}/zz.pth", b"import evil", "belongs to no distribution"),
         (f"{SITE}/sitecustomize.py", b"", "belongs to no distribution"),
         (f"{SITE}/_virtualenv.pth", b"import _virtualenv, evil", "belongs to no distribution"),
+        (f"{SITE}/_virtualenv.pth", b"import posixd", "belongs to no distribution"),
+        (f"{SITE}/_virtualenv.pth", b"_virtualenv.pthimport _virtualenv", "belongs to no distribution"),
+        (f"{SITE}/_virtualenv.py", b"import contextlib\nimport os\nimport sys\n", "belongs to no distribution"),
         (f"{SITE}/evil/__pycache__/x.cpython-312.pyc", b"", "belongs to no distribution"),
         (".venv/bin/uvicorn", b"#!", "belongs to no distribution"),
         (".venv/lib/python3.12/sitecustomize.py", b"", "belongs to no distribution"),
@@ -115,6 +119,25 @@ def test_byte_code_is_compared_with_what_its_source_makes(environment: Path, mon
     assert bad(environment) == bad(environment) == [[path, "is not the byte code of its source"]]
     os.utime(module, (1, 1))  # an import compiles it anew now
     assert bad(environment) == []
+
+
+def test_whoever_forges_byte_code_has_no_word_about_it(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where what compiles were to unmarshal what it is compared with, that could answer in its place."""
+    monkeypatch.setattr(probe, "stranger", lambda *_: os.geteuid())
+    (environment / ".venv/bin/python").unlink()
+    (environment / ".venv/bin/python").symlink_to(sys.executable)
+    given: list[bytes] = []
+    run = probe.run
+
+    def noting(*arguments: Any, **words: Any) -> Any:
+        given.append(words.get("given") or b"")
+        return run(*arguments, **words)
+
+    monkeypatch.setattr(probe, "run", noting)
+    forged(environment / SITE / "good/__init__.py", "SECRET_OF_THE_FORGER = 2\n")
+    assert len(bad(environment)) == 1
+    assert b"A = 1" in b"".join(given)
+    assert b"SECRET_OF_THE_FORGER" not in b"".join(given)
 
 
 def test_what_is_no_byte_code_has_no_place_among_it(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
