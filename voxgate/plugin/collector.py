@@ -61,7 +61,7 @@ class Collector:
         if phases.outcomes.get(report.when) != "failed":
             phases.outcomes[report.when] = report.outcome
         phases.seconds += report.duration
-        if "verdict" in said or not {"verdict", "elsewhere"} & set(phases.said):
+        if "verdict" in said or not {"verdict", "elsewhere", "empty"} & set(phases.said):
             phases.said = said
 
     @property
@@ -70,6 +70,11 @@ class Collector:
         if not self.session.is_part:
             return frozenset()
         return frozenset(key for key, phases in self._tests.items() if "elsewhere" in phases.said)
+
+    @property
+    def empty(self) -> tuple[str, ...]:
+        """A team's own checks that assert nothing: ``test_ours.py::test_x``, each once."""
+        return tuple(dict.fromkeys(key.partition("[")[0] for key, phases in self._tests.items() if "empty" in phases.said))
 
     def judgements(self) -> tuple[Judgement, ...]:
         """Every test that was judged. Holds only with a full passing report; skipped or half-run is no judgement."""

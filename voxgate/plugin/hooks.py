@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Generator
@@ -10,13 +11,15 @@ from typing import Any
 
 import pytest
 
+from voxgate.contracts.catalogue import FOLDER as SUITES
 from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.estates import load_estate
 from voxgate.contracts.places import project, suites_of
 from voxgate.errors import OutsideLook, Refused, VoxgateError
 from voxgate.model.invariant import Expected, Per
 from voxgate.model.part import part_of
-from voxgate.plugin.judging import Elsewhere, annotate, rule_of, subject_of
+from voxgate.plugin.empty import is_empty
+from voxgate.plugin.judging import Elsewhere, Empty, annotate, rule_of, subject_of
 from voxgate.plugin.orders import is_deploy
 from voxgate.plugin.reading import attach_read
 from voxgate.plugin.redacting import Sinks
@@ -84,8 +87,8 @@ def _settle(config: pytest.Config, session: Session) -> None:
         config.args = [str(folder) for folder in session.folders]
     # Suites of one name in two folders are two suites.
     config.option.importmode = "importlib"
-    # Its ``host`` is a machine of its own command line, ours one of the estate.
-    config.pluginmanager.set_blocked("pytest11.testinfra")
+    # A check of its own is judged by what it asserts. Ours are as strict as ever: see pytest_collection_modifyitems.
+    config.addinivalue_line("filterwarnings", "default")
 
 
 def _must_assert() -> None:
@@ -179,6 +182,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         else:
             for name in (*rule.marks, *((subject.service,) if subject.service else ())):
                 item.add_marker(name)
+            if session.estate is not None and _is_ours(item):
+                item.add_marker(pytest.mark.filterwarnings("error"))
             kept.append(item)
     # The moves first: where one failed, it is the reason for most of what comes after it.
     kept.sort(key=lambda item: item.get_closest_marker("deploy") is None)
@@ -222,10 +227,28 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-    """Where only a part was looked at, what needs the rest is not judged here: neither good nor bad nor blind."""
+    """Where only a part was looked at, what needs the rest is not judged here: neither good nor bad nor blind. Nor is anything
+    judged by a check that asserts nothing.
+    """
+    session = session_of(pyfuncitem.config)
     try:
-        return (yield)
+        result = yield
     except OutsideLook as error:
-        if session_of(pyfuncitem.config).part is None:
+        if session.part is None:
             raise
         raise Elsewhere(f"needs the whole estate: {error.line}") from None
+    if session.estate is not None and not _is_ours(pyfuncitem) and is_empty(pyfuncitem):
+        raise Empty("asserts nothing, so nothing was judged by it")
+    return result
+
+
+def _is_ours(item: pytest.Item) -> bool:
+    """True for an invariant that comes with voxgate."""
+    return item.path.parent.resolve() == SUITES and item.get_closest_marker("invariant") is not None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """What a check of a team's own left open is found while its own warnings are heard: no invariant turns blind by it later."""
+    if session_of(item.config).estate is not None and not _is_ours(item):
+        gc.collect()

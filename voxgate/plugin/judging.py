@@ -21,7 +21,9 @@ PROPERTY = "voxgate."
 def rule_of(session: Session, item: pytest.Item) -> Invariant | None:
     """The catalogue's entry of a collected test, None for a plain one."""
     function = getattr(item, "originalname", None)
-    return find(session.catalogue, function, item.path.name) if function else None
+    if not function or item.get_closest_marker("invariant") is None:
+        return None
+    return find(session.catalogue, function, item.path.name)
 
 
 def plain_id(item: pytest.Item) -> str:
@@ -88,13 +90,18 @@ def annotate(
         said |= {"verdict": verdict.value, "found": found, "advice": advice}
         if rule is not None:
             report.longrepr = f"{verdict}: {found}" + (f"\n{ARROW}{advice}" if advice else "")
-    if call.excinfo is not None and call.excinfo.errisinstance(Elsewhere):
-        said |= {"elsewhere": "yes"}
+    for kind, word in ((Elsewhere, "elsewhere"), (Empty, "empty")):
+        if call.excinfo is not None and call.excinfo.errisinstance(kind):
+            said |= {word: "yes"}
     report.user_properties = [
         *(pair for pair in report.user_properties if not str(pair[0]).startswith(PROPERTY)),
         *((PROPERTY + key, value) for key, value in said.items()),
     ]
     return finding
+
+
+class Empty(Skipped):
+    """Raised after a check that passed and asserts nothing: it is no rule that holds."""
 
 
 class Elsewhere(Skipped):

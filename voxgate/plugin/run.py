@@ -198,8 +198,11 @@ class Run:
             judgements=self.collector.judgements(),
             interrupted=self.interrupted or lost or "; ".join(self.session.joined or ()),
             selected=is_selected(self.config, self.session.folders),
-            plain=self.session.plain(),
+            plain=[name for name in self.session.plain() if name not in self.collector.empty],
         )
+        self.session.notes += [
+            f"{name} is an empty check: it asserts nothing, and counts for nothing" for name in self.collector.empty
+        ]
         if not judged.interrupted:
             self._ask_for_papers(judged.judgements)
         if self.gate is None or not self.gate.settles:

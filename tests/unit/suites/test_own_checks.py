@@ -1,0 +1,147 @@
+"""A team's own checks are judged by what they assert: a warning is none, and one that asserts nothing is no rule that holds."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import SAVED
+
+ROOT = Path(__file__).parents[3]
+
+OURS = '''
+import pytest, warnings
+from voxgate.errors import Blind
+from voxgate.model.evidence import known
+from voxgate.plugin import invariant
+
+FILES = []
+
+def must(truth):
+    assert truth
+
+def look(evidence):
+    return evidence.second.hosts
+
+def by_another_name(truth):
+    must(truth)
+
+@pytest.fixture
+def asserted(evidence):
+    assert evidence
+
+# What asserts, and warns beside it.
+
+def test_full_unclosed(evidence):
+    assert open("/etc/passwd").read(1)
+
+def test_full_unclosed_in_a_circle(evidence):
+    circle = [open("/etc/passwd")]
+    circle.append(circle)
+    assert circle
+
+def test_full_warns(evidence):
+    warnings.warn("old", DeprecationWarning)
+    assert evidence
+
+def test_full_violated(evidence):
+    assert not evidence, "this is what it is"
+
+def test_full_by_a_helper(evidence):
+    by_another_name(evidence)
+
+def test_full_by_a_fixture(asserted):
+    pass
+
+def test_full_by_pytest(evidence):
+    with pytest.raises(KeyError):
+        evidence.second.hosts["nobody"]
+
+def test_full_by_a_library(evidence):
+    known(evidence.second.host("api-1").clock)
+
+def test_full_by_a_value(evidence):
+    check = must
+    check(evidence)
+
+@pytest.mark.parametrize("check", [must])
+def test_full_by_a_parameter(evidence, check):
+    check(evidence)
+
+class TestFull:
+    def must(self, truth):
+        assert truth
+
+    def test_full_by_a_method(self, evidence):
+        self.must(evidence)
+
+# What asserts nothing.
+
+def test_empty():
+    """Nothing at all."""
+
+def test_empty_compared(evidence):
+    evidence.second.host("api-1").name == "api-2"
+
+def test_empty_by_a_helper(evidence):
+    look(evidence)
+    print(evidence, "assert")
+
+@pytest.mark.parametrize("name", ["api-1", "data"])
+def test_empty_on_each(evidence, name):
+    for other in sorted(evidence.second.hosts):
+        if other == name:
+            _ = evidence.second.host(name)
+
+def test_empty_of_a_constant(evidence):
+    assert True
+
+@invariant(per="estate")
+def test_our_rule(evidence):
+    """Because."""
+    assert open("/etc/passwd").read(1)
+'''
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
+    """The verdict over a saved look, and what was printed; in a project of its own, where warnings are errors."""
+    team = tmp_path_factory.mktemp("team")
+    (team / "suites").mkdir()
+    (team / "hosts").mkdir()
+    shutil.copy(ROOT / "hosts/lab.toml", team / "hosts")
+    (team / "suites/test_ours.py").write_text(OURS)
+    (team / "pyproject.toml").write_text('[tool.pytest]\nfilterwarnings = ["error"]\n')
+    argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--html", "never", "--evidence", str(SAVED)]
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "VOXGATE_"))}
+    argv += ["-k", "test_ours or clock", "-n", "1"]
+    done = subprocess.run(argv, cwd=team, env=env, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    return json.loads((team / "reports/latest/verdict.json").read_text("utf-8")), done.stdout
+
+
+def test_a_warning_is_no_verdict(said: tuple[dict[str, Any], str]) -> None:
+    judged = {one["id"]: (one["verdict"], one["found"]) for one in said[0]["invariants"]}
+    full = {name for name in judged if "full" in name.lower()}
+    assert len(full) == 11
+    assert {name for name in full if judged[name][0] != "holds"} == {"test_ours.py::test_full_violated"}
+    assert judged["test_ours.py::test_full_violated"] == ("violated", "this is what it is")
+    assert judged["our-rule"][0] == "holds"
+    assert [judged[name][0] for name in sorted(judged) if name.startswith("clock")] == ["holds"] * 5
+
+
+def test_what_asserts_nothing_is_named_and_holds_nothing(said: tuple[dict[str, Any], str]) -> None:
+    document, printed = said
+    assert not [one["id"] for one in document["invariants"] if "empty" in one["id"]]
+    assert not [name for name in document["missing"] if name.startswith("test_ours")]
+    empty = {note.partition(" is an empty check")[0] for note in document["notes"]}
+    assert empty == {f"test_ours.py::test_empty{end}" for end in ("", "_compared", "_by_a_helper", "_on_each", "_of_a_constant")}
+    for name in empty:
+        assert f"{name} is an empty check" in " ".join(printed.split())
