@@ -129,11 +129,13 @@ def test_sudo_is_minimal(host_name: str, estate: Estate, evidence: Evidence) -> 
         "sshd-by-an-option",
         "sshd-for-some",
         "sshd-put-back",
+        "sshd-called-so",
     ),
 )
 def test_keys_are_known(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """A key that nobody knows is somebody who can come back. Every authorized key of every account is in the estate file,
-    and sshd takes nothing but these keys: as it was started, from whatever address, and as its files are now.
+    and sshd takes nothing but these keys: as it was started, from whatever address, and as its files are now. Nothing else
+    calls itself sshd, and only root can change what sshd reads.
     """
     if estate.keys is None:
         raise Blind("the estate does not say who may log in", where=host_name, hint=f"add [keys] to hosts/{estate.name}.toml")
@@ -141,6 +143,10 @@ def test_keys_are_known(host_name: str, estate: Estate, evidence: Evidence) -> N
     if lost:
         raise Blind("a key of the estate cannot be read here", where=f"hosts/{estate.name}.toml [keys]", why=lost[0])
     found = known(evidence.second.host(host_name).keys)
+    assert not found.doubts, say(
+        f"{host_name}: {found.doubts[0] if found.doubts else ''}",
+        "stop it, or chown root and chmod go-w; systemctl restart ssh where sshd was upgraded",
+    )
     for key in found.keys:
         assert key.fingerprint in estate.keys.get(key.user, ()), say(
             f"{host_name}: {key.file} lets {key.fingerprint} log in as {key.user}",

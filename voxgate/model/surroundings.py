@@ -240,10 +240,11 @@ class KeyFact:
 class KeysFact:
     """Every authorized key of every account, and what else sshd takes (its settings, by lower-case name, `` | `` between what
     differs by who comes); ``started`` is when it last read its files, 0 where it does for each login, ``changed`` their newest
-    change.
+    change; ``doubts`` what calls itself a listening sshd and is none, and files of its configuration that others can change.
     """
 
     settings: Mapping[str, str]
     keys: tuple[KeyFact, ...]
     started: float = 0.0
     changed: float = 0.0
+    doubts: tuple[str, ...] = ()

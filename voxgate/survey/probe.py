@@ -25,6 +25,7 @@ import base64
 import csv
 import filecmp
 import fnmatch
+import getopt
 import glob
 import grp
 import hashlib
@@ -949,7 +950,7 @@ def process(pid: str, cgroups: Cgroups, booted: float) -> dict[str, Any] | None:
     fields = tail.split()
     if int(fields[6]) & KERNEL_THREAD or (fields[0] in {b"Z", b"X"} and int(fields[17]) <= 1):
         return None
-    with open(f"/proc/{pid}/status", encoding="utf-8", errors="surrogateescape") as file:
+    with open(f"/proc/{pid}/status", encoding="utf-8", errors="surrogateescape", newline="\n") as file:  # a name may hold \r
         status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
     uid = int(status["Uid"].split()[1])
     with open(f"/proc/{pid}/cmdline", "rb") as file:
@@ -2953,6 +2954,135 @@ def blocks_of(properties: str, names: list[str]) -> list[dict[str, str]]:
     return found
 
 
+# --------------------------------------------------------------------------------------------------------- believing
+
+
+class Daemon(NamedTuple):
+    """A daemon of the host's own whose word is taken: by which files, as which accounts and in which units it runs."""
+
+    programs: tuple[str, ...]
+    units: str
+    accounts: tuple[str, ...] = ("root",)
+
+
+DAEMONS = {
+    "sshd": Daemon(("/usr/sbin/sshd",), r"sshd?(?:[-@].+)?"),
+}
+
+
+def believed(name: str, claims: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Those of the processes that are the host's own daemon of that name, not something that calls itself so; and what speaks
+    against each of the others. Anybody chooses the name and the title of a process. Nobody but root chooses its account, its
+    unit, and what lies in /usr.
+    """
+    good: list[dict[str, Any]] = []
+    doubts: list[str] = []
+    for row in claims:
+        try:
+            why = doubt(row, DAEMONS[name], {one["pid"] for one in good})
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended while we looked
+        if why:
+            doubts.append(f"process {row['pid']} of {row['user']} calls itself {name}, and {why}")
+        else:
+            good.append(row)
+    return good, doubts
+
+
+def doubt(row: dict[str, Any], daemon: Daemon, parents: set[int]) -> str:
+    """What speaks against a process being the daemon itself; empty if nothing does. Raises OSError if it is gone."""
+    with Folder(f"/proc/{row['pid']}") as its:  # held open: it stays this process's, whoever gets the number next
+        with its.open("status") as file:
+            status = dict(line.split(":\t", 1) for line in file.read().decode(errors="replace").split("\n") if ":\t" in line)
+        root, exe = (os.stat(name, dir_fd=its.fd) for name in ("root", "exe"))
+    users = {account(int(uid)) for uid in status["Uid"].split()}
+    if len(users) > 1 or not users <= set(daemon.accounts):
+        return f"runs as {' and '.join(sorted(users))}"
+    if row["container"] or len(status.get("NSpid", "").split()) > 1 or not os.path.samestat(root, os.stat("/")):
+        return "is in a container or under another root"
+    programs = [path for path in daemon.programs if os.path.exists(path) and os.path.samestat(os.stat(path), exe)]
+    if not programs:
+        return f"runs another program than {' or '.join(daemon.programs)} is now"
+    if place := others_change(programs[0]):
+        return f"not only root can change {place}"
+    if not re.fullmatch(rf"{daemon.units}\.service", row["unit"]) or (row["ppid"] != 1 and row["ppid"] not in parents):
+        return f"is not what its unit started: {row['unit'] or 'it is in none'}"
+    return ""
+
+
+def words_now(row: dict[str, Any]) -> str:
+    """The title of a process that was found to be believed, read after that."""
+    with open(f"/proc/{row['pid']}/cmdline", "rb") as file:
+        return os.fsdecode(file.read(SMALL_FILE).split(b"\0", 1)[0])
+
+
+def led(path: str) -> tuple[int, str]:
+    """A file or folder, opened as a place only (O_PATH), by a way on which a link is followed only where nobody but root could
+    have put it; and the first place on the way that others than root can change, empty for none. Raises Trouble for any
+    other link, OSError where nothing is there.
+    """
+    at, where, loose, links = os.open("/", os.O_PATH | os.O_CLOEXEC), "", "", 0
+    rest = path.split("/")
+    try:
+        while True:
+            found = os.fstat(at)
+            if not loose and (found.st_uid != 0 or found.st_mode & 0o022):
+                loose = where or "/"
+            while rest and rest[0] in {"", "."}:
+                rest.pop(0)
+            if not rest:
+                return os.dup(at), loose
+            part = rest.pop(0)
+            below = os.open(part, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
+            if not stat.S_ISLNK(os.fstat(below).st_mode):
+                os.close(at)
+                at, where = below, os.path.dirname(where) if part == ".." else f"{where}/{part}"
+                continue
+            target, owner = os.readlink("", dir_fd=below), os.fstat(below).st_uid
+            os.close(below)
+            links += 1
+            if loose or owner != 0 or links > 40:
+                raise Trouble("failed", f"{path}: {where}/{part} is a link, and others than root can change it")
+            rest = [*target.split("/"), *rest]
+            if target.startswith("/"):
+                os.close(at)
+                at, where = os.open("/", os.O_PATH | os.O_CLOEXEC), ""
+    except OSError as error:
+        error.filename = path
+        raise
+    finally:
+        os.close(at)
+
+
+def others_change(path: str) -> str:
+    """The first place on the way to a file, itself too, that others than root can change; empty for none, or for no file."""
+    try:
+        handle, loose = led(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except Trouble as trouble:
+        return trouble.text
+    os.close(handle)
+    return loose
+
+
+def text_led(path: str) -> str:
+    """The content of a small regular file of anybody's, read as root: by no link that others could have made, and nothing is
+    opened that is no file. Raises Trouble or OSError.
+    """
+    handle, _ = led(path)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise Trouble("failed", f"{path}: not a regular file")
+        with open(f"/proc/self/fd/{handle}", "rb") as file:
+            content = file.read(SMALL_FILE + 1)
+    finally:
+        os.close(handle)
+    if len(content) > SMALL_FILE:
+        raise Trouble("failed", f"{path}: over {SMALL_FILE} bytes")
+    return content.decode(errors="surrogateescape")
+
+
 # ----------------------------------------------------------------------------------------------- nginx and haproxy
 
 
@@ -3248,32 +3378,44 @@ def sudo_rules(text: str) -> list[dict[str, str]]:
 
 
 KEY_TYPE = re.compile(r"(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[A-Za-z0-9@.-]+", re.ASCII)
+KEYS_AT_MOST = 500  # of one file: more lines than that are no keys
 SSHD_SAYS = (
     "authorizedkeysfile", "authorizedkeyscommand", "trustedusercakeys", "permitrootlogin", "passwordauthentication",
     "kbdinteractiveauthentication", "hostbasedauthentication", "permitemptypasswords",
 )  # fmt: skip
+SSHD_CONFIG = "/etc/ssh/sshd_config"
+SSHD_LETTERS = "46DdeqE:b:c:f:g:h:k:o:p:u:"  # the options of a listener
+SSHD_TITLE = re.compile(r"sshd: \S+ ?(.*?) ?\[listener\] \d+ of \d+-\d+ startups")
+SSHD_SETTING = re.compile(r"([A-Za-z]+)[ =]+([A-Za-z0-9_./%,:@+~-][A-Za-z0-9_./%,:@+~ -]{0,200})", re.ASCII)
+
+
+class Started(NamedTuple):
+    """What a listening sshd was told beside its defaults: the file that it reads, and settings (``Key=value``)."""
+
+    config: str = SSHD_CONFIG
+    settings: tuple[str, ...] = ()
 
 
 def keys(found: Job, spoken: Job) -> dict[str, Any]:
     """Who may log in: the fingerprint of every authorized key of every account, and what else sshd takes: as it was started,
-    whoever comes from wherever. ``started`` is when it last read its files, 0 if it reads them for each login.
+    whoever comes from wherever. ``started`` is when it last read its files, 0 if it reads them for each login. ``doubts`` are
+    processes that call themselves a listening sshd and are not the host's, which are not asked; and files of its
+    configuration that not only root can change: then nothing is said of its settings.
     """
     if os.geteuid() != 0:
         raise Trouble("denied", "authorized keys of others are root's to read")
-    caller = os.environ.get("SUDO_USER", "root")
-    listeners = [row for row in found.value() if row["command"] == "sshd" and not row["container"] and row["argv"]]
-    listeners = [row for row in listeners if "[listener]" in row["argv"][0]]
+    claims = [row for row in found.value() if claims_to_listen(row)]
+    listeners, doubts = believed("sshd", claims)
+    ways = list(dict.fromkeys(sshd_started(words_now(row)) for row in listeners)) or [Started()]
     told: dict[str, set[str]] = {}
-    for row in listeners or [{"argv": [""]}]:
-        options = sshd_options(row["argv"][0])
-        for user in dict.fromkeys((caller, "root")):
-            text = said("sshd", "-T", *options, "-C", f"user={user},host=localhost,addr=127.0.0.1")
-            for key, _, value in (line.partition(" ") for line in text.splitlines()):
-                told.setdefault(key, set()).add(value)
     files: dict[str, float] = {}
-    configs = [option for row in listeners for option in sshd_configs(row["argv"][0])] or ["/etc/ssh/sshd_config"]
-    for path in configs:
-        for key, value in matched(path, files):
+    loose: dict[str, str] = {}
+    for way in ways:
+        for key, value in matched(way.config, files, loose):
+            told.setdefault(key, set()).add(value)
+    doubts += [f"sshd reads {path}, and not only root can change {place}" for path, place in loose.items()]
+    for way in () if loose else ways:
+        for key, value in sshd_says(way):
             told.setdefault(key, set()).add(value)
     patterns = sorted({word for value in told.get("authorizedkeysfile", {".ssh/authorized_keys"}) for word in value.split()})
     rows = [row for person in pwd.getpwall() for row in keys_of(person, patterns)]
@@ -3283,19 +3425,71 @@ def keys(found: Job, spoken: Job) -> dict[str, Any]:
         "keys": rows,
         "started": min((max(row["started"], reloaded[row["unit"]]) for row in listeners), default=0.0),
         "changed": max(files.values(), default=0.0),
+        "doubts": doubts,
     }
 
 
-def sshd_options(title: str) -> list[str]:
-    """What a listening sshd was started with, by its own title: what -T knows of it."""
-    options = title.partition("[listener]")[0].split()[2:]
-    return [option for option in options if option not in {"-D", "-d", "-e", "-i", "-q"}]
+def claims_to_listen(row: dict[str, Any]) -> bool:
+    """True for a process that says it is the sshd that waits for logins, as one does by its title. One in a container waits for
+    no login of this host's.
+    """
+    title = " ".join(row["argv"])
+    return not row["container"] and "[listener]" in title and (row["command"] == "sshd" or title.startswith("sshd"))
 
 
-def sshd_configs(title: str) -> list[str]:
-    """The file that a listening sshd was told to read."""
-    options = sshd_options(title)
-    return [options[at + 1] for at, option in enumerate(options[:-1]) if option == "-f"]
+def sshd_says(way: Started) -> Iterator[tuple[str, str]]:
+    """What sshd itself says of its settings, for us and for root. It is told what ``sshd_started`` let through, nothing else."""
+    caller = os.environ.get("SUDO_USER", "root")
+    for user in dict.fromkeys((caller if ACCOUNT.fullmatch(caller) else "root", "root")):
+        options = [word for setting in way.settings for word in ("-o", setting)]
+        asked = ["/usr/sbin/sshd", "-T", "-f", way.config, *options, "-C", f"user={user},host=localhost,addr=127.0.0.1"]
+        ended = run(asked, DEADLINE - 1)
+        if ended.status != 0:
+            place = re.search(r"(/\S+)[: ]+line (\d+)", ended.err)
+            raise Trouble("failed", f"sshd -T ended with {ended.status}{f': {place[1]} line {place[2]}' if place else ''}")
+        for line in ended.out.splitlines():
+            key, _, value = line.partition(" ")
+            yield key, value
+
+
+def sshd_started(title: str) -> Started:
+    """What a listening sshd was started with, read from its own title as getopt reads it. Only what says who may log in is
+    kept, and only in its plain form. Raises Trouble for an option that no listener has, or a word that cannot be told apart.
+    """
+    found = SSHD_TITLE.fullmatch(title)
+    if found is None:
+        raise Trouble("unparsable", "sshd does not say by its title how it was started")
+    config, settings_said = SSHD_CONFIG, []
+    for option, value in sshd_options(found.group(1).split()):
+        setting = SSHD_SETTING.fullmatch(value)
+        if option == "-f":
+            config = value
+        elif option == "-o" and setting is None:
+            raise Trouble("unparsable", "sshd was started with a setting (-o) that the probe cannot read")
+        elif option == "-o" and setting and setting[1].lower() in {*SSHD_SAYS, "challengeresponseauthentication"}:
+            settings_said.append(f"{setting[1]}={setting[2]}")
+    if not re.fullmatch(r"/[A-Za-z0-9_./@+-]{1,200}", config, re.ASCII):
+        raise Trouble("unparsable", "sshd was started with a file (-f) that has no plain path")
+    return Started(config, tuple(settings_said))
+
+
+def sshd_options(words_said: list[str]) -> list[tuple[str, str]]:
+    """The options in a listener's words, each with its value. Raises Trouble where they are not all such."""
+    options: list[tuple[str, str]] = []
+    while words_said:
+        try:
+            more, words_said = getopt.getopt(words_said, SSHD_LETTERS)
+        except getopt.GetoptError:
+            raise Trouble("unparsable", "sshd was started with an option that the probe does not know") from None
+        options += more
+        if words_said and options and options[-1][0] == "-o" and "=" not in options[-1][1]:
+            options[-1] = (
+                "-o",
+                f"{options[-1][1]} {words_said.pop(0)}",
+            )  # the title does not tell `-o "Key value"` from two words
+        elif words_said:
+            raise Trouble("unparsable", "sshd was started with a word that is no option")
+    return options
 
 
 def changed_state(shown: dict[str, Any], unit: str) -> float:
@@ -3304,11 +3498,17 @@ def changed_state(shown: dict[str, Any], unit: str) -> float:
     return time.time() - time.clock_gettime(time.CLOCK_MONOTONIC) + int(stamp) / 1e6 if stamp.isdigit() and int(stamp) else 0.0
 
 
-def matched(path: str, files: dict[str, float], depth: int = 0, *, inside: bool = False) -> Iterator[tuple[str, str]]:
+def matched(
+    path: str, files: dict[str, float], loose: dict[str, str], depth: int = 0, *, inside: bool = False
+) -> Iterator[tuple[str, str]]:
     """What sshd's configuration says for some logins only (Match), by lower-case name; and the change of each of its files,
-    into ``files``: also of a folder that it includes, from which a file may be gone.
+    into ``files``: also of a folder that it includes, from which a file may be gone. A file that not only root can change is
+    not read: it goes into ``loose``, with the place where others can.
     """
-    if path in files or depth > 8 or not os.path.exists(path):
+    if path in files or path in loose or depth > 16 or not os.path.lexists(path):
+        return
+    if place := others_change(path):
+        loose[path] = place
         return
     files[path] = os.stat(path).st_ctime
     for line in lines_of(path):
@@ -3319,27 +3519,47 @@ def matched(path: str, files: dict[str, float], depth: int = 0, *, inside: bool 
         if key == "match":
             inside = value.lower() != "all"
         elif key == "include":
-            for pattern in shlex.split(value):
-                place = pattern if pattern.startswith("/") else f"/etc/ssh/{pattern}"
-                folder = os.path.dirname(place)
-                if folder != "/etc/ssh" and os.path.isdir(folder):
-                    files[folder] = os.stat(folder).st_ctime
-                for included in sorted(glob.glob(place)):
-                    yield from matched(included, files, depth + 1, inside=inside)
+            for included in included_by(value, files, loose):
+                yield from matched(included, files, loose, depth + 1, inside=inside)
         elif inside and key in {*SSHD_SAYS, "challengeresponseauthentication"}:
             yield key.replace("challengeresponse", "kbdinteractive"), value
 
 
+def included_by(value: str, files: dict[str, float], loose: dict[str, str]) -> Iterator[str]:
+    """The files that an Include of sshd's names, and their folders into ``files`` and ``loose`` as in ``matched``."""
+    for pattern in shlex.split(value):
+        place = pattern if pattern.startswith("/") else f"/etc/ssh/{pattern}"
+        folder = os.path.dirname(place)
+        if folder != "/etc/ssh" and os.path.isdir(folder):
+            files[folder] = os.stat(folder).st_ctime
+            if whose := others_change(folder):  # what is not in it now may be in it when sshd looks
+                loose[folder] = whose
+        yield from sorted(glob.glob(place))
+
+
 def keys_of(person: pwd.struct_passwd, patterns: list[str]) -> Iterator[dict[str, str]]:
-    """Every key by which an account may log in."""
+    """Every key by which an account may log in. What cannot be read as the file of keys that it should be, a link of the
+    account's own among it, is one key that nobody knows.
+    """
     for pattern in patterns:
         if pattern == "none":
             continue
         path = pattern.replace("%h", person.pw_dir).replace("%u", person.pw_name).replace("%U", str(person.pw_uid))
         path = path if path.startswith("/") else f"{person.pw_dir}/{path}"
-        for line in lines_of(path):
+        marks: set[str] = set()
+        try:
+            lines = [line for line in text_led(path).splitlines() if line.strip() and not line.lstrip().startswith("#")]
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, Trouble):
+            lines = ["?"]
+        for line in lines:
             blob = key_in(line) or key_in(behind_options(line))
-            mark = "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=") if blob else "unreadable"
+            marks.add("SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=") if blob else "unreadable")
+            if len(marks) > KEYS_AT_MOST:
+                marks = {"unreadable"}
+                break
+        for mark in sorted(marks):
             yield {"user": person.pw_name, "file": path, "fingerprint": mark}
 
 

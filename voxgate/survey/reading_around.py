@@ -223,7 +223,13 @@ def keys(row: object) -> KeysFact:
         KeyFact(get(each, "user", text), get(each, "file", text), get(each, "fingerprint", text))
         for each in get(row, "keys", items)
     )
-    return KeysFact(get(row, "settings", text_by_text), found, get(row, "started", number), get(row, "changed", number))
+    return KeysFact(
+        settings=get(row, "settings", text_by_text),
+        keys=found,
+        started=get(row, "started", number),
+        changed=get(row, "changed", number),
+        doubts=get(row, "doubts", texts),
+    )
 
 
 def engines(row: object) -> EnginesFact:

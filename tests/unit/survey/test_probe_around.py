@@ -176,20 +176,6 @@ def test_the_words_of_jobs_are_followed_home(tmp_path: Path) -> None:
     assert probe.at_home(f"~/a $HOME/b ${{HOME}}/c ~{me}/d /x~/e", me) == f"{home}/a {home}/b {home}/c {home}/d /x~/e"
 
 
-def test_what_sshd_says_for_some_only_is_read(tmp_path: Path) -> None:
-    (tmp_path / "d").mkdir()
-    (tmp_path / "d/a.conf").write_text("Match User x\nAuthorizedKeysFile /srv/k\n")
-    config = tmp_path / "sshd_config"
-    config.write_text(
-        f"Include {tmp_path}/d/*.conf\nPasswordAuthentication no\nMatch Address 10.0.0.0/8\n  passwordauthentication yes # x\n"
-    )
-    files: dict[str, float] = {}
-    found = dict(probe.matched(str(config), files))
-    assert found == {"authorizedkeysfile": "/srv/k", "passwordauthentication": "yes"}
-    assert set(files) == {str(config), str(tmp_path / "d"), str(tmp_path / "d/a.conf")}
-    assert probe.sshd_options("sshd: /usr/sbin/sshd -D -o A=b -f /x [listener] 0 of 10-100 startups") == ["-o", "A=b", "-f", "/x"]
-
-
 def test_what_a_container_may_do_besides_is_told() -> None:
     plain = {"Privileged": False, "PidMode": "", "IpcMode": "private", "CapAdd": None, "MaskedPaths": ["/proc/kcore"]}
     assert list(probe.rights_of(plain)) == []

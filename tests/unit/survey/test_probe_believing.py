@@ -1,0 +1,297 @@
+"""Whom the probe believes: root's programs get no word that another account chose, and root reads nothing by a link of its."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from voxgate.survey import probe
+
+NOBODY = 65534
+TITLE = "sshd: /usr/sbin/sshd {} [listener] 0 of 10-100 startups"
+SHOWS = "import ctypes, sys; ctypes.CDLL(None).prctl(15, sys.argv[1].encode()); print(flush=True); sys.stdin.read()"
+SLEEPS = "/usr/bin/sleep"
+OURS = probe.Daemon((SLEEPS,), r"sleeper(?:@.+)?")
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+@pytest.fixture
+def kept() -> Iterator[Path]:
+    """A folder that nobody but root can change, nor any on the way to it."""
+    with tempfile.TemporaryDirectory(prefix="voxgate-", dir="/var/lib") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@contextmanager
+def calling_itself(name: str, argv: list[str], uid: int = NOBODY) -> Iterator[int]:
+    """The pid of a process under a name and with words of its own choice."""
+    words = [*argv, "-IS", "-c", SHOWS, name]
+    with subprocess.Popen(
+        words, executable="/usr/bin/python3", user=uid, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/"
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        yield child.pid
+        child.communicate(b"")
+
+
+def row_of(pid: int, **changes: Any) -> dict[str, Any]:
+    """A process as the probe lists it, as if its unit had started it."""
+    found = probe.process_if_there(str(pid), probe.Cgroups(), 0.0)
+    assert found is not None
+    return {**found, "ppid": 1, "unit": "sleeper.service", "container": "", **changes}
+
+
+def test_words_of_a_stranger_reach_no_program_of_roots(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It calls itself sshd and names a file for root's own to write: `sshd -T -E FILE` makes it before anything else."""
+    asked: list[list[str]] = []
+    real = probe.run
+
+    def heard(argv: list[str], deadline: float) -> probe.Ended:
+        asked.append(argv)
+        return real(argv, deadline)
+
+    monkeypatch.setattr(probe, "run", heard)
+    with calling_itself("sshd", [TITLE.format(f"-D -E {kept}/made -o PermitRootLogin=yes")]) as pid:
+        stranger = row_of(pid, unit="ssh.service")
+        found = probe.guarded(lambda: probe.keys(probe.Job(lambda: [stranger]), probe.Job(dict)))
+    assert not (kept / "made").exists()
+    assert not any(str(kept) in word or "PermitRootLogin" in word for argv in asked for word in argv)
+    if "value" in found:  # where this machine has an sshd that can be asked
+        assert found["value"]["doubts"] == [f"process {pid} of nobody calls itself sshd, and runs as nobody"]
+
+
+def test_only_what_says_that_it_listens_claims_to_be_sshd() -> None:
+    with calling_itself("sshd", [TITLE.format("-D")]) as one, calling_itself("sshd", ["sshd: deploy@notty"]) as session:
+        assert probe.claims_to_listen(row_of(one))
+        assert not probe.claims_to_listen(row_of(session))
+        assert not probe.claims_to_listen(row_of(one, container="ab" * 32)), "others judge what is in a container"
+
+
+def started(*words: str, **how: Any) -> Callable[[], subprocess.Popen[bytes]]:
+    return lambda: subprocess.Popen(words, cwd="/", stdin=subprocess.DEVNULL, **how)
+
+
+def memfd() -> subprocess.Popen[bytes]:
+    """The daemon's own program, run from no file."""
+    handle = os.memfd_create("sleep")
+    os.write(handle, Path(SLEEPS).read_bytes())
+    return subprocess.Popen(["sleep", "60"], executable=f"/proc/self/fd/{handle}", pass_fds=(handle,), cwd="/")
+
+
+def copied() -> subprocess.Popen[bytes]:
+    folder = tempfile.mkdtemp()
+    shutil.copy(SLEEPS, folder)
+    return subprocess.Popen(["sleep", "60"], executable=f"{folder}/sleep", cwd="/")
+
+
+def elsewhere() -> subprocess.Popen[bytes]:
+    """Root's own, under another root: the very file is there too, by a mount."""
+    script = "for d in usr lib lib64; do mkdir $1/$d; mount --bind /$d $1/$d; done; exec chroot $1 $2 60"
+    return subprocess.Popen(["unshare", "--mount", "sh", "-c", script, "sh", tempfile.mkdtemp(), SLEEPS], cwd="/")
+
+
+def runs_sleep(pid: int) -> bool:
+    """True once a process is what it was started to be."""
+    return b"60" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:2] and "sleep" in str(
+        Path(f"/proc/{pid}/exe").readlink()
+    )
+
+
+@pytest.mark.parametrize(
+    ("start", "changes", "why"),
+    [
+        (started(SLEEPS, "60"), {}, ""),
+        (started(SLEEPS, "60", user=NOBODY), {}, "runs as nobody"),
+        (started(SLEEPS, "60"), {"unit": "user@1000.service"}, "is not what its unit started: user@1000.service"),
+        (started(SLEEPS, "60"), {"unit": "sleeper-of-mine.service"}, "is not what its unit started: sleeper-of-mine.service"),
+        (started(SLEEPS, "60"), {"unit": ""}, "is not what its unit started: it is in none"),
+        (started(SLEEPS, "60"), {"ppid": 4}, "is not what its unit started: sleeper.service"),
+        (started(SLEEPS, "60"), {"container": "ab" * 32}, "is in a container or under another root"),
+        (copied, {}, f"runs another program than {SLEEPS} is now"),
+        (memfd, {}, f"runs another program than {SLEEPS} is now"),
+        (elsewhere, {}, "is in a container or under another root"),
+        (started("unshare", "--user", "--map-root-user", SLEEPS, "60", user=NOBODY), {}, "runs as nobody"),
+        (started("unshare", "--pid", "--fork", "--kill-child", SLEEPS, "60"), {}, "is in a container or under another root"),
+    ],
+    ids=[
+        "own",
+        "account",
+        "users-unit",
+        "other-unit",
+        "no-unit",
+        "a-child",
+        "container",
+        "copy",
+        "memfd",
+        "chroot",
+        "userns",
+        "pidns",
+    ],
+)
+def test_only_what_root_started_from_roots_own_file_is_believed(
+    start: Callable[[], subprocess.Popen[bytes]], changes: dict[str, Any], why: str
+) -> None:
+    with start() as child:
+        try:
+            pid = child.pid
+            if "--pid" in str(child.args):
+                children = Path(f"/proc/{pid}/task/{pid}/children")
+                while not children.read_text().split():
+                    assert child.poll() is None
+                pid = int(children.read_text().split()[0])
+            while not runs_sleep(pid):
+                assert child.poll() is None
+            assert probe.doubt(row_of(pid, **changes), OURS, set()) == why
+        finally:
+            child.kill()
+
+
+def test_a_daemon_whose_file_others_can_change_is_not_believed(kept: Path) -> None:
+    program = kept / "sleep"
+    shutil.copy(SLEEPS, program)
+    daemon = OURS._replace(programs=(str(program),))
+    with subprocess.Popen([str(program), "60"], cwd="/") as child:
+        assert probe.doubt(row_of(child.pid), daemon, set()) == ""
+        kept.chmod(0o777)
+        assert probe.doubt(row_of(child.pid), daemon, set()) == f"not only root can change {kept}"
+        child.kill()
+
+
+@pytest.mark.parametrize(
+    ("words", "config", "settings"),
+    [
+        ("-D", probe.SSHD_CONFIG, ()),
+        ("-D -e -4 -p 22 -p2222 -E /var/log/x -h /k -g 10 -u0", probe.SSHD_CONFIG, ()),
+        ("-De46f /etc/ssh/other", "/etc/ssh/other", ()),
+        (
+            "-D -o PasswordAuthentication=yes -oPermitRootLogin=no",
+            probe.SSHD_CONFIG,
+            ("PasswordAuthentication=yes", "PermitRootLogin=no"),
+        ),
+        ("-D -o PasswordAuthentication yes -D", probe.SSHD_CONFIG, ("PasswordAuthentication=yes",)),
+        ("-D -o LogLevel=DEBUG -o Include=/tmp/x -o HostKey=/tmp/k", probe.SSHD_CONFIG, ()),
+        ("-o AuthorizedKeysFile=.ssh/a /etc/k/%u", "", ()),
+        ("-T", "", ()),
+        ("-C user=x", "", ()),
+        ("-D -Z", "", ()),
+        ("-D -- -E /etc/x", "", ()),
+        ("-D x -E /etc/x", "", ()),
+        ("-D -f", "", ()),
+        ("-f relative", "", ()),
+        ("-f -E", "", ()),
+        ("-o PermitRootLogin=`id`", "", ()),
+        ("-o -E=/etc/x", "", ()),
+        ("[listener] 0 of 10-100 startups -o A=b", "", ()),
+    ],
+)
+def test_of_what_sshd_was_started_with_only_known_words_are_kept(words: str, config: str, settings: tuple[str, ...]) -> None:
+    if config:
+        assert probe.sshd_started(TITLE.format(words)) == probe.Started(config, settings)
+        return
+    with pytest.raises(probe.Trouble, match=r"sshd was started with|sshd does not say"):
+        probe.sshd_started(TITLE.format(words))
+
+
+def test_what_sshd_says_for_some_only_is_read(kept: Path) -> None:
+    (kept / "d").mkdir()
+    (kept / "d/a.conf").write_text("Match User x\nAuthorizedKeysFile /srv/k\n")
+    config = kept / "sshd_config"
+    config.write_text(
+        f"Include {kept}/d/*.conf\nPasswordAuthentication no\nMatch Address 10.0.0.0/8\n  passwordauthentication yes # x\n"
+    )
+    files: dict[str, float] = {}
+    loose: dict[str, str] = {}
+    assert dict(probe.matched(str(config), files, loose)) == {"authorizedkeysfile": "/srv/k", "passwordauthentication": "yes"}
+    assert set(files) == {str(config), str(kept / "d"), str(kept / "d/a.conf")}
+    assert not loose
+
+
+def test_a_file_of_sshds_that_others_can_change_is_not_read(kept: Path) -> None:
+    """Not even one that is not there yet, and not by a link on the way."""
+    config, open_to_all = kept / "sshd_config", kept / "open"
+    open_to_all.mkdir()
+    open_to_all.chmod(0o777)
+    (open_to_all / "a.conf").write_text("Match all\nPasswordAuthentication yes\n")
+    (kept / "linked").symlink_to(open_to_all)
+    config.write_text(f"Include {open_to_all}/*.conf {kept}/linked/*.conf\n")
+    loose: dict[str, str] = {}
+    assert not list(probe.matched(str(config), {}, loose))
+    assert set(loose) == {f"{open_to_all}", f"{open_to_all}/a.conf", f"{kept}/linked", f"{kept}/linked/a.conf"}
+    assert set(loose.values()) == {str(open_to_all)}
+
+
+def test_links_are_followed_only_where_root_made_them(kept: Path) -> None:
+    (kept / "file").write_text("x")
+    (kept / "near").symlink_to("file")
+    (kept / "far").symlink_to(f"{kept}/../{kept.name}/near")
+    (kept / "round").symlink_to("round")
+    his = kept / "his"
+    his.mkdir()
+    (his / "up").symlink_to("../file")
+    (his / "own").write_text("y")
+    os.chown(his, NOBODY, NOBODY)
+    assert probe.text_led(f"{kept}/far") == "x"
+    assert probe.others_change(f"{kept}/far") == ""
+    assert probe.text_led(f"{his}/own") == "y"
+    assert probe.others_change(f"{his}/own") == str(his)
+    assert probe.others_change(f"{his}/gone") == ""
+    for path in (f"{his}/up", f"{kept}/round"):
+        assert "is a link, and others than root can change it" in probe.others_change(path)
+        with pytest.raises(probe.Trouble, match="is a link"):
+            probe.text_led(path)
+
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPhpnyjgZ1cFOoTcLQOASnLQYGW6m+s7Ec8p4p3Lrzxn x"
+
+
+def linked_to_shadow(path: Path) -> None:
+    path.symlink_to("/etc/shadow")
+
+
+def piped(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def to_the_kernels_words(path: Path) -> None:
+    """Reading this would wait for the kernel's next word, and take it away from the journal."""
+    path.symlink_to("/proc/kmsg")
+
+
+def too_long(path: Path) -> None:
+    path.write_text("x" * (probe.SMALL_FILE + 1))
+
+
+def a_thousand_lines(path: Path) -> None:
+    path.write_text("".join(f"nonsense {at}\n" for at in range(1000)))
+
+
+@pytest.mark.parametrize("made", [linked_to_shadow, piped, to_the_kernels_words, too_long, a_thousand_lines])
+def test_what_is_no_file_of_keys_is_one_that_nobody_knows(tmp_path: Path, made: Callable[[Path], None]) -> None:
+    os.chown(tmp_path, NOBODY, NOBODY)
+    person = pwd.struct_passwd(("nobody", "x", NOBODY, NOBODY, "", str(tmp_path), "/bin/sh"))
+    keys = tmp_path / "keys"
+    made(keys)
+    assert list(probe.keys_of(person, ["keys"])) == [{"user": "nobody", "file": str(keys), "fingerprint": "unreadable"}]
+    assert list(probe.keys_of(person, ["none", "%h/gone"])) == []
+
+
+def test_a_file_of_keys_is_read_where_it_is_one(tmp_path: Path) -> None:
+    person = pwd.struct_passwd(("nobody", "x", NOBODY, NOBODY, "", str(tmp_path), "/bin/sh"))
+    (tmp_path / "keys").write_text(f"# x\n\n{KEY}\n{KEY}\n")
+    assert [row["fingerprint"][:7] for row in probe.keys_of(person, ["keys"])] == ["SHA256:"]
+
+
+def test_a_title_of_many_words_is_read_whole() -> None:
+    with calling_itself("x", ["sshd: a [listener]"], uid=0) as pid:
+        assert probe.words_now(row_of(pid)) == "sshd: a [listener]"
