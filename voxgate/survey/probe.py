@@ -8,8 +8,8 @@ installed as the root-owned ``/usr/local/sbin/voxgate-probe`` and be allowed in 
 What it promises, also to someone who holds a stolen deploy account:
 * It returns no file's content and no value of a ``.env``: names, modes, times, hashes. Values of the ``.env`` files
   that it can read are cut out of everything it prints.
-* It follows no link inside of a service's folder. git and uv run as the owner of a service's folder, never as root, and in the
-  very folder whose owner was asked for. In a folder of anybody else's no program runs at all.
+* It follows no link inside of a service's folder. git runs as the owner of a service's folder, and in the very folder whose owner
+  was asked for; uv, which starts what is installed there, as nobody. In a folder of anybody else's no program runs at all.
 * Every fact is a value, or an error of a kind (denied, missing, timeout, unparsable, failed). Nothing that one part
   meets stops another, and each part has a deadline.
 """
@@ -1382,7 +1382,8 @@ def hooks(root: Folder) -> list[str]:
 
 # ----------------------------------------------------------------------------------------------------------- venvs
 
-SYNC = ["uv", "sync", "--locked", "--no-dev", "--check", "--offline"]
+# No cache: who could write it could say what the interpreter is. What uv needs for a moment has room in memory, not on a disk.
+SYNC = ["env", "TMPDIR=/dev/shm", "uv", "sync", "--locked", "--no-dev", "--check", "--offline", "--no-cache"]
 SPECIFICATION = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^]]*\])?\s*(.*?)\s*")
 
 
@@ -1425,13 +1426,14 @@ def version_of(python: str, folder: str) -> str:
 
 
 def uv_sync(folder: str) -> dict[str, Any]:
-    """Exit status and last words of uv's own comparison: 0 equal, 1 drift, anything else: it could not tell."""
+    """Exit status and last words of uv's own comparison: 0 equal, 1 drift, anything else: it could not tell. Asked as nobody, who
+    owns nothing: uv starts the environment's python, and with it whatever a ``.pth`` file there says.
+    """
+    if os.geteuid() != 0:
+        return {"sync_status": 126, "sync_said": "only root can have it asked by nobody"}
     try:
         with Folder(folder) as root:
-            owner = os.fstat(root.fd).st_uid
-            home = pwd.getpwuid(owner).pw_dir if owner else ""
-            own = {"PATH": f"{PATH}:{home}/.local/bin:{home}/.cargo/bin"} if owner else None
-            ended = as_owner(SYNC, root, UV_DEADLINE - 1, own)
+            ended = run(SYNC, UV_DEADLINE - 1, root, pwd.getpwnam("nobody").pw_uid)
     except Trouble as trouble:
         return {"sync_status": {"missing": 127, "timeout": 124}.get(trouble.kind, 126), "sync_said": trouble.text}
     return {"sync_status": ended.status, "sync_said": last_words(f"{ended.out}\n{ended.err}")}
