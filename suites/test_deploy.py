@@ -19,7 +19,8 @@ LONGEST_GAP = 10.0  # seconds without a sample after which nobody can say what w
 
 def ended_well(moves: tuple[MoveRecord, ...], placement: Placement, move: Move) -> None:
     """Violated if this move failed here; blind if the deploy stopped before it."""
-    mine = [one for one in moves if (one.service, one.host, one.move) == (placement.service.name, placement.host.name, move)]
+    here = [one for one in moves if (one.service, one.host) == (placement.service.name, placement.host.name)]
+    mine = [one for one in here if one.move == move or (move is Move.CHECKOUT and one.move == Move.FETCH and one.error)]
     failed = [one for one in mine if one.error]
     assert not failed, say(failed[0].error if failed else "", (failed[0].hint if failed else "") or "mend it, and deploy again")
     if not mine:

@@ -140,17 +140,20 @@ def test_units_are_all_there_are(placement: Placement, evidence: Evidence) -> No
 @invariant(per="unit", faults=("unit-old-code", "venv-edited-and-put-back"), severity="blocker")
 def test_process_is_the_new_code(unit: PlacedUnit, evidence: Evidence) -> None:
     """A process that is older than its files runs what was there before. It must have started after the last change of
-    tree and venv, any file of it, and report the release's commit itself.
+    tree and venv, any file of it, and report the release's commit itself. What a failed deploy changed and put back is no
+    change to a process that was there before: to one that started in between it is.
     """
     look, service = evidence.second, unit.service
-    release = evidence.remote(service.name).release
+    remote = evidence.remote(service.name)
+    release, back = remote.release, remote.put_back.get(unit.host.name)
     process = main_process(look, unit)
     host = look.host(unit.host.name)
     changed = max(known(host.checkouts[service.name]).changed, known(host.venvs[service.name]).changed)
     changed = max(changed, known(host.packages[service.name]).changed)
     for one in (process, *(one for one in known(host.processes) if one.unit == unit.unit)):
-        assert one.started > changed, say(
-            f"{unit.host.name}: process {one.pid} of {unit.unit} is {changed - one.started:.1f} s older than the last change of"
+        since = back.age(changed) if back is not None and one.started < back.since else changed
+        assert one.started > since, say(
+            f"{unit.host.name}: process {one.pid} of {unit.unit} is {since - one.started:.1f} s older than the last change of"
             " its code",
             f"systemctl restart {unit.unit}",
         )

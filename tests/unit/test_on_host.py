@@ -192,6 +192,41 @@ def test_a_hook_of_a_checkout_is_not_run(hosts: list[Host], tmp_path: Path) -> N
     assert not (tmp_path / "ran").exists()
 
 
+def test_the_journal_knows_what_a_deploy_changed(hosts: list[Host], tmp_path: Path) -> None:
+    """Before each step, whichever run goes on with the deploy; and when all of it is as before, since when nothing was."""
+    one, _ = hosts
+    one.claim()
+    began = time.time()
+    steps = [{"argv": ["true"], "deadline": 9, "says": "s", "changes": what} for what in ("", "code", "packages")]
+    one.ask("mark", service="backend", journal=JOURNAL | {"phase": "claimed", "code": 12.5})
+    assert one.journal()["changed"] == []
+    one.ask("do", service="backend", journal=JOURNAL, steps=steps[:1])
+    assert "since" not in one.journal()
+    one.ask("do", service="backend", journal=JOURNAL, steps=[*steps, steps[1], steps[0] | {"argv": ["false"], "changes": "x"}])
+    said = one.journal()
+    assert (said["changed"], said["code"], said["status"]) == (["code", "packages", "x"], 12.5, "failed")
+    assert began - 0.1 < said["since"] < time.time()
+    put_back = tmp_path / "backend" / "put-back.json"
+    one.do("true", changes="")
+    one.ask("mark", service="backend", journal=JOURNAL | {"phase": "back-checkout"})
+    assert not put_back.exists()
+    one.ask("mark", service="backend", journal=JOURNAL | {"phase": "back-judging"})
+    told = json.loads(put_back.read_text())
+    assert (told["since"], told["code"]) == (said["since"], 12.5)
+    assert said["since"] < told["until"] <= time.time()
+    one.ask("mark", service="backend", journal=JOURNAL | {"phase": "claimed", "run": "r2", "code": None})
+    assert (one.journal()["changed"], "since" in one.journal()) == ([], False)
+
+
+@pytest.mark.parametrize("left", ["", "{torn", '{"run": "r1", "phase": "restart"}', '{"run": "r0", "changed": []}'])
+def test_a_way_back_whose_journal_does_not_say_puts_back_everything(hosts: list[Host], tmp_path: Path, left: str) -> None:
+    one, _ = hosts
+    one.claim()
+    (tmp_path / "backend" / "journal.json").write_text(left)
+    one.ask("mark", service="backend", journal=BACK)
+    assert one.journal()["changed"] == ["everything"]
+
+
 def test_nothing_is_done_without_a_claim(hosts: list[Host]) -> None:
     assert "fenced" in hosts[0].do("true")
 

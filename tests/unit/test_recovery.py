@@ -11,8 +11,9 @@ from voxgate.deploy.hands import Task
 from voxgate.deploy.journal import Journal, Phase, document_of, read_journal
 from voxgate.deploy.recovery import Way, decide, way_back, way_of
 from voxgate.deploy.state import Author, Found, LastKnownGood
+from voxgate.deploy.undoing import changes, nothing_was_changed
 from voxgate.model.evidence import Missing
-from voxgate.model.release import Release
+from voxgate.model.release import PutBack, Release
 
 ESTATE = load_estate("lab")
 OLD = Release("fleet", "a" * 40, "vox-agents-2026.06.22-1")
@@ -23,6 +24,7 @@ NOTHING = Found(GOOD)
 
 TABLE = {
     Phase.CLAIMED: Way.ABANDON,
+    Phase.FETCH: Way.ABANDON,
     Phase.CHECKOUT: Way.GO_BACK,
     Phase.INSTALL: Way.GO_BACK,
     Phase.RESTART: Way.GO_BACK,
@@ -127,10 +129,39 @@ def test_hosts_that_disagree_follow_the_last_promotion_and_say_so() -> None:
 @pytest.mark.parametrize("phase", list(Phase))
 def test_a_journal_reads_as_it_was_written(phase: Phase) -> None:
     journal = Task(FLEET[0], NEW, OLD).journal(phase, Author("r1", "me@here", "b-1", "now"), "why")
-    told = document_of(journal) | {"at": "2026-06-22T08:00:00Z", "boot": "b", "epoch": 1, "step": "", "status": "done"}
+    changed = ["code", "voxcore@1.service"]
+    told = (
+        document_of(journal)
+        | {"changed": changed, "since": 1.5, "code": None}
+        | {"at": "2026-06-22T08:00:00Z", "boot": "b", "epoch": 1, "step": "", "status": "done"}
+    )
     read = read_journal(json.dumps(told), FLEET[0])
     assert isinstance(read, Journal)
     assert (read.phase, read.release, read.origin, read.run, read.reason) == (phase, NEW, OLD, "r1", "why")
+    assert read.changed == frozenset(changed)
+
+
+@pytest.mark.parametrize(
+    ("one", "wanted"),
+    [
+        (Journal(Phase.FETCH, "r1", NEW, OLD, boot="b", changed=frozenset()), frozenset()),
+        (Journal(Phase.INSTALL, "r1", NEW, OLD, boot="b", changed=frozenset({"code"})), frozenset({"code"})),
+        (Journal(Phase.RESTART, "r1", NEW, OLD, boot="b", changed=frozenset({"dist"})), frozenset({"dist"})),
+        # What nobody wrote down, or what was started anew on what was there for a moment, is put back whole.
+        (Journal(Phase.INSTALL, "r1", NEW, OLD, boot="b"), None),
+        (Journal(Phase.INSTALL, "r1", NEW, OLD, boot="another", changed=frozenset({"code"})), None),
+        (Missing("unparsable", "no JSON"), None),
+        (None, None),
+    ],
+)
+def test_what_was_changed_is_what_the_journal_says(one: Journal | Missing | None, wanted: frozenset[str] | None) -> None:
+    assert changes(Found(GOOD, one, "b")) == wanted
+    assert nothing_was_changed(Found(GOOD, one, "b")) is (wanted == frozenset())
+
+
+def test_a_change_that_was_put_back_makes_no_code_younger() -> None:
+    back = PutBack(since=100.0, until=120.0, code=50.0)
+    assert [back.age(changed) for changed in (40.0, 99.9, 100.0, 110.0, 120.0, 120.1)] == [40.0, 99.9, 50.0, 50.0, 50.0, 120.1]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', "\x00" * 40])

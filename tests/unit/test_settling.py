@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from voxgate.contracts.estates import load_estate
 from voxgate.deploy.decision import Judged
 from voxgate.deploy.engine import State
+from voxgate.deploy.journal import Journal, Phase
 from voxgate.deploy.mending import is_about, verdict_on
 from voxgate.deploy.plan import Plan, Target
 from voxgate.deploy.preflight import ways_back as needed
@@ -17,6 +18,7 @@ from voxgate.deploy.remotes import must_run
 from voxgate.deploy.settling import ways_back, why_not
 from voxgate.deploy.state import Found, LastKnownGood
 from voxgate.deploy.telling import history, history_lines, plan_lines
+from voxgate.deploy.undoing import kept_units, undoing
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release
 from voxgate.model.verdict import Judgement, Verdict
@@ -31,11 +33,17 @@ BOTH = frozenset(placement.id for placement in FLEET)
 
 @dataclass
 class Stopped:
-    """A deploy that went as far as ``reached``."""
+    """A deploy that went as far as ``reached``, and changed something on the placements that are ``touched``."""
 
     plan: Plan
     touched: frozenset[str] = field(default=BOTH)
     reached: int = 0
+
+    @property
+    def found(self) -> dict[str, Found]:
+        """What the journals say of it."""
+        changed = {one.id: frozenset({"code"}) if one.id in self.touched else frozenset[str]() for one in FLEET}
+        return {key: Found(None, Journal(Phase.CHECKOUT, "r1", NEW, OLD, changed=what)) for key, what in changed.items()}
 
 
 def target(good: Release | None, release: Release = NEW) -> Target:
@@ -44,7 +52,7 @@ def target(good: Release | None, release: Release = NEW) -> Target:
 
 
 def sorted_(stopped: Stopped) -> dict[str, list[str]]:
-    ways = ways_back(stopped)  # type: ignore[arg-type]
+    ways = ways_back(stopped, stopped.found)  # type: ignore[arg-type]
     kinds = {"untouched": ways.untouched, "stuck": ways.stuck, "same": ways.same, "back": ways.back}
     return {kind: [p.id for one in targets for p in one.placements] for kind, targets in kinds.items() if targets}
 
@@ -64,14 +72,25 @@ def sorted_(stopped: Stopped) -> dict[str, list[str]]:
         (Stopped(Plan((target(NEW),)), reached=State.HEALTHY), {"same": ["fleet-fleet-1", "fleet-fleet-2"]}),
     ],
 )
-def test_a_way_back_covers_exactly_what_was_touched(stopped: Stopped, wanted: dict[str, list[str]]) -> None:
+def test_a_way_back_covers_exactly_what_was_changed(stopped: Stopped, wanted: dict[str, list[str]]) -> None:
     assert sorted_(stopped) == wanted
 
 
 def test_a_way_back_keeps_what_was_wanted_in_the_journal() -> None:
-    (back,) = ways_back(Stopped(Plan((target(OLD),)))).back  # type: ignore[arg-type]
+    stopped = Stopped(Plan((target(OLD),)))
+    (back,) = ways_back(stopped, stopped.found).back  # type: ignore[arg-type]
     assert (back.release, back.wanted, back.is_on_hosts) == (OLD, NEW, True)
     assert (back.tasks[0].release, back.tasks[0].origin) == (NEW, OLD)
+
+
+def test_a_unit_that_was_not_restarted_is_kept_running() -> None:
+    first = FLEET[0]
+    changed = {first.id: frozenset({"code", "packages", "voxcore@2.service"})}
+    found = {key: Found(None, Journal(Phase.RESTART, "r1", NEW, OLD, changed=what)) for key, what in changed.items()}
+    back = undoing(replace(target(OLD), placements=(first,)), found)
+    assert back.kept(first) == ("voxcore@1.service", "voxcore@3.service")
+    assert kept_units([back]) == ("fleet-1 voxcore@1", "fleet-1 voxcore@3")
+    assert [back.undoes(first, what) for what in ("code", "packages", "dist")] == [True, True, False]
 
 
 def test_a_way_back_is_proved_only_where_one_may_be_needed() -> None:

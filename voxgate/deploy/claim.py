@@ -150,7 +150,8 @@ class Claim:
         Raises CommandUnknown where one did not end by itself, MoveFailed where the host refuses.
         """
         deadline = sum(step.deadline for step in steps) + _SLACK
-        sent = [{"argv": list(s.argv), "deadline": s.deadline, "says": s.says, "finish": s.finish} for s in steps]
+        names = ("argv", "deadline", "says", "finish", "changes")
+        sent = [{name: getattr(step, name) for name in names} for step in steps]
         said = self.ask(host, "do", deadline, service=service, journal=dict(journal), steps=sent)
         ended = []
         for one, step in zip(said["results"], steps, strict=False):

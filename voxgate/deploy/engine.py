@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import partial
 
@@ -35,6 +35,7 @@ _ANSWER_DEADLINE = 3.0
 class State(IntEnum):
     """How far a deploy is: each state holds for all targets on all their hosts."""
 
+    FETCHED = 0
     CHECKED_OUT = 1
     INSTALLED = 2
     RESTARTED = 3
@@ -60,7 +61,6 @@ class Deployment:
         self._pace = pace
         self._outcomes: dict[State, VoxgateError | None] = {}
         self._records: list[MoveRecord] = []
-        self._touched: set[str] = set()
         self._lock = threading.Lock()
         self._sampler: Sampler | None = None
         self._calls_cut = 0
@@ -70,12 +70,6 @@ class Deployment:
         """Every move so far, in the order in which they ended."""
         with self._lock:
             return tuple(self._records)
-
-    @property
-    def touched(self) -> frozenset[str]:
-        """Ids of the placements on which anything may have changed."""
-        with self._lock:
-            return frozenset(self._touched)
 
     @property
     def failure(self) -> VoxgateError | None:
@@ -104,8 +98,9 @@ class Deployment:
         Raises the VoxgateError that stopped the deploy, again to each who asks for a state that was not reached.
         """
         work: dict[State, Callable[[], None]] = {
-            State.CHECKED_OUT: partial(self._everywhere, Move.CHECKOUT, self._check_out),
-            State.INSTALLED: partial(self._everywhere, Move.INSTALL, self._install),
+            State.FETCHED: self._fetch,
+            State.CHECKED_OUT: partial(self._everywhere, Move.CHECKOUT, self._check_out, steps.CODE),
+            State.INSTALLED: partial(self._everywhere, Move.INSTALL, self._install, steps.PACKAGES, steps.DIST),
             State.RESTARTED: self._restart,
             State.HEALTHY: self._confirm,
         }
@@ -117,6 +112,13 @@ class Deployment:
             error = self._outcomes[step]
             if error is not None:
                 raise error
+
+    def restart_the_others(self) -> None:
+        """On a way back: restart those units, too, that the deploy had not restarted. Raises as ``reach``."""
+        left = [(target, {one.id: frozenset(target.kept(one)) for one in target.placements}) for target in self.plan.targets]
+        self.plan = Plan(tuple(replace(target, undo=units) for target, units in left if any(units.values())))
+        self._outcomes.clear()
+        self.reach(State.HEALTHY)
 
     @staticmethod
     def _outcome_of(work: Callable[[], None]) -> VoxgateError | None:
@@ -130,17 +132,21 @@ class Deployment:
     def _do(self, target: Target, placement: Placement, move: Move, todo: Sequence[steps.Step]) -> None:
         self._hands.do(target.task(placement), phase_of(move, back=self._hands.back), todo)
 
+    def _fetch(self) -> None:
+        """No file of any checkout changes before all that is asked of the forge is on all hosts."""
+        asked = [(target, placement) for target in self.plan.targets for placement in target.placements if not target.is_on_hosts]
+        self._at_once([(Move.FETCH, placement, partial(self._fetch_one, target, placement)) for target, placement in asked])
+
+    def _fetch_one(self, target: Target, placement: Placement) -> str:
+        self._do(target, placement, Move.FETCH, [steps.fetch(target.service)])
+        return str(target.release)
+
     def _check_out(self, target: Target, placement: Placement) -> str:
         if target.is_on_hosts:
             host = placement.host.name
-            if self._hands.back:
-                for line in self._hands.claim.tidy(placement):  # of the git that was killed on the way there
-                    self._progress.note(line)
             if self._hands.attempt(host, steps.has_commit(target.service, target.release)).exit_status != 0:
                 raise MoveFailed(f"{target.release} is not on the host", where=host, why="git has no such commit")
-            self._do(target, placement, Move.CHECKOUT, [steps.put_in_place(target.service, target.release)])
-        else:
-            self._do(target, placement, Move.CHECKOUT, steps.checkout(target.service, target.release))
+        self._do(target, placement, Move.CHECKOUT, [steps.put_in_place(target.service, target.release)])
         return str(target.release)
 
     def _install(self, target: Target, placement: Placement) -> str:
@@ -159,11 +165,19 @@ class Deployment:
             self._do(target, placement, Move.INSTALL, todo)
         return ", ".join(step.says for step in todo)
 
+    def _units(self, target: Target, placement: Placement) -> list[PlacedUnit]:
+        """The units that are restarted: on a way back only those that were."""
+        return [unit for unit in placement.placed_units if self._is_due(target, placement, unit.unit)]
+
+    def _is_due(self, target: Target, placement: Placement, *what: str) -> bool:
+        """All of it on the way there; on a way back what was changed."""
+        return not self._hands.back or target.undoes(placement, *what)
+
     def _restart(self) -> None:
         """Service by service in the plan's order, host by host, unit by unit: the next only when the last is up."""
         for target in self.plan.targets:
             if target.service.kind is Kind.STATIC:
-                for placement in target.placements:
+                for placement in [one for one in target.placements if self._is_due(target, one, steps.DIST)]:
                     self._move(Move.RESTART, placement, partial(self._publish, target, placement))
             elif target.service.name == "fleet":
                 sampler = Sampler(self._hands.connections, self._hands.estate) if not self._hands.back else None
@@ -173,7 +187,7 @@ class Deployment:
                         self._roll(target, placement)
             else:
                 for placement in target.placements:
-                    for unit in placement.placed_units:
+                    for unit in self._units(target, placement):
                         self._move(Move.RESTART, placement, partial(self._restart_one, target, unit))
                         self._move(Move.HEALTH, placement, partial(self._up, unit, target))
 
@@ -185,7 +199,7 @@ class Deployment:
         """One host of the fleet: idle workers first, each batch up before the next is touched. The first host is the canary:
         a worker that does not come back there stops the roll before any other host is restarted.
         """
-        left = list(placement.placed_units)
+        left = self._units(target, placement)
         drain = Deadline.after(0.0 if self._hands.back else self._pace.drain)
         while left:
             self._hands.check()
@@ -226,19 +240,20 @@ class Deployment:
         return f"{unit.unit.removesuffix('.service')} {said}"
 
     def _confirm(self) -> None:
-        """All units of the plan once more, at once: what came up first must still be up when the last one is."""
+        """All units that were restarted once more, at once: what came up first must still be up when the last one is."""
         self._at_once(
             [
                 (Move.HEALTH, placement, partial(self._up, unit, target))
                 for target in self.plan.targets
                 for placement in target.placements
-                for unit in placement.placed_units
+                for unit in self._units(target, placement)
             ]
         )
 
-    def _everywhere(self, move: Move, work: Callable[[Target, Placement], str]) -> None:
-        """Each target on each host, all at once."""
-        todo = [(target, placement) for target in self.plan.targets for placement in target.placements]
+    def _everywhere(self, move: Move, work: Callable[[Target, Placement], str], *what: str) -> None:
+        """Each target on each host, all at once; on a way back where any of ``what`` was changed."""
+        everywhere = [(target, placement) for target in self.plan.targets for placement in target.placements]
+        todo = [(target, placement) for target, placement in everywhere if self._is_due(target, placement, *what)]
         self._at_once([(move, placement, partial(work, target, placement)) for target, placement in todo])
 
     def _at_once(self, moves: Sequence[tuple[Move, Placement, Callable[[], str]]]) -> None:
@@ -253,8 +268,6 @@ class Deployment:
         """One move on one host, told and recorded, whatever comes of it; not even begun once the run is stopped."""
         self._hands.check()
         service, host = placement.service.name, placement.host.name
-        with self._lock:
-            self._touched.add(placement.id)
         self._progress.begin(service, host, move)
         started, began = time.time(), time.monotonic()
         detail, failed = "", None

@@ -23,6 +23,7 @@ from voxgate.deploy.rolling import Capacity
 from voxgate.deploy.settling import Settled, Settlement
 from voxgate.deploy.site import Orders, Site
 from voxgate.deploy.state import Author, read_all
+from voxgate.deploy.undoing import ages
 from voxgate.errors import Refused, Unreachable, VoxgateError
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
@@ -186,7 +187,7 @@ class Gate:
         if self.builds is not None:
             require_green(plan.targets, self.builds)
         say = self.site.progress.note
-        preflight(self.site.connections, self.estate, plan, no_way_back=self.site.orders.no_way_back, say=say)
+        seen = preflight(self.site.connections, self.estate, plan, no_way_back=self.site.orders.no_way_back, say=say)
         for target in plan.targets:
             say(f"{target.service.name}: {target.way_back or 'nothing'} -> {target.release}")
             if disagree := way_back(target.before)[1]:
@@ -195,7 +196,7 @@ class Gate:
             return
         self.deployment = self.site.deployment(plan.targets, back=False)
         try:
-            marks.mark(self.site.claim, plan.tasks, Phase.CLAIMED)
+            marks.mark(self.site.claim, plan.tasks, Phase.CLAIMED, code=ages(plan.placements, seen, self.site.found))
         except VoxgateError as error:
             with suppress(VoxgateError):
                 marks.mark(self.site.claim, plan.tasks, Phase.ABANDONED, reason="could not be begun everywhere")
@@ -226,7 +227,8 @@ class Gate:
             return None
         only = None if self.site.orders.changes else self.only
         second = take_look(self.site.connections, self.estate, only=only)
-        views = self._remotes.with_releases(must_run(self.estate, releases, self.site.goods))
+        found = read_all(self.site.connections, self.estate) if self.site.claimed else self.site.found
+        views = self._remotes.with_releases(must_run(self.estate, releases, self.site.goods), found)
         evidence = Evidence(first, second, views)
         save(evidence, folder, self.cutter)
         return evidence

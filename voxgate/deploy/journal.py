@@ -15,6 +15,9 @@ from voxgate.model.evidence import Missing
 from voxgate.model.release import Release
 from voxgate.model.verdict import Move
 
+EVERYTHING = "everything"
+"""In a journal's list of changes: nobody knows which there were."""
+
 MOST_REASON = 1000
 """Characters of a reason, at most: the ledger is read from its end, a few kilobytes at a time."""
 
@@ -23,6 +26,7 @@ class Phase(StrEnum):
     """How far a deploy is on a host. The first part is on its way, the second on its way back, the third is closed."""
 
     CLAIMED = "claimed"
+    FETCH = "fetch"
     CHECKOUT = "checkout"
     INSTALL = "install"
     RESTART = "restart"
@@ -53,6 +57,7 @@ class Phase(StrEnum):
 
 _CLOSED = frozenset({Phase.DONE, Phase.ROLLED_BACK, Phase.ABANDONED, Phase.CLEARED, Phase.HELD})
 _PHASES = {
+    (Move.FETCH, False): Phase.FETCH,
     (Move.CHECKOUT, False): Phase.CHECKOUT, (Move.CHECKOUT, True): Phase.BACK_CHECKOUT,
     (Move.INSTALL, False): Phase.INSTALL, (Move.INSTALL, True): Phase.BACK_INSTALL,
     (Move.RESTART, False): Phase.RESTART, (Move.RESTART, True): Phase.BACK_RESTART,
@@ -67,7 +72,8 @@ def phase_of(move: Move, *, back: bool) -> Phase:
 @dataclass(frozen=True, slots=True)
 class Journal:
     """One journal. ``release`` is what the deploy wanted here, ``origin`` what was last known good when it began; ``boot`` is
-    the host's boot in which it was written; ``step`` and ``status`` (begun, done, failed) name the last step.
+    the host's boot in which it was written; ``step`` and ``status`` (begun, done, failed) name the last step. ``changed`` is
+    what the deploy's steps changed here up to now (see ``Step.changes``), None where that is not known.
     """
 
     phase: Phase
@@ -81,6 +87,7 @@ class Journal:
     by: str = ""
     build: str = ""
     reason: str = ""
+    changed: frozenset[str] | None = None
 
     @property
     def said(self) -> str:
@@ -121,12 +128,14 @@ def read_journal(text: str | None, placement: Placement) -> Journal | Missing | 
         return Missing("unparsable", f"it is about {document['service']}", where)
     origin = document["from"]
     service = placement.service.name
+    changed = document.get("changed", [EVERYTHING])
     return Journal(
         Phase(document["phase"]),
         document["run"],
         _release(service, document["release"]),
         _release(service, origin) if origin else None,
         **{name: document[name] for name in ("step", "status", "boot", "at", "by", "build", "reason")},
+        changed=None if EVERYTHING in changed else frozenset(changed),
     )
 
 

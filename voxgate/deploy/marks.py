@@ -24,12 +24,18 @@ _EVENTS = {
 }
 
 
-def mark(claim: Claim, tasks: Sequence[Task], phase: Phase, *, reason: str = "") -> None:
-    """Write the phase, and its line in the ledger where it begins or closes a deploy. Raises MoveFailed naming who did not."""
+def mark(
+    claim: Claim, tasks: Sequence[Task], phase: Phase, *, reason: str = "", code: Mapping[str, float | None] | None = None
+) -> None:
+    """Write the phase, and its line in the ledger where it begins or closes a deploy. ``code``, where one begins: when code
+    and packages were last changed, by placement id. Raises MoveFailed naming who did not.
+    """
     reason = reason[:MOST_REASON]  # the gate's own words; a person's are refused where they are too many
 
     def words(task: Task) -> dict[str, Any]:
         said: dict[str, Any] = {"journal": document_of(task.journal(phase, claim.author, reason))}
+        if code is not None:
+            said["journal"]["code"] = code.get(task.placement.id)
         if phase in _EVENTS:
             said["event"] = event_of(claim, task, _EVENTS[phase], {"reason": reason}, back=phase is Phase.ROLLED_BACK)
         return said

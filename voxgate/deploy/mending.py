@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from voxgate.deploy import marks
 from voxgate.deploy.engine import Deployment, State
@@ -12,8 +13,10 @@ from voxgate.deploy.journal import Phase
 from voxgate.deploy.plan import Target
 from voxgate.deploy.recovery import Decision, Way, decide, way_back
 from voxgate.deploy.site import Site
-from voxgate.deploy.state import LastKnownGood
+from voxgate.deploy.state import LastKnownGood, read_all
+from voxgate.deploy.undoing import kept_units, undoing
 from voxgate.errors import MoveFailed, VoxgateError
+from voxgate.model.estate import Placement
 from voxgate.model.release import Release
 from voxgate.model.service import Service
 from voxgate.model.verdict import Judgement, RunVerdict, Verdict
@@ -28,11 +31,13 @@ class HostLost(MoveFailed):
 
 
 def put_back(site: Site, targets: Sequence[Target]) -> tuple[Deployment | None, VoxgateError | None]:
-    """Bring these targets back by the same moves, and say why that failed, if it did. Hosts that were lost are claimed
-    again first; one that stays lost is left out: its journal is open, and the next run mends it.
+    """Put back on these targets what was changed there, as their journals say, by the same moves; say why that failed, if it
+    did. Hosts that were lost are claimed again first; one that stays lost is left out: its journal is open, and the next run
+    mends it.
     """
     site.claim.regain(site.estate.hosts, site.progress.note)
     lost = site.claim.lost
+    found = read_all(site.connections, site.estate)
     failure: VoxgateError | None = None
     kept = []
     for target in targets:
@@ -42,16 +47,46 @@ def put_back(site: Site, targets: Sequence[Target]) -> tuple[Deployment | None, 
             hint = "make recover, when it is back"
             failure = HostLost(f"{target.service.name} was not put back", where=away, why="the host is lost", hint=hint)
         if there:
-            kept.append(replace(target, placements=there))
+            kept.append(undoing(replace(target, placements=there), found))
     if not kept:
         return None, failure
+    if running := kept_units(kept):
+        site.progress.note(f"not restarted, as the deploy did not: {', '.join(running)}")
     back = site.deployment(tuple(kept), back=True)
     try:
+        tidy(site, (placement for target in kept for placement in target.placements))
         back.reach(State.HEALTHY)
         marks.mark(site.claim, back.plan.tasks, Phase.BACK_JUDGING)
     except VoxgateError as error:
         failure = failure or error
     return back, failure
+
+
+def tidy(site: Site, placements: Iterable[Placement]) -> None:
+    """Remove, and say, what a git that was killed left locked. Raises as ``Claim.tidy``."""
+    for placement in placements:
+        for line in site.claim.tidy(placement):
+            site.progress.note(line)
+
+
+def restart_kept(
+    site: Site, back: Deployment | None, failure: VoxgateError | None, judged: Judged, judge: Callable[[], Judged]
+) -> tuple[VoxgateError | None, Judged]:
+    """Where a service that went back without a restart is violated (a process that took up what was there for a moment), its
+    units are restarted after all, and judged again. Returns what is true then.
+    """
+    if back is None or failure is not None or judged[0] is not RunVerdict.VIOLATED:
+        return failure, judged
+    violated = {one.service for one in judged[1] if one.verdict is Verdict.VIOLATED}
+    if not kept_units(target for target in back.plan.targets if target.service.name in violated):
+        return failure, judged
+    site.progress.note("it does not hold without a restart: what was not restarted is restarted after all")
+    try:
+        back.restart_the_others()
+        marks.mark(site.claim, back.plan.tasks, Phase.BACK_JUDGING)
+    except VoxgateError as error:
+        failure = error
+    return failure, judge()
 
 
 def close_back(
@@ -188,6 +223,8 @@ class Mending:
             return VoxgateError("not everything was judged", hint="nothing is closed: make recover, once more")
         failure = self.failure
         if targets := self._targets(Way.GO_BACK):
+            anew = partial(judge, self.releases)
+            self.failure, judged = restart_kept(self.site, self.back, self.failure, judged, anew)
             left = "; ".join(one.found for one in self.decisions if one.way is Way.GO_BACK)
             failure = close_back(self.site, targets, self.failure, judged, left) or failure
         again = self._targets(Way.JUDGE)
@@ -211,14 +248,13 @@ class Mending:
             return VoxgateError(f"{same[0].service.name} {reason}")
         marks.mark(self.site.claim, tasks, Phase.BACK_JUDGING)
         self.back, failure = put_back(self.site, others)
-        self.after_all = judge({target.service.name: target.release for target in targets})
+        anew = partial(judge, {target.service.name: target.release for target in targets})
+        failure, self.after_all = restart_kept(self.site, self.back, failure, anew(), anew)
         reason = "left at its judging, judged again, and does not hold"
         return close_back(self.site, targets, failure, self.after_all, reason)
 
     def _tidy(self) -> None:
-        for placement in self.site.estate.placements:
-            for line in self.site.claim.tidy(placement) if self.site.found[placement.id].git_locks else ():
-                self.site.progress.note(line)
+        tidy(self.site, (one for one in self.site.estate.placements if self.site.found[one.id].git_locks))
 
     def _tasks(self, decision: Decision) -> list[Task]:
         origin = self._origins(decision)

@@ -29,6 +29,9 @@ LEAVE_AFTER = 300.0  # seconds for the last restart to end by itself and to be n
 NOT_BEGUN = {"exit": None, "out": "", "err": "", "why": "was not begun: the run was stopped", "seconds": 0.0}
 PAUSE = 0.02
 KEPT = 8192  # characters of a command's output
+IN_PLACE = ("code", "packages")  # what a process may read while it runs
+EVERYTHING = ["everything"]
+TICK = 0.05  # seconds by which the time of a file's change may be behind the clock
 # No hook of a checkout runs in a deploy: what it starts would hold the step's lock for as long as it lives.
 GIT = {
     "GIT_CONFIG_COUNT": "2",
@@ -152,6 +155,28 @@ def _epoch(folder: str) -> Optional[int]:
         return None
 
 
+def _carried(folder: str, journal: Dict[str, Any]) -> Dict[str, Any]:
+    """What the journal of the same deploy says of its changes: which, since when, and how old the code was before. Where a way
+    back finds no such word (an earlier voxgate's journal, a torn one), anything may have been changed.
+    """
+    try:
+        said = json.loads(_text(folder, "journal.json") or "{}")
+    except ValueError:
+        said = {}
+    if isinstance(said, dict) and said.get("run") == journal["run"] and "changed" in said:
+        return {key: said[key] for key in ("changed", "since", "code") if key in said}
+    return {"changed": EVERYTHING if journal["phase"].startswith("back-") else []}
+
+
+def _note_put_back(folder: str, journal: Dict[str, Any]) -> None:
+    """The code was changed and is as it was: whoever finds a process older than the last change must know. Said only where it
+    is known how old the code was before.
+    """
+    if "since" in journal and journal.get("code"):
+        said = {"format": 1, "service": journal["service"], "since": journal["since"], "until": time.time()}
+        _replace(folder, "put-back.json", json.dumps(dict(said, code=journal["code"]), sort_keys=True) + "\n")
+
+
 def _boot() -> str:
     """Tells one boot of this host from the next."""
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
@@ -181,6 +206,7 @@ def read(request: Dict[str, Any]) -> Dict[str, Any]:
         found[service] = {
             "good": _text(folder, "last-known-good.json"),
             "journal": _text(folder, "journal.json"),
+            "put_back": _text(folder, "put-back.json"),
             "owner": _text(folder, "owner.lock"),
             "ledger": _lines(folder, request.get("ledger", 0)) if request.get("ledger") else [],
             "git_locks": _git_locks(checkout),
@@ -271,11 +297,19 @@ class Owner:
                 raise Fenced("%s is not this gate's any more: epoch %s, now %s" % (service, ours, now))
             yield folder, lock
 
-    def _journal(self, folder: str, request: Dict[str, Any], **more: Any) -> None:
-        """What is being done here right now."""
+    def _journal(self, folder: str, request: Dict[str, Any], changes: str = "", **more: Any) -> Dict[str, Any]:
+        """What is being done here right now, and what one deploy has changed up to now: that is carried on from journal to
+        journal, whichever run writes it. Returns what was written.
+        """
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        document = dict(request["journal"], at=now, boot=_boot(), epoch=self.epochs[request["service"]])
-        _replace(folder, "journal.json", json.dumps(dict(document, **more), sort_keys=True) + "\n")
+        document = dict(_carried(folder, request["journal"]), **request["journal"])
+        if changes and changes not in document["changed"]:
+            document["changed"] = document["changed"] + [changes]
+        if changes in IN_PLACE and "since" not in document:
+            document["since"] = time.time() - TICK
+        document.update(more, at=now, boot=_boot(), epoch=self.epochs[request["service"]])
+        _replace(folder, "journal.json", json.dumps(document, sort_keys=True) + "\n")
+        return document
 
     def do(self, request: Dict[str, Any]) -> Dict[str, Any]:
         """Steps, one after the other until one fails: intent, command, outcome."""
@@ -287,7 +321,7 @@ class Owner:
                 if self.closing or (self.stopped and not back):
                     results.append(dict(NOT_BEGUN))
                     break
-                self._journal(folder, request, step=step["says"], status="begun")
+                self._journal(folder, request, step.get("changes", ""), step=step["says"], status="begun")
                 results.append(self._run(request["service"], step, lock, back=back))
                 good = results[-1]["exit"] == 0
                 self._journal(folder, request, step=step["says"], status="done" if good else "failed")
@@ -368,7 +402,9 @@ class Owner:
             if event and not late:
                 _append(folder, event)
             if journal:
-                self._journal(folder, request, step="", status="done")
+                written = self._journal(folder, request, step="", status="done")
+                if journal["phase"] == "back-judging":
+                    _note_put_back(folder, written)
             if late:
                 _append(folder, late)
         return {}

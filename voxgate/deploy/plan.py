@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from voxgate.deploy.hands import Task
@@ -38,7 +38,8 @@ class Target:
     """One service of a deploy: its release, where it goes, and what was last known good there (by placement id).
 
     ``is_on_hosts``: it is a release that was there before, and neither forge nor registry is asked for it. On a way back
-    ``wanted`` is what the deploy wanted, and ``run`` whose deploy it was.
+    ``wanted`` is what the deploy wanted, ``run`` whose deploy it was, and ``undo`` what it changed on each placement, None
+    where nobody knows.
     """
 
     service: Service
@@ -48,6 +49,16 @@ class Target:
     is_on_hosts: bool = False
     wanted: Release | None = None
     run: str = ""
+    undo: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
+
+    def undoes(self, placement: Placement, *what: str) -> bool:
+        """True where a way back must put any of this back: it was changed, or may have been."""
+        changed = self.undo.get(placement.id)
+        return changed is None or not changed.isdisjoint(what)
+
+    def kept(self, placement: Placement) -> tuple[str, ...]:
+        """Units that a way back does not restart, as the deploy did not."""
+        return tuple(unit for unit in placement.units if not self.undoes(placement, unit))
 
     @property
     def way_back(self) -> Release | None:

@@ -11,7 +11,7 @@ from voxgate.deploy.hands import last_words
 from voxgate.deploy.plan import Plan
 from voxgate.errors import Refused, VoxgateError
 from voxgate.model.estate import Estate, Placement
-from voxgate.model.evidence import Missing
+from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.release import Release
 from voxgate.moves.steps import Step, is_checkout, way_back_is_here
 from voxgate.survey.collect import survey
@@ -20,9 +20,14 @@ from voxgate.transport.connections import Connections
 from voxgate.transport.database import see
 
 
-def preflight(connections: Connections, estate: Estate, plan: Plan, *, no_way_back: bool, say: Callable[[str], None]) -> None:
-    """Look at every host, at what the diallers' databases see, and prove the way back, all at once. Raises Refused."""
-    looks: dict[str, Callable[[], None]] = {"hosts": partial(_hosts_can_be_judged, connections, estate)}
+def preflight(
+    connections: Connections, estate: Estate, plan: Plan, *, no_way_back: bool, say: Callable[[str], None]
+) -> dict[str, HostEvidence | Missing]:
+    """Look at every host, at what the diallers' databases see, and prove the way back, all at once. Returns what was seen of the
+    hosts. Raises Refused.
+    """
+    seen: dict[str, HostEvidence | Missing] = {}
+    looks: dict[str, Callable[[], None]] = {"hosts": partial(_hosts_can_be_judged, connections, estate, seen)}
     if any(target.service.name == "dialler" for target in plan.targets):
         looks["databases"] = partial(_databases_say_who_dials, connections, estate)
     for target in plan.targets:
@@ -38,6 +43,7 @@ def preflight(connections: Connections, estate: Estate, plan: Plan, *, no_way_ba
             say(f"no way back, accepted: {outcome.line}")
         elif isinstance(outcome, BaseException):
             raise outcome
+    return seen
 
 
 def ways_back(plan: Plan) -> dict[Placement, Release]:
@@ -52,10 +58,11 @@ def ways_back(plan: Plan) -> dict[Placement, Release]:
     }
 
 
-def _hosts_can_be_judged(connections: Connections, estate: Estate) -> None:
-    for name, seen in survey(connections, estate, brief=True).items():
-        if isinstance(seen, Missing):
-            raise Refused("this host could not be judged after a deploy", where=name, why=seen.why, hint=seen.hint)
+def _hosts_can_be_judged(connections: Connections, estate: Estate, seen: dict[str, HostEvidence | Missing]) -> None:
+    seen |= survey(connections, estate)
+    for name, one in seen.items():
+        if isinstance(one, Missing):
+            raise Refused("this host could not be judged after a deploy", where=name, why=one.why, hint=one.hint)
 
 
 def _is_checkout(connections: Connections, placement: Placement) -> None:

@@ -51,7 +51,7 @@ def way_of(phase: Phase, *, rebooted: bool = False) -> Way:
     match phase:
         case Phase.DONE | Phase.ROLLED_BACK | Phase.ABANDONED | Phase.CLEARED:
             return Way.NOTHING
-        case Phase.CLAIMED:
+        case Phase.CLAIMED | Phase.FETCH:
             return Way.ABANDON
         case Phase.CHECKOUT | Phase.INSTALL | Phase.RESTART:
             return Way.GO_BACK

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from voxgate.contracts.estates import cache_folder
 from voxgate.deploy.plan import next_tag
-from voxgate.deploy.state import Good, LastKnownGood
+from voxgate.deploy.state import Found, Good, LastKnownGood
 from voxgate.errors import VoxgateError
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
@@ -81,9 +81,16 @@ class Remotes:
             return release, f"{service.name} is done but was not tagged: {error.line}"
         return replace(release, tag=tag), f"tagged {service.name}: {tag} is {release.commit[:12]}, pushed"
 
-    def with_releases(self, releases: Mapping[str, Release | Missing | None]) -> dict[str, RemoteView | Missing]:
-        """Each view with the release that must be running, and the tree of its commit."""
-        return {name: self._with_release(view, releases[name]) for name, view in self.views.items()}
+    def with_releases(
+        self, releases: Mapping[str, Release | Missing | None], found: Mapping[str, Found]
+    ) -> dict[str, RemoteView | Missing]:
+        """Each view with the release that must be running, the tree of its commit, and what was changed and put back."""
+        views = {name: self._with_release(view, releases[name]) for name, view in self.views.items()}
+        for placement in self._estate.placements:
+            view, name = views[placement.service.name], placement.service.name
+            if isinstance(view, RemoteView) and (back := found[placement.id].put_back) is not None:
+                views[name] = replace(view, put_back={**view.put_back, placement.host.name: back})
+        return views
 
     def _with_release(self, view: RemoteView | Missing, release: Release | Missing | None) -> RemoteView | Missing:
         if isinstance(view, Missing):

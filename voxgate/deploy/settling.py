@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from voxgate.deploy import marks
 from voxgate.deploy.decision import Judged, deploy_status, judge_run
 from voxgate.deploy.engine import Deployment, State
 from voxgate.deploy.journal import Phase
-from voxgate.deploy.mending import close_back, put_back
+from voxgate.deploy.mending import close_back, put_back, restart_kept, tidy
 from voxgate.deploy.plan import Plan, Target
 from voxgate.deploy.remotes import Remotes
 from voxgate.deploy.site import Site
+from voxgate.deploy.state import Found, read_all
+from voxgate.deploy.undoing import nothing_was_changed
 from voxgate.errors import VoxgateError
 from voxgate.model.release import Release
 from voxgate.model.verdict import Exit, Judgement, RunVerdict
@@ -33,8 +36,8 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class WaysBack:
-    """The targets of a failed deploy: untouched ones are abandoned; ``stuck`` have nothing to go back to; ``same`` have only
-    what was deployed, all of it, so that going back would lead nowhere else.
+    """The targets of a failed deploy: untouched ones, on which nothing was changed, are abandoned; ``stuck`` have nothing to go
+    back to; ``same`` have only what was deployed, all of it, so that going back would lead nowhere else.
     """
 
     untouched: tuple[Target, ...] = ()
@@ -43,14 +46,15 @@ class WaysBack:
     back: tuple[Target, ...] = ()
 
 
-def ways_back(deployment: Deployment) -> WaysBack:
-    """Sort the targets, each cut to the placements that were touched. Going back to the very release that was deployed is
-    a way back only while its moves are not all done: then it puts a half-done host in order.
+def ways_back(deployment: Deployment, found: Mapping[str, Found]) -> WaysBack:
+    """Sort the targets, each cut to the placements on which anything was changed, as ``found`` in their journals. Going back
+    to the very release that was deployed is a way back only while its moves are not all done: then it puts a half-done host in
+    order.
     """
     sorted_: dict[str, list[Target]] = {"untouched": [], "stuck": [], "same": [], "back": []}
     for target in deployment.plan.targets:
-        touched = tuple(one for one in target.placements if one.id in deployment.touched)
-        rest = tuple(one for one in target.placements if one.id not in deployment.touched)
+        rest = tuple(one for one in target.placements if nothing_was_changed(found[one.id]))
+        touched = tuple(one for one in target.placements if one not in rest)
         if rest:
             sorted_["untouched"].append(replace(target, placements=rest))
         if not touched:
@@ -119,13 +123,16 @@ class Settlement:
         return Settled(RunVerdict.DONE, 0, f"done: {named}")
 
     def _go_back(self, judged: Judged) -> Settled:
-        """Put the last known good back on everything that was touched, by the same moves, and judge it again."""
+        """Put back everything that was changed, and nothing else, by the same moves, and judge it again."""
         why = judge_run(judged)
         if why is RunVerdict.HOLDS:  # every invariant holds, yet a move failed: the failure is the violation
             why = RunVerdict.VIOLATED
         reason = judged.interrupted or (self._deployment.failure.line if self._deployment.failure else why_not(judged))
-        ways = ways_back(self._deployment)
         self._site.claim.regain(self._site.estate.hosts, self._site.progress.note)
+        ways = ways_back(self._deployment, read_all(self._site.connections, self._site.estate))
+        if ways.untouched:
+            names = ", ".join(f"{one.host.name} {one.service.name}" for target in ways.untouched for one in target.placements)
+            self._site.progress.note(f"nothing was changed, so nothing goes back and nothing is restarted: {names}")
         # What was deployed again runs already: it has nowhere to go, but is in order if all is once the others are back.
         again = ways.same if ways.back or why is RunVerdict.INCOMPLETE else ()
         failure = self._abandon(ways, again, reason)
@@ -146,7 +153,8 @@ class Settlement:
         if not targets:
             verdict, status = deploy_status(why, changed_back=failure is None, back_holds=failure is None)
             return Settled(verdict, status, f"not done: {reason}; nothing was changed")
-        back_verdict, rejudged = self._judge({target.service.name: target.release for target in targets})
+        anew = partial(self._judge, {target.service.name: target.release for target in targets})
+        failure, (back_verdict, rejudged) = restart_kept(self._site, self.back, failure, anew(), anew)
         try:
             failure = close_back(self._site, targets, failure, (back_verdict, rejudged), reason)
         except VoxgateError as error:
@@ -166,6 +174,8 @@ class Settlement:
         }
         nowhere = f"{reason}; nothing to go back to"
         try:
+            lost = self._site.claim.lost
+            tidy(self._site, (task.placement for task in tasks["untouched"] if task.placement.host.name not in lost))
             marks.mark(self._site.claim, tasks["untouched"], Phase.ABANDONED, reason=reason)
             marks.mark(self._site.claim, tasks["stuck"], Phase.ABANDONED, reason=nowhere)
             if again:

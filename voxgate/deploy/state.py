@@ -17,7 +17,7 @@ from voxgate.deploy.journal import Journal, read_journal
 from voxgate.errors import ContractError, MoveFailed, Unreachable, VoxgateError
 from voxgate.model.estate import Estate, Host, Placement
 from voxgate.model.evidence import Missing
-from voxgate.model.release import Release
+from voxgate.model.release import PutBack, Release
 from voxgate.transport.connection import Connection
 from voxgate.transport.connections import Connections
 
@@ -40,7 +40,8 @@ Good = LastKnownGood | Missing | None
 @dataclass(frozen=True, slots=True)
 class Found:
     """What is written on one host about one service. ``boot`` is the host's boot now; ``git_locks`` are lock files of a git
-    that is gone; ``ledger`` holds its last lines, as they are.
+    that is gone; ``ledger`` holds its last lines, as they are; ``put_back`` is what a failed deploy changed last, None where
+    nothing is known of one.
     """
 
     good: Good
@@ -48,6 +49,7 @@ class Found:
     boot: str = ""
     git_locks: tuple[str, ...] = ()
     ledger: tuple[str, ...] = ()
+    put_back: PutBack | None = None
 
 
 def placements_of(estate: Estate, host: Host) -> tuple[Placement, ...]:
@@ -96,6 +98,7 @@ def read_answer(said: Mapping[str, Any], placements: tuple[Placement, ...]) -> d
             str(said["boot"]),
             tuple(one["git_locks"]),
             tuple(one["ledger"]),
+            _read_put_back(one["put_back"], placement),
         )
     return found
 
@@ -123,6 +126,18 @@ def _read_good(text: str | None, placement: Placement) -> Good:
         Release(placement.service.name, document["commit"], document["tag"]),
         Release(placement.service.name, previous["commit"], previous["tag"]) if previous else None,
         document["promoted_at"],
+    )
+
+
+def _read_put_back(text: str | None, placement: Placement) -> PutBack | None:
+    """One put-back.json. One that is not whole says nothing: then a change counts as one."""
+    try:
+        document = loads((text or "").encode("utf-8"))
+        check("put-back", document, where=placement.id)
+    except ContractError:
+        return None
+    return (
+        PutBack(document["since"], document["until"], document["code"]) if document["service"] == placement.service.name else None
     )
 
 

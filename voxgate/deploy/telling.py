@@ -26,8 +26,9 @@ def plan_lines(estate: Estate, plan: Plan, decisions: Sequence[Decision], found:
     for target in plan.targets:
         hosts = ", ".join(placement.host.name for placement in target.placements)
         lines.append(f"{target.service.name:<9} {target.way_back or 'nothing'} -> {target.release} on {hosts}")
-    lines += ["", "1. checkout, everywhere at once"]
-    lines += _commands(plan, _checkout)
+    lines += ["", "1. fetch, everywhere at once, then checkout; nothing is changed before all of it is fetched"]
+    lines += _commands(plan, lambda target: () if target.is_on_hosts else (steps.fetch(target.service),))
+    lines += _commands(plan, lambda target: (steps.put_in_place(target.service, target.release),))
     lines += ["", "2. install, everywhere at once; nothing is restarted before all of it is there"]
     lines += _commands(plan, lambda target: steps.install(target.service, target.release))
     lines += ["", "3. restart, one after the other, each healthy before the next"]
@@ -40,14 +41,9 @@ def plan_lines(estate: Estate, plan: Plan, decisions: Sequence[Decision], found:
         if back and back.commit == target.release.commit:
             said = f"none: {back} is what runs, and is deployed again"
         lines.append(f"   {target.service.name:<9} {said}")
+    lines.append("   only what was changed goes back: a unit that was not restarted is not restarted")
     lines += ["", "unknown", *(f"   {line}" for line in _unknowns(plan, found) or ["nothing"])]
     return lines
-
-
-def _checkout(target: Target) -> tuple[steps.Step, ...]:
-    if target.is_on_hosts:
-        return (steps.put_in_place(target.service, target.release),)
-    return steps.checkout(target.service, target.release)
 
 
 def _commands(plan: Plan, todo: Callable[[Target], Sequence[steps.Step]]) -> list[str]:

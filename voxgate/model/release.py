@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 _TAG = re.compile(r"(?P<repository>vox-[a-z]+)-(?P<day>\d{4}\.\d{2}\.\d{2})-(?P<number>[1-9]\d{0,5})", re.ASCII)
@@ -55,12 +55,28 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class PutBack:
+    """A failed deploy changed code and packages on a host from ``since`` on, and at ``until`` they were as before; ``code`` is
+    when they were last changed before that. Epoch seconds on the host's clock.
+    """
+
+    since: float
+    until: float
+    code: float
+
+    def age(self, changed: float) -> float:
+        """How old the code is that was last changed at ``changed``: a change that was put back is none."""
+        return self.code if self.since <= changed <= self.until else changed
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteView:
     """What the remote itself says of one service, asked by the gate: never by a host.
 
     ``tags`` maps each release tag (by form) to its commit; ``on_main`` holds those commits of ``tags`` (and of main's
     head) that are ancestors of main; ``tree`` maps each path of the judged release's commit to (mode, blob id);
-    ``release`` is the release that must be running: the one just deployed, else the last known good, else None.
+    ``release`` is the release that must be running: the one just deployed, else the last known good, else None. ``put_back``
+    is by host what the gate changed there last, and took back.
     """
 
     service: str
@@ -70,3 +86,4 @@ class RemoteView:
     on_main: frozenset[str]
     release: Release | None = None
     tree: Mapping[str, tuple[str, str]] | None = None
+    put_back: Mapping[str, PutBack] = field(default_factory=dict)

@@ -46,6 +46,7 @@ class Exit(IntEnum):
 class Move(StrEnum):
     """One step of a deploy on one host."""
 
+    FETCH = "fetch"
     CHECKOUT = "checkout"
     INSTALL = "install"
     RESTART = "restart"

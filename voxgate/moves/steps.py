@@ -10,6 +10,9 @@ from voxgate.model.service import Kind, Service
 
 _SYSTEMCTL = "/usr/bin/systemctl"
 
+CODE, PACKAGES, DIST = "code", "packages", "dist"
+"""What steps change besides units: the files of a checkout, what its lock installed (or a build beside it), what is served."""
+
 # The build is made aside, and takes its place when it is whole: dist may point there. Its manifest stands beside the served
 # folder, never in it: sorted, by content, written once complete (rename).
 _MANIFEST = """set -eu
@@ -76,31 +79,29 @@ done; true"""
 @dataclass(frozen=True, slots=True)
 class Step:
     """One command of a move. ``deadline`` in seconds; ``says`` is what it does, in a word or two. ``finish``: it must come to
-    its end even when the run is stopped, as a half-done restart is worse than a late one.
+    its end even when the run is stopped, as a half-done restart is worse than a late one. ``changes`` is what must be put back
+    once it was begun: CODE, PACKAGES, DIST or a unit; empty where nothing must.
     """
 
     argv: tuple[str, ...]
     deadline: float
     says: str
     finish: bool = False
+    changes: str = ""
 
 
-def checkout(service: Service, release: Release) -> tuple[Step, ...]:
-    """Fetch, and put the tag's commit in place: by commit, so that a tag moved meanwhile changes nothing.
-
-    A file edited by hand is overwritten: the release is what the remote says, not what a box was talked into.
-    """
-    git = ("git", "-C", service.folder)
-    return (
-        Step((*git, "fetch", "--all", "--tags", "--force", "--prune", "--quiet"), 120, "git fetch"),
-        put_in_place(service, release),
-    )
+def fetch(service: Service) -> Step:
+    """Bring what the remote has. No file of the checkout changes by it."""
+    return Step(("git", "-C", service.folder, "fetch", "--all", "--tags", "--force", "--prune", "--quiet"), 120, "git fetch")
 
 
 def put_in_place(service: Service, release: Release) -> Step:
-    """The checkout alone, of a commit that is on the host already."""
+    """Put the tag's commit, which is on the host, in place: by commit, so that a tag moved meanwhile changes nothing.
+
+    A file edited by hand is overwritten: the release is what the remote says, not what a box was talked into.
+    """
     argv = ("git", "-C", service.folder, "checkout", "--quiet", "--force", "--detach", release.commit, "--")
-    return Step(argv, 60, "git checkout")
+    return Step(argv, 60, "git checkout", changes=CODE)
 
 
 def is_checkout(service: Service) -> Step:
@@ -128,15 +129,16 @@ def install(service: Service, release: Release) -> tuple[Step, ...]:
     """Install what the lock says; for the console, build into a folder of its own that nothing serves yet."""
     match service.kind:
         case Kind.PYTHON:
-            return (Step(("uv", "sync", "--locked", "--no-dev", "--quiet", "--directory", service.folder), 600, "uv sync"),)
+            sync = ("uv", "sync", "--locked", "--no-dev", "--quiet", "--directory", service.folder)
+            return (Step(sync, 600, "uv sync", changes=PACKAGES),)
         case Kind.STATIC:
             # Not --prefix: npm looks for its global settings (offline, cache) below the prefix too, and would miss them.
             npm = ("env", "-C", service.folder, "npm")
             build = ("run", "build", "--", "--outDir", "builds/.next", "--emptyOutDir")
             return (
-                Step((*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"), 600, "npm ci"),
-                Step((*npm, *build), 600, "npm run build"),
-                Step(("sh", "-c", _MANIFEST, "sh", service.folder, release.commit), 30, "manifest"),
+                Step((*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"), 600, "npm ci", changes=PACKAGES),
+                Step((*npm, *build), 600, "npm run build", changes=PACKAGES),
+                Step(("sh", "-c", _MANIFEST, "sh", service.folder, release.commit), 30, "manifest", changes=PACKAGES),
             )
 
 
@@ -156,12 +158,13 @@ def _with_offline(argv: tuple[str, ...], after: tuple[str, ...]) -> tuple[str, .
 
 def publish(service: Service, release: Release) -> Step:
     """The console's restart: dist/ becomes the new build in one rename."""
-    return Step(("sh", "-c", _PUBLISH, "sh", service.folder, release.commit), 30, "switch dist", finish=True)
+    return Step(("sh", "-c", _PUBLISH, "sh", service.folder, release.commit), 30, "switch dist", finish=True, changes=DIST)
 
 
 def systemctl(verb: str, unit: str) -> Step:
     """One exact sudo command: ``verb`` is restart, start, stop or reset-failed."""
-    return Step(("sudo", "-n", _SYSTEMCTL, verb, unit), 120, f"{verb} {unit.removesuffix('.service')}", finish=True)
+    argv, says = ("sudo", "-n", _SYSTEMCTL, verb, unit), f"{verb} {unit.removesuffix('.service')}"
+    return Step(argv, 120, says, finish=True, changes="" if verb == "reset-failed" else unit)
 
 
 def unlimited(unit: str, state: Mapping[str, str]) -> tuple[Step, ...]:

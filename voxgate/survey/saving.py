@@ -25,7 +25,7 @@ from voxgate.errors import ContractError
 from voxgate.model.answers import Answer, DatabaseClient, DatabaseView
 from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.look import Evidence, Look, Question
-from voxgate.model.release import Release, RemoteView
+from voxgate.model.release import PutBack, Release, RemoteView
 from voxgate.survey.fields import (
     WrongFormError,
     get,
@@ -151,6 +151,7 @@ def _remote_row(view: RemoteView) -> dict[str, Any]:
         "on_main": sorted(view.on_main),
         "release": release and {"service": release.service, "commit": release.commit, "tag": release.tag},
         "tree": None if view.tree is None else {path: list(entry) for path, entry in view.tree.items()},
+        "put_back": {host: [one.since, one.until, one.code] for host, one in view.put_back.items()},
     }
 
 
@@ -263,11 +264,16 @@ def _remote(row: object) -> RemoteView:
         on_main=frozenset(get(row, "on_main", texts)),
         release=get(row, "release", lambda found: None if found is None else _release(found)),
         tree=get(row, "tree", lambda found: None if found is None else _tree(found)),
+        put_back=get(row, "put_back", _put_back) if "put_back" in members(row) else {},
     )
 
 
 def _release(row: object) -> Release:
     return Release(get(row, "service", text), get(row, "commit", text), get(row, "tag", text_or_none))
+
+
+def _put_back(rows: object) -> dict[str, PutBack]:
+    return {host: PutBack(*(number(one) for one in items(row))) for host, row in members(rows).items()}
 
 
 def _tree(rows: object) -> dict[str, tuple[str, str]]:

@@ -123,6 +123,21 @@ def states() -> dict[str, str]:
     return {key: f"{one['phase']} {one['status']}" for key, one in journals().items()}
 
 
+def running() -> dict[str, str]:
+    """Main process and invocation of every unit that the gate may restart, as systemd says them: by another way than its own."""
+    shown = {}
+    for placement in ESTATE.placements:
+        for unit in placement.units:
+            said = lab.exec(placement.host.name, ["systemctl", "show", "-P", "MainPID", "-P", "InvocationID", unit])
+            shown[f"{placement.host.name} {unit}"] = " ".join(said.stdout.split())
+    return shown
+
+
+def restarted(before: Mapping[str, str]) -> list[str]:
+    """Units that are not the very processes of ``before``."""
+    return [f"{unit} was restarted" for unit, said in running().items() if before[unit] != said]
+
+
 def other(*services: str) -> list[str]:
     """--deploy for each service, of the good release that it is not on."""
     now = goods()

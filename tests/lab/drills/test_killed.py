@@ -9,12 +9,27 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.drills.drilling import ESTATE, RECOVER, SERVICE_OF, Drill, Gate, goods, other, record, recovered, run, states
+from tests.lab.drills.drilling import (
+    ESTATE,
+    RECOVER,
+    SERVICE_OF,
+    Drill,
+    Gate,
+    goods,
+    other,
+    record,
+    recovered,
+    restarted,
+    run,
+    running,
+    states,
+)
 
 SERVICES = ("backend", "fleet", "dialler", "console")
 GROUPS = (("backend", "dialler", "console"), ("fleet",))
 FORWARD = [
-    ("claimed", "done"), ("checkout", "begun"), ("checkout", "done"), ("install", "begun"), ("install", "done"),
+    ("claimed", "done"), ("fetch", "begun"), ("fetch", "done"),
+    ("checkout", "begun"), ("checkout", "done"), ("install", "begun"), ("install", "done"),
     ("judging", "done"), ("promoting", "done"), ("done", "done"),
 ]  # fmt: skip
 
@@ -40,13 +55,16 @@ def back_points(group: tuple[str, ...]) -> list[str]:
 @pytest.mark.parametrize(("phase", "moment"), FORWARD, ids=[f"{phase}-{moment}" for phase, moment in FORWARD])
 @pytest.mark.parametrize("group", GROUPS, ids="-".join)
 def test_killed_on_the_way(drill: Drill, tmp_path: Path, group: tuple[str, ...], phase: str, moment: str) -> None:
-    """Several services at once, all at the same state; the next run abandons, goes back, judges again, or promotes."""
-    before = goods()
+    """Several services at once, all at the same state; the next run abandons, goes back, judges again, or promotes. Nothing was
+    restarted yet, and whatever it does, it restarts nothing.
+    """
+    before, units = goods(), running()
     drill.point = f"{phase}:{moment}:all:KILL:{count(group)}"
     status, gate = run(tmp_path, *other(*group), point=drill.point)
     assert status == -signal.SIGKILL, gate.said[-2000:]
     recovered(drill, tmp_path)
     judged_good = phase in {"judging", "promoting", "done"}
+    drill.flaws += [] if judged_good else restarted(units)
     moved = {key: tag for key, tag in before.items() if SERVICE_OF[key] in group}
     if judged_good:
         drill.flaws += [f"{key} was good, and was not promoted" for key, tag in moved.items() if goods()[key] == tag]
@@ -69,7 +87,8 @@ def test_killed_while_restarting(drill: Drill, tmp_path: Path, service: str, mom
 def test_killed_on_the_way_back(drill: Drill, tmp_path: Path, group: tuple[str, ...]) -> None:
     """The recovery is killed too, again and again, at each of its states in turn; the last one comes through."""
     before = goods()
-    drill.point = f"install:done:all:KILL:{count(group)}"
+    units = sum(len(placement.units) for placement in ESTATE.placements if placement.service.name == group[-1])
+    drill.point = f"restart:done:{group[-1]}:KILL:{max(1, units)}"  # all of them were restarted, or switched
     assert run(tmp_path, *other(*group), point=drill.point)[0] == -signal.SIGKILL
     for point in back_points(group):
         began = time.monotonic()
