@@ -1,4 +1,4 @@
-"""``voxgate attach | watch | merge``."""
+"""``voxgate init | probe | attach | watch | merge``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from voxgate import __version__
+from voxgate.cli.init import init
 from voxgate.cli.merge import folders_of, merge
 from voxgate.cli.watch import watch
 from voxgate.contracts.estates import load_estate
@@ -18,10 +20,12 @@ from voxgate.report.attaching import attach
 from voxgate.report.monitors import FORMATS, Level
 from voxgate.report.redaction import Redactor
 from voxgate.report.stream import CutStream
+from voxgate.survey.collect import PROBE
 from voxgate.transport.bitbucket import Bitbucket
 
 EXAMPLES = """\
 examples:
+  voxgate init ../our-hosts --estate production   a folder for your own estates and checks
   voxgate attach                                  the newest run of reports/ to its releases on Bitbucket
   voxgate watch --estate production               one line for Nagios, exit status 0, 1, 2 or 3
   voxgate watch --estate production --format prometheus --output /var/lib/node_exporter/voxgate.prom
@@ -60,6 +64,11 @@ def _said(asked: argparse.Namespace, out: CutStream) -> int:
 def _run(asked: argparse.Namespace, out: CutStream) -> int:
     """The command that was asked for."""
     match asked.command:
+        case "init":
+            return init(Path(asked.folder), asked.estate, out)
+        case "probe":
+            sys.stdout.buffer.write(PROBE.read_bytes())  # as it is: the gate compares its bytes
+            return 0
         case "attach":
             folder = Path(asked.run).resolve()
             outcome = verdict_file.read(folder / "verdict.json")
@@ -81,7 +90,12 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"voxgate {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    one = commands.add_parser("init", help="make a folder for your own estates and checks; what is there already is kept")
+    one.add_argument("folder", nargs="?", default=".", metavar="DIR", help="default: the current folder")
+    one.add_argument("--estate", default="staging", metavar="NAME", help="the estate to begin with (default: staging)")
+    commands.add_parser("probe", help="print the probe, to install it on a host: the README says how")
     one = commands.add_parser("attach", help="put a run's report and verdict to its releases on Bitbucket (BITBUCKET_TOKEN)")
     one.add_argument("run", nargs="?", default="reports/latest", metavar="RUN", help="default: reports/latest")
     one = commands.add_parser("watch", help="look without deploying; say what changed since the last run that held")

@@ -1,0 +1,149 @@
+"""As a package: the wheel, in an environment and a folder that know nothing of this one, judges a saved look and an own check.
+
+It needs uv, and the packages of ``uv.lock`` in uv's cache: nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import voxgate
+from voxgate.cli.main import main
+from voxgate.contracts.catalogue import read_catalogue
+from voxgate.contracts.estates import load_estate
+from voxgate.contracts.schemas import names
+from voxgate.model.evidence import known
+from voxgate.model.invariant import expected
+from voxgate.survey.collect import PROBE
+from voxgate.survey.saving import load
+
+ROOT = Path(__file__).resolve().parents[2]
+SAVED = ROOT / "tests/unit/evidence"
+UV = shutil.which("uv") or str(Path.home() / ".cache/voxgate/uv/bin/uv")
+OWN = """
+def test_ours(evidence):
+    assert "api-1" in evidence.second.hosts
+"""
+
+
+def done(cwd: Path, *argv: str, status: int = 0, **env: str) -> str:
+    """What a command prints, which has to end with ``status``: without anything that this process was started with."""
+    ours = ("PYTEST_", "VOXGATE_", "VIRTUAL_", "PYTHON", "UV_PROJECT")
+    outer = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    ended = subprocess.run(argv, cwd=cwd, env=outer | env, capture_output=True, text=True, timeout=600, check=False)
+    assert ended.returncode == status, ended.stdout + ended.stderr
+    return ended.stdout + ended.stderr
+
+
+def estate_of_the_look() -> str:
+    """The lab's estate file, with the keys that the saved look found: those of another lab's are others."""
+    seen = sorted({one.fingerprint for one in known(load(SAVED).second.host("data").keys).keys})
+    text = (ROOT / "hosts/lab.toml").read_text("utf-8")
+    text, count = re.subn(r'"\{cache\}/lab/id_ed25519\.pub"', ", ".join(map(json.dumps, seen)), text)
+    assert count
+    return text
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    done(ROOT, UV, "build", "--offline", "--quiet", "--wheel", "--out-dir", str(folder))
+    return next(folder.glob("*.whl"))
+
+
+def test_the_wheel_has_what_judges_and_no_lab(wheel: Path) -> None:
+    packed = zipfile.ZipFile(wheel)
+    inside = set(packed.namelist())
+    for name in ("suites", "schemas", "hosts/units"):
+        here = {
+            path.relative_to(ROOT / name).as_posix()
+            for path in (ROOT / name).rglob("*")
+            if path.is_file() and path.suffix != ".pyc"
+        }
+        assert {f"voxgate/data/{name}/{path}" for path in here} <= inside
+    assert {"voxgate/data/hosts/services.toml", "voxgate/py.typed", "voxgate/survey/probe.py"} <= inside
+    assert {name.partition("/")[0] for name in inside} == {"voxgate", f"voxgate-{voxgate.__version__}.dist-info"}
+    assert not [name for name in inside if name.endswith(".pyc")]
+    told = packed.read(f"voxgate-{voxgate.__version__}.dist-info/entry_points.txt").decode()
+    assert "voxgate.plugin.entry" in told
+    assert "lab" not in told
+
+
+def test_installed_elsewhere_it_judges(wheel: Path, tmp_path: Path) -> None:
+    """An empty environment, a folder made by ``voxgate init``, a check of its own, a saved look: each invariant is judged."""
+    team = tmp_path / "Our Hosts"
+    python = tmp_path / "venv/bin/python"
+    # What uv.lock says, for other versions need not be in the cache; and of voxgate the wheel alone.
+    sync = (UV, "sync", "--locked", "--offline", "--quiet", "--no-dev", "--no-install-project", "--python", sys.executable)
+    done(ROOT, *sync, UV_PROJECT_ENVIRONMENT=str(tmp_path / "venv"))
+    done(tmp_path, UV, "pip", "install", "--quiet", "--offline", "--no-deps", "--python", str(python), str(wheel))
+
+    made = done(tmp_path, str(python.with_name("voxgate")), "init", str(team), "--estate", "lab")
+    assert "hosts/lab.toml" in made
+    (team / "hosts/lab.toml").write_text(estate_of_the_look())
+    (team / "suites/test_ours.py").write_text(OWN)
+    said = done(team, str(python), "-m", "pytest", "--estate", "lab", "--evidence", str(SAVED), "--html", "never", "-q")
+    verdict: dict[str, Any] = json.loads((team / "reports/latest/verdict.json").read_text("utf-8"))
+    judged = {one["id"]: one["verdict"] for one in verdict["invariants"]}
+    rules = {one.id for one in expected(read_catalogue(), load_estate("lab"), names(), deploying=frozenset())}
+    assert judged.keys() == {*rules, "test_ours.py::test_ours"}, said
+    assert set(judged.values()) == {"holds"}, said
+    assert (verdict["verdict"], verdict["missing"]) == ("holds", [])
+    assert str(ROOT) not in done(team, str(python), "-c", "import voxgate; print(voxgate.__file__)")
+
+
+def test_init_overwrites_nothing_and_what_it_makes_is_sound(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    team = tmp_path / "our-hosts"
+    (team / "hosts").mkdir(parents=True)
+    (team / "README.md").write_text("ours")
+    (team / "Makefile").symlink_to("nowhere")
+    assert main(["init", str(team), "--estate", "production"]) == 0
+    said = capsys.readouterr().out
+    assert (team / "README.md").read_text() == "ours"
+    assert not (tmp_path / "our-hosts/nowhere").exists()
+    assert {line.split(":")[0].split()[1].rpartition("/")[2] for line in said.splitlines() if " kept " in line} == {
+        "README.md",
+        "Makefile",
+    }
+    project = tomllib.loads((team / "pyproject.toml").read_text("utf-8"))
+    assert project["project"]["name"] == "our-hosts"
+    assert project["project"]["dependencies"] == [f"voxgate>={voxgate.__version__}"]
+    assert project["tool"]["uv"]["sources"]["voxgate"] == {"path": str(ROOT)}
+    assert load_estate("production", team / "hosts").services == load_estate("staging").services
+    check = team / "suites/test_ours.py"
+    assert any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(check.read_text("utf-8"))))
+    for lint in (("check",), ("format", "--check")):
+        done(team, sys.executable, "-m", "ruff", *lint, "--no-cache", "--config", str(ROOT / "pyproject.toml"), str(check))
+    before = {path: path.read_bytes() for path in team.rglob("*") if path.is_file()}
+    assert not [path for path, text in before.items() if re.search(rb"@[a-z]+@", text)]
+    assert main(["init", str(team), "--estate", "production"]) == 0
+    assert {path: path.read_bytes() for path in team.rglob("*") if path.is_file()} == before
+    assert main(["init", str(team), "--estate", "../x"]) == 1
+    assert "no estate can be called so" in capsys.readouterr().err
+
+
+def test_the_probe_is_printed_as_it_is_installed() -> None:
+    said = subprocess.run([sys.executable, "-m", "voxgate.cli.main", "probe"], capture_output=True, check=True, timeout=60).stdout
+    assert said == PROBE.read_bytes()
+
+
+def test_a_version_is_said_once_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert (ended.value.code, capsys.readouterr().out) == (0, f"voxgate {voxgate.__version__}\n")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["version"] == voxgate.__version__
+    assert f"## {voxgate.__version__}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
