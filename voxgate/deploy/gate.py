@@ -31,7 +31,7 @@ from voxgate.model.look import Evidence
 from voxgate.model.release import Release
 from voxgate.model.service import Service
 from voxgate.model.verdict import Exit, Judgement, MoveRecord, RunVerdict, ServiceOutcome
-from voxgate.survey.collect import take_look
+from voxgate.survey.collect import remarks, take_look
 from voxgate.survey.keeping import Cutter
 from voxgate.survey.saving import save
 from voxgate.transport.bitbucket import Bitbucket
@@ -231,6 +231,7 @@ class Gate:
         views = self._remotes.with_releases(must_run(self.estate, releases, self.site.goods), found)
         evidence = Evidence(first, second, views)
         save(evidence, folder, self.cutter)
+        self.notes += [line for line in remarks(second.hosts) if line not in self.notes]
         return evidence
 
     def _look_and_judge(self, releases: Mapping[str, Release]) -> tuple[RunVerdict, tuple[Judgement, ...]]:

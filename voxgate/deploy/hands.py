@@ -129,7 +129,7 @@ def _good(completed: Completed, step: Step, host: str) -> Completed:
     if completed.exit_status != 0:
         why = f"exit {completed.exit_status}: {last_words(completed)}"
         hint = ""
-        if step.argv[0] == "sudo" and b"password is required" in completed.stderr:
+        if step.argv[0] == "/usr/bin/sudo" and b"password is required" in completed.stderr:
             hint = f"sudoers must allow exactly: {' '.join(step.argv[2:])}"
         raise MoveFailed(f"{step.says} failed", where=host, why=why, hint=hint)
     return completed

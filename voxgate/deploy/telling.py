@@ -60,7 +60,7 @@ def _line(host: str, step: steps.Step) -> str:
 def _restarts(target: Target, most: int) -> list[str]:
     lines = []
     if target.service.kind is not Kind.STATIC:
-        lines.append("   (before each, where the unit is not inactive: sudo -n /usr/bin/systemctl reset-failed UNIT)")
+        lines.append("   (before each, where the unit is not inactive: /usr/bin/sudo -n /usr/bin/systemctl reset-failed UNIT)")
     for placement in target.placements:
         host = placement.host.name
         if target.service.kind is Kind.STATIC:

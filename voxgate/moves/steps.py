@@ -163,7 +163,7 @@ def publish(service: Service, release: Release) -> Step:
 
 def systemctl(verb: str, unit: str) -> Step:
     """One exact sudo command: ``verb`` is restart, start, stop or reset-failed."""
-    argv, says = ("sudo", "-n", _SYSTEMCTL, verb, unit), f"{verb} {unit.removesuffix('.service')}"
+    argv, says = ("/usr/bin/sudo", "-n", _SYSTEMCTL, verb, unit), f"{verb} {unit.removesuffix('.service')}"
     return Step(argv, 120, says, finish=True, changes="" if verb == "reset-failed" else unit)
 
 

@@ -6,40 +6,30 @@ import hashlib
 import json
 import time
 from dataclasses import replace
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from voxgate.contracts import json_strict, schemas
+from voxgate.contracts import schemas
 from voxgate.errors import CommandUnknown, ContractError, Unreachable, VoxgateError
 from voxgate.model.answers import Answer, DatabaseView
 from voxgate.model.evidence import DistFact, HostEvidence, Missing, known
 from voxgate.model.look import Look, Question
+from voxgate.survey.probing import Told, ask_probe, unparsable
 from voxgate.survey.questions import HIDDEN, outside_of, questions_of, site_questions, sites_of
-from voxgate.survey.reading import MEND, host_evidence
+from voxgate.survey.reading import host_evidence
 from voxgate.transport import http
 from voxgate.transport.at_once import at_once
 from voxgate.transport.database import see
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from voxgate.model.estate import Database, Estate, Host, Placement
     from voxgate.model.service import Service
     from voxgate.transport.connection import Connection
     from voxgate.transport.connections import Connections
-    from voxgate.transport.session import Completed
 
-PROBE = Path(__file__).with_name("probe.py")
-INSTALLED = ("sudo", "-n", "/usr/local/sbin/voxgate-probe")
-# Without an installed copy the program itself comes first on stdin, its length before it, and the request after it.
-LOADER = (
-    "import sys; s = sys.stdin.buffer; n = int(s.readline()); p = s.read(n); "
-    "exec(compile(p, 'voxgate-probe', 'exec'), {'__name__': '__main__', 'PROGRAM': p})"
-)
-OVER_STDIN = ("python3", "-I", "-S", "-c", LOADER)
 DEADLINE = 30.0  # the probe gives up on its slowest part after 20
-LIMIT = 8 * 1024 * 1024
 SLACK = 4096  # bytes by which a wrong answer may be longer than the right one, and still be read whole
 PER_SERVICE = {
     "checkouts": "python static",
@@ -51,13 +41,6 @@ PER_SERVICE = {
     "runtimes": "python",
     "stores": "python",
 }
-NO_SUDO = ("password is required", "not allowed", "may not run sudo", "not in the sudoers", "terminal is required")
-
-
-@cache
-def program() -> bytes:
-    """The probe as this voxgate has it."""
-    return PROBE.read_bytes()
 
 
 def request_of(
@@ -107,73 +90,59 @@ def survey(
     reads only what moves (units, processes, sockets, engines); ``only`` as in ``take_look``.
     """
     outcomes = connections.each(estate.hosts, lambda one: _see(one, estate, deadline, brief=brief, only=only))
-    return {name: missing(name, outcome) if isinstance(outcome, VoxgateError) else outcome for name, outcome in outcomes.items()}
+    found = {name: missing(name, outcome) if isinstance(outcome, VoxgateError) else outcome for name, outcome in outcomes.items()}
+    return {name: _by_itself(name, found) for name in found}
+
+
+def _by_itself(name: str, found: Mapping[str, HostEvidence | Missing]) -> HostEvidence | Missing:
+    """A host's evidence, unless it shares its key with another: either could answer for the other then."""
+    host = found[name]
+    if isinstance(host, Missing) or not host.signed_by:
+        return host
+    for other, evidence in found.items():
+        if other != name and isinstance(evidence, HostEvidence) and evidence.signed_by == host.signed_by:
+            hint = "give each host keys of its own (rm /etc/ssh/ssh_host_*; ssh-keygen -A), and pin them"
+            return Missing("denied", f"it has the same host key as {other}: nobody can say which of them signed", name, hint)
+    return host
+
+
+def remarks(hosts: Mapping[str, HostEvidence | Missing]) -> list[str]:
+    """What a reader of the verdict must know of how the hosts were seen, a line each."""
+    seen = [host for host in hosts.values() if isinstance(host, HostEvidence)]
+    unsigned = [host.name for host in seen if not host.signed_by]
+    beside = "something printed beside the probe's answer, and was not read"
+    said = [f"{host.name}: {beside}: {host.noise}" for host in seen if host.noise]
+    if unsigned:
+        said.append(f"not signed, the word of the deploy account alone (probe = stdin): {', '.join(unsigned)}")
+    return said
 
 
 def _see(
     connection: Connection, estate: Estate, deadline: float, *, brief: bool, only: Collection[str] | None
 ) -> HostEvidence | Missing:
     """One host: run the probe, believe nothing."""
-    host = connection.host
-    request = request_of(estate, host, asked="brief" if brief else "whole", only=only)
+    request = request_of(estate, connection.host, asked="brief" if brief else "whole", only=only)
     asked = time.time()
-    completed = run_probe(connection, request, deadline)
-    return read_answer(completed, estate, host, {"asked": asked, "answered": time.time()}, brief=brief)
-
-
-def run_probe(connection: Connection, request: bytes, deadline: float) -> Completed:
-    """The probe on one host, as it is there: installed, or sent with the request. Raises as ``Connection.run``."""
-    if connection.host.probe == "stdin":
-        stdin = b"%d\n%b%b" % (len(program()), program(), request)
-        return connection.run(OVER_STDIN, stdin=stdin, deadline=deadline, limit=LIMIT)
-    return connection.run(INSTALLED, stdin=request, deadline=deadline, limit=LIMIT)
+    told = ask_probe(connection, request, deadline)
+    if isinstance(told, Missing):
+        return told
+    return read_answer(told, estate, connection.host, {"asked": asked, "answered": time.time()}, brief=brief)
 
 
 def read_answer(
-    completed: Completed, estate: Estate, host: Host, gate: dict[str, float] | None = None, *, brief: bool = False
+    told: Told, estate: Estate, host: Host, gate: dict[str, float] | None = None, *, brief: bool = False
 ) -> HostEvidence | Missing:
-    """What a probe's end means: evidence if its document is whole, strict, by schema, and of our own probe. ``gate`` are the
-    times on the gate's own clock between which it was run; they are kept with the document.
+    """What a document is: evidence if it is by schema, and tells what was asked. ``gate`` are the times on the gate's own clock
+    between which it was asked for; they are kept with the document, and so is who signed it, and what else was printed.
     """
-    document = read_document(completed, host)
-    if isinstance(document, Missing):
-        return document
     try:
-        schemas.check("evidence", document, where=host.name)
+        schemas.check("evidence", told.document, where=host.name)
         if not brief:
-            _check_complete(document, estate, host)
+            _check_complete(told.document, estate, host)
     except ContractError as error:
-        return _unparsable(error, host)
-    return host_evidence(host.name, {**document, "gate": gate or {}})
-
-
-def read_document(completed: Completed, host: Host) -> dict[str, Any] | Missing:
-    """What our own probe printed, strict JSON; its members are not looked at yet."""
-    if completed.exit_status not in {0, 2} or not completed.stdout:
-        return _not_run(completed, host)
-    try:
-        document = json_strict.loads(completed.stdout, where=host.name, limit=LIMIT)
-    except ContractError as error:
-        return _unparsable(error, host)
-    return _foreign(document, host) or dict(document)
-
-
-def _unparsable(error: ContractError, host: Host) -> Missing:
-    return Missing("unparsable", f"the probe's document {error.what}: {error.why}", host.name)
-
-
-def _foreign(document: object, host: Host) -> Missing | None:
-    """Why a document is not evidence although it is strict JSON: another probe's, or a refusal. None if it may be."""
-    found = document if isinstance(document, dict) else {}
-    probe = found.get("probe")
-    theirs = probe.get("sha256") if isinstance(probe, dict) else None
-    ours = hashlib.sha256(program()).hexdigest()
-    if theirs != ours:
-        why = f"the probe on this host is not ours: {str(theirs)[:12]} there, {ours[:12]} here"
-        return Missing("denied", why, host.name, MEND)
-    if "error" in found:
-        return Missing("failed", f"the probe refused: {str(found['error'])[:200]}", host.name)
-    return None
+        return unparsable(error, host)
+    beside = {**(gate or {}), "signed_by": told.proof.key if told.proof else "", "noise": told.noise}
+    return replace(host_evidence(host.name, {**told.document, "gate": beside}), proof=told.proof)
 
 
 def _check_complete(document: dict[str, Any], estate: Estate, host: Host) -> None:
@@ -185,18 +154,6 @@ def _check_complete(document: dict[str, Any], estate: Estate, host: Host) -> Non
         if set(told) != asked:
             why = f"{section}: {sorted(asked)} asked, {sorted(told)} told"
             raise ContractError("is not complete", where=host.name, why=why)
-
-
-def _not_run(completed: Completed, host: Host) -> Missing:
-    """Why there is no document at all."""
-    said = " ".join(completed.stderr.decode(errors="replace").split())[:200]
-    why = f"the probe ended with {completed.exit_status}: {said or 'and said nothing'}"
-    if host.probe == "stdin":
-        return Missing("missing" if "not found" in said else "failed", why, host.name, "the host needs python3 >= 3.9")
-    hint = f'{MEND} and allow it in sudoers: {host.user} ALL=(root) NOPASSWD: {INSTALLED[-1]} ""'
-    if any(words in said for words in NO_SUDO):
-        return Missing("denied", f"sudo refused: {said}", host.name, hint)
-    return Missing("missing" if "not found" in said else "failed", why, host.name, hint)
 
 
 def missing(name: str, error: VoxgateError) -> Missing:

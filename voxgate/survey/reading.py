@@ -82,6 +82,8 @@ def host_evidence(name: str, document: object) -> HostEvidence:
         asked=facts.of_gate("asked"),
         answered=facts.of_gate("answered"),
         took=facts.of_probe("seconds"),
+        signed_by=facts.noted("signed_by"),
+        noise=facts.noted("noise"),
         document=whole,
     )
 
@@ -108,6 +110,11 @@ class _Facts:
     def of_gate(self, key: str) -> float | Missing:
         """One of the times that the gate noted when it asked."""
         return self._number(self._gate, key, "the gate did not note it")
+
+    def noted(self, key: str) -> str:
+        """Words that the gate noted when it asked, empty where there are none."""
+        value = self._gate.get(key) if isinstance(self._gate, dict) else None
+        return value if isinstance(value, str) else ""
 
     def of_probe(self, key: str) -> float | Missing:
         """A number that the probe says of itself."""

@@ -3,7 +3,9 @@
 ``first/`` and ``second/``, one for each look:
 
 * ``look.json``: when it was taken
-* ``hosts/NAME.json``: the probe's document as it came, or why there is none
+* ``hosts/NAME.json``: the probe's document as it came, or why there is none; beside it the ``.request`` that it answers, and
+  the ``.sig`` by which the host's own key signed it: where nothing had to be cut, the document without ``gate`` and with no
+  blank around ``,`` and ``:`` is what was signed (``ssh-keygen -Y verify``)
 * ``answers.json``: every HTTP answer; a body that is no short text stands in ``bodies/``, once, by its sha256
 * ``databases.json``: what each database sees
 
@@ -88,6 +90,9 @@ def _save_look(look: Look, folder: Path, keep: Keep) -> None:
     keep.write(folder / "look.json", {"format": FORMAT, "taken": look.taken})
     for name, host in look.hosts.items():
         keep.write(folder / "hosts" / f"{name}.json", {"format": FORMAT, **_or_missing(host, _document)})
+        if isinstance(host, HostEvidence) and host.proof is not None:  # names, hashes and a signature: nothing to cut
+            (folder / "hosts" / f"{name}.request").write_bytes(host.proof.request)
+            (folder / "hosts" / f"{name}.sig").write_bytes(host.proof.signature)
     answers = [
         {"question": _question_row(question), **_or_missing(answer, lambda answer: _answer_row(answer, keep))}
         for question, answer in look.answers.items()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from voxgate.errors import VoxgateError
 from voxgate.model.evidence import Missing
-from voxgate.survey.collect import missing, read_document, request_of, run_probe
+from voxgate.survey.collect import missing, request_of
+from voxgate.survey.probing import ask_probe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,8 @@ def hear(
     def ask(connection: Connection) -> dict[str, Any] | Missing:
         names = [unit.unit for unit in units if unit.host == connection.host]
         request = request_of(estate, connection.host, asked="words", units=names)
-        return read_document(run_probe(connection, request, deadline), connection.host)
+        told = ask_probe(connection, request, deadline)
+        return told if isinstance(told, Missing) else told.document
 
     told = connections.each(hosts.values(), ask)
     return {unit.id: words_in(told[unit.host.name], unit) for unit in units}

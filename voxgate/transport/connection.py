@@ -96,6 +96,14 @@ class Connection:
         return f"<Connection {self.host.name}{'' if self.alive else ' (gone)'}>"
 
     @property
+    def host_key(self) -> paramiko.PKey:
+        """The pinned key by which this host proved that it is itself. RuntimeError for a line that was never verified."""
+        if self._line.host_key is None:
+            msg = "this line showed no host key"
+            raise RuntimeError(msg)
+        return self._line.host_key
+
+    @property
     def alive(self) -> bool:
         """True while the connection stands. A lost one never comes back by itself."""
         return bool(self._wire.is_active())

@@ -30,10 +30,13 @@ _SILENCE_MS = 20_000
 
 @dataclass(slots=True)
 class Line:
-    """A verified, logged-in transport, and the proxy command that carries it, if one does."""
+    """A verified, logged-in transport, the pinned key that the server showed for it, and the proxy command that carries it, if
+    one does.
+    """
 
     wire: Wire
     proxy: subprocess.Popen[bytes] | None = None
+    host_key: paramiko.PKey | None = None
 
     def end(self) -> None:
         """Close it and everything that belongs to it; harmless twice."""
@@ -58,7 +61,7 @@ class Dialler:
         wire = Wire(sock, pinned.algorithms)
         line = Line(wire, proxy)
         try:
-            _shake_hands(wire, where, pinned, deadline)
+            line.host_key = _shake_hands(wire, where, pinned, deadline)
             log_in(wire, hop, where, deadline)
             wire.set_keepalive(KEEPALIVE)
         except (paramiko.SSHException, EOFError, OSError) as error:
@@ -112,7 +115,8 @@ class Dialler:
             lock.release()
 
 
-def _shake_hands(wire: Wire, where: str, pinned: Pinned, deadline: Deadline) -> None:
+def _shake_hands(wire: Wire, where: str, pinned: Pinned, deadline: Deadline) -> paramiko.PKey:
+    """The server's key, once it is known to be pinned; what it shows when keys are exchanged anew is another matter."""
     wire.banner_timeout = wire.handshake_timeout = deadline.remaining
     try:
         wire.start_client(timeout=deadline.remaining)
@@ -125,6 +129,7 @@ def _shake_hands(wire: Wire, where: str, pinned: Pinned, deadline: Deadline) -> 
         raise TimeoutError
     key = wire.get_remote_server_key()
     pinned.check(key.asbytes(), key.get_name(), where)
+    return key
 
 
 def _lost(hop: Hop, where: str, error: Exception, deadline: Deadline) -> Unreachable:

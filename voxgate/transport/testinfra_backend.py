@@ -29,6 +29,7 @@ class VoxgateBackend(BaseBackend):  # type: ignore[misc] # testinfra tells no ty
     """
 
     NAME = NAME
+    sudo_program = "/usr/bin/sudo"  # never another one that is first on somebody's path
 
     def __init__(
         self, host: str, *args: Any, connections: Connections | None = None, deadline: float = 30.0, **kwargs: Any
@@ -50,8 +51,8 @@ class VoxgateBackend(BaseBackend):  # type: ignore[misc] # testinfra tells no ty
         """Never asking for a password, and leaving a sign that the command was begun."""
         signed = f"echo {_SUDO_RAN} >&2\n{command}"
         if sudo_user is None:
-            return str(self.quote("sudo -n -- /bin/sh -c %s", signed))
-        return str(self.quote("sudo -n -u %s -- /bin/sh -c %s", sudo_user, signed))
+            return str(self.quote(f"{self.sudo_program} -n -- /bin/sh -c %s", signed))
+        return str(self.quote(f"{self.sudo_program} -n -u %s -- /bin/sh -c %s", sudo_user, signed))
 
     def get_encoding(self) -> str:
         """UTF-8, without asking the host for it (testinfra starts a Python there to find out)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -9,13 +10,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import paramiko
 import pytest
 
 from voxgate.survey import probe
-from voxgate.survey.collect import PROBE
+from voxgate.survey.probing import PROBE
+from voxgate.transport.known_hosts import fingerprint
 
 CANARY = "c4n4ry-9f1d7e2b"
 ENV = f"""# settings
@@ -47,6 +51,57 @@ def _nothing_lives_on() -> Iterator[None]:
     while probe.STARTED:
         with probe.STARTED.pop() as process:
             process.kill()
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """A host's key: what only root of that host can sign with."""
+
+    path: Path
+
+    @property
+    def public(self) -> paramiko.PKey:
+        """Its public half, as a connection has it."""
+        kind, blob = self.path.with_name(f"{self.path.name}.pub").read_text().split()[:2]
+        return paramiko.PKey.from_type_string(kind, base64.b64decode(blob))
+
+    @property
+    def fingerprint(self) -> str:
+        """As a request names it."""
+        return fingerprint(self.public.asbytes())
+
+    def sign(self, text: bytes, namespace: str = probe.NAMESPACE) -> bytes:
+        """What ssh-keygen makes of it."""
+        argv = ["ssh-keygen", "-Y", "sign", "-n", namespace, "-f", str(self.path)]
+        return subprocess.run(argv, input=text, capture_output=True, check=True).stdout
+
+    def framed(self, document: dict[str, Any], request: bytes) -> bytes:
+        """What our own probe prints who says this document; signed where the request names a key."""
+        text = json.dumps({**document, "probe": {**document["probe"], "request": hashlib.sha256(request).hexdigest()}}).encode()
+        asked = json.loads(request)
+        signature = self.sign(text) if "key" in asked else b""
+        return b"voxgate-evidence 1 %b %d %d\n%b%b\n" % (
+            asked["nonce"].encode(), len(text), len(signature), text, signature,
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="session", params=["ed25519", "ecdsa", "rsa"])
+def each_pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> KeyPair:
+    """A host's key of each kind."""
+    return made_pair(tmp_path_factory.mktemp("hostkey"), request.param)
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> KeyPair:
+    """A host's key."""
+    return made_pair(tmp_path_factory.mktemp("hostkey"), "ed25519")
+
+
+def made_pair(folder: Path, kind: str) -> KeyPair:
+    """A new key of that kind, as a host has it."""
+    path = folder / f"ssh_host_{kind}_key"
+    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "root@host", "-f", str(path)], check=True)
+    return KeyPair(path)
 
 
 def git(folder: Path, *words: str) -> str:

@@ -15,17 +15,20 @@ from voxgate.contracts.schemas import FOLDER
 from voxgate.errors import CommandUnknown, Unreachable
 from voxgate.model.answers import Answer
 from voxgate.model.estate import Estate, Host
-from voxgate.model.evidence import DistFact, HostEvidence, Missing, known
+from voxgate.model.evidence import DistFact, HostEvidence, Missing, Proof, known
 from voxgate.model.look import Question
 from voxgate.model.surroundings import SiteFact
-from voxgate.survey import collect, probe
+from voxgate.survey import collect, probe, probing
+from voxgate.survey.probing import Told
 from voxgate.survey.questions import HIDDEN, questions_of, site_path, site_questions, sites_of
 from voxgate.survey.reading import host_evidence
 from voxgate.transport import http
 from voxgate.transport.session import Completed
 
+from .conftest import KeyPair
+
 GOOD: dict[str, Any] = json.loads((FOLDER / "examples/evidence/valid-fleet.json").read_text())
-GOOD["probe"]["sha256"] = hashlib.sha256(collect.program()).hexdigest()
+GOOD["probe"]["sha256"] = hashlib.sha256(probing.program()).hexdigest()
 
 
 @pytest.fixture
@@ -38,71 +41,21 @@ def fleet(estate: Estate) -> Host:
     return estate.host("fleet-1")
 
 
-def ended(document: object = b"", status: int = 0, stderr: bytes = b"") -> Completed:
-    return Completed(status, document if isinstance(document, bytes) else json.dumps(document).encode(), stderr, 0.1)
+def told(document: dict[str, Any]) -> Told:
+    return Told(document, Proof(b"{}", b"-", "SHA256:x"), "")
 
 
 def test_a_whole_document_is_evidence(estate: Estate, fleet: Host) -> None:
-    evidence = collect.read_answer(ended(GOOD), estate, fleet)
+    evidence = collect.read_answer(told(GOOD), estate, fleet)
     assert isinstance(evidence, HostEvidence)
-    assert evidence.name == "fleet-1"
-
-
-@pytest.mark.parametrize(
-    ("status", "stderr", "kind"),
-    [
-        (1, b"sudo: a password is required\n", "denied"),
-        (1, b"Sorry, user deploy is not allowed to execute '/usr/local/sbin/voxgate-probe' as root on h.\n", "denied"),
-        (1, b"deploy is not in the sudoers file.\n", "denied"),
-        (1, b"sudo: /usr/local/sbin/voxgate-probe: command not found\n", "missing"),
-        (127, b"sh: 1: sudo: not found\n", "missing"),
-        (1, b"", "failed"),
-        (0, b"", "failed"),
-        (137, b"Killed", "failed"),
-    ],
-)
-def test_no_document_is_a_missing_that_says_how_to_mend_it(
-    estate: Estate, fleet: Host, status: int, stderr: bytes, kind: str
-) -> None:
-    found = collect.read_answer(ended(b"", status, stderr), estate, fleet)
-    assert isinstance(found, Missing)
-    assert (found.kind, found.where) == (kind, "fleet-1")
-    assert "sudo install -o root -g root -m 0755 voxgate/survey/probe.py /usr/local/sbin/voxgate-probe" in found.hint
-
-
-@pytest.mark.parametrize("cut", [1, 100, 5000])
-def test_a_document_cut_short_is_unparsable(estate: Estate, fleet: Host, cut: int) -> None:
-    found = collect.read_answer(ended(json.dumps(GOOD).encode()[:-cut]), estate, fleet)
-    assert isinstance(found, Missing)
-    assert found.kind == "unparsable"
-
-
-@pytest.mark.parametrize("text", [b"[]", b"null", b'{"format":1,"format":1}', b'{"a":NaN}', b"\xff", b"Welcome to fleet-1!\n"])
-def test_what_is_no_document_is_a_missing(estate: Estate, fleet: Host, text: bytes) -> None:
-    assert isinstance(collect.read_answer(ended(text), estate, fleet), Missing)
-
-
-def test_another_probe_is_denied_with_the_command_that_mends_it(estate: Estate, fleet: Host) -> None:
-    document = {**GOOD, "probe": {**GOOD["probe"], "sha256": "0" * 64}}
-    found = collect.read_answer(ended(document), estate, fleet)
-    assert isinstance(found, Missing)
-    assert found.kind == "denied"
-    assert "000000000000 there" in found.why
-    assert found.hint.startswith("sudo install")
-
-
-def test_a_refusal_is_a_missing(estate: Estate, fleet: Host) -> None:
-    document = {"format": 1, "probe": GOOD["probe"], "error": {"kind": "failed", "text": "request refused: folder"}}
-    found = collect.read_answer(ended(document, 2), estate, fleet)
-    assert isinstance(found, Missing)
-    assert "request refused" in found.why
+    assert (evidence.name, evidence.signed_by, evidence.noise) == ("fleet-1", "SHA256:x", "")
 
 
 @pytest.mark.parametrize("section", ["checkouts", "venvs", "env_files"])
 def test_a_service_that_is_not_told_is_unparsable(estate: Estate, fleet: Host, section: str) -> None:
     document = copy.deepcopy(GOOD)
     document["sections"][section]["value"] = {}
-    found = collect.read_answer(ended(document), estate, fleet)
+    found = collect.read_answer(told(document), estate, fleet)
     assert isinstance(found, Missing)
     assert f"{section}: ['fleet'] asked, [] told" in found.why
 
@@ -110,7 +63,7 @@ def test_a_service_that_is_not_told_is_unparsable(estate: Estate, fleet: Host, s
 def test_a_document_that_breaks_the_schema_is_unparsable(estate: Estate, fleet: Host) -> None:
     document = copy.deepcopy(GOOD)
     del document["sections"]["engines"]
-    found = collect.read_answer(ended(document), estate, fleet)
+    found = collect.read_answer(told(document), estate, fleet)
     assert isinstance(found, Missing)
     assert found.kind == "unparsable"
     assert "engines" in found.why
@@ -129,26 +82,29 @@ def test_every_request_is_one_that_the_probe_takes(estate: Estate) -> None:
 
 
 class Connection:
-    """A connection on which one command has one outcome."""
+    """A connection on which one command has one outcome: of an error, or of a probe that says GOOD and signs it."""
 
-    def __init__(self, host: Host, outcome: Completed | Exception) -> None:
+    def __init__(self, host: Host, pair: KeyPair, outcome: Exception | None) -> None:
         self.host = host
+        self.host_key = pair.public
         self.outcome = outcome
+        self.pair = pair
         self.asked: tuple[tuple[str, ...], bytes] = ((), b"")
 
     def run(self, argv: tuple[str, ...], *, stdin: bytes, **_: float) -> Completed:
         """The one outcome."""
         self.asked = (argv, stdin)
-        if isinstance(self.outcome, Exception):
+        if self.outcome is not None:
             raise self.outcome
-        return self.outcome
+        request = stdin[stdin.rindex(b'{"format": 1, "services"') :]
+        return Completed(0, self.pair.framed(GOOD, request), b"", 0.1)
 
 
 class Connections:
     """Each host's one connection; what it raises is its outcome, as with the real ones."""
 
-    def __init__(self, estate: Estate, outcome: Completed | Exception) -> None:
-        self.all = {host.name: Connection(host, outcome) for host in estate.hosts}
+    def __init__(self, estate: Estate, pair: KeyPair, outcome: Exception | None = None) -> None:
+        self.all = {host.name: Connection(host, pair, outcome) for host in estate.hosts}
 
     def each(self, hosts: tuple[Host, ...], function: Any) -> dict[str, object]:
         """What came of each host."""
@@ -169,27 +125,42 @@ class Connections:
         (CommandUnknown("'sudo' ended without an exit status", where="x"), "unparsable"),
     ],
 )
-def test_a_host_that_does_not_answer_is_a_missing(estate: Estate, error: Exception, kind: str) -> None:
-    found = collect.survey(Connections(estate, error), estate)  # type: ignore[arg-type]
+def test_a_host_that_does_not_answer_is_a_missing(estate: Estate, pair: KeyPair, error: Exception, kind: str) -> None:
+    found = collect.survey(Connections(estate, pair, error), estate)  # type: ignore[arg-type]
     assert {(name, row.kind, row.where) for name, row in found.items() if isinstance(row, Missing)} == {
         (host.name, kind, host.name) for host in estate.hosts
     }
 
 
-def test_the_installed_probe_gets_the_request_alone_and_over_stdin_the_program_comes_first(estate: Estate) -> None:
-    connections = Connections(estate, ended(GOOD))
-    collect.survey(connections, estate)  # type: ignore[arg-type]
+def test_the_installed_probe_gets_the_request_alone_and_over_stdin_the_program_comes_first(estate: Estate, pair: KeyPair) -> None:
+    connections = Connections(estate, pair)
+    found = collect.survey(connections, estate)  # type: ignore[arg-type]
     argv, stdin = connections.all["fleet-1"].asked
-    assert argv == ("sudo", "-n", "/usr/local/sbin/voxgate-probe")
+    assert argv == ("/usr/bin/sudo", "-n", "/usr/local/sbin/voxgate-probe")
     assert json.loads(stdin)["services"][0]["name"] == "fleet"
+    assert json.loads(stdin)["key"] == pair.fingerprint
+    assert isinstance(found["fleet-1"], Missing)  # each said the same, and signed it with the same key
     hosts = tuple(replace(host, probe="stdin") for host in estate.hosts)
-    connections = Connections(replace(estate, hosts=hosts), ended(GOOD))
-    collect.survey(connections, replace(estate, hosts=hosts))  # type: ignore[arg-type]
+    connections = Connections(replace(estate, hosts=hosts), pair)
+    found = collect.survey(connections, replace(estate, hosts=hosts))  # type: ignore[arg-type]
     argv, stdin = connections.all["fleet-1"].asked
-    assert argv[:4] == ("python3", "-I", "-S", "-c")
+    assert argv[:4] == ("/usr/bin/python3", "-I", "-S", "-c")
     length, _, rest = stdin.partition(b"\n")
-    assert rest[: int(length)] == collect.program()
-    assert json.loads(rest[int(length) :])["format"] == 1
+    assert rest[: int(length)] == probing.program()
+    assert "key" not in json.loads(rest[int(length) :])
+    seen = found["fleet-1"]
+    assert isinstance(seen, HostEvidence)
+    assert not seen.signed_by
+    assert "not signed, the word of the deploy account alone (probe = stdin): fleet-1" in collect.remarks({"fleet-1": seen})
+
+
+def test_hosts_with_one_key_cannot_be_told_apart(estate: Estate, pair: KeyPair) -> None:
+    fleet = [host for host in estate.hosts if host.name in {"fleet-1", "fleet-2"}]
+    found = collect.survey(Connections(estate, pair), replace(estate, hosts=tuple(fleet)))  # type: ignore[arg-type]
+    assert {name: (row.kind, row.why) for name, row in found.items() if isinstance(row, Missing)} == {
+        one: ("denied", f"it has the same host key as {other}: nobody can say which of them signed")
+        for one, other in (("fleet-1", "fleet-2"), ("fleet-2", "fleet-1"))
+    }
 
 
 def test_every_endpoint_of_the_estate_is_asked_once(estate: Estate) -> None:

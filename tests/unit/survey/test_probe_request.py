@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from voxgate.survey import probe
-from voxgate.survey.collect import PROBE
+from voxgate.survey.probing import PROBE
 
 from .conftest import service
 

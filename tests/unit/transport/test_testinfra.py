@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import getpass
-import os
 from typing import TYPE_CHECKING
 
 import pytest
 import testinfra
 
 from voxgate.errors import Blind, CommandUnknown, Unreachable
-from voxgate.transport.testinfra_backend import host_for, register
+from voxgate.transport.testinfra_backend import VoxgateBackend, host_for, register
 
 from .conftest import Ground, Opened, host
 
@@ -59,7 +58,7 @@ def test_an_unknown_outcome_raises(ground: Ground, opened: Opened) -> None:
 
 
 @pytest.fixture
-def sudo(ground: Ground, opened: Opened, tmp_path: Path) -> Connection:
+def sudo(ground: Ground, opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Connection:
     """A connection to a host whose sudo is a script beside: it runs what it is given unless $REFUSE is in the command."""
     script = tmp_path / "bin" / "sudo"
     script.parent.mkdir()
@@ -68,7 +67,8 @@ def sudo(ground: Ground, opened: Opened, tmp_path: Path) -> Connection:
         'test "$1" = -n && shift\nif test "$1" = -u; then AS=$2; export AS; shift 2; fi\nshift\nexec "$@"\n'
     )
     script.chmod(0o755)
-    server = ground.sshd(f"SetEnv PATH={script.parent}:{os.environ['PATH']} HOME={tmp_path}")
+    monkeypatch.setattr(VoxgateBackend, "sudo_program", str(script))
+    server = ground.sshd()
     return opened(ground.estate(host(server.port)))["one"]
 
 

@@ -1,0 +1,19 @@
+# What a shell function of the deploy account does to the probe's document on its way: the word `disabled` becomes another.
+# host: api-1
+# blind: *[*api-1*] !release-is-on-main[*] !backend-health-is-clean[*] !livekit-is-healthy[api-1]
+#   exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] clock-is-right[*] haproxy-sees-all-workers
+RC=/home/deploy/.bashrc
+inject() {
+	keep $RC
+	cat >$RC <<-'END'
+		probing() { command sudo "$@" | sed 's/"UnitFileState":"disabled"/"UnitFileState":"enabled"/g'; }
+		sudo() { probing "$@"; }
+		function /usr/bin/sudo { probing "$@"; }
+	END
+	systemctl disable -q voxbridge
+}
+landed() { grep -q probing $RC && [ ! -e /etc/systemd/system/multi-user.target.wants/voxbridge.service ]; }
+mend() {
+	back $RC
+	systemctl enable -q voxbridge
+}

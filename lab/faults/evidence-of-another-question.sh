@@ -1,0 +1,21 @@
+# The deploy account asks the probe for less than the gate did: not whether the settings are there of which one is missing.
+# host: api-1
+# blind: *[*api-1*] !release-is-on-main[*] !backend-health-is-clean[*] !livekit-is-healthy[api-1]
+#   exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] clock-is-right[*] haproxy-sees-all-workers
+RC=/home/deploy/.bashrc ENV=/opt/vox-backend/.env
+inject() {
+	keep $RC
+	keep $ENV
+	cat >$RC <<-'END'
+		less() { sed 's/"required_settings": \[[^]]*\]/"required_settings": []/g' | command sudo "$@"; }
+		sudo() { less "$@"; }
+		function /usr/bin/sudo { less "$@"; }
+	END
+	sed -i '/^REDIS_URL=/d' $ENV
+}
+landed() { grep -q less $RC && ! grep -q REDIS_URL $ENV; }
+mend() {
+	back $RC
+	back $ENV
+	well voxbridge 8080
+}
