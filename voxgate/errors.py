@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+
+UNFORESEEN = "voxgate.unforeseen"
+"""The logger that gets the traceback of a mistake of the gate's own."""
+
+TRACES = "unforeseen.log"
+"""The file of a run's folder that its records are written to."""
+
+_LOG = logging.getLogger(UNFORESEEN)
+_LOG.addHandler(logging.NullHandler())
+
 
 class VoxgateError(Exception):
     """What a user can cause or must know, in one line and a hint.
@@ -78,6 +89,27 @@ class MoveFailed(VoxgateError):  # noqa: N818 - names the outcome
 
 class Interrupted(VoxgateError):  # noqa: N818 - names the outcome
     """A signal or a lost worker ended the run before everything was judged."""
+
+
+class Unforeseen(VoxgateError):  # noqa: N818 - names what it was
+    """A mistake of the gate's own: nobody wrote down what to do then. Its traceback is in the run's folder."""
+
+
+def unforeseen(error: BaseException, where: str = "") -> Unforeseen:
+    """The error in one line, for whoever goes on without what failed; the traceback goes to the log."""
+    _LOG.error("%s", where or "the gate", exc_info=error)
+    why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    hint = f"a mistake in voxgate: {TRACES} in the run's folder says where; please report it"
+    return Unforeseen("the gate itself failed here", where=where, why=why, hint=hint)
+
+
+def known_error(error: BaseException, where: str = "") -> VoxgateError:
+    """An error as it is if it is one of ours, else as ``unforeseen``. What ends the process (KeyboardInterrupt) is raised."""
+    if isinstance(error, VoxgateError):
+        return error
+    if not isinstance(error, Exception):
+        raise error
+    return unforeseen(error, where)
 
 
 class ForgeError(VoxgateError):

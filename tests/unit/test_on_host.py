@@ -17,6 +17,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "voxgate" / "deploy" / "on_host.py"
 JOURNAL = {"format": 1, "service": "backend", "phase": "install", "run": "r1", "by": "me", "build": ""}
+WORD = "voxgate-0123"
 BACK = JOURNAL | {"phase": "back-install"}
 
 
@@ -28,7 +29,7 @@ class Host:
         text = text.replace("SILENCE = 20.0", f"SILENCE = {silence}").replace("STEP_WAIT = 45.0", "STEP_WAIT = 1.0")
         self.root = root
         self.process = subprocess.Popen(
-            [sys.executable, "-I", "-c", text + "\nmain({'op': 'serve'})"],
+            [sys.executable, "-I", "-c", text + f"\nmain({{'op': 'serve', 'mark': {WORD!r}}})"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
@@ -45,7 +46,9 @@ class Host:
     def hear(self) -> dict[str, Any]:
         """The next answer."""
         assert self.process.stdout is not None
-        return dict(json.loads(self.process.stdout.readline()))
+        word, _, said = self.process.stdout.readline().partition(b" ")
+        assert word.decode() == WORD
+        return dict(json.loads(said))
 
     def ask(self, op: str, **words: Any) -> dict[str, Any]:
         """A request and its answer."""
@@ -399,7 +402,7 @@ def test_it_ends_when_nobody_listens(tmp_path: Path) -> None:
 
 def test_a_look_changes_nothing(tmp_path: Path) -> None:
     text = SOURCE.read_text().replace('"/var/lib/voxgate"', repr(str(tmp_path)))
-    asked = "\nmain({'op': 'read', 'services': {'backend': '/nowhere'}, 'ledger': 5})"
+    asked = "\nmain({'op': 'read', 'services': {'backend': '/nowhere'}, 'ledger': 5, 'mark': ''})"
     said = subprocess.run([sys.executable, "-I", "-c", text + asked], capture_output=True, check=True, text=True).stdout
     assert json.loads(said)["ok"]["services"]["backend"]["journal"] is None
     assert not list(tmp_path.iterdir())

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from typing import Any, NoReturn
 
 from voxgate.errors import ContractError
 
 LIMIT = 1024 * 1024
 DEPTH = 64
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -26,6 +29,15 @@ def _no_constant(text: str) -> NoReturn:
     """Refuse NaN and the infinities, which are no JSON."""
     msg = f"{text} is no JSON"
     raise ValueError(msg)
+
+
+def _finite(text: str) -> float:
+    """Refuse a number that is none any more once it is read: 1e999."""
+    found = float(text)
+    if math.isinf(found):
+        msg = "a number is out of range"
+        raise ValueError(msg)
+    return found
 
 
 def _depth(body: str) -> int:
@@ -54,7 +66,8 @@ def _depth(body: str) -> int:
 
 def loads(body: bytes, *, where: str = "", limit: int = LIMIT) -> Any:
     """The document in ``body`` (UTF-8). Raises ContractError, in one line, for anything that is not strict JSON: more than
-    ``limit`` bytes, deeper than 64 levels, duplicate keys, NaN, infinities, trailing text, integers of over 4300 digits.
+    ``limit`` bytes, deeper than 64 levels, duplicate keys, NaN, infinities (1e999 too), trailing text, integers of over 4300
+    digits, halves of a character (a lone surrogate, which nobody can print or write).
     """
     if len(body) > limit:
         raise ContractError("not strict JSON", where=where, why=f"{len(body)} bytes, at most {limit} are read")
@@ -63,7 +76,10 @@ def loads(body: bytes, *, where: str = "", limit: int = LIMIT) -> Any:
         # A deep document costs the decoder its stack; brackets are counted only where there are enough to be too deep.
         if text.count("[") + text.count("{") > DEPTH and _depth(text) > DEPTH:
             raise ContractError("not strict JSON", where=where, why=f"nested deeper than {DEPTH} levels")
-        return json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        found = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_finite)
+        if _HALF.search(text):
+            json.dumps(found, ensure_ascii=False).encode("utf-8")  # a UnicodeEncodeError is a ValueError
     except (ValueError, RecursionError) as error:
         why = " ".join(str(error).split()) or "not JSON"
         raise ContractError("not strict JSON", where=where, why=why[:200]) from None
+    return found

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
+from voxgate.deploy import answers
 from voxgate.deploy.holding import BEAT, HeldElsewhere, Hold, TakenOver
-from voxgate.deploy.state import Author, Found, checkouts, hosts_with_state, placements_of, read_answer
+from voxgate.deploy.state import Author, Found, checkouts, found_of, hosts_with_state, placements_of
 from voxgate.deploy.stop import Stop
-from voxgate.errors import CommandUnknown, Refused, VoxgateError
+from voxgate.errors import CommandUnknown, Refused, VoxgateError, known_error
 from voxgate.model.estate import Estate, Host, Placement
 from voxgate.moves.steps import Step
 from voxgate.transport.at_once import at_once
@@ -22,6 +23,8 @@ _TIDY_DEADLINE = 30.0
 _REGAIN = 40.0
 _SLACK = 60.0
 _PAUSE = 0.5
+
+T = TypeVar("T")
 
 
 class Claim:
@@ -72,9 +75,9 @@ class Claim:
     def _take_all(self) -> dict[str, Found]:
         first, *others = hosts_with_state(self._estate)
         found = self._take_one(first.name)
-        for outcome in at_once([host.name for host in others], self._take_one, limit=max(1, len(others))).values():
+        for name, outcome in at_once([host.name for host in others], self._take_one, limit=max(1, len(others))).items():
             if isinstance(outcome, BaseException):
-                raise outcome
+                raise known_error(outcome, name)
             found |= outcome
         return found
 
@@ -86,14 +89,15 @@ class Claim:
         try:
             had = self._epochs.get(name, {})
             services = checkouts(placements)
-            said = hold.ask("claim", _CLAIM_DEADLINE, services=services, owner=self.author.document(), epochs=had)
+            read, owner = answers.claimed(services), self.author.document()
+            said, epochs = hold.ask("claim", _CLAIM_DEADLINE, read, services=services, owner=owner, epochs=had)
         except BaseException:
             hold.close()
             if before is not None:
                 self._holds[name] = before
             raise
-        self._epochs[name] = dict(said["epochs"])
-        return read_answer(said, placements)
+        self._epochs[name] = epochs
+        return found_of(said, placements)
 
     @property
     def lost(self) -> frozenset[str]:
@@ -124,7 +128,9 @@ class Claim:
                     say(f"{name}: was lost, is held again")
                     return
 
-        at_once([host.name for host in lost], again, limit=max(1, len(lost)))
+        for name, outcome in at_once([host.name for host in lost], again, limit=max(1, len(lost))).items():
+            if isinstance(outcome, BaseException):
+                say(f"lost for good: {known_error(outcome, name).line}")
 
     def _reopen(self, hosts: Iterable[Host], say: Callable[[str], None]) -> None:
         """Connections to hosts on which nothing is held, but of which something must be seen: the dialler's database."""
@@ -140,9 +146,9 @@ class Claim:
         if (lost := self._holds[host].why_lost) is not None:
             raise lost
 
-    def ask(self, host: str, op: str, deadline: float, **words: Any) -> dict[str, Any]:
+    def ask(self, host: str, op: str, deadline: float, read: Callable[[object], T], **words: Any) -> T:
         """One request to the owner on a host. Raises as ``Hold.ask``."""
-        return self._holds[host].ask(op, deadline, **words)
+        return self._holds[host].ask(op, deadline, read, **words)
 
     def do(self, host: str, service: str, journal: Mapping[str, Any], steps: Sequence[Step]) -> tuple[Completed, ...]:
         """Steps of one move, one after the other until one ends otherwise than with 0, each journalled before and after.
@@ -152,12 +158,12 @@ class Claim:
         deadline = sum(step.deadline for step in steps) + _SLACK
         names = ("argv", "deadline", "says", "finish", "changes")
         sent = [{name: getattr(step, name) for name in names} for step in steps]
-        said = self.ask(host, "do", deadline, service=service, journal=dict(journal), steps=sent)
+        said = self.ask(host, "do", deadline, answers.ended(len(steps)), service=service, journal=dict(journal), steps=sent)
         ended = []
-        for one, step in zip(said["results"], steps, strict=False):
-            if one["exit"] is None:
-                raise CommandUnknown(f"{step.says} {one['why']}", where=host, why=str(one["err"]).strip()[-200:])
-            ended.append(Completed(one["exit"], one["out"].encode(), one["err"].encode(), one["seconds"]))
+        for one, step in zip(said, steps, strict=False):
+            if one.exit is None:
+                raise CommandUnknown(f"{step.says} {one.why}", where=host, why=one.err.strip()[-200:])
+            ended.append(Completed(one.exit, one.out.encode(), one.err.encode(), one.seconds))
         return tuple(ended)
 
     def tidy(self, placement: Placement) -> list[str]:
@@ -165,8 +171,9 @@ class Claim:
         each. Raises as ``Hold.ask``.
         """
         service, host = placement.service, placement.host.name
-        said = self.ask(host, "tidy", _TIDY_DEADLINE, service=service.name, checkout=service.folder)
-        return [f"found: {host}: {path} of a git that is gone -> removed" for path in said["removed"]]
+        removed = answers.texts_in("removed")
+        said = self.ask(host, "tidy", _TIDY_DEADLINE, removed, service=service.name, checkout=service.folder)
+        return [f"found: {host}: {path} of a git that is gone -> removed" for path in said]
 
     def release(self) -> None:
         """Let everything go; harmless twice."""
@@ -197,6 +204,6 @@ class Claim:
     @staticmethod
     def _cut(hold: Hold) -> None:
         try:
-            hold.ask("cancel", _SLACK)
+            hold.ask("cancel", _SLACK, answers.texts_in("cut"))
         except VoxgateError:
             return

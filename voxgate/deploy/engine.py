@@ -18,13 +18,13 @@ from voxgate.deploy.plan import Plan, Target
 from voxgate.deploy.progress import Progress
 from voxgate.deploy.rolling import Capacity, calls_of, next_batch
 from voxgate.deploy.sampler import Sampler
-from voxgate.errors import MoveFailed, VoxgateError
+from voxgate.errors import MoveFailed, VoxgateError, known_error, unforeseen
 from voxgate.model.estate import PlacedUnit, Placement
 from voxgate.model.look import Question
 from voxgate.model.service import Kind
 from voxgate.model.verdict import Move, MoveRecord
 from voxgate.moves import steps
-from voxgate.moves.health import read_state
+from voxgate.moves.health import Up, read_state
 from voxgate.transport.deadline import Deadline
 from voxgate.transport.http import ask
 
@@ -61,6 +61,7 @@ class Deployment:
         self._pace = pace
         self._outcomes: dict[State, VoxgateError | None] = {}
         self._records: list[MoveRecord] = []
+        self._left_behind: dict[str, VoxgateError] = {}
         self._lock = threading.Lock()
         self._sampler: Sampler | None = None
         self._calls_cut = 0
@@ -95,7 +96,8 @@ class Deployment:
     def reach(self, state: State) -> None:
         """Bring all targets to ``state``. Done where it is first asked; afterwards the recorded outcome is the answer.
 
-        Raises the VoxgateError that stopped the deploy, again to each who asks for a state that was not reached.
+        Raises the VoxgateError that stopped the deploy, again to each who asks for a state that was not reached. On the way
+        back a placement that fails is left behind, and stops no other: the error is raised once all others are at their end.
         """
         work: dict[State, Callable[[], None]] = {
             State.FETCHED: self._fetch,
@@ -125,9 +127,25 @@ class Deployment:
         """Do it; the error is the outcome."""
         try:
             work()
-        except VoxgateError as error:
-            return error
+        except Exception as error:  # noqa: BLE001 - a mistake of ours stops the deploy as a host's would: it goes back
+            return known_error(error)
         return None
+
+    def leave_behind(self, placement: Placement, error: VoxgateError) -> None:
+        """On a way back: nothing (more) is done on this placement, and ``reach`` ends with this error."""
+        with self._lock:
+            self._left_behind.setdefault(placement.id, error)
+
+    def _go(self, placement: Placement, work: Callable[[], None]) -> None:
+        """What is done on one placement. On the way back its failure is kept, and whoever comes next goes on."""
+        if placement.id in self._left_behind:
+            return
+        try:
+            work()
+        except Exception as error:
+            if not self._hands.back:
+                raise
+            self.leave_behind(placement, known_error(error, placement.host.name))
 
     def _do(self, target: Target, placement: Placement, move: Move, todo: Sequence[steps.Step]) -> None:
         self._hands.do(target.task(placement), phase_of(move, back=self._hands.back), todo)
@@ -176,20 +194,35 @@ class Deployment:
     def _restart(self) -> None:
         """Service by service in the plan's order, host by host, unit by unit: the next only when the last is up."""
         for target in self.plan.targets:
-            if target.service.kind is Kind.STATIC:
-                for placement in [one for one in target.placements if self._is_due(target, one, steps.DIST)]:
-                    self._move(Move.RESTART, placement, partial(self._publish, target, placement))
-            elif target.service.name == "fleet":
-                sampler = Sampler(self._hands.connections, self._hands.estate) if not self._hands.back else None
-                self._sampler = sampler or self._sampler
-                with sampler or nullcontext():
-                    for placement in target.placements:
-                        self._roll(target, placement)
-            else:
+            sampler = Sampler(self._hands.connections, self._hands.estate) if self._is_watched(target) else None
+            self._sampler = sampler or self._sampler
+            with sampler or nullcontext():
                 for placement in target.placements:
-                    for unit in self._units(target, placement):
-                        self._move(Move.RESTART, placement, partial(self._restart_one, target, unit))
-                        self._move(Move.HEALTH, placement, partial(self._up, unit, target))
+                    self._go(placement, partial(self._restart_on, target, placement))
+
+    def _is_watched(self, target: Target) -> bool:
+        return target.service.name == "fleet" and not self._hands.back
+
+    def _restart_on(self, target: Target, placement: Placement) -> None:
+        if target.service.kind is Kind.STATIC:
+            if self._is_due(target, placement, steps.DIST):
+                self._move(Move.RESTART, placement, partial(self._publish, target, placement))
+        elif target.service.name == "fleet":
+            self._roll(target, placement)
+        else:
+            for unit in self._to_restart(target, placement):
+                self._move(Move.RESTART, placement, partial(self._restart_one, target, unit))
+                self._move(Move.HEALTH, placement, partial(self._up, unit, target))
+
+    def _to_restart(self, target: Target, placement: Placement) -> list[PlacedUnit]:
+        """The units of one placement. Where the same release did not come up on another host on the way back, those that are
+        up with it are let be: what is wrong there may be wrong here, and they serve.
+        """
+        units = self._units(target, placement)
+        if not any(one.id in self._left_behind for one in target.placements):
+            return units
+        seen = {unit.id: self._hands.up(unit, target.release.commit, self._hands.answer(unit)).up for unit in units}
+        return [unit for unit in units if seen[unit.id] is not Up.YES]
 
     def _publish(self, target: Target, placement: Placement) -> str:
         self._do(target, placement, Move.RESTART, [steps.publish(target.service, target.release)])
@@ -199,7 +232,7 @@ class Deployment:
         """One host of the fleet: idle workers first, each batch up before the next is touched. The first host is the canary:
         a worker that does not come back there stops the roll before any other host is restarted.
         """
-        left = self._units(target, placement)
+        left = self._to_restart(target, placement)
         drain = Deadline.after(0.0 if self._hands.back else self._pace.drain)
         while left:
             self._hands.check()
@@ -247,19 +280,31 @@ class Deployment:
                 for target in self.plan.targets
                 for placement in target.placements
                 for unit in self._units(target, placement)
-            ]
+            ],
+            apart=True,
         )
+        if self._left_behind:
+            raise next(iter(self._left_behind.values()))
 
     def _everywhere(self, move: Move, work: Callable[[Target, Placement], str], *what: str) -> None:
         """Each target on each host, all at once; on a way back where any of ``what`` was changed."""
         everywhere = [(target, placement) for target in self.plan.targets for placement in target.placements]
         todo = [(target, placement) for target, placement in everywhere if self._is_due(target, placement, *what)]
-        self._at_once([(move, placement, partial(work, target, placement)) for target, placement in todo])
+        self._at_once([(move, placement, partial(work, target, placement)) for target, placement in todo], apart=True)
 
-    def _at_once(self, moves: Sequence[tuple[Move, Placement, Callable[[], str]]]) -> None:
-        """All of them, then the first failure in the plan's order: one host's failure leaves no other half done."""
+    def _at_once(self, moves: Sequence[tuple[Move, Placement, Callable[[], str]]], *, apart: bool = False) -> None:
+        """All of them, then the first failure in the plan's order: one host's failure leaves no other half done. ``apart``:
+        each is a placement's whole part, and on the way back one that fails is left behind.
+        """
+
+        def one(move: Move, placement: Placement, work: Callable[[], str]) -> None:
+            if apart:
+                self._go(placement, partial(self._move, move, placement, work))
+            else:
+                self._move(move, placement, work)
+
         with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="move") as pool:
-            running = [pool.submit(self._move, *move) for move in moves]
+            running = [pool.submit(one, *move) for move in moves]
         errors = [error for future in running if (error := future.exception()) is not None]
         if errors:
             raise errors[0]
@@ -276,6 +321,9 @@ class Deployment:
         except VoxgateError as error:
             failed = error
             raise
+        except Exception as error:
+            failed = unforeseen(error, host)
+            raise failed from error
         finally:
             seconds = time.monotonic() - began
             said = (failed.line, failed.hint) if failed else ("" if detail else "interrupted", "")

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from voxgate.contracts.json_strict import loads
-from voxgate.deploy.state import SOURCE
-from voxgate.errors import CommandUnknown, ContractError, MoveFailed, Refused, VoxgateError
+from voxgate.deploy import answers
+from voxgate.deploy.answers import Holder, Reply
+from voxgate.deploy.speaking import PYTHON, Speech
+from voxgate.errors import CommandUnknown, MoveFailed, Refused, VoxgateError, unforeseen
+from voxgate.survey.fields import WrongFormError
 from voxgate.transport.connection import Connection
+
+T = TypeVar("T")
 
 _LOADER = "import os,sys\nn=int(sys.argv[1])\nb=b''\nwhile len(b)<n: b+=os.read(0,n-len(b)) or exit()\nexec(b)"
 BEAT = 2.0
+_SAID = 500
 _SILENCE = 20.0  # as on the host: whoever hears nothing for so long is alone
 
 
@@ -31,7 +38,7 @@ class _Question:
     """One request on its way."""
 
     done: threading.Event = field(default_factory=threading.Event)
-    answer: Mapping[str, Any] = field(default_factory=dict)
+    answer: Reply | VoxgateError | None = None
 
 
 class Hold:
@@ -40,8 +47,9 @@ class Hold:
     def __init__(self, connection: Connection) -> None:
         """Start it. Raises CommandUnknown or Unreachable."""
         self.host = connection.host
-        source = (SOURCE.read_text(encoding="utf-8") + "\nmain({'op': 'serve'})\n").encode("utf-8")
-        self._process = connection.start(("python3", "-I", "-c", _LOADER, str(len(source))))
+        self._speech = Speech()
+        source = self._speech.source({"op": "serve"})
+        self._process = connection.start((PYTHON, "-I", "-c", _LOADER, str(len(source))))
         self._process.write(source)
         self._lock = threading.Lock()
         self._waiting: dict[int, _Question] = {}
@@ -59,10 +67,11 @@ class Hold:
         """Why, None while it is held."""
         return self._lost
 
-    def ask(self, op: str, deadline: float, **words: Any) -> dict[str, Any]:
-        """One request and its answer.
+    def ask(self, op: str, deadline: float, read: Callable[[object], T], **words: Any) -> T:
+        """One request and its answer, as ``read`` reads it.
 
-        Raises CommandUnknown if no answer came, MoveFailed if the host says no (fenced off, disk full), HeldElsewhere.
+        Raises CommandUnknown if no answer came, or none of the form: then the host is lost. MoveFailed if the host says no
+        (fenced off, disk full), HeldElsewhere.
         """
         question = _Question()
         with self._lock:
@@ -74,7 +83,12 @@ class Hold:
         self._process.write(json.dumps({"id": number, "op": op, **words}).encode("utf-8") + b"\n")
         if not question.done.wait(deadline):
             raise CommandUnknown(f"no answer to {op} within {deadline:g} s", where=self.host.name)
-        return self._read(question.answer)
+        if question.answer is None or isinstance(question.answer, VoxgateError):
+            raise question.answer or self._lose(CommandUnknown("it was let go", where=self.host.name))
+        try:
+            return self._read(question.answer, read)
+        except WrongFormError as error:
+            raise self._lose(_no_answer(self.host.name, f"to {op}: {error}")) from None
 
     def beat(self) -> None:
         """Say that we live, and ask whether the other side does."""
@@ -88,52 +102,77 @@ class Hold:
         """Let go: the owner ends, and the lock with it."""
         self._process.close()
 
-    def _read(self, answer: Mapping[str, Any]) -> dict[str, Any]:
-        if "lost" in answer:
-            raise answer["lost"]
-        if "held" in answer:
-            raise held_elsewhere(self.host.name, answer["held"])
-        if "fenced" in answer:
-            hint = "another gate took over; this one may change nothing any more"
-            raise TakenOver("the host refuses this gate", where=self.host.name, why=str(answer["fenced"]), hint=hint)
-        if "error" in answer:
-            hint = "the deploy user must own /var/lib/voxgate, and it must have room"
-            raise MoveFailed("the host could not do or note it", where=self.host.name, why=str(answer["error"]), hint=hint)
-        return dict(answer["ok"])
+    def _read(self, answer: Reply, read: Callable[[object], T]) -> T:
+        where = self.host.name
+        match answer.kind:
+            case "held":
+                raise held_elsewhere(where, answers.holder(answer.said))
+            case "fenced":
+                hint = "another gate took over; this one may change nothing any more"
+                raise TakenOver("the host refuses this gate", where=where, why=_said(answer), hint=hint)
+            case "error":
+                hint = "the deploy user must own /var/lib/voxgate, and it must have room"
+                raise MoveFailed(
+                    "the host could not do or note it", where=where, why=answers.long(answer.said)[:_SAID], hint=hint
+                )
+            case _:
+                return read(answer.said)
 
     def _hear(self) -> None:
-        """Hand each answer to who waits for it, until the owner is gone."""
+        """Hand each answer to who waits for it, until the owner is gone, or says what is none: whatever it is, it is this
+        host's trouble alone.
+        """
         try:
             while True:
-                answer = loads(self._process.read_line(_SILENCE).encode("utf-8"), where=self.host.name)
+                answer = self._next()
                 with self._lock:
-                    question = self._waiting.pop(answer["id"], None)
+                    question = self._waiting.pop(answer.id, None)
                 if question is not None:
                     question.answer = answer
                     question.done.set()
         except VoxgateError as error:
             self._lose(error)
+        except Exception as error:  # noqa: BLE001 - see above
+            self._lose(unforeseen(error, self.host.name))
         finally:
             self._process.close()
 
-    def _lose(self, error: VoxgateError) -> None:
+    def _next(self) -> Reply:
+        """The next line that is the owner's. What else is printed is noise, and does not keep the host ours."""
+        until = time.monotonic() + _SILENCE
+        while True:
+            said = self._speech.hear(self._process.read_line(max(0.1, until - time.monotonic())), self.host.name)
+            if said is not None:
+                try:
+                    return answers.reply(loads(said, where=self.host.name))
+                except WrongFormError as error:
+                    raise _no_answer(self.host.name, str(error)) from None
+
+    def _lose(self, error: VoxgateError) -> VoxgateError:
+        """From here on it is lost; returns the error that says so."""
         why = error.why or (f"nothing heard for {_SILENCE:g} s" if "said nothing" in error.what else "its channel ended")
         lost = CommandUnknown("this host was lost: what ran there is unknown", where=self.host.name, why=why)
         with self._lock:
             self._lost = self._lost or lost
             waiting, self._waiting = self._waiting, {}
         for question in waiting.values():
-            question.answer = {"lost": lost}
+            question.answer = lost
             question.done.set()
+        self._process.close()
+        return self._lost
 
 
-def held_elsewhere(host: str, said: Mapping[str, Any]) -> HeldElsewhere:
+def _said(answer: Reply) -> str:
+    return answers.long(answer.said)[:_SAID]
+
+
+def _no_answer(where: str, why: str) -> CommandUnknown:
+    return CommandUnknown("the host says what is no answer", where=where, why=f"it answers what no gate's part does: {why}")
+
+
+def held_elsewhere(host: str, said: Holder) -> HeldElsewhere:
     """Who holds it, since when, from which build, and what it is doing: in one line."""
-    try:
-        owner: Mapping[str, Any] = loads((said.get("owner") or "{}").encode("utf-8"))
-        journal: Mapping[str, Any] = loads((said.get("journal") or "{}").encode("utf-8"))
-    except ContractError:
-        owner, journal = {}, {}
+    owner, journal = said.owner, said.journal
     build = f", build {owner['build']}" if owner.get("build") else ""
     doing = ""
     if journal.get("run") and journal.get("run") == owner.get("run"):

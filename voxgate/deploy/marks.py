@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from voxgate.deploy.answers import nothing
 from voxgate.deploy.claim import Claim
 from voxgate.deploy.hands import Task
 from voxgate.deploy.journal import MOST_REASON, Phase, document_of
 from voxgate.deploy.state import Good, good_document, ledger_event
-from voxgate.errors import MoveFailed, VoxgateError
+from voxgate.errors import MoveFailed, known_error
 from voxgate.model.release import Release
 from voxgate.transport.at_once import at_once
 
@@ -78,14 +79,10 @@ def _everywhere(claim: Claim, tasks: Sequence[Task], words: Callable[[Task], dic
 
     def write(key: str) -> None:
         placement = by_id[key].placement
-        claim.ask(placement.host.name, "mark", _DEADLINE, service=placement.service.name, **words(by_id[key]))
+        claim.ask(placement.host.name, "mark", _DEADLINE, nothing, service=placement.service.name, **words(by_id[key]))
 
-    errors: list[VoxgateError] = []
-    for outcome in at_once(by_id, write, limit=max(1, len(by_id))).values():
-        if isinstance(outcome, VoxgateError):
-            errors.append(outcome)
-        elif isinstance(outcome, BaseException):
-            raise outcome
+    outcomes = at_once(by_id, write, limit=max(1, len(by_id)))
+    errors = [known_error(outcome, key) for key, outcome in outcomes.items() if isinstance(outcome, BaseException)]
     if errors:
         why = "; ".join(error.line for error in errors)
         raise MoveFailed("the journal could not be written", where=errors[0].where, why=why, hint=errors[0].hint)

@@ -53,8 +53,12 @@ def put_back(site: Site, targets: Sequence[Target]) -> tuple[Deployment | None, 
     if running := kept_units(kept):
         site.progress.note(f"not restarted, as the deploy did not: {', '.join(running)}")
     back = site.deployment(tuple(kept), back=True)
+    for placement in (placement for target in kept for placement in target.placements):
+        try:
+            tidy(site, [placement])
+        except VoxgateError as error:
+            back.leave_behind(placement, error)
     try:
-        tidy(site, (placement for target in kept for placement in target.placements))
         back.reach(State.HEALTHY)
         marks.mark(site.claim, back.plan.tasks, Phase.BACK_JUDGING)
     except VoxgateError as error:

@@ -15,7 +15,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -217,7 +216,8 @@ def read(request: Dict[str, Any]) -> Dict[str, Any]:
 class Owner:
     """Holds the services of this host for one gate, and does its steps."""
 
-    def __init__(self) -> None:
+    def __init__(self, word: str) -> None:
+        self.word = word
         self.locks: Dict[str, int] = {}
         self.epochs: Dict[str, int] = {}
         self.running: Dict[str, Tuple["subprocess.Popen[bytes]", bool]] = {}  # what may be cut short; True on the way back
@@ -435,7 +435,7 @@ class Owner:
         """One whole line. A gate that is gone hears nothing; what was done is in the journal."""
         with self.speech:
             try:
-                os.write(1, json.dumps(words).encode("utf-8") + b"\n")
+                _print(self.word, words)
             except OSError:
                 self.closing = True
 
@@ -465,13 +465,20 @@ class Owner:
             thread.join(max(0.0, until - time.monotonic()))
 
 
+def _print(word: str, words: Dict[str, Any]) -> None:
+    """One line, all of it, behind the gate's own word: what a startup file prints has none."""
+    left = ("%s %s\n" % (word, json.dumps(words))).encode("utf-8")
+    while left:
+        left = left[os.write(1, left) :]
+
+
 def main(request: Dict[str, Any]) -> None:
     """Answer one question, ``{"ok": ...}`` or ``{"error": text}`` on stdout, or serve until the gate is gone."""
     if request["op"] == "serve":
-        Owner().serve()
+        Owner(request["mark"]).serve()
         return
     try:
         answer: Dict[str, Any] = {"ok": read(request)}
     except (OSError, ValueError, KeyError) as error:
         answer = {"error": "%s: %s" % (type(error).__name__, error)}
-    json.dump(answer, sys.stdout)
+    _print(request["mark"], answer)

@@ -9,7 +9,7 @@ from functools import partial
 
 from voxgate.deploy.hands import last_words
 from voxgate.deploy.plan import Plan
-from voxgate.errors import Refused, VoxgateError
+from voxgate.errors import Refused, VoxgateError, known_error
 from voxgate.model.estate import Estate, Placement
 from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.release import Release
@@ -42,7 +42,7 @@ def preflight(
         if isinstance(outcome, Refused) and no_way_back and name not in needed:
             say(f"no way back, accepted: {outcome.line}")
         elif isinstance(outcome, BaseException):
-            raise outcome
+            raise known_error(outcome, name)
     return seen
 
 

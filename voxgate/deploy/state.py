@@ -6,23 +6,27 @@ import getpass
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from voxgate.contracts.json_strict import loads
 from voxgate.contracts.schemas import check
+from voxgate.deploy.answers import State, long, state_of
 from voxgate.deploy.journal import Journal, read_journal
-from voxgate.errors import ContractError, MoveFailed, Unreachable, VoxgateError
+from voxgate.deploy.speaking import PYTHON, Speech
+from voxgate.errors import CommandUnknown, ContractError, MoveFailed, Unreachable, VoxgateError
 from voxgate.model.estate import Estate, Host, Placement
 from voxgate.model.evidence import Missing
 from voxgate.model.release import PutBack, Release
+from voxgate.survey.fields import WrongFormError, get, members
 from voxgate.transport.connection import Connection
 from voxgate.transport.connections import Connections
 
-SOURCE = Path(__file__).with_name("on_host.py")
 _DEADLINE = 20.0
+_SAID = 500
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,34 +75,34 @@ def checkouts(placements: tuple[Placement, ...]) -> dict[str, str]:
 def read_all(connections: Connections, estate: Estate, *, ledger: int = 0) -> dict[str, Found]:
     """By placement id: what is written there; ``ledger`` lines of each ledger. Nothing is claimed and nothing changed."""
 
-    def ask(connection: Connection) -> Mapping[str, Any]:
+    def ask(connection: Connection) -> dict[str, Found]:
         mine = placements_of(estate, connection.host)
-        return _call(connection, {"op": "read", "services": checkouts(mine), "ledger": ledger})
+        request = {"op": "read", "services": checkouts(mine), "ledger": ledger}
+        return found_of(_call(connection, request, state_of(checkouts(mine), ledger)), mine)
 
     found: dict[str, Found] = {}
     for name, said in connections.each(hosts_with_state(estate), ask).items():
-        mine = placements_of(estate, estate.host(name))
         if isinstance(said, VoxgateError):
             kind = "unreachable" if isinstance(said, Unreachable) else "failed"
             missing = Missing(kind, said.line, name, said.hint)
-            found |= {placement.id: Found(missing, missing) for placement in mine}
+            found |= {placement.id: Found(missing, missing) for placement in placements_of(estate, estate.host(name))}
         else:
-            found |= read_answer(said, mine)
+            found |= said
     return found
 
 
-def read_answer(said: Mapping[str, Any], placements: tuple[Placement, ...]) -> dict[str, Found]:
-    """One host's answer, by placement id."""
+def found_of(said: State, placements: tuple[Placement, ...]) -> dict[str, Found]:
+    """One host's state, by placement id."""
     found = {}
     for placement in placements:
-        one = said["services"][placement.service.name]
+        one = said.services[placement.service.name]
         found[placement.id] = Found(
-            _read_good(one["good"], placement),
-            read_journal(one["journal"], placement),
-            str(said["boot"]),
-            tuple(one["git_locks"]),
-            tuple(one["ledger"]),
-            _read_put_back(one["put_back"], placement),
+            _read_good(one.good, placement),
+            read_journal(one.journal, placement),
+            said.boot,
+            one.git_locks,
+            one.ledger,
+            _read_put_back(one.put_back, placement),
         )
     return found
 
@@ -191,16 +195,19 @@ def ledger_event(event: str, release: Release, author: Author, **more: str) -> d
     }
 
 
-def _call(connection: Connection, request: dict[str, Any]) -> dict[str, Any]:
-    """One question to ``on_host.py`` on the host. Raises MoveFailed with what it said."""
-    source = SOURCE.read_text(encoding="utf-8") + f"\nmain({request!r})\n"
-    completed = connection.run(("python3", "-I", "-"), stdin=source.encode("utf-8"), deadline=_DEADLINE)
-    where = connection.host.name
-    if completed.exit_status != 0:
+def _call(connection: Connection, request: dict[str, Any], read: Callable[[object], T]) -> T:
+    """One question to ``on_host.py`` on the host. Raises MoveFailed with what it said, CommandUnknown where that is no answer."""
+    where, speech = connection.host.name, Speech()
+    completed = connection.run((PYTHON, "-I", "-"), stdin=speech.source(request), deadline=_DEADLINE)
+    said = speech.answer_in(completed.stdout, where)
+    if completed.exit_status != 0 or said is None:
         why = completed.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no word of why"]
-        raise MoveFailed("the gate's state could not be read", where=where, why=why[0])
-    answer = loads(completed.stdout, where=where)
-    if "error" in answer:
-        hint = "the deploy user must own /var/lib/voxgate"
-        raise MoveFailed("the gate's state could not be read", where=where, why=answer["error"], hint=hint)
-    return dict(answer["ok"])
+        raise MoveFailed("the gate's state could not be read", where=where, why=why[0][:_SAID])
+    try:
+        answer = members(loads(said, where=where))
+        if set(answer) == {"error"}:
+            hint = "the deploy user must own /var/lib/voxgate"
+            raise MoveFailed("the gate's state could not be read", where=where, why=long(answer["error"])[:_SAID], hint=hint)
+        return get(answer, "ok", read)
+    except WrongFormError as error:
+        raise CommandUnknown("the gate's state could not be read", where=where, why=f"no answer: {error}") from None

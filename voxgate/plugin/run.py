@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -18,7 +18,7 @@ import pytest
 
 from voxgate.deploy.decision import Judged, look_status, look_summary, look_verdict
 from voxgate.deploy.gate import Gate, Settled
-from voxgate.errors import Refused, VoxgateError
+from voxgate.errors import TRACES, Refused, VoxgateError, known_error, unforeseen
 from voxgate.model.part import narrowed
 from voxgate.model.verdict import Exit, Judgement, RunOutcome, RunVerdict
 from voxgate.plugin.collector import Collector
@@ -28,6 +28,7 @@ from voxgate.plugin.orders import is_deploy, is_selected, orders_of
 from voxgate.plugin.papers import Paper, facts_of, papers_of
 from voxgate.plugin.rejudging import judge_saved
 from voxgate.plugin.session import Session, write_recorded
+from voxgate.plugin.tracing import keep_traces
 from voxgate.report import verdict_file
 from voxgate.report.allure_run import ROLLBACK
 from voxgate.report.folder import ReportFolder
@@ -56,6 +57,7 @@ class Run:
     started: float = field(default_factory=time.time)
     refused: VoxgateError | None = None
     interrupted: str = ""
+    broken: str = ""
     outcome: RunOutcome | None = None
     errand: int | None = None
     papers: dict[str, tuple[Paper, ...]] = field(default_factory=dict)
@@ -91,6 +93,7 @@ class Run:
         if not config.option.verbose > 0:
             # Our closing says each failure in two lines; pytest's own sections would say it twice. -v brings them back.
             config.option.tbstyle, config.option.reportchars = "no", ""
+        config.add_cleanup(keep_traces(report.path / TRACES, session.redactor))
         run = cls(config, session, report, progress, Collector(session), gate)
         if gate is not None:
             gate.rejudge = run.rejudge
@@ -155,6 +158,10 @@ class Run:
                 self.refused = error
             except VoxgateError as error:
                 self.interrupted = self.interrupted or f"it could not be looked at: {error.line}"
+            except Exception as error:  # noqa: BLE001 - a mistake of ours: what was touched goes back all the same
+                self.broken = unforeseen(error).line
+                self.interrupted = self.interrupted or self.broken
+                self.progress.note(self.broken)
         self._busy = False
         if self.interrupted and not self.refused:
             raise KeyboardInterrupt(self.interrupted)
@@ -178,13 +185,18 @@ class Run:
         status = int(getattr(session, "exitstatus", exitstatus))
         if status in _BROKEN_OFF and not self.refused:
             self.interrupted = self.interrupted or _BROKEN_OFF[status]
-        self.outcome = self.decide(status)
+        try:
+            self.outcome = self.decide(status)
+        except Exception as error:  # noqa: BLE001 - a mistake of ours, and no run ends without a verdict
+            self.broken = unforeseen(error).line
+            self.progress.note(self.broken)
+            self.outcome = self._nothing_known()
         session.exitstatus = self.outcome.exit_status
         add_suite_properties(self.config, self.outcome)
         try:
             self.write()
-        except (OSError, VoxgateError) as error:
-            said = error.line if isinstance(error, VoxgateError) else f"{error.filename}: {error.strerror}"
+        except Exception as error:  # noqa: BLE001 - the same
+            said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else known_error(error).line
             self.progress.note(f"the verdict cannot be written: {said}")
             session.exitstatus = self.outcome.exit_status or int(pytest.ExitCode.INTERNAL_ERROR)
 
@@ -210,14 +222,18 @@ class Run:
             hosts = [host.name for host in self.session.looked_at]
             summary = look_summary(judged, verdict, hosts, len(self.collector.elsewhere))
             cut_short = self.gate is not None and self.gate.site.orders.changes and verdict is RunVerdict.INCOMPLETE
+            if self.broken and cut_short:
+                return self._outcome(judged, RunVerdict.BROKEN, Exit.BROKEN, self.broken)
             return self._outcome(judged, verdict, Exit.INCOMPLETE if cut_short else look_status(verdict, status), summary)
         with self.progress:
             self.progress.end_line()  # pytest's line of dots is still open
             try:
                 settled = self.gate.settle(judged)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever comes, the verdict is written, and is not green
-                said = error.line if isinstance(error, VoxgateError) else f"{type(error).__name__}: {error}"
+                said = f"it was ended: {error}" if isinstance(error, SystemExit) else known_error(error).line
                 settled = Settled(RunVerdict.BROKEN, Exit.BROKEN, f"not done, and the way back failed: {said}")
+            if self.broken:
+                settled = replace(settled, verdict=RunVerdict.BROKEN, exit_status=Exit.BROKEN)
             self._ask_for_papers(settled.rollback, prefix=ROLLBACK)
         return self._outcome(judged, settled.verdict, settled.exit_status, settled.summary, settled)
 
@@ -234,6 +250,28 @@ class Run:
         """A run that touched nothing."""
         judged = Judged(expected=[], judgements=())
         return self._outcome(judged, RunVerdict.REFUSED, Exit.REFUSED, error.text)
+
+    def _nothing_known(self) -> RunOutcome:
+        """What is left to say where the decision itself failed."""
+        return RunOutcome(
+            run=self.report.run,
+            estate=self.session.estate.name if self.session.estate else "",
+            verdict=RunVerdict.BROKEN,
+            exit_status=int(Exit.BROKEN),
+            started=self.started,
+            seconds=time.time() - self.started,
+            deploy=is_deploy(self.config),
+            partial=True,
+            summary=self.broken,
+            hosts=tuple(host.name for host in self.session.looked_at),
+            services=(),
+            judgements=(),
+            missing=(),
+            moves=self.gate.moves if self.gate else (),
+            rollback=(),
+            rollback_verdict=None,
+            notes=tuple(self.gate.notes) if self.gate else (),
+        )
 
     def _outcome(
         self, judged: Judged, verdict: RunVerdict, status: int, summary: str, settled: Settled | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from voxgate.errors import Unreachable, VoxgateError
+from voxgate.errors import Unreachable, VoxgateError, known_error
 from voxgate.transport.at_once import at_once
 from voxgate.transport.connection import Connection
 from voxgate.transport.deadline import Deadline
@@ -69,18 +69,14 @@ class Connections:
 
     def each(self, hosts: Iterable[Host], function: Callable[[Connection], Result]) -> dict[str, Result | VoxgateError]:
         """What ``function`` returned for each host's connection, all at once, by name, or the VoxgateError it ended
-        with.
-
-        Any other exception is a mistake in ``function`` and is raised here.
+        with. Any other exception is a mistake of ours: the outcome of that host alone, as an Unforeseen.
         """
         wanted = list(dict.fromkeys(host.name for host in hosts))
         outcomes = at_once(wanted, lambda name: function(self[name]), limit=len(wanted))
-        results: dict[str, Result | VoxgateError] = {}
-        for name, outcome in outcomes.items():
-            if isinstance(outcome, BaseException) and not isinstance(outcome, VoxgateError):
-                raise outcome
-            results[name] = outcome
-        return results
+        return {
+            name: known_error(outcome, name) if isinstance(outcome, BaseException) else outcome
+            for name, outcome in outcomes.items()
+        }
 
     def reopen(self, host: Host) -> Connection:
         """Close what there is and connect anew. Raises Unreachable; that is the host's recorded outcome then."""

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,12 @@ def pytest_configure() -> None:
         Hold.ask = _watched  # type: ignore[method-assign]
 
 
-def _watched(self: Hold, op: str, deadline: float, **words: Any) -> dict[str, Any]:
+def _watched(self: Hold, op: str, deadline: float, read: Callable[[object], Any], **words: Any) -> Any:
     phase, moment, service, name, *rest = os.environ["VOXGATE_DRILL"].split(":")
     journal = words.get("journal") or {}
     here = journal.get("phase") == phase and (service in {"any", "all"} or words.get("service") == service)
     if not here:
-        return _ask(self, op, deadline, **words)
+        return _ask(self, op, deadline, read, **words)
     wanted = int(rest[0]) if rest else 1
     if moment == "begun":
         if words.get("steps"):  # so that the command is still to come when its intent is written
@@ -41,8 +42,8 @@ def _watched(self: Hold, op: str, deadline: float, **words: Any) -> dict[str, An
             first["argv"] = ["sh", "-c", f'sleep {_SLOW}; exec "$@"', "sh", *first["argv"]]
         if _counted() == wanted:
             threading.Timer(_MOMENT, _strike, (name,)).start()
-        return _ask(self, op, deadline, **words)
-    answer = _ask(self, op, deadline, **words)
+        return _ask(self, op, deadline, read, **words)
+    answer = _ask(self, op, deadline, read, **words)
     if _counted() == wanted:
         _strike(name)
     return answer

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from voxgate.errors import CommandUnknown, MoveFailed, Unreachable
+from voxgate.errors import CommandUnknown, MoveFailed, Unforeseen, Unreachable
 from voxgate.model.estate import Host
 from voxgate.transport.connection import Connection
 from voxgate.transport.connections import Connections
@@ -149,7 +149,7 @@ def test_a_second_factor_is_named(ground: Ground, opened: Opened) -> None:
         opened(ground.estate(host(server.port)))["one"]
 
 
-def test_each_returns_voxgate_errors_and_raises_mistakes(ground: Ground, opened: Opened) -> None:
+def test_each_returns_errors_and_a_mistake_is_that_hosts_alone(ground: Ground, opened: Opened) -> None:
     server = ground.sshd()
     hosts = [host(server.port, "a"), host(server.port, "b")]
     connections = opened(ground.estate(*hosts))
@@ -160,8 +160,10 @@ def test_each_returns_voxgate_errors_and_raises_mistakes(ground: Ground, opened:
         return "b"
 
     assert {name: str(result) for name, result in connections.each(hosts, fail).items()} == {"a": "a: no", "b": "b"}
-    with pytest.raises(ZeroDivisionError):
-        connections.each(hosts, lambda connection: 1 // len(connection.host.roles - connection.host.roles))
+    told = connections.each(hosts, lambda connection: {"b": "fine"}[connection.host.name])
+    assert told["b"] == "fine"
+    assert isinstance(told["a"], Unforeseen)
+    assert told["a"].line == "a: the gate itself failed here: KeyError: 'a'"
 
 
 def test_a_host_the_estate_does_not_have_is_a_mistake(connections: Connections) -> None:

@@ -1,0 +1,46 @@
+"""A plugin for drills: one host is somebody else's. ``VOXGATE_GARBLE=host:phase:kind``: asked to do a step of that phase, it
+answers with something that no gate's part says.
+"""
+
+from __future__ import annotations
+
+import os
+
+from voxgate.deploy.speaking import Speech
+
+RESULT = '{"exit": 1e999, "out": "", "err": "", "why": "", "seconds": 1e999}'
+# What stands for the answer, as expressions: they are made on the host.
+KINDS = {
+    "types": repr('{"results": {"exit": "0"}}'),
+    "numbers": repr(f'{{"results": [{RESULT}]}}'),
+    "lacking": repr("{}"),
+    "done": repr('{"results": []}'),
+    "long": "'\"' + 'x' * 10000000 + '\"'",
+    "deep": "'[' * 100000 + ']' * 100000",
+}
+_ON_HOST = """
+import socket
+_do = Owner.do
+def _theirs(self, request):
+    if socket.gethostname() != HOST or request["journal"]["phase"] != PHASE:
+        return _do(self, request)
+    left = ('%s {"id": %d, "ok": ' % (self.word, request["id"]) + (SAID) + "}\\n").encode()
+    while left:
+        left = left[os.write(1, left):]
+    time.sleep(600)
+Owner.do = _theirs
+"""
+_source = Speech.source
+
+
+def pytest_configure() -> None:
+    """Put our part behind the gate's own, on its way to the hosts."""
+    if os.environ.get("VOXGATE_GARBLE"):
+        Speech.source = _garbled  # type: ignore[method-assign]
+
+
+def _garbled(self: Speech, request: dict[str, object]) -> bytes:
+    host, phase, kind = os.environ["VOXGATE_GARBLE"].split(":")
+    program, _, call = _source(self, request).decode().rpartition("\nmain(")
+    theirs = _ON_HOST.replace("HOST", repr(host)).replace("PHASE", repr(phase)).replace("SAID", KINDS[kind])
+    return f"{program}\n{theirs}\nmain({call}".encode()

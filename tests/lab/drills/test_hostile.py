@@ -1,0 +1,49 @@
+"""Drills: one host is somebody else's, or broken, and answers what it likes. It is lost; all others come back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import lab
+from tests.lab.drills.drilling import Drill, goods, other, recovered, run
+from tests.lab.drills.garble import KINDS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_garbage_on_the_way_back(drill: Drill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """The run is interrupted, and goes back; one host of two says what is no answer. The other is put back, restarted and well
+    all the same; the verdict says which host was lost, and the next run mends that one.
+    """
+    before = goods()
+    drill.point = "restart:done:fleet:TERM:6"
+    monkeypatch.setenv("VOXGATE_GARBLE", f"fleet-2:back-checkout:{kind}")
+    drill.exit_status, gate = run(tmp_path, *other("fleet"), "-p", "tests.lab.drills.garble", point=drill.point)
+    monkeypatch.delenv("VOXGATE_GARBLE")
+    verdict = gate.verdict
+    drill.outcome = verdict["summary"]
+    if drill.exit_status != 13 or "fleet-2" not in drill.outcome or "INTERNALERROR" in gate.said:
+        drill.flaws.append(f"exit {drill.exit_status}, {drill.outcome}: {gate.said[-2500:]}")
+    back = [one for one in verdict["moves"] if one["rollback"] and one["move"] in {"restart", "health"} and not one["error"]]
+    if {(one["host"], one["move"]) for one in back} < {("fleet-1", "restart"), ("fleet-1", "health")}:
+        drill.flaws.append(f"fleet-1 was not restarted: {back}")
+    recovered(drill, tmp_path)
+    drill.check(before)
+
+
+GREETING = """rc=/home/deploy/.bashrc; cp -a $rc $rc.away
+printf 'echo Welcome to sip-1; printf "no end of a line"\\n' >$rc"""
+
+
+def test_a_greeting_in_a_startup_file(drill: Drill, tmp_path: Path) -> None:
+    """A ``.bashrc`` of deploy's that prints a line (and one without an end) loses no host: the deploy is done, and notes it."""
+    assert lab.exec("sip-1", ["sh", "-ec", GREETING]).returncode == 0
+    try:
+        drill.exit_status, gate = run(tmp_path, *other("dialler"))
+    finally:
+        assert lab.exec("sip-1", ["sh", "-ec", "mv /home/deploy/.bashrc.away /home/deploy/.bashrc"]).returncode == 0
+    drill.point, drill.outcome = "a greeting on sip-1", gate.verdict["summary"]
+    if drill.exit_status != 0 or not any("Welcome to sip-1" in note for note in gate.verdict["notes"]):
+        drill.flaws.append(f"exit {drill.exit_status}, {gate.verdict['notes']}: {gate.said[-2500:]}")
+    drill.check()

@@ -1,0 +1,186 @@
+"""The way back: one host that fails, however it does, is left behind, and all others come back. So is a mistake of ours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from voxgate.contracts.estates import load_estate
+from voxgate.deploy import engine
+from voxgate.deploy.engine import Deployment, Pace, State
+from voxgate.deploy.plan import Plan, Target
+from voxgate.deploy.state import LastKnownGood
+from voxgate.errors import CommandUnknown, MoveFailed, Unforeseen, VoxgateError, unforeseen
+from voxgate.model.estate import PlacedUnit
+from voxgate.model.evidence import Missing
+from voxgate.model.release import Release
+from voxgate.model.verdict import MoveRecord
+from voxgate.moves.health import Pulse, Up
+from voxgate.moves.steps import Step
+from voxgate.plugin.tracing import keep_traces
+from voxgate.report.redaction import Redactor
+from voxgate.transport.session import Completed
+
+ESTATE = load_estate("lab")
+OLD = {"backend": "vox-backend", "fleet": "vox-agents"}
+
+
+@pytest.fixture(autouse=True)
+def _no_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No worker says how many calls it has."""
+    monkeypatch.setattr(engine, "ask", lambda _, questions, **__: dict.fromkeys(questions, Missing("missing", "not asked")))
+
+
+class Hands:
+    """Hands that note what they did, and fail on one host as they are told."""
+
+    def __init__(self, fail: Callable[[str, str], None], *, back: bool = True, up: Up = Up.NOT_YET) -> None:
+        self.estate, self.back, self.fail, self.is_up = ESTATE, back, fail, up
+        self.done: list[tuple[str, str]] = []
+        self.connections = self.claim = self
+        self.author = None
+
+    def check(self) -> None:
+        """Never stopped."""
+
+    def tidy(self, placement: Any) -> list[str]:
+        """Nothing was left."""
+        self.fail(placement.host.name, "tidy")
+        return []
+
+    def attempt(self, host: str, step: Step) -> Completed:
+        """It is there."""
+        self.fail(host, step.says)
+        return Completed(0, b"", b"", 0.0)
+
+    look = attempt
+
+    def do(self, task: Any, phase: Any, steps: Sequence[Step]) -> None:
+        """Note it."""
+        self.fail(task.placement.host.name, str(phase))
+        self.done += [(task.placement.host.name, step.says) for step in steps]
+
+    def answer(self, unit: PlacedUnit) -> Missing:
+        """Not asked."""
+        return Missing("missing", "x", unit.id)
+
+    def up(self, unit: PlacedUnit, commit: str, answer: object) -> Pulse:
+        """As told."""
+        assert commit
+        assert answer
+        return Pulse(self.is_up if unit.host.name != "fleet-1" else Up.NOT_YET, "")
+
+    def await_up(self, unit: PlacedUnit, commit: str) -> str:
+        """It is up."""
+        assert commit
+        self.fail(unit.host.name, "health")
+        return "up"
+
+    def pause(self) -> None:
+        """No time is lost."""
+
+
+class Progress:
+    """Says nothing."""
+
+    def begin(self, *_: object) -> None:
+        """Nothing."""
+
+    def end(self, record: MoveRecord) -> None:
+        """Nothing."""
+
+    def note(self, line: str) -> None:
+        """Nothing."""
+
+
+def targets(*names: str) -> tuple[Target, ...]:
+    found = []
+    for name in names:
+        placements = tuple(p for p in ESTATE.placements if p.service.name == name)
+        release = Release(name, "a" * 40, f"{OLD[name]}-2026.06.22-1")
+        before = {p.id: LastKnownGood(release) for p in placements}
+        found.append(Target(ESTATE.service(name), release, placements, before, is_on_hosts=True))
+    return tuple(found)
+
+
+def went(hands: Hands, *names: str) -> tuple[Deployment, VoxgateError]:
+    deployment = Deployment(Plan(targets(*names)), hands, Progress(), Pace(most=3))  # type: ignore[arg-type]
+    with pytest.raises(VoxgateError) as caught:
+        deployment.reach(State.HEALTHY)
+    return deployment, caught.value
+
+
+def failing(host: str, when: str, error: Exception) -> Callable[[str, str], None]:
+    def fail(name: str, what: str) -> None:
+        if name == host and what == when:
+            raise error
+
+    return fail
+
+
+def restarted(hands: Hands) -> set[str]:
+    return {host for host, says in hands.done if says.startswith("restart ")}
+
+
+MISTAKES = [
+    CommandUnknown("this host was lost", where="fleet-1"),
+    MoveFailed("the host could not do it", where="fleet-1"),
+    KeyError("results"),
+    RecursionError("too deep"),
+    MemoryError(),
+]
+
+
+@pytest.mark.parametrize("error", MISTAKES, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("when", ["git cat-file", "back-checkout", "back-install", "back-restart", "health"])
+def test_one_host_that_fails_on_the_way_back_stops_no_other(error: Exception, when: str) -> None:
+    hands = Hands(failing("fleet-1", when, error))
+    deployment, failure = went(hands, "backend", "fleet")
+    assert failure.where == "fleet-1"
+    assert {"api-1", "fleet-2"} <= restarted(hands)
+    assert deployment.failure is failure
+    assert isinstance(failure, Unforeseen) == (not isinstance(error, VoxgateError))
+    if when != "health":
+        assert "fleet-1" not in restarted(hands)
+
+
+def test_what_serves_with_the_same_release_is_let_be_once_it_failed_elsewhere() -> None:
+    """The last known good does not come up on the first host: the workers that are up with it are not restarted into the same."""
+    hands = Hands(failing("fleet-1", "health", MoveFailed("not healthy", where="fleet-1")), up=Up.YES)
+    went(hands, "fleet")
+    assert restarted(hands) == {"fleet-1"}
+
+
+@pytest.mark.parametrize("error", MISTAKES, ids=lambda one: type(one).__name__)
+def test_on_the_way_there_the_first_failure_stops_the_deploy(error: Exception) -> None:
+    hands = Hands(failing("fleet-1", "restart", error), back=False)
+    deployment = Deployment(Plan(targets("fleet")), hands, Progress(), Pace(most=3))  # type: ignore[arg-type]
+    deployment._sampler = None
+    deployment._is_watched = lambda target: not target  # type: ignore[method-assign]
+    with pytest.raises(VoxgateError):
+        deployment.reach(State.HEALTHY)
+    assert restarted(hands) == set()
+    assert deployment.reached == State.INSTALLED
+    assert {str(record.move) for record in deployment.records if record.error} == {"restart"}
+
+
+def test_a_mistake_is_one_line_and_its_traceback_is_in_the_runs_folder_without_secrets(tmp_path: Path) -> None:
+    end = keep_traces(tmp_path / "unforeseen.log", Redactor(["s3cr3t-Passw0rd"]))
+    try:
+        assert not (tmp_path / "unforeseen.log").exists()
+        try:
+            dict(os.environ).pop("s3cr3t-Passw0rd")
+        except KeyError as error:
+            said = unforeseen(error, "api-1")
+    finally:
+        end()
+    assert said.line.startswith("api-1: the gate itself failed here: KeyError: ")
+    assert "unforeseen.log" in said.hint
+    kept = (tmp_path / "unforeseen.log").read_text()
+    assert "Traceback (most recent call last)" in kept
+    assert "test_way_back.py" in kept
+    assert "s3cr3t" not in kept

@@ -1,0 +1,110 @@
+"""The owner on a host, over a real sshd: behind what a startup file prints, and where a host answers what is no answer."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from voxgate.deploy import answers, state
+from voxgate.deploy.holding import Hold
+from voxgate.errors import CommandUnknown
+
+from .conftest import Ground, Opened, host
+
+# Stands in the place of the shell: reads the program that the gate sends, and answers each request in its own way.
+HOSTILE = """
+import json, re, sys
+read, mark = sys.stdin.buffer.readline, b""
+while not mark:
+    found = re.search(rb"'mark': '(voxgate-[0-9a-f]+)'", read())
+    mark = found[1] if found else b""
+for line in iter(read, b""):
+    number = json.loads(line)["id"]
+    if number:
+        said = open(sys.argv[1], "rb").read().replace(b"ID", str(number).encode())
+        sys.stdout.buffer.write(mark + b" " + said + b"\\n")
+        sys.stdout.flush()
+"""
+GARBAGE: dict[str, bytes] = {
+    "no object": b"[]",
+    "no JSON": b"segmentation fault",
+    "empty": b"{}",
+    "id of another kind": b'{"id": [1], "ok": {}}',
+    "id that is huge": b'{"id": 1e400, "ok": {}}',
+    "neither ok nor error": b'{"id": ID}',
+    "ok and error": b'{"id": ID, "ok": {"cut": []}, "error": "x"}',
+    "ok is a number": b'{"id": ID, "ok": 7}',
+    "ok lacks its member": b'{"id": ID, "ok": {}}',
+    "ok of another type": b'{"id": ID, "ok": {"cut": {"a": 1}}}',
+    "held is nothing": b'{"id": ID, "held": null}',
+    "fenced is an object": b'{"id": ID, "fenced": {}}',
+    "error is a list": b'{"id": ID, "error": ["x"]}',
+    "half a character": b'{"id": ID, "error": "\\ud800"}',
+    "deep": b'{"id": ID, "ok": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "ten megabytes": b'{"id": ID, "ok": {"cut": ["' + b"x" * 10_000_000 + b'"]}}',
+    "bytes": bytes(range(256)) * 4,
+}
+
+
+def noisy(ground: Ground) -> str:
+    """A line of sshd_config by which each command has words before it, as from a startup file."""
+    script = ground.folder / "noisy"
+    script.write_text(
+        '#!/bin/sh\necho Welcome to one\necho "{\\"id\\": 1}"\nprintf "no end of a line"\nexec sh -c "$SSH_ORIGINAL_COMMAND"\n'
+    )
+    script.chmod(0o755)
+    return f"ForceCommand {script}"
+
+
+def test_words_before_the_owners_are_not_its_own(ground: Ground, opened: Opened) -> None:
+    connection = opened(ground.estate(host(ground.sshd(noisy(ground)).port)))["one"]
+    hold = Hold(connection)
+    try:
+        assert hold.ask("cancel", 20, answers.texts_in("cut")) == ()
+        hold.beat()
+        assert hold.ask("cancel", 20, answers.texts_in("cut")) == ()
+        assert not hold.lost
+    finally:
+        hold.close()
+    asked = {"op": "read", "services": {}, "ledger": 0}
+    assert state._call(connection, asked, answers.state_of((), 0)).services == {}
+
+
+@pytest.mark.parametrize("kind", GARBAGE)
+def test_what_is_no_answer_is_a_lost_host_at_once(ground: Ground, opened: Opened, tmp_path: Path, kind: str) -> None:
+    said, script = tmp_path / "said", tmp_path / "hostile.py"
+    said.write_bytes(GARBAGE[kind])
+    script.write_text(HOSTILE)
+    server = ground.sshd(f"ForceCommand {sys.executable} -I {script} {said}")
+    hold = Hold(opened(ground.estate(host(server.port)))["one"])
+    began = time.monotonic()
+    try:
+        with pytest.raises(CommandUnknown, match="one: this host was lost") as caught:
+            hold.ask("cancel", 60, answers.texts_in("cut"))
+        assert time.monotonic() - began < 30
+        assert "\n" not in caught.value.line
+        assert len(caught.value.line) < 1000
+        assert hold.lost
+        with pytest.raises(CommandUnknown, match="this host was lost"):
+            hold.ask("cancel", 1, answers.texts_in("cut"))
+    finally:
+        hold.close()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in GARBAGE if b"cut" in GARBAGE[kind] or GARBAGE[kind].startswith(b"[")])
+def test_one_question_that_is_answered_so_is_no_answer(ground: Ground, opened: Opened, tmp_path: Path, kind: str) -> None:
+    script = tmp_path / "hostile"
+    mark = "tr -d '\\n' | sed \"s/.*'mark': '\\(voxgate-[0-9a-f]*\\)'.*/\\1/\""
+    said = tmp_path / "said"
+    said.write_bytes(GARBAGE[kind].replace(b'"id": ID, ', b""))
+    script.write_text(f"#!/bin/sh\nprintf '%s ' \"$({mark})\"; cat {said}; echo\n")
+    script.chmod(0o755)
+    connection = opened(ground.estate(host(ground.sshd(f"ForceCommand {script}").port)))["one"]
+    with pytest.raises(Exception, match="one: ") as caught:
+        state._call(connection, {"op": "read", "services": {}, "ledger": 0}, answers.state_of((), 0))
+    assert type(caught.value).__module__ == "voxgate.errors"
+    assert json.dumps(caught.value.args)
