@@ -26,7 +26,7 @@ from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import names
 from voxgate.model.evidence import known
 from voxgate.model.invariant import expected
-from voxgate.survey.collect import PROBE
+from voxgate.survey.probing import PROBE
 from voxgate.survey.saving import load
 
 ROOT = Path(__file__).resolve().parents[2]

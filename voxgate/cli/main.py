@@ -20,7 +20,7 @@ from voxgate.report.attaching import attach
 from voxgate.report.monitors import FORMATS, Level
 from voxgate.report.redaction import Redactor
 from voxgate.report.stream import CutStream
-from voxgate.survey.collect import PROBE
+from voxgate.survey.probing import PROBE
 from voxgate.transport.bitbucket import Bitbucket
 
 EXAMPLES = """\
