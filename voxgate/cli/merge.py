@@ -20,6 +20,7 @@ from voxgate.report.stream import CutStream
 from voxgate.survey.joining import disagreements, join
 from voxgate.survey.saving import load, save
 from voxgate.transport.local import run
+from voxgate.transport.surroundings import environment
 
 DEADLINE = 900.0
 
@@ -69,7 +70,7 @@ def _judge(folder: Path, estate: Estate, reports: Path, html: str, out: CutStrea
     """Judge the joined look in a pytest of its own; its evidence goes into its run."""
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--html", html]
     argv += [f"--estate={estate.source}", f"--evidence={folder}", f"--reports={reports.resolve()}"]
-    done = run(argv, deadline=DEADLINE, cwd=project(), env={"PYTEST_ADDOPTS": "", "VOXGATE_ESTATE": ""})
+    done = run(argv, deadline=DEADLINE, cwd=project(), env=environment(build=True))
     out.write(done.stdout.decode("utf-8", "replace") + done.stderr.decode("utf-8", "replace"))
     here = (reports / "latest").resolve() / "evidence"
     if done.exit_status in {0, 1} and here.is_dir() and not any(here.iterdir()):

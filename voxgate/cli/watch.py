@@ -36,7 +36,8 @@ def watch(estate: Estate, reports: Path, form: str, output: str | None, out: Cut
         argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--html", "never", f"--estate={estate.source}"]
         argv += [f"--reports={folder}"]
         began = time.time()
-        done = run(argv, deadline=DEADLINE, cwd=project(), env={"PYTEST_ADDOPTS": "", "VOXGATE_ESTATE": ""})
+        gate = {**os.environ, "PYTEST_ADDOPTS": "", "VOXGATE_ESTATE": ""}  # it is the gate itself that looks
+        done = run(argv, deadline=DEADLINE, cwd=project(), env=gate)
         said = done.stdout.decode("utf-8", "replace").strip().splitlines()
         words = said[-1] if said else ""
         try:

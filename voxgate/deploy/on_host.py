@@ -31,13 +31,16 @@ KEPT = 8192  # characters of a command's output
 IN_PLACE = ("code", "packages")  # what a process may read while it runs
 EVERYTHING = ["everything"]
 TICK = 0.05  # seconds by which the time of a file's change may be behind the clock
-# No hook of a checkout runs in a deploy: what it starts would hold the step's lock for as long as it lives.
+# No hook of a checkout runs in a deploy: what it starts would hold the step's lock for as long as it lives. What the forge
+# sends is checked before it is kept.
 GIT = {
-    "GIT_CONFIG_COUNT": "2",
+    "GIT_CONFIG_COUNT": "3",
     "GIT_CONFIG_KEY_0": "gc.autoDetach",
     "GIT_CONFIG_VALUE_0": "false",
     "GIT_CONFIG_KEY_1": "core.hooksPath",
     "GIT_CONFIG_VALUE_1": "/dev/null",
+    "GIT_CONFIG_KEY_2": "fetch.fsckObjects",
+    "GIT_CONFIG_VALUE_2": "true",
     "GIT_TERMINAL_PROMPT": "0",
 }
 

@@ -10,6 +10,7 @@ from voxgate.model.verdict import Judgement, RunVerdict
 from voxgate.plugin.session import Session, write_recorded
 from voxgate.report import verdict_file
 from voxgate.transport.local import run
+from voxgate.transport.surroundings import environment
 
 _DEADLINE = 300.0
 
@@ -25,7 +26,7 @@ def judge_saved(folder: Path, session: Session, reports: Path) -> tuple[RunVerdi
     write_recorded(folder, session.estate.name, None, session.redactor)
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--html", "never"]
     argv += [f"--estate={session.estate.source}", f"--evidence={folder}", f"--reports={reports}"]
-    done = run(argv, deadline=_DEADLINE, cwd=session.root, env={"PYTEST_ADDOPTS": "", "VOXGATE_ESTATE": ""})
+    done = run(argv, deadline=_DEADLINE, cwd=session.root, env=environment(build=True))
     try:
         outcome = verdict_file.read(reports / "latest" / "verdict.json")
     except VoxgateError as error:

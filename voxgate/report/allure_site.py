@@ -17,6 +17,7 @@ from voxgate.report.sealing import external_loads, sealed
 from voxgate.report.verdict_file import replace_file
 from voxgate.transport import local
 from voxgate.transport.npm import Recipe, Run, install, must, node_and_npm
+from voxgate.transport.surroundings import environment
 
 RECIPE = Recipe(
     name="allure",
@@ -68,6 +69,7 @@ def make_page(
             past = work / "history.jsonl"
             past.write_text("".join(f"{line}\n" for line in _whole_lines(history)), "utf-8")
             env = {
+                **environment(),
                 "VOXGATE_ALLURE_NAME": title,
                 "VOXGATE_ALLURE_OUTPUT": str(work / "out"),
                 "VOXGATE_ALLURE_HISTORY": str(past),

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from voxgate.errors import VoxgateError
+from voxgate.transport.surroundings import own_folder
 
 KEPT = 20
 """How many runs are kept, the newest first."""
@@ -27,7 +28,8 @@ class ReportFolder:
 
     @classmethod
     def create(cls, root: Path, now: datetime, estate: str) -> ReportFolder:
-        """Make ``root/<run>/``. The run's id is ``2026-11-22T09-14-03Z-lab-3fa2``: UTC, estate, four random hex digits.
+        """Make ``root/<run>/``, which only this account may read (or a group: ``own_folder``). The run's id is
+        ``2026-11-22T09-14-03Z-lab-3fa2``: UTC, estate, four random hex digits.
 
         Raises VoxgateError if the folder cannot be made.
         """
@@ -35,8 +37,8 @@ class ReportFolder:
         run = f"{now.astimezone(UTC):%Y-%m-%dT%H-%M-%SZ}-{name}-{secrets.token_hex(2)}"
         folder = cls(root.resolve() / run)
         try:
-            for path in (folder.evidence, folder.allure_results):
-                path.mkdir(parents=True)
+            for path in (own_folder(folder.path) / "evidence", folder.allure_results):
+                path.mkdir()
             free = shutil.disk_usage(folder.path).free
         except OSError as error:
             raise VoxgateError(

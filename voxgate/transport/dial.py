@@ -16,6 +16,7 @@ from paramiko.ssh_exception import IncompatiblePeer
 
 from voxgate.errors import Unreachable
 from voxgate.transport.login import log_in
+from voxgate.transport.surroundings import environment
 from voxgate.transport.wire import Wire
 
 if TYPE_CHECKING:
@@ -177,6 +178,7 @@ def _command_socket(command: str, where: str) -> tuple[socket.socket, subprocess
         proxy = subprocess.Popen(
             ["/bin/sh", "-c", f"exec {command}"],
             stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=subprocess.DEVNULL, start_new_session=True,
+            env=environment(ssh=True),
         )  # fmt: skip
     except OSError as error:
         ours.close()

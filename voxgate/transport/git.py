@@ -7,6 +7,9 @@ import hashlib
 import os
 import re
 import shlex
+import shutil
+import stat
+import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +21,7 @@ from voxgate.model.evidence import Missing
 from voxgate.model.release import Release, RemoteView, Tag, is_commit
 from voxgate.transport import local
 from voxgate.transport.deadline import Deadline
+from voxgate.transport.surroundings import environment, own_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,6 +33,26 @@ _REFSPECS = ("+refs/heads/main:refs/heads/main", "+refs/tags/*:refs/tags/*")
 _LOCAL = 30.0  # seconds for a command that only reads the mirror
 _LOCK_PAUSE = 0.05
 _AUTHOR = {"NAME": "voxgate", "EMAIL": "voxgate@localhost"}
+_CONFIG = b"[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n"
+_ENTRIES = frozenset({"HEAD", "config", "objects", "packed-refs", "refs"})
+_PASSING = frozenset({".lock", ".new"})  # files of a git at work, or of one that was killed
+_MALFORMED = re.compile(r"object [0-9a-f]{40}: |fsck")
+# The mirror is read by its own objects alone: no configuration, hook, replacement or remote has a word in it.
+_READING = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_ALLOW_PROTOCOL": "none",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+}
+# What the remote sends is checked, object by object. The account's own settings are read here: they may name the way there.
+_ASKING = (
+    *("gc.auto=0", "maintenance.auto=false", "fetch.fsckObjects=true", "transfer.fsckObjects=true"),
+    *("core.hooksPath=/dev/null", "core.fsmonitor=false", "fetch.writeCommitGraph=false", "fetch.recurseSubmodules=false"),
+)
+_ASKED = ("ssh", "https")
 _TELLING = re.compile(r"(fatal|error|ssh|remote|host key|permission denied|.*: permission denied)", re.IGNORECASE)
 
 
@@ -60,8 +84,8 @@ class Mirror:
         """
         until = Deadline.after(deadline)
         with self._alone(until):
-            if not (self.path / "HEAD").exists():
-                self._git("init", "--quiet", "--bare", "--initial-branch=main", "--", str(self.path), inside=False)
+            if self._strange():
+                self._make()
             for left_over in (*self.path.glob("*.lock"), *(self.path / "refs").rglob("*.lock")):
                 left_over.unlink(missing_ok=True)  # of a git that was killed: who works here holds our lock
             completed = self._remote(
@@ -72,7 +96,48 @@ class Mirror:
         why = _last_words(completed.stderr)
         if "couldn't find remote ref" in why:
             raise ContractError("the repository has no branch main", where=self.url)
+        if _MALFORMED.search(why):
+            hint = "git fsck in the remote's repository names it"
+            raise ContractError("the remote sent what is no sound object of git", where=self.url, why=why, hint=hint)
         raise _unreachable(self.url, why)
+
+    def _make(self) -> None:
+        """An empty mirror in the place of whatever was there: with no template, so that it has no hook."""
+        fresh = Path(tempfile.mkdtemp(prefix=f"{self.path.name}.new-", dir=self.path.parent))
+        try:
+            where = ["--object-format=sha1", "--initial-branch=main", "--template=", "--", str(fresh)]
+            self._git("init", "--quiet", "--bare", *where, inside=False)
+            (fresh / "config").write_bytes(_CONFIG)
+            for folder in (fresh / "branches", fresh / "hooks", fresh / "info"):
+                shutil.rmtree(folder, ignore_errors=True)
+            if self.path.is_symlink() or not self.path.is_dir():
+                self.path.unlink(missing_ok=True)
+            elif self.path.exists():
+                shutil.rmtree(self.path)
+            fresh.rename(self.path)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+    def _strange(self) -> str:
+        """What about the mirror is not as voxgate made it, empty for nothing: somebody else's files, another configuration, a
+        hook, objects that stand elsewhere.
+        """
+        if not self.path.is_dir():
+            return "is not there"
+        if self.path.parent.stat().st_mode & 0o022:
+            return f"others may write in {self.path.parent}"
+        inside = [path for path in self.path.iterdir() if path.suffix not in _PASSING]
+        for path in (self.path.parent, self.path, *inside, *(self.path / "objects" / "info").glob("*")):
+            found = path.lstat()
+            if found.st_uid != os.geteuid() or stat.S_ISLNK(found.st_mode):
+                return f"{path.name} is a link, or another account's"
+            if path in inside and path.name not in _ENTRIES:
+                return f"{path.name} is none of it"
+            if path.name in {"alternates", "http-alternates"}:
+                return "its objects are elsewhere"
+        if (self.path / "config").read_bytes() != _CONFIG:
+            return "its config is another"
+        return ""
 
     def main(self) -> str:
         """The commit of the remote's main, as of the last fetch. Raises ContractError if there is none."""
@@ -174,15 +239,19 @@ class Mirror:
         return completed.stdout
 
     def _run(self, *arguments: str, stdin: bytes = b"", inside: bool = True) -> local.LocalCompleted:
-        where = [f"--git-dir={self.path}"] if inside else []
-        return local.run(["git", *where, *arguments], deadline=_LOCAL, env=self.environment, stdin=stdin)
+        where = []
+        if inside:
+            where = [f"--git-dir={self.path}"]
+            if strange := self._strange():
+                raise ContractError("the mirror is not as it was made", where=str(self.path), why=strange, hint="fetch it first")
+        return local.run(["git", *where, *arguments], deadline=_LOCAL, env={**environment(), **_READING}, stdin=stdin)
 
     def _remote(self, until: Deadline, *arguments: str) -> local.LocalCompleted:
         try:
             return local.run(
-                ["git", "-c", "gc.auto=0", "-c", "maintenance.auto=false", f"--git-dir={self.path}", *arguments],
+                ["git", *(word for setting in _ASKING for word in ("-c", setting)), f"--git-dir={self.path}", *arguments],
                 deadline=max(until.remaining, 0.1),
-                env=self.environment,
+                env={**environment(network=True, ssh=True), **self.environment, "GIT_ALLOW_PROTOCOL": _protocols(self.url)},
             )
         except CommandUnknown as error:
             raise _unreachable(self.url, f"no answer within {until}") from error
@@ -190,7 +259,7 @@ class Mirror:
     @contextmanager
     def _alone(self, until: Deadline) -> Iterator[None]:
         """Hold the mirror's lock, so that two gates do not write it at once; it falls with the process that holds it."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        own_folder(self.path.parent, {})
         with self.path.with_suffix(".lock").open("ab") as file:
             while True:
                 try:
@@ -201,6 +270,12 @@ class Mirror:
                         raise Unreachable(f"another gate held the mirror for {until}", where=str(self.path)) from None
                     time.sleep(_LOCK_PAUSE)
             yield
+
+
+def _protocols(url: str) -> str:
+    """What git may speak: that of the remote, and the two that the account's own settings may put in its place."""
+    scheme = url.partition("://")[0] if "://" in url else "file" if url.startswith(("/", ".")) else "ssh"
+    return ":".join(sorted({*_ASKED, scheme}))
 
 
 def environment_of(estate: Estate) -> dict[str, str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voxgate.errors import CommandUnknown
+from voxgate.transport.surroundings import environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ def run(
     env: Mapping[str, str] | None = None,
     stdin: bytes = b"",
 ) -> LocalCompleted:
-    """Run ``argv`` in a session of its own, both streams drained. ``env`` is added to the gate's own.
+    """Run ``argv`` in a session of its own, both streams drained. ``env`` is all that it gets of an environment; without it,
+    it gets what every process does (``surroundings.environment``).
 
     Raises CommandUnknown if it cannot be started, or if it is not done after ``deadline`` seconds: then its whole
     process group is killed, so that no child of it lives on.
@@ -44,7 +46,7 @@ def run(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=cwd,
-            env={**os.environ, **(env or {})},
+            env=environment() if env is None else env,
             start_new_session=True,
         )
     except OSError as error:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from voxgate.errors import VoxgateError
+from voxgate.transport.surroundings import environment
 
 
 class _Completed(Protocol):
@@ -105,7 +106,7 @@ def install(recipe: Recipe, cache: Path, node: Path, npm: Path, *, run: Run, dea
             for name in recipe.files:
                 shutil.copy(recipe.folder / name, fresh / name)
             argv = [str(node), str(npm), "ci", *_FLAGS]
-            env = {"npm_config_update_notifier": "false"}
+            env = {**environment(network=True), "npm_config_update_notifier": "false"}
             must(run, argv, what=f"npm could not install {recipe.name}", left=ends - time.monotonic(), cwd=fresh, env=env)
             if not (fresh / recipe.cli).is_file():
                 raise VoxgateError(f"npm installed no {recipe.name}", where=str(fresh), why=f"{recipe.cli} is missing")

@@ -10,9 +10,11 @@ import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from voxgate.deploy import on_host
 from voxgate.errors import ContractError, Refused, Unreachable
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
@@ -242,3 +244,111 @@ def test_git_is_given_the_estate_s_words_only(ground: Ground) -> None:
     assert "-F" not in plain["GIT_SSH_COMMAND"].split()
     assert f'UserKnownHostsFile="{Path("~/k").expanduser()}"' in plain["GIT_SSH_COMMAND"]
     assert plain["GIT_TERMINAL_PROMPT"] == "0"
+
+
+def malformed(remote: Remote, good: str) -> str:
+    """A commit on the remote's main whose tree has an entry ``.git``."""
+    blob = remote.git("rev-parse", f"{good}:a")
+    rows = b"".join(b"100644 %s\0" % name + bytes.fromhex(blob) for name in (b".git", b"a"))
+    argv = ["git", "-C", str(remote.work), "hash-object", "-t", "tree", "--literally", "-w", "--stdin"]
+    raw = subprocess.run(argv, input=rows, capture_output=True, check=True)
+    evil = remote.git("commit-tree", "-p", good, "-m", "evil", raw.stdout.decode().strip())
+    remote.git("push", "-q", "origin", f"{evil}:main")
+    return evil
+
+
+def test_a_malformed_object_is_not_kept(remote: Remote) -> None:
+    good = remote.commit("a", "1")
+    remote.mirror.fetch()
+    malformed(remote, good)
+    with pytest.raises(ContractError, match="no sound object") as found:
+        remote.mirror.fetch()
+    assert "dotgit" in found.value.line.lower()
+    assert remote.mirror.main() == good
+
+
+def test_a_host_keeps_no_malformed_object_either(remote: Remote, tmp_path: Path) -> None:
+    evil = malformed(remote, remote.commit("a", "1"))
+    subprocess.run(["git", "init", "-q", "--bare", tmp_path / "host"], check=True)
+    environ = {**os.environ, **on_host.GIT, **environment_of(remote.estate)}
+    argv = ["git", "-C", str(tmp_path / "host"), "fetch", "-q", remote.mirror.url, "main"]
+    done = subprocess.run(argv, env=environ, capture_output=True, check=False)
+    assert b"hasDotgit" in done.stderr
+    asked = ["git", "-C", str(tmp_path / "host"), "cat-file", "-e", evil]
+    assert (done.returncode, subprocess.run(asked, capture_output=True, check=False).returncode != 0) == (128, True)
+
+
+def planted_hook(path: Path, mark: Path) -> None:
+    """Every hook that a fetch or a push could run."""
+    for name in ("reference-transaction", "pre-push", "post-update", "fsmonitor-watchman"):
+        hook = path / "hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\ntouch {mark}\n")
+        hook.chmod(0o755)
+
+
+def planted_config(path: Path, mark: Path) -> None:
+    with (path / "config").open("a") as file:
+        file.write(f"\tsshCommand = touch {mark}\n\tfsmonitor = touch {mark}\n[credential]\n\thelper = !touch {mark}\n")
+
+
+def other_objects(path: Path, mark: Path) -> None:
+    elsewhere = mark.parent / "objects"
+    (path / "objects").rename(elsewhere)
+    (path / "objects" / "info").mkdir(parents=True)
+    (path / "objects" / "info" / "alternates").write_text(f"{elsewhere}\n")
+
+
+def link_to_objects(path: Path, mark: Path) -> None:
+    elsewhere = mark.parent / "objects"
+    (path / "objects").rename(elsewhere)
+    (path / "objects").symlink_to(elsewhere)
+
+
+def anothers(path: Path, _: Path) -> None:
+    os.chown(path, 65534, -1)
+
+
+def worktree_config(path: Path, mark: Path) -> None:
+    (path / "config.worktree").write_text(f"[core]\n\tfsmonitor = touch {mark}\n")
+
+
+def grafted(path: Path, _: Path) -> None:
+    (path / "info").mkdir()
+    (path / "info" / "grafts").write_text("")
+
+
+def writable(path: Path, _: Path) -> None:
+    path.parent.chmod(0o777)
+
+
+STRANGE = [planted_hook, planted_config, other_objects, link_to_objects, worktree_config, grafted, writable]
+
+
+@pytest.mark.parametrize("plant", [*STRANGE, *([anothers] if os.geteuid() == 0 else [])])
+def test_a_mirror_that_is_not_as_it_was_made_is_made_anew(remote: Remote, plant: Any, tmp_path: Path) -> None:
+    commit = remote.commit("a", "1")
+    remote.mirror.fetch()
+    mark = tmp_path / "planted" / "ran"
+    mark.parent.mkdir()
+    plant(remote.mirror.path, mark)
+    with pytest.raises(ContractError, match="not as it was made"):
+        remote.mirror.main()
+    remote.mirror.fetch()
+    assert remote.mirror.main() == commit
+    remote.mirror.push_tag(TAG, commit, "m")
+    assert not mark.exists()
+    assert sorted(path.name for path in remote.mirror.path.iterdir()) == ["HEAD", "config", "objects", "refs"]
+
+
+def test_no_other_protocol_than_the_estate_s_is_spoken(remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = tmp_path / "ran"
+    (tmp_path / "home").mkdir()
+    base = remote.mirror.url.rpartition("/")[0]
+    (tmp_path / "home" / ".gitconfig").write_text(
+        f'[url "ext::touch {mark} "]\n\tinsteadOf = {base}\n[protocol]\n\tallow = always\n'
+    )
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    with pytest.raises(Unreachable, match="transport 'ext' not allowed"):
+        remote.mirror.fetch()
+    assert not mark.exists()
