@@ -30,6 +30,8 @@ TESTS   = $(RUN) python -m voxgate.cli.door
 PYTEST  = $(TESTS) --estate "$$ESTATE"
 DEPLOY  = --deploy "$$SERVICE$${TAG:+=$$TAG}"
 
+PINS    = $(UV) pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.13 --no-header --no-annotate --output-file
+
 # Debian's packages for the commands that are missing; $(1) = COMMAND:PACKAGE .. Java cannot be configured without man1, which
 # Debian's images for containers leave out.
 define debian
@@ -143,7 +145,11 @@ $(CACHE)/uv/bin/uv:
 	    echo "make: python3 -m venv does not work here, and without root or sudo python3-venv cannot be installed" >&2; exit 2; fi; \
 	  $(SUDO) apt-get update -q >/dev/null; $(SUDO) apt-get install -y -q python3-venv >/dev/null; \
 	  python3 -m venv --clear $(CACHE)/uv; }
-	@$(CACHE)/uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	@$(CACHE)/uv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r uv-pin.txt
+
+pins: setup ## name uv anew, and the tools of the lab's image, by version and by the hashes of all platforms
+	@echo 'uv>=0.9,<1' | $(PINS) uv-pin.txt -
+	@for name in wheels stores; do $(PINS) lab/recipe/$$name.lock.txt lab/recipe/$$name.txt || exit; done
 
 fresh: ## forget the runs of earlier builds, keep their history and the watch's: what stands in reports/ is this build's
 	@rm -rf reports/20* reports/latest

@@ -140,7 +140,9 @@ def _debian(draft: Path, _: tuple[Path, ...]) -> None:
 def _system(draft: Path, below: tuple[Path, ...]) -> None:
     with _stage(draft) as stage:
         shutil.copytree(places.RECIPE, stage / "recipe")
-        run([*_installer(), "--target", stage / "wheels", "-r", places.RECIPE / "wheels.txt"], deadline=300)
+        # By their hashes; what the layer is made of are the names and versions beside.
+        shutil.copy(places.RECIPE / "stores.lock.txt", stage / "recipe" / "stores.txt")
+        run([*_installer(), "--target", stage / "wheels", "-r", places.RECIPE / "wheels.lock.txt"], deadline=300)
         _in_image(draft, below, stage, "recipe/system.sh", "image-system")
 
 
@@ -168,7 +170,7 @@ def _installer() -> list[str]:
     """The command that installs wheels into a folder: the uv that runs us, or pip."""
     found = os.environ.get("UV") or shutil.which("uv")
     tool = [found, "pip"] if found else [sys.executable, "-m", "pip"]
-    return [*tool, "install", "--quiet", "--no-deps"]
+    return [*tool, "install", "--quiet", "--no-deps", "--require-hashes"]
 
 
 def _in_image(draft: Path, below: tuple[Path, ...], stage: Path, script: str, log: str) -> None:
@@ -178,7 +180,7 @@ def _in_image(draft: Path, below: tuple[Path, ...], stage: Path, script: str, lo
     lower = ":".join(str(folder) for folder in reversed(below))
     nspawn = ["systemd-nspawn", f"--directory={draft}/root", "--machine=voxgate-build", "--register=no", "--keep-unit"]
     nspawn += ["--as-pid2", "--console=pipe", "--quiet", "--resolv-conf=bind-host", "--settings=no"]
-    nspawn += [f"--bind-ro={stage}:/mnt"]
+    nspawn += [f"--bind-ro={stage}:/mnt", "--setenv=UV_REQUIRE_HASHES=1"]
     nspawn += [f"--setenv={name}={os.environ[name]}" for name in _passed_on()]
     if CERTIFICATES.exists():
         nspawn += [f"--bind-ro={CERTIFICATES}"]
