@@ -140,6 +140,37 @@ def test_a_service_is_deployed_from_main_only(path: Path) -> None:
         assert title == "Deploy" or not any(node.name == "build" for node in stage.one("steps").all())
 
 
+def test_what_is_not_reviewed_runs_on_no_agent_of_the_gate() -> None:
+    for path in (GATE, WATCH):
+        assert [node.text for node in parse(path.read_text()).one("agent").children or ()] == ["label 'voxgate'"]
+    for path in (PYTHON, CONSOLE):
+        pipeline = parse(path.read_text())
+        agents = [node for node in pipeline.all() if node.name in {"agent", "node"}]
+        assert [[child.text for child in agent.children or ()] for agent in agents] == [["label 'voxgate-build'"]]
+        assert not {node.name for node in pipeline.all()} & {"sshagent", "withCredentials"}
+        assert "credentials(" not in path.read_text()
+
+
+def test_the_gate_is_a_job_in_the_folder_of_its_credentials() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for path in (PYTHON, CONSOLE):
+        started = [node.text for node in parse(path.read_text()).all() if node.name == "build"]
+        assert len(started) == 1
+        assert started[0].startswith("build job: '/voxgate/gate', wait: true")
+    for said in ("`voxgate-build`", "folder `voxgate`", "`/voxgate/gate`", "never multibranch"):
+        assert said in readme, said
+
+
+def test_bitbucket_s_trigger_is_no_variable_of_every_branch() -> None:
+    steps = bitbucket()["definitions"]["steps"]
+    assert [("JENKINS_TRIGGER" in str(one), one["step"].get("deployment")) for one in steps] == [
+        (False, None),
+        (False, None),
+        (True, "staging"),
+    ]
+    assert "restricted to main" in (ROOT / "pipelines" / "bitbucket-pipelines.yml").read_text()
+
+
 def bitbucket() -> dict[str, Any]:
     return dict(yaml.safe_load((ROOT / "pipelines" / "bitbucket-pipelines.yml").read_text()))
 
