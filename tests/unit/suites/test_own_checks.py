@@ -109,20 +109,47 @@ def test_our_rule(evidence):
     assert open("/etc/passwd").read(1)
 '''
 
+HOSTS = """
+def test_empty(host):
+    found = host.file("/etc/hosts")
+    with host.sudo():
+        print(found.exists, host.run("id %s", "deploy").rc == 0)
+
+def test_full(host):
+    host.check_output("true")
+"""
+
+TELL = """
+from voxgate.plugin.empty import is_empty
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        print(f"{item.originalname}={is_empty(item)}")
+"""
+
+
+def project(team: Path, checks: str) -> Path:
+    """A project of a team's own, with the lab as its estate."""
+    (team / "suites").mkdir()
+    (team / "hosts").mkdir()
+    shutil.copy(ROOT / "hosts/lab.toml", team / "hosts")
+    (team / "suites/test_ours.py").write_text(checks)
+    (team / "pyproject.toml").write_text('[tool.pytest]\nfilterwarnings = ["error"]\n')
+    return team
+
+
+def judged(team: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A saved look, judged there."""
+    argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--html", "never", "--evidence", str(SAVED), *arguments]
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "VOXGATE_"))}
+    return subprocess.run(argv, cwd=team, env=env, capture_output=True, text=True, timeout=300, check=False)
+
 
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
     """The verdict over a saved look, and what was printed; in a project of its own, where warnings are errors."""
-    team = tmp_path_factory.mktemp("team")
-    (team / "suites").mkdir()
-    (team / "hosts").mkdir()
-    shutil.copy(ROOT / "hosts/lab.toml", team / "hosts")
-    (team / "suites/test_ours.py").write_text(OURS)
-    (team / "pyproject.toml").write_text('[tool.pytest]\nfilterwarnings = ["error"]\n')
-    argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--html", "never", "--evidence", str(SAVED)]
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "VOXGATE_"))}
-    argv += ["-k", "test_ours or clock", "-n", "1"]
-    done = subprocess.run(argv, cwd=team, env=env, capture_output=True, text=True, timeout=300, check=False)
+    team = project(tmp_path_factory.mktemp("team"), OURS)
+    done = judged(team, "-k", "test_ours or clock", "-n", "1")
     assert done.returncode == 1, done.stdout + done.stderr
     return json.loads((team / "reports/latest/verdict.json").read_text("utf-8")), done.stdout
 
@@ -145,3 +172,11 @@ def test_what_asserts_nothing_is_named_and_holds_nothing(said: tuple[dict[str, A
     assert empty == {f"test_ours.py::test_empty{end}" for end in ("", "_compared", "_by_a_helper", "_on_each", "_of_a_constant")}
     for name in empty:
         assert f"{name} is an empty check" in " ".join(printed.split())
+
+
+def test_what_a_host_says_is_no_assertion(tmp_path: Path) -> None:
+    """Also where testinfra's own plugin is there, which has a ``host`` of its own. What testinfra asserts itself counts."""
+    team = project(tmp_path, HOSTS)
+    (team / "conftest.py").write_text(TELL)
+    done = judged(team, "--collect-only", "-q", "suites")
+    assert {line for line in done.stdout.splitlines() if "=" in line} == {"test_empty=True", "test_full=False"}, done.stderr
