@@ -27,7 +27,7 @@ def _theirs(self, request):
     left = ('%s {"id": %d, "ok": ' % (self.word, request["id"]) + (SAID) + "}\\n").encode()
     while left:
         left = left[os.write(1, left):]
-    time.sleep(600)
+    raise SystemExit  # nobody hears it: this thread alone ends
 Owner.do = _theirs
 """
 _source = Speech.source

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import lab
-from tests.lab.drills.drilling import Drill, goods, other, recovered, run
+from tests.lab.drills.drilling import Drill, goods, other, recovered, run, states
 from tests.lab.drills.garble import KINDS
 
 
@@ -47,3 +47,23 @@ def test_a_greeting_in_a_startup_file(drill: Drill, tmp_path: Path) -> None:
     if drill.exit_status != 0 or not any("Welcome to sip-1" in note for note in gate.verdict["notes"]):
         drill.flaws.append(f"exit {drill.exit_status}, {gate.verdict['notes']}: {gate.said[-2500:]}")
     drill.check()
+
+
+def test_a_mistake_of_the_gates_own(drill: Drill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gate's own code fails once the moves are done: it goes back, writes its verdict, says one line, and keeps the
+    traceback in the run's folder.
+    """
+    before = goods()
+    drill.point = "a mistake in the look"
+    monkeypatch.setenv("VOXGATE_MISTAKEN", "look")
+    drill.exit_status, gate = run(tmp_path, *other("dialler"), "-p", "tests.lab.drills.mistaken")
+    verdict = gate.verdict
+    drill.outcome, drill.states = verdict["summary"], states()
+    kept = next((tmp_path / "reports").glob("*/unforeseen.log"), None)
+    if kept is None or "a mistake for the drill" not in kept.read_text():
+        drill.flaws.append("its traceback is nowhere")
+    if (drill.exit_status, verdict["verdict"]) != (13, "broken") or "INTERNALERROR" in gate.said or "Traceback" in gate.said:
+        drill.flaws.append(f"exit {drill.exit_status}, {verdict['verdict']}: {gate.said[-2500:]}")
+    if drill.states["dialler-sip-1"] != "rolled-back done":
+        drill.flaws.append(f"it did not go back: {drill.states['dialler-sip-1']}")
+    drill.check(before)
