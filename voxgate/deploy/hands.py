@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from voxgate.deploy.claim import Claim
 from voxgate.deploy.journal import Journal, Phase, document_of
+from voxgate.deploy.speaking import Speech
 from voxgate.deploy.state import Author
 from voxgate.deploy.stop import Stop
 from voxgate.errors import Interrupted, MoveFailed
@@ -62,7 +63,8 @@ class Hands:
 
     def attempt(self, host: str, step: Step) -> Completed:
         """A look that changes nothing: how it ended. Raises CommandUnknown or Unreachable; any exit status is an answer."""
-        return self.connections[host].run(step.argv, deadline=step.deadline)
+        speech = Speech()
+        return speech.behind(self.connections[host].run(speech.before(step.argv), deadline=step.deadline), host)
 
     def look(self, host: str, step: Step) -> Completed:
         """A look that must end with 0. Raises MoveFailed with the last words of the command."""

@@ -189,7 +189,7 @@ def twice(since: datetime) -> list[str]:
 
 _LEFT = """for s in /var/lib/voxgate/*/; do for l in owner step; do
   [ ! -e "$s$l.lock" ] || flock --nonblock "$s$l.lock" true || echo "$s$l.lock is held"; done; done
-for p in /proc/[0-9]*; do tr '\\0' ' ' < "$p/cmdline" 2>/dev/null | grep -s '^python3 -I -c' ; done
+for p in /proc/[0-9]*; do tr '\\0' ' ' < "$p/cmdline" 2>/dev/null | grep -sE '^(/usr/bin/)?python3 -I -c' ; done
 find /opt/vox-*/.git -name '*.lock'; true"""
 
 

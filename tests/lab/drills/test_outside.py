@@ -112,7 +112,7 @@ def test_the_owner_on_the_host_is_killed(drill: Drill, tmp_path: Path) -> None:
     drill.point = "restart:begun:backend, the owner killed on api-1"
     gate = Gate.start(tmp_path, *other("backend"), point="restart:begun:backend:NONE")
     gate.reached()
-    assert lab.exec("api-1", ["pkill", "-KILL", "-f", "^python3 -I -c"]).returncode == 0
+    assert lab.exec("api-1", ["pkill", "-KILL", "-f", "^/usr/bin/python3 -I -c"]).returncode == 0
     drill.exit_status = gate.wait()
     drill.outcome = gate.verdict["summary"]
     if drill.exit_status != 11:

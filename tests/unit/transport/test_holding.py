@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from voxgate.deploy import answers, state
+from voxgate.deploy.hands import Hands
 from voxgate.deploy.holding import Hold
+from voxgate.deploy.stop import Stop
 from voxgate.errors import CommandUnknown
+from voxgate.moves.steps import Step
 
 from .conftest import Ground, Opened, host
 
@@ -72,6 +75,17 @@ def test_words_before_the_owners_are_not_its_own(ground: Ground, opened: Opened)
         hold.close()
     asked = {"op": "read", "services": {}, "ledger": 0}
     assert state._call(connection, asked, answers.state_of((), 0)).services == {}
+
+
+def test_what_a_command_says_is_what_it_said_itself(ground: Ground, opened: Opened) -> None:
+    connections = opened(ground.estate(host(ground.sshd(noisy(ground)).port)))
+    hands = Hands(connections.estate, connections, None, Stop(), back=False)  # type: ignore[arg-type]
+    assert hands.look("one", Step(("printf", "%s", "a b\n$HOME"), 10, "x")).stdout == b"a b\n$HOME"
+    assert hands.attempt("one", Step(("sh", "-c", "exit 3"), 10, "x")).exit_status == 3
+    assert hands.attempt("one", Step(("no-such-program",), 10, "x")).exit_status == 127
+    other = opened(ground.estate(host(ground.sshd("ForceCommand /bin/echo active").port)))
+    with pytest.raises(CommandUnknown, match="was not begun"):
+        Hands(other.estate, other, None, Stop(), back=False).attempt("one", Step(("true",), 10, "x"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", GARBAGE)
