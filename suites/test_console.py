@@ -167,13 +167,16 @@ def _is_node(name: str) -> bool:
     return name.removesuffix(" (deleted)") in {"node", "nodejs", "node.exe", "bun", "deno"}
 
 
-@invariant(per="placement", services=("console",), faults=("nginx-config-broken", "nginx-not-reloaded"))
+@invariant(per="placement", services=("console",), faults=("nginx-config-broken", "nginx-not-reloaded", "nginx-called-so"))
 def test_nginx_runs_its_config(placement: Placement, evidence: Evidence) -> None:
     """After a failed reload nginx goes on with the old configuration, is active, and does not come back from the next
     restart. What is on disk must be valid, and what runs must have been started from it.
     """
     where = placement.host.name
     found = known(evidence.second.host(where).nginx)
+    assert not found.doubts, say(
+        f"{where}: {found.doubts[0] if found.doubts else ''}", "stop it, or chown root and chmod go-w; systemctl restart nginx"
+    )
     assert len(found.masters) == 1, say(f"{where}: {len(found.masters)} nginx run here, not one", "systemctl status nginx")
     assert found.status == 0, say(
         f"{where}: nginx -t refuses the configuration{f' at {found.flaws}' if found.flaws else ''}", "nginx -t says why; mend it"

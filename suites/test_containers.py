@@ -22,7 +22,13 @@ GOES_ON = frozenset("RSDI")  # the kernel's letters for a process that runs, or 
 
 @invariant(
     per="host_name",
-    faults=("container-app-image", "container-under-livekits-name", "container-other-engine", "livekit-replaced-under-its-name"),
+    faults=(
+        "container-app-image",
+        "container-under-livekits-name",
+        "container-other-engine",
+        "livekit-replaced-under-its-name",
+        "engine-called-so",
+    ),
 )
 def test_only_livekit_in_containers(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """The services run under systemd, where the gate can see and restart them. On a SIP host exactly livekit and

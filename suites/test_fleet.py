@@ -155,7 +155,12 @@ def _calls(document: object) -> int:
     return calls if isinstance(calls, int) else 0
 
 
-@invariant(per="estate", services=("fleet",), faults=("haproxy-server-unchecked", "haproxy-server-missing"), severity="blocker")
+@invariant(
+    per="estate",
+    services=("fleet",),
+    faults=("haproxy-server-unchecked", "haproxy-server-missing", "haproxy-called-so", "haproxy-not-there"),
+    severity="blocker",
+)
 def test_haproxy_sees_all_workers(estate: Estate, evidence: Evidence) -> None:
     """A worker that HAProxy does not know gets no calls; one that it does not check gets them while it is dead. By HAProxy's
     own words every worker of the estate is a server, checked and UP, and nothing else is.
@@ -166,7 +171,13 @@ def test_haproxy_sees_all_workers(estate: Estate, evidence: Evidence) -> None:
     running = 0
     for host in estate.hosts_with(Role.API):
         found = known(evidence.second.host(host.name).haproxy)
+        assert not found.doubts, say(
+            f"{host.name}: {found.doubts[0] if found.doubts else ''}",
+            "stop it, or chown root and chmod go-w; systemctl restart haproxy",
+        )
         if not found.running:
+            wanted_here = any(one.who == "haproxy.service" for one in estate.listeners_on(host))
+            assert not wanted_here, say(f"{host.name}: no HAProxy runs, and the estate says it does", "systemctl start haproxy")
             continue
         running += 1
         assert found.started > found.changed, say(

@@ -54,13 +54,14 @@ def test_host_has_room(host_name: str, evidence: Evidence) -> None:
     )
 
 
-@invariant(per="host_name", faults=("clock-not-synchronised",))
+@invariant(per="host_name", faults=("clock-not-synchronised", "clock-called-so"))
 def test_clock_is_right(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """Ticks, call times and journals of several hosts are only worth something on one clock. It is kept in time, and less
     than a second away from the other hosts'.
     """
     hosts = {host.name: evidence.second.host(host.name) for host in estate.hosts}  # blind unless every host was seen
     found = known(hosts[host_name].clock)
+    assert not found.doubts, say(f"{host_name}: {found.doubts[0] if found.doubts else ''}", "stop it")
     if not found.container:
         assert found.keepers, say(f"{host_name}: nothing keeps the clock in time", "systemctl enable --now systemd-timesyncd")
         if found.synchronised is None:
@@ -166,7 +167,7 @@ def test_keys_are_known(host_name: str, estate: Estate, evidence: Evidence) -> N
 @invariant(per="host_name", faults=("store-elsewhere", "store-in-the-open", "store-on-the-internet"))
 def test_stores_are_private(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """An open Redis or MongoDB is read by strangers within hours. They listen where the estate says so, by the unit that it
-    says, and never on an address of the internet.
+    says, nowhere else, and never on an address of the internet.
     """
     if not estate.stores:
         raise Blind(
@@ -177,6 +178,12 @@ def test_stores_are_private(host_name: str, estate: Estate, evidence: Evidence) 
     processes = {one.pid: one for one in known(host.processes)}
     if not any(one.pids for one in sockets):
         raise Blind("nobody could be seen to listen", where=host_name, why="not even sshd, by which we came")
+    held = {(holder_of(processes[pid], containers), one.port) for one in sockets for pid in one.pids if pid in processes}
+    for store in (one for one in estate.stores if one.host == host_name):
+        assert (store.unit, store.port) in held, say(
+            f"{host_name}: {store.unit} does not listen on port {store.port}, where {store.name} must be",
+            f"systemctl status {store.unit}",
+        )
     for socket in sockets:
         holders = {holder_of(processes[pid], containers) for pid in socket.pids if pid in processes} or {"nobody"}
         for store in estate.stores:

@@ -1,7 +1,7 @@
 # The object store is down: the backend says so.
 # host: data
 # violated: backend-health-is-clean[api-1-voxbridge]
-#   backend-reaches-its-stores[backend-api-1]
+#   backend-reaches-its-stores[backend-api-1] stores-are-private[data]
 inject() { systemctl stop s3; }
 landed() { ! listens 127.0.0.1 9000; }
 mend() {

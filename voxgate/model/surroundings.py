@@ -138,7 +138,8 @@ class BootFact:
 class NginxFact:
     """nginx as it runs and as it is configured. ``masters`` are the master processes' own words; ``status`` of ``nginx -T``;
     ``flaws`` the place it names; ``changed`` the newest change of any file of the configuration; ``workers`` since when;
-    ``roots`` every folder that it is told to serve; ``config`` the file that it reads where it is told of no other.
+    ``roots`` every folder that it is told to serve; ``config`` the file that it reads where it is told of no other;
+    ``doubts`` what calls itself nginx and is not, and files of its configuration that others than root can change.
     """
 
     masters: tuple[str, ...]
@@ -149,6 +150,7 @@ class NginxFact:
     roots: tuple[str, ...]
     config: str
     sites: tuple[SiteFact, ...]
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +167,15 @@ class ServerFact:
 
 @dataclass(frozen=True, slots=True)
 class HaproxyFact:
-    """HAProxy as it says itself; ``started`` is the newest of its processes, ``changed`` its configuration's newest change."""
+    """HAProxy as it says itself; ``started`` is the newest of its processes, ``changed`` its configuration's newest change;
+    ``doubts`` what calls itself so and is not, and what of its own others than root can change.
+    """
 
     running: bool
     started: float
     changed: float
     servers: tuple[ServerFact, ...]
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,12 +201,13 @@ class RoomFact:
 @dataclass(frozen=True, slots=True)
 class ClockFact:
     """``synchronised`` by the kernel's word, None if it gave none; ``keepers`` are the programs that keep the time;
-    ``container`` is True where the clock is that of the machine below.
+    ``container`` is True where the clock is that of the machine below; ``doubts`` what calls itself a keeper and is none.
     """
 
     synchronised: bool | None
     keepers: tuple[str, ...]
     container: bool
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

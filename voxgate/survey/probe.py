@@ -1651,7 +1651,8 @@ def engines(found: Job) -> dict[str, Any]:
     traces: list[str] = []
     mine: set[int] = set()  # the processes of the engines that answered
     for engine, (path, command, _sockets) in ENGINES.items():
-        running = [row for row in rows if row["command"] == command and not row["container"]]
+        running, doubts = believed(command, called(command, found)) if os.geteuid() == 0 else (called(command, found), [])
+        traces += doubts
         if not running or not os.path.exists(path):
             continue
         try:
@@ -1660,6 +1661,9 @@ def engines(found: Job) -> dict[str, Any]:
             raise Trouble("denied", f"{path}: {engine} may not be asked") from None
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
             traces.append(f"{engine} gave no answer by {path}")
+            continue
+        if listener not in {1, *(row["pid"] for row in running)}:
+            traces.append(f"{path} is listened on by something that is not {command}")
             continue
         answered[engine] = version
         containers += listed
@@ -1682,7 +1686,7 @@ def http_get(path: str, target: str) -> tuple[int, Any]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(4.0)
         connection.connect(path)
-        listener = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+        listener = listener_of(connection)
         connection.sendall(f"GET {target} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n\r\n".encode())
         answer = b""
         while piece := connection.recv(1 << 16):
@@ -2977,19 +2981,37 @@ class Daemon(NamedTuple):
 
 DAEMONS = {
     "sshd": Daemon(("/usr/sbin/sshd",), r"sshd?(?:[-@].+)?"),
+    "nginx": Daemon(("/usr/sbin/nginx",), r"nginx"),
+    "haproxy": Daemon(("/usr/sbin/haproxy",), r"haproxy(?:[-@].+)?"),
+    "dockerd": Daemon(("/usr/bin/dockerd", "/usr/sbin/dockerd"), r"docker"),
+    "podman": Daemon(("/usr/bin/podman",), r"podman"),
+    "chronyd": Daemon(("/usr/sbin/chronyd",), r"chronyd?", ("root", "_chrony", "chrony")),
+    "ntpd": Daemon(("/usr/sbin/ntpd",), r"ntpd?|ntpsec|openntpd", ("root", "ntp", "ntpsec", "_ntp", "openntpd")),
+    "systemd-timesyn": Daemon(
+        ("/usr/lib/systemd/systemd-timesyncd", "/lib/systemd/systemd-timesyncd"), r"systemd-timesyncd", ("systemd-timesync",)
+    ),
+    "ptp4l": Daemon(("/usr/sbin/ptp4l",), r"ptp4l(?:@.+)?"),
+    "phc2sys": Daemon(("/usr/sbin/phc2sys",), r"phc2sys(?:@.+)?"),
 }
+
+
+def called(name: str, found: Job) -> list[dict[str, Any]]:
+    """The processes of a name. What is in a container is judged as such, and speaks for nothing on this host."""
+    return [row for row in found.value() if row["command"] == name and not row["container"]]
 
 
 def believed(name: str, claims: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
     """Those of the processes that are the host's own daemon of that name, not something that calls itself so; and what speaks
-    against each of the others. Anybody chooses the name and the title of a process. Nobody but root chooses its account, its
-    unit, and what lies in /usr.
+    against each of the others, but for those that it started itself. Anybody chooses the name and the title of a process.
+    Nobody but root chooses its account, its unit, and what lies in /usr.
     """
     good: list[dict[str, Any]] = []
     doubts: list[str] = []
-    for row in claims:
+    for row in sorted(claims, key=lambda one: bool(one["ppid"] != 1)):
+        if row["ppid"] in {one["pid"] for one in good}:
+            continue
         try:
-            why = doubt(row, DAEMONS[name], {one["pid"] for one in good})
+            why = doubt(row, DAEMONS[name])
         except (FileNotFoundError, ProcessLookupError):
             continue  # it ended while we looked
         if why:
@@ -2999,7 +3021,7 @@ def believed(name: str, claims: list[dict[str, Any]]) -> tuple[list[dict[str, An
     return good, doubts
 
 
-def doubt(row: dict[str, Any], daemon: Daemon, parents: set[int]) -> str:
+def doubt(row: dict[str, Any], daemon: Daemon) -> str:
     """What speaks against a process being the daemon itself; empty if nothing does. Raises OSError if it is gone."""
     with Folder(f"/proc/{row['pid']}") as its:  # held open: it stays this process's, whoever gets the number next
         with its.open("status") as file:
@@ -3015,15 +3037,20 @@ def doubt(row: dict[str, Any], daemon: Daemon, parents: set[int]) -> str:
         return f"runs another program than {' or '.join(daemon.programs)} is now"
     if place := others_change(programs[0]):
         return f"not only root can change {place}"
-    if not re.fullmatch(rf"{daemon.units}\.service", row["unit"]) or (row["ppid"] != 1 and row["ppid"] not in parents):
+    if not re.fullmatch(rf"(?:{daemon.units})\.service", row["unit"]) or row["ppid"] != 1:
         return f"is not what its unit started: {row['unit'] or 'it is in none'}"
     return ""
 
 
-def words_now(row: dict[str, Any]) -> str:
-    """The title of a process that was found to be believed, read after that."""
+def words_now(row: dict[str, Any]) -> list[str]:
+    """The words of a process that was found to be believed, read after that."""
     with open(f"/proc/{row['pid']}/cmdline", "rb") as file:
-        return os.fsdecode(file.read(SMALL_FILE).split(b"\0", 1)[0])
+        return list(map(os.fsdecode, file.read(SMALL_FILE).rstrip(b"\0").split(b"\0")))
+
+
+def loose_files(who: str, files: Iterable[str]) -> list[str]:
+    """Those of the files that a daemon reads that not only root can change, in words."""
+    return [f"{who} reads {path}, and not only root can change {place}" for path in files if (place := others_change(path))]
 
 
 def led(path: str) -> tuple[int, str]:
@@ -3098,21 +3125,32 @@ def text_led(path: str) -> str:
 
 ROOT = re.compile(r"""(?:^|[;{])\s*(?:root|alias)\s+["']?([^\s;"']+)""", re.MULTILINE)
 CONFIGURATION = re.compile(r"^# configuration file (/.+):\n", re.MULTILINE)
+NGINX_INCLUDE = re.compile(r"""(?:^|[\s;{}])include\s+["']?([^\s;"']+)""")
 NGINX_WORD = re.compile(
     r"""#[^\n]*|[{};]|"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|((?:\\.|\$\{[^}]*\}|[^\s{};"'\\])(?:\\.|\$\{[^}]*\}|[^\s{};\\])*)""",
     re.DOTALL,
 )
 
 
+NGINX_CONFIG = "/etc/nginx/nginx.conf"
+
+
 def nginx(found: Job) -> dict[str, Any]:
-    """Whether nginx runs, what it says of its configuration on disk, when that was changed, since when its workers run."""
-    rows = [row for row in found.value() if row["command"] == "nginx" and not row["container"]]
-    masters = [row for row in rows if row["argv"][:1] and row["argv"][0].startswith("nginx: master")]
-    if not masters:
-        return {"masters": [], "status": 0, "flaws": "", "changed": 0.0, "workers": [], "roots": [], "config": "", "sites": []}
+    """Whether nginx runs, what it says of its configuration on disk, when that was changed, since when its workers run. It is
+    not asked where not only root can change that: it would load what stands there. ``doubts`` say that, and what calls itself
+    nginx and is not.
+    """
+    rows = called("nginx", found)
+    none = {"masters": [], "status": 0, "flaws": "", "changed": 0.0, "workers": [], "roots": [], "config": "", "sites": []}
+    if not rows:
+        return {**none, "doubts": []}
     if os.geteuid() != 0:
         raise Trouble("denied", "nginx -t needs root")
-    ended = run(["nginx", "-T"], DEADLINE - 1)
+    masters, doubts = believed("nginx", rows)
+    loose = loose_files("nginx", dict.fromkeys(nginx_files(NGINX_CONFIG)))
+    if not masters or loose:
+        return {**none, "masters": [words_now(row)[0][:200] for row in masters], "doubts": doubts + loose}
+    ended = run(["/usr/sbin/nginx", "-T"], DEADLINE - 1)
     _, *dumped = CONFIGURATION.split(ended.out)
     texts = {dumped[at]: dumped[at + 1] for at in range(0, len(dumped), 2)}
     files = list(texts) or [
@@ -3130,7 +3168,7 @@ def nginx(found: Job) -> dict[str, Any]:
         and "shutting down" not in row["argv"][0]
     ]
     return {
-        "masters": [row["argv"][0][:200] for row in masters],
+        "masters": [words_now(row)[0][:200] for row in masters],
         "status": ended.status,
         "flaws": flaw.group(1) if flaw else "",
         "changed": max((os.stat(path).st_ctime for path in files if os.path.exists(path)), default=0.0),
@@ -3138,7 +3176,22 @@ def nginx(found: Job) -> dict[str, Any]:
         "roots": sorted(set(ROOT.findall(COMMENT.sub("", ended.out)))),
         "config": config.group(1) if config else "",
         "sites": nginx_sites(texts),
+        "doubts": doubts,
     }
+
+
+def nginx_files(path: str, depth: int = 0) -> Iterator[str]:
+    """The files that nginx's configuration consists of, each with the folder that it may find more in; of one that not only
+    root can change nothing is read.
+    """
+    yield from (path, os.path.dirname(path))
+    if depth > SCRIPT_DEPTH * 3 or others_change(path):
+        return
+    for pattern in NGINX_INCLUDE.findall("\n".join(lines_of(path))):
+        place = os.path.join(os.path.dirname(NGINX_CONFIG), pattern)
+        yield os.path.dirname(place)
+        for included in sorted(glob.glob(place)):
+            yield from nginx_files(included, depth + 1)
 
 
 def nginx_sites(texts: dict[str, str]) -> list[dict[str, Any]]:
@@ -3193,35 +3246,32 @@ def nginx_blocks(rows: list[Any], given: bool = False) -> Iterator[tuple[list[st
 
 
 def haproxy(found: Job) -> dict[str, Any]:
-    """Whether HAProxy runs, and each server of it as it says itself, by its socket."""
-    rows = [row for row in found.value() if row["command"] == "haproxy" and not row["container"]]
-    if not rows:
-        return {"running": False, "started": 0.0, "changed": 0.0, "servers": []}
-    words = [word for row in rows for word in row["argv"]]
-    configs = [words[at + 1] for at, word in enumerate(words[:-1]) if word == "-f"] or ["/etc/haproxy/haproxy.cfg"]
-    files = [file for path in dict.fromkeys(configs) for file in (files_in(path) if os.path.isdir(path) else [path])]
-    text = "\n".join(line for file in files for line in lines_of(file))
-    sockets_said = re.findall(r"^\s*stats\s+socket\s+(/\S+)", text, re.MULTILINE)
+    """Whether HAProxy runs, and each server of it as it says itself, by its socket. ``doubts`` are what calls itself HAProxy and
+    is not, files of its configuration that not only root can change, and a socket on which another listens: nothing is taken
+    from there.
+    """
+    rows = called("haproxy", found)
+    masters, doubts = believed("haproxy", rows)
+    files = list(dict.fromkeys(path for row in masters for path in haproxy_files(words_now(row))))
+    loose = loose_files("HAProxy", files)
+    nothing = {"running": bool(masters), "started": 0.0, "changed": 0.0, "servers": [], "doubts": doubts + loose}
+    if not masters or loose:
+        return nothing
+    text = "\n".join(line for file in files if not os.path.isdir(file) for line in lines_of(file))
+    sockets_said = re.findall(r"^[ \t]*stats[ \t]+socket[ \t]+(/\S+)", text, re.MULTILINE)
     if not sockets_said:
         raise Trouble("missing", "HAProxy has no stats socket on a path: it cannot be asked")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(4.0)
-        try:
-            connection.connect(sockets_said[0])
-        except OSError as error:
-            raise Trouble(
-                "denied" if isinstance(error, PermissionError) else "failed", f"{sockets_said[0]}: {error.strerror}"
-            ) from None
-        connection.sendall(b"show stat\n")
-        answer = b""
-        while (piece := connection.recv(1 << 16)) and len(answer) < SMALL_FILE:
-            answer += piece
-    table = list(csv.DictReader(answer.decode(errors="replace").removeprefix("# ").splitlines()))
+    mine = {row["pid"] for row in masters}
+    mine |= {row["pid"] for row in rows if row["ppid"] in mine}
+    answer = haproxy_says(sockets_said[0], mine)
+    if answer is None:
+        return {**nothing, "doubts": [*doubts, f"{sockets_said[0]} is listened on by something that is not HAProxy"]}
+    table = list(csv.DictReader(answer.removeprefix("# ").splitlines()))
     if not table or "svname" not in table[0]:
         raise Trouble("unparsable", "HAProxy's answer to `show stat` is no table")
     return {
         "running": True,
-        "started": max(row["started"] for row in rows),
+        "started": max(row["started"] for row in rows if row["pid"] in mine),
         "changed": max((os.stat(path).st_ctime for path in files if os.path.exists(path)), default=0.0),
         "servers": [
             {"backend": row["pxname"], "name": row["svname"], "address": row.get("addr") or "", "status": row["status"] or "",
@@ -3230,13 +3280,47 @@ def haproxy(found: Job) -> dict[str, Any]:
             for row in table
             if row["svname"] not in {"FRONTEND", "BACKEND"}
         ],
+        "doubts": doubts,
     }  # fmt: skip
+
+
+def haproxy_files(words_said: list[str]) -> Iterator[str]:
+    """The files that a HAProxy was told to read, and the folders that it was told to look into."""
+    configs = [words_said[at + 1] for at, word in enumerate(words_said[:-1]) if word == "-f"] or ["/etc/haproxy/haproxy.cfg"]
+    for path in configs:
+        if not path.startswith("/"):
+            raise Trouble("unparsable", "HAProxy was started with a file (-f) that has no whole path")
+        yield path
+        if os.path.isdir(path):
+            yield from files_in(path)
+
+
+def haproxy_says(path: str, mine: set[int]) -> str | None:
+    """HAProxy's answer to `show stat`; None where the socket is another's."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(4.0)
+        try:
+            connection.connect(path)
+        except OSError as error:
+            raise Trouble("denied" if isinstance(error, PermissionError) else "failed", f"{path}: {error.strerror}") from None
+        if listener_of(connection) not in mine:
+            return None
+        connection.sendall(b"show stat\n")
+        answer = b""
+        while (piece := connection.recv(1 << 16)) and len(answer) < SMALL_FILE:
+            answer += piece
+    return answer.decode(errors="replace")
+
+
+def listener_of(connection: socket.socket) -> int:
+    """The process that listens where we connected to, as the kernel knows it."""
+    return int(struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0])
 
 
 # -------------------------------------------------------------------------------------------------------- platform
 
 UNSYNCHRONISED = 5  # TIME_ERROR of adjtimex(2)
-TIMEKEEPERS = {"chronyd", "ntpd", "systemd-timesyn", "openntpd", "ptp4l", "phc2sys"}
+TIMEKEEPERS = ("chronyd", "ntpd", "systemd-timesyn", "ptp4l", "phc2sys")
 
 
 NO_ROOM = {"autofs", "efivarfs", "squashfs", "erofs", "iso9660", "fuse.snapfuse", "fuse.squashfuse"}
@@ -3279,14 +3363,21 @@ def places_to_write() -> list[str]:
 
 
 def clock(found: Job) -> dict[str, Any]:
-    """Whether the kernel says that its clock is synchronised, who keeps it so, and whether it is the machine's below."""
+    """Whether the kernel says that its clock is synchronised, who keeps it so, and whether it is the machine's below; ``doubts``
+    are what calls itself a keeper of the time and is not.
+    """
     import ctypes  # noqa: PLC0415 - needed here only
 
     buffer = ctypes.create_string_buffer(512)
     state = ctypes.CDLL(None, use_errno=True).adjtimex(buffer)
-    keepers = sorted({row["command"] for row in found.value()} & TIMEKEEPERS)
+    told = {name: believed(name, called(name, found)) for name in TIMEKEEPERS}
     container = os.path.exists("/run/systemd/container") or os.path.exists("/.dockerenv")
-    return {"synchronised": None if state < 0 else state != UNSYNCHRONISED, "keepers": keepers, "container": container}
+    return {
+        "synchronised": None if state < 0 else state != UNSYNCHRONISED,
+        "keepers": sorted(name for name, (rows, _) in told.items() if rows),
+        "container": container,
+        "doubts": [text for _, doubts in told.values() for text in doubts],
+    }
 
 
 def sudo(services: list[Service], found: Job) -> dict[str, Any]:
@@ -3416,7 +3507,7 @@ def keys(found: Job, spoken: Job) -> dict[str, Any]:
         raise Trouble("denied", "authorized keys of others are root's to read")
     claims = [row for row in found.value() if claims_to_listen(row)]
     listeners, doubts = believed("sshd", claims)
-    ways = list(dict.fromkeys(sshd_started(words_now(row)) for row in listeners)) or [Started()]
+    ways = list(dict.fromkeys(sshd_started(words_now(row)[0]) for row in listeners)) or [Started()]
     told: dict[str, set[str]] = {}
     files: dict[str, float] = {}
     loose: dict[str, str] = {}

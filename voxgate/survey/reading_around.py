@@ -154,6 +154,7 @@ def nginx(row: object) -> NginxFact:
             for each in get(row, "sites", items)
         ),
         workers=get(row, "workers", lambda rows: tuple(number(each) for each in items(rows))),
+        doubts=get(row, "doubts", texts),
     )
 
 
@@ -164,6 +165,7 @@ def haproxy(row: object) -> HaproxyFact:
         started=get(row, "started", number),
         changed=get(row, "changed", number),
         servers=tuple(_server(each) for each in get(row, "servers", items)),
+        doubts=get(row, "doubts", texts),
     )
 
 
@@ -198,7 +200,7 @@ def _disk(row: object) -> DiskFact:
 def clock(row: object) -> ClockFact:
     """The clock's keepers."""
     synchronised = get(row, "synchronised", lambda value: None if value is None else flag(value))
-    return ClockFact(synchronised, get(row, "keepers", texts), get(row, "container", flag))
+    return ClockFact(synchronised, get(row, "keepers", texts), get(row, "container", flag), get(row, "doubts", texts))
 
 
 def sudo(row: object) -> SudoFact:

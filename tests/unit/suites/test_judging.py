@@ -425,6 +425,14 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         lambda g: g.fact(API, "haproxy", changed=g.evidence.second.taken),
         {"haproxy-sees-all-workers"},
     ),
+    "haproxy-called-so": (lambda g: g.fact(API, "haproxy", doubts=("process 9 ..",)), {"haproxy-sees-all-workers"}),
+    "nginx-called-so": (lambda g: g.fact(API, "nginx", doubts=("process 9 ..",)), {"nginx-runs-its-config[console-api-1]"}),
+    "clock-called-so": (lambda g: g.fact(FLEET, "clock", doubts=("process 9 ..",)), {"clock-is-right[fleet-1]"}),
+    "sshd-called-so": (lambda g: g.fact(FLEET, "keys", doubts=("process 9 ..",)), {"keys-are-known[fleet-1]"}),
+    "store-not-there": (
+        lambda g: g.host(DATA, listeners=tuple(one for one in known(g.of(DATA).listeners) if one.port != 9000)),
+        {"stores-are-private[data]"},
+    ),
     "haproxy-gone": (lambda g: g.fact(API, "haproxy", running=False), {"haproxy-sees-all-workers"}),
     "disk-full": (
         lambda g: g.fact(DATA, "room", disks=tuple(replace(one, free=1) for one in known(g.of(DATA).room).disks)),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -152,7 +154,7 @@ def test_only_what_root_started_from_roots_own_file_is_believed(
                 pid = int(children.read_text().split()[0])
             while not runs_sleep(pid):
                 assert child.poll() is None
-            assert probe.doubt(row_of(pid, **changes), OURS, set()) == why
+            assert probe.doubt(row_of(pid, **changes), OURS) == why
         finally:
             child.kill()
 
@@ -162,9 +164,9 @@ def test_a_daemon_whose_file_others_can_change_is_not_believed(kept: Path) -> No
     shutil.copy(SLEEPS, program)
     daemon = OURS._replace(programs=(str(program),))
     with subprocess.Popen([str(program), "60"], cwd="/") as child:
-        assert probe.doubt(row_of(child.pid), daemon, set()) == ""
+        assert probe.doubt(row_of(child.pid), daemon) == ""
         kept.chmod(0o777)
-        assert probe.doubt(row_of(child.pid), daemon, set()) == f"not only root can change {kept}"
+        assert probe.doubt(row_of(child.pid), daemon) == f"not only root can change {kept}"
         child.kill()
 
 
@@ -294,4 +296,96 @@ def test_a_file_of_keys_is_read_where_it_is_one(tmp_path: Path) -> None:
 
 def test_a_title_of_many_words_is_read_whole() -> None:
     with calling_itself("x", ["sshd: a [listener]"], uid=0) as pid:
-        assert probe.words_now(row_of(pid)) == "sshd: a [listener]"
+        assert probe.words_now(row_of(pid))[0] == "sshd: a [listener]"
+
+
+STAT = b"# pxname,svname,status,weight,act,check_status,addr\nworkers,one,UP,1,1,L7OK,10.0.0.1:1\n"
+
+
+@contextmanager
+def answering(path: Path, answer: bytes) -> Iterator[None]:
+    """Something of this very process that listens on a path, and answers once."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+
+        def once() -> None:
+            connection, _ = server.accept()
+            with connection:
+                if connection.recv(100):
+                    connection.sendall(answer)
+
+        thread = threading.Thread(target=once)
+        thread.start()
+        yield
+        thread.join(10)
+
+
+def haproxy_as(monkeypatch: pytest.MonkeyPatch, config: Path, *pids: int) -> dict[str, Any]:
+    """What the probe hears where HAProxy is any Python of root's, and these processes are it."""
+    program = os.path.realpath("/usr/bin/python3")
+    monkeypatch.setitem(probe.DAEMONS, "haproxy", probe.Daemon((program,), "haproxy"))
+    monkeypatch.setattr(probe, "words_now", lambda _row: ["haproxy", "-f", str(config)])
+    rows = [row_of(pid, command="haproxy", unit="haproxy.service") for pid in pids]
+    found: dict[str, Any] = probe.haproxy(probe.Job(lambda: rows))
+    return found
+
+
+def test_what_listens_in_haproxys_place_is_not_heard(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real one runs; the socket that its configuration names is another's."""
+    (kept / "cfg").write_text(f"global\n\tstats socket {kept}/socket mode 660\n")
+    with calling_itself("haproxy", ["haproxy"], uid=0) as pid, answering(kept / "socket", STAT):
+        found = haproxy_as(monkeypatch, kept / "cfg", pid)
+    assert found["servers"] == []
+    assert found["doubts"] == [f"{kept}/socket is listened on by something that is not HAProxy"]
+
+
+def test_haproxy_itself_is_heard(kept: Path) -> None:
+    with answering(kept / "socket", STAT):
+        assert probe.haproxy_says(f"{kept}/socket", {os.getpid()}) == STAT.decode()
+
+
+def test_haproxy_by_a_file_of_others_is_not_asked(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (kept / "cfg").write_text(f"stats socket {kept}/socket\n")
+    (kept / "cfg").chmod(0o666)
+    with calling_itself("haproxy", ["haproxy"], uid=0) as pid:
+        found = haproxy_as(monkeypatch, kept / "cfg", pid)
+    assert (found["running"], found["servers"]) == (True, [])
+    assert found["doubts"] == [f"HAProxy reads {kept}/cfg, and not only root can change {kept}/cfg"]
+
+
+@pytest.mark.parametrize(
+    ("name", "section"), [("haproxy", "haproxy"), ("nginx", "nginx"), ("chronyd", "clock"), ("ntpd", "clock")]
+)
+def test_whatever_is_asked_by_name_is_believed_by_more(name: str, section: str) -> None:
+    with calling_itself(name, [f"{name}: master process /usr/sbin/{name}"]) as pid:
+        rows = [row_of(pid, unit=f"{name}.service")]
+        found = getattr(probe, section)(probe.Job(lambda: rows))
+    assert found["doubts"] == [f"process {pid} of nobody calls itself {name}, and runs as nobody"]
+    assert not found.get("running")
+    assert not found.get("masters")
+    assert not found.get("keepers")
+
+
+def test_what_a_believed_one_started_is_no_impostor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(probe.DAEMONS, "sleep", OURS)
+    with subprocess.Popen([SLEEPS, "60"], cwd="/") as master, subprocess.Popen([SLEEPS, "60"], cwd="/", user=NOBODY) as worker:
+        rows = [row_of(worker.pid, ppid=master.pid), row_of(master.pid)]
+        good, doubts = probe.believed("sleep", rows)
+        worker.kill()
+        master.kill()
+    assert ([row["pid"] for row in good], doubts) == ([master.pid], [])
+
+
+def test_every_file_of_nginx_is_looked_at(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    main = kept / "nginx.conf"
+    monkeypatch.setattr(probe, "NGINX_CONFIG", str(main))
+    main.write_text("include modules/*.conf; http { include 'sites/*'; # include no/*;\n}\n")
+    for name in ("sites", "his"):
+        (kept / name).mkdir()
+    (kept / "sites/a").write_text(f"include {kept}/his/*;")
+    (kept / "his/b").write_text("load_module /tmp/x.so;")
+    (kept / "his").chmod(0o777)
+    files = set(probe.nginx_files(str(main)))
+    assert {str(kept / name) for name in ("nginx.conf", "modules", "sites", "sites/a", "his", "his/b")} <= files
+    assert {text.rpartition(" ")[2] for text in probe.loose_files("nginx", files)} == {str(kept / "his")}

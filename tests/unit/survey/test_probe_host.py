@@ -20,6 +20,7 @@ from .conftest import CANARY, ENV, probed, service
 
 ID = "ab12" * 16
 NOBODY = 65534
+NEVER = 1 << 23  # no kernel gives this number to a process
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
@@ -349,12 +350,17 @@ OK = b"HTTP/1.0 200 OK\r\n\r\n"
 LISTED = b'[{"Id":"x","Names":["/web"],"Image":"i:1","State":"exited","Status":"Exited (0)","Labels":null}]'
 
 
-def ask(monkeypatch: pytest.MonkeyPatch, path: Path, answers: list[bytes], pid: int) -> dict[str, Any]:
+def ask(
+    monkeypatch: pytest.MonkeyPatch, path: Path, answers: list[bytes], *pids: int, exe: str = sys.executable
+) -> dict[str, Any]:
     monkeypatch.setattr(probe, "ENGINES", {"docker": (str(path), "dockerd", ("docker",))})
     monkeypatch.setattr(probe, "listening_engines", lambda: iter([]))
+    me = (probe.account(os.geteuid()),)
+    monkeypatch.setitem(probe.DAEMONS, "dockerd", probe.Daemon((os.path.realpath(exe),), "docker", me))
     engine = Engine(path, answers)
     try:
-        found: dict[str, Any] = probe.engines(probe.Job(lambda: [row(pid, "dockerd")]))
+        running = [row(pid, "dockerd", unit="docker.service", user="x") for pid in pids]
+        found: dict[str, Any] = probe.engines(probe.Job(lambda: running))
     finally:
         engine.end()
     return found
@@ -368,8 +374,27 @@ def test_an_engine_that_answers_tells_all_it_holds(monkeypatch: pytest.MonkeyPat
 
 
 def test_another_engine_beside_the_one_that_answers_is_a_trace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    found = ask(monkeypatch, tmp_path / "s", [OK + b'{"Version":"26.1"}', OK + LISTED], 7)
-    assert found["traces"] == ["dockerd (pid 7) runs, and did not answer"]
+    found = ask(monkeypatch, tmp_path / "s", [OK + b'{"Version":"26.1"}', OK + LISTED], os.getpid(), NEVER)
+    assert found["traces"] == [f"dockerd (pid {NEVER}) runs, and did not answer"]
+
+
+@as_root
+def test_what_answers_in_an_engines_place_is_not_heard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    answers = [OK + b'{"Version":"26.1"}', OK + LISTED]
+    with subprocess.Popen(["/usr/bin/sleep", "60"], cwd="/") as other:
+        found = ask(monkeypatch, tmp_path / "s", answers, other.pid, exe="/usr/bin/sleep")
+        other.kill()
+    assert (found["engines"], found["containers"]) == ({}, [])
+    assert f"{tmp_path}/s is listened on by something that is not dockerd" in found["traces"]
+
+
+@as_root
+def test_what_calls_itself_an_engine_is_not_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with subprocess.Popen(["/usr/bin/sleep", "60"], cwd="/", user=NOBODY) as other:
+        found = ask(monkeypatch, tmp_path / "s", [OK + b'{"Version":"26.1"}', OK + LISTED], other.pid)
+        other.kill()
+    assert found["engines"] == {}
+    assert f"process {other.pid} of x calls itself dockerd, and runs as nobody" in found["traces"]
 
 
 @pytest.mark.parametrize(
