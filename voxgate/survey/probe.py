@@ -1755,20 +1755,21 @@ def unexplained(rows: list[dict[str, Any]], mine: set[int], ids: set[str], answe
         why = ""
         if row["container"]:
             why = "" if row["container"] in ids else f"is in container {row['container'][:12]}, which no engine lists"
-        elif row["command"].startswith("containerd-shim"):  # the kernel keeps 15 letters of a name
-            why = "" if ids & set(row["argv"]) else "holds a container that no engine lists"
-        elif row["command"] == "containerd":  # docker's own is not its child everywhere
-            why = "" if "docker" in answered else "runs, and no engine answered"
-        elif row["command"] in ENGINE_COMMANDS and row["pid"] not in below:
-            why = "runs, and did not answer"
         elif row["own_pids"]:
             why = "has a PID namespace of its own"
+        elif row["command"].startswith("containerd-shim"):  # the kernel keeps 15 letters of a name
+            why = "" if row["uid"] == 0 and ids & set(row["argv"]) else "holds a container that no engine lists"
+        elif row["command"] == "containerd":  # docker's own is not its child everywhere
+            why = "" if row["uid"] == 0 and "docker" in answered else "runs, and no engine answered"
+        elif row["command"] in ENGINE_COMMANDS and row["pid"] not in below:
+            why = "runs, and did not answer"
         if why:
             yield f"{row['command']} (pid {row['pid']}) {why}"
     explained = tuple(word for engine in answered for word in ENGINES[engine][2])
     for path in listening_engines():
-        # Only a daemon of the system's is explained by the one that answered: a user's own, in /run/user, is another.
-        if not (path.startswith(("/run/", "/var/run/")) and "/user/" not in path and any(word in path for word in explained)):
+        # Only a daemon of the system's is explained by the one that answered: a user's own is another.
+        of_system = path.startswith(("/run/", "/var/run/")) and not others_change(os.path.dirname(path))
+        if not (of_system and any(word in path for word in explained)):
             yield f"{path} is listened on, and no engine answered"
 
 
@@ -3092,11 +3093,13 @@ def led(path: str) -> tuple[int, str]:
 
 
 def others_change(path: str) -> str:
-    """The first place on the way to a file, itself too, that others than root can change; empty for none, or for no file."""
+    """The first place on the way to a file, itself too, that others than root can change: where it is not there, also one in
+    which they could make it. Empty for none.
+    """
     try:
         handle, loose = led(path)
     except (FileNotFoundError, NotADirectoryError):
-        return ""
+        return others_change(os.path.dirname(path)) if path.strip("/") else ""
     except Trouble as trouble:
         return trouble.text
     os.close(handle)
@@ -3189,7 +3192,7 @@ def nginx_files(path: str, depth: int = 0) -> Iterator[str]:
         return
     for pattern in NGINX_INCLUDE.findall("\n".join(lines_of(path))):
         place = os.path.join(os.path.dirname(NGINX_CONFIG), pattern)
-        yield os.path.dirname(place)
+        yield from glob.glob(os.path.dirname(place)) or [os.path.dirname(place)]
         for included in sorted(glob.glob(place)):
             yield from nginx_files(included, depth + 1)
 
@@ -3630,9 +3633,11 @@ def included_by(value: str, files: dict[str, float], loose: dict[str, str]) -> I
     """The files that an Include of sshd's names, and their folders into ``files`` and ``loose`` as in ``matched``."""
     for pattern in shlex.split(value):
         place = pattern if pattern.startswith("/") else f"/etc/ssh/{pattern}"
-        folder = os.path.dirname(place)
-        if folder != "/etc/ssh" and os.path.isdir(folder):
-            files[folder] = os.stat(folder).st_ctime
+        for folder in glob.glob(os.path.dirname(place)) or [os.path.dirname(place)]:
+            if folder == "/etc/ssh":
+                continue
+            if os.path.isdir(folder):
+                files[folder] = os.stat(folder).st_ctime
             if whose := others_change(folder):  # what is not in it now may be in it when sshd looks
                 loose[folder] = whose
         yield from sorted(glob.glob(place))

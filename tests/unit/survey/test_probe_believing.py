@@ -226,10 +226,14 @@ def test_a_file_of_sshds_that_others_can_change_is_not_read(kept: Path) -> None:
     open_to_all.chmod(0o777)
     (open_to_all / "a.conf").write_text("Match all\nPasswordAuthentication yes\n")
     (kept / "linked").symlink_to(open_to_all)
-    config.write_text(f"Include {open_to_all}/*.conf {kept}/linked/*.conf\n")
+    config.write_text(f"Include {open_to_all}/*.conf {kept}/linked/*.conf {kept}/o*/none.conf\n")
     loose: dict[str, str] = {}
     assert not list(probe.matched(str(config), {}, loose))
     assert set(loose) == {f"{open_to_all}", f"{open_to_all}/a.conf", f"{kept}/linked", f"{kept}/linked/a.conf"}
+    loose.clear()
+    config.write_text(f"Include {kept}/o*/none.conf\n")
+    assert not list(probe.matched(str(config), {}, loose))
+    assert set(loose) == {str(open_to_all)}
     assert set(loose.values()) == {str(open_to_all)}
 
 
@@ -247,7 +251,8 @@ def test_links_are_followed_only_where_root_made_them(kept: Path) -> None:
     assert probe.others_change(f"{kept}/far") == ""
     assert probe.text_led(f"{his}/own") == "y"
     assert probe.others_change(f"{his}/own") == str(his)
-    assert probe.others_change(f"{his}/gone") == ""
+    assert probe.others_change(f"{his}/gone/too") == str(his)
+    assert probe.others_change(f"{kept}/gone/too") == ""
     for path in (f"{his}/up", f"{kept}/round"):
         assert "is a link, and others than root can change it" in probe.others_change(path)
         with pytest.raises(probe.Trouble, match="is a link"):

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -281,7 +282,17 @@ def test_unit_folders_are_read_whatever_systemd_has_loaded(tmp_path: Path, monke
 
 
 def row(pid: int, command: str, **changes: Any) -> dict[str, Any]:
-    return {"pid": pid, "ppid": 1, "command": command, "argv": [], "container": "", "unit": "", "own_pids": False, **changes}
+    return {
+        "pid": pid,
+        "ppid": 1,
+        "command": command,
+        "argv": [],
+        "container": "",
+        "unit": "",
+        "own_pids": False,
+        "uid": 0,
+        **changes,
+    }
 
 
 def test_what_no_engine_accounts_for_is_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,9 +307,23 @@ def test_what_no_engine_accounts_for_is_a_trace(monkeypatch: pytest.MonkeyPatch)
         row(21, "sh", container="f" * 64),
         row(22, "conmon"),
         row(23, "unshared", own_pids=True),
+        row(24, "containerd", uid=1000),
+        row(25, "containerd-shim", uid=1000, argv=["-id", ID]),
+        row(26, "containerd", own_pids=True),
     ]
     told = [line.split(")")[0] + ")" for line in probe.unexplained(rows, {10}, {ID}, {"docker"})]
-    assert told == ["dockerd (pid 20)", "sh (pid 21)", "conmon (pid 22)", "unshared (pid 23)"]
+    strangers = ["dockerd (pid 20)", "sh (pid 21)", "conmon (pid 22)", "unshared (pid 23)"]
+    assert told == [*strangers, "containerd (pid 24)", "containerd-shim (pid 25)", "containerd (pid 26)"]
+
+
+@as_root
+def test_a_socket_that_anybody_could_make_is_no_engines_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(dir="/run") as folder:
+        monkeypatch.setattr(probe, "listening_engines", lambda: iter([f"{folder}/docker.sock"]))
+        assert list(probe.unexplained([], set(), set(), {"docker"})) == []
+        Path(folder).chmod(0o1777)
+        told = f"{folder}/docker.sock is listened on, and no engine answered"
+        assert list(probe.unexplained([], set(), set(), {"docker"})) == [told]
 
 
 @pytest.mark.parametrize(
