@@ -10,7 +10,7 @@ import time
 
 from lab import cell, estate, hosts, machine, places, raising
 from lab.proving import commands as proving
-from voxgate.errors import VoxgateError
+from voxgate.errors import VoxgateError, visible
 
 EXIT_ERROR = 1
 EXIT_OFF = 3
@@ -66,7 +66,7 @@ class Progress:
 
     def __call__(self, line: str) -> None:
         """Say one line."""
-        print(f"lab {time.monotonic() - self._start:6.1f} s  {line}", flush=True)  # noqa: T201
+        print(f"lab {time.monotonic() - self._start:6.1f} s  {visible(line)}", flush=True)  # noqa: T201
 
 
 def _status() -> int:

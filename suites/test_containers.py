@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
 from voxgate.model.estate import repository_of
-from voxgate.model.evidence import known
+from voxgate.model.evidence import known, uncut
 from voxgate.model.service import Role
 from voxgate.plugin import invariant, say
 from voxgate.survey.questions import of_host
@@ -82,8 +82,9 @@ def _as_pinned(host: str, one: ContainerFact, wanted: Containers) -> None:
     if one.made is None:
         raise Blind("the engine did not say what a container is made of", where=f"{host} {one.name}", hint="look again")
     assert not digest or digest in one.made.digests, say(f"{where} is of another image than {digest}", mend)
-    command = wanted.commands.get(image, one.made.own_command)
-    assert one.made.command == command, say(f"{where} runs `{' '.join(one.made.command)}`, not `{' '.join(command)}`", mend)
+    wants = wanted.commands.get(image)
+    as_wanted = one.made.as_image if wants is None else tuple(uncut(word, where) for word in one.made.command) == wants
+    assert as_wanted, say(f"{where} runs `{' '.join(one.made.command)}`, not `{' '.join(wants or one.made.own_command)}`", mend)
     mounts = sorted(set(one.made.mounts) - set(wanted.mounts))
     assert not mounts, say(f"{where} has {', '.join(mounts)} mounted, which the estate does not name", mend)
     rights = sorted(set(one.made.rights) - set(wanted.rights))

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from voxgate.contracts.metrics import read_metrics
 from voxgate.errors import ContractError
-from voxgate.model.evidence import known
+from voxgate.model.evidence import known, uncut
 from voxgate.model.service import Role
 from voxgate.plugin import invariant, say
 from voxgate.survey.answers import read_page
+from voxgate.survey.findings import runs_code_of
 from voxgate.survey.questions import question_of
 
 if TYPE_CHECKING:
@@ -27,27 +28,14 @@ STOP = "stop it at once: two diallers over-dial real people"
 
 
 def diallers_on(host: HostEvidence, service: Service) -> list[ProcessFact]:
-    """Every process on a host that runs the dialler's code, by where it lives: its unit's cgroup, its venv's program, or
-    Python started in its folder - never by its name alone.
-    """
-    return [one for one in known(host.processes) if _is_dialler(one, service)]
-
-
-def _is_dialler(process: ProcessFact, service: Service) -> bool:
-    folder = f"{service.folder}/"
-    runs_python = (process.exe or process.command).rpartition("/")[2].startswith("python")
-    return (
-        service.owns_unit(process.unit)
-        or (process.exe or "").startswith(folder)
-        or (runs_python and (process.cwd or "").rstrip("/") + "/" == folder)
-        or (runs_python and any(word.startswith(folder) for word in process.argv))
-    )
+    """Every process on a host that is in the dialler's unit, or runs its code: never by its name alone."""
+    return [one for one in known(host.processes) if service.owns_unit(one.unit) or runs_code_of(one, service)]
 
 
 @invariant(
     per="database",
     services=("dialler",),
-    faults=("dialler-second-unit", "dialler-by-hand", "dialler-on-another-database"),
+    faults=("dialler-second-unit", "dialler-by-hand", "dialler-on-another-database", "dialler-hides-behind-its-env"),
     severity="blocker",
 )
 def test_exactly_one_dialler_per_database(database: Database, estate: Estate, evidence: Evidence) -> None:
@@ -71,7 +59,9 @@ def test_exactly_one_dialler_per_database(database: Database, estate: Estate, ev
         assert not units or name in homes, say(
             f"{name}: {', '.join(units)} runs here, the dialler is on {database.dialler}", STOP
         )
-        boxed = [one.name for one in known(host.engines).containers if "dialler" in f"{one.name} {one.image}".lower()]
+        boxed = [
+            one.name for one in known(host.engines).containers if "dialler" in uncut(f"{one.name} {one.image}", name).lower()
+        ]
         assert not boxed, say(f"{name}: container {', '.join(boxed)} is a dialler", STOP)
     mine = [one for name, one in alive if name == database.dialler]
     roots = [one for one in mine if one.ppid == 1]

@@ -122,6 +122,24 @@ def test_env_file_is_complete(placement: Placement, evidence: Evidence) -> None:
 @invariant(
     per="placement",
     services=("backend", "fleet", "dialler"),
+    faults=("env-key-unknown", "fleet-hides-behind-its-env", "dialler-hides-behind-its-env", "sudo-hides-behind-an-env"),
+)
+def test_env_file_holds_what_is_known(placement: Placement, evidence: Evidence) -> None:
+    """A setting can turn a service to another model, another proxy, another tenant, and what a setting holds is cut out of all
+    that the gate shows. So each of them is known: services.toml says what must be there, and what may.
+    """
+    service, host = placement.service, placement.host.name
+    found = known(evidence.second.host(host).env_files[service.name])
+    unknown = [key for key in found.keys if not service.knows_setting(key)]
+    assert not unknown, say(
+        f"{host}: {service.folder}/.env sets {', '.join(unknown)}, which services.toml does not know",
+        f"take it out, and restart the service; or add it to optional_settings of [{service.name}] in hosts/services.toml",
+    )
+
+
+@invariant(
+    per="placement",
+    services=("backend", "fleet", "dialler"),
     faults=("venv-module-edited", "venv-stray-pth", "venv-byte-code-forged"),
 )
 def test_site_packages_are_intact(placement: Placement, evidence: Evidence) -> None:

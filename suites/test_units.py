@@ -107,7 +107,9 @@ def test_boot_starts_only_what_is_known(host_name: str, estate: Estate, evidence
 
 
 @invariant(
-    per="placement", services=("backend", "fleet", "dialler"), faults=("unit-extra-instance", "unit-copied-under-another-name")
+    per="placement",
+    services=("backend", "fleet", "dialler"),
+    faults=("unit-extra-instance", "unit-copied-under-another-name", "fleet-hides-behind-its-env"),
 )
 def test_units_are_all_there_are(placement: Placement, evidence: Evidence) -> None:
     """One unit of the kind more than the estate says is a call slot, or a dialler, that nobody deploys to. The same holds

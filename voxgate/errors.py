@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 UNFORESEEN = "voxgate.unforeseen"
 """The logger that gets the traceback of a mistake of the gate's own."""
@@ -12,6 +13,25 @@ TRACES = "unforeseen.log"
 
 _LOG = logging.getLogger(UNFORESEEN)
 _LOG.addHandler(logging.NullHandler())
+_BROKEN = re.compile(r"\s*[\n\t]\s*")
+_HIDDEN = re.compile(r"[^\x20-\x7e]")
+
+
+def visible(text: str, keep: str = "") -> str:
+    """Text of somebody else's (a host's, a remote's, a service's) as it may be shown: what cannot be seen, or moves and hides
+    what stands beside it, as its code. That is control characters, those that turn the direction of writing, those without
+    width, line and paragraph separators, halves of characters; a new line too, unless ``keep`` has it.
+    """
+    if text.isprintable():
+        return text
+    return _HIDDEN.sub(lambda found: found[0] if found[0].isprintable() or found[0] in keep else _code_of(found[0]), text)
+
+
+def _code_of(letter: str) -> str:
+    number = ord(letter)
+    if letter in "\n\t\r":
+        return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}[letter]
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"  # noqa: PLR2004
 
 
 class VoxgateError(Exception):
@@ -22,18 +42,18 @@ class VoxgateError(Exception):
     """
 
     def __init__(self, what: str, *, where: str = "", why: str = "", hint: str = "") -> None:
-        """Keep the four parts; ``what`` alone is required."""
-        self.what = what
-        self.where = where
-        self.why = why
-        self.hint = hint
+        """Keep the four parts; ``what`` alone is required. Whoever wrote them, all of it can be seen."""
+        self.what = visible(what, "\n\t")
+        self.where = visible(where, "\n\t")
+        self.why = visible(why, "\n\t")
+        self.hint = visible(hint, "\n\t")
         super().__init__(self.line)
 
     @property
     def line(self) -> str:
         """The error in one line: where, what, why."""
         said = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{said}: {self.why}" if self.why else said
+        return _BROKEN.sub(" ", f"{said}: {self.why}" if self.why else said)
 
     @property
     def text(self) -> str:

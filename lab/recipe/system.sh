@@ -22,7 +22,7 @@ useradd --uid 990 --gid 990 --no-create-home --home-dir /nonexistent --shell /us
 for store in mongodb s3; do
 	useradd --system --no-create-home --home-dir "/var/lib/$store" --shell /usr/sbin/nologin "$store"
 done
-useradd --uid 1000 --create-home --groups systemd-journal --shell /bin/bash --password '*' deploy
+useradd --uid 1000 --create-home --shell /bin/bash --password '*' deploy
 useradd --uid 1001 --create-home --shell /usr/bin/git-shell --password '*' git
 install -d -o deploy -g deploy -m 700 /home/deploy/.ssh
 install -d -o git -g git -m 700 /home/git/.ssh

@@ -151,6 +151,7 @@ def _service(name: str, entry: dict[str, Any], units: Path) -> Service:
     plain["role"] = Role(plain["role"])
     plain["kind"] = Kind(plain["kind"])
     plain["required_settings"] = tuple(plain["required_settings"])
+    plain["optional_settings"] = tuple(plain.get("optional_settings", ()))
     plain["web_roots"] = tuple(plain.get("web_roots", ()))
     return Service(name=name, **plain, **endpoints, unit_files=_unit_files(units, plain.get("unit")))
 

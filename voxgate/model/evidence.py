@@ -6,6 +6,7 @@ read is a ``Missing``: reading it through ``known`` raises ``Blind``, so that wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -46,6 +47,16 @@ def known(fact: T | Missing) -> T:
         what = f"could not look ({fact.kind})"
         raise Blind(what, where=fact.where, why=fact.why, hint=fact.hint)
     return fact
+
+
+_CUT = re.compile(r"\[cut(?:-\d+)?\]")
+
+
+def uncut(text: str, where: str) -> str:
+    """The text. Raises Blind if something was cut out of it: what a rule looks for in it may have been that."""
+    if _CUT.search(text):
+        raise Blind("a part of it was cut out as a secret", where=where, why=text, hint="keep the values of .env out of names")
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +101,8 @@ class UnitFact:
 class ProcessFact:
     """One process. ``started`` is wall-clock epoch seconds; ``unit`` the systemd unit of its cgroup, empty for none;
     ``container`` the id of the container its cgroup belongs to, empty for none. ``exe`` and ``cwd`` are None if not readable;
-    ``state`` is the kernel's letter for what it does.
+    ``state`` is the kernel's letter for what it does. ``argv`` is for people, as something may have been cut out of it; ``runs``
+    are the folders of services whose code it runs, found before that.
     """
 
     pid: int
@@ -106,6 +118,7 @@ class ProcessFact:
     exe: str | None
     cwd: str | None
     state: str
+    runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +203,8 @@ class DistFact:
 @dataclass(frozen=True, slots=True)
 class MadeFact:
     """What a container was made of. ``digests`` are its image's id and what registries know it by; ``command`` what it runs and
-    ``own_command`` what its image says; ``mounts`` are ``source:place`` of what is put into it, volumes of its own image aside;
-    ``rights`` what it may do that a plain container may not.
+    ``own_command`` what its image says, for people; ``as_image`` is True where they are the same; ``mounts`` are ``source:place``
+    of what is put into it, volumes of its own image aside; ``rights`` what it may do that a plain container may not.
     """
 
     digests: tuple[str, ...]
@@ -199,6 +212,7 @@ class MadeFact:
     own_command: tuple[str, ...]
     mounts: tuple[str, ...]
     rights: tuple[str, ...]
+    as_image: bool
 
 
 @dataclass(frozen=True, slots=True)

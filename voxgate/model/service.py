@@ -38,7 +38,7 @@ class Service:
     """One of the four. ``unit`` is a unit name, a template (``voxcore@.service``), or None for the console. ``unit_files``
     maps its unit file and drop-ins, as paths below ``/etc/systemd/system``, to the sha256 of what they must be; ``web_roots`` are
     folders that nginx may serve besides the site's; ``stores`` maps each setting that is a store's address to the store's name
-    in the estate.
+    in the estate. Its ``.env`` holds the ``required_settings``, and may hold the ``optional_settings`` (patterns: ``LOG_*``).
     """
 
     name: str
@@ -59,6 +59,7 @@ class Service:
     web_roots: tuple[str, ...] = ()
     start_deadline: float = 30.0
     required_settings: tuple[str, ...] = ()
+    optional_settings: tuple[str, ...] = ()
     unit_files: Mapping[str, str] = field(default_factory=dict, hash=False)
     stores: Mapping[str, str] = field(default_factory=dict, hash=False)
 
@@ -78,6 +79,10 @@ class Service:
             msg = f"{self.name} has no unit template"
             raise ValueError(msg)
         return self.unit.replace("@.", f"@{number}.")
+
+    def knows_setting(self, name: str) -> bool:
+        """True for a setting that its ``.env`` must or may hold."""
+        return name in self.required_settings or any(fnmatchcase(name, pattern) for pattern in self.optional_settings)
 
     def owns_unit(self, unit: str) -> bool:
         """True if ``unit`` is the service's unit or an instance of its template, whatever the instance's name."""

@@ -7,6 +7,8 @@ from typing import ParamSpec, TypeVar
 
 import pytest
 
+from voxgate.errors import visible
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -36,4 +38,4 @@ def invariant(
 
 def say(found: str, do: str) -> str:
     """The message of a failed assertion: what was found where, and below it what to do."""
-    return f"{found}\n{ARROW}{do}"
+    return f"{visible(found)}\n{ARROW}{visible(do)}"

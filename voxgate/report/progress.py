@@ -15,6 +15,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from voxgate.errors import visible
 from voxgate.model.verdict import MoveRecord
 from voxgate.report.redaction import Redactor
 from voxgate.report.stream import silence
@@ -114,7 +115,7 @@ class Progress:
 
     def _print(self, text: Text) -> None:
         """Write one whole line, never broken: above the live region if there is one."""
-        line = Text(self._redactor.cut(text.plain), text.style)
+        line = Text(visible(self._redactor.cut(text.plain)), text.style)
         with self._lock, self.heard_or_not():
             self._console.print(line, soft_wrap=True)
             if self._live is None:

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 from urllib.parse import quote, quote_plus
 
+from voxgate.errors import visible
 from voxgate.report import shapes
 from voxgate.report.randomness import cut_random
 from voxgate.report.shapes import MARK
@@ -28,6 +29,7 @@ _PASSES = 4
 
 _PLAIN = re.compile(r"[a-z]+(?:[-_./][a-z]+)*")
 _SPACE = re.compile(r"\s")
+_OF_TERMINAL = re.compile(r"\x1b\[(?:\d{1,3}(?:;\d{1,3}){0,8})?[mAKGJ]|\x1b\[\?25[hl]")
 _LONGEST_PLAIN = 24
 """A given string of plain words may be anybody's name: of a user, an estate, a folder. A longer one is a passphrase."""
 
@@ -41,6 +43,23 @@ def _spellings(secret: str) -> Iterable[str]:
     yield json.dumps(secret)[1:-1]
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
     yield repr(secret)[1:-1]
+
+
+def _shown(text: str) -> str:
+    """What cannot be seen as its code, but for what pytest and rich themselves write: lines, colours, the cursor's moves."""
+    if text.isprintable():
+        return text
+    return "".join(part if own else visible(part, "\n\t\r") for part, own in _parts(text))
+
+
+def _parts(text: str) -> Iterator[tuple[str, bool]]:
+    """The text in order; True for a part that moves or colours a terminal."""
+    at = 0
+    for found in _OF_TERMINAL.finditer(text):
+        yield text[at : found.start()], False
+        yield found[0], True
+        at = found.end()
+    yield text[at:], False
 
 
 def _any_of(secrets: Iterable[str]) -> str:
@@ -96,7 +115,8 @@ class Redactor:
             before, text = text, self._cut_once(text)
             if text == before:
                 break
-        return text
+        # What is kept to be judged stays what it was; all else is for people, and for terminals that obey what they are shown.
+        return text if self._numbers is not None else _shown(text)
 
     def _cut_once(self, text: str) -> str:
         for pattern in (self._exact, self._words):

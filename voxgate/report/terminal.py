@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from voxgate.errors import visible
 from voxgate.model.verdict import Judgement, MoveRecord, RunOutcome, RunVerdict, Verdict
 from voxgate.report.tally import ESTATE, PLATFORM, Tally, by_cell, subject_of, unjudged, whole
 
@@ -217,7 +218,7 @@ def _two_lines(label: str, found: str, advice: str, colour: str, signs: Signs, w
 def _hanging(text: str, first: str, width: int, *, later: str | None = None) -> list[str]:
     """``text`` after ``first``, its later lines indented as far. Words are never broken: a command stays one to copy."""
     return textwrap.wrap(
-        text,
+        visible(text, "\n\t"),
         width=max(width, 40),
         initial_indent=first,
         subsequent_indent=" " * len(first) if later is None else later,

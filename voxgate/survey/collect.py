@@ -61,7 +61,8 @@ def request_of(
     limits = {} if only is None else {"only": sorted(only)}
     here = [store.unit for store in estate.stores if store.host == host.name]
     stores = {"stores": here} if here else {}
-    return json.dumps({"format": 1, "services": services, "asked": asked, **limits, **stores}).encode()
+    folders = sorted({service.folder for service in estate.services})
+    return json.dumps({"format": 1, "services": services, "asked": asked, "folders": folders, **limits, **stores}).encode()
 
 
 def _row(service: Service, units: Sequence[str]) -> dict[str, object]:
@@ -221,7 +222,7 @@ def _unread(question: Question, answer: Answer | Missing) -> Answer | Missing:
 def _ask_for_site(
     connections: Connections, estate: Estate, placement: Placement, host: HostEvidence, dist: DistFact
 ) -> dict[Question, Answer | Missing]:
-    """Every file of a site, whatever its size."""
+    """Every file of a site, of the size that it has on the host: which is believed up to a limit (``reading_services``)."""
     if placement.service.site is None:
         return {}
     largest = max((size for size, _ in dist.files.values()), default=0)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+Sized = TypeVar("Sized", bound=Collection[Any])
 PORTS = 65536
 PAIR = 2
+CUT = "[cut]"  # the probe's mark: it stands for nothing else, as the probe changes what only looks like it
 
 
 class WrongFormError(Exception):
@@ -42,9 +45,22 @@ def text(value: object) -> str:
     return value
 
 
+def whole(value: object) -> str:
+    """A string of the probe's that a rule may read: one that a secret was cut out of says less than was there."""
+    if CUT in text(value):
+        msg = "a value of .env was cut out of it"
+        raise WrongFormError(msg)
+    return text(value)
+
+
 def text_or_none(value: object) -> str | None:
     """A string or null."""
     return None if value is None else text(value)
+
+
+def whole_or_none(value: object) -> str | None:
+    """The same, or null."""
+    return None if value is None else whole(value)
 
 
 def flag(value: object) -> bool:
@@ -102,14 +118,37 @@ def members(value: object) -> dict[str, Any]:
     return value
 
 
+def at_most(number_of: int, found: Sized) -> Sized:
+    """What was found, if it is not longer: of what a host says, no more is believed, as each is asked for."""
+    if len(found) > number_of:
+        msg = f"{len(found)} of them, and more than {number_of} are not asked for"
+        raise WrongFormError(msg)
+    return found
+
+
 def texts(value: object) -> tuple[str, ...]:
     """A list of strings."""
     return tuple(text(each) for each in items(value))
 
 
+def wholes(value: object) -> tuple[str, ...]:
+    """A list of strings that a rule may read."""
+    return tuple(whole(each) for each in items(value))
+
+
 def text_by_text(value: object) -> dict[str, str]:
     """An object of strings."""
     return {key: text(each) for key, each in members(value).items()}
+
+
+def named(value: object) -> dict[str, Any]:
+    """An object whose keys a rule may read."""
+    return {whole(key): each for key, each in members(value).items()}
+
+
+def whole_by_whole(value: object) -> dict[str, str]:
+    """An object of strings that a rule may read."""
+    return {key: whole(each) for key, each in named(value).items()}
 
 
 def pair(value: object, first: Callable[[object], T]) -> tuple[T, str]:

@@ -15,16 +15,10 @@ if TYPE_CHECKING:
 
 
 def runs_code_of(process: ProcessFact, service: Service) -> bool:
-    """True for a process that runs a service's code, whatever it is called: its venv's program, Python standing in its
-    folder, or Python that was given a path of it.
+    """True for a process that runs a service's code, whatever it is called. The probe found it so on the host, before anything
+    was cut: its words may be.
     """
-    folder = f"{service.folder}/"
-    words = process.argv
-    if (process.exe or "").startswith(folder) or (words and words[0].startswith(folder)):
-        return True
-    runs_python = (process.exe or process.command).rpartition("/")[2].startswith("python")
-    stands_there = f"{(process.cwd or '').rstrip('/')}/".startswith(folder)
-    return runs_python and (stands_there or any(folder in word for word in words))
+    return service.folder in process.runs
 
 
 def holder_of(process: ProcessFact, containers: Iterable[ContainerFact]) -> str:

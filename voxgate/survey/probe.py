@@ -185,13 +185,19 @@ def stores_of(request: bytes) -> list[str]:
     return list(json.loads(request).get("stores", []))
 
 
+def watched(request: bytes) -> frozenset[str]:
+    """The folders of all services of the estate: whose code a process runs is asked of each."""
+    document = json.loads(request)
+    return frozenset(document.get("folders", [])) | {row["folder"] for row in document["services"]}
+
+
 def services_of(request: bytes, folders: re.Pattern[str] = FOLDERS) -> list[Service]:
     """The services that the request names. Raises Trouble for anything that is not exactly of the form."""
     try:
         document = json.loads(request)
     except (ValueError, RecursionError):
         raise Trouble("unparsable", "request refused: not JSON") from None
-    if not isinstance(document, dict) or set(document) - {"asked", "only", "stores", *SEAL} != {"format", "services"}:
+    if not isinstance(document, dict) or set(document) - {"asked", "only", "stores", "folders", *SEAL} != {"format", "services"}:
         raise Trouble("failed", "request refused: it needs exactly format and services")
     if not all(
         isinstance(text := document.get(key, ""), str) and (not text or form.fullmatch(text)) for key, form in SEAL.items()
@@ -207,12 +213,10 @@ def services_of(request: bytes, folders: re.Pattern[str] = FOLDERS) -> list[Serv
     services = [checked(row, folders) for row in rows]
     if len({service.name for service in services}) != len(services):
         raise Trouble("failed", "request refused: a service stands twice")
-    only = document.get("only", [])
-    if not isinstance(only, list) or not all(isinstance(name, str) and NAME.fullmatch(name) for name in only):
-        raise Trouble("failed", "request refused: only is a list of names")
-    found = document.get("stores", [])
-    if not isinstance(found, list) or not all(isinstance(name, str) and UNIT.fullmatch(name) for name in found):
-        raise Trouble("failed", "request refused: stores is a list of units")
+    for key, shape, what in (("only", NAME, "names"), ("stores", UNIT, "units"), ("folders", folders, "folders")):
+        found = document.get(key, [])
+        if not isinstance(found, list) or not all(isinstance(name, str) and shape.fullmatch(name) for name in found):
+            raise Trouble("failed", f"request refused: {key} is a list of {what}")
     return services
 
 
@@ -817,6 +821,8 @@ def boot() -> dict[str, Any]:
 HEX_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 NAMED_CONTAINER = re.compile(r"/(?:lxc(?:\.payload)?[./]|machine-|systemd-nspawn@)([^/]+?)(?:\.scope|\.service)?(?=/|$)")
 KERNEL_THREAD = 0x00200000
+WORDS_READ = 2 * 1024 * 1024  # of a process's arguments: as many as the kernel gives one by default
+SLASHES = re.compile(r"/(?:\./|/)+")
 
 
 def cgroup_lines(pid: str) -> dict[str, str]:
@@ -873,14 +879,16 @@ class Cgroups:
         return cut
 
 
-def processes() -> list[dict[str, Any]]:
-    """Every process but kernel threads and the dead. Raises Trouble if some are hidden from us."""
+def processes(folders: frozenset[str] = frozenset()) -> list[dict[str, Any]]:
+    """Every process but kernel threads and the dead, and which of these folders it runs code of. Raises Trouble if some are
+    hidden from us.
+    """
     unhidden()
     cgroups = Cgroups()
     booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
-        row = process_if_there(pid, cgroups, booted)
+        row = process_if_there(pid, cgroups, booted, folders)
         if row:
             found.append(row)
     seen = {row["pid"] for row in found}
@@ -898,11 +906,11 @@ def unhidden() -> None:
             raise Trouble("denied", f"something is mounted over {row.point}: it hides a process")
 
 
-def process_if_there(pid: str, cgroups: Cgroups, booted: float) -> dict[str, Any] | None:
+def process_if_there(pid: str, cgroups: Cgroups, booted: float, folders: frozenset[str] = frozenset()) -> dict[str, Any] | None:
     """As ``process``, None also for one that ended while we looked. Raises Trouble for one that is there and cannot be read."""
     for _ in range(2):  # a number that is given to a new process right away is read the second time
         try:
-            return process(pid, cgroups, booted)
+            return process(pid, cgroups, booted, folders)
         except (FileNotFoundError, ProcessLookupError):
             try:
                 os.kill(int(pid), 0)
@@ -951,7 +959,7 @@ def mounted_apart(pid: int, folder: str) -> list[str] | None:
     return found if root == "/" else [root, *found]
 
 
-def process(pid: str, cgroups: Cgroups, booted: float) -> dict[str, Any] | None:
+def process(pid: str, cgroups: Cgroups, booted: float, folders: frozenset[str]) -> dict[str, Any] | None:
     """One process; None for a kernel thread or a dead one."""
     with open(f"/proc/{pid}/stat", "rb") as file:
         head, _, tail = file.read().rpartition(b")")
@@ -962,9 +970,11 @@ def process(pid: str, cgroups: Cgroups, booted: float) -> dict[str, Any] | None:
         status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
     uid = int(status["Uid"].split()[1])
     with open(f"/proc/{pid}/cmdline", "rb") as file:
-        argv = [os.fsdecode(part) for part in file.read(1 << 16).rstrip(b"\0").split(b"\0")[:64]]
+        words = file.read(WORDS_READ).rstrip(b"\0")
+    argv = [os.fsdecode(part) for part in words[: 1 << 16].split(b"\0")[:64]]
     lines = cgroups.below_root(cgroup_lines(pid))
     cgroup = lines.get(cgroups.hierarchy, "/")
+    command, exe, cwd = os.fsdecode(head.partition(b"(")[2]), link_of(f"/proc/{pid}/exe"), link_of(f"/proc/{pid}/cwd")
     return {
         "pid": int(pid),
         "ppid": int(fields[1]),
@@ -972,15 +982,49 @@ def process(pid: str, cgroups: Cgroups, booted: float) -> dict[str, Any] | None:
         "user": account(uid),
         "state": fields[0].decode(),
         "started": round(booted + int(fields[19]) / os.sysconf("SC_CLK_TCK"), 3),
-        "command": os.fsdecode(head.partition(b"(")[2]),
+        "command": command,
         "argv": argv if argv != [""] else [],
         "cgroup": cgroup,
         "unit": unit_of(cgroup),
         "container": container_of(lines),
         "own_pids": len(status.get("NSpid", "").split()) > 1,
-        "exe": link_of(f"/proc/{pid}/exe"),
-        "cwd": link_of(f"/proc/{pid}/cwd"),
+        "exe": exe,
+        "cwd": cwd,
+        "runs": code_run_by(pid, exe or command, cwd or "", os.fsdecode(words), folders),
     }
+
+
+def code_run_by(pid: str, program_path: str, cwd: str, words: str, folders: frozenset[str]) -> list[str]:
+    """The folders of which a process runs the code, whatever it is called: its program lies there, or what it was called by; or
+    it has mapped a file of it that may be run. So does Python that stands there, or was given a path of it, by a word or by a
+    variable of its own. Decided here, by what is: what the document says of it may be cut.
+    """
+    if not folders:
+        return []
+    told, places = [], [program_path, words.partition("\0")[0]]
+    if is_python(program_path):
+        places.append(f"{cwd}/")
+        given = [text for text in unless_denied(environment, pid) if text.startswith(("PYTHON", "VIRTUAL_ENV="))]
+        told = [f"{SLASHES.sub('/', text)}/" for text in (*words.split("\0"), *given)]
+    else:
+        places += unless_denied(executable_maps, pid)
+    return sorted(
+        folder for folder in folders
+        if any(path.startswith(f"{folder}/") for path in places) or any(f"{folder}/" in text for text in told)
+    )  # fmt: skip
+
+
+def unless_denied(read: Callable[[int], Iterable[str] | None], pid: str) -> Iterable[str]:
+    """What of a process can be read: nothing of another account's where the probe is not root, as also its program is not."""
+    try:
+        return read(int(pid)) or ()
+    except PermissionError:
+        return ()
+
+
+def is_python(program_path: str) -> bool:
+    """True for Python by the name of its program."""
+    return program_path.rpartition("/")[2].startswith("python")
 
 
 def link_of(path: str) -> str | None:
@@ -1721,10 +1765,13 @@ def made_of(path: str, row: dict[str, Any]) -> dict[str, Any] | None:
         volumes = own.get("Volumes") or {}
         mounts = [(one.get("Name") or one.get("Source") or "", one["Destination"]) for one in said_of.get("Mounts") or []
                   if one.get("Type") != "volume" or one["Destination"] not in volumes]  # fmt: skip
+        command = [said_of["Path"], *said_of["Args"]]
+        own_command = [*(own.get("Entrypoint") or []), *(own.get("Cmd") or [])]
         return {
             "digests": sorted({image["Id"], *(name.rpartition("@")[2] for name in image.get("RepoDigests") or [])}),
-            "command": [said_of["Path"], *said_of["Args"]],
-            "own_command": [*(own.get("Entrypoint") or []), *(own.get("Cmd") or [])],
+            "command": command,
+            "own_command": own_command,
+            "as_image": command == own_command,
             "mounts": sorted(f"{source}:{place}" for source, place in mounts),
             "rights": sorted(rights_of(said_of["HostConfig"])),
         }
@@ -2067,7 +2114,8 @@ def leaks(service: Service, services: list[Service], found: Job, known: Job, spo
 def journal(service: Service, spoken: dict[str, Any], search: Callable[[bytes], None], clean: Callable[[], bool]) -> int:
     """Give all that anybody wrote into the journal since the service was started to ``search``; how many lines its own units
     wrote of late. As root it is noted how far nothing was found, for as long as ``.env`` is the same, so that each part is
-    read once.
+    read once. Where the account that asks could have written ``.env`` itself, only what its own units wrote is searched: else
+    it could guess at what root reads, letter by letter.
     """
     shown = [spoken[name]["properties"] for name in service.units if name in spoken]
     starts = [
@@ -2077,15 +2125,16 @@ def journal(service: Service, spoken: dict[str, Any], search: Callable[[bytes], 
     if not starts or not runs:
         return 0
     now = time.time()
+    only = guesses(service, spoken)
     since = now - time.clock_gettime(time.CLOCK_MONOTONIC) + min(starts) / 1e6 - 1
     note, env = HashCache(f"journal-{service.name}"), os.stat(f"{service.folder}/.env")
     mark = [env.st_dev, env.st_ino, env.st_size, env.st_mtime_ns, env.st_ctime_ns]
     row = note.kept.get("searched")
     done = row[-1] - JOURNAL_OVERLAP if isinstance(row, list) and row[:-1] == mark else 0.0
     at, left = min(max(since, done), now), JOURNAL_BYTES
-    while at < now:
+    while at < now and only != []:
         upto = min(at + JOURNAL_STEP, now)
-        left = journal_between(at, upto, left, search)
+        left = journal_between(at, upto, left, search, only)
         if clean():
             note.seen = {"searched": [*mark, upto]}
             note.keep()
@@ -2093,11 +2142,25 @@ def journal(service: Service, spoken: dict[str, Any], search: Callable[[bytes], 
     return said("journalctl", "--quiet", "--no-pager", "--output=cat", "--lines=20", *runs).count("\n")
 
 
-def journal_between(at: float, upto: float, left: int, search: Callable[[bytes], None]) -> int:
+def guesses(service: Service, spoken: dict[str, Any]) -> list[str] | None:
+    """None where all of the journal may be searched for what stands in a service's ``.env``: the account that asks has not
+    written it, and cannot. Else the units whose journal may be.
+    """
+    row, uid = os.lstat(f"{service.folder}/.env"), caller()
+    if os.geteuid() != 0 or not (row.st_uid == uid or row.st_mode & 0o022):
+        return None
+    return [
+        f"--unit={name}"
+        for name in service.units
+        if name in spoken and is_callers(spoken[name]["properties"], service.folder, uid)
+    ]
+
+
+def journal_between(at: float, upto: float, left: int, search: Callable[[bytes], None], only: list[str] | None = None) -> int:
     """Read one part of the journal, at most so many bytes; how many are left then. Raises Trouble if it is longer."""
     span = (f"--since=@{at:.6f}", f"--until=@{upto + 1:.6f}")
     reader = subprocess.Popen(
-        ["journalctl", "--quiet", "--no-pager", "--output=cat", *span],
+        ["journalctl", "--quiet", "--no-pager", "--output=cat", *span, *(only or ())],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
         env={"PATH": PATH, "LC_ALL": "C.UTF-8", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"},
     )  # fmt: skip
@@ -2138,14 +2201,32 @@ WORDS_LINES = 200
 
 def words(services: list[Service]) -> dict[str, Any]:
     """What each unit says of itself, for a person who asks why: by unit, in lines."""
-    told = {name: Job(partial(words_of, name)) for service in services for name in service.units}
+    told = {name: Job(partial(words_of, name, service.folder)) for service in services for name in service.units}
     return {name: job.result() for name, job in told.items()}
 
 
-def words_of(unit: str) -> dict[str, list[str]]:
-    """Its status; and its journal since it was started, or of the whole boot where that start was not the only one."""
-    show = said("systemctl", "show", "--property=InvocationID,NRestarts", "--", unit)
+def caller() -> int:
+    """The account that asks: by sudo's own word where we are root."""
+    return int(os.environ.get("SUDO_UID", "0")) if os.geteuid() == 0 else os.getuid()
+
+
+def is_callers(properties: dict[str, str], folder: str, uid: int) -> bool:
+    """True for a unit that runs what stands in this folder, which is of the account that asks. A request is that account's word:
+    root reads it no journal but of what it itself has put here.
+    """
+    program_path = re.match(r"\{ path=(/\S+) ; ", properties.get("ExecStart", ""))
+    places = [program_path.group(1) if program_path else "", f"{properties.get('WorkingDirectory', '')}/"]
+    row = os.lstat(folder)
+    return stat.S_ISDIR(row.st_mode) and row.st_uid == uid and any(place.startswith(f"{folder}/") for place in places)
+
+
+def words_of(unit: str, folder: str) -> dict[str, list[str]]:
+    """Its status, which all may read; and its journal since it was started, or of the whole boot where that start was not the
+    only one. Root reads it to nobody whose unit it is not.
+    """
+    show = said("systemctl", "show", "--property=InvocationID,NRestarts,ExecStart,WorkingDirectory", "--", unit)
     properties = dict(line.partition("=")[::2] for line in show.splitlines())
+    mute = os.geteuid() == 0 and not is_callers(properties, folder, caller())
     started = properties.get("InvocationID", "")
     once = properties.get("NRestarts", "0") == "0" and re.fullmatch(r"[0-9a-f]{32}", started)
     mine = [f"_SYSTEMD_INVOCATION_ID={started}", "+", f"INVOCATION_ID={started}"] if once else ["--boot", f"--unit={unit}"]
@@ -2154,7 +2235,7 @@ def words_of(unit: str) -> dict[str, list[str]]:
     status = run(["systemctl", "status", "--no-pager", "--full", "--lines=0", "--", unit], DEADLINE - 1)
     return {
         "status": (status.out or status.err).splitlines()[:WORDS_LINES],
-        "journal": said("journalctl", *shape, *mine).splitlines(),
+        "journal": [f"not told: nothing of {folder} runs in it"] if mute else said("journalctl", *shape, *mine).splitlines(),
     }
 
 
@@ -2185,7 +2266,8 @@ def runtime(service: Service, found: Job, spoken: Job) -> dict[str, Any]:
     for row in found.value():
         if row["unit"] not in service.units:
             continue
-        names = environment_names(row["pid"])
+        variables = environment(row["pid"])
+        names = None if variables is None else {text.partition("=")[0] for text in variables}
         unit = shown.get(row["unit"], {}).get("properties", {}).get("EnvironmentNames", "").split()
         mapped, apart = executable_maps(row["pid"]), mounted_apart(row["pid"], service.folder)
         if mapped is None or names is None or apart is None:
@@ -2280,11 +2362,11 @@ def pyvenv(home: Folder) -> dict[str, str]:
     return {key.strip().lower(): value.strip() for key, _, value in lines}
 
 
-def environment_names(pid: int) -> set[str] | None:
-    """The names of the variables a process was started with, None if it is gone."""
+def environment(pid: int) -> list[str] | None:
+    """The variables a process was started with, as it has them; None if it is gone."""
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:
-            return {os.fsdecode(part.partition(b"=")[0]) for part in file.read().split(b"\0") if b"=" in part}
+            return [os.fsdecode(part) for part in file.read().split(b"\0") if b"=" in part]
     except (FileNotFoundError, ProcessLookupError):
         return None
 
@@ -3696,7 +3778,10 @@ def behind_options(line: str) -> str:
 
 # --------------------------------------------------------------------------------------------------------- cutting
 
-FREE_TEXT = {"argv", "ExecStart", "sync_said", "text", "status", "journal", "traces", "own_command"}
+# Words for people, of which nothing is judged. The gate refuses to judge by anything else that something was cut of.
+FREE_TEXT = {"argv", "ExecStart", "sync_said", "text", "journal", "traces", "own_command"}
+FREE_LISTS = {"command", "status"}  # else a process's name, or the one word of a server's state
+CUT = "[cut]"
 HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 USER_OF_URL = re.compile(r"(?<=://)(?!git@)[^/@\s]+@")
 WORDS = re.compile(r"[a-z]+\d?(?:[-_./: ](?:[a-z]+\d?|v?\d{1,4}))*")
@@ -3752,12 +3837,15 @@ def passwords(value: str) -> set[str]:
 
 class Cutter:
     """Cuts secrets out of a document. In free text every one; in names and paths only what is no plain or short word: a
-    setting ``recordings`` must not make the file ``recordings.py`` another file, nor ``haproxy`` a command.
+    setting ``recordings`` must not make the file ``recordings.py`` another file, nor ``haproxy`` a command; and what ``names``
+    says that something here is called is none. The mark stands nowhere else: what already says so gets another.
     """
 
-    def __init__(self, found: list[str]) -> None:
+    def __init__(self, found: list[str], names: frozenset[str] = frozenset()) -> None:
         self.free = self.pattern(found)
-        self.strict = self.pattern([v for v in found if len(v) >= 12 and not WORDS.fullmatch(v)])
+        self.strict = self.pattern([
+            v for v in found if len(v) >= 12 and not WORDS.fullmatch(v) and not names.issuperset(v.strip("/").split("/"))
+        ])  # fmt: skip
 
     @staticmethod
     def pattern(found: list[str]) -> re.Pattern[str] | None:
@@ -3770,18 +3858,18 @@ class Cutter:
             pattern = self.free if self.free and self.free.fullmatch(text) else None
         else:
             pattern = self.free if free else self.strict
-        if pattern is not None:
-            text = pattern.sub("[cut]", text)
+        if pattern is not None or CUT[:4] in text:
+            text = CUT.join(part.replace(CUT[:4], f"{CUT[:4]}!") for part in (pattern.split(text) if pattern else [text]))
         if "://" in text:
-            text = USER_OF_URL.sub("[cut]@", text)
+            text = USER_OF_URL.sub(f"{CUT}@", text)
         if not text.isascii():
             text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-        return text if len(text) <= LENGTH_AT_MOST else f"{text[:LENGTH_AT_MOST]} [...]"
+        return text if len(text) <= LENGTH_AT_MOST else f"{text[:LENGTH_AT_MOST]} {'[...]' if free else CUT}"
 
     @staticmethod
     def is_free(key: str, row: Any) -> bool:
         """True for words that somebody wrote. A command is a process's name, and of a container what it was told to run."""
-        return key in FREE_TEXT or (key == "command" and isinstance(row, list))
+        return key in FREE_TEXT or (key in FREE_LISTS and isinstance(row, list))
 
     def clean(self, value: Any, *, free: bool = False) -> Any:
         """The same document with every string of it cut, keys too."""
@@ -3792,6 +3880,17 @@ class Cutter:
         if isinstance(value, list):
             return [self.clean(row, free=free) for row in value]
         return value
+
+
+def names_in_use(document: dict[str, Any], services: list[Service]) -> frozenset[str]:
+    """What units, accounts, commands and folders are called here: all can read that, so a setting that holds it is no secret."""
+    told = document.get("sections", {})
+    found = {*told.get("units", {}).get("value", {})}
+    paths = [row.folder for row in services]
+    for row in told.get("processes", {}).get("value", []):
+        found |= {row["user"], row["command"]}
+        paths += [row["exe"] or "", row["cwd"] or "", row["cgroup"]]
+    return frozenset({*found, *(part for path in paths for part in path.split("/"))})
 
 
 # --------------------------------------------------------------------------------------------------------- signing
@@ -3878,9 +3977,9 @@ SECTIONS = (
 LATER = {"seconds": 0.0, "error": {"kind": "missing", "text": "not part of a brief look"}}
 
 
-def brief_look(services: list[Service]) -> dict[str, Any]:
+def brief_look(services: list[Service], folders: frozenset[str] = frozenset()) -> dict[str, Any]:
     """What moves, at once; every other section says that it was not asked for."""
-    found = Job(processes)
+    found = Job(partial(processes, folders))
     begun = {"units": Job(partial(units, services)), "processes": found, "sockets": Job(sockets)}
     begun["engines"] = Job(lambda: engines(found))
     told = {name: {**job.result(), "seconds": round(job.seconds, 4)} for name, job in begun.items()}
@@ -3892,8 +3991,15 @@ def not_asked() -> None:
     raise Trouble("missing", "not asked for: this look is at other services")
 
 
-def look(services: list[Service], only: frozenset[str] | None = None, stores_here: list[str] | None = None) -> dict[str, Any]:
-    """All sections at once; ``only`` as in ``only_of``, ``stores_here`` the units of the stores on this host."""
+def look(
+    services: list[Service],
+    only: frozenset[str] | None = None,
+    stores_here: list[str] | None = None,
+    folders: frozenset[str] = frozenset(),
+) -> dict[str, Any]:
+    """All sections at once; ``only`` as in ``only_of``, ``stores_here`` the units of the stores on this host, ``folders`` as in
+    ``watched``.
+    """
     stores_here = stores_here or []
 
     def each(function: Callable[[Service], Any], kinds: str, deadline: float = DEADLINE) -> dict[str, Job]:
@@ -3908,7 +4014,7 @@ def look(services: list[Service], only: frozenset[str] | None = None, stores_her
 
     whole: dict[str, Job] = {"units": Job(partial(units, services))}
     parts = {"venvs": each(venv, "python", UV_DEADLINE)}
-    found = whole["processes"] = Job(processes)
+    found = whole["processes"] = Job(partial(processes, folders))
     parts["checkouts"] = each(checkout, "python static")
     whole["sockets"] = Job(sockets)
     whole["engines"] = Job(lambda: engines(found))
@@ -3985,11 +4091,14 @@ def main(folders: re.Pattern[str] = FOLDERS) -> int:
         if asked_to == "words":
             document["words"] = words(asked["value"])
         else:
-            brief = asked_to == "brief"
+            seen = watched(request)
             document["sections"] = (
-                brief_look(asked["value"]) if brief else look(asked["value"], only_of(request), stores_of(request))
+                brief_look(asked["value"], seen)
+                if asked_to == "brief"
+                else look(asked["value"], only_of(request), stores_of(request), seen)
             )
-        document = Cutter(secrets(asked["value"], request.decode())).clean(document)
+        names = names_in_use(document, asked["value"])
+        document = Cutter(secrets(asked["value"], request.decode()), names).clean(document)
     times = os.times()
     document["probe"] = {
         "sha256": hashlib.sha256(program()).hexdigest(),

@@ -29,26 +29,34 @@ from voxgate.model.surroundings import (
 )
 from voxgate.survey.fields import (
     WrongFormError,
+    at_most,
     flag,
     get,
     integer,
     items,
     members,
+    named,
     natural,
     number,
     pair,
     port,
     text,
-    text_by_text,
     texts,
+    whole,
+    whole_by_whole,
+    wholes,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+SITES_AT_MOST = 200  # servers of one nginx
+NAMES_AT_MOST = 100  # of one of them: the page is asked for by each
+
+
 def _pairs(rows: object) -> tuple[tuple[str, str], ...]:
-    return tuple(pair(row, text) for row in items(rows))
+    return tuple(pair(row, whole) for row in items(rows))
 
 
 def packages(row: Mapping[str, Any]) -> PackagesFact:
@@ -59,14 +67,15 @@ def packages(row: Mapping[str, Any]) -> PackagesFact:
         hashed=get(row, "hashed", natural),
         bad=get(row, "bad", _pairs),
         bad_count=get(row, "bad_count", natural),
-        records=get(row, "records", text),
+        records=get(row, "records", whole),
         changed=get(row, "changed", number),
     )
 
 
 def leaks(row: Mapping[str, Any]) -> LeaksFact:
     """One service's secrets in the open."""
-    return LeaksFact(get(row, "compared", texts), get(row, "lines", natural), get(row, "found", _pairs))
+    found = get(row, "found", lambda rows: tuple(pair(each, text) for each in items(rows)))
+    return LeaksFact(get(row, "compared", wholes), get(row, "lines", natural), found)
 
 
 def runtimes(row: Mapping[str, Any]) -> RuntimesFact:
@@ -82,14 +91,14 @@ def _runtime(pid: str, row: object) -> RuntimeFact:
         raise WrongFormError(msg)
     return RuntimeFact(
         pid=int(pid),
-        unit=get(row, "unit", text),
-        argv0=get(row, "argv0", text),
+        unit=get(row, "unit", whole),
+        argv0=get(row, "argv0", whole),
         interpreter=get(row, "interpreter", flag),
-        elsewhere=get(row, "elsewhere", texts),
-        gone=get(row, "gone", texts),
-        mounts=get(row, "mounts", texts),
-        loader=get(row, "loader", texts),
-        strange=get(row, "strange", texts),
+        elsewhere=get(row, "elsewhere", wholes),
+        gone=get(row, "gone", wholes),
+        mounts=get(row, "mounts", wholes),
+        loader=get(row, "loader", wholes),
+        strange=get(row, "strange", wholes),
     )
 
 
@@ -98,12 +107,12 @@ def stores(row: Mapping[str, Any]) -> tuple[StoreFact, ...]:
     return tuple(
         StoreFact(
             setting=key,
-            outcome=get(each, "outcome", text),
+            outcome=get(each, "outcome", whole),
             connections=get(each, "connections", natural),
             places=get(each, "places", _places),
             held=get(each, "held", _places),
         )
-        for key, each in row.items()
+        for key, each in named(row).items()
     )
 
 
@@ -112,7 +121,7 @@ def _places(rows: object) -> tuple[tuple[str, int], ...]:
     found = []
     for row in items(rows):
         address, number_of = [*items(row), None, None][:2]
-        found.append((text(address), port(number_of)))
+        found.append((whole(address), port(number_of)))
     return tuple(found)
 
 
@@ -120,7 +129,7 @@ def copies(row: object) -> tuple[CopyFact, ...]:
     """Checkouts beside the services' own."""
     get(row, "folders", natural)
     return tuple(
-        CopyFact(get(each, "path", text), get(each, "kind", text), get(each, "names", texts), get(each, "same", texts))
+        CopyFact(get(each, "path", whole), get(each, "kind", whole), get(each, "names", wholes), get(each, "same", wholes))
         for each in get(row, "found", items)
     )
 
@@ -132,26 +141,26 @@ def jobs(rows: object) -> tuple[JobFact, ...]:
 
 def boot(row: object) -> BootFact:
     """What the next boot starts."""
-    services = {name: _starter(name, each) for name, each in get(row, "services", members).items()}
-    return BootFact(get(row, "target", text), services, get(row, "generators", texts))
+    services = {name: _starter(name, each) for name, each in get(row, "services", named).items()}
+    return BootFact(get(row, "target", whole), services, get(row, "generators", wholes))
 
 
 def _starter(name: str, row: object) -> StarterFact:
-    return StarterFact(name, get(row, "by", text), get(row, "at_boot", flag), get(row, "foreign", texts))
+    return StarterFact(name, get(row, "by", whole), get(row, "at_boot", flag), get(row, "foreign", wholes))
 
 
 def nginx(row: object) -> NginxFact:
     """What nginx says of itself."""
     return NginxFact(
-        masters=get(row, "masters", texts),
+        masters=get(row, "masters", wholes),
         status=get(row, "status", integer),
         flaws=get(row, "flaws", text),
         changed=get(row, "changed", number),
-        roots=get(row, "roots", texts),
-        config=get(row, "config", text),
+        roots=get(row, "roots", wholes),
+        config=get(row, "config", whole),
         sites=tuple(
-            SiteFact(get(each, "listens", texts), get(each, "names", texts), get(each, "serves", flag))
-            for each in get(row, "sites", items)
+            SiteFact(get(each, "listens", wholes), at_most(NAMES_AT_MOST, get(each, "names", wholes)), get(each, "serves", flag))
+            for each in at_most(SITES_AT_MOST, get(row, "sites", items))
         ),
         workers=get(row, "workers", lambda rows: tuple(number(each) for each in items(rows))),
         doubts=get(row, "doubts", texts),
@@ -171,10 +180,10 @@ def haproxy(row: object) -> HaproxyFact:
 
 def _server(row: object) -> ServerFact:
     return ServerFact(
-        backend=get(row, "backend", text),
-        name=get(row, "name", text),
-        address=get(row, "address", text),
-        status=get(row, "status", text),
+        backend=get(row, "backend", whole),
+        name=get(row, "name", whole),
+        address=get(row, "address", whole),
+        status=get(row, "status", whole),
         checked=get(row, "checked", flag),
         weight=get(row, "weight", natural),
     )
@@ -189,7 +198,7 @@ def room(row: object) -> RoomFact:
 
 def _disk(row: object) -> DiskFact:
     return DiskFact(
-        path=get(row, "path", text),
+        path=get(row, "path", whole),
         size=get(row, "bytes", natural),
         free=get(row, "free", natural),
         inodes=get(row, "inodes", natural),
@@ -200,33 +209,33 @@ def _disk(row: object) -> DiskFact:
 def clock(row: object) -> ClockFact:
     """The clock's keepers."""
     synchronised = get(row, "synchronised", lambda value: None if value is None else flag(value))
-    return ClockFact(synchronised, get(row, "keepers", texts), get(row, "container", flag), get(row, "doubts", texts))
+    return ClockFact(synchronised, get(row, "keepers", wholes), get(row, "container", flag), get(row, "doubts", texts))
 
 
 def sudo(row: object) -> SudoFact:
     """What the account that looks may do."""
-    user = get(row, "user", text)
+    user = get(row, "user", whole)
     return SudoFact(
         user=user,
-        groups=get(row, "groups", texts),
+        groups=get(row, "groups", wholes),
         rules=tuple(_rule(each, user) for each in get(row, "rules", items)),
-        others=tuple(_rule(each, get(each, "user", text)) for each in get(row, "others", items)),
-        loose=get(row, "loose", texts),
+        others=tuple(_rule(each, get(each, "user", whole)) for each in get(row, "others", items)),
+        loose=get(row, "loose", wholes),
     )
 
 
 def _rule(row: object, holder: str) -> SudoRule:
-    return SudoRule(get(row, "as", text), get(row, "options", text), get(row, "command", text), holder)
+    return SudoRule(get(row, "as", whole), get(row, "options", whole), get(row, "command", whole), holder)
 
 
 def keys(row: object) -> KeysFact:
     """Who may log in."""
     found = tuple(
-        KeyFact(get(each, "user", text), get(each, "file", text), get(each, "fingerprint", text))
+        KeyFact(get(each, "user", whole), get(each, "file", whole), get(each, "fingerprint", whole))
         for each in get(row, "keys", items)
     )
     return KeysFact(
-        settings=get(row, "settings", text_by_text),
+        settings=get(row, "settings", whole_by_whole),
         keys=found,
         started=get(row, "started", number),
         changed=get(row, "changed", number),
@@ -237,7 +246,7 @@ def keys(row: object) -> KeysFact:
 def engines(row: object) -> EnginesFact:
     """Container engines, and what they have."""
     return EnginesFact(
-        engines=get(row, "engines", text_by_text),
+        engines=get(row, "engines", whole_by_whole),
         containers=get(row, "containers", lambda rows: tuple(_container(each) for each in items(rows))),
         traces=get(row, "traces", texts),
     )
@@ -245,22 +254,23 @@ def engines(row: object) -> EnginesFact:
 
 def _container(row: object) -> ContainerFact:
     return ContainerFact(
-        engine=get(row, "engine", text),
-        id=get(row, "id", text),
-        name=get(row, "name", text),
-        image=get(row, "image", text),
-        state=get(row, "state", text),
+        engine=get(row, "engine", whole),
+        id=get(row, "id", whole),
+        name=get(row, "name", whole),
+        image=get(row, "image", whole),
+        state=get(row, "state", whole),
         status=get(row, "status", text),
-        project=get(row, "project", text),
+        project=get(row, "project", whole),
         made=get(row, "made", lambda value: None if value is None else _made(value)),
     )
 
 
 def _made(row: object) -> MadeFact:
     return MadeFact(
-        digests=get(row, "digests", texts),
+        digests=get(row, "digests", wholes),
         command=get(row, "command", texts),
         own_command=get(row, "own_command", texts),
-        mounts=get(row, "mounts", texts),
-        rights=get(row, "rights", texts),
+        as_image=get(row, "as_image", flag),
+        mounts=get(row, "mounts", wholes),
+        rights=get(row, "rights", wholes),
     )

@@ -13,6 +13,7 @@ import os
 import secrets
 import time
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pymongo import MongoClient
@@ -42,6 +43,7 @@ _LEAST = 0.1
 _AGAIN, _PAUSE = 4, 0.15
 _TURN = 10  # seconds that a gate waits for its turn; a question takes a small part of one
 TURN_LOCK = "/var/lib/voxgate/asking.lock"  # in the deploy account's own folder, so that no service can hold the turn up
+ROWS_AT_MOST = 20_000
 _INPROG = "give its user the cluster action `inprog` (role clusterMonitor): else a server tells of own connections only"
 
 
@@ -133,12 +135,20 @@ def _look(database: str, name: str, asker: Client, witness: Client) -> DatabaseV
 
 
 def _by_command(client: Client) -> list[Mapping[str, Any]]:
-    return list(client.admin.command({"currentOp": 1, "$all": True}).get("inprog", ()))
+    return _some(client.admin.command({"currentOp": 1, "$all": True}).get("inprog", ()))
 
 
 def _by_stage(client: Client) -> list[Mapping[str, Any]]:
     stage = {"$currentOp": {"allUsers": True, "idleConnections": True}}
-    return list(client.admin.aggregate([stage]))
+    return _some(client.admin.aggregate([stage]))
+
+
+def _some(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """All rows. Raises VoxgateError where they are more than any server of ours has clients."""
+    found = list(islice(rows, ROWS_AT_MOST + 1))
+    if len(found) > ROWS_AT_MOST:
+        raise VoxgateError("the server tells of too many connections", why=f"over {ROWS_AT_MOST}")
+    return found
 
 
 def _clients(rows: Iterable[Mapping[str, Any]]) -> dict[str, DatabaseClient]:

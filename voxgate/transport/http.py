@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from voxgate.transport.tunnel import Tunnel
 
 LIMIT = 1024 * 1024
+SUM_LIMIT = 1024 * 1024 * 1024  # bytes of all bodies that are asked for at once
 _AT_ONCE = 64
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -42,18 +44,23 @@ def ask(
     *,
     deadline: float = 5.0,
     limit: int = LIMIT,
+    sum_limit: int = SUM_LIMIT,
     direct: bool | Collection[str] = False,
 ) -> dict[Question, Answer | Missing]:
-    """What each question was answered, all asked at once; ``deadline`` in seconds for each, ``limit`` bytes of body.
+    """What each question was answered, all asked at once; ``deadline`` in seconds for each, ``limit`` bytes of body,
+    ``sum_limit`` of all together: what comes after that is Missing.
 
     ``direct`` is True, or the names of the hosts that are asked without SSH: a question to loopback goes to the host's
     own address then. A host that is not open yet is opened first; that has the connections' own deadline.
     """
     tunnelled = {question.host for question in questions if not _is_direct(question, direct)}
     connections.open(host for host in connections.estate.hosts if host.name in tunnelled)
+    left = _Left(sum_limit)
     outcomes = at_once(
         questions,
-        lambda question: _ask(connections, question, Deadline.after(deadline), limit, direct=_is_direct(question, direct)),
+        lambda question: _ask(
+            connections, question, Deadline.after(deadline), _Heard(limit, left), direct=_is_direct(question, direct)
+        ),
         limit=_AT_ONCE,
     )
     answers: dict[Question, Answer | Missing] = {}
@@ -68,11 +75,31 @@ def _is_direct(question: Question, direct: bool | Collection[str]) -> bool:  # n
     return direct if isinstance(direct, bool) else question.host in direct
 
 
+class _TooMuchError(Exception):
+    """All bodies together are more than is taken."""
+
+
+class _Left:
+    """How many bytes may still come, over all questions."""
+
+    def __init__(self, size: int) -> None:
+        """``size`` bytes in all."""
+        self._size, self._left, self._lock = size, size, threading.Lock()
+
+    def take(self, size: int) -> None:
+        """So many came. Raises _TooMuchError once they are too many."""
+        with self._lock:
+            self._left -= size
+            if self._left < 0:
+                raise _TooMuchError(f"all that was answered is over {self._size} bytes: the rest was not taken")
+
+
 @dataclass(slots=True)
 class _Heard:
     """What came back so far."""
 
     limit: int
+    left: _Left
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
@@ -82,6 +109,7 @@ class _Heard:
         self.status = response.status_code
         self.headers = dict(response.headers)
         for part in response.iter_raw():
+            self.left.take(len(part))
             self.body += part
             if len(self.body) > self.limit:
                 del self.body[self.limit :]
@@ -89,16 +117,17 @@ class _Heard:
         return ""
 
 
-def _ask(connections: Connections, question: Question, deadline: Deadline, limit: int, *, direct: bool) -> Answer | Missing:
+def _ask(connections: Connections, question: Question, deadline: Deadline, heard: _Heard, *, direct: bool) -> Answer | Missing:
     """One question. The exceptions of the way pass through httpx as they are, so each means what it says."""
     asked, began = time.time(), time.monotonic()
-    heard = _Heard(limit)
     try:
         trouble = _get(_backend(connections, question, deadline, direct=direct), question, heard)
     except ForwardingDenied as error:
         return Missing("denied", error.line, question.host, error.hint)
     except Unreachable as error:
         return Missing("unreachable", error.line, question.host, error.hint)
+    except _TooMuchError as error:
+        return Missing("failed", str(error), question.host)
     except TargetRefused as error:
         trouble = error.what
     except (httpcore.TimeoutException, TimeoutError):

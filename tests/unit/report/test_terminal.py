@@ -138,3 +138,17 @@ def test_a_pipe_is_120_columns_or_what_columns_says(monkeypatch: pytest.MonkeyPa
     assert console_for(io.StringIO()).width == 120
     monkeypatch.setenv("COLUMNS", "90")
     assert console_for(io.StringIO()).width == 90
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_nothing_that_was_found_moves_the_terminal(rolled_back: RunOutcome, *, terminal: bool) -> None:
+    fake = "\x1b[2K\r\x1b[1A\x1b[32mDONE\x1b[0m\nDONE  lab: done\u2028\u202e\x07\x9b31m\u200b"
+    judgements = tuple(
+        replace(one, found=fake, advice=fake) if one.verdict is Verdict.VIOLATED else one for one in rolled_back.judgements
+    )
+    moves = tuple(replace(one, error=fake, hint=fake) if one.error else one for one in rolled_back.moves)
+    text = said(replace(rolled_back, judgements=judgements, moves=moves, notes=(fake,)), terminal=terminal)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text) if terminal else text
+    assert all(line.isprintable() for line in plain.split("\n")), plain
+    assert not [line for line in plain.split("\n") if line.startswith("DONE")]
+    assert "\\x1b[2K" in plain

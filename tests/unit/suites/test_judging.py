@@ -258,7 +258,9 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
     ),
     "unit-in-a-network-of-its-own": (lambda g: g.host(FLEET, apart=(main_pid(g, FLEET, WORKER),)), set()),
     "process-in-a-network-of-its-own": (
-        lambda g: with_process(g, FLEET, WORKER, unit="", argv=("sh",), exe="/bin/dash", cwd="/").host(FLEET, apart=(4000,)),
+        lambda g: with_process(g, FLEET, WORKER, unit="", argv=("sh",), exe="/bin/dash", cwd="/", runs=()).host(
+            FLEET, apart=(4000,)
+        ),
         {"only-expected-listeners[fleet-1]"},
     ),
     "unknown-listener": (
@@ -680,7 +682,7 @@ def test_a_folder_that_the_services_file_names_may_be_served(green: Case) -> Non
 
 
 def test_a_client_port_that_somebody_holds_by_hand_all_the_time_is_a_door(green: Case) -> None:
-    row = process(green, FLEET, WORKER, unit="", command="python3", argv=("python3",), exe="/usr/bin/python3", cwd="/")
+    row = process(green, FLEET, WORKER, unit="", command="python3", argv=("python3",), exe="/usr/bin/python3", cwd="/", runs=())
     door = SocketFact(ANY, 40000, None, None, (row.pid,))
     case = green.host(FLEET, processes=(*known(green.of(FLEET).processes), row), datagrams=(door,))
     assert case.judge() == {}

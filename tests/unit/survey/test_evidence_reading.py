@@ -132,3 +132,28 @@ def test_nothing_is_raised_for_any_change_of_a_good_document(place: tuple[Any, .
         if isinstance(fact, Missing):
             assert fact.kind in {"unparsable", "missing", "failed", "denied", "timeout"}
             assert fact.where == "h"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"index.html": [10**15, "0" * 64]},
+        {f"{number}.js": [30 * 1024 * 1024, "0" * 64] for number in range(5)},
+        {f"{number}.js": [1, "0" * 64] for number in range(5001)},
+    ],
+)
+def test_a_site_that_is_said_to_be_huge_is_not_asked_for(files: dict[str, list[Any]]) -> None:
+    document = copy.deepcopy(GOOD)
+    dist = {"target": "builds/x", "files": files, "built": None, "changed": 1.0, "published": 1.0}
+    document["sections"]["dists"]["value"] = {"console": {"value": dist}}
+    found = host_evidence("api-1", document).dists["console"]
+    assert isinstance(found, Missing)
+    assert "not asked for" in found.why
+    dist["files"] = {"index.html": [3 * 1024 * 1024, "0" * 64]}
+    assert not isinstance(host_evidence("api-1", document).dists["console"], Missing)
+
+
+def test_a_host_of_very_many_addresses_is_not_asked_by_each() -> None:
+    document = copy.deepcopy(GOOD)
+    document["sections"]["sockets"]["value"]["addresses"] = [f"10.0.{number // 256}.{number % 256}" for number in range(201)]
+    assert isinstance(host_evidence("api-1", document).addresses, Missing)

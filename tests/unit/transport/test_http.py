@@ -263,3 +263,12 @@ def test_directly(ground: Ground, opened: Opened) -> None:
     assert closed.trouble == "connection refused"
     assert isinstance(nowhere, Missing)
     assert nowhere.kind == "unreachable"
+
+
+def test_all_bodies_together_have_a_limit(connections: Connections) -> None:
+    with service(says(OK)) as port:
+        questions = [Question("one", port, f"/{number}") for number in range(6)]
+        found = ask(connections, questions, sum_limit=6).values()
+    assert sum(isinstance(answer, Answer) and answer.body == b"hi" for answer in found) == 3
+    lost = [answer for answer in found if isinstance(answer, Missing)]
+    assert [answer.why for answer in lost] == ["all that was answered is over 6 bytes: the rest was not taken"] * 3
