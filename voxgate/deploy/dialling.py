@@ -48,7 +48,7 @@ def nobody_else_lives(hands: Hands, unit: PlacedUnit, *, gone: bool = False) -> 
     """Prove that no dialler lives on any host beside the unit's own; once that is ``gone``, none at all. Raises MoveFailed."""
     what = f"{unit.unit} was not {'started' if gone else 'stopped'}"
     step = alive(unit.unit, unit.service.folder)
-    looked = hands.connections.each(hands.estate.hosts, lambda one: one.run(step.argv, deadline=step.deadline))
+    looked = hands.connections.each(hands.estate.hosts, lambda one: hands.attempt(one.host.name, step))
     for name, completed in looked.items():
         if not isinstance(completed, Completed) or completed.exit_status != 0:
             why = last_words(completed) if isinstance(completed, Completed) else completed.line
