@@ -10,6 +10,8 @@ What it promises, also to someone who holds a stolen deploy account:
   that it can read are cut out of everything it prints.
 * It follows no link inside of a service's folder. git runs as the owner of a service's folder, and in the very folder whose owner
   was asked for; uv, which starts what is installed there, as nobody. In a folder of anybody else's no program runs at all.
+* It is one at a time, nice, idle at the disk, and bounded in memory, files and time; what it starts ends with it. Nothing is read
+  past a limit: what is longer is an error, never a part taken for the whole.
 * Every fact is a value, or an error of a kind (denied, missing, timeout, unparsable, failed). Nothing that one part
   meets stops another, and each part has a deadline.
 """
@@ -23,6 +25,7 @@ import sys
 sys.dont_write_bytecode = True
 import base64
 import csv
+import fcntl
 import filecmp
 import fnmatch
 import getopt
@@ -34,6 +37,8 @@ import mmap
 import os
 import pwd
 import re
+import resource
+import selectors
 import shlex
 import shutil
 import signal
@@ -45,7 +50,7 @@ import threading
 import time
 from contextlib import ExitStack, suppress
 from functools import lru_cache, partial
-from itertools import islice
+from itertools import chain, islice
 from typing import IO, Any, Callable, Iterable, Iterator, NamedTuple
 
 FORMAT = 1
@@ -53,9 +58,16 @@ DEADLINE = 10.0  # seconds for a section
 UV_DEADLINE = 20.0
 ALARM = 45  # seconds: whatever happens, the probe is gone after this
 FILES_AT_MOST = 50_000
+NAMES_AT_MOST = 100_000  # in one folder
+INSTALLED_AT_MOST = 400_000  # files of one environment
+REQUEST = 1 << 20  # bytes
 BYTES_AT_MOST = 200 * 1024 * 1024
 DEPTH_AT_MOST = 50  # each folder on the way is held open
 SMALL_FILE = 4 * 1024 * 1024  # what is read as text
+KERNEL_FILE = 64 * 1024 * 1024  # what the kernel writes as one is read: a table of many rows
+ENVIRONMENT = 8 * 1024 * 1024  # the variables of a process: its stack bounds them, and that can be widened
+OUTPUT = 16 * 1024 * 1024  # what a program may say
+ROWS_AT_MOST = 100_000
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -123,6 +135,153 @@ class Job(threading.Thread):
         if "error" in outcome:
             raise Trouble(outcome["error"]["kind"], outcome["error"]["text"])
         return outcome["value"]
+
+
+# ------------------------------------------------------------------------------------------------------------ limits
+
+NICE, IDLE = 10, 3 << 13  # the last of the processor's, and the idle class of the disk's
+IOPRIO_SET = {"x86_64": 251, "aarch64": 30, "armv7l": 314, "i686": 289, "ppc64le": 273, "s390x": 282, "riscv64": 30}
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+LIMITS = {
+    resource.RLIMIT_DATA: 1 << 30, resource.RLIMIT_NOFILE: 4096, resource.RLIMIT_FSIZE: 256 << 20, resource.RLIMIT_CPU: 60,
+    resource.RLIMIT_CORE: 0, resource.RLIMIT_NPROC: 8192, resource.RLIMIT_STACK: 8 << 20,
+}  # fmt: skip
+STACK = 2 * 1024 * 1024  # of each thread
+LOCK = "/run/voxgate-probe.lock"  # root alone can put a file there
+LOCK_DEADLINE = 8.0  # seconds: a gate waits for an answer for 30
+LEFT = 5.0  # seconds to end what a look left
+
+
+def limit_ourselves() -> None:
+    """Take nothing that the host needs, and nothing from whoever calls: his limits and ignored signals come with a call, and
+    would make us blind, or hear of no child's end. The signals of a terminal are not heard, and where memory ends we go first.
+    """
+    os.chdir("/")
+    os.umask(0o077)
+    for number in (signal.SIGALRM, signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU):
+        signal.signal(number, signal.SIG_DFL)
+    for number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for which, most in LIMITS.items():
+        hard = resource.getrlimit(which)[1]
+        try:
+            resource.setrlimit(which, (most, most))
+        except ValueError:  # only root may raise the hard one, and not in each container
+            resource.setrlimit(which, (hard, hard))
+    threading.stack_size(STACK)
+    os.setpriority(os.PRIO_PROCESS, 0, NICE)
+    system_call(IOPRIO_SET.get(os.uname().machine, -1), 1, 0, IDLE)
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("1000")
+
+
+def system_call(number: int, *words: int) -> int:
+    """What Python has no name for; -1 where the kernel does not know it or refuses."""
+    import ctypes  # noqa: PLC0415 - needed here only
+
+    return int(ctypes.CDLL(None, use_errno=True).syscall(number, *words)) if number >= 0 else -1
+
+
+def control(option: int, value: int) -> None:
+    """prctl(2)."""
+    import ctypes  # noqa: PLC0415 - needed here only
+
+    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def supervised(work: Callable[[], int], deadline: int) -> int:
+    """Do the work in a child, and end whatever it started and left, however it ended: by itself, by its alarm, or because we
+    are told to. What leaves its parent becomes ours. Returns its exit status, or 128 and the signal.
+    """
+    control(PR_SET_CHILD_SUBREAPER, 1)
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            control(PR_SET_PDEATHSIG, signal.SIGKILL)
+            status = work()
+        finally:
+            os._exit(status)  # a thread that hangs in the kernel must not keep the program
+    for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, lambda *_: os.kill(child, signal.SIGKILL))
+    signal.alarm(deadline)
+    ended = os.waitpid(child, 0)[1]
+    signal.alarm(0)
+    end_what_is_left()
+    return os.WEXITSTATUS(ended) if os.WIFEXITED(ended) else 128 + os.WTERMSIG(ended)
+
+
+def end_what_is_left() -> None:
+    """Kill each child, and each that becomes one as its parent dies, until there is none."""
+    until = time.monotonic() + LEFT
+    while time.monotonic() < until:
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return
+        for pid in children_of(os.getpid()):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.005)
+
+
+def children_of(parent: int) -> Iterator[int]:
+    """The processes that a process is the parent of."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with suppress(OSError, IndexError), open(f"/proc/{pid}/stat", "rb") as file:
+            if int(file.read(4096).rpartition(b")")[2].split()[1]) == parent:
+                yield int(pid)
+
+
+def alone() -> int | None:
+    """Hold the place of the one look at this host, by a file descriptor; without root there is none. Raises Trouble if another
+    look keeps it.
+    """
+    if os.geteuid() != 0:
+        return None
+    fd = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    until = time.monotonic() + LOCK_DEADLINE
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise Trouble("timeout", f"another look at this host was not done after {LOCK_DEADLINE:.0f} s") from None
+            time.sleep(0.02)
+        else:
+            return fd
+
+
+# ----------------------------------------------------------------------------------------------------------- reading
+
+
+def taken(file: IO[bytes], at_most: int, path: str) -> bytes:
+    """All that an open file holds. Raises Trouble if that is more than ``at_most`` bytes."""
+    pieces: list[bytes] = []
+    left = at_most
+    while piece := file.read(min(1 << 16, left + 1)):
+        pieces.append(piece)
+        left -= len(piece)
+        if left < 0:
+            raise Trouble("failed", f"{path}: over {at_most} bytes")
+    return b"".join(pieces)
+
+
+def content(path: str, at_most: int = KERNEL_FILE) -> bytes:
+    """All that a file holds, the kernel's too. Raises Trouble if that is more than ``at_most`` bytes."""
+    with open(path, "rb") as file:
+        return taken(file, at_most, path)
+
+
+def rows_of(path: str) -> Iterator[str]:
+    """The rows of a table of the kernel's, one at a time. Raises Trouble if there are more than ``ROWS_AT_MOST``."""
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as file:  # a name may hold \r
+        for count, line in enumerate(file):
+            if count >= ROWS_AT_MOST:
+                raise Trouble("failed", f"{path}: over {ROWS_AT_MOST} rows")
+            yield line
 
 
 # ----------------------------------------------------------------------------------------------------------- request
@@ -280,11 +439,9 @@ class Folder:
     def text(self, name: str, errors: str = "strict") -> str:
         """The content of a small UTF-8 file. Raises Trouble or OSError."""
         with self.open(name) as file:
-            content = file.read(SMALL_FILE + 1)
-        if len(content) > SMALL_FILE:
-            raise Trouble("failed", f"{self.path}/{name}: over {SMALL_FILE} bytes")
+            found = taken(file, SMALL_FILE, f"{self.path}/{name}")
         try:
-            return content.decode(errors=errors)
+            return found.decode(errors=errors)
         except UnicodeDecodeError:
             raise Trouble("unparsable", f"{self.path}/{name}: not UTF-8") from None
 
@@ -295,7 +452,9 @@ class Folder:
         if prefix.count("/") > DEPTH_AT_MOST:
             raise Trouble("failed", f"{self.path}: over {DEPTH_AT_MOST} folders deep")
         with os.scandir(self.fd) as entries:
-            rows = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+            rows = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in islice(entries, NAMES_AT_MOST + 1)]
+        if len(rows) > NAMES_AT_MOST:
+            raise Trouble("failed", f"{self.path}: over {NAMES_AT_MOST} names in one folder")
         for name, is_folder in rows:
             if left_out(prefix, name, is_folder):
                 continue
@@ -380,11 +539,54 @@ def run(
         raise Trouble("missing", f"{argv[0]} is not installed") from None
     STARTED.append(process)
     try:
-        out, err = process.communicate(given, timeout=deadline)
-    except subprocess.TimeoutExpired:
+        out, err = spoken_by(process, given or b"", deadline)
+    except (subprocess.TimeoutExpired, Trouble) as error:
         os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        if isinstance(error, Trouble):
+            raise Trouble("failed", f"{argv[0]} {argv[1]} {error.text}") from None
         raise Trouble("timeout", f"{argv[0]} {argv[1]} was not done after {deadline:.0f} s") from None
+    finally:
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream:
+                with suppress(OSError):
+                    stream.close()
     return Ended(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
+
+
+def spoken_by(process: subprocess.Popen[bytes], given: bytes, deadline: float) -> tuple[bytes, bytes]:
+    """What a program says until it ends, given what it reads. Raises Trouble where it says too much, TimeoutExpired."""
+    until, at, size = time.monotonic() + deadline, 0, 0
+    said: dict[Any, list[bytes]] = {process.stdout: [], process.stderr: []}
+    with selectors.DefaultSelector() as waiting:
+        for stream in said:
+            waiting.register(stream, selectors.EVENT_READ)
+        if process.stdin:
+            os.set_blocking(process.stdin.fileno(), False)
+            waiting.register(process.stdin, selectors.EVENT_WRITE)
+        while waiting.get_map():
+            ready = waiting.select(max(0.0, until - time.monotonic()))
+            if not ready:
+                raise subprocess.TimeoutExpired(process.args, deadline)
+            for key, _ in ready:
+                if key.fileobj is process.stdin:
+                    with suppress(BrokenPipeError, BlockingIOError):
+                        at += os.write(key.fd, given[at : at + (1 << 16)])
+                        if at < len(given):
+                            continue
+                    waiting.unregister(process.stdin)
+                    with suppress(OSError):
+                        process.stdin.close()
+                    continue
+                piece = os.read(key.fd, 1 << 16)
+                said[key.fileobj].append(piece)
+                size += len(piece)
+                if size > OUTPUT:
+                    raise Trouble("failed", f"said more than {OUTPUT} bytes")
+                if not piece:
+                    waiting.unregister(key.fileobj)
+    process.wait(max(0.01, until - time.monotonic()))
+    return b"".join(said[process.stdout]), b"".join(said[process.stderr])
 
 
 def as_owner(argv: list[str], folder: Folder, deadline: float, more: dict[str, str] | None = None) -> Ended:
@@ -545,10 +747,17 @@ def unit_properties(block: str) -> dict[str, str]:
         if key == "Environment":
             key, value = "EnvironmentNames", " ".join(names_of_environment(value))
         elif key == "ExecStart":
-            kept = re.search(r"path=(.*?) ; argv\[\]=(.*?) ; ignore_errors=.* ; pid=(\d+) ;", value)
-            value = "{{ path={} ; argv[]={} ; pid={} }}".format(*kept.groups()) if kept else "[unread]" if value else ""
+            value = command_shown(value) if value else ""
         found[key] = f"{found[key]}\n{value}" if key in found else value
     return found
+
+
+def command_shown(value: str) -> str:
+    """A command as ``systemctl show`` has it, without its times; ``[unread]`` for what is of another form."""
+    path, _, rest = value.partition("path=")[2].partition(" ; argv[]=")
+    argv, _, rest = rest.partition(" ; ignore_errors=")
+    pid, mark, _ = rest.rpartition(" ; pid=")[2].partition(" ;")
+    return f"{{ path={path} ; argv[]={argv} ; pid={pid} }}" if mark and re.fullmatch(r"[0-9]{1,20}", pid) else "[unread]"
 
 
 def names_of_environment(value: str) -> list[str]:
@@ -702,9 +911,7 @@ class Boot:
             return {}
         texts = {path: unit_text(path) for path in self.paths(unit)}
         said = {specified(word, unit): path for path, text in texts.items() for word in TRIGGERED.findall(text)}
-        each = any(
-            re.search(r"^\s*Accept\s*=\s*(?:yes|true|on|1)\s*$", text, re.MULTILINE | re.IGNORECASE) for text in texts.values()
-        )
+        each = any(ACCEPTING.search(text) for text in texts.values())
         return said or {f"{stem}@.service" if each else f"{stem}.service": self.fragment(unit)}
 
     def closure(self, waiting: dict[str, str], known: Iterable[str] = ()) -> dict[str, str]:
@@ -823,12 +1030,16 @@ NAMED_CONTAINER = re.compile(r"/(?:lxc(?:\.payload)?[./]|machine-|systemd-nspawn
 KERNEL_THREAD = 0x00200000
 WORDS_READ = 2 * 1024 * 1024  # of a process's arguments: as many as the kernel gives one by default
 SLASHES = re.compile(r"/(?:\./|/)+")
+PROCESSES_AT_MOST = 20_000
+ARGUMENTS_AT_MOST = 64 * 1024 * 1024
+MOUNTS_AT_MOST = 20_000
+MOUNTED_BELOW_AT_MOST = 200  # mounts in a service's folder
+SUPERVISOR = 0  # the process that waits for this one
 
 
 def cgroup_lines(pid: str) -> dict[str, str]:
     """Controller to path of one process: ``""`` for cgroup v2, ``name=systemd`` for what systemd keeps on v1."""
-    with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as file:
-        rows = [line.rstrip("\n").split(":", 2) for line in file]
+    rows = [line.rstrip("\n").split(":", 2) for line in rows_of(f"/proc/{pid}/cgroup")]
     return {row[1]: row[2] for row in rows if len(row) == 3}
 
 
@@ -886,16 +1097,20 @@ def processes(folders: frozenset[str] = frozenset()) -> list[dict[str, Any]]:
     unhidden()
     cgroups = Cgroups()
     booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
-    found = []
+    found: list[dict[str, Any]] = []
+    said = 0
     for pid in filter(str.isdigit, os.listdir("/proc")):
         row = process_if_there(pid, cgroups, booted, folders)
         if row:
             found.append(row)
+            said += sum(map(len, row["argv"]))
+        if len(found) > PROCESSES_AT_MOST or said > ARGUMENTS_AT_MOST:
+            raise Trouble("failed", f"over {PROCESSES_AT_MOST} processes, or {ARGUMENTS_AT_MOST} letters of arguments")
     seen = {row["pid"] for row in found}
     if not {1, os.getpid()} <= seen:
         raise Trouble("denied", "/proc hides processes from us (hidepid)")
     # What we start ourselves (git, uv, systemctl) comes and goes, and stands in the folders of services: it is left out.
-    mine = descendants(found, {os.getpid()}) - {os.getpid()}
+    mine = descendants(found, {SUPERVISOR or os.getpid()}) - {os.getpid()}
     return [row for row in found if row["pid"] not in mine]
 
 
@@ -932,10 +1147,11 @@ class Mount(NamedTuple):
 def mounts_of(pid: int | str) -> list[Mount] | None:
     """What a process sees mounted, the later over the earlier; None if it is gone."""
     try:
-        with open(f"/proc/{pid}/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-            rows = [line.split(" ", 5) for line in file]
+        rows = [line.split(" ", 5) for line in islice(rows_of(f"/proc/{pid}/mountinfo"), MOUNTS_AT_MOST + 1)]
     except (FileNotFoundError, ProcessLookupError):
         return None
+    if len(rows) > MOUNTS_AT_MOST:
+        raise Trouble("failed", f"process {pid} sees over {MOUNTS_AT_MOST} mounts")
     plain = partial(re.sub, r"\\([0-7]{3})", lambda code: chr(int(code.group(1), 8)))
     return [Mount(plain(row[4]), row[2], plain(row[3])) for row in rows]
 
@@ -955,19 +1171,19 @@ def mounted_apart(pid: int, folder: str) -> list[str] | None:
     if theirs is None or ours is None or root is None:
         return None
     points = {folder, *(row.point for row in (*theirs, *ours) if row.point.startswith(f"{folder}/"))}
+    if len(points) > MOUNTED_BELOW_AT_MOST:
+        raise Trouble("failed", f"{folder}: over {MOUNTED_BELOW_AT_MOST} mounts in it")
     found = sorted(point for point in points if seen_at(point, theirs) != seen_at(point, ours))
     return found if root == "/" else [root, *found]
 
 
 def process(pid: str, cgroups: Cgroups, booted: float, folders: frozenset[str]) -> dict[str, Any] | None:
     """One process; None for a kernel thread or a dead one."""
-    with open(f"/proc/{pid}/stat", "rb") as file:
-        head, _, tail = file.read().rpartition(b")")
+    head, _, tail = content(f"/proc/{pid}/stat").rpartition(b")")
     fields = tail.split()
     if int(fields[6]) & KERNEL_THREAD or (fields[0] in {b"Z", b"X"} and int(fields[17]) <= 1):
         return None
-    with open(f"/proc/{pid}/status", encoding="utf-8", errors="surrogateescape", newline="\n") as file:  # a name may hold \r
-        status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    status = dict(line.rstrip("\n").split(":\t", 1) for line in rows_of(f"/proc/{pid}/status") if ":\t" in line)
     uid = int(status["Uid"].split()[1])
     with open(f"/proc/{pid}/cmdline", "rb") as file:
         words = file.read(WORDS_READ).rstrip(b"\0")
@@ -1038,6 +1254,7 @@ def link_of(path: str) -> str | None:
 # --------------------------------------------------------------------------------------------------------- sockets
 
 ESTABLISHED, LISTEN = "01", "0A"
+OPEN_AT_MOST = 500_000  # files that all processes have open
 LOCAL_ADDRESS = re.compile(r"\|-- ([\d.]+)\n\s+/32 host LOCAL")
 
 
@@ -1093,27 +1310,29 @@ def network_namespaces() -> tuple[str, dict[str, list[int]]]:
 
 
 def socket_rows(folder: str, protocol: str) -> list[list[str]]:
-    """The rows of the kernel's tables of a protocol, IPv4 and IPv6, as the network of a process has them."""
+    """The rows of the kernel's tables of a protocol, IPv4 and IPv6, as the network of a process has them; of TCP those that
+    listen or are connected.
+    """
     rows: list[list[str]] = []
     for path in (f"{folder}/net/{protocol}", f"{folder}/net/{protocol}6"):
         if path.endswith(protocol) or os.path.exists(path):  # a kernel may be without IPv6
-            with open(path, encoding="ascii") as table:
-                rows += [line.split() for line in table][1:]
+            listed = rows_of(path)
+            next(listed, None)  # the names of the columns
+            rows += [row for row in map(str.split, listed) if protocol != "tcp" or row[3] in {LISTEN, ESTABLISHED}]
     return rows
 
 
 def rows_of_any(pids: list[int], protocol: str) -> list[list[str]]:
     """The same of a network that several processes are in, any of which may end meanwhile; none if all did."""
     for pid in pids:
-        with suppress(FileNotFoundError, ProcessLookupError, OSError):
+        with suppress(OSError):
             return socket_rows(f"/proc/{pid}", protocol)
     return []
 
 
 def own_addresses() -> list[str]:
     """Every address of the host's own network, loopback and link-local ones too."""
-    with open("/proc/net/fib_trie", encoding="ascii") as file:
-        found = set(LOCAL_ADDRESS.findall(file.read()))
+    found = set(LOCAL_ADDRESS.findall(content("/proc/net/fib_trie").decode("ascii")))
     if os.path.exists("/proc/net/if_inet6"):
         with open("/proc/net/if_inet6", encoding="ascii") as file:
             found |= {socket.inet_ntop(socket.AF_INET6, bytes.fromhex(line.split()[0])) for line in file}
@@ -1124,12 +1343,16 @@ def socket_holders() -> dict[str, set[int]]:
     """Inode of every open socket to the processes that have it open."""
     unhidden()
     holders: dict[str, set[int]] = {}
+    left = OPEN_AT_MOST
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             with os.scandir(f"/proc/{pid}/fd") as entries:
-                targets = [link_of(entry.path) or "" for entry in entries]
+                targets = [link_of(entry.path) or "" for entry in islice(entries, left + 1)]
         except (FileNotFoundError, ProcessLookupError):
             continue  # it ended while we looked
+        left -= len(targets)
+        if left < 0:
+            raise Trouble("failed", f"over {OPEN_AT_MOST} files are open")
         for target in targets:
             if target.startswith("socket:["):
                 holders.setdefault(target[8:-1], set()).add(int(pid))
@@ -1165,7 +1388,7 @@ def outside_of(service: Service) -> Callable[[str, str, bool], bool]:
 def checkout(service: Service) -> dict[str, Any]:
     """HEAD and origin as git says them, and every file of the tree by its content, whatever git thinks of it."""
     git = Job(lambda: head_and_origin(service.folder))
-    codes = ByteCodes(service, HashCache(f"{service.name}.tree"))
+    codes = ByteCodes(service, HashCache("tree", service))
     tree: dict[str, list[str]] = {}
     total, changed = 0, 0.0
     with Folder(service.folder) as root:
@@ -1436,7 +1659,7 @@ def hooks(root: Folder) -> list[str]:
 
 # No cache: who could write it could say what the interpreter is. What uv needs for a moment has room in memory, not on a disk.
 SYNC = ["env", "TMPDIR=/dev/shm", "uv", "sync", "--locked", "--no-dev", "--check", "--offline", "--no-cache"]
-SPECIFICATION = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^]]*\])?\s*(.*?)\s*")
+DISTRIBUTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 
 
 def normal(name: str) -> str:
@@ -1508,10 +1731,13 @@ def declared(project: dict[str, Any]) -> dict[str, str]:
     rows = project.get("project", {}).get("dependencies", [])
     found: dict[str, str] = {}
     for row in rows:
-        match = SPECIFICATION.fullmatch(row)
-        if match is None:
+        text = row.strip()
+        match = DISTRIBUTION.match(text)
+        if match is None or "\n" in text:
             raise Trouble("unparsable", "pyproject.toml: a dependency without a name")
-        name, specification = normal(match.group(1)), match.group(2).replace(" ", "")
+        rest = text[match.end() :].strip()
+        rest = rest.partition("]")[2] if rest.startswith("[") and "]" in rest else rest  # its extras
+        name, specification = normal(match.group()), rest.replace(" ", "")
         found[name] = f"{found[name]} | {specification}" if name in found else specification
     return found
 
@@ -1554,30 +1780,76 @@ def site_packages(home: Folder) -> tuple[dict[str, str], float]:
 
 KINDS = {stat.S_IFREG: "regular", stat.S_IFLNK: "link", stat.S_IFDIR: "folder"}
 PLACEHOLDER = re.compile(
-    r"change[-_ ]?me|replace[-_ ]?me|placeholder|<[^<>]*>|\{\{.*\}\}|\$\{.*\}"
+    r"change[-_ ]?me|replace[-_ ]?me|placeholder|<[^<>]*>"
     r"|^(?:x{3,}|todo\b.*|tbd|fixme|example|dummy|none|null|secret|password|your[-_ ].*|insert[-_ ].*|\.{3,}|-+|\?+)$",
     re.IGNORECASE,
 )
 
 
-SETTING = re.compile(
-    r"""[ \t]*([A-Za-z_]\w*)[ \t]*=((?:[ \t]*(?:'[^']*'|"(?:\\.|[^"\\])*"))*)((?:\\.|[^\\\n])*)""", re.DOTALL | re.ASCII
-)
-QUOTED = re.compile(r"""'([^']*)'|"((?:\\.|[^"\\])*)\"""", re.DOTALL)
+SETTING = re.compile(r"[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*=")
+BLANKS = re.compile(r"[ \t]*")
+TO_QUOTE = re.compile(r"[^\"\\]*(\"|\\[\s\S]|\Z)")
+TO_END = re.compile(r"[^\n\\]*(\\[\s\S]|[\s\S]|\Z)")
 
 
 def settings(text: str) -> dict[str, str]:
-    """Keys and values as systemd's EnvironmentFile reads them: comments, quotes, escapes, lines that continue."""
+    """Keys and values as systemd's EnvironmentFile reads them: comments, quotes, escapes, lines that continue. Each letter is
+    looked at once or twice, and nothing is kept for the way back: a file may be all backslashes.
+    """
     found: dict[str, str] = {}
     at = 0
     while at < len(text):
         line = SETTING.match(text, at)
         if line:
-            quoted = [single or unescaped(double, '\n"\\\\`$') for single, double in QUOTED.findall(line.group(2))]
-            found[line.group(1)] = "".join(quoted) + unescaped(line.group(3), r"\s\S").strip()
+            pieces: list[str] = []
             at = line.end()
+            while (end := quoted(text, at, pieces)) > at:
+                at = end
+            end = end_of_line(text, at)
+            found[line.group(1)] = "".join(pieces) + unescaped(text[at:end], r"\s\S").strip()
+            at = end
         at = text.find("\n", at) + 1 or len(text)
     return found
+
+
+def quoted(text: str, at: int, pieces: list[str]) -> int:
+    """Where the quoted text ends that stands here, and itself into ``pieces``; the same place where none stands."""
+    blanks = BLANKS.match(text, at)
+    start = blanks.end() if blanks else at
+    if text.startswith("'", start):
+        end = text.find("'", start + 1)
+        if end >= 0:
+            pieces.append(text[start + 1 : end])
+    elif text.startswith('"', start):
+        end = start + 1
+        while step := TO_QUOTE.match(text, end):
+            end = step.end()
+            if step.group(1) == '"':
+                pieces.append(unescaped(text[start + 1 : end - 1], '\n"\\\\`$'))
+                return end
+            if not step.group(1):
+                break
+        end = -1
+    else:
+        return at
+    return end + 1 if end >= 0 else at
+
+
+def end_of_line(text: str, at: int) -> int:
+    """Where a line ends that goes on behind an escaped end."""
+    while step := TO_END.match(text, at):
+        if len(step.group(1)) < 2:
+            return step.start(1)  # a line's end, the text's, or a backslash before that
+        at = step.end()
+    return at
+
+
+def is_placeholder(value: str) -> bool:
+    """True for what stands where a value is still to be put."""
+    if PLACEHOLDER.search(value):
+        return True
+    ways = (("{{", "}}"), ("${", "}"))
+    return any(end in line.partition(start)[2] for line in value.split("\n") for start, end in ways if start in line)
 
 
 def unescaped(text: str, letters: str) -> str:
@@ -1603,7 +1875,7 @@ def env_file(service: Service) -> dict[str, Any]:
             pairs = settings(root.text(".env"))
             fact["keys"] = sorted(pairs)
             fact["empty"] = sorted(key for key, value in pairs.items() if not value.strip())
-            fact["placeholder"] = sorted(key for key, value in pairs.items() if PLACEHOLDER.search(value.strip()))
+            fact["placeholder"] = sorted(key for key, value in pairs.items() if is_placeholder(value.strip()))
     return fact
 
 
@@ -1732,15 +2004,23 @@ def http_get(path: str, target: str) -> tuple[int, Any]:
         connection.connect(path)
         listener = listener_of(connection)
         connection.sendall(f"GET {target} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n\r\n".encode())
-        answer = b""
-        while piece := connection.recv(1 << 16):
-            answer += piece
-            if len(answer) > SMALL_FILE:
-                raise ValueError
+        answer = answer_of(connection)
     head, _, body = answer.partition(b"\r\n\r\n")
     if head.split(b" ")[1:2] != [b"200"]:
         raise ValueError
     return listener, json.loads(body)
+
+
+def answer_of(connection: socket.socket) -> bytes:
+    """All that comes until the other side ends, at most for a few seconds. Raises ValueError if that is too much or too slow."""
+    pieces: list[bytes] = []
+    left, until = SMALL_FILE, time.monotonic() + 4.0
+    while piece := connection.recv(1 << 16):
+        pieces.append(piece)
+        left -= len(piece)
+        if left < 0 or len(pieces) > ROWS_AT_MOST or time.monotonic() > until:
+            raise ValueError
+    return b"".join(pieces)
 
 
 def container(engine: str, row: dict[str, Any]) -> dict[str, str]:
@@ -1822,10 +2102,10 @@ def unexplained(rows: list[dict[str, Any]], mine: set[int], ids: set[str], answe
 
 def listening_engines() -> Iterator[str]:
     """Unix sockets of this network that an engine would listen on, and something does."""
-    with open("/proc/net/unix", encoding="utf-8", errors="surrogateescape") as table:
-        rows = [line.split(None, 7) for line in table][1:]
     found = {}
-    for row in rows:
+    listed = rows_of("/proc/net/unix")
+    next(listed, None)  # the names of the columns
+    for row in (line.split(None, 7) for line in listed):
         path = row[7].strip() if len(row) == 8 else ""
         if int(row[3], 16) & LISTENING and ENGINE_SOCKETS.search(path):
             found[path] = row[6]
@@ -1838,9 +2118,14 @@ def listening_engines() -> Iterator[str]:
 
 def descendants(rows: list[dict[str, Any]], pids: set[int]) -> set[int]:
     """The processes themselves, their children, and theirs."""
-    found = set(pids)
-    while more := {row["pid"] for row in rows if row["ppid"] in found} - found:
-        found |= more
+    below: dict[int, list[int]] = {}
+    for row in rows:
+        below.setdefault(row["ppid"], []).append(row["pid"])
+    found, waiting = set(pids), list(pids)
+    while waiting:
+        more = [pid for pid in below.get(waiting.pop(), ()) if pid not in found]
+        found.update(more)
+        waiting += more
     return found
 
 
@@ -1853,6 +2138,9 @@ ENVIRONMENT_FILES = re.compile(
     r"\.gitignore|\.lock|CACHEDIR\.TAG|pyvenv\.cfg|bin/(?:activate(?:\.[a-z0-9]+|_this\.py)?|(?:deactivate|pydoc)\.bat)", re.ASCII
 )
 ENVIRONMENT_LINKS = re.compile(r"lib64|bin/python[0-9.]*", re.ASCII)
+CACHE_BYTES = 64 * 1024 * 1024  # of all files of it together
+CACHE_KINDS = ("packages", "tree", "code", "base", "journal")
+RECORDED_AT_MOST = 1_000_000  # rows of all RECORDs of an environment
 BYTE_CODE = re.compile(r"(.*/)?__pycache__/([^/]+)\.[a-z]+-[0-9]+(?:\.opt-[12])?\.pyc")
 SHOWN = 20
 
@@ -1863,19 +2151,16 @@ class HashCache:
     is kept, and everything is read each time.
     """
 
-    def __init__(self, name: str, algorithm: str = "sha256") -> None:
-        self.path = f"{CACHE}/{name}.json"
+    def __init__(self, kind: str, service: Service, algorithm: str = "sha256") -> None:
+        self.path = f"{CACHE}/{kind}.{os.path.basename(service.folder)}.json"
         self.algorithm = algorithm
         self.kept: dict[str, list[Any]] = {}
         self.seen: dict[str, list[Any]] = {}
         self.read = 0
         self.mine = os.geteuid() == 0 and self.trusted()
         if self.mine:
-            try:
-                with open(self.path, encoding="utf-8") as file:
-                    self.kept = json.load(file)
-            except (OSError, ValueError):
-                self.kept = {}
+            with suppress(OSError, ValueError, Trouble):
+                self.kept = json.loads(content(self.path, CACHE_BYTES))
 
     @staticmethod
     def trusted() -> bool:
@@ -1917,22 +2202,48 @@ class HashCache:
         """Write what is known now, whole or not at all. That it cannot be kept is no trouble."""
         if not self.mine or self.seen == self.kept:
             return
+        text = json.dumps(self.seen, separators=(",", ":"))
+        if len(text) > CACHE_BYTES // 4:
+            return
+        draft = f"{self.path}.{os.getpid()}"
         try:
-            draft = f"{self.path}.{os.getpid()}"
             fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             with open(fd, "w", encoding="utf-8") as file:
-                json.dump(self.seen, file, separators=(",", ":"))
+                file.write(text)
             os.replace(draft, self.path)
         except OSError:
-            return
+            with suppress(OSError):
+                os.unlink(draft)
+
+
+def prune(folders: str = "/opt") -> None:
+    """Remove from the cache what is of no folder that is there, drafts that nobody finished, and the oldest of what is too much:
+    it cannot be made to grow by asking.
+    """
+    if os.geteuid() != 0 or not HashCache.trusted():
+        return
+    kept = []
+    with suppress(OSError):
+        for path in files_in(CACHE):
+            kind, _, name = os.path.basename(path).partition(".")
+            found = os.stat(path, follow_symlinks=False)
+            if kind in CACHE_KINDS and name.endswith(".json") and os.path.isdir(f"{folders}/{name[:-5]}"):
+                kept.append((found.st_mtime, found.st_size, path))
+            else:
+                os.unlink(path)
+        size = sum(row[1] for row in kept)
+        for _, bytes_of, path in sorted(kept):
+            if size > CACHE_BYTES:
+                os.unlink(path)
+                size -= bytes_of
 
 
 def packages(service: Service) -> dict[str, Any]:
     """Every file of the environment, against the RECORD of the distribution that owns it. What has no owner, is not as
     recorded or is gone is named; byte code belongs to the module that it is of.
     """
-    cache = HashCache(service.name)
-    codes = ByteCodes(service, HashCache(f"{service.name}.code"))
+    cache = HashCache("packages", service)
+    codes = ByteCodes(service, HashCache("code", service))
     bad: list[list[str]] = []
     changed = 0.0
     with Folder(service.folder) as root, Folder(".venv", root) as home:
@@ -1944,6 +2255,8 @@ def packages(service: Service) -> dict[str, Any]:
         for folder, name, path in home.walk(lambda _prefix, _name, _is_folder: False):
             row = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
             there.add(path)
+            if len(there) > INSTALLED_AT_MOST:
+                raise Trouble("failed", f"{home.path}: over {INSTALLED_AT_MOST} files")
             if path.endswith(".pyc"):
                 codes.takes(folder, name, path)
             else:
@@ -1989,6 +2302,7 @@ def recorded(home: Folder, bad: list[list[str]], of_record: dict[str, list[str]]
     """
     owned: dict[str, set[str]] = {}
     records = []
+    left = RECORDED_AT_MOST
     with Folder("lib", home) as lib:
         pythons = [name for name in os.listdir(lib.fd) if name.startswith("python3")]
         if len(pythons) != 1:
@@ -2003,6 +2317,9 @@ def recorded(home: Folder, bad: list[list[str]], of_record: dict[str, list[str]]
                     bad.append([f"{place}/{info}", "has no RECORD"])
                     continue
                 records.append(f"{info} {hashlib.sha256(text.encode()).hexdigest()}")
+                left -= text.count("\n")
+                if left < 0:
+                    raise Trouble("failed", f"{site.path}: over {RECORDED_AT_MOST} rows of RECORDs")
                 for row in csv.reader(text.splitlines()):
                     path = os.path.normpath(f"{place}/{row[0]}" if row else "..")
                     hashes = owned.setdefault(path, set())
@@ -2061,6 +2378,7 @@ JOURNAL_BYTES = 64 * 1024 * 1024  # in one look
 JOURNAL_STEP = 6 * 3600.0  # seconds of it that are noted as searched at once
 JOURNAL_OVERLAP = 60.0  # what was written a little late
 SECRET_AT_MOST = 4096
+SECRETS_AT_MOST = 1000  # each is looked for at each letter
 
 
 def telling(value: str) -> set[str]:
@@ -2088,6 +2406,8 @@ def leaks(service: Service, services: list[Service], found: Job, known: Job, spo
         keys.update({word.encode(errors="surrogateescape"): key for word in telling(value)})
     if not keys:
         return {"compared": [], "lines": 0, "found": []}
+    if len(keys) > SECRETS_AT_MOST:
+        raise Trouble("failed", f"{service.folder}/.env: over {SECRETS_AT_MOST} secrets")
     pattern = re.compile(b"|".join(map(re.escape, sorted(keys, key=len, reverse=True))))
     hits: set[tuple[str, str]] = set()
 
@@ -2127,7 +2447,7 @@ def journal(service: Service, spoken: dict[str, Any], search: Callable[[bytes], 
     now = time.time()
     only = guesses(service, spoken)
     since = now - time.clock_gettime(time.CLOCK_MONOTONIC) + min(starts) / 1e6 - 1
-    note, env = HashCache(f"journal-{service.name}"), os.stat(f"{service.folder}/.env")
+    note, env = HashCache("journal", service), os.stat(f"{service.folder}/.env")
     mark = [env.st_dev, env.st_ino, env.st_size, env.st_mtime_ns, env.st_ctime_ns]
     row = note.kept.get("searched")
     done = row[-1] - JOURNAL_OVERLAP if isinstance(row, list) and row[:-1] == mark else 0.0
@@ -2191,7 +2511,7 @@ def read_all(
             if total > BYTES_AT_MOST:
                 raise Trouble("failed", f"{folder.path}: over {BYTES_AT_MOST} bytes")
             with below.open(name) as file:
-                search(file.read(), where + path)
+                search(file.read(SMALL_FILE), where + path)
 
 
 # ----------------------------------------------------------------------------------------------------------- words
@@ -2313,7 +2633,7 @@ def base_flaws(service: Service, program: str, home: str) -> list[list[str]]:
         return bad + [[path, "is not the system's alone"] for path in [*loose, *loose_of(program)]]
     if program not in sums:
         return [*bad, [program, "belongs to no package of this host"]]
-    cache = HashCache(f"{service.name}.base", "md5")
+    cache = HashCache("base", service, "md5")
     name = os.path.basename(program)
     library = f"/usr/lib/{name}"
     with Folder(os.path.dirname(program)) as programs:
@@ -2365,8 +2685,8 @@ def pyvenv(home: Folder) -> dict[str, str]:
 def environment(pid: int) -> list[str] | None:
     """The variables a process was started with, as it has them; None if it is gone."""
     try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            return [os.fsdecode(part) for part in file.read().split(b"\0") if b"=" in part]
+        found = content(f"/proc/{pid}/environ", ENVIRONMENT)
+        return [os.fsdecode(part) for part in found.split(b"\0") if b"=" in part]
     except (FileNotFoundError, ProcessLookupError):
         return None
 
@@ -2374,15 +2694,15 @@ def environment(pid: int) -> list[str] | None:
 def executable_maps(pid: int) -> set[str] | None:
     """The files that a process has mapped to run code of, None if it is gone."""
     try:
-        with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as file:
-            rows = [line.rstrip("\n").split(None, 5) for line in file]
+        rows = (line.rstrip("\n").split(None, 5) for line in rows_of(f"/proc/{pid}/maps"))
+        return {row[5] for row in rows if len(row) == 6 and "x" in row[1] and row[5][0] == "/" and not NO_FILE.match(row[5])}
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return {row[5] for row in rows if len(row) == 6 and "x" in row[1] and row[5][0] == "/" and not NO_FILE.match(row[5])}
 
 
 # ------------------------------------------------------------------------------------------------------ javascript
 
+NAMES_BYTES = 128 * 1024 * 1024
 MODULES = b"napi_module_register\0"  # what Node.js, bun and deno export under this name to their native modules
 
 
@@ -2394,14 +2714,15 @@ def javascript(found: Job) -> list[int]:
     pids = []
     for row in found.value():
         try:
-            with open(f"/proc/{row['pid']}/maps", encoding="utf-8", errors="surrogateescape") as file:
-                rows = [line.split(None, 5) for line in file if " r-xp " in line or " rwxp " in line]
+            rows = [line.split(None, 5) for line in rows_of(f"/proc/{row['pid']}/maps") if " r-xp " in line or " rwxp " in line]
         except (FileNotFoundError, ProcessLookupError):
             continue  # it ended while we looked
         for place, _, _, device, inode, *_path in rows:
             if inode == "0":
                 continue
             if (device, inode) not in known:
+                if len(known) >= FILES_AT_MOST:
+                    raise Trouble("failed", f"over {FILES_AT_MOST} files are mapped to be run")
                 known[device, inode] = names_modules(row["pid"], place, _path[0].strip() if _path else "")
             if known[device, inode]:
                 pids.append(row["pid"])
@@ -2424,22 +2745,28 @@ def names_modules(pid: int, place: str, path: str) -> bool:
 
 
 def dynamic_names(fd: int) -> bytes:
-    """The names of an ELF file's dynamic symbols, nothing for what is no such file of 64 bits."""
+    """The names of an ELF file's dynamic symbols, nothing for what is no such file of 64 bits. What the file says of its own
+    sizes is believed as far as the loader would, and memory lasts.
+    """
     head = os.pread(fd, 64, 0)
     if len(head) < 64 or head[:6] != b"\x7fELF\x02\x01":
         return b""
     start, size, count = struct.unpack_from("<Q", head, 32)[0], *struct.unpack_from("<HH", head, 54)
+    if size != 56 or not 0 < count <= 1170 or start >= 1 << 62:  # no more are loaded: 64 KiB of them
+        return b""
     table = os.pread(fd, size * count, start)
-    rows = [struct.unpack_from("<IIQQQQ", table, at) for at in range(0, len(table) - 55, size or 56)]
+    rows = [struct.unpack_from("<IIQQQQ", table, at) for at in range(0, len(table) - 55, size)]
     loads = [(address, offset, length) for kind, _, offset, address, _, length in rows if kind == 1]
     for kind, _, offset, _, _, length in rows:
-        if kind == 2:
+        if kind == 2 and offset < 1 << 62:
             dynamic = os.pread(fd, min(length, 1 << 16), offset)
             said = dict(struct.unpack_from("<QQ", dynamic, at) for at in range(0, len(dynamic) - 15, 16))
-            names, long = said.get(5, 0), min(said.get(10, 0), BYTES_AT_MOST)
+            names, long = said.get(5, 0), said.get(10, 0)
             for address, place, span in loads:
-                if address <= names < address + span:
-                    return os.pread(fd, long, place + names - address)
+                if address <= names < address + span and place + names - address < 1 << 62:
+                    if long > NAMES_BYTES:
+                        raise Trouble("failed", f"a mapped file has over {NAMES_BYTES} bytes of symbols' names")
+                    return os.pread(fd, min(long, os.fstat(fd).st_size), place + names - address)
     return b""
 
 
@@ -2449,6 +2776,7 @@ PORTS = {"redis": 6379, "rediss": 6379, "http": 80, "https": 443, "ws": 80, "wss
 REACH = 2.0
 LONGEST_PLACE = 260
 LAST_PORT = 65535
+PLACES_AT_MOST = 20
 
 
 def stores(service: Service, found: Job, open_sockets: Job) -> dict[str, Any]:
@@ -2468,6 +2796,8 @@ def stores(service: Service, found: Job, open_sockets: Job) -> dict[str, Any]:
         outcomes, held = set(), 0
         places: set[tuple[str, int]] = set()
         ends: set[tuple[str, int]] = set()
+        if len(hosts) > PLACES_AT_MOST:
+            raise Trouble("failed", f"{key} names over {PLACES_AT_MOST} hosts")
         for place in hosts:
             outcome, resolved = reach(scheme, place)
             outcomes.add(outcome)
@@ -2553,6 +2883,7 @@ NO_FILES = {
 FOLDERS_AT_MOST = 250_000
 SIGNS = {".git", "pyproject.toml", "package.json"}
 BARE = {"HEAD", "objects", "refs"}
+TELLING = {*SIGNS, *BARE, "__init__.py", "uv.lock", "package-lock.json"}
 COPIES_AT_MOST = 200
 PROJECT_NAME = re.compile(r"""^[ \t]*(?:name[ \t]*=|"name"[ \t]*:)[ \t]*["']([A-Za-z0-9._@/-]{1,100})["']""", re.MULTILINE)
 
@@ -2598,8 +2929,8 @@ def accounts_of(stores: list[str], services: list[Service], found: Job) -> froze
 
 
 def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple[str, set[str]]]:
-    """Each folder where a copy may lie, and the names in it; no link is followed. Somebody may move folders meanwhile: what is
-    read in one is read in what ``held_by_steps`` finds there.
+    """Each folder where a copy may lie, and the telling names in it; no link is followed. Somebody may move folders meanwhile:
+    what is read in one is read in what ``held_by_steps`` finds there.
     """
     left = {f"{folder}/{name}" for folder in own for name in (".venv", "node_modules", "dist", "builds", ".git")}
     left |= {"/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/run/containerd", "/run/docker"}
@@ -2613,9 +2944,12 @@ def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple
         try:
             with os.scandir(path) as entries:
                 for entry in entries:
-                    names.add(entry.name)
+                    if entry.name in TELLING:
+                        names.add(entry.name)
+                    if not entry.is_dir(follow_symlinks=False):
+                        continue
                     below = f"{path.rstrip('/')}/{entry.name}"
-                    if not entry.is_dir(follow_symlinks=False) or below in left or HASHED.search(below):
+                    if below in left or HASHED.search(below):
                         continue
                     if not accounts or entry.stat(follow_symlinks=False).st_uid not in accounts:
                         waiting.append(below)
@@ -2628,8 +2962,7 @@ def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple
 
 def made_up() -> set[str]:
     """Where file systems without files of anybody's are mounted."""
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        rows = [line.split(" - ", 1) for line in file]
+    rows = [line.split(" - ", 1) for line in rows_of("/proc/self/mountinfo")]
     mounts = [(row[0].split()[4].encode().decode("unicode_escape"), row[1].split()[0]) for row in rows if len(row) == 2]
     return {path for path, kind in mounts if kind in NO_FILES or (kind == "squashfs" and path.startswith("/snap/"))} | {"/proc"}
 
@@ -2678,7 +3011,8 @@ class Objects:
             if any(store.stat(f"{one[:2]}/{one[2:]}") for one in ids):
                 return True
             with suppress(FileNotFoundError), Folder("pack", store) as packs:
-                names = [name for name in os.listdir(packs.fd) if name.endswith(".idx")]
+                with os.scandir(packs.fd) as entries:
+                    names = [entry.name for entry in islice(entries, NAMES_AT_MOST) if entry.name.endswith(".idx")]
                 if len(names) > PACKS_AT_MOST:
                     raise Trouble("failed", f"{packs.path}: over {PACKS_AT_MOST} packs")
                 for name in names:
@@ -2741,7 +3075,7 @@ class Ours:
         self.firsts: set[str] = set()
         self.objects: Objects | None = None
         root = held.enter_context(Folder(service.folder))
-        self.locks = locks_of(root, os.listdir(root.fd))
+        self.locks = locks_of(root, ("uv.lock", "package-lock.json"))
         with suppress(OSError, Trouble):
             self.objects = Objects(repository_of(root, held), held)
             ended = git(["rev-list", "--max-parents=0", "--all"], root, 3.0, NO_CONFIGURATION)
@@ -2818,8 +3152,14 @@ INTERPRETED = re.compile(
     r"(?:^|[\s;&|/(])(?:sh|bash|dash|ash|ksh|zsh|busybox|python[\d.]*|perl|ruby|node|source|\.)\s+(?:-\S+\s+)*([\w./@+-]+)",
     re.MULTILINE,
 )
-COMMENT = re.compile(r"^\s*#(?!!).*$", re.MULTILINE)
+COMMENT = re.compile(r"^[ \t]*#(?!!).*$", re.MULTILINE)
 SCRIPT_DEPTH = 3
+SCRIPTS_AT_MOST = 5000  # files that one job may name
+SCRIPT_BYTES = 1 << 20
+LONGEST_PATH = 4096  # of the kernel's: no file is called by more
+WORDS_AT_MOST = 20_000  # each may be a file's name
+JOBS_AT_MOST = 5000
+JOBS_BYTES = 8 * 1024 * 1024  # what all jobs are, together
 UNIT_COMMANDS = ("ExecStart", "ExecStartPre", "ExecStartPost", "ExecCondition", "ExecReload", "ExecStop", "ExecStopPost")
 
 
@@ -2828,7 +3168,7 @@ def jobs(services: list[Service]) -> list[dict[str, Any]]:
     paths, units placed by hand, at jobs, users' own units. Scripts are followed. No command is told, only the movers in it.
     """
     folders = tuple(service.folder for service in services)
-    planned = [*cron_jobs(), *spooled_jobs(), *user_units()]
+    planned = list(few_enough(chain(cron_jobs(), spooled_jobs(), user_units())))
     rows = [(where, user, at_home(text, user), folders) for where, user, text in planned]
     # What runs at a service's folder is judged by its process; here only what comes and goes, or waits for the next boot.
     rows += [(where, user, text, () if runs else folders) for where, user, text, runs in unit_jobs(services)]
@@ -2839,6 +3179,17 @@ def jobs(services: list[Service]) -> list[dict[str, Any]]:
     ]
 
 
+def few_enough(planned: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
+    """The jobs one by one. Raises Trouble where they are too many to be looked at."""
+    left = JOBS_BYTES
+    for count, row in enumerate(planned):
+        left -= len(row[2])
+        if count >= JOBS_AT_MOST or left < 0:
+            raise Trouble("failed", f"over {JOBS_AT_MOST} jobs, or {JOBS_BYTES} letters of them")
+        yield row
+
+
+@lru_cache(maxsize=4096)
 def home_of(user: str) -> str:
     """Where an account's jobs begin."""
     try:
@@ -2864,17 +3215,24 @@ def movers(
     found = set(MOVERS.findall(text)) | {folder for folder in folders if re.search(re.escape(folder) + r"(?![\w.-])", text)}
     if depth < SCRIPT_DEPTH:
         read = set(INTERPRETED.findall(text))
-        for word in set(WORD.findall(text)) | read:
+        words_said = set(WORD.findall(text)) | read
+        if len(words_said) > WORDS_AT_MOST:
+            raise Trouble("failed", f"a job of over {WORDS_AT_MOST} words")
+        for word in words_said:
             for path in paths_of(word, depth, stands if depth == 0 or "/" in word or word in read else ()):
-                if path in seen or len(seen) > 200:
+                if path in seen:
                     continue
                 seen.add(path)
+                if len(seen) > SCRIPTS_AT_MOST:
+                    raise Trouble("failed", f"a job names over {SCRIPTS_AT_MOST} files")
                 found |= run_by(path, folders, depth, seen, is_read=word in read, stands=stands)
     return found
 
 
 def paths_of(word: str, depth: int, stands: tuple[str, ...]) -> list[str]:
     """The files that a word of a command may mean."""
+    if len(word) >= LONGEST_PATH:
+        return []
     if word.startswith("/"):
         return [word]
     found = [shutil.which(word, path=PATH)] if depth == 0 and "/" not in word else []
@@ -2890,20 +3248,29 @@ def run_by(
     """
     real = os.path.realpath(path)
     try:
-        if not stat.S_ISREG(os.stat(real).st_mode):
-            return set()
-        with open(real, "rb") as file:
-            head = file.read(1 << 20)
+        found, head = start_of(real)
     except OSError:
         return set()
     if head.startswith(b"\x7fELF"):
         return {name for name in MOVER_NAMES if same_program(real, name)}
-    runs = is_read or os.stat(real).st_mode & 0o111 or head.startswith(b"#!") or real.endswith((".sh", ".py", ".pl", ".rb"))
+    runs = is_read or found.st_mode & 0o111 or head.startswith(b"#!") or real.endswith((".sh", ".py", ".pl", ".rb"))
     if b"\0" in head[:4096] or not runs:
         return set()
+    if len(head) > SCRIPT_BYTES:
+        raise Trouble("failed", f"{real}: a script of over {SCRIPT_BYTES} bytes")
     here = (*dict.fromkeys((*stands, os.path.dirname(real))),)
-    text = head.decode(errors="replace")
-    return movers(at_home(text, account(os.stat(real).st_uid)), folders, depth + 1, seen, here)
+    return movers(at_home(head.decode(errors="replace"), account(found.st_uid)), folders, depth + 1, seen, here)
+
+
+def start_of(path: str) -> tuple[os.stat_result, bytes]:
+    """What a regular file is, and its first part, of a script one byte more than may be; empty for anything else."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    with open(fd, "rb") as file:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
+            return found, b""
+        head = file.read(4096)
+        return found, head if b"\0" in head else head + file.read(SCRIPT_BYTES + 1 - len(head))
 
 
 def same_program(path: str, name: str) -> bool:
@@ -3208,11 +3575,12 @@ def text_led(path: str) -> str:
 # ----------------------------------------------------------------------------------------------- nginx and haproxy
 
 
-ROOT = re.compile(r"""(?:^|[;{])\s*(?:root|alias)\s+["']?([^\s;"']+)""", re.MULTILINE)
+ROOT = re.compile(r"""(?:^|[;{])[ \t\r]*(?:root|alias)\s+["']?([^\s;"']+)""", re.MULTILINE)
 CONFIGURATION = re.compile(r"^# configuration file (/.+):\n", re.MULTILINE)
 NGINX_INCLUDE = re.compile(r"""(?:^|[\s;{}])include\s+["']?([^\s;"']+)""")
 NGINX_WORD = re.compile(
-    r"""#[^\n]*|[{};]|"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|((?:\\.|\$\{[^}]*\}|[^\s{};"'\\])(?:\\.|\$\{[^}]*\}|[^\s{};\\])*)""",
+    r"""#[^\n]*|[{};]|"([^"\\]*(?:\\.[^"\\]*)*)"|'([^'\\]*(?:\\.[^'\\]*)*)'"""
+    r"""|((?:\\.|\$\{[^}\s]{0,99}\}|[^\s{};"'\\])(?:\\.|\$\{[^}\s]{0,99}\}|[^\s{};\\])*)""",
     re.DOTALL,
 )
 
@@ -3306,7 +3674,8 @@ def nginx_statements(texts: dict[str, str], path: str, home: str, depth: int = 0
             open_blocks.append(open_blocks[-1][-1][1])
             words = []
         elif word == "}":
-            open_blocks = open_blocks[:-1] if len(open_blocks) > 1 else open_blocks
+            if len(open_blocks) > 1:
+                open_blocks.pop()
             words = []
         elif word == ";":
             if words[:1] == ["include"] and len(words) > 1 and depth < SCRIPT_DEPTH * 3:
@@ -3391,10 +3760,10 @@ def haproxy_says(path: str, mine: set[int]) -> str | None:
         if listener_of(connection) not in mine:
             return None
         connection.sendall(b"show stat\n")
-        answer = b""
-        while (piece := connection.recv(1 << 16)) and len(answer) < SMALL_FILE:
-            answer += piece
-    return answer.decode(errors="replace")
+        try:
+            return answer_of(connection).decode(errors="replace")
+        except ValueError:
+            raise Trouble("failed", f"{path}: too long an answer, or too slow") from None
 
 
 def listener_of(connection: socket.socket) -> int:
@@ -3426,8 +3795,7 @@ def room() -> dict[str, Any]:
             "path": path, "bytes": found.f_blocks * found.f_frsize, "free": found.f_bavail * found.f_frsize,
             "inodes": found.f_files, "inodes_free": found.f_favail,
         })  # fmt: skip
-    with open("/proc/meminfo", encoding="ascii") as file:
-        rows = dict(line.split(":", 1) for line in file)
+    rows = dict(line.split(":", 1) for line in rows_of("/proc/meminfo"))
     memory = {key: int(rows[name].split()[0]) * 1024 for key, name in (("total", "MemTotal"), ("available", "MemAvailable"))}
     return {"disks": list(disks.values()), "memory": memory}
 
@@ -3437,13 +3805,12 @@ def places_to_write() -> list[str]:
     but the layer below it has; only the host's root may be nothing else.
     """
     found = {"/"}
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        for line in file:
-            mount, _, system = line.partition(" - ")
-            path, options = mount.split()[4:6]
-            kind, _, whole = [*system.split(), "", "", ""][:3]
-            if not {"ro"} & {*options.split(","), *whole.split(",")} and kind not in NO_ROOM and kind != "overlay":
-                found.add(re.sub(r"\\([0-7]{3})", lambda code: chr(int(code.group(1), 8)), path))
+    for line in rows_of("/proc/self/mountinfo"):
+        mount, _, system = line.partition(" - ")
+        path, options = mount.split()[4:6]
+        kind, _, whole = [*system.split(), "", "", ""][:3]
+        if not {"ro"} & {*options.split(","), *whole.split(",")} and kind not in NO_ROOM and kind != "overlay":
+            found.add(re.sub(r"\\([0-7]{3})", lambda code: chr(int(code.group(1), 8)), path))
     return sorted(found, key=lambda path: (len(path), path))
 
 
@@ -3563,6 +3930,7 @@ def sudo_rules(text: str) -> list[dict[str, str]]:
     return rules
 
 
+KEYS_AT_MOST = 5000
 KEY_TYPE = re.compile(r"(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[A-Za-z0-9@.-]+", re.ASCII)
 KEYS_AT_MOST = 500  # of one file: more lines than that are no keys
 SSHD_SAYS = (
@@ -3604,7 +3972,9 @@ def keys(found: Job, spoken: Job) -> dict[str, Any]:
         for key, value in sshd_says(way):
             told.setdefault(key, set()).add(value)
     patterns = sorted({word for value in told.get("authorizedkeysfile", {".ssh/authorized_keys"}) for word in value.split()})
-    rows = [row for person in pwd.getpwall() for row in keys_of(person, patterns)]
+    rows = list(islice((row for person in pwd.getpwall() for row in keys_of(person, patterns)), KEYS_AT_MOST + 1))
+    if len(rows) > KEYS_AT_MOST:
+        raise Trouble("failed", f"over {KEYS_AT_MOST} authorized keys")
     reloaded = {row["unit"]: changed_state(spoken.value(), row["unit"]) for row in listeners}
     return {
         "settings": {key: " | ".join(sorted(told.get(key, ()))) for key in SSHD_SAYS},
@@ -3698,10 +4068,11 @@ def matched(
         return
     files[path] = os.stat(path).st_ctime
     for line in lines_of(path):
-        words_said = re.match(r"\s*([A-Za-z]+)(?:\s*=\s*|\s+)(.*?)\s*$", line)
+        words_said = re.match(r"([A-Za-z]+)\s*(=?)", line.strip())
         if words_said is None:
             continue
-        key, value = words_said.group(1).lower(), re.sub(r"\s+#.*", "", words_said.group(2)).strip('"')
+        rest = line.strip()[words_said.end() :].strip()
+        key, value = words_said.group(1).lower(), before_comment(rest).strip('"')
         if key == "match":
             inside = value.lower() != "all"
         elif key == "include":
@@ -3723,6 +4094,12 @@ def included_by(value: str, files: dict[str, float], loose: dict[str, str]) -> I
             if whose := others_change(folder):  # what is not in it now may be in it when sshd looks
                 loose[folder] = whose
         yield from sorted(glob.glob(place))
+
+
+def before_comment(text: str) -> str:
+    """What stands before the first # that follows a blank, without the blanks."""
+    at = next((at for at in range(1, len(text)) if text[at] == "#" and text[at - 1].isspace()), len(text))
+    return text[:at].rstrip() if at < len(text) else text
 
 
 def keys_of(person: pwd.struct_passwd, patterns: list[str]) -> Iterator[dict[str, str]]:
@@ -3784,7 +4161,8 @@ FREE_LISTS = {"command", "status"}  # else a process's name, or the one word of 
 CUT = "[cut]"
 HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 USER_OF_URL = re.compile(r"(?<=://)(?!git@)[^/@\s]+@")
-WORDS = re.compile(r"[a-z]+\d?(?:[-_./: ](?:[a-z]+\d?|v?\d{1,4}))*")
+# Each word in one way only: of what could be read in two, a long value would be tried in all ways of all of its words.
+WORDS = re.compile(r"[a-z]+\d?(?:[-_./: ](?:[a-z]+\d?|v\d{2,4}|\d{1,4}))*")
 SAYS_SECRET = re.compile(r"secret|token|pass|pwd|key|credential|auth|pin|dsn", re.IGNORECASE)
 LENGTH_AT_MOST = 2000
 
@@ -3823,7 +4201,7 @@ def behind(path: str) -> str:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             return ""
         with open(f"/proc/self/fd/{handle}", "rb") as file:
-            return file.read(SMALL_FILE).decode(errors="surrogateescape")
+            return taken(file, SMALL_FILE, path).decode(errors="surrogateescape")
     finally:
         os.close(handle)
 
@@ -4075,30 +4453,32 @@ def program() -> bytes:
 
 def main(folders: re.Pattern[str] = FOLDERS) -> int:
     """Read the request, look, print. Exit status 0 for a document with facts, 2 for one with an error instead."""
-    for number in (signal.SIGALRM, signal.SIGCHLD, signal.SIGTERM):  # whoever starts this may have had them ignored
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    limit_ourselves()
+    spent = time.process_time()  # to start at all
+    return supervised(partial(answer, folders, spent), ALARM + round(LOCK_DEADLINE) + round(LEFT))
+
+
+def answer(folders: re.Pattern[str], spent: float) -> int:
+    """The same, in the process that may end at any time."""
+    global SUPERVISOR  # noqa: PLW0603 - whoever lists processes leaves it out
+    SUPERVISOR = os.getppid()
     signal.alarm(ALARM)
     began = time.monotonic()
-    request = sys.stdin.buffer.read(1 << 20)
+    request = sys.stdin.buffer.read(REQUEST + 1)
     asked = guarded(lambda: services_of(request, folders))
+    held = None
+    if "error" not in asked:
+        place = guarded(alone)
+        held = place.get("value")
+        asked = place if "error" in place else asked
     document: dict[str, Any] = {"format": FORMAT}
+    if "error" not in asked:
+        signal.alarm(ALARM)
+        told = guarded(lambda: told_of(asked["value"], request))
+        asked = told if "error" in told else asked
+        document = {**document, **told.get("value", {})}
     if "error" in asked:
         document["error"] = asked["error"]
-    else:
-        asked_to = asked_for(request)
-        document["host"] = host()
-        if asked_to == "words":
-            document["words"] = words(asked["value"])
-        else:
-            seen = watched(request)
-            document["sections"] = (
-                brief_look(asked["value"], seen)
-                if asked_to == "brief"
-                else look(asked["value"], only_of(request), stores_of(request), seen)
-            )
-        names = names_in_use(document, asked["value"])
-        document = Cutter(secrets(asked["value"], request.decode()), names).clean(document)
     times = os.times()
     document["probe"] = {
         "sha256": hashlib.sha256(program()).hexdigest(),
@@ -4107,16 +4487,33 @@ def main(folders: re.Pattern[str] = FOLDERS) -> int:
         "uid": os.geteuid(),
         "python": ".".join(map(str, sys.version_info[:3])),
         "seconds": round(time.monotonic() - began, 4),
-        "cpu_seconds": round(times.user + times.system + times.children_user + times.children_system, 4),
+        "cpu_seconds": round(spent + times.user + times.system + times.children_user + times.children_system, 4),
     }
-    sys.stdout.buffer.write(framed(request, json.dumps(document, separators=(",", ":")).encode()))
+    prune()
+    printed = framed(request, json.dumps(document, separators=(",", ":")).encode())
+    if held is not None:
+        os.close(held)  # nobody waits for whoever does not read
+    sys.stdout.buffer.write(printed)
     sys.stdout.flush()
-    for child in STARTED:
-        if child.poll() is None:
-            os.killpg(child.pid, signal.SIGKILL)
     return 2 if "error" in asked else 0
 
 
+def told_of(services: list[Service], request: bytes) -> dict[str, Any]:
+    """What is asked for, with no secret in it. Raises Trouble where it cannot be told without."""
+    asked_to = asked_for(request)
+    document: dict[str, Any] = {"host": host()}
+    if asked_to == "words":
+        document["words"] = words(services)
+    elif asked_to == "brief":
+        document["sections"] = brief_look(services, watched(request))
+    else:
+        document["sections"] = look(services, only_of(request), stores_of(request), watched(request))
+    found = secrets(services, request.decode())
+    if len(found) > SECRETS_AT_MOST:
+        raise Trouble("failed", f"over {SECRETS_AT_MOST} secrets in .env files: what holds them cannot be cut")
+    cut: dict[str, Any] = Cutter(found, names_in_use(document, services)).clean(document)
+    return cut
+
+
 if __name__ == "__main__":
-    # Not sys.exit: a thread that hangs in the kernel must not keep the program.
     os._exit(main())

@@ -215,7 +215,7 @@ def test_a_hash_is_kept_and_a_change_with_the_same_size_and_mtime_is_seen(
     monkeypatch.setattr(probe, "SETTLED", -1.0)
     assert probe.packages(service(environment))["hashed"] == 3
     assert probe.packages(service(environment))["hashed"] == 0
-    kept = environment.parent / "cache/backend.json"
+    kept = environment.parent / f"cache/packages.{environment.name}.json"
     assert kept.stat().st_mode & 0o777 == 0o600
     module = environment / SITE / "good/__init__.py"
     times = module.stat()
@@ -467,6 +467,7 @@ def written(checkout: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
     """Puts a text into a journal; gives what was found of the canary in it, and what journalctl was asked."""
     monkeypatch.setattr(probe, "CACHE", str(place / "cache"))
     monkeypatch.setattr(probe, "PATH", f"{place}:{probe.PATH}")
+    monkeypatch.setattr(probe, "caller", lambda: os.getuid() + 1)  # who asks has not written .env
     program = place / "journalctl"
     program.write_text(JOURNALCTL)
     program.chmod(0o755)

@@ -1,0 +1,245 @@
+"""The probe takes nothing that the host needs: one at a time, bounded, and nothing of it is left when it ends."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from voxgate.survey import probe
+from voxgate.survey.probing import PROBE
+
+from .conftest import service
+
+REQUEST = json.dumps({"format": 1, "services": [], "asked": "words"}).encode()
+LOADER = """
+import os, re, resource, signal, sys
+source = open(sys.argv[1], "rb").read()
+names = {"PROGRAM": source, "__name__": "probe"}
+exec(compile(source, "probe", "exec"), names)
+names["LOCK"] = sys.argv[2]
+exec(sys.argv[3], names)
+os._exit(names["main"](re.compile("/.*")))
+"""
+
+
+def started(code: str, place: Path, **more: Any) -> subprocess.Popen[bytes]:
+    """The real program, with what ``code`` changes in it; its lock lies in ``place``."""
+    argv = [sys.executable, "-I", "-c", LOADER, str(PROBE), str(place / "lock"), code]
+    return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/", **more)
+
+
+def ended(code: str, place: Path, timeout: float = 60, **more: Any) -> tuple[int, dict[str, Any]]:
+    """Its exit status and its document, empty where it printed none."""
+    with started(code, place, **more) as process:
+        out, _ = process.communicate(REQUEST, timeout=timeout)
+    return process.returncode, json.loads(out) if out else {}
+
+
+def running(mark: str) -> list[int]:
+    """The processes that have a word among their arguments."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                words = (folder / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if mark.encode() in words:
+                found.append(int(folder.name))
+    return found
+
+
+LEAVES = """
+def told_of(services, request):
+    run(["sh", "-c", "setsid -f sh -c 'setsid -f sleep {mark}; exec sleep {mark}' <&- >/dev/null 2>&1"], 5)
+    {then}
+    return {{}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("then", "status"), [("pass", 0), ("time.sleep(50)", 128 + signal.SIGALRM), ("os.kill(os.getpid(), 9)", 137)]
+)
+def test_nothing_that_it_started_is_left_however_it_ends(place: Path, then: str, status: int) -> None:
+    mark = f"300.{os.getpid()}"
+    found, _ = ended(f"ALARM = 3\n{LEAVES.format(mark=mark, then=then)}", place)
+    assert found == status
+    assert running(mark) == []
+
+
+def test_who_ends_the_one_that_waits_ends_it_all(place: Path) -> None:
+    mark = f"301.{os.getpid()}"
+    with started(LEAVES.format(mark=mark, then="time.sleep(50)"), place) as process:
+        assert process.stdin
+        process.stdin.write(REQUEST)
+        process.stdin.close()
+        while len(running(mark)) < 2:
+            time.sleep(0.02)
+        process.terminate()
+        assert process.wait(30) == 137
+    assert running(mark) == []
+
+
+def test_an_alarm_that_a_caller_ignores_ends_it_still(place: Path) -> None:
+    code = "for one in (signal.SIGALRM, signal.SIGCHLD): signal.signal(one, signal.SIG_IGN)\n"
+    code += "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})\nALARM = 1\n"
+    began = time.monotonic()
+    assert ended(f"{code}def told_of(*_):\n    time.sleep(50)", place)[0] == 128 + signal.SIGALRM
+    assert time.monotonic() - began < 40
+
+
+def test_a_child_that_fails_has_failed_whatever_a_caller_ignores(place: Path) -> None:
+    code = "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\ndef told_of(*_):\n    return {'status': run(['false'], 5).status}"
+    assert ended(code, place)[1]["status"] == 1
+
+
+TOLD = """
+def told_of(*_):
+    import ctypes
+    get = {"x86_64": 252, "aarch64": 31}[os.uname().machine]
+    return {"limits": {str(int(one)): resource.getrlimit(one) for one in LIMITS}, "nice": os.getpriority(os.PRIO_PROCESS, 0),
+            "io": ctypes.CDLL(None).syscall(get, 1, 0) >> 13, "cwd": os.getcwd(),
+            "oom": content("/proc/self/oom_score_adj").decode(),
+            "child": run(["sh", "-c", "ulimit -c; ulimit -d; nice"], 5).out.split()}
+"""
+
+
+def test_it_is_nice_idle_and_bounded_and_so_is_what_it_starts(place: Path) -> None:
+    low = "for one in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_NPROC):\n"
+    low += "    resource.setrlimit(one, (9, resource.getrlimit(one)[1]))\n"
+    status, told = ended(f"{low}{TOLD}", place)
+    assert status == 0
+    assert (told["nice"], told["io"], told["cwd"], told["oom"]) == (10, 3, "/", "1000\n")
+    for which, most in probe.LIMITS.items():
+        soft, hard = told["limits"][str(int(which))]
+        assert soft == most or (soft == hard < most)  # a container's root raises no hard limit
+    assert told["child"] == ["0", str((1 << 30) >> 10), "10"]
+
+
+def test_a_second_look_waits_and_then_says_so(place: Path) -> None:
+    with (place / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        status, told = ended("LOCK_DEADLINE = 0.3", place)
+        if os.geteuid() == 0:
+            assert (status, told["error"]["kind"]) == (2, "timeout")
+            assert told["error"]["text"].startswith("another look at this host was not done")
+        fcntl.flock(file, fcntl.LOCK_UN)
+    assert ended("LOCK_DEADLINE = 0.3", place)[0] == 0
+
+
+def test_a_caller_that_does_not_read_keeps_nobody_waiting(place: Path) -> None:
+    with started("def told_of(*_):\n    return {'long': 'x' * 1000000}", place) as process:
+        assert process.stdin
+        process.stdin.write(REQUEST)
+        process.stdin.close()
+        assert process.stdout
+        process.stdout.read(1)  # it writes, and the rest does not fit into a pipe
+        assert ended("LOCK_DEADLINE = 5", place)[0] == 0
+        process.kill()
+
+
+def test_a_program_that_says_too_much_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "OUTPUT", 1 << 20)
+    began = time.monotonic()
+    with pytest.raises(probe.Trouble, match="said more than 1048576 bytes"):
+        probe.run(["yes", "x"], 50)
+    assert time.monotonic() - began < 40
+
+
+def test_what_is_given_and_what_is_said_may_be_long() -> None:
+    given = os.urandom(5_000_000)
+    said = probe.run(["sha256sum", "-"], 50, given=given).out
+    assert said.split()[0] == __import__("hashlib").sha256(given).hexdigest()
+    assert len(probe.run(["head", "-c", "3000000", "/dev/zero"], 50).out) == 3_000_000
+
+
+def test_what_is_too_long_is_no_part_of_itself(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"a" * 100)
+    assert probe.content(str(path), 100) == b"a" * 100
+    with pytest.raises(probe.Trouble, match="over 99 bytes"):
+        probe.content(str(path), 99)
+    with pytest.raises(probe.Trouble, match="over 1000000 bytes"):
+        probe.content("/dev/zero", 1_000_000)
+
+
+def test_a_table_of_too_many_rows_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "ROWS_AT_MOST", 3)
+    (tmp_path / "x").write_text("a\nb\nc\n")
+    assert len(list(probe.rows_of(str(tmp_path / "x")))) == 3
+    (tmp_path / "x").write_text("a\nb\nc\nd")
+    with pytest.raises(probe.Trouble, match="over 3 rows"):
+        list(probe.rows_of(str(tmp_path / "x")))
+
+
+def test_an_answer_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "ROWS_AT_MOST", 50)
+    ours, theirs = socket.socketpair()
+    stop = threading.Event()
+
+    def drip() -> None:
+        while not stop.is_set():
+            try:
+                theirs.send(b"x")
+            except OSError:
+                return
+
+    dripping = threading.Thread(target=drip)
+    with ours, theirs:
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        dripping.start()
+        with pytest.raises(ValueError):  # noqa: PT011 - it says nothing
+            probe.answer_of(ours)
+        stop.set()
+        ours.close()
+        dripping.join()
+
+
+def caches(folder: Path) -> set[str]:
+    """The names that lie in it."""
+    return {path.name for path in folder.iterdir()}
+
+
+def test_the_cache_cannot_be_made_to_grow(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if os.geteuid() != 0:  # nothing is kept
+        probe.prune()
+        return
+    cache, opt = place / "cache", place / "opt"
+    monkeypatch.setattr(probe, "CACHE", str(cache))
+    (opt / "here").mkdir(parents=True)
+    for name in ("any", "name", "of", "a-caller"):
+        kept = probe.HashCache("tree", service(opt / "here", name=name))
+        kept.seen = {"x": [name]}
+        kept.keep()
+    assert caches(cache) == {"tree.here.json"}
+    for name in ("backend.json", "tree.gone.json", "tree.here.json.4711", "other.here.json", "code.here.json"):
+        (cache / name).write_text("{}")
+    probe.prune(str(opt))
+    assert caches(cache) == {"tree.here.json", "code.here.json"}
+    monkeypatch.setattr(probe, "CACHE_BYTES", 40)
+    (cache / "code.here.json").write_text("x" * 30)
+    os.utime(cache / "tree.here.json", (1, 1))
+    probe.prune(str(opt))
+    assert caches(cache) == {"code.here.json"}
+    kept = probe.HashCache("tree", service(opt / "here"))
+    kept.seen = {"x": ["y" * 100]}
+    kept.keep()
+    assert caches(cache) == {"code.here.json"}
+
+
+def test_no_expression_of_the_probe_begins_with_blanks_of_many_lines() -> None:
+    """At each line's beginning such a one looks at all that follows: of n empty lines n times n."""
+    source = PROBE.read_text()
+    assert [line for line in source.splitlines() if re.search(r"r?b?\"+\(?\??:?\^\\s", line)] == []
