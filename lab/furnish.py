@@ -24,6 +24,7 @@ SYSTEM_UNITS = {
 }
 ENGINE = ("docker.service", "docker.socket", "containerd.service")
 PROBE = "/usr/local/sbin/voxgate-probe"
+BUILDER = "/usr/local/libexec/voxgate-build"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,11 @@ def furnish(tree: Tree, host: Host, plan: Plan) -> None:
     _role(tree, host, plan)
     for unit in host.unit_files:
         tree.write(f"/etc/systemd/system/{unit}", estate.unit_text(unit))
+    if host.services:
+        tree.write("/etc/systemd/system/voxgate-build@.service", estate.unit_text("voxgate-build@.service"))
+    for service in host.services:
+        tree.folder(f"/var/lib/voxbuild/{service.repository}")
+        tree.folder(f"/var/lib/voxbuild/{service.repository}/in", owner=DEPLOY)
     tree.write("/etc/sudoers.d/voxgate", sudoers(host), mode=0o440)
 
 
@@ -132,19 +138,29 @@ def sudoers(host: Host) -> str:
         for unit in host.units
         for verb in ("restart", "start", "stop", "reset-failed")
     ]
+    lines += [
+        f"deploy ALL=(root) NOPASSWD: /usr/bin/systemctl {verb} voxgate-build@{service.repository}.service"
+        for service in host.services
+        for verb in ("restart", "stop")
+    ]
     lines.append(f'deploy ALL=(root) NOPASSWD: {PROBE} ""')
     return "\n".join(lines) + "\n"
 
 
 def probe(tree: Tree) -> bool:
-    """Bring the installed probe up to date; whether it had to be."""
-    if not places.PROBE.exists():
+    """Bring the installed probe, and the program that builds, up to date; whether one had to be."""
+    fresh = [_program(tree, *one) for one in ((PROBE, places.PROBE), (BUILDER, places.BUILDER))]
+    return any(fresh)
+
+
+def _program(tree: Tree, path: str, source: Path) -> bool:
+    if not source.exists():
         return False
-    wanted, there = places.PROBE.read_bytes(), tree.at(PROBE)
+    wanted, there = source.read_bytes(), tree.at(path)
     if there.exists() and there.read_bytes() == wanted:
         return False
-    tree.write(PROBE + ".new", wanted, mode=0o755)
-    tree.at(PROBE + ".new").replace(there)
+    tree.write(path + ".new", wanted, mode=0o755)
+    tree.at(path + ".new").replace(there)
     return True
 
 
@@ -204,7 +220,11 @@ def haproxy(hosts: tuple[Host, ...]) -> str:
 def fingerprint() -> str:
     """The hash of all that a running lab was furnished from, besides its image and the probe (which `up` refreshes)."""
     whole = hashlib.sha256()
-    paths = [*(places.ROOT / "lab").glob("*.py"), *places.UNITS.glob("*"), *(places.ROOT / "hosts").glob("[ls]*.toml")]
+    paths = [
+        *(places.ROOT / "lab").glob("*.py"),
+        *places.UNITS.glob("*"),
+        *(places.ROOT / "hosts").glob("[ls]*.toml"),
+    ]
     for top in (places.RECIPE, places.SERVICES, places.RELEASES):
         paths += history.files(top).values()
     for path in sorted(paths):

@@ -1,7 +1,8 @@
-"""The image of a host: three layers, each a folder built once and kept by the hash of what it is made of.
+"""The image of a host: four layers, each a folder built once and kept by the hash of what it is made of.
 
 ``debian`` is a rootfs by mmdebstrap; ``system`` adds the tools, users and settings; ``caches`` what uv and npm need to
-work without a network. A changed lock file builds the last one anew, nothing else.
+work without a network; ``builds`` gives these to the account that builds. A changed lock file builds the last two anew, nothing
+else.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ def layers() -> tuple[Layer, ...]:
         Layer("debian", (_read("packages.txt"), b"trixie"), _debian),
         Layer("system", (*named, *(path.read_bytes() for path in (*tree, *system))), _system),
         Layer("caches", (_read("caches.sh"), *locked), _caches),
+        Layer("builds", (_read("builds.sh"),), _builds),
     )
 
 
@@ -157,6 +159,12 @@ def _caches(draft: Path, below: tuple[Path, ...]) -> None:
                 for name, content in zip(names, pair, strict=True):
                     (folder / name).write_bytes(content)
         _in_image(draft, below, stage, "recipe/caches.sh", "image-caches")
+
+
+def _builds(draft: Path, below: tuple[Path, ...]) -> None:
+    with _stage(draft) as stage:
+        shutil.copytree(places.RECIPE, stage / "recipe")
+        _in_image(draft, below, stage, "recipe/builds.sh", "image-builds")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ RECIPE = ROOT / "lab" / "recipe"
 SERVICES = ROOT / "lab" / "services"
 RELEASES = ROOT / "lab" / "releases"
 UNITS = ROOT / "hosts" / "units"
+BUILDER = ROOT / "voxgate" / "moves" / "building.py"
 PROBE = ROOT / "voxgate" / "survey" / "probe.py"
 
 # There is one lab a network namespace (its addresses are fixed), so lock and state are the machine's, not the cache's.

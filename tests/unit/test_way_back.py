@@ -59,10 +59,11 @@ class Hands:
 
     look = attempt
 
-    def do(self, task: Any, phase: Any, steps: Sequence[Step]) -> None:
+    def do(self, task: Any, phase: Any, steps: Sequence[Step]) -> tuple[Completed, ...]:
         """Note it."""
         self.fail(task.placement.host.name, str(phase))
         self.done += [(task.placement.host.name, step.says) for step in steps]
+        return tuple(Completed(0, b"", b"", 0.0) for _ in steps)
 
     def answer(self, unit: PlacedUnit) -> Missing:
         """Not asked."""

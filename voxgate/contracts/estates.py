@@ -25,6 +25,7 @@ FOLDER = bundled("hosts")
 """The services and unit files that come with voxgate; in a checkout also its own estates."""
 
 _SERVICES = "services.toml"
+BUILD_UNIT = "voxgate-build@.service"
 _ENDPOINTS = ("health", "proxied_health", "aggregate_health", "metrics", "site")
 
 
@@ -153,7 +154,8 @@ def _service(name: str, entry: dict[str, Any], units: Path) -> Service:
     plain["required_settings"] = tuple(plain["required_settings"])
     plain["optional_settings"] = tuple(plain.get("optional_settings", ()))
     plain["web_roots"] = tuple(plain.get("web_roots", ()))
-    return Service(name=name, **plain, **endpoints, unit_files=_unit_files(units, plain.get("unit")))
+    builds = _unit_files(units, BUILD_UNIT).get(BUILD_UNIT, "")
+    return Service(name=name, **plain, **endpoints, unit_files=_unit_files(units, plain.get("unit")), build_sha256=builds)
 
 
 def _unit_files(folder: Path, unit: str | None) -> dict[str, str]:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import partial
@@ -25,6 +25,7 @@ from voxgate.model.service import Kind
 from voxgate.model.verdict import Move, MoveRecord
 from voxgate.moves import steps
 from voxgate.moves.health import Up, read_state
+from voxgate.transport.connection import Completed
 from voxgate.transport.deadline import Deadline
 from voxgate.transport.http import ask
 
@@ -147,8 +148,12 @@ class Deployment:
                 raise
             self.leave_behind(placement, known_error(error, placement.host.name))
 
-    def _do(self, target: Target, placement: Placement, move: Move, todo: Sequence[steps.Step]) -> None:
-        self._hands.do(target.task(placement), phase_of(move, back=self._hands.back), todo)
+    def _do(self, target: Target, placement: Placement, move: Move, todo: Sequence[steps.Step]) -> str:
+        """The steps of a move; what they said of themselves, in a word or two each."""
+        ended = self._hands.do(target.task(placement), phase_of(move, back=self._hands.back), todo)
+        return ", ".join(
+            f"{step.says} ({said})" if (said := _said(one)) else step.says for one, step in zip(ended, todo, strict=False)
+        )
 
     def _fetch(self) -> None:
         """No file of any checkout changes before all that is asked of the forge is on all hosts."""
@@ -175,13 +180,9 @@ class Deployment:
             if kept.exit_status == 0:
                 return "kept build"
         if target.is_on_hosts:
-            try:
-                self._do(target, placement, Move.INSTALL, steps.offline(todo))
-            except MoveFailed:
-                self._do(target, placement, Move.INSTALL, todo)
-        else:
-            self._do(target, placement, Move.INSTALL, todo)
-        return ", ".join(step.says for step in todo)
+            with suppress(MoveFailed):
+                return self._do(target, placement, Move.INSTALL, steps.offline(todo))
+        return self._do(target, placement, Move.INSTALL, todo)
 
     def _units(self, target: Target, placement: Placement) -> list[PlacedUnit]:
         """The units that are restarted: on a way back only those that were."""
@@ -331,3 +332,9 @@ class Deployment:
             with self._lock:
                 self._records.append(record)
             self._progress.end(record)
+
+
+def _said(ended: Completed) -> str:
+    """The last line of what a step that went well said, cut to a word or two."""
+    lines = ended.stdout.decode("utf-8", "replace").strip().splitlines()
+    return "".join(sign if sign.isprintable() else "?" for sign in lines[-1][:120]) if lines else ""

@@ -70,7 +70,7 @@ class Hands:
         """A look that must end with 0. Raises MoveFailed with the last words of the command."""
         return _good(self.attempt(host, step), step, host)
 
-    def do(self, task: Task, phase: Phase, steps: Sequence[Step]) -> None:
+    def do(self, task: Task, phase: Phase, steps: Sequence[Step]) -> tuple[Completed, ...]:
         """The steps of one move, by the owner on the host, journalled. Raises MoveFailed at the first that ended otherwise
         than with 0, CommandUnknown where nobody knows, Interrupted before anything is begun.
         """
@@ -78,8 +78,7 @@ class Hands:
         host = task.placement.host.name
         journal = document_of(task.journal(phase, self.claim.author))
         ended = self.claim.do(host, task.placement.service.name, journal, steps)
-        for completed, step in zip(ended, steps, strict=False):
-            _good(completed, step, host)
+        return tuple(_good(completed, step, host) for completed, step in zip(ended, steps, strict=False))
 
     def answer(self, unit: PlacedUnit) -> Answer | Missing:
         """What a unit answers on its health endpoint."""

@@ -4,8 +4,10 @@ taken back, is not begun.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 
 from voxgate.deploy.hands import last_words
 from voxgate.deploy.plan import Plan
@@ -13,7 +15,8 @@ from voxgate.errors import Refused, VoxgateError, known_error
 from voxgate.model.estate import Estate, Placement
 from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.release import Release
-from voxgate.moves.steps import Step, is_checkout, way_back_is_here
+from voxgate.moves import building
+from voxgate.moves.steps import Step, builds_are_possible, is_checkout, way_back_is_here
 from voxgate.survey.collect import survey
 from voxgate.transport.at_once import at_once
 from voxgate.transport.connections import Connections
@@ -32,6 +35,7 @@ def preflight(
         looks["databases"] = partial(_databases_say_who_dials, connections, estate)
     for target in plan.targets:
         looks |= {f"checkout of {p.id}": partial(_is_checkout, connections, p) for p in target.placements}
+        looks |= {f"build of {p.id}": partial(_can_be_built, connections, p) for p in target.placements}
     needed = frozenset(looks)  # what follows is the way back: a deploy can do without it, if a person says so
     for placement, release in ways_back(plan).items():
         looks[placement.id] = partial(_is_here, connections, placement, release)
@@ -70,6 +74,15 @@ def _is_checkout(connections: Connections, placement: Placement) -> None:
     service, host = placement.service, placement.host
     hint = f"git clone it once, as {host.user}; from then on the gate brings the code"
     _must_be(connections, placement, is_checkout(service), f"{service.folder} is no checkout of {service.repository}", hint)
+
+
+def _can_be_built(connections: Connections, placement: Placement) -> None:
+    """What a release runs while it is built must not run as who deploys: without the sandbox nothing is built."""
+    builder = hashlib.sha256(Path(building.__file__).read_bytes()).hexdigest()
+    step = builds_are_possible(placement.service, builder, placement.service.build_sha256)
+    what = f"no release of {placement.service.name} can be built here"
+    hint = "README, On your own hosts, step 4, says what to install: account, program, unit, folder, sudo rules"
+    _must_be(connections, placement, step, what, hint)
 
 
 def _databases_say_who_dials(connections: Connections, estate: Estate) -> None:

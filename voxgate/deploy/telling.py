@@ -31,6 +31,9 @@ def plan_lines(estate: Estate, plan: Plan, decisions: Sequence[Decision], found:
     lines += _commands(plan, lambda target: (steps.put_in_place(target.service, target.release),))
     lines += ["", "2. install, everywhere at once; nothing is restarted before all of it is there"]
     lines += _commands(plan, lambda target: steps.install(target.service, target.release))
+    lines.append(
+        "   (each exports the commit, runs sudo -n /usr/bin/systemctl restart voxgate-build@REPOSITORY, copies what is built)"
+    )
     lines += ["", "3. restart, one after the other, each healthy before the next"]
     for target in plan.targets:
         lines += _restarts(target, most)

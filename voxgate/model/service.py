@@ -39,6 +39,7 @@ class Service:
     maps its unit file and drop-ins, as paths below ``/etc/systemd/system``, to the sha256 of what they must be; ``web_roots`` are
     folders that nginx may serve besides the site's; ``stores`` maps each setting that is a store's address to the store's name
     in the estate. Its ``.env`` holds the ``required_settings``, and may hold the ``optional_settings`` (patterns: ``LOG_*``).
+    ``build_sha256`` is of the unit file that builds its releases.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Service:
     optional_settings: tuple[str, ...] = ()
     unit_files: Mapping[str, str] = field(default_factory=dict, hash=False)
     stores: Mapping[str, str] = field(default_factory=dict, hash=False)
+    build_sha256: str = ""
 
     @property
     def short(self) -> str:
@@ -72,6 +74,11 @@ class Service:
     def is_template(self) -> bool:
         """True where one host runs several instances of the unit."""
         return self.unit is not None and "@." in self.unit
+
+    @property
+    def build_unit(self) -> str:
+        """The unit that builds its releases, in a sandbox: by the name of its folder, which is where it builds."""
+        return f"voxgate-build@{self.folder.rpartition('/')[2]}.service"
 
     def instance(self, number: int) -> str:
         """The unit name of worker ``number``: ``voxcore@3.service``."""

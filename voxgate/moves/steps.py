@@ -9,6 +9,9 @@ from voxgate.model.release import Release
 from voxgate.model.service import Kind, Service
 
 _SYSTEMCTL = "/usr/bin/systemctl"
+BUILDER = "/usr/local/libexec/voxgate-build"
+BUILDS = "/var/lib/voxbuild"
+BUILD_UNIT = "/etc/systemd/system/voxgate-build@.service"
 
 CODE, PACKAGES, DIST = "code", "packages", "dist"
 """What steps change besides units: the files of a checkout, what its lock installed (or a build beside it), what is served."""
@@ -42,20 +45,28 @@ test "$(find . -type f | wc -l)" = "$(wc -l < "../$2.sha256")"
 sha256sum --check --quiet --strict "../$2.sha256"
 """
 
-# True (0) if the release can be installed again without a registry: the commit is here, and every wheel of its lock is in
-# the cache. uv's dry run ends with 0 also where it would have to download: it only says so.
-_INSTALLABLE = """set -eu
-cd "$1"
-git cat-file -e "$2^{commit}" || { echo "git does not have the commit" >&2; exit 3; }
-there=$(mktemp -d)
-trap 'rm -rf "$there"' EXIT
-for file in uv.lock pyproject.toml; do git show "$2:$file" > "$there/$file"; done
-said=$(uv sync --locked --offline --dry-run --no-install-project --no-dev --directory "$there" 2>&1) \
-  || { printf '%s\n' "$said" | tail -n 1 >&2; exit 3; }
-case "$said" in *"Would download"*) printf '%s\n' "$said" | grep "Would download" >&2; exit 3 ;; esac
+# True (0) if releases can be built here, and a build can do no harm: the unit and its program are as they must be and nothing is
+# added to them, the account is in no group of anybody's, the gate's state and the service's folder are the deploy account's
+# alone, sudo allows both commands.
+_BUILDS = """set -eu
+has() { test "$(sha256sum < "$2" 2>/dev/null)" = "$1  -" || { echo "$2 is not there as it must be" >&2; exit 3; }; }
+has "$1" "$2"
+has "$3" "$4"
+found=$(systemctl show --value --property=FragmentPath,DropInPaths,NeedDaemonReload "$6" | tr -s '\\n' ' ')
+test "$found" = "$4 no " || test "$found" = "$4  no " || { echo "systemd makes $6 of: $found" >&2; exit 3; }
+test "$(id -nG voxbuild)" = voxbuild || { echo "voxbuild is no account, or in other groups than its own" >&2; exit 3; }
+for place in /var/lib/voxgate "$7"; do
+  case "$(stat -c '%U %a' "$place")" in "$(id -un) 755" | "$(id -un) 700" | "$(id -un) 750") ;;
+    *) echo "$place must be $(id -un)'s, and written by nobody else" >&2; exit 3 ;;
+  esac
+done
+test -w "$5" || { echo "$5 is not there, or not $(id -un)'s" >&2; exit 3; }
+for verb in restart stop; do
+  sudo -n -l /usr/bin/systemctl $verb "$6" >/dev/null 2>&1 || { echo "sudo does not allow: systemctl $verb $6" >&2; exit 3; }
+done
 """
 
-# The same for the console: the commit is here, and its build is, file by file as it was built.
+# True (0) if the console can be published again: the commit is here, and its build is, file by file as it was built.
 _REPUBLISHABLE = """set -eu
 cd "$1"
 git cat-file -e "$2^{commit}" || { echo "git does not have the commit" >&2; exit 3; }
@@ -121,39 +132,37 @@ def intact_build(service: Service, release: Release) -> Step:
 
 def way_back_is_here(service: Service, release: Release) -> Step:
     """True (0) if going back to the release needs neither the forge nor a registry."""
-    script = _REPUBLISHABLE if service.kind is Kind.STATIC else _INSTALLABLE
-    return Step(("sh", "-c", script, "sh", service.folder, release.commit), 60, f"way back to {release}")
+    if service.kind is Kind.STATIC:
+        argv: tuple[str, ...] = ("sh", "-c", _REPUBLISHABLE, "sh", service.folder, release.commit)
+    else:
+        argv = (BUILDER, "prove", service.kind, service.folder, release.commit)
+    return Step(argv, 120, f"way back to {release}")
+
+
+def builds_are_possible(service: Service, builder: str, unit: str) -> Step:
+    """True (0) if a release can be built there; ``builder`` and ``unit`` are the sha256 of its two files."""
+    spool = f"{BUILDS}/{service.folder.rpartition('/')[2]}/in"
+    argv = ("sh", "-c", _BUILDS, "sh", builder, BUILDER, unit, BUILD_UNIT, spool, service.build_unit, service.folder)
+    return Step(argv, 15, "build")
 
 
 def install(service: Service, release: Release) -> tuple[Step, ...]:
-    """Install what the lock says; for the console, build into a folder of its own that nothing serves yet."""
+    """Build what the lock says, by another account, in a sandbox, and take what came of it, as files; the console's goes into
+    a folder of its own that nothing serves yet.
+    """
+    says = {Kind.PYTHON: "uv sync", Kind.STATIC: "npm ci, npm run build"}[service.kind]
+    build = Step((BUILDER, "install", service.kind, service.folder, release.commit), 700, says, changes=PACKAGES)
     match service.kind:
         case Kind.PYTHON:
-            sync = ("uv", "sync", "--locked", "--no-dev", "--quiet", "--directory", service.folder)
-            return (Step(sync, 600, "uv sync", changes=PACKAGES),)
+            return (build,)
         case Kind.STATIC:
-            # Not --prefix: npm looks for its global settings (offline, cache) below the prefix too, and would miss them.
-            npm = ("env", "-C", service.folder, "npm")
-            build = ("run", "build", "--", "--outDir", "builds/.next", "--emptyOutDir")
-            return (
-                Step((*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"), 600, "npm ci", changes=PACKAGES),
-                Step((*npm, *build), 600, "npm run build", changes=PACKAGES),
-                Step(("sh", "-c", _MANIFEST, "sh", service.folder, release.commit), 30, "manifest", changes=PACKAGES),
-            )
+            manifest = ("sh", "-c", _MANIFEST, "sh", service.folder, release.commit)
+            return (build, Step(manifest, 30, "manifest", changes=PACKAGES))
 
 
 def offline(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """The same installation from what is on the host already: no registry is asked."""
-    after = {"uv": ("uv", "sync"), "env": ("ci",)}
-    return tuple(replace(step, argv=_with_offline(step.argv, after.get(step.argv[0], ()))) for step in steps)
-
-
-def _with_offline(argv: tuple[str, ...], after: tuple[str, ...]) -> tuple[str, ...]:
-    """``--offline`` behind the words of the command that take it."""
-    if not after or after[-1] not in argv:
-        return argv
-    at = argv.index(after[-1]) + 1
-    return (*argv[:at], "--offline", *argv[at:])
+    return tuple(replace(one, argv=(*one.argv, "--offline")) if one.argv[0] == BUILDER else one for one in steps)
 
 
 def publish(service: Service, release: Release) -> Step:

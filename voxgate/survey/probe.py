@@ -2934,6 +2934,7 @@ def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple
     """
     left = {f"{folder}/{name}" for folder in own for name in (".venv", "node_modules", "dist", "builds", ".git")}
     left |= {"/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/run/containerd", "/run/docker"}
+    left |= {f"/var/lib/voxbuild/{os.path.basename(folder)}/{part}" for folder in own for part in ("in/tree", "tree", "cache")}
     left |= made_up()
     waiting = [path for path in COPY_ROOTS if os.path.isdir(path) and not os.path.islink(path)]
     for _ in range(FOLDERS_AT_MOST):

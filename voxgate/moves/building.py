@@ -1,0 +1,511 @@
+#!/usr/bin/python3 -I
+"""Building a release on its host, where it can do no harm. Python >= 3.9, one file, standard library only.
+
+Installed as the root-owned ``/usr/local/libexec/voxgate-build``. What a release brings runs while it is built: build backends,
+lifecycle scripts, the ``.pth`` files that uv starts with an environment's python. So the account that deploys runs none of it:
+
+* ``install KIND FOLDER COMMIT [--offline]``, as the deploy account: put the commit's files where the build finds them, have
+  systemd start ``voxgate-build@NAME.service`` and wait for it, then copy what came of it into FOLDER, as data: files, folders,
+  and links that stay inside. Nothing of it is run. Ends with 0, or says why not, in the build's own words.
+* ``prove KIND FOLDER COMMIT``: the same as far as uv's dry run: 0 if all that the lock names is here.
+* ``build NAME``, by that unit alone, as ``voxbuild``: no home, no key, no other service, nothing outlives it.
+
+In ``/var/lib/voxbuild/NAME`` the folder ``in`` is the deploy account's, and ``tree``, ``out`` and ``cache`` are the build's.
+Inside of the sandbox ``tree`` is ``/opt/NAME``, so that what is built names its final place.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from typing import Any, Dict, Iterator, List, NoReturn, Optional, Tuple
+
+HOME = "/var/lib/voxbuild"
+OPT = "/opt"
+SYSTEMCTL = "/usr/bin/systemctl"
+UV_SETTINGS = "/etc/uv/uv.toml"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+COMMIT = re.compile(r"[0-9a-f]{40}")
+KINDS = {"python": ".venv", "static": "dist"}  # what is handed over
+STATIC_NEXT = "builds/.next"
+KEPT = 8192  # bytes of what a build said
+FILES = 300_000
+BYTES = 16 << 30
+DEEP = 64
+CHUNK = 1 << 20
+OPEN, CLOSED = 0o755, 0o644  # folders and programs, and other files
+DRAFT = ".voxgate-draft"
+READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+# No hook of a checkout runs, and nothing that git starts stays behind.
+GIT = {
+    "GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_0": "gc.autoDetach", "GIT_CONFIG_VALUE_0": "false",
+    "GIT_CONFIG_KEY_1": "core.hooksPath", "GIT_CONFIG_VALUE_1": "/dev/null", "GIT_TERMINAL_PROMPT": "0",
+}  # fmt: skip
+
+
+class Bad(Exception):  # noqa: N818 - the word for it
+    """Why it cannot be done, in a line."""
+
+
+def where(name: str, *more: str) -> str:
+    """A path in the build's folder."""
+    return os.path.join(HOME, name, *more)
+
+
+def folder_at(path: str, below: Optional[int] = None) -> int:
+    """A folder held open, no link followed at its end."""
+    return os.open(path, READ | os.O_DIRECTORY, dir_fd=below)
+
+
+def write(path: str, document: Dict[str, Any]) -> None:
+    """A JSON file, whole or not at all."""
+    with open(path + ".part", "w", encoding="utf-8") as file:
+        json.dump(document, file, sort_keys=True)
+    os.rename(path + ".part", path)
+
+
+def read(path: str) -> Dict[str, Any]:
+    """A JSON object of somebody's, {} where it is none."""
+    try:
+        with open(os.open(path, READ), "rb") as file:
+            document = json.loads(file.read(1 << 16)) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else {}
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+# ------------------------------------------------------------------------------------------------- as the deploy account
+
+
+def export(folder: str, commit: str, name: str) -> None:
+    """The commit's files as they would be checked out, in a folder of their own."""
+    tree, index = where(name, "in", "tree"), where(name, "in", "index")
+    if os.path.lexists(tree):
+        shutil.rmtree(tree)
+    with suppress(FileNotFoundError):
+        os.unlink(index)
+    os.mkdir(tree)
+    git = ["git", "-C", folder]
+    env = dict(os.environ, GIT_INDEX_FILE=index, **GIT)
+    for words in (["read-tree", commit], ["checkout-index", "--all", "--quiet", "--prefix=%s/" % tree]):
+        ended = subprocess.run([*git, *words], env=env, stderr=subprocess.PIPE, check=False)
+        if ended.returncode != 0:
+            raise Bad("git %s: %s" % (words[0], ended.stderr.decode("utf-8", "replace").strip()[-300:]))
+
+
+def start(name: str) -> None:
+    """Run the unit to its end. What an earlier run left of it ends first, and if we are ended, so is it."""
+    unit = "voxgate-build@%s.service" % name
+
+    def end(number: int, _: Any) -> NoReturn:
+        subprocess.run(["sudo", "-n", SYSTEMCTL, "stop", unit], check=False)
+        os._exit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    argv = ["sudo", "-n", SYSTEMCTL, "restart", unit]
+    child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+    _, err = child.communicate()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    if child.returncode != 0:
+        words = " ".join(err.decode("utf-8", "replace").split())[:300]
+        raise Bad("%s: %s" % (" ".join(argv), words or "exit %d" % child.returncode))
+
+
+def outcome(name: str) -> Tuple[int, str, str]:
+    """How the build ended, a word about it, and the last of what it said. All of it may be any text."""
+    result = read(where(name, "out", "result.json"))
+    said = ""
+    with suppress(OSError), open(os.open(where(name, "out", "said"), READ), "rb") as file:
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.seek(max(0, os.fstat(file.fileno()).st_size - KEPT))
+            said = file.read(KEPT).decode("utf-8", "replace")
+    status, note = result.get("exit"), result.get("note")
+    if type(status) is not int:
+        raise Bad("the build left no result; it said: %s" % (said.strip()[-300:] or "nothing"))
+    return status, " ".join(str(note or "").split())[:200], said
+
+
+class Hand:
+    """Copies what was built into its place as data: what is equal there already stays untouched, what is gone there goes."""
+
+    def __init__(self) -> None:
+        self.files = 0
+        self.bytes = 0
+
+    def over(self, source: int, place: int, path: str, deep: int = 0) -> None:
+        """One folder, and all below it. Raises Bad, and OSError."""
+        names = set(os.listdir(source))
+        self.files += len(names)
+        if self.files > FILES or deep > DEEP or DRAFT in names:
+            raise Bad("%s: over %d files, or %d deep, or a name of ours" % (path, FILES, DEEP))
+        for name in sorted(set(os.listdir(place)) - names):
+            remove(name, place)
+        for name in sorted(names):
+            found = os.stat(name, dir_fd=source, follow_symlinks=False)
+            at = "%s/%s" % (path, name)
+            if stat.S_ISDIR(found.st_mode):
+                make_folder(name, place)
+                below, there = folder_at(name, source), folder_at(name, place)
+                try:
+                    self.over(below, there, at, deep + 1)
+                finally:
+                    os.close(below)
+                    os.close(there)
+            elif stat.S_ISLNK(found.st_mode):
+                link(os.readlink(name, dir_fd=source), name, place, at)
+            elif stat.S_ISREG(found.st_mode):
+                self.file(source, place, name, at)
+            else:
+                raise Bad("%s is neither a file nor a folder nor a link" % at)
+
+    def file(self, source: int, place: int, name: str, at: str) -> None:
+        """One file. A changed one is written beside and renamed, so that who reads sees the old one or the new one."""
+        with open(os.open(name, READ, dir_fd=source), "rb") as new:
+            found = os.fstat(new.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise Bad("%s changed while it was read" % at)
+            self.bytes += found.st_size
+            if self.bytes > BYTES:
+                raise Bad("over %d bytes were built" % BYTES)
+            mode = OPEN if found.st_mode & 0o100 else CLOSED
+            if same(new, name, place, found.st_size, mode):
+                return
+            clear(name, place, keep=stat.S_ISREG)
+            with suppress(FileNotFoundError):
+                os.unlink(DRAFT, dir_fd=place)
+            draft = os.open(DRAFT, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=place)
+            with open(draft, "wb") as file:
+                new.seek(0)
+                shutil.copyfileobj(new, file, CHUNK)
+                file.flush()
+                os.fchmod(draft, mode)
+                os.utime(draft, ns=(found.st_mtime_ns, found.st_mtime_ns))
+            os.rename(DRAFT, name, src_dir_fd=place, dst_dir_fd=place)
+
+
+def same(new: Any, name: str, place: int, size: int, mode: int) -> bool:
+    """True if the file is there as it shall be: ours alone, and equal byte for byte."""
+    try:
+        found = os.stat(name, dir_fd=place, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    if not stat.S_ISREG(found.st_mode) or (found.st_size, stat.S_IMODE(found.st_mode), found.st_nlink) != (size, mode, 1):
+        return False
+    if found.st_uid != os.geteuid():
+        return False
+    with open(os.open(name, READ, dir_fd=place), "rb") as old:
+        while True:
+            one, other = new.read(CHUNK), old.read(CHUNK)
+            if one != other:
+                return False
+            if not one:
+                return True
+
+
+def link(target: str, name: str, place: int, at: str) -> None:
+    """One link: it stays inside, or is the interpreter, which is root's."""
+    inside = os.path.normpath(os.path.join(os.path.dirname(at), target))
+    top = at.split("/", 1)[0]
+    leaves = os.path.isabs(target) or not (inside + "/").startswith(top + "/")
+    if leaves and not (re.fullmatch(r"\.venv/bin/python[\d.]*", at) and is_roots(target)):
+        raise Bad("%s leads to %s" % (at, target))
+    with suppress(OSError):
+        if os.readlink(name, dir_fd=place) == target:
+            return
+    clear(name, place)
+    os.symlink(target, name, dir_fd=place)
+
+
+def is_roots(path: str) -> bool:
+    """True for a program that root alone can change."""
+    try:
+        path = os.path.realpath(path)
+        found = os.stat(path)
+        while True:
+            row = os.lstat(path)
+            if row.st_uid != 0 or row.st_mode & 0o022:
+                return False
+            if path == "/":
+                return stat.S_ISREG(found.st_mode)
+            path = os.path.dirname(path)
+    except OSError:
+        return False
+
+
+def make_folder(name: str, place: int) -> None:
+    """A folder in its place, with the mode of one."""
+    clear(name, place, keep=stat.S_ISDIR)
+    with suppress(FileExistsError):
+        os.mkdir(name, OPEN, dir_fd=place)
+    if stat.S_IMODE(os.stat(name, dir_fd=place, follow_symlinks=False).st_mode) != OPEN:
+        os.chmod(name, OPEN, dir_fd=place)
+
+
+def clear(name: str, place: int, keep: Any = None) -> None:
+    """Remove what has the name, unless it is of the kind that is wanted there."""
+    try:
+        found = os.stat(name, dir_fd=place, follow_symlinks=False)
+    except FileNotFoundError:
+        return
+    if keep is None or not keep(found.st_mode):
+        remove(name, place)
+
+
+def remove(name: str, place: int) -> None:
+    """A file, a link, or a folder with all below it; no link is followed."""
+    if not stat.S_ISDIR(os.stat(name, dir_fd=place, follow_symlinks=False).st_mode):
+        os.unlink(name, dir_fd=place)
+        return
+    below = folder_at(name, place)
+    try:
+        for one in os.listdir(below):
+            remove(one, below)
+    finally:
+        os.close(below)
+    os.rmdir(name, dir_fd=place)
+
+
+def hand_over(name: str, folder: str, kind: str) -> None:
+    """What was built, into the service's folder. Raises Bad."""
+    place = folder_at(folder)
+    if kind == "static":
+        make_folder("builds", place)
+        make_folder(".next", folder_at("builds", place))
+        target = folder_at(os.path.join(folder, STATIC_NEXT))
+    else:
+        make_folder(".venv", place)
+        target = folder_at(".venv", place)
+    try:
+        source = folder_at(where(name, "tree", KINDS[kind]))
+    except OSError as error:
+        raise Bad("the build left no folder %s: %s" % (KINDS[kind], error.strerror)) from None
+    Hand().over(source, target, KINDS[kind])
+
+
+def state_of(path: str) -> str:
+    """All of a folder as the kernel tells it, in one hash: any write, any rename moves a ctime. "" where it is not there."""
+    whole = hashlib.sha256()
+    if not os.path.isdir(path) or os.path.islink(path):
+        return ""
+    for top, folders, names in os.walk(path):
+        folders.sort()
+        for one in sorted([*names, *folders]):
+            at = os.path.join(top, one)
+            row = os.lstat(at)
+            said = (row.st_mode, row.st_uid, row.st_nlink if stat.S_ISREG(row.st_mode) else 0, row.st_ino, row.st_size,
+                    row.st_mtime_ns, row.st_ctime_ns)  # fmt: skip
+            whole.update(("%s %r\n" % (at, said)).encode("utf-8", "surrogateescape"))
+    return whole.hexdigest()
+
+
+def ingredients(tree: str, folder: str) -> str:
+    """What an environment is made of, in one hash; "" where it is made of more than the lock pins."""
+    whole = hashlib.sha256()
+    for path in (os.path.join(tree, "uv.lock"), os.path.join(tree, "pyproject.toml"), os.path.join(tree, "uv.toml"),
+                 os.path.join(tree, ".python-version"), UV_SETTINGS):  # fmt: skip
+        content = b"-"
+        with suppress(OSError), open(os.open(path, READ), "rb") as file:
+            content = file.read()
+        if path.endswith("uv.lock") and re.search(rb"\b(editable|directory|path)\s*=", content):
+            return ""
+        whole.update(b"%d " % len(content) + content)
+    for program in (shutil.which("uv", path=PATH) or "", os.path.realpath(os.path.join(folder, ".venv/bin/python"))):
+        with suppress(OSError):
+            row = os.stat(program)
+            whole.update(("%s %d %d %d" % (program, row.st_ino, row.st_size, row.st_mtime_ns)).encode())
+    return whole.hexdigest()
+
+
+@contextmanager
+def alone(folder: str) -> Iterator[None]:
+    """One build of a service at a time: whoever comes second waits."""
+    descriptor = os.open(where(os.path.basename(folder), "in", "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def install(kind: str, folder: str, commit: str, *, offline: bool) -> int:
+    """Build and hand over. Raises Bad."""
+    name, tree = os.path.basename(folder), where(os.path.basename(folder), "in", "tree")
+    export(folder, commit, name)
+    handed, made_of = where(name, "in", "handed.json"), ""
+    if kind == "python":
+        made_of = ingredients(tree, folder)
+        known = read(handed)
+        if made_of and known == {"made_of": made_of, "state": state_of(os.path.join(folder, ".venv"))}:
+            say("as it was: the lock is the same")
+            return 0
+        with suppress(FileNotFoundError):
+            os.unlink(handed)
+    status, note = asked("install", kind, commit, name, offline=offline)
+    if status == 0:
+        hand_over(name, folder, kind)
+        if kind == "python" and ingredients(tree, folder):
+            state = state_of(os.path.join(folder, ".venv"))
+            write(handed, {"made_of": ingredients(tree, folder), "state": state})
+        say(note)
+    return status
+
+
+def prove(kind: str, folder: str, commit: str) -> int:
+    """True (0) if it could be installed again from what is here."""
+    name = os.path.basename(folder)
+    if subprocess.run(["git", "-C", folder, "cat-file", "-e", commit + "^{commit}"], check=False).returncode != 0:
+        raise Bad("git does not have the commit")
+    export(folder, commit, name)
+    return asked("prove", kind, commit, name, offline=True)[0]
+
+
+def asked(what: str, kind: str, commit: str, name: str, *, offline: bool) -> Tuple[int, str]:
+    """Have the unit do it: its status and its note. What it said goes to stderr where it failed."""
+    write(where(name, "in", "request.json"), {"do": what, "kind": kind, "commit": commit, "offline": offline})
+    start(name)
+    status, note, said = outcome(name)
+    if status != 0:
+        # Of a failed build backend uv tells at length, and what the backend itself said stands between these two.
+        print(re.split(r"\n\s*hint:", said.rpartition("[stderr]")[2])[0], file=sys.stderr)
+    return status, note
+
+
+def say(text: str) -> None:
+    """One line on stdout, if there is anything to say."""
+    if text:
+        print(text)
+
+
+# ------------------------------------------------------------------------------------------- in the sandbox, as voxbuild
+
+
+class Build:
+    """One build: its programs, one after the other, each with its output in the file ``said``."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.tree = os.path.join(OPT, name)
+        self.out = where(name, "out")
+        self.request = read(where(name, "in", "request.json"))
+        self.notes: List[str] = []
+        cache = where(name, "cache")
+        self.env = {
+            **os.environ, "PATH": PATH, "HOME": "/tmp/home", "LC_ALL": "C.UTF-8", "NO_COLOR": "1", "CI": "true",  # noqa: S108
+            "UV_CACHE_DIR": cache + "/uv", "UV_LINK_MODE": "copy", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never",
+            "UV_PYTHON_PREFERENCE": "only-system", "npm_config_cache": cache + "/npm",
+        }  # fmt: skip
+
+    def prepare(self) -> None:
+        """Nothing of an earlier build is left but the caches: what it planted, it planted for itself."""
+        for path in (self.tree, self.out):
+            top = folder_at(path)
+            for one in os.listdir(top):
+                with suppress(PermissionError):
+                    remove(one, top)
+        os.makedirs(self.env["HOME"], exist_ok=True)
+        shutil.copytree(where(self.name, "in", "tree"), self.tree, symlinks=True, dirs_exist_ok=True)
+
+    def run(self, *argv: str) -> int:
+        """One program in the tree."""
+        with open(os.path.join(self.out, "said"), "ab") as said:
+            try:
+                ended = subprocess.run(
+                    argv, cwd=self.tree, env=self.env, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=False
+                )
+            except FileNotFoundError:
+                said.write(b"error: %s is not installed for all accounts of this host\n" % argv[0].encode())
+                return 127
+        return ended.returncode
+
+    def said(self) -> str:
+        """What was said so far."""
+        with open(os.path.join(self.out, "said"), encoding="utf-8", errors="replace") as file:
+            return file.read(1 << 20)
+
+    def forget(self) -> None:
+        """What was said by a program that is tried in another way."""
+        os.truncate(os.path.join(self.out, "said"), 0)
+
+    def python(self) -> int:
+        """uv, without any code of a package where wheels are all there is."""
+        more = ["--offline"] if self.request["offline"] else []
+        sync = ["uv", "sync", "--locked", "--no-dev", *more]
+        status = self.run(*sync, "--no-build")
+        if status != 0 and re.search(r"--no-build|[Bb]uilding source distributions is disabled", self.said()):
+            names = set(re.findall(r"[Dd]istribution `([\w.-]+)", self.said()))
+            self.forget()
+            status = self.run(*sync)
+            names |= set(re.findall(r"^\s*Built ([\w.-]+)", self.said(), re.MULTILINE))
+            self.notes.append("builds %s from source" % (", ".join(sorted(names)) or "a package"))
+        return status
+
+    def dry(self) -> int:
+        """Whether uv would have to download anything. Its dry run ends with 0 then too: it only says so."""
+        status = self.run("uv", "sync", "--locked", "--offline", "--dry-run", "--no-dev")
+        missing = [line for line in self.said().splitlines() if "Would download" in line]
+        return status or (3 if missing else 0)
+
+    def static(self) -> int:
+        """npm, without the scripts of packages where none has any."""
+        with open(os.path.join(self.tree, "package-lock.json"), encoding="utf-8") as file:
+            packages = json.load(file).get("packages", {})
+        names = sorted(
+            path.rpartition("node_modules/")[2] or "the release"
+            for path, row in packages.items()
+            if row.get("hasInstallScript") and "linux" in row.get("os", ["linux"])
+        )
+        more = ["--offline"] if self.request["offline"] else []
+        if names:
+            self.notes.append("runs install scripts of %s" % ", ".join(names))
+        else:
+            more.append("--ignore-scripts")
+        status = self.run("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", *more)
+        return status or self.run("npm", "run", "build")
+
+    def whole(self) -> None:
+        """All of it; its outcome is in ``result.json``."""
+        self.prepare()
+        work = {("install", "python"): self.python, ("prove", "python"): self.dry, ("install", "static"): self.static}
+        status = work[self.request["do"], self.request["kind"]]()
+        write(os.path.join(self.out, "result.json"), {"exit": status, "note": "; ".join(self.notes)})
+
+
+def asked_for(words: List[str]) -> Tuple[str, str, str]:
+    """Kind, folder and commit. Raises Bad."""
+    kind, folder, commit = words if len(words) == len(("kind", "folder", "commit")) else ("", "", "")
+    name = os.path.basename(folder)
+    if kind not in KINDS or folder != "%s/%s" % (OPT, name) or not NAME.fullmatch(name) or not COMMIT.fullmatch(commit):
+        raise Bad("no such build: %s" % " ".join(words))
+    return kind, folder, commit
+
+
+def main(argv: List[str]) -> int:
+    """One of the three; the exit status."""
+    os.umask(0o022)
+    what, words = argv[0], [word for word in argv[1:] if word != "--offline"]
+    try:
+        if what == "build" and NAME.fullmatch(words[0]):
+            Build(words[0]).whole()
+            return 0
+        kind, folder, commit = asked_for(words)
+        with alone(folder):
+            if what == "prove":
+                return prove(kind, folder, commit)
+            return install(kind, folder, commit, offline="--offline" in argv)
+    except (Bad, OSError) as error:
+        print("error: %s" % error, file=sys.stderr)
+        return 70
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
