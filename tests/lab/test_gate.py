@@ -225,7 +225,9 @@ def test_a_teams_own_checks_ride_along(gate: Gate, tmp_path: Path) -> None:
     assert red.status == 1
     assert red.red == {f"test_ours.py::test_hosts_file[{host}]" for host in ("data", "api-1", "fleet-1", "fleet-2", "sip-1")}
     classes = (
-        "class TestOne:\n    def test_it(self):\n        assert 0\n\n\nclass TestTwo:\n    def test_it(self):\n        pass\n"
+        "class TestOne:\n    def test_it(self):\n        assert not self\n\n\n"
+        "class TestTwo:\n    def test_it(self):\n        assert self\n\n\n"
+        "class TestEmpty:\n    def test_it(self):\n        pass\n"
     )
     (copy / "suites" / "test_ours.py").write_text(classes, "utf-8")
     two = gate("-k", "ours", cwd=copy)
