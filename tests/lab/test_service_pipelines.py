@@ -28,25 +28,16 @@ def packed(source: Path) -> bytes:
 @pytest.mark.parametrize("repository", [*sorted(PYTHON), "vox-frontend"])
 def test_every_stage_of_the_template_passes(repository: str) -> None:
     template = ROOT / "pipelines" / ("Jenkinsfile.python" if repository in PYTHON else "Jenkinsfile.console")
-    folder = f"/home/deploy/pipeline-{repository}"
-    must(HOST, ["runuser", "-u", "deploy", "--", "mkdir", "-p", folder])
+    folder, cache = f"/srv/pipeline-{repository}", f"/var/lib/voxbuild/{repository}/cache"
+    agent = ["runuser", "-u", "voxbuild", "--"]  # an account that only builds, as the templates' agents have one
+    surroundings = [f"HOME={folder}", "CI=1", f"UV_CACHE_DIR={cache}/uv", f"npm_config_cache={cache}/npm"]
     try:
-        must(HOST, ["runuser", "-u", "deploy", "--", "tar", "-x", "-C", folder], packed(ROOT / "lab" / "services" / repository))
+        must(HOST, ["install", "-d", "-o", "voxbuild", folder])
+        must(HOST, [*agent, "tar", "-x", "-C", folder], packed(ROOT / "lab" / "services" / repository))
         ran = []
         for stage in stages_of(parse(template.read_text())):
             for command in commands(stage.one("steps")):
-                line = [
-                    "runuser",
-                    "-u",
-                    "deploy",
-                    "--",
-                    "env",
-                    "HOME=/home/deploy",
-                    "CI=1",
-                    "sh",
-                    "-euc",
-                    f"cd {folder}; {command}",
-                ]
+                line = [*agent, "env", *surroundings, "sh", "-euc", f"cd {folder}; {command}"]
                 done = execute(HOST, line, deadline=180)
                 assert done.returncode == 0, f"{stage.title}: {command}\n{done.stdout}{done.stderr}"
                 ran.append(stage.title)
