@@ -7,7 +7,8 @@ installed as the root-owned ``/usr/local/sbin/voxgate-probe`` and be allowed in 
 
 What it promises, also to someone who holds a stolen deploy account:
 * It returns no file's content and no value of a ``.env``: names, modes, times, hashes. Values of the ``.env`` files
-  that it can read are cut out of everything it prints.
+  that it can read are cut out of everything it prints. What is asked of files because of such a value is asked with the
+  rights of the account that calls: a value that it wrote itself makes it see nothing more.
 * It follows no link inside of a service's folder. git runs as the owner of a service's folder, and in the very folder whose owner
   was asked for; uv, which starts what is installed there, as nobody. In a folder of anybody else's no program runs at all.
 * It is one at a time, nice, idle at the disk, and bounded in memory, files and time; what it starts ends with it. Nothing is read
@@ -445,9 +446,11 @@ class Folder:
         except UnicodeDecodeError:
             raise Trouble("unparsable", f"{self.path}/{name}: not UTF-8") from None
 
-    def walk(self, left_out: Callable[[str, str, bool], bool], prefix: str = "") -> Iterator[tuple[Folder, str, str]]:
+    def walk(
+        self, left_out: Callable[[str, str, bool], bool], prefix: str = "", *, denied: bool = False
+    ) -> Iterator[tuple[Folder, str, str]]:
         """Each file below: the open folder it lies in, its name there, its path from here. ``left_out`` is asked with
-        the path of the folder, the name, and whether it is a folder.
+        the path of the folder, the name, and whether it is a folder. ``denied``: a folder that may not be read is passed over.
         """
         if prefix.count("/") > DEPTH_AT_MOST:
             raise Trouble("failed", f"{self.path}: over {DEPTH_AT_MOST} folders deep")
@@ -459,8 +462,14 @@ class Folder:
             if left_out(prefix, name, is_folder):
                 continue
             if is_folder:
-                with Folder(name, self) as below:
-                    yield from below.walk(left_out, f"{prefix}{name}/")
+                try:
+                    below = Folder(name, self)
+                except PermissionError:
+                    if not denied:
+                        raise
+                    continue
+                with below:
+                    yield from below.walk(left_out, f"{prefix}{name}/", denied=denied)
             else:
                 yield self, name, prefix + name
 
@@ -483,6 +492,46 @@ def account(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return str(uid)
+
+
+def caller() -> int:
+    """The account that asks: by sudo's own word where we are root."""
+    return int(os.environ.get("SUDO_UID", "0")) if os.geteuid() == 0 else os.getuid()
+
+
+SETGROUPS = {"x86_64": 116, "aarch64": 159, "armv7l": 206, "i686": 206, "ppc64le": 81, "s390x": 206, "riscv64": 159}
+
+
+def as_caller(work: Callable[[], Any]) -> Any:
+    """What the work gives with the rights on files of the account that asks: root sees nothing in its place. The kernel keeps
+    these rights by thread, so the work is done in one of its own. Raises Trouble.
+    """
+    uid = caller()
+    if os.geteuid() != 0 or uid == 0:
+        return work()
+
+    def done() -> Any:
+        take_rights_of(uid)
+        return work()
+
+    return Job(done, UV_DEADLINE).value()
+
+
+def take_rights_of(uid: int) -> None:
+    """Look at files as this account from now on, in this thread alone. Raises Trouble where that cannot be."""
+    import ctypes  # noqa: PLC0415 - needed here only
+
+    try:
+        person = pwd.getpwuid(uid)
+    except KeyError:
+        raise Trouble("failed", f"who asks, {uid}, is no user of this host") from None
+    groups = os.getgrouplist(person.pw_name, person.pw_gid)
+    kernel = ctypes.CDLL(None, use_errno=True)
+    given = kernel.syscall(SETGROUPS.get(os.uname().machine, -1), len(groups), (ctypes.c_uint32 * len(groups))(*groups))
+    kernel.setfsgid(person.pw_gid)
+    kernel.setfsuid(uid)
+    if given != 0 or (kernel.setfsgid(-1) & 0xFFFFFFFF, kernel.setfsuid(-1) & 0xFFFFFFFF) != (person.pw_gid, uid):
+        raise Trouble("failed", f"the rights of {person.pw_name} cannot be taken on this host")
 
 
 # -------------------------------------------------------------------------------------------------------- programs
@@ -1857,25 +1906,66 @@ def unescaped(text: str, letters: str) -> str:
     return re.sub(f"\\\\([{letters}])", lambda found: found.group(1).strip("\n"), text)
 
 
+class Env:
+    """A service's ``.env``, read once: what stands in it and what the file is are of one descriptor, so of one file, whatever
+    has its name a moment later. No link is followed, and nothing but a file is opened. Raises OSError, Trouble.
+    """
+
+    def __init__(self, folder: Folder) -> None:
+        self.path = f"{folder.path}/.env"
+        self.content = b""
+        try:
+            place = os.open(".env", os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder.fd)
+            try:
+                self.found = os.fstat(place)  # before it is read: what is written meanwhile makes it another than was noted
+                if stat.S_ISREG(self.found.st_mode):
+                    with open(f"/proc/self/fd/{place}", "rb") as file:
+                        self.content = taken(file, SMALL_FILE, self.path)
+            finally:
+                os.close(place)
+        except OSError as error:
+            error.filename = self.path
+            raise
+
+    def settings(self) -> dict[str, str]:
+        """Its keys and values. Raises Trouble where it is no file or no text."""
+        if not stat.S_ISREG(self.found.st_mode):
+            raise Trouble("failed", f"{self.path}: not a regular file")
+        try:
+            return settings(self.content.decode())
+        except UnicodeDecodeError:
+            raise Trouble("unparsable", f"{self.path}: not UTF-8") from None
+
+    def written_by(self, uid: int) -> bool:
+        """True where this account could have written what stands in it: it is its own, or others than its owner may write it
+        (the mask of an access list stands where the group's rights do), or it has another name elsewhere, or none any more.
+        """
+        return self.found.st_uid == uid or bool(self.found.st_mode & 0o022) or self.found.st_nlink != 1
+
+    def mark(self) -> list[int]:
+        """What it is known again by."""
+        return [self.found.st_dev, self.found.st_ino, self.found.st_size, self.found.st_mtime_ns, self.found.st_ctime_ns]
+
+
 def env_file(service: Service) -> dict[str, Any]:
     """The ``.env`` of a service: what kind of file it is, and the names of its keys. Never a value."""
     absent = {"kind": "absent", "mode": "", "owner": "", "keys": [], "empty": [], "placeholder": [], "changed": 0.0}
     with Folder(service.folder) as root:
-        found = root.stat(".env")
-        if found is None:
+        if root.stat(".env") is None:
             return absent
-        fact = {
-            **absent,
-            "kind": KINDS.get(stat.S_IFMT(found.st_mode), "special"),
-            "mode": f"{stat.S_IMODE(found.st_mode):04o}",
-            "owner": account(found.st_uid),
-            "changed": found.st_ctime,
-        }
-        if fact["kind"] == "regular":
-            pairs = settings(root.text(".env"))
-            fact["keys"] = sorted(pairs)
-            fact["empty"] = sorted(key for key, value in pairs.items() if not value.strip())
-            fact["placeholder"] = sorted(key for key, value in pairs.items() if is_placeholder(value.strip()))
+        env = Env(root)
+    fact = {
+        **absent,
+        "kind": KINDS.get(stat.S_IFMT(env.found.st_mode), "special"),
+        "mode": f"{stat.S_IMODE(env.found.st_mode):04o}",
+        "owner": account(env.found.st_uid),
+        "changed": env.found.st_ctime,
+    }
+    if fact["kind"] == "regular":
+        pairs = env.settings()
+        fact["keys"] = sorted(pairs)
+        fact["empty"] = sorted(key for key, value in pairs.items() if not value.strip())
+        fact["placeholder"] = sorted(key for key, value in pairs.items() if is_placeholder(value.strip()))
     return fact
 
 
@@ -2398,11 +2488,13 @@ def environments() -> dict[str, str]:
 
 
 def leaks(service: Service, services: list[Service], found: Job, known: Job, spoken: Job) -> dict[str, Any]:
-    """Where a secret of the service's ``.env`` stands that all can read: by the name of its key, never its value."""
+    """Where a secret of the service's ``.env`` stands that all can read: by the name of its key, never its value. Files are
+    searched as the account that asks: of one that it may not read itself, nobody's guess is confirmed to it.
+    """
     with Folder(service.folder) as root:
-        values = settings(root.text(".env"))
+        env = Env(root)
     keys: dict[bytes, str] = {}
-    for key, value in values.items():
+    for key, value in env.settings().items():
         keys.update({word.encode(errors="surrogateescape"): key for word in telling(value)})
     if not keys:
         return {"compared": [], "lines": 0, "found": []}
@@ -2419,7 +2511,15 @@ def leaks(service: Service, services: list[Service], found: Job, known: Job, spo
         search(words, f"the arguments of process {row['pid']} ({row['command']})")
     for unit, text in known.value().items():
         search(text.encode(errors="surrogateescape"), f"Environment= of {unit}")
-    lines = journal(service, spoken.value(), lambda content: search(content, "the journal since its start"), lambda: not hits)
+    lines = journal(
+        service, env, spoken.value(), lambda content: search(content, "the journal since its start"), lambda: not hits
+    )
+    as_caller(lambda: search_files(service, services, search))
+    return {"compared": sorted(set(keys.values())), "lines": lines, "found": [list(hit) for hit in sorted(hits)][:SHOWN]}
+
+
+def search_files(service: Service, services: list[Service], search: Callable[[bytes, str], None]) -> None:
+    """Give what lies in the service's tree, and what the sites of this host show, to ``search``."""
     with Folder(service.folder) as root:
         read_all(root, outside_of(service), "", search)
     for other in services:
@@ -2428,14 +2528,15 @@ def leaks(service: Service, services: list[Service], found: Job, known: Job, spo
                 if root.stat("builds") is not None:
                     with Folder("builds", root) as builds:
                         read_all(builds, lambda _prefix, _name, _is_folder: False, f"{other.folder}/builds/", search)
-    return {"compared": sorted(set(keys.values())), "lines": lines, "found": [list(hit) for hit in sorted(hits)][:SHOWN]}
 
 
-def journal(service: Service, spoken: dict[str, Any], search: Callable[[bytes], None], clean: Callable[[], bool]) -> int:
+def journal(
+    service: Service, env: Env, spoken: dict[str, Any], search: Callable[[bytes], None], clean: Callable[[], bool]
+) -> int:
     """Give all that anybody wrote into the journal since the service was started to ``search``; how many lines its own units
-    wrote of late. As root it is noted how far nothing was found, for as long as ``.env`` is the same, so that each part is
-    read once. Where the account that asks could have written ``.env`` itself, only what its own units wrote is searched: else
-    it could guess at what root reads, letter by letter.
+    wrote of late. As root it is noted from when to when nothing was found, and in what, for as long as ``.env`` is the same, so
+    that each part is read once. Where the account that asks could have written ``.env`` itself, only what its own units wrote
+    is searched: else it could guess at what root reads, letter by letter.
     """
     shown = [spoken[name]["properties"] for name in service.units if name in spoken]
     starts = [
@@ -2445,29 +2546,31 @@ def journal(service: Service, spoken: dict[str, Any], search: Callable[[bytes], 
     if not starts or not runs:
         return 0
     now = time.time()
-    only = guesses(service, spoken)
+    only = guesses(service, env, spoken)
     since = now - time.clock_gettime(time.CLOCK_MONOTONIC) + min(starts) / 1e6 - 1
-    note, env = HashCache("journal", service), os.stat(f"{service.folder}/.env")
-    mark = [env.st_dev, env.st_ino, env.st_size, env.st_mtime_ns, env.st_ctime_ns]
+    note, mark = HashCache("journal", service), [*env.mark(), *sorted(only or ["all"])]
     row = note.kept.get("searched")
-    done = row[-1] - JOURNAL_OVERLAP if isinstance(row, list) and row[:-1] == mark else 0.0
-    at, left = min(max(since, done), now), JOURNAL_BYTES
+    first, done = row[-2:] if isinstance(row, list) and row[:-2] == mark else (now, 0.0)
+    # How long ago the boot was moves with the clock: by less than a start is searched before itself.
+    if not first - 1 <= since <= done:  # another start was asked for, or there is a gap: nothing of it is known
+        first = done = since
+    at, left = min(max(since, done - JOURNAL_OVERLAP), now), JOURNAL_BYTES
     while at < now and only != []:
         upto = min(at + JOURNAL_STEP, now)
         left = journal_between(at, upto, left, search, only)
         if clean():
-            note.seen = {"searched": [*mark, upto]}
+            note.seen = {"searched": [*mark, first, upto]}
             note.keep()
         at = upto
     return said("journalctl", "--quiet", "--no-pager", "--output=cat", "--lines=20", *runs).count("\n")
 
 
-def guesses(service: Service, spoken: dict[str, Any]) -> list[str] | None:
+def guesses(service: Service, env: Env, spoken: dict[str, Any]) -> list[str] | None:
     """None where all of the journal may be searched for what stands in a service's ``.env``: the account that asks has not
     written it, and cannot. Else the units whose journal may be.
     """
-    row, uid = os.lstat(f"{service.folder}/.env"), caller()
-    if os.geteuid() != 0 or not (row.st_uid == uid or row.st_mode & 0o022):
+    uid = caller()
+    if os.geteuid() != 0 or not env.written_by(uid):
         return None
     return [
         f"--unit={name}"
@@ -2502,15 +2605,18 @@ def journal_between(at: float, upto: float, left: int, search: Callable[[bytes],
 def read_all(
     folder: Folder, left_out: Callable[[str, str, bool], bool], where: str, search: Callable[[bytes, str], None]
 ) -> None:
-    """Give the content of each small regular file below to ``search``."""
+    """Give the content of each small regular file below to ``search``, of those that may be read."""
     total = 0
-    for below, name, path in folder.walk(left_out):
-        row = os.stat(name, dir_fd=below.fd, follow_symlinks=False)
+    for below, name, path in folder.walk(left_out, denied=True):
+        try:
+            row = os.stat(name, dir_fd=below.fd, follow_symlinks=False)
+        except PermissionError:
+            continue
         if stat.S_ISREG(row.st_mode) and row.st_size <= SMALL_FILE:
             total += row.st_size
             if total > BYTES_AT_MOST:
                 raise Trouble("failed", f"{folder.path}: over {BYTES_AT_MOST} bytes")
-            with below.open(name) as file:
+            with suppress(PermissionError), below.open(name) as file:
                 search(file.read(SMALL_FILE), where + path)
 
 
@@ -2523,11 +2629,6 @@ def words(services: list[Service]) -> dict[str, Any]:
     """What each unit says of itself, for a person who asks why: by unit, in lines."""
     told = {name: Job(partial(words_of, name, service.folder)) for service in services for name in service.units}
     return {name: job.result() for name, job in told.items()}
-
-
-def caller() -> int:
-    """The account that asks: by sudo's own word where we are root."""
-    return int(os.environ.get("SUDO_UID", "0")) if os.geteuid() == 0 else os.getuid()
 
 
 def is_callers(properties: dict[str, str], folder: str, uid: int) -> bool:
@@ -2580,7 +2681,7 @@ def runtime(service: Service, found: Job, spoken: Job) -> dict[str, Any]:
     program = os.path.realpath(f"{home}/bin/python")
     system = (f"{home}/", f"{os.path.dirname(os.path.dirname(program))}/lib/", "/usr/lib/", "/usr/lib64/", "/lib/", "/lib64/")
     with Folder(service.folder) as root:
-        given = set(settings(root.text(".env")))
+        given = set(Env(root).settings())
     shown = spoken.value()
     rows = {}
     for row in found.value():
@@ -2785,7 +2886,7 @@ def stores(service: Service, found: Job, open_sockets: Job) -> dict[str, Any]:
     addresses and the port that its hosts stand for here (``places``), and which of them is connected to (``held``).
     """
     with Folder(service.folder) as root:
-        values = settings(root.text(".env"))
+        values = Env(root).settings()
     mine = {row["pid"] for row in found.value() if row["unit"] in service.units}
     connections = [row for row in open_sockets.value()["connections"] if mine & set(row["pids"])]
     rows = {}
@@ -4172,27 +4273,48 @@ def secrets(services: list[Service], request: str) -> list[str]:
     """Every value of every ``.env`` that could give something away, and the password within one that is a URL. Short
     values, paths of this host and what the gate itself named are none; nor are plain words, numbers, addresses and paths of
     the repository, unless the setting's name says that it is a secret: a provider ``livekit`` must not make its image another.
+    What is a path is asked as whoever calls, and so is what a link leads to: else a value of his own would tell him.
     """
-    found: set[str] = set()
+    texts: list[tuple[str, str | None]] = []
     for service in services:
-        try:
-            text = behind(f"{service.folder}/.env")
-        except OSError:
-            continue
-        for key, value in settings(text).items():
-            found |= passwords(value)
-            plain = PLAIN.fullmatch(value) or WORDS.fullmatch(value) or within(service.folder, value)
-            if SAYS_SECRET.search(key) or not plain:
-                found.add(value)
-    return sorted(
-        (v for v in found if len(v) >= 6 and v not in request and not (v.startswith("/") and os.path.exists(v))),
-        key=len, reverse=True,
-    )  # fmt: skip
+        content = None
+        with suppress(OSError), ExitStack() as held:
+            try:
+                root = held.enter_context(Folder(service.folder))
+            except Trouble:  # a link itself
+                pass
+            else:
+                env = Env(root)
+                content = None if stat.S_ISLNK(env.found.st_mode) else env.content.decode(errors="surrogateescape")
+            texts.append((service.folder, content))
+    found: set[str] = as_caller(lambda: {value for row in texts for value in values_of(*row)}) if texts else set()
+    return sorted((v for v in found if len(v) >= 6 and v not in request), key=len, reverse=True)
+
+
+def values_of(folder: str, content: str | None) -> Iterator[str]:
+    """The values to be cut of what stands in a folder's ``.env``; None where a link leads there, which is followed."""
+    if content is None:
+        with suppress(OSError):
+            content = behind(os.path.realpath(f"{folder}/.env"))
+    for key, value in settings(content or "").items():
+        found = passwords(value)
+        plain = PLAIN.fullmatch(value) or WORDS.fullmatch(value) or within(folder, value)
+        if SAYS_SECRET.search(key) or not plain:
+            found.add(value)
+        yield from (v for v in found if not (v.startswith("/") and is_there(v)))
 
 
 def within(folder: str, value: str) -> bool:
     """True for the path of something in a folder."""
-    return "\0" not in value and ".." not in value and os.path.lexists(f"{folder}/{value}")
+    return ".." not in value and is_there(f"{folder}/{value}")
+
+
+def is_there(path: str) -> bool:
+    """True where something has this path, for whoever may go all of the way: what the kernel's own links in /proc lead to is
+    looked for by its name.
+    """
+    folder, name = os.path.split(path)
+    return "\0" not in path and os.path.lexists(os.path.join(os.path.realpath(folder), name))
 
 
 def behind(path: str) -> str:

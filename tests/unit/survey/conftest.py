@@ -128,6 +128,12 @@ def service(folder: Path, **changes: Any) -> probe.Service:
     return probe.Service(**{**row, **changes})
 
 
+def env_of(folder: Path) -> probe.Env:
+    """What the probe takes of a folder's ``.env``."""
+    with probe.Folder(str(folder)) as root:
+        return probe.Env(root)
+
+
 @pytest.fixture
 def place() -> Iterator[Path]:
     """A folder that every user can come to: as root, the probe runs git as the owner of a checkout, or as nobody."""

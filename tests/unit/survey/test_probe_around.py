@@ -23,7 +23,7 @@ import pytest
 
 from voxgate.survey import probe
 
-from .conftest import CANARY, ENV, git, service
+from .conftest import CANARY, ENV, env_of, git, service
 
 SITE = ".venv/lib/python3.12/site-packages"
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -435,7 +435,7 @@ def test_a_secret_in_the_open_is_told_by_its_key_and_place(checkout: Path, monke
     (checkout / ".env").write_text(ENV)
     (checkout / "notes.txt").write_text(f"the token is {CANARY}\n")
 
-    def journal(_service: object, _spoken: object, search: Callable[[bytes], None], _clean: object) -> int:
+    def journal(_service: object, _env: object, _spoken: object, search: Callable[[bytes], None], _clean: object) -> int:
         search(f"a line\n{CANARY}\n".encode())
         return 2
 
@@ -482,7 +482,7 @@ def written(checkout: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
         def search(content: bytes) -> None:
             hits.update(re.findall(CANARY.encode(), content))
 
-        assert probe.journal(service(checkout), spoken, search, lambda: not hits) == 1
+        assert probe.journal(service(checkout), env_of(checkout), spoken, search, lambda: not hits) == 1
         return hits, Path(f"{program}.asked").read_text().splitlines()
 
     return write

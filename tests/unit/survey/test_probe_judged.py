@@ -13,7 +13,7 @@ import pytest
 
 from voxgate.survey import probe
 
-from .conftest import service
+from .conftest import env_of, service
 
 
 @contextmanager
@@ -140,8 +140,8 @@ def test_whoever_writes_env_himself_learns_nothing_of_the_journal(checkout: Path
     asked = service(checkout, units=["voxbridge.service", "ssh.service"])
     monkeypatch.setenv("SUDO_UID", str(os.getuid()))
     env.chmod(0o600)
-    assert probe.guesses(asked, units) == ["--unit=voxbridge.service"]
+    assert probe.guesses(asked, env_of(checkout), units) == ["--unit=voxbridge.service"]
     monkeypatch.setenv("SUDO_UID", str(os.getuid() + 1))
-    assert probe.guesses(asked, units) is None
+    assert probe.guesses(asked, env_of(checkout), units) is None
     env.chmod(0o660)
-    assert probe.guesses(asked, units) == []
+    assert probe.guesses(asked, env_of(checkout), units) == []

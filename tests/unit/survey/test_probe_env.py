@@ -1,0 +1,293 @@
+"""Whoever could have written a ``.env`` learns by it nothing that he may not read: root answers no guess."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pwd
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from voxgate.survey import probe
+
+from .conftest import CANARY, env_of, probed, service
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+DEPLOY, VOX = pwd.getpwnam("daemon"), pwd.getpwnam("games")  # two accounts that are on each host
+GUESS = f"G_0='JWT_SECRET=\"{CANARY[:4]}'\nG_1='JWT_SECRET=\"{CANARY[:5]}'\n"
+
+
+@pytest.fixture(autouse=True)
+def _asked_by_deploy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_UID", str(DEPLOY.pw_uid))
+
+
+@pytest.fixture
+def folder(place: Path) -> Path:
+    """A service's folder as it is on a host: deploy's, with a ``.env`` of the service's account."""
+    folder = place / "vox-agents"
+    folder.mkdir()
+    written(folder / ".env", f'JWT_SECRET="{CANARY}"\n', VOX)
+    os.chown(folder, DEPLOY.pw_uid, DEPLOY.pw_gid)
+    return folder
+
+
+def written(path: Path, text: str, owner: pwd.struct_passwd, mode: int = 0o600) -> None:
+    """A file of somebody's."""
+    path.write_text(text)
+    path.chmod(mode)
+    os.chown(path, owner.pw_uid, owner.pw_gid)
+
+
+def leaks(folder: Path, *others: probe.Service, spoken: Callable[[], dict[str, Any]] = dict, **changes: Any) -> list[list[str]]:
+    """What is found of the values of this folder's ``.env``."""
+    jobs = [probe.Job(list), probe.Job(dict), probe.Job(spoken)]
+    found: list[list[str]] = probe.leaks(service(folder, **changes), list(others), *jobs)["found"]
+    return found
+
+
+def test_no_guess_is_confirmed_of_a_file_that_the_guesser_may_not_read(folder: Path, place: Path) -> None:
+    """Deploy moves the service's ``.env`` aside, and puts guesses at its letters in its place."""
+    (folder / ".env").rename(folder / "x")
+    written(folder / ".env", GUESS, DEPLOY)
+    logs = folder / "logs"
+    logs.mkdir()
+    written(logs / "calls", GUESS, VOX, 0o644)
+    os.chown(logs, VOX.pw_uid, VOX.pw_gid)
+    logs.chmod(0o700)
+    kept = folder / "kept"
+    kept.mkdir()
+    written(kept / "calls", GUESS, VOX, 0o644)
+    kept.chmod(0o744)  # its names can be read, and what they are cannot
+    site = place / "vox-frontend"
+    (site / "builds/one").mkdir(parents=True)
+    written(site / "builds/one/hidden", GUESS, VOX, 0o640)
+    assert leaks(folder, service(site, name="console", kind="static")) == []
+
+
+def test_no_guess_of_the_group_root_is_confirmed(folder: Path) -> None:
+    """The groups that root has are not those of who asks."""
+    (folder / ".env").rename(folder / "x")
+    os.chown(folder / "x", 0, 0)
+    (folder / "x").chmod(0o640)
+    written(folder / ".env", GUESS, DEPLOY)
+    assert leaks(folder) == []
+
+
+def test_a_secret_in_a_file_that_can_be_read_is_found(folder: Path, place: Path) -> None:
+    written(folder / "notes.txt", f"it is {CANARY}\n", DEPLOY)
+    site = place / "vox-frontend"
+    (site / "builds/one").mkdir(parents=True)
+    written(site / "builds/one/main.js", CANARY, VOX, 0o644)
+    found = leaks(folder, service(site, name="console", kind="static"))
+    assert found == [["JWT_SECRET", f"{site}/builds/one/main.js"], ["JWT_SECRET", "notes.txt"]]
+
+
+def test_the_rights_of_who_asks_end_with_the_question(folder: Path) -> None:
+    secret = folder / ".env"
+
+    def seen() -> list[str]:
+        lines = Path("/proc/thread-self/status").read_text().splitlines()
+        return [line.split()[-1] for line in lines if line.startswith(("Uid:", "Gid:", "Groups:"))]
+
+    before = seen()
+    assert probe.as_caller(seen) == [str(DEPLOY.pw_uid), *[str(DEPLOY.pw_gid)] * 2]
+    with pytest.raises(probe.Trouble, match="Permission denied"):
+        probe.as_caller(secret.read_text)
+    assert secret.read_text()
+    assert seen() == before
+
+
+@contextmanager
+def swapping(one: Path, other: Path) -> Iterator[Callable[[], None]]:
+    """Two files change their names all the time, at once (RENAME_EXCHANGE). Gives what waits until it was done once more."""
+    kernel, stop, done = ctypes.CDLL(None, use_errno=True), threading.Event(), threading.Condition()
+
+    def swap() -> None:
+        while not stop.wait(0.005):
+            with done:
+                assert kernel.renameat2(-100, os.fsencode(one), -100, os.fsencode(other), 2) == 0
+                done.notify_all()
+
+    def swapped() -> None:
+        with done:
+            assert done.wait(5)
+
+    swapper = threading.Thread(target=swap)
+    swapper.start()
+    try:
+        yield swapped
+    finally:
+        stop.set()
+        swapper.join()
+
+
+JOURNALCTL = """#!/bin/sh
+since=0
+for word; do case $word in --since=@*) since=${word#--since=@} ;; esac done
+case "$*" in
+*--unit=voxcore@3.service) ;;
+*) [ "${since%.*}" -gt "$(stat -c %Y "$0.says")" ] || cat "$0.says" ;;
+esac
+"""
+
+
+@pytest.fixture
+def said(place: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, float], None]:
+    """Puts a text into the journal, of so many seconds ago; a unit voxcore@3 never wrote any."""
+    monkeypatch.setattr(probe, "CACHE", str(place / "cache"))
+    monkeypatch.setattr(probe, "PATH", f"{place}:{probe.PATH}")
+    program, text_of = place / "journalctl", place / "journalctl.says"
+    program.write_text(JOURNALCTL)
+    program.chmod(0o755)
+
+    def says(text: str, ago: float) -> None:
+        text_of.write_text(text)
+        os.utime(text_of, (time.time() - ago,) * 2)
+
+    return says
+
+
+def started(ago: float, folder: str = "/", *names: str) -> dict[str, Any]:
+    """What systemd says of units that were started so many seconds ago, in a folder."""
+    at = str(int((time.monotonic() - ago) * 1e6))
+    row = {"properties": {"ExecMainStartTimestampMonotonic": at, "InvocationID": "a" * 32, "WorkingDirectory": folder}}
+    return dict.fromkeys(names or ("voxbridge.service",), row)
+
+
+def test_no_file_takes_the_place_of_the_one_that_was_read(folder: Path, place: Path, said: Callable[[str, float], None]) -> None:
+    """Deploy swaps its own ``.env`` for the service's while it is looked at: its values with the other's owner are nobody's."""
+    said("the guess 482914-x in the journal\n", 100)
+    written(place / "mine", "GUESS_SECRET=482914-x\n", DEPLOY)
+    with swapping(folder / ".env", place / "mine") as swapped:
+
+        def units() -> dict[str, Any]:
+            swapped()
+            return started(3600)
+
+        for _ in range(40):
+            assert leaks(folder, spoken=units) == []
+
+
+def with_list(path: Path) -> None:
+    """Give deploy the right to write by an access list."""
+    rows = [(1, 6, -1), (2, 6, DEPLOY.pw_uid), (4, 0, -1), (16, 6, -1), (32, 0, -1)]
+    entries = b"".join(struct.pack("<HHI", tag, rights, who & 0xFFFFFFFF) for tag, rights, who in rows)
+    os.setxattr(path, "system.posix_acl_access", struct.pack("<I", 2) + entries)
+
+
+@pytest.mark.parametrize(
+    ("change", "could"),
+    [
+        (lambda _: None, False),
+        (lambda path: os.chown(path, DEPLOY.pw_uid, -1), True),
+        (lambda path: path.chmod(0o660), True),
+        (lambda path: path.chmod(0o606), True),
+        (with_list, True),
+        (lambda path: path.with_name("other").hardlink_to(path), True),
+        (lambda path: path.chmod(0o640), False),
+    ],
+    ids=["nobody", "owner", "group", "others", "access-list", "another-name", "read-only"],
+)
+def test_who_could_have_written_it(folder: Path, change: Callable[[Path], None], could: bool) -> None:  # noqa: FBT001
+    change(folder / ".env")
+    assert env_of(folder).written_by(DEPLOY.pw_uid) is could
+
+
+def test_what_was_searched_for_a_later_start_hides_nothing_before_it(folder: Path, said: Callable[[str, float], None]) -> None:
+    """Deploy restarts one worker and asks for it alone; the secret in the journal is older."""
+    said(f"connecting with {CANARY}\n", 1800)
+    assert leaks(folder, spoken=lambda: started(600)) == []
+    assert leaks(folder, spoken=lambda: started(3600)) == [["JWT_SECRET", "the journal since its start"]]
+
+
+def test_what_was_searched_of_some_units_is_not_what_others_wrote(folder: Path, said: Callable[[str, float], None]) -> None:
+    """Of a ``.env`` that deploy could write its own units' journal is searched, and each unit's is another one."""
+    (folder / ".env").chmod(0o660)
+    said(f"connecting with {CANARY}\n", 1800)
+    names = ["voxcore@3.service", "voxcore@1.service"]
+
+    def units() -> dict[str, Any]:
+        return started(3600, str(folder), *names)
+
+    found = [leaks(folder, spoken=units, units=names[:1]), leaks(folder, spoken=units, units=names)]
+    assert found == [[], [["JWT_SECRET", "the journal since its start"]]]
+
+
+def test_a_gap_in_what_was_searched_is_searched(folder: Path, said: Callable[[str, float], None]) -> None:
+    """What was noted before all units were started anew is of no use for an earlier start."""
+    said("nothing\n", 0)
+    note, now = probe.HashCache("journal", service(folder)), time.time()
+    note.seen = {"searched": [*env_of(folder).mark(), "all", now - 9000, now - 7200]}
+    note.keep()
+    assert leaks(folder, spoken=lambda: started(600)) == []
+    said(f"connecting with {CANARY}\n", 1800)
+    assert leaks(folder, spoken=lambda: started(3600)) == [["JWT_SECRET", "the journal since its start"]]
+
+
+def shown(folder: Path, *words: str) -> list[str]:
+    """The words of a process as root shows them to deploy."""
+    found: list[str] = probe.Cutter(probe.secrets([service(folder)], "")).clean({"argv": list(words)})["argv"]
+    return found
+
+
+def test_no_path_is_confirmed_that_the_guesser_may_not_see(folder: Path, place: Path) -> None:
+    hidden = place / "priv"
+    hidden.mkdir(mode=0o700)
+    for path in (hidden / "Notes-x9Z", folder / "Notes-x9Z"):
+        path.touch()
+    (hidden / "open").mkdir(mode=0o755)
+    (folder / "way").symlink_to(hidden)
+    paths = [f"{hidden}/Notes-x9Z", f"{hidden}/Nothere-x9Z", "/usr/bin/env"]
+    inside = ["way/Notes-x9Z", "way/Nothere-x9Z", "./Notes-x9Z"]
+    lines = [f"A{at}_SECRET={path}" for at, path in enumerate(paths)] + [f"B{at}={path}" for at, path in enumerate(inside)]
+    written(folder / ".env", "\n".join(lines), DEPLOY)
+    assert shown(folder, *paths, *inside) == ["[cut]", "[cut]", "/usr/bin/env", "[cut]", "[cut]", "./Notes-x9Z"]
+
+
+def test_what_root_holds_open_is_no_way_to_a_path(folder: Path, place: Path) -> None:
+    (place / "priv").mkdir(mode=0o700)
+    (place / "priv/open").mkdir(mode=0o755)
+    (place / "priv/open/Notes-x9Z").touch()
+    with probe.Folder(str(place / "priv/open")) as held:
+        path = f"/proc/self/fd/{held.fd}/Notes-x9Z"
+        written(folder / ".env", f"A_SECRET={path}\n", DEPLOY)
+        assert Path(path).exists()
+        assert probe.secrets([service(folder)], "") == [path]
+
+
+def test_a_whole_look_takes_the_rights_of_who_asks(folder: Path, place: Path) -> None:
+    (place / "priv").mkdir(mode=0o700)
+    (place / "priv/Notes-x9Z").touch()
+    written(folder / ".env", f"A_SECRET={place}/priv/Notes-x9Z\n", DEPLOY)
+    with subprocess.Popen([sys.executable, "-c", "input()", f"{place}/priv/Notes-x9Z"], stdin=subprocess.PIPE) as child:
+        document = probed([service(folder)])
+        child.communicate(b"\n")
+    row = next(row for row in document["sections"]["processes"]["value"] if row["pid"] == child.pid)
+    assert row["argv"][3:] == ["[cut]"]
+
+
+@pytest.mark.parametrize("made", ["link", "folder"])
+def test_no_value_behind_a_link_is_confirmed_that_the_guesser_may_not_read(folder: Path, place: Path, made: str) -> None:
+    hidden = place / "priv"
+    hidden.mkdir(mode=0o700)
+    written(hidden / ".env", "PIN_CODE=482914\n", VOX, 0o644)
+    if made == "link":
+        (folder / ".env").unlink()
+        (folder / ".env").symlink_to(hidden / ".env")
+    else:
+        (folder / ".env").unlink()
+        folder.rmdir()
+        folder.symlink_to(hidden)
+    assert shown(folder, "482913", "482914", "482915") == ["482913", "482914", "482915"]
+    hidden.chmod(0o755)  # who may read it learns nothing by it
+    assert shown(folder, "482913", "482914", "482915") == ["482913", "[cut]", "482915"]
