@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
+from voxgate.model.digits import natural_in
 from voxgate.model.evidence import known
 from voxgate.model.look import Question
 from voxgate.model.service import Role
@@ -246,7 +247,7 @@ def _caching(answer: Answer) -> set[str]:
 def _long(word: str) -> bool:
     """True for a max-age of a month and more."""
     key, _, seconds = word.partition("=")
-    return key == "max-age" and seconds.isdigit() and int(seconds) >= MONTH
+    return key == "max-age" and (natural_in(seconds) or 0) >= MONTH
 
 
 def _is_public(root: str, public: tuple[str, ...]) -> bool:

@@ -52,7 +52,7 @@ def test_python_is_3_12_or_newer(placement: Placement, evidence: Evidence) -> No
     no lock names.
     """
     venv = known(evidence.second.host(placement.host.name).venvs[placement.service.name])
-    numbers = tuple(int(part) for part in re.findall(r"\d+", venv.python)[:2])
+    numbers = tuple(int(part) for part in re.findall(r"[0-9]{1,4}", venv.python)[:2])
     assert numbers >= PYTHON, say(
         f"{placement.host.name}: {placement.service.folder}/.venv is Python {venv.python}", "install Python 3.12 or newer"
     )

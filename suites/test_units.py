@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
+from voxgate.model.digits import natural_in
 from voxgate.model.evidence import ProcessFact, UnitFact, known
 from voxgate.plugin import invariant, say
 from voxgate.survey.answers import read_page
@@ -187,10 +188,10 @@ def test_nothing_restarts_during_the_bake(unit: PlacedUnit, evidence: Evidence) 
             f"{unit.host.name}: {unit.unit} restarted between the two looks: its {word} went from {before} to {after}",
             f"journalctl -u {unit.unit} says why it dies",
         )
-    count = second.properties.get("NRestarts", "")
-    if not count.isdigit():
+    count = natural_in(second.properties.get("NRestarts", ""))
+    if count is None:
         raise Blind("systemd does not say how often it restarted this unit", where=f"{unit.host.name} {unit.unit}")
-    if int(count):
+    if count:
         host = evidence.second.host(unit.host.name)
         age = known(host.time) - main_process(evidence.second, unit).started
         assert age > YOUNG, say(

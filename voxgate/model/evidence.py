@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from voxgate.errors import Blind
+from voxgate.model.digits import natural_in
 from voxgate.model.surroundings import (
     BootFact,
     ClockFact,
@@ -93,8 +94,7 @@ class UnitFact:
     @property
     def main_pid(self) -> int:
         """The main process, 0 if there is none."""
-        text = self.properties.get("MainPID", "")
-        return int(text) if text.isdigit() else 0
+        return natural_in(self.properties.get("MainPID", "")) or 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 from voxgate.contracts.json_strict import loads
 from voxgate.errors import ContractError
 from voxgate.model.answers import Answer
+from voxgate.model.digits import natural_in
 from voxgate.model.evidence import Missing
 
 # systemd resets the count at each restart by hand, so two automatic ones after ours mean that it dies as it starts.
@@ -43,7 +44,7 @@ def pulse(state: Mapping[str, str], answer: Answer | Missing, commit: str) -> Pu
     200, ``status`` ok, and the release's commit.
     """
     active = f"{state.get('ActiveState', 'unknown')}/{state.get('SubState', 'unknown')}"
-    restarts = int(text) if (text := state.get("NRestarts", "")).isdigit() else 0
+    restarts = natural_in(state.get("NRestarts", "")) or 0
     if state.get("ActiveState") == "failed":
         return Pulse(Up.NEVER, f"systemd gave up on it: failed, {state.get('Result', 'unknown')}")
     if restarts >= _CRASH_LOOP:

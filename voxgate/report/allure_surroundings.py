@@ -11,6 +11,7 @@ from uuid import uuid4
 from allure_commons.model2 import GlobalAttachment, GlobalError, Globals
 
 from voxgate import __version__
+from voxgate.model.digits import natural_in
 from voxgate.model.verdict import RunOutcome, RunVerdict
 from voxgate.report.allure_files import write_item
 from voxgate.report.redaction import Redactor
@@ -63,7 +64,7 @@ def _executor(folder: Path, redactor: Redactor) -> None:
         "name": "Jenkins",
         "type": "jenkins",
         "url": os.environ.get("JENKINS_URL", url),
-        "buildOrder": int(number) if number.isdecimal() else 0,
+        "buildOrder": natural_in(number) or 0,
         "buildName": f"{job or 'build'} #{number}",
         "buildUrl": url,
         "reportName": "voxgate",

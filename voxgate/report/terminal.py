@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from voxgate.errors import visible
+from voxgate.model.digits import natural_in
 from voxgate.model.verdict import Judgement, MoveRecord, RunOutcome, RunVerdict, Verdict
 from voxgate.report.tally import ESTATE, PLATFORM, Tally, by_cell, subject_of, unjudged, whole
 
@@ -77,8 +78,7 @@ def console_for(stream: TextIO) -> Console:
     """A console on ``stream``: as wide as the terminal, or as COLUMNS says, or 120 columns of plain lines."""
     if stream.isatty():
         return Console(file=stream, highlight=False, soft_wrap=False)
-    columns = os.environ.get("COLUMNS", "")
-    width = int(columns) if columns.isdecimal() and int(columns) else PLAIN_WIDTH
+    width = natural_in(os.environ.get("COLUMNS", "")) or PLAIN_WIDTH
     return Console(file=stream, highlight=False, soft_wrap=False, width=width, legacy_windows=False)
 
 

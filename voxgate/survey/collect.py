@@ -7,10 +7,10 @@ import json
 import time
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from voxgate.contracts import schemas
-from voxgate.errors import CommandUnknown, ContractError, Unreachable, VoxgateError
+from voxgate.errors import CommandUnknown, ContractError, Unreachable, VoxgateError, known_error
 from voxgate.model.answers import Answer, DatabaseView
 from voxgate.model.evidence import DistFact, HostEvidence, Missing, known
 from voxgate.model.look import Look, Question
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from voxgate.model.service import Service
     from voxgate.transport.connection import Connection
     from voxgate.transport.connections import Connections
+
+T = TypeVar("T")
 
 DEADLINE = 30.0  # the probe gives up on its slowest part after 20
 SLACK = 4096  # bytes by which a wrong answer may be longer than the right one, and still be read whole
@@ -184,7 +186,8 @@ def take_look(
     for the first of two: what does not move is read once, by the second. ``only`` names the services that will be judged: of
     the others, and of the hosts as such, what takes long to read is left out, and says so.
 
-    Nothing is raised for what a host, a service or a database does or fails to do.
+    Nothing is raised for what a host, a service or a database does or fails to do: what nobody foresaw in the asking of one is
+    a Missing of that one, and leaves its traceback.
     """
     taken = time.time()
     connections.open(estate.hosts)
@@ -195,13 +198,20 @@ def take_look(
     def look_at_hosts() -> None:
         hosts.update(survey(connections, estate, brief=brief, only=only))
         for placement, dist in sites_of(estate, hosts).items():
-            answers.update(_ask_for_site(connections, estate, placement, known(hosts[placement.host.name]), dist))
+            name, service = placement.host.name, placement.service.name
+            host = known(hosts[name])
+            ask = partial(_ask_for_site, connections, estate, placement, host, dist)
+            found = _or_missing(f"{name} {service}", ask)
+            if isinstance(found, Missing):  # nothing of the site was asked: so what stands there is not known to be served
+                hosts[name] = replace(host, dists={**host.dists, service: found})
+            else:
+                answers.update(found)
 
     def look_at_endpoints() -> None:
         answers.update(http.ask(connections, (*questions_of(estate), *extra_questions)))
 
     def look_at(database: Database) -> None:
-        views[database.name] = see(connections, database)
+        views[database.name] = _or_missing(database.name, partial(see, connections, database))
 
     parts: list[Callable[[], None]] = [look_at_hosts, look_at_endpoints]
     parts += [partial(look_at, database) for database in estate.databases]
@@ -209,6 +219,14 @@ def take_look(
         if isinstance(outcome, BaseException):
             raise outcome
     return Look(taken, hosts, {question: _unread(question, answer) for question, answer in answers.items()}, views)
+
+
+def _or_missing(where: str, ask: Callable[[], T | Missing]) -> T | Missing:
+    """What was found by asking one thing, or why nothing was: it stops no other."""
+    try:
+        return ask()
+    except Exception as error:  # noqa: BLE001 - of whatever kind
+        return missing(where, known_error(error, where))
 
 
 def _unread(question: Question, answer: Answer | Missing) -> Answer | Missing:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
+import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Sized = TypeVar("Sized", bound=Collection[Any])
 PORTS = 65536
+_ADDRESS = re.compile(r"[0-9A-Fa-f:.]{2,45}")
 PAIR = 2
 CUT = "[cut]"  # the probe's mark: it stands for nothing else, as the probe changes what only looks like it
 
@@ -89,6 +92,23 @@ def port(value: object) -> int:
     if natural(value) >= PORTS:
         raise wrong("a port", value)
     return natural(value)
+
+
+def address(value: object) -> str:
+    """An IP address, as the kernel writes it: without a scope."""
+    found = whole(value)
+    try:
+        ipaddress.ip_address(found)
+    except ValueError:
+        raise WrongFormError("an address wanted") from None
+    if not _ADDRESS.fullmatch(found):
+        raise WrongFormError("an address wanted")
+    return found
+
+
+def addresses(value: object) -> tuple[str, ...]:
+    """A list of IP addresses."""
+    return tuple(address(each) for each in items(value))
 
 
 def number(value: object) -> float:

@@ -34,8 +34,11 @@ def holder_of(process: ProcessFact, containers: Iterable[ContainerFact]) -> str:
 
 
 def is_loopback(address: str) -> bool:
-    """True for an address that only the host itself can connect to."""
-    return ipaddress.ip_address(address).is_loopback
+    """True for an address that only the host itself can connect to; what is no address is none."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def is_public(address: str) -> bool:

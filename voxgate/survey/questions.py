@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
+from voxgate.model.digits import port_in
 from voxgate.model.evidence import DistFact, HostEvidence, Missing
 from voxgate.model.look import Question
 from voxgate.model.service import Role
@@ -132,7 +133,8 @@ def _port_of(listen: str) -> int | None:
     if listen.startswith("unix:"):
         return None
     last = listen.rpartition("]")[2].rpartition(":")[2]
-    return int(last) if last.isdigit() else HTTP_PORT
+    found = port_in(last)
+    return HTTP_PORT if found is None else found
 
 
 def _reached(host: HostEvidence) -> tuple[str, ...]:

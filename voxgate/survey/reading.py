@@ -20,6 +20,8 @@ from voxgate.survey import reading_services as services
 from voxgate.survey.fields import (
     PAIR,
     WrongFormError,
+    address,
+    addresses,
     at_most,
     flag,
     get,
@@ -236,7 +238,7 @@ def _sockets(row: object) -> _Sockets:
         connections=tuple(_socket(each, connected=True) for each in get(row, "connections", items)),
         ephemeral=get(row, "ephemeral", _range),
         apart=get(row, "apart", lambda value: tuple(natural(pid) for pid in items(value))),
-        addresses=at_most(ADDRESSES_AT_MOST, get(row, "addresses", wholes)),
+        addresses=at_most(ADDRESSES_AT_MOST, get(row, "addresses", addresses)),
     )
 
 
@@ -249,9 +251,9 @@ def _range(value: object) -> tuple[int, int]:
 
 def _socket(row: object, *, connected: bool) -> SocketFact:
     return SocketFact(
-        address=get(row, "address", whole),
+        address=get(row, "address", address),
         port=get(row, "port", port),
-        remote_address=get(row, "remote_address", whole) if connected else None,
+        remote_address=get(row, "remote_address", address) if connected else None,
         remote_port=get(row, "remote_port", port) if connected else None,
         pids=get(row, "pids", lambda value: tuple(natural(pid) for pid in items(value))),
         apart=get(row, "apart", flag),

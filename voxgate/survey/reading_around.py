@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from voxgate.model.digits import natural_in
 from voxgate.model.evidence import ContainerFact, EnginesFact, MadeFact
 from voxgate.model.surroundings import (
     BootFact,
@@ -86,11 +87,12 @@ def runtimes(row: Mapping[str, Any]) -> RuntimesFact:
 
 
 def _runtime(pid: str, row: object) -> RuntimeFact:
-    if not pid.isascii() or not pid.isdigit():
+    number_of = natural_in(pid)
+    if number_of is None:
         msg = "processes: a pid wanted"
         raise WrongFormError(msg)
     return RuntimeFact(
-        pid=int(pid),
+        pid=number_of,
         unit=get(row, "unit", whole),
         argv0=get(row, "argv0", whole),
         interpreter=get(row, "interpreter", flag),

@@ -20,6 +20,7 @@ from urllib.parse import quote
 import httpx
 
 from voxgate.errors import ForgeError, Refused
+from voxgate.model.digits import natural_in
 
 API = "https://api.bitbucket.org"
 TOKEN = "BITBUCKET_TOKEN"  # noqa: S105 - the name of a variable
@@ -198,8 +199,8 @@ def _hint(answer: httpx.Response) -> str:
 
 def _pause(wanted: str | None, tried: int) -> float:
     """Seconds until the next attempt: what ``Retry-After`` asks for (seconds or a date), else twice the last pause."""
-    if wanted and wanted.strip().isdecimal():
-        return float(wanted)
+    if wanted and (seconds := natural_in(wanted.strip())) is not None:
+        return float(seconds)
     if wanted:
         try:
             return max(0.0, (parsedate_to_datetime(wanted) - datetime.now(UTC)).total_seconds())

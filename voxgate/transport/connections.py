@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from voxgate.errors import Unreachable, VoxgateError, known_error
+from voxgate.errors import Unreachable, VoxgateError, known_error, unforeseen
 from voxgate.transport.at_once import at_once
 from voxgate.transport.connection import Connection
 from voxgate.transport.deadline import Deadline
@@ -110,6 +110,11 @@ class Connections:
                 outcome: Connection | Unreachable = self._connect(host)
             except Unreachable as error:
                 outcome = error
+            except VoxgateError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever a server's words do to the library is that host's alone
+                found = unforeseen(error, host.name)
+                outcome = Unreachable(found.what, where=host.name, why=found.why, hint=found.hint)
             return self._record(host.name, outcome)
 
     def _connect(self, host: Host) -> Connection:

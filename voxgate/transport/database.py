@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -20,15 +21,16 @@ from pymongo import MongoClient
 from pymongo.errors import ConfigurationError, ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError
 from pymongo.uri_parser import parse_uri
 
-from voxgate.errors import CommandUnknown, Unreachable, VoxgateError
+from voxgate.errors import CommandUnknown, ContractError, Unreachable, VoxgateError, unforeseen
 from voxgate.model.answers import DatabaseClient, DatabaseView
+from voxgate.model.digits import port_in
 from voxgate.model.evidence import Missing
 from voxgate.transport.deadline import Deadline
 from voxgate.transport.failures import ForwardingDenied, TargetRefused
 from voxgate.transport.forward import Forward, forward
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from voxgate.model.estate import Database
     from voxgate.transport.connection import Connection
@@ -77,6 +79,9 @@ def see(connections: Connections, database: Database, deadline: float = 5.0) -> 
     except (VoxgateError, PyMongoError, ValueError) as error:
         trouble = way.trouble if way is not None and isinstance(error, ConnectionFailure) else None
         return _missing(database.name, trouble or error, until)
+    except Exception as error:  # noqa: BLE001 - whatever a server's words do to the library is that server's alone
+        found = unforeseen(error, database.name)
+        return Missing("unparsable", f"what it says cannot be read ({type(error).__name__})", database.name, found.hint)
 
 
 @contextmanager
@@ -114,8 +119,10 @@ def _other_gates(view: DatabaseView) -> bool:
 
 def _look(database: str, name: str, asker: Client, witness: Client) -> DatabaseView | Missing:
     """Both ways of asking, together: some servers tell all by the command only, others by the stage only."""
-    ours = {str(client.admin.command("whatsmyuri")["you"]) for client in (witness, asker)}
-    version = asker.admin.command("buildInfo").get("version", "?")
+    ours = {_text(client.admin.command("whatsmyuri"), "you") for client in (witness, asker)}
+    if "" in ours:
+        raise ContractError("the server does not say who asks it", why="whatsmyuri has no you")
+    version = _text(asker.admin.command("buildInfo"), "version") or "?"
     rows: list[Mapping[str, Any]] = []
     by: list[str] = []
     for way, ask in (("currentOp", _by_command), ("$currentOp", _by_stage)):
@@ -135,7 +142,8 @@ def _look(database: str, name: str, asker: Client, witness: Client) -> DatabaseV
 
 
 def _by_command(client: Client) -> list[Mapping[str, Any]]:
-    return _some(client.admin.command({"currentOp": 1, "$all": True}).get("inprog", ()))
+    said = client.admin.command({"currentOp": 1, "$all": True})
+    return _some(_list(said, "inprog"))
 
 
 def _by_stage(client: Client) -> list[Mapping[str, Any]]:
@@ -145,7 +153,7 @@ def _by_stage(client: Client) -> list[Mapping[str, Any]]:
 
 def _some(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """All rows. Raises VoxgateError where they are more than any server of ours has clients."""
-    found = list(islice(rows, ROWS_AT_MOST + 1))
+    found = [_row(row) for row in islice(rows, ROWS_AT_MOST + 1)]
     if len(found) > ROWS_AT_MOST:
         raise VoxgateError("the server tells of too many connections", why=f"over {ROWS_AT_MOST}")
     return found
@@ -157,17 +165,47 @@ def _clients(rows: Iterable[Mapping[str, Any]]) -> dict[str, DatabaseClient]:
     """
     found: dict[str, DatabaseClient] = {}
     for row in rows:
-        text = row.get("client") or row.get("client_s")
-        if not isinstance(text, str) or text in found:
+        text = _text(row, "client") or _text(row, "client_s")
+        if not text or text in found:
             continue
-        address, colon, port = text.rpartition(":")
-        if not (colon and port.isdigit()):
-            address, port = text, "0"  # a unix socket
-        metadata = row.get("clientMetadata") or {}
-        app_name = row.get("appName") or metadata.get("application", {}).get("name") or ""
-        users: Sequence[Mapping[str, Any]] = row.get("effectiveUsers") or ({},)
-        found[text] = DatabaseClient(address.strip("[]"), int(port), str(app_name), str(users[0].get("user", "")))
+        address, _, last = text.rpartition(":")
+        port = port_in(last)
+        if port is None:
+            address, port = text, 0  # a unix socket
+        application = _member(_member(row, "clientMetadata"), "application")
+        app_name = _text(row, "appName") or _text(application, "name")
+        users = [_text(_row(user), "user") for user in _list(row, "effectiveUsers")]
+        found[text] = DatabaseClient(address.strip("[]"), port, app_name, users[0] if users else "")
     return found
+
+
+def _row(value: object) -> Mapping[str, Any]:
+    """One document of the server's. Raises ContractError for anything else."""
+    if not isinstance(value, Mapping):
+        raise ContractError("the server's list is not of its form", why=f"a document wanted, {type(value).__name__} found")
+    return value
+
+
+def _member(row: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A document in a document, empty where there is none. Raises ContractError."""
+    found = row.get(key)
+    return {} if found is None else _row(found)
+
+
+def _text(row: Mapping[str, Any], key: str) -> str:
+    """A text in a document, empty where there is none. Raises ContractError."""
+    found = row.get(key)
+    if found is not None and not isinstance(found, str):
+        raise ContractError("the server's list is not of its form", why=f"{key}: text wanted, {type(found).__name__} found")
+    return found or ""
+
+
+def _list(row: Mapping[str, Any], key: str) -> list[Any]:
+    """A list in a document, empty where there is none. Raises ContractError."""
+    found = row.get(key)
+    if found is not None and not isinstance(found, list):
+        raise ContractError("the server's list is not of its form", why=f"{key}: a list wanted, {type(found).__name__} found")
+    return found or []
 
 
 def _client(uri: str, until: Deadline, name: str, *, direct: bool) -> Client:
@@ -205,6 +243,8 @@ def _missing(name: str, error: VoxgateError | PyMongoError | ValueError, until: 
     match error:
         case ForwardingDenied():
             return Missing("denied", error.line, name, error.hint)
+        case ContractError():
+            return Missing("unparsable", error.line, name, error.hint)
         case VoxgateError():
             kind = "unreachable" if isinstance(error, (Unreachable, TargetRefused)) else "failed"
             return Missing(kind, error.line, name, error.hint)

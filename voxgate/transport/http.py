@@ -13,11 +13,12 @@ import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote
 
 import httpcore
 import httpx
 
-from voxgate.errors import Unreachable
+from voxgate.errors import Unreachable, known_error
 from voxgate.model.answers import Answer
 from voxgate.model.evidence import Missing
 from voxgate.transport.at_once import at_once
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 LIMIT = 1024 * 1024
 SUM_LIMIT = 1024 * 1024 * 1024  # bytes of all bodies that are asked for at once
 _AT_ONCE = 64
+_ASCII = bytes(range(128)).decode("ascii")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -49,6 +51,8 @@ def ask(
 ) -> dict[Question, Answer | Missing]:
     """What each question was answered, all asked at once; ``deadline`` in seconds for each, ``limit`` bytes of body,
     ``sum_limit`` of all together: what comes after that is Missing.
+
+    Whatever one question ends with is that question's: what nobody foresaw is a Missing, and leaves its traceback.
 
     ``direct`` is True, or the names of the hosts that are asked without SSH: a question to loopback goes to the host's
     own address then. A host that is not open yet is opened first; that has the connections' own deadline.
@@ -65,10 +69,14 @@ def ask(
     )
     answers: dict[Question, Answer | Missing] = {}
     for question, outcome in outcomes.items():
-        if isinstance(outcome, BaseException):
-            raise outcome
-        answers[question] = outcome
+        answers[question] = _lost(question, outcome) if isinstance(outcome, BaseException) else outcome
     return answers
+
+
+def _lost(question: Question, error: BaseException) -> Missing:
+    """A question that ended as nobody foresaw: it stops no other."""
+    found = known_error(error, question.host)
+    return Missing("failed", found.line, question.host, found.hint)
 
 
 def _is_direct(question: Question, direct: bool | Collection[str]) -> bool:  # noqa: FBT001 - one of two forms
@@ -128,11 +136,13 @@ def _ask(connections: Connections, question: Question, deadline: Deadline, heard
         return Missing("unreachable", error.line, question.host, error.hint)
     except _TooMuchError as error:
         return Missing("failed", str(error), question.host)
+    except httpx.InvalidURL as error:  # nothing was sent: the service has no part in it
+        return Missing("failed", f"that cannot be asked: {error}", question.host)
     except TargetRefused as error:
         trouble = error.what
     except (httpcore.TimeoutException, TimeoutError):
         trouble = _too_slow(heard, deadline)
-    except (httpcore.ProtocolError, httpx.InvalidURL) as error:
+    except httpcore.ProtocolError as error:
         trouble = f"not HTTP: {error}"
     except (httpcore.NetworkError, OSError) as error:
         trouble = f"the connection broke off: {error or type(error).__name__}"
@@ -151,8 +161,11 @@ def _get(backend: httpcore.NetworkBackend, question: Question, heard: _Heard) ->
     host = f"[{question.address}]" if ":" in question.address else question.address
     headers = [("accept-encoding", "identity"), ("accept", "*/*"), ("user-agent", "voxgate"), ("connection", "close")]
     given = {name.lower() for name, _ in question.headers}
-    url = httpx.URL(scheme="http", host=host, port=question.port, raw_path=question.path.encode("utf-8"))
-    request = httpx.Request("GET", url, headers=[*(pair for pair in headers if pair[0] not in given), *question.headers])
+    path = quote(question.path, safe=_ASCII).encode("ascii")  # a byte beyond ASCII has no place in a request's first line
+    url = httpx.URL(scheme="http", host=host, port=question.port, raw_path=path)
+    # A server compares a name with the bytes of its own configuration: one that is written there with an umlaut is asked for so.
+    pairs = [*(pair for pair in headers if pair[0] not in given), *question.headers]
+    request = httpx.Request("GET", url, headers=[(name.encode("utf-8"), value.encode("utf-8")) for name, value in pairs])
     with _Way(backend) as way:
         response = way.handle_request(request)
         try:
@@ -290,6 +303,8 @@ class _Directly(httpcore.NetworkBackend):
         except OSError as error:
             what = f"no connection within {self.deadline}" if isinstance(error, TimeoutError) else "no connection"
             raise Unreachable(what, where=where, why=error.strerror or str(error)) from error
+        except ValueError as error:  # a name of 300 letters, an empty label, a NUL
+            raise Unreachable("no connection", where=where, why=f"that is no address: {error}") from error
         return _Stream(_Socket(sock), self.deadline)
 
 

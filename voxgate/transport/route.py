@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import paramiko
 
 from voxgate.errors import Unreachable
+from voxgate.model.digits import port_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _DEFAULT_PORT = 22
 _DEEPEST = 8
-_JUMP = re.compile(r"(?:ssh://)?(?:(?P<user>[^@]+)@)?(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:\[\]]+))(?::(?P<port>\d+))?/?")
+_JUMP = re.compile(r"(?:ssh://)?(?:(?P<user>[^@]+)@)?(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:\[\]]+))(?::(?P<port>[0-9]{1,5}))?/?")
 _DEFAULT_IDENTITIES = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
 
 
@@ -134,14 +135,15 @@ def _hop(
     commanded: bool = True,
 ) -> Hop:
     """The hop that the configuration describes; ``commanded`` is False where another hop leads to it."""
-    port = options.get("port", str(_DEFAULT_PORT))
-    if not port.isdigit():
-        raise Unreachable("the SSH configuration has no usable port", where=where, why=repr(port))
+    said = options.get("port", str(_DEFAULT_PORT))
+    port = port_in(said)
+    if port is None:
+        raise Unreachable("the SSH configuration has no usable port", where=where, why=repr(said))
     command = options.get("proxycommand")
     return Hop(
         name=name,
         address=options["hostname"],
-        port=int(port),
+        port=port,
         user=options.get("user") or getpass.getuser(),
         key_name=options.get("hostkeyalias", options["hostname"]),
         identities=identities,

@@ -667,6 +667,18 @@ def test_a_changed_fact_turns_exactly_its_invariants(green: Case, name: str) -> 
     assert {key: verdict for key, (verdict, _) in found.items()} == dict.fromkeys(wanted, "violated"), found
 
 
+@pytest.mark.parametrize("count", ["²", "9" * 5000, "", "-1"])
+def test_a_count_of_restarts_that_is_no_number_is_blind(green: Case, count: str) -> None:
+    verdicts = {verdict for verdict, _ in restarts(green, count).judge().values()}
+    assert verdicts == {"blind"}
+
+
+@pytest.mark.parametrize("python", ["3." + "9" * 5000, "3.²", "²"])
+def test_a_version_of_python_that_is_no_number_is_judged(green: Case, python: str) -> None:
+    verdicts = green.of_service(API, "venvs", "backend", python=python).judge().values()
+    assert {verdict for verdict, _ in verdicts} <= {"violated"}
+
+
 def test_what_the_estate_allows_may_listen(green: Case) -> None:
     pid = main_pid(green, FLEET, WORKER)
     case = with_listener(green, FLEET, "127.0.0.1", 9000 + 1, pid)

@@ -6,13 +6,16 @@ import copy
 import hashlib
 import json
 from dataclasses import replace
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import FOLDER
-from voxgate.errors import CommandUnknown, Unreachable
+from voxgate.errors import UNFORESEEN, CommandUnknown, Unreachable
 from voxgate.model.answers import Answer
 from voxgate.model.estate import Estate, Host
 from voxgate.model.evidence import DistFact, HostEvidence, Missing, Proof, known
@@ -248,12 +251,67 @@ def test_a_look_holds_hosts_answers_sites_and_databases(estate: Estate, monkeypa
     assert max(limits) > 2 * http.LIMIT
 
 
-def test_a_mistake_of_ours_is_not_swallowed(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collect, "survey", lambda *_, **__: {})
+def test_a_mistake_of_ours_costs_its_one_thing_and_leaves_its_traceback(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen = replace(host_evidence("api-1", GOOD), dists={"console": DistFact("builds/x", {"a": (1, "x")}, None, 1.0, 2.0)})
+    monkeypatch.setattr(collect, "survey", lambda *_, **__: {"api-1": seen})
     monkeypatch.setattr(collect, "see", lambda *_: 1 // 0)
-    monkeypatch.setattr(http, "ask", lambda *_, **__: {})
-    with pytest.raises(ZeroDivisionError):
-        collect.take_look(Way(estate), estate)  # type: ignore[arg-type]
+    monkeypatch.setattr(collect, "site_questions", lambda *_: dict[str, object]()["site"])
+    monkeypatch.setattr(http, "ask", lambda _, questions, **__: dict.fromkeys(questions, Missing("denied", "")))
+    look = collect.take_look(Way(estate), estate)  # type: ignore[arg-type]
+    assert set(look.answers) == set(questions_of(estate))
+    database, site = look.databases["vox"], look.host("api-1").dists["console"]
+    assert isinstance(database, Missing)
+    assert isinstance(site, Missing)
+    assert (database.kind, database.where, "ZeroDivisionError" in database.why) == ("failed", "vox", True)
+    assert (site.kind, site.where, "KeyError" in site.why) == ("failed", "api-1 console", True)
+    assert look.host("api-1").units == seen.units
+    assert sorted(str(record.exc_info and record.exc_info[0]) for record in caplog.records if record.name == UNFORESEEN) == [
+        "<class 'KeyError'>",
+        "<class 'ZeroDivisionError'>",
+    ]
+
+
+@pytest.mark.parametrize(
+    "listen", ["80", "*:80", "[::]:80", "192.0.2.1", "80:²", "٨٠", "9" * 5000, "unix:/run/x", ":", "80:80:99999"]
+)
+def test_a_site_of_any_listen_and_any_name_has_questions(estate: Estate, listen: str) -> None:
+    seen = with_sites([{"listens": [listen], "names": ["bücher.example", "*.ü"], "serves": True}], ["192.0.2.7", "::1"])
+    site = estate.service("console").site
+    assert site is not None
+    asked = site_questions(seen, site, {"ü.js": (1, "x")})
+    assert {one.address for one in asked} == {"127.0.0.1", "::1", "192.0.2.7"}
+    named = {value for one in asked for name, value in one.headers if name == "Host"}
+    assert named == (set() if listen == "unix:/run/x" else {"bücher.example", "voxgate.ü"})
+
+
+WORD = st.text(max_size=12) | st.text("0123456789:.[]*~²٣ü%", max_size=12)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.fixed_dictionaries({"listens": st.lists(WORD), "names": st.lists(WORD), "serves": st.booleans()}), max_size=3),
+    st.lists(WORD | st.ip_addresses().map(str), max_size=3),
+    st.dictionaries(WORD, st.just((1, "x")), max_size=3),
+)
+def test_no_words_of_a_host_stop_the_questions_to_its_site(
+    sites: list[dict[str, Any]], addresses: list[str], files: dict[str, tuple[int, str]]
+) -> None:
+    site = load_estate("lab").service("console").site
+    assert site is not None
+    for question in site_questions(with_sites(sites, addresses), site, files):
+        assert ip_address(question.address)
+        assert question.path.isascii()
+
+
+def with_sites(sites: list[dict[str, Any]], addresses: list[str]) -> HostEvidence:
+    """A host whose nginx and whose network say this, read as a probe's document is."""
+    document = copy.deepcopy(GOOD)
+    document["sections"]["sockets"]["value"]["addresses"] = addresses
+    said = {"masters": [], "status": 0, "flaws": "", "changed": 1.0, "roots": [], "config": "", "workers": [], "doubts": []}
+    document["sections"]["nginx"] = {"value": {**said, "sites": sites}}
+    return host_evidence("api-1", document)
 
 
 def test_what_nobody_may_be_given_is_not_kept() -> None:

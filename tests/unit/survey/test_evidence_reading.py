@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from voxgate.contracts.schemas import FOLDER
-from voxgate.model.evidence import HostEvidence, Missing, SocketFact
+from voxgate.model.digits import natural_in, port_in
+from voxgate.model.evidence import HostEvidence, Missing, SocketFact, UnitFact
+from voxgate.survey.findings import is_loopback
 from voxgate.survey.reading import host_evidence
 
 GOOD: dict[str, Any] = {
@@ -157,3 +159,41 @@ def test_a_host_of_very_many_addresses_is_not_asked_by_each() -> None:
     document = copy.deepcopy(GOOD)
     document["sections"]["sockets"]["value"]["addresses"] = [f"10.0.{number // 256}.{number % 256}" for number in range(201)]
     assert isinstance(host_evidence("api-1", document).addresses, Missing)
+
+
+@pytest.mark.parametrize(
+    "value", ["", "x", "²", "1.2.3", "::1%eth0", "fe80::1%" + "x" * 300, "127.0.0.1/8", "localhost", "\u0661.1.1.1"]
+)
+def test_what_is_no_address_is_none(value: str) -> None:
+    for list_of, key in (("listeners", "address"), ("connections", "remote_address")):
+        document = copy.deepcopy(GOOD)
+        document["sections"]["sockets"]["value"][list_of][0][key] = value
+        assert isinstance(host_evidence("h", document).listeners, Missing)
+    document = copy.deepcopy(GOOD)
+    document["sections"]["sockets"]["value"]["addresses"] = ["127.0.0.1", "::1", "fe80::1", "::ffff:192.0.2.1"]
+    assert not isinstance(host_evidence("h", document).addresses, Missing)
+    document["sections"]["sockets"]["value"]["addresses"].append(value)
+    assert isinstance(host_evidence("h", document).addresses, Missing)
+
+
+@pytest.mark.parametrize("value", ["", "x", "²", "127.0.0.1/8", "localhost", "127.0.0"])
+def test_what_is_no_address_is_no_loopback(value: str) -> None:
+    assert not is_loopback(value)
+
+
+@pytest.mark.parametrize("pid", ["9" * 5000, "²", "٣", "-1", "1 ", ""])
+def test_a_pid_is_a_few_digits(pid: str) -> None:
+    document = copy.deepcopy(GOOD)
+    document["sections"]["runtimes"]["value"] = {"fleet": {"value": {"processes": {pid: {}}, "preload": True, "base": []}}}
+    found = host_evidence("h", document).runtimes["fleet"]
+    assert isinstance(found, Missing)
+    assert found.why.endswith("processes: a pid wanted")
+    assert UnitFact("u", {"MainPID": pid}, (), {}).main_pid == 0
+
+
+@given(st.text(max_size=12) | st.text("0123456789²٣ +_", max_size=12) | st.just("9" * 5000))
+@settings(deadline=None)
+def test_a_number_in_text_is_ascii_digits_and_nothing_else(text: str) -> None:
+    digits = bool(text) and len(text) <= 10 and all(letter in "0123456789" for letter in text)
+    assert natural_in(text) == (int(text) if digits else None)
+    assert port_in(text) == (int(text) if digits and int(text) < 65536 else None)

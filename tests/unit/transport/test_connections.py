@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import socket
+import struct
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from voxgate.errors import CommandUnknown, MoveFailed, Unforeseen, Unreachable
+from voxgate.errors import UNFORESEEN, CommandUnknown, MoveFailed, Unforeseen, Unreachable
 from voxgate.model.estate import Host
 from voxgate.transport.connection import Connection
 from voxgate.transport.connections import Connections
@@ -147,6 +149,42 @@ def test_a_second_factor_is_named(ground: Ground, opened: Opened) -> None:
     server = ground.sshd("AuthenticationMethods publickey,password", "PasswordAuthentication yes")
     with pytest.raises(Unreachable, match=r"the key was taken, but the server wants password too"):
         opened(ground.estate(host(server.port)))["one"]
+
+
+def test_a_server_whose_words_break_the_library_is_lost_alone(
+    ground: Ground, opened: Opened, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its list of ways to exchange keys is no text."""
+    body = b"\x14" + bytes(16) + b"\x00\x00\x00\x01\xff" + bytes(40)
+    padding = 8 - (len(body) + 5) % 8 + 8
+
+    def serve() -> None:
+        with suppress(OSError):
+            peer = listener.accept()[0]
+            with peer:
+                packet = struct.pack(">IB", len(body) + padding + 1, padding) + body + bytes(padding)
+                peer.sendall(b"SSH-2.0-rude\r\n" + packet)
+                while peer.recv(4096):
+                    pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        rude, good = host(listener.getsockname()[1], "rude"), host(ground.sshd().port, "good")
+        with opened(ground.estate(rude, good, known=_pins(ground, rude))) as connections:
+            found = connections.open([rude, good])
+        thread.join(5)
+    assert isinstance(found["good"], Connection)
+    lost = found["rude"]
+    assert isinstance(lost, Unreachable)
+    assert lost.line.startswith("rude: the gate itself failed here: UnicodeDecodeError")
+    assert [record.name for record in caplog.records if record.name == UNFORESEEN] == [UNFORESEEN]
+
+
+def _pins(ground: Ground, other: Host) -> str:
+    """The server of the ground is pinned, and its key for another host too."""
+    server = ground.servers[0]
+    return server.pins() + server.pins().replace(str(server.port), str(other.port))
 
 
 def test_each_returns_errors_and_a_mistake_is_that_hosts_alone(ground: Ground, opened: Opened) -> None:

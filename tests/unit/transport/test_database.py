@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
+import socketserver
+import struct
 import subprocess
 import sys
 import threading
@@ -11,18 +14,22 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import bson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pymongo import MongoClient
 
-from voxgate.model.answers import DatabaseView
+from voxgate.errors import ContractError
+from voxgate.model.answers import DatabaseClient, DatabaseView
 from voxgate.model.estate import Database
 from voxgate.model.evidence import Missing
 from voxgate.transport.at_once import at_once
 from voxgate.transport.connection import Connection
 from voxgate.transport.connections import Connections
-from voxgate.transport.database import _clients, _split, see
+from voxgate.transport.database import _clients, _some, _split, see
 from voxgate.transport.failures import TargetRefused
 from voxgate.transport.forward import forward
 
@@ -136,6 +143,102 @@ def test_rows_of_every_kind_become_clients() -> None:
         ("10.0.0.2", 7000, "", ""),
         ("anonymous unix socket", 0, "", ""),
     ]
+
+
+SINGLE = st.none() | st.booleans() | st.integers() | st.text(max_size=6) | st.text("0123456789:²[]", max_size=8)
+FORM: st.SearchStrategy[Any] = st.recursive(
+    SINGLE,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["user", "application", "name"]), inner),
+    max_leaves=4,
+)
+KEYS = ["client", "client_s", "appName", "clientMetadata", "effectiveUsers", "desc"]
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.dictionaries(st.sampled_from(KEYS), FORM, max_size=6) | FORM, max_size=4))
+def test_rows_of_any_form_are_clients_or_of_another_form(rows: list[Any]) -> None:
+    found: dict[str, DatabaseClient] = {}
+    with suppress(ContractError):
+        found = _clients(_some(rows))
+    for text, client in found.items():
+        assert client.address in text
+        assert 0 <= client.port < 65536
+        assert isinstance(client.app_name, str)
+        assert isinstance(client.user, str)
+
+
+OURS = "<ours>"
+GOOD: dict[str, Any] = {"you": OURS, "version": "7.0", "inprog": [{"client": OURS}]}
+
+
+class _Rude(socketserver.StreamRequestHandler):
+    """A server of the database's protocol that says what it was given, whatever its form."""
+
+    said: ClassVar[dict[str, Any]]
+
+    def handle(self) -> None:
+        with suppress(OSError, struct.error):
+            while head := self.rfile.read(16):
+                length, number, _, code = struct.unpack("<iiii", head)
+                body = self.rfile.read(length - 16)
+                if code == 2013:
+                    document = bson.decode(body[5:])
+                    answer = struct.pack("<IB", 0, 0) + self._answer(document)
+                else:  # the first greeting, in the old form
+                    answer, code = struct.pack("<iqii", 8, 0, 0, 1) + self._answer({"hello": 1}), 1
+                self.wfile.write(struct.pack("<iiii", 16 + len(answer), 1, number, code) + answer)
+
+    def _answer(self, asked: dict[str, Any]) -> bytes:
+        command = next(iter(asked)).lower()
+        if command in {"hello", "ismaster"}:
+            document: dict[str, Any] = {"isWritablePrimary": True, "ismaster": True, "minWireVersion": 0, "maxWireVersion": 21}
+            return bson.encode(
+                {**document, "helloOk": True, "maxBsonObjectSize": 1 << 24, "maxMessageSizeBytes": 1 << 25, "ok": 1}
+            )
+        here = f"{self.client_address[0]}:{self.client_address[1]}"
+        ours = json.dumps(self.said).replace(OURS, here)
+        said = {**json.loads(ours)}
+        row = said.get("cursor", {"id": 0, "ns": "admin.$cmd", "firstBatch": said["inprog"]})
+        keys: dict[str, str] = {"whatsmyuri": "you", "buildinfo": "version", "currentop": "inprog"}
+        key = "cursor" if command == "aggregate" else keys.get(command, "ok")
+        return bson.encode({key: {**said, "cursor": row, "ok": 1}[key], "ok": 1})
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"inprog": 5},
+        {"inprog": [1]},
+        {"inprog": {"a": 1}},
+        {"inprog": [{"client": OURS, "clientMetadata": "x"}]},
+        {"inprog": [{"client": OURS, "clientMetadata": {"application": "x"}}]},
+        {"inprog": [{"client": OURS, "clientMetadata": {"application": {"name": 5}}}]},
+        {"inprog": [{"client": OURS, "effectiveUsers": {"a": 1}}]},
+        {"inprog": [{"client": OURS, "effectiveUsers": [1]}]},
+        {"inprog": [{"client": OURS, "effectiveUsers": [{"user": ["x"]}]}]},
+        {"inprog": [{"client": OURS, "appName": {"x": 1}}]},
+        {"inprog": [{"client": 7}]},
+        {"you": 5},
+        {"you": None},
+        {"version": [1]},
+        {"cursor": 5},
+        {"cursor": {"id": 0}},
+        {"cursor": {"id": 0, "ns": 5, "firstBatch": 5}},
+    ],
+    ids=str,
+)
+def test_a_server_that_talks_nonsense_is_missing_and_nothing_is_raised(connections: Connections, said: dict[str, Any]) -> None:
+    """A real socket, the real protocol: see() itself, as the look, the preflight and the dialler's restart call it."""
+    handler = type("_Told", (_Rude,), {"said": {**GOOD, **said}})
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        found = see(connections, Database("vox", "one", f"mongodb://127.0.0.1:{server.server_address[1]}/vox"), 3.0)
+        server.shutdown()
+        thread.join(5)
+    assert isinstance(found, Missing), found
+    assert (found.kind, found.where) == ("unparsable", "vox"), found
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from voxgate.errors import UNFORESEEN
 from voxgate.model.answers import Answer
 from voxgate.model.estate import Host
 from voxgate.model.evidence import Missing
@@ -263,6 +266,61 @@ def test_directly(ground: Ground, opened: Opened) -> None:
     assert closed.trouble == "connection refused"
     assert isinstance(nowhere, Missing)
     assert nowhere.kind == "unreachable"
+
+
+def test_a_name_and_a_path_with_an_umlaut_are_asked_for(connections: Connections) -> None:
+    heads: list[bytes] = []
+
+    def keep(peer: socket.socket, head: bytes) -> None:
+        heads.append(head)
+        peer.sendall(OK)
+
+    with service(keep) as port:
+        assert trouble(connections, port, path="/ü?x=%20&y=ä", headers=(("Host", "bücher.example"),)) == ""
+        assert trouble(connections, port, address="127.0.0.1", headers=(("Host", "a\r\nX-Evil: 1"),)).startswith("not HTTP")
+    assert len(heads) == 1
+    assert heads[0].startswith(b"GET /%C3%BC?x=%20&y=%C3%A4 HTTP/1.1\r\n")
+    assert "host: bücher.example\r\n".encode() in heads[0].lower()
+
+
+@pytest.mark.parametrize(
+    ("more", "unforeseen"),
+    [
+        ({"headers": (("Host", "\udcff"),)}, True),
+        ({"path": "/\udcff"}, True),
+        ({"address": "\udcff"}, False),
+        ({"path": "/\0"}, False),
+        ({"path": "/" + "x" * 70000}, False),
+    ],
+    ids=["half a character as a name", "as a path", "as an address", "a NUL", "too long"],
+)
+def test_a_question_that_nobody_can_ask_stops_no_other(
+    connections: Connections, more: dict[str, Any], caplog: pytest.LogCaptureFixture, *, unforeseen: bool
+) -> None:
+    with service(says(OK)) as port:
+        good = Question("one", port, "/")
+        bad = replace(good, **more)
+        for direct in (False, True):
+            caplog.clear()
+            found = ask(connections, [bad, good], direct=direct)
+            answer, lost = found[good], found[bad]
+            assert isinstance(answer, Answer)
+            assert answer.status == 200
+            assert isinstance(lost, Missing)
+            assert (lost.kind, lost.where) == ("failed", "one")
+            assert lost.why.startswith("one: the gate itself failed here: Unicode" if unforeseen else "that cannot be asked: ")
+            assert [record.name for record in caplog.records if record.exc_info] == [UNFORESEEN] * unforeseen
+
+
+@pytest.mark.parametrize("address", ["a" * 300, "..", "x..y", "\0", "b\0c"])
+def test_what_is_no_address_is_not_reached(ground: Ground, opened: Opened, address: str) -> None:
+    connections = opened(ground.estate(host(free_port(), address=address), host(free_port(), "two")))
+    with service(says(OK)) as port:
+        lost, good = ask(connections, [Question("one", port, "/"), Question("two", port, "/")], direct=True).values()
+    assert isinstance(good, Answer)
+    assert good.status == 200
+    assert isinstance(lost, Missing)
+    assert (lost.kind in {"unreachable", "failed"}, lost.where) == (True, "one")
 
 
 def test_all_bodies_together_have_a_limit(connections: Connections) -> None:

@@ -1,0 +1,21 @@
+"""Numbers in text that came from outside."""
+
+from __future__ import annotations
+
+import re
+
+_NATURAL = re.compile(r"[0-9]{1,10}")
+_PORTS = 65536
+
+
+def natural_in(text: str) -> int | None:
+    """The number that ``text`` is, written in one to ten digits of ASCII; None for anything else. ``str.isdigit`` takes signs
+    that ``int`` does not, and ``int`` none of over 4300 digits.
+    """
+    return int(text) if _NATURAL.fullmatch(text) else None
+
+
+def port_in(text: str) -> int | None:
+    """The port that ``text`` is, None for anything else."""
+    found = natural_in(text)
+    return found if found is not None and found < _PORTS else None
