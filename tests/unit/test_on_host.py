@@ -400,6 +400,45 @@ def test_it_ends_when_nobody_listens(tmp_path: Path) -> None:
     assert host.process.returncode == 0
 
 
+HOLDS = """import fcntl, sys, time
+fcntl.flock(open(sys.argv[1]), fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(60)"""
+NOBODY = 65534
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+@pytest.mark.parametrize("name", ["owner.lock", "step.lock"])
+def test_no_other_account_holds_a_lock(tmp_path: Path, name: str) -> None:
+    """To hold a lock it is enough to read it. What an earlier voxgate left open is shut when a gate comes."""
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        folder.chmod(0o755)
+    root = tmp_path / "state"
+    for folder in (root, root / "backend"):
+        folder.mkdir(mode=0o755)
+    for file in ("owner.lock", "step.lock", "journal.json", "epoch"):
+        (root / "backend" / file).touch(mode=0o644)
+    before = Host(root)
+    assert "ok" in before.claim()
+    before.do("true")
+    before.ask("mark", service="backend", journal=JOURNAL | {"phase": "judging"}, event={"event": "begun", "run": "r1"})
+    before.end()
+    argv = ["/usr/bin/python3", "-I", "-c", HOLDS, str(root / "backend" / name)]
+    with subprocess.Popen(argv, user=NOBODY, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        said = other.stdout.readline()
+        host = Host(root)
+        answer = host.claim()
+        host.end()
+        other.kill()
+    assert said == b""
+    assert "ok" in answer
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (root, *root.rglob("*"))}
+    assert modes.pop("state") == modes.pop("backend") == 0o700
+    assert set(modes) >= {"owner.lock", "step.lock", "journal.json", "epoch", "ledger.jsonl"}
+    assert set(modes.values()) == {0o600}
+
+
 def test_a_look_changes_nothing(tmp_path: Path) -> None:
     text = SOURCE.read_text().replace('"/var/lib/voxgate"', repr(str(tmp_path)))
     asked = "\nmain({'op': 'read', 'services': {'backend': '/nowhere'}, 'ledger': 5, 'mark': ''})"

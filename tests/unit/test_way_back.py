@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import subprocess
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -185,3 +188,46 @@ def test_a_mistake_is_one_line_and_its_traceback_is_in_the_runs_folder_without_s
     assert "Traceback (most recent call last)" in kept
     assert "test_way_back.py" in kept
     assert "s3cr3t" not in kept
+
+
+class RealHands(Hands):
+    """Hands that do each step, here."""
+
+    def attempt(self, host: str, step: Step) -> Completed:
+        """Really."""
+        self.done.append((host, step.says))
+        ended = subprocess.run(step.argv, capture_output=True, check=False)
+        return Completed(ended.returncode, ended.stdout, ended.stderr, 0.0)
+
+    look = attempt
+
+    def do(self, task: Any, phase: Any, steps: Sequence[Step]) -> tuple[Completed, ...]:
+        """Really."""
+        assert phase
+        return tuple(self.attempt(task.placement.host.name, step) for step in steps)
+
+
+@pytest.mark.parametrize("is_now", ["nothing", "another build", "a folder", "the target"])
+def test_a_console_that_serves_another_build_is_published_whatever_the_journal_knows(tmp_path: Path, is_now: str) -> None:
+    """The checkout of a release that tracks dist took the link away: the journal knew only of code and packages, and no way
+    back published it again.
+    """
+    release, dist = Release("console", "a" * 40, "vox-frontend-2026.06.22-1"), tmp_path / "dist"
+    for commit in ("a" * 40, "b" * 40):
+        (tmp_path / "builds" / commit).mkdir(parents=True)
+        (tmp_path / "builds" / commit / "index.html").write_text(commit)
+        digest = hashlib.sha256(commit.encode()).hexdigest()
+        (tmp_path / "builds" / f"{commit}.sha256").write_text(f"{digest}  index.html\n")
+    if is_now == "a folder":
+        dist.mkdir()
+    elif is_now != "nothing":
+        dist.symlink_to(f"builds/{('a' if is_now == 'the target' else 'b') * 40}")
+    service = replace(ESTATE.service("console"), folder=str(tmp_path))
+    there = tuple(one for one in ESTATE.placements if one.service.name == "console")
+    undo: dict[str, frozenset[str] | None] = {one.id: frozenset() for one in there}
+    target = Target(service, release, there, {one.id: LastKnownGood(release) for one in there}, is_on_hosts=True, undo=undo)
+    hands = RealHands(lambda *_: None)
+    Deployment(Plan((target,)), hands, Progress(), Pace(most=3)).reach(State.HEALTHY)  # type: ignore[arg-type]
+    assert dist.is_symlink()
+    assert (dist / "index.html").read_text() == release.commit
+    assert ((there[0].host.name, "switch dist") in hands.done) is (is_now != "the target")

@@ -189,8 +189,18 @@ class Deployment:
         return [unit for unit in placement.placed_units if self._is_due(target, placement, unit.unit)]
 
     def _is_due(self, target: Target, placement: Placement, *what: str) -> bool:
-        """All of it on the way there; on a way back what was changed."""
-        return not self._hands.back or target.undoes(placement, *what)
+        """All of it on the way there; on a way back what was changed, and a console that does not serve what it must, whatever
+        the journal knows of that.
+        """
+        if not self._hands.back or target.undoes(placement, *what):
+            return True
+        return steps.DIST in what and target.service.kind is Kind.STATIC and not self._is_served(target, placement)
+
+    def _is_served(self, target: Target, placement: Placement) -> bool:
+        """Where that cannot be asked, it is not: the move that follows meets what is wrong, and says so."""
+        with suppress(Exception):
+            return self._hands.attempt(placement.host.name, steps.is_served(target.service, target.release)).exit_status == 0
+        return False
 
     def _restart(self) -> None:
         """Service by service in the plan's order, host by host, unit by unit: the next only when the last is up."""

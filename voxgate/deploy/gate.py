@@ -23,6 +23,7 @@ from voxgate.deploy.rolling import Capacity
 from voxgate.deploy.settling import Settled, Settlement
 from voxgate.deploy.site import Orders, Site
 from voxgate.deploy.state import Author, read_all
+from voxgate.deploy.trees import must_be_deployable, must_spare_hosts
 from voxgate.deploy.undoing import ages
 from voxgate.errors import Refused, Unreachable, VoxgateError
 from voxgate.model.estate import Estate
@@ -114,7 +115,8 @@ class Gate:
         if self.site.orders.changes:
             self.must_reach_all()
             if self.requests:
-                check_requests(self.estate, self.requests, self._remotes.views)
+                for service, release in check_requests(self.estate, self.requests, self._remotes.views):
+                    must_be_deployable(service, release, self._remotes.mirrors[service.name])
             if self.site.take():
                 self._remotes.ask(stale=self.site.orders.recover)  # another gate was at work meanwhile
             releases = self._mend()
@@ -143,7 +145,10 @@ class Gate:
         """What is asked for, as the remotes and the hosts stand. Raises Refused."""
         if self.requests and all(request.back for request in self.requests):
             self._remotes.remember()
-        return make_plan(self.estate, self.requests, self._remotes.views, self.site.goods)
+        plan = make_plan(self.estate, self.requests, self._remotes.views, self.site.goods)
+        orders, say = self.site.orders, self.site.progress.note
+        must_spare_hosts(plan, self._remotes.mirrors, no_way_back=orders.no_way_back, say=say)
+        return plan
 
     def must_be_judgeable(self, plan: Plan) -> None:
         """Raises Refused where it is not known what must run of the services that are not deployed: then nothing could be

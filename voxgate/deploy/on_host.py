@@ -14,6 +14,7 @@ import json
 import os
 import select
 import signal
+import stat
 import subprocess
 import threading
 import time
@@ -30,6 +31,7 @@ PAUSE = 0.02
 KEPT = 8192  # characters of a command's output
 IN_PLACE = ("code", "packages")  # what a process may read while it runs
 EVERYTHING = ["everything"]
+OURS, OURS_ALONE = 0o700, 0o600  # whoever can open a lock can hold it, if only to read: so nobody else opens anything here
 TICK = 0.05  # seconds by which the time of a file's change may be behind the clock
 # No hook of a checkout runs in a deploy: what it starts would hold the step's lock for as long as it lives. What the forge
 # sends is checked before it is kept.
@@ -58,14 +60,28 @@ def _folder(service: str) -> str:
     if not service.isalpha():
         raise ValueError("no service name: %r" % service)
     path = os.path.join(ROOT, service)
-    os.makedirs(path, mode=0o755, exist_ok=True)
+    os.makedirs(path, mode=OURS, exist_ok=True)
     return path
+
+
+def _open(folder: str, name: str, flags: int) -> int:
+    """A file of the gate's own, made where it is missing."""
+    return os.open(os.path.join(folder, name), flags | os.O_CREAT, OURS_ALONE)
+
+
+def _shut(folder: str) -> None:
+    """No other account can open anything here, also where an earlier voxgate left it open."""
+    for path in (ROOT, folder, *(os.path.join(folder, name) for name in os.listdir(folder))):
+        with suppress(FileNotFoundError):  # a half-written file of another gate's, which has its name by now
+            found, mode = os.lstat(path), OURS_ALONE if os.path.isfile(path) else OURS
+            if found.st_uid == os.geteuid() and not stat.S_ISLNK(found.st_mode) and stat.S_IMODE(found.st_mode) != mode:
+                os.chmod(path, mode)
 
 
 def _replace(folder: str, name: str, text: str) -> None:
     """Write a file whole or not at all, and durably."""
     part = os.path.join(folder, "." + name + ".part")
-    with open(part, "w", encoding="utf-8") as file:
+    with open(_open(folder, "." + name + ".part", os.O_WRONLY | os.O_TRUNC), "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
@@ -120,8 +136,7 @@ def _append(folder: str, event: Dict[str, Any]) -> None:
     last = _last_event(folder)
     if event.get("event") != "note" and _about(last) == _about(event):
         return
-    path = os.path.join(folder, "ledger.jsonl")
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    descriptor = _open(folder, "ledger.jsonl", os.O_RDWR | os.O_APPEND)
     try:
         size = os.fstat(descriptor).st_size
         torn = size and os.pread(descriptor, 1, size - 1) != b"\n"
@@ -259,7 +274,8 @@ class Owner:
 
     def _take(self, service: str, owner: Dict[str, Any]) -> None:
         folder = _folder(service)
-        descriptor = os.open(os.path.join(folder, "owner.lock"), os.O_RDWR | os.O_CREAT, 0o644)
+        _shut(folder)
+        descriptor = _open(folder, "owner.lock", os.O_RDWR)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -275,7 +291,7 @@ class Owner:
     def _alone(self, service: str) -> Iterator[Tuple[str, int]]:
         """Nobody else does a step of this service; a step that was left running is waited for. Yields folder and lock."""
         folder = _folder(service)
-        descriptor = os.open(os.path.join(folder, "step.lock"), os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = _open(folder, "step.lock", os.O_RDWR)
         try:
             until = time.monotonic() + STEP_WAIT
             while True:

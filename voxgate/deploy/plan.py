@@ -129,12 +129,12 @@ def _read_words(text: str, option: str, names: Sequence[str]) -> tuple[str, str]
     return name, wanted
 
 
-def check_requests(estate: Estate, requests: Sequence[Request], remotes: Mapping[str, RemoteView | Missing]) -> None:
-    """Whether each release is one that may be deployed, by the remotes alone, before any host is held. Raises Refused."""
-    for request in requests:
-        if not request.back:
-            service = estate.service(request.service)
-            resolve(request, service, _said(remotes[service.name], service))
+def check_requests(
+    estate: Estate, requests: Sequence[Request], remotes: Mapping[str, RemoteView | Missing]
+) -> tuple[tuple[Service, Release], ...]:
+    """Each release that is asked for, by the remotes alone, before any host is held. Raises Refused where one may not be."""
+    services = [(request, estate.service(request.service)) for request in requests if not request.back]
+    return tuple((one, resolve(request, one, _said(remotes[one.name], one))) for request, one in services)
 
 
 def _said(remote: RemoteView | Missing, service: Service) -> RemoteView:

@@ -102,7 +102,7 @@ class Remotes:
         try:
             tree = self.mirrors[view.service].tree(release.commit)
         except VoxgateError as error:
-            return Missing("missing", error.line, view.url, "the remote must have the commit that is deployed")
+            return Missing("missing", error.line, view.url, error.hint or "the remote must have the commit that is deployed")
         return replace(view, release=release, tree=tree)
 
 

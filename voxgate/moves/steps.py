@@ -46,8 +46,8 @@ sha256sum --check --quiet --strict "../$2.sha256"
 """
 
 # True (0) if releases can be built here, and a build can do no harm: the unit and its program are as they must be and nothing is
-# added to them, the account is in no group of anybody's, the gate's state and the service's folder are the deploy account's
-# alone, sudo allows both commands.
+# added to them, the account is in no group of anybody's, the gate's state is the deploy account's alone, and nobody
+# else writes the service's folder, sudo allows both commands.
 _BUILDS = """set -eu
 has() { test "$(sha256sum < "$2" 2>/dev/null)" = "$1  -" || { echo "$2 is not there as it must be" >&2; exit 3; }; }
 has "$1" "$2"
@@ -56,8 +56,8 @@ found=$(systemctl show --value --property=FragmentPath,DropInPaths,NeedDaemonRel
 test "$found" = "$4 no " || test "$found" = "$4  no " || { echo "systemd makes $6 of: $found" >&2; exit 3; }
 test "$(id -nG voxbuild)" = voxbuild || { echo "voxbuild is no account, or in other groups than its own" >&2; exit 3; }
 for place in /var/lib/voxgate "$7"; do
-  case "$(stat -c '%U %a' "$place")" in "$(id -un) 755" | "$(id -un) 700" | "$(id -un) 750") ;;
-    *) echo "$place must be $(id -un)'s, and written by nobody else" >&2; exit 3 ;;
+  case "$(stat -c '%U %a' "$place") $place" in "$(id -un) 700 "* | "$(id -un) 755 $7" | "$(id -un) 750 $7") ;;
+    *) echo "$place must be $(id -un)'s, and written by nobody else (/var/lib/voxgate: 0700)" >&2; exit 3 ;;
   esac
 done
 test -w "$5" || { echo "$5 is not there, or not $(id -un)'s" >&2; exit 3; }
@@ -65,6 +65,9 @@ for verb in restart stop; do
   sudo -n -l /usr/bin/systemctl $verb "$6" >/dev/null 2>&1 || { echo "sudo does not allow: systemctl $verb $6" >&2; exit 3; }
 done
 """
+
+# True (0) if the build of that commit is what is served.
+_SERVED = 'test "$(readlink "$1/dist")" = "builds/$2"'
 
 # True (0) if the console can be published again: the commit is here, and its build is, file by file as it was built.
 _REPUBLISHABLE = """set -eu
@@ -128,6 +131,11 @@ def has_commit(service: Service, release: Release) -> Step:
 def intact_build(service: Service, release: Release) -> Step:
     """True (0) if the console's build of that commit is on the host, file by file as it was built."""
     return Step(("sh", "-c", _INTACT, "sh", service.folder, release.commit), 30, "check build")
+
+
+def is_served(service: Service, release: Release) -> Step:
+    """True (0) if the console's build of that commit is what is published."""
+    return Step(("sh", "-c", _SERVED, "sh", service.folder, release.commit), 10, "readlink dist")
 
 
 def way_back_is_here(service: Service, release: Release) -> Step:

@@ -44,7 +44,9 @@ _NOT_KNOWN = frozenset({59, 40324, 16436})  # CommandNotFound, unrecognized pipe
 _LEAST = 0.1
 _AGAIN, _PAUSE = 4, 0.15
 _TURN = 10  # seconds that a gate waits for its turn; a question takes a small part of one
-TURN_LOCK = "/var/lib/voxgate/asking.lock"  # in the deploy account's own folder, so that no service can hold the turn up
+TURN_LOCK = "/var/lib/voxgate/asking.lock"
+# Whoever can open a lock can hold it, if only to read: so no other account can open this one.
+_HOLDING = """set -e; umask 077; : >> "$1"; chmod 600 "$1"; exec /usr/bin/flock -w "$2" "$1" /bin/sh -c 'echo turn; exec cat'"""
 ROWS_AT_MOST = 20_000
 _INPROG = "give its user the cluster action `inprog` (role clusterMonitor): else a server tells of own connections only"
 
@@ -89,7 +91,7 @@ def _turn(host: Connection) -> Iterator[None]:
     """Nobody else's gate asks through this host meanwhile. Where the turn cannot be had (no such folder, no flock, whoever has
     it keeps it), the question is asked all the same: what it then sees of others is judged as ever.
     """
-    holding = ("/usr/bin/flock", "-w", str(_TURN), TURN_LOCK, "/bin/sh", "-c", "echo turn; exec cat")
+    holding = ("/bin/sh", "-c", _HOLDING, "sh", TURN_LOCK, str(_TURN))
     try:
         turn = host.start(holding)  # held for as long as its channel is open
     except CommandUnknown:  # no session was free: the question itself needs none

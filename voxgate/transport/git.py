@@ -36,6 +36,8 @@ _AUTHOR = {"NAME": "voxgate", "EMAIL": "voxgate@localhost"}
 _CONFIG = b"[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n"
 _ENTRIES = frozenset({"HEAD", "config", "objects", "packed-refs", "refs"})
 _PASSING = frozenset({".lock", ".new"})  # files of a git at work, or of one that was killed
+_POINTER, _POINTER_AT_MOST = b"version https://git-lfs.github.com/spec/v1\n", 1024  # bytes, by the specification of Git LFS
+_PLAIN = frozenset(range(0x20, 0x7F)) - frozenset(b"\\'")  # bytes that stand for themselves in bash's $'...'
 _MALFORMED = re.compile(r"object [0-9a-f]{40}: |fsck")
 # The mirror is read by its own objects alone: no configuration, hook, replacement or remote has a word in it.
 _READING = {
@@ -175,14 +177,49 @@ class Mirror:
         return frozenset(wanted.intersection(history))
 
     def tree(self, commit: str) -> dict[str, tuple[str, str]]:
-        """Each path of a commit, to (mode, blob id). Raises ContractError if the mirror has no such commit."""
+        """Each path of a commit, to (mode, blob id). Raises ContractError if the mirror has no such commit, and where a path is
+        not UTF-8: nobody else could write or read it down.
+        """
         files: dict[str, tuple[str, str]] = {}
         for entry in self._git("ls-tree", "-rz", _checked(commit)).split(b"\0"):
             if entry:
                 about, _, path = entry.partition(b"\t")
                 mode, _, blob = about.decode("ascii").split(" ")
-                files[os.fsdecode(path)] = (mode, blob)
+                files[self._text(path)] = (mode, blob)
         return files
+
+    def has(self, commit: str) -> bool:
+        """True if the mirror has the commit; not where it is no mirror (yet)."""
+        try:
+            return self._run("cat-file", "-e", f"{_checked(commit)}^{{commit}}").exit_status == 0
+        except ContractError:
+            return False
+
+    def lfs_pointers(self, commit: str) -> list[str]:
+        """Paths of a commit that hold a pointer of Git LFS in the place of their content. Raises as ``tree``."""
+        small: dict[bytes, bytes] = {}
+        for entry in self._git("ls-tree", "-rlz", _checked(commit)).split(b"\0"):
+            about, _, path = entry.partition(b"\t")
+            words = about.split()
+            if words[:1] in ([b"100644"], [b"100755"]) and int(words[3]) < _POINTER_AT_MOST:
+                small.setdefault(words[2], path)
+        rest, found = self._git("cat-file", "--batch", stdin=b"".join(blob + b"\n" for blob in small)), []
+        while rest:
+            about, _, rest = rest.partition(b"\n")
+            blob, _, size = about.split(b" ")
+            if rest.startswith(_POINTER):
+                found.append(self._text(small[blob]))
+            rest = rest[int(size) + 1 :]
+        return sorted(found)
+
+    def _text(self, path: bytes) -> str:
+        """A path of the repository. Raises ContractError."""
+        try:
+            return path.decode("utf-8")
+        except UnicodeDecodeError:
+            shown = "".join(chr(byte) if byte in _PLAIN else f"\\x{byte:02x}" for byte in path)
+            hint = f"give it another one, in bash: git mv $'{shown}' NAME"
+            raise ContractError("the name of a file is not UTF-8", where=self.url, why=f"$'{shown}'", hint=hint) from None
 
     def read(self, commit: str, path: str) -> bytes:
         """One file of a commit. Raises ContractError if there is none."""

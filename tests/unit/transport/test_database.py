@@ -292,6 +292,19 @@ def test_gates_that_ask_at_once_do_not_see_each_other(
         assert {one.app_name for one in view.clients if one.app_name.startswith("voxgate-")} == {view.asker}
 
 
+def test_no_other_account_can_hold_the_turn(
+    connections: Connections, mongod: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To hold a lock it is enough to read it: it is shut, also where it was open."""
+    for there in (False, True):
+        lock = tmp_path / f"asking-{there}.lock"
+        if there:
+            lock.touch(mode=0o644)
+        monkeypatch.setattr("voxgate.transport.database.TURN_LOCK", str(lock))
+        assert isinstance(see(connections, Database("vox", "one", f"mongodb://127.0.0.1:{mongod}/vox", via="one")), DatabaseView)
+        assert lock.stat().st_mode & 0o777 == 0o600
+
+
 def test_where_no_turn_can_be_had_it_is_asked_all_the_same(connections: Connections, mongod: int) -> None:
     # There is no such folder on this machine.
     found = see(connections, Database("vox", "one", f"mongodb://127.0.0.1:{mongod}/vox", via="one"))

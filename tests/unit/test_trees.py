@@ -1,0 +1,265 @@
+"""What a release may not bring is refused by the mirror's word, before any host is held; and why: real repositories."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from voxgate.contracts.estates import load_estate
+from voxgate.deploy.gate import Gate
+from voxgate.deploy.plan import Plan
+from voxgate.deploy.remotes import Remotes
+from voxgate.deploy.site import Orders
+from voxgate.deploy.state import Found, LastKnownGood
+from voxgate.errors import Refused
+from voxgate.model.estate import Estate
+from voxgate.model.evidence import Missing
+from voxgate.model.release import Release
+from voxgate.model.verdict import MoveRecord
+
+LAB = load_estate("lab")
+NAMES = {"backend": "vox-backend", "console": "vox-frontend"}
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 123456\n"
+WHO = {f"GIT_{role}_{part}": "t" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
+ALONE = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+
+
+def git(folder: Path, *arguments: str | bytes) -> str:
+    argv = ["git", "-C", folder, *arguments]
+    return subprocess.run(argv, env={**os.environ, **WHO, **ALONE}, capture_output=True, check=True, text=True).stdout.strip()
+
+
+@dataclass(slots=True)
+class Said:
+    """What a gate says."""
+
+    notes: list[str] = field(default_factory=list)
+
+    def begin(self, service: str, host: str, move: str) -> None:
+        """Nothing begins here."""
+        raise AssertionError((service, host, move))
+
+    def end(self, record: MoveRecord) -> None:
+        """Nothing ends here."""
+        raise AssertionError(record)
+
+    def note(self, text: str) -> None:
+        """Kept."""
+        self.notes.append(text)
+
+
+@dataclass(slots=True)
+class Forge:
+    """A repository of a service, with its remote; each release is a commit on main with a tag."""
+
+    service: str
+    folder: Path
+    releases: list[Release] = field(default_factory=list)
+    said: Said = field(default_factory=Said)
+
+    @property
+    def estate(self) -> Estate:
+        """The lab's, with the remotes here."""
+        return replace(LAB, repositories=str(self.folder))
+
+    @property
+    def work(self) -> Path:
+        """The clone to work in."""
+        return self.folder / "work"
+
+    def release(self) -> Release:
+        """What stands in the clone, on main, with a tag."""
+        git(self.work, "add", "-A", "--force")
+        return self.commit()
+
+    def commit(self) -> Release:
+        """What stands in the index, on main, with a tag."""
+        tag = f"{NAMES[self.service]}-2026.06.22-{len(self.releases) + 1}"
+        git(self.work, "commit", "-q", "--allow-empty", "-m", tag)
+        git(self.work, "tag", "-a", "-m", tag, tag)
+        git(self.work, "push", "-q", "origin", "HEAD:main", tag)
+        self.releases.append(Release(self.service, git(self.work, "rev-parse", "HEAD"), tag))
+        return self.releases[-1]
+
+    def plan(self, orders: Orders | None = None, good: Release | None = None) -> Plan:
+        """The plan of a gate on this estate, where ``good`` is last known good."""
+        orders = orders or Orders(deploy=(self.service,))
+        gate = Gate(self.estate, orders, self.folder / "evidence", "r1", self.said)
+        gate._remotes.ask()
+        known = LastKnownGood(good, None, "2026-06-22T08:00:00Z") if good else None
+        gate.site.found = {one.id: Found(known) for one in self.estate.placements}
+        return gate.plan()
+
+    def refused(self, orders: Orders | None = None, good: Release | None = None) -> Refused:
+        """Why there is no plan, in one line."""
+        with pytest.raises(Refused) as caught:
+            self.plan(orders, good)
+        assert "\n" not in caught.value.line
+        assert caught.value.hint
+        return caught.value
+
+
+@pytest.fixture
+def forge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Forge]:
+    """Makes one of them. All services have a remote."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for service in LAB.services:
+        subprocess.run(["git", "init", "-q", "--bare", "-b", "main", tmp_path / f"{service.repository}.git"], check=True)
+
+    def make(service: str) -> Forge:
+        made = Forge(service, tmp_path)
+        git(tmp_path, "clone", "-q", str(tmp_path / f"{NAMES[service]}.git"), str(made.work))
+        (made.work / "app.py").write_text("1\n")
+        made.release()
+        return made
+
+    return make
+
+
+INSTALLED = [
+    ("backend", ".env"),
+    ("backend", ".env/a"),
+    ("backend", ".venv/bin/python"),
+    ("backend", ".VENV/x"),
+    ("backend", ".ruff_cache/x"),
+    ("console", ".env"),
+    ("console", "dist/index.html"),
+    ("console", "Dist/index.html"),
+    ("console", "builds/0123/index.html"),
+    ("console", "node_modules/x/index.js"),
+    ("console", ".dist.next"),
+]
+
+
+@pytest.mark.parametrize(("service", "path"), INSTALLED)
+def test_a_release_that_brings_what_is_the_installation_s_is_refused(
+    forge: Callable[[str], Forge], service: str, path: str
+) -> None:
+    here = forge(service)
+    (here.work / path).parent.mkdir(parents=True, exist_ok=True)
+    (here.work / path).write_text("A=1\n")
+    bad = here.release()
+    name = path.partition("/")[0]
+    found = here.refused()
+    assert found.where == f"{service}={bad}"
+    assert found.what == f"the commit has {name}, which is the installation's"
+    # Its own hint helps, on the next commit.
+    assert f"git rm -r --cached {name}," in found.hint
+    git(here.work, "rm", "-r", "-q", "--cached", name)
+    good = here.commit()
+    assert here.plan().targets[0].release == good
+
+
+def test_neither_is_it_gone_back_to(forge: Callable[[str], Forge]) -> None:
+    here = forge("console")
+    (here.work / "dist").mkdir()
+    (here.work / "dist" / "index.html").write_text("x")
+    bad = here.release()
+    git(here.work, "rm", "-r", "-q", "dist")
+    good = here.commit()
+    found = here.refused(Orders(rollback=(f"console={bad.tag}",)), good=good)
+    assert found.where == f"console={bad}"
+    assert here.refused(good=bad).where == f"last known good: console={bad}"
+
+
+@pytest.mark.parametrize(
+    ("service", "path"),
+    [
+        ("backend", ".env.example"),
+        ("backend", "src/.env"),
+        ("backend", "dist/x"),
+        ("console", "src/dist/x"),
+        ("console", ".venv2"),
+    ],
+)
+def test_what_only_sounds_like_it_is_the_release_s(forge: Callable[[str], Forge], service: str, path: str) -> None:
+    here = forge(service)
+    (here.work / path).parent.mkdir(parents=True, exist_ok=True)
+    (here.work / path).write_text("A=1\n")
+    good = here.release()
+    assert here.plan().targets[0].release == good
+
+
+def test_a_last_known_good_with_a_settings_file_is_left_by_the_hint(forge: Callable[[str], Forge], tmp_path: Path) -> None:
+    """A host that had it deployed is not lost: the files stay, and a person says that there is no way back."""
+    here = forge("backend")
+    (here.work / ".env").write_text("A=from the commit\n")
+    bad = here.release()
+    git(here.work, "rm", "-q", "--cached", ".env")
+    good = here.commit()
+    found = here.refused(good=bad)
+    assert found.where.startswith("last known good: ")
+    assert here.plan(Orders(deploy=("backend",), no_way_back=True), good=bad).targets[0].release == good
+    assert here.said.notes == [f"no way back, accepted: {found.line}"]
+    for helped in (False, True):
+        host = tmp_path / f"host-{helped}"
+        git(tmp_path, "clone", "-q", str(here.work), str(host))
+        git(host, "checkout", "-q", "--force", "--detach", bad.commit)
+        (host / ".env").write_text("A=the host's own\n")
+        if helped:
+            command = found.hint.partition(": ")[2].partition(", which")[0]
+            assert command == "git -C /opt/vox-backend rm -r -q --cached .env"
+            git(host, *command.split()[3:])
+        git(host, "checkout", "-q", "--force", "--detach", good.commit)
+        assert (host / ".env").exists() is helped
+
+
+def test_a_submodule_is_refused(forge: Callable[[str], Forge]) -> None:
+    here = forge("backend")
+    git(here.work, "update-index", "--add", "--cacheinfo", f"160000,{here.releases[0].commit},libs/a b")
+    bad = here.commit()
+    found = here.refused()
+    assert found.line == f"backend={bad}: libs/a b is a submodule: a deploy would leave its folder empty"
+    assert "git rm 'libs/a b'" in found.hint
+
+
+def test_a_pointer_is_not_taken_for_the_content(forge: Callable[[str], Forge]) -> None:
+    here = forge("backend")
+    (here.work / "README").write_bytes(b"It begins so:\n" + POINTER)
+    (here.work / "long").write_bytes(POINTER + b"x" * 1000)
+    (here.work / "link").symlink_to(os.fsdecode(POINTER.splitlines()[0]))
+    whole = here.release()
+    assert here.plan().targets[0].release == whole
+    for name in ("model.bin", "voices/b.wav"):
+        (here.work / name).parent.mkdir(exist_ok=True)
+        (here.work / name).write_bytes(POINTER.replace(b"123456", str(len(name)).encode()))
+    bad = here.release()
+    found = here.refused()
+    assert found.line.startswith(f"backend={bad}: model.bin is in Git LFS: ")
+    assert "2 such files" in found.line
+
+
+def test_a_name_that_nobody_can_write_down_is_refused(forge: Callable[[str], Forge]) -> None:
+    here = forge("backend")
+    folder = os.fsencode(here.work) + b"/it's"
+    Path(os.fsdecode(folder)).mkdir()
+    Path(os.fsdecode(folder + b"/a\xff\n.py")).write_text("1\n")
+    bad = here.release()
+    found = here.refused()
+    assert found.where == f"backend={bad}"
+    assert found.what == "the name of a file is not UTF-8"
+    # The hint, as it stands, in bash.
+    command = found.hint.partition(": ")[2].replace("NAME", "b.py")
+    subprocess.run(["bash", "-c", command], cwd=here.work, check=True, env={**os.environ, **ALONE})
+    good = here.commit()
+    assert here.plan().targets[0].release == good
+    # Where it runs all the same, this service alone is not seen, and why can be written down.
+    remotes = Remotes(here.estate)
+    remotes.ask()
+    releases = {one.name: None for one in LAB.services} | {"backend": bad}
+    seen = remotes.with_releases(releases, {one.id: Found(None) for one in LAB.placements})["backend"]
+    assert isinstance(seen, Missing)
+    assert "git mv" in seen.hint
+    assert f"{seen.why}{seen.hint}".encode()
+
+
+def test_what_is_named_in_any_script_is_fine(forge: Callable[[str], Forge]) -> None:
+    here = forge("backend")
+    (here.work / "bücher 日本.py").write_text("1\n")
+    good = here.release()
+    assert here.plan().targets[0].release == good
