@@ -33,6 +33,13 @@ for path in SECRETS:
 attempt("the agent", lambda: os.stat(os.environ["SSH_AUTH_SOCK"]))
 attempt("sudo", lambda: subprocess.run(["sudo", "-n", "/usr/bin/systemctl", "restart", "voxbridge.service"], check=True))
 attempt("be another", lambda: os.setuid(1000))
+def reach():  # the first process is of its own build
+    try:
+        os.kill(1, 0)
+    except PermissionError:
+        return
+    raise KeyError
+attempt("reach processes of others", reach)
 subprocess.Popen(["sleep", "7777"], start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                  stderr=subprocess.DEVNULL)
 print("error: it could: " + (", ".join(done) or "nothing"), "as", os.getuid(), file=sys.stderr, flush=True)

@@ -2,19 +2,72 @@
 
 from __future__ import annotations
 
+import json
 import os
+import resource
+import shutil
 import socket
 import stat
-from collections.abc import Callable
+import subprocess
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from voxgate.moves import building
 
+NOBODY = 65534
+
 
 def hand(source: Path, place: Path, top: str = "dist") -> None:
-    building.Hand().over(building.folder_at(str(source)), building.folder_at(str(place)), top)
+    building.Hand().whole(building.folder_at(str(source)), building.folder_at(str(place)), top)
+
+
+def alone(work: Callable[[], object], *, nobody: bool = True) -> str:
+    """Do it in a process of its own, by default as nobody, for whom modes count; "" or the exception's name and words."""
+    reading, writing = os.pipe()
+    if (pid := os.fork()) == 0:
+        said = ""
+        try:
+            if nobody and os.geteuid() == 0:
+                os.setgroups([])
+                os.setgid(NOBODY)
+                os.setuid(NOBODY)
+            work()
+        except BaseException:  # noqa: BLE001 - all of it is told
+            said = traceback.format_exc(limit=0)
+        os.write(writing, said.encode()[-4000:])
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        said = pipe.read().decode()
+    assert os.waitpid(pid, 0)[1] == 0
+    return said
+
+
+@pytest.fixture
+def spool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folders of the service ``one``, nobody's as they are the build account's, with a release that waits in ``in/tree``."""
+    home = Path(tempfile.mkdtemp(prefix="voxgate-spool-", dir="/dev/shm"))
+    home.chmod(0o755)
+    monkeypatch.setattr(building, "HOME", str(home))
+    monkeypatch.setattr(building, "OPT", str(home / "opt"))
+    for one in ("one/in/tree/src", "one/out", "one/cache/uv/a", "one/cache/npm", "opt/one"):
+        (home / one).mkdir(parents=True)
+    (home / "one/in/tree/src/main.js").write_text("good")
+    (home / "one/cache/uv/a/wheel").write_text("wheel")
+    (home / "one/in/request.json").write_text("{}")
+    if os.geteuid() == 0:
+        subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", home / "opt", home / "one/out", home / "one/cache"], check=True)
+    yield home
+    subprocess.run(["rm", "-rf", home], check=os.geteuid() == 0)
+
+
+def prepared() -> str:
+    """A build begins; "" if it could."""
+    return alone(lambda: building.Build("one").prepare())
 
 
 @pytest.fixture
@@ -157,3 +210,195 @@ def test_any_write_to_what_was_handed_over_is_noticed(built: Path, place: Path) 
 def test_only_a_commit_of_a_folder_below_opt_is_built(words: list[str]) -> None:
     with pytest.raises(building.Bad, match="no such build"):
         building.asked_for(words)
+
+
+def deep(top: Path, levels: int) -> None:
+    """Folders in folders, deeper than a path can say."""
+    os.chdir(top)
+    for _ in range(levels):
+        Path("d").mkdir()
+        os.chdir("d")
+
+
+@pytest.mark.parametrize("where", ["opt/one", "one/out", "one/cache/uv"])
+def test_however_deep_a_build_left_it_the_next_one_begins(spool: Path, where: str) -> None:
+    assert alone(lambda: deep(spool / where, 1500)) == ""
+    assert prepared() == ""
+    assert [path.name for path in (spool / "opt/one").rglob("*")] == ["src", "main.js"]
+    assert not (spool / where / "d").exists()
+
+
+def test_a_release_of_any_depth_is_put_aside(spool: Path) -> None:
+    """Where a release waits to be built, the one before it is removed by the deploy account."""
+    alone(lambda: deep(spool / "one/in/tree", 1500), nobody=False)
+    assert "git" in alone(lambda: building.export("/nonexistent", "0" * 40, "one"), nobody=False)
+    assert list((spool / "one/in/tree").iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", [0o555, 0o111, 0])
+def test_what_a_build_protected_is_gone_in_the_next_one(spool: Path, mode: int) -> None:
+    def plant() -> None:
+        for top in (spool / "opt/one", spool / "one/out"):
+            (top / "src/deeper").mkdir(parents=True)
+            (top / "src/main.js").write_text("evil")
+            (top / "src/deeper/evil.js").write_text("evil")
+            for path in (top / "src/main.js", top / "src/deeper", top / "src", top):
+                path.chmod(mode & 0o444 if path.is_file() else mode)
+
+    assert alone(plant) == ""
+    assert prepared() == ""
+    assert [path.name for path in (spool / "opt/one").rglob("*")] == ["src", "main.js"]
+    assert (spool / "opt/one/src/main.js").read_text() == "good"
+    assert list((spool / "one/out").iterdir()) == []
+
+
+def test_what_cannot_be_removed_stops_the_build(spool: Path) -> None:
+    if os.geteuid() != 0:
+        return
+    (spool / "opt/one/roots").mkdir()
+    (spool / "opt/one/roots/evil.js").write_text("evil")
+    assert "PermissionError" in prepared()
+
+
+def test_a_build_cannot_shut_the_cache_for_the_next_one(spool: Path) -> None:
+    cache = spool / "one/cache"
+
+    def shut() -> None:
+        os.mkfifo(cache / "uv/pipe")
+        shutil.rmtree(cache / "npm")
+        (cache / "npm").write_text("no folder")
+        for path in (cache / "uv/a/wheel", cache / "uv/a", cache / "uv", cache):
+            path.chmod(0)
+
+    assert alone(shut) == ""
+    assert prepared() == ""
+    assert alone((cache / "uv/a/wheel").read_bytes) == ""
+    assert alone(lambda: (cache / "uv/a/new").write_text("x")) == ""
+    assert sorted(path.name for path in cache.rglob("*")) == ["a", "new", "uv", "wheel"]
+
+
+@pytest.mark.parametrize(
+    "result",
+    ['{"exit": 256}', '{"exit": -256}', '{"exit": true}', '{"exit": "0"}', '{"exit": 0.0}', '{"exit": ' + "9" * 5000 + "}"],
+)
+def test_an_exit_status_is_one_of_256(spool: Path, result: str) -> None:
+    """``sys.exit(256)`` is 0: a build that says so would count as installed."""
+    (spool / "one/out/result.json").write_text(result)
+    with pytest.raises(building.Bad, match="left no result"):
+        building.outcome("one")
+
+
+def test_who_is_killed_by_a_signal_ends_as_in_a_shell(spool: Path) -> None:
+    said = alone(lambda: os._exit(0) if building.Build("one").run("sh", "-c", "kill -9 $$") == 128 + 9 else 1 / 0, nobody=False)
+    assert said == ""
+
+
+def test_words_of_a_build_can_be_written_anywhere_and_move_no_terminal(spool: Path) -> None:
+    (spool / "one/out/result.json").write_text(json.dumps({"exit": 0, "note": "a\ud800b\x1b]0;x\x07 \u00e9\u202e"}))
+    (spool / "one/out/said").write_bytes(b"one\n\x1b[2Jtwo\xff\r\n\xc2\x9bthree")
+    _, note, said = building.outcome("one")
+    assert note == r"a\ud800b\x1b]0;x\x07 \xe9\u202e"
+    assert said == "one\n" + r"\x1b[2Jtwo" + "\ufffd" + "\n" + r"\x9bthree"
+
+
+def test_a_chain_of_links_leads_nowhere(built: Path, place: Path, tmp_path: Path) -> None:
+    """Each of them stays inside by its words alone."""
+    (tmp_path / "secret").write_text("secret")
+    (built / "assets/deep/up").symlink_to("../..")
+    (built / "m").symlink_to("assets/deep/up/../secret")
+    with pytest.raises(building.Bad, match="dist/m leads to"):
+        hand(built, place)
+
+
+@pytest.mark.parametrize("target", ["assets/deep", "./assets", "index.html"])
+def test_a_link_to_what_is_inside_is_handed_over(built: Path, place: Path, target: str) -> None:
+    (built / "link").symlink_to(target)
+    (built / "assets/deep/up").symlink_to("../../link")
+    hand(built, place)
+    assert (place / "assets/deep/up").resolve() == (place / target).resolve()
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [("bin/python", "../lib/evil"), ("bin/python3", "evil"), ("bin/python3.13", "../../usr/bin/python3"), ("lib64", "bin")],
+)
+def test_an_environment_s_own_links_lead_where_uv_has_them_lead(tmp_path: Path, place: Path, name: str, target: str) -> None:
+    venv = tmp_path / "venv"
+    (venv / "bin").mkdir(parents=True)
+    (venv / "lib").mkdir()
+    (venv / "lib/evil").write_text("#!/bin/sh\n")
+    (venv / "bin/evil").write_text("#!/bin/sh\n")
+    (venv / name).symlink_to(target)
+    here = Path.cwd()
+    os.chdir("/usr/lib")  # from here, and from here only, the third leads to root's interpreter
+    try:
+        with pytest.raises(building.Bad, match="leads to"):
+            hand(venv, place, ".venv")
+    finally:
+        os.chdir(here)
+
+
+def test_an_environment_as_uv_makes_it_is_handed_over(tmp_path: Path, place: Path) -> None:
+    subprocess.run(
+        ["uv", "venv", "--quiet", "--offline", "--no-config", "--python", "/usr/bin/python3", tmp_path / ".venv"], check=True
+    )
+    hand(tmp_path / ".venv", place, ".venv")
+    assert subprocess.run([place / "bin/python", "-c", ""], check=False).returncode == 0
+
+
+def test_too_much_is_refused_before_anything_is_touched(built: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hand(built, place)
+    (built / "index.html").write_text("<HTML>")
+    with (built / "zeros").open("wb") as file:
+        file.truncate(1 << 20)
+    before = tree(place)
+    monkeypatch.setattr(building, "BYTES", 1 << 20)
+    with pytest.raises(building.Bad, match="bytes were built"):
+        hand(built, place)
+    assert tree(place) == before
+
+
+def test_what_would_fill_the_disk_is_refused_before_anything_is_touched(
+    built: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand(built, place)
+    before = tree(place)
+    monkeypatch.setattr(building, "SPARE", 1 << 60)
+    hand(built, place)  # what is there already needs no space
+    (built / "more").write_text("more")
+    with pytest.raises(building.Bad, match="to spare"):
+        hand(built, place)
+    assert tree(place) == before
+
+
+def test_a_file_that_could_not_be_written_leaves_no_draft(built: Path, place: Path) -> None:
+    (built / "index.html").write_bytes(b"x" * 5000)
+
+    def cramped() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        hand(built, place)
+
+    assert "File too large" in alone(cramped, nobody=False)
+    assert [path.name for path in place.iterdir()] == ["assets"]
+
+
+@pytest.mark.parametrize(
+    "lock", ['"editable" = "."', "source.editable = '.'", '"\\u0065ditable" = "."', 'source = { "directory" = "pkg" }', "\\"]
+)
+@pytest.mark.parametrize("read", [building.read_toml, None], ids=["read", "before-3.11"])
+def test_a_local_source_is_seen_however_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lock: str, read: object
+) -> None:
+    monkeypatch.setattr(building, "read_toml", read)
+    (tmp_path / "uv.lock").write_text(f"[[package]]\n{lock}\n")
+    assert building.ingredients(str(tmp_path), str(tmp_path)) == ""
+
+
+@pytest.mark.parametrize("name", ["uv.lock", "pyproject.toml", "uv.toml", ".python-version"])
+def test_what_is_no_file_makes_no_environment_known(tmp_path: Path, name: str) -> None:
+    (tmp_path / "deps").write_text("")
+    (tmp_path / name).symlink_to("deps")
+    assert building.ingredients(str(tmp_path), str(tmp_path)) == ""
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    assert building.ingredients(str(tmp_path), str(tmp_path)) == ""

@@ -27,6 +27,10 @@ import sys
 from contextlib import contextmanager, suppress
 from typing import Any, Dict, Iterator, List, NoReturn, Optional, Tuple
 
+read_toml: Any = None
+with suppress(ImportError):  # before 3.11
+    from tomllib import loads as read_toml
+
 HOME = "/var/lib/voxbuild"
 OPT = "/opt"
 SYSTEMCTL = "/usr/bin/systemctl"
@@ -38,11 +42,15 @@ KINDS = {"python": ".venv", "static": "dist"}  # what is handed over
 STATIC_NEXT = "builds/.next"
 KEPT = 8192  # bytes of what a build said
 FILES = 300_000
-BYTES = 16 << 30
+BYTES = 4 << 30
+SPARE = 64 << 20  # bytes that stay free on the host
 DEEP = 64
 CHUNK = 1 << 20
 OPEN, CLOSED = 0o755, 0o644  # folders and programs, and other files
 DRAFT = ".voxgate-draft"
+STATUSES = range(256)  # more would be cut to one of these: 256 is no 0
+LOCAL = ("editable", "directory", "path")  # what a lock calls a source that it does not pin
+INTERPRETER = r"python[\d.]*"
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 # No hook of a checkout runs, and nothing that git starts stays behind.
 GIT = {
@@ -58,6 +66,11 @@ class Bad(Exception):  # noqa: N818 - the word for it
 def where(name: str, *more: str) -> str:
     """A path in the build's folder."""
     return os.path.join(HOME, name, *more)
+
+
+def seen(text: str) -> str:
+    """Text that moves no terminal: what is not printable becomes its escape."""
+    return "".join(one if one.isprintable() or one in "\n\t" else ascii(one)[1:-1] for one in text.replace("\r\n", "\n"))
 
 
 def folder_at(path: str, below: Optional[int] = None) -> int:
@@ -88,8 +101,7 @@ def read(path: str) -> Dict[str, Any]:
 def export(folder: str, commit: str, name: str) -> None:
     """The commit's files as they would be checked out, in a folder of their own."""
     tree, index = where(name, "in", "tree"), where(name, "in", "index")
-    if os.path.lexists(tree):
-        shutil.rmtree(tree)
+    clear("tree", folder_at(where(name, "in")))
     with suppress(FileNotFoundError):
         os.unlink(index)
     os.mkdir(tree)
@@ -128,11 +140,13 @@ def outcome(name: str) -> Tuple[int, str, str]:
     with suppress(OSError), open(os.open(where(name, "out", "said"), READ), "rb") as file:
         if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             file.seek(max(0, os.fstat(file.fileno()).st_size - KEPT))
-            said = file.read(KEPT).decode("utf-8", "replace")
+            said = seen(file.read(KEPT).decode("utf-8", "replace"))
     status, note = result.get("exit"), result.get("note")
-    if type(status) is not int:
+    if type(status) is not int or status not in STATUSES:
         raise Bad("the build left no result; it said: %s" % (said.strip()[-300:] or "nothing"))
-    return status, " ".join(str(note or "").split())[:200], said
+    # The note goes to stdout, which may be of any locale; stderr escapes what it cannot write.
+    note = seen(" ".join(str(note or "").split())[:200]).encode("ascii", "backslashreplace").decode("ascii")
+    return status, note, said
 
 
 class Hand:
@@ -141,6 +155,47 @@ class Hand:
     def __init__(self) -> None:
         self.files = 0
         self.bytes = 0
+        self.more = 0
+
+    def weigh(self, source: int, place: Optional[int], path: str, deep: int = 0) -> None:
+        """Count all of it before any of it is copied: what is too much is refused with nothing touched. ``bytes`` are of all
+        files, ``more`` of those that the place does not have. Raises Bad, and OSError.
+        """
+        names = os.listdir(source)
+        self.files += len(names)
+        if self.files > FILES or deep > DEEP or DRAFT in names:
+            raise Bad("%s: over %d files, or %d deep, or a name of ours" % (path, FILES, DEEP))
+        for name in names:
+            found = os.stat(name, dir_fd=source, follow_symlinks=False)
+            try:
+                there = None if place is None else os.stat(name, dir_fd=place, follow_symlinks=False)
+            except FileNotFoundError:
+                there = None
+            if stat.S_ISREG(found.st_mode):
+                self.bytes += found.st_size
+                if there is None or not stat.S_ISREG(there.st_mode) or there.st_size != found.st_size:
+                    self.more += found.st_size
+                if self.bytes > BYTES:
+                    raise Bad("over %d bytes were built" % BYTES)
+            elif stat.S_ISDIR(found.st_mode):
+                below = folder_at(name, source)
+                beside = folder_at(name, place) if there is not None and stat.S_ISDIR(there.st_mode) else None
+                try:
+                    self.weigh(below, beside, "%s/%s" % (path, name), deep + 1)
+                finally:
+                    os.close(below)
+                    if beside is not None:
+                        os.close(beside)
+
+    def whole(self, source: int, place: int, path: str) -> None:
+        """All that was built, if it is not too much. Raises Bad, and OSError."""
+        self.weigh(source, place, path)
+        disk = os.statvfs(place)
+        free = disk.f_bavail * disk.f_frsize
+        if self.more and free - self.more < SPARE:
+            raise Bad("%d MB were built, and the disk has %d MB to spare" % (self.more >> 20, max(0, free - SPARE) >> 20))
+        self.files = self.bytes = 0
+        self.over(source, place, path)
 
     def over(self, source: int, place: int, path: str, deep: int = 0) -> None:
         """One folder, and all below it. Raises Bad, and OSError."""
@@ -184,13 +239,17 @@ class Hand:
             with suppress(FileNotFoundError):
                 os.unlink(DRAFT, dir_fd=place)
             draft = os.open(DRAFT, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=place)
-            with open(draft, "wb") as file:
-                new.seek(0)
-                shutil.copyfileobj(new, file, CHUNK)
-                file.flush()
-                os.fchmod(draft, mode)
-                os.utime(draft, ns=(found.st_mtime_ns, found.st_mtime_ns))
-            os.rename(DRAFT, name, src_dir_fd=place, dst_dir_fd=place)
+            try:
+                with open(draft, "wb") as file:
+                    new.seek(0)
+                    shutil.copyfileobj(new, file, CHUNK)
+                    file.flush()
+                    os.fchmod(draft, mode)
+                    os.utime(draft, ns=(found.st_mtime_ns, found.st_mtime_ns))
+                os.rename(DRAFT, name, src_dir_fd=place, dst_dir_fd=place)
+            except OSError:
+                os.unlink(DRAFT, dir_fd=place)
+                raise
 
 
 def same(new: Any, name: str, place: int, size: int, mode: int) -> bool:
@@ -213,17 +272,30 @@ def same(new: Any, name: str, place: int, size: int, mode: int) -> bool:
 
 
 def link(target: str, name: str, place: int, at: str) -> None:
-    """One link: it stays inside, or is the interpreter, which is root's."""
-    inside = os.path.normpath(os.path.join(os.path.dirname(at), target))
-    top = at.split("/", 1)[0]
-    leaves = os.path.isabs(target) or not (inside + "/").startswith(top + "/")
-    if leaves and not (re.fullmatch(r"\.venv/bin/python[\d.]*", at) and is_roots(target)):
+    """One link: it stays inside, or is the interpreter, which is root's. The names by which an environment finds its
+    interpreter and its library lead to nothing else.
+    """
+    if not is_good_link(target, at):
         raise Bad("%s leads to %s" % (at, target))
     with suppress(OSError):
         if os.readlink(name, dir_fd=place) == target:
             return
     clear(name, place)
     os.symlink(target, name, dir_fd=place)
+
+
+def is_good_link(target: str, at: str) -> bool:
+    """True for a link that leads nowhere else. Upwards it goes from its own folder only, which is a real one: ``..`` behind a
+    name that is a link would lead from where that link leads.
+    """
+    if at == ".venv/lib64":
+        return target == "lib"
+    if re.fullmatch(r"\.venv/bin/" + INTERPRETER, at):
+        return bool(re.fullmatch(INTERPRETER, target)) or (os.path.isabs(target) and is_roots(target))
+    parts = [part for part in target.split("/") if part not in ("", ".")]
+    up = next((number for number, part in enumerate(parts) if part != ".."), len(parts))
+    # Of what is handed over, a link in its first folder may not go up at all.
+    return not os.path.isabs(target) and ".." not in parts[up:] and up <= at.count("/") - 1
 
 
 def is_roots(path: str) -> bool:
@@ -262,17 +334,50 @@ def clear(name: str, place: int, keep: Any = None) -> None:
 
 
 def remove(name: str, place: int) -> None:
-    """A file, a link, or a folder with all below it; no link is followed."""
-    if not stat.S_ISDIR(os.stat(name, dir_fd=place, follow_symlinks=False).st_mode):
-        os.unlink(name, dir_fd=place)
-        return
-    below = folder_at(name, place)
+    """A file, a link, or a folder with all below it, however deep and whatever its modes; no link is followed. One folder is
+    open at a time. Raises OSError for what cannot be removed.
+    """
+    here, way = os.dup(place), []  # type: int, List[Tuple[str, int, int]]
+    left = [[name]]
     try:
-        for one in os.listdir(below):
-            remove(one, below)
+        while True:
+            if left[-1]:
+                one = left[-1].pop()
+                found = os.stat(one, dir_fd=here, follow_symlinks=False)
+                if not stat.S_ISDIR(found.st_mode):
+                    os.unlink(one, dir_fd=here)
+                    continue
+                usable(one, here, found)
+                row = os.fstat(here)
+                way.append((one, row.st_dev, row.st_ino))
+                here = step(here, one)
+                left.append(os.listdir(here))
+            elif way:
+                left.pop()
+                one, *was = way.pop()
+                here = step(here, "..")
+                row = os.fstat(here)
+                if [row.st_dev, row.st_ino] != was:
+                    raise Bad("%s was moved while it was removed" % one)
+                os.rmdir(one, dir_fd=here)
+            else:
+                return
     finally:
-        os.close(below)
-    os.rmdir(name, dir_fd=place)
+        os.close(here)
+
+
+def step(here: int, name: str) -> int:
+    """Go to a folder beside; the one left is closed."""
+    there = folder_at(name, here)
+    os.close(here)
+    return there
+
+
+def usable(name: str, place: Optional[int], found: os.stat_result) -> None:
+    """A folder that its owner can list and change, a file that he can read and write."""
+    need = 0o700 if stat.S_ISDIR(found.st_mode) else 0o600
+    if found.st_mode & need != need and found.st_uid == os.geteuid():
+        os.chmod(name, stat.S_IMODE(found.st_mode) | need, dir_fd=place)
 
 
 def hand_over(name: str, folder: str, kind: str) -> None:
@@ -289,7 +394,7 @@ def hand_over(name: str, folder: str, kind: str) -> None:
         source = folder_at(where(name, "tree", KINDS[kind]))
     except OSError as error:
         raise Bad("the build left no folder %s: %s" % (KINDS[kind], error.strerror)) from None
-    Hand().over(source, target, KINDS[kind])
+    Hand().whole(source, target, KINDS[kind])
 
 
 def state_of(path: str) -> str:
@@ -309,14 +414,21 @@ def state_of(path: str) -> str:
 
 
 def ingredients(tree: str, folder: str) -> str:
-    """What an environment is made of, in one hash; "" where it is made of more than the lock pins."""
+    """What an environment is made of, in one hash; "" where it is made of more than the lock pins, or cannot be told."""
     whole = hashlib.sha256()
     for path in (os.path.join(tree, "uv.lock"), os.path.join(tree, "pyproject.toml"), os.path.join(tree, "uv.toml"),
                  os.path.join(tree, ".python-version"), UV_SETTINGS):  # fmt: skip
-        content = b"-"
-        with suppress(OSError), open(os.open(path, READ), "rb") as file:
-            content = file.read()
-        if path.endswith("uv.lock") and re.search(rb"\b(editable|directory|path)\s*=", content):
+        try:
+            with open(os.open(path, READ), "rb") as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    return ""
+                content = file.read()
+        except FileNotFoundError:
+            whole.update(b"- ")
+            continue
+        except OSError:  # a link, for one
+            return ""
+        if path.endswith("uv.lock") and has_local(content):
             return ""
         whole.update(b"%d " % len(content) + content)
     for program in (shutil.which("uv", path=PATH) or "", os.path.realpath(os.path.join(folder, ".venv/bin/python"))):
@@ -324,6 +436,26 @@ def ingredients(tree: str, folder: str) -> str:
             row = os.stat(program)
             whole.update(("%s %d %d %d" % (program, row.st_ino, row.st_size, row.st_mtime_ns)).encode())
     return whole.hexdigest()
+
+
+def has_local(lock: bytes) -> bool:
+    """True if a lock names a source that it does not pin, however the key is written; or if nobody can read it."""
+    if read_toml is None:
+        # Any mention, and any escape that may be one: it is built once too often then.
+        return bool(re.search(rb"\b(%s)\b|\\" % "|".join(LOCAL).encode(), lock))
+    try:
+        todo: List[Any] = [read_toml(lock.decode("utf-8"))]
+    except (ValueError, RecursionError):
+        return True
+    while todo:
+        one = todo.pop()
+        if isinstance(one, dict):
+            if not one.keys().isdisjoint(LOCAL):
+                return True
+            todo += one.values()
+        elif isinstance(one, list):
+            todo += one
+    return False
 
 
 @contextmanager
@@ -406,12 +538,10 @@ class Build:
         }  # fmt: skip
 
     def prepare(self) -> None:
-        """Nothing of an earlier build is left but the caches: what it planted, it planted for itself."""
+        """Nothing of an earlier build is left but the caches, which are usable: what it planted, it planted for itself."""
         for path in (self.tree, self.out):
-            top = folder_at(path)
-            for one in os.listdir(top):
-                with suppress(PermissionError):
-                    remove(one, top)
+            empty(path)
+        mend(where(self.name, "cache"))
         os.makedirs(self.env["HOME"], exist_ok=True)
         shutil.copytree(where(self.name, "in", "tree"), self.tree, symlinks=True, dirs_exist_ok=True)
 
@@ -425,7 +555,7 @@ class Build:
             except FileNotFoundError:
                 said.write(b"error: %s is not installed for all accounts of this host\n" % argv[0].encode())
                 return 127
-        return ended.returncode
+        return ended.returncode if ended.returncode >= 0 else 128 - ended.returncode  # as a shell tells of a signal
 
     def said(self) -> str:
         """What was said so far."""
@@ -480,6 +610,38 @@ class Build:
         write(os.path.join(self.out, "result.json"), {"exit": status, "note": "; ".join(self.notes)})
 
 
+def empty(folder: str) -> None:
+    """Nothing is left in it, and it is usable."""
+    os.chmod(folder, OPEN)
+    top = folder_at(folder)
+    for one in os.listdir(top):
+        remove(one, top)
+    os.close(top)
+
+
+def mend(cache: str) -> None:
+    """A build may have taken itself the right to its cache, or left a pipe there: whoever reads it would fail or wait for ever.
+    A cache that cannot be walked is emptied.
+    """
+
+    def fail(error: OSError) -> NoReturn:
+        raise error
+
+    os.chmod(cache, OPEN)
+    try:
+        for name in ("uv", "npm"):
+            clear(name, folder_at(cache), keep=stat.S_ISDIR)
+        for top, folders, names in os.walk(cache, onerror=fail):
+            for path in [os.path.join(top, one) for one in folders + names]:
+                found = os.lstat(path)
+                if stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode):
+                    usable(path, None, found)
+                elif not stat.S_ISLNK(found.st_mode):
+                    os.unlink(path)
+    except (OSError, RecursionError):
+        empty(cache)
+
+
 def asked_for(words: List[str]) -> Tuple[str, str, str]:
     """Kind, folder and commit. Raises Bad."""
     kind, folder, commit = words if len(words) == len(("kind", "folder", "commit")) else ("", "", "")
@@ -495,6 +657,8 @@ def main(argv: List[str]) -> int:
     what, words = argv[0], [word for word in argv[1:] if word != "--offline"]
     try:
         if what == "build" and NAME.fullmatch(words[0]):
+            # The first process of its namespace hears no signal that it does not ask for.
+            signal.signal(signal.SIGTERM, lambda number, _: os._exit(128 + number))
             Build(words[0]).whole()
             return 0
         kind, folder, commit = asked_for(words)
@@ -502,8 +666,8 @@ def main(argv: List[str]) -> int:
             if what == "prove":
                 return prove(kind, folder, commit)
             return install(kind, folder, commit, offline="--offline" in argv)
-    except (Bad, OSError) as error:
-        print("error: %s" % error, file=sys.stderr)
+    except (Bad, OSError, RecursionError) as error:
+        print("error: %s" % seen(str(error)), file=sys.stderr)
         return 70
 
 
