@@ -149,6 +149,11 @@ def test_one_copy_only(host_name: str, estate: Estate, evidence: Evidence) -> No
         else "",
         "remove it: a service stands in its one folder, where the gate deploys it",
     )
+    closed = [one.path for one in known(host.copies) if one.kind == "unreadable"]
+    assert not closed, say(
+        f"{host_name}: not even root can look into {closed[0]}" if closed else "",
+        "unmount it, or remove it: a copy could lie there",
+    )
     movers = [one for one in known(host.jobs) if one.runs]
     assert not movers, say(
         f"{host_name}: {movers[0].where} ({movers[0].user}) runs or touches {', '.join(movers[0].runs)} by itself"

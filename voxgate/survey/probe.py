@@ -26,6 +26,7 @@ import sys
 sys.dont_write_bytecode = True
 import base64
 import csv
+import errno
 import fcntl
 import filecmp
 import fnmatch
@@ -397,15 +398,61 @@ def checked(row: Any, folders: re.Pattern[str]) -> Service:
 # ----------------------------------------------------------------------------------------------- reading a folder
 
 
+def place_of(path: str, at: int) -> int:
+    """What lies below an open folder, held as a place only (O_PATH): nothing is opened, and no link is followed on the way."""
+    handle = os.dup(at)
+    for part in filter(None, path.split("/")):
+        above = handle
+        try:
+            handle = os.open(part, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
+        finally:
+            os.close(above)
+    return handle
+
+
+def opened_regular(handle: int, path: str) -> int:
+    """What is held as a place, opened for reading; the place is given up. To open a pipe or a device does something, so that it
+    is a regular file is known before. Raises Trouble for anything else.
+    """
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise Trouble("failed", f"{path}: not a regular file")
+        return os.open(f"/proc/self/fd/{handle}", os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError as error:
+        error.filename = path
+        raise
+    finally:
+        os.close(handle)
+
+
+def opened(path: str) -> int:
+    """The same by a whole path, links followed: for paths of the system's, in which others may have put a link or a name. Files
+    that the kernel makes up are none, to read one may do something too; nor is what a mount namespace of somebody's shows.
+    """
+    handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    words = content(f"/proc/self/fdinfo/{handle}").split()
+    if words[words.index(b"mnt_id:") + 1].decode() not in mounts_of_files():
+        os.close(handle)
+        raise Trouble("failed", f"{path}: not a regular file")
+    return opened_regular(handle, path)
+
+
+@lru_cache(maxsize=None)
+def mounts_of_files() -> frozenset[str]:
+    """The numbers of our mounts on which files are somebody's, and not made up by the kernel."""
+    rows = [line.split(" - ", 1) for line in rows_of("/proc/self/mountinfo")]
+    return frozenset(row[0].split()[0] for row in rows if len(row) == 2 and row[1].split()[0] not in NO_FILES)
+
+
 class Folder:
     """A folder held open, read without ever following a link: what is hashed lies in it, not behind it."""
 
-    def __init__(self, path: str, below: Folder | None = None, *, through: bool = False) -> None:
-        """``through``: what a link or a file of somebody's leads to, for what looks there and tells nothing of it."""
+    def __init__(self, path: str, below: Folder | None = None, *, handle: int | None = None) -> None:
+        """By its name in another, by a whole path, or as it is held as a place already."""
         self.path: str = path if below is None else f"{below.path.rstrip('/')}/{path}"
-        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | (0 if through else os.O_NOFOLLOW)
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
-            self.fd: int = os.open(path, flags, dir_fd=below.fd if below else None)
+            self.fd: int = os.open("." if handle is not None else path, flags, dir_fd=below.fd if below else handle)
         except NotADirectoryError:
             raise Trouble("failed", f"{self.path}: not a folder (a link is not followed)") from None
         except OSError as error:
@@ -426,16 +473,13 @@ class Folder:
             return None
 
     def open(self, name: str) -> IO[bytes]:
-        """A regular file, opened for reading: no link, and nothing that would make us wait."""
+        """A regular file, opened for reading: by no link, also not in the middle of ``name``; all else is not opened."""
         try:
-            fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self.fd)
+            handle = place_of(name, self.fd)
         except OSError as error:
             error.filename = f"{self.path}/{name}"
             raise
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            os.close(fd)
-            raise Trouble("failed", f"{self.path}/{name}: not a regular file")
-        return open(fd, "rb")
+        return open(opened_regular(handle, f"{self.path}/{name}"), "rb")
 
     def text(self, name: str, errors: str = "strict") -> str:
         """The content of a small UTF-8 file. Raises Trouble or OSError."""
@@ -728,14 +772,14 @@ class OnDisk:
         if os.path.realpath(path) == "/dev/null":
             return "masked"
         try:
-            fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            fd = opened(path)
         except FileNotFoundError:
             return "broken"
         except PermissionError:
             return "unreadable"
+        except Trouble:
+            return "not a file"
         with open(fd, "rb") as file:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                return "not a file"
             return hashlib.sha256(file.read(SMALL_FILE)).hexdigest()
 
 
@@ -886,11 +930,9 @@ def dpkg_hashes_of(paths: set[str]) -> dict[str, str]:
 def md5_of(path: str) -> str:
     """Dpkg's hash of a regular file, ``gone`` for anything else."""
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            return "gone"
-        with open(path, "rb") as file:
+        with open(opened(path), "rb") as file:
             return hashlib.md5(file.read(SMALL_FILE)).hexdigest()
-    except OSError:
+    except (OSError, Trouble):
         return "gone"
 
 
@@ -2833,16 +2875,27 @@ def javascript(found: Job) -> list[int]:
 
 def names_modules(pid: int, place: str, path: str) -> bool:
     """True if a mapped file names it among its dynamic symbols. The mapping itself is opened: the path may hold another now."""
-    for way in (f"/proc/{pid}/map_files/{place}", f"/proc/{pid}/root{path}"):
-        try:
-            fd = os.open(way, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:
-            continue
-        try:
-            return stat.S_ISREG(os.fstat(fd).st_mode) and MODULES in dynamic_names(fd)
-        finally:
-            os.close(fd)
-    return False
+    try:
+        fd = mapped_file(pid, place, path)
+    except (OSError, Trouble):
+        return False
+    try:
+        return MODULES in dynamic_names(fd)
+    finally:
+        os.close(fd)
+
+
+def mapped_file(pid: int, place: str, path: str) -> int:
+    """A file that a process has mapped, opened; where the kernel does not give the mapping, what has its path now, found from
+    the process's root on by no link: one that is there now may lead out of it. Raises Trouble or OSError.
+    """
+    with suppress(OSError):
+        return opened_regular(os.open(f"/proc/{pid}/map_files/{place}", os.O_PATH | os.O_CLOEXEC), path)
+    root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return opened_regular(place_of(path, root), path)
+    finally:
+        os.close(root)
 
 
 def dynamic_names(fd: int) -> bytes:
@@ -2985,11 +3038,14 @@ FOLDERS_AT_MOST = 250_000
 SIGNS = {".git", "pyproject.toml", "package.json"}
 BARE = {"HEAD", "objects", "refs"}
 TELLING = {*SIGNS, *BARE, "__init__.py", "uv.lock", "package-lock.json"}
+UNREADABLE = "unreadable"
+LEADS_AWAY = "(its repository is not its owner's)"
 COPIES_AT_MOST = 200
 PROJECT_NAME = re.compile(r"""^[ \t]*(?:name[ \t]*=|"name"[ \t]*:)[ \t]*["']([A-Za-z0-9._@/-]{1,100})["']""", re.MULTILINE)
 
 
-HASHED = re.compile(r"/_cacache/(?:content-v2/sha\d+|index-v5)/[0-9a-f]{2}")  # npm's cache: 65,000 folders, named by hashes
+HASHED = re.compile(r"(/.+)/\.npm/_cacache/(?:content-v2/sha\d+|index-v5)/[0-9a-f]{2}/[0-9a-f]{2}")
+LONGEST_WAY = 65536  # letters: what lies deeper is not searched, and told
 
 
 def copies(services: list[Service], accounts: frozenset[int] = frozenset()) -> dict[str, Any]:
@@ -3005,8 +3061,10 @@ def copies(services: list[Service], accounts: frozenset[int] = frozenset()) -> d
         known: list[Ours] = []
         for path, names in folders_to_search(own, accounts):
             count += 1
-            if path not in own and not path.endswith("/.git") and (names & SIGNS or names >= BARE):
-                with suppress(FileNotFoundError, Trouble), held_by_steps(path) as folder:  # gone, or moved, meanwhile
+            if UNREADABLE in names:
+                found.append({"path": path[:LONGEST_PATH], "kind": UNREADABLE, "names": [], "same": []})
+            elif path not in own and (names & SIGNS or (names >= BARE and not path.endswith("/.git"))):
+                with suppress(OSError, Trouble), held_by_steps(path) as folder:  # gone, or moved, meanwhile
                     rows = list(copy_in(folder, names))
                     known = known or [Ours(row, held) for row in services if rows and os.path.isdir(row.folder)]
                     same = same_as(folder, names, known) if rows else []
@@ -3031,8 +3089,10 @@ def accounts_of(stores: list[str], services: list[Service], found: Job) -> froze
 
 def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple[str, set[str]]]:
     """Each folder where a copy may lie, and the telling names in it; no link is followed. Somebody may move folders meanwhile:
-    what is read in one is read in what ``held_by_steps`` finds there.
+    what is read in one is read in what ``held_by_steps`` finds there. Of one that root cannot look into, or that lies too
+    deep, the name is ``UNREADABLE``.
     """
+    homes = {(person.pw_dir, person.pw_uid) for person in pwd.getpwall()}
     left = {f"{folder}/{name}" for folder in own for name in (".venv", "node_modules", "dist", "builds", ".git")}
     left |= {"/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/run/containerd", "/run/docker"}
     left |= {f"/var/lib/voxbuild/{os.path.basename(folder)}/{part}" for folder in own for part in ("in/tree", "tree", "cache")}
@@ -3042,31 +3102,70 @@ def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple
         if not waiting:
             return
         path = waiting.pop()
-        names = set()
         try:
-            with os.scandir(path) as entries:
-                for entry in entries:
-                    if entry.name in TELLING:
-                        names.add(entry.name)
-                    if not entry.is_dir(follow_symlinks=False):
-                        continue
-                    below = f"{path.rstrip('/')}/{entry.name}"
-                    if below in left or HASHED.search(below):
-                        continue
-                    if not accounts or entry.stat(follow_symlinks=False).st_uid not in accounts:
-                        waiting.append(below)
+            names, below = looked_into(path, left, accounts, homes)
+            waiting += below
         except (FileNotFoundError, NotADirectoryError):
             continue
+        except (OSError, Trouble):
+            if os.geteuid() != 0:  # then most of a host cannot be looked into, and the whole is no answer
+                raise
+            names = {UNREADABLE}
         yield path, names
     if waiting:
         raise Trouble("failed", f"over {FOLDERS_AT_MOST} folders: not all of them were searched")
 
 
+def looked_into(path: str, left: set[str], accounts: frozenset[int], homes: set[tuple[str, int]]) -> tuple[set[str], list[str]]:
+    """The telling names in a folder, and the folders in it that are searched too. Raises Trouble or OSError."""
+    names, below = set(), []
+    with ExitStack() as held, scanned(path, held) as entries:
+        for entry in entries:
+            if entry.name in TELLING:
+                names.add(entry.name)
+            if not entry.is_dir(follow_symlinks=False):
+                continue
+            inner = f"{path.rstrip('/')}/{entry.name}"
+            if inner in left or is_cached(inner, entry, homes):
+                continue
+            if not accounts or entry.stat(follow_symlinks=False).st_uid not in accounts:
+                below.append(inner)
+    return names, below
+
+
+def scanned(path: str, held: ExitStack) -> Any:
+    """What ``os.scandir`` gives for a folder, however long its path is. Raises Trouble where it is too long for us."""
+    try:
+        return os.scandir(path)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+    if len(path) > LONGEST_WAY:
+        raise Trouble("failed", "a folder that lies too deep")
+    return os.scandir(held.enter_context(held_by_steps(path)).fd)
+
+
+def is_cached(path: str, entry: os.DirEntry[str], homes: set[tuple[str, int]]) -> bool:
+    """True for one of the 65,000 folders, named by hashes, of npm's cache in the home of the account that it belongs to: as long
+    as there is no folder in it.
+    """
+    match = HASHED.fullmatch(path)
+    if match is None:
+        return False
+    found = entry.stat(follow_symlinks=False)
+    return (match.group(1), found.st_uid) in homes and found.st_nlink == 2
+
+
 def made_up() -> set[str]:
-    """Where file systems without files of anybody's are mounted."""
+    """Where file systems without files of anybody's are mounted: by root, who alone can, but for those of FUSE."""
     rows = [line.split(" - ", 1) for line in rows_of("/proc/self/mountinfo")]
-    mounts = [(row[0].split()[4].encode().decode("unicode_escape"), row[1].split()[0]) for row in rows if len(row) == 2]
-    return {path for path, kind in mounts if kind in NO_FILES or (kind == "squashfs" and path.startswith("/snap/"))} | {"/proc"}
+    mounts = [(row[0].split()[4].encode().decode("unicode_escape"), row[1].split()) for row in rows if len(row) == 2]
+    return {"/proc"} | {
+        path
+        for path, (kind, *_, options) in mounts
+        if (kind in NO_FILES and (not kind.startswith("fuse.") or "user_id=0" in options.split(",")))
+        or (kind == "squashfs" and path.startswith("/snap/"))
+    }
 
 
 def modules_in(folder: str) -> list[str]:
@@ -3084,9 +3183,57 @@ def held_by_steps(path: str) -> Folder:
 
 
 COMMIT = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
-STORES_AT_MOST = 8
+STORES_AT_MOST = 64
 PACKS_AT_MOST = 1000
 TIPS_AT_MOST = 1000
+
+
+class Elsewhere(Trouble):
+    """Something of somebody's leads to what is not his, or to nothing, which is not told apart: root looks at neither for him."""
+
+    def __init__(self, path: str, leads: os.stat_result | None = None) -> None:
+        super().__init__("failed", f"{path}: leads to no folder of its owner's")
+        self.leads = (leads.st_dev, leads.st_ino) if leads else None
+
+
+def entered(name: str, at: Folder, held: ExitStack) -> Folder:
+    """A folder in a repository, or the one that a link in its place leads to. Raises Trouble or OSError."""
+    found = at.stat(name)
+    if found is None or not stat.S_ISLNK(found.st_mode):
+        return held.enter_context(Folder(name, at))
+    handle = place_of(name, at.fd)
+    try:
+        return followed(os.readlink("", dir_fd=handle), at, at, os.fstat(handle).st_uid, held)
+    finally:
+        os.close(handle)
+
+
+def followed(path: str, base: Folder, at: Folder, owner: int, held: ExitStack) -> Folder:
+    """The folder that a link or file of ``owner``'s, which lies in ``at``, says by its way from ``base``: where it is his own; or
+    where root says it, in a folder that nobody else can put something into. Raises Elsewhere for any other, Trouble or OSError.
+    """
+    try:
+        handle, _ = led(os.path.join(base.path, path))
+    except (OSError, Trouble):
+        raise Elsewhere(at.path) from None
+    try:
+        here, there = os.fstat(at.fd), os.fstat(handle)
+        if here.st_uid != 0 or here.st_mode & 0o022 if owner == 0 else there.st_uid != owner:
+            raise Elsewhere(at.path, there)
+        return held.enter_context(Folder(os.readlink(f"/proc/self/fd/{handle}"), handle=handle))
+    finally:
+        os.close(handle)
+
+
+def own_text(name: str, at: Folder) -> tuple[str, int]:
+    """What a small file of a folder says, and whose it is. It is its folder's owner's, or anybody may read it: others' could have
+    been moved there by who may not. Raises Trouble or OSError.
+    """
+    with at.open(name) as file:
+        found = os.fstat(file.fileno())
+        if found.st_uid != os.fstat(at.fd).st_uid and not found.st_mode & 0o004:
+            raise Trouble("denied", f"{at.path}/{name}: another account's")
+        return taken(file, SMALL_FILE, f"{at.path}/{name}").decode(errors="surrogateescape"), found.st_uid
 
 
 class Objects:
@@ -3094,33 +3241,54 @@ class Objects:
 
     def __init__(self, repository: Folder, held: ExitStack) -> None:
         self.stores: list[Folder] = []
-        waiting = [("objects", repository)]
-        while waiting:
-            if len(self.stores) >= STORES_AT_MOST:
-                raise Trouble("failed", f"{repository.path}: over {STORES_AT_MOST} stores of objects")
-            path, at = waiting.pop()
-            with suppress(OSError, Trouble):  # one that is not there gives nothing
-                self.stores.append(store := held.enter_context(Folder(path, at, through=True)))
-                with Folder("info", store) as info:
-                    lines = info.text("alternates", "surrogateescape").splitlines()
-                waiting += [(line, store) for line in lines if line and not line.startswith("#") and "\0" not in line]
+        self.others: set[tuple[int, int] | None] = set()  # stores that it names, and that are not its owner's
+        self.add(partial(entered, "objects", repository, held))
+        for store in self.stores:  # it grows meanwhile
+            with suppress(OSError, Trouble):
+                info = entered("info", store, held)
+                text, owner = own_text("alternates", info)
+                for line in text.splitlines():
+                    if line and not line.startswith("#") and "\0" not in line:
+                        self.add(partial(followed, line, store, info, owner, held))
+
+    def add(self, find: Callable[[], Folder]) -> None:
+        """One more store; one that is not there gives nothing, nor one that is there already."""
+        if len(self.stores) + len(self.others) >= STORES_AT_MOST:
+            return
+        try:
+            store = find()
+        except Elsewhere as elsewhere:
+            self.others.add(elsewhere.leads)
+        except (OSError, Trouble):
+            return
+        else:
+            if not any(os.path.sameopenfile(store.fd, other.fd) for other in self.stores):
+                self.stores.append(store)
+
+    def borrows_of(self, other: Objects) -> bool:
+        """True if it names a store of the other's: then it may have any of its objects."""
+        return any((found.st_dev, found.st_ino) in self.others for found in (os.fstat(store.fd) for store in other.stores))
 
     def any_of(self, ids: set[str]) -> bool:
         """True if one of these is there: by itself, or in a pack."""
-        if not ids:
-            return False
-        for store in self.stores:
-            if any(store.stat(f"{one[:2]}/{one[2:]}") for one in ids):
-                return True
-            with suppress(FileNotFoundError), Folder("pack", store) as packs:
-                with os.scandir(packs.fd) as entries:
-                    names = [entry.name for entry in islice(entries, NAMES_AT_MOST) if entry.name.endswith(".idx")]
-                if len(names) > PACKS_AT_MOST:
-                    raise Trouble("failed", f"{packs.path}: over {PACKS_AT_MOST} packs")
-                for name in names:
-                    with packs.open(name) as index:
-                        if any(in_pack(index.fileno(), bytes.fromhex(one)) for one in ids):
-                            return True
+        return bool(ids) and any(self.has(store, ids) for store in self.stores)
+
+    def has(self, store: Folder, ids: set[str]) -> bool:
+        """True if a store has one of them."""
+        for one in ids:
+            with suppress(OSError, Trouble), ExitStack() as held:
+                if entered(one[:2], store, held).stat(one[2:]):
+                    return True
+        with suppress(OSError, Trouble), ExitStack() as held:
+            packs = entered("pack", store, held)
+            with os.scandir(packs.fd) as entries:
+                names = [entry.name for entry in islice(entries, NAMES_AT_MOST) if entry.name.endswith(".idx")]
+            if len(names) > PACKS_AT_MOST:
+                raise Trouble("failed", f"{packs.path}: over {PACKS_AT_MOST} packs")
+            for name in names:
+                with suppress(OSError, Trouble), packs.open(name) as index:
+                    if any(in_pack(index.fileno(), bytes.fromhex(one)) for one in ids):
+                        return True
         return False
 
 
@@ -3144,17 +3312,19 @@ def repository_of(folder: Folder, held: ExitStack) -> Folder:
     if found is None:
         place = folder
     elif stat.S_ISREG(found.st_mode):
-        place = held.enter_context(Folder(leads_to(folder.text(".git", "surrogateescape")), folder, through=True))
+        text, owner = own_text(".git", folder)
+        place = followed(leads_to(text), folder, folder, owner, held)
     else:
-        place = held.enter_context(Folder(".git", folder, through=True))
+        place = entered(".git", folder, held)
     if place.stat("commondir") is None:
         return place
-    return held.enter_context(Folder(leads_to(f"gitdir:{place.text('commondir', 'surrogateescape')}"), place, through=True))
+    text, owner = own_text("commondir", place)
+    return followed(leads_to(f"gitdir:{text}"), place, place, owner, held)
 
 
 def leads_to(text: str) -> str:
     """The path that a ``.git`` which is a file names. Raises Trouble where it names none."""
-    path = text.partition("gitdir:")[2].strip()
+    path = text[len("gitdir:") :].strip() if text.startswith("gitdir:") else ""
     if not path or "\0" in path:
         raise Trouble("unparsable", "a .git names no repository")
     return path
@@ -3194,7 +3364,8 @@ def same_as(folder: Folder, names: set[str], known: list[Ours]) -> list[str]:
         repository = repository_of(folder, held) if names & {".git", "objects"} else None
         if repository:
             objects, tips = Objects(repository, held), tips_of(repository)
-            found |= {one.name for one in known if objects.any_of(one.firsts) or (one.objects and one.objects.any_of(tips))}
+            found |= {one.name for one in known if one.objects and (objects.borrows_of(one.objects) or one.objects.any_of(tips))}
+            found |= {one.name for one in known if objects.any_of(one.firsts)}
     return sorted(found)
 
 
@@ -3202,11 +3373,11 @@ def tips_of(repository: Folder) -> set[str]:
     """The commits that a repository names: of one that is shallow the first is not there."""
     texts = []
     with suppress(OSError, Trouble):
-        texts.append(repository.text("HEAD", "surrogateescape"))
+        texts.append(own_text("HEAD", repository)[0])
     branch = re.fullmatch(r"ref: (refs(?:/(?!\.)[\w.+@-]+)+)\n?", texts[0]) if texts else None
     for name in ("shallow", "packed-refs", *(branch.groups() if branch else ())):
         with suppress(OSError, Trouble):
-            texts.append(repository.text(name, "surrogateescape"))
+            texts.append(own_text(name, repository)[0])
     return {match.group() for text in texts for match in islice(COMMIT.finditer(text), TIPS_AT_MOST)}
 
 
@@ -3215,8 +3386,9 @@ def copy_in(folder: Folder, names: set[str]) -> Iterator[dict[str, Any]]:
     kind = "bare" if names >= BARE else ""
     if ".git" in names:
         kind = "worktree"
-        with suppress(OSError):
-            kind = "checkout" if stat.S_ISDIR(os.stat(".git", dir_fd=folder.fd).st_mode) else kind
+        found = folder.stat(".git")
+        if found is not None and not stat.S_ISREG(found.st_mode):
+            kind = "checkout"
     if kind:
         names_told = sorted(origins(folder, kind))
         if kind != "worktree" or names_told:  # uv's cache has an empty file of that name, against searches from below
@@ -3225,7 +3397,7 @@ def copy_in(folder: Folder, names: set[str]) -> Iterator[dict[str, Any]]:
         return
     for file in {"pyproject.toml", "package.json"} & names:
         try:
-            project = PROJECT_NAME.search(folder.text(file))
+            project = PROJECT_NAME.search(own_text(file, folder)[0])
         except (OSError, Trouble):
             continue
         if project:
@@ -3236,9 +3408,11 @@ def origins(folder: Folder, kind: str) -> set[str]:
     """The last part of each URL in a repository's configuration: the names of the repositories it is a copy of."""
     try:
         if kind == "worktree":  # or a submodule: it says where its repository is
-            return {os.path.basename(leads_to(folder.text(".git", "surrogateescape")).split("/.git")[0])}
+            return {os.path.basename(leads_to(own_text(".git", folder)[0]).split("/.git")[0])}
         with ExitStack() as held:
-            text = repository_of(folder, held).text("config", "surrogateescape")
+            text, _ = own_text("config", repository_of(folder, held))
+    except Elsewhere:
+        return {LEADS_AWAY}
     except (OSError, Trouble):
         return set()
     urls = re.findall(r"^[ \t]*url[ \t]*=[ \t]*(\S+)", text, re.MULTILINE)
@@ -3351,7 +3525,7 @@ def run_by(
     real = os.path.realpath(path)
     try:
         found, head = start_of(real)
-    except OSError:
+    except (OSError, Trouble):
         return set()
     if head.startswith(b"\x7fELF"):
         return {name for name in MOVER_NAMES if same_program(real, name)}
@@ -3365,14 +3539,10 @@ def run_by(
 
 
 def start_of(path: str) -> tuple[os.stat_result, bytes]:
-    """What a regular file is, and its first part, of a script one byte more than may be; empty for anything else."""
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    with open(fd, "rb") as file:
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode):
-            return found, b""
+    """What a regular file is, and its first part, of a script one byte more than may be. Raises Trouble for anything else."""
+    with open(opened(path), "rb") as file:
         head = file.read(4096)
-        return found, head if b"\0" in head else head + file.read(SCRIPT_BYTES + 1 - len(head))
+        return os.fstat(file.fileno()), head if b"\0" in head else head + file.read(SCRIPT_BYTES + 1 - len(head))
 
 
 def same_program(path: str, name: str) -> bool:
@@ -3381,10 +3551,13 @@ def same_program(path: str, name: str) -> bool:
     if program is None:
         return False
     try:
-        if os.path.samefile(path, program):
-            return True
-        return os.path.getsize(path) == os.path.getsize(program) and filecmp.cmp(path, program, shallow=False)
-    except OSError:
+        with open(opened(path), "rb") as file:
+            found, wanted = os.fstat(file.fileno()), os.stat(program)
+            if os.path.samestat(found, wanted):
+                return True
+            held = f"/proc/self/fd/{file.fileno()}"
+            return found.st_size == wanted.st_size and filecmp.cmp(held, program, shallow=False)
+    except (OSError, Trouble):
         return False
 
 
@@ -3661,17 +3834,8 @@ def text_led(path: str) -> str:
     """The content of a small regular file of anybody's, read as root: by no link that others could have made, and nothing is
     opened that is no file. Raises Trouble or OSError.
     """
-    handle, _ = led(path)
-    try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise Trouble("failed", f"{path}: not a regular file")
-        with open(f"/proc/self/fd/{handle}", "rb") as file:
-            content = file.read(SMALL_FILE + 1)
-    finally:
-        os.close(handle)
-    if len(content) > SMALL_FILE:
-        raise Trouble("failed", f"{path}: over {SMALL_FILE} bytes")
-    return content.decode(errors="surrogateescape")
+    with open(opened_regular(led(path)[0], path), "rb") as file:
+        return taken(file, SMALL_FILE, path).decode(errors="surrogateescape")
 
 
 # ----------------------------------------------------------------------------------------------- nginx and haproxy
@@ -4319,14 +4483,12 @@ def is_there(path: str) -> bool:
 
 def behind(path: str) -> str:
     """The content of a regular file, links followed: it is only used to be cut out. Nothing but a file is ever opened."""
-    handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            return ""
-        with open(f"/proc/self/fd/{handle}", "rb") as file:
-            return taken(file, SMALL_FILE, path).decode(errors="surrogateescape")
-    finally:
-        os.close(handle)
+        fd = opened(path)
+    except Trouble:
+        return ""
+    with open(fd, "rb") as file:
+        return taken(file, SMALL_FILE, path).decode(errors="surrogateescape")
 
 
 def passwords(value: str) -> set[str]:

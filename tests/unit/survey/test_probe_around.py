@@ -380,12 +380,15 @@ def test_an_engine_that_sleeps_and_holds_nothing_is_none(monkeypatch: pytest.Mon
 
 def test_a_caches_hashes_and_a_stores_own_folders_are_not_searched(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "COPY_ROOTS", (str(place),))
-    for path in ("_cacache/content-v2/sha512/ab/cd", "_cacache/index-v5/ab/cd", "_cacache/other/x", "data/x/y"):
+    home = pwd.struct_passwd(("x", "x", os.getuid(), 0, "", str(place), ""))
+    monkeypatch.setattr(pwd, "getpwall", lambda: [home])
+    cache = ".npm/_cacache"
+    for path in (f"{cache}/content-v2/sha512/ab/cd", f"{cache}/index-v5/ab/cd", f"{cache}/other/x", "data/x/y"):
         (place / path).mkdir(parents=True)
     found = {path for path, _ in probe.folders_to_search(set(), frozenset())}
-    assert str(place / "_cacache/other/x") in found
+    assert str(place / cache / "other/x") in found
     assert str(place / "data/x/y") in found
-    assert not any("/ab" in path for path in found)
+    assert not any(path.endswith("/cd") for path in found)
     assert [path for path, _ in probe.folders_to_search(set(), frozenset({os.getuid()}))] == [str(place)]
 
 
