@@ -3045,7 +3045,7 @@ PROJECT_NAME = re.compile(r"""^[ \t]*(?:name[ \t]*=|"name"[ \t]*:)[ \t]*["']([A-
 
 
 HASHED = re.compile(r"(/.+)/\.npm/_cacache/(?:content-v2/sha\d+|index-v5)/[0-9a-f]{2}/[0-9a-f]{2}")
-LONGEST_WAY = 65536  # letters: what lies deeper is not searched, and told
+STEPS_AT_MOST = 200  # to a folder whose path is longer than the kernel takes: what lies deeper is not searched, and told
 
 
 def copies(services: list[Service], accounts: frozenset[int] = frozenset()) -> dict[str, Any]:
@@ -3140,7 +3140,7 @@ def scanned(path: str, held: ExitStack) -> Any:
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:
             raise
-    if len(path) > LONGEST_WAY:
+    if path.count("/") > STEPS_AT_MOST:
         raise Trouble("failed", "a folder that lies too deep")
     return os.scandir(held.enter_context(held_by_steps(path)).fd)
 

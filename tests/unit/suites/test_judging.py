@@ -94,6 +94,10 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         lambda g: g.host(API, copies=(CopyFact("/home/x/y", "bare", (), ("backend",)),)),
         {"one-copy-only[api-1]"},
     ),
+    "a-folder-that-root-cannot-read": (
+        lambda g: g.host(API, copies=(CopyFact("/home/x/mnt", "unreadable", (), ()),)),
+        {"one-copy-only[api-1]"},
+    ),
     "copy-of-another-project": (lambda g: g.host(API, copies=(CopyFact("/srv/x", "checkout", ("dotfiles",), ()),)), set()),
     "cron-pulls": (lambda g: g.host(SIP, jobs=(JobFact("/etc/cron.d/x", "root", ("git",)),)), {"one-copy-only[sip-1]"}),
     "module-edited": (
