@@ -110,9 +110,7 @@ class ServiceOutcome:
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """A whole run, as ``verdict.json`` says it. ``missing`` are expected judgements that never came. ``standing`` is what did not
-    hold before a deploy; ``allowed`` names what of it a person let stand, for the ``reason``.
-    """
+    """A whole run, as ``verdict.json`` says it. ``missing`` are expected judgements that never came."""
 
     run: str
     estate: str
@@ -131,6 +129,3 @@ class RunOutcome:
     rollback: tuple[Judgement, ...] = field(default=())
     rollback_verdict: RunVerdict | None = None
     notes: tuple[str, ...] = ()
-    standing: tuple[Judgement, ...] = ()
-    allowed: tuple[str, ...] = ()
-    reason: str = ""
