@@ -6,7 +6,7 @@
 SUDO=/etc/sudoers.d/voxgate
 inject() {
 	keep $SUDO
-	sed -i '/systemctl/d' $SUDO
+	sed -i '/systemctl .* voxdialler/d' $SUDO
 }
 landed() { ! as_deploy sudo -n -l /usr/bin/systemctl restart voxdialler.service; }
 mend() {

@@ -6,7 +6,7 @@ inject() {
 	keep $FILE
 	echo '# hotfix' >>$FILE
 }
-landed() { grep -q '# hotfix' $FILE && as_deploy env HOME=/home/deploy uv sync -q --directory /opt/vox-dialler --locked --no-dev --check --offline; }
+landed() { grep -q '# hotfix' $FILE && as_deploy env HOME=/home/deploy uv sync -q --no-cache --directory /opt/vox-dialler --locked --no-dev --check --offline; }
 mend() {
 	back $FILE
 	well voxdialler 8090
