@@ -187,7 +187,7 @@ def test_an_interpreter_that_others_can_change_is_refused(tmp_path: Path, place:
 
 @pytest.mark.parametrize("local", ["editable", "directory", "path"])
 def test_an_environment_with_a_source_of_its_own_is_always_built(tmp_path: Path, local: str) -> None:
-    (tmp_path / "uv.lock").write_text('[[package]]\nname = "x"\nsource = { registry = "https://pypi.org/simple" }\n')
+    (tmp_path / "uv.lock").write_text('[[package]]\nname = "x"\nsource = { registry = "https://registry.example/simple" }\n')
     assert building.ingredients(str(tmp_path), str(tmp_path))
     with (tmp_path / "uv.lock").open("a") as file:
         file.write(f'[[package]]\nname = "own"\nsource = {{ {local} = "own" }}\n')
