@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.uv import UV
 from voxgate.moves import building
 
 NOBODY = 65534
@@ -340,7 +341,7 @@ def test_an_environment_s_own_links_lead_where_uv_has_them_lead(tmp_path: Path, 
 
 def test_an_environment_as_uv_makes_it_is_handed_over(tmp_path: Path, place: Path) -> None:
     subprocess.run(
-        ["uv", "venv", "--quiet", "--offline", "--no-config", "--python", "/usr/bin/python3", tmp_path / ".venv"], check=True
+        [UV, "venv", "--quiet", "--offline", "--no-config", "--python", "/usr/bin/python3", tmp_path / ".venv"], check=True
     )
     hand(tmp_path / ".venv", place, ".venv")
     assert subprocess.run([place / "bin/python", "-c", ""], check=False).returncode == 0

@@ -9,7 +9,6 @@ import ast
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -20,6 +19,7 @@ from typing import Any
 import pytest
 
 import voxgate
+from tests.uv import UV
 from voxgate.cli.main import main
 from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.estates import load_estate
@@ -31,7 +31,6 @@ from voxgate.survey.saving import load
 
 ROOT = Path(__file__).resolve().parents[2]
 SAVED = ROOT / "tests/unit/evidence"
-UV = shutil.which("uv") or str(Path.home() / ".cache/voxgate/uv/bin/uv")
 OWN = """
 def test_ours(evidence):
     assert "api-1" in evidence.second.hosts

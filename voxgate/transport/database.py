@@ -42,7 +42,7 @@ APP_NAME = "voxgate"
 _UNAUTHORIZED = frozenset({13, 18, 8000})  # Unauthorized, AuthenticationFailed, Atlas' own
 _NOT_KNOWN = frozenset({59, 40324, 16436})  # CommandNotFound, unrecognized pipeline stage (new and old)
 _LEAST = 0.1
-_AGAIN, _PAUSE = 4, 0.15
+_SETTLING, _PAUSE = 2.0, 0.15  # seconds: how long another gate's question may take to go, and between two looks
 _TURN = 10  # seconds that a gate waits for its turn; a question takes a small part of one
 TURN_LOCK = "/var/lib/voxgate/asking.lock"
 # Whoever can open a lock can hold it, if only to read: so no other account can open this one.
@@ -106,9 +106,8 @@ def _turn(host: Connection) -> Iterator[None]:
 def _settled(look: Callable[[], DatabaseView | Missing], until: Deadline) -> DatabaseView | Missing:
     """The view, once no other gate is in it: one that looks at this moment is gone in the next. Whoever stays is no gate."""
     view = look()
-    for _ in range(_AGAIN):
-        if isinstance(view, Missing) or not _other_gates(view) or until.remaining < 2 * _PAUSE:
-            break
+    settling = Deadline.after(min(_SETTLING, until.remaining - 2 * _PAUSE))
+    while not isinstance(view, Missing) and _other_gates(view) and settling.remaining > 0:
         time.sleep(_PAUSE)
         view = look()
     return view

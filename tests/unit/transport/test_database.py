@@ -284,7 +284,7 @@ def test_gates_that_ask_at_once_do_not_see_each_other(
 ) -> None:
     """Two looks beside each other were red: each took the other's question for a client that nobody knows."""
     monkeypatch.setattr("voxgate.transport.database.TURN_LOCK", str(tmp_path / "asking.lock"))
-    monkeypatch.setattr("voxgate.transport.database._PAUSE", 0.1)
+    monkeypatch.setattr("voxgate.transport.database._SETTLING", 15.0)
     database = Database("vox", "one", f"mongodb://127.0.0.1:{mongod}/vox", via="one")
     views = at_once(range(4), lambda _: see(connections, database, 20.0), limit=4)
     for view in views.values():
