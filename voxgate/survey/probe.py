@@ -1607,11 +1607,16 @@ class Marshalled:
 class ByteCodes:
     """Byte code of a folder against the source that it is said to be of. An import believes byte code whose header names the
     source's time and size, or says that nothing be compared: so its code must be what the service's own Python makes of
-    that source. What no import takes (of another Python, of an older source, of none) is nothing. Compared once for each ctime.
+    that source. What no import takes (of another Python, of an older source, of none) is nothing. Compared once for each ctime,
+    and for each Python.
     """
 
     def __init__(self, service: Service, cache: HashCache) -> None:
         self.service, self.cache = service, cache
+        python = os.path.realpath(f"{service.folder}/.venv/bin/python")
+        self.python = python if os.path.exists(python) else os.path.realpath(sys.executable)
+        row = os.stat(self.python)
+        self.by = [row.st_dev, row.st_ino, row.st_size, row.st_ctime_ns]
         self.waiting: list[tuple[str, list[Any], float, bytes, bytes]] = []
         self.size = 0
         self.bad: list[str] = []
@@ -1630,7 +1635,7 @@ class ByteCodes:
         if origin is None or not stat.S_ISREG(origin.st_mode):
             return True
         key = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, origin.st_size,
-               origin.st_mtime_ns, origin.st_ctime_ns]  # fmt: skip
+               origin.st_mtime_ns, origin.st_ctime_ns, *self.by]  # fmt: skip
         word = self.cache.word(path, key)
         if word is not None:
             self.note(path, word)
@@ -1655,12 +1660,14 @@ class ByteCodes:
             self.bad.append(path)
 
     def compare(self) -> None:
-        """All that waits, with what the service's own Python makes of the sources. Raises Trouble where that gives no answer."""
+        """All that waits, with what the service's own Python makes of the sources; what ours makes, where that one is not believed.
+        Raises Trouble where there is no answer, or no Python to be believed that can read the byte code.
+        """
         rows, self.waiting, self.size = self.waiting, [], 0
         if not rows:
             return
-        python = os.path.realpath(f"{self.service.folder}/.venv/bin/python")
-        argv = [python if os.path.exists(python) else sys.executable, "-I", "-S", "-B", "-W", "ignore", "-c", COMPILE]
+        flaw = python_flaw(self.service, self.python)
+        argv = [sys.executable if flaw else self.python, "-I", "-S", "-B", "-W", "ignore", "-c", COMPILE]
         given = b"".join(row[-1] for row in rows)
         ended = run(argv, DEADLINE, uid=stranger(argv[0], self.service.folder), given=given)
         said = ended.out.split()
@@ -1668,6 +1675,8 @@ class ByteCodes:
             raise Trouble("failed", f"{self.service.folder}: its byte code could not be compared: {ended.status}")
         for (path, key, changed, code, _), made in zip(rows, said[2:]):  # noqa: B905 - Python 3.9 has no strict
             foreign = code[:4].hex() != said[0]
+            if foreign and flaw:
+                raise Trouble("failed", f"{self.service.folder}/{path}: its own Python would have to compare it, and {flaw}")
             word = "same" if foreign or self.alike(code[PYC_HEAD:], base64.b64decode(made), CODE_FIELDS[said[1]]) else "other"
             self.cache.note(path, key, changed, word)
             self.note(path, word)
@@ -2763,6 +2772,33 @@ def base_flaws(service: Service, program: str, home: str) -> list[list[str]]:
     bad: list[list[str]] = []
     if os.path.realpath(home) != os.path.dirname(program):
         bad.append([f"{service.folder}/.venv/pyvenv.cfg", f"has another home than {program}"])
+    return bad + program_flaws(service, program)
+
+
+def python_flaw(service: Service, program: str) -> str:
+    """Why a Python is not believed: it is not as its package or uv has it, others than root can change it, or nobody cannot run it,
+    and who owns the folder could answer in its place. Empty for one that is believed, as the one is that we run by ourselves.
+    """
+    if program == os.path.realpath(sys.executable):
+        return ""
+    if os.geteuid() == 0 and stranger(program, service.folder) != pwd.getpwnam("nobody").pw_uid:
+        return f"nobody cannot run {program}"
+    place = others_change(program)
+    if place:
+        return f"not only root can change {place}"
+    of_uv_itself = UV_PYTHON.fullmatch(program)
+    if of_uv_itself:
+        for at, folders, files in os.walk(of_uv_itself.group(1)):
+            for name in ("", *folders, *files):
+                found = os.stat(f"{at}/{name}", follow_symlinks=False)
+                if found.st_uid != 0 or (found.st_mode & 0o022 and not stat.S_ISLNK(found.st_mode)):
+                    return f"not only root can change {at}/{name}"
+    return next((f"{path} {why}" for path, why in program_flaws(service, program)), "")
+
+
+def program_flaws(service: Service, program: str) -> list[list[str]]:
+    """The same of an interpreter and its standard library alone."""
+    bad: list[list[str]] = []
     of_uv_itself = UV_PYTHON.fullmatch(program)
     if of_uv_itself:
         for folder in glob.glob(f"{glob.escape(of_uv_itself.group(1))}/lib/python3*"):
@@ -2773,9 +2809,9 @@ def base_flaws(service: Service, program: str, home: str) -> list[list[str]]:
     sums = package_sums()
     if not sums:  # no dpkg: then it must at least be the system's, and root's alone
         loose = [] if program.startswith("/usr/") else [program]
-        return bad + [[path, "is not the system's alone"] for path in [*loose, *loose_of(program)]]
+        return [[path, "is not the system's alone"] for path in [*loose, *loose_of(program)]]
     if program not in sums:
-        return [*bad, [program, "belongs to no package of this host"]]
+        return [[program, "belongs to no package of this host"]]
     cache = HashCache("base", service, "md5")
     name = os.path.basename(program)
     library = f"/usr/lib/{name}"

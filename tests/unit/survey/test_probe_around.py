@@ -140,6 +140,64 @@ def test_whoever_forges_byte_code_has_no_word_about_it(environment: Path, monkey
     assert b"SECRET_OF_THE_FORGER" not in b"".join(given)
 
 
+def answering(program: Path, code: str) -> Path:
+    """A program that stands in for Python and answers, whatever it is given, that this is what the one source makes."""
+    made = base64.b64encode(marshal.dumps(compile(code, "x", "exec", dont_inherit=True))).decode()
+    fields = "old" if sys.version_info < (3, 11) else "new"
+    program.write_text(f"#!/bin/sh\ncat >/dev/null\necho {importlib.util.MAGIC_NUMBER.hex()} {fields}\necho {made}\n")
+    program.chmod(0o755)
+    return program
+
+
+@as_root
+def test_byte_code_is_compared_by_a_python_of_roots_alone(place: Path, environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder is not root's: its owner says by a link what Python is, and once what he said was kept for good."""
+    monkeypatch.setattr(probe, "SETTLED", -1.0)
+    monkeypatch.setattr(probe, "stranger", lambda *_: pwd.getpwnam("nobody").pw_uid)
+    monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
+    python = environment / ".venv/bin/python"
+    path = f"{SITE}/good/__pycache__/__init__.{sys.implementation.cache_tag}.pyc".removeprefix(".venv/")
+    forged(environment / SITE / "good/__init__.py", "A = 2\n")
+    liar = answering(place / "python3", "A = 2\n")
+    shared = place / "uv/python/cpython-3.13.1-linux-x86_64-gnu/bin"
+    shared.mkdir(parents=True)
+    for program, owner in ((liar, 65534), (liar, 0), (answering(shared / "python3.13", "A = 2\n"), 65534)):
+        os.chown(program, owner, owner)
+        python.unlink()
+        python.symlink_to(program)
+        assert bad(environment) == [[path, "is not the byte code of its source"]], program
+    cached = environment / ".venv" / path
+    cached.write_bytes(b"\0\0\0\0" + cached.read_bytes()[4:])  # of another Python, says who is not believed
+    with pytest.raises(probe.Trouble, match="its own Python would have to compare it, and not only root can change"):
+        bad(environment)
+    python.unlink()
+    python.symlink_to("/usr/bin/python3")
+    assert bad(environment) == []
+
+
+@as_root
+def test_what_one_python_compared_is_compared_again_by_another(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Byte code of another version is nothing to a Python, so what is kept is kept for that Python."""
+    monkeypatch.setattr(probe, "SETTLED", -1.0)
+    ran: list[str] = []
+    run = probe.run
+
+    def noting(argv: list[str], *arguments: Any, **words: Any) -> Any:
+        ran.append(argv[0])
+        return run(argv, *arguments, **words)
+
+    monkeypatch.setattr(probe, "run", noting)
+    monkeypatch.setattr(probe, "stranger", lambda *_: pwd.getpwnam("nobody").pw_uid)
+    monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
+    forged(environment / SITE / "good/__init__.py", "A = 1\n")
+    assert bad(environment) == bad(environment) == []
+    assert len(ran) == 1
+    other = environment.parent / "python3"
+    shutil.copy("/usr/bin/python3", other)
+    (environment / ".venv/bin/python").unlink()
+    (environment / ".venv/bin/python").symlink_to(other)
+    assert bad(environment) == []
+    assert len(ran) == 2
 def test_what_is_no_byte_code_has_no_place_among_it(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "CACHE", str(checkout.parent / "cache"))
     monkeypatch.setattr(probe, "stranger", lambda *_: os.geteuid())
