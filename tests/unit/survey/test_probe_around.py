@@ -150,7 +150,9 @@ def answering(program: Path, code: str) -> Path:
 
 
 @as_root
-def test_byte_code_is_compared_by_a_python_of_roots_alone(place: Path, environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_byte_code_is_compared_by_a_python_of_roots_alone(
+    place: Path, environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The folder is not root's: its owner says by a link what Python is, and once what he said was kept for good."""
     monkeypatch.setattr(probe, "SETTLED", -1.0)
     monkeypatch.setattr(probe, "stranger", lambda *_: pwd.getpwnam("nobody").pw_uid)
@@ -198,6 +200,8 @@ def test_what_one_python_compared_is_compared_again_by_another(environment: Path
     (environment / ".venv/bin/python").symlink_to(other)
     assert bad(environment) == []
     assert len(ran) == 2
+
+
 def test_what_is_no_byte_code_has_no_place_among_it(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "CACHE", str(checkout.parent / "cache"))
     monkeypatch.setattr(probe, "stranger", lambda *_: os.geteuid())
