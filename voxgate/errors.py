@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import unicodedata
 
 UNFORESEEN = "voxgate.unforeseen"
 """The logger that gets the traceback of a mistake of the gate's own."""
@@ -13,18 +14,39 @@ TRACES = "unforeseen.log"
 
 _LOG = logging.getLogger(UNFORESEEN)
 _LOG.addHandler(logging.NullHandler())
-_BROKEN = re.compile(r"\s*[\n\t]\s*")
-_HIDDEN = re.compile(r"[^\x20-\x7e]")
+_BROKEN = re.compile(r"\s*[\n\t]\s*| {3,}")
+_HIDDEN = re.compile(r"[^\x20-\x7e]+")
+# What Python calls printable and nobody sees: what a renderer leaves out (Unicode's Default_Ignorable), and letters without ink.
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U00013441\U00013442\U00016fe4\U0001d159\U000e0100-\U000e01ef]"
+)
+_MARKS_AT_MOST = 4  # on one letter: more of them cover the lines around it
 
 
 def visible(text: str, keep: str = "") -> str:
     """Text of somebody else's (a host's, a remote's, a service's) as it may be shown: what cannot be seen, or moves and hides
     what stands beside it, as its code. That is control characters, those that turn the direction of writing, those without
-    width, line and paragraph separators, halves of characters; a new line too, unless ``keep`` has it.
+    width or ink, marks that stand on no letter, line and paragraph separators, halves of characters; a new line too, unless
+    ``keep`` has it.
     """
-    if text.isprintable():
+    if text.isascii() and text.isprintable():
         return text
-    return _HIDDEN.sub(lambda found: found[0] if found[0].isprintable() or found[0] in keep else _code_of(found[0]), text)
+    return _HIDDEN.sub(lambda found: _seen(found, keep), text)
+
+
+def _seen(found: re.Match[str], keep: str) -> str:
+    """The same of letters that are not ASCII; what stands before them says whether a mark has a letter."""
+    room = _MARKS_AT_MOST if found.string[found.start() - 1 : found.start()].isalpha() else 0
+    said = ""
+    for letter in found[0]:
+        shown = letter in keep or (letter.isprintable() and not _BLANK.match(letter))
+        if shown and unicodedata.category(letter).startswith("M"):
+            shown, room = room > 0, room - 1
+        else:
+            room = _MARKS_AT_MOST if shown and letter.isalpha() else 0
+        said += letter if shown else _code_of(letter)
+    return said
 
 
 def _code_of(letter: str) -> str:

@@ -47,7 +47,7 @@ def _spellings(secret: str) -> Iterable[str]:
 
 def _shown(text: str) -> str:
     """What cannot be seen as its code, but for what pytest and rich themselves write: lines, colours, the cursor's moves."""
-    if text.isprintable():
+    if text.isascii() and text.isprintable():
         return text
     return "".join(part if own else visible(part, "\n\t\r") for part, own in _parts(text))
 

@@ -50,10 +50,10 @@ import struct
 import subprocess
 import threading
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache, partial
 from itertools import chain, islice
-from typing import IO, Any, Callable, Iterable, Iterator, NamedTuple
+from typing import IO, Any, Callable, Iterable, Iterator, NamedTuple, Sequence
 
 FORMAT = 1
 DEADLINE = 10.0  # seconds for a section
@@ -151,6 +151,7 @@ LIMITS = {
 STACK = 2 * 1024 * 1024  # of each thread
 LOCK = "/run/voxgate-probe.lock"  # root alone can put a file there
 LOCK_DEADLINE = 8.0  # seconds: a gate waits for an answer for 30
+ASKING = 3.0  # seconds for a request to come, whole: who asks slowly keeps the place of who asks
 LEFT = 5.0  # seconds to end what a look left
 
 
@@ -182,7 +183,7 @@ def system_call(number: int, *words: int) -> int:
     """What Python has no name for; -1 where the kernel does not know it or refuses."""
     import ctypes  # noqa: PLC0415 - needed here only
 
-    return int(ctypes.CDLL(None, use_errno=True).syscall(number, *words)) if number >= 0 else -1
+    return int(ctypes.CDLL(None, use_errno=True).syscall(number, *map(ctypes.c_long, words))) if number >= 0 else -1
 
 
 def control(option: int, value: int) -> None:
@@ -554,28 +555,16 @@ def as_caller(work: Callable[[], Any]) -> Any:
     if os.geteuid() != 0 or uid == 0:
         return work()
 
-    def done() -> Any:
-        take_rights_of(uid)
-        return work()
-
-    return Job(done, UV_DEADLINE).value()
-
-
-def take_rights_of(uid: int) -> None:
-    """Look at files as this account from now on, in this thread alone. Raises Trouble where that cannot be."""
-    import ctypes  # noqa: PLC0415 - needed here only
-
     try:
-        person = pwd.getpwuid(uid)
+        pwd.getpwuid(uid)
     except KeyError:
         raise Trouble("failed", f"who asks, {uid}, is no user of this host") from None
-    groups = os.getgrouplist(person.pw_name, person.pw_gid)
-    kernel = ctypes.CDLL(None, use_errno=True)
-    given = kernel.syscall(SETGROUPS.get(os.uname().machine, -1), len(groups), (ctypes.c_uint32 * len(groups))(*groups))
-    kernel.setfsgid(person.pw_gid)
-    kernel.setfsuid(uid)
-    if given != 0 or (kernel.setfsgid(-1) & 0xFFFFFFFF, kernel.setfsuid(-1) & 0xFFFFFFFF) != (person.pw_gid, uid):
-        raise Trouble("failed", f"the rights of {person.pw_name} cannot be taken on this host")
+
+    def done() -> Any:
+        with seeing_as(uid):
+            return work()
+
+    return Job(done, UV_DEADLINE).value()
 
 
 # -------------------------------------------------------------------------------------------------------- programs
@@ -1118,6 +1107,8 @@ def boot() -> dict[str, Any]:
 
 HEX_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 NAMED_CONTAINER = re.compile(r"/(?:lxc(?:\.payload)?[./]|machine-|systemd-nspawn@)([^/]+?)(?:\.scope|\.service)?(?=/|$)")
+USERS_OWN = re.compile(r"/_?user@[^/]*\.service(?=/|$)")
+CGROUPS = "/sys/fs/cgroup"
 KERNEL_THREAD = 0x00200000
 WORDS_READ = 2 * 1024 * 1024  # of a process's arguments: as many as the kernel gives one by default
 SLASHES = re.compile(r"/(?:\./|/)+")
@@ -1147,17 +1138,30 @@ def unit_of(path: str) -> str:
 
 def container_of(lines: dict[str, str]) -> str:
     """The container a process is in, by any of its cgroups: an id of 64 digits, or an LXC or nspawn name; empty for
-    none. An engine's own monitor (conmon) is not in the container that it watches.
+    none. An engine's own monitor (conmon) is not in the container that it watches. Below a user's own systemd, or in a folder
+    that is not root's, an account calls its cgroups what it wants.
     """
-    for path in lines.values():
-        for part in path.split("/"):
+    for controller, full in lines.items():
+        path = USERS_OWN.split(full, 1)[0]
+        parts = path.split("/")
+        for at, part in enumerate(parts):
             found = None if "conmon-" in part else HEX_ID.search(part)
-            if found:
+            if found and made_by_root(controller, "/".join(parts[:at])):
                 return found.group()
         named = NAMED_CONTAINER.search(path)
         if named:
             return named.group(1)
     return ""
+
+
+def made_by_root(controller: str, path: str) -> bool:
+    """False where a cgroup is seen to be another's than root's: whoever owns it makes others in it."""
+    kept = controller.partition("=")[2] or controller or "unified"
+    folder = CGROUPS if os.path.exists(f"{CGROUPS}/cgroup.controllers") else f"{CGROUPS}/{kept}"
+    try:
+        return os.stat(f"{folder}{path}").st_uid == 0
+    except OSError:
+        return True
 
 
 class Cgroups:
@@ -1282,6 +1286,10 @@ def process(pid: str, cgroups: Cgroups, booted: float, marks: Marks) -> dict[str
     lines = cgroups.below_root(cgroup_lines(pid))
     cgroup = lines.get(cgroups.hierarchy, "/")
     command, exe, cwd = os.fsdecode(head.partition(b"(")[2]), link_of(f"/proc/{pid}/exe"), link_of(f"/proc/{pid}/cwd")
+    try:
+        runs = code_run_by(pid, uid, exe or command, cwd or "", os.fsdecode(words), marks)
+    except Trouble:  # too much to be read: then it may run any, and the others are still seen
+        runs = sorted(marks.folders)
     return {
         "pid": int(pid),
         "ppid": int(fields[1]),
@@ -1297,7 +1305,7 @@ def process(pid: str, cgroups: Cgroups, booted: float, marks: Marks) -> dict[str
         "own_pids": len(status.get("NSpid", "").split()) > 1,
         "exe": exe,
         "cwd": cwd,
-        "runs": code_run_by(pid, uid, exe or command, cwd or "", os.fsdecode(words), marks),
+        "runs": runs,
     }
 
 
@@ -3694,11 +3702,13 @@ def jobs(services: list[Service]) -> list[dict[str, Any]]:
     rows = [(where, user, at_home(text, user), folders) for where, user, text in planned]
     # What runs at a service's folder is judged by its process; here only what comes and goes, or waits for the next boot.
     rows += [(where, user, text, () if runs else folders) for where, user, text, runs in unit_jobs(services)]
-    homes = {user: home_of(user) for _, user, _, _ in rows}
-    return [
-        {"where": where, "user": user, "runs": sorted(movers(text, named, stands=(homes[user],)))}
-        for where, user, text, named in rows
-    ]
+    found = []
+    for where, user, text, named in rows:
+        # An account's own words lead no further than its own eyes; those of root's files are root's, whoever they run as.
+        with seeing_as(uid_of(user) if where.startswith("/") and not where.startswith(("/etc/", "/usr/")) else 0):
+            runs = movers(text, named, stands=(home_of(user),))
+        found.append({"where": where, "user": user, "runs": sorted(runs)})
+    return found
 
 
 def few_enough(planned: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
@@ -3718,6 +3728,64 @@ def home_of(user: str) -> str:
         return pwd.getpwnam(user).pw_dir
     except KeyError:
         return "/"
+
+
+NOBODY = 65534
+
+
+def uid_of(user: str) -> int:
+    """An account's number; nobody's for one that is not there."""
+    try:
+        return int(user) if user.isascii() and user.isdigit() else pwd.getpwnam(user).pw_uid
+    except KeyError:
+        return NOBODY
+
+
+@lru_cache(maxsize=4096)
+def groups_of(uid: int) -> tuple[int, ...]:
+    """An account's groups, its own first."""
+    try:
+        person = pwd.getpwuid(uid)
+    except KeyError:
+        return (NOBODY,)
+    return tuple(dict.fromkeys((person.pw_gid, *os.getgrouplist(person.pw_name, person.pw_gid))))
+
+
+def seen_as() -> int:
+    """The account whose rights this thread has to files."""
+    import ctypes  # noqa: PLC0415 - needed here only
+
+    return int(ctypes.CDLL(None).setfsuid(-1)) & 0xFFFFFFFF  # no account has that number: nothing is set
+
+
+@contextmanager
+def seeing_as(uid: int) -> Iterator[None]:
+    """Meanwhile this thread, and no other, may look where an account may, by the kernel's own judgement of user, groups, modes
+    and lists. Where the probe is not root, it is who it is. Raises Trouble where that cannot be.
+    """
+    before = seen_as()
+    if os.geteuid() != 0 or uid == before:
+        yield
+        return
+    groups = os.getgroups()  # of this thread, as the kernel has them
+    see_with(uid, groups_of(uid)[0], groups_of(uid))
+    try:
+        yield
+    finally:
+        see_with(before, groups_of(before)[0], groups)
+
+
+def see_with(uid: int, gid: int, groups: Sequence[int]) -> None:
+    """Take an account's rights to files. Of the C library's calls for groups each changes all threads: the kernel is asked."""
+    import ctypes  # noqa: PLC0415 - needed here only
+
+    library, numbers = ctypes.CDLL(None), (ctypes.c_uint32 * len(groups))(*groups)
+    failed = system_call(SETGROUPS.get(os.uname().machine, -1), len(groups), ctypes.addressof(numbers))
+    library.setfsgid(ctypes.c_uint32(gid))
+    library.setfsuid(ctypes.c_uint32(uid))
+    if failed or seen_as() != uid:
+        library.setfsuid(ctypes.c_uint32(NOBODY))
+        raise Trouble("failed", f"the rights of {account(uid)} cannot be taken: what it may read is not known")
 
 
 def at_home(text: str, user: str) -> str:
@@ -3771,6 +3839,8 @@ def run_by(
     real = os.path.realpath(path)
     try:
         found, head = start_of(real)
+    except PermissionError:
+        return run_unread(real)
     except (OSError, Trouble):
         return set()
     if head.startswith(b"\x7fELF"):
@@ -3779,9 +3849,28 @@ def run_by(
     if b"\0" in head[:4096] or not runs:
         return set()
     if len(head) > SCRIPT_BYTES:
-        raise Trouble("failed", f"{real}: a script of over {SCRIPT_BYTES} bytes")
+        raise Trouble("failed", f"{path}: a script of over {SCRIPT_BYTES} bytes")
     here = (*dict.fromkeys((*stands, os.path.dirname(real))),)
-    return movers(at_home(head.decode(errors="replace"), account(found.st_uid)), folders, depth + 1, seen, here)
+    # Root's job that comes to the words of another goes on with that one's eyes.
+    whose = seen_as() or (NOBODY if found.st_mode & 0o022 else found.st_uid)
+    with seeing_as(whose):
+        return movers(at_home(head.decode(errors="replace"), account(found.st_uid)), folders, depth + 1, seen, here)
+
+
+def run_unread(path: str) -> set[str]:
+    """The mover that a program is which an account may run and not read: of such a one is said no more."""
+    try:
+        fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return set()
+    try:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode) or not found.st_mode & 0o111:
+            return set()
+        with seeing_as(0):
+            return {name for name in MOVER_NAMES if same_program(f"/proc/self/fd/{fd}", name)}
+    finally:
+        os.close(fd)
 
 
 def start_of(path: str) -> tuple[os.stat_result, bytes]:
@@ -3850,15 +3939,28 @@ def spooled_jobs() -> Iterator[tuple[str, str, str]]:
 
 def user_units() -> Iterator[tuple[str, str, str]]:
     """Units of the users' own systemd, which lingers after a login, and their other ways to start something."""
-    homes = {row.pw_dir: row.pw_name for row in pwd.getpwall() if row.pw_dir.startswith(("/home/", "/root", "/var/", "/srv/"))}
-    folders = {
-        f"{home}/{part}": user for home, user in homes.items() for part in (".config/systemd/user", ".local/share/systemd/user")
-    }
-    for folder, user in {**folders, "/etc/systemd/user": "every user", "/usr/local/lib/systemd/user": "every user"}.items():
-        for path in files_in(folder):
+    homes = {(one.pw_dir, one.pw_name) for one in pwd.getpwall() if one.pw_dir.startswith(("/home/", "/root", "/var/", "/srv/"))}
+    parts = (".config/systemd/user", ".local/share/systemd/user")
+    folders = [(f"{home}/{part}", user) for home, user in sorted(homes) for part in parts]
+    for folder, user in [*folders, ("/etc/systemd/user", "every user"), ("/usr/local/lib/systemd/user", "every user")]:
+        uid = 0 if user == "every user" else uid_of(user)
+        for path in as_may_be_seen(folder, uid, files_in):
             if path.endswith(".service"):
-                commands = [line.partition("=")[2] for line in lines_of(path) if line.lstrip().startswith("Exec")]
-                yield path, user, "\n".join(commands)
+                lines = as_may_be_seen(path, uid, lines_of)
+                yield path, user, "\n".join(line.partition("=")[2] for line in lines if line.lstrip().startswith("Exec"))
+
+
+def as_may_be_seen(path: str, uid: int, read: Callable[[str], list[str]]) -> list[str]:
+    """What an account reads there; nothing where it may not, since then its own systemd reads nothing either. Raises OSError
+    where not even root may look: that is a file system of the account's own.
+    """
+    try:
+        with seeing_as(uid):
+            return read(path)
+    except PermissionError:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            os.lstat(path)
+        return []
 
 
 def unit_jobs(services: list[Service]) -> Iterator[tuple[str, str, str, bool]]:
@@ -4097,6 +4199,7 @@ NGINX_WORD = re.compile(
 )
 
 
+NGINX = "/usr/sbin/nginx"
 NGINX_CONFIG = "/etc/nginx/nginx.conf"
 
 
@@ -4112,10 +4215,13 @@ def nginx(found: Job) -> dict[str, Any]:
     if os.geteuid() != 0:
         raise Trouble("denied", "nginx -t needs root")
     masters, doubts = believed("nginx", rows)
-    loose = loose_files("nginx", dict.fromkeys(nginx_files(NGINX_CONFIG)))
+    files = list(dict.fromkeys(nginx_files(NGINX_CONFIG)))
+    loose = loose_files("nginx", files)
+    if masters and not loose:
+        loose = nginx_loose(files, run([NGINX, "-V"], DEADLINE - 1).err)
     if not masters or loose:
         return {**none, "masters": [words_now(row)[0][:200] for row in masters], "doubts": doubts + loose}
-    ended = run(["/usr/sbin/nginx", "-T"], DEADLINE - 1)
+    ended = run([NGINX, "-T"], DEADLINE - 1)
     _, *dumped = CONFIGURATION.split(ended.out)
     texts = {dumped[at]: dumped[at + 1] for at in range(0, len(dumped), 2)}
     files = list(texts) or [
@@ -4157,6 +4263,59 @@ def nginx_files(path: str, depth: int = 0) -> Iterator[str]:
         yield from glob.glob(os.path.dirname(place)) or [os.path.dirname(place)]
         for included in sorted(glob.glob(place)):
             yield from nginx_files(included, depth + 1)
+
+
+NGINX_OPENS = re.compile(r"access_log|error_log|pid|load_module|[a-z_]+_temp_path|[a-z_]+_cache_path")
+NGINX_BUILT = re.compile(r"--((?:error-log|pid|http-[a-z-]+-temp|http-log)-path|prefix)=(\S+)")
+
+
+def nginx_loose(files: list[str], says: str) -> list[str]:
+    """Where `nginx -T`, as root, would open, make or give away what others than root chose, in words: it opens each log and the
+    file of its number, makes folders and gives them to its workers, and runs modules. A log of the workers' own is good in a
+    folder that is root's. ``says`` is `nginx -V`: what it was built to open.
+    """
+    built = dict(NGINX_BUILT.findall(says))
+    prefix = built.pop("prefix", "/usr/share/nginx")
+    opened = dict.fromkeys(("/var/log/nginx/error.log", *built.values()), "")
+    for file in files:
+        if os.path.isfile(file):
+            for words_said, _, _ in nginx_blocks(nginx_statements({file: behind(file)}, file, "/", SCRIPT_DEPTH * 3)):
+                if len(words_said) > 1 and NGINX_OPENS.fullmatch(words_said[0]):
+                    opened[words_said[1]] = words_said[0]
+    doubts = []
+    for name, directive in opened.items():
+        if name in {"off", "stderr"} or name.startswith(("syslog:", "memory:")) or "$" in name:
+            continue
+        path = os.path.join(prefix, name)
+        place = others_change(path) if directive == "load_module" else others_choose(path)
+        if place:
+            doubts.append(f"nginx opens {path}, and not only root can change {place}")
+    return doubts
+
+
+def others_choose(path: str, depth: int = 0) -> str:
+    """The first place by which others than root choose what is opened or made at a path: a folder on the way to it, or where a
+    link of root's leads. Whose the file itself is does not matter. Empty for none.
+    """
+    folder = os.path.dirname(path)
+    place = others_change(folder)
+    if place == "/var/log" and folder.startswith("/var/log/") and of_syslog(os.stat(place)):
+        way = [folder[:at] for at in range(len("/var/log/"), len(folder) + 1) if folder[at : at + 1] in {"", "/"}]
+        place = next((one for one in way if os.path.lexists(one) and not roots_folder(os.lstat(one))), "")
+    if place or not os.path.islink(path):
+        return place
+    return path if depth > 20 else others_choose(os.path.join(os.path.dirname(path), os.readlink(path)), depth + 1)
+
+
+def of_syslog(row: os.stat_result) -> bool:
+    """True for root's folder that the daemon of the logs may write in too, as Ubuntu has /var/log."""
+    alone = set(group_members(row.st_gid)) <= {"syslog"}
+    return row.st_uid == 0 and not row.st_mode & 0o002 and group_name(row.st_gid) == "syslog" and alone
+
+
+def roots_folder(row: os.stat_result) -> bool:
+    """True for a folder, no link, that root alone may change."""
+    return stat.S_ISDIR(row.st_mode) and row.st_uid == 0 and not row.st_mode & 0o022
 
 
 def nginx_sites(texts: dict[str, str]) -> list[dict[str, Any]]:
@@ -4314,13 +4473,16 @@ def room() -> dict[str, Any]:
 
 def places_to_write() -> list[str]:
     """Where a file system is mounted to be written to, each path once, the shortest first. An overlay has no room of its own,
-    but the layer below it has; only the host's root may be nothing else.
+    but the layer below it has; only the host's root may be nothing else. What an account mounted by FUSE is its own program,
+    which answers what it wants, or nothing: it is no room of the host's.
     """
     found = {"/"}
     for line in rows_of("/proc/self/mountinfo"):
         mount, _, system = line.partition(" - ")
         path, options = mount.split()[4:6]
         kind, _, whole = [*system.split(), "", "", ""][:3]
+        if kind.startswith("fuse") and re.search(r"(?:^|,)user_id=[1-9]", whole):
+            continue
         if not {"ro"} & {*options.split(","), *whole.split(",")} and kind not in NO_ROOM and kind != "overlay":
             found.add(re.sub(r"\\([0-7]{3})", lambda code: chr(int(code.group(1), 8)), path))
     return sorted(found, key=lambda path: (len(path), path))
@@ -4986,7 +5148,7 @@ def main(folders: re.Pattern[str] = FOLDERS) -> int:
     """Read the request, look, print. Exit status 0 for a document with facts, 2 for one with an error instead."""
     limit_ourselves()
     spent = time.process_time()  # to start at all
-    return supervised(partial(answer, folders, spent), ALARM + round(LOCK_DEADLINE) + round(LEFT))
+    return supervised(partial(answer, folders, spent), ALARM + round(LOCK_DEADLINE + ASKING + LEFT))
 
 
 def answer(folders: re.Pattern[str], spent: float) -> int:
@@ -4995,13 +5157,15 @@ def answer(folders: re.Pattern[str], spent: float) -> int:
     SUPERVISOR = os.getppid()
     signal.alarm(ALARM)
     began = time.monotonic()
-    request = sys.stdin.buffer.read(REQUEST + 1)
-    asked = guarded(lambda: services_of(request, folders))
-    held = None
-    if "error" not in asked:
-        place = guarded(alone)
-        held = place.get("value")
-        asked = place if "error" in place else asked
+    place = guarded(alone)  # before a word is read: else any number of us would wait for theirs
+    held = place.get("value")
+    told = Job(lambda: sys.stdin.buffer.read(REQUEST + 1), ASKING).result()
+    request: bytes = told.get("value", b"")
+    asked = guarded(lambda: services_of(request, folders)) if "value" in told else told
+    if told.get("error", {}).get("kind") == "timeout":
+        asked = {"error": {"kind": "timeout", "text": f"request refused: it had no end after {ASKING:.0f} s"}}
+    if "error" not in asked and "error" in place:
+        asked = place
     document: dict[str, Any] = {"format": FORMAT}
     if "error" not in asked:
         signal.alarm(ALARM)

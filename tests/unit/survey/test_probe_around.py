@@ -12,6 +12,7 @@ import re
 import shutil
 import socket
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -420,6 +421,20 @@ def test_each_file_system_that_is_written_to_is_looked_at_once() -> None:
     assert all(row["bytes"] > 0 and Path(row["path"]).is_dir() for row in disks)
     devices = [Path(row["path"]).stat().st_dev for row in disks]
     assert len(devices) == len(set(devices))
+
+
+FUSE = "exec 3<>/dev/fuse && mount -i -t fuse -o fd=3,rootmode=40000,user_id={},group_id=0 none {} && exec {}"
+
+
+@as_root
+def test_what_an_account_mounted_is_no_room_of_the_hosts(place: Path) -> None:
+    """The server of it never answers, and the kernel lets not even root in."""
+    code = f"import runpy; print(runpy.run_path({probe.__file__!r})['places_to_write']())"
+    for uid, listed in ((65534, False), (0, True)):
+        shell = FUSE.format(uid, place, f'{sys.executable} -I -c "{code}"')
+        argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", shell]
+        said = subprocess.run(argv, capture_output=True, check=True, text=True, timeout=60).stdout
+        assert (repr(str(place)) in said) is listed, said
 
 
 def test_an_engine_that_sleeps_and_holds_nothing_is_none(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:

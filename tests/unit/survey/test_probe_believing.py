@@ -394,3 +394,81 @@ def test_every_file_of_nginx_is_looked_at(kept: Path, monkeypatch: pytest.Monkey
     files = set(probe.nginx_files(str(main)))
     assert {str(kept / name) for name in ("nginx.conf", "modules", "sites", "sites/a", "his", "his/b")} <= files
     assert {text.rpartition(" ")[2] for text in probe.loose_files("nginx", files)} == {str(kept / "his")}
+
+
+BUILT = "configure arguments: --prefix={0}/log --error-log-path={0}/log/e --http-log-path={0}/log/a"
+
+
+def nginx_as(kept: Path, conf: str, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], str]:
+    """What the section says of a configuration, and how the host's nginx was called: here a program that notes it."""
+    (kept / "nginx").write_text(f"#!/bin/sh\necho $* >>{kept}/asked\necho '{BUILT.format(kept)}' >&2\n")
+    (kept / "nginx").chmod(0o755)
+    (kept / "log").mkdir(exist_ok=True)
+    (kept / "nginx.conf").write_text(conf.format(kept))
+    (kept / "asked").unlink(missing_ok=True)
+    monkeypatch.setattr(probe, "NGINX", str(kept / "nginx"), raising=False)
+    monkeypatch.setattr(probe, "NGINX_CONFIG", str(kept / "nginx.conf"))
+    monkeypatch.setitem(probe.DAEMONS, "nginx", probe.Daemon((os.path.realpath("/usr/bin/python3"),), "nginx"))
+    with calling_itself("nginx", ["nginx: master process /usr/sbin/nginx"], uid=0) as pid:
+        rows = [row_of(pid, unit="nginx.service")]
+        found = probe.guarded(lambda: probe.nginx(probe.Job(lambda: rows)))
+    assert "value" in found, found
+    return found["value"], (kept / "asked").read_text().replace("\n", " ").strip()
+
+
+@pytest.mark.parametrize(
+    ("conf", "opened"),
+    [
+        ("http {{ server {{ access_log {0}/his/a.log; }} }}", "a.log"),
+        ("http {{ access_log '{0}/his/a.log' combined buffer=32k; }}", "a.log"),
+        ("error_log {0}/his/e.log warn;", "e.log"),
+        ("pid {0}/his/nginx.pid;", "nginx.pid"),
+        ("http {{ proxy_temp_path {0}/his/tmp 1 2; }}", "tmp"),
+        ("http {{ proxy_cache_path {0}/his/cache keys_zone=x:1m; }}", "cache"),
+        ("http {{ access_log ../his/a.log; }}", "a.log"),
+        ("http {{ access_log {0}/root-s-link.log; }}", ""),
+    ],
+)
+def test_nginx_opens_nothing_as_root_where_others_choose_what_it_is(
+    kept: Path, conf: str, opened: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (kept / "his").mkdir()
+    os.chown(kept / "his", NOBODY, NOBODY)
+    (kept / "root-s-link.log").symlink_to("his/x")
+    found, asked = nginx_as(kept, conf, monkeypatch)
+    assert asked == "-V"
+    assert found["doubts"][0].endswith(f", and not only root can change {kept}/his")
+    assert opened in found["doubts"][0]
+
+
+def test_nginx_runs_no_module_that_others_can_change(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (kept / "x.so").touch()
+    os.chown(kept / "x.so", NOBODY, NOBODY)
+    found, asked = nginx_as(kept, "load_module {0}/x.so;", monkeypatch)
+    assert (asked, found["doubts"]) == ("-V", [f"nginx opens {kept}/x.so, and not only root can change {kept}/x.so"])
+
+
+def test_nginx_is_asked_where_it_logs_as_everywhere(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Logs and folders of the workers' own, in folders of root's; what is off, or goes elsewhere than to a file."""
+    (kept / "log").mkdir()
+    for path in (kept / "log/a", kept / "log/e"):
+        path.touch()
+        os.chown(path, NOBODY, NOBODY)
+    (kept / "body").mkdir(mode=0o700)
+    os.chown(kept / "body", NOBODY, NOBODY)
+    (kept / "log/out").symlink_to("/dev/null")
+    conf = (
+        "pid /run/nginx.pid; error_log stderr; error_log {0}/log/e; http {{ client_body_temp_path {0}/body; access_log {0}/log/a;"
+    )
+    conf += " access_log {0}/log/out; access_log off; access_log syslog:server=unix:/dev/log;"
+    conf += " access_log /var/$host/x;\n#access_log /tmp/x\n}}"
+    found, asked = nginx_as(kept, conf, monkeypatch)
+    assert (asked, found["doubts"]) == ("-V -T", [])
+
+
+def test_where_nginx_logs_when_nothing_is_said_is_looked_at_too(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (kept / "log").mkdir()
+    os.chown(kept / "log", NOBODY, NOBODY)
+    found, asked = nginx_as(kept, "events {{}}", monkeypatch)
+    assert asked == "-V"
+    assert found["doubts"][0] == f"nginx opens {kept}/log/e, and not only root can change {kept}/log"

@@ -220,12 +220,44 @@ def test_the_unit_of_a_cgroup_is_systemds(cgroup: str, unit: str) -> None:
         ("/lxc/web", "web"),
         ("/machine.slice/machine-web.scope/payload", "web"),
         ("/system.slice/voxbridge.service", ""),
+        (f"/user.slice/user-1000.slice/user@1000.service/{ID}", ""),
+        (f"/user.slice/user-1000.slice/user@1000.service/user.slice/docker-{ID}.scope", ""),
+        ("/user.slice/user-1000.slice/user@1000.service/app.slice/machine-web.scope", ""),
+        (f"/system.slice/docker-{ID}.scope/user.slice/user-1000.slice/user@1000.service/x", ID),
         ("/", ""),
     ],
 )
 def test_the_container_of_a_cgroup_is_told(path: str, container: str) -> None:
     assert probe.container_of({"": path}) == container
     assert probe.container_of({"": "/", "memory": path}) == container
+
+
+@as_root
+@pytest.mark.parametrize("controller", ["", "name=systemd", "cpu,cpuacct"])
+def test_who_owns_a_cgroup_makes_no_container_of_it(place: Path, controller: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "CGROUPS", str(place))
+    top = place / (controller.removeprefix("name=") or "unified")
+    (top / "system.slice/own.service" / ID / "below").mkdir(parents=True)
+    path = f"/system.slice/own.service/{ID}/below"
+    assert probe.container_of({controller: path}) == ID
+    os.chown(top / "system.slice/own.service" / ID, NOBODY, NOBODY)
+    assert probe.container_of({controller: path}) == ID, "what is in a container may be another's"
+    os.chown(top / "system.slice/own.service", NOBODY, NOBODY)
+    assert probe.container_of({controller: path}) == ""
+
+
+def test_a_process_of_which_too_much_is_to_be_read_may_run_any_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "ENVIRONMENT", 10)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, cwd="/") as child:
+        while Path(f"/proc/{child.pid}/cmdline").read_bytes().split(b"\0")[1:2] != [b"-c"]:
+            time.sleep(0.01)
+        rows = {row["pid"]: row for row in probe.processes(frozenset({"/opt/one", "/opt/two"}))} if os.geteuid() == 0 else {}
+        row = rows.get(child.pid) or probe.process_if_there(
+            str(child.pid), probe.Cgroups(), 0.0, frozenset({"/opt/one", "/opt/two"})
+        )
+        child.communicate(b"\n")
+    assert row is not None
+    assert row["runs"] == ["/opt/one", "/opt/two"]
 
 
 @pytest.mark.parametrize(

@@ -243,3 +243,26 @@ def test_no_expression_of_the_probe_begins_with_blanks_of_many_lines() -> None:
     """At each line's beginning such a one looks at all that follows: of n empty lines n times n."""
     source = PROBE.read_text()
     assert [line for line in source.splitlines() if re.search(r"r?b?\"+\(?\??:?\^\\s", line)] == []
+
+
+def test_who_asks_slowly_is_not_waited_for(place: Path) -> None:
+    began = time.monotonic()
+    with started("ASKING = 0.5", place) as process:
+        assert process.stdout
+        told = json.loads(process.stdout.read())
+        assert process.wait(30) == 2
+    assert told["error"] == {"kind": "timeout", "text": "request refused: it had no end after 0 s"}
+    assert time.monotonic() - began < 20
+
+
+def test_the_place_is_taken_before_a_word_is_read(place: Path) -> None:
+    if os.geteuid() != 0:  # there is none
+        return
+    with started("ASKING = 30.0", place) as slow:
+        while not (place / "lock").exists():
+            time.sleep(0.02)
+        status, told = ended("LOCK_DEADLINE = 0.3", place)
+        assert (status, told.get("error", {}).get("kind")) == (2, "timeout")
+        assert told["error"]["text"].startswith("another look at this host was not done")
+        slow.communicate(REQUEST, timeout=60)
+        assert slow.returncode == 0

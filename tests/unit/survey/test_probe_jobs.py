@@ -1,0 +1,126 @@
+"""What starts by itself is followed as far as whoever wrote it may look: the probe is root, and lends nobody its eyes."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from voxgate.survey import probe
+from voxgate.survey.probing import PROBE
+
+WHO = "backup"
+TABLE = f"/var/spool/cron/crontabs/{WHO}"
+UNITS = "/var/backups/.config/systemd/user"
+ALONE = "mount -t tmpfs -o mode=755 none /var/spool && mount -t tmpfs -o mode=755 none /var/backups && mkdir -p {} {} && "
+LOADER = """
+import json, sys
+source = open(sys.argv[1], "rb").read()
+names = {"PROGRAM": source, "__name__": "probe"}
+exec(compile(source, "probe", "exec"), names)
+names["unit_jobs"] = lambda _: ()  # this machine may have no systemd
+exec(sys.argv[2], names)
+print(json.dumps(names["guarded"](lambda: names["jobs"]([]))))
+"""
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+@pytest.fixture
+def kept() -> Iterator[Path]:
+    """A folder of root's that all may come to, and in it one that nobody may look into."""
+    with tempfile.TemporaryDirectory(prefix="voxgate-", dir="/var/lib") as folder:
+        place = Path(folder)
+        place.chmod(0o755)
+        (place / "priv").mkdir(mode=0o700)
+        (place / "priv/notes").write_text("rsync a b; pip install x\n")
+        (place / "priv/notes").chmod(0o755)
+        yield place
+
+
+def runs_by(setup: str, where: str, code: str = "") -> Any:
+    """What the real program says that a job runs, or its error; the crontabs and the account's home are this test's alone."""
+    shell = f'{ALONE.format(Path(TABLE).parent, UNITS)} {{ {setup}; }} && exec "$@"'
+    argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", shell, "sh", sys.executable, "-I", "-c", LOADER]
+    ended = subprocess.run([*argv, str(PROBE), code], capture_output=True, check=True, cwd="/")
+    told = json.loads(ended.stdout)
+    return told.get("error") or [row["runs"] for row in told["value"] if row["where"] == where]
+
+
+def crontab(line: str, table: str = TABLE) -> str:
+    return f"printf '%s\\n' '* * * * * {line}' >{table}"
+
+
+def unit(command: str) -> str:
+    return f"printf '[Service]\\nExecStart=%s\\n' '{command}' >{UNITS}/x.service"
+
+
+def test_a_script_that_its_account_may_not_read_is_not_read(kept: Path) -> None:
+    for command in (f"sh {kept}/priv/notes", f"{kept}/priv/notes", f"sh ../lib/{kept.name}/priv/notes"):
+        assert runs_by(crontab(command), TABLE) == [[]], command
+    assert runs_by(unit(f"/bin/sh {kept}/priv/notes"), f"{UNITS}/x.service") == [[]]
+    assert runs_by(crontab(f"sh {kept}/priv/notes", TABLE.replace(WHO, "root")), TABLE.replace(WHO, "root")) == [["pip", "rsync"]]
+
+
+def test_nor_by_a_link_of_its_own_nor_a_unit_behind_one(kept: Path) -> None:
+    link = f"ln -s {kept}/priv/notes /var/backups/tidy && chown -h {WHO} /var/backups/tidy"
+    assert runs_by(f"{link} && {crontab('sh ~/tidy')}", TABLE) == [[]]
+    (kept / "priv/x.service").write_text("ExecStart=/usr/bin/rsync a b\n")
+    assert runs_by(f"ln -s {kept}/priv/x.service {UNITS}/x.service", f"{UNITS}/x.service") in ([], [[]])
+
+
+def test_no_word_is_confirmed_by_a_folder_that_may_not_be_looked_into(kept: Path) -> None:
+    alone = f"SCRIPTS_AT_MOST = 0; all_of = cron_jobs; cron_jobs = lambda: (row for row in all_of() if row[0] == {TABLE!r})"
+    there, gone = (runs_by(crontab(f"../lib/{kept.name}/priv/{name}"), TABLE, alone) for name in ("notes", "no"))
+    assert there == gone == [[]]
+
+
+def test_what_an_account_may_read_or_run_is_followed_still(kept: Path) -> None:
+    script, program = kept / "tidy", kept / "program"
+    script.write_text("git pull\n")
+    os.chown(script, 0, pwd.getpwnam(WHO).pw_gid)
+    script.chmod(0o640)
+    program.write_bytes(Path("/usr/bin/git").read_bytes())
+    program.chmod(0o711)
+    assert runs_by(crontab(f"sh {script}"), TABLE) == [["git"]]
+    assert runs_by(crontab(f"{program} pull"), TABLE) == [["git"]]
+    own = f"mkdir -m 700 /var/backups/a && cp {script} /var/backups/a && chown -R {WHO} /var/backups/a"
+    assert runs_by(f"{own} && {crontab('sh a/tidy')}", TABLE) == [["git"]]
+
+
+@pytest.mark.parametrize(("owner", "mode"), [(WHO, 0o755), ("root", 0o777)])
+def test_roots_job_that_comes_to_anothers_words_goes_on_with_that_ones_eyes(kept: Path, owner: str, mode: int) -> None:
+    his, table = kept / "his", TABLE.replace(WHO, "root")
+    his.write_text(f"git pull; sh {kept}/priv/notes\n")
+    os.chown(his, pwd.getpwnam(owner).pw_uid, 0)
+    his.chmod(mode)
+    assert runs_by(crontab(f"sh {his}", table), table) == [["git"]]
+
+
+def test_an_error_names_what_was_asked_for(kept: Path) -> None:
+    (kept / "priv/very-secret-name").write_text("x" * (probe.SCRIPT_BYTES + 1))
+    (kept / "link").symlink_to(kept / "priv/very-secret-name")
+    table = TABLE.replace(WHO, "root")
+    told = runs_by(crontab(f"sh {kept}/link", table), table)
+    assert told["text"] == f"{kept}/link: a script of over {probe.SCRIPT_BYTES} bytes"
+
+
+def test_the_rights_of_another_are_this_threads_and_end(kept: Path) -> None:
+    before, uid = os.getgroups(), pwd.getpwnam(WHO).pw_uid
+    with probe.seeing_as(uid):
+        assert probe.seen_as() == uid
+        assert not os.path.lexists(kept / "priv/notes")
+        with probe.seeing_as(0):
+            assert (kept / "priv/notes").read_text()
+        assert not os.path.lexists(kept / "priv/notes")
+    with pytest.raises(ZeroDivisionError), probe.seeing_as(uid):
+        1 / 0  # noqa: B018 - it ends as anything does
+    assert (probe.seen_as(), os.getgroups()) == (0, before)
+    assert (kept / "priv/notes").read_text()
