@@ -193,7 +193,8 @@ def probed(services: list[probe.Service], python: str = sys.executable, uid: int
     request = json.dumps({"format": 1, "services": [row._asdict() for row in services]}).encode()
     anywhere = "import re, sys; p = sys.stdin.buffer; n = int(p.readline()); source = p.read(n); names = {'PROGRAM': source}; "
     anywhere += "names['__name__'] = 'probe'; exec(compile(source, 'probe', 'exec'), names); "
-    anywhere += f"names['LOCK'] = '/run/voxgate-probe-test-{os.getpid()}'; names['NICE'] = 0; "  # the machine may be busy
+    anywhere += f"names['LOCK'] = '/run/voxgate-probe-test-{os.getpid()}'; "
+    anywhere += f"names['NICE'] = {os.getpriority(os.PRIO_PROCESS, 0)}; "  # as we are: the machine may be busy
     anywhere += "import os; os._exit(names['main'](re.compile('/.*')))"
     source = PROBE.read_bytes()
     ended = subprocess.run(
