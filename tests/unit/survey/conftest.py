@@ -194,7 +194,8 @@ def probed(services: list[probe.Service], python: str = sys.executable, uid: int
     anywhere = "import re, sys; p = sys.stdin.buffer; n = int(p.readline()); source = p.read(n); names = {'PROGRAM': source}; "
     anywhere += "names['__name__'] = 'probe'; exec(compile(source, 'probe', 'exec'), names); "
     anywhere += f"names['LOCK'] = '/run/voxgate-probe-test-{os.getpid()}'; "
-    anywhere += f"names['NICE'] = {os.getpriority(os.PRIO_PROCESS, 0)}; "  # as we are: the machine may be busy
+    nice = 0 if os.geteuid() == 0 and uid is None else os.getpriority(os.PRIO_PROCESS, 0)  # only root may be less than it was
+    anywhere += f"names['NICE'] = {nice}; "  # the machine may be busy
     anywhere += "import os; os._exit(names['main'](re.compile('/.*')))"
     source = PROBE.read_bytes()
     ended = subprocess.run(
