@@ -347,6 +347,32 @@ def test_an_environment_as_uv_makes_it_is_handed_over(tmp_path: Path, place: Pat
     assert subprocess.run([place / "bin/python", "-c", ""], check=False).returncode == 0
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can leave what is root's")
+def test_byte_code_that_roots_python_left_stops_no_hand_over(spool: Path) -> None:
+    """Somebody ran the service's Python as root: neither that package nor one that the release has no more is in the way."""
+    built, place = spool / "one/out/.venv", spool / "opt/one/.venv"
+    for one in (built / "stays", place / "stays", place / "goes/deep"):
+        one.mkdir(parents=True)
+        (one / "__init__.py").write_text("")
+    (place / "goes/plain").mkdir()
+    for path in (built, place):
+        for one in (path, *path.rglob("*")):
+            os.chown(one, NOBODY, NOBODY)
+    for one in (place / "stays/__pycache__", place / "goes/deep/__pycache__"):
+        one.mkdir()
+        (one / "__init__.cpython-313.pyc").write_text("")
+    assert alone(lambda: hand(built, place, ".venv")) == ""
+    assert sorted(str(path.relative_to(place)) for path in place.rglob("*") if not path.is_dir()) == [
+        "goes/deep/__pycache__/__init__.cpython-313.pyc",
+        "stays/__init__.py",
+        "stays/__pycache__/__init__.cpython-313.pyc",
+    ]
+    assert not (place / "goes/plain").exists()
+    (place / "goes/deep/mine").mkdir()
+    (place / "goes/deep/mine/file").write_text("")
+    assert "PermissionError" in alone(lambda: hand(built, place, ".venv"))
+
+
 def test_too_much_is_refused_before_anything_is_touched(built: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hand(built, place)
     (built / "index.html").write_text("<HTML>")

@@ -204,11 +204,7 @@ class Hand:
         if self.files > FILES or deep > DEEP or DRAFT in names:
             raise Bad("%s: over %d files, or %d deep, or a name of ours" % (path, FILES, DEEP))
         for name in sorted(set(os.listdir(place)) - names):
-            try:
-                remove(name, place)
-            except PermissionError:
-                if name != "__pycache__":  # byte code that root's Python left here is root's; a look compares it
-                    raise
+            remove(name, place, but_roots_byte_code=True)
         for name in sorted(names):
             found = os.stat(name, dir_fd=source, follow_symlinks=False)
             at = "%s/%s" % (path, name)
@@ -337,17 +333,21 @@ def clear(name: str, place: int, keep: Any = None) -> None:
         remove(name, place)
 
 
-def remove(name: str, place: int) -> None:
+def remove(name: str, place: int, *, but_roots_byte_code: bool = False) -> None:
     """A file, a link, or a folder with all below it, however deep and whatever its modes; no link is followed. One folder is
-    open at a time. Raises OSError for what cannot be removed.
+    open at a time. Byte code that root's Python left may stay, with the folders that it is in: we cannot remove it, and a look
+    compares it. Raises OSError for what cannot be removed.
     """
     here, way = os.dup(place), []  # type: int, List[Tuple[str, int, int]]
-    left = [[name]]
+    left, stays = [[name]], [False]
     try:
         while True:
             if left[-1]:
                 one = left[-1].pop()
                 found = os.stat(one, dir_fd=here, follow_symlinks=False)
+                if but_roots_byte_code and one == "__pycache__" and found.st_uid == 0 != os.geteuid():
+                    stays[-1] = True
+                    continue
                 if not stat.S_ISDIR(found.st_mode):
                     os.unlink(one, dir_fd=here)
                     continue
@@ -356,14 +356,18 @@ def remove(name: str, place: int) -> None:
                 way.append((one, row.st_dev, row.st_ino))
                 here = step(here, one)
                 left.append(os.listdir(here))
+                stays.append(False)
             elif way:
                 left.pop()
+                kept = stays.pop()
                 one, *was = way.pop()
                 here = step(here, "..")
                 row = os.fstat(here)
                 if [row.st_dev, row.st_ino] != was:
                     raise Bad("%s was moved while it was removed" % one)
-                os.rmdir(one, dir_fd=here)
+                stays[-1] = stays[-1] or kept
+                if not kept:
+                    os.rmdir(one, dir_fd=here)
             else:
                 return
     finally:

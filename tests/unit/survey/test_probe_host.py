@@ -253,7 +253,7 @@ def test_a_process_of_which_too_much_is_to_be_read_may_run_any_code(monkeypatch:
             time.sleep(0.01)
         rows = {row["pid"]: row for row in probe.processes(frozenset({"/opt/one", "/opt/two"}))} if os.geteuid() == 0 else {}
         row = rows.get(child.pid) or probe.process_if_there(
-            str(child.pid), probe.Cgroups(), 0.0, frozenset({"/opt/one", "/opt/two"})
+            str(child.pid), probe.Cgroups(), 0.0, probe.Marks(frozenset({"/opt/one", "/opt/two"}))
         )
         child.communicate(b"\n")
     assert row is not None
