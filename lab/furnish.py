@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab import estate, history, places
+from voxgate.probe.built import program
 
 if TYPE_CHECKING:
     from lab.estate import Host, Service
@@ -150,14 +151,12 @@ def sudoers(host: Host) -> str:
 
 def probe(tree: Tree) -> bool:
     """Bring the installed probe, and the program that builds, up to date; whether one had to be."""
-    fresh = [_program(tree, *one) for one in ((PROBE, places.PROBE), (BUILDER, places.BUILDER))]
+    fresh = [_program(tree, *one) for one in ((PROBE, program()), (BUILDER, places.BUILDER.read_bytes()))]
     return any(fresh)
 
 
-def _program(tree: Tree, path: str, source: Path) -> bool:
-    if not source.exists():
-        return False
-    wanted, there = source.read_bytes(), tree.at(path)
+def _program(tree: Tree, path: str, wanted: bytes) -> bool:
+    there = tree.at(path)
     if there.exists() and there.read_bytes() == wanted:
         return False
     tree.write(path + ".new", wanted, mode=0o755)

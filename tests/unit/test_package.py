@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 import voxgate
+from tests.built import PROBE
 from tests.uv import UV
 from voxgate.cli.main import main
 from voxgate.contracts.catalogue import read_catalogue
@@ -26,7 +27,6 @@ from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import names
 from voxgate.model.evidence import known
 from voxgate.model.invariant import expected
-from voxgate.survey.probing import PROBE
 from voxgate.survey.saving import load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,7 +73,7 @@ def test_the_wheel_has_what_judges_and_no_lab(wheel: Path) -> None:
             if path.is_file() and path.suffix != ".pyc"
         }
         assert {f"voxgate/data/{name}/{path}" for path in here} <= inside
-    assert {"voxgate/data/hosts/services.toml", "voxgate/py.typed", "voxgate/survey/probe.py"} <= inside
+    assert {"voxgate/data/hosts/services.toml", "voxgate/py.typed", "voxgate/probe/main.py"} <= inside
     assert {name.partition("/")[0] for name in inside} == {"voxgate", f"voxgate-{voxgate.__version__}.dist-info"}
     assert not [name for name in inside if name.endswith(".pyc")]
     told = packed.read(f"voxgate-{voxgate.__version__}.dist-info/entry_points.txt").decode()

@@ -15,12 +15,12 @@ from voxgate.cli.watch import watch
 from voxgate.contracts.estates import load_estate
 from voxgate.errors import Refused, VoxgateError
 from voxgate.model.verdict import Exit
+from voxgate.probe.built import program
 from voxgate.report import verdict_file
 from voxgate.report.attaching import attach
 from voxgate.report.monitors import FORMATS, Level
 from voxgate.report.redaction import Redactor
 from voxgate.report.stream import CutStream
-from voxgate.survey.probing import PROBE
 from voxgate.transport.bitbucket import Bitbucket
 
 EXAMPLES = """\
@@ -67,7 +67,7 @@ def _run(asked: argparse.Namespace, out: CutStream) -> int:
         case "init":
             return init(Path(asked.folder), asked.estate, out)
         case "probe":
-            sys.stdout.buffer.write(PROBE.read_bytes())  # as it is: the gate compares its bytes
+            sys.stdout.buffer.write(program())  # as it is: the gate compares its bytes
             return 0
         case "attach":
             folder = Path(asked.run).resolve()

@@ -12,13 +12,12 @@ import json
 import re
 import secrets
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voxgate.contracts import json_strict
 from voxgate.errors import ContractError
 from voxgate.model.evidence import Missing, Proof
+from voxgate.probe.built import digest, program
 from voxgate.survey.reading import MEND
 from voxgate.transport import sshsig
 from voxgate.transport.known_hosts import fingerprint
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from voxgate.transport.connection import Connection
     from voxgate.transport.session import Completed
 
-PROBE = Path(__file__).with_name("probe.py")
 INSTALLED = ("/usr/bin/sudo", "-n", "/usr/local/sbin/voxgate-probe")
 # Without an installed copy the program itself comes first on stdin, its length before it, and the request after it.
 LOADER = (
@@ -63,12 +61,6 @@ class Told:
     document: dict[str, Any]
     proof: Proof | None
     noise: str
-
-
-@cache
-def program() -> bytes:
-    """The probe as this voxgate has it."""
-    return PROBE.read_bytes()
 
 
 def asked_of(host: Host, request: bytes, host_key: paramiko.PKey) -> Asked:
@@ -148,7 +140,7 @@ def _foreign(document: object, asked: Asked) -> Missing | None:
     found, host = document if isinstance(document, dict) else {}, asked.host
     probe = found.get("probe")
     theirs = probe if isinstance(probe, dict) else {}
-    ours = hashlib.sha256(program()).hexdigest()
+    ours = digest()
     if theirs.get("sha256") != ours:
         why = f"the probe on this host is not ours: {str(theirs.get('sha256'))[:12]} there, {ours[:12]} here"
         return Missing("denied", why, host.name, MEND)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.built import probe
 from voxgate.report.junit import scrub_file
 from voxgate.report.randomness import cut_random, is_random
 from voxgate.report.redaction import MARK, Redactor
 from voxgate.report.stream import CutStream, unique_names
-from voxgate.survey import probe
 
 SECRET = "canary-in-words"
 

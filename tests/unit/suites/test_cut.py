@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.built import probe
 from voxgate.model.evidence import HostEvidence, known
 from voxgate.report.redaction import Redactor
-from voxgate.survey import probe
 from voxgate.survey.reading import host_evidence
 
 from .conftest import Case

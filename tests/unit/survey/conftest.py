@@ -17,8 +17,7 @@ from typing import Any
 import paramiko
 import pytest
 
-from voxgate.survey import probe
-from voxgate.survey.probing import PROBE
+from tests.built import PROBE, probe
 from voxgate.transport.known_hosts import fingerprint
 
 CANARY = "c4n4ry-9f1d7e2b"

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.built import probe
 from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import FOLDER
 from voxgate.errors import UNFORESEEN, CommandUnknown, Unreachable
@@ -21,7 +22,8 @@ from voxgate.model.estate import Estate, Host
 from voxgate.model.evidence import DistFact, HostEvidence, Missing, Proof, known
 from voxgate.model.look import Question
 from voxgate.model.surroundings import SiteFact
-from voxgate.survey import collect, probe, probing
+from voxgate.probe.built import digest, program
+from voxgate.survey import collect
 from voxgate.survey.probing import Told
 from voxgate.survey.questions import HIDDEN, questions_of, site_path, site_questions, sites_of
 from voxgate.survey.reading import host_evidence
@@ -31,7 +33,7 @@ from voxgate.transport.session import Completed
 from .conftest import KeyPair
 
 GOOD: dict[str, Any] = json.loads((FOLDER / "examples/evidence/valid-fleet.json").read_text())
-GOOD["probe"]["sha256"] = hashlib.sha256(probing.program()).hexdigest()
+GOOD["probe"]["sha256"] = digest()
 
 
 @pytest.fixture
@@ -149,7 +151,7 @@ def test_the_installed_probe_gets_the_request_alone_and_over_stdin_the_program_c
     argv, stdin = connections.all["fleet-1"].asked
     assert argv[:4] == ("/usr/bin/python3", "-I", "-S", "-c")
     length, _, rest = stdin.partition(b"\n")
-    assert rest[: int(length)] == probing.program()
+    assert rest[: int(length)] == program()
     assert "key" not in json.loads(rest[int(length) :])
     seen = found["fleet-1"]
     assert isinstance(seen, HostEvidence)

@@ -64,7 +64,7 @@ def test_what_is_denied_without_root_says_how_to_mend_it() -> None:
     document["probe"]["uid"] = 1000
     units = host_evidence("fleet-1", document).units
     assert isinstance(units, Missing)
-    assert "sudo install -o root" in units.hint
+    assert "voxgate probe | ssh" in units.hint
 
 
 def test_a_wrong_type_costs_that_fact_alone_and_is_not_quoted() -> None:

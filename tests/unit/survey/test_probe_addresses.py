@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from voxgate.survey import probe
+from tests.built import probe
 
 NAMES = "localhost", "127.0.0.1", "store-1.example.com", "db_1", "xn--bcher-kva.example", "a.b.", "[::1]", "localhost:6379", "1a"
 NO_NAMES = (

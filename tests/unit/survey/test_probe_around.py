@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from voxgate.survey import probe
+from tests.built import probe
 
 from .conftest import CANARY, ENV, env_of, git, service
 
@@ -661,7 +661,8 @@ def test_a_key_is_found_behind_its_options() -> None:
     other = base64.b64encode(evil).decode()
 
     def read(line: str) -> bytes:
-        return probe.key_in(line) or probe.key_in(probe.behind_options(line))
+        found: bytes = probe.key_in(line) or probe.key_in(probe.behind_options(line))
+        return found
 
     assert read(f"ssh-ed25519 {word} me") == known
     assert read(f'from="10.0.0.1",command="echo \\" hi" ssh-ed25519 {word}') == known

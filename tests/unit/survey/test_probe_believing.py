@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from voxgate.survey import probe
+from tests.built import probe
 
 NOBODY = 65534
 TITLE = "sshd: /usr/sbin/sshd {} [listener] 0 of 10-100 startups"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from voxgate.survey import probe
+from tests.built import probe
 
 Writing = Callable[..., None]
 TREE = {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from voxgate.survey import probe
+from tests.built import probe
 
 FIELDS = probe.CODE_FIELDS["new" if sys.version_info >= (3, 11) else "old"]
 

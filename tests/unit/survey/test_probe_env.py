@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from voxgate.survey import probe
+from tests.built import probe
 
 from .conftest import CANARY, env_of, probed, service
 

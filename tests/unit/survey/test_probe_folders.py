@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from voxgate.survey import probe
+from tests.built import probe
 
 from .conftest import git, service
 
@@ -72,7 +72,7 @@ def test_a_fifo_does_not_hang_and_no_link_is_followed(checkout: Path, tmp_path: 
 def test_a_folder_that_is_none_is_an_error(tmp_path: Path, make: Any, kind: str) -> None:
     make(tmp_path / "gone")
     for function in (probe.checkout, probe.venv, probe.env_file, probe.dist):
-        outcome = probe.guarded(lambda function=function: function(service(tmp_path / "gone")))  # type: ignore[misc]
+        outcome = probe.guarded(lambda function=function: function(service(tmp_path / "gone")))
         assert outcome["error"]["kind"] == kind
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.built import probe
 from voxgate.contracts import schemas
-from voxgate.survey import probe
 
 from .conftest import CANARY, ENV, probed, service
 

@@ -15,8 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from voxgate.survey import probe
-from voxgate.survey.probing import PROBE
+from tests.built import PROBE, probe
 
 from .conftest import service
 

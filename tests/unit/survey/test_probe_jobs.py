@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from voxgate.survey import probe
-from voxgate.survey.probing import PROBE
+from tests.built import PROBE, probe
 
 WHO = "backup"
 TABLE = f"/var/spool/cron/crontabs/{WHO}"

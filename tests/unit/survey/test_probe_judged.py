@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from voxgate.survey import probe
+from tests.built import probe
 
 from .conftest import env_of, service
 

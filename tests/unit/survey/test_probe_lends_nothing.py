@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from voxgate.survey import probe
+from tests.built import probe
 
 from .conftest import git, service
 

@@ -17,8 +17,7 @@ from typing import Any
 
 import pytest
 
-from voxgate.survey import probe
-from voxgate.survey.probing import PROBE
+from tests.built import PROBE, probe
 
 from .conftest import git, service
 

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from voxgate.survey import probe
-from voxgate.survey.probing import PROBE
+from tests.built import PROBE, probe
 
 from .conftest import service
 

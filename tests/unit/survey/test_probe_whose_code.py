@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from voxgate.survey import probe
+from tests.built import probe
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 

@@ -14,19 +14,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.built import PROBE, probe
 from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import FOLDER
 from voxgate.model.estate import Host
 from voxgate.model.evidence import Missing
-from voxgate.survey import probe, probing
+from voxgate.probe.built import digest
+from voxgate.survey import probing
 from voxgate.survey.collect import request_of
 from voxgate.survey.probing import Asked, Told
+from voxgate.survey.reading import MEND
 from voxgate.transport.session import Completed
 
 from .conftest import KeyPair, made_pair
 
 GOOD: dict[str, Any] = json.loads((FOLDER / "examples/evidence/valid-fleet.json").read_text())
-GOOD["probe"]["sha256"] = hashlib.sha256(probing.program()).hexdigest()
+GOOD["probe"]["sha256"] = digest()
 LAB = load_estate("lab")
 FLEET = LAB.host("fleet-1")
 REQUEST = request_of(LAB, FLEET)
@@ -91,7 +94,10 @@ def test_what_is_printed_beside_it_is_noise(pair: KeyPair, before: bytes, behind
 def test_no_document_is_a_missing_that_says_how_to_mend_it(pair: KeyPair, status: int, stderr: bytes, kind: str) -> None:
     found = why_not(b"", asked_of(pair), status, stderr)
     assert found.kind == kind
-    assert "sudo install -o root -g root -m 0755 voxgate/survey/probe.py /usr/local/sbin/voxgate-probe" in found.hint
+    assert (
+        "uv run voxgate probe | ssh YOU@HOST sudo install -o root -g root -m 0755 /dev/stdin /usr/local/sbin/voxgate-probe"
+        in found.hint
+    )
 
 
 @pytest.mark.parametrize("cut", [2, 100, 5000])
@@ -162,7 +168,7 @@ def test_another_probe_is_denied_with_the_command_that_mends_it(pair: KeyPair) -
         found = why_not(stdout, asked)
         assert found.kind == "denied"
         assert found.why.startswith("the probe on this host is not ours: 000000000000 there, ")
-        assert found.hint.startswith("sudo install")
+        assert found.hint == MEND
 
 
 def test_a_refusal_is_a_missing(pair: KeyPair) -> None:
@@ -241,7 +247,7 @@ def test_a_seal_of_another_form_is_refused(seal: dict[str, object]) -> None:
 
 def test_a_probe_whose_caller_ignored_its_children_still_knows_how_they_ended() -> None:
     """With SIGCHLD ignored every child seems to end with 0: the caller would choose what root's probe believes."""
-    argv = [sys.executable, "-I", "-c", _CHILD, str(probing.PROBE)]
+    argv = [sys.executable, "-I", "-c", _CHILD, str(PROBE)]
     ignored = "".join(f"signal.signal(signal.{name}, signal.SIG_IGN); " for name in ("SIGCHLD", "SIGALRM"))
     script = f"import os, signal; {ignored}os.execv({sys.executable!r}, {argv!r})"
     ended = subprocess.run([sys.executable, "-c", script], input=b"[]", capture_output=True, check=True)

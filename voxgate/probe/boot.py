@@ -1,0 +1,201 @@
+"""What the next boot starts, read from the disk alone."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any, Iterable
+
+from voxgate.probe.base import Trouble
+from voxgate.probe.dpkg import vouched_for
+from voxgate.probe.text import COMMENT, behind, files_in, resolved
+from voxgate.probe.unit_folders import UNIT_FOLDERS
+
+GENERATORS = tuple(f"{folder}/systemd/system-generators" for folder in ("/etc", "/usr/local/lib", "/usr/lib"))
+RUNLEVELS = ("/etc/rc2.d", "/etc/rc3.d", "/etc/rc4.d", "/etc/rc5.d")
+NEEDS = (".wants", ".requires", ".upholds")
+NEEDED = re.compile(r"^[ \t]*(?:Wants|Requires|BindsTo|Upholds)[ \t]*=[ \t]*(.*)$", re.MULTILINE)
+TRIGGERED = re.compile(r"^[ \t]*(?:Unit|Service)[ \t]*=[ \t]*(\S+)", re.MULTILINE)
+ACCEPTING = re.compile(r"^[ \t]*Accept[ \t]*=[ \t]*(?:yes|true|on|1)[ \t]*$", re.MULTILINE | re.IGNORECASE)
+KEYS_OF_UNIT = re.compile(r"^[ \t]*([A-Za-z]+)[ \t]*=", re.MULTILINE)
+# What a drop-in may say without becoming another program: when and how often, with how much, with how few rights.
+TUNING = re.compile(
+    r"Description|Documentation|After|Before|Wants|Requires|Conflicts|PartOf|OnFailure|Condition\w+|Assert\w+|StartLimit\w+"
+    r"|DefaultDependencies|Restart\w*|Timeout\w+|Watchdog\w+|Limit\w+|Memory\w+|CPU\w+|IO\w+|Tasks\w+|Nice|OOM\w+|Slice|Delegate"
+    r"|Environment|Log\w+|Syslog\w+|Standard(?:Output|Error)|Private\w+|Protect\w+|Restrict\w+|NoNewPrivileges|LockPersonality"
+    r"|CapabilityBoundingSet|SystemCall\w+|IPAddress\w+|UMask|KillMode|KillSignal|SendSIGKILL|Accuracy\w+|RandomizedDelay\w+"
+)
+BY_SNAP = re.compile(r"/usr/bin/snap run (?:--\S+ )*[a-z0-9][a-z0-9.-]*")
+
+
+class Boot:
+    """The unit folders as the next boot will find them: whatever systemd has loaded, and without /run, which is empty then."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, str] = {}
+        self.inside: dict[str, dict[str, str]] = {}
+        self.same: dict[str, set[str]] = {}
+        for folder in dict.fromkeys(os.path.realpath(path) for path in UNIT_FOLDERS):
+            if folder.startswith("/run/"):
+                continue
+            for path in files_in(folder):
+                name = os.path.basename(path)
+                if name.endswith((*NEEDS, ".d")):
+                    for inner in files_in(path):  # of one name the stronger folder's counts
+                        self.inside.setdefault(name, {}).setdefault(os.path.basename(inner), inner)
+                elif name not in self.files:
+                    self.files[name] = path
+                    self.same.setdefault(resolved(path), set()).add(name)
+
+    def fragment(self, unit: str) -> str:
+        """The file that makes a unit: its own, else its template's; empty for none."""
+        return self.files.get(unit) or self.files.get(template_of(unit), "")
+
+    def names(self, unit: str) -> list[str]:
+        """Every name by which folders beside it speak to a unit: its own and its aliases', its template's, those of their
+        beginnings, that of its kind.
+        """
+        found: list[str] = []
+        for name in (unit, *sorted(self.same.get(resolved(self.files[unit]), ()) if unit in self.files else ())):
+            stem, _, kind = name.rpartition(".")
+            dashes = [at for at, letter in enumerate(stem.partition("@")[0]) if letter == "-"]
+            found += [name, template_of(name), *(f"{stem[: at + 1]}.{kind}" for at in reversed(dashes)), kind]
+        return list(dict.fromkeys(found))
+
+    def beside(self, unit: str, ending: str) -> list[str]:
+        """The files in the folders beside a unit, masked ones left out."""
+        found: dict[str, str] = {}
+        for name in self.names(unit):
+            for inner, path in self.inside.get(f"{name}{ending}", {}).items():
+                found.setdefault(inner, path)
+        return [path for path in found.values() if not masked(path)]
+
+    def paths(self, unit: str) -> list[str]:
+        """What makes a unit, all of it: fragment and drop-ins."""
+        drop_ins = [path for path in self.beside(unit, ".d") if path.endswith(".conf")]
+        return [path for path in (self.fragment(unit), *drop_ins) if path]
+
+    def needed(self, unit: str) -> dict[str, str]:
+        """The units that a unit starts, and the link or file that says so."""
+        found: dict[str, str] = {}
+        for path in (path for ending in NEEDS for path in self.beside(unit, ending)):
+            if os.path.islink(path):
+                found.setdefault(os.path.basename(path), path)
+        for path in self.paths(unit):
+            for words in NEEDED.findall(unit_text(path)):
+                for word in words.split():
+                    found.setdefault(specified(word, unit), path)
+        return found
+
+    def triggered(self, unit: str) -> dict[str, str]:
+        """The unit that a timer, a path or a socket starts when its time comes."""
+        stem, _, kind = unit.rpartition(".")
+        if kind not in {"timer", "path", "socket"}:
+            return {}
+        texts = {path: unit_text(path) for path in self.paths(unit)}
+        said = {specified(word, unit): path for path, text in texts.items() for word in TRIGGERED.findall(text)}
+        each = any(ACCEPTING.search(text) for text in texts.values())
+        return said or {f"{stem}@.service" if each else f"{stem}.service": self.fragment(unit)}
+
+    def closure(self, waiting: dict[str, str], known: Iterable[str] = ()) -> dict[str, str]:
+        """What the units that wait lead to, themselves too, each with the link or file that says so; nothing that is known
+        already, masked, or not there.
+        """
+        waiting, found = dict(waiting), {}
+        while waiting:
+            unit, by = waiting.popitem()
+            path = self.fragment(unit)
+            if unit in found or unit in known or not path or masked(path):
+                continue
+            found[unit] = by
+            waiting.update(self.needed(unit))
+        return found
+
+
+def template_of(unit: str) -> str:
+    """``voxcore@.service`` for ``voxcore@3.service``, else the unit itself."""
+    stem, _, kind = unit.rpartition(".")
+    return f"{stem.partition('@')[0]}@.{kind}" if "@" in stem else unit
+
+
+def specified(word: str, unit: str) -> str:
+    """A unit's name as it stands in the file of another, whose name fills in what is left open."""
+    stem = unit.rpartition(".")[0]
+    prefix, _, instance = stem.partition("@")
+    fills = {"%n": unit, "%N": stem, "%p": prefix, "%P": prefix, "%i": instance, "%I": instance, "%j": prefix.rpartition("-")[2]}
+    return re.sub(r"%[a-zA-Z]", lambda found: fills.get(found.group(), found.group()), word)
+
+
+def masked(path: str) -> bool:
+    """True for a link to nowhere by intent, or an empty file: systemd starts nothing by it."""
+    try:
+        return resolved(path) == "/dev/null" or os.stat(path).st_size == 0
+    except OSError:
+        return False
+
+
+def unit_text(path: str) -> str:
+    """A unit file, its long lines made one; empty where there is none."""
+    try:
+        return re.sub(r"\\\n[ \t]*", " ", COMMENT.sub("", behind(path)))
+    except OSError:
+        return ""
+
+
+def tunes_only(path: str) -> bool:
+    """True for a drop-in by which a service remains the program that it is."""
+    keys_said = KEYS_OF_UNIT.findall(unit_text(path))
+    return os.path.dirname(path).endswith(".d") and all(map(TUNING.fullmatch, keys_said))
+
+
+def of_snap(path: str) -> bool:
+    """True for a service as snapd writes it, of a program that snapd confines."""
+    commands = re.findall(r"^[ \t]*Exec\w+[ \t]*=[ \t]*(.*)$", unit_text(path), re.MULTILINE)
+    return os.path.basename(path).startswith("snap.") and bool(commands) and all(map(BY_SNAP.fullmatch, map(str.strip, commands)))
+
+
+def boot() -> dict[str, Any]:
+    """What the next boot starts, read from the disk alone: each service that the default target leads to, or that a timer, a
+    path or a socket then waits to start; the files that make it and that no package of the distribution vouches for; and
+    programs that make units at boot, and scripts of old that are started, where nobody vouches for them.
+    """
+    disk = Boot()
+    target = disk.files.get("default.target", "")
+    if not target:
+        raise Trouble("missing", "no default.target in any unit folder")
+    first = os.path.basename(os.path.realpath(target))
+    started = disk.closure({first: target})
+    whole, newest = dict(started), started
+    while newest:
+        newest = disk.closure({name: by for unit in newest for name, by in disk.triggered(unit).items()}, whole)
+        whole.update(newest)
+    services = {unit: by for unit, by in whole.items() if unit.endswith(".service")}
+    makers = [path for folder in GENERATORS for path in files_in(folder) if not masked(path)]
+    scripts = {
+        f"{os.path.basename(path)[3:]}.service": path
+        for folder in RUNLEVELS
+        for path in files_in(folder)
+        if re.match(r"S\d\d", os.path.basename(path)) and f"{os.path.basename(path)[3:]}.service" not in disk.files
+    }
+    made_of = {unit: disk.paths(unit) for unit in services}
+    vouched = vouched_for({*(path for paths in made_of.values() for path in paths), *makers, *scripts.values()})
+    return {
+        "target": first,
+        "services": {
+            **{
+                unit: {"by": path, "at_boot": True, "foreign": [] if path in vouched else [path]}
+                for unit, path in scripts.items()
+            },
+            **{
+                unit: {
+                    "by": by,
+                    "at_boot": unit in started,
+                    "foreign": [
+                        path for path in made_of[unit] if path not in vouched and not tunes_only(path) and not of_snap(path)
+                    ],
+                }
+                for unit, by in services.items()
+            },
+        },
+        "generators": [path for path in makers if path not in vouched],
+    }

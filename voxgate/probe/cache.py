@@ -1,0 +1,115 @@
+"""Hashes kept between looks, in a file that root alone can write."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import stat
+import time
+from contextlib import suppress
+from typing import Any
+
+from voxgate.probe.base import Trouble
+from voxgate.probe.folder import Folder, fingerprint
+from voxgate.probe.reading import content
+from voxgate.probe.request import Service
+from voxgate.probe.text import files_in
+
+CACHE = "/var/lib/voxgate-probe"
+SETTLED = 2.0  # seconds: a file that was changed later than this may be changed again without a new time
+CACHE_BYTES = 64 * 1024 * 1024  # of all files of it together
+CACHE_KINDS = ("packages", "tree", "code", "base", "journal")
+
+
+class HashCache:
+    """The hashes of a folder's files, kept between looks in a file that only root can write. A file counts as unchanged if
+    device, inode, size, mtime and ctime are as they were: nobody but the kernel's clock sets a ctime. Without root nothing
+    is kept, and everything is read each time.
+    """
+
+    def __init__(self, kind: str, service: Service, algorithm: str = "sha256") -> None:
+        self.path = f"{CACHE}/{kind}.{os.path.basename(service.folder)}.json"
+        self.algorithm = algorithm
+        self.kept: dict[str, list[Any]] = {}
+        self.seen: dict[str, list[Any]] = {}
+        self.read = 0
+        self.mine = os.geteuid() == 0 and self.trusted()
+        if self.mine:
+            with suppress(OSError, ValueError, Trouble):
+                self.kept = json.loads(content(self.path, CACHE_BYTES))
+
+    @staticmethod
+    def trusted() -> bool:
+        """The folder is there, is root's own, and nobody else may write in it."""
+        try:
+            os.makedirs(CACHE, mode=0o700, exist_ok=True)
+            found = os.stat(CACHE, follow_symlinks=False)
+        except OSError:
+            return False
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == 0 and not found.st_mode & 0o022
+
+    def word(self, path: str, key: list[Any]) -> str | None:
+        """What is known of a file, None where it is another one by now."""
+        row = self.kept.get(path)
+        if not isinstance(row, list) or row[:-1] != key:
+            return None
+        self.seen[path] = row
+        return str(row[-1])
+
+    def note(self, path: str, key: list[Any], changed: float, word: str) -> None:
+        """Keep what was found, of what is settled."""
+        if time.time() - changed > SETTLED:
+            self.seen[path] = [*key, word]
+
+    def digest(self, folder: Folder, name: str, path: str, found: os.stat_result) -> str:
+        """The sha256 of a file as RECORD writes it; another algorithm's in plain hexadecimal."""
+        key = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+        known = self.word(path, key)
+        if known is not None:
+            return known
+        self.read += 1
+        digest = fingerprint(folder, name, self.algorithm)[1]
+        if self.algorithm == "sha256":
+            digest = base64.urlsafe_b64encode(bytes.fromhex(digest)).decode().rstrip("=")
+        self.note(path, key, found.st_ctime, digest)
+        return digest
+
+    def keep(self) -> None:
+        """Write what is known now, whole or not at all. That it cannot be kept is no trouble."""
+        if not self.mine or self.seen == self.kept:
+            return
+        text = json.dumps(self.seen, separators=(",", ":"))
+        if len(text) > CACHE_BYTES // 4:
+            return
+        draft = f"{self.path}.{os.getpid()}"
+        try:
+            fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            with open(fd, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.replace(draft, self.path)
+        except OSError:
+            with suppress(OSError):
+                os.unlink(draft)
+
+
+def prune(folders: str = "/opt") -> None:
+    """Remove from the cache what is of no folder that is there, drafts that nobody finished, and the oldest of what is too much:
+    it cannot be made to grow by asking.
+    """
+    if os.geteuid() != 0 or not HashCache.trusted():
+        return
+    kept = []
+    with suppress(OSError):
+        for path in files_in(CACHE):
+            kind, _, name = os.path.basename(path).partition(".")
+            found = os.stat(path, follow_symlinks=False)
+            if kind in CACHE_KINDS and name.endswith(".json") and os.path.isdir(f"{folders}/{name[:-5]}"):
+                kept.append((found.st_mtime, found.st_size, path))
+            else:
+                os.unlink(path)
+        size = sum(row[1] for row in kept)
+        for _, bytes_of, path in sorted(kept):
+            if size > CACHE_BYTES:
+                os.unlink(path)
+                size -= bytes_of

@@ -1,0 +1,99 @@
+"""HEAD, origin, and every file of a checkout by its content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from typing import Any, Callable
+
+from voxgate.probe.accounts import account
+from voxgate.probe.base import BYTES_AT_MOST, DEADLINE, FILES_AT_MOST, Job, Trouble
+from voxgate.probe.byte_code import ByteCodes
+from voxgate.probe.cache import HashCache
+from voxgate.probe.folder import Folder, fingerprint
+from voxgate.probe.programs import git, last_words
+from voxgate.probe.request import Service
+
+LEFT_OUT_FOLDERS = {".git", ".ruff_cache", ".pytest_cache", ".mypy_cache"}
+LEFT_OUT_FILES = {".env", ".git"}  # .git is a file in a worktree
+INSTALLED_FOLDERS = {"python": {".venv"}, "static": {"node_modules", "dist", "builds"}}
+INSTALLED_FILES: dict[str, set[str]] = {"python": set(), "static": {"dist"}}  # dist is the published link
+
+
+def outside_of(service: Service) -> Callable[[str, str, bool], bool]:
+    """True for what may lie in this service's checkout beside the commit's files: what its own installation puts there. In a
+    Python service a folder of another kind's can be imported. Byte code may lie there too, but is looked into.
+    """
+    folders = LEFT_OUT_FOLDERS | INSTALLED_FOLDERS[service.kind]
+    files = LEFT_OUT_FILES | INSTALLED_FILES[service.kind]
+    return lambda prefix, name, is_folder: not prefix and name in (folders if is_folder else files)
+
+
+def checkout(service: Service) -> dict[str, Any]:
+    """HEAD and origin as git says them, and every file of the tree by its content, whatever git thinks of it."""
+    git = Job(lambda: head_and_origin(service.folder))
+    codes = ByteCodes(service, HashCache("tree", service))
+    tree: dict[str, list[str]] = {}
+    total, changed = 0, 0.0
+    with Folder(service.folder) as root:
+        owner = account(os.fstat(root.fd).st_uid)
+        for folder, name, path in root.walk(outside_of(service)):
+            if "__pycache__/" in path and codes.takes(folder, name, path):
+                continue
+            found = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
+            total += found.st_size
+            if len(tree) >= FILES_AT_MOST or total > BYTES_AT_MOST:
+                raise Trouble("failed", f"{service.folder}: over {FILES_AT_MOST} files or {BYTES_AT_MOST} bytes")
+            tree[path] = blob(folder, name, found)
+            changed = max(changed, found.st_ctime)
+        tree.update({path: ["special", ""] for path in codes.others()})
+        head = root.stat(".git/HEAD")
+        changed = max(changed, head.st_ctime if head else 0.0)
+    return {**git.value(), "owner": owner, "tree": tree, "changed": changed}
+
+
+def blob(folder: Folder, name: str, found: os.stat_result) -> list[str]:
+    """Git's mode and id of one file as it is on disk. A file that may not be read has the id ``unreadable``."""
+    if stat.S_ISLNK(found.st_mode):
+        target = os.fsencode(os.readlink(name, dir_fd=folder.fd))
+        return ["120000", hashlib.sha1(b"blob %d\0" % len(target) + target).hexdigest()]
+    if not stat.S_ISREG(found.st_mode):
+        return ["special", ""]
+    mode = "100755" if found.st_mode & 0o100 else "100644"
+    try:
+        return [mode, fingerprint(folder, name, "sha1")[1]]
+    except PermissionError:
+        return [mode, "unreadable"]
+
+
+def head_and_origin(folder: str) -> dict[str, Any]:
+    """Three words of git, asked as the folder's owner, by whose configuration too: that is what the next fetch goes by."""
+    with Folder(folder) as root:
+        head = git(["rev-parse", "HEAD", "--symbolic-full-name", "HEAD"], root, DEADLINE - 1)
+        lines = head.out.split()
+        if head.status != 0 or len(lines) != 2 or not re.fullmatch(r"[0-9a-f]{40}", lines[0]):
+            raise Trouble("failed", f"git rev-parse HEAD ended with {head.status}: {last_words(head.err, 1)}")
+        origin = git(["ls-remote", "--get-url", "origin"], root, DEADLINE - 1)
+        if origin.status != 0:
+            raise Trouble("failed", f"git ls-remote --get-url origin: {last_words(origin.err, 1)}")
+        config = git(["config", "--list", "--name-only", "-z"], root, DEADLINE - 1)
+        if config.status != 0:
+            raise Trouble("failed", f"git config --list: {last_words(config.err, 1)}")
+        return {
+            "head": lines[0],
+            "detached": lines[1] == "HEAD",
+            "origin": origin.out.strip(),
+            "settings": sorted({key for key in config.out.split("\0") if key}),
+            "hooks": hooks(root),
+        }
+
+
+def hooks(root: Folder) -> list[str]:
+    """The programs that git runs by itself in this repository: whatever git takes for one; its own samples it does not."""
+    if root.stat(".git/hooks") is None:
+        return []
+    with Folder(".git", root) as place, Folder("hooks", place) as found:
+        rows = {name: found.stat(name) for name in os.listdir(found.fd) if not name.endswith(".sample")}
+    return sorted(name for name, row in rows.items() if row and (stat.S_ISLNK(row.st_mode) or row.st_mode & 0o111))

@@ -1,0 +1,226 @@
+"""Every checkout, project and package on the host that is a copy of a service's."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pwd
+import re
+import stat
+from contextlib import ExitStack, suppress
+from typing import Any, Iterable, Iterator
+
+from voxgate.probe.base import LONGEST_PATH, Job, Trouble
+from voxgate.probe.folder import NO_FILES, Folder, fingerprint
+from voxgate.probe.programs import NO_CONFIGURATION, git
+from voxgate.probe.reading import rows_of
+from voxgate.probe.repositories import COMMIT, Objects, origins, own_text, repository_of, tips_of
+from voxgate.probe.request import Service
+from voxgate.probe.text import names_in
+
+COPY_ROOTS = ("/",)
+FOLDERS_AT_MOST = 250_000
+SIGNS = {".git", "pyproject.toml", "package.json"}
+BARE = {"HEAD", "objects", "refs"}
+TELLING = {*SIGNS, *BARE, "__init__.py", "uv.lock", "package-lock.json"}
+UNREADABLE = "unreadable"
+COPIES_AT_MOST = 200
+PROJECT_NAME = re.compile(r"""^[ \t]*(?:name[ \t]*=|"name"[ \t]*:)[ \t]*["']([A-Za-z0-9._@/-]{1,100})["']""", re.MULTILINE)
+HASHED = re.compile(r"(/.+)/\.npm/_cacache/(?:content-v2/sha\d+|index-v5)/[0-9a-f]{2}/[0-9a-f]{2}")
+STEPS_AT_MOST = 200  # to a folder whose path is longer than the kernel takes: what lies deeper is not searched, and told
+
+
+def copies(services: list[Service], accounts: frozenset[int] = frozenset()) -> dict[str, Any]:
+    """Every checkout on this host besides the services' own, bare ones and worktrees too, by path and origin; every project
+    folder by the name in its project file; every copy of a service's Python package. What an engine keeps for containers
+    is the engines' matter, and a folder of one of ``accounts``, by which the stores run, is a store's data.
+    """
+    own = {service.folder for service in services}
+    modules = {name: service.name for service in services for name in modules_in(service.folder)}
+    found: list[dict[str, Any]] = []
+    count = 0
+    with ExitStack() as held:
+        known: list[Ours] = []
+        for path, names in folders_to_search(own, accounts):
+            count += 1
+            if UNREADABLE in names:
+                found.append({"path": path[:LONGEST_PATH], "kind": UNREADABLE, "names": [], "same": []})
+            elif path not in own and (names & SIGNS or (names >= BARE and not path.endswith("/.git"))):
+                with suppress(OSError, Trouble), held_by_steps(path) as folder:  # gone, or moved, meanwhile
+                    rows = list(copy_in(folder, names))
+                    known = known or [Ours(row, held) for row in services if rows and os.path.isdir(row.folder)]
+                    same = same_as(folder, names, known) if rows else []
+                    found += [{**row, "same": same} for row in rows]
+            parent, _, name = path.rpartition("/")
+            if name in modules and "__init__.py" in names and parent not in own:
+                found.append({"path": path, "kind": "package", "names": [name], "same": [modules[name]]})
+            if len(found) > COPIES_AT_MOST:
+                raise Trouble("failed", f"over {COPIES_AT_MOST} checkouts and projects: not all of them were looked at")
+    return {"folders": count, "found": found}
+
+
+def accounts_of(stores: list[str], services: list[Service], found: Job) -> frozenset[int]:
+    """The accounts that the stores' units run by, and nobody else has code by; none where the processes cannot be told: then
+    all is searched.
+    """
+    rows = found.result().get("value", []) if stores else []
+    people = {person.pw_name: person.pw_uid for person in pwd.getpwall()}
+    others = {people.get(name) for service in services for name in (service.owner, service.user or service.owner)} | {0}
+    return frozenset({row["uid"] for row in rows if row["unit"] in stores} - others)
+
+
+def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple[str, set[str]]]:
+    """Each folder where a copy may lie, and the telling names in it; no link is followed. Somebody may move folders meanwhile:
+    what is read in one is read in what ``held_by_steps`` finds there. Of one that root cannot look into, or that lies too
+    deep, the name is ``UNREADABLE``.
+    """
+    homes = {(person.pw_dir, person.pw_uid) for person in pwd.getpwall()}
+    left = {f"{folder}/{name}" for folder in own for name in (".venv", "node_modules", "dist", "builds", ".git")}
+    left |= {"/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/run/containerd", "/run/docker"}
+    left |= {f"/var/lib/voxbuild/{os.path.basename(folder)}/{part}" for folder in own for part in ("in/tree", "tree", "cache")}
+    left |= made_up()
+    waiting = [path for path in COPY_ROOTS if os.path.isdir(path) and not os.path.islink(path)]
+    for _ in range(FOLDERS_AT_MOST):
+        if not waiting:
+            return
+        path = waiting.pop()
+        try:
+            names, below = looked_into(path, left, accounts, homes)
+            waiting += below
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, Trouble):
+            if os.geteuid() != 0:  # then most of a host cannot be looked into, and the whole is no answer
+                raise
+            names = {UNREADABLE}
+        yield path, names
+    if waiting:
+        raise Trouble("failed", f"over {FOLDERS_AT_MOST} folders: not all of them were searched")
+
+
+def looked_into(path: str, left: set[str], accounts: frozenset[int], homes: set[tuple[str, int]]) -> tuple[set[str], list[str]]:
+    """The telling names in a folder, and the folders in it that are searched too. Raises Trouble or OSError."""
+    names, below = set(), []
+    with ExitStack() as held, scanned(path, held) as entries:
+        for entry in entries:
+            if entry.name in TELLING:
+                names.add(entry.name)
+            if not entry.is_dir(follow_symlinks=False):
+                continue
+            inner = f"{path.rstrip('/')}/{entry.name}"
+            if inner in left or is_cached(inner, entry, homes):
+                continue
+            if not accounts or entry.stat(follow_symlinks=False).st_uid not in accounts:
+                below.append(inner)
+    return names, below
+
+
+def scanned(path: str, held: ExitStack) -> Any:
+    """What ``os.scandir`` gives for a folder, however long its path is. Raises Trouble where it is too long for us."""
+    try:
+        return os.scandir(path)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+    if path.count("/") > STEPS_AT_MOST:
+        raise Trouble("failed", "a folder that lies too deep")
+    return os.scandir(held.enter_context(held_by_steps(path)).fd)
+
+
+def is_cached(path: str, entry: os.DirEntry[str], homes: set[tuple[str, int]]) -> bool:
+    """True for one of the 65,000 folders, named by hashes, of npm's cache in the home of the account that it belongs to: as long
+    as there is no folder in it.
+    """
+    match = HASHED.fullmatch(path)
+    if match is None:
+        return False
+    found = entry.stat(follow_symlinks=False)
+    return (match.group(1), found.st_uid) in homes and found.st_nlink == 2
+
+
+def made_up() -> set[str]:
+    """Where file systems without files of anybody's are mounted: by root, who alone can, but for those of FUSE."""
+    rows = [line.split(" - ", 1) for line in rows_of("/proc/self/mountinfo")]
+    mounts = [(row[0].split()[4].encode().decode("unicode_escape"), row[1].split()) for row in rows if len(row) == 2]
+    return {"/proc"} | {
+        path
+        for path, (kind, *_, options) in mounts
+        if (kind in NO_FILES and (not kind.startswith("fuse.") or "user_id=0" in options.split(",")))
+        or (kind == "squashfs" and path.startswith("/snap/"))
+    }
+
+
+def modules_in(folder: str) -> list[str]:
+    """The Python packages that lie at the top of a folder: without its name a copy of one does not run."""
+    return [name for name in names_in(folder) if os.path.isfile(f"{folder}/{name}/__init__.py") and name != "tests"]
+
+
+def held_by_steps(path: str) -> Folder:
+    """A folder held open, found from the root on step by step: no link is followed on the whole way."""
+    at = Folder("/")
+    for part in filter(None, path.split("/")):
+        with at:
+            at = Folder(part, at)
+    return at
+
+
+def locks_of(folder: Folder, names: Iterable[str]) -> set[str]:
+    """The hashes of the locks in a folder: a copy's is the same."""
+    found = set()
+    for name in {"uv.lock", "package-lock.json"}.intersection(names):
+        with suppress(OSError, Trouble):
+            found.add(fingerprint(folder, name)[1])
+    return found
+
+
+class Ours:
+    """What a copy of a service's project shares with it, whatever it is called: commits, a lock."""
+
+    def __init__(self, service: Service, held: ExitStack) -> None:
+        self.name = service.name
+        self.firsts: set[str] = set()
+        self.objects: Objects | None = None
+        root = held.enter_context(Folder(service.folder))
+        self.locks = locks_of(root, ("uv.lock", "package-lock.json"))
+        with suppress(OSError, Trouble):
+            self.objects = Objects(repository_of(root, held), held)
+            ended = git(["rev-list", "--max-parents=0", "--all"], root, 3.0, NO_CONFIGURATION)
+            self.firsts = set(COMMIT.findall(ended.out)) if ended.status == 0 else set()
+
+
+def same_as(folder: Folder, names: set[str], known: list[Ours]) -> list[str]:
+    """The services of whose project a folder is a copy: it has the first commit, or what it has checked out is one of theirs, or
+    the lock is the same. It is only read: by root, who runs nothing there and believes nothing.
+    """
+    locks = locks_of(folder, names)
+    found = {one.name for one in known if locks & one.locks}
+    with suppress(OSError, Trouble), ExitStack() as held:
+        repository = repository_of(folder, held) if names & {".git", "objects"} else None
+        if repository:
+            objects, tips = Objects(repository, held), tips_of(repository)
+            found |= {one.name for one in known if one.objects and (objects.borrows_of(one.objects) or one.objects.any_of(tips))}
+            found |= {one.name for one in known if objects.any_of(one.firsts)}
+    return sorted(found)
+
+
+def copy_in(folder: Folder, names: set[str]) -> Iterator[dict[str, Any]]:
+    """What a folder is a copy of, judged by what lies in it."""
+    kind = "bare" if names >= BARE else ""
+    if ".git" in names:
+        kind = "worktree"
+        found = folder.stat(".git")
+        if found is not None and not stat.S_ISREG(found.st_mode):
+            kind = "checkout"
+    if kind:
+        names_told = sorted(origins(folder, kind))
+        if kind != "worktree" or names_told:  # uv's cache has an empty file of that name, against searches from below
+            yield {"path": folder.path, "kind": kind, "names": names_told}
+    if any(part in f"{folder.path}/" for part in ("/node_modules/", "/site-packages/", "/usr/share/nodejs/")):
+        return
+    for file in {"pyproject.toml", "package.json"} & names:
+        try:
+            project = PROJECT_NAME.search(own_text(file, folder)[0])
+        except (OSError, Trouble):
+            continue
+        if project:
+            yield {"path": folder.path, "kind": "project", "names": [project.group(1)]}

@@ -1,0 +1,153 @@
+"""The .env of a service: names of keys, never a value."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from typing import Any
+
+from voxgate.probe.accounts import account
+from voxgate.probe.base import SMALL_FILE, Trouble
+from voxgate.probe.folder import Folder
+from voxgate.probe.reading import taken
+from voxgate.probe.request import Service
+
+KINDS = {stat.S_IFREG: "regular", stat.S_IFLNK: "link", stat.S_IFDIR: "folder"}
+PLACEHOLDER = re.compile(
+    r"change[-_ ]?me|replace[-_ ]?me|placeholder|<[^<>]*>"
+    r"|^(?:x{3,}|todo\b.*|tbd|fixme|example|dummy|none|null|secret|password|your[-_ ].*|insert[-_ ].*|\.{3,}|-+|\?+)$",
+    re.IGNORECASE,
+)
+SETTING = re.compile(r"[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*=")
+BLANKS = re.compile(r"[ \t]*")
+TO_QUOTE = re.compile(r"[^\"\\]*(\"|\\[\s\S]|\Z)")
+TO_END = re.compile(r"[^\n\\]*(\\[\s\S]|[\s\S]|\Z)")
+
+
+def settings(text: str) -> dict[str, str]:
+    """Keys and values as systemd's EnvironmentFile reads them: comments, quotes, escapes, lines that continue. Each letter is
+    looked at once or twice, and nothing is kept for the way back: a file may be all backslashes.
+    """
+    found: dict[str, str] = {}
+    at = 0
+    while at < len(text):
+        line = SETTING.match(text, at)
+        if line:
+            pieces: list[str] = []
+            at = line.end()
+            while (end := quoted(text, at, pieces)) > at:
+                at = end
+            end = end_of_line(text, at)
+            found[line.group(1)] = "".join(pieces) + unescaped(text[at:end], r"\s\S").strip()
+            at = end
+        at = text.find("\n", at) + 1 or len(text)
+    return found
+
+
+def quoted(text: str, at: int, pieces: list[str]) -> int:
+    """Where the quoted text ends that stands here, and itself into ``pieces``; the same place where none stands."""
+    blanks = BLANKS.match(text, at)
+    start = blanks.end() if blanks else at
+    if text.startswith("'", start):
+        end = text.find("'", start + 1)
+        if end >= 0:
+            pieces.append(text[start + 1 : end])
+    elif text.startswith('"', start):
+        end = start + 1
+        while step := TO_QUOTE.match(text, end):
+            end = step.end()
+            if step.group(1) == '"':
+                pieces.append(unescaped(text[start + 1 : end - 1], '\n"\\\\`$'))
+                return end
+            if not step.group(1):
+                break
+        end = -1
+    else:
+        return at
+    return end + 1 if end >= 0 else at
+
+
+def end_of_line(text: str, at: int) -> int:
+    """Where a line ends that goes on behind an escaped end."""
+    while step := TO_END.match(text, at):
+        if len(step.group(1)) < 2:
+            return step.start(1)  # a line's end, the text's, or a backslash before that
+        at = step.end()
+    return at
+
+
+def is_placeholder(value: str) -> bool:
+    """True for what stands where a value is still to be put."""
+    if PLACEHOLDER.search(value):
+        return True
+    ways = (("{{", "}}"), ("${", "}"))
+    return any(end in line.partition(start)[2] for line in value.split("\n") for start, end in ways if start in line)
+
+
+def unescaped(text: str, letters: str) -> str:
+    """Text without the backslashes before ``letters``; an escaped end of line is nothing at all."""
+    return re.sub(f"\\\\([{letters}])", lambda found: found.group(1).strip("\n"), text)
+
+
+class Env:
+    """A service's ``.env``, read once: what stands in it and what the file is are of one descriptor, so of one file, whatever
+    has its name a moment later. No link is followed, and nothing but a file is opened. Raises OSError, Trouble.
+    """
+
+    def __init__(self, folder: Folder) -> None:
+        self.path = f"{folder.path}/.env"
+        self.content = b""
+        try:
+            place = os.open(".env", os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder.fd)
+            try:
+                self.found = os.fstat(place)  # before it is read: what is written meanwhile makes it another than was noted
+                if stat.S_ISREG(self.found.st_mode):
+                    with open(f"/proc/self/fd/{place}", "rb") as file:
+                        self.content = taken(file, SMALL_FILE, self.path)
+            finally:
+                os.close(place)
+        except OSError as error:
+            error.filename = self.path
+            raise
+
+    def settings(self) -> dict[str, str]:
+        """Its keys and values. Raises Trouble where it is no file or no text."""
+        if not stat.S_ISREG(self.found.st_mode):
+            raise Trouble("failed", f"{self.path}: not a regular file")
+        try:
+            return settings(self.content.decode())
+        except UnicodeDecodeError:
+            raise Trouble("unparsable", f"{self.path}: not UTF-8") from None
+
+    def written_by(self, uid: int) -> bool:
+        """True where this account could have written what stands in it: it is its own, or others than its owner may write it
+        (the mask of an access list stands where the group's rights do), or it has another name elsewhere, or none any more.
+        """
+        return self.found.st_uid == uid or bool(self.found.st_mode & 0o022) or self.found.st_nlink != 1
+
+    def mark(self) -> list[int]:
+        """What it is known again by."""
+        return [self.found.st_dev, self.found.st_ino, self.found.st_size, self.found.st_mtime_ns, self.found.st_ctime_ns]
+
+
+def env_file(service: Service) -> dict[str, Any]:
+    """The ``.env`` of a service: what kind of file it is, and the names of its keys. Never a value."""
+    absent = {"kind": "absent", "mode": "", "owner": "", "keys": [], "empty": [], "placeholder": [], "changed": 0.0}
+    with Folder(service.folder) as root:
+        if root.stat(".env") is None:
+            return absent
+        env = Env(root)
+    fact = {
+        **absent,
+        "kind": KINDS.get(stat.S_IFMT(env.found.st_mode), "special"),
+        "mode": f"{stat.S_IMODE(env.found.st_mode):04o}",
+        "owner": account(env.found.st_uid),
+        "changed": env.found.st_ctime,
+    }
+    if fact["kind"] == "regular":
+        pairs = env.settings()
+        fact["keys"] = sorted(pairs)
+        fact["empty"] = sorted(key for key, value in pairs.items() if not value.strip())
+        fact["placeholder"] = sorted(key for key, value in pairs.items() if is_placeholder(value.strip()))
+    return fact

@@ -1,0 +1,161 @@
+"""Everything that starts by itself, and which programs that move code it runs."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+from contextlib import suppress
+from itertools import chain
+from typing import Any, Callable, Iterable, Iterator
+
+from voxgate.probe.accounts import account, at_home, home_of, seeing_as, uid_of
+from voxgate.probe.base import Trouble
+from voxgate.probe.request import UNIT, Service
+from voxgate.probe.scripts import movers
+from voxgate.probe.systemctl import blocks_of, said
+from voxgate.probe.text import files_in, lines_of, names_in
+from voxgate.probe.unit_folders import UNIT_FOLDERS, OnDisk
+
+JOBS_AT_MOST = 5000
+JOBS_BYTES = 8 * 1024 * 1024  # what all jobs are, together
+UNIT_COMMANDS = ("ExecStart", "ExecStartPre", "ExecStartPost", "ExecCondition", "ExecReload", "ExecStop", "ExecStopPost")
+
+
+def jobs(services: list[Service]) -> list[dict[str, Any]]:
+    """Everything on this host that starts by itself, and which of the programs that move code it runs: crontabs, timers,
+    paths, units placed by hand, at jobs, users' own units. Scripts are followed. No command is told, only the movers in it.
+    """
+    folders = tuple(service.folder for service in services)
+    planned = list(few_enough(chain(cron_jobs(), spooled_jobs(), user_units())))
+    rows = [(where, user, at_home(text, user), folders) for where, user, text in planned]
+    # What runs at a service's folder is judged by its process; here only what comes and goes, or waits for the next boot.
+    rows += [(where, user, text, () if runs else folders) for where, user, text, runs in unit_jobs(services)]
+    found = []
+    for where, user, text, named in rows:
+        # An account's own words lead no further than its own eyes; those of root's files are root's, whoever they run as.
+        with seeing_as(uid_of(user) if where.startswith("/") and not where.startswith(("/etc/", "/usr/")) else 0):
+            runs = movers(text, named, stands=(home_of(user),))
+        found.append({"where": where, "user": user, "runs": sorted(runs)})
+    return found
+
+
+def few_enough(planned: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
+    """The jobs one by one. Raises Trouble where they are too many to be looked at."""
+    left = JOBS_BYTES
+    for count, row in enumerate(planned):
+        left -= len(row[2])
+        if count >= JOBS_AT_MOST or left < 0:
+            raise Trouble("failed", f"over {JOBS_AT_MOST} jobs, or {JOBS_BYTES} letters of them")
+        yield row
+
+
+def cron_jobs() -> Iterator[tuple[str, str, str]]:
+    """Each line of each crontab, and each program that cron runs by its folder."""
+    for path in ["/etc/crontab", "/etc/anacrontab", *files_in("/etc/cron.d"), "/etc/rc.local"]:
+        for line in lines_of(path):
+            if not re.match(r"\s*[A-Za-z_]+\s*=", line):
+                words = line.split(None, 6)
+                yield path, words[5] if len(words) > 6 and not line.startswith("@") else "root", line
+    for folder in ("/var/spool/cron/crontabs", "/var/spool/cron"):
+        for path in files_in(folder):
+            for line in lines_of(path) if os.path.isfile(path) else ():
+                if not re.match(r"\s*[A-Za-z_]+\s*=", line):
+                    yield path, os.path.basename(path), line
+    for folder in ("hourly", "daily", "weekly", "monthly", "yearly"):
+        for path in files_in(f"/etc/cron.{folder}"):
+            yield path, "root", path
+
+
+def spooled_jobs() -> Iterator[tuple[str, str, str]]:
+    """The jobs of at; whose they are is their file's owner."""
+    for folder in ("/var/spool/cron/atjobs", "/var/spool/at"):
+        for path in files_in(folder):
+            if os.path.isfile(path) and not path.endswith("/.SEQ"):
+                yield path, account(os.stat(path).st_uid), "\n".join(lines_of(path))
+
+
+def user_units() -> Iterator[tuple[str, str, str]]:
+    """Units of the users' own systemd, which lingers after a login, and their other ways to start something."""
+    homes = {(one.pw_dir, one.pw_name) for one in pwd.getpwall() if one.pw_dir.startswith(("/home/", "/root", "/var/", "/srv/"))}
+    parts = (".config/systemd/user", ".local/share/systemd/user")
+    folders = [(f"{home}/{part}", user) for home, user in sorted(homes) for part in parts]
+    for folder, user in [*folders, ("/etc/systemd/user", "every user"), ("/usr/local/lib/systemd/user", "every user")]:
+        uid = 0 if user == "every user" else uid_of(user)
+        for path in as_may_be_seen(folder, uid, files_in):
+            if path.endswith(".service"):
+                lines = as_may_be_seen(path, uid, lines_of)
+                yield path, user, "\n".join(line.partition("=")[2] for line in lines if line.lstrip().startswith("Exec"))
+
+
+def as_may_be_seen(path: str, uid: int, read: Callable[[str], list[str]]) -> list[str]:
+    """What an account reads there; nothing where it may not, since then its own systemd reads nothing either. Raises OSError
+    where not even root may look: that is a file system of the account's own.
+    """
+    try:
+        with seeing_as(uid):
+            return read(path)
+    except PermissionError:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            os.lstat(path)
+        return []
+
+
+def unit_jobs(services: list[Service]) -> Iterator[tuple[str, str, str, bool]]:
+    """What timers and path units start, and what runs, or will, by a unit that did not come with the distribution; True for
+    what has a process of its own now, and no timer.
+    """
+    disk = OnDisk()
+    own = {unit for service in services for unit in service.units} | {service.unit for service in services}
+    starters = {name for folder in UNIT_FOLDERS for name in names_in(folder) if name.endswith((".timer", ".path"))}
+    listed = said("systemctl", "list-units", "--all", "--type=timer,path", "--plain", "--full", "--no-legend", "--no-pager")
+    starters |= {line.split()[0] for line in listed.splitlines() if line.split()}
+    starters = {name for name in starters if "@." not in name and not name.startswith("-")}
+    started: dict[str, str] = {}
+    if starters:
+        for block in blocks_of("Id,Unit,ActiveState,UnitFileState", sorted(starters)):
+            alive = block.get("ActiveState") in {"active", "activating"} or block.get("UnitFileState", "").startswith("enabled")
+            if alive and block.get("Unit"):
+                started[block["Unit"]] = block["Id"]
+    placed = {name for name in disk.placed if "@." not in name and not name.startswith("-")} - own
+    drawn = drawn_in({*started, *started.values()}, placed, disk.placed)
+    started.update({name: by for name, by in drawn.items() if name not in started and name not in own and "@." not in name})
+    names = sorted({*started, *placed})
+    if not names:
+        return
+    for block in blocks_of(",".join(("Id", "User", "ActiveState", "UnitFileState", "MainPID", *UNIT_COMMANDS)), names):
+        name = block.get("Id", "")
+        alive = block.get("ActiveState") not in {"inactive", None} or block.get("UnitFileState") in {"enabled", "enabled-runtime"}
+        if name in started or (alive and name not in own):
+            commands = "\n".join(
+                re.sub(r"^\{ path=|argv\[\]=|; ignore_errors=.*", " ", block.get(key, "")) for key in UNIT_COMMANDS
+            )
+            where = f"{started[name]} starts {name}" if name in started else name
+            runs = name not in started and block.get("MainPID", "0") != "0"
+            yield where, block.get("User") or "root", commands, runs
+
+
+DRAWS = ("Wants", "Requires", "BindsTo", "Upholds", "OnSuccess", "OnFailure")
+
+
+def drawn_in(started: set[str], maybe: set[str], placed: set[str]) -> dict[str, str]:
+    """Services that an administrator placed and that start along with, or after, what starts: by the unit that draws them in.
+    Of ``maybe`` only what is enabled or alive does: a unit that nothing draws in does nothing.
+    """
+    found: dict[str, str] = {}
+    waiting = started | maybe
+    for _ in range(5):
+        if not waiting:
+            break
+        properties = ",".join(("Id", "ActiveState", "UnitFileState", *DRAWS))
+        blocks, waiting = blocks_of(properties, sorted(waiting)), set()
+        for block in blocks:
+            name = block.get("Id", "")
+            alive = block.get("ActiveState") != "inactive" or block.get("UnitFileState", "").startswith("enabled")
+            if not (name in started or name in found or alive):
+                continue
+            for other in " ".join(block.get(key, "") for key in DRAWS).split():
+                if other not in found and other in placed and UNIT.fullmatch(other):
+                    found[other] = name
+                    waiting.add(other)
+    return found

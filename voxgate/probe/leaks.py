@@ -1,0 +1,163 @@
+"""Where a secret stands that others can read."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import stat
+import subprocess
+import time
+from contextlib import suppress
+from typing import Any, Callable
+
+from voxgate.probe.accounts import as_caller, caller
+from voxgate.probe.base import BYTES_AT_MOST, PATH, SHOWN, SMALL_FILE, Job, Trouble
+from voxgate.probe.cache import HashCache
+from voxgate.probe.checkouts import outside_of
+from voxgate.probe.env_files import Env
+from voxgate.probe.folder import Folder
+from voxgate.probe.programs import STARTED
+from voxgate.probe.request import Service
+from voxgate.probe.secret_values import telling
+from voxgate.probe.systemctl import said
+from voxgate.probe.words import is_callers
+
+JOURNAL_BYTES = 64 * 1024 * 1024  # in one look
+JOURNAL_STEP = 6 * 3600.0  # seconds of it that are noted as searched at once
+JOURNAL_OVERLAP = 60.0  # what was written a little late
+SECRET_AT_MOST = 4096
+SECRETS_AT_MOST = 1000  # each is looked for at each letter
+
+
+def leaks(service: Service, services: list[Service], found: Job, known: Job, spoken: Job) -> dict[str, Any]:
+    """Where a secret of the service's ``.env`` stands that all can read: by the name of its key, never its value. Files are
+    searched as the account that asks: of one that it may not read itself, nobody's guess is confirmed to it.
+    """
+    with Folder(service.folder) as root:
+        env = Env(root)
+    keys: dict[bytes, str] = {}
+    for key, value in env.settings().items():
+        keys.update({word.encode(errors="surrogateescape"): key for word in telling(value)})
+    if not keys:
+        return {"compared": [], "lines": 0, "found": []}
+    if len(keys) > SECRETS_AT_MOST:
+        raise Trouble("failed", f"{service.folder}/.env: over {SECRETS_AT_MOST} secrets")
+    pattern = re.compile(b"|".join(map(re.escape, sorted(keys, key=len, reverse=True))))
+    hits: set[tuple[str, str]] = set()
+
+    def search(content: bytes, where: str) -> None:
+        hits.update((keys[match], where) for match in set(pattern.findall(content)))
+
+    for row in found.value():
+        words = " ".join(row["argv"]).encode(errors="surrogateescape")
+        search(words, f"the arguments of process {row['pid']} ({row['command']})")
+    for unit, text in known.value().items():
+        search(text.encode(errors="surrogateescape"), f"Environment= of {unit}")
+    lines = journal(
+        service, env, spoken.value(), lambda content: search(content, "the journal since its start"), lambda: not hits
+    )
+    as_caller(lambda: search_files(service, services, search))
+    return {"compared": sorted(set(keys.values())), "lines": lines, "found": [list(hit) for hit in sorted(hits)][:SHOWN]}
+
+
+def search_files(service: Service, services: list[Service], search: Callable[[bytes, str], None]) -> None:
+    """Give what lies in the service's tree, and what the sites of this host show, to ``search``."""
+    with Folder(service.folder) as root:
+        read_all(root, outside_of(service), "", search)
+    for other in services:
+        if other.kind == "static":
+            with Folder(other.folder) as root:
+                if root.stat("builds") is not None:
+                    with Folder("builds", root) as builds:
+                        read_all(builds, lambda _prefix, _name, _is_folder: False, f"{other.folder}/builds/", search)
+
+
+def journal(
+    service: Service, env: Env, spoken: dict[str, Any], search: Callable[[bytes], None], clean: Callable[[], bool]
+) -> int:
+    """Give all that anybody wrote into the journal since the service was started to ``search``; how many lines its own units
+    wrote of late. As root it is noted from when to when nothing was found, and in what, for as long as ``.env`` is the same, so
+    that each part is read once. Where the account that asks could have written ``.env`` itself, only what its own units wrote
+    is searched: else it could guess at what root reads, letter by letter.
+    """
+    shown = [spoken[name]["properties"] for name in service.units if name in spoken]
+    starts = [
+        int(row["ExecMainStartTimestampMonotonic"]) for row in shown if row.get("ExecMainStartTimestampMonotonic", "0") != "0"
+    ]
+    runs = sorted(f"_SYSTEMD_INVOCATION_ID={row['InvocationID']}" for row in shown if row.get("InvocationID"))
+    if not starts or not runs:
+        return 0
+    now = time.time()
+    only = guesses(service, env, spoken)
+    since = now - time.clock_gettime(time.CLOCK_MONOTONIC) + min(starts) / 1e6 - 1
+    note, mark = HashCache("journal", service), [*env.mark(), *sorted(only or ["all"])]
+    row = note.kept.get("searched")
+    first, done = row[-2:] if isinstance(row, list) and row[:-2] == mark else (now, 0.0)
+    # How long ago the boot was moves with the clock: by less than a start is searched before itself.
+    if not first - 1 <= since <= done:  # another start was asked for, or there is a gap: nothing of it is known
+        first = done = since
+    at, left = min(max(since, done - JOURNAL_OVERLAP), now), JOURNAL_BYTES
+    while at < now and only != []:
+        upto = min(at + JOURNAL_STEP, now)
+        left = journal_between(at, upto, left, search, only)
+        if clean():
+            note.seen = {"searched": [*mark, first, upto]}
+            note.keep()
+        at = upto
+    return said("journalctl", "--quiet", "--no-pager", "--output=cat", "--lines=20", *runs).count("\n")
+
+
+def guesses(service: Service, env: Env, spoken: dict[str, Any]) -> list[str] | None:
+    """None where all of the journal may be searched for what stands in a service's ``.env``: the account that asks has not
+    written it, and cannot. Else the units whose journal may be.
+    """
+    uid = caller()
+    if os.geteuid() != 0 or not env.written_by(uid):
+        return None
+    return [
+        f"--unit={name}"
+        for name in service.units
+        if name in spoken and is_callers(spoken[name]["properties"], service.folder, uid)
+    ]
+
+
+def journal_between(at: float, upto: float, left: int, search: Callable[[bytes], None], only: list[str] | None = None) -> int:
+    """Read one part of the journal, at most so many bytes; how many are left then. Raises Trouble if it is longer."""
+    span = (f"--since=@{at:.6f}", f"--until=@{upto + 1:.6f}")
+    reader = subprocess.Popen(
+        ["journalctl", "--quiet", "--no-pager", "--output=cat", *span, *(only or ())],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+        env={"PATH": PATH, "LC_ALL": "C.UTF-8", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"},
+    )  # fmt: skip
+    STARTED.append(reader)
+    rest, stream = b"", reader.stdout
+    while stream is not None and (piece := stream.read(1 << 20)):
+        search(rest + piece)
+        rest, left = piece[-SECRET_AT_MOST:], left - len(piece)
+        if left < 0:
+            os.killpg(reader.pid, signal.SIGKILL)
+            reader.wait()
+            day = time.strftime("%Y-%m-%d %H:%M", time.gmtime(at))
+            raise Trouble("failed", f"the journal since {day} UTC is over {JOURNAL_BYTES} bytes: it was not searched to its end")
+    if reader.wait() != 0:
+        raise Trouble("failed", f"journalctl ended with {reader.returncode}")
+    return left
+
+
+def read_all(
+    folder: Folder, left_out: Callable[[str, str, bool], bool], where: str, search: Callable[[bytes, str], None]
+) -> None:
+    """Give the content of each small regular file below to ``search``, of those that may be read."""
+    total = 0
+    for below, name, path in folder.walk(left_out, denied=True):
+        try:
+            row = os.stat(name, dir_fd=below.fd, follow_symlinks=False)
+        except PermissionError:
+            continue
+        if stat.S_ISREG(row.st_mode) and row.st_size <= SMALL_FILE:
+            total += row.st_size
+            if total > BYTES_AT_MOST:
+                raise Trouble("failed", f"{folder.path}: over {BYTES_AT_MOST} bytes")
+            with suppress(PermissionError), below.open(name) as file:
+                search(file.read(SMALL_FILE), where + path)

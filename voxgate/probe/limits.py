@@ -1,0 +1,129 @@
+"""What the probe may take of the host: memory, files, time, one look at once; and the end of all that it started."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import resource
+import signal
+import threading
+import time
+from contextlib import suppress
+from typing import Callable, Iterator
+
+from voxgate.probe.base import Trouble
+
+NICE, IDLE = 10, 3 << 13  # the last of the processor's, and the idle class of the disk's
+IOPRIO_SET = {"x86_64": 251, "aarch64": 30, "armv7l": 314, "i686": 289, "ppc64le": 273, "s390x": 282, "riscv64": 30}
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+LIMITS = {
+    resource.RLIMIT_DATA: 1 << 30, resource.RLIMIT_NOFILE: 4096, resource.RLIMIT_FSIZE: 256 << 20, resource.RLIMIT_CPU: 60,
+    resource.RLIMIT_CORE: 0, resource.RLIMIT_NPROC: 8192, resource.RLIMIT_STACK: 8 << 20,
+}  # fmt: skip
+STACK = 2 * 1024 * 1024  # of each thread
+LOCK = "/run/voxgate-probe.lock"  # root alone can put a file there
+LOCK_DEADLINE = 8.0  # seconds: a gate waits for an answer for 30
+ASKING = 3.0  # seconds for a request to come, whole: who asks slowly keeps the place of who asks
+LEFT = 5.0  # seconds to end what a look left
+
+
+def limit_ourselves() -> None:
+    """Take nothing that the host needs, and nothing from whoever calls: his limits and ignored signals come with a call, and
+    would make us blind, or hear of no child's end. The signals of a terminal are not heard, and where memory ends we go first.
+    """
+    os.chdir("/")
+    os.umask(0o077)
+    for number in (signal.SIGALRM, signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU):
+        signal.signal(number, signal.SIG_DFL)
+    for number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for which, most in LIMITS.items():
+        hard = resource.getrlimit(which)[1]
+        try:
+            resource.setrlimit(which, (most, most))
+        except ValueError:  # only root may raise the hard one, and not in each container
+            resource.setrlimit(which, (hard, hard))
+    threading.stack_size(STACK)
+    os.setpriority(os.PRIO_PROCESS, 0, NICE)
+    system_call(IOPRIO_SET.get(os.uname().machine, -1), 1, 0, IDLE)
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("1000")
+
+
+def system_call(number: int, *words: int) -> int:
+    """What Python has no name for; -1 where the kernel does not know it or refuses."""
+    import ctypes  # noqa: PLC0415 - needed here only
+
+    return int(ctypes.CDLL(None, use_errno=True).syscall(number, *map(ctypes.c_long, words))) if number >= 0 else -1
+
+
+def control(option: int, value: int) -> None:
+    """prctl(2)."""
+    import ctypes  # noqa: PLC0415 - needed here only
+
+    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def supervised(work: Callable[[], int], deadline: int) -> int:
+    """Do the work in a child, and end whatever it started and left, however it ended: by itself, by its alarm, or because we
+    are told to. What leaves its parent becomes ours. Returns its exit status, or 128 and the signal.
+    """
+    control(PR_SET_CHILD_SUBREAPER, 1)
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            control(PR_SET_PDEATHSIG, signal.SIGKILL)
+            status = work()
+        finally:
+            os._exit(status)  # a thread that hangs in the kernel must not keep the program
+    for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, lambda *_: os.kill(child, signal.SIGKILL))
+    signal.alarm(deadline)
+    ended = os.waitpid(child, 0)[1]
+    signal.alarm(0)
+    end_what_is_left()
+    return os.WEXITSTATUS(ended) if os.WIFEXITED(ended) else 128 + os.WTERMSIG(ended)
+
+
+def end_what_is_left() -> None:
+    """Kill each child, and each that becomes one as its parent dies, until there is none."""
+    until = time.monotonic() + LEFT
+    while time.monotonic() < until:
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return
+        for pid in children_of(os.getpid()):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.005)
+
+
+def children_of(parent: int) -> Iterator[int]:
+    """The processes that a process is the parent of."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with suppress(OSError, IndexError), open(f"/proc/{pid}/stat", "rb") as file:
+            if int(file.read(4096).rpartition(b")")[2].split()[1]) == parent:
+                yield int(pid)
+
+
+def alone() -> int | None:
+    """Hold the place of the one look at this host, by a file descriptor; without root there is none. Raises Trouble if another
+    look keeps it.
+    """
+    if os.geteuid() != 0:
+        return None
+    fd = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    until = time.monotonic() + LOCK_DEADLINE
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise Trouble("timeout", f"another look at this host was not done after {LOCK_DEADLINE:.0f} s") from None
+            time.sleep(0.02)
+        else:
+            return fd

@@ -1,0 +1,62 @@
+"""What a process sees mounted, and where it sees something else than we do."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from itertools import islice
+from typing import NamedTuple
+
+from voxgate.probe.base import Trouble
+from voxgate.probe.reading import link_of, rows_of
+
+MOUNTS_AT_MOST = 20_000
+MOUNTED_BELOW_AT_MOST = 200  # mounts in a service's folder
+
+
+def unhidden() -> None:
+    """Raises Trouble where something is mounted over a process in /proc: what is read there is not the process."""
+    for row in mounts_of("self") or ():
+        if re.match(r"/proc/\d+(?:/|$)", row.point):
+            raise Trouble("denied", f"something is mounted over {row.point}: it hides a process")
+
+
+class Mount(NamedTuple):
+    """One row of a process's mount table: where, and which folder of which file system lies there."""
+
+    point: str
+    device: str
+    root: str
+
+
+def mounts_of(pid: int | str) -> list[Mount] | None:
+    """What a process sees mounted, the later over the earlier; None if it is gone."""
+    try:
+        rows = [line.split(" ", 5) for line in islice(rows_of(f"/proc/{pid}/mountinfo"), MOUNTS_AT_MOST + 1)]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    if len(rows) > MOUNTS_AT_MOST:
+        raise Trouble("failed", f"process {pid} sees over {MOUNTS_AT_MOST} mounts")
+    plain = partial(re.sub, r"\\([0-7]{3})", lambda code: chr(int(code.group(1), 8)))
+    return [Mount(plain(row[4]), row[2], plain(row[3])) for row in rows]
+
+
+def seen_at(path: str, mounts: list[Mount]) -> tuple[str, str]:
+    """Which place of which file system a process with these mounts finds at a path."""
+    over = [row for row in mounts if f"{path}/".startswith(f"{row.point.rstrip('/')}/")]
+    if not over:
+        return "", ""
+    top = max(reversed(over), key=lambda row: len(row.point))
+    return top.device, f"{top.root.rstrip('/')}{path[len(top.point.rstrip('/')) :]}" or "/"
+
+
+def mounted_apart(pid: int, folder: str) -> list[str] | None:
+    """The places in a folder at which a process sees something else than we do; None if it is gone."""
+    theirs, ours, root = mounts_of(pid), mounts_of("self"), link_of(f"/proc/{pid}/root")
+    if theirs is None or ours is None or root is None:
+        return None
+    points = {folder, *(row.point for row in (*theirs, *ours) if row.point.startswith(f"{folder}/"))}
+    if len(points) > MOUNTED_BELOW_AT_MOST:
+        raise Trouble("failed", f"{folder}: over {MOUNTED_BELOW_AT_MOST} mounts in it")
+    found = sorted(point for point in points if seen_at(point, theirs) != seen_at(point, ours))
+    return found if root == "/" else [root, *found]

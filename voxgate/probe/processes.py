@@ -1,0 +1,109 @@
+"""Every process of the host."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from voxgate.probe.accounts import account
+from voxgate.probe.base import Trouble
+from voxgate.probe.cgroups import Cgroups, cgroup_lines, container_of, unit_of
+from voxgate.probe.mounts import unhidden
+from voxgate.probe.process_files import WORDS_READ
+from voxgate.probe.reading import content, link_of, rows_of
+from voxgate.probe.whose_code import Marks, code_run_by
+
+KERNEL_THREAD = 0x00200000
+PROCESSES_AT_MOST = 20_000
+ARGUMENTS_AT_MOST = 64 * 1024 * 1024
+SUPERVISOR: list[int] = []  # the process that waits for this one
+
+
+def processes(folders: frozenset[str] = frozenset()) -> list[dict[str, Any]]:
+    """Every process but kernel threads and the dead, and which of these folders it runs code of. Raises Trouble if some are
+    hidden from us.
+    """
+    unhidden()
+    cgroups, marks = Cgroups(), Marks(folders)
+    booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    found: list[dict[str, Any]] = []
+    said = 0
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        row = process_if_there(pid, cgroups, booted, marks)
+        if row:
+            found.append(row)
+            said += sum(map(len, row["argv"]))
+        if len(found) > PROCESSES_AT_MOST or said > ARGUMENTS_AT_MOST:
+            raise Trouble("failed", f"over {PROCESSES_AT_MOST} processes, or {ARGUMENTS_AT_MOST} letters of arguments")
+    seen = {row["pid"] for row in found}
+    if not {1, os.getpid()} <= seen:
+        raise Trouble("denied", "/proc hides processes from us (hidepid)")
+    # What we start ourselves (git, uv, systemctl) comes and goes, and stands in the folders of services: it is left out.
+    mine = descendants(found, {*(SUPERVISOR or [os.getpid()])}) - {os.getpid()}
+    return [row for row in found if row["pid"] not in mine]
+
+
+def process_if_there(pid: str, cgroups: Cgroups, booted: float, marks: Marks | None = None) -> dict[str, Any] | None:
+    """As ``process``, None also for one that ended while we looked. Raises Trouble for one that is there and cannot be read."""
+    for _ in range(2):  # a number that is given to a new process right away is read the second time
+        try:
+            return process(pid, cgroups, booted, marks or Marks(frozenset()))
+        except (FileNotFoundError, ProcessLookupError):
+            try:
+                os.kill(int(pid), 0)
+            except ProcessLookupError:
+                return None
+            except PermissionError:
+                continue
+    raise Trouble("denied", f"process {pid} is there and cannot be read: something hides it")
+
+
+def process(pid: str, cgroups: Cgroups, booted: float, marks: Marks) -> dict[str, Any] | None:
+    """One process; None for a kernel thread or a dead one."""
+    head, _, tail = content(f"/proc/{pid}/stat").rpartition(b")")
+    fields = tail.split()
+    if int(fields[6]) & KERNEL_THREAD or (fields[0] in {b"Z", b"X"} and int(fields[17]) <= 1):
+        return None
+    status = dict(line.rstrip("\n").split(":\t", 1) for line in rows_of(f"/proc/{pid}/status") if ":\t" in line)
+    uid = int(status["Uid"].split()[1])
+    with open(f"/proc/{pid}/cmdline", "rb") as file:
+        words = file.read(WORDS_READ).rstrip(b"\0")
+    argv = [os.fsdecode(part) for part in words[: 1 << 16].split(b"\0")[:64]]
+    lines = cgroups.below_root(cgroup_lines(pid))
+    cgroup = lines.get(cgroups.hierarchy, "/")
+    command, exe, cwd = os.fsdecode(head.partition(b"(")[2]), link_of(f"/proc/{pid}/exe"), link_of(f"/proc/{pid}/cwd")
+    try:
+        runs = code_run_by(pid, uid, exe or command, cwd or "", os.fsdecode(words), marks)
+    except Trouble:  # too much to be read: then it may run any, and the others are still seen
+        runs = sorted(marks.folders)
+    return {
+        "pid": int(pid),
+        "ppid": int(fields[1]),
+        "uid": uid,
+        "user": account(uid),
+        "state": fields[0].decode(),
+        "started": round(booted + int(fields[19]) / os.sysconf("SC_CLK_TCK"), 3),
+        "command": command,
+        "argv": argv if argv != [""] else [],
+        "cgroup": cgroup,
+        "unit": unit_of(cgroup),
+        "container": container_of(lines),
+        "own_pids": len(status.get("NSpid", "").split()) > 1,
+        "exe": exe,
+        "cwd": cwd,
+        "runs": runs,
+    }
+
+
+def descendants(rows: list[dict[str, Any]], pids: set[int]) -> set[int]:
+    """The processes themselves, their children, and theirs."""
+    below: dict[int, list[int]] = {}
+    for row in rows:
+        below.setdefault(row["ppid"], []).append(row["pid"])
+    found, waiting = set(pids), list(pids)
+    while waiting:
+        more = [pid for pid in below.get(waiting.pop(), ()) if pid not in found]
+        found.update(more)
+        waiting += more
+    return found

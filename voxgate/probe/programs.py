@@ -1,0 +1,150 @@
+"""Running other programs: a clean environment, another account, a deadline."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import selectors
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from voxgate.probe.base import OUTPUT, PATH, Trouble
+from voxgate.probe.folder import Folder
+
+STARTED: list[subprocess.Popen[bytes]] = []  # what is still alive of it at the end goes with us
+
+
+class Ended(NamedTuple):
+    """How a program ended and what it said."""
+
+    status: int
+    out: str
+    err: str
+
+
+# git starts nothing and fetches nothing, whatever a repository's configuration says. Its own check of whose a repository is stays
+# on: whoever owns a folder passes it by himself.
+GIT = {
+    "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none",
+    "GIT_PROTOCOL_FROM_USER": "0", "GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": "/dev/null", "GIT_PAGER": "cat",
+}  # fmt: skip
+NO_CONFIGURATION = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
+
+
+def run(
+    argv: list[str],
+    deadline: float,
+    folder: Folder | None = None,
+    uid: int | None = None,
+    given: bytes | None = None,
+    more: dict[str, str] | None = None,
+) -> Ended:
+    """Run a program with a clean environment and ``more``, as the user ``uid`` if we are root, with ``given`` to read, in
+    ``folder`` as it is held open: whatever has its path now. Raises Trouble if it cannot be started, or is not done after
+    ``deadline`` seconds: then it and all that it started is killed.
+    """
+    person = pwd.getpwuid(os.geteuid() if uid is None else uid)
+    environment = {
+        "PATH": PATH, "HOME": person.pw_dir, "USER": person.pw_name, "LOGNAME": person.pw_name, "LC_ALL": "C.UTF-8",
+        "NO_COLOR": "1", "UV_NO_PROGRESS": "1", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0", **(more or {}),
+    }  # fmt: skip
+    become: dict[str, Any] = {}
+    if uid is not None and os.geteuid() == 0 and uid != 0:
+        groups = os.getgrouplist(person.pw_name, person.pw_gid)
+        become = {"user": uid, "group": person.pw_gid, "extra_groups": groups}
+    try:
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL if given is None else subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, cwd=f"/proc/self/fd/{folder.fd}" if folder else "/", env=environment,
+            start_new_session=True, **become,
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise Trouble("missing", f"{argv[0]} is not installed") from None
+    STARTED.append(process)
+    try:
+        out, err = spoken_by(process, given or b"", deadline)
+    except (subprocess.TimeoutExpired, Trouble) as error:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        if isinstance(error, Trouble):
+            raise Trouble("failed", f"{argv[0]} {argv[1]} {error.text}") from None
+        raise Trouble("timeout", f"{argv[0]} {argv[1]} was not done after {deadline:.0f} s") from None
+    finally:
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream:
+                with suppress(OSError):
+                    stream.close()
+    return Ended(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
+
+
+def spoken_by(process: subprocess.Popen[bytes], given: bytes, deadline: float) -> tuple[bytes, bytes]:
+    """What a program says until it ends, given what it reads. Raises Trouble where it says too much, TimeoutExpired."""
+    until, at, size = time.monotonic() + deadline, 0, 0
+    said: dict[Any, list[bytes]] = {process.stdout: [], process.stderr: []}
+    with selectors.DefaultSelector() as waiting:
+        for stream in said:
+            waiting.register(stream, selectors.EVENT_READ)
+        if process.stdin:
+            os.set_blocking(process.stdin.fileno(), False)
+            waiting.register(process.stdin, selectors.EVENT_WRITE)
+        while waiting.get_map():
+            ready = waiting.select(max(0.0, until - time.monotonic()))
+            if not ready:
+                raise subprocess.TimeoutExpired(process.args, deadline)
+            for key, _ in ready:
+                if key.fileobj is process.stdin:
+                    with suppress(BrokenPipeError, BlockingIOError):
+                        at += os.write(key.fd, given[at : at + (1 << 16)])
+                        if at < len(given):
+                            continue
+                    waiting.unregister(process.stdin)
+                    with suppress(OSError):
+                        process.stdin.close()
+                    continue
+                piece = os.read(key.fd, 1 << 16)
+                said[key.fileobj].append(piece)
+                size += len(piece)
+                if size > OUTPUT:
+                    raise Trouble("failed", f"said more than {OUTPUT} bytes")
+                if not piece:
+                    waiting.unregister(key.fileobj)
+    process.wait(max(0.01, until - time.monotonic()))
+    return b"".join(said[process.stdout]), b"".join(said[process.stderr])
+
+
+def as_owner(argv: list[str], folder: Folder, deadline: float, more: dict[str, str] | None = None) -> Ended:
+    """Run a program in a folder as the folder's owner; as nobody where that is root: its code is not ours to trust."""
+    if os.geteuid() != 0:
+        return run(argv, deadline, folder, more=more)
+    uid = os.fstat(folder.fd).st_uid
+    try:
+        return run(argv, deadline, folder, uid or pwd.getpwnam("nobody").pw_uid, more=more)
+    except KeyError:
+        raise Trouble("failed", f"{folder.path}: its owner {uid} is no user of this host") from None
+
+
+def git(words: list[str], folder: Folder, deadline: float, more: dict[str, str] | None = None) -> Ended:
+    """Ask git in a service's own folder, as its owner. Nobody, who reads what is root's, must be told where its repository is."""
+    of_root = {} if os.fstat(folder.fd).st_uid else {"GIT_DIR": ".git"}
+    return as_owner(["git", "--no-pager", *words], folder, deadline, {**GIT, **of_root, **(more or {})})
+
+
+def last_words(text: str, lines: int = 6) -> str:
+    """The last lines of what a program said, shortened."""
+    return "\n".join(text.strip().splitlines()[-lines:])[-1500:]
+
+
+def stranger(program_path: str, folder: str) -> int:
+    """Who runs a program of which nothing is believed: nobody, or where nobody may not reach it, the folder's owner."""
+    if os.geteuid() != 0:
+        return os.geteuid()
+    nobody = pwd.getpwnam("nobody").pw_uid
+    at = program_path
+    while at != "/":
+        at = os.path.dirname(at)
+        if not os.stat(at).st_mode & 0o001:
+            return os.stat(folder, follow_symlinks=False).st_uid or nobody
+    return nobody

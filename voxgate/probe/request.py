@@ -1,0 +1,112 @@
+"""What the gate asks for, checked field by field."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NamedTuple
+
+from voxgate.probe.base import FORMAT, Trouble
+
+# What binds an answer to its request: a word that was never used before, and the host key that shall sign.
+SEAL = {"nonce": re.compile(r"[0-9a-f]{64}", re.ASCII), "key": re.compile(r"SHA256:[A-Za-z0-9+/]{43}", re.ASCII)}
+
+
+class Service(NamedTuple):
+    """One service of the request, checked."""
+
+    name: str
+    folder: str
+    kind: str
+    owner: str
+    user: str | None
+    unit: str | None
+    units: list[str]
+    pinned: str | None
+    required_settings: list[str]
+
+
+FOLDERS = re.compile(r"/opt/(?!\.{1,2}$)[A-Za-z0-9._-]+", re.ASCII)
+UNIT = re.compile(r"(?!-)[A-Za-z0-9:_.@\\-]{1,240}\.service", re.ASCII)
+ACCOUNT = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
+NAME = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
+SHAPES: dict[str, tuple[re.Pattern[str], str]] = {
+    "name": (NAME, "text"),
+    "folder": (FOLDERS, "text"),
+    "kind": (re.compile(r"python|static"), "text"),
+    "owner": (ACCOUNT, "text"),
+    "user": (ACCOUNT, "text or null"),
+    "unit": (UNIT, "text or null"),
+    "units": (UNIT, "list"),
+    "pinned": (re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII), "text or null"),
+    "required_settings": (re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}", re.ASCII), "list"),
+}
+ASKED = ("whole", "brief", "words")
+
+
+def asked_for(request: bytes) -> str:
+    """What is asked for: ``whole`` is everything, ``brief`` only what moves (for the first of two looks, of which the second
+    reads the rest), ``words`` what units say of themselves.
+    """
+    document = json.loads(request)  # ``services_of`` found it good
+    return str(document.get("asked", "whole"))
+
+
+def only_of(request: bytes) -> frozenset[str] | None:
+    """The services at which a whole look is: of others, and of the host as such, only what is seen of all at once. None: all."""
+    only = json.loads(request).get("only")
+    return None if only is None else frozenset(only)
+
+
+def stores_of(request: bytes) -> list[str]:
+    """The units of the stores that run on this host."""
+    return list(json.loads(request).get("stores", []))
+
+
+def watched(request: bytes) -> frozenset[str]:
+    """The folders of all services of the estate: whose code a process runs is asked of each."""
+    document = json.loads(request)
+    return frozenset(document.get("folders", [])) | {row["folder"] for row in document["services"]}
+
+
+def services_of(request: bytes, folders: re.Pattern[str] = FOLDERS) -> list[Service]:
+    """The services that the request names. Raises Trouble for anything that is not exactly of the form."""
+    try:
+        document = json.loads(request)
+    except (ValueError, RecursionError):
+        raise Trouble("unparsable", "request refused: not JSON") from None
+    if not isinstance(document, dict) or set(document) - {"asked", "only", "stores", "folders", *SEAL} != {"format", "services"}:
+        raise Trouble("failed", "request refused: it needs exactly format and services")
+    if not all(
+        isinstance(text := document.get(key, ""), str) and (not text or form.fullmatch(text)) for key, form in SEAL.items()
+    ):
+        raise Trouble("failed", f"request refused: of another form: {', '.join(SEAL)}")
+    if document.get("asked", "whole") not in ASKED:
+        raise Trouble("failed", f"request refused: asked for is one of {', '.join(ASKED)}")
+    if document["format"] != FORMAT:
+        raise Trouble("failed", f"request refused: this probe speaks format {FORMAT}")
+    rows = document["services"]
+    if not isinstance(rows, list) or len(rows) > 50:
+        raise Trouble("failed", "request refused: services must be a list of at most 50")
+    services = [checked(row, folders) for row in rows]
+    if len({service.name for service in services}) != len(services):
+        raise Trouble("failed", "request refused: a service stands twice")
+    for key, shape, what in (("only", NAME, "names"), ("stores", UNIT, "units"), ("folders", folders, "folders")):
+        found = document.get(key, [])
+        if not isinstance(found, list) or not all(isinstance(name, str) and shape.fullmatch(name) for name in found):
+            raise Trouble("failed", f"request refused: {key} is a list of {what}")
+    return services
+
+
+def checked(row: Any, folders: re.Pattern[str]) -> Service:
+    """One row of the request, each field of its shape."""
+    if not isinstance(row, dict) or set(row) != set(SHAPES):
+        raise Trouble("failed", f"request refused: a service needs exactly {', '.join(SHAPES)}")
+    for key, (shape, form) in SHAPES.items():
+        found, shape = row[key], folders if key == "folder" else shape  # noqa: PLW2901
+        wanted = found if form == "list" else [] if found is None and form == "text or null" else [found]
+        if not isinstance(wanted, list) or len(wanted) > 512:
+            raise Trouble("failed", f"request refused: {key} has another form")
+        if not all(isinstance(text, str) and shape.fullmatch(text) for text in wanted):
+            raise Trouble("failed", f"request refused: {key} has another form")
+    return Service(**row)

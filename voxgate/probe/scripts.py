@@ -1,0 +1,127 @@
+"""Which programs that move code a command runs, also by the scripts that it calls."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import re
+import shutil
+import stat
+
+from voxgate.probe.accounts import NOBODY, account, at_home, seeing_as, seen_as
+from voxgate.probe.base import LONGEST_PATH, PATH, SCRIPT_DEPTH, Trouble
+from voxgate.probe.folder import opened
+from voxgate.probe.text import COMMENT
+
+MOVERS = re.compile(r"(?<![\w./%-])(?:/[\w./-]*/)?(git|rsync|pip3?(?:\.\d+)?|uvx?|npm|npx)(?![\w./-])", re.ASCII)
+MOVER_NAMES = ("git", "rsync", "pip", "pip3", "uv", "uvx", "npm", "npx")
+WORD = re.compile(r"[\w./@+-]+", re.ASCII)
+INTERPRETED = re.compile(
+    r"(?:^|[\s;&|/(])(?:sh|bash|dash|ash|ksh|zsh|busybox|python[\d.]*|perl|ruby|node|source|\.)\s+(?:-\S+\s+)*([\w./@+-]+)",
+    re.MULTILINE,
+)
+SCRIPTS_AT_MOST = 5000  # files that one job may name
+SCRIPT_BYTES = 1 << 20
+WORDS_AT_MOST = 20_000  # each may be a file's name
+
+
+def movers(
+    text: str, folders: tuple[str, ...] = (), depth: int = 0, seen: set[str] | None = None, stands: tuple[str, ...] = ()
+) -> set[str]:
+    """The movers that a command line or a script runs, also through the scripts that it names, relative ones from where it
+    ``stands``; and the folders of services that it names: whatever is done there by itself is not done by the gate.
+    """
+    seen = set() if seen is None else seen
+    text = COMMENT.sub("", text)
+    found = set(MOVERS.findall(text)) | {folder for folder in folders if re.search(re.escape(folder) + r"(?![\w.-])", text)}
+    if depth < SCRIPT_DEPTH:
+        read = set(INTERPRETED.findall(text))
+        words_said = set(WORD.findall(text)) | read
+        if len(words_said) > WORDS_AT_MOST:
+            raise Trouble("failed", f"a job of over {WORDS_AT_MOST} words")
+        for word in words_said:
+            for path in paths_of(word, depth, stands if depth == 0 or "/" in word or word in read else ()):
+                if path in seen:
+                    continue
+                seen.add(path)
+                if len(seen) > SCRIPTS_AT_MOST:
+                    raise Trouble("failed", f"a job names over {SCRIPTS_AT_MOST} files")
+                found |= run_by(path, folders, depth, seen, is_read=word in read, stands=stands)
+    return found
+
+
+def paths_of(word: str, depth: int, stands: tuple[str, ...]) -> list[str]:
+    """The files that a word of a command may mean."""
+    if len(word) >= LONGEST_PATH:
+        return []
+    if word.startswith("/"):
+        return [word]
+    found = [shutil.which(word, path=PATH)] if depth == 0 and "/" not in word else []
+    near = [os.path.normpath(f"{folder}/{word}") for folder in stands]
+    return [path for path in [*found, *near] if path is not None and os.path.isfile(path)]
+
+
+def run_by(
+    path: str, folders: tuple[str, ...], depth: int, seen: set[str], *, is_read: bool = False, stands: tuple[str, ...] = ()
+) -> set[str]:
+    """The movers that a program runs: itself, by whatever name, or what its script says. A text is a script where it can be
+    run, or where an interpreter is told to read it, with or without a first line that says so.
+    """
+    real = os.path.realpath(path)
+    try:
+        found, head = start_of(real)
+    except PermissionError:
+        return run_unread(real)
+    except (OSError, Trouble):
+        return set()
+    if head.startswith(b"\x7fELF"):
+        return {name for name in MOVER_NAMES if same_program(real, name)}
+    runs = is_read or found.st_mode & 0o111 or head.startswith(b"#!") or real.endswith((".sh", ".py", ".pl", ".rb"))
+    if b"\0" in head[:4096] or not runs:
+        return set()
+    if len(head) > SCRIPT_BYTES:
+        raise Trouble("failed", f"{path}: a script of over {SCRIPT_BYTES} bytes")
+    here = (*dict.fromkeys((*stands, os.path.dirname(real))),)
+    # Root's job that comes to the words of another goes on with that one's eyes.
+    whose = seen_as() or (NOBODY if found.st_mode & 0o022 else found.st_uid)
+    with seeing_as(whose):
+        return movers(at_home(head.decode(errors="replace"), account(found.st_uid)), folders, depth + 1, seen, here)
+
+
+def run_unread(path: str) -> set[str]:
+    """The mover that a program is which an account may run and not read: of such a one is said no more."""
+    try:
+        fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return set()
+    try:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode) or not found.st_mode & 0o111:
+            return set()
+        with seeing_as(0):
+            return {name for name in MOVER_NAMES if same_program(f"/proc/self/fd/{fd}", name)}
+    finally:
+        os.close(fd)
+
+
+def start_of(path: str) -> tuple[os.stat_result, bytes]:
+    """What a regular file is, and its first part, of a script one byte more than may be. Raises Trouble for anything else."""
+    with open(opened(path), "rb") as file:
+        head = file.read(4096)
+        return os.fstat(file.fileno()), head if b"\0" in head else head + file.read(SCRIPT_BYTES + 1 - len(head))
+
+
+def same_program(path: str, name: str) -> bool:
+    """True if a file is the program of that name, or a copy of it."""
+    program = shutil.which(name, path=PATH)
+    if program is None:
+        return False
+    try:
+        with open(opened(path), "rb") as file:
+            found, wanted = os.fstat(file.fileno()), os.stat(program)
+            if os.path.samestat(found, wanted):
+                return True
+            held = f"/proc/self/fd/{file.fileno()}"
+            return found.st_size == wanted.st_size and filecmp.cmp(held, program, shallow=False)
+    except (OSError, Trouble):
+        return False

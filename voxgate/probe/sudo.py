@@ -1,0 +1,94 @@
+"""What accounts may do as somebody else."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import re
+from typing import Any, Iterator
+
+from voxgate.probe.accounts import account, group_members, group_name
+from voxgate.probe.base import DEADLINE, Job, Trouble
+from voxgate.probe.programs import run
+from voxgate.probe.request import ACCOUNT, Service
+
+
+def sudo(services: list[Service], found: Job) -> dict[str, Any]:
+    """What the account that looks may do as somebody else, as sudo itself works it out, and its groups; what others may, that
+    log in or run something here; and what of the programs that may be run as root somebody else could replace.
+    """
+    caller = os.environ.get("SUDO_USER") if os.geteuid() == 0 else account(os.getuid())
+    if not caller or not ACCOUNT.fullmatch(caller):
+        raise Trouble("missing", "nobody called the probe by sudo: whose rules?")
+    rules = rules_of(caller)
+    person = pwd.getpwnam(caller)
+    groups = sorted({group_name(gid) for gid in os.getgrouplist(caller, person.pw_gid)})
+    programs = {rule["command"].split()[0] for rule in rules if rule["command"].startswith("/")}
+    if not isinstance(globals().get("PROGRAM"), bytes):
+        programs.add(os.path.abspath(__file__))
+    others: list[dict[str, str]] = []
+    if os.geteuid() == 0:
+        mine = {name for row in services for name in (row.user, row.owner) if name} - {caller, "root"}
+        for name in sorted((mine | others_here(found.value())) - {caller, "root"}):
+            others += [{"user": name, **rule} for rule in rules_of(name)]
+    loose = sorted({path for program_path in programs for path in loose_of(program_path)})
+    return {"user": caller, "groups": groups, "rules": rules, "others": others, "loose": loose}
+
+
+def rules_of(user: str) -> list[dict[str, str]]:
+    """What sudo lets an account do."""
+    asked = ["sudo", "-n", "-ll", "-U", user] if os.geteuid() == 0 else ["sudo", "-n", "-ll"]
+    ended = run(asked, DEADLINE - 1)
+    if ended.status != 0 and not re.search("not allowed to run sudo|unknown user", ended.out + ended.err):
+        raise Trouble("failed", f"sudo -l ended with {ended.status}")
+    return sudo_rules(ended.out)
+
+
+NO_SHELLS = {"nologin", "false", "sync", "halt", "shutdown"}
+ADMINS = {"sudo", "admin", "wheel"}  # whom a distribution makes its administrators: who they are is the estate's keys' matter
+
+
+def others_here(rows: list[dict[str, Any]]) -> set[str]:
+    """The accounts that have a shell or run something, but for the administrators who only log in."""
+    admins = {name for group in grp.getgrall() if group.gr_name in ADMINS for name in group.gr_mem}
+    shells = {one.pw_name for one in pwd.getpwall() if os.path.basename(one.pw_shell) not in NO_SHELLS} - admins
+    at_work = {row["user"] for row in rows if row["unit"] and not row["unit"].startswith("user@") and not row["container"]}
+    return {name for name in shells | at_work if ACCOUNT.fullmatch(name)}
+
+
+def loose_of(path: str) -> Iterator[str]:
+    """The program, and each folder on the way to it, that somebody else than root can change."""
+    for start in dict.fromkeys((path, os.path.realpath(path))):
+        at = start
+        while True:
+            try:
+                found = os.stat(at)
+            except FileNotFoundError:
+                break
+            writers = [one for one in group_members(found.st_gid) if one != "root"] if found.st_mode & 0o020 else []
+            if found.st_uid != 0 or found.st_mode & 0o002 or writers:
+                yield at
+            if at == "/":
+                break
+            at = os.path.dirname(at)
+
+
+def sudo_rules(text: str) -> list[dict[str, str]]:
+    """The rules of ``sudo -ll``: as whom, with which options, which command."""
+    rules: list[dict[str, str]] = []
+    rule = {"as": "", "options": ""}
+    commands = False
+    for line in text.splitlines():
+        words = line.strip()
+        key, colon, value = words.partition(":")
+        if words.startswith(("Sudoers entry", "LDAP Role", "SSSD Role")):
+            rule, commands = {"as": "", "options": ""}, False
+        elif colon and key in {"RunAsUsers", "RunAsGroups", "Options"} and not commands:
+            name = "options" if key == "Options" else "as"
+            rule[name] = f"{rule[name]} {value.strip()}".strip()
+        elif words == "Commands:":
+            commands = True
+        elif commands and words:
+            rules.append({**rule, "command": words})
+    return rules

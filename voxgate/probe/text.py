@@ -1,0 +1,49 @@
+"""Reading small files of the system."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from voxgate.probe.base import SMALL_FILE, Trouble
+from voxgate.probe.folder import opened
+from voxgate.probe.reading import taken
+
+
+def resolved(path: str) -> str:
+    """Where a file of a folder that is no link really lies: most are no links either, and a look costs less than a way."""
+    return os.path.realpath(path) if os.path.islink(path) else path
+
+
+COMMENT = re.compile(r"^[ \t]*#(?!!).*$", re.MULTILINE)
+
+
+def lines_of(path: str) -> list[str]:
+    """The lines of a small file that is there, comments left out."""
+    try:
+        return [line for line in behind(path).splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def files_in(folder: str) -> list[str]:
+    """The paths in a folder, none if it is not there."""
+    try:
+        return sorted(f"{folder}/{name}" for name in os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def names_in(folder: str) -> list[str]:
+    """The names in a folder, none if it is not there."""
+    return [os.path.basename(path) for path in files_in(folder)]
+
+
+def behind(path: str) -> str:
+    """The content of a regular file, links followed: it is only used to be cut out. Nothing but a file is ever opened."""
+    try:
+        fd = opened(path)
+    except Trouble:
+        return ""
+    with open(fd, "rb") as file:
+        return taken(file, SMALL_FILE, path).decode(errors="surrogateescape")

@@ -1,0 +1,77 @@
+"""The unit folders as they are now, whatever systemd has loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from voxgate.probe.base import SMALL_FILE, Trouble
+from voxgate.probe.folder import opened
+
+UNIT_FOLDERS = (
+    "/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient",
+    "/run/systemd/generator.early", "/etc/systemd/system", "/etc/systemd/system.attached", "/run/systemd/system",
+    "/run/systemd/system.attached", "/run/systemd/generator", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
+    "/lib/systemd/system", "/run/systemd/generator.late",
+)  # fmt: skip
+
+
+class OnDisk:
+    """The unit folders as they are now, whatever systemd has loaded: a stopped instance, a masked unit and a link made
+    by hand are seen here. ``placed`` are the names that an administrator put or enabled: outside of the distribution's
+    own folders.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[str, list[str]] = {}
+        self.drop_ins: dict[str, list[str]] = {}
+        self.links: dict[str, list[str]] = {}
+        self.placed: set[str] = set()
+        for folder in dict.fromkeys(os.path.realpath(path) for path in UNIT_FOLDERS):
+            try:
+                names = sorted(os.listdir(folder))
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            placed = not folder.startswith("/usr/lib/")
+            for name in names:
+                path = f"{folder}/{name}"
+                if name.endswith(".service"):
+                    self.note(self.files, name, path, placed=placed)
+                elif name.endswith((".wants", ".requires", ".upholds")) and os.path.isdir(path):
+                    for link in sorted(os.listdir(path)):
+                        if link.endswith(".service"):
+                            self.note(self.links, link, f"{path}/{link}", placed=placed)
+                elif name.endswith("service.d") and os.path.isdir(path):
+                    self.drop_ins.setdefault(name[:-2], []).extend(
+                        f"{path}/{file}" for file in sorted(os.listdir(path)) if file.endswith(".conf")
+                    )
+
+    def note(self, kind: dict[str, list[str]], name: str, path: str, *, placed: bool) -> None:
+        """Keep a path under a unit's name."""
+        kind.setdefault(name, []).append(path)
+        if placed:
+            self.placed.add(name)
+
+    def paths(self, unit: str) -> list[str]:
+        """Every fragment and drop-in that may make this unit: its own, its template's, those of its name's beginnings."""
+        stem = unit[: -len(".service")]
+        names = [unit] + ([f"{stem.partition('@')[0]}@.service"] if "@" in stem else [])
+        starts = [f"{stem[: at + 1]}.service" for at, letter in enumerate(stem.partition("@")[0]) if letter == "-"]
+        found = [path for name in names for path in self.files.get(name, ())]
+        return found + [path for name in [*names, *starts, "service"] for path in self.drop_ins.get(name, ())]
+
+    @staticmethod
+    def digest(path: str) -> str:
+        """sha256 of a unit file as systemd would read it; ``masked``, ``broken`` for a link to nowhere."""
+        if os.path.realpath(path) == "/dev/null":
+            return "masked"
+        try:
+            fd = opened(path)
+        except FileNotFoundError:
+            return "broken"
+        except PermissionError:
+            return "unreadable"
+        except Trouble:
+            return "not a file"
+        with open(fd, "rb") as file:
+            return hashlib.sha256(file.read(SMALL_FILE)).hexdigest()

@@ -1,0 +1,52 @@
+"""The units: as systemd says them, and as they lie on the disk."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from voxgate.probe.dpkg import vouched_for
+from voxgate.probe.request import UNIT, Service
+from voxgate.probe.systemctl import PROPERTIES, said, unit_properties
+from voxgate.probe.unit_folders import OnDisk
+
+
+def units(services: list[Service]) -> dict[str, Any]:
+    """Wanted units, all instances of wanted templates, all services that run or failed or were placed by hand."""
+    disk = OnDisk()
+    wanted = {unit for service in services for unit in service.units}
+    kinds = {service.unit for service in services if service.unit}
+    templates = tuple(f"{unit.partition('@.')[0]}@" for unit in kinds if "@." in unit)
+    wanted |= {unit for unit in kinds if "@." not in unit}
+    listed = said("systemctl", "list-units", "--all", "--type=service", "--plain", "--full", "--no-legend", "--no-pager")
+    for line in listed.splitlines():
+        name, _load, active = [*line.split(), "", "", ""][:3]
+        if active != "inactive" or name.startswith(templates):
+            wanted.add(name)
+    wanted |= disk.placed
+    wanted |= {name for name in [*disk.files, *disk.links] if templates and name.startswith(templates)}
+    names = sorted(name for name in wanted if name.endswith(".service") and "@." not in name)
+    shown = said("systemctl", "show", f"--property={','.join(PROPERTIES)}", "--", *[n for n in names if UNIT.fullmatch(n)])
+    properties = {block["Id"]: block for block in map(unit_properties, shown.strip().split("\n\n")) if "Id" in block}
+    digests: dict[str, str] = {}
+    found = {}
+    vouched = vouched_for({path for name in {*names, *properties} for path in disk.paths(name)})
+    for name in sorted({*names, *properties}):
+        for path in disk.paths(name):
+            digests.setdefault(path, disk.digest(path))
+        found[name] = {
+            "properties": properties.get(name, {}),
+            "links": disk.links.get(name, []),
+            "files": {path: digests[path] for path in disk.paths(name)},
+            "vouched": [path for path in disk.paths(name) if path in vouched],
+            "changed": max(map(changed_at, disk.paths(name)), default=0.0),
+        }
+    return found
+
+
+def changed_at(path: str) -> float:
+    """When a file, or the link to it, was last changed: epoch seconds, 0 if it is gone."""
+    try:
+        return os.stat(path, follow_symlinks=False).st_ctime
+    except OSError:
+        return 0.0

@@ -1,0 +1,138 @@
+"""The virtual environment, and what uv says of it against the lock."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import stat
+from typing import Any
+
+from voxgate.probe.base import DEADLINE, UV_DEADLINE, Job, Trouble
+from voxgate.probe.folder import Folder, fingerprint
+from voxgate.probe.programs import last_words, run, stranger
+from voxgate.probe.request import Service
+
+# No cache: who could write it could say what the interpreter is. What uv needs for a moment has room in memory, not on a disk.
+SYNC = ["env", "TMPDIR=/dev/shm", "uv", "sync", "--locked", "--no-dev", "--check", "--offline", "--no-cache"]
+DISTRIBUTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
+
+
+def normal(name: str) -> str:
+    """A distribution's name in its one form (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def venv(service: Service) -> dict[str, Any]:
+    """The virtual environment: what it is made of, what is in it, and what uv says of it against the lock."""
+    sync = Job(lambda: uv_sync(service.folder), UV_DEADLINE)
+    with Folder(service.folder) as root:
+        project, lock = toml(root, "pyproject.toml"), toml(root, "uv.lock")
+        digest = fingerprint(root, "uv.lock")[1]
+        with Folder(".venv", root) as home:
+            config = pyvenv(home)
+            installed, changed = site_packages(home)
+    if "home" not in config:
+        raise Trouble("unparsable", f"{service.folder}/.venv/pyvenv.cfg: no home")
+    return {
+        "python": version_of(f"{service.folder}/.venv/bin/python", service.folder),
+        "base_python": config["home"],
+        "system_site_packages": config.get("include-system-site-packages", "").lower() == "true",
+        "installed": installed,
+        "declared": declared(project),
+        "locked": locked(lock),
+        "lock_sha256": digest,
+        "changed": changed,
+        **sync.value(),
+    }
+
+
+def version_of(python: str, folder: str) -> str:
+    """The version of an interpreter, by its own word: pyvenv.cfg says what was there when it was written."""
+    argv = [os.path.realpath(python), "-I", "-S", "-B", "-c", "import sys; print(*sys.version_info[:3], sep='.')"]
+    ended = run(argv, DEADLINE, uid=stranger(argv[0], folder))
+    if ended.status != 0 or not re.fullmatch(r"\d+\.\d+\.\d+", ended.out.strip()):
+        raise Trouble("failed", f"{folder}/.venv/bin/python does not say its version: it ended with {ended.status}")
+    return ended.out.strip()
+
+
+def uv_sync(folder: str) -> dict[str, Any]:
+    """Exit status and last words of uv's own comparison: 0 equal, 1 drift, anything else: it could not tell. Asked as nobody, who
+    owns nothing: uv starts the environment's python, and with it whatever a ``.pth`` file there says.
+    """
+    if os.geteuid() != 0:
+        return {"sync_status": 126, "sync_said": "only root can have it asked by nobody"}
+    try:
+        with Folder(folder) as root:
+            ended = run(SYNC, UV_DEADLINE - 1, root, pwd.getpwnam("nobody").pw_uid)
+    except Trouble as trouble:
+        return {"sync_status": {"missing": 127, "timeout": 124}.get(trouble.kind, 126), "sync_said": trouble.text}
+    return {"sync_status": ended.status, "sync_said": last_words(f"{ended.out}\n{ended.err}")}
+
+
+def toml(folder: Folder, name: str) -> dict[str, Any]:
+    """A TOML file of the project. Raises Trouble."""
+    try:
+        import tomllib  # noqa: PLC0415 - not in Python < 3.11, where the rest of the probe still works
+    except ImportError:
+        raise Trouble("missing", "the host's Python is older than 3.11: it reads no TOML") from None
+    try:
+        return tomllib.loads(folder.text(name))
+    except (ValueError, RecursionError):
+        raise Trouble("unparsable", f"{folder.path}/{name}: not TOML") from None
+
+
+def declared(project: dict[str, Any]) -> dict[str, str]:
+    """Name to version specification (``==1.14.0``) of the project's own dependencies."""
+    rows = project.get("project", {}).get("dependencies", [])
+    found: dict[str, str] = {}
+    for row in rows:
+        text = row.strip()
+        match = DISTRIBUTION.match(text)
+        if match is None or "\n" in text:
+            raise Trouble("unparsable", "pyproject.toml: a dependency without a name")
+        rest = text[match.end() :].strip()
+        rest = rest.partition("]")[2] if rest.startswith("[") and "]" in rest else rest  # its extras
+        name, specification = normal(match.group()), rest.replace(" ", "")
+        found[name] = f"{found[name]} | {specification}" if name in found else specification
+    return found
+
+
+def locked(lock: dict[str, Any]) -> dict[str, str]:
+    """Name to version of every package of the lock; several versions of one are all told."""
+    found: dict[str, str] = {}
+    for row in lock.get("package", []):
+        name, version = normal(row["name"]), str(row.get("version", ""))
+        found[name] = f"{found[name]} | {version}" if name in found else version
+    return found
+
+
+def site_packages(home: Folder) -> tuple[dict[str, str], float]:
+    """What is installed by its dist-info folders, and the newest change (epoch seconds) of the environment. A folder
+    that holds byte code tells nothing by its own time: an import moved it; dist-info and the files beside it do tell.
+    """
+    changed = os.stat("pyvenv.cfg", dir_fd=home.fd, follow_symlinks=False).st_ctime
+    installed: dict[str, str] = {}
+    with Folder("lib", home) as lib:
+        pythons = [name for name in os.listdir(lib.fd) if name.startswith("python3")]
+        if len(pythons) != 1:
+            raise Trouble("failed", f"{lib.path}: {len(pythons)} Pythons in one environment")
+        with Folder(pythons[0], lib) as python, Folder("site-packages", python) as site:
+            with os.scandir(site.fd) as entries:
+                names = [(entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
+            for name, found in names:
+                if not (stat.S_ISDIR(found.st_mode) and site.stat(f"{name}/__pycache__")) and name != "__pycache__":
+                    changed = max(changed, found.st_ctime)
+                if name.endswith(".dist-info"):
+                    package, _, version = name[: -len(".dist-info")].rpartition("-")
+                    key = normal(package)
+                    installed[key] = f"{installed[key]} | {version}" if key in installed else version
+            if site.stat("__pycache__") is None:
+                changed = max(changed, os.fstat(site.fd).st_ctime)
+    return installed, changed
+
+
+def pyvenv(home: Folder) -> dict[str, str]:
+    """The lines of pyvenv.cfg."""
+    lines = [line.partition("=") for line in home.text("pyvenv.cfg").splitlines()]
+    return {key.strip().lower(): value.strip() for key, _, value in lines}
