@@ -11,11 +11,14 @@ from functools import lru_cache
 
 from voxgate.probe.base import SMALL_FILE, Trouble
 from voxgate.probe.folder import opened
-from voxgate.probe.text import files_in, lines_of, resolved
+from voxgate.probe.text import resolved
 
 DPKG = "/var/lib/dpkg"
 BROUGHT = re.compile(rb"^([0-9a-f]{32})  ((?:usr/)?lib/systemd/system\S+)$", re.MULTILINE)
 CONFIGURED = re.compile(rb"^ (/etc/(?:init\.d|systemd)/\S+) ([0-9a-f]{32})$", re.MULTILINE)
+ANY = re.compile(rb"^([0-9a-f]{32})  (.+)$", re.MULTILINE)
+OF_PYTHON = re.compile(rb"^ (/etc/python3\S*) ([0-9a-f]{32})$", re.MULTILINE)
+ROOTS_OF_USR = ("lib/", "bin/", "sbin/", "lib64/")
 
 
 def vouched_for(paths: set[str]) -> set[str]:
@@ -33,33 +36,36 @@ def vouched_for(paths: set[str]) -> set[str]:
 @lru_cache(maxsize=None)
 def dpkg_hashes() -> dict[str, str]:
     """The hash of every file that a package brought for systemd, and of every configuration file: path to md5, as dpkg has it."""
-    found: dict[str, str] = {}
-    merged = os.path.islink("/lib")  # then what a package calls /lib/systemd lies in /usr/lib
-    for path in files_in(f"{DPKG}/info"):
-        if path.endswith(".md5sums"):
-            with open(path, "rb") as file:
-                content = file.read()
-            for digest, brought in BROUGHT.findall(content) if b"lib/systemd/system" in content else ():
-                name = os.fsdecode(brought)
-                found[f"/usr/{name}" if merged and name.startswith("lib/") else f"/{name}"] = digest.decode()
-    with suppress(FileNotFoundError), open(f"{DPKG}/status", "rb") as file:
-        found.update((os.fsdecode(name), digest.decode()) for name, digest in CONFIGURED.findall(file.read()))
-    return found
+    return {**noted(BROUGHT, holding=[b"lib/systemd/system"]), **configured(CONFIGURED)}
 
 
 def dpkg_hashes_of(paths: set[str]) -> dict[str, str]:
     """The same for files anywhere."""
+    names = [os.fsencode(name) for path in paths for name in {path[1:], path[1:].removeprefix("usr/")}]
+    return noted(re.compile(rb"^([0-9a-f]{32})  (%b)$" % b"|".join(map(re.escape, names)), re.MULTILINE), holding=names)
+
+
+def noted(lines: re.Pattern[bytes], packages: str = "*", holding: list[bytes] | None = None) -> dict[str, str]:
+    """What dpkg has noted of files that packages brought: path to md5, of the lines that are asked for. ``holding`` passes over
+    a package that has none of these words. Empty where there is no dpkg.
+    """
     found: dict[str, str] = {}
-    names = {path: [os.fsencode(f"  {name}\n") for name in (path[1:], path[1:].removeprefix("usr/"))] for path in paths}
-    for file in files_in(f"{DPKG}/info"):
-        if file.endswith(".md5sums"):
-            with open(file, "rb") as sums:
-                content = sums.read()
-            for path, lines in names.items():
-                at = next((at for at in map(content.find, lines) if at >= 0), -1)
-                if at >= 32:
-                    found[path] = content[at - 32 : at].decode(errors="replace")
+    merged = os.path.islink("/lib")  # then what a package calls /lib/systemd lies in /usr/lib
+    for path in glob.iglob(f"{glob.escape(DPKG)}/info/{packages}.md5sums"):
+        with open(path, "rb") as file:
+            content = file.read()
+        if holding is None or any(word in content for word in holding):
+            for digest, brought in lines.findall(content):
+                name = os.fsdecode(brought)
+                found[f"/usr/{name}" if merged and name.startswith(ROOTS_OF_USR) else f"/{name}"] = digest.decode()
     return found
+
+
+def configured(lines: re.Pattern[bytes]) -> dict[str, str]:
+    """The same of configuration files, as they were brought."""
+    with suppress(FileNotFoundError), open(f"{DPKG}/status", "rb") as file:
+        return {os.fsdecode(name): digest.decode() for name, digest in lines.findall(file.read())}
+    return {}
 
 
 def md5_of(path: str) -> str:
@@ -73,12 +79,4 @@ def md5_of(path: str) -> str:
 
 def package_sums() -> dict[str, str]:
     """The md5 of each file of the Python packages, as dpkg has noted it; empty where there is no dpkg."""
-    sums: dict[str, str] = {}
-    for path in glob.glob("/var/lib/dpkg/info/*python3*.md5sums"):
-        for line in lines_of(path):
-            digest, _, name = line.partition("  ")
-            sums[f"/{name}"] = digest
-    with suppress(OSError), open("/var/lib/dpkg/status", encoding="utf-8", errors="replace") as file:
-        sums.update(dict(re.findall(r"^ (/etc/python3\S*) ([0-9a-f]{32})$", file.read(), re.MULTILINE)))
-    # a merged /usr: what a package has in /lib is found in /usr/lib
-    return {(f"/usr{path}" if path.startswith(("/lib/", "/bin/")) else path): digest for path, digest in sums.items()}
+    return {**noted(ANY, "*python3*"), **configured(OF_PYTHON)}

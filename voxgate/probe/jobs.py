@@ -13,7 +13,7 @@ from voxgate.probe.accounts import account, at_home, home_of, seeing_as, uid_of
 from voxgate.probe.base import Trouble
 from voxgate.probe.request import UNIT, Service
 from voxgate.probe.scripts import movers
-from voxgate.probe.systemctl import blocks_of, said
+from voxgate.probe.systemctl import said, show_units
 from voxgate.probe.text import files_in, lines_of, names_in
 from voxgate.probe.unit_folders import UNIT_FOLDERS, OnDisk
 
@@ -113,7 +113,7 @@ def unit_jobs(services: list[Service]) -> Iterator[tuple[str, str, str, bool]]:
     starters = {name for name in starters if "@." not in name and not name.startswith("-")}
     started: dict[str, str] = {}
     if starters:
-        for block in blocks_of("Id,Unit,ActiveState,UnitFileState", sorted(starters)):
+        for block in show_units(("Id", "Unit", "ActiveState", "UnitFileState"), *sorted(starters)):
             alive = block.get("ActiveState") in {"active", "activating"} or block.get("UnitFileState", "").startswith("enabled")
             if alive and block.get("Unit"):
                 started[block["Unit"]] = block["Id"]
@@ -123,7 +123,7 @@ def unit_jobs(services: list[Service]) -> Iterator[tuple[str, str, str, bool]]:
     names = sorted({*started, *placed})
     if not names:
         return
-    for block in blocks_of(",".join(("Id", "User", "ActiveState", "UnitFileState", "MainPID", *UNIT_COMMANDS)), names):
+    for block in show_units(("Id", "User", "ActiveState", "UnitFileState", "MainPID", *UNIT_COMMANDS), *names):
         name = block.get("Id", "")
         alive = block.get("ActiveState") not in {"inactive", None} or block.get("UnitFileState") in {"enabled", "enabled-runtime"}
         if name in started or (alive and name not in own):
@@ -147,8 +147,7 @@ def drawn_in(started: set[str], maybe: set[str], placed: set[str]) -> dict[str, 
     for _ in range(5):
         if not waiting:
             break
-        properties = ",".join(("Id", "ActiveState", "UnitFileState", *DRAWS))
-        blocks, waiting = blocks_of(properties, sorted(waiting)), set()
+        blocks, waiting = show_units(("Id", "ActiveState", "UnitFileState", *DRAWS), *sorted(waiting)), set()
         for block in blocks:
             name = block.get("Id", "")
             alive = block.get("ActiveState") != "inactive" or block.get("UnitFileState", "").startswith("enabled")

@@ -12,7 +12,7 @@ import stat
 from typing import Any, Iterator
 
 from voxgate.probe.base import INSTALLED_AT_MOST, PATH, SHOWN, Trouble
-from voxgate.probe.byte_code import ByteCodes
+from voxgate.probe.byte_code import PYC, ByteCodes
 from voxgate.probe.cache import HashCache
 from voxgate.probe.folder import Folder
 from voxgate.probe.request import Service
@@ -23,7 +23,6 @@ ENVIRONMENT_FILES = re.compile(
 )
 ENVIRONMENT_LINKS = re.compile(r"lib64|bin/python[0-9.]*", re.ASCII)
 RECORDED_AT_MOST = 1_000_000  # rows of all RECORDs of an environment
-BYTE_CODE = re.compile(r"(.*/)?__pycache__/([^/]+)\.[a-z]+-[0-9]+(?:\.opt-[12])?\.pyc")
 
 
 def packages(service: Service) -> dict[str, Any]:
@@ -130,8 +129,9 @@ def stray(home: Folder, path: str, owned: dict[str, set[str]], site: str) -> str
     """Why a file that no distribution owns must not be there, empty if it may."""
     if ENVIRONMENT_FILES.fullmatch(path):
         return ""
-    code = BYTE_CODE.fullmatch(path)
-    if code and f"{code.group(1) or ''}{code.group(2)}.py" in owned:
+    at, inside, file = f"/{path}".rpartition("/__pycache__/")
+    code = PYC.fullmatch(file) if inside else None
+    if code and f"{at}/{code.group(1)}.py"[1:] in owned:
         return ""
     if path in {f"{site}/_virtualenv.py", f"{site}/_virtualenv.pth"} and of_uv(path, home.text(path)):
         return ""

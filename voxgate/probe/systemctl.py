@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import time
-from typing import Any
+from typing import Any, Iterable
 
 from voxgate.probe.base import DEADLINE, Trouble
 from voxgate.probe.programs import last_words, run
@@ -28,16 +28,32 @@ def said(*argv: str) -> str:
     return ended.out
 
 
-def unit_properties(block: str) -> dict[str, str]:
-    """One unit's ``key=value`` lines. Of the environment only the names; of commands path, arguments and pid."""
-    found: dict[str, str] = {}
-    for line in block.splitlines():
-        key, _, value = line.partition("=")
-        if key == "Environment":
-            key, value = "EnvironmentNames", " ".join(names_of_environment(value))
-        elif key == "ExecStart":
-            value = command_shown(value) if value else ""
-        found[key] = f"{found[key]}\n{value}" if key in found else value
+def show_units(properties: Iterable[str], *names: str) -> list[dict[str, str]]:
+    """``systemctl show`` of units, one dictionary for each that it knows."""
+    return unit_rows(said("systemctl", "show", f"--property={','.join(properties)}", "--", *names))
+
+
+def unit_rows(text: str) -> list[dict[str, str]]:
+    """Its blocks of ``key=value`` lines; a key that stands in two lines has a value of two lines."""
+    found = []
+    for block in text.strip().split("\n\n"):
+        row: dict[str, str] = {}
+        for line in block.splitlines():
+            key, _, value = line.partition("=")
+            row[key] = f"{row[key]}\n{value}" if key in row else value
+        found.append(row)
+    return found
+
+
+def without_values(unit: dict[str, str]) -> dict[str, str]:
+    """What may be said of a unit: of its environment the names, of its commands path, arguments and pid."""
+    found = dict(unit)
+    if "Environment" in found:
+        found["EnvironmentNames"] = "\n".join(
+            " ".join(names_of_environment(text)) for text in found.pop("Environment").split("\n")
+        )
+    if "ExecStart" in found:
+        found["ExecStart"] = "\n".join(command_shown(text) if text else "" for text in found["ExecStart"].split("\n"))
     return found
 
 
@@ -59,25 +75,10 @@ def names_of_environment(value: str) -> list[str]:
 
 def environments() -> dict[str, str]:
     """What ``Environment=`` of each loaded service says, as it is: for comparing only, never shown."""
-    text = said("systemctl", "show", "--property=Id,Environment", "--", "*.service")
-    blocks = [dict(line.partition("=")[::2] for line in block.splitlines()) for block in text.strip().split("\n\n")]
-    return {block.get("Id", ""): block.get("Environment", "") for block in blocks}
+    return {unit.get("Id", ""): unit.get("Environment", "") for unit in show_units(("Id", "Environment"), "*.service")}
 
 
-def blocks_of(properties: str, names: list[str]) -> list[dict[str, str]]:
-    """``systemctl show`` of units, one dictionary for each."""
-    text = said("systemctl", "show", f"--property={properties}", "--", *names)
-    found = []
-    for block in text.strip().split("\n\n"):
-        row: dict[str, str] = {}
-        for line in block.splitlines():
-            key, _, value = line.partition("=")
-            row[key] = f"{row[key]}\n{value}" if key in row else value
-        found.append(row)
-    return found
-
-
-def changed_state(shown: dict[str, Any], unit: str) -> float:
+def changed_state(found: dict[str, Any], unit: str) -> float:
     """When systemd last saw a unit change its state, epoch seconds: a reload is such a change."""
-    stamp = shown.get(unit, {}).get("properties", {}).get("StateChangeTimestampMonotonic", "0")
+    stamp = found.get(unit, {}).get("properties", {}).get("StateChangeTimestampMonotonic", "0")
     return time.time() - time.clock_gettime(time.CLOCK_MONOTONIC) + int(stamp) / 1e6 if stamp.isdigit() and int(stamp) else 0.0

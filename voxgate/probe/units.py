@@ -7,7 +7,7 @@ from typing import Any
 
 from voxgate.probe.dpkg import vouched_for
 from voxgate.probe.request import UNIT, Service
-from voxgate.probe.systemctl import PROPERTIES, said, unit_properties
+from voxgate.probe.systemctl import PROPERTIES, said, show_units, without_values
 from voxgate.probe.unit_folders import OnDisk
 
 
@@ -26,8 +26,8 @@ def units(services: list[Service]) -> dict[str, Any]:
     wanted |= disk.placed
     wanted |= {name for name in [*disk.files, *disk.links] if templates and name.startswith(templates)}
     names = sorted(name for name in wanted if name.endswith(".service") and "@." not in name)
-    shown = said("systemctl", "show", f"--property={','.join(PROPERTIES)}", "--", *[n for n in names if UNIT.fullmatch(n)])
-    properties = {block["Id"]: block for block in map(unit_properties, shown.strip().split("\n\n")) if "Id" in block}
+    shown = show_units(PROPERTIES, *[name for name in names if UNIT.fullmatch(name)])
+    properties = {row["Id"]: row for row in map(without_values, shown) if "Id" in row}
     digests: dict[str, str] = {}
     found = {}
     vouched = vouched_for({path for name in {*names, *properties} for path in disk.paths(name)})

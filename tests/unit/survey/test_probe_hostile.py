@@ -48,7 +48,7 @@ HOSTILE = {
     "empty lines and comments": "len(COMMENT.sub('', '\\n' * (4 * M)))",
     "blanks and comments": "len(COMMENT.sub('', (' ' * 1000 + '\\n') * 4000))",
     "a unit of empty lines": "[e.search('\\n' * (4 * M)) for e in (NEEDED, TRIGGERED, ACCEPTING, KEYS_OF_UNIT)]",
-    "a unit's command": "unit_properties('ExecStart=' + '{ path=x ; argv[]=y ; ignore_errors=no ; pid=' * 9000)",
+    "a unit's command": "without_values(*unit_rows('ExecStart=' + '{ path=x ; argv[]=y ; ignore_errors=no ; pid=' * 9000))",
     "a project of empty lines": "PROJECT_NAME.search('\\n' * (4 * M))",
     "a project of blanks": "PROJECT_NAME.search('name' + ' ' * (4 * M))",
     "a dependency of blanks": "declared({'project': {'dependencies': ['a' + ' ' * (4 * M) + 'b']}})",
@@ -151,7 +151,7 @@ JSON = some.recursive(
 READERS: dict[str, Any] = {
     "settings": probe.settings,
     "placeholder": probe.is_placeholder,
-    "unit": probe.unit_properties,
+    "unit": lambda text: [probe.without_values(row) for row in probe.unit_rows(text)],
     "environment": probe.names_of_environment,
     "command": probe.command_shown,
     "specified": lambda text: probe.specified(text, "a-b@c.service"),
