@@ -1,6 +1,7 @@
 # After the deploy the dialler's port is answered by what was there before.
 # host: sip-1
 # deploy: dialler
+# standing: only-expected-listeners[sip-1]
 # violated: service-became-healthy[dialler-sip-1] process-is-the-new-code[sip-1-voxdialler] tick-loop-is-alive[sip-1-voxdialler]
 #   only-expected-listeners[sip-1]
 inject() {

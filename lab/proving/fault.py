@@ -10,7 +10,7 @@ that it is broken, ``mend`` puts it right. The header's first lines say what it 
 
 ``host`` is where the functions run, as root; ``machine`` is this machine. ``violated`` and ``blind`` are what must turn so, and
 nothing else may: full ids, ``*`` for anything, ``!`` before what is left out again. ``bake`` is a longer time between the two
-looks in seconds, ``deploy`` what is deployed in place of a mere look.
+looks in seconds, ``deploy`` what is deployed in place of a mere look, ``standing`` what of it that deploy lets stand: full ids.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).resolve().parent.parent / "faults"
 MACHINE = "machine"
-KEYS = {"host", "violated", "blind", "bake", "deploy"}
+KEYS = {"host", "violated", "blind", "bake", "deploy", "standing"}
 FUNCTIONS = ("inject", "landed", "mend")
 _LINE = re.compile(r"# ?(?:([a-z]+):(?: +(.*))?|(.*))")
 
@@ -49,6 +49,7 @@ class Fault:
     script: str
     bake: float | None = None
     deploy: str = ""
+    standing: tuple[str, ...] = ()
 
     @property
     def touched(self) -> frozenset[str]:
@@ -130,6 +131,7 @@ def read(path: Path) -> Fault:
         script,
         float(said["bake"]) if "bake" in said else None,
         said.get("deploy", "").strip(),
+        tuple(said.get("standing", "").split()),
     )
 
 

@@ -198,7 +198,9 @@ def whole_look(reports: Path) -> str:
 
 def _deployed(fault: Fault, work: Path) -> dict[str, Finding]:
     """Deploy as the fault asks, in a pytest of its own; what did not hold before the way back."""
-    document = _pytest(["--deploy", fault.deploy], work / "deploy")
+    standing = [word for one in fault.standing for word in ("--standing", one)]
+    reason = ["--reason", "a fault that is proved"] if standing else []
+    document = _pytest(["--deploy", fault.deploy, *standing, *reason], work / "deploy")
     return {one["id"]: Finding(one["verdict"], one.get("found", "")) for one in document["invariants"] if one["verdict"] in RED}
 
 

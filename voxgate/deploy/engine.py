@@ -116,6 +116,11 @@ class Deployment:
             if error is not None:
                 raise error
 
+    @property
+    def failed(self) -> frozenset[str]:
+        """Services of which a placement was left behind on the way back."""
+        return frozenset(one.service.name for one in self.plan.placements if one.id in self._left_behind)
+
     def restart_the_others(self) -> None:
         """On a way back: restart those units, too, that the deploy had not restarted. Raises as ``reach``."""
         left = [(target, {one.id: frozenset(target.kept(one)) for one in target.placements}) for target in self.plan.targets]

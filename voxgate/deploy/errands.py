@@ -8,7 +8,9 @@ from voxgate.deploy import marks
 from voxgate.deploy.gate import Gate
 from voxgate.deploy.hands import Task
 from voxgate.deploy.journal import MOST_REASON, Journal, Phase
-from voxgate.deploy.recovery import decide
+from voxgate.deploy.recovery import Way, decide
+from voxgate.deploy.remotes import must_run
+from voxgate.deploy.standing import lines_of, refused
 from voxgate.deploy.state import read_all
 from voxgate.deploy.telling import history, history_lines, plan_lines
 from voxgate.errors import Refused
@@ -24,7 +26,16 @@ def plan(gate: Gate) -> list[str]:
     gate.must_reach_all()
     gate.site.found = read_all(gate.site.connections, gate.estate)
     decisions = decide(gate.estate, gate.site.found)
-    return plan_lines(gate.estate, gate.plan(), decisions, gate.site.found, gate.site.orders.pace.most)
+    made = gate.plan()
+    lines = plan_lines(gate.estate, made, decisions, gate.site.found, gate.site.orders.pace.most)
+    gate.stand(made)
+    must = must_run(gate.estate, {}, gate.site.goods)
+    stands = lines_of(gate.standing.found, must) or ["nothing"]
+    lines += ["", "does not hold now", *(f"   {line}" for line in stands)]
+    held = {one.service: one.found for one in decisions if one.way is Way.HELD}
+    if stopping := gate.standing.stopping(made):
+        lines += ["", f"this deploy would be refused: {refused(stopping, must, held).text}"]
+    return lines
 
 
 def tell_history(gate: Gate) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,20 +16,21 @@ from voxgate.deploy.green import require_green
 from voxgate.deploy.journal import Phase
 from voxgate.deploy.mending import Mending
 from voxgate.deploy.plan import Plan, check_requests, make_plan, read_requests
-from voxgate.deploy.preflight import held_hosts, preflight
+from voxgate.deploy.preflight import held_hosts, must_be_seen, preflight
 from voxgate.deploy.progress import Progress
 from voxgate.deploy.recovery import way_back
 from voxgate.deploy.remotes import Remotes, must_run
 from voxgate.deploy.rolling import Capacity
 from voxgate.deploy.settling import Settled, Settlement
 from voxgate.deploy.site import Orders, Site
+from voxgate.deploy.standing import Standing, lines_of, named, refused
 from voxgate.deploy.state import Author, read_all
 from voxgate.deploy.trees import must_be_deployable, must_spare_hosts
 from voxgate.deploy.undoing import ages
 from voxgate.errors import Refused, Unreachable, VoxgateError
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
-from voxgate.model.look import Evidence
+from voxgate.model.look import Evidence, Look
 from voxgate.model.release import Release
 from voxgate.model.service import Service
 from voxgate.model.verdict import Exit, Judgement, MoveRecord, RunVerdict, ServiceOutcome
@@ -74,6 +76,8 @@ class Gate:
         self._not_mended: VoxgateError | None = None
         self._settlement: Settlement | None = None
         self._looks = 0
+        self._glance: Future[Look] | None = None
+        self.standing = Standing()
 
     @property
     def deploying(self) -> frozenset[str]:
@@ -119,6 +123,7 @@ class Gate:
                     must_be_deployable(service, release, self._remotes.mirrors[service.name])
             if self.site.take():
                 self._remotes.ask(stale=self.site.orders.recover)  # another gate was at work meanwhile
+                self._glance = None
             releases = self._mend()
         if self.requests and self._not_mended is None and not self.site.stop.is_set():
             self._deploy()
@@ -140,6 +145,10 @@ class Gate:
         self._opened = self.site.connections.open(self.estate.hosts)
         if not self.site.orders.changes:
             self.site.found = read_all(self.site.connections, self.estate)
+        if self.requests:
+            pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="glance")
+            self._glance = pool.submit(take_look, self.site.connections, self.estate, brief=True)
+            pool.shutdown(wait=False)
 
     def plan(self) -> Plan:
         """What is asked for, as the remotes and the hosts stand. Raises Refused."""
@@ -173,8 +182,9 @@ class Gate:
         deployed.
         """
         self._mending = Mending.of(self.site, self._tag)
-        if self.requests and self._mending.held:
-            raise held_hosts(self._mending.held)
+        mine = {service: found for service, found in self._mending.held.items() if service in self.deploying}
+        if mine:
+            raise held_hosts(mine)
         self._mending.act()
         if self.requests and self._mending.is_open:
             failure = self._mending.close(self._look_and_judge(self._mending.releases), self._look_and_judge)
@@ -183,6 +193,7 @@ class Gate:
             self.notes += [f"found: {decision.line}" for decision in self._mending.decisions]
         if self.requests and self._mending.decisions:
             self.site.found = read_all(self.site.connections, self.estate)
+            self._glance = None  # it is of what was before
         return self._mending.releases
 
     def _deploy(self) -> None:
@@ -192,16 +203,24 @@ class Gate:
         if self.builds is not None:
             require_green(plan.targets, self.builds)
         say = self.site.progress.note
-        seen = preflight(self.site.connections, self.estate, plan, no_way_back=self.site.orders.no_way_back, say=say)
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            no_way_back = self.site.orders.no_way_back
+            others = pool.submit(preflight, self.site.connections, self.estate, plan, no_way_back=no_way_back, say=say)
+            seen = self.stand(plan)
+        others.result()
+        if self.site.stop.is_set():
+            return
+        if stopping := self.standing.stopping(plan):
+            raise refused(stopping, must_run(self.estate, {}, self.site.goods), self._mending.held if self._mending else {})
         for target in plan.targets:
             say(f"{target.service.name}: {target.way_back or 'nothing'} -> {target.release}")
             if disagree := way_back(target.before)[1]:
                 say(f"{target.service.name}: {disagree}")
-        if self.site.stop.is_set():
-            return
         self.deployment = self.site.deployment(plan.targets, back=False)
         try:
-            marks.mark(self.site.claim, plan.tasks, Phase.CLAIMED, code=ages(plan.placements, seen, self.site.found))
+            code = ages(plan.placements, seen.hosts, self.site.found)
+            before = {key: {"code": age, "standing": self.standing.kept} for key, age in code.items()}
+            marks.mark(self.site.claim, plan.tasks, Phase.CLAIMED, before=before)
         except VoxgateError as error:
             with suppress(VoxgateError):
                 marks.mark(self.site.claim, plan.tasks, Phase.ABANDONED, reason="could not be begun everywhere")
@@ -214,6 +233,31 @@ class Gate:
                 marks.mark(self.site.claim, plan.tasks, Phase.JUDGING)
             except VoxgateError as error:
                 self.deployment.fail(error)
+
+    def stand(self, plan: Plan) -> Look:
+        """Judge the whole estate as it stands, before anything is touched; say what does not hold, and keep it (``standing``).
+        Returns what was seen. Raises Refused where it cannot be judged.
+        """
+        first = self._glance.result() if self._glance else take_look(self.site.connections, self.estate, brief=True)
+        self.site.stop.wait(max(0.0, first.taken + self.estate.look - time.time()))
+        second = take_look(self.site.connections, self.estate)
+        must_be_seen(second.hosts)
+        must = must_run(self.estate, {}, self.site.goods)
+        folder = self._evidence_folder.with_name("evidence-before")
+        save(Evidence(first, second, self._remotes.with_releases(must, self.site.found)), folder, self.cutter)
+        try:
+            verdict, judgements = self.rejudge(folder)
+        except VoxgateError as error:
+            raise Refused("the estate could not be judged before a deploy", where=self.estate.name, why=error.line) from None
+        if verdict is RunVerdict.INCOMPLETE:
+            raise Refused("not all of the estate could be judged before a deploy", where=self.estate.name, why=str(verdict))
+        orders, back = self.site.orders, all(request.back for request in self.requests)
+        self.standing = Standing.of(judgements, plan, orders.standing, orders.reason, back=back)
+        for line in lines_of(self.standing.found, must):
+            self.site.progress.note(f"does not hold before the deploy: {line}")
+        if self.standing.allowed:
+            self.notes.append(f"let stand ({self.standing.reason}): {named(sorted(self.standing.allowed))}")
+        return second
 
     def _tag(self, service: Service, release: Release) -> Release:
         """The release with its tag, for what an earlier run had no time to tag."""
@@ -251,7 +295,7 @@ class Gate:
         """After the judging: promote if and only if everything expected was judged and holds, else go back."""
         verdict = judge_run(judged)
         if self.deployment is not None:
-            self._settlement = Settlement(self.site, self.deployment, self._remotes, self._look_and_judge)
+            self._settlement = Settlement(self.site, self.deployment, self._remotes, self._look_and_judge, self.standing)
             settled = self._settlement.settle(judged)
             back = self._settlement.back
             if cut := self.deployment.capacity.calls_cut + (back.capacity.calls_cut if back else 0):
@@ -278,6 +322,10 @@ class Gate:
             again, judgements = self._mending.after_all
             summary = f"what was left to be judged does not hold, and went back ({self._mending.summary}); judged again: {again}"
             return Settled(RunVerdict.ROLLED_BACK, Exit.ROLLED_BACK, summary, judgements, again)
+        final, judgements = self._mending.judged or (verdict, tuple(judged.judgements))
+        if still := self._mending.standing.still(judgements):
+            summary = f"recovered: {self._mending.summary}; it is as before, and does not hold: {named(still)}"
+            return Settled(final, 1, summary, judgements, final)
         return Settled(RunVerdict.HOLDS, 0, f"recovered: {self._mending.summary}; all of it holds")
 
     def note_verdict(self, verdict: RunVerdict, digest: str) -> None:

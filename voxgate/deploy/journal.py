@@ -73,7 +73,8 @@ def phase_of(move: Move, *, back: bool) -> Phase:
 class Journal:
     """One journal. ``release`` is what the deploy wanted here, ``origin`` what was last known good when it began; ``boot`` is
     the host's boot in which it was written; ``step`` and ``status`` (begun, done, failed) name the last step. ``changed`` is
-    what the deploy's steps changed here up to now (see ``Step.changes``), None where that is not known.
+    what the deploy's steps changed here up to now (see ``Step.changes``), None where that is not known; ``standing`` are the
+    ids of what did not hold before it.
     """
 
     phase: Phase
@@ -88,6 +89,7 @@ class Journal:
     build: str = ""
     reason: str = ""
     changed: frozenset[str] | None = None
+    standing: frozenset[str] = frozenset()
 
     @property
     def said(self) -> str:
@@ -136,6 +138,7 @@ def read_journal(text: str | None, placement: Placement) -> Journal | Missing | 
         _release(service, origin) if origin else None,
         **{name: document[name] for name in ("step", "status", "boot", "at", "by", "build", "reason")},
         changed=None if EVERYTHING in changed else frozenset(changed),
+        standing=frozenset(document.get("standing", ())),
     )
 
 

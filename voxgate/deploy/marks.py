@@ -26,17 +26,17 @@ _EVENTS = {
 
 
 def mark(
-    claim: Claim, tasks: Sequence[Task], phase: Phase, *, reason: str = "", code: Mapping[str, float | None] | None = None
+    claim: Claim, tasks: Sequence[Task], phase: Phase, *, reason: str = "", before: Mapping[str, Mapping[str, Any]] | None = None
 ) -> None:
-    """Write the phase, and its line in the ledger where it begins or closes a deploy. ``code``, where one begins: when code
-    and packages were last changed, by placement id. Raises MoveFailed naming who did not.
+    """Write the phase, and its line in the ledger where it begins or closes a deploy. ``before``, where one begins: what the
+    journal is to know of the time before it, by placement id. Raises MoveFailed naming who did not.
     """
     reason = reason[:MOST_REASON]  # the gate's own words; a person's are refused where they are too many
 
     def words(task: Task) -> dict[str, Any]:
         said: dict[str, Any] = {"journal": document_of(task.journal(phase, claim.author, reason))}
-        if code is not None:
-            said["journal"]["code"] = code.get(task.placement.id)
+        if before is not None:
+            said["journal"] |= before[task.placement.id]
         if phase in _EVENTS:
             said["event"] = event_of(claim, task, _EVENTS[phase], {"reason": reason}, back=phase is Phase.ROLLED_BACK)
         return said
@@ -44,15 +44,19 @@ def mark(
     _everywhere(claim, tasks, words)
 
 
-def promote(claim: Claim, tasks: Sequence[Task], goods: Mapping[str, Good], tagged: Mapping[str, Release]) -> None:
-    """Move last-known-good of these placements, and close their journals. Raises MoveFailed naming who did not."""
+def promote(
+    claim: Claim, tasks: Sequence[Task], goods: Mapping[str, Good], tagged: Mapping[str, Release], *, reason: str = ""
+) -> None:
+    """Move last-known-good of these placements, and close their journals; ``reason`` is why, where not all of it holds. Raises
+    MoveFailed naming who did not.
+    """
 
     def words(task: Task) -> dict[str, Any]:
         release = tagged.get(task.placement.service.name, task.release)
         done = Task(task.placement, release, task.origin, task.run)
         return {
             "record": good_document(release, goods.get(task.placement.id), task.run or claim.author.run),
-            "event": event_of(claim, done, _EVENTS[Phase.DONE], {}),
+            "event": event_of(claim, done, _EVENTS[Phase.DONE], {"reason": reason[:MOST_REASON]}),
             "journal": document_of(done.journal(Phase.DONE, claim.author)),
         }
 

@@ -9,10 +9,11 @@ from functools import partial
 from voxgate.deploy import marks
 from voxgate.deploy.engine import Deployment, State
 from voxgate.deploy.hands import Task
-from voxgate.deploy.journal import Phase
+from voxgate.deploy.journal import Journal, Phase
 from voxgate.deploy.plan import Target
 from voxgate.deploy.recovery import Decision, Way, decide, way_back
 from voxgate.deploy.site import Site
+from voxgate.deploy.standing import Standing, named
 from voxgate.deploy.state import LastKnownGood, read_all
 from voxgate.deploy.undoing import kept_units, undoing
 from voxgate.errors import MoveFailed, VoxgateError
@@ -60,7 +61,11 @@ def put_back(site: Site, targets: Sequence[Target]) -> tuple[Deployment | None, 
             back.leave_behind(placement, error)
     try:
         back.reach(State.HEALTHY)
-        marks.mark(site.claim, back.plan.tasks, Phase.BACK_JUDGING)
+    except VoxgateError as error:
+        failure = failure or error
+    try:
+        done = [task for task in back.plan.tasks if task.placement.service.name not in back.failed]
+        marks.mark(site.claim, done, Phase.BACK_JUDGING)
     except VoxgateError as error:
         failure = failure or error
     return back, failure
@@ -74,14 +79,20 @@ def tidy(site: Site, placements: Iterable[Placement]) -> None:
 
 
 def restart_kept(
-    site: Site, back: Deployment | None, failure: VoxgateError | None, judged: Judged, judge: Callable[[], Judged]
+    site: Site,
+    back: Deployment | None,
+    failure: VoxgateError | None,
+    judged: Judged,
+    judge: Callable[[], Judged],
+    standing: Standing,
 ) -> tuple[VoxgateError | None, Judged]:
-    """Where a service that went back without a restart is violated (a process that took up what was there for a moment), its
-    units are restarted after all, and judged again. Returns what is true then.
+    """Where a service that went back without a restart is violated, and was not before (a process that took up what was there
+    for a moment), its units are restarted after all, and judged again. Returns what is true then.
     """
-    if back is None or failure is not None or judged[0] is not RunVerdict.VIOLATED:
+    verdict, judgements = standing.against(judged)
+    if back is None or failure is not None or verdict is not RunVerdict.VIOLATED:
         return failure, judged
-    violated = {one.service for one in judged[1] if one.verdict is Verdict.VIOLATED}
+    violated = {one.service for one in judgements if one.verdict is Verdict.VIOLATED}
     if not kept_units(target for target in back.plan.targets if target.service.name in violated):
         return failure, judged
     site.progress.note("it does not hold without a restart: what was not restarted is restarted after all")
@@ -94,25 +105,35 @@ def restart_kept(
 
 
 def close_back(
-    site: Site, targets: Sequence[Target], failure: VoxgateError | None, judged: Judged, reason: str
+    site: Site,
+    targets: Sequence[Target],
+    failure: VoxgateError | None,
+    judged: Judged,
+    reason: str,
+    standing: Standing,
+    failed: frozenset[str] = frozenset(),
 ) -> VoxgateError | None:
     """Close what was put back, and say why not all is in order, if it is not. ``reason``: why they went back, for the
-    ledger. Rolled back: its moves went well, and what was judged of it holds, all of it, whatever else is wrong with the estate.
-    Held, until a person clears it: its moves failed, or it is violated. Open, for the next run: a host was lost, or it could
-    not be judged.
+    ledger; ``failed`` are the services of which a move failed. Everything is judged against what was before (``standing``).
+    Rolled back: its moves went well, and nothing of it is worse than before, whatever else is wrong with the estate.
+    Held, until a person clears it: its moves failed, or it is worse. Open, for the next run: a host was lost, or it could not be
+    judged.
     """
-    verdict, judgements = judged
+    verdict, judgements = standing.against(judged)
     if isinstance(failure, HostLost) or site.claim.lost:
         return failure or HostLost("a host was lost on the way back", where=min(site.claim.lost))
-    tasks = [task for target in targets for task in target.tasks]
+    held = [target for target in targets if failure is not None and (not failed or target.service.name in failed)]
     if failure is not None:
-        marks.mark(site.claim, tasks, Phase.HELD, reason=failure.line)
-        return failure
+        marks.mark(site.claim, [task for target in held for task in target.tasks], Phase.HELD, reason=failure.line)
+    targets = [target for target in targets if target not in held]
+    tasks = [task for target in targets for task in target.tasks]
+    if still := standing.still(judged[1]):
+        reason = f"{reason}; as before, and still standing: {named(still)}"
     if verdict is RunVerdict.HOLDS:
         marks.mark(site.claim, tasks, Phase.ROLLED_BACK, reason=reason)
-        return None
+        return failure
     if verdict is not RunVerdict.VIOLATED:
-        return VoxgateError(f"the last known good is {verdict} too")
+        return failure or VoxgateError(f"the last known good is {verdict} too")
     what = "what was put back is not what is violated"
     for target in targets:
         match verdict_on(target, judgements):
@@ -123,7 +144,7 @@ def close_back(
                 marks.mark(site.claim, target.tasks, Phase.ROLLED_BACK, reason=reason)
             case Verdict.BLIND:
                 pass
-    return _violation(what, judgements)
+    return failure or _violation(what, judgements)
 
 
 def _violation(what: str, judgements: Sequence[Judgement], target: Target | None = None) -> VoxgateError:
@@ -151,8 +172,8 @@ def is_about(judgement: Judgement, target: Target) -> bool:
 
 @dataclass(slots=True)
 class Mending:
-    """What is being mended: decided, then acted on (``act``), then judged, then closed (``close``). ``after_all`` is the second
-    judgement, of what was judged again, did not hold, and went back.
+    """What is being mended: decided, then acted on (``act``), then judged, then closed (``close``). ``judged`` is the judgement
+    that it was closed by; ``after_all`` the second one, of what was judged again, did not hold, and went back.
     """
 
     site: Site
@@ -160,6 +181,7 @@ class Mending:
     tag: Tag
     back: Deployment | None = None
     failure: VoxgateError | None = None
+    judged: Judged | None = None
     after_all: Judged | None = None
     closed: bool = False
 
@@ -191,6 +213,12 @@ class Mending:
         """What must be running now of the services that were mended."""
         mended = {Way.GO_BACK, Way.JUDGE, Way.PROMOTE}
         return {one.service: one.release for one in self.decisions if one.way in mended and one.release is not None}
+
+    @property
+    def standing(self) -> Standing:
+        """What did not hold before the deploys that are mended, as their journals say."""
+        journals = [self.site.found[placement.id].journal for one in self.decisions for placement in one.placements]
+        return Standing(frozenset(key for journal in journals if isinstance(journal, Journal) for key in journal.standing))
 
     @property
     def summary(self) -> str:
@@ -228,9 +256,10 @@ class Mending:
         failure = self.failure
         if targets := self._targets(Way.GO_BACK):
             anew = partial(judge, self.releases)
-            self.failure, judged = restart_kept(self.site, self.back, self.failure, judged, anew)
+            self.failure, judged = restart_kept(self.site, self.back, self.failure, judged, anew, self.standing)
             left = "; ".join(one.found for one in self.decisions if one.way is Way.GO_BACK)
-            failure = close_back(self.site, targets, self.failure, judged, left) or failure
+            failed = self.back.failed if self.back else frozenset()
+            failure = close_back(self.site, targets, self.failure, judged, left, self.standing, failed) or failure
         again = self._targets(Way.JUDGE)
         if again and judged[0] is RunVerdict.HOLDS:
             for decision in self.decisions:
@@ -238,7 +267,7 @@ class Mending:
                     self._promote(decision)
         elif again:
             failure = self._back_after_all(again, judge) or failure
-        self.closed = True
+        self.closed, self.judged = True, judged
         return failure
 
     def _back_after_all(self, targets: tuple[Target, ...], judge: Judge) -> VoxgateError | None:
@@ -253,9 +282,10 @@ class Mending:
         marks.mark(self.site.claim, tasks, Phase.BACK_JUDGING)
         self.back, failure = put_back(self.site, others)
         anew = partial(judge, {target.service.name: target.release for target in targets})
-        failure, self.after_all = restart_kept(self.site, self.back, failure, anew(), anew)
+        failure, self.after_all = restart_kept(self.site, self.back, failure, anew(), anew, self.standing)
         reason = "left at its judging, judged again, and does not hold"
-        return close_back(self.site, targets, failure, self.after_all, reason)
+        failed = self.back.failed if self.back else frozenset()
+        return close_back(self.site, targets, failure, self.after_all, reason, self.standing, failed)
 
     def _tidy(self) -> None:
         tidy(self.site, (one for one in self.site.estate.placements if self.site.found[one.id].git_locks))

@@ -173,15 +173,15 @@ def _epoch(folder: str) -> Optional[int]:
 
 
 def _carried(folder: str, journal: Dict[str, Any]) -> Dict[str, Any]:
-    """What the journal of the same deploy says of its changes: which, since when, and how old the code was before. Where a way
-    back finds no such word (an earlier voxgate's journal, a torn one), anything may have been changed.
+    """What the journal of the same deploy says of its changes: which, since when, how old the code was and what did not hold
+    before. Where a way back finds no such word (an earlier voxgate's journal, a torn one), anything may have been changed.
     """
     try:
         said = json.loads(_text(folder, "journal.json") or "{}")
     except ValueError:
         said = {}
     if isinstance(said, dict) and said.get("run") == journal["run"] and "changed" in said:
-        return {key: said[key] for key in ("changed", "since", "code") if key in said}
+        return {key: said[key] for key in ("changed", "since", "code", "standing") if key in said}
     return {"changed": EVERYTHING if journal["phase"].startswith("back-") else []}
 
 

@@ -17,20 +17,14 @@ from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.release import Release
 from voxgate.moves import building
 from voxgate.moves.steps import Step, builds_are_possible, is_checkout, way_back_is_here
-from voxgate.survey.collect import survey
 from voxgate.transport.at_once import at_once
 from voxgate.transport.connections import Connections
 from voxgate.transport.database import see
 
 
-def preflight(
-    connections: Connections, estate: Estate, plan: Plan, *, no_way_back: bool, say: Callable[[str], None]
-) -> dict[str, HostEvidence | Missing]:
-    """Look at every host, at what the diallers' databases see, and prove the way back, all at once. Returns what was seen of the
-    hosts. Raises Refused.
-    """
-    seen: dict[str, HostEvidence | Missing] = {}
-    looks: dict[str, Callable[[], None]] = {"hosts": partial(_hosts_can_be_judged, connections, estate, seen)}
+def preflight(connections: Connections, estate: Estate, plan: Plan, *, no_way_back: bool, say: Callable[[str], None]) -> None:
+    """Look at what the diallers' databases see, and prove the way back, all at once. Raises Refused."""
+    looks: dict[str, Callable[[], None]] = {}
     if any(target.service.name == "dialler" for target in plan.targets):
         looks["databases"] = partial(_databases_say_who_dials, connections, estate)
     for target in plan.targets:
@@ -47,7 +41,6 @@ def preflight(
             say(f"no way back, accepted: {outcome.line}")
         elif isinstance(outcome, BaseException):
             raise known_error(outcome, name)
-    return seen
 
 
 def ways_back(plan: Plan) -> dict[Placement, Release]:
@@ -62,9 +55,9 @@ def ways_back(plan: Plan) -> dict[Placement, Release]:
     }
 
 
-def _hosts_can_be_judged(connections: Connections, estate: Estate, seen: dict[str, HostEvidence | Missing]) -> None:
-    seen |= survey(connections, estate)
-    for name, one in seen.items():
+def must_be_seen(hosts: Mapping[str, HostEvidence | Missing]) -> None:
+    """Raises Refused where a host of a look was not seen."""
+    for name, one in hosts.items():
         if isinstance(one, Missing):
             raise Refused("this host could not be judged after a deploy", where=name, why=one.why, hint=one.hint)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -14,11 +14,12 @@ from voxgate.deploy.mending import close_back, put_back, restart_kept, tidy
 from voxgate.deploy.plan import Plan, Target
 from voxgate.deploy.remotes import Remotes
 from voxgate.deploy.site import Site
+from voxgate.deploy.standing import Standing, named
 from voxgate.deploy.state import Found, read_all
 from voxgate.deploy.undoing import nothing_was_changed
 from voxgate.errors import VoxgateError
 from voxgate.model.release import Release
-from voxgate.model.verdict import Exit, Judgement, RunVerdict
+from voxgate.model.verdict import Exit, Judgement, RunVerdict, Verdict
 
 LookAndJudge = Callable[[Mapping[str, Release]], tuple[RunVerdict, tuple[Judgement, ...]]]
 
@@ -86,8 +87,9 @@ class Settlement:
         deployment: Deployment,
         remotes: Remotes,
         judge: LookAndJudge,
+        standing: Standing,
     ) -> None:
-        """Nothing is decided yet."""
+        """Nothing is decided yet. ``standing`` is what did not hold before the deploy."""
         self.back: Deployment | None = None
         self.tagged: dict[str, Release] = {}
         self.notes: list[str] = []
@@ -95,19 +97,25 @@ class Settlement:
         self._deployment = deployment
         self._remotes = remotes
         self._judge = judge
+        self._standing = standing
 
     def settle(self, judged: Judged) -> Settled:
-        """Promote only if nothing was interrupted, every move went well, and everything expected was judged and holds."""
+        """Promote only if nothing was interrupted, every move went well, and everything expected was judged and holds, but for
+        what a person allowed to stand.
+        """
         if self._site.stop.is_set() and not judged.interrupted:
             judged = replace(judged, interrupted="interrupted")
+        left = [one.id for one in judged.judgements if one.id in self._standing.allowed and one.verdict is not Verdict.HOLDS]
+        judged = replace(judged, judgements=self._standing.permitting(judged.judgements))
         if judge_run(judged) is RunVerdict.HOLDS and self._deployment.failure is None:
-            return self._promote(self._deployment.plan)
+            return self._promote(self._deployment.plan, left)
         return self._go_back(judged)
 
-    def _promote(self, plan: Plan) -> Settled:
+    def _promote(self, plan: Plan, left: Sequence[str]) -> Settled:
         """Say on every host that it was judged good; from here on it is finished, by this run or by the next. Then tag what
-        has no tag yet, and move last-known-good.
+        has no tag yet, and move last-known-good. ``left`` are ids of what stands as it stood, and may.
         """
+        standing = f"still standing, allowed ({self._standing.reason}): {named(left)}" if left else ""
         try:
             marks.mark(self._site.claim, plan.tasks, Phase.PROMOTING)
             for target in plan.targets:
@@ -115,12 +123,12 @@ class Settlement:
                 if said:
                     self.notes.append(said)
                     self.tagged[target.service.name] = release
-            marks.promote(self._site.claim, plan.tasks, self._site.goods, self.tagged)
+            marks.promote(self._site.claim, plan.tasks, self._site.goods, self.tagged, reason=standing)
         except VoxgateError as error:
             summary = f"everything holds, but {error.line}: make recover finishes it"
             return Settled(RunVerdict.BROKEN, Exit.BROKEN, summary)
-        named = ", ".join(str(self.tagged.get(target.service.name, target.release)) for target in plan.targets)
-        return Settled(RunVerdict.DONE, 0, f"done: {named}")
+        releases = ", ".join(str(self.tagged.get(target.service.name, target.release)) for target in plan.targets)
+        return Settled(RunVerdict.DONE, 0, f"done: {releases}" + (f"; {standing}" if standing else ""))
 
     def _go_back(self, judged: Judged) -> Settled:
         """Put back everything that was changed, and nothing else, by the same moves, and judge it again."""
@@ -154,13 +162,17 @@ class Settlement:
             verdict, status = deploy_status(why, changed_back=failure is None, back_holds=failure is None)
             return Settled(verdict, status, f"not done: {reason}; nothing was changed")
         anew = partial(self._judge, {target.service.name: target.release for target in targets})
-        failure, (back_verdict, rejudged) = restart_kept(self._site, self.back, failure, anew(), anew)
+        failure, judged = restart_kept(self._site, self.back, failure, anew(), anew, self._standing)
+        back_verdict, rejudged = judged
+        failed = self.back.failed if self.back else frozenset()
         try:
-            failure = close_back(self._site, targets, failure, (back_verdict, rejudged), reason)
+            failure = close_back(self._site, targets, failure, judged, reason, self._standing, failed)
         except VoxgateError as error:
             failure = failure or error
-        named = ", ".join(str(target.release) for target in targets)
-        summary = f"not done ({reason}); back on {named}, judged again: {back_verdict}"
+        releases = ", ".join(str(target.release) for target in targets)
+        summary = f"not done ({reason}); back on {releases}, judged again: {back_verdict}"
+        if still := self._standing.still(rejudged):
+            summary += f", as before; still standing: {named(still)}"
         if failure is not None:
             summary = f"not done ({reason}), and the way back failed: {failure.line}"
         verdict, status = deploy_status(why, changed_back=failure is None, back_holds=failure is None)

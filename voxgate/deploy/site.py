@@ -18,7 +18,9 @@ from voxgate.transport.connections import Connections
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What the command line asks for. ``bake`` and ``wait`` in seconds; ``deploy`` and ``rollback`` as typed."""
+    """What the command line asks for. ``bake`` and ``wait`` in seconds; ``deploy`` and ``rollback`` as typed; ``standing`` are
+    ids of what may stay violated, for a ``reason``.
+    """
 
     deploy: tuple[str, ...] = ()
     rollback: tuple[str, ...] = ()
@@ -26,6 +28,8 @@ class Orders:
     bake: float | None = None
     wait: float = 0.0
     no_way_back: bool = False
+    standing: tuple[str, ...] = ()
+    reason: str = ""
     pace: Pace = field(default_factory=Pace)
 
     @property

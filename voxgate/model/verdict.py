@@ -110,7 +110,9 @@ class ServiceOutcome:
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """A whole run, as ``verdict.json`` says it. ``missing`` are expected judgements that never came."""
+    """A whole run, as ``verdict.json`` says it. ``missing`` are expected judgements that never came. ``standing`` is what did not
+    hold before a deploy; ``allowed`` names what of it a person let stand, for the ``reason``.
+    """
 
     run: str
     estate: str
@@ -129,3 +131,6 @@ class RunOutcome:
     rollback: tuple[Judgement, ...] = field(default=())
     rollback_verdict: RunVerdict | None = None
     notes: tuple[str, ...] = ()
+    standing: tuple[Judgement, ...] = ()
+    allowed: tuple[str, ...] = ()
+    reason: str = ""

@@ -150,7 +150,15 @@ def _deploying(group: pytest.OptionGroup) -> None:
     )
     group.addoption("--history", action="store_true", help="print what was deployed here, by whom, from the hosts' ledgers")
     group.addoption("--clear", metavar="SERVICE", default=None, help="let a held service go; with --reason, which is kept")
-    group.addoption("--reason", metavar="TEXT", default="", help="why it is in order again, for the ledger")
+    group.addoption(
+        "--standing",
+        metavar="ID",
+        action="append",
+        default=[],
+        help="deploy although this does not hold, and leave it so (an invariant's id as a look says it); with --reason, which "
+        "is kept. Repeatable. What is not named here stops a deploy that does not mend it",
+    )
+    group.addoption("--reason", metavar="TEXT", default="", help="why it is in order again, or may stay so, for the ledger")
 
 
 def _reporting(group: pytest.OptionGroup) -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from voxgate.deploy.decision import Judged, look_status, look_summary, look_verdict
 from voxgate.deploy.gate import Gate, Settled
+from voxgate.deploy.standing import must_be_meant
 from voxgate.errors import TRACES, Refused, VoxgateError, known_error, unforeseen
 from voxgate.model.part import narrowed
 from voxgate.model.verdict import Exit, Judgement, RunOutcome, RunVerdict
@@ -78,6 +79,8 @@ class Run:
             try:
                 gate = Gate(narrowed(session.estate, session.part), orders_of(config), report.evidence, report.run, progress)
                 gate.cutter = session.redactor
+                session.deploying = gate.deploying
+                must_be_meant(gate.site.orders, {one.id for one in session.expected()}, session.plain())
                 if config.getoption("require_green_build"):
                     gate.builds = Bitbucket.of(session.estate.workspace)
             except Refused as error:
@@ -87,7 +90,6 @@ class Run:
                 raise
             session.folder = report.evidence
             session.gate = gate
-            session.deploying = gate.deploying
         config.option.xmlpath = config.option.xmlpath or str(report.junit)
         config.option.allure_report_dir = str(report.allure_results)
         if not config.option.verbose > 0:
@@ -295,6 +297,9 @@ class Run:
             moves=self.gate.moves if self.gate else self.session.recorded.moves,
             rollback=settled.rollback if settled else (),
             rollback_verdict=settled.rollback_verdict if settled else None,
+            standing=self.gate.standing.found if self.gate else (),
+            allowed=tuple(sorted(self.gate.standing.allowed)) if self.gate else (),
+            reason=self.gate.standing.reason if self.gate else "",
             notes=(*(self.gate.notes if self.gate else ()), *self.session.notes),
         )
 

@@ -16,7 +16,7 @@ from voxgate.errors import ContractError
 from voxgate.model.verdict import Judgement, MoveRecord, RunOutcome, RunVerdict, ServiceOutcome, Verdict
 from voxgate.report.redaction import Redactor
 
-FORMAT = 1
+FORMAT = 2
 """Raised with every change of the schema, which is closed: a reader knows all of what it reads or refuses."""
 
 _OWN = frozenset({"voxgate", "run", "estate", "verdict", "started", "hosts", "host", "service", "move", "commit"})
@@ -50,6 +50,11 @@ def document(outcome: RunOutcome, redactor: Redactor) -> dict[str, Any]:
         "rollback": {
             "verdict": outcome.rollback_verdict.value if outcome.rollback_verdict else None,
             "invariants": [_judgement(judgement) for judgement in outcome.rollback],
+        },
+        "standing": {
+            "invariants": [_judgement(judgement) for judgement in outcome.standing],
+            "allowed": list(outcome.allowed),
+            "reason": outcome.reason,
         },
         "notes": list(outcome.notes),
     }
@@ -116,7 +121,7 @@ def cut(outcome: RunOutcome, redactor: Redactor) -> RunOutcome:
 
 def _outcome(content: dict[str, Any]) -> RunOutcome:
     """The run back from its JSON."""
-    rollback = content["rollback"]
+    rollback, standing = content["rollback"], content["standing"]
     return RunOutcome(
         run=content["run"],
         estate=content["estate"],
@@ -135,6 +140,9 @@ def _outcome(content: dict[str, Any]) -> RunOutcome:
         rollback=tuple(_read_judgement(judgement) for judgement in rollback["invariants"]),
         rollback_verdict=RunVerdict(rollback["verdict"]) if rollback["verdict"] else None,
         notes=tuple(content["notes"]),
+        standing=tuple(_read_judgement(judgement) for judgement in standing["invariants"]),
+        allowed=tuple(standing["allowed"]),
+        reason=standing["reason"],
     )
 
 

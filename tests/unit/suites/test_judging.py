@@ -13,6 +13,7 @@ from voxgate.model.answers import DatabaseClient
 from voxgate.model.estate import Listener
 from voxgate.model.evidence import ContainerFact, ProcessFact, SocketFact, known
 from voxgate.model.look import Question
+from voxgate.model.release import PutBack
 from voxgate.model.surroundings import CopyFact, JobFact, KeyFact, ServerFact, SiteFact, StarterFact, SudoRule
 from voxgate.survey.questions import page_ways
 
@@ -27,6 +28,30 @@ HEALTH = Question(API, 8080, "/health")
 
 def test_green_is_green(green: Case) -> None:
     assert green.judge() == {}
+
+
+@pytest.mark.parametrize(
+    ("changed", "since", "code", "held"),
+    [
+        (50.0, 40.0, -100.0, True),  # changed and put back while the process ran, which is newer than the code before
+        (50.0, 40.0, 10.0, False),  # it was older than the code before, too
+        (50.0, -10.0, -100.0, False),  # it was started when the code was not as before
+        (61.0, 40.0, -100.0, False),  # changed once more, after all was put back
+        (30.0, 40.0, -100.0, False),  # changed by somebody else, before the deploy
+    ],
+)
+def test_a_change_that_was_put_back_is_judged_by_the_code_before(
+    green: Case, changed: float, since: float, code: float, *, held: bool
+) -> None:
+    """Seconds from the start of the dialler; a deploy had all of it back at 60."""
+    found = known(green.of(SIP).units)["voxdialler.service"]
+    started = next(one.started for one in known(green.of(SIP).processes) if one.pid == found.main_pid)
+    case = green.of_service(SIP, "checkouts", "dialler", changed=started + changed)
+    remotes = dict(case.evidence.remotes)
+    back = PutBack(started + since, started + 60.0, started + code)
+    remotes["dialler"] = replace(known(remotes["dialler"]), put_back={SIP: back})
+    case = replace(case, evidence=replace(case.evidence, remotes=remotes))
+    assert ("process-is-the-new-code[sip-1-voxdialler]" not in case.judge(["process-is-the-new-code"])) is held
 
 
 def process(green: Case, host: str, like: str, **parts: Any) -> ProcessFact:

@@ -1,0 +1,122 @@
+"""What stood before a deploy: what of it stops one, what may stay, and what is worse afterwards."""
+
+from __future__ import annotations
+
+import pytest
+
+from voxgate.contracts.estates import load_estate
+from voxgate.deploy.plan import Plan, Target
+from voxgate.deploy.site import Orders
+from voxgate.deploy.standing import Standing, lines_of, must_be_meant, refused
+from voxgate.errors import Refused
+from voxgate.model.release import Release
+from voxgate.model.verdict import Judgement, RunVerdict, Verdict
+
+ESTATE = load_estate("lab")
+NEW = {one.name: Release(one.name, "b" * 40, f"vox-{one.short}-2026.06.24-1") for one in ESTATE.services}
+
+
+def plan(*services: str) -> Plan:
+    """A deploy of these."""
+    return Plan(
+        tuple(
+            Target(ESTATE.service(name), NEW[name], tuple(one for one in ESTATE.placements if one.service.name == name), {})
+            for name in services
+        )
+    )
+
+
+def said(key: str, service: str | None, host: str | None, verdict: Verdict = Verdict.VIOLATED) -> Judgement:
+    return Judgement(key, key, key, "why", verdict, service, host, "found")
+
+
+STRANGER = said("only-expected-listeners[fleet-1]", None, "fleet-1")
+WORKER = said("unit-is-active[fleet-1-voxcore@2]", "fleet", "fleet-1")
+NODE = said("no-node-runs[sip-1]", "console", "sip-1", Verdict.BLIND)
+FLEET = said("fleet-runs-one-release", "fleet", None)
+GOOD = said("unit-is-active[api-1-voxbridge]", "backend", "api-1", Verdict.HOLDS)
+ALL = (STRANGER, WORKER, NODE, FLEET, GOOD)
+
+
+@pytest.mark.parametrize(
+    ("services", "stopping"),
+    [
+        (("backend",), (STRANGER, WORKER, NODE, FLEET)),
+        (("fleet",), (STRANGER, NODE)),  # its own, on its own hosts and as such, it is there to mend; a stranger it is not
+        (("console", "fleet"), (STRANGER, NODE)),  # a rule of the console about a host where it is not
+    ],
+)
+def test_what_a_deploy_does_not_mend_stops_it(services: tuple[str, ...], stopping: tuple[Judgement, ...]) -> None:
+    standing = Standing.of(ALL, plan(*services), (), "", back=False)
+    assert standing.found == (STRANGER, WORKER, NODE, FLEET)
+    assert standing.stopping(plan(*services)) == stopping
+    allowed = Standing.of(ALL, plan(*services), [STRANGER.id, NODE.id, GOOD.id], "known", back=False)
+    assert allowed.allowed == {STRANGER.id, NODE.id}  # what holds is not allowed to turn red meanwhile
+    assert set(allowed.stopping(plan(*services))) == set(stopping) - {STRANGER, NODE}
+
+
+def test_going_back_on_purpose_is_stopped_by_nothing() -> None:
+    standing = Standing.of(ALL, plan("fleet"), (), "", back=True)
+    assert standing.stopping(plan("fleet")) == ()
+    assert standing.allowed == {STRANGER.id, NODE.id}  # what is its own must hold when it is done
+
+
+def test_a_deploy_leaves_what_was_allowed_and_nothing_else() -> None:
+    standing = Standing.of(ALL, plan("fleet"), [STRANGER.id], "known", back=False)
+    judged = {one.id: one.verdict for one in standing.permitting(ALL)}
+    assert judged[STRANGER.id] is Verdict.HOLDS
+    assert judged[WORKER.id] is Verdict.VIOLATED
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "wanted"),
+    [
+        ((STRANGER,), (STRANGER, GOOD), RunVerdict.HOLDS),
+        ((STRANGER,), (STRANGER, WORKER), RunVerdict.VIOLATED),
+        ((), (STRANGER,), RunVerdict.VIOLATED),  # nobody looked before: everything is worse
+        ((STRANGER,), (STRANGER, NODE), RunVerdict.BLIND),
+    ],
+)
+def test_after_a_way_back_only_what_is_worse_counts(
+    before: tuple[Judgement, ...], now: tuple[Judgement, ...], wanted: RunVerdict
+) -> None:
+    standing = Standing.of(before, plan("fleet"), (), "", back=False)
+    assert standing.against((RunVerdict.VIOLATED, now))[0] is wanted
+    assert standing.against((RunVerdict.INCOMPLETE, (GOOD,)))[0] is RunVerdict.INCOMPLETE
+    assert standing.still(now) == tuple(one.id for one in now if one in before)
+
+
+def test_a_refusal_names_all_of_it_and_a_service_that_never_was_in_a_word() -> None:
+    must = {"backend": None, "fleet": NEW["fleet"], "dialler": None, "console": NEW["console"]}
+    dialler = said("unit-is-active[sip-1-voxdialler]", "dialler", "sip-1")
+    line = refused((STRANGER, WORKER, dialler), must, {"dialler": "held"}).text
+    for word in (STRANGER.id, WORKER.id, "dialler was never deployed here", "SERVICE=all", "--clear dialler --reason TEXT"):
+        assert word in line
+    assert dialler.id not in line
+    assert "backend" not in line
+    assert lines_of((STRANGER, dialler), must) == [
+        "dialler: no release of it ever passed the gate here, 1 rules do not hold",
+        "only-expected-listeners[fleet-1] is violated: found",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("orders", "why"),
+    [
+        (Orders(deploy=("backend",), standing=("x",)), "without a reason"),
+        (Orders(deploy=("backend",), standing=("x",), reason=" "), "without a reason"),
+        (Orders(deploy=("backend",), standing=("x",), reason="y" * 501), "too long"),
+        (Orders(rollback=("backend",), standing=("x",), reason="y"), "only a deploy"),
+        (Orders(deploy=("backend",), standing=("only-expected-listeners[fleet-9]",), reason="y"), "no such invariant"),
+    ],
+)
+def test_what_may_stand_is_named_by_its_id_for_a_reason(orders: Orders, why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        must_be_meant(orders, {STRANGER.id})
+
+
+def test_a_typo_is_told_the_id_that_was_meant() -> None:
+    with pytest.raises(Refused) as caught:
+        must_be_meant(Orders(deploy=("fleet",), standing=("only-expected-listener[fleet-1]",), reason="y"), {STRANGER.id})
+    assert caught.value.hint == f"did you mean {STRANGER.id}?"
+    must_be_meant(Orders(deploy=("fleet",), standing=(STRANGER.id,), reason="y"), {STRANGER.id})

@@ -1,0 +1,139 @@
+"""Standing: what did not hold before anything was touched, what of it stops a deploy, and what is worse afterwards. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from voxgate.deploy.journal import MOST_REASON
+from voxgate.deploy.plan import Plan
+from voxgate.deploy.site import Orders
+from voxgate.errors import Refused
+from voxgate.model.evidence import Missing
+from voxgate.model.release import Release
+from voxgate.model.verdict import Judgement, RunVerdict, Verdict
+
+KEPT = 500
+"""Ids that a journal keeps."""
+
+SHOWN = 25
+"""Ids that a refusal names; it counts the others, and the verdict has them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """``found`` is what did not hold before; ``ids`` are theirs, which is all that a journal keeps. ``allowed`` may stay so, for
+    the ``reason`` that a person gave. Of nothing known before, everything that does not hold afterwards is worse.
+    """
+
+    ids: frozenset[str] = frozenset()
+    found: tuple[Judgement, ...] = ()
+    allowed: frozenset[str] = frozenset()
+    reason: str = ""
+
+    @classmethod
+    def of(cls, judgements: Sequence[Judgement], plan: Plan, allowed: Collection[str], reason: str, *, back: bool) -> Standing:
+        """From the judgement of the look before. Going ``back`` on purpose is never stopped by what stands."""
+        found = tuple(one for one in judgements if one.verdict is not Verdict.HOLDS)
+        ids = frozenset(one.id for one in found)
+        if back:
+            allowed, reason = {one.id for one in found if not is_mended(one, plan)}, reason or "a rollback"
+        return cls(ids, found, ids.intersection(allowed), reason)
+
+    @property
+    def kept(self) -> list[str]:
+        """The ids as a journal keeps them: of a whole estate in flames not all, as a journal is read up to a size."""
+        return sorted(self.ids)[:KEPT]
+
+    def stopping(self, plan: Plan) -> tuple[Judgement, ...]:
+        """What this deploy does not mend, and nobody allowed to stay so."""
+        return tuple(one for one in self.found if one.id not in self.allowed and not is_mended(one, plan))
+
+    def against(self, judged: tuple[RunVerdict, tuple[Judgement, ...]]) -> tuple[RunVerdict, tuple[Judgement, ...]]:
+        """A judgement against what was before: what did not hold then counts as no worse, whatever it is now."""
+        verdict, judgements = judged
+        return _counted(verdict, _forgiving(judgements, self.ids))
+
+    def permitting(self, judgements: Sequence[Judgement]) -> tuple[Judgement, ...]:
+        """The judgements of a deploy: what was allowed to stay as it was counts as holding."""
+        return _forgiving(judgements, self.allowed)
+
+    def still(self, judgements: Sequence[Judgement]) -> tuple[str, ...]:
+        """What did not hold before and does not now, by id."""
+        return tuple(one.id for one in judgements if one.id in self.ids and one.verdict is not Verdict.HOLDS)
+
+
+def is_mended(judgement: Judgement, plan: Plan) -> bool:
+    """True if a deploy is there to mend it: it is of a service that is deployed, and of no host on which that is not."""
+    return any(
+        judgement.service == target.service.name
+        and (not judgement.host or judgement.host in {placement.host.name for placement in target.placements})
+        for target in plan.targets
+    )
+
+
+def _forgiving(judgements: Sequence[Judgement], ids: Collection[str]) -> tuple[Judgement, ...]:
+    return tuple(replace(one, verdict=Verdict.HOLDS) if one.id in ids else one for one in judgements)
+
+
+def _counted(verdict: RunVerdict, judgements: tuple[Judgement, ...]) -> tuple[RunVerdict, tuple[Judgement, ...]]:
+    """The verdict that is left. What was not judged to its end stays so."""
+    left = {one.verdict for one in judgements}
+    if Verdict.VIOLATED in left:
+        return RunVerdict.VIOLATED, judgements
+    if Verdict.BLIND in left:
+        return RunVerdict.BLIND, judgements
+    return (RunVerdict.HOLDS if verdict in {RunVerdict.VIOLATED, RunVerdict.BLIND} else verdict), judgements
+
+
+def named(ids: Sequence[str]) -> str:
+    """Ids as a person reads them: the first, and how many more."""
+    more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
+    return ", ".join(ids[:SHOWN]) + more
+
+
+def lines_of(found: Sequence[Judgement], must: Mapping[str, Release | Missing | None]) -> list[str]:
+    """One line each; what is only that a service was never deployed here, one line a service."""
+    never = {name for name in must if must[name] is None}
+    lines = [
+        f"{name}: no release of it ever passed the gate here, {sum(one.service == name for one in found)} rules do not hold"
+        for name in must
+        if name in never and any(one.service == name for one in found)
+    ]
+    return [*lines, *(f"{one.id} is {one.verdict}: {one.found}" for one in found if one.service not in never)]
+
+
+def refused(stopping: Sequence[Judgement], must: Mapping[str, Release | Missing | None], held: Mapping[str, str]) -> Refused:
+    """The refusal: all of it at once, and the ways on."""
+    never = [name for name in must if must[name] is None and any(one.service == name for one in stopping)]
+    others = [one.id for one in stopping if one.service not in never]
+    first = [f"{name} was never deployed here" for name in never]
+    ways = ["mend it first"]
+    if never:
+        ways.insert(0, f"deploy {', '.join(never)} too (SERVICE=all)")
+    ways += [f"look at what is held, mend it, then --clear {name} --reason TEXT" for name in held]
+    ways.append("or let it stand: --standing ID --reason TEXT, for each")
+    what = "what does not hold now, and this deploy does not mend, would stop it"
+    return Refused(what, why="; ".join([*first, *([named(others)] if others else [])]), hint="; ".join(ways))
+
+
+def must_be_meant(orders: Orders, known: Collection[str], plain: Collection[str] = ()) -> None:
+    """Raises Refused for a ``--standing`` that nobody can mean: of no deploy, without a reason, of no invariant; ``plain`` are a
+    team's own tests.
+    """
+    if not orders.standing:
+        return
+    where = f"--standing {orders.standing[0]}"
+    if not orders.deploy:
+        raise Refused("only a deploy may leave something violated", where=where, hint="--rollback goes back whatever stands")
+    if not orders.reason.strip():
+        raise Refused("without a reason nothing is left to stand", where=where, hint='--reason "why it may stay so"')
+    if len(orders.reason) > MOST_REASON // 2:
+        why = f"{len(orders.reason)} characters, at most {MOST_REASON // 2}"
+        raise Refused("the reason is too long for a line of the ledger", where=where, why=why)
+    for one in orders.standing:
+        if one not in known and one.partition("[")[0] not in plain:
+            near = difflib.get_close_matches(one, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "an id as a look says it: only-expected-listeners[api-1]"
+            raise Refused("there is no such invariant here", where=f"--standing {one!r}", hint=hint)
