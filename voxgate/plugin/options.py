@@ -29,7 +29,7 @@ REPORTING = "voxgate, reporting (with -q the verdict and what does not hold, wit
 
 VALUED = (
     *("--estate", "--evidence", "--reports", "--hosts", "--shard", "--bake", "--deploy", "--rollback", "--wait", "--drain"),
-    *("--max-unavailable", "--clear", "--reason", "--html"),
+    *("--max-unavailable", "--clear", "--reason", "--standing", "--html"),
 )
 """Options that always take a value."""
 
