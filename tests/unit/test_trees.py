@@ -234,6 +234,53 @@ def test_a_pointer_is_not_taken_for_the_content(forge: Callable[[str], Forge]) -
     assert "2 such files" in found.line
 
 
+@pytest.mark.parametrize(
+    ("attribute", "text"),
+    [
+        ("eol=crlf", "echo 1\n"),
+        ("text=auto eol=crlf", "echo 1\n"),
+        ("ident", "# $Id$\n"),
+        ("working-tree-encoding=UTF-16LE", "1\n"),
+    ],
+)
+def test_a_file_that_git_writes_otherwise_than_it_is_is_refused(
+    forge: Callable[[str], Forge], tmp_path: Path, attribute: str, text: str
+) -> None:
+    """A deploy would find a file that is not the release's, and go back."""
+    here = forge("backend")
+    (here.work / "tools").mkdir()
+    (here.work / "tools/.gitattributes").write_text(f"*.cmd {attribute}\n")
+    (here.work / "tools/run.cmd").write_text(text, "utf-16-le" if "UTF-16" in attribute else "utf-8")
+    bad = here.release()
+    there = tmp_path / "host"
+    git(tmp_path, "clone", "-q", str(here.work), str(there))
+    assert git(here.work, "rev-parse", "HEAD:tools/run.cmd") != git(there, "hash-object", "--no-filters", "tools/run.cmd")
+    found = here.refused()
+    assert found.line.startswith(f"backend={bad}: tools/run.cmd is {attribute.rpartition(' ')[2]} in .gitattributes: ")
+    assert "1 such files" in found.line
+    # Its own hint helps.
+    git(here.work, "rm", "-q", "tools/.gitattributes")
+    git(here.work, "add", "--renormalize", ".")
+    good = here.release()
+    assert here.plan().targets[0].release == good
+
+
+def test_attributes_that_change_no_byte_are_as_good_as_none(forge: Callable[[str], Forge]) -> None:
+    here = forge("backend")
+    rows = (
+        "* text=auto",
+        "*.sh text eol=lf",
+        "*.png binary",
+        "*.bin -text eol=crlf",
+        "*.ipynb filter=strip",
+        "*.md -ident linguist-docs",
+    )
+    (here.work / ".gitattributes").write_text("\n".join(rows) + "\n")
+    for name in ("a.sh", "b.png", "c.bin", "d.ipynb", "ü b.md"):
+        (here.work / name).write_text("1\n")
+    assert here.release() == here.plan().targets[0].release
+
+
 def test_a_name_that_nobody_can_write_down_is_refused(forge: Callable[[str], Forge]) -> None:
     here = forge("backend")
     folder = os.fsencode(here.work) + b"/it's"

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 def must_be_deployable(service: Service, release: Release, mirror: Mirror) -> None:
     """Raises Refused where the commit has a path of the installation's, a submodule, a pointer of Git LFS in the place of a
-    content, or a name that is not UTF-8.
+    content, a file that a checkout writes otherwise than it is, or a name that is not UTF-8.
     """
     tree = _must_leave_alone(service, release, mirror)
     where = f"{service.name}={release}"
@@ -35,6 +35,12 @@ def must_be_deployable(service: Service, release: Release, mirror: Mirror) -> No
         why = f"a deploy would put the pointer there, not the content ({len(pointers)} such files)"
         hint = "git lfs untrack PATTERN, git add --renormalize . and commit; or keep it outside of git"
         raise Refused(f"{pointers[0]} is in Git LFS", where=where, why=why, hint=hint)
+    if converted := sorted(_asked(mirror.converted, service, release).items()):
+        (path, attribute), count = converted[0], len(converted)
+        what = f"{path} is {attribute} in .gitattributes"
+        why = f"a checkout writes other bytes than the commit has, and a look takes them for an edit ({count} such files)"
+        hint = "take that attribute away, git add --renormalize . and commit"
+        raise Refused(what, where=where, why=why, hint=hint)
 
 
 def must_spare_hosts(plan: Plan, mirrors: Mapping[str, Mirror], *, no_way_back: bool, say: Callable[[str], None]) -> None:

@@ -38,6 +38,7 @@ _ENTRIES = frozenset({"HEAD", "config", "objects", "packed-refs", "refs"})
 _PASSING = frozenset({".lock", ".new"})  # files of a git at work, or of one that was killed
 _POINTER, _POINTER_AT_MOST = b"version https://git-lfs.github.com/spec/v1\n", 1024  # bytes, by the specification of Git LFS
 _PLAIN = frozenset(range(0x20, 0x7F)) - frozenset(b"\\'")  # bytes that stand for themselves in bash's $'...'
+_CONVERTING = ("text", "eol", "ident", "working-tree-encoding")  # gitattributes(5): what a checkout writes otherwise
 _MALFORMED = re.compile(r"object [0-9a-f]{40}: |fsck")
 # The mirror is read by its own objects alone: no configuration, hook, replacement or remote has a word in it.
 _READING = {
@@ -212,6 +213,23 @@ class Mirror:
             rest = rest[int(size) + 1 :]
         return sorted(found)
 
+    def converted(self, commit: str) -> dict[str, str]:
+        """Paths of a commit that git writes otherwise than they are in it, by what ``.gitattributes`` says: to that attribute.
+        Filters are not among them: without a driver they do nothing. Raises as ``tree``.
+        """
+        paths = self.tree(commit)
+        if not any(path.rpartition("/")[2] == ".gitattributes" for path in paths):
+            return {}
+        with tempfile.TemporaryDirectory(prefix="voxgate-") as folder:
+            index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}  # check-attr reads an index, or a working tree
+            self._git("read-tree", _checked(commit), more=index)
+            asked = "".join(f"{path}\0" for path, (mode, _) in paths.items() if mode.startswith("100")).encode()
+            words = self._git("check-attr", "--cached", "-z", "--stdin", *_CONVERTING, stdin=asked, more=index).split(b"\0")
+        said: dict[str, dict[str, str]] = {}
+        for path, name, value in zip(words[0::3], words[1::3], words[2::3], strict=False):
+            said.setdefault(self._text(path), {})[name.decode()] = value.decode("utf-8", "replace")
+        return {path: found for path, attributes in said.items() if (found := _converting(attributes))}
+
     def _text(self, path: bytes) -> str:
         """A path of the repository. Raises ContractError."""
         try:
@@ -269,19 +287,22 @@ class Mirror:
             return commit
         raise ContractError(f"the mirror has no {ref}", where=self.url, hint="fetch it first")
 
-    def _git(self, *arguments: str, stdin: bytes = b"", inside: bool = True) -> bytes:
-        completed = self._run(*arguments, stdin=stdin, inside=inside)
+    def _git(self, *arguments: str, stdin: bytes = b"", inside: bool = True, more: Mapping[str, str] | None = None) -> bytes:
+        completed = self._run(*arguments, stdin=stdin, inside=inside, more=more)
         if completed.exit_status != 0:
             raise ContractError(f"git {arguments[0]} failed", where=self.url, why=_last_words(completed.stderr))
         return completed.stdout
 
-    def _run(self, *arguments: str, stdin: bytes = b"", inside: bool = True) -> local.LocalCompleted:
+    def _run(
+        self, *arguments: str, stdin: bytes = b"", inside: bool = True, more: Mapping[str, str] | None = None
+    ) -> local.LocalCompleted:
         where = []
         if inside:
             where = [f"--git-dir={self.path}"]
             if strange := self._strange():
                 raise ContractError("the mirror is not as it was made", where=str(self.path), why=strange, hint="fetch it first")
-        return local.run(["git", *where, *arguments], deadline=_LOCAL, env={**environment(), **_READING}, stdin=stdin)
+        env = {**environment(), **_READING, **(more or {})}
+        return local.run(["git", *where, *arguments], deadline=_LOCAL, env=env, stdin=stdin)
 
     def _remote(self, until: Deadline, *arguments: str) -> local.LocalCompleted:
         try:
@@ -374,6 +395,15 @@ def _checked(commit: str) -> str:
     if is_commit(commit):
         return commit
     raise ContractError(f"{commit!r} is no commit id")
+
+
+def _converting(attributes: Mapping[str, str]) -> str:
+    """The attribute by which a checkout writes other bytes than the commit has, empty for none."""
+    if attributes.get("working-tree-encoding", "unspecified") not in {"unspecified", "unset", "UTF-8"}:
+        return f"working-tree-encoding={attributes['working-tree-encoding']}"
+    if attributes.get("ident") == "set":
+        return "ident"
+    return "eol=crlf" if attributes.get("eol") == "crlf" and attributes.get("text") != "unset" else ""
 
 
 def _last_words(stderr: bytes) -> str:
