@@ -36,7 +36,10 @@ TYPES = {
 }
 PROGRAMS = ("/usr/", "/opt/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/snap/", "/nix/")
 CLOCK_TICK = 0.05  # seconds: a process's start is known by the kernel's ticks
-EXPOSED = re.compile(r"(^|/)(\.|package(-lock)?\.json$|vite\.config)|\.(map|sha256|env|key|pem|bak|orig|swp)$|~$|\.sql")
+# /.well-known/ is there to be seen (RFC 8615).
+EXPOSED = re.compile(
+    r"(^|/)(\.(?!well-known/)|package(-lock)?\.json$|vite\.config)|\.(map|sha256|env|key|pem|bak|orig|swp)$|~$|\.sql"
+)
 HASHED = re.compile(r"^assets/.+[-.][A-Za-z0-9_-]{8,}\.[a-z0-9]+$")
 PACKAGED = ("/usr/share/nginx",)  # the pages that nginx's own package brings, for errors
 CAPTURED = re.compile(r"\$(?:[1-9]|uri)(?![A-Za-z0-9_])|\$\{(?:[1-9]|uri)\}")  # decoded and normalised by nginx: no way up

@@ -8,12 +8,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
 
 from voxgate.contracts.json_strict import LIMIT, loads
 from voxgate.contracts.metrics import read_metrics
 from voxgate.errors import ContractError
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+OPEN = "# HELP ticks Ticks.\n# TYPE ticks counter\nticks_total 3\n# EOF\n"
 GOOD = "# HELP ticks_total Ticks.\n# TYPE ticks_total counter\nticks_total 3\n"
 
 json_values = st.recursive(
@@ -67,6 +71,19 @@ def test_good_metrics_are_read() -> None:
     assert read_metrics(GOOD.encode(), TEXT) == {"ticks_total": 3.0}
 
 
+def test_each_format_is_read_by_its_own_rules() -> None:
+    """What prometheus_client itself writes of the same registry, for either."""
+    registry = CollectorRegistry()
+    Counter("ticks", "Ticks.", registry=registry).inc(3)
+    Gauge("calls", "Calls.", ["state"], registry=registry).labels("open").set(2)
+    wanted = {"ticks_total": 3.0, 'calls{state="open"}': 2.0}
+    for write, kind in ((generate_latest, CONTENT_TYPE_LATEST), (openmetrics.generate_latest, openmetrics.CONTENT_TYPE_LATEST)):
+        found = read_metrics(write(registry), kind)
+        assert {key: value for key, value in found.items() if not key.endswith("_created")} == wanted
+    with pytest.raises(ContractError, match="well-formed"):
+        read_metrics(generate_latest(registry), openmetrics.CONTENT_TYPE_LATEST)
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "why"),
     [
@@ -79,6 +96,10 @@ def test_good_metrics_are_read() -> None:
         ("ticks_total 3\n", TEXT, "no HELP"),
         (GOOD.replace("ticks_total", "ticks"), TEXT, "_total"),
         ("<html>", TEXT, "not well-formed"),
+        (OPEN.replace("# EOF\n", ""), OPENMETRICS, "EOF"),
+        (OPEN.replace("ticks_total 3", "ticks 3"), OPENMETRICS, "not well-formed"),
+        (OPEN.replace("3", "-3"), OPENMETRICS, "not well-formed"),
+        ("# TYPE ticks counter\nticks_total 3\n# EOF\n", OPENMETRICS, "no HELP"),
     ],
 )
 def test_bad_metrics_are_refused(body: str, kind: str, why: str) -> None:
@@ -89,7 +110,7 @@ def test_bad_metrics_are_refused(body: str, kind: str, why: str) -> None:
 
 @given(st.binary(max_size=300), st.text(max_size=20))
 def test_any_metrics_are_series_or_one_line(body: bytes, kind: str) -> None:
-    for content_type in (kind, TEXT):
+    for content_type in (kind, TEXT, OPENMETRICS):
         try:
             read_metrics(body, content_type)
         except ContractError as error:

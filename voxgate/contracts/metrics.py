@@ -1,29 +1,34 @@
-"""Prometheus text metrics, read strictly: what a lenient parser lets through is refused here."""
+"""Prometheus and OpenMetrics text, each by its own rules, read strictly: what a lenient parser lets through is refused here."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client import Metric, parser
+from prometheus_client.openmetrics import parser as openmetrics
 
 from voxgate.errors import ContractError
 
-_CONTENT_TYPES = ("text/plain", "application/openmetrics-text")
+_FORMATS: Mapping[str, Callable[[str], Iterable[Metric]]] = {
+    "text/plain": parser.text_string_to_metric_families,
+    "application/openmetrics-text": openmetrics.text_string_to_metric_families,
+}
 
 
 def read_metrics(body: bytes, content_type: str, *, where: str = "") -> Mapping[str, float]:
     """Each series (``name`` or ``name{label="value",...}``) and its value.
 
     Raises ContractError for a wrong content type, an empty body, a family without HELP or TYPE, a counter without
-    ``_total``, a series that stands twice, a negative or NaN counter, or text the format does not know.
+    ``_total``, a series that stands twice, a negative or NaN counter, or text that this content type's format does not know.
     """
     what = "metrics are not well-formed"
-    if content_type.split(";", maxsplit=1)[0].strip() not in _CONTENT_TYPES:
+    kind = content_type.split(";", maxsplit=1)[0].strip()
+    if kind not in _FORMATS:
         raise ContractError(what, where=where, why=f"content type {content_type!r}")
     try:
         text = body.decode("utf-8")
-        families = list(text_string_to_metric_families(text))
+        families = list(_FORMATS[kind](text))
     except Exception as error:  # noqa: BLE001 - the parser raises many kinds on garbage; each means the same here
         raise ContractError(what, where=where, why=f"{type(error).__name__}: {error}"[:200]) from None
     if not families:
@@ -32,11 +37,8 @@ def read_metrics(body: bytes, content_type: str, *, where: str = "") -> Mapping[
     for family in families:
         if family.type == "unknown" or not family.documentation:
             raise ContractError(what, where=where, why=f"{family.name} has no HELP or TYPE")
-        if (
-            family.type == "counter"
-            and f"# TYPE {family.name}_total counter" not in text
-            and (f"# TYPE {family.name} counter" not in text or content_type.startswith("text/plain"))
-        ):
+        # OpenMetrics names a counter's family without it, and its reader asks for it at each sample.
+        if family.type == "counter" and kind == "text/plain" and f"# TYPE {family.name}_total counter" not in text:
             raise ContractError(what, where=where, why=f"counter {family.name} does not end in _total")
         for sample in family.samples:
             labels = ",".join(f'{key}="{value}"' for key, value in sorted(sample.labels.items()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -136,9 +137,22 @@ def _good(completed: Completed, step: Step, host: str) -> Completed:
     return completed
 
 
+# A program's own line for what went wrong: uv, git, npm, an exception of Node's or Python's, the TypeScript compiler.
+_TELLING = re.compile(
+    r"(?:npm )?(?:error|fatal|failed)\b|(?:Uncaught )?[A-Za-z_.]*(?:Error|Exception)(?: \[[A-Z_]+\])?:|.*\berror TS[0-9]+:",
+    re.IGNORECASE,
+)
+
+
 def last_words(completed: Completed) -> str:
     """The line of the command that most likely says why: an error's, else the last one."""
     text = (completed.stderr or completed.stdout).decode("utf-8", "replace")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if line.lower().startswith(("error", "fatal", "npm error", "failed"))]
-    return (telling or lines[-1:] or ["it said nothing"])[0][:300]
+    at = next((at for at, line in enumerate(lines) if _TELLING.match(line)), len(lines) - 1)
+    if at < 0:
+        return "it said nothing"
+    headline = lines[at]
+    more = (
+        lines[at + 1] if headline.endswith(":") and at + 1 < len(lines) else ""
+    )  # as vite: "error during build:", and then what
+    return f"{headline} {more}".strip()[:300]

@@ -11,6 +11,8 @@ from voxgate.probe.base import BYTES_AT_MOST, FILES_AT_MOST, Trouble
 from voxgate.probe.folder import Folder, fingerprint
 from voxgate.probe.request import Service
 
+ESCAPED = {"\\": "\\", "n": "\n", "r": "\r"}
+
 
 def dist(service: Service) -> dict[str, Any]:
     """What is published: where the link points, each file below it, and what the build itself said they must be; when the
@@ -55,11 +57,14 @@ def sizes(folder: Folder) -> tuple[dict[str, list[Any]], float]:
 
 
 def manifest(text: str) -> dict[str, str]:
-    """What ``sha256sum`` wrote: path to hash, paths without a leading ``./``."""
+    """What ``sha256sum`` wrote: path to hash, paths without a leading ``./``. Behind a backslash at its beginning, a line has
+    those of its path, and newlines, escaped.
+    """
     found = {}
-    for line in text.splitlines():
-        match = re.fullmatch(r"([0-9a-f]{64}) [ *](?:\./)?(.+)", line)
+    for line in text.split("\n")[: -1 if text.endswith("\n") else None]:
+        match = re.fullmatch(r"(\\?)([0-9a-f]{64}) [ *](?:\./)?(.+)", line)
         if match is None:
             raise Trouble("unparsable", "the build's manifest is not of the form of sha256sum")
-        found[match.group(2)] = match.group(1)
+        path = match.group(3)
+        found[re.sub(r"\\([\\nr])", lambda part: ESCAPED[part.group(1)], path) if match.group(1) else path] = match.group(2)
     return found

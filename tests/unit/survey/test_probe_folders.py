@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -200,6 +202,14 @@ def test_a_site_that_points_elsewhere_is_told_by_its_target(site: Path) -> None:
         (site / "dist").symlink_to(target)
         fact = probe.dist(service(site))
         assert (fact["target"], fact["files"], fact["built"]) == (target, {}, None)
+
+
+def test_a_manifest_is_read_as_sha256sum_writes_it(tmp_path: Path) -> None:
+    names = ["a b.js", "back\\slash.svg", "two\nlines", "two\\nlines", "cr\rcr", "ü", "page\x0cbreak", " "]
+    for name in names:
+        (tmp_path / name).write_text(name)
+    said = subprocess.run(["sha256sum", "--", *names], cwd=tmp_path, capture_output=True, check=True).stdout
+    assert probe.manifest(said.decode()) == {name: hashlib.sha256(name.encode()).hexdigest() for name in names}
 
 
 def test_a_site_that_is_a_folder_or_has_no_manifest_is_told(site: Path) -> None:

@@ -1,0 +1,8 @@
+"""What all unit tests have in common: none of them is red because the machine is busy."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("voxgate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("voxgate")
