@@ -758,3 +758,10 @@ def test_a_connection_without_a_name_is_its_process(green: Case) -> None:
     assert {key: verdict for key, (verdict, _) in nameless(mine, before=False).judge().items()} == {}
     for case in (nameless(mine, before=True), nameless(other, before=False)):
         assert {key: verdict for key, (verdict, _) in case.judge().items()} == wanted
+
+
+@pytest.mark.parametrize(("path", "red"), [(".well-known/security.txt", set()), (".well-known/.env", {"violated"})])
+def test_what_is_there_to_be_seen_is_not_exposed(green: Case, path: str, red: set[str]) -> None:
+    fact = known(green.of(API).dists["console"])
+    more = green.of_service(API, "dists", "console", files={**fact.files, path: (1, "0" * 64)})
+    assert {verdict for verdict, _ in more.judge(["console-exposes-nothing"]).values()} == red
