@@ -16,7 +16,7 @@ inject() {
 	chown -R deploy:deploy $INFO $SITE/evil.pth
 	well voxdialler 8090
 }
-landed() { as_deploy env HOME=/home/deploy uv sync -q --directory /opt/vox-dialler --locked --no-dev --check --offline && [ -s $INFO/RECORD ]; }
+landed() { as_deploy env HOME=/home/deploy uv sync -q --no-cache --directory /opt/vox-dialler --locked --no-dev --check --offline && [ -s $INFO/RECORD ]; }
 mend() {
 	rm -r $INFO $SITE/evil.pth $FAULT.record
 	back /opt/vox-dialler/.venv/pyvenv.cfg
