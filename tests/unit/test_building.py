@@ -206,7 +206,14 @@ def test_any_write_to_what_was_handed_over_is_noticed(built: Path, place: Path) 
 
 
 @pytest.mark.parametrize(
-    "words", [["python", "/etc/x", "a" * 40], ["python", "/opt/../etc", "a" * 40], ["python", "/opt/x", "HEAD"]]
+    "words",
+    [
+        ["python", "/opt/x", "a" * 40],
+        ["python", "../etc", "a" * 40],
+        ["python", ".", "a" * 40],
+        ["python", "x", "HEAD"],
+        ["go", "x", "a" * 40],
+    ],
 )
 def test_only_a_commit_of_a_folder_below_opt_is_built(words: list[str]) -> None:
     with pytest.raises(building.Bad, match="no such build"):

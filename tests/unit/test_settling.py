@@ -22,7 +22,7 @@ from voxgate.deploy.undoing import kept_units, undoing
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release
 from voxgate.model.verdict import Judgement, Verdict
-from voxgate.moves import steps
+from voxgate.moves import building, steps
 
 ESTATE = load_estate("lab")
 OLD = Release("fleet", "a" * 40, "vox-agents-2026.06.22-1")
@@ -97,6 +97,21 @@ def test_a_way_back_is_proved_only_where_one_may_be_needed() -> None:
     assert set(needed(Plan((target(OLD),))).values()) == {OLD}
     assert not needed(Plan((target(NEW),)))
     assert not needed(Plan((target(None),)))
+
+
+def test_no_builder_has_the_path_of_what_it_builds_among_its_words() -> None:
+    """A look at the same time would find a Python that runs the service's code outside of its units."""
+    for service in ESTATE.services:
+        found = [*steps.install(service, OLD), *steps.offline(steps.install(service, OLD)), steps.way_back_is_here(service, OLD)]
+        mine = [step.argv for step in found if step.argv[0] == steps.BUILDER]
+        assert mine
+        assert not [argv for argv in mine if any("/opt/" in word for word in argv)]
+        for argv in mine:
+            assert building.asked_for([word for word in argv[2:] if word != "--offline"]) == (
+                service.kind,
+                service.folder,
+                OLD.commit,
+            )
 
 
 def test_an_offline_installation_asks_no_registry() -> None:

@@ -78,7 +78,12 @@ class Service:
     @property
     def build_unit(self) -> str:
         """The unit that builds its releases, in a sandbox: by the name of its folder, which is where it builds."""
-        return f"voxgate-build@{self.folder.rpartition('/')[2]}.service"
+        return f"voxgate-build@{self.build_name}.service"
+
+    @property
+    def build_name(self) -> str:
+        """The last part of its folder: what a build is told instead of that."""
+        return self.folder.rpartition("/")[2]
 
     def instance(self, number: int) -> str:
         """The unit name of worker ``number``: ``voxcore@3.service``."""

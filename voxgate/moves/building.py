@@ -4,10 +4,10 @@
 Installed as the root-owned ``/usr/local/libexec/voxgate-build``. What a release brings runs while it is built: build backends,
 lifecycle scripts, the ``.pth`` files that uv starts with an environment's python. So the account that deploys runs none of it:
 
-* ``install KIND FOLDER COMMIT [--offline]``, as the deploy account: put the commit's files where the build finds them, have
-  systemd start ``voxgate-build@NAME.service`` and wait for it, then copy what came of it into FOLDER, as data: files, folders,
-  and links that stay inside. Nothing of it is run. Ends with 0, or says why not, in the build's own words.
-* ``prove KIND FOLDER COMMIT``: the same as far as uv's dry run: 0 if all that the lock names is here.
+* ``install KIND NAME COMMIT [--offline]``, as the deploy account: put the commit's files where the build finds them, have
+  systemd start ``voxgate-build@NAME.service`` and wait for it, then copy what came of it into ``/opt/NAME``, as data: files,
+  folders, and links that stay inside. Nothing of it is run. Ends with 0, or says why not, in the build's own words.
+* ``prove KIND NAME COMMIT``: the same as far as uv's dry run: 0 if all that the lock names is here.
 * ``build NAME``, by that unit alone, as ``voxbuild``: no home, no key, no other service, nothing outlives it.
 
 In ``/var/lib/voxbuild/NAME`` the folder ``in`` is the deploy account's, and ``tree``, ``out`` and ``cache`` are the build's.
@@ -651,12 +651,13 @@ def mend(cache: str) -> None:
 
 
 def asked_for(words: List[str]) -> Tuple[str, str, str]:
-    """Kind, folder and commit. Raises Bad."""
-    kind, folder, commit = words if len(words) == len(("kind", "folder", "commit")) else ("", "", "")
-    name = os.path.basename(folder)
-    if kind not in KINDS or folder != "%s/%s" % (OPT, name) or not NAME.fullmatch(name) or not COMMIT.fullmatch(commit):
+    """Kind, folder and commit. The folder comes as a name: a Python with its path among its words would be one that runs what
+    lies there, to whoever looks meanwhile. Raises Bad.
+    """
+    kind, name, commit = words if len(words) == len(("kind", "name", "commit")) else ("", "", "")
+    if kind not in KINDS or not NAME.fullmatch(name) or not COMMIT.fullmatch(commit):
         raise Bad("no such build: %s" % " ".join(words))
-    return kind, folder, commit
+    return kind, "%s/%s" % (OPT, name), commit
 
 
 def main(argv: List[str]) -> int:

@@ -143,13 +143,13 @@ def way_back_is_here(service: Service, release: Release) -> Step:
     if service.kind is Kind.STATIC:
         argv: tuple[str, ...] = ("sh", "-c", _REPUBLISHABLE, "sh", service.folder, release.commit)
     else:
-        argv = (BUILDER, "prove", service.kind, service.folder, release.commit)
+        argv = (BUILDER, "prove", service.kind, service.build_name, release.commit)
     return Step(argv, 120, f"way back to {release}")
 
 
 def builds_are_possible(service: Service, builder: str, unit: str) -> Step:
     """True (0) if a release can be built there; ``builder`` and ``unit`` are the sha256 of its two files."""
-    spool = f"{BUILDS}/{service.folder.rpartition('/')[2]}/in"
+    spool = f"{BUILDS}/{service.build_name}/in"
     argv = ("sh", "-c", _BUILDS, "sh", builder, BUILDER, unit, BUILD_UNIT, spool, service.build_unit, service.folder)
     return Step(argv, 15, "build")
 
@@ -159,7 +159,7 @@ def install(service: Service, release: Release) -> tuple[Step, ...]:
     a folder of its own that nothing serves yet.
     """
     says = {Kind.PYTHON: "uv sync", Kind.STATIC: "npm ci, npm run build"}[service.kind]
-    build = Step((BUILDER, "install", service.kind, service.folder, release.commit), 700, says, changes=PACKAGES)
+    build = Step((BUILDER, "install", service.kind, service.build_name, release.commit), 700, says, changes=PACKAGES)
     match service.kind:
         case Kind.PYTHON:
             return (build,)
