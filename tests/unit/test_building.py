@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import resource
 import shutil
+import signal
 import socket
 import stat
 import subprocess
+import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -344,6 +348,25 @@ def test_an_environment_s_own_links_lead_where_uv_has_them_lead(tmp_path: Path, 
             hand(venv, place, ".venv")
     finally:
         os.chdir(here)
+
+
+def test_a_proof_that_nobody_waits_for_ends_with_all_that_it_started(spool: Path) -> None:
+    """A git that hung held the lock of all later builds."""
+    (spool / "bin").mkdir()
+    (spool / "bin/git").write_text(f"#!/bin/sh\necho $$ >{spool}/one/out/pid\nsleep 600 & wait\n")
+    (spool / "bin/git").chmod(0o755)
+    code = f"import runpy, sys; m = runpy.run_path({building.__file__!r}); g = m['main'].__globals__; "
+    code += (
+        f"g.update(HOME={str(spool)!r}, OPT='{spool}/opt', PROVING=1); sys.exit(g['main'](['prove', 'python', 'one', 'a' * 40]))"
+    )
+    path = {**os.environ, "PATH": f"{spool}/bin:{os.environ['PATH']}"}
+    ended = subprocess.run([sys.executable, "-c", code], env=path, start_new_session=True, timeout=60, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    pid = int((spool / "one/out/pid").read_text())
+    with suppress(FileNotFoundError, ProcessLookupError):
+        assert Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in {"Z", "X"}
+    with (spool / "one/in/lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_an_environment_as_uv_makes_it_is_handed_over(tmp_path: Path, place: Path) -> None:
