@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from typing import NamedTuple
@@ -29,6 +30,16 @@ class Mount(NamedTuple):
     root: str
 
 
+class Space(NamedTuple):
+    """What a process sees mounted: whether that is what we see, the path by which we come to where its mounts begin, and what
+    tells it from others. Of one namespace a process sees what lies under its own root.
+    """
+
+    ours: bool
+    base: str
+    key: tuple[str | None, int, int]
+
+
 def mounts_of(pid: int | str) -> list[Mount] | None:
     """What a process sees mounted, the later over the earlier; None if it is gone."""
     try:
@@ -39,6 +50,18 @@ def mounts_of(pid: int | str) -> list[Mount] | None:
         raise Trouble("failed", f"process {pid} sees over {MOUNTS_AT_MOST} mounts")
     plain = partial(re.sub, r"\\([0-7]{3})", lambda code: chr(int(code.group(1), 8)))
     return [Mount(plain(row[4]), row[2], plain(row[3])) for row in rows]
+
+
+def mount_ids(pid: int | str) -> set[str]:
+    """The numbers of the mounts that a process sees; none if it is gone."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return {line.partition(" ")[0] for line in rows_of(f"/proc/{pid}/mountinfo")}
+    return set()
+
+
+def mount_of(fd: int) -> str:
+    """The number of the mount that an open file or place lies on."""
+    return next((line.split()[1] for line in rows_of(f"/proc/self/fdinfo/{fd}") if line.startswith("mnt_id:")), "")
 
 
 def seen_at(path: str, mounts: list[Mount]) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from typing import Any, Callable, Iterable
 from voxgate.probe.base import ENVIRONMENT
 from voxgate.probe.reading import content, rows_of
 
-WORDS_READ = 2 * 1024 * 1024  # of a process's arguments: as many as the kernel gives one by default
+WORDS_READ = 8 * 1024 * 1024  # of a process's arguments: more than the kernel gives any (6 MiB, however large its stack may be)
 TO_RUN = re.compile(rb"^[0-9a-f]+-[0-9a-f]+ ..x. [0-9a-f]+ ([0-9a-f]+:[0-9a-f]+) ([0-9]+) +(/.*)$", re.MULTILINE)
 
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from typing import Any
 
 from voxgate.probe.accounts import account
 from voxgate.probe.base import Trouble
 from voxgate.probe.cgroups import Cgroups, cgroup_lines, container_of, unit_of
+from voxgate.probe.marks import Marks
 from voxgate.probe.mounts import unhidden
 from voxgate.probe.process_files import WORDS_READ
-from voxgate.probe.reading import content, link_of, rows_of
-from voxgate.probe.whose_code import Marks, code_run_by
+from voxgate.probe.reading import content, link_of
+from voxgate.probe.whose_code import code_run_by
 
 KERNEL_THREAD = 0x00200000
 PROCESSES_AT_MOST = 20_000
+WORDS_SHOWN = 1 << 16
 ARGUMENTS_AT_MOST = 64 * 1024 * 1024
+EFFECTIVE = re.compile(rb"^Uid:\t\d+\t(\d+)", re.MULTILINE)
+OWN_PIDS = re.compile(rb"^NSpid:\t\d+\t", re.MULTILINE)  # a number in its own namespace behind ours
 SUPERVISOR: list[int] = []  # the process that waits for this one
 
 
@@ -65,16 +70,18 @@ def process(pid: str, cgroups: Cgroups, booted: float, marks: Marks) -> dict[str
     fields = tail.split()
     if int(fields[6]) & KERNEL_THREAD or (fields[0] in {b"Z", b"X"} and int(fields[17]) <= 1):
         return None
-    status = dict(line.rstrip("\n").split(":\t", 1) for line in rows_of(f"/proc/{pid}/status") if ":\t" in line)
-    uid = int(status["Uid"].split()[1])
+    status = content(f"/proc/{pid}/status")
+    uid = int((EFFECTIVE.search(status) or [b"", b""])[1])
     with open(f"/proc/{pid}/cmdline", "rb") as file:
-        words = file.read(WORDS_READ).rstrip(b"\0")
-    argv = [os.fsdecode(part) for part in words[: 1 << 16].split(b"\0")[:64]]
+        words = file.read(WORDS_SHOWN)
+    argv = [os.fsdecode(part) for part in words.rstrip(b"\0").split(b"\0")[:64]]
     lines = cgroups.below_root(cgroup_lines(pid))
     cgroup = lines.get(cgroups.hierarchy, "/")
     command, exe, cwd = os.fsdecode(head.partition(b"(")[2]), link_of(f"/proc/{pid}/exe"), link_of(f"/proc/{pid}/cwd")
     try:
-        runs = code_run_by(pid, uid, exe or command, cwd or "", os.fsdecode(words), marks)
+        if len(words) == WORDS_SHOWN:
+            words = content(f"/proc/{pid}/cmdline", WORDS_READ)
+        runs = code_run_by(pid, uid, exe or command, cwd or "", os.fsdecode(words.rstrip(b"\0")), marks)
     except Trouble:  # too much to be read: then it may run any, and the others are still seen
         runs = sorted(marks.folders)
     return {
@@ -89,7 +96,7 @@ def process(pid: str, cgroups: Cgroups, booted: float, marks: Marks) -> dict[str
         "cgroup": cgroup,
         "unit": unit_of(cgroup),
         "container": container_of(lines),
-        "own_pids": len(status.get("NSpid", "").split()) > 1,
+        "own_pids": OWN_PIDS.search(status) is not None,
         "exe": exe,
         "cwd": cwd,
         "runs": runs,

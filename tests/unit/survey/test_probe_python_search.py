@@ -1,0 +1,235 @@
+"""Python is seen by where it looks for its code, also where no word of it leads there any more."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.built import probe
+from tests.unit.survey.test_probe_whose_code import BIND, PYTHON, STRANGER, WAITS, Way, folder, running, runs
+
+__all__ = ["folder"]
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+LEAVES = f"import os; os.chdir('/'); {WAITS}"
+LONG = "import os, sys; os.execv(sys.executable, [sys.executable, *['-X', 'a' * 120000] * 20, *sys.argv[1:]])"
+DETACHED = """
+import ctypes, os, sys
+fd = ctypes.CDLL(None, use_errno=True).syscall(428, -100, os.fsencode(sys.argv[1]), 1)  # open_tree, a clone
+assert fd >= 0, os.strerror(ctypes.get_errno())
+os.fchdir(fd)
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
+BOTH = 'mount --rbind / "$1/b" && mount --rbind "$0" "$1/F" && shift && exec "$@"'
+WIDE = 'ulimit -s unlimited && exec "$0" "$@"'
+THEN = 'cd "$0" && cd / && exec "$@"'
+FROM = 'cd "$0" && exec "$@"'
+STANDS = "printf .; read x"
+
+
+@pytest.fixture
+def laid(folder: Path) -> Path:
+    """Around a service's folder what others put there to come to its code."""
+    place = folder.parent.parent
+    place.chmod(0o777)
+    package = folder / "vox_dialler"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (folder / "logs").mkdir()
+    (folder / "leaves.py").write_text(LEAVES)
+    for name in ("lib", "whole", "home", "app", "a/b", "a/F", "empty"):
+        (place / name).mkdir(parents=True)
+    (place / "lib" / "vox_dialler").symlink_to(package)
+    (place / "lib" / "other.py").write_text(WAITS)
+    (place / "whole" / "dialler").symlink_to(folder)
+    (place / "home" / "dialler").symlink_to(folder)
+    (place / "home" / "logs").symlink_to(folder / "logs")
+    (place / "home" / "tool.py").write_text(WAITS)
+    (place / "home" / "leaves.py").write_text(LEAVES)
+    (place / "app" / "__main__.py").write_text(WAITS)
+    (place / "app" / "vox_dialler").symlink_to(package)
+    (place / "a link").symlink_to(folder)
+    rows = {"v": ("x.pth", f"# all\n{folder}\n"), "w": ("x.pth", f"import sys; sys.path.append('{folder}')\n"),
+            "e": ("__editable___x_finder.py", f"MAPPING = {{'vox_dialler': '{package}'}}\n"),
+            "o": ("x.pth", f"{folder}-other\nimport nothing\n")}  # fmt: skip
+    for name, (file, text) in rows.items():
+        site = environment(place / name)
+        (site / file).write_text(text)
+        (place / name / ".local" / "lib").parent.mkdir()
+        (place / name / ".local" / "lib").symlink_to("../lib")
+    (environment(place / "s") / "vox_dialler").symlink_to(package)
+    mapped = [line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines()]
+    library = next(path for path in mapped if "/libm.so" in path or "/libz.so" in path)
+    for name in ("libpython3.so", "stranger.so"):
+        shutil.copy(library, place / name)
+    os.chown(place / "stranger.so", STRANGER, STRANGER)
+    for name in ("serve", "uwsgi-core"):
+        shutil.copy(Path("/bin/sh").resolve(), place / name)
+    return folder
+
+
+def environment(place: Path) -> Path:
+    """An environment of the system's Python, and the folder of its packages."""
+    site = place / "lib" / "python3.11" / "site-packages"
+    site.mkdir(parents=True)
+    (place / "bin").mkdir()
+    (place / "bin" / "python").symlink_to(PYTHON)
+    (place / "pyvenv.cfg").write_text("home = /usr/bin\n")
+    return site
+
+
+def given(at: Path, *more: str, **variables: str) -> tuple[str, ...]:
+    """Python, or more, with variables."""
+    rows = (f"{name}={value.format(at=at)}" for name, value in variables.items())
+    return ("/usr/bin/env", *rows, *(more or (PYTHON, "-c", WAITS)))
+
+
+SEEN: dict[str, tuple[str, Way]] = {
+    "it went elsewhere since": ("lab", lambda _at, to: ("/bin/sh", "-c", FROM, str(to), PYTHON, "-c", LEAVES)),
+    "it went elsewhere from a folder in it": ("lab", lambda _at, to: ("/bin/sh", "-c", FROM, f"{to}/deep", PYTHON, "-c", LEAVES)),
+    "it went elsewhere, its script is relative": (
+        "lab", lambda at, to: ("/bin/sh", "-c", FROM, f"{at}/opt", PYTHON, f"{to.name}/leaves.py"),
+    ),
+    "more words than the kernel gives by default": (
+        "lab", lambda at, _to: ("/bin/sh", "-c", WIDE, PYTHON, "-c", LONG, f"{at}/links/main.py"),
+    ),
+    "a relative part of a variable": (".", lambda at, to: given(at, PYTHONPATH=f"x:{to.name}")),
+    "a part with a blank": ("lab", lambda at, _to: given(at, PYTHONPATH="{at}/a link:/x")),
+    "a module of it": (".", lambda _at, to: (PYTHON, "-m", f"{to.name}.main")),
+    "a module of it in one word": (".", lambda _at, to: (PYTHON, f"-m{to.name}.deep.main")),
+    "a link of its package, there": ("../lib", lambda _at, _to: (PYTHON, "-c", WAITS)),
+    "a link of its package, left": ("lab", lambda at, _to: ("/bin/sh", "-c", FROM, f"{at}/lib", PYTHON, "-c", LEAVES)),
+    "a link of its package beside the script": ("lab", lambda at, _to: (PYTHON, f"{at}/lib/other.py")),
+    "a link of its package in a variable": ("lab", lambda at, _to: given(at, PYTHONPATH="/x:{at}/lib")),
+    "a link of all of it in a variable": ("lab", lambda at, _to: given(at, PYTHONPATH="{at}/whole")),
+    "a link of its package in an application": ("lab", lambda at, _to: (PYTHON, f"{at}/app")),
+    "an editable install": ("lab", lambda at, _to: (f"{at}/v/bin/python", "-c", WAITS)),
+    "an editable install by PATH": ("lab", lambda at, _to: given(at, "python", "-c", WAITS, PATH="/nowhere:{at}/v/bin:/usr/bin")),
+    "an editable install, called there": ("../v/bin", lambda _at, _to: ("./python", "-c", WAITS)),
+    "an editable install by a line of code": ("lab", lambda at, _to: (f"{at}/w/bin/python", "-c", WAITS)),
+    "an editable install by a finder": ("lab", lambda at, _to: (f"{at}/e/bin/python", "-c", WAITS)),
+    "a link among its packages": ("lab", lambda at, _to: (f"{at}/s/bin/python", "-c", WAITS)),
+    "an editable install of an account": ("lab", lambda at, _to: given(at, HOME="{at}/v")),
+    "an editable install at a place of its own": ("lab", lambda at, _to: given(at, PYTHONUSERBASE="{at}/v")),
+    "from the root mounted again": (
+        "lab",
+        lambda at, to: ("unshare", "-Urm", "sh", "-c", BOTH, str(to), f"{at}/a", *given(at, PYTHONPATH="{at}/a/b/../F")),
+    ),
+    "by a mount that no table has": (
+        "lab", lambda _at, to: ("unshare", "-Urm", PYTHON, "-c", DETACHED, f"{to}/vox_dialler", "-c", WAITS),
+    ),
+    "a server of applications": (
+        "lab",
+        lambda at, to: given(at, f"{at}/serve", "-c", STANDS, "--wsgi-file", f"{to}/main.py", LD_PRELOAD="{at}/libpython3.so"),
+    ),
+    "a server of applications that stands there": ("vox-dialler", lambda at, _to: (f"{at}/uwsgi-core", "-c", STANDS)),
+    "a command for the Python beside": (
+        "lab",
+        lambda at, _to: given(at, f"{at}/serve", "-c", STANDS, "-ex", f"python import sys; sys.path.append('{at}/links')",
+                              LD_PRELOAD="{at}/libpython3.so"),
+    ),
+    "a program that a stranger's library turns": (
+        "vox-dialler", lambda at, _to: given(at, "/bin/sh", "-c", STANDS, LD_PRELOAD="{at}/stranger.so:{at}/libpython3.so"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_python_is_seen_by_where_it_searches(laid: Path, name: str) -> None:
+    cwd, way = SEEN[name]
+    with running(*way(laid.parent.parent, laid), cwd=laid.parent / cwd) as pid:
+        assert runs(pid, laid) == [str(laid)]
+
+
+UNSEEN: dict[str, tuple[str, Way]] = {
+    "its shell had been there": ("lab", lambda _at, to: ("/bin/sh", "-c", THEN, str(to), PYTHON, "-c", WAITS)),
+    "a tool that was started from there": (
+        "lab", lambda at, to: ("/bin/sh", "-c", FROM, str(to), PYTHON, f"{at}/home/leaves.py"),
+    ),
+    "a home with links to it": ("../home", lambda _at, _to: (PYTHON, "-c", WAITS)),
+    "a tool in a home with links to it": ("lab", lambda at, _to: (PYTHON, f"{at}/home/tool.py")),
+    "logs of it in a variable": ("lab", lambda at, _to: given(at, PYTHONPATH="{at}/a:{at}/opt/lab")),
+    "another environment": ("lab", lambda at, _to: (f"{at}/o/bin/python", "-c", WAITS)),
+    "another account's": ("lab", lambda at, _to: given(at, HOME="{at}/o")),
+    "an editor of its files, in it": (
+        "vox-dialler",
+        lambda at, to: given(at, f"{at}/serve", "-c", STANDS, "+/python", "main.py", f"{to}/wsgi.py", "-c", "py3 import os",
+                             LD_PRELOAD="{at}/libpython3.so"),
+    ),
+    "a debugger of its Python": (
+        "vox-dialler",
+        lambda at, to: given(at, f"{at}/serve", "-c", STANDS, "-ex", f"directory {to}", "--args", f"{to}/.venv/bin/python",
+                             LD_PRELOAD="{at}/libpython3.so"),
+    ),
+    "a server of another application": (
+        "lab", lambda at, _to: (f"{at}/uwsgi-core", "-c", STANDS, "--wsgi-file", f"{at}/app/main.py", "--chdir", f"{at}/opt/lab"),
+    ),
+    "a program with a library of an account's, in it": (
+        "vox-dialler", lambda at, _to: given(at, "/bin/sh", "-c", STANDS, LD_PRELOAD="{at}/stranger.so"),
+    ),
+    "another part of the disk by a mount that no table has": (
+        "lab", lambda at, _to: ("unshare", "-Urm", PYTHON, "-c", DETACHED, f"{at}/home", "-c", WAITS),
+    ),
+    "more words than the kernel gives by default": (
+        "lab", lambda _at, _to: ("/bin/sh", "-c", WIDE, PYTHON, "-c", LONG, "-c", WAITS),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNSEEN)
+def test_what_only_lies_beside_is_no_code_of_the_folder(laid: Path, name: str) -> None:
+    cwd, way = UNSEEN[name]
+    with running(*way(laid.parent.parent, laid), cwd=laid.parent / cwd) as pid:
+        assert runs(pid, laid) == []
+
+
+DECOY = """
+import os, sys
+ready, told = os.pipe()
+if os.fork():
+    os.read(ready, 1)
+    os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+os.chroot(sys.argv[1])
+os.chdir("/")
+os.write(told, b".")
+sys.stdin.read()
+"""
+
+
+def test_one_process_with_a_root_of_its_own_hides_no_mount_from_the_next(laid: Path) -> None:
+    place = laid.parent.parent
+    argv = ("unshare", "-Urm", "sh", "-c", BIND, f"{laid}/vox_dialler", f"{place}/m4", PYTHON, "-c", DECOY, f"{place}/empty")
+    with running(*argv, "-c", WAITS, f"{place}/m4", cwd=laid.parent / "lab") as pid:
+        decoy = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0]
+        marks = probe.Marks(frozenset({str(laid)}))
+        assert probe.process(decoy, probe.Cgroups(), 0.0, marks)["runs"] in ([], [str(laid)])
+        assert marks.space_of(decoy) != marks.space_of(str(pid))
+        assert probe.process(str(pid), probe.Cgroups(), 0.0, marks)["runs"] == [str(laid)]
+
+
+def test_what_an_account_may_not_look_into_is_not_looked_into_for_it(laid: Path) -> None:
+    """Nobody learns by a process of his own what a folder of root's leads to."""
+    place = laid.parent.parent
+    (place / "lib").chmod(0o700)
+    with running(*given(place, PYTHONPATH="{at}/lib"), cwd=laid.parent / "lab") as pid:
+        assert runs(pid, laid) == []
+    secret = place / "v" / "lib" / "python3.11" / "site-packages" / "x.pth"
+    secret.chmod(0o600)
+    with running("/bin/sh", "-c", 'exec "$@"', "-", f"{place}/v/bin/python", "-S", "-c", WAITS, cwd=laid.parent / "lab") as pid:
+        assert runs(pid, laid) == []
+
+
+@pytest.mark.parametrize("words", [
+    ("-B", "x.py", "-c", "y"), ("-X", "dev", "x.py"), ("-Xdev", "x.py"), ("-W", "ignore", "-BW", "error", "x.py"),
+    ("--check-hash-based-pycs", "never", "x.py"), ("-IEs", "x.py"),
+])  # fmt: skip
+def test_the_script_is_the_first_word_that_is_no_option(words: tuple[str, ...]) -> None:
+    assert probe.script_of(["python3", *words]) == "x.py"
+
+
+@pytest.mark.parametrize("words", [(), ("-",), ("-c", "x.py"), ("-m", "x.py"), ("-Bm", "x"), ("-mx",), ("-i", "-c", "x", "y.py")])
+def test_without_a_script_python_searches_where_it_was_started(words: tuple[str, ...]) -> None:
+    assert probe.script_of(["python3", *words]) is None

@@ -1,0 +1,142 @@
+"""Where Python comes to from a folder that it searches: by links with names that it can import, and by rows of ``.pth`` files."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from itertools import islice
+from typing import Iterator
+
+from voxgate.probe.accounts import seeing_as
+from voxgate.probe.base import LONGEST_PATH, NAMES_AT_MOST, Trouble
+from voxgate.probe.marks import Marks
+from voxgate.probe.python_words import PIECES
+from voxgate.probe.reading import taken
+
+CODE = (".py", ".pyc", ".so")
+LED_AT_MOST = 5000  # links, or rows, of one folder
+ROWS_FILE = 1 << 20
+DISTRIBUTIONS = ("/usr/", "/bin/", "/sbin/", "/lib/")  # root made all that lies there
+
+
+class Search:
+    """What one process finds. What lies in a folder is looked at with the rights of the account that the process has."""
+
+    def __init__(self, marks: Marks, pid: str, uid: int) -> None:
+        self.marks, self.pid, self.uid = marks, pid, uid
+        self.space = marks.space_of(pid)
+
+    def found_by(self, path: str, kind: str, start: int = -1) -> frozenset[str]:
+        """The watched folders that a folder leads to. Its ``kind`` is ``started`` for where Python was started, or its script
+        lies: there a link to a whole folder is how people come to it. It is ``told`` for what a variable names, ``site`` for an
+        environment's, where Python reads ``.pth`` files.
+        """
+        at = self.marks.end_of(self.pid, path, set(), start)
+        if at < 0:
+            return frozenset()
+        try:
+            here = os.fstat(at)
+            if not stat.S_ISDIR(here.st_mode):
+                return frozenset()
+            if self.space.ours and f"{os.readlink(f'/proc/self/fd/{at}')}/".startswith(DISTRIBUTIONS):
+                return frozenset()
+            key = (self.space.key, self.uid, kind, here.st_dev, here.st_ino)
+            if key not in self.marks.searched:
+                self.marks.searched[key] = frozenset(self.led_from(at, kind))
+            return self.marks.searched[key]
+        except OSError:  # it is gone, or the account may not look
+            return frozenset()
+        finally:
+            os.close(at)
+
+    def led_from(self, at: int, kind: str) -> set[str]:
+        """What the links and rows of one folder lead to."""
+        found: set[str] = set()
+        with seeing_as(self.uid), os.scandir(f"/proc/self/fd/{at}") as entries:
+            names = [(one.name, one.is_symlink()) for one in islice(entries, NAMES_AT_MOST)]
+        links = [name for name, is_link in names if is_link and is_importable(name)]
+        tables = [name for name, _ in names if kind == "site" and is_table(name)]
+        if len(links) + len(tables) > LED_AT_MOST:
+            raise Trouble("failed", f"Python searches a folder with over {LED_AT_MOST} links")
+        for name in links:
+            on_it: set[str] = set()
+            end = self.marks.end_of(self.pid, name, on_it, at)
+            if end >= 0:
+                try:
+                    if on_it and self.is_code(end, name, kind):
+                        found |= on_it
+                finally:
+                    os.close(end)
+        for name in tables:
+            for row in self.rows_in(name, at):
+                found |= self.marks.on_the_way(self.pid, row, at)
+        return found
+
+    def is_code(self, end: int, name: str, kind: str) -> bool:
+        """True where what a link leads to can be imported: a file of Python's, or a folder with one."""
+        here = os.fstat(end)
+        if not stat.S_ISDIR(here.st_mode):
+            return name.endswith(CODE)
+        if (here.st_dev, here.st_ino) in self.marks.tops:
+            return kind != "started"
+        with suppress(OSError), seeing_as(self.uid), os.scandir(f"/proc/self/fd/{end}") as entries:
+            return any(one.name.endswith(CODE) for one in islice(entries, NAMES_AT_MOST))
+        return False
+
+    def rows_in(self, name: str, at: int) -> Iterator[str]:
+        """The ways that a file names which an environment's Python reads as it starts."""
+        end = self.marks.end_of(self.pid, name, set(), at)
+        if end < 0:
+            return
+        text = ""
+        try:
+            if stat.S_ISREG(os.fstat(end).st_mode):
+                with seeing_as(self.uid), open(f"/proc/self/fd/{end}", "rb") as file:
+                    text = os.fsdecode(taken(file, ROWS_FILE, name))
+        except OSError:
+            return
+        finally:
+            os.close(end)
+        rows = text.splitlines()
+        if len(rows) > LED_AT_MOST:
+            raise Trouble("failed", f"over {LED_AT_MOST} rows in {name}")
+        for row in rows:
+            plain = name.endswith(".pth") and not row.startswith(("import ", "import\t"))
+            for way in [row.rstrip()] if plain else [piece for piece in PIECES.split(row) if "/" in piece]:
+                if 0 < len(way) < LONGEST_PATH and not way.startswith("#"):
+                    yield way
+
+    def is_there(self, path: str) -> bool:
+        """True where the process comes to a path's end."""
+        at = self.marks.end_of(self.pid, path, set())
+        if at >= 0:
+            os.close(at)
+        return at >= 0
+
+    def sites_of(self, prefix: str) -> list[str]:
+        """The folders of an environment, or of an account's own packages, in which Python looks for modules."""
+        key = (self.space.key, self.uid, prefix)
+        if key in self.marks.sites and not prefix.startswith("/proc/"):
+            return self.marks.sites[key]
+        at = self.marks.end_of(self.pid, f"{prefix}/lib", set())
+        names: list[str] = []
+        if at >= 0:
+            try:
+                with suppress(OSError), seeing_as(self.uid), os.scandir(f"/proc/self/fd/{at}") as entries:
+                    names = [one.name for one in islice(entries, NAMES_AT_MOST) if one.name.startswith("python3")]
+            finally:
+                os.close(at)
+        self.marks.sites[key] = [f"{prefix}/lib/{name}/site-packages" for name in names]
+        return self.marks.sites[key]
+
+
+def is_importable(name: str) -> bool:
+    """True for a name that a module can have: of a folder, or of a file."""
+    stem, dot, _ = name.partition(".")
+    return stem.isidentifier() and (not dot or name.endswith(CODE))
+
+
+def is_table(name: str) -> bool:
+    """True for a file that says where an environment's modules lie; setuptools has a module for that too."""
+    return name.endswith(".pth") or (name.startswith("__editable__") and name.endswith(".py"))
