@@ -15,7 +15,7 @@ from voxgate.probe.python_words import PIECES
 from voxgate.probe.reading import taken
 
 CODE = (".py", ".pyc", ".so")
-LED_AT_MOST = 5000  # links, or rows, of one folder
+LED_AT_MOST = 5000  # links of one folder, or ways that its files name
 ROWS_FILE = 1 << 20
 DISTRIBUTIONS = ("/usr/", "/bin/", "/sbin/", "/lib/")  # root made all that lies there
 
@@ -68,9 +68,11 @@ class Search:
                         found |= on_it
                 finally:
                     os.close(end)
-        for name in tables:
-            for row in self.rows_in(name, at):
-                found |= self.marks.on_the_way(self.pid, row, at)
+        rows = list(islice((row for name in tables for row in self.rows_in(name, at)), LED_AT_MOST + 1))
+        if len(rows) > LED_AT_MOST:
+            raise Trouble("failed", f"an environment of Python's names over {LED_AT_MOST} ways")
+        for row in rows:
+            found |= self.marks.on_the_way(self.pid, row, at)
         return found
 
     def is_code(self, end: int, name: str, kind: str) -> bool:
@@ -98,10 +100,7 @@ class Search:
             return
         finally:
             os.close(end)
-        rows = text.splitlines()
-        if len(rows) > LED_AT_MOST:
-            raise Trouble("failed", f"over {LED_AT_MOST} rows in {name}")
-        for row in rows:
+        for row in text.splitlines():
             plain = name.endswith(".pth") and not row.startswith(("import ", "import\t"))
             for way in [row.rstrip()] if plain else [piece for piece in PIECES.split(row) if "/" in piece]:
                 if 0 < len(way) < LONGEST_PATH and not way.startswith("#"):

@@ -94,6 +94,6 @@ def is_roots(path: str) -> bool:
 
 
 def is_python(program_path: str) -> bool:
-    """True for Python by the name of its program, and for what serves applications of Python's and nothing else."""
+    """True for Python by the name of its program, and for a server of Python's applications."""
     name = program_path.rpartition("/")[2]
     return name.startswith("python") or "wsgi" in name

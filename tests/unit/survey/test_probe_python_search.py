@@ -211,7 +211,7 @@ def test_one_process_with_a_root_of_its_own_hides_no_mount_from_the_next(laid: P
 
 
 def test_what_an_account_may_not_look_into_is_not_looked_into_for_it(laid: Path) -> None:
-    """Nobody learns by a process of his own what a folder of root's leads to."""
+    """Nobody has a folder of root's searched by a process of his own."""
     place = laid.parent.parent
     (place / "lib").chmod(0o700)
     with running(*given(place, PYTHONPATH="{at}/lib"), cwd=laid.parent / "lab") as pid:
