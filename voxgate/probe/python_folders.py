@@ -106,12 +106,14 @@ class Search:
                 if 0 < len(way) < LONGEST_PATH and not way.startswith("#"):
                     yield way
 
-    def is_there(self, path: str) -> bool:
-        """True where the process comes to a path's end."""
-        at = self.marks.end_of(self.pid, path, set())
-        if at >= 0:
-            os.close(at)
-        return at >= 0
+    def through(self, path: str, start: int = -1) -> set[str] | None:
+        """The watched folders on the way to a path's end, None where there is no such end."""
+        found: set[str] = set()
+        at = self.marks.end_of(self.pid, path, found, start)
+        if at < 0:
+            return None
+        os.close(at)
+        return found
 
     def sites_of(self, prefix: str) -> list[str]:
         """The folders of an environment, or of an account's own packages, in which Python looks for modules."""

@@ -25,7 +25,7 @@ def handed(words: list[str]) -> list[str]:
 
 def ways_of(words: Iterable[str], given: Iterable[str]) -> set[str]:
     """The ways that the words and variables may lead: each as a whole, what stands in it with a slash, what stands behind its
-    ``=``; the modules that a word names; and a variable's ways as Python parts them.
+    ``=``; and a variable's ways as Python parts them.
     """
     words = set(words)
     ways = set(words)
@@ -33,13 +33,18 @@ def ways_of(words: Iterable[str], given: Iterable[str]) -> set[str]:
         ways |= {piece for piece in PIECES.split(text) if "/" in piece} | {text.partition("=")[2]}
     for text in given:
         ways |= set(text.partition("=")[2].split(":"))
-    for text in words:
-        module = text.removeprefix("-m").partition(":")[0]
-        if "." in module and "/" not in module and ".." not in module:
-            ways.add(module.replace(".", "/"))
     if len(ways) > WAYS_AT_MOST:
         raise Trouble("failed", f"over {WAYS_AT_MOST} ways in the words of a process")
     return {way for way in ways if 0 < len(way) < LONGEST_PATH}
+
+
+def module_ways(words: Iterable[str]) -> Iterator[str]:
+    """Where the modules would lie that words name, ``app.main`` or ``app.main:serve``: as a folder and as a file."""
+    for text in words:
+        module = text.removeprefix("-m").partition(":")[0]
+        if "." in module and "/" not in module and ".." not in module and len(module) < LONGEST_PATH:
+            way = module.replace(".", "/")
+            yield from (way, f"{way}.py")
 
 
 def program_ways(called: str, path: str) -> Iterator[str]:

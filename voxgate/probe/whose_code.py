@@ -10,7 +10,7 @@ from voxgate.probe.marks import Marks
 from voxgate.probe.process_files import WORDS_READ, environment, mapped_to_run, unless_denied
 from voxgate.probe.python_folders import Search
 from voxgate.probe.python_programs import is_python
-from voxgate.probe.python_words import folder_of, handed, program_ways, script_of, ways_of
+from voxgate.probe.python_words import folder_of, handed, module_ways, program_ways, script_of, ways_of
 from voxgate.probe.reading import content, link_of
 
 SLASHES = re.compile(r"/(?:\./|/)+")
@@ -81,6 +81,9 @@ def led_by(
             found |= marks.on_the_way(pid, way)
             if start >= 0 and way[:1] != "/":
                 found |= marks.on_the_way(pid, way, start)
+        for way in module_ways(argv):
+            for at in {-1, start}:
+                found |= search.through(way, at) or set()
         told = variables.get("PYTHONPATH", "").split(":") if variables.get("PYTHONPATH") else []
         begun = ["."] if script is None else [script, os.path.dirname(script) or "."]
         for at in {-1, start}:
@@ -98,7 +101,7 @@ def sites(programs: list[str], start: str, variables: dict[str, str], search: Se
     """The folders of packages that Python has: of the environment whose program it was called by, else of its account."""
     for program in programs:
         prefix = folder_of(program, start)
-        if prefix not in PREFIXES and search.is_there(f"{prefix}/pyvenv.cfg"):
+        if prefix not in PREFIXES and search.through(f"{prefix}/pyvenv.cfg") is not None:
             return search.sites_of(prefix)
     own = variables.get("PYTHONUSERBASE") or (f"{variables['HOME']}/.local" if variables.get("HOME") else "")
     return [site for prefix in (variables.get("PYTHONHOME", ""), own) if prefix for site in search.sites_of(prefix)]

@@ -100,6 +100,7 @@ SEEN: dict[str, tuple[str, Way]] = {
     "a part with a blank": ("lab", lambda at, _to: given(at, PYTHONPATH="{at}/a link:/x")),
     "a module of it": (".", lambda _at, to: (PYTHON, "-m", f"{to.name}.main")),
     "a module of it in one word": (".", lambda _at, to: (PYTHON, f"-m{to.name}.deep.main")),
+    "a module of it for a server": (".", lambda at, to: (PYTHON, f"{at}/home/tool.py", f"{to.name}.main:app")),
     "a link of its package, there": ("../lib", lambda _at, _to: (PYTHON, "-c", WAITS)),
     "a link of its package, left": ("lab", lambda at, _to: ("/bin/sh", "-c", FROM, f"{at}/lib", PYTHON, "-c", LEAVES)),
     "a link of its package beside the script": ("lab", lambda at, _to: (PYTHON, f"{at}/lib/other.py")),
@@ -149,6 +150,7 @@ UNSEEN: dict[str, tuple[str, Way]] = {
     "a tool that was started from there": (
         "lab", lambda at, to: ("/bin/sh", "-c", FROM, str(to), PYTHON, f"{at}/home/leaves.py"),
     ),
+    "a unit of its name": (".", lambda at, to: (PYTHON, f"{at}/home/tool.py", f"{to.name}.service", f"{to.name}.log:1")),
     "a home with links to it": ("../home", lambda _at, _to: (PYTHON, "-c", WAITS)),
     "a tool in a home with links to it": ("lab", lambda at, _to: (PYTHON, f"{at}/home/tool.py")),
     "logs of it in a variable": ("lab", lambda at, _to: given(at, PYTHONPATH="{at}/a:{at}/opt/lab")),
