@@ -28,6 +28,7 @@ def plan(gate: Gate) -> list[str]:
     decisions = decide(gate.estate, gate.site.found)
     made = gate.plan()
     lines = plan_lines(gate.estate, made, decisions, gate.site.found, gate.site.orders.pace.most)
+    gate.look_before()
     gate.stand(made)
     must = must_run(gate.estate, {}, gate.site.goods)
     stands = lines_of(gate.standing.found, must) or ["nothing"]

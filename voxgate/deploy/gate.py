@@ -203,10 +203,11 @@ class Gate:
         if self.builds is not None:
             require_green(plan.targets, self.builds)
         say = self.site.progress.note
-        with ThreadPoolExecutor(max_workers=1) as pool:
+        seen = self.look_before()
+        with ThreadPoolExecutor(max_workers=1) as pool:  # it starts builds on the hosts, which a look would see
             no_way_back = self.site.orders.no_way_back
             others = pool.submit(preflight, self.site.connections, self.estate, plan, no_way_back=no_way_back, say=say)
-            seen = self.stand(plan)
+            self.stand(plan)
         others.result()
         if self.site.stop.is_set():
             return
@@ -234,30 +235,37 @@ class Gate:
             except VoxgateError as error:
                 self.deployment.fail(error)
 
-    def stand(self, plan: Plan) -> Look:
-        """Judge the whole estate as it stands, before anything is touched; say what does not hold, and keep it (``standing``).
-        Returns what was seen. Raises Refused where it cannot be judged.
-        """
+    def look_before(self) -> Look:
+        """Look at the whole estate before anything is touched, and save it. Raises Refused where not all can be seen."""
         first = self._glance.result() if self._glance else take_look(self.site.connections, self.estate, brief=True)
         self.site.stop.wait(max(0.0, first.taken + self.estate.look - time.time()))
         second = take_look(self.site.connections, self.estate)
         must_be_seen(second.hosts)
         must = must_run(self.estate, {}, self.site.goods)
-        folder = self._evidence_folder.with_name("evidence-before")
-        save(Evidence(first, second, self._remotes.with_releases(must, self.site.found)), folder, self.cutter)
+        save(Evidence(first, second, self._remotes.with_releases(must, self.site.found)), self._folder_before, self.cutter)
+        return second
+
+    def stand(self, plan: Plan) -> None:
+        """Judge what was seen before anything is touched; say what does not hold, and keep it (``standing``). Raises Refused where
+        it cannot be judged.
+        """
         try:
-            verdict, judgements = self.rejudge(folder)
+            verdict, judgements = self.rejudge(self._folder_before)
         except VoxgateError as error:
             raise Refused("the estate could not be judged before a deploy", where=self.estate.name, why=error.line) from None
         if verdict is RunVerdict.INCOMPLETE:
             raise Refused("not all of the estate could be judged before a deploy", where=self.estate.name, why=str(verdict))
         orders, back = self.site.orders, all(request.back for request in self.requests)
         self.standing = Standing.of(judgements, plan, orders.standing, orders.reason, back=back)
-        for line in lines_of(self.standing.found, must):
+        for line in lines_of(self.standing.found, must_run(self.estate, {}, self.site.goods)):
             self.site.progress.note(f"does not hold before the deploy: {line}")
         if self.standing.allowed:
             self.notes.append(f"let stand ({self.standing.reason}): {named(sorted(self.standing.allowed))}")
-        return second
+
+    @property
+    def _folder_before(self) -> Path:
+        """Where that look is kept."""
+        return self._evidence_folder.with_name("evidence-before")
 
     def _tag(self, service: Service, release: Release) -> Release:
         """The release with its tag, for what an earlier run had no time to tag."""
