@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from typing import Any, Callable
 
-from voxgate.probe.accounts import as_caller, caller
+from voxgate.probe.accounts import NOBODY, as_caller, caller, uid_of
 from voxgate.probe.base import BYTES_AT_MOST, PATH, SHOWN, SMALL_FILE, Job, Trouble
 from voxgate.probe.cache import HashCache
 from voxgate.probe.checkouts import outside_of
@@ -21,7 +21,7 @@ from voxgate.probe.programs import STARTED
 from voxgate.probe.request import Service
 from voxgate.probe.secret_values import telling
 from voxgate.probe.systemctl import said
-from voxgate.probe.words import is_callers
+from voxgate.probe.words import is_callers, runs_in
 
 JOURNAL_BYTES = 64 * 1024 * 1024  # in one look
 JOURNAL_STEP = 6 * 3600.0  # seconds of it that are noted as searched at once
@@ -78,8 +78,8 @@ def journal(
 ) -> int:
     """Give all that anybody wrote into the journal since the service was started to ``search``; how many lines its own units
     wrote of late. As root it is noted from when to when nothing was found, and in what, for as long as ``.env`` is the same, so
-    that each part is read once. Where the account that asks could have written ``.env`` itself, only what its own units wrote
-    is searched: else it could guess at what root reads, letter by letter.
+    that each part is read once. Where the account that asks could have written ``.env`` itself, or put another account's file in
+    its place, only what its own units wrote is searched: else it could guess at what root reads, letter by letter.
     """
     shown = [spoken[name]["properties"] for name in service.units if name in spoken]
     starts = [
@@ -109,17 +109,30 @@ def journal(
 
 
 def guesses(service: Service, env: Env, spoken: dict[str, Any]) -> list[str] | None:
-    """None where all of the journal may be searched for what stands in a service's ``.env``: the account that asks has not
-    written it, and cannot. Else the units whose journal may be.
+    """None where all of the journal may be searched for what stands in a service's ``.env``: root or the service's own account
+    has written it, and the account that asks cannot. Else the units whose journal may be: what any other account wrote may be
+    moved here, and then it is whoever moved it who guesses.
     """
     uid = caller()
-    if os.geteuid() != 0 or not env.written_by(uid):
+    if os.geteuid() != 0 or uid == 0:
+        return None
+    if env.found.st_uid in {0, *accounts_that_run(service, spoken)} and not env.written_by(uid):
         return None
     return [
         f"--unit={name}"
         for name in service.units
         if name in spoken and is_callers(spoken[name]["properties"], service.folder, uid)
     ]
+
+
+def accounts_that_run(service: Service, spoken: dict[str, Any]) -> set[int]:
+    """Who runs a service, by systemd's own word. A request may name any unit for the service's: only one that runs what stands
+    in the folder, or has its variables of the ``.env`` there, has a say. Nobody has none: anything may run as nobody.
+    """
+    files = re.compile(rf"^{re.escape(service.folder)}/\.env \(", re.MULTILINE)
+    rows = [spoken[name]["properties"] for name in service.units if name in spoken]
+    users = {row.get("User", "") for row in rows if runs_in(row, service.folder) or files.search(row.get("EnvironmentFiles", ""))}
+    return {uid_of(user) for user in users if user} - {NOBODY}
 
 
 def journal_between(at: float, upto: float, left: int, search: Callable[[bytes], None], only: list[str] | None = None) -> int:

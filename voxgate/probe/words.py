@@ -23,14 +23,19 @@ def words(services: list[Service]) -> dict[str, Any]:
     return {name: job.result() for name, job in told.items()}
 
 
+def runs_in(properties: dict[str, str], folder: str) -> bool:
+    """True for a unit that runs what stands in this folder, as systemd says it."""
+    program_path = re.match(r"\{ path=(/\S+) ; ", properties.get("ExecStart", ""))
+    places = [program_path.group(1) if program_path else "", f"{properties.get('WorkingDirectory', '')}/"]
+    return any(place.startswith(f"{folder}/") for place in places)
+
+
 def is_callers(properties: dict[str, str], folder: str, uid: int) -> bool:
     """True for a unit that runs what stands in this folder, which is of the account that asks. A request is that account's word:
     root reads it no journal but of what it itself has put here.
     """
-    program_path = re.match(r"\{ path=(/\S+) ; ", properties.get("ExecStart", ""))
-    places = [program_path.group(1) if program_path else "", f"{properties.get('WorkingDirectory', '')}/"]
     row = os.lstat(folder)
-    return stat.S_ISDIR(row.st_mode) and row.st_uid == uid and any(place.startswith(f"{folder}/") for place in places)
+    return stat.S_ISDIR(row.st_mode) and row.st_uid == uid and runs_in(properties, folder)
 
 
 def words_of(unit: str, folder: str) -> dict[str, list[str]]:

@@ -23,6 +23,7 @@ from .conftest import CANARY, env_of, probed, service
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 DEPLOY, VOX = pwd.getpwnam("daemon"), pwd.getpwnam("games")  # two accounts that are on each host
+ROOT, NOBODY = pwd.getpwnam("root"), pwd.getpwnam("nobody")
 GUESS = f"G_0='JWT_SECRET=\"{CANARY[:4]}'\nG_1='JWT_SECRET=\"{CANARY[:5]}'\n"
 
 
@@ -157,11 +158,63 @@ def said(place: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, float],
     return says
 
 
-def started(ago: float, folder: str = "/", *names: str) -> dict[str, Any]:
-    """What systemd says of units that were started so many seconds ago, in a folder."""
+def started(ago: float, folder: Path, *names: str) -> dict[str, Any]:
+    """What systemd says of the service's own units that were started so many seconds ago, in a folder."""
     at = str(int((time.monotonic() - ago) * 1e6))
-    row = {"properties": {"ExecMainStartTimestampMonotonic": at, "InvocationID": "a" * 32, "WorkingDirectory": folder}}
-    return dict.fromkeys(names or ("voxbridge.service",), row)
+    row = {"ExecMainStartTimestampMonotonic": at, "InvocationID": "a" * 32, "WorkingDirectory": str(folder), "User": VOX.pw_name}
+    return {name: {"properties": row} for name in names or ("voxbridge.service",)}
+
+
+BUILD = pwd.getpwnam("bin")  # an account that runs what it is given, and lets others move what it wrote
+SSHD = {"properties": {"WorkingDirectory": "/", "User": BUILD.pw_name, "EnvironmentFiles": "/etc/x/.env (ignore_errors=no)"}}
+
+
+@pytest.mark.parametrize(
+    ("owner", "properties", "searched"),
+    [
+        (VOX, {"User": "games", "WorkingDirectory": "{folder}"}, None),
+        (VOX, {"User": str(VOX.pw_uid), "ExecStart": "{{ path={folder}/.venv/bin/python ; argv[]=x ; }}"}, None),
+        (VOX, {"User": "games", "EnvironmentFiles": "/x/y (ignore_errors=no)\n{folder}/.env (ignore_errors=yes)"}, None),
+        (ROOT, {"User": "games", "WorkingDirectory": "{folder}"}, None),
+        (ROOT, {}, None),
+        (BUILD, {"User": "games", "WorkingDirectory": "{folder}"}, ["--unit=voxbridge.service"]),
+        (BUILD, {"WorkingDirectory": "{folder}"}, ["--unit=voxbridge.service"]),
+        (NOBODY, {"User": "nobody", "WorkingDirectory": "{folder}"}, ["--unit=voxbridge.service"]),
+        (NOBODY, {"User": "gone-since", "WorkingDirectory": "{folder}"}, ["--unit=voxbridge.service"]),
+        (DEPLOY, {"User": "daemon", "WorkingDirectory": "{folder}"}, ["--unit=voxbridge.service"]),
+        (VOX, {"User": "games", "WorkingDirectory": "/", "EnvironmentFiles": "{folder}/.env2 (ignore_errors=no)"}, []),
+    ],
+)
+def test_whoever_writes_env_himself_learns_nothing_of_the_journal(
+    folder: Path, owner: pwd.struct_passwd, properties: dict[str, str], searched: list[str] | None
+) -> None:
+    """Nor who has another account write it and moves it here: the journal is searched for root's words and the service's."""
+    written(folder / ".env", "A=Accepted publickey\n", owner)
+    shown = {key: value.format(folder=folder) for key, value in properties.items()}
+    asked = service(folder, units=["voxbridge.service", "ssh.service"])
+    units = {"voxbridge.service": {"properties": shown}, "ssh.service": SSHD}
+    assert probe.guesses(asked, env_of(folder), units) == searched
+
+
+def test_who_is_root_himself_has_all_of_the_journal_searched(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SUDO_UID")
+    for owner in (ROOT, DEPLOY):
+        written(folder / ".env", "A=Accepted publickey\n", owner)
+        assert probe.guesses(service(folder), env_of(folder), {}) is None
+
+
+def test_a_guess_that_a_build_wrote_is_not_confirmed(folder: Path, said: Callable[[str, float], None]) -> None:
+    """Deploy moves what another account wrote for it into the place of ``.env``."""
+    said("vault unseal token=Qx7rT9z-hidden-1\n", 100)
+    (folder / ".env").rename(folder / "aside")
+    written(folder / ".env", 'K_TOKEN="token=Qx7r"\n', BUILD)
+    build = {"properties": {"User": BUILD.pw_name, "ExecStart": "{ path=/usr/local/libexec/voxgate-build ; argv[]=x ; }"}}
+    names = ["voxcore@3.service", "voxgate-build@vox-agents.service"]
+    spoken = {**started(3600, folder, names[0]), names[1]: build}
+    assert leaks(folder, spoken=lambda: spoken, units=names) == []
+    (folder / "aside").replace(folder / ".env")
+    said(f"connecting with {CANARY}\n", 100)
+    assert leaks(folder, spoken=lambda: spoken, units=names) == [["JWT_SECRET", "the journal since its start"]]
 
 
 def test_no_file_takes_the_place_of_the_one_that_was_read(folder: Path, place: Path, said: Callable[[str, float], None]) -> None:
@@ -172,10 +225,10 @@ def test_no_file_takes_the_place_of_the_one_that_was_read(folder: Path, place: P
 
         def units() -> dict[str, Any]:
             swapped()
-            return started(3600)
+            return started(3600, folder, "voxcore@3.service")
 
         for _ in range(40):
-            assert leaks(folder, spoken=units) == []
+            assert leaks(folder, spoken=units, units=["voxcore@3.service"]) == []
 
 
 def with_list(path: Path) -> None:
@@ -206,8 +259,8 @@ def test_who_could_have_written_it(folder: Path, change: Callable[[Path], None],
 def test_what_was_searched_for_a_later_start_hides_nothing_before_it(folder: Path, said: Callable[[str, float], None]) -> None:
     """Deploy restarts one worker and asks for it alone; the secret in the journal is older."""
     said(f"connecting with {CANARY}\n", 1800)
-    assert leaks(folder, spoken=lambda: started(600)) == []
-    assert leaks(folder, spoken=lambda: started(3600)) == [["JWT_SECRET", "the journal since its start"]]
+    assert leaks(folder, spoken=lambda: started(600, folder)) == []
+    assert leaks(folder, spoken=lambda: started(3600, folder)) == [["JWT_SECRET", "the journal since its start"]]
 
 
 def test_what_was_searched_of_some_units_is_not_what_others_wrote(folder: Path, said: Callable[[str, float], None]) -> None:
@@ -217,7 +270,7 @@ def test_what_was_searched_of_some_units_is_not_what_others_wrote(folder: Path, 
     names = ["voxcore@3.service", "voxcore@1.service"]
 
     def units() -> dict[str, Any]:
-        return started(3600, str(folder), *names)
+        return started(3600, folder, *names)
 
     found = [leaks(folder, spoken=units, units=names[:1]), leaks(folder, spoken=units, units=names)]
     assert found == [[], [["JWT_SECRET", "the journal since its start"]]]
@@ -229,9 +282,9 @@ def test_a_gap_in_what_was_searched_is_searched(folder: Path, said: Callable[[st
     note, now = probe.HashCache("journal", service(folder)), time.time()
     note.seen = {"searched": [*env_of(folder).mark(), "all", now - 9000, now - 7200]}
     note.keep()
-    assert leaks(folder, spoken=lambda: started(600)) == []
+    assert leaks(folder, spoken=lambda: started(600, folder)) == []
     said(f"connecting with {CANARY}\n", 1800)
-    assert leaks(folder, spoken=lambda: started(3600)) == [["JWT_SECRET", "the journal since its start"]]
+    assert leaks(folder, spoken=lambda: started(3600, folder)) == [["JWT_SECRET", "the journal since its start"]]
 
 
 def shown(folder: Path, *words: str) -> list[str]:

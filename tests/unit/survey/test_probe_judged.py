@@ -13,7 +13,7 @@ import pytest
 
 from tests.built import probe
 
-from .conftest import env_of, service
+from .conftest import service
 
 
 @contextmanager
@@ -127,21 +127,3 @@ def test_words_are_of_units_that_run_what_the_caller_has_put_here(checkout: Path
     link = unrelated / "link"
     link.symlink_to(checkout)
     assert not probe.is_callers({"WorkingDirectory": str(link)}, str(link), uid)
-
-
-def test_whoever_writes_env_himself_learns_nothing_of_the_journal(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    env = checkout / ".env"
-    env.write_text("A=Accepted publickey\n")
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    units = {
-        "voxbridge.service": {"properties": {"WorkingDirectory": str(checkout)}},
-        "ssh.service": {"properties": {"WorkingDirectory": "/"}},
-    }
-    asked = service(checkout, units=["voxbridge.service", "ssh.service"])
-    monkeypatch.setenv("SUDO_UID", str(os.getuid()))
-    env.chmod(0o600)
-    assert probe.guesses(asked, env_of(checkout), units) == ["--unit=voxbridge.service"]
-    monkeypatch.setenv("SUDO_UID", str(os.getuid() + 1))
-    assert probe.guesses(asked, env_of(checkout), units) is None
-    env.chmod(0o660)
-    assert probe.guesses(asked, env_of(checkout), units) == []
