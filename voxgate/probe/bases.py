@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import os
-import pwd
 import re
 import stat
 import sys
@@ -13,7 +12,7 @@ from voxgate.probe.believing import others_change
 from voxgate.probe.cache import HashCache
 from voxgate.probe.dpkg import package_sums
 from voxgate.probe.folder import Folder
-from voxgate.probe.programs import stranger
+from voxgate.probe.programs import all_can_run
 from voxgate.probe.request import Service
 from voxgate.probe.sudo import loose_of
 
@@ -32,13 +31,14 @@ def base_flaws(service: Service, program: str, home: str) -> list[list[str]]:
 
 
 def python_flaw(service: Service, program: str) -> str:
-    """Why a Python is not believed: it is not as its package or uv has it, others than root can change it, or nobody cannot run
-    it, and who owns the folder could answer in its place. Empty for one that is believed, as the one is that we run by ourselves.
+    """Why a Python is not believed: it is not as its package or uv has it, others than root can change it, or not everybody can
+    run it: it has to run as a user that there is not, for nobody to answer in its place. Empty for one that is believed, as the
+    one is that we run by ourselves.
     """
     if program == os.path.realpath(sys.executable):
         return ""
-    if os.geteuid() == 0 and stranger(program, service.folder) != pwd.getpwnam("nobody").pw_uid:
-        return f"nobody cannot run {program}"
+    if os.geteuid() == 0 and not all_can_run(program):
+        return f"not everybody can run {program}"
     place = others_change(program)
     if place:
         return f"not only root can change {place}"

@@ -16,7 +16,7 @@ from voxgate.probe.bases import python_flaw
 from voxgate.probe.cache import HashCache
 from voxgate.probe.folder import Folder
 from voxgate.probe.marshalled import CODE_FIELDS, Marshalled
-from voxgate.probe.programs import run, stranger
+from voxgate.probe.programs import run
 from voxgate.probe.request import Service
 
 PYC = re.compile(r"(.+?)\.[a-z]+-[0-9]+(?:\.opt-([12]))?\.pyc", re.ASCII)
@@ -25,7 +25,8 @@ PYC_HEAD = 16
 DRAFT = 60.0  # seconds: Python writes byte code beside its place, and then renames it
 COMPARED_AT_ONCE = 4 * 1024 * 1024  # of sources
 # What makes byte code of the sources. It never sees the byte code that it is compared with: whoever forged that has no word in
-# what comes back. A source may be made to hurt whoever compiles it: never in this process, never as root.
+# what comes back. A source may be made to hurt whoever compiles it: never in this process, never as root. And nothing
+# else runs as the user that compiles, each time another one: code of the folder, which a look has run as nobody, is none of it.
 COMPILE = """
 import base64, importlib.util, marshal, struct, sys
 given = sys.stdin.buffer
@@ -71,25 +72,28 @@ class ByteCodes:
         origin = folder.stat(beside)
         if origin is None or not stat.S_ISREG(origin.st_mode):
             return True
-        key = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, origin.st_size,
-               origin.st_mtime_ns, origin.st_ctime_ns, *self.by]  # fmt: skip
-        word = self.cache.word(path, key)
+        word = self.cache.word(path, self.key(found, origin))
         if word is not None:
             self.note(path, word)
             return True
-        with folder.open(name) as file:
-            code = file.read(SMALL_FILE)
+        with folder.open(name) as of_code, folder.open(beside) as of_source:
+            # Either may have been replaced, and the folder moved: what is kept is kept for the very two that are read.
+            found, origin = os.fstat(of_code.fileno()), os.fstat(of_source.fileno())
+            code, source = of_code.read(SMALL_FILE), of_source.read(SMALL_FILE)
         _, flags, seconds, size = struct.unpack("<IIII", code[:PYC_HEAD].ljust(PYC_HEAD, b"\0"))
         if not flags & 1 and (seconds, size) != (int(origin.st_mtime) & 0xFFFFFFFF, origin.st_size & 0xFFFFFFFF):
             return True
-        with folder.open(beside) as file:
-            source = file.read(SMALL_FILE)
         row = struct.pack("<II", len(source), int(match.group(2) or 0)) + source
-        self.waiting.append((path, key, max(found.st_ctime, origin.st_ctime), code, row))
+        self.waiting.append((path, self.key(found, origin), max(found.st_ctime, origin.st_ctime), code, row))
         self.size += len(row)
         if self.size > COMPARED_AT_ONCE:
             self.compare()
         return True
+
+    def key(self, *both: os.stat_result) -> list[int]:
+        """By what byte code and its source, compared by this Python, are known again."""
+        rows = [[row.st_dev, row.st_ino, row.st_size, row.st_mtime_ns, row.st_ctime_ns] for row in both]
+        return [*rows[0], *rows[1], *self.by]
 
     def note(self, path: str, word: str) -> None:
         """Keep what is bad."""
@@ -106,7 +110,7 @@ class ByteCodes:
         flaw = python_flaw(self.service, self.python)
         argv = [sys.executable if flaw else self.python, "-I", "-S", "-B", "-W", "ignore", "-c", COMPILE]
         given = b"".join(row[-1] for row in rows)
-        ended = run(argv, DEADLINE, uid=stranger(argv[0], self.service.folder), given=given)
+        ended = run(argv, DEADLINE, given=given, apart=True)
         said = ended.out.split()
         if ended.status != 0 or len(said) != len(rows) + 2 or said[1] not in CODE_FIELDS:
             raise Trouble("failed", f"{self.service.folder}: its byte code could not be compared: {ended.status}")

@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from voxgate.probe.apart import nobody_elses, uids_here
 from voxgate.probe.base import OUTPUT, PATH, Trouble
 from voxgate.probe.folder import Folder
 
@@ -41,20 +42,26 @@ def run(
     uid: int | None = None,
     given: bytes | None = None,
     more: dict[str, str] | None = None,
+    *,
+    apart: bool = False,
 ) -> Ended:
-    """Run a program with a clean environment and ``more``, as the user ``uid`` if we are root, with ``given`` to read, in
-    ``folder`` as it is held open: whatever has its path now. Raises Trouble if it cannot be started, or is not done after
-    ``deadline`` seconds: then it and all that it started is killed.
+    """Run a program with a clean environment and ``more``, as the user ``uid`` if we are root, or ``apart``: as one that nothing
+    else runs as; with ``given`` to read, in ``folder`` as it is held open: whatever has its path now. Raises Trouble if it cannot
+    be started, or is not done after ``deadline`` seconds: then it and all that it started is killed.
     """
-    person = pwd.getpwuid(os.geteuid() if uid is None else uid)
+    become: dict[str, Any] = {}
+    if apart and os.geteuid() == 0:
+        number = nobody_elses(uids_here())
+        home, name, become = "/", str(number), {"user": number, "group": number, "extra_groups": [number]}
+    else:
+        person = pwd.getpwuid(os.geteuid() if uid is None else uid)
+        home, name = person.pw_dir, person.pw_name
+        if uid is not None and os.geteuid() == 0 and uid != 0:
+            become = {"user": uid, "group": person.pw_gid, "extra_groups": os.getgrouplist(name, person.pw_gid)}
     environment = {
-        "PATH": PATH, "HOME": person.pw_dir, "USER": person.pw_name, "LOGNAME": person.pw_name, "LC_ALL": "C.UTF-8",
+        "PATH": PATH, "HOME": home, "USER": name, "LOGNAME": name, "LC_ALL": "C.UTF-8",
         "NO_COLOR": "1", "UV_NO_PROGRESS": "1", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0", **(more or {}),
     }  # fmt: skip
-    become: dict[str, Any] = {}
-    if uid is not None and os.geteuid() == 0 and uid != 0:
-        groups = os.getgrouplist(person.pw_name, person.pw_gid)
-        become = {"user": uid, "group": person.pw_gid, "extra_groups": groups}
     try:
         process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL if given is None else subprocess.PIPE, stdout=subprocess.PIPE,
@@ -137,14 +144,21 @@ def last_words(text: str, lines: int = 6) -> str:
     return "\n".join(text.strip().splitlines()[-lines:])[-1500:]
 
 
-def stranger(program_path: str, folder: str) -> int:
-    """Who runs a program of which nothing is believed: nobody, or where nobody may not reach it, the folder's owner."""
-    if os.geteuid() != 0:
-        return os.geteuid()
-    nobody = pwd.getpwnam("nobody").pw_uid
+def all_can_run(program_path: str) -> bool:
+    """True for a program that each user can reach and run, also one with no account and no group."""
+    if not os.stat(program_path).st_mode & 0o001:
+        return False
     at = program_path
     while at != "/":
         at = os.path.dirname(at)
         if not os.stat(at).st_mode & 0o001:
-            return os.stat(folder, follow_symlinks=False).st_uid or nobody
-    return nobody
+            return False
+    return True
+
+
+def stranger(program_path: str, folder: str) -> int:
+    """Who runs a program of which nothing is believed: nobody, or where not everybody can run it, the folder's owner."""
+    if os.geteuid() != 0:
+        return os.geteuid()
+    nobody = pwd.getpwnam("nobody").pw_uid
+    return nobody if all_can_run(program_path) else os.stat(folder, follow_symlinks=False).st_uid or nobody

@@ -109,7 +109,7 @@ def forged(source: Path, code: str) -> None:
 
 def test_byte_code_is_compared_with_what_its_source_makes(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "SETTLED", -1.0)
-    monkeypatch.setattr(probe, "stranger", lambda *_: os.geteuid())
+    monkeypatch.setattr(probe, "nobody_elses", lambda _: os.geteuid())
     (environment / ".venv/bin/python").unlink()
     (environment / ".venv/bin/python").symlink_to(sys.executable)
     module = environment / SITE / "good/__init__.py"
@@ -124,7 +124,7 @@ def test_byte_code_is_compared_with_what_its_source_makes(environment: Path, mon
 
 def test_whoever_forges_byte_code_has_no_word_about_it(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where what compiles were to unmarshal what it is compared with, that could answer in its place."""
-    monkeypatch.setattr(probe, "stranger", lambda *_: os.geteuid())
+    monkeypatch.setattr(probe, "nobody_elses", lambda _: os.geteuid())
     (environment / ".venv/bin/python").unlink()
     (environment / ".venv/bin/python").symlink_to(sys.executable)
     given: list[bytes] = []
@@ -156,7 +156,6 @@ def test_byte_code_is_compared_by_a_python_of_roots_alone(
 ) -> None:
     """The folder is not root's: its owner says by a link what Python is, and once what he said was kept for good."""
     monkeypatch.setattr(probe, "SETTLED", -1.0)
-    monkeypatch.setattr(probe, "stranger", lambda *_: pwd.getpwnam("nobody").pw_uid)
     monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
     python = environment / ".venv/bin/python"
     path = f"{SITE}/good/__pycache__/__init__.{sys.implementation.cache_tag}.pyc".removeprefix(".venv/")
@@ -190,7 +189,6 @@ def test_what_one_python_compared_is_compared_again_by_another(environment: Path
         return run(argv, *arguments, **words)
 
     monkeypatch.setattr(probe, "run", noting)
-    monkeypatch.setattr(probe, "stranger", lambda *_: pwd.getpwnam("nobody").pw_uid)
     monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
     forged(environment / SITE / "good/__init__.py", "A = 1\n")
     assert bad(environment) == bad(environment) == []
@@ -205,7 +203,7 @@ def test_what_one_python_compared_is_compared_again_by_another(environment: Path
 
 def test_what_is_no_byte_code_has_no_place_among_it(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "CACHE", str(checkout.parent / "cache"))
-    monkeypatch.setattr(probe, "stranger", lambda *_: os.geteuid())
+    monkeypatch.setattr(probe, "nobody_elses", lambda _: os.geteuid())
     (checkout / "one.py").write_text("A = 1\n")
     forged(checkout / "one.py", "A = 1\n")
     (checkout / "__pycache__/gone.cpython-312.pyc").write_bytes(b"of a module that a release removed")

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import marshal
+import os
+import pwd
 import shutil
+import struct
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.built import probe
+
+from .conftest import service
 
 FIELDS = probe.CODE_FIELDS["new" if sys.version_info >= (3, 11) else "old"]
 
@@ -96,6 +105,160 @@ def of_source(cached: Path) -> bytes:
     assert match is not None
     source = cached.parent.parent / f"{match.group(1)}.py"
     return marshal.dumps(compile(source.read_bytes(), "x", "exec", dont_inherit=True, optimize=int(match.group(2) or 0)))
+
+
+PYTHON = "/usr/bin/python3"
+# What code of the folder tries, as the account that a look starts it by: to hold the end of the pipe where the compiler answers.
+THIEF = """
+import ctypes, os
+print("ready", flush=True)
+mark = ", ".join(("import base64", "importlib.util", "marshal")).encode()
+while True:
+    for pid in filter(str.isdecimal, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                if mark not in file.read(4096):
+                    continue
+            compiler = os.pidfd_open(int(pid))
+        except OSError:
+            continue
+        print("held" if ctypes.CDLL(None).syscall(438, compiler, 1, 0) >= 0 else "refused", flush=True)
+        raise SystemExit
+"""
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+@contextmanager
+def running(code: str, uid: int) -> Iterator[subprocess.Popen[str]]:
+    """A program that another account runs meanwhile, ready."""
+    argv = [PYTHON, "-I", "-S", "-c", code]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, user=uid, group=uid, extra_groups=[], cwd="/") as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def compiled(source: Path, code: str) -> Path:
+    """Byte code whose header says that it is of this source."""
+    found = source.stat()
+    head = importlib.util.MAGIC_NUMBER + struct.pack("<III", 0, int(found.st_mtime), found.st_size)
+    cached = source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"
+    cached.parent.mkdir(exist_ok=True)
+    cached.write_bytes(head + marshal.dumps(compile(code, str(source), "exec", dont_inherit=True)))
+    return cached
+
+
+@pytest.fixture
+def app(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A service's folder whose Python is the system's."""
+    monkeypatch.setattr(probe, "CACHE", str(place / "cache"))
+    monkeypatch.setattr(sys, "executable", PYTHON)
+    (place / "app/.venv/bin").mkdir(parents=True)
+    (place / "app/.venv/bin/python").symlink_to(PYTHON)
+    return place / "app"
+
+
+def codes_of(folder: Path) -> Any:
+    """What compares the byte code of a folder."""
+    return probe.ByteCodes(service(folder), probe.HashCache("tree", service(folder)))
+
+
+def others(folder: Path) -> list[str]:
+    """Byte code of this folder that is not of its source."""
+    codes = codes_of(folder)
+    for place in sorted(folder.rglob("__pycache__")):
+        with probe.Folder(str(place)) as held:
+            for cached in sorted(place.iterdir()):
+                assert codes.takes(held, cached.name, str(cached.relative_to(folder)))
+    found: list[str] = codes.others()
+    return found
+
+
+@as_root
+def test_code_of_the_folder_cannot_answer_for_the_compiler(app: Path) -> None:
+    """What a look starts of the folder runs as nobody. While it lives, it reaches for what compiles."""
+    slow = "A = [" + "(1, 'a', b'c', 2.5)," * 60_000 + "]\n"  # until somebody has seen it
+    (app / "m.py").write_text(slow)
+    cached = compiled(app / "m.py", "A = 2\n")
+    with running(THIEF, pwd.getpwnam("nobody").pw_uid) as thief:
+        assert others(app) == [str(cached.relative_to(app))]
+        assert thief.communicate(timeout=30)[0] == "refused\n"
+
+
+@as_root
+def test_what_was_compared_is_what_lay_there(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a look reads, somebody moves the folder of byte code beside another source, of the same size and time, and back."""
+    monkeypatch.setattr(probe, "SETTLED", -1.0)
+    for name, text in (("a", "A = 1\n"), ("b", "A = 2\n")):
+        (app / name).mkdir()
+        (app / name / "m.py").write_text(text)
+        os.utime(app / name / "m.py", (1, 1))
+    cached = compiled(app / "b/m.py", "A = 2\n")
+    (app / "b/__pycache__").rename(app / "a/__pycache__")
+    forged = f"a/__pycache__/{cached.name}"
+    opened = probe.Folder.open
+
+    def moving(folder: Any, name: str) -> Any:
+        if not name.startswith(".."):
+            return opened(folder, name)
+        (app / "a/__pycache__").rename(app / "b/__pycache__")
+        try:
+            return opened(folder, name)
+        finally:
+            (app / "b/__pycache__").rename(app / "a/__pycache__")
+
+    with monkeypatch.context() as moved:
+        moved.setattr(probe.Folder, "open", moving)
+        assert others(app) == []
+    assert others(app) == [forged]
+    one, other = os.stat_result((1, 2, 3, 1, 0, 0, 6, 1, 1, 1)), os.stat_result((1, 4, 3, 1, 0, 0, 6, 1, 1, 1))
+    assert codes_of(app).key(one, one) != codes_of(app).key(one, other)  # the kernel's clock goes in steps: all times are one
+
+
+STATUS = "print(open('/proc/self/status').read(), end='')"
+
+
+@as_root
+def test_what_runs_apart_runs_as_a_user_that_there_is_not() -> None:
+    users = set()
+    for _ in range(20):
+        said = probe.run([PYTHON, "-I", "-S", "-c", STATUS], 30, apart=True).out
+        rows = {key: value.split() for key, _, value in (line.partition(":") for line in said.splitlines())}
+        (uid,) = set(rows["Uid"])
+        assert set(rows["Gid"]) == set(rows["Groups"]) == {uid}
+        with pytest.raises(KeyError):
+            pwd.getpwuid(int(uid))
+        users.add(uid)
+    assert len(users) == 20
+
+
+@as_root
+def test_a_number_is_nobody_elses_also_where_there_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of sixteen numbers the upper half has an account, a process and what an account was given; one is left."""
+    rows = {"/etc/subuid": ["# no row\n", "deploy:1210:3\n", "x:y:z\n", "\n"]}
+    read = probe.rows_of
+    monkeypatch.setattr(probe, "rows_of", lambda path: iter(rows[path]) if path in rows else read(path))
+    known = pwd.getpwuid
+    monkeypatch.setattr(pwd, "getpwuid", lambda uid: known(0) if uid == 1208 else known(uid))
+    with (
+        running("import time; print('ready', flush=True); time.sleep(600)", 1209),
+        running("import os, time; os.setuid(1214); print('ready', flush=True); time.sleep(600)", 0),
+        running("import os, time; os.setresuid(1215, 1215, 1213); print('ready', flush=True); time.sleep(600)", 0),
+        pytest.raises(probe.Trouble, match="there is no number for a user"),
+    ):
+        probe.nobody_elses((1200, 1216))
+    assert {probe.nobody_elses((1200, 1216)) for _ in range(100)} == {1209, 1213, 1214, 1215}
+
+
+def test_the_numbers_that_a_user_can_have_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, end = probe.uids_here()
+    assert first <= os.getuid() < end
+    rows = ["         0       1000          1\n", "         1     100000      65536\n"]
+    monkeypatch.setattr(probe, "rows_of", lambda _: iter(rows))
+    assert probe.uids_here() == (1, 65537)
 
 
 UV_TEXTS = (
