@@ -9,8 +9,9 @@ import stat
 import struct
 import sys
 import time
-from typing import Any
+from typing import Any, Iterator
 
+from voxgate.probe.accounts import as_caller
 from voxgate.probe.base import DEADLINE, SMALL_FILE, Trouble
 from voxgate.probe.bases import python_flaw
 from voxgate.probe.cache import HashCache
@@ -40,6 +41,11 @@ while head := given.read(8):
         code = b""
     print(base64.b64encode(code).decode() or "-")
 """
+
+
+def closed_by_root(found: os.stat_result) -> bool:
+    """True for what root made for nobody else to read: byte code that no service imports, where root has a strict umask."""
+    return found.st_uid == 0 and not found.st_mode & 0o077
 
 
 class ByteCodes:
@@ -76,24 +82,39 @@ class ByteCodes:
         if word is not None:
             self.note(path, word)
             return True
-        with folder.open(name) as of_code, folder.open(beside) as of_source:
-            # Either may have been replaced, and the folder moved: what is kept is kept for the very two that are read.
-            found, origin = os.fstat(of_code.fileno()), os.fstat(of_source.fileno())
-            code, source = of_code.read(SMALL_FILE), of_source.read(SMALL_FILE)
+        try:
+            with folder.open(name) as of_code, folder.open(beside) as of_source:
+                # Either may have been replaced, and the folder moved: what is kept is kept for the very two that are read.
+                found, origin = os.fstat(of_code.fileno()), os.fstat(of_source.fileno())
+                code, source = of_code.read(SMALL_FILE), of_source.read(SMALL_FILE)
+        except PermissionError:
+            self.bad += [] if closed_by_root(found) else [path]
+            return True
         _, flags, seconds, size = struct.unpack("<IIII", code[:PYC_HEAD].ljust(PYC_HEAD, b"\0"))
         if not flags & 1 and (seconds, size) != (int(origin.st_mtime) & 0xFFFFFFFF, origin.st_size & 0xFFFFFFFF):
             return True
         row = struct.pack("<II", len(source), int(match.group(2) or 0)) + source
         self.waiting.append((path, self.key(found, origin), max(found.st_ctime, origin.st_ctime), code, row))
         self.size += len(row)
-        if self.size > COMPARED_AT_ONCE:
-            self.compare()
         return True
+
+    def found_by(self, walk: Iterator[None]) -> list[str]:
+        """Byte code that is not of the source beside it. The walk through the folder, which gives each to ``takes``, has the
+        rights of who asks, and stops wherever ``enough`` waits: that is compared with our own rights.
+        """
+        done = object()
+        while as_caller(lambda: next(walk, done)) is not done:
+            self.compare()
+        return self.others()
+
+    def enough(self) -> bool:
+        """True where so much waits that it has to be compared before more is read."""
+        return self.size > COMPARED_AT_ONCE
 
     def key(self, *both: os.stat_result) -> list[int]:
         """By what byte code and its source, compared by this Python, are known again."""
         rows = [[row.st_dev, row.st_ino, row.st_size, row.st_mtime_ns, row.st_ctime_ns] for row in both]
-        return [*rows[0], *rows[1], *self.by]
+        return [*rows[0], *rows[1], *self.by, self.cache.asked_by]
 
     def note(self, path: str, word: str) -> None:
         """Keep what is bad."""

@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from voxgate.probe.accounts import caller
 from voxgate.probe.base import Trouble
 from voxgate.probe.folder import Folder, fingerprint
 from voxgate.probe.reading import content
@@ -34,6 +35,7 @@ class HashCache:
         self.kept: dict[str, list[Any]] = {}
         self.seen: dict[str, list[Any]] = {}
         self.read = 0
+        self.asked_by = caller()  # what is known of a file is kept from whoever may not read it: each finds out by himself
         self.mine = os.geteuid() == 0 and self.trusted()
         if self.mine:
             with suppress(OSError, ValueError, Trouble):
@@ -63,8 +65,10 @@ class HashCache:
             self.seen[path] = [*key, word]
 
     def digest(self, folder: Folder, name: str, path: str, found: os.stat_result) -> str:
-        """The sha256 of a file as RECORD writes it; another algorithm's in plain hexadecimal."""
-        key = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+        """The sha256 of a file as RECORD writes it; another algorithm's in plain hexadecimal. Raises OSError, also where who asks
+        may not read the file, as far as we look with his rights.
+        """
+        key = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, self.asked_by]
         known = self.word(path, key)
         if known is not None:
             return known

@@ -6,13 +6,14 @@ import hashlib
 import os
 import re
 import stat
-from typing import Any, Callable
+from contextlib import suppress
+from typing import Any, Callable, Iterator
 
 from voxgate.probe.accounts import account
 from voxgate.probe.base import BYTES_AT_MOST, DEADLINE, FILES_AT_MOST, Job, Trouble
-from voxgate.probe.byte_code import ByteCodes
+from voxgate.probe.byte_code import ByteCodes, closed_by_root
 from voxgate.probe.cache import HashCache
-from voxgate.probe.folder import Folder, fingerprint
+from voxgate.probe.folder import UNREADABLE, Folder, fingerprint
 from voxgate.probe.programs import git, last_words
 from voxgate.probe.request import Service
 
@@ -35,27 +36,47 @@ def checkout(service: Service) -> dict[str, Any]:
     """HEAD and origin as git says them, and every file of the tree by its content, whatever git thinks of it."""
     git = Job(lambda: head_and_origin(service.folder))
     codes = ByteCodes(service, HashCache("tree", service))
-    tree: dict[str, list[str]] = {}
-    total, changed = 0, 0.0
+    told: dict[str, Any] = {"owner": "", "tree": {}, "changed": 0.0}
+    told["tree"].update({path: ["special", ""] for path in codes.found_by(tree_of(service, codes, told))})
+    return {**git.value(), **told}
+
+
+def tree_of(service: Service, codes: ByteCodes, told: dict[str, Any]) -> Iterator[None]:
+    """Every file of the tree into ``told``, read with the rights of who asks: the hash of what he may not read would confirm his
+    guesses at it. A stop wherever byte code has to be compared.
+    """
+    tree: dict[str, list[str]] = told["tree"]
+    total = 0
+
+    def denied(folder: Folder, name: str, path: str) -> None:
+        found = folder.stat(name)
+        if found and not (name == "__pycache__" and closed_by_root(found)):
+            tree[path] = ["special", UNREADABLE]
+
     with Folder(service.folder) as root:
-        owner = account(os.fstat(root.fd).st_uid)
-        for folder, name, path in root.walk(outside_of(service)):
-            if "__pycache__/" in path and codes.takes(folder, name, path):
+        told["owner"] = account(os.fstat(root.fd).st_uid)
+        for folder, name, path in root.walk(outside_of(service), denied=denied):
+            try:
+                if "__pycache__/" in path and codes.takes(folder, name, path):
+                    if codes.enough():
+                        yield
+                    continue
+                found = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
+            except PermissionError:  # its folder's names may be read, and nothing else of it
+                tree[path] = ["special", UNREADABLE]
                 continue
-            found = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
             total += found.st_size
             if len(tree) >= FILES_AT_MOST or total > BYTES_AT_MOST:
                 raise Trouble("failed", f"{service.folder}: over {FILES_AT_MOST} files or {BYTES_AT_MOST} bytes")
             tree[path] = blob(folder, name, found)
-            changed = max(changed, found.st_ctime)
-        tree.update({path: ["special", ""] for path in codes.others()})
-        head = root.stat(".git/HEAD")
-        changed = max(changed, head.st_ctime if head else 0.0)
-    return {**git.value(), "owner": owner, "tree": tree, "changed": changed}
+            told["changed"] = max(told["changed"], found.st_ctime)
+        with suppress(PermissionError):
+            head = root.stat(".git/HEAD")
+            told["changed"] = max(told["changed"], head.st_ctime if head else 0.0)
 
 
 def blob(folder: Folder, name: str, found: os.stat_result) -> list[str]:
-    """Git's mode and id of one file as it is on disk. A file that may not be read has the id ``unreadable``."""
+    """Git's mode and id of one file as it is on disk. A file that who asks may not read has the id ``unreadable``."""
     if stat.S_ISLNK(found.st_mode):
         target = os.fsencode(os.readlink(name, dir_fd=folder.fd))
         return ["120000", hashlib.sha1(b"blob %d\0" % len(target) + target).hexdigest()]
@@ -65,7 +86,7 @@ def blob(folder: Folder, name: str, found: os.stat_result) -> list[str]:
     try:
         return [mode, fingerprint(folder, name, "sha1")[1]]
     except PermissionError:
-        return [mode, "unreadable"]
+        return [mode, UNREADABLE]
 
 
 def head_and_origin(folder: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from contextlib import ExitStack, suppress
 from typing import Any, Iterable, Iterator
 
 from voxgate.probe.base import LONGEST_PATH, Job, Trouble
-from voxgate.probe.folder import NO_FILES, Folder, fingerprint
+from voxgate.probe.folder import NO_FILES, UNREADABLE, Folder, fingerprint
 from voxgate.probe.programs import NO_CONFIGURATION, git
 from voxgate.probe.reading import rows_of
 from voxgate.probe.repositories import COMMIT, Objects, origins, own_text, repository_of, tips_of
@@ -23,7 +23,6 @@ FOLDERS_AT_MOST = 250_000
 SIGNS = {".git", "pyproject.toml", "package.json"}
 BARE = {"HEAD", "objects", "refs"}
 TELLING = {*SIGNS, *BARE, "__init__.py", "uv.lock", "package-lock.json"}
-UNREADABLE = "unreadable"
 COPIES_AT_MOST = 200
 PROJECT_NAME = re.compile(r"""^[ \t]*(?:name[ \t]*=|"name"[ \t]*:)[ \t]*["']([A-Za-z0-9._@/-]{1,100})["']""", re.MULTILINE)
 HASHED = re.compile(r"(/.+)/\.npm/_cacache/(?:content-v2/sha\d+|index-v5)/[0-9a-f]{2}/[0-9a-f]{2}")

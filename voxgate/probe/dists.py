@@ -5,16 +5,24 @@ from __future__ import annotations
 import os
 import re
 import stat
+from contextlib import suppress
 from typing import Any
 
+from voxgate.probe.accounts import as_caller
 from voxgate.probe.base import BYTES_AT_MOST, FILES_AT_MOST, Trouble
-from voxgate.probe.folder import Folder, fingerprint
+from voxgate.probe.folder import UNREADABLE, Folder, fingerprint
 from voxgate.probe.request import Service
 
 ESCAPED = {"\\": "\\", "n": "\n", "r": "\r"}
 
 
 def dist(service: Service) -> dict[str, Any]:
+    """What is published, read with the rights of who asks: the hash of what he may not read would confirm his guesses at it."""
+    told: dict[str, Any] = as_caller(lambda: published(service))
+    return told
+
+
+def published(service: Service) -> dict[str, Any]:
     """What is published: where the link points, each file below it, and what the build itself said they must be; when the
     last of these was changed, and when the link was made. Nothing is listed where the link leaves ``builds/``: then its target
     says enough.
@@ -24,33 +32,47 @@ def dist(service: Service) -> dict[str, Any]:
         if found is None:
             raise Trouble("missing", f"{service.folder}/dist: not there")
         if not stat.S_ISLNK(found.st_mode):
-            with Folder("dist", root) as published:
-                return {"target": "", "files": sizes(published)[0], "built": None, "changed": 0.0, "published": found.st_ctime}
+            with Folder("dist", root) as place:
+                return {"target": "", "files": sizes(place)[0], "built": None, "changed": 0.0, "published": found.st_ctime}
         target = os.readlink("dist", dir_fd=root.fd)
         inside = os.path.relpath(os.path.join(service.folder, target), service.folder).split("/")
         if len(inside) != 2 or inside[0] != "builds":
             return {"target": target, "files": {}, "built": None, "changed": 0.0, "published": found.st_ctime}
         with Folder("builds", root) as builds:
-            with Folder(inside[1], builds) as published:
-                files, changed = sizes(published)
+            with Folder(inside[1], builds) as place:
+                files, changed = sizes(place)
             name = f"{inside[1]}.sha256"
             written = builds.stat(name)
-            built = manifest(builds.text(name)) if written else None
+            built = None
+            with suppress(PermissionError):
+                built = manifest(builds.text(name)) if written else None
             changed = max(changed, written.st_ctime if written else 0.0)
     return {"target": target, "files": files, "built": built, "changed": changed, "published": found.st_ctime}
 
 
 def sizes(folder: Folder) -> tuple[dict[str, list[Any]], float]:
-    """Size and sha256 of each file below, and their newest change; a link has ``link`` for its hash: it is not followed."""
+    """Size and sha256 of each file below, and their newest change; a link has ``link`` for its hash: it is not followed;
+    what may not be read ``unreadable``.
+    """
     found: dict[str, list[Any]] = {}
     changed = 0.0
-    for below, name, path in folder.walk(lambda _prefix, _name, _is_folder: False):
-        row = os.stat(name, dir_fd=below.fd, follow_symlinks=False)
+
+    def denied(_folder: Folder, _name: str, path: str) -> None:
+        found[path] = [0, UNREADABLE]
+
+    for below, name, path in folder.walk(lambda _prefix, _name, _is_folder: False, denied=denied):
+        try:
+            row = os.stat(name, dir_fd=below.fd, follow_symlinks=False)
+        except PermissionError:
+            found[path] = [0, UNREADABLE]
+            continue
         if len(found) >= FILES_AT_MOST or row.st_size > BYTES_AT_MOST:
             raise Trouble("failed", f"{folder.path}: too many or too large files")
         changed = max(changed, row.st_ctime)
         if stat.S_ISREG(row.st_mode):
-            found[path] = list(fingerprint(below, name))
+            found[path] = [row.st_size, UNREADABLE]
+            with suppress(PermissionError):
+                found[path] = list(fingerprint(below, name))
         else:
             found[path] = [0, "link" if stat.S_ISLNK(row.st_mode) else "special"]
     return found, changed

@@ -106,10 +106,15 @@ class Folder:
             raise Trouble("unparsable", f"{self.path}/{name}: not UTF-8") from None
 
     def walk(
-        self, left_out: Callable[[str, str, bool], bool], prefix: str = "", *, denied: bool = False
+        self,
+        left_out: Callable[[str, str, bool], bool],
+        prefix: str = "",
+        *,
+        denied: Callable[[Folder, str, str], None] | None = None,
     ) -> Iterator[tuple[Folder, str, str]]:
         """Each file below: the open folder it lies in, its name there, its path from here. ``left_out`` is asked with
-        the path of the folder, the name, and whether it is a folder. ``denied``: a folder that may not be read is passed over.
+        the path of the folder, the name, and whether it is a folder. ``denied`` is told in the same way of each folder that may
+        not be read, and that is passed over; else it is an error.
         """
         if prefix.count("/") > DEPTH_AT_MOST:
             raise Trouble("failed", f"{self.path}: over {DEPTH_AT_MOST} folders deep")
@@ -124,13 +129,17 @@ class Folder:
                 try:
                     below = Folder(name, self)
                 except PermissionError:
-                    if not denied:
+                    if denied is None:
                         raise
+                    denied(self, name, prefix + name)
                     continue
                 with below:
                     yield from below.walk(left_out, f"{prefix}{name}/", denied=denied)
             else:
                 yield self, name, prefix + name
+
+
+UNREADABLE = "unreadable"  # stands for what may not be read
 
 
 def fingerprint(folder: Folder, name: str, algorithm: str = "sha256") -> tuple[int, str]:

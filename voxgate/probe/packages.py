@@ -9,10 +9,11 @@ import os
 import re
 import shutil
 import stat
+from contextlib import suppress
 from typing import Any, Iterator
 
 from voxgate.probe.base import INSTALLED_AT_MOST, PATH, SHOWN, Trouble
-from voxgate.probe.byte_code import PYC, ByteCodes
+from voxgate.probe.byte_code import PYC, ByteCodes, closed_by_root
 from voxgate.probe.cache import HashCache
 from voxgate.probe.folder import Folder
 from voxgate.probe.request import Service
@@ -25,54 +26,84 @@ ENVIRONMENT_LINKS = re.compile(r"lib64|bin/python[0-9.]*", re.ASCII)
 RECORDED_AT_MOST = 1_000_000  # rows of all RECORDs of an environment
 
 
+CLOSED = "may not be read by who asks"
+
+
 def packages(service: Service) -> dict[str, Any]:
     """Every file of the environment, against the RECORD of the distribution that owns it. What has no owner, is not as
-    recorded or is gone is named; byte code belongs to the module that it is of.
+    recorded, is gone or may not be read by who asks is named; byte code belongs to the module that it is of.
     """
-    cache = HashCache("packages", service)
-    codes = ByteCodes(service, HashCache("code", service))
-    bad: list[list[str]] = []
-    changed = 0.0
-    with Folder(service.folder) as root, Folder(".venv", root) as home:
-        of_record: dict[str, list[str]] = {}
-        owned, records, site = recorded(home, bad, of_record)
-        there: set[str] = set()
-        born: dict[str, float] = {}
-        found: list[str] = []
-        for folder, name, path in home.walk(lambda _prefix, _name, _is_folder: False):
-            row = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
-            there.add(path)
-            if len(there) > INSTALLED_AT_MOST:
-                raise Trouble("failed", f"{home.path}: over {INSTALLED_AT_MOST} files")
-            if path.endswith(".pyc"):
-                codes.takes(folder, name, path)
-            else:
-                # uv may link files from its cache: each link made or removed elsewhere moves the ctime of all of them.
-                changed = max(changed, row.st_ctime if row.st_nlink == 1 else row.st_mtime)
-                born[path] = row.st_ctime
-            if path in owned:
-                wrong = as_recorded(cache, folder, name, path, row, owned[path])
-            elif stat.S_ISLNK(row.st_mode):
-                wrong = "" if ENVIRONMENT_LINKS.fullmatch(path) else "a link that no distribution owns"
-            else:
-                found.append(path)
-                continue
-            if wrong:
-                bad.append([path, wrong])
-        bad += [[path, "gone"] for path in sorted(owned.keys() - there) if not path.endswith(".pyc")]
-        for path in found:
-            wrong = stray(home, path, owned, site)
-            if wrong:
-                bad.append([path, wrong])
-        bad += changed_later(of_record, born)
-        bad += [[path, "is not the byte code of its source"] for path in codes.others()]
-    cache.keep()
+    found = Environment(service)
+    forged = found.codes.found_by(found.walk())
+    found.cache.keep()
+    bad = [*found.bad, *([path, "is not the byte code of its source"] for path in forged)]
     return {
-        "changed": changed,
-        "distributions": len(records), "files": len(there), "hashed": cache.read,
+        "changed": found.changed,
+        "distributions": len(found.records), "files": len(found.there), "hashed": found.cache.read,
         "bad": bad[:SHOWN], "bad_count": len(bad),
-        "records": hashlib.sha256("\n".join(sorted(records)).encode()).hexdigest(),
+        "records": hashlib.sha256("\n".join(sorted(found.records)).encode()).hexdigest(),
     }  # fmt: skip
+
+
+class Environment:
+    """What is found of an environment, read with the rights of who asks: whether what he may not read has the hash that he wrote
+    into a RECORD would confirm his guesses at it.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self.folder, self.cache = service.folder, HashCache("packages", service)
+        self.codes = ByteCodes(service, HashCache("code", service))
+        self.bad: list[list[str]] = []
+        self.changed = 0.0
+        self.records: list[str] = []
+        self.owned: dict[str, set[str]] = {}
+        self.there: set[str] = set()
+        self.born: dict[str, float] = {}
+        self.unowned: list[str] = []
+
+    def walk(self) -> Iterator[None]:
+        """Look at each file. A stop wherever byte code has to be compared."""
+        with Folder(self.folder) as root, Folder(".venv", root) as home:
+            of_record: dict[str, list[str]] = {}
+            self.owned, self.records, site = recorded(home, self.bad, of_record)
+            for folder, name, path in home.walk(lambda _prefix, _name, _is_folder: False, denied=self.denied):
+                self.there.add(path)
+                if len(self.there) > INSTALLED_AT_MOST:
+                    raise Trouble("failed", f"{home.path}: over {INSTALLED_AT_MOST} files")
+                try:
+                    wrong = self.wrong_with(folder, name, path)
+                except PermissionError:
+                    wrong = CLOSED
+                if wrong:
+                    self.bad.append([path, wrong])
+                if self.codes.enough():
+                    yield
+            self.bad += [[path, "gone"] for path in sorted(self.owned.keys() - self.there) if not path.endswith(".pyc")]
+            strays = ((path, stray(home, path, self.owned, site)) for path in self.unowned)
+            self.bad += [[path, wrong] for path, wrong in strays if wrong]
+            self.bad += changed_later(of_record, self.born)
+
+    def denied(self, folder: Folder, name: str, path: str) -> None:
+        """A folder that may not be read."""
+        row = folder.stat(name)
+        if row and not (name == "__pycache__" and closed_by_root(row)):
+            self.bad.append([path, CLOSED])
+
+    def wrong_with(self, folder: Folder, name: str, path: str) -> str:
+        """What is wrong with one file, empty for nothing. Of what no RECORD has that is seen when all files are known."""
+        row = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
+        if path.endswith(".pyc"):
+            self.codes.takes(folder, name, path)
+        else:
+            # uv may link files from its cache: each link made or removed elsewhere moves the ctime of all of them.
+            self.changed = max(self.changed, row.st_ctime if row.st_nlink == 1 else row.st_mtime)
+            self.born[path] = row.st_ctime
+        if path in self.owned:
+            return as_recorded(self.cache, folder, name, path, row, self.owned[path])
+        if stat.S_ISLNK(row.st_mode):
+            return "" if ENVIRONMENT_LINKS.fullmatch(path) else "a link that no distribution owns"
+        self.unowned.append(path)
+        return ""
 
 
 def changed_later(of_record: dict[str, list[str]], born: dict[str, float]) -> Iterator[list[str]]:
@@ -102,6 +133,9 @@ def recorded(home: Folder, bad: list[list[str]], of_record: dict[str, list[str]]
                         text = folder.text("RECORD")
                 except (FileNotFoundError, Trouble):
                     bad.append([f"{place}/{info}", "has no RECORD"])
+                    continue
+                except PermissionError:
+                    bad.append([f"{place}/{info}/RECORD", CLOSED])
                     continue
                 records.append(f"{info} {hashlib.sha256(text.encode()).hexdigest()}")
                 left -= text.count("\n")
@@ -133,8 +167,9 @@ def stray(home: Folder, path: str, owned: dict[str, set[str]], site: str) -> str
     code = PYC.fullmatch(file) if inside else None
     if code and f"{at}/{code.group(1)}.py"[1:] in owned:
         return ""
-    if path in {f"{site}/_virtualenv.py", f"{site}/_virtualenv.pth"} and of_uv(path, home.text(path)):
-        return ""
+    with suppress(PermissionError):
+        if path in {f"{site}/_virtualenv.py", f"{site}/_virtualenv.pth"} and of_uv(path, home.text(path)):
+            return ""
     return "belongs to no distribution"
 
 
