@@ -8,6 +8,7 @@ import re
 import stat
 from typing import Any
 
+from voxgate.probe.accounts import as_caller
 from voxgate.probe.base import DEADLINE, UV_DEADLINE, Job, Trouble
 from voxgate.probe.folder import Folder, fingerprint
 from voxgate.probe.programs import last_words, run, stranger
@@ -26,6 +27,12 @@ def normal(name: str) -> str:
 def venv(service: Service) -> dict[str, Any]:
     """The virtual environment: what it is made of, what is in it, and what uv says of it against the lock."""
     sync = Job(lambda: uv_sync(service.folder), UV_DEADLINE)
+    told = as_caller(lambda: project_of(service))
+    return {"python": version_of(f"{service.folder}/.venv/bin/python", service.folder), **told, **sync.value()}
+
+
+def project_of(service: Service) -> dict[str, Any]:
+    """What it is made of and what is in it, read with the rights of who asks: any file of his could stand in a lock's place."""
     with Folder(service.folder) as root:
         project, lock = toml(root, "pyproject.toml"), toml(root, "uv.lock")
         digest = fingerprint(root, "uv.lock")[1]
@@ -35,7 +42,6 @@ def venv(service: Service) -> dict[str, Any]:
     if "home" not in config:
         raise Trouble("unparsable", f"{service.folder}/.venv/pyvenv.cfg: no home")
     return {
-        "python": version_of(f"{service.folder}/.venv/bin/python", service.folder),
         "base_python": config["home"],
         "system_site_packages": config.get("include-system-site-packages", "").lower() == "true",
         "installed": installed,
@@ -43,7 +49,6 @@ def venv(service: Service) -> dict[str, Any]:
         "locked": locked(lock),
         "lock_sha256": digest,
         "changed": changed,
-        **sync.value(),
     }
 
 

@@ -112,6 +112,20 @@ def test_a_published_file_that_may_not_be_read_has_no_hash(site: Path) -> None:
     assert probe.dist(subject)["built"] is None
 
 
+@pytest.mark.parametrize("name", ["uv.lock", "pyproject.toml", ".venv/pyvenv.cfg"])
+def test_nothing_is_told_of_what_stands_in_the_place_of_a_lock(
+    deployed: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The service's ``.env`` may well be TOML: its hash would be told, and its values as what is installed."""
+    monkeypatch.setattr(probe, "version_of", lambda *_: "3.12.3")
+    monkeypatch.setattr(probe, "uv_sync", lambda _: {})
+    assert probe.venv(service(deployed))["locked"] == {"vox-backend": "0.1.0", "pipecat-ai": "1.14.0"}
+    written(deployed / ".env", 'home = "/secret"\nversion = "1"\n', VOX)
+    (deployed / ".env").rename(deployed / name)
+    with pytest.raises(probe.Trouble, match=f"{name}: Permission denied"):
+        probe.venv(service(deployed))
+
+
 @pytest.fixture
 def environment(place: Path) -> Path:
     """A service's environment with one module, all of deploy's."""
