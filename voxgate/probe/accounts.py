@@ -106,16 +106,37 @@ def seeing_as(uid: int) -> Iterator[None]:
 
 
 def see_with(uid: int, gid: int, groups: Sequence[int]) -> None:
-    """Take an account's rights to files. Of the C library's calls for groups each changes all threads: the kernel is asked."""
+    """Take an account's rights to files. Of the C library's calls for groups each changes all threads: the kernel is asked. An
+    account has no capability: one that is left would open what the kernel shows of others' processes. Raises Trouble.
+    """
     import ctypes  # noqa: PLC0415 - needed here only
 
     library, numbers = ctypes.CDLL(None), (ctypes.c_uint32 * len(groups))(*groups)
+    able = capable(all_of_ours=True)  # who has none could not take another's rights
     failed = system_call(SETGROUPS.get(os.uname().machine, -1), len(groups), ctypes.addressof(numbers))
     library.setfsgid(ctypes.c_uint32(gid))
     library.setfsuid(ctypes.c_uint32(uid))
-    if failed or seen_as() != uid:
+    able = (uid == 0 or capable(all_of_ours=False)) and able
+    if failed or not able or seen_as() != uid:
         library.setfsuid(ctypes.c_uint32(NOBODY))
         raise Trouble("failed", f"the rights of {account(uid)} cannot be taken: what it may read is not known")
+
+
+CAPABILITIES = 0x20080522  # the form of the kernel's that has two words of each set
+
+
+def capable(*, all_of_ours: bool) -> bool:
+    """Let this thread have the capabilities that it may have, or none; it may have them again. False where that is not so now."""
+    import ctypes  # noqa: PLC0415 - needed here only
+
+    library = ctypes.CDLL(None)
+    head = (ctypes.c_uint32 * 2)(CAPABILITIES, 0)  # 0: this thread
+    sets = (ctypes.c_uint32 * 6)()  # of each word: those that count, those that may, those that a program would get
+    if not hasattr(library, "capset") or library.capget(head, sets):
+        return False
+    wanted = (sets[1], sets[4]) if all_of_ours else (0, 0)
+    sets[0], sets[3] = wanted
+    return not library.capset(head, sets) and not library.capget(head, sets) and (sets[0], sets[3]) == wanted
 
 
 def at_home(text: str, user: str) -> str:

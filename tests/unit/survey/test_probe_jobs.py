@@ -123,3 +123,46 @@ def test_the_rights_of_another_are_this_threads_and_end(kept: Path) -> None:
         1 / 0  # noqa: B018 - it ends as anything does
     assert (probe.seen_as(), os.getgroups()) == (0, before)
     assert (kept / "priv/notes").read_text()
+
+
+def able() -> dict[str, str]:
+    """The capabilities of this thread, as the kernel shows them."""
+    lines = Path("/proc/thread-self/status").read_text("ascii").splitlines()
+    return dict(line.split(":\t") for line in lines if line.startswith("Cap"))
+
+
+def test_no_capability_is_lent_with_an_accounts_eyes(kept: Path) -> None:
+    """The kernel shows by /proc where another's process stands to whoever has one of them, whatever its rights to files."""
+    inner = kept / "priv/inner"
+    inner.mkdir()
+    (inner / "hidden.service").write_text("[Service]\nExecStart=/usr/bin/rsync a b\n")
+    ours = able()
+    with subprocess.Popen(["sleep", "60"], cwd=inner) as standing:
+        try:
+            with probe.seeing_as(pwd.getpwnam(WHO).pw_uid):
+                assert int(able()["CapEff"], 16) == 0
+                with pytest.raises(PermissionError):
+                    list(Path(f"/proc/{standing.pid}/cwd").iterdir())
+                with probe.seeing_as(0):
+                    assert able() == ours
+                    assert [path.name for path in Path(f"/proc/{standing.pid}/cwd").iterdir()] == ["hidden.service"]
+                assert int(able()["CapEff"], 16) == 0
+            assert able() == ours
+            link = f"rmdir {UNITS} && ln -s /proc/{standing.pid}/cwd {UNITS}"
+            assert runs_by(link, f"{UNITS}/hidden.service") == []
+        finally:
+            standing.kill()
+
+
+def test_where_capabilities_cannot_be_given_up_nothing_is_seen_by_borrowed_eyes(
+    kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (kept / "priv/known").touch()
+
+    def looked() -> list[Path]:
+        with probe.seeing_as(pwd.getpwnam(WHO).pw_uid):
+            return list(kept.iterdir())
+
+    monkeypatch.setattr(probe, "CAPABILITIES", 0, raising=False)
+    error = probe.Job(lambda: probe.guarded(looked)).value()["error"]  # in a thread of its own: it is nobody from now on
+    assert "cannot be taken" in error["text"]
