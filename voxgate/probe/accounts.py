@@ -81,11 +81,17 @@ def groups_of(uid: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys((person.pw_gid, *os.getgrouplist(person.pw_name, person.pw_gid))))
 
 
-def seen_as() -> int:
-    """The account whose rights this thread has to files."""
+@lru_cache(maxsize=None)
+def c_library() -> Any:
+    """What asks the kernel for what Python does not: of a thread whose rights are another's each step asks whose."""
     import ctypes  # noqa: PLC0415 - needed here only
 
-    return int(ctypes.CDLL(None).setfsuid(-1)) & 0xFFFFFFFF  # no account has that number: nothing is set
+    return ctypes.CDLL(None)
+
+
+def seen_as() -> int:
+    """The account whose rights this thread has to files."""
+    return int(c_library().setfsuid(-1)) & 0xFFFFFFFF  # no account has that number: nothing is set
 
 
 @contextmanager
@@ -111,7 +117,7 @@ def see_with(uid: int, gid: int, groups: Sequence[int]) -> None:
     """
     import ctypes  # noqa: PLC0415 - needed here only
 
-    library, numbers = ctypes.CDLL(None), (ctypes.c_uint32 * len(groups))(*groups)
+    library, numbers = c_library(), (ctypes.c_uint32 * len(groups))(*groups)
     able = capable(all_of_ours=True)  # who has none could not take another's rights
     failed = system_call(SETGROUPS.get(os.uname().machine, -1), len(groups), ctypes.addressof(numbers))
     library.setfsgid(ctypes.c_uint32(gid))
@@ -129,7 +135,7 @@ def capable(*, all_of_ours: bool) -> bool:
     """Let this thread have the capabilities that it may have, or none; it may have them again. False where that is not so now."""
     import ctypes  # noqa: PLC0415 - needed here only
 
-    library = ctypes.CDLL(None)
+    library = c_library()
     head = (ctypes.c_uint32 * 2)(CAPABILITIES, 0)  # 0: this thread
     sets = (ctypes.c_uint32 * 6)()  # of each word: those that count, those that may, those that a program would get
     if not hasattr(library, "capset") or library.capget(head, sets):

@@ -13,6 +13,13 @@ from voxgate.probe.base import DEPTH_AT_MOST, NAMES_AT_MOST, SMALL_FILE, Trouble
 from voxgate.probe.reading import content, rows_of, taken
 
 
+class NoFile(Trouble):
+    """What is no regular file, or one that the kernel makes up."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("failed", f"{path}: not a regular file")
+
+
 def place_of(path: str, at: int) -> int:
     """What lies below an open folder, held as a place only (O_PATH): nothing is opened, and no link is followed on the way."""
     handle = os.dup(at)
@@ -31,7 +38,7 @@ def opened_regular(handle: int, path: str) -> int:
     """
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise Trouble("failed", f"{path}: not a regular file")
+            raise NoFile(path)
         return os.open(f"/proc/self/fd/{handle}", os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError as error:
         error.filename = path
@@ -44,11 +51,15 @@ def opened(path: str) -> int:
     """The same by a whole path, links followed: for paths of the system's, in which others may have put a link or a name. Files
     that the kernel makes up are none, to read one may do something too; nor is what a mount namespace of somebody's shows.
     """
-    handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    return opened_on_disk(os.open(path, os.O_PATH | os.O_CLOEXEC), path)
+
+
+def opened_on_disk(handle: int, path: str) -> int:
+    """The same of what is held as a place, which is given up."""
     words = content(f"/proc/self/fdinfo/{handle}").split()
     if words[words.index(b"mnt_id:") + 1].decode() not in mounts_of_files():
         os.close(handle)
-        raise Trouble("failed", f"{path}: not a regular file")
+        raise NoFile(path)
     return opened_regular(handle, path)
 
 

@@ -16,6 +16,7 @@ from voxgate.probe.scripts import movers
 from voxgate.probe.systemctl import said, show_units
 from voxgate.probe.text import files_in, lines_of, names_in
 from voxgate.probe.unit_folders import UNIT_FOLDERS, OnDisk
+from voxgate.probe.ways import lines_on, paths_in
 
 JOBS_AT_MOST = 5000
 JOBS_BYTES = 8 * 1024 * 1024  # what all jobs are, together
@@ -53,7 +54,7 @@ def few_enough(planned: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, s
 def cron_jobs() -> Iterator[tuple[str, str, str]]:
     """Each line of each crontab, and each program that cron runs by its folder."""
     for path in ["/etc/crontab", "/etc/anacrontab", *files_in("/etc/cron.d"), "/etc/rc.local"]:
-        for line in lines_of(path):
+        for line in lines_on(path):
             if not re.match(r"\s*[A-Za-z_]+\s*=", line):
                 words = line.split(None, 6)
                 yield path, words[5] if len(words) > 6 and not line.startswith("@") else "root", line
@@ -82,9 +83,9 @@ def user_units() -> Iterator[tuple[str, str, str]]:
     folders = [(f"{home}/{part}", user) for home, user in sorted(homes) for part in parts]
     for folder, user in [*folders, ("/etc/systemd/user", "every user"), ("/usr/local/lib/systemd/user", "every user")]:
         uid = 0 if user == "every user" else uid_of(user)
-        for path in as_may_be_seen(folder, uid, files_in):
+        for path in as_may_be_seen(folder, uid, paths_in):
             if path.endswith(".service"):
-                lines = as_may_be_seen(path, uid, lines_of)
+                lines = as_may_be_seen(path, uid, lines_on)
                 yield path, user, "\n".join(line.partition("=")[2] for line in lines if line.lstrip().startswith("Exec"))
 
 

@@ -8,10 +8,11 @@ import re
 import shutil
 import stat
 
-from voxgate.probe.accounts import NOBODY, account, at_home, seeing_as, seen_as
+from voxgate.probe.accounts import account, at_home, seeing_as
 from voxgate.probe.base import LONGEST_PATH, PATH, SCRIPT_DEPTH, Trouble
-from voxgate.probe.folder import opened
+from voxgate.probe.folder import NoFile, opened_on_disk
 from voxgate.probe.text import COMMENT
+from voxgate.probe.ways import Reached
 
 MOVERS = re.compile(r"(?<![\w./%-])(?:/[\w./-]*/)?(git|rsync|pip3?(?:\.\d+)?|uvx?|npm|npx)(?![\w./-])", re.ASCII)
 MOVER_NAMES = ("git", "rsync", "pip", "pip3", "uv", "uvx", "npm", "npx")
@@ -58,7 +59,18 @@ def paths_of(word: str, depth: int, stands: tuple[str, ...]) -> list[str]:
         return [word]
     found = [shutil.which(word, path=PATH)] if depth == 0 and "/" not in word else []
     near = [os.path.normpath(f"{folder}/{word}") for folder in stands]
-    return [path for path in [*found, *near] if path is not None and os.path.isfile(path)]
+    return [path for path in [*found, *near] if path is not None and is_script(path)]
+
+
+def is_script(path: str) -> bool:
+    """True for a file that is there for whoever could have led to it."""
+    if not os.path.isfile(path):  # most words are no files, and a look costs less than a way
+        return False
+    try:
+        with Reached(path) as place:
+            return stat.S_ISREG(os.fstat(place.handle).st_mode)
+    except OSError:
+        return False
 
 
 def run_by(
@@ -67,61 +79,57 @@ def run_by(
     """The movers that a program runs: itself, by whatever name, or what its script says. A text is a script where it can be
     run, or where an interpreter is told to read it, with or without a first line that says so.
     """
-    real = os.path.realpath(path)
     try:
-        found, head = start_of(real)
-    except PermissionError:
-        return run_unread(real)
-    except (OSError, Trouble):
+        held = Reached(path)
+    except OSError:
         return set()
-    if head.startswith(b"\x7fELF"):
-        return {name for name in MOVER_NAMES if same_program(real, name)}
+    with held as place:
+        try:
+            found, head = start_of(place)
+        except PermissionError:
+            return run_unread(place)
+        except (OSError, NoFile):
+            return set()
+        if head.startswith(b"\x7fELF"):
+            return {name for name in MOVER_NAMES if same_program(place, name)}
+        real, whose = place.path, place.whose_words()
     runs = is_read or found.st_mode & 0o111 or head.startswith(b"#!") or real.endswith((".sh", ".py", ".pl", ".rb"))
     if b"\0" in head[:4096] or not runs:
         return set()
     if len(head) > SCRIPT_BYTES:
         raise Trouble("failed", f"{path}: a script of over {SCRIPT_BYTES} bytes")
     here = (*dict.fromkeys((*stands, os.path.dirname(real))),)
-    # Root's job that comes to the words of another goes on with that one's eyes.
-    whose = seen_as() or (NOBODY if found.st_mode & 0o022 else found.st_uid)
     with seeing_as(whose):
         return movers(at_home(head.decode(errors="replace"), account(found.st_uid)), folders, depth + 1, seen, here)
 
 
-def run_unread(path: str) -> set[str]:
+def run_unread(place: Reached) -> set[str]:
     """The mover that a program is which an account may run and not read: of such a one is said no more."""
-    try:
-        fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
+    found = os.fstat(place.handle)
+    if not stat.S_ISREG(found.st_mode) or not found.st_mode & 0o111:
         return set()
-    try:
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode) or not found.st_mode & 0o111:
-            return set()
-        with seeing_as(0):
-            return {name for name in MOVER_NAMES if same_program(f"/proc/self/fd/{fd}", name)}
-    finally:
-        os.close(fd)
+    with seeing_as(0):
+        return {name for name in MOVER_NAMES if same_program(place, name)}
 
 
-def start_of(path: str) -> tuple[os.stat_result, bytes]:
+def start_of(place: Reached) -> tuple[os.stat_result, bytes]:
     """What a regular file is, and its first part, of a script one byte more than may be. Raises Trouble for anything else."""
-    with open(opened(path), "rb") as file:
+    with open(place.opened(), "rb") as file:
         head = file.read(4096)
         return os.fstat(file.fileno()), head if b"\0" in head else head + file.read(SCRIPT_BYTES + 1 - len(head))
 
 
-def same_program(path: str, name: str) -> bool:
+def same_program(place: Reached, name: str) -> bool:
     """True if a file is the program of that name, or a copy of it."""
     program = shutil.which(name, path=PATH)
     if program is None:
         return False
     try:
-        with open(opened(path), "rb") as file:
+        with open(opened_on_disk(os.dup(place.handle), place.asked), "rb") as file:
             found, wanted = os.fstat(file.fileno()), os.stat(program)
             if os.path.samestat(found, wanted):
                 return True
             held = f"/proc/self/fd/{file.fileno()}"
             return found.st_size == wanted.st_size and filecmp.cmp(held, program, shallow=False)
-    except (OSError, Trouble):
+    except (OSError, NoFile):
         return False

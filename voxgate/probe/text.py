@@ -21,9 +21,14 @@ COMMENT = re.compile(r"^[ \t]*#(?!!).*$", re.MULTILINE)
 def lines_of(path: str) -> list[str]:
     """The lines of a small file that is there, comments left out."""
     try:
-        return [line for line in behind(path).splitlines() if line.strip() and not line.lstrip().startswith("#")]
+        return telling_lines(behind(path))
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def telling_lines(text: str) -> list[str]:
+    """The lines that say something: no blank ones, and no comments."""
+    return [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
 
 def files_in(folder: str) -> list[str]:

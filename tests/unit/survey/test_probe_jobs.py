@@ -166,3 +166,101 @@ def test_where_capabilities_cannot_be_given_up_nothing_is_seen_by_borrowed_eyes(
     monkeypatch.setattr(probe, "CAPABILITIES", 0, raising=False)
     error = probe.Job(lambda: probe.guarded(looked)).value()["error"]  # in a thread of its own: it is nobody from now on
     assert "cannot be taken" in error["text"]
+
+
+def roots_timer(command: str, folder: Path, user: str = WHO) -> Any:
+    """What a service that a timer of root's starts is said to run, its way followed as in the real program."""
+    rows = f"[('nightly.timer starts nightly.service', {user!r}, {command!r}, False)]"
+    return runs_by(f"cd {folder}", "nightly.timer starts nightly.service", f"unit_jobs = lambda _: {rows}")
+
+
+@pytest.fixture
+def his(kept: Path) -> Path:
+    """A folder of the account's own, where root's units and jobs run something."""
+    folder = kept / "his"
+    folder.mkdir()
+    os.chown(folder, pwd.getpwnam(WHO).pw_uid, 0)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("planted", "command"),
+    [
+        ("ln -s {0}/priv/notes {0}/his/job", "/bin/sh {0}/his/job"),
+        ("ln -s {0}/priv/notes {0}/his/job", "{0}/his/job -m x"),
+        ("ln -s {0}/priv {0}/his/folder", ". {0}/his/folder/notes"),
+        ("ln -s ../his/a/../../priv {0}/his/b; mkdir {0}/his/a", "{0}/his/b/notes"),
+        ("ln -s {0}/his/one {0}/root-s; ln -s {0}/priv/notes {0}/his/one", "sh {0}/root-s"),
+        ("mkdir {0}/open; chmod 777 {0}/open; ln -s {0}/priv/notes {0}/open/x", "sh {0}/open/x"),
+        ("mkdir {0}/open; chmod 1777 {0}/open; ln -s {0}/priv/notes {0}/open/x", "sh {0}/open/x"),
+        ("echo 'rsync a b' >{0}/his/sealed; chmod 600 {0}/his/sealed", "sh {0}/his/sealed"),
+    ],
+)
+def test_no_way_of_roots_leads_it_on_by_anothers_folder(kept: Path, his: Path, planted: str, command: str) -> None:
+    subprocess.run(["sh", "-c", planted.format(kept)], check=True)
+    command = command.format(kept)
+    assert roots_timer(command, kept) == [[]]
+    table = TABLE.replace(WHO, "root")
+    assert runs_by(crontab(command, table), table) == [[]]
+
+
+def test_roots_jobs_are_followed_through_anothers_folder_as_far_as_he_may_look(kept: Path, his: Path) -> None:
+    (his / "tidy").write_text("git pull\n. ./more\n")
+    (his / "more").write_text("rsync a b\n")
+    (his / "python").symlink_to("/usr/bin/git")
+    (kept / "all").write_text("pip install x\n")
+    (his / "there").symlink_to("../all")
+    for path in (his / "tidy", his / "more"):
+        os.chown(path, pwd.getpwnam(WHO).pw_uid, 0)
+        path.chmod(0o700)
+    assert roots_timer(f"/bin/sh {his}/tidy", kept) == [["git", "rsync"]]
+    assert roots_timer(f"{his}/python -m x", kept) == [["git"]]
+    assert roots_timer(f"sh {his}/there", kept) == [["pip"]]
+    assert roots_timer(f"sh {kept}/priv/notes", kept, "root") == [["pip", "rsync"]]
+
+
+def test_neither_account_leads_by_the_others_eyes(kept: Path, his: Path) -> None:
+    """What another's job runs in his folder leads only to what both may see, and the other way round."""
+    (kept / "mail").write_text("rsync a b\n")
+    (his / "own").write_text("git pull\n")
+    os.chown(kept / "mail", pwd.getpwnam("mail").pw_uid, 0)
+    os.chown(his / "own", pwd.getpwnam(WHO).pw_uid, 0)
+    for path in (kept / "mail", his / "own"):
+        path.chmod(0o400)
+    (his / "link").symlink_to("../mail")
+    table = TABLE.replace(WHO, "mail")
+    assert runs_by(crontab(f"sh {kept}/mail", table), table) == [["rsync"]]
+    for command in (f"sh {his}/link", f"sh {his}/own"):
+        assert runs_by(crontab(command, table), table) == [[]], command
+
+
+def test_a_folder_that_a_group_may_write_in_is_its_members_too(kept: Path) -> None:
+    folder = kept / "group"
+    folder.mkdir()
+    (folder / "link").symlink_to("../priv/notes")
+    group = pwd.getpwnam(WHO).pw_gid  # its own, which it alone is in
+    os.chown(folder, 0, group)
+    for mode, runs in ((0o2775, []), (0o2755, ["pip", "rsync"])):
+        folder.chmod(mode)
+        assert roots_timer(f"sh {folder}/link", kept, "root") == [runs]
+    os.chown(folder, 0, 0)
+    folder.chmod(0o775)
+    assert roots_timer(f"sh {folder}/link", kept, "root") == [["pip", "rsync"]]
+
+
+def test_a_table_of_roots_behind_a_link_of_anothers_is_read_as_he_may(kept: Path, his: Path) -> None:
+    (kept / "priv/table").write_text("* * * * * root rsync a b\n")
+    (his / "table").symlink_to("../priv/table")
+    (kept / "table").symlink_to("his/table")
+    told = probe.guarded(lambda: probe.lines_on(str(kept / "table")))
+    assert told["error"] == {"kind": "denied", "text": f"{kept}/table: Permission denied"}
+    (kept / "priv").chmod(0o755)
+    assert probe.lines_on(str(kept / "table")) == ["* * * * * root rsync a b"]
+
+
+def test_a_word_counts_as_a_file_only_where_he_who_led_to_it_may_see_it(kept: Path, his: Path) -> None:
+    """Else a script with as many words as may be told by its error whether one more is there."""
+    (his / "folder").symlink_to("../priv")
+    seen: set[str] = set()
+    assert probe.movers("sh folder/notes; sh folder/no", seen=seen, stands=(str(his),)) == set()
+    assert not [path for path in seen if "/folder/" in path]

@@ -137,8 +137,9 @@ def test_what_the_kernel_makes_up_is_no_script_of_a_strangers(theirs: Path) -> N
     """A file of /proc counts as a regular one; to read the kernel's log there takes from it."""
     as_stranger(f"ln -s /proc/self/mounts {theirs}/x.service")
     assert probe.lines_of(f"{theirs}/x.service") == []
-    with pytest.raises(probe.Trouble):
-        probe.start_of("/proc/self/mounts")
+    assert probe.lines_on(f"{theirs}/x.service") == []
+    with probe.Reached("/proc/self/mounts") as place, pytest.raises(probe.Trouble):
+        probe.start_of(place)
     assert probe.lines_of("/etc/passwd")
 
 
