@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import sys
+from contextlib import suppress
 
 from voxgate.probe.believing import others_change
 from voxgate.probe.cache import HashCache
@@ -15,6 +16,7 @@ from voxgate.probe.folder import Folder
 from voxgate.probe.programs import all_can_run
 from voxgate.probe.request import Service
 from voxgate.probe.sudo import loose_of
+from voxgate.probe.ways import leads_callers_eyes
 
 UV_PYTHON = re.compile(r"(/.+/uv/python/cpython-[\w.+-]+)/bin/python3[\w.]*", re.ASCII)
 STARTERS = ("sitecustomize.py", "usercustomize.py")
@@ -25,7 +27,10 @@ def base_flaws(service: Service, program: str, home: str) -> list[list[str]]:
     its packages have them, or uv's own; and the environment names the folder of that very interpreter for its home.
     """
     bad: list[list[str]] = []
-    if os.path.realpath(home) != os.path.dirname(program):
+    found = ""
+    with suppress(OSError):  # who may not see where it leads is told no more of it than that it is another one
+        found = leads_callers_eyes(home)
+    if found != os.path.dirname(program):
         bad.append([f"{service.folder}/.venv/pyvenv.cfg", f"has another home than {program}"])
     return bad + program_flaws(service, program)
 

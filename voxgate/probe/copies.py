@@ -16,7 +16,6 @@ from voxgate.probe.programs import NO_CONFIGURATION, git
 from voxgate.probe.reading import rows_of
 from voxgate.probe.repositories import COMMIT, Objects, origins, own_text, repository_of, tips_of
 from voxgate.probe.request import Service
-from voxgate.probe.text import names_in
 
 COPY_ROOTS = ("/",)
 FOLDERS_AT_MOST = 250_000
@@ -150,8 +149,17 @@ def made_up() -> set[str]:
 
 
 def modules_in(folder: str) -> list[str]:
-    """The Python packages that lie at the top of a folder: without its name a copy of one does not run."""
-    return [name for name in names_in(folder) if os.path.isfile(f"{folder}/{name}/__init__.py") and name != "tests"]
+    """The Python packages that lie at the top of a folder: without its name a copy of one does not run. What a link leads to is
+    not looked at: that would tell its owner whether it is there.
+    """
+    found = []
+    with suppress(FileNotFoundError, Trouble), Folder(folder) as root:
+        for name in os.listdir(root.fd):
+            with suppress(OSError, Trouble), Folder(name, root) as package:
+                row = package.stat("__init__.py")
+                if row is not None and name != "tests" and not stat.S_ISDIR(row.st_mode):
+                    found.append(name)
+    return found
 
 
 def held_by_steps(path: str) -> Folder:

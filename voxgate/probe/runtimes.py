@@ -14,6 +14,7 @@ from voxgate.probe.mounts import mounted_apart
 from voxgate.probe.process_files import environment, executable_maps
 from voxgate.probe.request import Service
 from voxgate.probe.venvs import pyvenv
+from voxgate.probe.ways import interpreter_of
 
 GIVEN = re.compile(
     r"PATH|LANG|LC_[A-Z]+|USER|LOGNAME|HOME|SHELL|TZ|INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|MANAGERPID(?:FDID)?"
@@ -30,7 +31,7 @@ def runtime(service: Service, found: Job, spoken: Job) -> dict[str, Any]:
     a file that is gone, and variables that neither the unit nor ``.env`` gave it. Names only.
     """
     home = f"{service.folder}/.venv"
-    program = os.path.realpath(f"{home}/bin/python")
+    program = interpreter_of(service.folder)
     system = (f"{home}/", f"{os.path.dirname(os.path.dirname(program))}/lib/", "/usr/lib/", "/usr/lib64/", "/lib/", "/lib64/")
     with Folder(service.folder) as root:
         given = set(Env(root).settings())

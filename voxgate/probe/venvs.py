@@ -13,6 +13,7 @@ from voxgate.probe.base import DEADLINE, UV_DEADLINE, Job, Trouble
 from voxgate.probe.folder import Folder, fingerprint
 from voxgate.probe.programs import last_words, run, stranger
 from voxgate.probe.request import Service
+from voxgate.probe.ways import interpreter_of
 
 # No cache: who could write it could say what the interpreter is. What uv needs for a moment has room in memory, not on a disk.
 SYNC = ["env", "TMPDIR=/dev/shm", "uv", "sync", "--locked", "--no-dev", "--check", "--offline", "--no-cache"]
@@ -52,9 +53,9 @@ def project_of(service: Service) -> dict[str, Any]:
     }
 
 
-def version_of(python: str, folder: str) -> str:
+def version_of(folder: str) -> str:
     """The version of an interpreter, by its own word: pyvenv.cfg says what was there when it was written."""
-    argv = [os.path.realpath(python), "-I", "-S", "-B", "-c", "import sys; print(*sys.version_info[:3], sep='.')"]
+    argv = [interpreter_of(folder), "-I", "-S", "-B", "-c", "import sys; print(*sys.version_info[:3], sep='.')"]
     ended = run(argv, DEADLINE, uid=stranger(argv[0], folder))
     if ended.status != 0 or not re.fullmatch(r"\d+\.\d+\.\d+", ended.out.strip()):
         raise Trouble("failed", f"{folder}/.venv/bin/python does not say its version: it ended with {ended.status}")

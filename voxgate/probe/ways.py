@@ -7,7 +7,7 @@ import os
 import stat
 from contextlib import suppress
 
-from voxgate.probe.accounts import NOBODY, account, group_members, seeing_as, seen_as, uid_of
+from voxgate.probe.accounts import NOBODY, account, caller, group_members, seeing_as, seen_as, uid_of
 from voxgate.probe.base import SMALL_FILE, Trouble
 from voxgate.probe.folder import NoFile, opened_on_disk
 from voxgate.probe.reading import taken
@@ -131,6 +131,19 @@ def paths_in(folder: str) -> list[str]:
             return sorted(f"{folder}/{name}" for name in place.names())
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def leads_callers_eyes(path: str) -> str:
+    """Where a path leads, links followed, for who asks and for all that could have led it there. Raises OSError for a way that
+    one of them may not go, or that leads nowhere; it names the path as it was asked for.
+    """
+    with seeing_as(caller()), Reached(path) as place:
+        return place.path
+
+
+def interpreter_of(folder: str) -> str:
+    """Where the Python of a folder's environment lies. Raises OSError as above."""
+    return leads_callers_eyes(f"{folder}/.venv/bin/python")
 
 
 def choosers(row: os.stat_result, handle: int) -> frozenset[int]:
