@@ -24,7 +24,7 @@ BARE = {"HEAD", "objects", "refs"}
 TELLING = {*SIGNS, *BARE, "__init__.py", "uv.lock", "package-lock.json"}
 COPIES_AT_MOST = 200
 PROJECT_NAME = re.compile(r"""^[ \t]*(?:name[ \t]*=|"name"[ \t]*:)[ \t]*["']([A-Za-z0-9._@/-]{1,100})["']""", re.MULTILINE)
-HASHED = re.compile(r"(/.+)/\.npm/_cacache/(?:content-v2/sha\d+|index-v5)/[0-9a-f]{2}/[0-9a-f]{2}")
+HASHED = re.compile(r"/.+/(?:\.npm/_cacache/(?:content-v2/sha\d+|index-v5)/[0-9a-f]{2}|\.git/objects)/[0-9a-f]{2}")
 STEPS_AT_MOST = 200  # to a folder whose path is longer than the kernel takes: what lies deeper is not searched, and told
 
 
@@ -72,8 +72,7 @@ def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple
     what is read in one is read in what ``held_by_steps`` finds there. Of one that root cannot look into, or that lies too
     deep, the name is ``UNREADABLE``.
     """
-    homes = {(person.pw_dir, person.pw_uid) for person in pwd.getpwall()}
-    left = {f"{folder}/{name}" for folder in own for name in (".venv", "node_modules", "dist", "builds", ".git")}
+    left = {f"{folder}/{name}" for folder in own for name in (".venv", "node_modules", "dist", "builds")}
     left |= {"/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/run/containerd", "/run/docker"}
     left |= {f"/var/lib/voxbuild/{os.path.basename(folder)}/{part}" for folder in own for part in ("in/tree", "tree", "cache")}
     left |= made_up()
@@ -83,7 +82,7 @@ def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple
             return
         path = waiting.pop()
         try:
-            names, below = looked_into(path, left, accounts, homes)
+            names, below = looked_into(path, left, accounts)
             waiting += below
         except (FileNotFoundError, NotADirectoryError):
             continue
@@ -96,7 +95,7 @@ def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple
         raise Trouble("failed", f"over {FOLDERS_AT_MOST} folders: not all of them were searched")
 
 
-def looked_into(path: str, left: set[str], accounts: frozenset[int], homes: set[tuple[str, int]]) -> tuple[set[str], list[str]]:
+def looked_into(path: str, left: set[str], accounts: frozenset[int]) -> tuple[set[str], list[str]]:
     """The telling names in a folder, and the folders in it that are searched too. Raises Trouble or OSError."""
     names, below = set(), []
     with ExitStack() as held, scanned(path, held) as entries:
@@ -106,10 +105,11 @@ def looked_into(path: str, left: set[str], accounts: frozenset[int], homes: set[
             if not entry.is_dir(follow_symlinks=False):
                 continue
             inner = f"{path.rstrip('/')}/{entry.name}"
-            if inner in left or is_cached(inner, entry, homes):
-                continue
-            if not accounts or entry.stat(follow_symlinks=False).st_uid not in accounts:
-                below.append(inner)
+            with suppress(FileNotFoundError, NotADirectoryError):  # one that is gone meanwhile hides no other
+                if inner in left or is_hashed(inner, entry):
+                    continue
+                if not accounts or entry.stat(follow_symlinks=False).st_uid not in accounts:
+                    below.append(inner)
     return names, below
 
 
@@ -125,15 +125,13 @@ def scanned(path: str, held: ExitStack) -> Any:
     return os.scandir(held.enter_context(held_by_steps(path)).fd)
 
 
-def is_cached(path: str, entry: os.DirEntry[str], homes: set[tuple[str, int]]) -> bool:
-    """True for one of the 65,000 folders, named by hashes, of npm's cache in the home of the account that it belongs to: as long
-    as there is no folder in it.
+def is_hashed(path: str, entry: os.DirEntry[str]) -> bool:
+    """True for one of the 65,000 folders, named by hashes, of npm's cache, or of the 256 of a repository's objects, in which
+    nothing tells of a copy: it does not count as searched.
     """
-    match = HASHED.fullmatch(path)
-    if match is None:
+    if not HASHED.fullmatch(path) or entry.stat(follow_symlinks=False).st_nlink != 2:  # there is a folder in it
         return False
-    found = entry.stat(follow_symlinks=False)
-    return (match.group(1), found.st_uid) in homes and found.st_nlink == 2
+    return TELLING.isdisjoint(os.listdir(path))
 
 
 def made_up() -> set[str]:

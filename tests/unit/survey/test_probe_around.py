@@ -455,8 +455,6 @@ def test_an_engine_that_sleeps_and_holds_nothing_is_none(monkeypatch: pytest.Mon
 
 def test_a_caches_hashes_and_a_stores_own_folders_are_not_searched(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "COPY_ROOTS", (str(place),))
-    home = pwd.struct_passwd(("x", "x", os.getuid(), 0, "", str(place), ""))
-    monkeypatch.setattr(pwd, "getpwall", lambda: [home])
     cache = ".npm/_cacache"
     for path in (f"{cache}/content-v2/sha512/ab/cd", f"{cache}/index-v5/ab/cd", f"{cache}/other/x", "data/x/y"):
         (place / path).mkdir(parents=True)
@@ -465,6 +463,30 @@ def test_a_caches_hashes_and_a_stores_own_folders_are_not_searched(place: Path, 
     assert str(place / "data/x/y") in found
     assert not any(path.endswith("/cd") for path in found)
     assert [path for path, _ in probe.folders_to_search(set(), frozenset({os.getuid()}))] == [str(place)]
+
+
+@pytest.mark.parametrize(
+    "where", ["home/.npm/_cacache/content-v2/sha512/ab/cd", "vox-backend/.git/copy", "vox-backend/.git/objects/ab"]
+)
+def test_no_copy_is_hidden_by_where_it_lies(checkout: Path, place: Path, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among a cache's hashes, or in what is a service's own. One alone, as no folder is in it, and one with a package in it."""
+    monkeypatch.setattr(probe, "COPY_ROOTS", (str(place),))
+    (checkout / "vox").mkdir()
+    (checkout / "vox/__init__.py").touch()
+    assert probe.copies([service(checkout)])["found"] == []
+    copy = place / where
+    copy.mkdir(parents=True, exist_ok=True)
+    for name in ("pyproject.toml", "uv.lock"):
+        shutil.copy(checkout / name, copy)
+    project = {"path": str(copy), "kind": "project", "names": ["vox-backend"], "same": ["backend"]}
+    assert probe.copies([service(checkout)])["found"] == [project]
+    (copy / "vox").mkdir()
+    (copy / "vox/__init__.py").touch()
+    package = {"path": str(copy / "vox"), "kind": "package", "names": ["vox"], "same": ["backend"]}
+    assert probe.copies([service(checkout)])["found"] == [project, package]
+    git(place, "clone", "-q", str(checkout), "second")
+    (place / "second").rename(copy / "second")
+    assert [row for row in probe.copies([service(checkout)])["found"] if row["kind"] == "checkout"]
 
 
 def test_whose_folders_are_a_stores() -> None:
