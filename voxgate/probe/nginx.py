@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import glob
 import os
@@ -10,10 +11,10 @@ import stat
 from typing import Any, Iterator
 
 from voxgate.probe.accounts import group_members, group_name
-from voxgate.probe.base import DEADLINE, SCRIPT_DEPTH, Job, Trouble
+from voxgate.probe.base import DEADLINE, LONGEST_PATH, SCRIPT_DEPTH, Job, Trouble
 from voxgate.probe.believing import believed, called, loose_files, others_change, words_now
 from voxgate.probe.programs import run
-from voxgate.probe.text import COMMENT, behind, lines_of
+from voxgate.probe.text import COMMENT, behind, files_in, lines_of
 
 ROOT = re.compile(r"""(?:^|[;{])[ \t\r]*(?:root|alias)\s+["']?([^\s;"']+)""", re.MULTILINE)
 CONFIGURATION = re.compile(r"^# configuration file (/.+):\n", re.MULTILINE)
@@ -89,32 +90,90 @@ def nginx_files(path: str, depth: int = 0) -> Iterator[str]:
             yield from nginx_files(included, depth + 1)
 
 
-NGINX_OPENS = re.compile(r"access_log|error_log|pid|load_module|[a-z_]+_temp_path|[a-z_]+_cache_path")
 NGINX_BUILT = re.compile(r"--((?:error-log|pid|http-[a-z-]+-temp|http-log)-path|prefix)=(\S+)")
+NGINX_OPENS = re.compile(
+    r"access_log|error_log|pid|lock_file|state|listen|google_perftools_profiles|[a-z_]+_temp_path|[a-z_]+_cache_path"
+    r"|(?:[a-z]+_)?ssl_(?:[a-z_]*certificate(?:_key)?|crl|dhparam|password_file|stapling_file|session_ticket_key)"
+)
+# Of these a word with a slash is part of an address, a request or an answer, or a file that only the workers open.
+NGINX_HARMLESS = re.compile(
+    r"include|location|root|alias|try_files|index|error_page|return|rewrite|if|set|internal|server|server_name|allow|deny|user"
+    r"|set_real_ip_from|resolver|add_header|add_trailer|add_before_body|add_after_body|sub_filter|auth_request|auth_basic"
+    r"|auth_basic_user_file|mirror|valid_referers|log_format|default_type|expires|secure_link(?:_[a-z0-9]+)?|userid_[a-z]+"
+    r"|limit_[a-z_]+|more_[a-z]+_headers|fastcgi_split_path_info|fastcgi_index|working_directory|(?:record|hls|dash)_path"
+    r"|(?:[a-z]+_)?ssl_(?:ciphers|name)|[a-z_]+_(?:pass|set_header|redirect|cookie_path|cookie_domain|cookie_flags|param|types"
+    r"|header|headers|cache_key|cache_valid|cache_bypass|no_cache|store|bind)"
+    r"|(?:server_rewrite|rewrite|access|content|log|header_filter|body_filter|set|balancer|ssl_certificate)_by_lua(?:_file|_block)?"
+)
+NGINX_LISTS = re.compile(r"types|map|geo|split_clients|charset_map|match|(?!init)[a-z_]+_by_lua_block")  # no directives in them
+NGINX_FOLDERS = re.compile(r"perl_modules|js_path")  # of code: what lies in them is loaded by its name
+NGINX_PATH = re.compile(r"""(?:^|[\s:=,;("'])(/[^\s:,;()"']*)""")
 
 
 def nginx_loose(files: list[str], says: str) -> list[str]:
-    """Where `nginx -T`, as root, would open, make or give away what others than root chose, in words: it opens each log and the
-    file of its number, makes folders and gives them to its workers, and runs modules. A log of the workers' own is good in a
-    folder that is root's. ``says`` is `nginx -V`: what it was built to open.
+    """Where `nginx -T`, as root, would open, run, make or give away what others than root chose, in words: it opens each log and
+    the file of its number, makes sockets and folders and gives these to its workers, reads keys, and runs modules and what they
+    are told to load. A log of the workers' own is good in a folder that is root's. Of a directive that is not known as harmless
+    each word may be a path, and that of code. ``says`` is `nginx -V`: what it was built to open.
     """
     built = dict(NGINX_BUILT.findall(says))
-    prefix = built.pop("prefix", "/usr/share/nginx")
-    opened = dict.fromkeys(("/var/log/nginx/error.log", *built.values()), "")
+    homes = (built.pop("prefix", "/usr/share/nginx"), os.path.dirname(NGINX_CONFIG))
+    opened = dict.fromkeys(("/var/log/nginx/error.log", *(os.path.join(homes[0], path) for path in built.values())), False)
     for file in files:
         if os.path.isfile(file):
-            for words_said, _, _ in nginx_blocks(nginx_statements({file: behind(file)}, file, "/", SCRIPT_DEPTH * 3)):
-                if len(words_said) > 1 and NGINX_OPENS.fullmatch(words_said[0]):
-                    opened[words_said[1]] = words_said[0]
+            for row in nginx_directives(nginx_statements({file: behind(file)}, file, "/", SCRIPT_DEPTH * 3)):
+                for path, is_code in nginx_paths(row, homes):
+                    opened[path] = opened.get(path, False) or is_code
     doubts = []
-    for name, directive in opened.items():
-        if name in {"off", "stderr"} or name.startswith(("syslog:", "memory:")) or "$" in name:
+    for path, is_code in opened.items():
+        try:
+            place = others_change(path) if is_code else others_choose(path)
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:  # no file is called so
+                raise
             continue
-        path = os.path.join(prefix, name)
-        place = others_change(path) if directive == "load_module" else others_choose(path)
         if place:
             doubts.append(f"nginx opens {path}, and not only root can change {place}")
     return doubts
+
+
+def nginx_directives(rows: list[Any]) -> Iterator[list[str]]:
+    """The words of every statement, those of blocks too, but for the lines of mere lists."""
+    for words, block in rows:
+        if words:
+            yield words
+        if not words or not NGINX_LISTS.fullmatch(words[0]):
+            yield from nginx_directives(block)
+
+
+def nginx_paths(said: list[str], homes: tuple[str, ...]) -> Iterator[tuple[str, bool]]:
+    """The paths that a statement may have nginx open, a relative one in each of its ``homes``; True where it may be code."""
+    name, *words = said
+    if NGINX_OPENS.fullmatch(name):
+        word = words[0] if words else "off"
+        if name == "listen":
+            word = word[len("unix:") :] if word.startswith("unix:") else "off"
+        if word not in {"off", "stderr"} and "$" not in word and not re.match(r"(?:syslog|memory|data|engine|store):", word):
+            yield from ((os.path.join(home, word), False) for home in homes)
+        return
+    if NGINX_HARMLESS.fullmatch(name):
+        return
+    for word in said if "/" in name else words:  # in a block of another language anything may stand first
+        for path in nginx_names(word, homes):
+            yield path, True
+            if NGINX_FOLDERS.fullmatch(name):
+                yield from ((inner, True) for inner in files_in(path))
+
+
+def nginx_names(word: str, homes: tuple[str, ...]) -> Iterator[str]:
+    """The paths that a word may be, or have in it; of one that nginx makes up later the folder."""
+    for path in NGINX_PATH.findall(word):
+        whole = re.split(r"[$?*]", path)[0]
+        yield path if whole == path else os.path.dirname(whole)
+    if word.startswith("/"):
+        yield word
+    elif len(word) < LONGEST_PATH:
+        yield from (path for path in (os.path.join(home, word) for home in homes) if "/" in word or os.path.lexists(path))
 
 
 def others_choose(path: str, depth: int = 0) -> str:
@@ -168,17 +227,15 @@ def nginx_statements(texts: dict[str, str], path: str, home: str, depth: int = 0
             open_blocks[-1].append((words, []))
             open_blocks.append(open_blocks[-1][-1][1])
             words = []
-        elif word == "}":
-            if len(open_blocks) > 1:
-                open_blocks.pop()
-            words = []
-        elif word == ";":
+        elif word in {"}", ";"}:
             if words[:1] == ["include"] and len(words) > 1 and depth < SCRIPT_DEPTH * 3:
                 pattern = os.path.join(home, words[1])
                 for name in sorted(name for name in texts if fnmatch.fnmatchcase(name, pattern)):
                     open_blocks[-1].extend(nginx_statements(texts, name, home, depth + 1))
-            elif words:
+            elif words:  # before the end of a block only in another language: nginx's own has a semicolon there
                 open_blocks[-1].append((words, []))
+            if word == "}" and len(open_blocks) > 1:
+                open_blocks.pop()
             words = []
         elif not word.startswith("#"):
             words.append(next(text for text in found.groups() if text is not None))

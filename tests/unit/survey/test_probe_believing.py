@@ -448,6 +448,61 @@ def test_nginx_runs_no_module_that_others_can_change(kept: Path, monkeypatch: py
     assert (asked, found["doubts"]) == ("-V", [f"nginx opens {kept}/x.so, and not only root can change {kept}/x.so"])
 
 
+@pytest.mark.parametrize(
+    "conf",
+    [
+        "http {{ perl_modules {0}/his; perl_require X.pm; }}",
+        "http {{ perl_modules {0}/lib; perl_require X.pm; }}",
+        "http {{ perl_require {0}/his/X.pm; }}",
+        "http {{ js_import main from {0}/his/x.js; }}",
+        "http {{ js_import main from ./his/x.js; }}",
+        "http {{ js_import x.js; }}",
+        "http {{ init_by_lua_file {0}/his/x.lua; }}",
+        'http {{ init_by_lua_block {{ dofile("{0}/his/x.lua") }} }}',
+        "http {{ lua_package_path '/usr/share/lua/?.lua;{0}/his/?.lua;;'; }}",
+        "http {{ server {{ ssl_certificate {0}/his/c.pem; }} }}",
+        "http {{ server {{ location / {{ proxy_ssl_certificate_key {0}/his/pipe; }} }} }}",
+        "http {{ server {{ listen unix:{0}/his/s; }} }}",
+        "http {{ upstream x {{ server 10.0.0.1; state {0}/his/s; }} }}",
+        "lock_file {0}/his/l;",
+        "google_perftools_profiles {0}/his/p;",
+        "what_nobody_knows on zone=x:{0}/his/x;",
+    ],
+)
+def test_nginx_is_not_asked_where_any_word_of_its_may_lead_to_what_others_chose(
+    kept: Path, conf: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("his", "lib"):
+        (kept / name).mkdir()
+    os.mkfifo(kept / "his/pipe")
+    for name in ("his/x.js", "his/x.lua", "his/X.pm", "his/c.pem", "lib/X.pm", "x.js"):
+        (kept / name).touch()
+        os.chown(kept / name, NOBODY, NOBODY)
+    os.chown(kept / "his", NOBODY, NOBODY)
+    found, asked = nginx_as(kept, conf, monkeypatch)
+    assert asked == "-V"
+    assert str(kept) in found["doubts"][0].rpartition(" ")[2]
+
+
+def test_nginx_is_asked_where_words_are_no_files_that_it_opens_as_root(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a site serves and hands on lies in folders of a service's, and requests and answers have words of any kind."""
+    (kept / "his").mkdir()
+    os.chown(kept / "his", NOBODY, NOBODY)
+    (kept / "key.pem").touch()
+    conf = """user www-data; events {{ worker_connections 768; }} http {{ types {{ text/html html; x/y {0}/his/t; }}
+        map $uri $to {{ default {0}/his; ~^/a/(.*)$ {0}/his/$1; }} log_format x '$uri {0}/his/l'; gzip_types text/css;
+        include conf.d/*.conf; upstream u {{ server unix:{0}/his/app.sock; server 10.0.0.1:80; }}
+        server {{ listen 80 default_server; listen [::]:443 ssl; server_name x ~^/y; root {0}/his; ssl_certificate key.pem;
+        ssl_certificate_key {0}/key.pem; ssl_ciphers A/B; index {0}/his/index.html; error_page 404 /tmp/404.html;
+        location ~ ^{0}/his/(.*)$ {{ alias {0}/his/$1; try_files {0}/his/$uri /tmp/x =404; auth_basic_user_file {0}/his/p; }}
+        location {0}/his {{ proxy_pass http://unix:{0}/his/app.sock:/tmp/; proxy_set_header X {0}/his; proxy_redirect /tmp/ /; }}
+        if (-f {0}/his/down) {{ return 503 {0}/his; }} add_header Content-Security-Policy "report-uri /tmp/x"; set $d {0}/his;
+        rewrite ^/x {0}/his last; fastcgi_param SCRIPT_FILENAME {0}/his$fastcgi_script_name; sub_filter </a> /tmp/b;
+        ssl_certificate {0}/his/$ssl_server_name.pem; proxy_buffers 8 16k; resolver 127.0.0.53 valid=30s; } }}"""
+    found, asked = nginx_as(kept, conf.replace("; } }}", "; }} }}"), monkeypatch)
+    assert (asked, found["doubts"]) == ("-V -T", [])
+
+
 def test_nginx_is_asked_where_it_logs_as_everywhere(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Logs and folders of the workers' own, in folders of root's; what is off, or goes elsewhere than to a file."""
     (kept / "log").mkdir()
