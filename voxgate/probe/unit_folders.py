@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 
-from voxgate.probe.base import SMALL_FILE, Trouble
-from voxgate.probe.folder import opened
+from voxgate.probe.base import SMALL_FILE
+from voxgate.probe.folder import NoFile
+from voxgate.probe.ways import Reached
 
 UNIT_FOLDERS = (
     "/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient",
@@ -62,16 +63,18 @@ class OnDisk:
 
     @staticmethod
     def digest(path: str) -> str:
-        """sha256 of a unit file as systemd would read it; ``masked``, ``broken`` for a link to nowhere."""
-        if os.path.realpath(path) == "/dev/null":
-            return "masked"
+        """sha256 of a unit file as systemd would read it; ``masked``, ``broken`` for a link to nowhere. What somebody put in its
+        way that he may not read himself is ``unreadable``: by a hash he could guess at it.
+        """
         try:
-            fd = opened(path)
+            with Reached(path) as place:
+                if place.path == "/dev/null":
+                    return "masked"
+                with open(place.opened(), "rb") as file:
+                    return hashlib.sha256(file.read(SMALL_FILE)).hexdigest()
         except FileNotFoundError:
             return "broken"
         except PermissionError:
             return "unreadable"
-        except Trouble:
+        except NoFile:
             return "not a file"
-        with open(fd, "rb") as file:
-            return hashlib.sha256(file.read(SMALL_FILE)).hexdigest()

@@ -110,7 +110,8 @@ def test_no_pipe_is_opened_that_a_job_names(theirs: Path, hidden: Path, pipe: Wa
 
 def test_no_pipe_is_opened_that_a_unit_or_a_mapping_leads_to(theirs: Path, hidden: Path, pipe: Waiting) -> None:
     as_stranger(f"ln -s {hidden} {theirs}/folder; ln -s {hidden}/pipe {theirs}/x.service")
-    assert probe.OnDisk.digest(f"{theirs}/x.service") == "not a file"
+    assert probe.OnDisk.digest(f"{theirs}/x.service") == "unreadable"
+    assert probe.OnDisk.digest(f"{hidden}/pipe") == "not a file"
     assert probe.lines_of(f"{theirs}/x.service") == []
     assert probe.md5_of(f"{theirs}/x.service") == "gone"
     assert not probe.names_modules(os.getpid(), "0-0", f"{theirs}/folder/pipe")

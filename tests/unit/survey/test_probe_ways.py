@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pwd
 import tempfile
@@ -101,6 +102,25 @@ def test_no_file_is_confirmed_by_the_copy_of_a_package(
         (folder / planted).symlink_to(hidden / name if planted == "zz" else hidden / name / "__init__.py")
         told.append(probe.copies([service(folder)])["found"])
     assert told[0] == told[1]
+
+
+def test_no_hash_is_told_of_what_somebody_put_in_the_place_of_a_unit(folder: Path, hidden: Path) -> None:
+    """Root linked a unit to a file in an account's folder; the account puts a link there."""
+    unit, his = hidden.parent / "x.service", folder / "x.service"
+    unit.symlink_to(his)
+    his.write_text("[Service]\n")
+    os.chown(his, WHO.pw_uid, WHO.pw_gid)
+    assert probe.OnDisk.digest(str(unit)) == hashlib.sha256(b"[Service]\n").hexdigest()
+    for name in ("python", "nothing"):
+        his.unlink()
+        his.symlink_to(hidden / name)
+        assert probe.OnDisk.digest(str(unit)) == "unreadable"
+    his.unlink()
+    his.symlink_to("/dev/null")
+    assert probe.OnDisk.digest(str(unit)) == "masked"
+    his.unlink()
+    assert probe.OnDisk.digest(str(unit)) == "broken"
+    assert probe.OnDisk.digest(str(hidden / "python")) == hashlib.sha256((hidden / "python").read_bytes()).hexdigest()
 
 
 def test_a_package_of_a_service_is_one_still(folder: Path) -> None:
