@@ -246,8 +246,8 @@ class Gate:
         return second
 
     def stand(self, plan: Plan) -> None:
-        """Judge what was seen before anything is touched; say what does not hold, and keep it (``standing``). Raises Refused where
-        it cannot be judged.
+        """Judge what was seen before anything is touched; say what does not hold, and keep it (``standing``). Raises Refused
+        where it cannot be judged.
         """
         try:
             verdict, judgements = self.rejudge(self._folder_before)

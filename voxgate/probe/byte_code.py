@@ -9,6 +9,7 @@ import stat
 import struct
 import sys
 import time
+from contextlib import suppress
 from typing import Any, Iterator
 
 from voxgate.probe.accounts import as_caller
@@ -19,6 +20,7 @@ from voxgate.probe.folder import Folder
 from voxgate.probe.marshalled import CODE_FIELDS, Marshalled
 from voxgate.probe.programs import run
 from voxgate.probe.request import Service
+from voxgate.probe.ways import interpreter_of
 
 PYC = re.compile(r"(.+?)\.[a-z]+-[0-9]+(?:\.opt-([12]))?\.pyc", re.ASCII)
 PYC_DRAFT = re.compile(r".+\.pyc\.[0-9]+", re.ASCII)
@@ -57,8 +59,9 @@ class ByteCodes:
 
     def __init__(self, service: Service, cache: HashCache) -> None:
         self.service, self.cache = service, cache
-        python = os.path.realpath(f"{service.folder}/.venv/bin/python")
-        self.python = python if os.path.exists(python) else os.path.realpath(sys.executable)
+        self.python = os.path.realpath(sys.executable)
+        with suppress(OSError):
+            self.python = interpreter_of(service.folder)
         row = os.stat(self.python)
         self.by = [row.st_dev, row.st_ino, row.st_size, row.st_ctime_ns]
         self.waiting: list[tuple[str, list[Any], float, bytes, bytes]] = []

@@ -29,7 +29,7 @@ def venv(service: Service) -> dict[str, Any]:
     """The virtual environment: what it is made of, what is in it, and what uv says of it against the lock."""
     sync = Job(lambda: uv_sync(service.folder), UV_DEADLINE)
     told = as_caller(lambda: project_of(service))
-    return {"python": version_of(f"{service.folder}/.venv/bin/python", service.folder), **told, **sync.value()}
+    return {"python": version_of(service.folder), **told, **sync.value()}
 
 
 def project_of(service: Service) -> dict[str, Any]:
