@@ -1,8 +1,9 @@
-"""paramiko's Transport with the few things it lacks, and the only place that touches its inner parts.
+"""paramiko's Transport with the few things it lacks; beside ``packets`` the only place that touches its inner parts.
 
 What is added: a failed channel tells its own reason also when many are opened at once, a signal that ended a remote
 command is heard, everybody who waits on a channel is woken without polling, a request to run a command waits for no
-answer (one round trip less), host key algorithms are exactly those asked for, and its log says nothing.
+answer (one round trip less), host key algorithms are exactly those asked for, its log says nothing, and what a server sends has
+limits: in a packet, on a channel, and without having been asked.
 """
 
 from __future__ import annotations
@@ -13,14 +14,18 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import paramiko
 from paramiko.common import (
+    MSG_CHANNEL_DATA,
+    MSG_CHANNEL_EXTENDED_DATA,
     MSG_CHANNEL_REQUEST,
     MSG_CHANNEL_WINDOW_ADJUST,
     cMSG_CHANNEL_REQUEST,
 )
+
+from voxgate.transport.packets import Packets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +34,8 @@ _LOG = "voxgate.transport.ssh"
 _CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-ctr")
 # A transport that dies closes its channels a moment before it calls itself dead.
 _DYING = 0.5
+_EXTENSIONS = 64  # names in one message of them
+_LENGTH = 4  # bytes that a length takes
 _CLOSE = 97
 _ON_CHANNEL = frozenset({93, 94, 95, 96, 98})  # window, data, extended data, end of file, request
 
@@ -57,7 +64,8 @@ class Wire(paramiko.Transport):
 
     def __init__(self, sock: socket.socket | paramiko.Channel, host_keys: Sequence[str]) -> None:
         """Take a connected socket; ``host_keys`` are the algorithms the server may show its key by, empty for any."""
-        super().__init__(sock)
+        super().__init__(sock, packetizer_class=Packets)
+        self._late: dict[int, int] = {}
         self._host_keys = tuple(host_keys)
         self._opening = threading.local()
         self._refusals: dict[int, paramiko.ChannelException] = {}
@@ -66,6 +74,8 @@ class Wire(paramiko.Transport):
         self._closed_there: set[int] = set()
         self._channel_handler_table: Mapping[int, Callable[[paramiko.Channel, paramiko.Message], None]] = {
             **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined] # noqa: SLF001
+            MSG_CHANNEL_DATA: self._hear_data,
+            MSG_CHANNEL_EXTENDED_DATA: self._hear_extended_data,
             MSG_CHANNEL_REQUEST: self._hear_request,
             MSG_CHANNEL_WINDOW_ADJUST: self._hear_window,
         }
@@ -144,6 +154,7 @@ class Wire(paramiko.Transport):
                 return
             if kind == _CLOSE:
                 self._closed_there.add(remote)
+            self._packets.asked()
             super()._send_user_message(data)  # type: ignore[misc]
 
     def _parse_channel_open_success(self, message: paramiko.Message) -> None:
@@ -161,9 +172,48 @@ class Wire(paramiko.Transport):
 
     def _parse_channel_open_failure(self, message: paramiko.Message) -> None:
         number, code, words = message.get_int(), message.get_int(), message.get_text()
-        self._refusals[number] = paramiko.ChannelException(code, words)
+        if number in self._inner(self).channel_events:  # whoever asked for it still waits
+            self._refusals[number] = paramiko.ChannelException(code, words)
         message.rewind()
         super()._parse_channel_open_failure(message)  # type: ignore[misc]
+
+    def _parse_ext_info(self, message: paramiko.Message) -> None:
+        if message.get_int() > _EXTENSIONS:  # each would be read, whether it is there or not
+            msg = "it announced too many extensions"
+            raise paramiko.SSHException(msg)
+        message.rewind()
+        super()._parse_ext_info(message)  # type: ignore[misc]
+
+    def _unlink_channel(self, number: int) -> None:
+        super()._unlink_channel(number)  # type: ignore[misc]
+        self._late.pop(number, None)
+
+    def _hear_data(self, channel: paramiko.Channel, message: paramiko.Message) -> None:
+        if self._is_wanted(channel, message, _LENGTH):
+            self._inner(channel)._feed(message)  # noqa: SLF001
+
+    def _hear_extended_data(self, channel: paramiko.Channel, message: paramiko.Message) -> None:
+        if self._is_wanted(channel, message, 2 * _LENGTH):
+            self._inner(channel)._feed_extended(message)  # noqa: SLF001
+
+    def _is_wanted(self, channel: paramiko.Channel, message: paramiko.Message, beside: int) -> bool:
+        """True for what a reader will want; False for what was on its way as we closed the channel. Raises SSHException where the
+        server sends more than we gave it room for.
+        """
+        size, closed, number = len(message.get_remainder()) - beside, channel.closed, channel.chanid
+        if closed:
+            held = self._late[number] = self._late.get(number, 0) + size
+        else:
+            held = len(channel.in_buffer) + len(channel.in_stderr_buffer) + size
+        if held > self.default_window_size:
+            msg = f"it sent more than the {self.default_window_size} bytes that a channel has room for"
+            raise paramiko.SSHException(msg)
+        self._packets.wanted(len(message.asbytes()))
+        return not closed
+
+    @property
+    def _packets(self) -> Packets:
+        return cast("Packets", self.packetizer)
 
     def _hear_request(self, channel: paramiko.Channel, message: paramiko.Message) -> None:
         if message.get_text() == "exit-signal":
@@ -180,5 +230,5 @@ class Wire(paramiko.Transport):
             ear.bell.set()
 
     @staticmethod
-    def _inner(channel: paramiko.Channel) -> Any:
+    def _inner(channel: paramiko.Channel | paramiko.Transport) -> Any:
         return channel  # as Any: paramiko's stubs leave its inner parts out

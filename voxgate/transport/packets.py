@@ -1,0 +1,73 @@
+"""paramiko's Packetizer with the limits it lacks: a host says how long its packets are, and how many it sends.
+
+Whoever stands at the other end may send whatever he likes, also before he showed a key. So no packet is longer than OpenSSH's own
+limit, the words before the first packet have an end, and so has all that nobody asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import paramiko
+from paramiko.packet import Packetizer
+
+if TYPE_CHECKING:
+    import socket
+
+PACKET_AT_MOST = 256 * 1024
+_BESIDE = 64  # bytes that are read with a packet: its code of authentication
+GREETING_AT_MOST = 64 * 1024
+UNASKED_AT_MOST = 64 * 1024 * 1024
+UNASKED_MESSAGES = 100_000
+# What we say on a channel brings us answers: that it is open, room to write, how it ended.
+_ANSWERS, _ANSWERED = 8, 512
+_SMALL = 64  # bytes: data in smaller pieces costs more to read than it brings
+
+
+class Packets(Packetizer):
+    """One transport's packets. Read by one thread; ``asked`` is said by whoever holds the transport's order."""
+
+    def __init__(self, socket: socket.socket) -> None:
+        """Nothing was read yet."""
+        super().__init__(socket)
+        self._greeted = 0
+        self._questions = 0
+        self._unasked = 0
+        self._unasked_messages = 0
+
+    def read_all(self, n: int, check_rekey: bool = False) -> bytes:  # noqa: FBT001, FBT002 - paramiko's form
+        """So many bytes. Raises SSHException before it takes any, where they are more than a packet has."""
+        if not 0 <= n <= PACKET_AT_MOST + _BESIDE:
+            msg = f"a packet of {n} bytes was announced: over {PACKET_AT_MOST}, or none at all"
+            raise paramiko.SSHException(msg)
+        return bytes(super().read_all(n, check_rekey))
+
+    def read_message(self) -> tuple[int, paramiko.Message]:
+        """The next message. Raises SSHException where too much came that nobody asked for."""
+        kind, message = super().read_message()
+        self._unasked += len(message.asbytes())
+        self._unasked_messages += 1
+        answers = self._questions * _ANSWERS
+        if self._unasked > UNASKED_AT_MOST + self._questions * _ANSWERED or self._unasked_messages > UNASKED_MESSAGES + answers:
+            msg = f"it sent {self._unasked} bytes in {self._unasked_messages} messages that nobody asked for"
+            raise paramiko.SSHException(msg)
+        return kind, message
+
+    def asked(self) -> None:
+        """Something was said on a channel: a few answers to it will come."""
+        self._questions += 1
+
+    def wanted(self, size: int) -> None:
+        """The last message was ``size`` bytes that a channel had room for."""
+        self._unasked -= size
+        if size >= _SMALL:
+            self._unasked_messages -= 1
+
+    def _read_timeout(self, timeout: float) -> bytes:
+        """A piece of what the server says before its first packet. Raises SSHException where that has no end."""
+        piece: bytes = super()._read_timeout(timeout)  # type: ignore[misc]
+        self._greeted += len(piece)
+        if self._greeted > GREETING_AT_MOST:
+            msg = f"its greeting is over {GREETING_AT_MOST} bytes"
+            raise paramiko.SSHException(msg)
+        return piece
