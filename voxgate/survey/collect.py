@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 DEADLINE = 30.0  # the probe gives up on its slowest part after 20
 SLACK = 4096  # bytes by which a wrong answer may be longer than the right one, and still be read whole
+SITE_DEADLINE = 60.0  # seconds for all of a site; one that answers at all takes a small part of it
+PATIENCE = 8  # questions to one address that may be too slow, before the rest are not asked
 PER_SERVICE = {
     "checkouts": "python static",
     "venvs": "python",
@@ -245,4 +247,5 @@ def _ask_for_site(
         return {}
     largest = max((size for size, _ in dist.files.values()), default=0)
     questions = site_questions(host, placement.service.site, dist.files, outside_of(estate, placement.host))
-    return http.ask(connections, questions, limit=max(http.LIMIT, largest + SLACK))
+    limit = max(http.LIMIT, largest + SLACK)
+    return http.ask(connections, questions, limit=limit, patience=http.Patience.of(SITE_DEADLINE, PATIENCE))

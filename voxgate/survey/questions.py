@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
+from voxgate.errors import ContractError
 from voxgate.model.digits import port_in
 from voxgate.model.evidence import DistFact, HostEvidence, Missing
 from voxgate.model.look import Question
@@ -12,13 +14,14 @@ from voxgate.model.service import Role
 from voxgate.survey.findings import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from voxgate.model.estate import Estate, Host, PlacedUnit, Placement
     from voxgate.model.service import Endpoint
 
 SITE_ADDRESSES = ("127.0.0.1", "::1")
 OWN_ADDRESSES = 4  # by more of them only the site's own address is asked for
+QUESTIONS_AT_MOST = 20_000  # to one site: each of its lists has an end, but what they make together has none
 HTTP_PORT = 80
 # What a web server must never hand out, each asked for as it would be by whoever looks for it.
 HIDDEN = (
@@ -102,16 +105,16 @@ def site_ways(host: HostEvidence, outside: Outside | None = None) -> tuple[Way, 
     return (*ways, *((Way(*outside),) if outside else ()))
 
 
-def page_ways(host: HostEvidence, port: int, outside: Outside | None = None) -> tuple[Way, ...]:
+def page_ways(host: HostEvidence, port: int, outside: Outside | None = None) -> Iterator[Way]:
     """The ways in which the site's own address alone is asked for besides: by the other addresses of the host, and by each
     name that its web server knows, on every address that it may have a server of its own for.
     """
     places = [(host.name, address) for address in (*SITE_ADDRESSES, *_reached(host))] + ([outside] if outside else [])
-    names = named_sites(host, port)
-    return (
-        *(Way(host.name, address) for address in _reached(host)[OWN_ADDRESSES:]),
-        *(Way(*place, (("Host", name),)) for name in names for place in places),
-    )
+    for address in _reached(host)[OWN_ADDRESSES:]:
+        yield Way(host.name, address)
+    for name in named_sites(host, port):
+        for place in places:
+            yield Way(*place, (("Host", name),))
 
 
 def named_sites(host: HostEvidence, port: int) -> dict[str, bool]:
@@ -146,12 +149,28 @@ def _reached(host: HostEvidence) -> tuple[str, ...]:
 def site_questions(
     host: HostEvidence, site: Endpoint, files: Mapping[str, tuple[int, str]], outside: Outside | None = None
 ) -> tuple[Question, ...]:
-    """The site's own address and each of its files, in every way; and the source map that each of them might have."""
+    """The site's own address and each of its files, in every way; and the source map that each of them might have. Raises
+    ContractError where the host would have more asked than any site of ours needs.
+    """
+    found = tuple(islice(_of_site(host, site, files, outside), QUESTIONS_AT_MOST + 1))
+    if len(found) > QUESTIONS_AT_MOST:
+        why = f"{len(files)} files, {len(named_sites(host, site.port))} names, {len(_reached(host))} addresses"
+        raise ContractError(f"its site cannot be asked for in {QUESTIONS_AT_MOST} questions", where=host.name, why=why)
+    return found
+
+
+def _of_site(
+    host: HostEvidence, site: Endpoint, files: Mapping[str, tuple[int, str]], outside: Outside | None
+) -> Iterator[Question]:
     ways = site_ways(host, outside)
-    whole = tuple(way.question(site, path) for path in ("", *files) for way in ways)
-    pages = tuple(way.question(site, "") for way in page_ways(host, site.port, outside))
-    maps = tuple(f"{path}.map" for path in files if path.endswith(MAPPED))
-    return whole + pages + tuple(Question(host.name, site.port, site_path(site, path)) for path in maps)
+    for path in ("", *files):
+        for way in ways:
+            yield way.question(site, path)
+    for way in page_ways(host, site.port, outside):
+        yield way.question(site, "")
+    for path in files:
+        if path.endswith(MAPPED):
+            yield Question(host.name, site.port, site_path(site, f"{path}.map"))
 
 
 def outside_of(estate: Estate, host: Host) -> Outside | None:

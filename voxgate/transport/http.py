@@ -11,6 +11,7 @@ import contextlib
 import socket
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
@@ -48,9 +49,10 @@ def ask(
     limit: int = LIMIT,
     sum_limit: int = SUM_LIMIT,
     direct: bool | Collection[str] = False,
+    patience: Patience | None = None,
 ) -> dict[Question, Answer | Missing]:
     """What each question was answered, all asked at once; ``deadline`` in seconds for each, ``limit`` bytes of body,
-    ``sum_limit`` of all together: what comes after that is Missing.
+    ``sum_limit`` of all together: what comes after that is Missing, and so is what comes after the end of ``patience``.
 
     Whatever one question ends with is that question's: what nobody foresaw is a Missing, and leaves its traceback.
 
@@ -62,8 +64,8 @@ def ask(
     left = _Left(sum_limit)
     outcomes = at_once(
         questions,
-        lambda question: _ask(
-            connections, question, Deadline.after(deadline), _Heard(limit, left), direct=_is_direct(question, direct)
+        lambda question: _ask_patiently(
+            connections, question, deadline, _Heard(limit, left), patience, direct=_is_direct(question, direct)
         ),
         limit=_AT_ONCE,
     )
@@ -81,6 +83,40 @@ def _lost(question: Question, error: BaseException) -> Missing:
 
 def _is_direct(question: Question, direct: bool | Collection[str]) -> bool:  # noqa: FBT001 - one of two forms
     return direct if isinstance(direct, bool) else question.host in direct
+
+
+@dataclass(slots=True)
+class Patience:
+    """How long questions go on where they are many: until a moment for all of them, and at each address until ``most`` of them
+    were too slow. What is on its way then is waited for; what was not asked is Missing, and so never a finding.
+    """
+
+    until: Deadline
+    most: int
+    _late: Counter[tuple[str, str, int]] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def of(cls, seconds: float, most: int) -> Patience:
+        """From now on."""
+        return cls(Deadline.after(seconds), most)
+
+    def ended(self, question: Question) -> str:
+        """Why the question is not asked any more, empty where it is."""
+        if self.until.passed:
+            return f"it was not asked: the others took {self.until}"
+        with self._lock:
+            late = self._late[_place(question)]
+        return f"it was not asked: {late} others had no answer in time" if late >= self.most else ""
+
+    def was_late(self, question: Question) -> None:
+        """It had no answer in time."""
+        with self._lock:
+            self._late[_place(question)] += 1
+
+
+def _place(question: Question) -> tuple[str, str, int]:
+    return question.host, question.address, question.port
 
 
 class _TooMuchError(Exception):
@@ -123,6 +159,19 @@ class _Heard:
                 del self.body[self.limit :]
                 return f"the body is larger than {self.limit} bytes"
         return ""
+
+
+def _ask_patiently(
+    connections: Connections, question: Question, deadline: float, heard: _Heard, patience: Patience | None, *, direct: bool
+) -> Answer | Missing:
+    """One question, if there is patience for it."""
+    if patience is not None and (why := patience.ended(question)):
+        return Missing("timeout", why, question.host)
+    until = Deadline.after(deadline)
+    answer = _ask(connections, question, until, heard, direct=direct)
+    if patience is not None and until.passed:
+        patience.was_late(question)
+    return answer
 
 
 def _ask(connections: Connections, question: Question, deadline: Deadline, heard: _Heard, *, direct: bool) -> Answer | Missing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import time
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from tests.built import probe
 from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import FOLDER
-from voxgate.errors import UNFORESEEN, CommandUnknown, Unreachable
+from voxgate.errors import UNFORESEEN, CommandUnknown, ContractError, Unreachable
 from voxgate.model.answers import Answer
 from voxgate.model.estate import Estate, Host
 from voxgate.model.evidence import DistFact, HostEvidence, Missing, Proof, known
@@ -230,7 +231,7 @@ def test_a_look_holds_hosts_answers_sites_and_databases(estate: Estate, monkeypa
     seen = replace(host_evidence("api-1", GOOD), dists={"console": dist})
     limits: list[int] = []
 
-    def ask(_: object, questions: tuple[Question, ...], *, limit: int = 0) -> dict[Question, Missing]:
+    def ask(_: object, questions: tuple[Question, ...], *, limit: int = 0, **__: object) -> dict[Question, Missing]:
         limits.append(limit)
         return dict.fromkeys(questions, Missing("denied", "no forwarding"))
 
@@ -305,6 +306,20 @@ def test_no_words_of_a_host_stop_the_questions_to_its_site(
     for question in site_questions(with_sites(sites, addresses), site, files):
         assert ip_address(question.address)
         assert question.path.isascii()
+
+
+def test_a_host_cannot_have_its_site_asked_without_end(estate: Estate) -> None:
+    """Each of its lists is within its own limit."""
+    sites = [{"listens": ["80"], "names": [f"n{one}-{other}" for other in range(100)], "serves": True} for one in range(200)]
+    seen = with_sites(sites, [f"192.0.2.{number}" for number in range(1, 200)])
+    site = estate.service("console").site
+    assert site is not None
+    for host, files in (seen, 1), (with_sites([], ["192.0.2.1", "192.0.2.2"]), 5000):
+        began = time.monotonic()
+        with pytest.raises(ContractError, match="cannot be asked for in 20000 questions"):
+            site_questions(host, site, {f"{number}.js": (1, "x") for number in range(files)})
+        assert time.monotonic() - began < 2
+    assert len(site_questions(with_sites([], []), site, {f"{number}.js": (1, "x") for number in range(3000)})) < 20_000
 
 
 def with_sites(sites: list[dict[str, Any]], addresses: list[str]) -> HostEvidence:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import socket
 import threading
 import time
@@ -13,13 +14,17 @@ from typing import Any
 
 import pytest
 
+from voxgate.contracts.estates import load_estate
+from voxgate.contracts.schemas import FOLDER
 from voxgate.errors import UNFORESEEN
 from voxgate.model.answers import Answer
 from voxgate.model.estate import Host
-from voxgate.model.evidence import Missing
+from voxgate.model.evidence import DistFact, Missing
 from voxgate.model.look import Question
+from voxgate.survey import collect
+from voxgate.survey.reading import host_evidence
 from voxgate.transport.connections import Connections
-from voxgate.transport.http import ask
+from voxgate.transport.http import Patience, ask
 
 from .conftest import Ground, Opened, free_port, host
 
@@ -331,3 +336,60 @@ def test_all_bodies_together_have_a_limit(connections: Connections) -> None:
     assert sum(isinstance(answer, Answer) and answer.body == b"hi" for answer in found) == 3
     lost = [answer for answer in found if isinstance(answer, Missing)]
     assert [answer.why for answer in lost] == ["all that was answered is over 6 bytes: the rest was not taken"] * 3
+
+
+def test_an_address_that_is_silent_ends_the_patience_with_it_alone(connections: Connections) -> None:
+    asked: list[bytes] = []
+
+    def silent(peer: socket.socket, head: bytes) -> None:
+        asked.append(head)
+        peer.recv(1)
+
+    with service(silent) as port, service(says(OK)) as good:
+        questions = [Question("one", port, f"/{number}") for number in range(2000)]
+        others = [Question("one", good, f"/{number}") for number in range(50)]
+        began = time.monotonic()
+        answers = ask(connections, [*questions, *others], deadline=0.5, patience=Patience.of(60, 8))
+        assert time.monotonic() - began < 6, "it was asked to its end"
+    assert len(asked) < 150
+    found = [answers[question] for question in questions]
+    assert {one.kind for one in found if isinstance(one, Missing)} == {"timeout"}
+    assert any(isinstance(one, Answer) and one.trouble == "no answer within 0.5 s" for one in found)
+    assert all(isinstance(answers[question], Answer) for question in others)
+
+
+def test_many_questions_end_at_one_moment(connections: Connections) -> None:
+    """None of them is too slow; all of them together are."""
+
+    def slow(peer: socket.socket, _: bytes) -> None:
+        time.sleep(0.2)
+        peer.sendall(OK)
+
+    with service(slow) as port:
+        questions = [Question("one", port, f"/{number}") for number in range(2000)]
+        began = time.monotonic()
+        answers = ask(connections, questions, patience=Patience.of(1.0, 8))
+        assert time.monotonic() - began < 4
+    assert isinstance(answers[questions[0]], Answer)
+    assert answers[questions[-1]] == Missing("timeout", "it was not asked: the others took 1 s", "one")
+
+
+def test_a_site_that_is_silent_costs_a_look_a_moment(connections: Connections, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collect, "SITE_DEADLINE", 1.0)
+    estate = load_estate("lab")
+    console, document = estate.service("console"), json.loads((FOLDER / "examples/evidence/valid-fleet.json").read_text())
+    seen = replace(host_evidence("one", document), addresses=("127.0.0.1",))
+    dist = DistFact("builds/x", {f"assets/{number}.js": (1, "x") for number in range(900)}, {}, 0.0, 0.0)
+
+    def hang_up_late(*_: object) -> None:
+        time.sleep(0.4)
+
+    with service(hang_up_late) as port:
+        assert console.site is not None
+        service_ = replace(console, site=replace(console.site, port=port))
+        placement = replace(estate.placements[0], service=service_, host=connections.estate.hosts[0])
+        began = time.monotonic()
+        answers = collect._ask_for_site(connections, replace(estate, seen_from=None), placement, seen, dist)
+        assert time.monotonic() - began < 8
+    assert len(answers) > 900
+    assert any(isinstance(answer, Missing) and answer.kind == "timeout" for answer in answers.values())
