@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pymongo import MongoClient
 from pymongo.errors import ConfigurationError, ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError
+from pymongo.hello import Hello
 from pymongo.uri_parser import parse_uri
 
 from voxgate.errors import CommandUnknown, ContractError, Unreachable, VoxgateError, unforeseen
@@ -48,7 +49,23 @@ TURN_LOCK = "/var/lib/voxgate/asking.lock"
 # Whoever can open a lock can hold it, if only to read: so no other account can open this one.
 _HOLDING = """set -e; umask 077; : >> "$1"; chmod 600 "$1"; exec /usr/bin/flock -w "$2" "$1" /bin/sh -c 'echo turn; exec cat'"""
 ROWS_AT_MOST = 20_000
+# A server says itself how long its messages may be, and the library believes it; a list of connections is one document, which no
+# real one makes longer than this. A look is two of them.
+MESSAGE_AT_MOST = 16 * 1024 * 1024 + 64 * 1024
+LOOK_AT_MOST = 2 * MESSAGE_AT_MOST
 _INPROG = "give its user the cluster action `inprog` (role clusterMonitor): else a server tells of own connections only"
+
+
+_SAID: property = vars(Hello)["max_message_size"]
+
+
+def _believed(hello: Hello[Any]) -> int:
+    """How long the server's messages may be: what it says, up to our own limit."""
+    said = _SAID.fget(hello) if _SAID.fget is not None else MESSAGE_AT_MOST
+    return min(said, MESSAGE_AT_MOST) if isinstance(said, int) else MESSAGE_AT_MOST
+
+
+Hello.max_message_size = property(_believed)  # type: ignore[method-assign, assignment] # the library has no setting for it
 
 
 def see(connections: Connections, database: Database, deadline: float = 5.0) -> DatabaseView | Missing:
@@ -71,13 +88,13 @@ def see(connections: Connections, database: Database, deadline: float = 5.0) -> 
                 stack.enter_context(_turn(host))
                 until = Deadline.after(deadline)
                 host.open(*node, until.remaining).close()  # pymongo would ask a closed port again until the deadline
-                way = stack.enter_context(forward(host, *node, deadline=until.remaining))
+                way = stack.enter_context(forward(host, *node, deadline=until.remaining, limit=LOOK_AT_MOST))
                 uri = f"mongodb://{userinfo}{way.address}:{way.port}/{rest}"
             # A name of its own for each question: whoever calls himself the gate cannot know it before it is asked.
             name = f"{APP_NAME}-{secrets.token_hex(8)}"
             asker = stack.enter_context(_client(uri, until, name, direct=way is not None))
             witness = stack.enter_context(_client(uri, until, name, direct=way is not None))
-            return _settled(lambda: _look(database.name, name, asker, witness), until)
+            return _settled(lambda: _look(database.name, name, asker, witness, way), until)
     except (VoxgateError, PyMongoError, ValueError) as error:
         trouble = way.trouble if way is not None and isinstance(error, ConnectionFailure) else None
         return _missing(database.name, trouble or error, until)
@@ -118,22 +135,24 @@ def _other_gates(view: DatabaseView) -> bool:
     return any(one.app_name.startswith(f"{APP_NAME}-") and one.app_name != view.asker for one in view.clients)
 
 
-def _look(database: str, name: str, asker: Client, witness: Client) -> DatabaseView | Missing:
+def _look(database: str, name: str, asker: Client, witness: Client, way: Forward | None) -> DatabaseView | Missing:
     """Both ways of asking, together: some servers tell all by the command only, others by the stage only."""
+    if way is not None:
+        way.heard = 0
     ours = {_text(client.admin.command("whatsmyuri"), "you") for client in (witness, asker)}
     if "" in ours:
         raise ContractError("the server does not say who asks it", why="whatsmyuri has no you")
     version = _text(asker.admin.command("buildInfo"), "version") or "?"
     rows: list[Mapping[str, Any]] = []
     by: list[str] = []
-    for way, ask in (("currentOp", _by_command), ("$currentOp", _by_stage)):
+    for question, ask in (("currentOp", _by_command), ("$currentOp", _by_stage)):
         try:
             rows += ask(asker)
         except OperationFailure as error:
             if error.code not in _NOT_KNOWN:
                 raise
         else:
-            by.append(way)
+            by.append(question)
     clients = _clients(rows)
     missing = ours - clients.keys()
     if missing:

@@ -182,7 +182,7 @@ class _Rude(socketserver.StreamRequestHandler):
                 length, number, _, code = struct.unpack("<iiii", head)
                 body = self.rfile.read(length - 16)
                 if code == 2013:
-                    document = bson.decode(body[5:])
+                    document = {**bson.decode(body[5:]), "$number": number}
                     answer = struct.pack("<IB", 0, 0) + self._answer(document)
                 else:  # the first greeting, in the old form
                     answer, code = struct.pack("<iqii", 8, 0, 0, 1) + self._answer({"hello": 1}), 1
@@ -239,6 +239,83 @@ def test_a_server_that_talks_nonsense_is_missing_and_nothing_is_raised(connectio
         thread.join(5)
     assert isinstance(found, Missing), found
     assert (found.kind, found.where) == ("unparsable", "vox"), found
+
+
+class _Loud(_Rude):
+    """Its list of connections has no end, and it says that it may send as much."""
+
+    sent: ClassVar[list[int]]
+    said = GOOD
+
+    def _answer(self, asked: dict[str, Any]) -> bytes:
+        if next(iter(asked)).lower() in {"hello", "ismaster"}:
+            document = bson.decode(super()._answer(asked))
+            return bson.encode({**document, "maxMessageSizeBytes": 0x7FFFFFFF})
+        if next(iter(asked)) == "currentOp":
+            self.wfile.write(struct.pack("<iiiiIB", 400_000_000, 1, asked["$number"], 2013, 0, 0))
+            for _ in range(400_000_000 // 65536):
+                self.wfile.write(bytes(65536))
+                self.sent.append(65536)
+        return super()._answer(asked)
+
+
+@pytest.mark.parametrize("via", ["one", None])
+def test_a_server_does_not_choose_how_much_is_taken(connections: Connections, via: str | None) -> None:
+    sent: list[int] = []
+    handler = type("_Counted", (_Loud,), {"sent": sent})
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        uri = f"mongodb://127.0.0.1:{server.server_address[1]}/vox"
+        found = see(connections, Database("vox", "one", uri, via=via), 10.0)
+        server.shutdown()
+        thread.join(5)
+    assert isinstance(found, Missing), found
+    assert found.kind == "failed", found
+    assert sum(sent) < 64 * 1024 * 1024
+
+
+def test_what_comes_back_by_a_forward_has_a_limit_over_all(connection: Connection, echo: int) -> None:
+    with (
+        forward(connection, "127.0.0.1", echo, limit=100_000) as way,
+        socket.create_connection((way.address, way.port), 5) as first,
+        socket.create_connection((way.address, way.port), 5) as second,
+    ):
+        first.sendall(bytes(60_000))
+        left = 60_000
+        while left:
+            left -= len(first.recv(left))
+        second.sendall(bytes(60_000))
+        assert sum(map(len, iter(lambda: second.recv(65536), b""))) <= 40_000
+        assert way.trouble is not None
+        assert "says more than is taken: over 100000 bytes" in way.trouble.line
+
+
+NOBODY = 65534
+_KNOCK = """
+import socket, sys
+peer = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5)
+peer.settimeout(5)
+try:
+    peer.sendall(b"x")
+    print(peer.recv(1))
+except ConnectionError:
+    print(b"")
+"""
+
+
+def _knock(port: int, *, user: int | None) -> str:
+    ran = subprocess.run(
+        ["/usr/bin/python3", "-c", _KNOCK, str(port)], user=user, cwd="/", capture_output=True, check=True, text=True, timeout=20
+    )
+    return ran.stdout.strip()
+
+
+def test_no_other_account_of_this_machine_comes_through_a_forward(connection: Connection, echo: int) -> None:
+    with forward(connection, "127.0.0.1", echo) as way:
+        assert _knock(way.port, user=None) == "b'x'"
+        assert _knock(way.port, user=NOBODY) == "b''"
 
 
 @pytest.fixture(scope="module")
