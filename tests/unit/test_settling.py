@@ -151,6 +151,19 @@ def test_the_history_is_one_line_a_deploy() -> None:
     assert len(history_lines(entries)) == 4
 
 
+def test_no_ledger_and_no_path_writes_a_line_of_its_own_or_moves_the_terminal() -> None:
+    fake = "\x1b[2K\x1b[1A\r\x1b[32mpromoted\x1b[0m\nvox-evil"
+    ledger = (
+        line("begun", f"r1{fake}", 1, by=fake, build=fake, **{"from": fake}),
+        line("rolled-back", f"r1{fake}", 2, reason=fake, mended=fake),
+    )
+    table = history_lines(history(ESTATE, {placement.id: Found(None, ledger=ledger) for placement in FLEET}))
+    assert all(row.isprintable() for row in table), table
+    assert "\\x1b[2K" in table[-1]
+    there = {p.id: Found(LastKnownGood(OLD), git_locks=(f"/opt/{fake}",)) for p in FLEET}
+    assert all(row.isprintable() for row in plan_lines(ESTATE, Plan((target(OLD),)), (), there, 1))
+
+
 def test_a_plan_says_commands_order_way_back_and_what_is_unknown() -> None:
     text = "\n".join(plan_lines(ESTATE, Plan((target(OLD),)), (), {p.id: Found(LastKnownGood(OLD)) for p in FLEET}, 1))
     assert "vox-agents-2026.06.22-1 -> vox-agents-2026.06.24-1 on fleet-1, fleet-2" in text

@@ -10,7 +10,7 @@ from voxgate.contracts.json_strict import loads
 from voxgate.deploy.plan import Plan, Target
 from voxgate.deploy.recovery import Decision
 from voxgate.deploy.state import Found
-from voxgate.errors import ContractError
+from voxgate.errors import ContractError, visible
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
 from voxgate.model.service import Kind
@@ -46,7 +46,7 @@ def plan_lines(estate: Estate, plan: Plan, decisions: Sequence[Decision], found:
         lines.append(f"   {target.service.name:<9} {said}")
     lines.append("   only what was changed goes back: a unit that was not restarted is not restarted")
     lines += ["", "unknown", *(f"   {line}" for line in _unknowns(plan, found) or ["nothing"])]
-    return lines
+    return [visible(line) for line in lines]
 
 
 def _commands(plan: Plan, todo: Callable[[Target], Sequence[steps.Step]]) -> list[str]:
@@ -159,12 +159,13 @@ def _entry(service: str, run: str, events: Sequence[tuple[str, Mapping[str, str]
 
 
 def history_lines(entries: Sequence[Entry]) -> list[str]:
-    """As a table."""
+    """As a table. What stands in a ledger is a host's own word: it writes no line and moves no column of it."""
     head = ("when", "service", "hosts", "from", "to", "outcome", "verdict", "by", "build", "report sha256", "reason")
-    rows = [
+    told = [
         (e.at, e.service, ",".join(e.hosts), e.origin or "-", e.release, e.outcome, e.verdict or "-", e.by, e.build or "-",
          e.digest[:12] or "-", e.reason)
         for e in entries
     ]  # fmt: skip
+    rows = [tuple(visible(word) for word in row) for row in told]
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     return ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)]

@@ -46,7 +46,16 @@ def _spellings(secret: str) -> Iterable[str]:
 
 
 def _shown(text: str) -> str:
-    """What cannot be seen as its code, but for what pytest and rich themselves write: lines, colours, the cursor's moves."""
+    """What cannot be seen as its code, but for the ends of lines and the space between columns."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "\r\n".join(visible(part, "\n\t") for part in text.split("\r\n"))
+
+
+def _shown_on_terminal(text: str) -> str:
+    """The same, but for what pytest and rich themselves write: colours, the cursor's moves. What others said is shown by its
+    code before it comes here.
+    """
     if text.isascii() and text.isprintable():
         return text
     return "".join(part if own else visible(part, "\n\t\r") for part, own in _parts(text))
@@ -111,12 +120,19 @@ class Redactor:
 
     def cut(self, text: str) -> str:
         """``text`` with every secret replaced by a mark."""
+        # What is kept to be judged stays what it was; all else is for people, and for terminals that obey what they are shown.
+        return self._cut(text) if self._numbers is not None else _shown(self._cut(text))
+
+    def cut_on_terminal(self, text: str) -> str:
+        """The same of what the gate's own libraries write to a terminal, with their colours and moves."""
+        return _shown_on_terminal(self._cut(text))
+
+    def _cut(self, text: str) -> str:
         for _ in range(_PASSES):
             before, text = text, self._cut_once(text)
             if text == before:
                 break
-        # What is kept to be judged stays what it was; all else is for people, and for terminals that obey what they are shown.
-        return text if self._numbers is not None else _shown(text)
+        return text
 
     def _cut_once(self, text: str) -> str:
         for pattern in (self._exact, self._words):

@@ -23,7 +23,7 @@ class CutStream:
         gone ends nothing.
         """
         try:
-            self._stream.write(self._redactor.cut(text))
+            self._stream.write(self._redactor.cut_on_terminal(text))
         except OSError:
             silence(self._stream)
         return len(text)

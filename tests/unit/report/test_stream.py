@@ -27,6 +27,13 @@ def test_what_is_written_is_cut_and_all_else_is_the_files_own() -> None:
     assert inner.getvalue() == f"got {MARK}\n"
 
 
+def test_a_terminal_keeps_the_colours_of_the_gate_and_nothing_else() -> None:
+    inner = io.StringIO()
+    stream = CutStream(inner, Redactor([SECRET]))
+    stream.write(f"\x1b[32m{SECRET}\x1b[0m\r\x1b[2K\x1b]0;title\x07")
+    assert inner.getvalue() == f"\x1b[32m{MARK}\x1b[0m\r\x1b[2K\\x1b]0;title\\x07"
+
+
 def test_two_tests_are_never_one() -> None:
     names = [
         "test_x[mongodb://u:one@h]",
