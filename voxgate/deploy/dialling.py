@@ -8,15 +8,19 @@ from voxgate.deploy.hands import Hands, Task, last_words
 from voxgate.deploy.journal import Phase
 from voxgate.errors import MoveFailed
 from voxgate.model.answers import DatabaseClient
+from voxgate.model.digits import natural_in
 from voxgate.model.estate import Database, PlacedUnit
-from voxgate.model.evidence import Missing
+from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.moves.health import read_state
 from voxgate.moves.steps import Step, alive, left_over, systemctl, unit_state, unlimited
+from voxgate.survey.collect import survey
 from voxgate.transport.connection import Completed
 from voxgate.transport.database import see
 from voxgate.transport.deadline import Deadline
 
 _GONE_DEADLINE = 45.0
+_PROGRAMS = frozenset({"/usr/bin", "/usr/sbin", "/bin", "/sbin"})
+_SHELLS = frozenset({"sh", "dash", "bash", "ksh", "zsh", "busybox", "env"})
 _LET_GO = 10.0  # seconds for the database to notice that a connection is gone
 
 
@@ -47,17 +51,43 @@ def await_gone(hands: Hands, unit: PlacedUnit) -> None:
 def nobody_else_lives(hands: Hands, unit: PlacedUnit, *, gone: bool = False) -> None:
     """Prove that no dialler lives on any host beside the unit's own; once that is ``gone``, none at all. Raises MoveFailed."""
     what = f"{unit.unit} was not {'started' if gone else 'stopped'}"
-    step = alive(unit.unit, unit.service.folder)
+    step = alive(unit.unit, unit.service)
     looked = hands.connections.each(hands.estate.hosts, lambda one: hands.attempt(one.host.name, step))
+    called: list[tuple[str, int]] = []
     for name, completed in looked.items():
         if not isinstance(completed, Completed) or completed.exit_status != 0:
             why = last_words(completed) if isinstance(completed, Completed) else completed.line
             raise MoveFailed(f"{what}: could not see if one lives there", where=name, why=why)
-        found = [line.split() for line in completed.stdout.decode("ascii", "replace").splitlines()]
-        ours = not gone and name == unit.host.name
-        if pids := [words[0] for words in found if words and not (ours and "unit" in words)]:
-            why = f"process {pids[0]} runs its code"
-            raise MoveFailed(f"{what}: one is alive beside it", where=name, why=why, hint="stop that one first")
+        for words in map(str.split, completed.stdout.decode("ascii", "replace").splitlines()):
+            if words[1:] == ["unit"]:
+                if gone or name != unit.host.name:
+                    raise _alive(what, name, words[0])
+            elif words:
+                called.append((name, natural_in(words[0]) or 0))
+    if called:  # seldom, and so worth a look of root's: by its words alone it is none yet
+        seen = survey(hands.connections, hands.estate, brief=True)
+        for name, pid in called:
+            if not is_another_program(seen[name], pid):
+                raise _alive(what, name, str(pid))
+
+
+def _alive(what: str, host: str, pid: str) -> MoveFailed:
+    return MoveFailed(
+        f"{what}: one is alive beside it", where=host, why=f"process {pid} runs its code", hint="stop that one first"
+    )
+
+
+def is_another_program(seen: HostEvidence | Missing, pid: int) -> bool:
+    """True for a process that root's probe saw run a program of the system's that is neither Python nor a shell, whatever it
+    calls itself; and for one that is not there any more. In a container each path may be anything.
+    """
+    if isinstance(seen, Missing) or isinstance(seen.processes, Missing):
+        return False
+    found = next((one for one in seen.processes if one.pid == pid), None)
+    if found is None:
+        return True
+    folder, _, program = (found.exe or "").rpartition("/")
+    return folder in _PROGRAMS and not found.container and not program.startswith(("python", "pypy")) and program not in _SHELLS
 
 
 def nobody_dials(hands: Hands, unit: PlacedUnit) -> None:

@@ -79,14 +79,30 @@ test "$(find . -type f | wc -l)" = "$(wc -l < "../$2.sha256")" || { echo "its bu
 sha256sum --check --quiet --strict "../$2.sha256" >&2
 """
 
-# Prints the processes in the unit's cgroup, wherever it is: nothing where it is gone. The shell itself is in another one.
-_LEFT_OVER = 'for p in /proc/[0-9]*; do grep -qsF "/$1" "$p/cgroup" && echo "${p#/proc/}"; done; true'
+# Prints the processes in the unit's cgroup, wherever it is: nothing where it is gone. The shell itself is in another one. Below
+# user@UID.service each account calls its own cgroups as it likes: there is no unit of the system's.
+_LEFT_OVER = """for p in /proc/[0-9]*; do
+  if grep -qsF "/$1" "$p/cgroup" && ! grep -qsF /user@ "$p/cgroup"; then echo "${p#/proc/}"; fi
+done; true"""
 
-# The same, each with the word "unit", and every process that runs a program of the service's folder, started by whom ever.
+# The same, each with the word "unit", and every process that says that it runs a program of the service's folder. Any process can
+# say so: it counts where the kernel says that its account may have what the service dials with (root, the owner of the folder,
+# the service's own account), or that it is in a container, with files of its own. Where there is no such folder the service's
+# account has no code of it to run. All others are found by the database itself, if they dial.
 # The folder comes without its first slash, so that no shell on the way to here finds itself.
-_ALIVE = """for p in /proc/[0-9]*; do
-  if grep -qsF "/$1" "$p/cgroup"; then echo "${p#/proc/} unit"
-  elif grep -qsF "/$2/" "$p/cmdline"; then echo "${p#/proc/}"; fi
+_ALIVE = """unit=$1 folder=$2 own=" 0 $(id -u) "; shift 2
+if test -d "/$folder"; then
+  for account; do if id=$(id -u "$account" 2>/dev/null); then own="$own$id "; fi; done
+fi
+for p in /proc/[0-9]*; do
+  if grep -qsF "/$unit" "$p/cgroup" && ! grep -qsF /user@ "$p/cgroup"; then echo "${p#/proc/} unit"
+  elif grep -qsF "/$folder/" "$p/cmdline"; then
+    set -- $(grep -s '^Uid:' "$p/status")
+    case "$own" in
+      *" $2 "*) echo "${p#/proc/}" ;;
+      *) if grep -qsE '[0-9a-f]{64}' "$p/cgroup" && ! grep -qsF /user@ "$p/cgroup"; then echo "${p#/proc/}"; fi ;;
+    esac
+  fi
 done; true"""
 
 
@@ -197,9 +213,12 @@ def left_over(unit: str) -> Step:
     return Step(("sh", "-c", _LEFT_OVER, "sh", unit), 15, f"{unit.removesuffix('.service')} gone?")
 
 
-def alive(unit: str, folder: str) -> Step:
-    """Which processes are the unit's (``PID unit``), or run code of its folder (``PID``), a line each."""
-    argv = ("sh", "-c", _ALIVE, "sh", unit, folder.strip("/"))
+def alive(unit: str, service: Service) -> Step:
+    """Which processes are the unit's (``PID unit``), or say that they run code of the service's folder and may (``PID``), a line
+    each.
+    """
+    accounts = [service.owner, *((service.user,) if service.user else ())]
+    argv = ("sh", "-c", _ALIVE, "sh", unit, service.folder.strip("/"), *accounts)
     return Step(argv, 15, f"{unit.removesuffix('.service')} alive?")
 
 

@@ -1,0 +1,190 @@
+"""Whether another dialler lives: real processes, and the look at them as a host's shell takes it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.built import probe
+from voxgate.contracts.estates import load_estate
+from voxgate.contracts.schemas import FOLDER
+from voxgate.deploy.dialling import is_another_program, nobody_else_lives
+from voxgate.errors import MoveFailed
+from voxgate.model.estate import PlacedUnit
+from voxgate.model.evidence import HostEvidence, Missing
+from voxgate.model.service import Service
+from voxgate.moves.steps import Step, alive, left_over
+from voxgate.survey.reading import host_evidence
+from voxgate.transport.session import Completed
+
+NOBODY, DAEMON = 65534, 1
+UNIT = "vox-test-dialler.service"
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    """A dialler of this machine, where every account comes: root's folder, run by daemon."""
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        folder = Path(place) / "vox-dialler"
+        folder.mkdir()
+        yield replace(load_estate("lab").service("dialler"), folder=str(folder), owner="root", user="daemon")
+
+
+@pytest.fixture
+def run() -> Iterator[Any]:
+    """``run(program, name, user)``: a process that calls itself so, until the test ends."""
+    with ExitStack() as started:
+
+        def begin(program: str, name: str, user: int, *words: str) -> int:
+            process = subprocess.Popen(
+                [name, *words], executable=program, user=user, group=user, cwd="/",
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+            )  # fmt: skip
+            started.enter_context(process)
+            started.callback(process.kill)
+            return process.pid
+
+        yield begin
+
+
+def said(step: Step) -> list[str]:
+    return subprocess.run(step.argv, check=True, capture_output=True, text=True).stdout.splitlines()
+
+
+def test_an_account_that_has_nothing_to_dial_with_is_no_dialler_by_its_words(service: Service, run: Any) -> None:
+    name = f"{service.folder}/.venv/bin/python"
+    stranger = run("/usr/bin/sleep", name, NOBODY, "60")
+    own = {str(run("/usr/bin/sleep", name, user, "60")) for user in (0, DAEMON)}
+    found = set(said(alive(UNIT, service)))
+    assert str(stranger) not in found
+    assert own <= found
+
+
+def test_without_the_folder_the_service_s_account_runs_no_code_of_it(service: Service, run: Any) -> None:
+    elsewhere = replace(service, folder=f"{service.folder}-that-is-not-here")
+    name = f"{elsewhere.folder}/x"
+    of_service, of_root = (str(run("/usr/bin/sleep", name, user, "60")) for user in (DAEMON, 0))
+    found = said(alive(UNIT, elsewhere))
+    assert of_service not in found
+    assert of_root in found, "what root runs may be a copy, or what was removed under it"
+
+
+def test_a_program_that_asks_for_a_password_is_its_caller_s(service: Service, run: Any) -> None:
+    """A program with the bit of root's runs as root, with the words of whoever called it."""
+    program = Path(service.folder) / "asks"
+    program.write_bytes(Path("/usr/bin/cat").read_bytes())
+    program.chmod(0o4755)
+    pid = run(str(program), f"{service.folder}/x", NOBODY)
+    assert Path(f"/proc/{pid}/status").read_text().split("Uid:")[1].split()[:2] == [str(NOBODY), "0"]
+    assert str(pid) not in said(alive(UNIT, service))
+
+
+def _in_cgroup(step: Step, proc: Path, cgroup: str) -> list[str]:
+    """What is said of a process in that cgroup, by the kernel's own words of it."""
+    (proc / "77").mkdir(parents=True, exist_ok=True)
+    (proc / "77/cgroup").write_text(f"0::{cgroup}\n")
+    (proc / "77/cmdline").write_bytes(b"sleep\x0060\0")
+    shell, option, script, *rest = step.argv
+    return said(replace(step, argv=(shell, option, script.replace("/proc/", f"{proc}/"), *rest)))
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "is_unit"),
+    [
+        (f"/system.slice/{UNIT}", True),
+        (f"/vox.slice/{UNIT}/worker", True),
+        (f"/user.slice/user-1000.slice/user@1000.service/app.slice/{UNIT}", False),
+        ("/user.slice/user-1000.slice/session-1.scope", False),
+    ],
+)
+def test_a_unit_of_an_account_s_own_is_not_the_unit(service: Service, tmp_path: Path, cgroup: str, is_unit: bool) -> None:  # noqa: FBT001
+    assert _in_cgroup(alive(UNIT, service), tmp_path / "proc", cgroup) == (["77 unit"] if is_unit else [])
+    assert _in_cgroup(left_over(UNIT), tmp_path / "proc", cgroup) == (["77"] if is_unit else [])
+
+
+@pytest.fixture
+def looked(service: Service, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """``looked()``: this machine's processes, as root's probe sees them."""
+    monkeypatch.setattr(probe, "SUPERVISOR", [2**22])  # what it starts itself it leaves out, and here that is all
+
+    def look() -> HostEvidence:
+        rows = [
+            {key: value for key, value in row.items() if key != "own_pids"}
+            for row in probe.processes(frozenset({service.folder}))
+        ]
+        document = json.loads((FOLDER / "examples/evidence/valid-fleet.json").read_text())
+        document["probe"]["pid"] = os.getpid()
+        document["sections"]["processes"] = {"value": rows}
+        return host_evidence("fleet-1", document)
+
+    return look
+
+
+def test_by_its_words_alone_a_program_of_the_system_s_is_no_dialler(service: Service, run: Any, looked: Any) -> None:
+    name = f"{service.folder}/.venv/bin/python"
+    sleeps = run("/usr/bin/sleep", name, DAEMON, "60")
+    python = run("/usr/bin/python3", name, DAEMON, "-c", "input()")
+    shell = run("/bin/sh", "sh", DAEMON, "-c", "read x; true", f"{service.folder}/again.sh")
+    copied = Path(service.folder) / "sleep"
+    copied.write_bytes(Path("/usr/bin/sleep").read_bytes())
+    copied.chmod(0o755)
+    copy = run(str(copied), str(copied), DAEMON, "60")
+    seen = looked()
+    assert is_another_program(seen, sleeps)
+    assert not any(is_another_program(seen, pid) for pid in (python, shell, copy)), "a real one is still found"
+    assert not is_another_program(Missing("timeout", "no answer"), sleeps)
+    assert is_another_program(seen, 2**22 + 1), "it ended before root looked"
+
+
+class Here:
+    """Hands whose one host is this machine."""
+
+    def __init__(self) -> None:
+        estate = load_estate("lab")
+        self.estate = replace(estate, hosts=(estate.host("sip-1"),))
+        self.connections = self
+
+    def each(self, hosts: Any, function: Any) -> dict[str, Any]:
+        """Each of them, which is this one."""
+        return {host.name: function(SimpleNamespace(host=host)) for host in hosts}
+
+    def attempt(self, _: str, step: Step) -> Completed:
+        """Looked at here."""
+        ran = subprocess.run(step.argv, check=False, capture_output=True)
+        return Completed(ran.returncode, ran.stdout, ran.stderr, 0.0)
+
+
+def test_nobody_s_words_keep_the_dialler_down_and_a_real_one_does(
+    service: Service, run: Any, looked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+
+    def root_looks(*_: object, **__: object) -> dict[str, HostEvidence]:
+        looks.append("root's")
+        return {"sip-1": looked()}
+
+    monkeypatch.setattr("voxgate.deploy.dialling.survey", root_looks)
+    hands: Any = Here()
+    placement = replace(load_estate("lab").placements[0], host=hands.estate.hosts[0], service=service)
+    unit = PlacedUnit(placement, UNIT)
+    name = f"{service.folder}/.venv/bin/python"
+    run("/usr/bin/python3", name, NOBODY, "-c", "input()")
+    nobody_else_lives(hands, unit, gone=True)
+    assert not looks, "nothing more is looked at in the ordinary case"
+    run("/usr/bin/sleep", name, DAEMON, "60")
+    nobody_else_lives(hands, unit, gone=True)
+    assert looks == ["root's"]
+    real = run("/usr/bin/python3", name, DAEMON, "-c", "input()")
+    with pytest.raises(MoveFailed, match=f"one is alive beside it: process {real} runs its code"):
+        nobody_else_lives(hands, unit)
