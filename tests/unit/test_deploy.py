@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -79,6 +80,31 @@ def test_all_means_all_in_the_order_of_a_deploy() -> None:
 
 def test_the_newest_release_is_the_newest_on_main_by_number() -> None:
     assert resolve(Request("backend"), BACKEND, REMOTE) == Release("backend", B, "vox-backend-2026.06.22-10")
+
+
+def test_a_day_that_has_not_come_is_nobody_s_newest() -> None:
+    remote = replace(REMOTE, tags={**REMOTE.tags, "vox-backend-2099.01.01-1": A})
+    with pytest.raises(Refused, match=r"the day of vox-backend-2099.01.01-1 has not come"):
+        resolve(Request("backend"), BACKEND, remote)
+    assert resolve(Request("backend", "vox-backend-2099.01.01-1"), BACKEND, remote).commit == A
+    for today, comes in (date(2026, 6, 20), False), (date(2026, 6, 21), True):
+        try:
+            assert resolve(Request("backend"), BACKEND, REMOTE, today).commit == B
+            assert comes
+        except Refused:
+            assert not comes
+
+
+def test_a_release_that_main_has_left_behind_is_not_the_newest_whatever_its_day() -> None:
+    remote = replace(REMOTE, tags={**REMOTE.tags, "vox-backend-2026.06.24-1": A}, newest=frozenset({B}))
+    assert resolve(Request("backend"), BACKEND, remote) == Release("backend", B, "vox-backend-2026.06.22-10")
+
+
+def test_what_came_by_a_merge_is_deployed_by_its_name_only() -> None:
+    remote = replace(REMOTE, newest=frozenset({B}), line=frozenset({A}))
+    with pytest.raises(Refused, match=r"vox-backend-2026.06.22-10 is not on main's own line"):
+        resolve(Request("backend"), BACKEND, remote)
+    assert resolve(Request("backend", "vox-backend-2026.06.22-10"), BACKEND, remote).commit == B
 
 
 def test_main_is_its_head_with_the_tag_it_has() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 from voxgate.deploy.hands import Task
 from voxgate.deploy.recovery import way_back
@@ -19,6 +19,8 @@ from voxgate.model.service import Service
 NEWEST = ""
 MAIN = "main"
 PREVIOUS = "previous"
+_ANYWHERE = timedelta(days=1)  # somewhere it is tomorrow already
+_NAME_ONE = "whose tag is it? If it is meant, name it: TAG=..."
 _WORDS = {NEWEST, MAIN, PREVIOUS}
 
 
@@ -156,18 +158,13 @@ def _read_tag(text: str, service: Service) -> Tag:
     return tag
 
 
-def resolve(request: Request, service: Service, remote: RemoteView) -> Release:
+def resolve(request: Request, service: Service, remote: RemoteView, today: date | None = None) -> Release:
     """The release that is meant, as the remote says it. Raises Refused: unknown, not on main, or nothing to choose."""
     if request.wanted == MAIN:
         tags = sorted(tag for text, commit in remote.tags.items() if commit == remote.main and (tag := Tag.parse(text)))
         return Release(service.name, remote.main, str(tags[-1]) if tags else None)
     if request.wanted == NEWEST:
-        on_main = sorted(tag for text, commit in remote.tags.items() if commit in remote.on_main and (tag := Tag.parse(text)))
-        if not on_main:
-            hint = "TAG=main deploys the head of main and tags it when it is done"
-            raise Refused("there is no release on main yet", where=service.repository, hint=hint)
-        newest = str(on_main[-1])
-        return Release(service.name, remote.tags[newest], newest)
+        return _newest(service, remote, today or datetime.now(UTC).date())
     commit = remote.tags.get(request.wanted)
     where = f"{service.name}={request.wanted}"
     if commit is None:
@@ -178,6 +175,26 @@ def resolve(request: Request, service: Service, remote: RemoteView) -> Release:
         why = f"{commit[:12]} is not an ancestor of main at {remote.url}"
         raise Refused("this release is not on main", where=where, why=why, hint="merge it first; code moves only one way")
     return Release(service.name, commit, request.wanted)
+
+
+def _newest(service: Service, remote: RemoteView, today: date) -> Release:
+    """The newest release on main: after which main has no other; of several, the one of the last day. Nobody named it, and the
+    name of a tag is the word of whoever made it: so a day that has not come is refused, and a commit that main never was.
+    """
+    on_main = sorted(tag for text, commit in remote.tags.items() if commit in remote.on_main and (tag := Tag.parse(text)))
+    if not on_main:
+        hint = "TAG=main deploys the head of main and tags it when it is done"
+        raise Refused("there is no release on main yet", where=service.repository, hint=hint)
+    if on_main[-1].day > today + _ANYWHERE:
+        why = f"today is {today:%Y.%m.%d}"
+        raise Refused(f"the day of {on_main[-1]} has not come", where=service.repository, why=why, hint=_NAME_ONE)
+    last = [tag for tag in on_main if remote.newest is None or remote.tags[str(tag)] in remote.newest]
+    newest = str((last or on_main)[-1])
+    commit = remote.tags[newest]
+    if remote.line is not None and commit not in remote.line:
+        why = f"{commit[:12]} came to main by a merge, and main itself never stood there"
+        raise Refused(f"{newest} is not on main's own line", where=service.repository, why=why, hint=_NAME_ONE)
+    return Release(service.name, commit, newest)
 
 
 def _previous(service: Service, before: Mapping[str, LastKnownGood | None]) -> Release:

@@ -60,6 +60,15 @@ _TELLING = re.compile(r"(fatal|error|ssh|remote|host key|permission denied|.*: p
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Some commits as main has them; ``newest`` and ``line`` as ``RemoteView`` says."""
+
+    on_main: frozenset[str]
+    newest: frozenset[str]
+    line: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Mirror:
     """A bare copy of one remote: its main and its tags, exactly as the last ``fetch`` found them.
 
@@ -176,6 +185,22 @@ class Mirror:
         wanted = {commit for commit in commits if is_commit(commit)}
         history = self._git("rev-list", "refs/heads/main").decode("ascii").split() if wanted else []
         return frozenset(wanted.intersection(history))
+
+    def standing(self, commits: Iterable[str]) -> Standing:
+        """Where ``commits`` stand on main: one that the mirror does not have is not there."""
+        rows = [
+            line.split()
+            for line in self._git("rev-list", "--topo-order", "--parents", "refs/heads/main").decode("ascii").splitlines()
+        ]
+        wanted = set(commits).intersection(row[0] for row in rows)
+        passed, line, head = set[str](), set[str](), rows[0][0] if rows else ""
+        for commit, *parents in rows:  # each before its parents
+            if commit in passed or commit in wanted:
+                passed.update(parents)
+            if commit == head:
+                line.add(commit)
+                head = parents[0] if parents else ""
+        return Standing(frozenset(wanted), frozenset(wanted - passed), frozenset(wanted & line))
 
     def tree(self, commit: str) -> dict[str, tuple[str, str]]:
         """Each path of a commit, to (mode, blob id). Raises ContractError if the mirror has no such commit, and where a path is
@@ -375,12 +400,15 @@ def _view(estate: Estate, service: Service, cache: Path, release: Release | None
         if deadline is not None:
             mirror.fetch(deadline)
         main, tags = mirror.main(), mirror.release_tags()
+        standing = mirror.standing(tags.values())
         return RemoteView(
             service=service.name,
             url=mirror.url,
             main=main,
             tags=tags,
-            on_main=mirror.on_main({*tags.values(), main}),
+            on_main=standing.on_main | {main},
+            newest=standing.newest,
+            line=standing.line,
             release=release,
             tree=mirror.tree(release.commit) if release is not None else None,
         )

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from voxgate.deploy import on_host
+from voxgate.deploy.plan import Request, resolve
 from voxgate.errors import ContractError, Refused, Unreachable
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
@@ -46,10 +47,15 @@ class Remote:
 
     def commit(self, name: str, text: str) -> str:
         """A commit on main, pushed."""
+        made = self.commit_here(name, text)
+        self.git("push", "-q", "origin", "HEAD:main")
+        return made
+
+    def commit_here(self, name: str, text: str) -> str:
+        """A commit where the clone stands, that nobody else has."""
         (self.work / name).write_text(text)
         self.git("add", "-A")
         self.git("commit", "-qm", name)
-        self.git("push", "-q", "origin", "HEAD:main")
         return self.git("rev-parse", "HEAD")
 
     def tag(self, name: str, commit: str, *, annotated: bool = True, force: bool = False) -> None:
@@ -118,6 +124,38 @@ def test_a_commit_beside_main_is_not_on_main(remote: Remote) -> None:
     assert mirror.release_tags() == {TAG: side}
     assert mirror.on_main([first, side, "0" * 40, "x"]) == {first}
     assert not mirror.is_ancestor(side, mirror.main())
+
+
+def test_the_newest_is_by_main_s_own_order(remote: Remote) -> None:
+    """Also where a later day stands on an older commit, and where a release was tagged on a branch before it was merged."""
+    first, second = remote.commit("a", "1"), remote.commit("b", "2")
+    remote.tag("vox-backend-2026.06.25-1", first)
+    remote.tag(TAG, second)
+    found = view(remote.estate, SERVICE, remote.cache)
+    assert isinstance(found, RemoteView)
+    assert found.on_main == {first, second}
+    assert (found.newest, found.line) == (frozenset({second}), frozenset({first, second}))
+    assert resolve(Request("backend"), SERVICE, found).commit == second
+
+    remote.git("checkout", "-qb", "side")
+    evil = remote.commit_here("c", "evil")
+    remote.git("revert", "--no-edit", evil)
+    remote.git("checkout", "-q", "-B", "main", second)
+    remote.git("merge", "-q", "--no-ff", "-m", "merged", "side")
+    remote.git("push", "-q", "origin", "HEAD:main")
+    merged = remote.git("rev-parse", "HEAD")
+    remote.tag("vox-backend-2026.06.26-1", evil)
+    found = view(remote.estate, SERVICE, remote.cache)
+    assert isinstance(found, RemoteView)
+    assert (found.newest, found.line) == (frozenset({evil}), frozenset({first, second}))
+    with pytest.raises(Refused, match="not on main's own line"):
+        resolve(Request("backend"), SERVICE, found)
+
+    remote.tag("vox-backend-2026.06.25-2", merged)
+    found = view(remote.estate, SERVICE, remote.cache)
+    assert isinstance(found, RemoteView)
+    assert (found.newest, found.line) == (frozenset({merged}), frozenset({first, second, merged}))
+    assert resolve(Request("backend"), SERVICE, found).tag == "vox-backend-2026.06.25-2"
 
 
 def test_moved_and_deleted_tags_are_followed_and_main_too(remote: Remote) -> None:
