@@ -33,7 +33,7 @@ from voxgate.model.evidence import Missing
 from voxgate.model.look import Evidence, Look
 from voxgate.model.release import Release
 from voxgate.model.service import Service
-from voxgate.model.verdict import Exit, Judgement, MoveRecord, RunVerdict, ServiceOutcome
+from voxgate.model.verdict import Exit, Judgement, MoveRecord, RunVerdict, ServiceOutcome, Verdict
 from voxgate.survey.collect import remarks, take_look
 from voxgate.survey.keeping import Cutter
 from voxgate.survey.saving import save
@@ -330,11 +330,25 @@ class Gate:
             again, judgements = self._mending.after_all
             summary = f"what was left to be judged does not hold, and went back ({self._mending.summary}); judged again: {again}"
             return Settled(RunVerdict.ROLLED_BACK, Exit.ROLLED_BACK, summary, judgements, again)
-        final, judgements = self._mending.judged or (verdict, tuple(judged.judgements))
-        if still := self._mending.standing.still(judgements):
-            summary = f"recovered: {self._mending.summary}; it is as before, and does not hold: {named(still)}"
-            return Settled(final, 1, summary, judgements, final)
-        return Settled(RunVerdict.HOLDS, 0, f"recovered: {self._mending.summary}; all of it holds")
+        return self._recovered(verdict, judged)
+
+    def _recovered(self, verdict: RunVerdict, judged: Judged) -> Settled:
+        """What was left open is closed. Whether all is in order only the last judgement says, whatever had to be mended."""
+        if self._mending is None or self._mending.judged is None:
+            final, judgements, again = verdict, tuple(judged.judgements), False
+        else:
+            final, judgements = self._mending.judged
+            again = judgements != tuple(judged.judgements)
+        summary = f"recovered: {self._mending.summary if self._mending else ''}"
+        rest = (judgements, final) if again else ((), None)
+        if final is RunVerdict.HOLDS:
+            return Settled(final, 0, f"{summary}; all of it holds", *rest)
+        still = self._mending.standing.still(judgements) if self._mending else ()
+        worse = [one.id for one in judgements if one.verdict is not Verdict.HOLDS and one.id not in still]
+        if still and not worse:
+            return Settled(final, 1, f"{summary}; it is as before, and does not hold: {named(still)}", *rest)
+        status = Exit.INCOMPLETE if final is RunVerdict.INCOMPLETE else 1
+        return Settled(final, status, f"{summary}; the estate is {final}: {named(worse)}", *rest)
 
     def note_verdict(self, verdict: RunVerdict, digest: str) -> None:
         """The last line of this run in the ledgers of all that it deployed: verdict, and digest of the report."""

@@ -34,6 +34,9 @@ class RunVerdict(StrEnum):
     BROKEN = "broken"
 
 
+_GREEN = frozenset({RunVerdict.HOLDS, RunVerdict.PARTIAL, RunVerdict.DONE})
+
+
 class Exit(IntEnum):
     """The exit status of a deploy that is not done; pytest's own 0-6 keep their meaning."""
 
@@ -134,3 +137,15 @@ class RunOutcome:
     standing: tuple[Judgement, ...] = ()
     allowed: tuple[str, ...] = ()
     reason: str = ""
+
+    @property
+    def contradiction(self) -> str:
+        """Why its judgements, or its verdict, do not allow what it says; empty where they do. What was judged again counts as
+        it was then. No run is green, and no exit status 0, beside anything that does not hold and that nobody let stand.
+        """
+        if self.verdict not in _GREEN:
+            return f"it is {self.verdict}, with exit status 0" if self.exit_status == 0 else ""
+        last = self.rollback or self.judgements
+        allowed = self.allowed if self.verdict is RunVerdict.DONE else ()
+        bad = [one.id for one in last if one.verdict is not Verdict.HOLDS and one.id not in allowed]
+        return f"it is {self.verdict}, and {bad[0]} does not hold, one of {len(bad)}" if bad else ""

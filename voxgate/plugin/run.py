@@ -188,7 +188,7 @@ class Run:
         if status in _BROKEN_OFF and not self.refused:
             self.interrupted = self.interrupted or _BROKEN_OFF[status]
         try:
-            self.outcome = self.decide(status)
+            self.outcome = self._agreeing(self.decide(status))
         except Exception as error:  # noqa: BLE001 - a mistake of ours, and no run ends without a verdict
             self.broken = unforeseen(error).line
             self.progress.note(self.broken)
@@ -201,6 +201,14 @@ class Run:
             said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else known_error(error).line
             self.progress.note(f"the verdict cannot be written: {said}")
             session.exitstatus = self.outcome.exit_status or int(pytest.ExitCode.INTERNAL_ERROR)
+
+    def _agreeing(self, outcome: RunOutcome) -> RunOutcome:
+        """The outcome, if its own judgements allow what it says: else it is a mistake of ours, and not green."""
+        if not (why := outcome.contradiction):
+            return outcome
+        self.broken = f"the verdict contradicts itself: {why}"
+        self.progress.note(self.broken)
+        return replace(outcome, verdict=RunVerdict.BROKEN, exit_status=int(Exit.BROKEN), summary=self.broken)
 
     def decide(self, status: int) -> RunOutcome:
         """What this run is."""

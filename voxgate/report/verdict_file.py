@@ -28,7 +28,6 @@ LIMIT = 64 * 1024 * 1024
 
 def document(outcome: RunOutcome, redactor: Redactor) -> dict[str, Any]:
     """The run as JSON, by the schema, with nothing secret in it."""
-    counts = {verdict.value: sum(1 for judgement in outcome.judgements if judgement.verdict is verdict) for verdict in Verdict}
     raw = {
         "format": FORMAT,
         "voxgate": __version__,
@@ -43,7 +42,7 @@ def document(outcome: RunOutcome, redactor: Redactor) -> dict[str, Any]:
         "partial": outcome.partial,
         "hosts": list(outcome.hosts),
         "services": [_service(service) for service in outcome.services],
-        "counts": {**counts, "missing": len(outcome.missing)},
+        "counts": _counts(outcome),
         "invariants": [_judgement(judgement) for judgement in outcome.judgements],
         "missing": list(outcome.missing),
         "moves": [_move(move) for move in outcome.moves],
@@ -79,8 +78,10 @@ def _cut(value: Any, redactor: Redactor) -> Any:
 def write(outcome: RunOutcome, path: Path, redactor: Redactor) -> None:
     """Write the run to ``path``: whole or not at all, on the disk when this returns.
 
-    Raises ContractError if what would be written breaks its own schema: a gate that cannot say its verdict must not open.
+    Raises ContractError if what would be written breaks its own schema, or contradicts itself: a gate that cannot say its
+    verdict must not open.
     """
+    _must_agree(outcome, path)
     content = document(outcome, redactor)
     schemas.check("verdict", content, where=str(path))
     replace_file(path, json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n")
@@ -105,13 +106,29 @@ def replace_file(path: Path, body: bytes) -> None:
 
 
 def read(path: Path) -> RunOutcome:
-    """The run that ``write`` wrote. Raises ContractError if the file cannot be read or breaks its schema."""
+    """The run that ``write`` wrote. Raises ContractError if the file cannot be read, breaks its schema or contradicts itself."""
     try:
         content = loads(path.read_bytes(), where=str(path), limit=LIMIT)
     except OSError as error:
         raise ContractError("cannot read the verdict", where=str(path), why=error.strerror or str(error)) from None
     schemas.check("verdict", content, where=str(path))
-    return _outcome(content)
+    outcome = _outcome(content)
+    _must_agree(outcome, path)
+    if content["counts"] != _counts(outcome):
+        raise ContractError("the verdict contradicts itself", where=str(path), why="it does not count what it lists")
+    return outcome
+
+
+def _must_agree(outcome: RunOutcome, path: Path) -> None:
+    """Raises ContractError for a verdict that its own judgements do not allow."""
+    if why := outcome.contradiction:
+        raise ContractError("the verdict contradicts itself", where=str(path), why=why)
+
+
+def _counts(outcome: RunOutcome) -> dict[str, int]:
+    """How many judgements there are of each verdict, and how many never came."""
+    counts = {verdict.value: sum(1 for judgement in outcome.judgements if judgement.verdict is verdict) for verdict in Verdict}
+    return {**counts, "missing": len(outcome.missing)}
 
 
 def cut(outcome: RunOutcome, redactor: Redactor) -> RunOutcome:

@@ -25,8 +25,9 @@ def look(outcome: RunOutcome, verdict: RunVerdict = RunVerdict.HOLDS, *red: tupl
         else replace(one, verdict=Verdict.HOLDS, found="", advice="")
         for one in outcome.judgements
     )
+    status = 0 if verdict in {RunVerdict.HOLDS, RunVerdict.PARTIAL, RunVerdict.DONE} else 1
     return replace(
-        outcome, verdict=verdict, exit_status=0, deploy=False, partial=False, missing=(), moves=(), judgements=judgements
+        outcome, verdict=verdict, exit_status=status, deploy=False, partial=False, missing=(), moves=(), judgements=judgements
     )
 
 

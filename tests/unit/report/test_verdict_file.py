@@ -42,7 +42,8 @@ def test_counts_are_those_of_the_judgements(rolled_back: RunOutcome) -> None:
 
 def test_a_verdict_without_words_still_gets_written(looked: RunOutcome, tmp_path: Path) -> None:
     silent = replace(looked.judgements[0], verdict=Verdict.BLIND, found="", advice="")
-    verdict_file.write(replace(looked, judgements=(silent,)), tmp_path / "verdict.json", PLAIN)
+    blind = replace(looked, judgements=(silent,), verdict=RunVerdict.BLIND, exit_status=1)
+    verdict_file.write(blind, tmp_path / "verdict.json", PLAIN)
     assert verdict_file.read(tmp_path / "verdict.json").judgements[0].found == "(nothing was said)"
 
 
@@ -64,6 +65,7 @@ def test_secrets_do_not_reach_it(looked: RunOutcome, tmp_path: Path) -> None:
     )
     path = tmp_path / "verdict.json"
     outcome = replace(looked, judgements=(leaking,), notes=("Authorization: Bearer canary-4",), summary="canary-3 failed")
+    outcome = replace(outcome, verdict=RunVerdict.VIOLATED, exit_status=1)
     verdict_file.write(outcome, path, Redactor(["canary-3"]))
     assert "canary" not in path.read_text()
 
@@ -103,3 +105,43 @@ def test_a_failed_write_leaves_the_old_file(looked: RunOutcome, tmp_path: Path) 
     with pytest.raises(ContractError):
         verdict_file.write(replace(looked, run=""), path, PLAIN)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("verdict", list(RunVerdict))
+@pytest.mark.parametrize("found", [Verdict.VIOLATED, Verdict.BLIND])
+def test_a_green_verdict_beside_what_does_not_hold_is_neither_written_nor_read(
+    looked: RunOutcome, tmp_path: Path, verdict: RunVerdict, found: Verdict
+) -> None:
+    green = verdict in {RunVerdict.HOLDS, RunVerdict.PARTIAL, RunVerdict.DONE}
+    bad = replace(looked.judgements[0], verdict=found, found="haproxy is down")
+    outcome = replace(looked, judgements=(bad, *looked.judgements[1:]), verdict=verdict, exit_status=0 if green else 1)
+    path = tmp_path / "verdict.json"
+    if not green:
+        verdict_file.write(outcome, path, PLAIN)
+        assert verdict_file.read(path).verdict is verdict
+        with pytest.raises(ContractError, match="exit status 0"):
+            verdict_file.write(replace(outcome, exit_status=0), path, PLAIN)
+        return
+    with pytest.raises(ContractError, match="contradicts itself"):
+        verdict_file.write(outcome, path, PLAIN)
+    path.write_text(json.dumps(verdict_file.document(outcome, PLAIN)))
+    with pytest.raises(ContractError, match=r"contradicts itself.*does not hold"):
+        verdict_file.read(path)
+
+
+def test_what_was_let_stand_or_judged_again_is_no_contradiction(looked: RunOutcome) -> None:
+    bad = replace(looked.judgements[0], verdict=Verdict.VIOLATED, found="haproxy is down")
+    judgements = (bad, *looked.judgements[1:])
+    allowed = replace(looked, judgements=judgements, verdict=RunVerdict.DONE, allowed=(bad.id,), reason="it is known")
+    assert not allowed.contradiction
+    assert replace(allowed, verdict=RunVerdict.HOLDS).contradiction
+    again = replace(looked, judgements=judgements, rollback=looked.judgements, rollback_verdict=RunVerdict.HOLDS)
+    assert not again.contradiction
+
+
+def test_counts_that_are_not_those_of_the_judgements_are_refused(looked: RunOutcome, tmp_path: Path) -> None:
+    content = verdict_file.document(looked, PLAIN)
+    content["counts"]["violated"] = 1
+    (tmp_path / "verdict.json").write_text(json.dumps(content))
+    with pytest.raises(ContractError, match="does not count what it lists"):
+        verdict_file.read(tmp_path / "verdict.json")

@@ -1,0 +1,85 @@
+"""The end of a recovery: green is only what was judged and holds, whatever had to be mended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from voxgate.contracts.estates import load_estate
+from voxgate.deploy.decision import Judged
+from voxgate.deploy.gate import Gate, Settled
+from voxgate.deploy.journal import Journal, Phase
+from voxgate.deploy.mending import Mending
+from voxgate.deploy.recovery import Decision, Way
+from voxgate.deploy.site import Orders
+from voxgate.deploy.state import Found, LastKnownGood
+from voxgate.model.release import Release
+from voxgate.model.verdict import Judgement, MoveRecord, RunVerdict, Verdict
+
+ESTATE = load_estate("lab")
+OLD = Release("backend", "a" * 40, "vox-backend-2026.06.22-1")
+NEW = Release("backend", "b" * 40, "vox-backend-2026.06.24-1")
+
+
+@dataclass(slots=True)
+class Said:
+    """What a gate says."""
+
+    notes: list[str] = field(default_factory=list)
+
+    def begin(self, service: str, host: str, move: str) -> None:
+        """Nothing begins here."""
+        raise AssertionError((service, host, move))
+
+    def end(self, record: MoveRecord) -> None:
+        """Nothing ends here."""
+        raise AssertionError(record)
+
+    def note(self, text: str) -> None:
+        """Kept."""
+        self.notes.append(text)
+
+
+def judged(verdict: Verdict) -> Judged:
+    """Two rules, one of which is ``verdict``."""
+    rows = [("haproxy-is-up[api-1]", verdict), ("unit-is-active[api-1-voxbridge]", Verdict.HOLDS)]
+    judgements = tuple(Judgement(key, key.partition("[")[0], "X.", "why", said, host="api-1", found="x") for key, said in rows)
+    return Judged([one.id for one in judgements], judgements)
+
+
+def settled(folder: Path, way: Way, said: Judged, standing: frozenset[str] = frozenset()) -> Settled:
+    """How a recovery ends that had this one decision to carry out, and has done so."""
+    gate = Gate(ESTATE, Orders(recover=True), folder / "evidence", "r2", Said())
+    mine = tuple(one for one in ESTATE.placements if one.service.name == "backend")
+    journal = Journal(Phase.DONE, "r1", NEW, OLD, boot="b", standing=standing)
+    gate.site.found = {one.id: Found(LastKnownGood(OLD), journal, "b") for one in ESTATE.placements}
+    decision = Decision(way, "backend", mine, NEW, NEW, "r1", "api-1 was left by run r1")
+    gate._mending = Mending(gate.site, (decision,), lambda _, release: release)
+    return gate.settle(said)
+
+
+@pytest.mark.parametrize("way", [Way.ABANDON, Way.PROMOTE])
+@pytest.mark.parametrize(
+    ("found", "verdict", "status"),
+    [
+        (Verdict.HOLDS, RunVerdict.HOLDS, 0),
+        (Verdict.VIOLATED, RunVerdict.VIOLATED, 1),
+        (Verdict.BLIND, RunVerdict.BLIND, 1),
+    ],
+)
+def test_a_recovery_is_green_only_where_all_holds(
+    tmp_path: Path, way: Way, found: Verdict, verdict: RunVerdict, status: int
+) -> None:
+    """Nothing had to be judged to close what was abandoned, or was promoted: the estate is judged all the same."""
+    ended = settled(tmp_path, way, judged(found))
+    assert (ended.verdict, ended.exit_status) == (verdict, status)
+    assert ("all of it holds" in ended.summary) is (status == 0)
+    assert ("haproxy-is-up[api-1]" in ended.summary) is (status != 0)
+
+
+def test_what_did_not_hold_before_either_is_said_and_is_not_green(tmp_path: Path) -> None:
+    ended = settled(tmp_path, Way.ABANDON, judged(Verdict.VIOLATED), frozenset({"haproxy-is-up[api-1]"}))
+    assert (ended.verdict, ended.exit_status) == (RunVerdict.VIOLATED, 1)
+    assert "it is as before, and does not hold: haproxy-is-up[api-1]" in ended.summary
