@@ -15,8 +15,9 @@ from voxgate.deploy.mending import Mending
 from voxgate.deploy.recovery import Decision, Way
 from voxgate.deploy.site import Orders
 from voxgate.deploy.state import Found, LastKnownGood
+from voxgate.errors import Unreachable
 from voxgate.model.release import Release
-from voxgate.model.verdict import Judgement, MoveRecord, RunVerdict, Verdict
+from voxgate.model.verdict import Exit, Judgement, MoveRecord, RunVerdict, Verdict
 
 ESTATE = load_estate("lab")
 OLD = Release("backend", "a" * 40, "vox-backend-2026.06.22-1")
@@ -49,7 +50,9 @@ def judged(verdict: Verdict) -> Judged:
     return Judged([one.id for one in judgements], judgements)
 
 
-def settled(folder: Path, way: Way, said: Judged, standing: frozenset[str] = frozenset()) -> Settled:
+def settled(
+    folder: Path, way: Way, said: Judged, standing: frozenset[str] = frozenset(), *, away: tuple[str, ...] = ()
+) -> Settled:
     """How a recovery ends that had this one decision to carry out, and has done so."""
     gate = Gate(ESTATE, Orders(recover=True), folder / "evidence", "r2", Said())
     mine = tuple(one for one in ESTATE.placements if one.service.name == "backend")
@@ -57,6 +60,8 @@ def settled(folder: Path, way: Way, said: Judged, standing: frozenset[str] = fro
     gate.site.found = {one.id: Found(LastKnownGood(OLD), journal, "b") for one in ESTATE.placements}
     decision = Decision(way, "backend", mine, NEW, NEW, "r1", "api-1 was left by run r1")
     gate._mending = Mending(gate.site, (decision,), lambda _, release: release)
+    gate.site.away |= {name: Unreachable("no route", where=name) for name in away}
+    assert gate.settles
     return gate.settle(said)
 
 
@@ -83,3 +88,19 @@ def test_what_did_not_hold_before_either_is_said_and_is_not_green(tmp_path: Path
     ended = settled(tmp_path, Way.ABANDON, judged(Verdict.VIOLATED), frozenset({"haproxy-is-up[api-1]"}))
     assert (ended.verdict, ended.exit_status) == (RunVerdict.VIOLATED, 1)
     assert "it is as before, and does not hold: haproxy-is-up[api-1]" in ended.summary
+
+
+@pytest.mark.parametrize("way", [Way.ABANDON, Way.PROMOTE, Way.WAITS, Way.NOTHING])
+@pytest.mark.parametrize("found", list(Verdict))
+def test_a_recovery_without_a_host_is_never_green(tmp_path: Path, way: Way, found: Verdict) -> None:
+    """Also where that host was there again when the estate was looked at."""
+    ended = settled(tmp_path, way, judged(found), away=("fleet-2",))
+    if found is Verdict.VIOLATED:
+        assert (ended.verdict, ended.exit_status) == (RunVerdict.VIOLATED, 1)
+        return
+    assert (ended.verdict, ended.exit_status) == (RunVerdict.INCOMPLETE, Exit.INCOMPLETE)
+    assert "without fleet-2" in ended.summary
+
+
+def test_what_waits_is_not_green(tmp_path: Path) -> None:
+    assert settled(tmp_path, Way.WAITS, judged(Verdict.HOLDS)).exit_status == Exit.INCOMPLETE

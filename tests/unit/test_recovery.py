@@ -9,7 +9,7 @@ import pytest
 from voxgate.contracts.estates import load_estate
 from voxgate.deploy.hands import Task
 from voxgate.deploy.journal import Journal, Phase, document_of, read_journal
-from voxgate.deploy.recovery import Way, decide, way_back, way_of
+from voxgate.deploy.recovery import Way, credible, decide, way_back, way_of
 from voxgate.deploy.state import Author, Found, LastKnownGood
 from voxgate.deploy.undoing import changes, nothing_was_changed
 from voxgate.model.evidence import Missing
@@ -74,7 +74,8 @@ def test_after_a_boot_nothing_is_promoted_unjudged(phase: Phase) -> None:
 @pytest.mark.parametrize(
     ("one", "two", "wanted"),
     [
-        (Phase.PROMOTING, Phase.JUDGING, Way.PROMOTE),  # one host that was told to promote says it for all
+        (Phase.PROMOTING, Phase.JUDGING, Way.JUDGE),  # one host alone may write what it likes
+        (Phase.PROMOTING, Phase.PROMOTING, Way.PROMOTE),
         (Phase.PROMOTING, Phase.DONE, Way.PROMOTE),
         (Phase.RESTART, Phase.INSTALL, Way.GO_BACK),
         (Phase.CLAIMED, Phase.CHECKOUT, Way.GO_BACK),
@@ -90,11 +91,100 @@ def test_the_gravest_of_the_hosts_decides(one: Phase, two: Phase, wanted: Way) -
     assert way(found(two), found(one)) is wanted
 
 
-def test_a_run_judged_good_is_promoted_for_all_its_services() -> None:
+@pytest.mark.parametrize(
+    ("there", "wanted"), [(Phase.PROMOTING, Way.PROMOTE), (Phase.DONE, Way.PROMOTE), (Phase.JUDGING, Way.JUDGE)]
+)
+def test_a_run_is_promoted_unjudged_only_where_no_host_says_otherwise(there: Phase, wanted: Way) -> None:
+    """The journal of a host is its deploy account's: one that writes promoting promotes nothing on another host."""
     state = {placement.id: NOTHING for placement in ESTATE.placements}
     state["backend-api-1"] = found(Phase.PROMOTING)
-    state["fleet-fleet-1"] = found(Phase.JUDGING)
-    assert {one.service: one.way for one in decide(ESTATE, state)} == {"backend": Way.PROMOTE, "fleet": Way.PROMOTE}
+    state["fleet-fleet-1"] = found(there)
+    ways = {one.service: one.way for one in decide(ESTATE, state)}
+    assert ways.pop("backend") is wanted
+    assert set(ways.values()) == ({wanted} if there is not Phase.DONE else set())
+
+
+@pytest.mark.parametrize("phase", [Phase.JUDGING, Phase.PROMOTING])
+@pytest.mark.parametrize("forger", [0, 1])
+def test_no_host_says_what_was_deployed_on_another(phase: Phase, forger: int) -> None:
+    other = Release("fleet", "e" * 40, "vox-agents-2026.06.25-1")
+    hosts = [found(phase), found(phase)]
+    hosts[forger] = Found(GOOD, Journal(phase, "r1", other, OLD, boot="b"), "b")
+    state = {placement.id: NOTHING for placement in ESTATE.placements}
+    state |= {placement.id: one for placement, one in zip(FLEET, hosts, strict=True)}
+    (decision,) = decide(ESTATE, state)
+    assert (decision.way, decision.release) == (Way.GO_BACK, OLD)
+    assert "do not agree on what was deployed" in decision.line
+
+
+EVIL = Release("fleet", "e" * 40, "vox-agents-2026.06.25-1")
+LATEST = "2026-06-25T12:00:00Z"
+
+
+def believed(*goods: LastKnownGood | Missing | None, main: frozenset[str] | None) -> list[str]:
+    """Of which fleet hosts the last known good is believed: its commit's first letter, a dash for none, a question mark."""
+    state = {placement.id: NOTHING for placement in ESTATE.placements}
+    state |= {placement.id: Found(good) for placement, good in zip(FLEET, goods, strict=True)}
+    kept = credible(state, ESTATE, lambda service, _: main if service == "fleet" else None, LATEST)
+    shown = (kept[placement.id].good for placement in FLEET)
+    return [
+        one.release.commit[0] if isinstance(one, LastKnownGood) else "?" if isinstance(one, Missing) else "-" for one in shown
+    ]
+
+
+MAIN = frozenset({OLD.commit, NEW.commit})
+LATER = LastKnownGood(NEW, OLD, "2026-06-24T08:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("goods", "main", "wanted"),
+    [
+        # One commit on all hosts: nobody decides for another, whatever the mirror knows, and whatever clock promoted it.
+        ((GOOD, GOOD), MAIN, "aa"),
+        ((GOOD, GOOD), frozenset(), "aa"),
+        ((GOOD, GOOD), None, "aa"),
+        ((LastKnownGood(OLD, None, "2099-01-01T00:00:00Z"),) * 2, MAIN, "aa"),
+        # Two: only what is on main, and not of the future, may be what all go back to.
+        ((GOOD, LATER), MAIN, "ab"),
+        ((GOOD, LastKnownGood(EVIL, OLD, "2026-06-24T08:00:00Z")), MAIN, "a?"),
+        ((GOOD, LastKnownGood(NEW, OLD, "2099-01-01T00:00:00Z")), MAIN, "a?"),
+        ((GOOD, LATER), None, "??"),
+        # A host that is new follows the other one, but not to where main never was.
+        ((None, GOOD), MAIN, "-a"),
+        ((None, GOOD), None, "-a"),
+        ((None, LastKnownGood(EVIL, None, "2026-06-24T08:00:00Z")), MAIN, "-?"),
+        ((None, None), MAIN, "--"),
+    ],
+)
+def test_one_host_decides_for_no_other_where_it_goes_back_to(
+    goods: tuple[LastKnownGood | None, ...], main: frozenset[str] | None, wanted: str
+) -> None:
+    assert "".join(believed(*goods, main=main)) == wanted
+
+
+def test_where_nobody_knows_what_to_go_back_to_it_waits() -> None:
+    """It is not closed, as it would be where nothing ever was known good: the next run may know."""
+    unknown = Found(Missing("failed", "nobody can say"), Journal(Phase.RESTART, "r1", NEW, OLD, boot="b"), "b")
+    assert way(unknown, unknown) is Way.WAITS
+    assert way(unknown, found(Phase.RESTART)) is Way.GO_BACK
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_a_host_that_is_away_keeps_no_other_from_its_way_out(phase: Phase) -> None:
+    """What must be judged, or was by what the lost host says too, waits for it. All else is mended."""
+    lost = Found(Missing("unreachable", "no route"), Missing("unreachable", "no route"))
+    state = {placement.id: NOTHING for placement in ESTATE.placements}
+    state |= {FLEET[0].id: found(phase), FLEET[1].id: lost}
+    decisions = decide(ESTATE, state, {FLEET[1].host.name})
+    expected = Way.WAITS if TABLE[phase] in {Way.JUDGE, Way.PROMOTE} else TABLE[phase]
+    assert [one.way for one in decisions] == ([] if expected is Way.NOTHING else [expected])
+    assert all(one.placements == (FLEET[0],) for one in decisions)
+
+
+def test_a_host_without_a_state_keeps_only_what_must_be_judged() -> None:
+    for phase, wanted in ((Phase.JUDGING, Way.WAITS), (Phase.PROMOTING, Way.PROMOTE), (Phase.RESTART, Way.GO_BACK)):
+        state = {placement.id: NOTHING for placement in ESTATE.placements} | {FLEET[0].id: found(phase)}
+        assert [one.way for one in decide(ESTATE, state, {"data"})] == [wanted]
 
 
 def test_one_host_booted_since_is_proof_against_promoting() -> None:

@@ -23,7 +23,7 @@ from voxgate.model.release import Release
 from voxgate.model.verdict import MoveRecord
 
 LAB = load_estate("lab")
-NAMES = {"backend": "vox-backend", "console": "vox-frontend"}
+NAMES = {"backend": "vox-backend", "console": "vox-frontend", "fleet": "vox-agents"}
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 123456\n"
 WHO = {f"GIT_{role}_{part}": "t" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
 ALONE = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
@@ -310,3 +310,41 @@ def test_what_is_named_in_any_script_is_fine(forge: Callable[[str], Forge]) -> N
     (here.work / "bücher 日本.py").write_text("1\n")
     good = here.release()
     assert here.plan().targets[0].release == good
+
+
+def plan_of_the_fleet(here: Forge, orders: Orders, *goods: LastKnownGood | None) -> Plan:
+    """The plan of a gate that read these on the fleet's hosts."""
+    gate = Gate(here.estate, orders, here.folder / "evidence", "r1", here.said)
+    gate._remotes.ask()
+    fleet = [one.id for one in here.estate.placements if one.service.name == "fleet"]
+    found = {one.id: Found(None) for one in here.estate.placements}
+    gate._believe(found | {key: Found(good) for key, good in zip(fleet, goods, strict=True)})
+    return gate.plan()
+
+
+def test_one_host_decides_for_no_other_where_a_deploy_goes_back_to(forge: Callable[[str], Forge]) -> None:
+    """A commit that main never was, one of the future, and simply another one than on the other host."""
+    here = forge("fleet")
+    old, new = here.releases[0], here.release()
+    git(here.work, "checkout", "-q", "-b", "side")
+    git(here.work, "commit", "-q", "--allow-empty", "-m", "evil")
+    evil = Release("fleet", git(here.work, "rev-parse", "HEAD"), "vox-agents-2026.06.25-1")
+    git(here.work, "push", "-q", "origin", "side")
+    good = LastKnownGood(old, None, "2026-06-22T08:00:00Z")
+    orders, anyhow = Orders(deploy=("fleet",)), Orders(deploy=("fleet",), no_way_back=True)
+    for forged, why in (
+        (LastKnownGood(evil, old, "2026-06-24T08:00:00Z"), "is not on main"),
+        (LastKnownGood(new, old, "2099-01-01T00:00:00Z"), "promoted in the future"),
+    ):
+        with pytest.raises(Refused, match=why):
+            plan_of_the_fleet(here, orders, good, forged)
+        assert plan_of_the_fleet(here, anyhow, good, forged).targets[0].way_back == old
+    other = LastKnownGood(new, old, "2026-06-24T08:00:00Z")
+    with pytest.raises(Refused, match="disagree"):
+        plan_of_the_fleet(here, orders, good, other)
+    assert plan_of_the_fleet(here, anyhow, good, other).targets[0].way_back == new
+    # What all hosts say is theirs alone, also after main was written anew; and one that is new follows the others.
+    assert plan_of_the_fleet(here, orders, good, good).targets[0].way_back == old
+    assert plan_of_the_fleet(here, orders, good, None).targets[0].way_back == old
+    agreed = LastKnownGood(evil, None, "2026-06-22T08:00:00Z")
+    assert plan_of_the_fleet(here, orders, agreed, agreed).targets[0].way_back == evil

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from voxgate.deploy import answers
@@ -13,6 +14,7 @@ from voxgate.deploy.state import Author, Found, checkouts, found_of, hosts_with_
 from voxgate.deploy.stop import Stop
 from voxgate.errors import CommandUnknown, Refused, VoxgateError, known_error
 from voxgate.model.estate import Estate, Host, Placement
+from voxgate.model.evidence import Missing
 from voxgate.moves.steps import Step
 from voxgate.transport.at_once import at_once
 from voxgate.transport.connections import Connections
@@ -29,7 +31,7 @@ T = TypeVar("T")
 
 class Claim:
     """All hosts of an estate, held by this gate. Heartbeats go on until ``release``. ``waited``: another gate was at work
-    first, and what was known before may be old.
+    first, and what was known before may be old. ``away`` are those that were let out, as they cannot be held, and why.
     """
 
     def __init__(self, connections: Connections, author: Author, stop: Stop) -> None:
@@ -37,6 +39,7 @@ class Claim:
         self.author = author
         self.stop = stop
         self.waited = False
+        self.away: dict[str, VoxgateError] = {}
         self._connections = connections
         self._holds: dict[str, Hold] = {}
         self._epochs: dict[str, dict[str, int]] = {}
@@ -47,9 +50,10 @@ class Claim:
     def _estate(self) -> Estate:
         return self._connections.estate
 
-    def take(self, wait: float, say: Callable[[str], None]) -> dict[str, Found]:
+    def take(self, wait: float, say: Callable[[str], None], *, whole: bool = True) -> dict[str, Found]:
         """Claim every host with state, the first one alone (of two gates exactly one gets it), then the others at once.
-        What was found there, by placement id, read under the lock. ``wait`` in seconds is for another gate to end.
+        What was found there, by placement id, read under the lock. ``wait`` in seconds is for another gate to end. Where it need
+        not be ``whole``, a host that cannot be claimed is left out, but for one that another gate has.
 
         Raises HeldElsewhere naming who holds it, or Refused where a host cannot be claimed.
         """
@@ -57,7 +61,7 @@ class Claim:
         told = ""
         while True:
             try:
-                return self._take_all()
+                return self._take_all(whole=whole)
             except HeldElsewhere as error:
                 self._let_go()
                 self._epochs.clear()
@@ -72,14 +76,31 @@ class Claim:
                 self._let_go()
                 raise Refused("this host cannot be claimed", where=error.where, why=error.line, hint=error.hint) from None
 
-    def _take_all(self) -> dict[str, Found]:
-        first, *others = hosts_with_state(self._estate)
-        found = self._take_one(first.name)
-        for name, outcome in at_once([host.name for host in others], self._take_one, limit=max(1, len(others))).items():
-            if isinstance(outcome, BaseException):
-                raise known_error(outcome, name)
-            found |= outcome
+    def _take_all(self, *, whole: bool) -> dict[str, Found]:
+        self.away.clear()
+        names, found = [host.name for host in hosts_with_state(self._estate)], dict[str, Found]()
+        while names and not self._holds:
+            name = names.pop(0)
+            found |= self._or_leave(name, partial(self._take_one, name), whole=whole)
+        for name, outcome in at_once(names, self._take_one, limit=max(1, len(names))).items():
+            found |= self._or_leave(name, partial(_outcome_of, outcome, name), whole=whole)
+        if not self._holds:
+            raise next(iter(self.away.values()))
         return found
+
+    def _or_leave(self, name: str, take: Callable[[], dict[str, Found]], *, whole: bool) -> dict[str, Found]:
+        """What was found there. Of a host that is left out nothing is known."""
+        try:
+            return take()
+        except HeldElsewhere:
+            raise
+        except VoxgateError as error:
+            if whole:
+                raise
+            self._holds.pop(name, None)
+            self.away[name] = error
+            missing = Missing("unreachable", error.line, name, error.hint)
+            return {one.id: Found(missing, missing) for one in placements_of(self._estate, self._estate.host(name))}
 
     def _take_one(self, name: str) -> dict[str, Found]:
         hold = Hold(self._connections[name])
@@ -207,3 +228,10 @@ class Claim:
             hold.ask("cancel", _SLACK, answers.texts_in("cut"))
         except VoxgateError:
             return
+
+
+def _outcome_of(outcome: dict[str, Found] | BaseException, name: str) -> dict[str, Found]:
+    """What was found. Raises what it came to where it failed."""
+    if isinstance(outcome, BaseException):
+        raise known_error(outcome, name)
+    return outcome

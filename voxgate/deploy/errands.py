@@ -24,7 +24,7 @@ def plan(gate: Gate) -> list[str]:
         raise Refused("a plan of what?", where="--plan", hint="say what would be deployed: --deploy SERVICE[=TAG]")
     gate.connect()
     gate.must_reach_all()
-    gate.site.found = read_all(gate.site.connections, gate.estate)
+    gate.read()
     decisions = decide(gate.estate, gate.site.found)
     made = gate.plan()
     lines = plan_lines(gate.estate, made, decisions, gate.site.found, gate.site.orders.pace.most)

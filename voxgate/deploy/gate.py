@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -18,13 +18,13 @@ from voxgate.deploy.mending import Mending
 from voxgate.deploy.plan import Plan, check_requests, make_plan, read_requests
 from voxgate.deploy.preflight import held_hosts, must_be_seen, preflight
 from voxgate.deploy.progress import Progress
-from voxgate.deploy.recovery import way_back
+from voxgate.deploy.recovery import credible, way_back
 from voxgate.deploy.remotes import Remotes, must_run
 from voxgate.deploy.rolling import Capacity
 from voxgate.deploy.settling import Settled, Settlement
 from voxgate.deploy.site import Orders, Site
 from voxgate.deploy.standing import Standing, lines_of, named, refused
-from voxgate.deploy.state import Author, read_all
+from voxgate.deploy.state import Author, Found, hosts_with_state, read_all
 from voxgate.deploy.trees import must_be_deployable, must_spare_hosts
 from voxgate.deploy.undoing import ages
 from voxgate.errors import Refused, Unreachable, VoxgateError
@@ -42,6 +42,9 @@ from voxgate.transport.connection import Connection
 from voxgate.transport.connections import Connections
 
 __all__ = ["Gate", "Settled"]
+
+_AHEAD = 600.0
+"""Seconds by which the clock of the gate that promoted may have been ahead of this one's."""
 
 Wait = Callable[[float], bool]
 Rejudge = Callable[[Path], tuple[RunVerdict, tuple[Judgement, ...]]]
@@ -76,6 +79,7 @@ class Gate:
         self._not_mended: VoxgateError | None = None
         self._settlement: Settlement | None = None
         self._looks = 0
+        self._not_believed: frozenset[str] = frozenset()
         self._glance: Future[Look] | None = None
         self.standing = Standing()
 
@@ -98,7 +102,7 @@ class Gate:
     @property
     def settles(self) -> bool:
         """True where something must be decided once everything was judged: this is no mere look."""
-        return self.deployment is not None or (self._mending is not None and bool(self._mending.decisions))
+        return self.deployment is not None or (self._mending is not None and bool(self._mending.decisions or self.site.away))
 
     def connection(self, host: str) -> Connection:
         """The one connection to a host. Raises Unreachable."""
@@ -117,13 +121,11 @@ class Gate:
         self.connect()
         releases: dict[str, Release] = {}
         if self.site.orders.changes:
-            self.must_reach_all()
+            self._must_reach_enough()
             if self.requests:
                 for service, release in check_requests(self.estate, self.requests, self._remotes.views):
                     must_be_deployable(service, release, self._remotes.mirrors[service.name])
-            if self.site.take():
-                self._remotes.ask(stale=self.site.orders.recover)  # another gate was at work meanwhile
-                self._glance = None
+            self._take()
             releases = self._mend()
         if self.requests and self._not_mended is None and not self.site.stop.is_set():
             self._deploy()
@@ -144,18 +146,39 @@ class Gate:
         self._remotes.ask(stale=self.site.orders.recover)
         self._opened = self.site.connections.open(self.estate.hosts)
         if not self.site.orders.changes:
-            self.site.found = read_all(self.site.connections, self.estate)
+            self.read()
         if self.requests:
             pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="glance")
             self._glance = pool.submit(take_look, self.site.connections, self.estate, brief=True)
             pool.shutdown(wait=False)
 
+    def read(self) -> None:
+        """Read what is written on the hosts."""
+        self._believe(read_all(self.site.connections, self.estate))
+
+    def _believe(self, found: Mapping[str, Found]) -> None:
+        """Keep what was found, but for what no host may say for others."""
+        latest = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + _AHEAD))
+        self.site.found = credible(found, self.estate, self._on_main, latest)
+        self._not_believed = frozenset(key for key, one in self.site.found.items() if one.good is not found[key].good)
+
+    def _on_main(self, service: str, commits: Collection[str]) -> frozenset[str] | None:
+        """Those commits that are main's, as the remote said last; None where it never said anything here."""
+        with suppress(VoxgateError):
+            if self._remotes.views:  # once it was asked: a mirror that is old will do where it is silent
+                return self._remotes.mirrors[service].on_main(commits)
+        return None
+
     def plan(self) -> Plan:
         """What is asked for, as the remotes and the hosts stand. Raises Refused."""
         if self.requests and all(request.back for request in self.requests):
             self._remotes.remember()
-        plan = make_plan(self.estate, self.requests, self._remotes.views, self.site.goods)
-        orders, say = self.site.orders, self.site.progress.note
+        orders, say, goods = self.site.orders, self.site.progress.note, dict(self.site.goods)
+        for key in sorted(self._not_believed if orders.no_way_back else ()):
+            if isinstance(good := goods[key], Missing):
+                say(f"no way back, accepted: {key}: {good.why}")
+                goods[key] = None
+        plan = make_plan(self.estate, self.requests, self._remotes.views, goods)
         must_spare_hosts(plan, self._remotes.mirrors, no_way_back=orders.no_way_back, say=say)
         return plan
 
@@ -176,6 +199,23 @@ class Gate:
         if dead:
             raise Refused("a host cannot be reached", where=dead[0].where, why=dead[0].why or dead[0].what, hint=dead[0].hint)
 
+    def _must_reach_enough(self) -> None:
+        """A deploy needs all hosts. A recovery mends what it reaches, if that is anything. Raises Refused."""
+        away = {name: error for name, error in self._opened.items() if isinstance(error, Unreachable)}
+        if self.requests or away.keys() >= {host.name for host in hosts_with_state(self.estate)}:
+            self.must_reach_all()
+        self.site.away |= away
+
+    def _take(self) -> None:
+        """Claim what is there, and say what is not."""
+        if self.site.take(whole=bool(self.requests)):
+            self._remotes.ask(stale=self.site.orders.recover)  # another gate was at work meanwhile
+            self._glance = None
+        self._believe(self.site.found)
+        for name, error in self.site.away.items():
+            self.notes.append(f"{name} is left out, what is open there stays open: {error.line}")
+            self.site.progress.note(self.notes[-1])
+
     def _mend(self) -> dict[str, Release]:
         """Bring to its end what was left open. A run that deploys judges that first, by itself; one that only recovers is
         judged as it is. Raises Refused where a person must look first; where what was mended does not hold, nothing more is
@@ -192,7 +232,7 @@ class Gate:
         if self._mending.decisions:
             self.notes += [f"found: {decision.line}" for decision in self._mending.decisions]
         if self.requests and self._mending.decisions:
-            self.site.found = read_all(self.site.connections, self.estate)
+            self.read()
             self._glance = None  # it is of what was before
         return self._mending.releases
 
@@ -341,6 +381,10 @@ class Gate:
             again = judgements != tuple(judged.judgements)
         summary = f"recovered: {self._mending.summary if self._mending else ''}"
         rest = (judgements, final) if again else ((), None)
+        if self._mending is not None and self._mending.waits and final is not RunVerdict.VIOLATED:
+            left = f", without {', '.join(self.site.away)}" if self.site.away else ""
+            summary = f"mended what can be{left}: {self._mending.summary or 'nothing was open'}; make recover does the rest"
+            return Settled(RunVerdict.INCOMPLETE, Exit.INCOMPLETE, summary, *rest)
         if final is RunVerdict.HOLDS:
             return Settled(final, 0, f"{summary}; all of it holds", *rest)
         still = self._mending.standing.still(judgements) if self._mending else ()

@@ -120,8 +120,8 @@ def close_back(
     judged.
     """
     verdict, judgements = standing.against(judged)
-    if isinstance(failure, HostLost) or site.claim.lost:
-        return failure or HostLost("a host was lost on the way back", where=min(site.claim.lost))
+    if lost := _lost(site, failure):
+        return failure or lost
     held = [target for target in targets if failure is not None and (not failed or target.service.name in failed)]
     if failure is not None:
         marks.mark(site.claim, [task for target in held for task in target.tasks], Phase.HELD, reason=failure.line)
@@ -145,6 +145,15 @@ def close_back(
             case Verdict.BLIND:
                 pass
     return failure or _violation(what, judgements)
+
+
+def _lost(site: Site, failure: VoxgateError | None) -> VoxgateError | None:
+    """What keeps a way back from being closed: a host was lost, or was never there."""
+    if isinstance(failure, HostLost):
+        return failure
+    names = site.claim.lost | site.away.keys()
+    what, hint = "a host was lost on the way back, which stays open", "make recover, when it is back"
+    return HostLost(what, where=min(names), hint=hint) if names else None
 
 
 def _violation(what: str, judgements: Sequence[Judgement], target: Target | None = None) -> VoxgateError:
@@ -188,7 +197,7 @@ class Mending:
     @classmethod
     def of(cls, site: Site, tag: Tag) -> Mending:
         """Decide from what was found, and say each decision in a line. ``tag`` gives a release that passed its tag."""
-        mending = cls(site, decide(site.estate, site.found), tag)
+        mending = cls(site, decide(site.estate, site.found, site.away), tag)
         for decision in mending.decisions:
             site.progress.note(f"found: {decision.line}")
         return mending
@@ -204,6 +213,11 @@ class Mending:
         return tuple(one.service for one in self.decisions if one.way is Way.STUCK)
 
     @property
+    def waits(self) -> bool:
+        """True where something was left as it was found: a host is away, or nobody knows what was last known good."""
+        return bool(self.site.away) or any(one.way is Way.WAITS for one in self.decisions)
+
+    @property
     def is_open(self) -> bool:
         """True where something must be judged before it can be closed."""
         return not self.closed and any(one.way in {Way.GO_BACK, Way.JUDGE} for one in self.decisions)
@@ -211,7 +225,7 @@ class Mending:
     @property
     def releases(self) -> dict[str, Release]:
         """What must be running now of the services that were mended."""
-        mended = {Way.GO_BACK, Way.JUDGE, Way.PROMOTE}
+        mended = {Way.GO_BACK, Way.JUDGE, Way.PROMOTE, Way.WAITS}
         return {one.service: one.release for one in self.decisions if one.way in mended and one.release is not None}
 
     @property
@@ -235,7 +249,7 @@ class Mending:
                     marks.mark(self.site.claim, self._tasks(decision), Phase.ABANDONED, reason=decision.found + nowhere)
                 case Way.PROMOTE:
                     self._promote(decision)
-                case Way.GO_BACK | Way.JUDGE | Way.HELD | Way.NOTHING:
+                case Way.GO_BACK | Way.JUDGE | Way.HELD | Way.WAITS | Way.NOTHING:
                     pass
         targets = self._targets(Way.GO_BACK)
         if targets:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from voxgate.deploy.journal import Journal, Phase
@@ -23,6 +23,7 @@ class Way(Enum):
     PROMOTE = "finish promoting"
     HELD = "held until a person clears it"
     STUCK = "nothing to go back to"
+    WAITS = "left as it is until all can be known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,10 @@ class Decision:
         return f"{self.service}: {self.found} -> {self.way.value}{target}"
 
 
-def way_of(phase: Phase, *, rebooted: bool = False) -> Way:
-    """The one way out of each state of a journal. What was judged on an earlier boot must be judged on this one."""
+def way_of(phase: Phase, *, unsure: bool = False) -> Way:
+    """The one way out of each state of a journal. Where one is ``unsure`` that it was judged good, as a host booted since or
+    says otherwise, it must be judged again.
+    """
     match phase:
         case Phase.DONE | Phase.ROLLED_BACK | Phase.ABANDONED | Phase.CLEARED:
             return Way.NOTHING
@@ -60,7 +63,7 @@ def way_of(phase: Phase, *, rebooted: bool = False) -> Way:
         case Phase.JUDGING:
             return Way.JUDGE
         case Phase.PROMOTING:
-            return Way.JUDGE if rebooted else Way.PROMOTE
+            return Way.JUDGE if unsure else Way.PROMOTE
         case Phase.HELD:
             return Way.HELD
 
@@ -80,34 +83,68 @@ def way_back(goods: Mapping[str, Good]) -> tuple[Release | None, str]:
     return last.release, f"its hosts disagree on last-known-good ({said}): {last.release}, promoted last, counts"
 
 
-def decide(estate: Estate, found: Mapping[str, Found]) -> tuple[Decision, ...]:
-    """One decision a service, in the order of a deploy; those with nothing to do are left out."""
-    promoted = _runs_being_promoted(found)
-    back = _runs_going_back(found) - promoted
+def credible(
+    found: Mapping[str, Found], estate: Estate, on_main: Callable[[str, Collection[str]], frozenset[str] | None], latest: str
+) -> dict[str, Found]:
+    """The same without the last known goods that no host may decide on for another one. Each host writes its own: where all of
+    a service say one commit nobody decides for anybody. Where they do not, what was promoted later than ``latest`` (by a gate,
+    whose clocks are about right) counts for nothing, and so does a commit that ``on_main`` does not know of this service:
+    it says which are main's, as the remote had it last, and None where nobody can say.
+    """
+    believed = dict(found)
+    for service in estate.services:
+        mine = [one.id for one in estate.placements if one.service.name == service.name]
+        goods = {key: good for key in mine if isinstance(good := found[key].good, LastKnownGood)}
+        commits = {good.release.commit for good in goods.values()}
+        if not commits or (len(commits) == 1 and len(goods) == len(mine)):
+            continue
+        main = on_main(service.name, commits)
+        for key, good in goods.items():
+            why = ""
+            if good.promoted_at > latest:
+                why = f"it was promoted in the future, {good.promoted_at}"
+            elif main is not None and good.release.commit not in main:
+                why = f"{good.release.commit[:12]} is not on main"
+            elif main is None and len(commits) > 1:
+                why = "nobody can say which of them is on main"
+            if why:
+                hint = f"mend or remove /var/lib/voxgate/{service.name}/last-known-good.json there: it follows the others then"
+                what = f"{good.release} is another one than on other hosts, and {why}"
+                believed[key] = replace(found[key], good=Missing("failed", what, key, hint))
+    return believed
+
+
+def decide(estate: Estate, found: Mapping[str, Found], away: Collection[str] = ()) -> tuple[Decision, ...]:
+    """One decision a service, in the order of a deploy; those with nothing to do are left out. Of hosts that are ``away``
+    nothing is known: what they might decide waits for them.
+    """
+    there = {one.id: found[one.id] for one in estate.placements if one.host.name not in away}
+    promoted = _runs_being_promoted(there) if len(there) == len(estate.placements) else frozenset[str]()
+    back = _runs_going_back(there)
     decisions = []
     for service in estate.services:
         mine = {p: found[p.id] for p in estate.placements if p.service.name == service.name}
-        decision = _decide_one(service.name, mine, promoted, back)
+        here = {placement: one for placement, one in mine.items() if placement.id in there}
+        decision = _decide_one(service.name, mine, here, promoted, back)
+        if away and decision.way is Way.JUDGE:  # it would be judged blind, and go back for nothing
+            decision = replace(decision, way=Way.WAITS)
         if decision.way is not Way.NOTHING:
             decisions.append(decision)
     return tuple(decisions)
 
 
 def _runs_being_promoted(found: Mapping[str, Found]) -> frozenset[str]:
-    """Runs whose judging was good: one host that was told to promote says it for all. A host that booted since is not
-    proof of anything any more.
+    """Runs whose judging was good: that stands on every host where they are open. One host alone writes what it likes, and one
+    that booted since is not proof of anything any more.
     """
-    open_runs = {
-        one.journal.run
-        for one in found.values()
-        if isinstance(one.journal, Journal) and one.journal.phase is Phase.PROMOTING and one.journal.boot == one.boot
+    journals = [(one.journal, one.boot) for one in found.values() if isinstance(one.journal, Journal)]
+    told = {journal.run for journal, _ in journals if journal.phase is Phase.PROMOTING}
+    other = {
+        journal.run
+        for journal, boot in journals
+        if not journal.phase.closed and (journal.phase is not Phase.PROMOTING or journal.boot != boot)
     }
-    booted = {
-        one.journal.run
-        for one in found.values()
-        if isinstance(one.journal, Journal) and not one.journal.phase.closed and one.journal.boot != one.boot
-    }
-    return frozenset(open_runs - booted)
+    return frozenset(told - other)
 
 
 def _runs_going_back(found: Mapping[str, Found]) -> frozenset[str]:
@@ -122,26 +159,40 @@ _URGENCY = (Way.HELD, Way.GO_BACK, Way.JUDGE, Way.PROMOTE, Way.ABANDON, Way.NOTH
 
 
 def _decide_one(
-    service: str, mine: Mapping[Placement, Found], promoted: frozenset[str], back: frozenset[str] = frozenset()
+    service: str,
+    mine: Mapping[Placement, Found],
+    here: Mapping[Placement, Found],
+    promoted: frozenset[str],
+    back: frozenset[str],
 ) -> Decision:
-    """The gravest of its hosts' ways, for all of them."""
-    ways = {placement: _way_here(one, promoted, back) for placement, one in mine.items()}
-    way = min(ways.values(), key=_URGENCY.index)
+    """The gravest of its hosts' ways, for all of them that are ``here``."""
+    ways = {placement: _way_here(one, promoted, back) for placement, one in here.items()}
+    way = min(ways.values(), key=_URGENCY.index, default=Way.NOTHING)
     open_ones = tuple(placement for placement, here in ways.items() if here is not Way.NOTHING)
     journals = [one.journal for placement, one in mine.items() if placement in open_ones and isinstance(one.journal, Journal)]
     journal = journals[0] if journals else None
     wanted, run = (journal.release, journal.run) if journal else (None, "")
     good, disagree = way_back({placement.host.name: one.good for placement, one in mine.items()})
     said = "; ".join(_said(placement, mine[placement]) for placement in open_ones)
+    if way in {Way.JUDGE, Way.PROMOTE} and len({one.release.commit for one in journals}) > 1:
+        way, said = Way.GO_BACK, f"{said}; its hosts do not agree on what was deployed"
     said += f"; {disagree}" if disagree and way is Way.GO_BACK else ""
     match way:
         case Way.GO_BACK:
+            if good is None and any(isinstance(one.good, Missing) for one in mine.values()):
+                return Decision(Way.WAITS, service, open_ones, None, wanted, run, f"{said}; {_unknown(mine)}")
             if good is None:
                 return Decision(Way.STUCK, service, open_ones, None, wanted, run, said)
             # What was judged or promoted elsewhere goes back too: one release a service.
             return Decision(way, service, open_ones, good, wanted, run, said)
         case _:
             return Decision(way, service, open_ones, wanted, wanted, run, said)
+
+
+def _unknown(mine: Mapping[Placement, Found]) -> str:
+    """Why nobody knows what to go back to."""
+    why = next(one.good.why for one in mine.values() if isinstance(one.good, Missing))
+    return f"what was last known good is not known ({why})"
 
 
 def _way_here(one: Found, promoted: frozenset[str], back: frozenset[str]) -> Way:
@@ -151,9 +202,7 @@ def _way_here(one: Found, promoted: frozenset[str], back: frozenset[str]) -> Way
         return Way.NOTHING
     if isinstance(journal, Missing):
         return Way.GO_BACK
-    way = way_of(journal.phase, rebooted=journal.boot != one.boot)
-    if way is Way.JUDGE and journal.run in promoted:
-        return Way.PROMOTE
+    way = way_of(journal.phase, unsure=journal.run not in promoted)
     return Way.GO_BACK if way is Way.JUDGE and journal.run in back else way
 
 

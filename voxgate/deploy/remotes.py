@@ -124,7 +124,7 @@ def must_run(
             wanted[service.name] = unread[0]
         elif len({release.commit for release in releases}) > 1 or (releases and None in known.values()):
             said = ", ".join(f"{host}: {_name(fact)}" for host, fact in known.items())
-            hint = f"deploy {service.name} again: last-known-good moves on all its hosts at once"
+            hint = f"deploy {service.name} again, with --no-way-back: last-known-good moves on all its hosts at once"
             wanted[service.name] = Missing("failed", f"its hosts disagree on last-known-good: {said}", service.name, hint)
         else:
             # The commit is the release. A gate that died between two hosts may have told its new tag to one of them only.

@@ -12,6 +12,7 @@ from voxgate.deploy.plan import Plan, Target
 from voxgate.deploy.progress import Progress
 from voxgate.deploy.state import Author, Found, Good, goods_of
 from voxgate.deploy.stop import Stop
+from voxgate.errors import VoxgateError
 from voxgate.model.estate import Estate
 from voxgate.transport.connections import Connections
 
@@ -40,7 +41,9 @@ class Orders:
 
 @dataclass(slots=True)
 class Site:
-    """One run's tools. ``found`` is what was written on the hosts when they were claimed."""
+    """One run's tools. ``found`` is what was written on the hosts when they were claimed; ``away`` are the hosts that a recovery
+    goes without, and why.
+    """
 
     estate: Estate
     connections: Connections
@@ -49,6 +52,7 @@ class Site:
     author: Author
     stop: Stop = field(default_factory=Stop)
     found: Mapping[str, Found] = field(default_factory=dict)
+    away: dict[str, VoxgateError] = field(default_factory=dict)
     _claim: Claim | None = None
 
     @property
@@ -69,11 +73,14 @@ class Site:
         """True while hosts are held."""
         return self._claim is not None
 
-    def take(self) -> bool:
-        """Claim every host, and read what is written there; True if another gate had to be waited for. Raises Refused."""
+    def take(self, *, whole: bool = True) -> bool:
+        """Claim every host, and read what is written there; True if another gate had to be waited for. Where it need not be
+        ``whole``, hosts that cannot be claimed are ``away``. Raises Refused.
+        """
         self._claim = Claim(self.connections, self.author, self.stop)
         try:
-            self.found = self._claim.take(self.orders.wait, self.progress.note)
+            self.found = self._claim.take(self.orders.wait, self.progress.note, whole=whole)
+            self.away |= self._claim.away
         except BaseException:
             self.release()
             raise

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from shlex import quote
 from typing import TypeVar
 
-from voxgate.deploy.plan import Plan
+from voxgate.deploy.plan import Plan, Target
 from voxgate.errors import Refused, VoxgateError
 from voxgate.model.release import Release
 from voxgate.model.service import Kind, Service
@@ -53,14 +53,25 @@ def must_spare_hosts(plan: Plan, mirrors: Mapping[str, Mirror], *, no_way_back: 
             must_be_deployable(service, target.release, mirror)
         elif mirror.has(target.release.commit):
             _must_leave_alone(service, target.release, mirror)
-        if back is None or back.commit == target.release.commit or not mirror.has(back.commit):
-            continue
         try:
-            _must_leave_alone(service, back, mirror, "last known good: ")
+            _must_agree(target)
+            if back is not None and back.commit != target.release.commit and mirror.has(back.commit):
+                _must_leave_alone(service, back, mirror, "last known good: ")
         except Refused as error:
             if not no_way_back:
                 raise
             say(f"no way back, accepted: {error.line}")
+
+
+def _must_agree(target: Target) -> None:
+    """Raises Refused where hosts know different releases: one of them would decide where all go back to. One that knows none
+    is new, and follows the others.
+    """
+    known = {key: good.release for key, good in target.before.items() if good is not None}
+    if len({release.commit for release in known.values()}) > 1:
+        why = ", ".join(f"{key}: {release}" for key, release in known.items())
+        hint = "mend last-known-good.json where it is wrong; or --no-way-back, and what is done is last known good everywhere"
+        raise Refused("its hosts disagree on what was last known good", where=target.service.name, why=why, hint=hint)
 
 
 def _must_leave_alone(service: Service, release: Release, mirror: Mirror, which: str = "") -> Mapping[str, tuple[str, str]]:
