@@ -231,3 +231,30 @@ def test_a_console_that_serves_another_build_is_published_whatever_the_journal_k
     assert dist.is_symlink()
     assert (dist / "index.html").read_text() == release.commit
     assert ((there[0].host.name, "switch dist") in hands.done) is (is_now != "the target")
+
+
+@pytest.mark.parametrize(("wanted", "published"), [("a", True), ("b", False)])
+def test_a_console_that_was_built_anew_under_what_is_served_is_published_anew(
+    tmp_path: Path, wanted: str, *, published: bool
+) -> None:
+    """The release that runs was deployed again, and the deploy failed elsewhere before it was published: the files that are
+    served are younger than the link to them, which else is somebody's change of them.
+    """
+    release, dist = Release("console", "a" * 40, "vox-frontend-2026.06.22-1"), tmp_path / "dist"
+    build = tmp_path / "builds" / release.commit
+    build.mkdir(parents=True)
+    dist.symlink_to(f"builds/{release.commit}")
+    link = os.lstat(dist).st_ino
+    (build / "index.html").write_text("new")
+    build.with_name(f"{release.commit}.sha256").write_text(f"{hashlib.sha256(b'new').hexdigest()}  index.html\n")
+    service = replace(ESTATE.service("console"), folder=str(tmp_path))
+    there = tuple(one for one in ESTATE.placements if one.service.name == "console")
+    undo: dict[str, frozenset[str] | None] = {one.id: frozenset({"packages"}) for one in there}
+    before = {one.id: LastKnownGood(release) for one in there}
+    target = Target(service, release, there, before, is_on_hosts=True, wanted=replace(release, commit=wanted * 40), undo=undo)
+    hands = RealHands(lambda *_: None)
+    Deployment(Plan((target,)), hands, Progress(), Pace(most=3)).reach(State.HEALTHY)  # type: ignore[arg-type]
+    assert ((there[0].host.name, "switch dist") in hands.done) is published
+    assert (os.lstat(dist).st_ino != link) is published
+    assert (dist / "index.html").read_text() == "new"
+    assert os.lstat(dist).st_ctime_ns >= (build / "index.html").stat().st_ctime_ns or not published

@@ -195,11 +195,15 @@ class Deployment:
 
     def _is_due(self, target: Target, placement: Placement, *what: str) -> bool:
         """All of it on the way there; on a way back what was changed, and a console that does not serve what it must, whatever
-        the journal knows of that.
+        the journal knows of that. Where the release that is served was built anew, it is published anew: its files are younger
+        than its publication, and nobody could say any more that nothing was changed since.
         """
         if not self._hands.back or target.undoes(placement, *what):
             return True
-        return steps.DIST in what and target.service.kind is Kind.STATIC and not self._is_served(target, placement)
+        if steps.DIST not in what or target.service.kind is not Kind.STATIC:
+            return False
+        again = target.wanted is not None and target.wanted.commit == target.release.commit
+        return (again and target.undoes(placement, steps.PACKAGES)) or not self._is_served(target, placement)
 
     def _is_served(self, target: Target, placement: Placement) -> bool:
         """Where that cannot be asked, it is not: the move that follows meets what is wrong, and says so."""
