@@ -154,7 +154,7 @@ def test_process_is_the_new_code(unit: PlacedUnit, evidence: Evidence) -> None:
     changed = max(known(host.checkouts[service.name]).changed, known(host.venvs[service.name]).changed)
     changed = max(changed, known(host.packages[service.name]).changed)
     for one in (process, *(one for one in known(host.processes) if one.unit == unit.unit)):
-        since = back.age(changed) if back is not None and one.started < back.since else changed
+        since = back.age(changed, known(host.time)) if back is not None and one.started < back.since else changed
         assert one.started > since, say(
             f"{unit.host.name}: process {one.pid} of {unit.unit} is {since - one.started:.1f} s older than the last change of"
             " its code",

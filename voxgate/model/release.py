@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,9 @@ from datetime import date
 
 _TAG = re.compile(r"(?P<repository>vox-[a-z]+)-(?P<day>\d{4}\.\d{2}\.\d{2})-(?P<number>[1-9]\d{0,5})", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
+
+MOST_AWAY = 86400.0
+"""Seconds between a deploy's first change and its end, back where it was. Where it was longer, all is restarted."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,9 +68,12 @@ class PutBack:
     until: float
     code: float
 
-    def age(self, changed: float) -> float:
-        """How old the code is that was last changed at ``changed``: a change that was put back is none."""
-        return self.code if self.since <= changed <= self.until else changed
+    def age(self, changed: float, now: float = math.inf) -> float:
+        """How old the code is that was last changed at ``changed``: a change that was put back is none. It is the deploy
+        account's word: one that is in no order, of more than a day, or not over ``now``, counts for nothing.
+        """
+        in_order = self.code < self.since <= self.until <= now and self.until - self.since <= MOST_AWAY
+        return self.code if in_order and self.since <= changed <= self.until else changed
 
 
 @dataclass(frozen=True, slots=True)

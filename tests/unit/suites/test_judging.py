@@ -46,12 +46,32 @@ def test_a_change_that_was_put_back_is_judged_by_the_code_before(
     """Seconds from the start of the dialler; a deploy had all of it back at 60."""
     found = known(green.of(SIP).units)["voxdialler.service"]
     started = next(one.started for one in known(green.of(SIP).processes) if one.pid == found.main_pid)
-    case = green.of_service(SIP, "checkouts", "dialler", changed=started + changed)
+    case = green.of_service(SIP, "checkouts", "dialler", changed=started + changed).host(SIP, time=started + 100.0)
     remotes = dict(case.evidence.remotes)
     back = PutBack(started + since, started + 60.0, started + code)
     remotes["dialler"] = replace(known(remotes["dialler"]), put_back={SIP: back})
     case = replace(case, evidence=replace(case.evidence, remotes=remotes))
     assert ("process-is-the-new-code[sip-1-voxdialler]" not in case.judge(["process-is-the-new-code"])) is held
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "code"),
+    [
+        (40.0, 1e6, -1e5),  # it is not over
+        (-1e5, 60.0, -2e5),  # it took more than a day
+        (40.0, 60.0, 45.0),  # the code before was changed within
+        (60.0, 40.0, -100.0),
+    ],
+)
+def test_a_put_back_that_no_deploy_left_counts_for_nothing(green: Case, since: float, until: float, code: float) -> None:
+    """Seconds from the start of the dialler, whose code was changed 50 s after it. The file is the deploy account's."""
+    units = known(green.of(SIP).units)["voxdialler.service"]
+    started = next(one.started for one in known(green.of(SIP).processes) if one.pid == units.main_pid)
+    case = green.of_service(SIP, "checkouts", "dialler", changed=started + 50.0).host(SIP, time=started + 100.0)
+    back = PutBack(started + since, started + until, started + code)
+    remotes = {**case.evidence.remotes, "dialler": replace(known(case.evidence.remotes["dialler"]), put_back={SIP: back})}
+    case = replace(case, evidence=replace(case.evidence, remotes=remotes))
+    assert "process-is-the-new-code[sip-1-voxdialler]" in case.judge(["process-is-the-new-code"])
 
 
 def process(green: Case, host: str, like: str, **parts: Any) -> ProcessFact:
