@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from voxgate.contracts.estates import load_estate
 from voxgate.deploy import answers, state
+from voxgate.deploy.claim import Claim
 from voxgate.deploy.hands import Hands
 from voxgate.deploy.holding import Hold
+from voxgate.deploy.state import Author
 from voxgate.deploy.stop import Stop
-from voxgate.errors import CommandUnknown
+from voxgate.errors import CommandUnknown, Refused
+from voxgate.model.evidence import Missing
+from voxgate.model.service import Role
 from voxgate.moves.steps import Step
 
 from .conftest import Ground, Opened, host
@@ -122,3 +128,46 @@ def test_one_question_that_is_answered_so_is_no_answer(ground: Ground, opened: O
         state._call(connection, {"op": "read", "services": {}, "ledger": 0}, answers.state_of((), 0))
     assert type(caught.value).__module__ == "voxgate.errors"
     assert json.dumps(caught.value.args)
+
+
+@pytest.mark.parametrize("dead", ["first", "second"])
+def test_a_recovery_goes_without_a_host_that_refuses(ground: Ground, opened: Opened, tmp_path: Path, dead: str) -> None:
+    """One that refuses SSH, and one that has no part of ours: a deploy is refused, a recovery holds the others."""
+    fleet = load_estate("lab").service("fleet")
+    written = {"good": None, "journal": None, "put_back": None, "owner": None, "ledger": [], "git_locks": []}
+    answer = {"services": {"fleet": written}, "boot": "b", "writable": True, "epochs": {"fleet": 1}}
+    said, script = tmp_path / "said", tmp_path / "claimed.py"
+    said.write_text(f'{{"id": ID, "ok": {json.dumps(answer)}}}')
+    script.write_text(HOSTILE)
+    server = ground.sshd(f"ForceCommand {sys.executable} -I {script} {said}")
+    other = ground.sshd("ForceCommand /bin/false")
+    refusing = [
+        replace(host(1, "away"), roles=frozenset({Role.FLEET})),
+        replace(host(other.port, "none"), roles=frozenset({Role.FLEET})),
+    ]
+    there = replace(host(server.port, "there"), roles=frozenset({Role.FLEET}))
+    hosts = [*refusing, there] if dead == "first" else [there, *refusing]
+    estate = replace(ground.estate(*hosts), services=(fleet,))
+    connections = opened(estate)
+    author = Author("r1")
+    for whole in (True, False):
+        claim = Claim(connections, author, Stop())
+        try:
+            if whole:
+                with pytest.raises(Refused, match="cannot be claimed"):
+                    claim.take(0, str, whole=True)
+                continue
+            found = claim.take(0, str, whole=False)
+            assert set(claim.away) == {"away", "none"}
+            assert claim.lost == frozenset()
+            assert {key: one.boot for key, one in found.items()} == {"fleet-away": "", "fleet-none": "", "fleet-there": "b"}
+            assert isinstance(found["fleet-away"].journal, Missing)
+        finally:
+            claim.release()
+    alone = replace(ground.estate(*refusing), services=(fleet,))
+    claim = Claim(opened(alone), author, Stop())
+    try:
+        with pytest.raises(Refused, match="cannot be claimed"):
+            claim.take(0, str, whole=False)
+    finally:
+        claim.release()
