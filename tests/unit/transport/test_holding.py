@@ -134,7 +134,7 @@ def test_one_question_that_is_answered_so_is_no_answer(ground: Ground, opened: O
 def test_a_recovery_goes_without_a_host_that_refuses(ground: Ground, opened: Opened, tmp_path: Path, dead: str) -> None:
     """One that refuses SSH, and one that has no part of ours: a deploy is refused, a recovery holds the others."""
     fleet = load_estate("lab").service("fleet")
-    written = {"good": None, "journal": None, "put_back": None, "owner": None, "ledger": [], "git_locks": []}
+    written: dict[str, object] = {"good": None, "journal": None, "put_back": None, "owner": None, "ledger": [], "git_locks": []}
     answer = {"services": {"fleet": written}, "boot": "b", "writable": True, "epochs": {"fleet": 1}}
     said, script = tmp_path / "said", tmp_path / "claimed.py"
     said.write_text(f'{{"id": ID, "ok": {json.dumps(answer)}}}')
@@ -155,9 +155,9 @@ def test_a_recovery_goes_without_a_host_that_refuses(ground: Ground, opened: Ope
         try:
             if whole:
                 with pytest.raises(Refused, match="cannot be claimed"):
-                    claim.take(0, str, whole=True)
+                    claim.take(0, print, whole=True)
                 continue
-            found = claim.take(0, str, whole=False)
+            found = claim.take(0, print, whole=False)
             assert set(claim.away) == {"away", "none"}
             assert claim.lost == frozenset()
             assert {key: one.boot for key, one in found.items()} == {"fleet-away": "", "fleet-none": "", "fleet-there": "b"}
@@ -168,6 +168,6 @@ def test_a_recovery_goes_without_a_host_that_refuses(ground: Ground, opened: Ope
     claim = Claim(opened(alone), author, Stop())
     try:
         with pytest.raises(Refused, match="cannot be claimed"):
-            claim.take(0, str, whole=False)
+            claim.take(0, print, whole=False)
     finally:
         claim.release()
