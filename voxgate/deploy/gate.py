@@ -212,6 +212,9 @@ class Gate:
             self._remotes.ask(stale=self.site.orders.recover)  # another gate was at work meanwhile
             self._glance = None
         self._believe(self.site.found)
+        for key in sorted(self._not_believed):
+            if isinstance(good := self.site.found[key].good, Missing):
+                self.notes.append(f"the last known good of {key} counts for nothing: {good.why}")
         for name, error in self.site.away.items():
             self.notes.append(f"{name} is left out, what is open there stays open: {error.line}")
             self.site.progress.note(self.notes[-1])
