@@ -7,8 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 import lab
 from tests.lab.drills.drilling import RECOVER, Drill, goods, journals, other, recovered, restarted, run, running
+
+# A host's power switch starts processes that outlive it.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 def as_deploy(host: str, script: str) -> None:
