@@ -52,15 +52,6 @@ def _shown(text: str) -> str:
     return "\r\n".join(visible(part, "\n\t") for part in text.split("\r\n"))
 
 
-def _shown_on_terminal(text: str) -> str:
-    """The same, but for what pytest and rich themselves write: colours, the cursor's moves. What others said is shown by its
-    code before it comes here.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(part if own else visible(part, "\n\t\r") for part, own in _parts(text))
-
-
 def _parts(text: str) -> Iterator[tuple[str, bool]]:
     """The text in order; True for a part that moves or colours a terminal."""
     at = 0
@@ -124,8 +115,13 @@ class Redactor:
         return self._cut(text) if self._numbers is not None else _shown(self._cut(text))
 
     def cut_on_terminal(self, text: str) -> str:
-        """The same of what the gate's own libraries write to a terminal, with their colours and moves."""
-        return _shown_on_terminal(self._cut(text))
+        """The same of what the gate's own libraries write to a terminal, with their colours and moves; what others said is shown
+        by its code before it comes here. A colour's last letter makes no longer word of the one behind it.
+        """
+        cut = self._cut(text)
+        if cut.isascii() and cut.isprintable():
+            return cut
+        return "".join(part if own else visible(self._cut(part), "\n\t\r") for part, own in _parts(cut))
 
     def _cut(self, text: str) -> str:
         for _ in range(_PASSES):
