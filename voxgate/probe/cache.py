@@ -18,15 +18,28 @@ from voxgate.probe.request import Service
 from voxgate.probe.text import files_in
 
 CACHE = "/var/lib/voxgate-probe"
-SETTLED = 2.0  # seconds: a file that was changed later than this may be changed again without a new time
 CACHE_BYTES = 64 * 1024 * 1024  # of all files of it together
 CACHE_KINDS = ("packages", "tree", "code", "base", "journal")
 
 
+def written_back() -> float:
+    """Seconds after which what was written to a file is on its disk, as this kernel is set, and as much again for a busy disk."""
+    try:
+        every, oldest = (int(content(f"/proc/sys/vm/dirty_{name}_centisecs")) for name in ("writeback", "expire"))
+    except (OSError, ValueError):
+        return 3600.0
+    return 2 * (every + oldest) / 100 if every else 3600.0
+
+
+# A file that was changed later than this may be changed again without a new time: within a tick of the kernel's clock, and by who
+# mapped it, whose first write to a page that is on the disk is the only one that is noticed.
+SETTLED = 2.0 + written_back()
+
+
 class HashCache:
     """The hashes of a folder's files, kept between looks in a file that only root can write. A file counts as unchanged if
-    device, inode, size, mtime and ctime are as they were: nobody but the kernel's clock sets a ctime. Without root nothing
-    is kept, and everything is read each time.
+    device, inode, size, mtime and ctime are as they were: nobody but the kernel's clock sets a ctime, and what is not on the disk
+    yet is not kept. Without root nothing is, and everything is read each time.
     """
 
     def __init__(self, kind: str, service: Service, algorithm: str = "sha256") -> None:

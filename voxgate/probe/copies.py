@@ -10,6 +10,7 @@ import stat
 from contextlib import ExitStack, suppress
 from typing import Any, Iterable, Iterator
 
+from voxgate.probe.accounts import caller, seeing_as
 from voxgate.probe.base import LONGEST_PATH, Job, Trouble
 from voxgate.probe.folder import NO_FILES, UNREADABLE, Folder, fingerprint
 from voxgate.probe.programs import NO_CONFIGURATION, git
@@ -170,11 +171,14 @@ def held_by_steps(path: str) -> Folder:
 
 
 def locks_of(folder: Folder, names: Iterable[str]) -> set[str]:
-    """The hashes of the locks in a folder: a copy's is the same."""
+    """The hashes of the locks in a folder: a copy's is the same. Read with the rights of who asks: he could put another's file in
+    a lock's place, and compare it with one of his own words.
+    """
     found = set()
-    for name in {"uv.lock", "package-lock.json"}.intersection(names):
-        with suppress(OSError, Trouble):
-            found.add(fingerprint(folder, name)[1])
+    with seeing_as(caller()):
+        for name in {"uv.lock", "package-lock.json"}.intersection(names):
+            with suppress(OSError, Trouble):
+                found.add(fingerprint(folder, name)[1])
     return found
 
 

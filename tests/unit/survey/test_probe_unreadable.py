@@ -259,3 +259,17 @@ def test_byte_code_is_compared_with_the_rights_of_root_as_often_as_needed(
     assert len(started) == 5
     assert in_tree(deployed) == [forged]  # by what was kept
     assert len(started) == 5
+
+
+@pytest.mark.parametrize(("owner", "same"), [(VOX, []), (DEPLOY, ["vox-backend"])])
+def test_no_word_is_confirmed_by_what_was_moved_into_a_locks_place(
+    deployed: Path, place: Path, monkeypatch: pytest.MonkeyPatch, owner: pwd.struct_passwd, same: list[str]
+) -> None:
+    """His own lock is his guess; elsewhere a file of another's is called so."""
+    monkeypatch.setattr(probe, "COPY_ROOTS", (str(place),))
+    written(deployed / "uv.lock", "pin = 482913\n", DEPLOY, 0o644)
+    written(place / "elsewhere/pyproject.toml", '[project]\nname = "other"\n', DEPLOY, 0o644)
+    written(place / "elsewhere/uv.lock", "pin = 482913\n", owner)
+    one = service(deployed)
+    found = {row["path"]: row["same"] for row in probe.copies([one])["found"]}
+    assert found.get(str(place / "elsewhere"), []) == [one.name for _ in same]

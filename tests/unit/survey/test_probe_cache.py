@@ -1,0 +1,67 @@
+"""What is kept of a file between looks is kept only of a file that cannot change without a sign."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.built import probe
+
+from .conftest import service
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root keeps any")
+
+
+def hash_now(folder: Path) -> str:
+    """The hash of ``module.py``, by a look of its own."""
+    cache = probe.HashCache("packages", service(folder))
+    with probe.Folder(str(folder)) as held:
+        digest: str = cache.digest(held, "module.py", "module.py", (folder / "module.py").stat())
+    cache.keep()
+    return digest
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one module, which was hashed once."""
+    monkeypatch.setattr(probe, "CACHE", str(tmp_path / "cache"))
+    (tmp_path / "vox-one").mkdir()
+    return tmp_path / "vox-one"
+
+
+def test_who_mapped_a_file_changes_none_that_is_kept(folder: Path) -> None:
+    """He writes to a page that he has written to before, and that is not on the disk yet: no time of the file tells of it."""
+    with (folder / "module.py").open("w+b") as file:
+        file.write(b"good" * 1024)
+        file.flush()
+        with mmap.mmap(file.fileno(), 4096) as mapped:
+            mapped[0] = ord("g")
+            made = os.fstat(file.fileno()).st_ctime
+            while time.time() - made <= 2.5:  # longer than the clock is coarse by which files are stamped
+                time.sleep(0.05)
+            before = hash_now(folder)
+            mapped[0:4] = b"evil"
+            assert hash_now(folder) != before
+
+
+def test_what_is_old_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "module.py").write_bytes(b"good")
+    monkeypatch.setattr(probe, "SETTLED", -1.0)
+    first = hash_now(folder)
+    monkeypatch.setattr(probe, "fingerprint", lambda *_: (0, "nobody reads it again"))
+    assert hash_now(folder) == first
+
+
+def test_how_long_a_page_may_wait_is_the_kernels_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert probe.written_back() >= 2.0
+    for said, wanted in (
+        ({"writeback": "500", "expire": "3000"}, 70.0),
+        ({"writeback": "0", "expire": "3000"}, 3600.0),
+        ({}, 3600.0),
+    ):
+        monkeypatch.setattr(probe, "content", lambda path, said=said: said.get(path.split("_")[-2], "").encode())
+        assert probe.written_back() == wanted
