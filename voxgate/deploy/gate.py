@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from voxgate.deploy import marks
-from voxgate.deploy.decision import Judged, judge_run
+from voxgate.deploy.decision import Judged
 from voxgate.deploy.engine import Deployment, State
 from voxgate.deploy.green import require_green
 from voxgate.deploy.journal import Phase
@@ -18,6 +18,7 @@ from voxgate.deploy.mending import Mending
 from voxgate.deploy.plan import Plan, check_requests, make_plan, read_requests
 from voxgate.deploy.preflight import held_hosts, must_be_seen, preflight
 from voxgate.deploy.progress import Progress
+from voxgate.deploy.recovered import recovered
 from voxgate.deploy.recovery import credible, way_back
 from voxgate.deploy.remotes import Remotes, must_run
 from voxgate.deploy.rolling import Capacity
@@ -33,7 +34,7 @@ from voxgate.model.evidence import Missing
 from voxgate.model.look import Evidence, Look
 from voxgate.model.release import Release
 from voxgate.model.service import Service
-from voxgate.model.verdict import Exit, Judgement, MoveRecord, RunVerdict, ServiceOutcome, Verdict
+from voxgate.model.verdict import Judgement, MoveRecord, RunVerdict, ServiceOutcome
 from voxgate.survey.collect import remarks, take_look
 from voxgate.survey.keeping import Cutter
 from voxgate.survey.saving import save
@@ -344,7 +345,6 @@ class Gate:
 
     def settle(self, judged: Judged) -> Settled:
         """After the judging: promote if and only if everything expected was judged and holds, else go back."""
-        verdict = judge_run(judged)
         if self.deployment is not None:
             self._settlement = Settlement(self.site, self.deployment, self._remotes, self._look_and_judge, self.standing)
             settled = self._settlement.settle(judged)
@@ -356,46 +356,7 @@ class Gate:
         if self._mending is None:
             msg = "there is nothing to settle"
             raise RuntimeError(msg)
-        if self._not_mended is not None:
-            summary = f"nothing was deployed: what an earlier run left is not in order: {self._not_mended.line}"
-            return Settled(RunVerdict.BROKEN, Exit.BROKEN, summary)
-        if self._mending.held or self._mending.stuck:
-            found = "; ".join(decision.line for decision in self._mending.decisions)
-            self._mending.close((verdict, tuple(judged.judgements)), self._look_and_judge)
-            return Settled(RunVerdict.BROKEN, Exit.BROKEN, f"not in order: {found}")
-        if verdict is RunVerdict.INCOMPLETE:
-            why = judged.interrupted or f"{len(judged.missing)} invariants were not judged"
-            return Settled(verdict, Exit.INCOMPLETE, f"mended, but not closed: {why}; make recover does the rest")
-        failure = self._mending.close((verdict, tuple(judged.judgements)), self._look_and_judge)
-        if failure is not None:
-            return Settled(RunVerdict.BROKEN, Exit.BROKEN, f"not in order: {failure.line}")
-        if self._mending.after_all is not None:
-            again, judgements = self._mending.after_all
-            summary = f"what was left to be judged does not hold, and went back ({self._mending.summary}); judged again: {again}"
-            return Settled(RunVerdict.ROLLED_BACK, Exit.ROLLED_BACK, summary, judgements, again)
-        return self._recovered(verdict, judged)
-
-    def _recovered(self, verdict: RunVerdict, judged: Judged) -> Settled:
-        """What was left open is closed. Whether all is in order only the last judgement says, whatever had to be mended."""
-        if self._mending is None or self._mending.judged is None:
-            final, judgements, again = verdict, tuple(judged.judgements), False
-        else:
-            final, judgements = self._mending.judged
-            again = judgements != tuple(judged.judgements)
-        summary = f"recovered: {self._mending.summary if self._mending else ''}"
-        rest = (judgements, final) if again else ((), None)
-        if self._mending is not None and self._mending.waits and final is not RunVerdict.VIOLATED:
-            left = f", without {', '.join(self.site.away)}" if self.site.away else ""
-            summary = f"mended what can be{left}: {self._mending.summary or 'nothing was open'}; make recover does the rest"
-            return Settled(RunVerdict.INCOMPLETE, Exit.INCOMPLETE, summary, *rest)
-        if final is RunVerdict.HOLDS:
-            return Settled(final, 0, f"{summary}; all of it holds", *rest)
-        still = self._mending.standing.still(judgements) if self._mending else ()
-        worse = [one.id for one in judgements if one.verdict is not Verdict.HOLDS and one.id not in still]
-        if still and not worse:
-            return Settled(final, 1, f"{summary}; it is as before, and does not hold: {named(still)}", *rest)
-        status = Exit.INCOMPLETE if final is RunVerdict.INCOMPLETE else 1
-        return Settled(final, status, f"{summary}; the estate is {final}: {named(worse)}", *rest)
+        return recovered(self._mending, self._not_mended, judged, self._look_and_judge, self.site.away)
 
     def note_verdict(self, verdict: RunVerdict, digest: str) -> None:
         """The last line of this run in the ledgers of all that it deployed: verdict, and digest of the report."""

@@ -1,0 +1,59 @@
+"""How a run ends that deployed nothing, and mended what an earlier one left open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+
+from voxgate.deploy.decision import Judged, judge_run
+from voxgate.deploy.mending import Mending
+from voxgate.deploy.settling import Settled
+from voxgate.deploy.standing import named
+from voxgate.errors import VoxgateError
+from voxgate.model.release import Release
+from voxgate.model.verdict import Exit, Judgement, RunVerdict, Verdict
+
+LookAndJudge = Callable[[Mapping[str, Release]], tuple[RunVerdict, tuple[Judgement, ...]]]
+
+
+def recovered(
+    mending: Mending, not_mended: VoxgateError | None, judged: Judged, look_and_judge: LookAndJudge, away: Collection[str]
+) -> Settled:
+    """Close what was mended, by what was judged; ``not_mended`` is why it could not be, ``away`` are hosts that were left out."""
+    verdict = judge_run(judged)
+    if not_mended is not None:
+        summary = f"nothing was deployed: what an earlier run left is not in order: {not_mended.line}"
+        return Settled(RunVerdict.BROKEN, Exit.BROKEN, summary)
+    if mending.held or mending.stuck:
+        found = "; ".join(decision.line for decision in mending.decisions)
+        mending.close((verdict, tuple(judged.judgements)), look_and_judge)
+        return Settled(RunVerdict.BROKEN, Exit.BROKEN, f"not in order: {found}")
+    if verdict is RunVerdict.INCOMPLETE:
+        why = judged.interrupted or f"{len(judged.missing)} invariants were not judged"
+        return Settled(verdict, Exit.INCOMPLETE, f"mended, but not closed: {why}; make recover does the rest")
+    failure = mending.close((verdict, tuple(judged.judgements)), look_and_judge)
+    if failure is not None:
+        return Settled(RunVerdict.BROKEN, Exit.BROKEN, f"not in order: {failure.line}")
+    if mending.after_all is not None:
+        again, judgements = mending.after_all
+        summary = f"what was left to be judged does not hold, and went back ({mending.summary}); judged again: {again}"
+        return Settled(RunVerdict.ROLLED_BACK, Exit.ROLLED_BACK, summary, judgements, again)
+    return _by_the_last(mending, verdict, judged, away)
+
+
+def _by_the_last(mending: Mending, verdict: RunVerdict, judged: Judged, away: Collection[str]) -> Settled:
+    """What was left open is closed. Whether all is in order only the last judgement says, whatever had to be mended."""
+    final, judgements = mending.judged or (verdict, tuple(judged.judgements))
+    rest = (judgements, final) if mending.judged and judgements != tuple(judged.judgements) else ((), None)
+    if mending.waits and final is not RunVerdict.VIOLATED:
+        left = f", without {', '.join(away)}" if away else ""
+        summary = f"mended what can be{left}: {mending.summary or 'nothing was open'}; make recover does the rest"
+        return Settled(RunVerdict.INCOMPLETE, Exit.INCOMPLETE, summary, *rest)
+    summary = f"recovered: {mending.summary}"
+    if final is RunVerdict.HOLDS:
+        return Settled(final, 0, f"{summary}; all of it holds", *rest)
+    still = mending.standing.still(judgements)
+    worse = [one.id for one in judgements if one.verdict is not Verdict.HOLDS and one.id not in still]
+    if still and not worse:
+        return Settled(final, 1, f"{summary}; it is as before, and does not hold: {named(still)}", *rest)
+    status = Exit.INCOMPLETE if final is RunVerdict.INCOMPLETE else 1
+    return Settled(final, status, f"{summary}; the estate is {final}: {named(worse)}", *rest)
