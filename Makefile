@@ -116,6 +116,13 @@ lint: setup ## ruff, mypy strict, import layers, the Jenkinsfiles
 lint-groovy: setup java ## the Jenkinsfiles by npm-groovy-lint, by the rules in .groovylintrc.json
 	@$(RUN) python -m tests.groovy.lint
 
+quick: setup ## the lint of Python, and the unit tests of what is changed since main
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) mypy
+	@$(RUN) lint-imports >/dev/null
+	@$(RUN) --group stores python -m tests.quick
+
 unit: setup tools ## voxgate's own tests that need no host
 	@$(RUN) --group stores python -m voxgate.cli.door tests/unit -n 2
 

@@ -1,0 +1,89 @@
+"""``make quick``: the unit tests of what is changed, by what they name. All of them are ``make unit``.
+
+Changed is what differs from main, committed or not, and what git does not know yet; on main itself, from the commit before.
+A test belongs to a module that it imports, else to what uses that module; and to a module of the probe of which it names a
+function, as the probe is tested as one file.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+UNIT = "tests/unit"
+_TOP = re.compile(r"^(?:def|class) (\w+)|^([A-Z_]+)\b", re.MULTILINE)
+
+
+def git(*words: str) -> list[str]:
+    """The lines that git prints."""
+    return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def changed() -> list[str]:
+    """Files that are there and differ, from the top of the project."""
+    here, main = git("rev-parse", "HEAD"), git("rev-parse", "--verify", "main")
+    since = "HEAD~1" if here == main else git("merge-base", "HEAD", "main")[0]
+    return sorted({*git("diff", "--name-only", "--diff-filter=d", since), *git("ls-files", "--others", "--exclude-standard")})
+
+
+def chosen(paths: Iterable[str], sources: dict[str, str]) -> list[str]:
+    """The test files, of ``sources`` (path to text), that are changed themselves or name what is."""
+    found: set[str] = set()
+    for path in paths:
+        if path in sources:
+            found.add(path)
+        elif path.startswith("voxgate/probe/"):
+            names = [one or other for one, other in _TOP.findall((ROOT / path).read_text("utf-8"))]
+            word = re.compile(rf"\b(?:probe\.|\"|')(?:{'|'.join(names)})\b") if names else re.compile(r"(?!)")
+            found |= {test for test, text in sources.items() if word.search(text)}
+            found.add(f"{UNIT}/survey/test_built_probe.py")
+        elif path.endswith(".py") and path.startswith(("voxgate/", "lab/")):
+            found |= using(path, sources)
+        elif path.startswith(("suites/", "schemas/", "hosts/")):
+            found |= {test for test in sources if test.startswith(f"{UNIT}/suites/") or "catalogue" in test or "estates" in test}
+        elif path.endswith(".md"):
+            found |= {test for test, text in sources.items() if Path(path).name in text}
+    return sorted(found)
+
+
+def using(path: str, sources: dict[str, str]) -> set[str]:
+    """The tests that import a module; where none does, those of what uses it, and so on."""
+    modules = {one: (ROOT / one).read_text("utf-8") for one in git("ls-files", "voxgate/*.py", "lab/*.py", "suites/*.py")}
+    waiting, known = {path}, {path}
+    while waiting:
+        words = [re.compile(_importing(one)) for one in waiting]
+        found = {test for test, text in sources.items() if any(word.search(text) for word in words)}
+        found |= (
+            {test for test in sources if test.startswith(f"{UNIT}/suites/")}
+            if any("suites/" in one for one in waiting)
+            else set()
+        )
+        if found:
+            return found
+        waiting = {one for one, text in modules.items() if one not in known and any(word.search(text) for word in words)}
+        known |= waiting
+    return set()
+
+
+def _importing(path: str) -> str:
+    """How an import of a module reads, on however many lines."""
+    package, _, module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".").rpartition(".")
+    return rf"\b{re.escape(package)}(?:\.{module}\b| import (?:\([^)]*|[^\n]*)\b{module}\b)"
+
+
+def main() -> int:
+    """Run them; 0 where there is none."""
+    sources = {path: (ROOT / path).read_text("utf-8") for path in git("ls-files", f"{UNIT}/**/test_*.py", f"{UNIT}/test_*.py")}
+    found = chosen(changed(), sources)
+    if not found:
+        print("no unit test is of what is changed")  # noqa: T201 - a command's answer
+        return 0
+    return subprocess.run([sys.executable, "-m", "pytest", "-q", "-n", "2", *found], cwd=ROOT, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
