@@ -13,11 +13,11 @@ gate: Any = module
 def pytest_configure() -> None:
     """Put the mistake where it shall be."""
     if os.environ.get("VOXGATE_MISTAKEN") == "look":
-        _look = gate.take_look
+        _look = gate.Gate._look  # the look before a deploy is none of these
 
         def mistaken(*words: Any, **named: Any) -> NoReturn:
-            gate.take_look = _look
+            gate.Gate._look = _look
             del words, named
             raise ZeroDivisionError("a mistake for the drill")
 
-        gate.take_look = mistaken
+        gate.Gate._look = mistaken
