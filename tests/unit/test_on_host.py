@@ -221,25 +221,16 @@ def test_the_journal_knows_what_a_deploy_changed(hosts: list[Host], tmp_path: Pa
     assert (one.journal()["changed"], "since" in one.journal()) == ([], False)
 
 
-@pytest.mark.parametrize(("code", "together"), [(12.5, True), (13.5, False)])
-def test_what_two_deploys_put_back_one_after_the_other_is_one_time(
-    hosts: list[Host], tmp_path: Path, code: float, *, together: bool
-) -> None:
-    """The second changed no file of those that the first had: their times are of the first, and of no change that stayed."""
+def test_what_was_seen_before_a_deploy_is_kept_until_all_is_put_back(hosts: list[Host], tmp_path: Path) -> None:
     one, _ = hosts
     one.claim()
-    said = []
-    for run, age in (("r1", 12.5), ("r2", code)):
-        one.ask("mark", service="backend", journal=JOURNAL | {"phase": "claimed", "run": run, "code": age})
-        one.ask(
-            "do", service="backend", journal=JOURNAL | {"run": run},
-            steps=[{"argv": ["true"], "deadline": 9, "says": "s", "changes": "code"}],
-        )  # fmt: skip
-        one.ask("mark", service="backend", journal=JOURNAL | {"phase": "back-judging", "run": run})
-        said.append(json.loads((tmp_path / "backend" / "put-back.json").read_text()))
-    assert said[1]["until"] > said[0]["until"]
-    assert (said[1]["since"] == said[0]["since"]) is together
-    assert said[1]["code"] == code
+    one.ask("mark", service="backend", journal=JOURNAL | {"phase": "claimed", "code": 12.5, "seen": 20.25})
+    step = {"argv": ["true"], "deadline": 9, "says": "s", "changes": "code"}
+    one.ask("do", service="backend", journal=JOURNAL, steps=[step])
+    one.ask("mark", service="backend", journal=JOURNAL | {"phase": "back-judging"})
+    told = json.loads((tmp_path / "backend" / "put-back.json").read_text())
+    assert (told["code"], told["seen"]) == (12.5, 20.25)
+    check("put-back", told)
 
 
 @pytest.mark.parametrize("left", ["", "{torn", '{"run": "r1", "phase": "restart"}', '{"run": "r0", "changed": []}'])

@@ -254,6 +254,13 @@ def test_a_change_that_was_put_back_makes_no_code_younger() -> None:
     assert [back.age(changed) for changed in (40.0, 99.9, 100.0, 110.0, 120.0, 120.1)] == [40.0, 99.9, 50.0, 50.0, 50.0, 120.1]
 
 
+def test_what_an_earlier_deploy_put_back_makes_no_code_younger_either() -> None:
+    """The second one that failed changed no file: the last change is still the first one's, as it was seen before the second."""
+    back = PutBack(since=100.0, until=120.0, code=50.0, seen=80.0)
+    assert [back.age(changed) for changed in (79.9, 80.0, 80.1, 110.0, 120.1)] == [79.9, 50.0, 80.1, 50.0, 120.1]
+    assert PutBack(since=100.0, until=120.0, code=50.0, seen=110.0).age(121.0) == 121.0
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', "\x00" * 40])
 def test_a_journal_that_is_none_is_missing(text: str) -> None:
     assert isinstance(read_journal(text, FLEET[0]), Missing)

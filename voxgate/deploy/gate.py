@@ -263,8 +263,8 @@ class Gate:
                 say(f"{target.service.name}: {disagree}")
         self.deployment = self.site.deployment(plan.targets, back=False)
         try:
-            code = ages(plan.placements, seen.hosts, self.site.found)
-            before = {key: {"code": age, "standing": self.standing.kept} for key, age in code.items()}
+            changed = ages(plan.placements, seen.hosts, self.site.found)
+            before = {key: {**when, "standing": self.standing.kept} for key, when in changed.items()}
             marks.mark(self.site.claim, plan.tasks, Phase.CLAIMED, before=before)
         except VoxgateError as error:
             with suppress(VoxgateError):

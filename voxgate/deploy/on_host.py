@@ -181,22 +181,18 @@ def _carried(folder: str, journal: Dict[str, Any]) -> Dict[str, Any]:
     except ValueError:
         said = {}
     if isinstance(said, dict) and said.get("run") == journal["run"] and "changed" in said:
-        return {key: said[key] for key in ("changed", "since", "code", "standing") if key in said}
+        return {key: said[key] for key in ("changed", "since", "code", "seen", "standing") if key in said}
     return {"changed": EVERYTHING if journal["phase"].startswith("back-") else []}
 
 
 def _note_put_back(folder: str, journal: Dict[str, Any]) -> None:
     """The code was changed and is as it was: whoever finds a process older than the last change must know. Said only where it
-    is known how old the code was before. Where that was known by what the deploy before had put back, it is one time with that:
-    this one may have changed no file of those.
+    is known how old the code was before.
     """
     if "since" in journal and journal.get("code"):
-        said = {"format": 1, "service": journal["service"], "since": journal["since"], "until": time.time()}
-        with suppress(ValueError, TypeError, KeyError, OSError):
-            before = json.loads(_text(folder, "put-back.json") or "")
-            if before["code"] == journal["code"]:
-                said["since"] = min(before["since"], journal["since"])
-        _replace(folder, "put-back.json", json.dumps(dict(said, code=journal["code"]), sort_keys=True) + "\n")
+        said = {key: journal[key] for key in ("service", "since", "code", "seen") if journal.get(key)}
+        said.update(format=1, until=time.time())
+        _replace(folder, "put-back.json", json.dumps(said, sort_keys=True) + "\n")
 
 
 def _boot() -> str:

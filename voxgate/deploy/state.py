@@ -140,9 +140,9 @@ def _read_put_back(text: str | None, placement: Placement) -> PutBack | None:
         check("put-back", document, where=placement.id)
     except ContractError:
         return None
-    return (
-        PutBack(document["since"], document["until"], document["code"]) if document["service"] == placement.service.name else None
-    )
+    if document["service"] != placement.service.name:
+        return None
+    return PutBack(document["since"], document["until"], document["code"], document.get("seen"))
 
 
 def now() -> str:

@@ -46,14 +46,18 @@ def kept_units(targets: Iterable[Target]) -> tuple[str, ...]:
 
 def ages(
     placements: Iterable[Placement], hosts: Mapping[str, HostEvidence | Missing], found: Mapping[str, Found]
-) -> dict[str, float | None]:
-    """When code and packages of each placement were last changed (epoch seconds on its host's clock), by its id; what a
-    failed deploy changed and put back is no change. None where that was not seen.
+) -> dict[str, dict[str, float | None]]:
+    """When code and packages of each placement were last changed (epoch seconds on its host's clock), by its id: ``code``, for
+    which a change that a failed deploy put back is none, and ``seen``, for which it is one. None where that was not seen.
     """
-    return {one.id: _age(one, hosts[one.host.name], found[one.id]) for one in placements}
+    said = {}
+    for one in placements:
+        seen, back = _last_change(one, hosts[one.host.name]), found[one.id].put_back
+        said[one.id] = {"code": back.age(seen) if back and seen is not None else seen, "seen": seen}
+    return said
 
 
-def _age(placement: Placement, host: HostEvidence | Missing, found: Found) -> float | None:
+def _last_change(placement: Placement, host: HostEvidence | Missing) -> float | None:
     if isinstance(host, Missing) or not placement.units:
         return None
     name = placement.service.name
@@ -61,4 +65,4 @@ def _age(placement: Placement, host: HostEvidence | Missing, found: Found) -> fl
     times = [fact.changed for fact in facts if fact is not None and not isinstance(fact, Missing)]
     if len(times) < len(facts):
         return None
-    return found.put_back.age(max(times)) if found.put_back else max(times)
+    return max(times)

@@ -61,19 +61,22 @@ class Release:
 @dataclass(frozen=True, slots=True)
 class PutBack:
     """A failed deploy changed code and packages on a host from ``since`` on, and at ``until`` they were as before; ``code`` is
-    when they were last changed before that. Epoch seconds on the host's clock.
+    when they were last changed before that, and ``seen`` the last change of any of these files then: later than ``code`` where an
+    earlier deploy had put some back. Epoch seconds on the host's clock.
     """
 
     since: float
     until: float
     code: float
+    seen: float | None = None
 
     def age(self, changed: float, now: float = math.inf) -> float:
         """How old the code is that was last changed at ``changed``: a change that was put back is none. It is the deploy
         account's word: one that is in no order, of more than a day, or not over ``now``, counts for nothing.
         """
         in_order = self.code < self.since <= self.until <= now and self.until - self.since <= MOST_AWAY
-        return self.code if in_order and self.since <= changed <= self.until else changed
+        as_before = self.since <= changed <= self.until or (changed == self.seen and self.code <= changed <= self.since)
+        return self.code if in_order and as_before else changed
 
 
 @dataclass(frozen=True, slots=True)

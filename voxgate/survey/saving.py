@@ -156,7 +156,10 @@ def _remote_row(view: RemoteView) -> dict[str, Any]:
         "on_main": sorted(view.on_main),
         "release": release and {"service": release.service, "commit": release.commit, "tag": release.tag},
         "tree": None if view.tree is None else {path: list(entry) for path, entry in view.tree.items()},
-        "put_back": {host: [one.since, one.until, one.code] for host, one in view.put_back.items()},
+        "put_back": {
+            host: [number for number in (one.since, one.until, one.code, one.seen) if number is not None]
+            for host, one in view.put_back.items()
+        },
     }
 
 
