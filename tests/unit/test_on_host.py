@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from voxgate.contracts.schemas import check
+
 SOURCE = Path(__file__).parents[2] / "voxgate" / "deploy" / "on_host.py"
 JOURNAL = {"format": 1, "service": "backend", "phase": "install", "run": "r1", "by": "me", "build": ""}
 WORD = "voxgate-0123"
