@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from tests.said import Said
 from voxgate.contracts.estates import load_estate
 from voxgate.deploy.decision import Judged
 from voxgate.deploy.gate import Gate, Settled
@@ -17,30 +17,11 @@ from voxgate.deploy.site import Orders
 from voxgate.deploy.state import Found, LastKnownGood
 from voxgate.errors import Unreachable
 from voxgate.model.release import Release
-from voxgate.model.verdict import Exit, Judgement, MoveRecord, RunVerdict, Verdict
+from voxgate.model.verdict import Exit, Judgement, RunVerdict, Verdict
 
 ESTATE = load_estate("lab")
 OLD = Release("backend", "a" * 40, "vox-backend-2026.06.22-1")
 NEW = Release("backend", "b" * 40, "vox-backend-2026.06.24-1")
-
-
-@dataclass(slots=True)
-class Said:
-    """What a gate says."""
-
-    notes: list[str] = field(default_factory=list)
-
-    def begin(self, service: str, host: str, move: str) -> None:
-        """Nothing begins here."""
-        raise AssertionError((service, host, move))
-
-    def end(self, record: MoveRecord) -> None:
-        """Nothing ends here."""
-        raise AssertionError(record)
-
-    def note(self, text: str) -> None:
-        """Kept."""
-        self.notes.append(text)
 
 
 def judged(verdict: Verdict) -> Judged:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.said import Said
 from voxgate.contracts.estates import load_estate
 from voxgate.deploy.gate import Gate
 from voxgate.deploy.plan import Plan
@@ -20,7 +21,6 @@ from voxgate.errors import Refused
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release
-from voxgate.model.verdict import MoveRecord
 
 LAB = load_estate("lab")
 NAMES = {"backend": "vox-backend", "console": "vox-frontend", "fleet": "vox-agents"}
@@ -32,25 +32,6 @@ ALONE = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
 def git(folder: Path, *arguments: str | bytes) -> str:
     argv = ["git", "-C", folder, *arguments]
     return subprocess.run(argv, env={**os.environ, **WHO, **ALONE}, capture_output=True, check=True, text=True).stdout.strip()
-
-
-@dataclass(slots=True)
-class Said:
-    """What a gate says."""
-
-    notes: list[str] = field(default_factory=list)
-
-    def begin(self, service: str, host: str, move: str) -> None:
-        """Nothing begins here."""
-        raise AssertionError((service, host, move))
-
-    def end(self, record: MoveRecord) -> None:
-        """Nothing ends here."""
-        raise AssertionError(record)
-
-    def note(self, text: str) -> None:
-        """Kept."""
-        self.notes.append(text)
 
 
 @dataclass(slots=True)
@@ -231,7 +212,7 @@ def test_a_pointer_is_not_taken_for_the_content(forge: Callable[[str], Forge]) -
     bad = here.release()
     found = here.refused()
     assert found.line.startswith(f"backend={bad}: model.bin is in Git LFS: ")
-    assert "2 such files" in found.line
+    assert "2 in all" in found.line
 
 
 @pytest.mark.parametrize(
@@ -257,7 +238,7 @@ def test_a_file_that_git_writes_otherwise_than_it_is_is_refused(
     assert git(here.work, "rev-parse", "HEAD:tools/run.cmd") != git(there, "hash-object", "--no-filters", "tools/run.cmd")
     found = here.refused()
     assert found.line.startswith(f"backend={bad}: tools/run.cmd is {attribute.rpartition(' ')[2]} in .gitattributes: ")
-    assert "1 such files" in found.line
+    assert "1 in all" in found.line
     # Its own hint helps.
     git(here.work, "rm", "-q", "tools/.gitattributes")
     git(here.work, "add", "--renormalize", ".")

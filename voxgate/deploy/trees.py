@@ -32,13 +32,13 @@ def must_be_deployable(service: Service, release: Release, mirror: Mirror) -> No
         hint = f"git rm {quote(modules[0])}, and bring it as files, or as a package of the lock"
         raise Refused(f"{modules[0]} is a submodule", where=where, why="a deploy would leave its folder empty", hint=hint)
     if pointers := _asked(mirror.lfs_pointers, service, release):
-        why = f"a deploy would put the pointer there, not the content ({len(pointers)} such files)"
+        why = f"a deploy would put the pointer there, not the content ({len(pointers)} in all)"
         hint = "git lfs untrack PATTERN, git add --renormalize . and commit; or keep it outside of git"
         raise Refused(f"{pointers[0]} is in Git LFS", where=where, why=why, hint=hint)
     if converted := sorted(_asked(mirror.converted, service, release).items()):
         (path, attribute), count = converted[0], len(converted)
         what = f"{path} is {attribute} in .gitattributes"
-        why = f"a checkout writes other bytes than the commit has, and a look takes them for an edit ({count} such files)"
+        why = f"a checkout writes other bytes than the commit has, and a look takes them for an edit ({count} in all)"
         hint = "take that attribute away, git add --renormalize . and commit"
         raise Refused(what, where=where, why=why, hint=hint)
 
