@@ -22,9 +22,11 @@ from voxgate.probe.programs import run
 from voxgate.probe.request import Service
 from voxgate.probe.ways import interpreter_of
 
-PYC = re.compile(r"(.+?)\.[a-z]+-[0-9]+(?:\.opt-([12]))?\.pyc", re.ASCII)
+PYC = re.compile(r"(.+?)\.(?!opt-)[a-z]+-[0-9]+(?:\.opt-([0-9]{1,9}))?\.pyc", re.ASCII)
+OPTIMIZED_AT_MOST = 2  # Python is started with more, and names its files so, but it makes the same
 PYC_DRAFT = re.compile(r".+\.pyc\.[0-9]+", re.ASCII)
 PYC_HEAD = 16
+READER = 2  # counts up with how byte code is read: what an earlier reader found the same is compared again
 DRAFT = 60.0  # seconds: Python writes byte code beside its place, and then renames it
 COMPARED_AT_ONCE = 4 * 1024 * 1024  # of sources
 # What makes byte code of the sources. It never sees the byte code that it is compared with: whoever forged that has no word in
@@ -63,7 +65,7 @@ class ByteCodes:
         with suppress(OSError):
             self.python = interpreter_of(service.folder)
         row = os.stat(self.python)
-        self.by = [row.st_dev, row.st_ino, row.st_size, row.st_ctime_ns]
+        self.by = [READER, row.st_dev, row.st_ino, row.st_size, row.st_ctime_ns]
         self.waiting: list[tuple[str, list[Any], float, bytes, bytes]] = []
         self.size = 0
         self.bad: list[str] = []
@@ -96,7 +98,7 @@ class ByteCodes:
         _, flags, seconds, size = struct.unpack("<IIII", code[:PYC_HEAD].ljust(PYC_HEAD, b"\0"))
         if not flags & 1 and (seconds, size) != (int(origin.st_mtime) & 0xFFFFFFFF, origin.st_size & 0xFFFFFFFF):
             return True
-        row = struct.pack("<II", len(source), int(match.group(2) or 0)) + source
+        row = struct.pack("<II", len(source), min(int(match.group(2) or 0), OPTIMIZED_AT_MOST)) + source
         self.waiting.append((path, self.key(found, origin), max(found.st_ctime, origin.st_ctime), code, row))
         self.size += len(row)
         return True

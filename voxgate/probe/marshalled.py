@@ -7,6 +7,7 @@ from typing import Any
 # The fields of a code object as marshal writes them: a number, an object, and the file's name, which is no part of what it does.
 CODE_FIELDS = {"old": "nnnnnnoooooo.ono", "new": "nnnnnooooo.oonoo"}
 NESTED_AT_MOST = 100
+UNREFERRED = "NTFS."  # None, True, False, StopIteration and the ellipsis: one of each, of which Python keeps no count
 
 
 class Marshalled:
@@ -48,6 +49,8 @@ class Marshalled:
             if number is None:
                 raise ValueError("it refers to nothing")
             return number
+        if byte & 0x80 and kind in UNREFERRED:
+            raise ValueError("marshal writes no reference to it, and Python would count none")
         place = len(self.referred) if byte & 0x80 else -1
         if place >= 0:
             self.referred.append(None)

@@ -98,11 +98,11 @@ def test_byte_code_of_an_owned_module_may_be_there(environment: Path) -> None:
     assert bad(environment) == []
 
 
-def forged(source: Path, code: str) -> None:
+def forged(source: Path, code: str, more: str = "") -> None:
     """Byte code of other source, whose header says that it is of this one."""
     found = source.stat()
     head = importlib.util.MAGIC_NUMBER + struct.pack("<III", 0, int(found.st_mtime), found.st_size)
-    cached = source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"
+    cached = source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}{more}.pyc"
     cached.parent.mkdir(exist_ok=True)
     cached.write_bytes(head + marshal.dumps(compile(code, str(source), "exec", dont_inherit=True)))
 
@@ -215,6 +215,20 @@ def test_what_is_no_byte_code_has_no_place_among_it(checkout: Path, monkeypatch:
     names = {"__pycache__/run.sh", f"__pycache__/one.{sys.implementation.cache_tag}.pyc"}
     assert set(found) - before == names
     assert not any(path.startswith("__pycache__") for path in before)
+
+
+@pytest.mark.parametrize("level", [1, 2, 3, 77])
+def test_byte_code_is_compared_however_much_python_is_told_to_leave_out(
+    checkout: Path, level: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With ``PYTHONOPTIMIZE=3`` an import takes ``one.cpython-312.opt-3.pyc``."""
+    monkeypatch.setattr(probe, "CACHE", str(checkout.parent / "cache"))
+    monkeypatch.setattr(probe, "nobody_elses", lambda _: os.geteuid())
+    (checkout / "one.py").write_text("A = 1\n")
+    path = f"__pycache__/one.{sys.implementation.cache_tag}.opt-{level}.pyc"
+    for code, seen in (("A = 1\n", False), ("A = 2\n", True)):
+        forged(checkout / "one.py", code, f".opt-{level}")
+        assert (path in probe.checkout(service(checkout))["tree"]) == seen
 
 
 def test_a_record_that_is_younger_than_its_distribution_is_named() -> None:

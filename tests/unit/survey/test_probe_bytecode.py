@@ -78,6 +78,27 @@ def test_byte_code_is_the_same_however_it_is_written(source: str, level: int) ->
             assert not probe.ByteCodes.alike(code(other), code(source), FIELDS), other
 
 
+CONSTANTS = (
+    None, True, False, ..., StopIteration, 1, 2**70, 1.5, 1j, b"a", "a", "caf\xe9", "a" * 300, (), (1,), frozenset(), frozenset((1,)),
+    compile("A = None", "x", "exec"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("constant", CONSTANTS, ids=lambda constant: repr(constant)[:20])
+def test_a_reference_is_to_what_python_takes_it_for(constant: Any) -> None:
+    """What is marked as to be referred to counts for Python by its kind: one that is counted here alone shifts all others."""
+    written = bytearray(marshal.dumps(constant))
+    for mark in (0, 0x80):
+        written[0] = written[0] & 0x7F | mark
+        head = b"(\4\0\0\0" + bytes(written) + b"\xda\4deny\xda\5allow"
+        for number in range(6):
+            given = head + b"r" + struct.pack("<i", number)
+            for value in ("deny", "allow", constant):
+                made = marshal.dumps((constant, "deny", "allow", value))
+                if probe.ByteCodes.alike(given, made, FIELDS):
+                    assert marshal.loads(given) == marshal.loads(made), (number, value)  # noqa: S302
+
+
 PACKAGES = ("asyncio", "email", "json", "unittest", "xml")
 
 
