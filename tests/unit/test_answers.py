@@ -20,7 +20,15 @@ from voxgate.errors import CommandUnknown, ContractError
 from voxgate.survey.fields import WrongFormError
 
 SERVICES = ("backend", "console")
-WRITTEN = {"good": None, "journal": "{}", "put_back": None, "owner": "{}", "ledger": [], "git_locks": ["/opt/x/.git/index.lock"]}
+WRITTEN = {
+    "good": None,
+    "journal": "{}",
+    "put_back": None,
+    "owner": "{}",
+    "held": False,
+    "ledger": [],
+    "git_locks": ["/opt/x/.git/index.lock"],
+}
 STATE = {"services": dict.fromkeys(SERVICES, WRITTEN), "boot": "b", "writable": True}
 DONE = {"exit": 0, "out": "x", "err": "", "why": "", "seconds": 0.25}
 FAILED = {**DONE, "exit": 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import resource
@@ -21,6 +22,10 @@ SOURCE = Path(__file__).parents[2] / "voxgate" / "deploy" / "on_host.py"
 JOURNAL = {"format": 1, "service": "backend", "phase": "install", "run": "r1", "by": "me", "build": ""}
 WORD = "voxgate-0123"
 BACK = JOURNAL | {"phase": "back-install"}
+
+
+LOOKS = f"exec(open({str(SOURCE)!r}).read())\nROOT = {{root!r}}\nwhile True: read({{{{'services': {{{{'backend': '/x'}}}}}}}})"
+"""Looks, one after the other."""
 
 
 class Host:
@@ -96,6 +101,38 @@ def test_of_two_gates_one_gets_it_and_the_other_hears_who(hosts: list[Host]) -> 
     assert json.loads(two.claim()["held"]["owner"]) == {"by": "me"}
     one.end()
     assert "ok" in two.claim()
+
+
+def held(root: Path) -> bool:
+    """What a look reads, in a process of its own as on a host."""
+    text = SOURCE.read_text().replace('"/var/lib/voxgate"', repr(str(root)))
+    request = {"op": "read", "mark": WORD, "services": {"backend": "/nowhere"}}
+    argv = [sys.executable, "-I", "-c", f"{text}\nmain({request!r})"]
+    said = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=30).stdout
+    return bool(json.loads(said.partition(" ")[2])["ok"]["services"]["backend"]["held"])
+
+
+def test_a_look_sees_who_holds_it_and_is_in_nobodys_way(hosts: list[Host], tmp_path: Path) -> None:
+    one, two = hosts
+    assert held(tmp_path) is False
+    one.claim()
+    assert held(tmp_path) is True
+    one.end()
+    assert held(tmp_path) is False, "the file alone, and who it names, is nobody at work"
+    with (tmp_path / "backend" / "owner.lock").open() as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        assert held(tmp_path) is False, "who only reads it holds nothing"
+    looks = [subprocess.Popen([sys.executable, "-I", "-c", LOOKS.format(root=str(tmp_path))]) for _ in range(2)]
+    try:
+        for _ in range(20):
+            assert "ok" in two.claim(), "a look took the lock to see if it was free"
+            two.end()
+            two = Host(tmp_path)
+    finally:
+        for look in looks:
+            look.kill()
+            look.wait()
+        two.end()
 
 
 def test_a_killed_owner_leaves_no_lock(hosts: list[Host]) -> None:

@@ -16,6 +16,7 @@ from voxgate.model.look import Evidence, Look, Question
 from voxgate.model.part import is_within, narrowed, part_of
 from voxgate.model.release import Release, RemoteView
 from voxgate.model.verdict import Judgement, RunVerdict, Verdict
+from voxgate.model.work import Work
 from voxgate.survey.joining import disagreements, join
 
 LAB = load_estate("lab")
@@ -96,6 +97,11 @@ def test_parts_together_are_the_whole() -> None:
     assert isinstance(view, RemoteView)
     assert view.release is not None, "the later part did not know the release, the earlier one did"
     assert disagreements(LAB, parts) == ()
+
+
+def test_who_was_at_work_beside_a_part_was_so_beside_the_whole() -> None:
+    work = Work("backend", "api-1", "ci@vm", "2026-11-28T10:00:00Z", "r-1")
+    assert join({"a": replace(seen("api-1"), works=(work,)), "b": seen("data")}).works == (work,)
 
 
 def test_a_lost_part_another_release_and_another_time_are_named() -> None:

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from voxgate.contracts.json_strict import loads
 from voxgate.errors import ContractError
-from voxgate.survey.fields import WrongFormError, get, integer, items, members, natural, number, text, wrong
+from voxgate.survey.fields import WrongFormError, flag, get, integer, items, members, natural, number, text, wrong
 
 MOST_TEXT = 200_000
 """Characters of one text: a state file is read up to 65536 bytes, a command's words up to 8192 characters."""
@@ -36,12 +36,13 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What stands about one service: state files as they are, None where there is none."""
+    """What stands about one service: state files as they are, None where there is none; ``held``: a gate has it now."""
 
     good: str | None
     journal: str | None
     put_back: str | None
     owner: str | None
+    held: bool
     ledger: tuple[str, ...]
     git_locks: tuple[str, ...]
 
@@ -142,7 +143,7 @@ def texts_in(key: str) -> Callable[[object], tuple[str, ...]]:
 def holder(value: object) -> Holder:
     """Reads who holds a host; files that are no objects say nothing."""
     found = _exactly(value, "owner", "journal")
-    return Holder(_object_in(get(found, "owner", long_or_none)), _object_in(get(found, "journal", long_or_none)))
+    return Holder(object_in(get(found, "owner", long_or_none)), object_in(get(found, "journal", long_or_none)))
 
 
 def short(value: object) -> str:
@@ -160,7 +161,7 @@ def long_or_none(value: object) -> str | None:
     return None if value is None else long(value)
 
 
-def _object_in(said: str | None) -> dict[str, str]:
+def object_in(said: str | None) -> dict[str, str]:
     """The texts and numbers of a file's object, by key; empty where it is none."""
     try:
         found = loads((said or "{}").encode("utf-8"))
@@ -171,7 +172,7 @@ def _object_in(said: str | None) -> dict[str, str]:
 
 
 def _written(row: object, lines: int) -> Written:
-    found = _exactly(row, "good", "journal", "put_back", "owner", "ledger", "git_locks")
+    found = _exactly(row, "good", "journal", "put_back", "owner", "held", "ledger", "git_locks")
     ledger = get(found, "ledger", _rows)
     if len(ledger) > lines:
         raise WrongFormError(f"ledger: at most {lines} lines wanted")
@@ -180,6 +181,7 @@ def _written(row: object, lines: int) -> Written:
         journal=get(found, "journal", long_or_none),
         put_back=get(found, "put_back", long_or_none),
         owner=get(found, "owner", long_or_none),
+        held=get(found, "held", flag),
         ledger=tuple(long(line) for line in ledger),
         git_locks=get(found, "git_locks", _short_texts),
     )

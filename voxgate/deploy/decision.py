@@ -58,8 +58,16 @@ def look_verdict(judged: Judged, *, part: bool = False) -> RunVerdict:
     return verdict
 
 
-def look_summary(judged: Judged, verdict: RunVerdict, hosts: Sequence[str], elsewhere: int) -> str:
-    """One sentence for a look at ``hosts``; ``elsewhere`` counts what a part could not be judged by."""
+def look_summary(judged: Judged, verdict: RunVerdict, hosts: Sequence[str], elsewhere: int, at_work: Sequence[str] = ()) -> str:
+    """One sentence for a look at ``hosts``; ``elsewhere`` counts what a part could not be judged by; ``at_work`` are other gates
+    that were at work meanwhile, a line each.
+    """
+    said = _look_summary(judged, verdict, hosts, elsewhere)
+    return f"{said}; {'; '.join(at_work)}" if at_work else said
+
+
+def _look_summary(judged: Judged, verdict: RunVerdict, hosts: Sequence[str], elsewhere: int) -> str:
+    """The same of the look alone."""
     count = len(judged.judgements)
     part = f", a partial look: {len(judged.missing)} of {len(judged.expected)} were not asked" if judged.missing else ""
     match verdict:

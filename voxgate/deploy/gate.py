@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from voxgate.deploy import marks
+from voxgate.deploy.at_work import say_who_works
 from voxgate.deploy.decision import Judged
 from voxgate.deploy.engine import Deployment, State
 from voxgate.deploy.green import require_green
@@ -35,6 +36,7 @@ from voxgate.model.look import Evidence, Look
 from voxgate.model.release import Release
 from voxgate.model.service import Service
 from voxgate.model.verdict import Judgement, MoveRecord, RunVerdict, ServiceOutcome
+from voxgate.model.work import Work
 from voxgate.survey.collect import remarks, take_look
 from voxgate.survey.keeping import Cutter
 from voxgate.survey.saving import save
@@ -68,7 +70,7 @@ class Gate:
         self.requests = read_requests(orders.deploy, orders.rollback, estate)
         self.deployment: Deployment | None = None
         self.notes: list[str] = []
-        self.site = Site(estate, Connections(estate), progress, orders, Author(run))
+        self.site = Site(estate, Connections(estate), progress, orders, Author(run, services=" ".join(sorted(self.deploying))))
         self._evidence_folder = evidence
         self.rejudge: Rejudge = _cannot_judge
         self.cutter: Cutter | None = None
@@ -120,6 +122,8 @@ class Gate:
         Raises Refused if nothing was touched because it may not be.
         """
         self.connect()
+        if not self.site.orders.changes:
+            say_who_works(self.site, self.site.found, self.notes)
         releases: dict[str, Release] = {}
         if self.site.orders.changes:
             self._must_reach_enough()
@@ -286,7 +290,8 @@ class Gate:
         second = take_look(self.site.connections, self.estate)
         must_be_seen(second.hosts)
         must = must_run(self.estate, {}, self.site.goods)
-        save(Evidence(first, second, self._remotes.with_releases(must, self.site.found)), self._folder_before, self.cutter)
+        views = self._remotes.with_releases(must, self.site.found)
+        save(Evidence(first, second, views, self._works()), self._folder_before, self.cutter)
         return second
 
     def stand(self, plan: Plan) -> None:
@@ -330,10 +335,16 @@ class Gate:
         second = take_look(self.site.connections, self.estate, only=only)
         found = read_all(self.site.connections, self.estate) if self.site.claimed else self.site.found
         views = self._remotes.with_releases(must_run(self.estate, releases, self.site.goods), found)
-        evidence = Evidence(first, second, views)
+        evidence = Evidence(first, second, views, self._works())
         save(evidence, folder, self.cutter)
         self.notes += [line for line in remarks(second.hosts) if line not in self.notes]
         return evidence
+
+    def _works(self) -> tuple[Work, ...]:
+        """Other gates at work since the state of the hosts was read; a gate that has claimed them has them alone."""
+        if self.site.claimed:
+            return ()
+        return say_who_works(self.site, read_all(self.site.connections, self.estate), self.notes)
 
     def _look_and_judge(self, releases: Mapping[str, Release]) -> tuple[RunVerdict, tuple[Judgement, ...]]:
         """Look, and judge by a pytest of its own: the way back, and what an earlier run left."""

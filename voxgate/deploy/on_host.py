@@ -216,9 +216,33 @@ def _git_locks(folder: str) -> List[str]:
     return found
 
 
+def _held() -> Set[str]:
+    """The locks below our root that somebody holds: as the kernel says of the files that processes of this account have open.
+    Nobody asks by trying: whoever holds a lock to see if it is free is in the way of the gate that claims it then.
+    """
+    held, root = set(), os.path.realpath(ROOT) + os.sep
+    for pid in [name for name in os.listdir("/proc") if name.isdigit()]:
+        folder = "/proc/%s" % pid
+        try:
+            numbers = os.listdir(folder + "/fd") if os.stat(folder).st_uid == os.geteuid() else []
+        except OSError:
+            continue
+        for number in numbers:
+            with suppress(OSError):  # closed by now
+                path = os.readlink("%s/fd/%s" % (folder, number))
+                if path.startswith(root) and path.endswith(".lock"):
+                    with open("%s/fdinfo/%s" % (folder, number), encoding="ascii") as file:
+                        if any(line.startswith("lock:") and " FLOCK " in line and " WRITE " in line for line in file):
+                            held.add(path[len(root) :])
+    return held
+
+
 def read(request: Dict[str, Any]) -> Dict[str, Any]:
-    """What is written about each service (a map of name to checkout folder), nothing judged, nothing changed."""
+    """What is written about each service (a map of name to checkout folder), nothing judged, nothing changed. ``held``: a gate
+    has it, or a step still runs that a gate began.
+    """
     found: Dict[str, Any] = {}
+    held = _held()
     for service, checkout in request["services"].items():
         folder = os.path.join(ROOT, service)
         found[service] = {
@@ -226,6 +250,7 @@ def read(request: Dict[str, Any]) -> Dict[str, Any]:
             "journal": _text(folder, "journal.json"),
             "put_back": _text(folder, "put-back.json"),
             "owner": _text(folder, "owner.lock"),
+            "held": bool(held & {service + "/owner.lock", service + "/step.lock"}),
             "ledger": _lines(folder, request.get("ledger", 0)) if request.get("ledger") else [],
             "git_locks": _git_locks(checkout),
         }

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from voxgate.contracts.json_strict import loads
 from voxgate.contracts.schemas import check
-from voxgate.deploy.answers import State, long, state_of
+from voxgate.deploy.answers import State, long, object_in, state_of
 from voxgate.deploy.journal import Journal, read_journal
 from voxgate.deploy.speaking import PYTHON, Speech
 from voxgate.errors import CommandUnknown, ContractError, MoveFailed, Unreachable, VoxgateError
@@ -45,7 +45,8 @@ Good = LastKnownGood | Missing | None
 class Found:
     """What is written on one host about one service. ``boot`` is the host's boot now; ``git_locks`` are lock files of a git
     that is gone; ``ledger`` holds its last lines, as they are; ``put_back`` is what a failed deploy changed last, None where
-    nothing is known of one.
+    nothing is known of one. ``owner`` is what the gate that claimed it last says of itself, None where nothing could be read;
+    ``held``: a gate has it at this moment.
     """
 
     good: Good
@@ -54,6 +55,8 @@ class Found:
     git_locks: tuple[str, ...] = ()
     ledger: tuple[str, ...] = ()
     put_back: PutBack | None = None
+    owner: Mapping[str, str] | None = None
+    held: bool = False
 
 
 def placements_of(estate: Estate, host: Host) -> tuple[Placement, ...]:
@@ -103,6 +106,8 @@ def found_of(said: State, placements: tuple[Placement, ...]) -> dict[str, Found]
             one.git_locks,
             one.ledger,
             _read_put_back(one.put_back, placement),
+            object_in(one.owner),
+            one.held,
         )
     return found
 
@@ -152,16 +157,19 @@ def now() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who runs this gate: ``user@machine``, the build that started it, its run and since when."""
+    """Who runs this gate: ``user@machine``, the build that started it, its run and since when; which services it deploys, if any,
+    parted by blanks.
+    """
 
     run: str
     by: str = field(default_factory=lambda: f"{getpass.getuser()}@{socket.gethostname()}")
     build: str = field(default_factory=lambda: os.environ.get("BUILD_TAG", ""))
     since: str = field(default_factory=now)
+    services: str = ""
 
     def document(self) -> dict[str, str]:
         """As it stands in the owner lock."""
-        return {"run": self.run, "by": self.by, "build": self.build, "since": self.since}
+        return {"run": self.run, "by": self.by, "build": self.build, "since": self.since, "services": self.services}
 
 
 def good_document(release: Release, before: Good, run: str) -> dict[str, Any]:

@@ -254,13 +254,14 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class HostEvidence:
-    """One look at one host. Each fact is a value or a Missing. ``listeners`` and ``connections`` are TCP, ``datagrams`` UDP
-    sockets without a peer, ``ephemeral`` the first and the last port that the kernel picks for clients, ``apart`` the processes
-    in a network namespace of their own, ``addresses`` all that the host has, loopback too; ``javascript`` are the processes that
-    run Node.js or its like. ``time`` is the host's clock, epoch seconds, read between ``asked`` and ``answered`` on the gate's
-    clock, ``took`` seconds before the probe ended. ``document`` is what the probe said, as it said it: what is saved, and read
-    again when evidence is judged offline. ``signed_by`` is the host key that signed it (none for a probe without root: it is
-    the deploy account's word then), ``proof`` how; ``noise`` what somebody else printed beside it, which nobody read.
+    """One look at one host. Each fact is a value or a Missing. ``listeners`` and ``connections`` are TCP, ``datagrams``
+    UDP sockets without a peer, ``ephemeral`` the first and the last port that the kernel picks for clients, ``apart`` the
+    processes in a network namespace of their own, ``addresses`` all that the host has, loopback too; ``javascript`` are
+    the processes that run Node.js or its like. ``time`` is the host's clock, epoch seconds, read between ``asked`` (when
+    the probe had its turn) and ``answered`` on the gate's clock, ``took`` seconds before the probe ended. ``document`` is
+    what the probe said, as it said it: what is saved, and read again when evidence is judged offline. ``signed_by`` is
+    the host key that signed it (none for a probe without root: it is the deploy account's word then), ``proof`` how;
+    ``noise`` what somebody else printed beside it, which nobody read.
     """
 
     name: str

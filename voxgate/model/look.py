@@ -9,6 +9,7 @@ from voxgate.errors import OutsideLook
 from voxgate.model.answers import Answer, DatabaseView
 from voxgate.model.evidence import HostEvidence, Missing, known
 from voxgate.model.release import RemoteView
+from voxgate.model.work import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,14 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that is judged: two looks, before and after the bake, and what the remote says of each service."""
+    """All that is judged: two looks, before and after the bake, and what the remote says of each service. ``works`` are other
+    gates that were at work meanwhile, by their hosts' own word.
+    """
 
     first: Look
     second: Look
     remotes: Mapping[str, RemoteView | Missing]
+    works: tuple[Work, ...] = ()
 
     def remote(self, service: str) -> RemoteView:
         """What the remote says of a service. Blind if it could not be asked."""

@@ -114,7 +114,8 @@ class ServiceOutcome:
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
     """A whole run, as ``verdict.json`` says it. ``missing`` are expected judgements that never came. ``standing`` is what did not
-    hold before a deploy; ``allowed`` names what of it a person let stand, for the ``reason``.
+    hold before a deploy; ``allowed`` names what of it a person let stand, for the ``reason``. ``at_work`` are other gates that
+    were at work meanwhile, a line each; ``moving`` names what is blind for that.
     """
 
     run: str
@@ -137,6 +138,8 @@ class RunOutcome:
     standing: tuple[Judgement, ...] = ()
     allowed: tuple[str, ...] = ()
     reason: str = ""
+    at_work: tuple[str, ...] = ()
+    moving: tuple[str, ...] = ()
 
     @property
     def contradiction(self) -> str:

@@ -72,6 +72,11 @@ class Collector:
         return frozenset(key for key, phases in self._tests.items() if "elsewhere" in phases.said)
 
     @property
+    def moving(self) -> tuple[str, ...]:
+        """Ids of what does not hold, and may be the doing of a deploy at work."""
+        return tuple(key for key, phases in self._tests.items() if "moving" in phases.said)
+
+    @property
     def empty(self) -> tuple[str, ...]:
         """A team's own checks that assert nothing: ``test_ours.py::test_x``, each once."""
         return tuple(dict.fromkeys(key.partition("[")[0] for key, phases in self._tests.items() if "empty" in phases.said))

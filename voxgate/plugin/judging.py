@@ -12,10 +12,14 @@ from voxgate.contracts.catalogue import find
 from voxgate.errors import VoxgateError
 from voxgate.model.invariant import Invariant, Per, Subject
 from voxgate.model.verdict import Verdict
+from voxgate.model.work import Work, said_of
 from voxgate.plugin.invariants import ARROW
 from voxgate.plugin.session import Session
+from voxgate.survey.movement import Movement
 
 PROPERTY = "voxgate."
+LATER = "nothing needs to be done about it yet: look again when that deploy is done"
+"""What there is to do about a finding beside a deploy: no hint of a rule is right then, least of all a restart."""
 
 
 def rule_of(session: Session, item: pytest.Item) -> Invariant | None:
@@ -86,6 +90,9 @@ def annotate(
         verdict, found, advice = words_of(call.excinfo.value)
         if report.when != "call":
             verdict = Verdict.BLIND
+        if works := in_movement(session, item, subject):
+            verdict, found, advice = Verdict.BLIND, f"{said_of(works)[0]}; seen beside it: {found}", LATER
+            said |= {"moving": "yes"}
         finding = (verdict, found, advice)
         said |= {"verdict": verdict.value, "found": found, "advice": advice}
         if rule is not None:
@@ -98,6 +105,21 @@ def annotate(
         *((PROPERTY + key, value) for key, value in said.items()),
     ]
     return finding
+
+
+def in_movement(session: Session, item: pytest.Item, subject: Subject | None) -> tuple[Work, ...]:
+    """Other gates at work, where what the test has read up to now may be their doing. A check of a team's own that looks at a
+    host itself (``host``) is about that host.
+    """
+    if session.estate is None or not session.works:
+        return ()
+    if subject is not None:
+        service, host, read = subject.service, subject.host, tuple(session.recorder.facts)
+        return Movement(session.estate, session.works).moved(service, host, read) if read else ()
+    callspec = getattr(item, "callspec", None)
+    looks = "host" in getattr(item, "fixturenames", ())
+    host = str(callspec.params.get("host", "")) if callspec and looks else None
+    return Movement(session.estate, session.works).moved(None, host, () if looks else session.recorder.facts)
 
 
 class Empty(Skipped):

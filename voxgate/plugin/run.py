@@ -22,6 +22,7 @@ from voxgate.deploy.standing import must_be_meant
 from voxgate.errors import TRACES, Refused, VoxgateError, known_error, unforeseen
 from voxgate.model.part import narrowed
 from voxgate.model.verdict import Exit, Judgement, RunOutcome, RunVerdict
+from voxgate.model.work import said_of
 from voxgate.plugin.collector import Collector
 from voxgate.plugin.errands import is_errand, run_errand
 from voxgate.plugin.judging import services_in
@@ -226,11 +227,11 @@ class Run:
             f"{name} is an empty check: it asserts nothing, and counts for nothing" for name in self.collector.empty
         ]
         if not judged.interrupted:
-            self._ask_for_papers(judged.judgements)
+            self._ask_for_papers(one for one in judged.judgements if one.id not in self.collector.moving)
         if self.gate is None or not self.gate.settles:
             verdict = look_verdict(judged, part=self.session.is_part)
             hosts = [host.name for host in self.session.looked_at]
-            summary = look_summary(judged, verdict, hosts, len(self.collector.elsewhere))
+            summary = look_summary(judged, verdict, hosts, len(self.collector.elsewhere), said_of(self.session.works))
             cut_short = self.gate is not None and self.gate.site.orders.changes and verdict is RunVerdict.INCOMPLETE
             if self.broken and cut_short:
                 return self._outcome(judged, RunVerdict.BROKEN, Exit.BROKEN, self.broken)
@@ -308,6 +309,8 @@ class Run:
             standing=self.gate.standing.found if self.gate else (),
             allowed=tuple(sorted(self.gate.standing.allowed)) if self.gate else (),
             reason=self.gate.standing.reason if self.gate else "",
+            at_work=said_of(self.session.works),
+            moving=self.collector.moving,
             notes=(*(self.gate.notes if self.gate else ()), *self.session.notes),
         )
 

@@ -26,6 +26,7 @@ from voxgate.model.look import Evidence
 from voxgate.model.part import is_within, narrowed
 from voxgate.model.release import RemoteView
 from voxgate.model.verdict import MoveRecord, ServiceOutcome
+from voxgate.model.work import Work
 from voxgate.plugin.reading import Recorder
 from voxgate.report.fact_values import Values
 from voxgate.report.facts import Teller
@@ -105,6 +106,14 @@ class Session:
         if self._recorded is None:
             self._recorded = read_recorded(self.folder) if self.folder else Recorded()
         return self._recorded
+
+    @property
+    def works(self) -> tuple[Work, ...]:
+        """Other gates that were at work while this was looked at; none where there is no evidence."""
+        try:
+            return self.evidence.works
+        except VoxgateError:
+            return ()
 
     @property
     def looked_at(self) -> tuple[Host, ...]:

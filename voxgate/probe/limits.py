@@ -22,7 +22,7 @@ LIMITS = {
 }  # fmt: skip
 STACK = 2 * 1024 * 1024  # of each thread
 LOCK = "/run/voxgate-probe.lock"  # root alone can put a file there
-LOCK_DEADLINE = 8.0  # seconds: a gate waits for an answer for 30
+LOCK_DEADLINE = 25.0  # seconds: a gate waits for an answer for 50, as ten may look at once
 ASKING = 3.0  # seconds for a request to come, whole: who asks slowly keeps the place of who asks
 LEFT = 5.0  # seconds to end what a look left
 

@@ -158,8 +158,9 @@ def answer(folders: re.Pattern[str], spent: float) -> int:
     """The same, in the process that may end at any time."""
     SUPERVISOR.append(os.getppid())  # whoever lists processes leaves it out
     signal.alarm(ALARM)
-    began = time.monotonic()
+    came = time.monotonic()
     place = guarded(alone)  # before a word is read: else any number of us would wait for theirs
+    began = time.monotonic()
     held = place.get("value")
     told = Job(lambda: sys.stdin.buffer.read(REQUEST + 1), ASKING).result()
     request: bytes = told.get("value", b"")
@@ -184,6 +185,7 @@ def answer(folders: re.Pattern[str], spent: float) -> int:
         "uid": os.geteuid(),
         "python": ".".join(map(str, sys.version_info[:3])),
         "seconds": round(time.monotonic() - began, 4),
+        "waited": round(began - came, 4),
         "cpu_seconds": round(spent + times.user + times.system + times.children_user + times.children_system, 4),
     }
     prune()

@@ -26,12 +26,15 @@ class Level(IntEnum):
 
 
 def level(outcome: RunOutcome, mild: Collection[str]) -> Level:
-    """CRITICAL if something is violated, WARNING if all of that is ``mild`` (names of invariants), UNKNOWN if we could not
-    look or not everything was judged: never OK unless all of it holds.
+    """CRITICAL if something is violated, WARNING if all of that is ``mild`` (names of invariants); UNKNOWN if we could not look
+    or not everything was judged, but WARNING where all of that may be a deploy's doing: never OK unless all of it holds.
     """
-    violated = [one for one in outcome.judgements if one.verdict is Verdict.VIOLATED]
+    bad = [one for one in outcome.judgements if one.verdict is not Verdict.HOLDS]
+    violated = [one for one in bad if one.verdict is Verdict.VIOLATED]
     if violated:
         return Level.WARNING if all(one.invariant in mild for one in violated) else Level.CRITICAL
+    if bad and all(one.id in outcome.moving for one in bad) and not outcome.missing and outcome.verdict is RunVerdict.BLIND:
+        return Level.WARNING
     good = outcome.verdict in {RunVerdict.HOLDS, RunVerdict.DONE}
     return Level.OK if good and not outcome.partial else Level.UNKNOWN
 
@@ -46,6 +49,10 @@ def nagios(outcome: RunOutcome, found: Level, changed: Changes) -> str:
         else f"{outcome.estate}: nothing judged"
     )
     said = f", first: {bad[0].id}: {bad[0].found}" if bad else f", {outcome.summary}" if found is not Level.OK else ""
+    if outcome.at_work:
+        violated = next((f", first: {one.id}: {one.found}" for one in bad if one.verdict is Verdict.VIOLATED), "")
+        now = f"{len(outcome.moving)} cannot be judged now, as " if outcome.moving else ""
+        said = f"{violated}; {now}{'; '.join(outcome.at_work)}"
     counts = f"holds={tally.holds} violated={tally.violated} blind={tally.blind} missing={tally.missing}"
     lines = [f"VOXGATE {found.name} - {_plain(first + said)} | {counts} seconds={outcome.seconds:.1f}s"]
     since = f"since {changed.baseline}" if changed.baseline else "(no earlier run that holds)"
@@ -72,6 +79,7 @@ def as_json(outcome: RunOutcome, found: Level, changed: Changes) -> str:
         "status": int(found),
         "summary": outcome.summary,
         "counts": {"holds": tally.holds, "violated": tally.violated, "blind": tally.blind, "missing": tally.missing},
+        "at_work": {"said": list(outcome.at_work), "moving": list(outcome.moving)},
         "bad": [
             {"id": one.id, "verdict": one.verdict.value, "found": one.found, "advice": one.advice}
             for one in outcome.judgements
@@ -115,6 +123,8 @@ def prometheus(outcome: RunOutcome, found: Level, changed: Changes) -> str:
         ("voxgate_run_timestamp_seconds", "When the last look began.", outcome.started),
         ("voxgate_run_seconds", "How long the last look took.", outcome.seconds),
         ("voxgate_changed", "What fell since the last run that held.", float(len(changed.fallen))),
+        ("voxgate_deploys_at_work", "Other gates at work during the last look.", float(len(outcome.at_work))),
+        ("voxgate_moving", "What could not be judged for that.", float(len(outcome.moving))),
     ):
         Gauge(name, about, ["estate"], registry=registry).labels(outcome.estate).set(value)
     return generate_latest(registry).decode()

@@ -16,7 +16,7 @@ from voxgate.errors import ContractError
 from voxgate.model.verdict import Judgement, MoveRecord, RunOutcome, RunVerdict, ServiceOutcome, Verdict
 from voxgate.report.redaction import Redactor
 
-FORMAT = 2
+FORMAT = 3
 """Raised with every change of the schema, which is closed: a reader knows all of what it reads or refuses."""
 
 _OWN = frozenset({"voxgate", "run", "estate", "verdict", "started", "hosts", "host", "service", "move", "commit"})
@@ -55,6 +55,7 @@ def document(outcome: RunOutcome, redactor: Redactor) -> dict[str, Any]:
             "allowed": list(outcome.allowed),
             "reason": outcome.reason,
         },
+        "at_work": {"said": list(outcome.at_work), "moving": list(outcome.moving)},
         "notes": list(outcome.notes),
     }
     return {key: value if key in _OWN else _cut(value, redactor) for key, value in raw.items()}
@@ -160,6 +161,8 @@ def _outcome(content: dict[str, Any]) -> RunOutcome:
         standing=tuple(_read_judgement(judgement) for judgement in standing["invariants"]),
         allowed=tuple(standing["allowed"]),
         reason=standing["reason"],
+        at_work=tuple(content["at_work"]["said"]),
+        moving=tuple(content["at_work"]["moving"]),
     )
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-DEADLINE = 30.0  # the probe gives up on its slowest part after 20
+DEADLINE = 50.0  # the probe waits for its turn for 25, and gives up on its slowest part after 20
 SLACK = 4096  # bytes by which a wrong answer may be longer than the right one, and still be read whole
 SITE_DEADLINE = 60.0  # seconds for all of a site; one that answers at all takes a small part of it
 PATIENCE = 8  # questions to one address that may be too slow, before the rest are not asked
@@ -127,11 +127,10 @@ def _see(
 ) -> HostEvidence | Missing:
     """One host: run the probe, believe nothing."""
     request = request_of(estate, connection.host, asked="brief" if brief else "whole", only=only)
-    asked = time.time()
     told = ask_probe(connection, request, deadline)
     if isinstance(told, Missing):
         return told
-    return read_answer(told, estate, connection.host, {"asked": asked, "answered": time.time()}, brief=brief)
+    return read_answer(told, estate, connection.host, {"asked": told.asked, "answered": told.answered}, brief=brief)
 
 
 def read_answer(

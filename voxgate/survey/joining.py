@@ -32,7 +32,8 @@ def join(parts: Mapping[str, Evidence]) -> Evidence:
     for part in sorted(looks, key=lambda one: one.second.taken):
         for service, view in part.remotes.items():
             remotes[service] = _better(remotes.get(service), view)
-    return Evidence(_joined([one.first for one in looks]), _joined([one.second for one in looks]), remotes)
+    works = tuple(dict.fromkeys(work for part in looks for work in part.works))
+    return Evidence(_joined([one.first for one in looks]), _joined([one.second for one in looks]), remotes, works)
 
 
 def disagreements(estate: Estate, parts: Mapping[str, Evidence]) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ import hashlib
 import json
 import re
 import secrets
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from voxgate.contracts import json_strict
@@ -56,11 +57,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A document of our own probe, strict JSON, proved as far as it can be; its members are not looked at yet."""
+    """A document of our own probe, strict JSON, proved as far as it can be; its members are not looked at yet. ``asked`` and
+    ``answered`` are when the command began and ended, epoch seconds on the gate's clock.
+    """
 
     document: dict[str, Any]
     proof: Proof | None
     noise: str
+    asked: float = 0.0
+    answered: float = 0.0
 
 
 def asked_of(host: Host, request: bytes, host_key: paramiko.PKey) -> Asked:
@@ -74,10 +79,16 @@ def asked_of(host: Host, request: bytes, host_key: paramiko.PKey) -> Asked:
 def ask_probe(connection: Connection, request: bytes, deadline: float) -> Told | Missing:
     """The probe on one host, as it is there: installed, or sent with the request. Raises as ``Connection.run``."""
     asked = asked_of(connection.host, request, connection.host_key)
+    argv: tuple[str, ...] = INSTALLED
+    stdin = asked.request
     if asked.key is None:
-        stdin = b"%d\n%b%b" % (len(program()), program(), asked.request)
-        return read_told(connection.run(OVER_STDIN, stdin=stdin, deadline=deadline, limit=LIMIT), asked)
-    return read_told(connection.run(INSTALLED, stdin=asked.request, deadline=deadline, limit=LIMIT), asked)
+        argv, stdin = OVER_STDIN, b"%d\n%b%b" % (len(program()), program(), asked.request)
+    # Reading and proving what came takes as long as the others leave time for: none of it is the way there and back.
+    began = time.time()
+    completed = connection.run(argv, stdin=stdin, deadline=deadline, limit=LIMIT)
+    ended = time.time()
+    told = read_told(completed, asked)
+    return told if isinstance(told, Missing) else replace(told, asked=began, answered=ended)
 
 
 def read_told(completed: Completed, asked: Asked) -> Told | Missing:

@@ -88,7 +88,7 @@ def host_evidence(name: str, document: object) -> HostEvidence:
         clock=facts.section("clock", around.clock),
         sudo=facts.section("sudo", around.sudo),
         keys=facts.section("keys", around.keys),
-        asked=facts.of_gate("asked"),
+        asked=facts.turn(),
         answered=facts.of_gate("answered"),
         took=facts.of_probe("seconds"),
         signed_by=facts.noted("signed_by"),
@@ -120,6 +120,11 @@ class _Facts:
     def of_gate(self, key: str) -> float | Missing:
         """One of the times that the gate noted when it asked."""
         return self._number(self._gate, key, "the gate did not note it")
+
+    def turn(self) -> float | Missing:
+        """When the probe had its turn, on the gate's clock: once it was asked for, and had waited for others."""
+        asked, waited = self.of_gate("asked"), self._number(self._probe, "waited", "")
+        return asked if isinstance(asked, Missing) or isinstance(waited, Missing) else asked + waited
 
     def noted(self, key: str) -> str:
         """Words that the gate noted when it asked, empty where there are none."""

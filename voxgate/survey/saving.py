@@ -9,7 +9,7 @@
 * ``answers.json``: every HTTP answer; a body that is no short text stands in ``bodies/``, once, by its sha256
 * ``databases.json``: what each database sees
 
-``remotes.json``: what the remote says of each service.
+``remotes.json``: what the remote says of each service. ``works.json``: other gates that were at work meanwhile.
 
 What is saved is cut first: whatever looks like a secret is not written, and so never judged by, reported or archived. What is
 cut is numbered, the same everywhere in a folder: two paths, keys or series that differ by it alone stay two. Of a body that
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from voxgate.contracts import json_strict
@@ -28,8 +29,10 @@ from voxgate.model.answers import Answer, DatabaseClient, DatabaseView
 from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.look import Evidence, Look, Question
 from voxgate.model.release import PutBack, Release, RemoteView
+from voxgate.model.work import Work
 from voxgate.survey.fields import (
     WrongFormError,
+    flag,
     get,
     items,
     members,
@@ -71,6 +74,7 @@ def save(evidence: Evidence, folder: Path, cutter: Cutter | None = None) -> None
             _save_look(look, folder / name, keep)
         remotes = {name: _or_missing(view, _remote_row) for name, view in evidence.remotes.items()}
         keep.write(folder / "remotes.json", {"format": FORMAT, "remotes": remotes})
+        keep.write(folder / "works.json", {"format": FORMAT, "works": [asdict(work) for work in evidence.works]})
     except OSError as error:
         raise ContractError("cannot save the evidence", where=str(folder), why=error.strerror or str(error)) from None
 
@@ -79,7 +83,9 @@ def load(folder: Path) -> Evidence:
     """What ``save`` wrote. Raises ContractError, in one line, for a file that is not there or not of the form."""
     first, second = (_load_look(folder / name, folder / "bodies") for name in LOOKS)
     remotes = _read(folder / "remotes.json", "remotes", lambda rows: _by_name(rows, _remote))
-    return Evidence(first, second, remotes)
+    path = folder / "works.json"  # an earlier voxgate's evidence has none
+    works = _read(path, "works", lambda rows: tuple(_work(row) for row in items(rows))) if path.exists() else ()
+    return Evidence(first, second, remotes, works)
 
 
 # --- writing ---
@@ -274,6 +280,11 @@ def _remote(row: object) -> RemoteView:
         tree=get(row, "tree", lambda found: None if found is None else _tree(found)),
         put_back=get(row, "put_back", _put_back) if "put_back" in members(row) else {},
     )
+
+
+def _work(row: object) -> Work:
+    said = {key: get(row, key, text) for key in ("service", "host", "by", "since", "run", "build", "doing")}
+    return Work(**said, moves=get(row, "moves", flag))
 
 
 def _release(row: object) -> Release:

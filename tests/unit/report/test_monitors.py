@@ -43,6 +43,37 @@ def test_levels(done: RunOutcome) -> None:
     assert level(replace(look(done), partial=True), ()) is Level.UNKNOWN
 
 
+WHO = "a deploy is at work: ci@vm since 2026-11-28T10:00:00Z, run r-1: backend on api-1, restart begun"
+
+
+def test_beside_a_deploy_it_is_a_warning(done: RunOutcome) -> None:
+    one = done.judgements[0]
+    moving = replace(look(done, RunVerdict.BLIND, (one.id, Verdict.BLIND)), at_work=(WHO,), moving=(one.id,))
+    assert level(moving, ()) is Level.WARNING
+    line = nagios(moving, Level.WARNING, changes(moving, look(done))).splitlines()[0]
+    assert line.startswith("VOXGATE WARNING - lab: ")
+    assert f"invariants hold; 1 cannot be judged now, as {WHO} | " in line
+    assert json.loads(as_json(moving, Level.WARNING, changes(moving, None)))["at_work"] == {"said": [WHO], "moving": [one.id]}
+    text = prometheus(moving, Level.WARNING, changes(moving, None))
+    assert 'voxgate_deploys_at_work{estate="lab"} 1.0' in text
+    assert 'voxgate_moving{estate="lab"} 1.0' in text
+    well = replace(look(done), at_work=(WHO,))
+    assert level(well, ()) is Level.OK
+    assert f"invariants hold; {WHO} | " in nagios(well, Level.OK, changes(well, None))
+
+
+def test_what_does_not_move_is_as_critical_as_ever(done: RunOutcome) -> None:
+    one, two = done.judgements[0], done.judgements[1]
+    red = look(done, RunVerdict.VIOLATED, (one.id, Verdict.BLIND), (two.id, Verdict.VIOLATED))
+    red = replace(red, at_work=(WHO,), moving=(one.id,))
+    assert level(red, ()) is Level.CRITICAL
+    assert f"first: {two.id}: found / it; 1 cannot" in nagios(red, Level.CRITICAL, changes(red, None))
+    unseen = look(done, RunVerdict.BLIND, (one.id, Verdict.BLIND), (two.id, Verdict.BLIND))
+    assert level(replace(unseen, at_work=(WHO,), moving=(one.id,)), ()) is Level.UNKNOWN
+    lost = replace(look(done, RunVerdict.BLIND, (one.id, Verdict.BLIND)), at_work=(WHO,), moving=(one.id,), missing=(two.id,))
+    assert level(lost, ()) is Level.UNKNOWN
+
+
 def test_changes_are_said_once(done: RunOutcome) -> None:
     one, two, three = (judgement.id for judgement in done.judgements[:3])
     then = look(done, RunVerdict.VIOLATED, (one, Verdict.VIOLATED), (two, Verdict.BLIND))

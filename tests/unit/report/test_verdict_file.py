@@ -82,7 +82,7 @@ def test_what_the_gate_itself_named_is_cut_by_no_password_that_is_called_so(roll
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"verdict": "fine"}, "fine"), ({"extra": 1}, "extra"), ({"started": "yesterday"}, "started"), ({"format": 1}, "2 was")],
+    [({"verdict": "fine"}, "fine"), ({"extra": 1}, "extra"), ({"started": "yesterday"}, "started"), ({"format": 1}, "3 was")],
 )
 def test_a_file_that_breaks_the_schema_is_refused(
     looked: RunOutcome, tmp_path: Path, change: dict[str, object], said: str

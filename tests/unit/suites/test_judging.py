@@ -11,8 +11,8 @@ import pytest
 
 from voxgate.model.answers import DatabaseClient
 from voxgate.model.estate import Listener
-from voxgate.model.evidence import ContainerFact, ProcessFact, SocketFact, known
-from voxgate.model.look import Question
+from voxgate.model.evidence import ContainerFact, HostEvidence, ProcessFact, SocketFact, known
+from voxgate.model.look import Look, Question
 from voxgate.model.release import PutBack
 from voxgate.model.surroundings import CopyFact, JobFact, KeyFact, ServerFact, SiteFact, StarterFact, SudoRule
 from voxgate.survey.questions import page_ways
@@ -72,6 +72,37 @@ def test_a_put_back_that_no_deploy_left_counts_for_nothing(green: Case, since: f
     remotes = {**case.evidence.remotes, "dialler": replace(known(case.evidence.remotes["dialler"]), put_back={SIP: back})}
     case = replace(case, evidence=replace(case.evidence, remotes=remotes))
     assert "process-is-the-new-code[sip-1-voxdialler]" in case.judge(["process-is-the-new-code"])
+
+
+def later(green: Case, seconds: float) -> Case:
+    """Every host's probe had to wait so long for its turn, in both looks; the pages were answered as ever."""
+
+    def change(look: Look) -> Look:
+        late = {"time": seconds, "asked": seconds, "answered": seconds}
+        hosts = {
+            name: replace(host, **{key: known(getattr(host, key)) + more for key, more in late.items()})
+            for name, host in look.hosts.items()
+            if isinstance(host, HostEvidence)
+        }
+        return replace(look, hosts=hosts)
+
+    both = replace(green.evidence, first=change(green.evidence.first), second=change(green.evidence.second))
+    return replace(green, evidence=both)
+
+
+def test_a_look_that_waited_for_others_sees_no_dead_dialler_and_no_wrong_clock(green: Case) -> None:
+    """Ten looks at once: each but the first was red, as the pages were older by then than the host's clock."""
+    assert later(green, 20.0).judge(["tick-loop-is-alive", "clock-is-right"]) == {}
+
+
+def test_where_one_look_was_slow_the_other_says_the_clock(green: Case) -> None:
+    slow = green.host(FLEET, asked=known(green.of(FLEET).asked) - 10)
+    assert slow.judge(["clock-is-right"]) == {}
+    first = green.evidence.first
+    host = first.host(FLEET)
+    both = replace(first, hosts={**first.hosts, FLEET: replace(host, asked=known(host.asked) - 10)})
+    blind = replace(slow, evidence=replace(slow.evidence, first=both)).judge(["clock-is-right"])
+    assert {key: verdict for key, (verdict, _) in blind.items()} == {"clock-is-right[fleet-1]": "blind"}
 
 
 def process(green: Case, host: str, like: str, **parts: Any) -> ProcessFact:

@@ -138,6 +138,20 @@ def test_a_second_look_waits_and_then_says_so(place: Path) -> None:
     assert ended("LOCK_DEADLINE = 0.3", place)[0] == 0
 
 
+WAITS = """
+clock, passed = time.monotonic, [0.0]
+time.monotonic = lambda: clock() + passed[0]
+def alone():
+    passed[0] = 1000.0  # seconds, which others take
+"""
+
+
+def test_how_long_it_waited_is_said_apart_from_how_long_it_took(place: Path) -> None:
+    """Else a clock is off by what others took, and the page that was asked for meanwhile is too old."""
+    told = ended(WAITS, place)[1]["probe"]
+    assert told["waited"] >= 1000 > told["seconds"]
+
+
 def test_a_caller_that_does_not_read_keeps_nobody_waiting(place: Path) -> None:
     with started("def told_of(*_):\n    return {'long': 'x' * 1000000}", place) as process:
         assert process.stdin

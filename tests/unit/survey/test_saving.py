@@ -18,6 +18,7 @@ from voxgate.model.answers import Answer, DatabaseClient, DatabaseView
 from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.look import Evidence, Look, Question
 from voxgate.model.release import Release, RemoteView
+from voxgate.model.work import Work
 from voxgate.report.redaction import Redactor
 from voxgate.survey.keeping import unpacked
 from voxgate.survey.reading import host_evidence
@@ -49,6 +50,7 @@ def evidence(*bodies: bytes) -> Evidence:
         Look(1795338099.5, hosts, answers, databases),
         Look(1795338102.5, hosts, answers, databases),
         {"backend": backend, "fleet": fleet, "dialler": MISSING},
+        (Work("fleet", "fleet-1", "ci@vm", "2026-11-28T10:00:00Z", "r-1", "b-7", "restart, a step begun", moves=False),),
     )
 
 

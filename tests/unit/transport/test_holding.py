@@ -134,7 +134,15 @@ def test_one_question_that_is_answered_so_is_no_answer(ground: Ground, opened: O
 def test_a_recovery_goes_without_a_host_that_refuses(ground: Ground, opened: Opened, tmp_path: Path, dead: str) -> None:
     """One that refuses SSH, and one that has no part of ours: a deploy is refused, a recovery holds the others."""
     fleet = load_estate("lab").service("fleet")
-    written: dict[str, object] = {"good": None, "journal": None, "put_back": None, "owner": None, "ledger": [], "git_locks": []}
+    written: dict[str, object] = {
+        "good": None,
+        "journal": None,
+        "put_back": None,
+        "owner": None,
+        "held": False,
+        "ledger": [],
+        "git_locks": [],
+    }
     answer = {"services": {"fleet": written}, "boot": "b", "writable": True, "epochs": {"fleet": 1}}
     said, script = tmp_path / "said", tmp_path / "claimed.py"
     said.write_text(f'{{"id": ID, "ok": {json.dumps(answer)}}}')

@@ -1,0 +1,112 @@
+"""Who is at work: what the hosts say before a look and after it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from voxgate.contracts.estates import load_estate
+from voxgate.deploy.at_work import LONGEST, overdue, works_of
+from voxgate.deploy.journal import Journal, Phase
+from voxgate.deploy.state import Author, Found
+from voxgate.model.evidence import Missing
+from voxgate.model.release import Release
+from voxgate.model.work import said_of
+
+ESTATE = load_estate("lab")
+NEW = Release("backend", "a" * 40, "vox-backend-2026.06.24-1")
+NOW = time.time()
+
+
+def ago(seconds: float) -> str:
+    """A moment, as hosts say it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW - seconds))
+
+
+def owner(services: str = "backend", run: str = "r-2", since: float = 60) -> dict[str, str]:
+    return Author(run, "ci@vm", "b-7", ago(since), services).document()
+
+
+def journal(phase: Phase, run: str = "r-2") -> Journal:
+    return Journal(phase, run, NEW, None, "systemctl restart voxbridge", "begun", "b")
+
+
+REST = Found(None, journal(Phase.DONE, "r-1"), owner=owner(run="r-1", since=9000))
+
+
+def moving(before: dict[str, Found], after: dict[str, Found]) -> set[str]:
+    """The placements that move; ``held`` ones besides are told, and move nothing."""
+    one, other = ({key: given.get(key, REST) for key in ALL} for given in (before, after))
+    return {f"{work.service}-{work.host}" for work in works_of(one, other, ESTATE, NOW) if work.moves}
+
+
+API = "backend-api-1"
+ALL = [one.id for one in ESTATE.placements]
+
+
+def test_at_rest_nobody_is_at_work() -> None:
+    rest = dict.fromkeys(ALL, REST)
+    assert works_of(rest, rest, ESTATE, NOW) == ()
+
+
+@pytest.mark.parametrize("when", ["before", "after", "both"])
+def test_a_gate_that_holds_the_hosts_is_at_work_on_what_it_deploys(when: str) -> None:
+    held = {key: replace(REST, owner=owner(), held=True) for key in ALL}
+    held[API] = replace(held[API], journal=journal(Phase.RESTART))
+    before, after = (held if when in {name, "both"} else dict.fromkeys(ALL, REST) for name in ("before", "after"))
+    found = works_of(before, after, ESTATE, NOW)
+    assert {one.host for one in found if not one.moves} == {"api-1", "fleet-1", "fleet-2", "sip-1"}
+    assert [f"{one.service}-{one.host}" for one in found if one.moves] == [API]
+    said = "ci@vm since {}, build b-7, run r-2: backend on api-1, restart, systemctl restart voxbridge begun"
+    assert said_of(found) == (f"a deploy is at work: {said.format(ago(60))}",)
+
+
+def test_what_it_says_that_it_deploys_moves_before_its_journal_is_begun() -> None:
+    assert moving({}, {API: replace(REST, owner=owner(), held=True)}) == {API}
+    assert moving({}, {API: replace(REST, owner=owner(""), held=True)}) == set()
+
+
+def test_an_open_journal_that_it_mends_moves_too() -> None:
+    left = replace(REST, owner=owner(""), journal=journal(Phase.RESTART, "r-0"), held=True)
+    assert moving({API: left}, {API: left}) == {API}
+    torn = replace(left, journal=Missing("unparsable", "half of it"))
+    assert moving({API: torn}, {API: torn}) == {API}
+
+
+def test_one_that_came_and_went_in_between_moved_what_it_deployed() -> None:
+    assert moving({}, {API: replace(REST, owner=owner())}) == {API}
+    assert moving({}, {API: replace(REST, journal=journal(Phase.ROLLED_BACK))}) == {API}
+
+
+def test_a_journal_that_a_dead_gate_left_is_nobody_at_work() -> None:
+    left = replace(REST, journal=journal(Phase.RESTART))
+    assert moving({API: left}, {API: left}) == set()
+
+
+def test_a_host_of_which_nothing_was_read_says_nothing() -> None:
+    missing = Missing("unreachable", "no route")
+    assert moving({API: Found(missing, missing)}, {}) == set()
+    assert moving({}, {API: Found(missing, missing)}) == set()
+
+
+def test_who_does_not_say_what_it_deploys_may_move_all_of_it() -> None:
+    held = {key: replace(REST, owner={}, held=True) for key in ALL}
+    assert moving(held, held) == set(ALL)
+
+
+def test_longer_than_any_deploy_takes_it_excuses_nothing_and_is_said() -> None:
+    held = {key: replace(REST, owner=owner(since=LONGEST + 60), journal=journal(Phase.RESTART), held=True) for key in ALL}
+    found = works_of(held, held, ESTATE, NOW)
+    assert found
+    assert not any(one.moves for one in found)
+    (line,) = overdue(found, NOW)
+    assert f"ci@vm says to be at work, longer than any deploy takes: since {ago(LONGEST + 60)}, run r-2" in line
+
+
+def test_what_it_calls_itself_is_shown_as_it_is_and_not_at_any_length() -> None:
+    held = {key: replace(REST, owner=owner() | {"by": "x\n\x1b[31mVOXGATE OK" + "y" * 150}, held=True) for key in ALL}
+    (line,) = said_of(works_of(held, held, ESTATE, NOW))
+    assert "x\\n\\x1b[31mVOXGATE OK" in line
+    assert len(line) < 310
