@@ -7,19 +7,20 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from voxgate.deploy.causes import hint_for
 from voxgate.deploy.claim import Claim
 from voxgate.deploy.journal import Journal, Phase, document_of
-from voxgate.deploy.speaking import Speech
 from voxgate.deploy.state import Author
 from voxgate.deploy.stop import Stop
 from voxgate.errors import Interrupted, MoveFailed
 from voxgate.model.answers import Answer
-from voxgate.model.estate import Estate, PlacedUnit, Placement
+from voxgate.model.estate import Estate, Host, PlacedUnit, Placement
 from voxgate.model.evidence import Missing
 from voxgate.model.look import Question
 from voxgate.model.release import Release
 from voxgate.moves.health import Pulse, Up, pulse, read_state
 from voxgate.moves.steps import Step, unit_state
+from voxgate.transport import sudo
 from voxgate.transport.connection import Completed
 from voxgate.transport.connections import Connections
 from voxgate.transport.deadline import Deadline
@@ -64,12 +65,11 @@ class Hands:
 
     def attempt(self, host: str, step: Step) -> Completed:
         """A look that changes nothing: how it ended. Raises CommandUnknown or Unreachable; any exit status is an answer."""
-        speech = Speech()
-        return speech.behind(self.connections[host].run(speech.before(step.argv), deadline=step.deadline), host)
+        return self.connections[host].run(step.argv, deadline=step.deadline)
 
     def look(self, host: str, step: Step) -> Completed:
         """A look that must end with 0. Raises MoveFailed with the last words of the command."""
-        return _good(self.attempt(host, step), step, host)
+        return _good(self.attempt(host, step), step, self.connections[host].host)
 
     def do(self, task: Task, phase: Phase, steps: Sequence[Step]) -> tuple[Completed, ...]:
         """The steps of one move, by the owner on the host, journalled. Raises MoveFailed at the first that ended otherwise
@@ -79,7 +79,7 @@ class Hands:
         host = task.placement.host.name
         journal = document_of(task.journal(phase, self.claim.author))
         ended = self.claim.do(host, task.placement.service.name, journal, steps)
-        return tuple(_good(completed, step, host) for completed, step in zip(ended, steps, strict=False))
+        return tuple(_good(completed, step, task.placement.host) for completed, step in zip(ended, steps, strict=False))
 
     def answer(self, unit: PlacedUnit) -> Answer | Missing:
         """What a unit answers on its health endpoint."""
@@ -126,14 +126,14 @@ class Hands:
         threading.Event().wait(_INTERVAL) if self.back else self.stop.wait(_INTERVAL)
 
 
-def _good(completed: Completed, step: Step, host: str) -> Completed:
-    """The command, if it ended with 0. Raises MoveFailed with its last words."""
+def _good(completed: Completed, step: Step, host: Host) -> Completed:
+    """The command, if it ended with 0. Raises MoveFailed with its last words, and what mends that."""
     if completed.exit_status != 0:
-        why = f"exit {completed.exit_status}: {last_words(completed)}"
-        hint = ""
-        if step.argv[0] == "/usr/bin/sudo" and b"password is required" in completed.stderr:
-            hint = f"sudoers must allow exactly: {' '.join(step.argv[2:])}"
-        raise MoveFailed(f"{step.says} failed", where=host, why=why, hint=hint)
+        said = completed.stderr.decode("utf-8", "replace")
+        refused = sudo.refusal(said) if step.argv[0] == sudo.PROGRAM else ""
+        hint = sudo.hint(" ".join(step.argv[2:]), said, host.user or "ACCOUNT") if refused else hint_for(said, host)
+        why = f"exit {completed.exit_status}: {refused or last_words(completed)}"
+        raise MoveFailed(f"{step.says} failed", where=host.name, why=why, hint=hint)
     return completed
 
 

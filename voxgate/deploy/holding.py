@@ -6,16 +6,20 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from voxgate.contracts.json_strict import loads
 from voxgate.deploy import answers
 from voxgate.deploy.answers import Holder, Reply
-from voxgate.deploy.speaking import PYTHON, Speech
+from voxgate.deploy.causes import hint_for
+from voxgate.deploy.speaking import Speech
 from voxgate.errors import CommandUnknown, MoveFailed, Refused, VoxgateError, unforeseen
+from voxgate.moves.steps import PYTHON
 from voxgate.survey.fields import WrongFormError
 from voxgate.transport.connection import Connection
+from voxgate.transport.failures import NotBegun
 
 T = TypeVar("T")
 
@@ -50,7 +54,8 @@ class Hold:
         self._speech = Speech()
         source = self._speech.source({"op": "serve"})
         self._process = connection.start((PYTHON, "-I", "-c", _LOADER, str(len(source))))
-        self._process.write(source)
+        with suppress(CommandUnknown):  # whoever hears it says why it reads no more
+            self._process.write(source)
         self._lock = threading.Lock()
         self._waiting: dict[int, _Question] = {}
         self._last = 0
@@ -111,10 +116,8 @@ class Hold:
                 hint = "another gate took over; this one may change nothing any more"
                 raise TakenOver("the host refuses this gate", where=where, why=_said(answer), hint=hint)
             case "error":
-                hint = "the deploy user must own /var/lib/voxgate, and it must have room"
-                raise MoveFailed(
-                    "the host could not do or note it", where=where, why=answers.long(answer.said)[:_SAID], hint=hint
-                )
+                hint = hint_for(said := _said(answer), self.host)
+                raise MoveFailed("the host could not do or note it", where=where, why=said, hint=hint)
             case _:
                 return read(answer.said)
 
@@ -151,7 +154,10 @@ class Hold:
     def _lose(self, error: VoxgateError) -> VoxgateError:
         """From here on it is lost; returns the error that says so."""
         why = error.why or (f"nothing heard for {_SILENCE:g} s" if "said nothing" in error.what else "its channel ended")
-        lost = CommandUnknown("this host was lost: what ran there is unknown", where=self.host.name, why=why)
+        hint = error.hint or hint_for(why, self.host)
+        lost = CommandUnknown("this host was lost: what ran there is unknown", where=self.host.name, why=why, hint=hint)
+        if isinstance(error, NotBegun):
+            lost = error
         with self._lock:
             self._lost = self._lost or lost
             waiting, self._waiting = self._waiting, {}

@@ -9,38 +9,41 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from voxgate.deploy.causes import hint_for
 from voxgate.deploy.hands import last_words
 from voxgate.deploy.plan import Plan
-from voxgate.errors import Refused, VoxgateError, known_error
+from voxgate.errors import Refused, VoxgateError, known_error, visible
 from voxgate.model.estate import Estate, Placement
 from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.release import Release
 from voxgate.moves import building
-from voxgate.moves.steps import Step, builds_are_possible, is_checkout, way_back_is_here
+from voxgate.moves.steps import Step, builds_are_possible, is_checkout, is_ready, tools_are_here, way_back_is_here
 from voxgate.transport.at_once import at_once
 from voxgate.transport.connections import Connections
 from voxgate.transport.database import see
 
 
 def preflight(connections: Connections, estate: Estate, plan: Plan, *, no_way_back: bool, say: Callable[[str], None]) -> None:
-    """Look at what the diallers' databases see, and prove the way back, all at once. Raises Refused."""
+    """Look at what the diallers' databases see, and prove that the moves can be made where they will be; then prove the way
+    back, which needs all of that. Each is done at all places at once. Raises Refused.
+    """
     looks: dict[str, Callable[[], None]] = {}
     if any(target.service.name == "dialler" for target in plan.targets):
         looks["databases"] = partial(_databases_say_who_dials, connections, estate)
     for target in plan.targets:
         looks |= {f"checkout of {p.id}": partial(_is_checkout, connections, p) for p in target.placements}
-        looks |= {f"build of {p.id}": partial(_can_be_built, connections, p) for p in target.placements}
-    needed = frozenset(looks)  # what follows is the way back: a deploy can do without it, if a person says so
-    for placement, release in ways_back(plan).items():
-        looks[placement.id] = partial(_is_here, connections, placement, release)
-    for target in plan.targets:
-        if target.is_on_hosts:
-            looks |= {f"to {p.id}": partial(_is_here, connections, p, target.release) for p in target.placements}
+        looks |= {f"build of {p.id}": partial(_can_be_built, connections, p, target.release, say) for p in target.placements}
+        looks |= {f"folders of {p.id}": partial(_is_ready, connections, p) for p in target.placements}
     for name, outcome in at_once(looks, lambda name: looks[name](), limit=len(looks)).items():
-        if isinstance(outcome, Refused) and no_way_back and name not in needed:
+        if isinstance(outcome, BaseException):
+            raise known_error(outcome, name)
+    ways = [*ways_back(plan).items()]
+    ways += [(one, target.release) for target in plan.targets if target.is_on_hosts for one in target.placements]
+    for outcome in at_once(ways, lambda way: _is_here(connections, *way), limit=max(1, len(ways))).values():
+        if isinstance(outcome, Refused) and no_way_back:  # a deploy can do without it, if a person says so
             say(f"no way back, accepted: {outcome.line}")
         elif isinstance(outcome, BaseException):
-            raise known_error(outcome, name)
+            raise known_error(outcome, "preflight")
 
 
 def ways_back(plan: Plan) -> dict[Placement, Release]:
@@ -69,13 +72,23 @@ def _is_checkout(connections: Connections, placement: Placement) -> None:
     _must_be(connections, placement, is_checkout(service), f"{service.folder} is no checkout of {service.repository}", hint)
 
 
-def _can_be_built(connections: Connections, placement: Placement) -> None:
-    """What a release runs while it is built must not run as who deploys: without the sandbox nothing is built."""
+def _can_be_built(connections: Connections, placement: Placement, release: Release, say: Callable[[str], None]) -> None:
+    """What a release runs while it is built must not run as who deploys: without the sandbox nothing is built. Its programs
+    are tried in there, and told.
+    """
     builder = hashlib.sha256(Path(building.__file__).read_bytes()).hexdigest()
     step = builds_are_possible(placement.service, builder, placement.service.build_sha256)
     what = f"no release of {placement.service.name} can be built here"
     hint = "README, On your own hosts, step 4, says what to install: account, program, unit, folder, sudo rules"
     _must_be(connections, placement, step, what, hint)
+    told = _must_be(connections, placement, tools_are_here(placement.service, release), what)
+    say(f"{placement.host.name}: {placement.service.name} is built with {told}")
+
+
+def _is_ready(connections: Connections, placement: Placement) -> None:
+    """What a move makes must be possible to make, and then to read for who runs the service: else it is an outage."""
+    what = f"{placement.service.name} cannot be deployed here"
+    _must_be(connections, placement, is_ready(placement.service), what)
 
 
 def _databases_say_who_dials(connections: Connections, estate: Estate) -> None:
@@ -92,15 +105,19 @@ def _is_here(connections: Connections, placement: Placement, release: Release) -
     _must_be(connections, placement, way_back_is_here(placement.service, release), what, hint)
 
 
-def _must_be(connections: Connections, placement: Placement, step: Step, what: str, hint: str) -> None:
-    """Raises Refused with ``what`` where the step does not end with 0, and where it cannot be asked."""
-    host = placement.host.name
+def _must_be(connections: Connections, placement: Placement, step: Step, what: str, hint: str = "") -> str:
+    """What the step said. Raises Refused with ``what`` where it does not end with 0, and where it cannot be asked; what mends
+    that is told by its words, where they say it, else by ``hint``.
+    """
+    host = placement.host
     try:
-        ended = connections[host].run(step.argv, deadline=step.deadline)
+        ended = connections[host.name].run(step.argv, deadline=step.deadline)
     except VoxgateError as error:
-        raise Refused(f"{step.says} could not be asked", where=host, why=error.line) from None
+        raise Refused(f"{step.says} could not be asked", where=host.name, why=error.line, hint=error.hint) from None
     if ended.exit_status != 0:
-        raise Refused(what, where=host, why=last_words(ended), hint=hint)
+        why = last_words(ended)
+        raise Refused(what, where=host.name, why=why, hint=hint or hint_for(why, host, placement.service.folder))
+    return visible(ended.stdout.decode("utf-8", "replace").strip())
 
 
 def held_hosts(held: Mapping[str, str]) -> Refused:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from voxgate.errors import CommandUnknown
-from voxgate.transport.session import Completed
 
 SOURCE = Path(__file__).with_name("on_host.py")
-PYTHON = "/usr/bin/python3"
 _MOST_NOISE = 256 * 1024
 
 
@@ -41,15 +38,3 @@ class Speech:
         """The one answer in all that was printed, None where there is none."""
         lines = stdout.decode("utf-8", "replace").splitlines()
         return next((said for line in lines if (said := self.hear(line, where)) is not None), None)
-
-    def before(self, argv: Sequence[str]) -> tuple[str, ...]:
-        """A command that says the word first, and then becomes ``argv``."""
-        return ("/bin/sh", "-c", 'printf "%s\\n" "$0"; exec "$@"', self.mark, *argv)
-
-    def behind(self, completed: Completed, where: str) -> Completed:
-        """What ``argv`` itself printed. Raises CommandUnknown where it was never begun."""
-        _, mark, stdout = completed.stdout.partition(f"{self.mark}\n".encode())
-        if not mark:
-            why = completed.stderr.decode("utf-8", "replace").strip()[-200:] or "something else answered in its place"
-            raise CommandUnknown("a command was not begun", where=where, why=why)
-        return replace(completed, stdout=stdout)

@@ -13,12 +13,14 @@ from typing import Any, TypeVar
 from voxgate.contracts.json_strict import loads
 from voxgate.contracts.schemas import check
 from voxgate.deploy.answers import State, long, object_in, state_of
+from voxgate.deploy.causes import hint_for
 from voxgate.deploy.journal import Journal, read_journal
-from voxgate.deploy.speaking import PYTHON, Speech
+from voxgate.deploy.speaking import Speech
 from voxgate.errors import CommandUnknown, ContractError, MoveFailed, Unreachable, VoxgateError
 from voxgate.model.estate import Estate, Host, Placement
 from voxgate.model.evidence import Missing
 from voxgate.model.release import PutBack, Release
+from voxgate.moves.steps import PYTHON
 from voxgate.survey.fields import WrongFormError, get, members
 from voxgate.transport.connection import Connection
 from voxgate.transport.connections import Connections
@@ -209,13 +211,13 @@ def _call(connection: Connection, request: dict[str, Any], read: Callable[[objec
     completed = connection.run((PYTHON, "-I", "-"), stdin=speech.source(request), deadline=_DEADLINE)
     said = speech.answer_in(completed.stdout, where)
     if completed.exit_status != 0 or said is None:
-        why = completed.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no word of why"]
-        raise MoveFailed("the gate's state could not be read", where=where, why=why[0][:_SAID])
+        why = (completed.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no word of why"])[0][:_SAID]
+        raise MoveFailed("the gate's state could not be read", where=where, why=why, hint=hint_for(why, connection.host))
     try:
         answer = members(loads(said, where=where))
         if set(answer) == {"error"}:
-            hint = "the deploy user must own /var/lib/voxgate"
-            raise MoveFailed("the gate's state could not be read", where=where, why=long(answer["error"])[:_SAID], hint=hint)
+            why = long(answer["error"])[:_SAID]
+            raise MoveFailed("the gate's state could not be read", where=where, why=why, hint=hint_for(why, connection.host))
         return get(answer, "ok", read)
     except WrongFormError as error:
         raise CommandUnknown("the gate's state could not be read", where=where, why=f"no answer: {error}") from None

@@ -8,6 +8,7 @@ lifecycle scripts, the ``.pth`` files that uv starts with an environment's pytho
   systemd start ``voxgate-build@NAME.service`` and wait for it, then copy what came of it into ``/opt/NAME``, as data: files,
   folders, and links that stay inside. Nothing of it is run. Ends with 0, or says why not, in the build's own words.
 * ``prove KIND NAME COMMIT``: the same as far as uv's dry run: 0 if all that the lock names is here.
+* ``tools KIND NAME COMMIT``: 0 if the programs of a build run there, and which they are.
 * ``build NAME``, by that unit alone, as ``voxbuild``: no home, no key, no other service, nothing outlives it.
 
 In ``/var/lib/voxbuild/NAME`` the folder ``in`` is the deploy account's, and ``tree``, ``out`` and ``cache`` are the build's.
@@ -15,6 +16,7 @@ Inside of the sandbox ``tree`` is ``/opt/NAME``, so that what is built names its
 """
 
 import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -39,8 +41,12 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 KINDS = {"python": ".venv", "static": "dist"}  # what is handed over
+TOOLS = {"python": ["uv"], "static": ["node", "npm"]}
+OF_A_HOME = (".local/bin", "bin", ".cargo/bin", ".nvm/versions/node/*/bin", ".local/share/fnm/node-versions/*/installation/bin",
+             ".volta/bin", ".asdf/shims", ".local/share/mise/shims")  # fmt: skip
 STATIC_NEXT = "builds/.next"
 PROVING = 115  # seconds for a proof: who asked for it waits for 120
+MISSING = 127  # as a shell tells of a program that is not there, or cannot be started
 KEPT = 8192  # bytes of what a build said
 FILES = 300_000
 BYTES = 4 << 30
@@ -510,6 +516,21 @@ def prove(kind: str, folder: str, commit: str) -> int:
     return asked("prove", kind, commit, name, offline=True)[0]
 
 
+def tools(kind: str, folder: str, commit: str) -> int:
+    """True (0) if the build's own programs run where it runs. One that only this account has is told with its folder."""
+    home = os.path.expanduser("~")
+    for name in TOOLS[kind]:
+        found = os.path.realpath(shutil.which(name, path=PATH) or "/")
+        homes = [path for one in OF_A_HOME for path in sorted(glob.glob(os.path.join(home, one, name))) if found == "/"]
+        for at in [*homes, *([found] if found.startswith((home + "/", "/home/", "/root/")) else [])]:
+            if os.access(at, os.X_OK):
+                raise Bad("%s is there for this account alone, in %s: builds run as voxbuild, who sees no home"
+                          % (name, os.path.dirname(at)))  # fmt: skip
+    status, note = asked("tools", kind, commit, os.path.basename(folder), offline=True)
+    say(note)
+    return status
+
+
 def asked(what: str, kind: str, commit: str, name: str, *, offline: bool) -> Tuple[int, str]:
     """Have the unit do it: its status and its note. What it said goes to stderr where it failed."""
     write(where(name, "in", "request.json"), {"do": what, "kind": kind, "commit": commit, "offline": offline})
@@ -561,9 +582,12 @@ class Build:
                 ended = subprocess.run(
                     argv, cwd=self.tree, env=self.env, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=False
                 )
-            except FileNotFoundError:
-                said.write(b"error: %s is not installed for all accounts of this host\n" % argv[0].encode())
-                return 127
+            except OSError as error:
+                words = (
+                    "is not installed for all accounts of this host" if isinstance(error, FileNotFoundError) else error.strerror
+                )
+                said.write(("error: %s %s\n" % (argv[0], words)).encode())
+                return MISSING
         return ended.returncode if ended.returncode >= 0 else 128 - ended.returncode  # as a shell tells of a signal
 
     def said(self) -> str:
@@ -571,9 +595,21 @@ class Build:
         with open(os.path.join(self.out, "said"), encoding="utf-8", errors="replace") as file:
             return file.read(1 << 20)
 
+    def tools(self) -> int:
+        """The programs of a build, each tried, with what it says of its version and where it is."""
+        for name in TOOLS[self.request["kind"]]:
+            self.forget()
+            status = self.run(name, "--version")
+            if status != 0:
+                return status
+            version = (self.said().split("\n")[0].split() or ["?"])[:2]
+            self.notes.append("%s %s in %s" % (name, version[-1].lstrip("v"), shutil.which(name, path=PATH)))
+        return 0
+
     def forget(self) -> None:
         """What was said by a program that is tried in another way."""
-        os.truncate(os.path.join(self.out, "said"), 0)
+        with open(os.path.join(self.out, "said"), "wb"):
+            pass
 
     def python(self) -> int:
         """uv, without any code of a package where wheels are all there is."""
@@ -613,8 +649,17 @@ class Build:
 
     def whole(self) -> None:
         """All of it; its outcome is in ``result.json``."""
-        self.prepare()
-        work = {("install", "python"): self.python, ("prove", "python"): self.dry, ("install", "static"): self.static}
+        if self.request["do"] == "tools":
+            empty(self.out)
+        else:
+            self.prepare()
+        work = {
+            ("tools", "python"): self.tools,
+            ("tools", "static"): self.tools,
+            ("install", "python"): self.python,
+            ("prove", "python"): self.dry,
+            ("install", "static"): self.static,
+        }
         status = work[self.request["do"], self.request["kind"]]()
         write(os.path.join(self.out, "result.json"), {"exit": status, "note": "; ".join(self.notes)})
 
@@ -669,9 +714,9 @@ def given_up(number: int, _: Any) -> NoReturn:
 
 
 def main(argv: List[str]) -> int:
-    """One of the three; the exit status."""
+    """One of the four; the exit status."""
     os.umask(0o022)
-    if argv[0] == "prove":
+    if argv[0] in ("prove", "tools"):
         signal.signal(signal.SIGALRM, given_up)
         signal.alarm(PROVING)
     what, words = argv[0], [word for word in argv[1:] if word != "--offline"]
@@ -683,8 +728,8 @@ def main(argv: List[str]) -> int:
             return 0
         kind, folder, commit = asked_for(words)
         with alone(folder):
-            if what == "prove":
-                return prove(kind, folder, commit)
+            if what in ("prove", "tools"):
+                return {"prove": prove, "tools": tools}[what](kind, folder, commit)
             return install(kind, folder, commit, offline="--offline" in argv)
     except (Bad, OSError, RecursionError) as error:
         print("error: %s" % seen(str(error)), file=sys.stderr)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from voxgate.model.release import Release
 from voxgate.model.service import Kind, Service
 
 _SYSTEMCTL = "/usr/bin/systemctl"
+PYTHON = "/usr/bin/python3"
+STATE = "/var/lib/voxgate"
 BUILDER = "/usr/local/libexec/voxgate-build"
 BUILDS = "/var/lib/voxbuild"
 BUILD_UNIT = "/etc/systemd/system/voxgate-build@.service"
+
+_READY = Path(__file__).with_name("ready.py").read_text(encoding="utf-8")
 
 CODE, PACKAGES, DIST = "code", "packages", "dist"
 """What steps change besides units: the files of a checkout, what its lock installed (or a build beside it), what is served."""
@@ -168,6 +173,17 @@ def builds_are_possible(service: Service, builder: str, unit: str) -> Step:
     spool = f"{BUILDS}/{service.build_name}/in"
     argv = ("sh", "-c", _BUILDS, "sh", builder, BUILDER, unit, BUILD_UNIT, spool, service.build_unit, service.folder)
     return Step(argv, 15, "build")
+
+
+def tools_are_here(service: Service, release: Release) -> Step:
+    """True (0) if the programs that build it run where a build runs; says which they are, and of which version."""
+    return Step((BUILDER, "tools", service.kind, service.build_name, release.commit), 120, "tools of a build")
+
+
+def is_ready(service: Service) -> Step:
+    """True (0) if the moves can write where they must, and the service's account can read what they make."""
+    argv = (PYTHON, "-I", "-c", _READY, service.folder, service.user or "", STATE, f"{BUILDS}/{service.build_name}/in")
+    return Step(argv, 60, "folders")
 
 
 def install(service: Service, release: Release) -> tuple[Step, ...]:

@@ -201,7 +201,7 @@ def _is_called_so(found: re.Match[str]) -> bool:
     if name[:3].lower() == "key" or name == "_KEYS":
         return _PUBLIC.search(before) is None
     if re.match(r"(?i)pass(?!w|p)|pin", name) is None:
-        return True
+        return name != "PASSWD" or not before.endswith("NO")  # NOPASSWD: is a tag of sudoers, and a command stands behind it
     if _OTHER.search(before):
         return False
     last, assigned = before[-1:], "=" in found["between"]

@@ -20,6 +20,7 @@ from voxgate.survey.reading import host_evidence
 from voxgate.transport import http
 from voxgate.transport.at_once import at_once
 from voxgate.transport.database import see
+from voxgate.transport.failures import NotBegun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -165,6 +166,8 @@ def missing(name: str, error: VoxgateError) -> Missing:
     match error:
         case Unreachable():
             kind = "unreachable"
+        case NotBegun():
+            kind = "failed"
         case CommandUnknown() if "not done within" in error.what:
             kind = "timeout"
         case CommandUnknown():

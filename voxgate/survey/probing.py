@@ -20,7 +20,7 @@ from voxgate.errors import ContractError
 from voxgate.model.evidence import Missing, Proof
 from voxgate.probe.built import digest, program
 from voxgate.survey.reading import MEND
-from voxgate.transport import sshsig
+from voxgate.transport import sshsig, sudo
 from voxgate.transport.known_hosts import fingerprint
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ LOADER = (
 OVER_STDIN = ("/usr/bin/python3", "-I", "-S", "-c", LOADER)
 LIMIT = 8 * 1024 * 1024
 NAMESPACE = "evidence@voxgate.example"
-NO_SUDO = ("password is required", "not allowed", "may not run sudo", "not in the sudoers", "terminal is required")
 _NOISE = 120  # characters of what somebody else printed, as far as it is shown
 
 
@@ -113,7 +112,7 @@ def read_told(completed: Completed, asked: Asked) -> Told | Missing:
             return Missing("denied", f"the probe's document {error.what}: {error.why}", name, error.hint)
         return unparsable(error, asked.host)
     proof = Proof(asked.request, signature, fingerprint(asked.key.asbytes())) if asked.key else None
-    around = completed.stdout[: found.start()] + completed.stdout[at + length + rest :]
+    around = completed.noise + completed.stdout[: found.start()] + completed.stdout[at + length + rest :]
     return _foreign(document, asked) or Told(dict(document), proof, shown(around))
 
 
@@ -179,12 +178,18 @@ def _no_frame(completed: Completed, asked: Asked) -> Missing:
 
 def _not_run(completed: Completed, host: Host) -> Missing:
     """Why there is no document at all."""
-    said = " ".join(completed.stderr.decode(errors="replace").split())[:200]
+    words = completed.stderr.decode(errors="replace")
+    said = " ".join(words.split())[:200]
     why = f"the probe ended with {completed.exit_status}: {said or 'and said nothing'}"
     gone = "not found" in said or "No such file" in said
     if host.probe == "stdin":
         return Missing("missing" if gone else "failed", why, host.name, "the host needs /usr/bin/python3 >= 3.9")
-    hint = f'{MEND} and allow it in sudoers: {host.user} ALL=(root) NOPASSWD: {INSTALLED[-1]} ""'
-    if any(words in said for words in NO_SUDO):
-        return Missing("denied", f"sudo refused: {said}", host.name, hint)
-    return Missing("missing" if gone else "failed", why, host.name, hint)
+    user = host.user or "ACCOUNT"
+    allow = sudo.hint(f'{INSTALLED[-1]} ""', words, user)
+    if sudo.is_missing(words):
+        return Missing("missing", f"there is no sudo: {said}", host.name, allow)
+    if refused := sudo.refusal(words):
+        return Missing("denied", f"sudo refused: {refused}", host.name, allow)
+    if "unable to execute" in words:
+        return Missing("missing", why, host.name, f"the probe needs /usr/bin/python3: sudo apt-get install python3; then {MEND}")
+    return Missing("missing" if gone else "failed", why, host.name, MEND)

@@ -12,7 +12,7 @@ from voxgate.errors import CommandUnknown, Unreachable
 from voxgate.transport.deadline import Deadline
 from voxgate.transport.failures import ForwardingDenied, TargetRefused
 from voxgate.transport.running import Running
-from voxgate.transport.session import Completed, Session, command_line
+from voxgate.transport.session import Completed, Session
 from voxgate.transport.tunnel import Tunnel
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from voxgate.model.estate import Host
     from voxgate.transport.dial import Line
 
-__all__ = ["Completed", "Connection", "Running", "Tunnel", "command_line"]
+__all__ = ["Completed", "Connection", "Running", "Tunnel"]
 
 LIMIT = 16 * 1024 * 1024
 # sshd's MaxSessions is 10 by default; where it is less, the first refusal teaches us.
@@ -109,16 +109,16 @@ class Connection:
         return bool(self._wire.is_active())
 
     def run(self, command: Sequence[str] | str, *, stdin: bytes = b"", deadline: float = 30.0, limit: int = LIMIT) -> Completed:
-        """Run a command once and return how it ended, whatever its exit status is. ``deadline`` in seconds covers all
-        of it.
+        """Run a command once and return how it ended, whatever its exit status is: in the one environment that
+        ``begin.command_line`` describes; a ``str`` is a line for /bin/sh. ``deadline`` in seconds covers all of it.
 
         Raises CommandUnknown if its outcome is not known: a signal ended it, no exit status came, the deadline passed,
         the connection was lost, or a stream grew beyond ``limit`` bytes. Raises Unreachable if it was never sent.
-        Nothing is ever run a second time. After a deadline the process may still be there: it has lost its stdin,
-        stdout and stderr.
+        Raises NotBegun where the account's shell did not come to it. Nothing is ever run a second time. After a deadline the
+        process may still be there: it has lost its stdin, stdout and stderr.
         """
         until = Deadline.after(deadline)
-        session = self._session(command_line(command), until, limit)
+        session = self._session(command, until, limit)
         try:
             if not session.pump(until, stdin=stdin):
                 raise session.overdue(until)
@@ -132,7 +132,7 @@ class Connection:
 
         ``deadline`` is for the start alone, in seconds. Raises CommandUnknown, or Unreachable if it was never sent.
         """
-        return Running(self._session(command_line(command), Deadline.after(deadline), limit), self._seats.leave)
+        return Running(self._session(command, Deadline.after(deadline), limit), self._seats.leave)
 
     def open(self, address: str, port: int, deadline: float = 5.0) -> Tunnel:
         """A TCP connection from the host to ``address:port`` (an IPv6 address without brackets).
@@ -163,7 +163,7 @@ class Connection:
         """Close the connection and all on it; harmless twice."""
         self._line.end()
 
-    def _session(self, command: str, deadline: Deadline, limit: int) -> Session:
+    def _session(self, command: Sequence[str] | str, deadline: Deadline, limit: int) -> Session:
         """Start ``command`` on a seat of its own, waiting for one while the server allows no more."""
         while True:
             if not self._seats.take(deadline):
@@ -188,9 +188,9 @@ class Connection:
             self._seats.opened()
             return self._begin(channel, command, limit)
 
-    def _begin(self, channel: paramiko.Channel, command: str, limit: int) -> Session:
+    def _begin(self, channel: paramiko.Channel, command: Sequence[str] | str, limit: int) -> Session:
         try:
-            return Session(self._wire, channel, command, self.host.name, limit)
+            return Session(self._wire, channel, command, self.host, limit)
         except (paramiko.SSHException, EOFError, OSError) as error:
             channel.close()
             self._seats.leave()

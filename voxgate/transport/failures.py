@@ -1,8 +1,8 @@
-"""The two ways a tunnel fails that are not the host's: the target said no, or the server may not open the way."""
+"""The ways that a command or a tunnel fails which are not the host's own: each has an error of its own."""
 
 from __future__ import annotations
 
-from voxgate.errors import Blind, VoxgateError
+from voxgate.errors import Blind, CommandUnknown, VoxgateError
 
 
 class TargetRefused(VoxgateError):  # noqa: N818 - names what the target did
@@ -11,3 +11,7 @@ class TargetRefused(VoxgateError):  # noqa: N818 - names what the target did
 
 class ForwardingDenied(Blind):
     """The host's sshd may not open connections for us: we cannot look."""
+
+
+class NotBegun(CommandUnknown):
+    """The account's shell, or what starts with it, ended or waits before the command: nothing was run."""

@@ -38,7 +38,7 @@ class Running:
 
     def read_line(self, deadline: float) -> str:
         """Its next line, without the newline. Raises CommandUnknown if it ends first, or says none in ``deadline``
-        seconds.
+        seconds; NotBegun where the account's shell did not come to it.
 
         Either way the process is given up: the channel is closed.
         """
@@ -48,6 +48,8 @@ class Running:
         end = heard.find(b"\n")
         if end < 0:
             said = self.errors.strip().splitlines()
+            if not self._session.begun:
+                raise self._session.overdue(until)
             if in_time:
                 raise self._session.unknown("ended", said[-1] if said else "it said nothing")
             raise self._session.unknown(f"said nothing within {until}", said[-1] if said else "")

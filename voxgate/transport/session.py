@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import shlex
 import time
 from dataclasses import dataclass
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING
 import paramiko
 
 from voxgate.errors import CommandUnknown
+from voxgate.transport.begin import Opening, command_line, not_begun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from voxgate.model.estate import Host
     from voxgate.transport.deadline import Deadline
     from voxgate.transport.wire import Wire
 
@@ -26,40 +29,46 @@ _FULL = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """A command that ended by itself, with its own exit status. ``seconds`` from the request to the end."""
+    """A command that ended by itself, with its own exit status. ``seconds`` from the request to the end. ``noise`` is what
+    somebody else printed before it began: the account's startup files.
+    """
 
     exit_status: int
     stdout: bytes
     stderr: bytes
     seconds: float
-
-
-def command_line(command: Sequence[str] | str) -> str:
-    """The one place where remote words are quoted. A ``str`` is a shell's line already, and passes as it is."""
-    return command if isinstance(command, str) else shlex.join(command)
+    noise: bytes = b""
 
 
 class Session:
     """A command on an open channel. Used by one thread at a time; ``close`` may come from any."""
 
-    def __init__(self, wire: Wire, channel: paramiko.Channel, command: str, where: str, limit: int) -> None:
+    def __init__(self, wire: Wire, channel: paramiko.Channel, command: Sequence[str] | str, host: Host, limit: int) -> None:
         """Ask the host to run ``command`` at once. ``limit`` is bytes of each stream kept before it is too much."""
-        self.command = command
+        self.command = command if isinstance(command, str) else shlex.join(command)
         self.stdout = bytearray()  # what was said and not yet read
         self.stderr = bytearray()
         self._wire = wire
         self._channel = channel
-        self._where = where
+        self._host = host
+        self._where = host.name
         self._limit = limit
+        mark = f"voxgate-{secrets.token_hex(8)}"
+        self._out, self._err = Opening(mark), Opening(mark)
         self._began = time.monotonic()
         self._ear = wire.ear(channel)
         channel.settimeout(0.0)
-        wire.ask_to_run(channel, command.encode())
+        wire.ask_to_run(channel, command_line(command, mark).encode())
 
     @property
     def ended(self) -> bool:
         """True once the channel is closed, by either side."""
         return bool(self._channel.closed)
+
+    @property
+    def begun(self) -> bool:
+        """True once the command itself runs, or ran: the account's shell came to it."""
+        return self._out.over
 
     def pump(self, deadline: Deadline, *, stdin: bytes | None = None, until: Callable[[], bool] = lambda: False) -> bool:
         """Feed ``stdin`` (then end it; None leaves it open) and take what comes, until ``until()`` or the channel's
@@ -82,16 +91,23 @@ class Session:
 
     def overdue(self, deadline: Deadline) -> CommandUnknown:
         """The error of a command that was not done in time."""
+        if not self.begun:
+            status = self._channel.exit_status
+            self.close()
+            return not_begun(self._host, None if status == _NO_STATUS else status, self._noise())
         why = "its outcome is unknown, and it was not run again"
         if self._channel.exit_status != _NO_STATUS:
             why = f"it ended with {self._channel.exit_status}, but something it left behind holds its output open"
         return self.unknown(f"was not done within {deadline}", why)
 
     def outcome(self) -> Completed:
-        """How it ended. Raises CommandUnknown unless the host itself told an exit status."""
+        """How it ended. Raises CommandUnknown unless the host itself told an exit status, NotBegun where it never began."""
         status = self._channel.exit_status
         if status != _NO_STATUS and not self._ear.signal:
-            return Completed(status, bytes(self.stdout), bytes(self.stderr), time.monotonic() - self._began)
+            if not self.begun:
+                raise not_begun(self._host, status, self._noise())
+            seconds = time.monotonic() - self._began
+            return Completed(status, bytes(self.stdout), bytes(self.stderr), seconds, bytes(self._out.noise))
         if self._ear.signal:
             raise self.unknown(f"killed by SIG{self._ear.signal}", self._last_words())
         if self._wire.is_lost():
@@ -134,16 +150,16 @@ class Session:
             self._channel.shutdown_write()
 
     def _take(self) -> None:
-        for ready, receive, kept, name in (
-            (self._channel.recv_ready, self._channel.recv, self.stdout, "stdout"),
-            (self._channel.recv_stderr_ready, self._channel.recv_stderr, self.stderr, "stderr"),
+        for ready, receive, opening, kept, name in (
+            (self._channel.recv_ready, self._channel.recv, self._out, self.stdout, "stdout"),
+            (self._channel.recv_stderr_ready, self._channel.recv_stderr, self._err, self.stderr, "stderr"),
         ):
             while ready():
                 try:
-                    kept.extend(receive(_CHUNK))
+                    kept.extend(opening.behind(receive(_CHUNK)))
                 except (OSError, EOFError, paramiko.SSHException):
                     break  # dead while telling that we read: the channel's end says so in a moment
-                if len(kept) > self._limit:
+                if max(len(kept), len(opening.noise)) > self._limit:
                     raise self.unknown(f"said more than {self._limit} bytes on {name}", "it was not waited for")
 
     def _feed(self, stdin: memoryview) -> memoryview | None:
@@ -157,6 +173,10 @@ class Session:
             return None  # it ended without reading all of it: its exit status says what that means
         self.end_input()
         return None
+
+    def _noise(self) -> bytes:
+        """What was printed where nothing began: a refusal's words are on stderr."""
+        return bytes(self._out.noise + b"\n" + self._err.noise)
 
     def _last_words(self) -> str:
         lines = bytes(self.stderr).decode("utf-8", "replace").strip().splitlines()

@@ -56,7 +56,7 @@ def test_a_fetch_is_refused(drill: Drill, tmp_path: Path) -> None:
 _NO_REGISTRY = """mv /usr/local/bin/uv /usr/local/bin/uv.away
 cat >/usr/local/bin/uv <<'EOF'
 #!/bin/sh
-case " $* " in *" --offline "*) exec /usr/local/bin/uv.away "$@" ;; esac
+case " $* " in *" --offline "* | *" --version "*) exec /usr/local/bin/uv.away "$@" ;; esac
 echo "error: Failed to fetch: the registry does not answer" >&2
 exit 2
 EOF

@@ -20,6 +20,7 @@ from voxgate.contracts.schemas import FOLDER
 from voxgate.model.estate import Host
 from voxgate.model.evidence import Missing
 from voxgate.probe.built import digest
+from voxgate.report.redaction import Redactor
 from voxgate.survey import probing
 from voxgate.survey.collect import request_of
 from voxgate.survey.probing import Asked, Told
@@ -94,10 +95,38 @@ def test_what_is_printed_beside_it_is_noise(pair: KeyPair, before: bytes, behind
 def test_no_document_is_a_missing_that_says_how_to_mend_it(pair: KeyPair, status: int, stderr: bytes, kind: str) -> None:
     found = why_not(b"", asked_of(pair), status, stderr)
     assert found.kind == kind
-    assert (
-        "uv run voxgate probe | ssh YOU@HOST sudo install -o root -g root -m 0755 /dev/stdin /usr/local/sbin/voxgate-probe"
-        in found.hint
-    )
+    if kind == "denied":
+        rule = 'deploy ALL=(root) NOPASSWD: /usr/local/sbin/voxgate-probe ""'
+        assert found.hint == f"echo '{rule}' | sudo tee -a /etc/sudoers.d/zz-voxgate"
+    elif b"/usr/bin/sudo" in stderr:
+        assert found.hint == "as root: apt-get install sudo"
+    else:
+        command = "uv run voxgate probe | ssh YOU@HOST sudo install -o root -g root -m 0755 /dev/stdin"
+        assert found.hint == f"{command} /usr/local/sbin/voxgate-probe"
+
+
+@pytest.mark.parametrize(
+    ("said", "why", "hint"),
+    [
+        (b"sudo: sorry, you must have a tty to run sudo\n", "you must have a tty", "'Defaults:deploy !requiretty' | sudo tee"),
+        (
+            b"We trust you ..\n" * 40 + b"sudo: a password is required\n",
+            "sudo: a password is required",
+            "NOPASSWD: /usr/local/sbin",
+        ),
+        (b"sudo: unable to resolve host h: x\nsudo: a password is required\n", "sudo: a password is required", "NOPASSWD: "),
+        (b"sudo: /etc/sudoers.d/x is world writable\n", "x is world writable", "visudo -c"),
+        (b"sudo: /usr/bin/sudo must be owned by uid 0 and have the setuid bit set\n", "setuid bit", "ls -l /usr/bin/sudo"),
+        (b"tput: no $TERM\nSorry, user deploy may not run sudo on h.\n", "may not run sudo on h", "NOPASSWD: "),
+    ],
+)
+def test_sudo_s_own_reason_is_told_with_what_mends_it(pair: KeyPair, said: bytes, why: str, hint: str) -> None:
+    found = why_not(b"", asked_of(pair), 1, said)
+    assert found.kind == "denied"
+    assert why in found.why
+    assert len(found.why) < 200
+    assert hint in found.hint
+    assert Redactor().cut(found.hint) == found.hint
 
 
 @pytest.mark.parametrize("cut", [2, 100, 5000])

@@ -26,7 +26,9 @@ from .conftest import Ground, Opened, host
 
 # Stands in the place of the shell: reads the program that the gate sends, and answers each request in its own way.
 HOSTILE = """
-import json, re, sys
+import json, os, re, sys
+for stream in (sys.stdout, sys.stderr):
+    print(re.search(r"voxgate-[0-9a-f]{16}", os.environ["SSH_ORIGINAL_COMMAND"])[0], file=stream, flush=True)
 read, mark = sys.stdin.buffer.readline, b""
 while not mark:
     found = re.search(rb"'mark': '(voxgate-[0-9a-f]+)'", read())
@@ -90,7 +92,7 @@ def test_what_a_command_says_is_what_it_said_itself(ground: Ground, opened: Open
     assert hands.attempt("one", Step(("sh", "-c", "exit 3"), 10, "x")).exit_status == 3
     assert hands.attempt("one", Step(("no-such-program",), 10, "x")).exit_status == 127
     other = opened(ground.estate(host(ground.sshd("ForceCommand /bin/echo active").port)))
-    with pytest.raises(CommandUnknown, match="was not begun"):
+    with pytest.raises(CommandUnknown, match="did not begin the command: it ended with 0 and said: active"):
         Hands(other.estate, other, None, Stop(), back=False).attempt("one", Step(("true",), 10, "x"))  # type: ignore[arg-type]
 
 
@@ -118,10 +120,11 @@ def test_what_is_no_answer_is_a_lost_host_at_once(ground: Ground, opened: Opened
 @pytest.mark.parametrize("kind", [kind for kind in GARBAGE if b"cut" in GARBAGE[kind] or GARBAGE[kind].startswith(b"[")])
 def test_one_question_that_is_answered_so_is_no_answer(ground: Ground, opened: Opened, tmp_path: Path, kind: str) -> None:
     script = tmp_path / "hostile"
+    begun = "echo $SSH_ORIGINAL_COMMAND | grep -o 'voxgate-[0-9a-f]*' | head -n 1 | tee /dev/stderr"
     mark = "tr -d '\\n' | sed \"s/.*'mark': '\\(voxgate-[0-9a-f]*\\)'.*/\\1/\""
     said = tmp_path / "said"
     said.write_bytes(GARBAGE[kind].replace(b'"id": ID, ', b""))
-    script.write_text(f"#!/bin/sh\nprintf '%s ' \"$({mark})\"; cat {said}; echo\n")
+    script.write_text(f"#!/bin/sh\n{begun}\nprintf '%s ' \"$({mark})\"; cat {said}; echo\n")
     script.chmod(0o755)
     connection = opened(ground.estate(host(ground.sshd(f"ForceCommand {script}").port)))["one"]
     with pytest.raises(Exception, match="one: ") as caught:

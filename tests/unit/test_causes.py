@@ -1,0 +1,110 @@
+"""Why a host could not do or note it: the gate's part there, as a real account on a real file system. Each hint is followed
+as it is written, and works then.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from voxgate.contracts.estates import load_estate
+from voxgate.deploy import causes
+from voxgate.deploy.causes import hint_for
+from voxgate.report.redaction import Redactor
+from voxgate.transport import begin, sudo
+
+from .test_on_host import SOURCE, WORD
+
+DEPLOY = "daemon"
+HOST = replace(load_estate("lab").host("api-1"), user=DEPLOY)
+
+
+@pytest.fixture
+def top() -> Iterator[Path]:
+    """A file system of 1 MB, with the folder of the gate's state on it."""
+    folder = Path(tempfile.mkdtemp(prefix="voxgate-causes-"))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0755", "tmpfs", folder], check=True)
+    subprocess.run(["install", "-d", "-m", "0700", "-o", DEPLOY, "-g", DEPLOY, folder / "state"], check=True)
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+    folder.rmdir()
+
+
+def claimed(top: Path) -> dict[str, object]:
+    """What the owner on the host says to a claim."""
+    text = SOURCE.read_text().replace('"/var/lib/voxgate"', repr(str(top / "state")))
+    request = {"id": 1, "op": "claim", "services": {"backend": "/nowhere"}, "owner": {"by": "me"}}
+    ended = subprocess.run(
+        ["/usr/bin/python3", "-I", "-c", f"{text}\nmain({{'op': 'serve', 'mark': {WORD!r}}})"],
+        input=json.dumps(request).encode() + b"\n", user=DEPLOY, group=DEPLOY, extra_groups=[], capture_output=True, check=True,
+        cwd="/", env={"PATH": begin.PATH, "LC_ALL": "C.UTF-8"},
+    )  # fmt: skip
+    word, _, said = ended.stdout.decode().partition(" ")
+    assert word == WORD
+    return dict(json.loads(said))
+
+
+WRONG = {
+    "the state's folder is not there": ("rmdir state", "Permission denied"),
+    "it is root's": ("chown root: state", "Permission denied"),
+    "what is in it is root's": ("mkdir -m 0700 state/backend", "Permission denied"),
+    "a lock of root's": (
+        f"install -d -o {DEPLOY} -g {DEPLOY} -m 0700 state/backend; install -m 0600 /dev/null state/backend/owner.lock",
+        "Permission denied",
+    ),
+    "read-only": ("mount -o remount,ro .", "Read-only file system"),
+    "no room": ("head -c 2000000 /dev/zero >fill || true", "No space left on device"),
+    "a file has the folder's name": (f"install -o {DEPLOY} /dev/null state/backend", "File exists"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_the_hint_for_what_the_host_said_works(top: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(causes, "STATE", str(top / "state"))
+    breaking, words = WRONG[kind]
+    subprocess.run(["sh", "-ec", breaking], cwd=top, check=True)
+    said = str(claimed(top).get("error"))
+    assert words in said
+    hint = hint_for(said, HOST)
+    assert Redactor().cut(hint) == hint
+    follow = hint.partition("; dmesg")[0].replace("sudo ", "")
+    if words == "No space left on device":
+        assert hint.startswith("make room there")
+        follow = f"{follow.partition(': ')[2]}; rm fill"
+    elif words == "File exists":
+        follow = follow.partition("away: ")[2]
+    subprocess.run(["sh", "-ec", follow], cwd=top, check=True, stdout=subprocess.DEVNULL)
+    assert "ok" in claimed(top), hint
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "env: \u2018/usr/bin/python3\u2019: No such file or directory",
+        "FileNotFoundError: [Errno 2] No such file or directory: 'git'",
+    ],
+)
+def test_a_program_that_is_not_there_is_named_as_its_package(said: str) -> None:
+    name = "git" if "git" in said else "python3"
+    assert hint_for(said, HOST) == f"sudo apt-get install {name}"
+    simulated = subprocess.run(["apt-get", "-s", "install", name], capture_output=True, check=False)
+    assert simulated.returncode == 0
+
+
+def test_env_s_own_words_for_it_are_these() -> None:
+    """What stands in the two lines above is what the programs say."""
+    env = {"PATH": begin.PATH, "LC_ALL": "C.UTF-8"}
+    ended = subprocess.run(["/usr/bin/env", "/nowhere/python3"], capture_output=True, text=True, check=False, env=env)
+    assert ended.stderr.strip() == "/usr/bin/env: \u2018/nowhere/python3\u2019: No such file or directory"
+    assert hint_for(ended.stderr.strip(), HOST) == "sudo apt-get install python3"
+
+
+def test_what_nobody_knows_has_no_hint() -> None:
+    assert hint_for("error: something of tomorrow", HOST) == ""
+    assert sudo.refusal("bash: line 1: x: command not found") == ""

@@ -1,0 +1,134 @@
+"""What mends a host, by the words with which it says no: Python's, git's and env's for an errno, which are asked for in English
+(``transport.begin``), and those of the gate's own programs. Each hint can be followed as it is written.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from voxgate.model.estate import Host
+from voxgate.moves.steps import STATE
+
+_PATH = re.compile("['\"\u2018](/[^'\"\u2019]+)['\"\u2019]|(/[\\w./@+-]+)")
+_NO_SUCH_PROGRAM = re.compile("No such file or directory: '(?P<py>[^']+)'|env: .(?P<env>[^'\u2019]+). *: No such file")
+_ONLY_OURS = re.compile(r"(?:uv|node|npm) is there for this account alone, in (/\S+?):")
+_PACKAGES = {"python3": "python3", "git": "git", "sudo": "sudo"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a host said, to which account of it, about which checkout ("" for none)."""
+
+    words: str
+    user: str
+    folder: str
+
+    @property
+    def place(self) -> str:
+        """The path that is named."""
+        found = _PATH.search(self.words.partition(" cannot ")[2] or self.words)
+        return (found[1] or found[2]) if found else STATE
+
+    @property
+    def is_inside(self) -> bool:
+        """True if that is the checkout, or in it."""
+        return bool(self.folder) and f"{self.place}/".startswith(f"{self.folder}/")
+
+
+def hint_for(said: str, host: Host, folder: str = "") -> str:
+    """What to do on ``host`` about what it said; "" where nobody knows. ``folder`` is the checkout that it is about."""
+    for words, hint in _HINTS:
+        if words in said:
+            return hint(_Said(said, host.user or "ACCOUNT", folder))
+    return ""
+
+
+def _no_room(said: _Said) -> str:
+    return f"make room there, of bytes and of inodes: df -h {said.place}; df -i {said.place}"
+
+
+def _not_ours(said: _Said) -> str:
+    if f"{said.place}/".startswith(f"{STATE}/"):
+        return f"sudo install -d -m 0700 {STATE} && sudo chown -R {said.user}: {STATE}"
+    if f" of {said.user})" in said.words:
+        return f"sudo chmod u+rwX {said.place}"
+    top = said.folder if said.is_inside else said.place
+    return f"sudo find {top} ! -user {said.user} ! -name '.env*' -exec chown -h {said.user}: {{}} +"
+
+
+def _read_only(said: _Said) -> str:
+    place = STATE if f"{said.place}/".startswith(f"{STATE}/") else said.place  # what should be made is not there to be found
+    return f'sudo mount -o remount,rw "$(findmnt -n -o TARGET -T {place})"; dmesg says why it became so'
+
+
+def _not_there(said: _Said) -> str:
+    found = _NO_SUCH_PROGRAM.search(said.words)
+    program = (found["py"] or found["env"]) if found else ""
+    if package := _PACKAGES.get(program.rpartition("/")[2]):
+        return f"sudo apt-get install {package}"
+    if program.endswith("/voxgate-build"):
+        return "README, On your own hosts, step 4, says what to install"
+    return f"look at what is missing there: namei -l {said.place}"
+
+
+def _wrong_kind(said: _Said) -> str:
+    return f"something else has that name: look at it, and move it away: sudo mv -T {said.place} {said.place}.aside"
+
+
+def _no_process(said: _Said) -> str:
+    return f"too many processes, or too little memory: ps -u {said.user}; free -m"
+
+
+def _broken_disk(said: _Said) -> str:
+    return f"its disk fails: dmesg | tail; findmnt -T {said.place}"
+
+
+def _only_ours(said: _Said) -> str:
+    found = _ONLY_OURS.search(said.words)
+    folder = found[1] if found else ""
+    if "uv is there" in said.words:
+        return f"sudo install -m 0755 {folder}/uv /usr/local/bin/uv"
+    if "/.nvm/" in folder or "/fnm/" in folder:
+        top = folder.removesuffix("/bin")
+        return f"sudo cp -r {top}/bin {top}/lib /usr/local/"
+    return "sudo apt-get install nodejs npm"
+
+
+def _not_installed(said: _Said) -> str:
+    if "uv is not" in said.words:
+        return "curl -LsSf https://astral.sh/uv/install.sh | sudo env UV_INSTALL_DIR=/usr/local/bin UV_NO_MODIFY_PATH=1 sh"
+    return "sudo apt-get install nodejs npm"
+
+
+def _not_read(said: _Said) -> str:
+    if not said.is_inside:
+        return f"sudo chmod o+x {said.place}"
+    which = f"-user {said.user} ! -type l ! -name '.env*' ! -path '*/.git/config'"
+    return f"sudo find {said.folder} {which} -exec chmod o+rX {{}} +"
+
+
+def _closed_by_default(said: _Said) -> str:
+    return f"sudo setfacl -R -k {said.place}"
+
+
+_HINTS = (
+    ("is there for this account alone", _only_ours),
+    ("is not installed for all accounts", _not_installed),
+    (" cannot enter /", _not_read),
+    (" cannot read /", _not_read),
+    ("could not read new files", _closed_by_default),
+    ("No space left on device", _no_room),
+    ("Disk quota exceeded", _no_room),
+    ("no room for", _no_room),
+    ("Permission denied", _not_ours),
+    ("Operation not permitted", _not_ours),
+    ("Read-only file system", _read_only),
+    ("No such file or directory", _not_there),
+    ("Not a directory", _wrong_kind),
+    ("File exists", _wrong_kind),
+    ("Is a directory", _wrong_kind),
+    ("Resource temporarily unavailable", _no_process),
+    ("Cannot allocate memory", _no_process),
+    ("Input/output error", _broken_disk),
+)
