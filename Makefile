@@ -94,15 +94,23 @@ lab-down: setup ## take the embedded estate down, without a trace
 faults: setup lab-up ## prove that each invariant can fail: break the lab, look, compare exactly, mend (FAULT=name: one)
 	@$(RUN) lab prove "$$FAULT"
 
-# Both at once, which takes some minutes less than one after the other. The faults are seen as they go, the drills when they are over.
+# $(1), one after the other, and the drills beside them, each on a lab of its own: some minutes less than one after the other. $(1)
+# is seen as it goes, the drills when they are over.
+define beside-the-drills
+mkdir -p reports/drills; log=reports/drills/drills.log; \
+$(RUN) lab apart drills $(MAKE) --no-print-directory drills >$$log 2>&1 & drills=$$!; \
+trap "kill $$drills" INT TERM; \
+$(RUN) lab apart faults $(MAKE) --no-print-directory --keep-going $(1); ended=$$?; \
+echo "the drills go on: $$log"; \
+wait $$drills; drilled=$$?; cat $$log; \
+exit $$((ended > drilled ? ended : drilled))
+endef
+
 proofs: setup ## the faults and the drills, all of them, each on a lab of its own
-	@mkdir -p reports/drills; log=reports/drills/drills.log; \
-	$(RUN) lab apart drills $(MAKE) --no-print-directory drills >$$log 2>&1 & drills=$$!; \
-	trap "kill $$drills" INT TERM; \
-	$(RUN) lab apart faults $(MAKE) --no-print-directory faults; faults=$$?; \
-	echo "the drills go on: $$log"; \
-	wait $$drills; ended=$$?; cat $$log; \
-	exit $$((faults > ended ? faults : ended))
+	@$(call beside-the-drills,faults)
+
+ci: lint unit ## what CI runs: all of `make test` and `make proofs`, with two labs side by side
+	@$(call beside-the-drills,end-to-end faults)
 
 test: lint unit end-to-end ## everything: lint, types, layers, unit tests, and the lab end to end
 

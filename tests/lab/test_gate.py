@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.conftest import ROOT, Gate, GateRun, head_of, known_good, lab_command, ledger, on_host
+from tests.lab.serving import Serving
 
 GOOD = {
     "backend": "vox-backend-2026.06.24-1",
@@ -97,7 +98,9 @@ BAD = {
 def test_a_bad_release_is_caught_and_put_back(gate: Gate, service: str) -> None:
     tag, named = BAD[service]
     before = heads()
-    run = gate("--deploy", f"{service}={tag}")
+    with Serving(f"a bad release of {service}") as serving:
+        run = gate("--deploy", f"{service}={tag}")
+        assert serving.flaws() == []
     assert run.status == 11, run.said
     assert named <= run.red, run.red
     assert run.verdict["verdict"] == "rolled back"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lab.conftest import Gate, known_good, ledger, on_host
-from tests.lab.drills.drilling import restarted, running
+from tests.lab.serving import restarted, running
 from tests.lab.test_gate import GOOD
 
 PORT = 9100

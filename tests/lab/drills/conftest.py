@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.lab.drills.drilling import NEW, OLD, RECOVER, Drill, goods, run
+from tests.lab.serving import Serving
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -22,6 +25,8 @@ def _known_good(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture
-def drill(request: pytest.FixtureRequest) -> Drill:
-    """The drill of this test."""
-    return Drill(request.node.name.removeprefix("test_"), "")
+def drill(request: pytest.FixtureRequest) -> Iterator[Drill]:
+    """The drill of this test; who serves is asked all the time beside it."""
+    name = request.node.name.removeprefix("test_")
+    with Serving(name) as serving:
+        yield Drill(name, "", serving=serving)

@@ -19,15 +19,11 @@ import httpx
 import pymongo
 
 import lab
-from lab import hosts
-from voxgate.contracts.estates import load_estate
-from voxgate.model.estate import Placement
+from tests.lab.serving import DATABASE, ESTATE, Serving, state_file
 
 ROOT = Path(__file__).resolve().parents[3]
 RESULT = ROOT / "reports" / "drills" / "drills.json"
-ESTATE = load_estate("lab")
 SERVICE_OF = {placement.id: placement.service.name for placement in ESTATE.placements}
-DATABASE = "mongodb://198.51.100.11:27017/vox"
 OLD, NEW = "2026.06.22-1", "2026.06.24-1"
 RECOVER = ("--recover", "--wait", "120")
 """As ``make recover`` has it: a step that the dead gate began holds the lock until that step itself has ended."""
@@ -100,14 +96,6 @@ def run(folder: Path, *words: str, point: str = "", deadline: float = 300) -> tu
     return gate.wait(deadline), gate
 
 
-def state_file(placement: Placement, name: str) -> str:
-    """A state file, read through the machine: no SSH, no process."""
-    path = f"/proc/{hosts.leader(placement.host.name)}/root/var/lib/voxgate/{placement.service.name}/{name}"
-    with suppress(OSError):
-        return Path(path).read_text()
-    return ""
-
-
 def journals() -> dict[str, dict[str, Any]]:
     """Every journal, by placement id."""
     return {p.id: json.loads(text) for p in ESTATE.placements if (text := state_file(p, "journal.json"))}
@@ -121,21 +109,6 @@ def goods() -> dict[str, str]:
 def states() -> dict[str, str]:
     """Where each service stands, in a word: ``restart begun``."""
     return {key: f"{one['phase']} {one['status']}" for key, one in journals().items()}
-
-
-def running() -> dict[str, str]:
-    """Main process and invocation of every unit that the gate may restart, as systemd says them: by another way than its own."""
-    shown = {}
-    for placement in ESTATE.placements:
-        for unit in placement.units:
-            said = lab.exec(placement.host.name, ["systemctl", "show", "-P", "MainPID", "-P", "InvocationID", unit])
-            shown[f"{placement.host.name} {unit}"] = " ".join(said.stdout.split())
-    return shown
-
-
-def restarted(before: Mapping[str, str]) -> list[str]:
-    """Units that are not the very processes of ``before``."""
-    return [f"{unit} was restarted" for unit, said in running().items() if before[unit] != said]
 
 
 def other(*services: str) -> list[str]:
@@ -233,15 +206,19 @@ class Drill:
     flaws: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
+    serving: Serving | None = None
 
     def check(self, good: Mapping[str, str] | None = None) -> None:
-        """After a drill: everything closed and as it was (or as ``good`` says), nothing left, never two diallers."""
+        """After a drill: everything closed and as it was (or as ``good`` says), nothing left, never two diallers, and what was
+        not touched was there all the time.
+        """
         now = goods()
         self.flaws += [f"{k}: last known good is {now[k]}, not {v}" for k, v in (good or {}).items() if now[k] != v]
         self.flaws += [f"{key} is left at {one['phase']}" for key, one in journals().items() if one["phase"] not in CLOSED]
         self.flaws += ledger_flaws()
         self.flaws += until_nothing_is_left()
         self.flaws += [f"two diallers: {one}" for one in twice(self.since)]
+        self.flaws += self.serving.flaws() if self.serving else []
         self.seconds = round(time.monotonic() - self.began, 1)
         record(self)
         assert not self.flaws, self.flaws
@@ -251,7 +228,7 @@ def record(drill: Drill) -> None:
     """Add it to the result; a later run of the same drill takes the place of an earlier one."""
     RESULT.parent.mkdir(parents=True, exist_ok=True)
     known = json.loads(RESULT.read_text())["drills"] if RESULT.exists() else []
-    said = {k: v for k, v in vars(drill).items() if k not in {"began", "since"}}
+    said = {k: v for k, v in vars(drill).items() if k not in {"began", "since", "serving"}}
     said["found"], said["decision"] = ([line.partition(" -> ")[part] for line in drill.found] for part in (0, 2))
     rest = [one for one in known if one["name"] != drill.name]
     RESULT.write_text(json.dumps({"drills": [*rest, said]}, indent=1, default=str) + "\n")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import lab
-from tests.lab.drills.drilling import RECOVER, Drill, goods, journals, other, recovered, restarted, run, running
+from tests.lab.drills.drilling import RECOVER, Drill, goods, journals, other, recovered, run
+from tests.lab.serving import restarted, running
 
 # A host's power switch starts processes that outlive it.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

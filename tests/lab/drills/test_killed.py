@@ -9,24 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.drills.drilling import (
-    ESTATE,
-    RECOVER,
-    SERVICE_OF,
-    Drill,
-    Gate,
-    goods,
-    other,
-    record,
-    recovered,
-    restarted,
-    run,
-    running,
-    states,
-)
+from tests.lab.drills.drilling import RECOVER, SERVICE_OF, Drill, Gate, goods, other, record, recovered, run, states
+from tests.lab.serving import ESTATE, restarted, running
 
 SERVICES = ("backend", "fleet", "dialler", "console")
-GROUPS = (("backend", "dialler", "console"), ("fleet",))
 FORWARD = [
     ("claimed", "done"), ("fetch", "begun"), ("fetch", "done"),
     ("checkout", "begun"), ("checkout", "done"), ("install", "begun"), ("install", "done"),
@@ -34,40 +20,38 @@ FORWARD = [
 ]  # fmt: skip
 
 
-def count(group: tuple[str, ...]) -> int:
-    """On how many places these services stand."""
-    return sum(placement.service.name in group for placement in ESTATE.placements)
+def count(*services: str) -> int:
+    """On how many places these services stand; without any, all four."""
+    return sum(placement.service.name in (services or SERVICES) for placement in ESTATE.placements)
 
 
-def back_points(group: tuple[str, ...]) -> list[str]:
+def back_points() -> list[str]:
     """Every state of the way back, in the order in which they come."""
     both = ("begun", "done")
-    built = tuple(service for service in group if service != "console")  # its build is kept: there is nothing to install
     return [
-        *(f"back-checkout:{moment}:all:KILL:{count(group)}" for moment in both),
-        *(f"back-install:{moment}:all:KILL:{count(built)}" for moment in both),
-        *(f"back-restart:{moment}:{service}:KILL" for service in group for moment in both),
-        f"back-judging:done:all:KILL:{count(group)}",
-        f"rolled-back:done:all:KILL:{count(group)}",
+        *(f"back-checkout:{moment}:all:KILL:{count()}" for moment in both),
+        # The console's build is kept: there is nothing to install.
+        *(f"back-install:{moment}:all:KILL:{count('backend', 'fleet', 'dialler')}" for moment in both),
+        *(f"back-restart:{moment}:{service}:KILL" for service in SERVICES for moment in both),
+        f"back-judging:done:all:KILL:{count()}",
+        f"rolled-back:done:all:KILL:{count()}",
     ]
 
 
 @pytest.mark.parametrize(("phase", "moment"), FORWARD, ids=[f"{phase}-{moment}" for phase, moment in FORWARD])
-@pytest.mark.parametrize("group", GROUPS, ids="-".join)
-def test_killed_on_the_way(drill: Drill, tmp_path: Path, group: tuple[str, ...], phase: str, moment: str) -> None:
-    """Several services at once, all at the same state; the next run abandons, goes back, judges again, or promotes. Nothing was
+def test_killed_on_the_way(drill: Drill, tmp_path: Path, phase: str, moment: str) -> None:
+    """All four services at once, all at the same state; the next run abandons, goes back, judges again, or promotes. Nothing was
     restarted yet, and whatever it does, it restarts nothing.
     """
     before, units = goods(), running()
-    drill.point = f"{phase}:{moment}:all:KILL:{count(group)}"
-    status, gate = run(tmp_path, *other(*group), point=drill.point)
+    drill.point = f"{phase}:{moment}:all:KILL:{count()}"
+    status, gate = run(tmp_path, *other(*SERVICES), point=drill.point)
     assert status == -signal.SIGKILL, gate.said[-2000:]
     recovered(drill, tmp_path)
     judged_good = phase in {"judging", "promoting", "done"}
     drill.flaws += [] if judged_good else restarted(units)
-    moved = {key: tag for key, tag in before.items() if SERVICE_OF[key] in group}
     if judged_good:
-        drill.flaws += [f"{key} was good, and was not promoted" for key, tag in moved.items() if goods()[key] == tag]
+        drill.flaws += [f"{key} was good, and was not promoted" for key, tag in before.items() if goods()[key] == tag]
     drill.check({} if judged_good else before)
 
 
@@ -83,14 +67,12 @@ def test_killed_while_restarting(drill: Drill, tmp_path: Path, service: str, mom
     drill.check(before)
 
 
-@pytest.mark.parametrize("group", GROUPS, ids="-".join)
-def test_killed_on_the_way_back(drill: Drill, tmp_path: Path, group: tuple[str, ...]) -> None:
+def test_killed_on_the_way_back(drill: Drill, tmp_path: Path) -> None:
     """The recovery is killed too, again and again, at each of its states in turn; the last one comes through."""
     before = goods()
-    units = sum(len(placement.units) for placement in ESTATE.placements if placement.service.name == group[-1])
-    drill.point = f"restart:done:{group[-1]}:KILL:{max(1, units)}"  # all of them were restarted, or switched
-    assert run(tmp_path, *other(*group), point=drill.point)[0] == -signal.SIGKILL
-    for point in back_points(group):
+    drill.point = "restart:done:console:KILL"  # the last of all: the others were restarted
+    assert run(tmp_path, *other(*SERVICES), point=drill.point)[0] == -signal.SIGKILL
+    for point in back_points():
         began = time.monotonic()
         status, gate = run(tmp_path / "back", *RECOVER, point=point)
         one = Drill(f"{drill.name} at {point}", point, gate.found, states(), "killed", status)

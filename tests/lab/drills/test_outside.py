@@ -12,7 +12,6 @@ import pytest
 
 import lab
 from tests.lab.drills.drilling import (
-    DATABASE,
     Drill,
     Gate,
     ends_otherwise_than_done,
@@ -22,6 +21,7 @@ from tests.lab.drills.drilling import (
     run,
     until_it_answers,
 )
+from tests.lab.serving import DATABASE
 
 # A host's power switch starts processes that outlive it.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 
 import lab
-from tests.lab.drills.drilling import ESTATE, RECOVER, SERVICE_OF, Drill, goods, other, run, states, until_it_answers
+from tests.lab.drills.drilling import RECOVER, SERVICE_OF, Drill, goods, other, run, states, until_it_answers
+from tests.lab.serving import ESTATE
 
 
 def test_a_bad_release_left_at_its_judging(drill: Drill, tmp_path: Path) -> None:

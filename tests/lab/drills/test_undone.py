@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import lab
-from tests.lab.drills.drilling import Drill, goods, other, restarted, run, running
+from tests.lab.drills.drilling import Drill, goods, other, run
+from tests.lab.serving import restarted, running
 
 _ALL = ("backend", "fleet", "dialler", "console")
 
