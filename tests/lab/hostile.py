@@ -1,4 +1,4 @@
-"""Releases that run code of their own while they are built, put on a repository's main for the length of a test."""
+"""Releases made for a test, put on a repository's main for its length: some run code of their own while they are built."""
 
 from __future__ import annotations
 
@@ -26,12 +26,15 @@ git update-ref refs/heads/main "$(git commit-tree -p main -m 'not what it seems'
     bare = f"/home/git/oriserve1/{repository}.git"
     as_git = ["runuser", "-u", "git", "--"]
     before = on_host("forge", *as_git, "git", "-C", bare, "rev-parse", "main")
+    tags = set(on_host("forge", *as_git, "git", "-C", bare, "tag", "--list").split())
     words = [word for pair in changed.items() for word in pair]
     try:
         on_host("forge", *as_git, "sh", "-c", script, "sh", bare, *words)
         yield
     finally:
         on_host("forge", *as_git, "git", "-C", bare, "update-ref", "refs/heads/main", before)
+        for made in set(on_host("forge", *as_git, "git", "-C", bare, "tag", "--list").split()) - tags:
+            on_host("forge", *as_git, "git", "-C", bare, "tag", "--delete", made)
 
 
 def building(repository: str, code: str, how: str = "build") -> dict[str, str]:

@@ -7,7 +7,9 @@ import time
 from tests.lab.conftest import GateRun, on_host
 from tests.lab.serving import EVERY, PAGE, Serving
 
-_SHUT = """table ip shut { chain in { type filter hook input priority 0; tcp dport 80 reject with tcp reset; } }"""
+_SHUT = """table ip shut {
+  chain in { type filter hook input priority 0; tcp dport 80 reject with tcp reset; }
+}"""
 
 
 def test_what_goes_away_is_found(deployed: GateRun) -> None:

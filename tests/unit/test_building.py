@@ -13,6 +13,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -247,6 +248,38 @@ def test_a_release_of_any_depth_is_put_aside(spool: Path) -> None:
     assert list((spool / "one/in/tree").iterdir()) == []
 
 
+def git(folder: Path, *words: str) -> str:
+    """What git says there, with no settings but the folder's own."""
+    env = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "HOME": "/nonexistent"}
+    who = {f"GIT_{role}_{what}": "a@vox.example" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    done = subprocess.run(["git", "-C", folder, *words], env=env | who, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_what_a_build_asks_git_is_answered_and_what_it_sets_reaches_nobody(spool: Path, tmp_path: Path) -> None:
+    """A version by ``git describe``, a stamp by ``git rev-parse``, hooks as husky sets them: in a repository of its own."""
+    source = tmp_path / "source"
+    source.mkdir()
+    git(source, "init", "--quiet")
+    for number in ("one", "two"):
+        (source / "file").write_text(number)
+        git(source, "add", "file")
+        git(source, "commit", "--quiet", "-m", number)
+    git(source, "tag", "-a", "v-2", "-m", "a tag with words")
+    git(source, "tag", "plain")
+    commit, settings = git(source, "rev-parse", "HEAD"), (source / ".git" / "config").read_bytes()
+    building.export(str(source), commit, "one")
+    building.repository(str(source), commit, "one")
+    tree = spool / "one" / "in" / "tree"
+    assert git(tree, "rev-parse", "HEAD") == commit
+    assert git(tree, "describe") == "v-2"
+    assert git(tree, "log", "--format=%s") == "two"
+    assert git(tree, "status", "--porcelain") == ""
+    assert git(tree, "fsck", "--strict") == ""
+    git(tree, "config", "core.hooksPath", ".husky/_")
+    assert (source / ".git" / "config").read_bytes() == settings
+
+
 @pytest.mark.parametrize("mode", [0o555, 0o111, 0])
 def test_what_a_build_protected_is_gone_in_the_next_one(spool: Path, mode: int) -> None:
     def plant() -> None:
@@ -363,8 +396,11 @@ def test_a_proof_that_nobody_waits_for_ends_with_all_that_it_started(spool: Path
     ended = subprocess.run([sys.executable, "-c", code], env=path, start_new_session=True, timeout=60, check=False)
     assert ended.returncode == -signal.SIGKILL
     pid = int((spool / "one/out/pid").read_text())
+    until = time.monotonic() + 30  # it was killed at the same moment, and dies when it is its turn
     with suppress(FileNotFoundError, ProcessLookupError):
-        assert Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in {"Z", "X"}
+        while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}:
+            assert time.monotonic() < until
+            time.sleep(0.01)
     with (spool / "one/in/lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 

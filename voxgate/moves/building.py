@@ -120,6 +120,32 @@ def export(folder: str, commit: str, name: str) -> None:
             raise Bad("git %s: %s" % (words[0], ended.stderr.decode("utf-8", "replace").strip()[-300:]))
 
 
+def repository(folder: str, commit: str, name: str) -> None:
+    """The release's tree is a repository of its own, with this one commit and its tags: what a build asks of git (a version, a
+    stamp, where hooks are) it asks there, and what it writes into it is gone with the tree.
+    """
+    tree = where(name, "in", "tree")
+    env = dict(os.environ, **GIT)
+
+    def git(words: List[str], given: bytes = b"") -> bytes:
+        ended = subprocess.run(["git", *words], env=env, input=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        if ended.returncode != 0:
+            raise Bad("git %s: %s" % (" ".join(words[2:4]), ended.stderr.decode("utf-8", "replace").strip()[-300:]))
+        return ended.stdout
+
+    here, there = ["-C", folder], ["-C", tree]
+    shown = ["for-each-ref", "--format=%(objectname) %(refname)", "--points-at", commit, "refs/tags"]
+    tags = git([*here, *shown])
+    objects = git([*here, "rev-list", "--objects", "--no-object-names", commit + "^{tree}"])
+    wanted = b"".join([objects, commit.encode() + b"\n", *(line.split()[0] + b"\n" for line in tags.splitlines())])
+    git([*there, "init", "--quiet", "--template="])
+    git([*there, "index-pack", "--stdin"], git([*here, "pack-objects", "--stdout", "--quiet", "--threads=1"], wanted))
+    for path, content in (("shallow", commit.encode() + b"\n"), ("HEAD", commit.encode() + b"\n"), ("packed-refs", tags)):
+        with open(os.path.join(tree, ".git", path), "wb") as file:
+            file.write(content)
+    os.rename(where(name, "in", "index"), os.path.join(tree, ".git", "index"))
+
+
 def start(name: str) -> None:
     """Run the unit to its end. What an earlier run left of it ends first, and if we are ended, so is it."""
     unit = "voxgate-build@%s.service" % name
@@ -497,6 +523,7 @@ def install(kind: str, folder: str, commit: str, *, offline: bool) -> int:
             return 0
         with suppress(FileNotFoundError):
             os.unlink(handed)
+    repository(folder, commit, name)
     status, note = asked("install", kind, commit, name, offline=offline)
     if status == 0:
         hand_over(name, folder, kind)
@@ -513,6 +540,7 @@ def prove(kind: str, folder: str, commit: str) -> int:
     if subprocess.run(["git", "-C", folder, "cat-file", "-e", commit + "^{commit}"], check=False).returncode != 0:
         raise Bad("git does not have the commit")
     export(folder, commit, name)
+    repository(folder, commit, name)
     return asked("prove", kind, commit, name, offline=True)[0]
 
 
@@ -625,7 +653,12 @@ class Build:
         return status
 
     def dry(self) -> int:
-        """Whether uv would have to download anything. Its dry run ends with 0 then too: it only says so."""
+        """Whether uv would have to download anything. Its dry run ends with 0 then too: it only says so. Of a package of the
+        release's own it knows only once it is built, so such a release is installed, here where nobody runs it.
+        """
+        with open(os.path.join(self.tree, "uv.lock"), "rb") as file:
+            if has_local(file.read()):
+                return self.python()
         status = self.run("uv", "sync", "--locked", "--offline", "--dry-run", "--no-dev")
         missing = [line for line in self.said().splitlines() if "Would download" in line]
         return status or (3 if missing else 0)

@@ -17,6 +17,8 @@ from voxgate.probe.ways import interpreter_of
 
 # No cache: who could write it could say what the interpreter is. What uv needs for a moment has room in memory, not on a disk.
 SYNC = ["env", "TMPDIR=/dev/shm", "uv", "sync", "--locked", "--no-dev", "--check", "--offline", "--no-cache"]
+CHANGE = re.compile(r"^ ([-+~]) ([\w.-]+)(?:==\S+)?(?: \(from (\S+)\)| @ (\S+))?$", re.MULTILINE | re.ASCII)
+WOULD = re.compile(r"^Would (?!(?:use project environment|download|uninstall|install) )", re.MULTILINE)
 DISTRIBUTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 
 
@@ -73,7 +75,19 @@ def uv_sync(folder: str) -> dict[str, Any]:
             ended = run(SYNC, UV_DEADLINE - 1, root, pwd.getpwnam("nobody").pw_uid)
     except Trouble as trouble:
         return {"sync_status": {"missing": 127, "timeout": 124}.get(trouble.kind, 126), "sync_said": trouble.text}
-    return {"sync_status": ended.status, "sync_said": last_words(f"{ended.out}\n{ended.err}")}
+    said = f"{ended.out}\n{ended.err}"
+    equal = ended.status == 1 and is_equal_but_for_times(said, folder)
+    return {"sync_status": 0 if equal else ended.status, "sync_said": last_words(said)}
+
+
+def is_equal_but_for_times(said: str, folder: str) -> bool:
+    """True if all that uv would do is install packages of the folder itself anew. It does that by the ctime of their
+    ``pyproject.toml``, which each checkout moves; each deploy installs them, and their files are compared like all others.
+    """
+    rows = [(sign, normal(name), one or other) for sign, name, one, other in CHANGE.findall(said)]
+    mine = all(url == f"file://{folder}" or url.startswith(f"file://{folder}/") for _, _, url in rows)
+    goes, comes = ({(name, url) for sign, name, url in rows if sign in which} for which in ("-~", "+~"))
+    return bool(rows) and mine and goes == comes and ".." not in said and not WOULD.search(said)
 
 
 def toml(folder: Folder, name: str) -> dict[str, Any]:
