@@ -13,7 +13,7 @@ class Answer:
     ``trouble`` is empty for a complete answer. Otherwise the service itself gave none (refused, reset, too slow, too large,
     not HTTP) and ``trouble`` says so in words: that is a finding about the service. If only the *way* to it failed (SSH,
     forwarding denied), the look holds a Missing instead. ``digest`` is empty, but for a body that secrets were cut out of
-    before it was saved: then it is the sha256 of what came, unpacked.
+    before it was saved, or that was too much to be looked into for them: then it is the sha256 of what came, unpacked.
     """
 
     host: str

@@ -174,13 +174,14 @@ class Redactor:
 
     def _cut_keys(self, keys: Sequence[str]) -> Iterator[str]:
         """Each key cut, and numbered where another one is called so."""
-        taken = set(keys)
+        taken, numbers = set(keys), dict[str, int]()
         for key in keys:
             wanted = found = self.cut_string(key)
-            number = 1
+            number = numbers.get(wanted, 1)
             while wanted != key and found in taken:
                 number += 1
                 found = f"{wanted} ({number})"
+            numbers[wanted] = number
             taken.add(found)
             yield found
 

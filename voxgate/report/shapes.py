@@ -15,7 +15,8 @@ _MARKED = re.compile(_A_MARK)
 
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"
-    r"(?:(?s:.{0,20000}?)-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|(?:[\s\\nr\"',]|[A-Za-z0-9+/=]{16,})*)"
+    r"(?:(?s:(?:(?!-----BEGIN ).){0,20000}?)-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"
+    r"|(?:[\s\\nr\"',]|[A-Za-z0-9+/=]{16,})*)"
 )
 
 # After "://": user and password up to the last @ of the authority; a password with a slash in it (which drivers refuse
@@ -24,7 +25,7 @@ _PRIVATE_KEY = re.compile(
 _URL = re.compile(
     r"(?P<name>:\\?/\\?/)"
     r"(?:[^\s/@:\"'<>\\]*:(?!" + _A_MARK + r"@)[^\s/\"'<>\\]*"
-    r"|[^\s/@:\"'<>\\]*:(?!\d{1,5}(?:[/?#\\]|$))[^\s@\"'<>]*"
+    r"|[^\s/@:\"'<>\\]*:(?!\d{1,5}(?:[/?#\\]|$))[^\s@\"'<>]{0,256}"
     r"|[A-Za-z0-9_=.~-]{16,})(?=@)"
 )
 _SIP = re.compile(r"(?i)(?P<name>\bsips?:)[^\s:@\"'<>\\/;]{1,100}:[^\s@\"'<>\\/]{1,200}(?=@)")
@@ -47,7 +48,7 @@ _DIGEST = re.compile(r"(?i)(?P<name>\bDigest\s{1,3})(?=[a-z_-]{1,20}=)" + _PARAM
 _BEARER = re.compile(r"(?P<name>\b[Bb](?:earer|EARER)\s{1,3})[A-Za-z0-9._~+/=-]{8,}")
 
 _MAKE = re.compile(
-    r"\b(?:eyJ[\w-]{6,}\.eyJ[\w-]{6,}(?:\.[\w-]*)?"
+    r"\b(?:(?P<run>eyJ[\w-]{6,}+)(?P<token>\.eyJ[\w-]{6,}+(?:\.[\w-]*)?)?"
     r"|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|npm_\w{30,}|ATBB\w{16,}|ATCTT3x[\w=-]{16,}"
     r"|xox[abprs]-[\w-]{10,}|AKIA[A-Z0-9]{16}|ASIA[A-Z0-9]{16}|sk-[\w-]{20,}|AGE-SECRET-KEY-1\w{20,})"
 )
@@ -64,7 +65,15 @@ _NAME = (
 )
 _QUOTE = r"(?:\\{0,3}[\"'])"
 _QUOTED = r"b?(?P<open>" + _QUOTE + r")(?P<quoted>(?:(?!(?P=open))(?:\\.|[^\r\n]))*)(?:(?P=open)|(?=[\r\n]|\Z))"
-_VALUE = re.compile("(?:" + _QUOTED + r"|(?P<bare>(?:[^\s\"'\\&]|\\(?![nrtu\"'\\]))+))")
+_ESCAPED = r"|\\(?![nrtu\"'\\])"
+_UP_TO_JSON = r"(?:" + _A_MARK + r")?(?:[^\s\"'\\&,}\])]" + _ESCAPED + ")*"  # where the document goes on
+_VALUE = (
+    re.compile("(?:" + _QUOTED + r"|(?P<bare>(?:[^\s\"'\\&]" + _ESCAPED + ")+))"),
+    re.compile("(?:" + _QUOTED + "|(?P<bare>" + _UP_TO_JSON + "))"),
+)
+"""A value behind ``=``, and one behind a colon or a blank. No search looks further than its value goes: a text of names and short
+values would be looked through once for each.
+"""
 _TUPLE = _QUOTE + r",[ \t]{0,3}(?=b?" + _QUOTE + r"[^\"'\r\n]*" + _QUOTE + r"\))"
 _PAIR = _QUOTE + r"?[ \t]{0,40}(?:=>|:=|==?|:)[ \t]{0,40}"
 _NAMED = re.compile(_NAME + r"(?P<between>" + _PAIR + "|" + _TUPLE + ")")
@@ -76,8 +85,12 @@ _OPTION = re.compile(
 
 # LIVEKIT_KEYS holds pairs: "APIabc: its secret, APIdef: its secret".
 _ITEM = r"[^\s\"'\\&:,]+:[ \t]{0,3}[^\s\"'\\&,]+"
+_ONE_ITEM = r"(?:" + _A_MARK + r")?[^\s\"'\\&:,}\])]*(?::[ \t]{0,3}[^\s\"'\\&,}\])]+|)"
 _KEYS = re.compile(r"(?P<name>(?<=[A-Z0-9])_KEYS)(?P<between>" + _PAIR + ")")
-_ITEMS = re.compile("(?:" + _QUOTED + r"|(?P<bare>" + _ITEM + r"(?:,[ \t]{0,3}" + _ITEM + r")*|[^\s\"'\\&,]+))")
+_ITEMS = (
+    re.compile("(?:" + _QUOTED + r"|(?P<bare>" + _ITEM + r"(?:,[ \t]{0,3}" + _ITEM + r")*|[^\s\"'\\&,]+))"),
+    re.compile("(?:" + _QUOTED + "|(?P<bare>" + _ONE_ITEM + "))"),
+)
 
 _SEVERAL = r"(?i:passwor(?:ds|ter)|passwd?s|passphrases|secrets|tokens|credentials)"
 _NAMES_SEVERAL = re.compile(r"(?:.*[^A-Za-z])?" + _SEVERAL, re.DOTALL)
@@ -104,11 +117,10 @@ _HARMLESS = frozenset(
 )
 """Words that are said *of* a setting, never the value of one: ``S3_SECRET_KEY: missing``."""
 
-_JSON_ENDS = re.compile(r"[,}\])]")
-
 _HINT = re.compile(r"(?i)secret|token|pass|pwd|phrase|credential|signature|key|pin|masterauth|authorization|cookie")
 
 Mark = Callable[[str], str]
+Values = tuple[re.Pattern[str], re.Pattern[str]]
 
 
 def is_mark(text: str) -> bool:
@@ -133,7 +145,8 @@ def cut_shapes(text: str, mark: Mark) -> str:
         text = _GROUP.sub(lambda found: found["name"] + _in_group(found["inside"], mark), text)
         for names, values in ((_KEYS, _ITEMS), (_NAMED, _VALUE), (_OPTION, _VALUE)):
             text = _cut_values(names, values, text, mark)
-    return _MAKE.sub(lambda found: mark(found[0]), text)
+    # A run that is no token is passed over whole: behind each dash another one would begin.
+    return _MAKE.sub(lambda found: found[0] if found["run"] and not found["token"] else mark(found[0]), text)
 
 
 def says_secret(name: str, value: str) -> bool:
@@ -160,7 +173,7 @@ def is_value_of(option: str, value: str) -> bool:
     return _OPTION.fullmatch(f"{option} ") is not None and not is_word_about_one(value.strip(".,;:)"))
 
 
-def _cut_values(names: re.Pattern[str], values: re.Pattern[str], text: str, mark: Mark) -> str:
+def _cut_values(names: re.Pattern[str], values: Values, text: str, mark: Mark) -> str:
     """``text`` without what stands behind such names. Where name or value says that it is no secret, the search goes on within
     the value.
     """
@@ -176,22 +189,19 @@ def _cut_values(names: re.Pattern[str], values: re.Pattern[str], text: str, mark
     return "".join((*parts, text[done:])) if parts else text
 
 
-def _secret_behind(named: re.Match[str], values: re.Pattern[str]) -> tuple[int, int]:
+def _secret_behind(named: re.Match[str], values: Values) -> tuple[int, int]:
     """From where to where the value stands, without its quotes; nothing where it is no secret."""
     text, begin = named.string, named.end()
     bare = "=" not in named["between"]
     marked = _MARKED.match(text, begin)
     if bare and text[begin : begin + 1] in ("{", "[", "(") and marked is None:
         return begin, begin  # a list or an object: what is secret in it has a name of its own
-    found = values.match(text, begin)
+    found = values[bare].match(text, begin)
     if found is None:
         return begin, begin
     begin, end = found.span("bare" if found["open"] is None else "quoted")
     if is_word_about_one(text[begin:end].strip(".,;:)")):
         return begin, begin
-    if bare and found["open"] is None:  # it ends where the document goes on
-        ended = _JSON_ENDS.search(text, marked.end() if marked else begin, end)
-        end = ended.start() if ended else end
     return begin, end
 
 

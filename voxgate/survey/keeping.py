@@ -6,7 +6,8 @@ import gzip
 import hashlib
 import json
 import zlib
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from voxgate.contracts import json_strict
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 LIMIT = 64 * 1024 * 1024
 SHORT = 16 * 1024  # bytes: longer bodies are stored by their hash
+LOOKED_INTO = 16 * 1024 * 1024  # bytes of all bodies of a host, each counted once: to look for secrets takes its time
+UNPACKED = 1024 * 1024 * 1024
 
 
 class Cutter(Protocol):
@@ -43,6 +46,8 @@ class Keep:
 
     bodies: Path
     cutter: Cutter | None
+    cut_bodies: dict[tuple[str, bool], tuple[bytes, str]] = field(default_factory=dict)
+    spent: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def write(self, path: Path, document: object) -> None:
         """One document."""
@@ -51,15 +56,30 @@ class Keep:
 
     def cut_body(self, answer: Answer) -> tuple[bytes, str]:
         """A body without its secrets, and the sha256 of what it was if it had any. A packed one is looked into: if there is
-        one in it, it is kept as a packed body again.
+        one in it, it is kept as a packed body again. Of what is too much to be looked into nothing is kept but that sha256.
         """
         if self.cutter is None:
             return answer.body, answer.digest
-        plain, packed = unpacked(answer), answer.headers.get("content-encoding", "").lower() == "gzip"
-        cut = _cut_json(plain, self.cutter)
+        key = (hashlib.sha256(answer.body).hexdigest(), _is_packed(answer))
+        if key not in self.cut_bodies:
+            self.cut_bodies[key] = self._cut(answer, self.cutter)
+        body, digest = self.cut_bodies[key]
+        return body, digest or answer.digest
+
+    def _cut(self, answer: Answer, cutter: Cutter) -> tuple[bytes, str]:
+        """The same of one that is looked into now."""
+        unpacking, looking = (answer.host, "unpacking"), (answer.host, "looking")
+        if self.spent[unpacking] > UNPACKED:
+            return b"", hashlib.sha256(answer.body).hexdigest()
+        plain = unpacked(answer)
+        self.spent[unpacking] += len(plain)
+        if self.spent[looking] + len(plain) > LOOKED_INTO:
+            return b"", hashlib.sha256(plain).hexdigest()
+        self.spent[looking] += len(plain)
+        cut = _cut_json(plain, cutter)
         if cut == plain:
-            return self.cutter.cut_bytes(answer.body), answer.digest
-        return gzip.compress(cut, mtime=0) if packed else cut, hashlib.sha256(plain).hexdigest()
+            return cutter.cut_bytes(answer.body), ""
+        return gzip.compress(cut, mtime=0) if _is_packed(answer) else cut, hashlib.sha256(plain).hexdigest()
 
     def body(self, body: bytes) -> str | dict[str, str]:
         """Short text as it is; all else by its hash, stored once."""
@@ -74,9 +94,13 @@ class Keep:
         return {"sha256": digest}
 
 
+def _is_packed(answer: Answer) -> bool:
+    return answer.headers.get("content-encoding", "").lower() == "gzip"
+
+
 def unpacked(answer: Answer) -> bytes:
     """The body as a browser sees it: at most 64 MB, so that a small lie cannot cost much."""
-    if answer.headers.get("content-encoding", "").lower() != "gzip":
+    if not _is_packed(answer):
         return answer.body
     try:
         return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(answer.body, LIMIT)

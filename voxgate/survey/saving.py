@@ -13,7 +13,8 @@
 
 What is saved is cut first: whatever looks like a secret is not written, and so never judged by, reported or archived. What is
 cut is numbered, the same everywhere in a folder: two paths, keys or series that differ by it alone stay two. Of a body that
-lost something the sha256 of what came is kept beside it, so that a comparison by bytes still judges what was served.
+lost something the sha256 of what came is kept beside it, so that a comparison by bytes still judges what was served; where all
+bodies of a host are too much to be looked into, it is all that is kept of one.
 """
 
 from __future__ import annotations

@@ -79,8 +79,8 @@ def test_byte_code_is_the_same_however_it_is_written(source: str, level: int) ->
 
 
 CONSTANTS = (
-    None, True, False, ..., StopIteration, 1, 2**70, 1.5, 1j, b"a", "a", "caf\xe9", "a" * 300, (), (1,), frozenset(), frozenset((1,)),
-    compile("A = None", "x", "exec"),
+    None, True, False, ..., StopIteration, 1, 2**70, 1.5, 1j, b"a", "a", "caf\xe9", "a" * 300, (), (1,), frozenset(),
+    frozenset((1,)), compile("A = None", "x", "exec"),
 )  # fmt: skip
 
 

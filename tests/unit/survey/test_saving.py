@@ -20,7 +20,7 @@ from voxgate.model.look import Evidence, Look, Question
 from voxgate.model.release import Release, RemoteView
 from voxgate.model.work import Work
 from voxgate.report.redaction import Redactor
-from voxgate.survey.keeping import unpacked
+from voxgate.survey.keeping import LOOKED_INTO, unpacked
 from voxgate.survey.reading import host_evidence
 from voxgate.survey.saving import load, save
 
@@ -206,6 +206,38 @@ def test_a_packed_body_is_looked_into(tmp_path: Path) -> None:
     assert isinstance(found, Answer)
     assert unpacked(found) == plain.replace(b"canary", b"[cut]")
     assert found.digest == hashlib.sha256(plain).hexdigest()
+
+
+class Looks(Cuts):
+    """One that says what it was given to look into."""
+
+    def __init__(self) -> None:
+        self.bodies: list[int] = []
+
+    def cut_bytes(self, body: bytes) -> bytes:
+        """Bytes."""
+        self.bodies.append(len(body))
+        return body
+
+
+def test_what_a_host_serves_is_looked_into_once_and_up_to_a_limit(tmp_path: Path) -> None:
+    """64 KB unpack to 64 MB, and a site may be asked for 20,000 files: whoever serves them would have the gate for an hour. What
+    another host serves is looked into all the same.
+    """
+    plain = [bytes([number]) * 5_000_000 for number in b"abcdefgh"]
+    served = [("api-1", f"/{number}", body) for number, body in enumerate([*plain, plain[0]])] + [("api-2", "/", b"good")]
+    packed = {"content-encoding": "gzip"}
+    answers: dict[Question, Answer | Missing] = {
+        Question(host, 80, path): Answer(host, 80, path, 200, packed, gzip.compress(body, mtime=0), 0.1, 1.0)
+        for host, path, body in served
+    }
+    looks = Looks()
+    save(Evidence(Look(1.0, {}, {}, {}), Look(1.0, {}, answers, {}), {}), tmp_path, looks)
+    assert sum(size for size in looks.bodies if size == len(plain[0])) <= LOOKED_INTO
+    for (host, path, body), one in zip(served, load(tmp_path).second.answers.values(), strict=True):
+        assert isinstance(one, Answer)
+        assert one.digest == hashlib.sha256(body).hexdigest() if not one.body else unpacked(one) == body, (host, path)
+        assert bool(one.body) == (host == "api-2" or path in {"/0", "/1", "/2", "/8"})
 
 
 def test_nothing_is_changed_where_nothing_is_secret(tmp_path: Path) -> None:
