@@ -36,6 +36,9 @@ def written_back() -> float:
 SETTLED = 2.0 + written_back()
 
 
+LINKED = "\0links of "  # before a path, where no path begins so
+
+
 class HashCache:
     """The hashes of a folder's files, kept between looks in a file that only root can write. A file counts as unchanged if
     device, inode, size, mtime and ctime are as they were: nobody but the kernel's clock sets a ctime, and what is not on the disk
@@ -91,6 +94,16 @@ class HashCache:
             digest = base64.urlsafe_b64encode(bytes.fromhex(digest)).decode().rstrip("=")
         self.note(path, key, found.st_ctime, digest)
         return digest
+
+    def has_links(self, path: str, found: os.stat_result) -> bool:
+        """True for a file that other names lead to, or led to in an earlier look: as uv links them from its cache. Each of these
+        made or removed elsewhere moves its ctime. Another file in its place, or a written one, is none.
+        """
+        key = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns]
+        if found.st_nlink == 1 and self.kept.get(LINKED + path) != key:
+            return False
+        self.seen[LINKED + path] = key
+        return True
 
     def keep(self) -> None:
         """Write what is known now, whole or not at all. That it cannot be kept is no trouble."""

@@ -92,14 +92,16 @@ class Environment:
     def wrong_with(self, folder: Folder, name: str, path: str) -> str:
         """What is wrong with one file, empty for nothing. Of what no RECORD has that is seen when all files are known."""
         row = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
+        wrong = as_recorded(self.cache, folder, name, path, row, self.owned[path]) if path in self.owned else None
         if path.endswith(".pyc"):
             self.codes.takes(folder, name, path)
         else:
-            # uv may link files from its cache: each link made or removed elsewhere moves the ctime of all of them.
-            self.changed = max(self.changed, row.st_ctime if row.st_nlink == 1 else row.st_mtime)
+            # uv may link files from its cache: each link made or removed elsewhere, or `uv cache clean`, moves their ctime.
+            linked = self.cache.has_links(path, row) if wrong == "" else row.st_nlink > 1
+            self.changed = max(self.changed, row.st_mtime if linked else row.st_ctime)
             self.born[path] = row.st_ctime
-        if path in self.owned:
-            return as_recorded(self.cache, folder, name, path, row, self.owned[path])
+        if wrong is not None:
+            return wrong
         if stat.S_ISLNK(row.st_mode):
             return "" if ENVIRONMENT_LINKS.fullmatch(path) else "a link that no distribution owns"
         self.unowned.append(path)

@@ -142,7 +142,8 @@ def site_packages(home: Folder) -> tuple[dict[str, str], float]:
                 names = [(entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
             for name, found in names:
                 if not (stat.S_ISDIR(found.st_mode) and site.stat(f"{name}/__pycache__")) and name != "__pycache__":
-                    changed = max(changed, found.st_ctime)
+                    # A file may be linked from uv's cache: by its ctime it is told by ``packages``, which knows its links.
+                    changed = max(changed, found.st_mtime if stat.S_ISREG(found.st_mode) else found.st_ctime)
                 if name.endswith(".dist-info"):
                     package, _, version = name[: -len(".dist-info")].rpartition("-")
                     key = normal(package)

@@ -69,6 +69,75 @@ def test_an_environment_as_installed_has_nothing_bad(environment: Path) -> None:
     assert found["files"] == 7
 
 
+def changed(folder: Path) -> float:
+    """When the environment was changed last, by both that tell of it."""
+    with probe.Folder(str(folder / ".venv")) as home:
+        return float(max(probe.packages(service(folder))["changed"], probe.site_packages(home)[1]))
+
+
+@pytest.fixture
+def linked(environment: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The environment as uv makes it by default: its files are links from a cache; a look has seen it so."""
+    monkeypatch.setattr(probe, "SETTLED", -1.0)
+    site, cache = environment / SITE, environment.parent / "uv-cache"
+    cache.mkdir()
+    (site / "six.py").write_bytes(b"B = 1\n")
+    with (site / "good-1.0.dist-info/RECORD").open("a") as record:
+        record.write(f"six.py,{mark(b'B = 1' + bytes([10]))},6\n")
+    for number, path in enumerate((site / "good/__init__.py", site / "six.py", site / "good-1.0.dist-info/METADATA")):
+        os.link(path, cache / str(number))
+    assert bad(environment) == []
+    return environment
+
+
+def later(folder: Path, work: Callable[[], object]) -> None:
+    """Do it at a time that files can tell from now."""
+    clock, now = folder.parent / "clock", time.time()
+    while not clock.exists() or clock.stat().st_ctime <= now:
+        clock.write_text("")
+    work()
+
+
+@as_root
+def test_a_cache_of_uv_s_that_is_cleaned_is_no_change_of_code(linked: Path) -> None:
+    """Nor is one more environment that links to it. Each moves the ctime of all files that are linked."""
+    cache, before = linked.parent / "uv-cache", changed(linked)
+    moved = (linked / SITE / "six.py").stat().st_ctime
+    later(linked, lambda: shutil.copytree(cache, f"{cache}.more", copy_function=os.link))
+    assert (linked / SITE / "six.py").stat().st_ctime > moved
+    assert changed(linked) == before
+    later(linked, lambda: subprocess.run(["rm", "-r", cache, f"{cache}.more"], check=True))
+    assert (linked / SITE / "six.py").stat().st_nlink == 1
+    assert changed(linked) == before
+    assert changed(linked) == before  # and in every look after that
+
+
+@as_root
+@pytest.mark.parametrize("kind", ["written", "another", "never linked", "not as installed"])
+def test_what_is_changed_otherwise_is_told(linked: Path, kind: str) -> None:
+    cache, module = linked.parent / "uv-cache", linked / SITE / "six.py"
+    times = module.stat()
+
+    def change() -> None:
+        shutil.rmtree(cache)
+        match kind:
+            case "written":
+                module.write_bytes(b"B = 1\n")
+            case "another":
+                shutil.copy2(module, linked / "new")
+                (linked / "new").rename(module)
+            case "never linked":
+                os.utime(linked / ".venv/bin/good")
+                os.utime(linked / ".venv/bin/good", ns=(times.st_atime_ns, times.st_mtime_ns))
+            case _:
+                module.write_bytes(b"B = 2\n")
+                os.utime(module, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    before = changed(linked)
+    later(linked, change)
+    assert changed(linked) > before
+
+
 @pytest.mark.parametrize(
     ("path", "content", "wrong"),
     [
