@@ -17,12 +17,15 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.uv import UV
-from voxgate.moves import building
+from voxgate.contracts.estates import load_estate
+from voxgate.model.release import Release
+from voxgate.moves import building, steps
 
 NOBODY = 65534
 
@@ -534,3 +537,41 @@ def test_a_program_is_tried_where_a_build_runs(spool: Path, monkeypatch: pytest.
     program.chmod(0o755)
     assert alone(lambda: building.Build("one").whole()) == ""
     assert building.outcome("one")[:2] == (0, f"uv 0.9.9 in {program}")
+
+
+def test_a_filter_of_the_account_s_changes_nothing_that_is_checked_out(
+    spool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As git-lfs, git-crypt or nbstripout leave it in ~/.gitconfig, for attributes that the release has; so with line ends and
+    the modes of what git writes for itself.
+    """
+    folder, home = tmp_path / "opt/one", tmp_path / "home"
+    home.mkdir()
+    (home / ".gitconfig").write_text(
+        '[filter "cut"]\nsmudge = sed s/good/evil/\nclean = cat\nrequired = true\n'
+        "[core]\nsharedRepository = 0600\nautocrlf = true\n"
+    )
+    by_hand = {**os.environ, "HOME": str(tmp_path)}
+
+    def git(*words: str, env: dict[str, str] = by_hand) -> str:
+        me = ["-c", "user.name=x", "-c", "user.email=x@x"]
+        return subprocess.run(
+            ["git", *me, *words], cwd=folder, env=env, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    folder.mkdir(parents=True)
+    git("init", "-q")
+    (folder / ".gitattributes").write_text("*.txt filter=cut\n")
+    (folder / "a.txt").write_text("good\n")
+    git("add", ".")
+    git("commit", "-qm", "x")
+    commit = git("rev-parse", "HEAD")
+    (folder / "a.txt").unlink()
+    monkeypatch.setenv("HOME", str(home))
+    service = replace(load_estate("lab").service("backend"), folder=str(folder))
+    step = steps.put_in_place(service, Release(service.repository, commit, "vox-backend-2026.01.01-1"))
+    subprocess.run(step.argv, check=True, umask=0o022)
+    assert (folder / "a.txt").read_bytes() == b"good\n"
+    assert (folder / ".git/HEAD").stat().st_mode & 0o777 == 0o644
+    building.export(str(folder), commit, "one")
+    assert (spool / "one/in/tree/a.txt").read_bytes() == b"good\n"

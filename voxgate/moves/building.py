@@ -59,10 +59,11 @@ STATUSES = range(256)  # more would be cut to one of these: 256 is no 0
 LOCAL = ("editable", "directory", "path")  # what a lock calls a source that it does not pin
 INTERPRETER = r"python[\d.]*"
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-# No hook of a checkout runs, and nothing that git starts stays behind.
+# No hook of a checkout runs, nothing that git starts stays behind, and no setting of the account's (a filter) has a say.
 GIT = {
     "GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_0": "gc.autoDetach", "GIT_CONFIG_VALUE_0": "false",
     "GIT_CONFIG_KEY_1": "core.hooksPath", "GIT_CONFIG_VALUE_1": "/dev/null", "GIT_TERMINAL_PROMPT": "0",
+    "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "GIT_ATTR_NOSYSTEM": "1",
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ BUILDER = "/usr/local/libexec/voxgate-build"
 BUILDS = "/var/lib/voxbuild"
 BUILD_UNIT = "/etc/systemd/system/voxgate-build@.service"
 
+_BY_ITSELF = ("env", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GIT_ATTR_NOSYSTEM=1")
 _READY = Path(__file__).with_name("ready.py").read_text(encoding="utf-8")
 
 CODE, PACKAGES, DIST = "code", "packages", "dist"
@@ -133,9 +134,10 @@ def fetch(service: Service) -> Step:
 def put_in_place(service: Service, release: Release) -> Step:
     """Put the tag's commit, which is on the host, in place: by commit, so that a tag moved meanwhile changes nothing.
 
-    A file edited by hand is overwritten: the release is what the remote says, not what a box was talked into.
+    A file edited by hand is overwritten: the release is what the remote says, not what a box was talked into. No setting of the
+    host's or the account's has a say in what is written, or with which mode: no filter, no line ends, no sharedRepository.
     """
-    argv = ("git", "-C", service.folder, "checkout", "--quiet", "--force", "--detach", release.commit, "--")
+    argv = (*_BY_ITSELF, "git", "-C", service.folder, "checkout", "--quiet", "--force", "--detach", release.commit, "--")
     return Step(argv, 60, "git checkout", changes=CODE)
 
 
