@@ -240,7 +240,7 @@ class Mirror:
 
     def converted(self, commit: str) -> dict[str, str]:
         """Paths of a commit that git writes otherwise than they are in it, by what ``.gitattributes`` says: to that attribute.
-        Filters are not among them: without a driver they do nothing. Raises as ``tree``.
+        Filters are not among them: the host's and the account's drivers have no say in a checkout. Raises as ``tree``.
         """
         paths = self.tree(commit)
         if not any(path.rpartition("/")[2] == ".gitattributes" for path in paths):
