@@ -12,7 +12,7 @@ import pytest
 
 from lab.hosts import must
 from tests.lab.conftest import Gate, head_of, on_host
-from tests.lab.drills.drilling import restarted, running
+from tests.lab.serving import restarted, running
 from tests.lab.test_gate import GOOD
 from voxgate.contracts.estates import load_estate
 from voxgate.deploy.causes import hint_for

@@ -86,3 +86,22 @@ def test_what_a_deploy_mends_does_not_stop_it(gate: Gate) -> None:
     run = gate("--deploy", "fleet", *LETTING)
     assert run.status == 0, run.said
     assert "unit-is-active[fleet-1-voxcore@2]" in {one["id"] for one in run.verdict["standing"]["invariants"]}
+
+
+LIBRARY = "/usr/lib/x86_64-linux-gnu/libssl.so.3"
+
+
+def test_a_library_replaced_at_night_is_no_release_s_fault(gate: Gate) -> None:
+    """As unattended-upgrades do it: the backend runs with a file that is gone. Another deploy is refused, its own mends it."""
+    on_host("api-1", "sh", "-ec", f"cp --archive {LIBRARY} {LIBRARY}.new; mv {LIBRARY}.new {LIBRARY}")
+    before = running()
+    other = gate("--deploy", "dialler=vox-dialler-2026.06.22-1", *LETTING)
+    assert other.status == 10, other.said
+    assert restarted(before) == []
+    named = {one["id"] for one in other.verdict["standing"]["invariants"]} - IDS
+    assert named
+    assert all("api-1-voxbridge" in key for key in named), named
+    assert all(key in other.verdict["summary"] for key in named)
+    own = gate("--deploy", "backend", *LETTING)
+    assert own.status == 0, own.said
+    assert own.red == IDS

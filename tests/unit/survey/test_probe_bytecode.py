@@ -78,7 +78,7 @@ def test_byte_code_is_the_same_however_it_is_written(source: str, level: int) ->
             assert not probe.ByteCodes.alike(code(other), code(source), FIELDS), other
 
 
-CONSTANTS = (
+CONSTANTS: tuple[object, ...] = (
     None, True, False, ..., StopIteration, 1, 2**70, 1.5, 1j, b"a", "a", "caf\xe9", "a" * 300, (), (1,), frozenset(),
     frozenset((1,)), compile("A = None", "x", "exec"),
 )  # fmt: skip
