@@ -51,16 +51,16 @@ class Movement:
         if not paths:
             return tuple(work for work in moving if work.host == host)
         pages = {page: placement.id for placement in self.estate.placements for page in _pages(placement)}
-        return tuple(work for work in moving if any(self._moves(work, service, path, pages) for path in paths))
+        return tuple(work for work in moving if any(self._moves(work, service, host, path, pages) for path in paths))
 
-    def _moves(self, work: Work, service: str | None, path: Path, pages: Mapping[Question, str]) -> bool:
-        """True if the fact at ``path`` may be another one while ``work`` goes on, for a rule about ``service``; ``pages`` are the
-        questions that a placement's units answer, or a proxy for them, with its id.
+    def _moves(self, work: Work, service: str | None, host: str | None, path: Path, pages: Mapping[Question, str]) -> bool:
+        """True if the fact at ``path`` may be another one while ``work`` goes on, for a rule about ``service`` and ``host``;
+        ``pages`` are the questions that a placement's units answer, or a proxy for them, with its id.
         """
         own, mine = service in {None, work.service}, self.estate.service(work.service)
         match path:
             case ("remotes", name, *_):
-                return bool(name == work.service)
+                return name == work.service and host in {None, work.host}  # what one host says is of no other
             case (_, "databases", _, *_):
                 return mine.unit is not None
             case (_, "answers", Question() as question, *_) if question in pages:
@@ -70,7 +70,7 @@ class Movement:
                 return here and mine.site is not None and question.port == mine.site.port
             case (_, "hosts", _, "haproxy", *_):
                 return own
-            case (_, "hosts", host, section, *rest) if host == work.host:
+            case (_, "hosts", place, section, *rest) if place == work.host:
                 if section in OF_SERVICE:
                     return bool(rest and rest[0] == work.service)
                 if section == "units" and rest:

@@ -153,6 +153,14 @@ def test_what_it_does_not_move_stays_red(
     assert judged(change(green), works(*services), red) == (set(), {red})
 
 
+def test_what_one_host_says_moves_nothing_on_another(green: Case) -> None:
+    """A deploy is on all hosts of its service, and each says so itself."""
+    case, red = green.of_service(OTHER, "checkouts", "fleet", head="f" * 40), "head-is-the-release[fleet-fleet-2]"
+    (here, there) = works("fleet")
+    assert judged(case, (here,), red) == (set(), {red})
+    assert judged(case, (here, there), red) == ({red}, set())
+
+
 def test_what_is_only_held_moves_nothing(green: Case) -> None:
     case, red = MOVES["the backend restarts"][1](green), "unit-is-active[api-1-voxbridge]"
     assert judged(case, works("backend", moves=False), red) == (set(), {red})
