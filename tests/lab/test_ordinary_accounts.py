@@ -10,13 +10,14 @@ from contextlib import contextmanager
 
 import pytest
 
-from lab.hosts import must
+from lab.hosts import execute, must
 from tests.lab.conftest import Gate, head_of, on_host
 from tests.lab.serving import restarted, running
 from tests.lab.test_gate import GOOD
 from voxgate.contracts.estates import load_estate
 from voxgate.deploy.causes import hint_for
 from voxgate.model.evidence import HostEvidence, Missing
+from voxgate.moves.steps import is_allowed
 from voxgate.survey.collect import survey
 from voxgate.transport.connections import Connections
 
@@ -133,6 +134,28 @@ def test_what_sudo_does_else_is_no_trouble() -> None:
     defaults = "Defaults use_pty, log_output, secure_path=/usr/bin:/bin, lecture=always, umask=0077"
     with changed(f"echo '{defaults}' >/etc/sudoers.d/team", "rm -f /etc/sudoers.d/team"):
         assert isinstance(seen(), HostEvidence)
+
+
+_RESTART = "/usr/bin/systemctl restart voxbridge.service"
+RIGHTS = {
+    "no rule": f"sed -i.kept '/restart voxbridge/d' {RULES}",
+    "a rule that wants a password": f"sed -i.kept '/restart voxbridge/s/NOPASSWD: //' {RULES}",
+    "and says so": f"sed -i.kept '/restart voxbridge/s/NOPASSWD/PASSWD/' {RULES}",
+}
+
+
+@pytest.mark.parametrize("kind", RIGHTS)
+def test_what_sudo_would_refuse_in_the_middle_is_told_before(kind: str) -> None:
+    argv = ["runuser", "-u", "deploy", "--", *is_allowed(["voxbridge.service"]).argv]
+    assert execute(HOST, argv).returncode == 0
+    with changed(f"{RIGHTS[kind]}; mv {RULES}.kept /root/rules", _BACK):
+        ended = execute(HOST, argv)
+        assert (ended.returncode, ended.stderr.count("\n") <= 1) == (3, True)
+        assert f"sudo does not allow: {_RESTART}: " in ended.stderr
+        hint = hint_for(ended.stderr, ESTATE.host(HOST))
+        assert hint == f"echo 'deploy ALL=(root) NOPASSWD: {_RESTART}' | sudo tee -a /etc/sudoers.d/zz-voxgate"
+        on_host(HOST, "sh", "-ec", hint)
+        assert execute(HOST, argv).returncode == 0
 
 
 SHELLS = {

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 from voxgate.model.estate import Host
 from voxgate.moves.steps import STATE
+from voxgate.transport import sudo
 
 _PATH = re.compile("['\"\u2018](/[^'\"\u2019]+)['\"\u2019]|(/[\\w./@+-]+)")
 _NO_SUCH_PROGRAM = re.compile("No such file or directory: '(?P<py>[^']+)'|env: .(?P<env>[^'\u2019]+). *: No such file")
 _ONLY_OURS = re.compile(r"(?:uv|node|npm) is there for this account alone, in (/\S+?):")
+_COMMAND = re.compile(r"sudo does not allow: (/usr/bin/systemctl [a-z-]+ [^\s:]+)")
 _PACKAGES = {"python3": "python3", "git": "git", "sudo": "sudo"}
 
 
@@ -112,7 +114,13 @@ def _closed_by_default(said: _Said) -> str:
     return f"sudo setfacl -R -k {said.place}"
 
 
+def _no_rule(said: _Said) -> str:
+    found = _COMMAND.search(said.words)
+    return sudo.hint(found[1] if found else "", f"{said.words} not allowed", said.user)
+
+
 _HINTS = (
+    ("sudo does not allow: ", _no_rule),
     ("is there for this account alone", _only_ours),
     ("is not installed for all accounts", _not_installed),
     (" cannot enter /", _not_read),

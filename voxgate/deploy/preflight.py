@@ -17,7 +17,7 @@ from voxgate.model.estate import Estate, Placement
 from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.release import Release
 from voxgate.moves import building
-from voxgate.moves.steps import Step, builds_are_possible, is_checkout, is_ready, tools_are_here, way_back_is_here
+from voxgate.moves.steps import Step, builds_are_possible, is_allowed, is_checkout, is_ready, tools_are_here, way_back_is_here
 from voxgate.transport.at_once import at_once
 from voxgate.transport.connections import Connections
 from voxgate.transport.database import see
@@ -33,6 +33,7 @@ def preflight(connections: Connections, estate: Estate, plan: Plan, *, no_way_ba
     for target in plan.targets:
         looks |= {f"checkout of {p.id}": partial(_is_checkout, connections, p) for p in target.placements}
         looks |= {f"build of {p.id}": partial(_can_be_built, connections, p, target.release, say) for p in target.placements}
+        looks |= {f"rights at {p.id}": partial(_may_restart, connections, p) for p in target.placements}
         looks |= {f"folders of {p.id}": partial(_is_ready, connections, p) for p in target.placements}
     for name, outcome in at_once(looks, lambda name: looks[name](), limit=len(looks)).items():
         if isinstance(outcome, BaseException):
@@ -85,6 +86,12 @@ def _can_be_built(connections: Connections, placement: Placement, release: Relea
     say(f"{placement.host.name}: {placement.service.name} is built with {told}")
 
 
+def _may_restart(connections: Connections, placement: Placement) -> None:
+    """What sudo refuses in the middle of a deploy leaves new code beside an old process."""
+    if placement.units:
+        _must_be(connections, placement, is_allowed(placement.units), f"{placement.service.name} could not be restarted here")
+
+
 def _is_ready(connections: Connections, placement: Placement) -> None:
     """What a move makes must be possible to make, and then to read for who runs the service: else it is an outage."""
     what = f"{placement.service.name} cannot be deployed here"
@@ -116,7 +123,8 @@ def _must_be(connections: Connections, placement: Placement, step: Step, what: s
         raise Refused(f"{step.says} could not be asked", where=host.name, why=error.line, hint=error.hint) from None
     if ended.exit_status != 0:
         why = last_words(ended)
-        raise Refused(what, where=host.name, why=why, hint=hint or hint_for(why, host, placement.service.folder))
+        by_words = hint_for(why, host, placement.service.folder)
+        raise Refused(what, where=host.name, why=why, hint=by_words if why.startswith("sudo ") else hint or by_words)
     return visible(ended.stdout.decode("utf-8", "replace").strip())
 
 
