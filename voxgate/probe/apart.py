@@ -36,9 +36,7 @@ def nobody_elses(numbers: tuple[int, int]) -> int:
         number = middle + int.from_bytes(os.urandom(8), "little") % (end - middle)
         if number in taken or any(number in row for row in given):
             continue
-        try:
-            pwd.getpwuid(number)
-        except KeyError:
+        if is_no_account(number):
             return number
     raise Trouble("failed", "there is no number for a user that nothing else runs as")
 
@@ -46,9 +44,24 @@ def nobody_elses(numbers: tuple[int, int]) -> int:
 def running_users() -> Iterator[int]:
     """Each number that a process runs as, or can become again."""
     for pid in filter(str.isdecimal, os.listdir("/proc")):
-        with suppress(OSError):
-            uids = next((line for line in rows_of(f"/proc/{pid}/status") if line.startswith("Uid:")), "Uid:")
-            yield from map(int, uids.split()[1:])
+        yield from users_of(pid)
+
+
+def users_of(pid: str | int) -> list[int]:
+    """The same of one process; none if it is gone."""
+    with suppress(OSError):
+        uids = next((line for line in rows_of(f"/proc/{pid}/status") if line.startswith("Uid:")), "Uid:")
+        return list(map(int, uids.split()[1:]))
+    return []
+
+
+def is_no_account(number: int) -> bool:
+    """True for a number that only what was started apart has."""
+    try:
+        pwd.getpwuid(number)
+    except KeyError:
+        return number not in {0, *OF_16_BITS}
+    return False
 
 
 def given_to_accounts() -> Iterator[range]:

@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 from typing import Callable, Iterator
 
+from voxgate.probe.apart import is_no_account, users_of
 from voxgate.probe.base import Trouble
 
 NICE, IDLE = 10, 3 << 13  # the last of the processor's, and the idle class of the disk's
@@ -82,13 +83,17 @@ def supervised(work: Callable[[], int], deadline: int) -> int:
         signal.signal(number, lambda *_: os.kill(child, signal.SIGKILL))
     signal.alarm(deadline)
     ended = os.waitpid(child, 0)[1]
+    for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)  # its number may be another's from here on
     signal.alarm(0)
     end_what_is_left()
     return os.WEXITSTATUS(ended) if os.WIFEXITED(ended) else 128 + os.WTERMSIG(ended)
 
 
 def end_what_is_left() -> None:
-    """Kill each child, and each that becomes one as its parent dies, until there is none."""
+    """Kill each child, and each that becomes one as its parent dies, until there is none. What was started apart may start others
+    faster than they are found: all of such a user end at once.
+    """
     until = time.monotonic() + LEFT
     while time.monotonic() < until:
         try:
@@ -96,10 +101,38 @@ def end_what_is_left() -> None:
                 pass
         except ChildProcessError:
             return
+        users: set[int] = set()
         for pid in children_of(os.getpid()):
+            users.update(users_of(pid))
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        for uid in filter(is_no_account, users):
+            end_all_of(uid)
         time.sleep(0.005)
+
+
+def end_all_of(uid: int) -> None:
+    """Kill all that runs as a user, in one call of the kernel's, during which none of them starts another."""
+    try:
+        child = os.fork()
+    except OSError:  # they have left no room: once one of them is dead there is some
+        return
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            if uid > 0 and os.getresuid() == (uid, uid, uid) and has_no_capability():  # else it would be everybody
+                os.kill(-1, signal.SIGKILL)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+
+
+def has_no_capability() -> bool:
+    """True for a process that the kernel lets do nothing but what its user may."""
+    with open("/proc/self/status", "rb") as file:  # no text: its encoding may lie where only root can load it
+        return any(line.startswith(b"CapEff:") and not line.split()[1].strip(b"0") for line in file)
 
 
 def children_of(parent: int) -> Iterator[int]:

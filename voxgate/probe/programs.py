@@ -156,9 +156,11 @@ def all_can_run(program_path: str) -> bool:
     return True
 
 
-def stranger(program_path: str, folder: str) -> int:
-    """Who runs a program of which nothing is believed: nobody, or where not everybody can run it, the folder's owner."""
-    if os.geteuid() != 0:
-        return os.geteuid()
-    nobody = pwd.getpwnam("nobody").pw_uid
-    return nobody if all_can_run(program_path) else os.stat(folder, follow_symlinks=False).st_uid or nobody
+def run_by_a_stranger(argv: list[str], deadline: float, folder: str) -> Ended:
+    """Run a program of which nothing is believed: as nobody that there is, or where not everybody can run it, as the folder's
+    owner.
+    """
+    owner = os.stat(folder, follow_symlinks=False).st_uid
+    if os.geteuid() != 0 or owner == 0 or all_can_run(argv[0]):
+        return run(argv, deadline, apart=True)
+    return run(argv, deadline, uid=owner)

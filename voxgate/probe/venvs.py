@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import re
 import stat
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from voxgate.probe.accounts import as_caller
 from voxgate.probe.base import DEADLINE, UV_DEADLINE, Job, Trouble
 from voxgate.probe.folder import Folder, fingerprint
-from voxgate.probe.programs import last_words, run, stranger
+from voxgate.probe.programs import last_words, run, run_by_a_stranger
 from voxgate.probe.request import Service
 from voxgate.probe.ways import interpreter_of
 
@@ -58,21 +57,21 @@ def project_of(service: Service) -> dict[str, Any]:
 def version_of(folder: str) -> str:
     """The version of an interpreter, by its own word: pyvenv.cfg says what was there when it was written."""
     argv = [interpreter_of(folder), "-I", "-S", "-B", "-c", "import sys; print(*sys.version_info[:3], sep='.')"]
-    ended = run(argv, DEADLINE, uid=stranger(argv[0], folder))
+    ended = run_by_a_stranger(argv, DEADLINE, folder)
     if ended.status != 0 or not re.fullmatch(r"\d+\.\d+\.\d+", ended.out.strip()):
         raise Trouble("failed", f"{folder}/.venv/bin/python does not say its version: it ended with {ended.status}")
     return ended.out.strip()
 
 
 def uv_sync(folder: str) -> dict[str, Any]:
-    """Exit status and last words of uv's own comparison: 0 equal, 1 drift, anything else: it could not tell. Asked as nobody, who
-    owns nothing: uv starts the environment's python, and with it whatever a ``.pth`` file there says.
+    """Exit status and last words of uv's own comparison: 0 equal, 1 drift, anything else: it could not tell. Asked as a user that
+    nothing else runs as, who owns nothing: uv starts the environment's python, and with it whatever a ``.pth`` file there says.
     """
     if os.geteuid() != 0:
-        return {"sync_status": 126, "sync_said": "only root can have it asked by nobody"}
+        return {"sync_status": 126, "sync_said": "only root can have it asked by a stranger"}
     try:
         with Folder(folder) as root:
-            ended = run(SYNC, UV_DEADLINE - 1, root, pwd.getpwnam("nobody").pw_uid)
+            ended = run(SYNC, UV_DEADLINE - 1, root, apart=True)
     except Trouble as trouble:
         return {"sync_status": {"missing": 127, "timeout": 124}.get(trouble.kind, 126), "sync_said": trouble.text}
     said = f"{ended.out}\n{ended.err}"

@@ -78,6 +78,47 @@ def test_nothing_that_it_started_is_left_however_it_ends(place: Path, then: str,
     assert running(mark) == []
 
 
+BREEDS = """
+import os, resource, sys, time
+until = time.monotonic() + 20
+resource.setrlimit(resource.RLIMIT_NPROC, (150, 150))
+def fork():
+    try:
+        return os.fork()
+    except OSError:
+        return -1
+if fork() == 0:
+    os.setsid()
+    os.closerange(0, 3)
+    while time.monotonic() < until:
+        if fork() > 0 and fork() != 0:
+            os._exit(0)
+"""
+
+
+def test_what_breeds_faster_than_it_is_found_ends_all_the_same(place: Path) -> None:
+    mark = f"breeds-{os.getpid()}"
+    argv = ["/usr/bin/python3", "-IS", "-c", BREEDS, mark]
+    status, told = ended(f"def told_of(*_):\n    return {{'status': run({argv!r}, 9, apart=True).status}}", place)
+    assert (status, told["status"]) == (0, 0)
+    assert running(mark) == []
+
+
+def test_all_of_a_user_end_and_nothing_of_anybody_else() -> None:
+    mark = f"303.{os.getpid()}"
+    number = probe.nobody_elses(probe.uids_here())
+    theirs = subprocess.Popen(["sleep", mark], user=number, group=number, extra_groups=[])
+    others = [subprocess.Popen(["sleep", mark], user=user) for user in ("nobody", "root")]
+    try:
+        probe.end_all_of(number)
+        assert theirs.wait(10) == -signal.SIGKILL
+        assert [one.poll() for one in others] == [None, None]
+    finally:
+        for one in (theirs, *others):
+            one.kill()
+            one.wait()
+
+
 def test_who_ends_the_one_that_waits_ends_it_all(place: Path) -> None:
     mark = f"301.{os.getpid()}"
     with started(LEAVES.format(mark=mark, then="time.sleep(50)"), place) as process:
