@@ -50,3 +50,11 @@ def building(repository: str, code: str, how: str = "build") -> dict[str, str]:
     project += '\n[build-system]\nrequires = []\nbuild-backend = "hostile"\nbackend-path = ["."]\n'
     lock = (folder / "uv.lock").read_text("utf-8").replace('virtual = "."', 'editable = "."')
     return {"pyproject.toml": project, "uv.lock": lock, "hostile.py": code}
+
+
+def edited(name: str, was: str, shall: str) -> dict[str, str]:
+    """The file with which a release of the fleet is another one: of the newest release, with one place written otherwise."""
+    path = f"vox_agents/{name}"
+    content = (ROOT / "lab" / "services" / "vox-agents" / path).read_text("utf-8")
+    assert content.count(was) == 1, f"{was!r} stands {content.count(was)} times in {path}"
+    return {path: content.replace(was, shall)}

@@ -173,6 +173,12 @@ def test_a_plan_says_commands_order_way_back_and_what_is_unknown() -> None:
         < text.index("restart voxcore@3.service")
         < text.rindex("restart voxcore@1.service")
     )
+    units = [f"restart voxcore@{number}.service" for number in (1, 2, 3)]
+    canary = ("fleet-1    (canary: judged alone", "fleet-1    (canary: judged as a whole", "fleet-2    /usr/bin/sudo")
+    said = text[text.index("3. restart") :]
+    wanted = [units[0], canary[0], units[1], units[2], *canary[1:]]
+    places = [said.index(words) for words in wanted]
+    assert places == sorted(places), said
     assert "way back\n   fleet     vox-agents-2026.06.22-1" in text
     assert "unknown\n   fleet: which workers have calls" in text
 

@@ -12,103 +12,25 @@ from typing import Any
 
 import pytest
 
-from voxgate.contracts.estates import load_estate
+from tests.hands import ESTATE, Hands, Progress, targets
 from voxgate.deploy import engine
 from voxgate.deploy.engine import Deployment, Pace, State
 from voxgate.deploy.plan import Plan, Target
 from voxgate.deploy.state import LastKnownGood
 from voxgate.errors import CommandUnknown, MoveFailed, Unforeseen, VoxgateError, unforeseen
-from voxgate.model.estate import PlacedUnit
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release
-from voxgate.model.verdict import MoveRecord
-from voxgate.moves.health import Pulse, Up
+from voxgate.moves.health import Up
 from voxgate.moves.steps import Step
 from voxgate.plugin.tracing import keep_traces
 from voxgate.report.redaction import Redactor
 from voxgate.transport.session import Completed
-
-ESTATE = load_estate("lab")
-OLD = {"backend": "vox-backend", "fleet": "vox-agents"}
 
 
 @pytest.fixture(autouse=True)
 def _no_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     """No worker says how many calls it has."""
     monkeypatch.setattr(engine, "ask", lambda _, questions, **__: dict.fromkeys(questions, Missing("missing", "not asked")))
-
-
-class Hands:
-    """Hands that note what they did, and fail on one host as they are told."""
-
-    def __init__(self, fail: Callable[[str, str], None], *, back: bool = True, up: Up = Up.NOT_YET) -> None:
-        self.estate, self.back, self.fail, self.is_up = ESTATE, back, fail, up
-        self.done: list[tuple[str, str]] = []
-        self.connections = self.claim = self
-        self.author = None
-
-    def check(self) -> None:
-        """Never stopped."""
-
-    def tidy(self, placement: Any) -> list[str]:
-        """Nothing was left."""
-        self.fail(placement.host.name, "tidy")
-        return []
-
-    def attempt(self, host: str, step: Step) -> Completed:
-        """It is there."""
-        self.fail(host, step.says)
-        return Completed(0, b"", b"", 0.0)
-
-    look = attempt
-
-    def do(self, task: Any, phase: Any, steps: Sequence[Step]) -> tuple[Completed, ...]:
-        """Note it."""
-        self.fail(task.placement.host.name, str(phase))
-        self.done += [(task.placement.host.name, step.says) for step in steps]
-        return tuple(Completed(0, b"", b"", 0.0) for _ in steps)
-
-    def answer(self, unit: PlacedUnit) -> Missing:
-        """Not asked."""
-        return Missing("missing", "x", unit.id)
-
-    def up(self, unit: PlacedUnit, commit: str, answer: object) -> Pulse:
-        """As told."""
-        assert commit
-        assert answer
-        return Pulse(self.is_up if unit.host.name != "fleet-1" else Up.NOT_YET, "")
-
-    def await_up(self, unit: PlacedUnit, commit: str) -> str:
-        """It is up."""
-        assert commit
-        self.fail(unit.host.name, "health")
-        return "up"
-
-    def pause(self) -> None:
-        """No time is lost."""
-
-
-class Progress:
-    """Says nothing."""
-
-    def begin(self, *_: object) -> None:
-        """Nothing."""
-
-    def end(self, record: MoveRecord) -> None:
-        """Nothing."""
-
-    def note(self, line: str) -> None:
-        """Nothing."""
-
-
-def targets(*names: str) -> tuple[Target, ...]:
-    found = []
-    for name in names:
-        placements = tuple(p for p in ESTATE.placements if p.service.name == name)
-        release = Release(name, "a" * 40, f"{OLD[name]}-2026.06.22-1")
-        before = {p.id: LastKnownGood(release) for p in placements}
-        found.append(Target(ESTATE.service(name), release, placements, before, is_on_hosts=True))
-    return tuple(found)
 
 
 def went(hands: Hands, *names: str) -> tuple[Deployment, VoxgateError]:

@@ -33,6 +33,10 @@ _AT_ONCE = 16
 _ANSWER_DEADLINE = 3.0
 
 
+Canary = Callable[[Placement, Sequence[PlacedUnit]], str]
+"""Judges what was restarted first: these units, or the whole host where none are named. Says what holds, or raises MoveFailed."""
+
+
 class State(IntEnum):
     """How far a deploy is: each state holds for all targets on all their hosts."""
 
@@ -54,12 +58,13 @@ class Pace:
 class Deployment:
     """One plan being carried out. With hands that go ``back``: the same moves, from what is on the hosts already."""
 
-    def __init__(self, plan: Plan, hands: Hands, progress: Progress, pace: Pace) -> None:
-        """Nothing happens yet: the first ``reach`` begins."""
+    def __init__(self, plan: Plan, hands: Hands, progress: Progress, pace: Pace, canary: Canary | None = None) -> None:
+        """Nothing happens yet: the first ``reach`` begins. Without a ``canary`` nothing is judged on the way."""
         self.plan = plan
         self._hands = hands
         self._progress = progress
         self._pace = pace
+        self._canary = canary
         self._outcomes: dict[State, VoxgateError | None] = {}
         self._records: list[MoveRecord] = []
         self._left_behind: dict[str, VoxgateError] = {}
@@ -212,13 +217,22 @@ class Deployment:
         return False
 
     def _restart(self) -> None:
-        """Service by service in the plan's order, host by host, unit by unit: the next only when the last is up."""
+        """Service by service in the plan's order, host by host, unit by unit: the next only when the last is up. The first host
+        of several is the canary: no other is touched before it was judged.
+        """
         for target in self.plan.targets:
             sampler = Sampler(self._hands.connections, self._hands.estate) if self._is_watched(target) else None
             self._sampler = sampler or self._sampler
             with sampler or nullcontext():
                 for placement in target.placements:
                     self._go(placement, partial(self._restart_on, target, placement))
+                    if placement is target.placements[0] and len(target.placements) > 1:
+                        self._judge(placement)
+
+    def _judge(self, placement: Placement, units: Sequence[PlacedUnit] = ()) -> None:
+        """Judge the canary: these units alone, or the whole host."""
+        if self._canary is not None:
+            self._move(Move.CANARY, placement, partial(self._canary, placement, units))
 
     def _is_watched(self, target: Target) -> bool:
         return target.service.name == "fleet" and not self._hands.back
@@ -249,14 +263,15 @@ class Deployment:
         return "dist switched"
 
     def _roll(self, target: Target, placement: Placement) -> None:
-        """One host of the fleet: idle workers first, each batch up before the next is touched. The first host is the canary:
-        a worker that does not come back there stops the roll before any other host is restarted.
+        """One host of the fleet: idle workers first, each batch up before the next is touched. On the first host the first worker
+        is alone, and judged before the second one is touched.
         """
         left = self._to_restart(target, placement)
+        alone = self._canary is not None and placement is target.placements[0]
         drain = Deadline.after(0.0 if self._hands.back else self._pace.drain)
         while left:
             self._hands.check()
-            batch = next_batch(left, self._calls(left), self._pace.most, drained=drain.passed)
+            batch = next_batch(left, self._calls(left), 1 if alone else self._pace.most, drained=drain.passed)
             if not batch.units:
                 self._hands.pause()
                 continue
@@ -267,6 +282,9 @@ class Deployment:
             self._at_once([(Move.RESTART, placement, partial(self._restart_one, target, unit, besides)) for unit in batch.units])
             self._at_once([(Move.HEALTH, placement, partial(self._up, unit, target)) for unit in batch.units])
             left = [unit for unit in left if unit not in batch.units]
+            if alone and left:
+                self._judge(placement, batch.units)
+            alone = False
 
     def _calls(self, units: Sequence[PlacedUnit]) -> dict[str, int | None]:
         """How many calls each worker says it has."""

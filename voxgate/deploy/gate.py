@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from voxgate.deploy import marks
 from voxgate.deploy.at_work import say_who_works
+from voxgate.deploy.canary import Canary, Judge, cannot_judge
 from voxgate.deploy.decision import Judged
 from voxgate.deploy.engine import Deployment, State
 from voxgate.deploy.green import require_green
@@ -50,12 +52,6 @@ _AHEAD = 600.0
 """Seconds by which the clock of the gate that promoted may have been ahead of this one's."""
 
 Wait = Callable[[float], bool]
-Rejudge = Callable[[Path], tuple[RunVerdict, tuple[Judgement, ...]]]
-
-
-def _cannot_judge(folder: Path) -> tuple[RunVerdict, tuple[Judgement, ...]]:
-    """Nobody said how: nothing is known, and nothing holds."""
-    raise VoxgateError("a saved look cannot be judged here", where=str(folder))
 
 
 class Gate:
@@ -72,7 +68,7 @@ class Gate:
         self.notes: list[str] = []
         self.site = Site(estate, Connections(estate), progress, orders, Author(run, services=" ".join(sorted(self.deploying))))
         self._evidence_folder = evidence
-        self.rejudge: Rejudge = _cannot_judge
+        self.rejudge: Judge = cannot_judge
         self.cutter: Cutter | None = None
         self.builds: Bitbucket | None = None
         self.only: frozenset[str] | None = None
@@ -265,7 +261,10 @@ class Gate:
             say(f"{target.service.name}: {target.way_back or 'nothing'} -> {target.release}")
             if disagree := way_back(target.before)[1]:
                 say(f"{target.service.name}: {disagree}")
-        self.deployment = self.site.deployment(plan.targets, back=False)
+        must = must_run(self.estate, {target.service.name: target.release for target in plan.targets}, self.site.goods)
+        remotes = partial(self._remotes.with_releases, must, self.site.found)
+        canary = Canary(self.site, self.standing, remotes, self.rejudge, self._evidence_folder, self.cutter)
+        self.deployment = self.site.deployment(plan.targets, back=False, canary=canary)
         try:
             changed = ages(plan.placements, seen.hosts, self.site.found)
             before = {key: {**when, "standing": self.standing.kept} for key, when in changed.items()}
@@ -299,13 +298,14 @@ class Gate:
         where it cannot be judged.
         """
         try:
-            verdict, judgements = self.rejudge(self._folder_before)
+            outcome = self.rejudge(self._folder_before)
         except VoxgateError as error:
             raise Refused("the estate could not be judged before a deploy", where=self.estate.name, why=error.line) from None
-        if verdict is RunVerdict.INCOMPLETE:
-            raise Refused("not all of the estate could be judged before a deploy", where=self.estate.name, why=str(verdict))
+        if outcome.verdict is RunVerdict.INCOMPLETE:
+            why = str(outcome.verdict)
+            raise Refused("not all of the estate could be judged before a deploy", where=self.estate.name, why=why)
         orders, back = self.site.orders, all(request.back for request in self.requests)
-        self.standing = Standing.of(judgements, plan, orders.standing, orders.reason, back=back)
+        self.standing = Standing.of(outcome.judgements, plan, orders.standing, orders.reason, back=back)
         for line in lines_of(self.standing.found, must_run(self.estate, {}, self.site.goods)):
             self.site.progress.note(f"does not hold before the deploy: {line}")
         if self.standing.allowed:
@@ -352,7 +352,8 @@ class Gate:
         name = "evidence-rollback" if self._looks == 1 else f"evidence-rollback-{self._looks}"
         folder = self._evidence_folder.with_name(name)
         self._look(releases, folder, threading.Event().wait)  # a way back is judged whatever comes
-        return self.rejudge(folder)
+        outcome = self.rejudge(folder)
+        return outcome.verdict, outcome.judgements
 
     def settle(self, judged: Judged) -> Settled:
         """After the judging: promote if and only if everything expected was judged and holds, else go back."""

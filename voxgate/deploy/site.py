@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from voxgate.deploy.claim import Claim
-from voxgate.deploy.engine import Deployment, Pace
+from voxgate.deploy.engine import Canary, Deployment, Pace
 from voxgate.deploy.hands import Hands
 from voxgate.deploy.plan import Plan, Target
 from voxgate.deploy.progress import Progress
@@ -92,7 +92,7 @@ class Site:
             self._claim.release()
             self._claim = None
 
-    def deployment(self, targets: tuple[Target, ...], *, back: bool) -> Deployment:
-        """The moves of these targets, there or back."""
+    def deployment(self, targets: tuple[Target, ...], *, back: bool, canary: Canary | None = None) -> Deployment:
+        """The moves of these targets, there or back; ``canary`` judges what was restarted first."""
         hands = Hands(self.estate, self.connections, self.claim, self.stop, back)
-        return Deployment(Plan(targets), hands, self.progress, self.orders.pace)
+        return Deployment(Plan(targets), hands, self.progress, self.orders.pace, canary)

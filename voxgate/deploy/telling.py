@@ -65,19 +65,34 @@ def _restarts(target: Target, most: int) -> list[str]:
     if target.service.kind is not Kind.STATIC:
         lines.append("   (before each, where the unit is not inactive: /usr/bin/sudo -n /usr/bin/systemctl reset-failed UNIT)")
     for placement in target.placements:
-        host = placement.host.name
+        restarts = [line for unit in placement.units for line in _restart(target, placement.host.name, unit)]
         if target.service.kind is Kind.STATIC:
-            lines.append(_line(host, steps.publish(target.service, target.release)))
-        for unit in placement.units:
-            if target.service.name == "dialler":
-                lines.append(_line(host, steps.systemctl("stop", unit)))
-                lines.append(f"   {host:<10} (its cgroup empty, no dialler on any host, none in the database's view)")
-                lines.append(_line(host, steps.systemctl("start", unit)))
-            else:
-                lines.append(_line(host, steps.systemctl("restart", unit)))
+            restarts.append(_line(placement.host.name, steps.publish(target.service, target.release)))
+        if placement is target.placements[0]:
+            restarts = _with_canary(target, restarts)
+        lines += restarts
     if target.service.name == "fleet":
-        lines.append(f"   (the idle ones of a host first, {most} at a time; {target.placements[0].host.name} is the canary)")
+        lines.append(f"   (the idle ones of a host first, {most} at a time)")
     return lines
+
+
+def _restart(target: Target, host: str, unit: str) -> list[str]:
+    if target.service.name != "dialler":
+        return [_line(host, steps.systemctl("restart", unit))]
+    return [
+        _line(host, steps.systemctl("stop", unit)),
+        f"   {host:<10} (its cgroup empty, no dialler on any host, none in the database's view)",
+        _line(host, steps.systemctl("start", unit)),
+    ]
+
+
+def _with_canary(target: Target, restarts: Sequence[str]) -> list[str]:
+    """The restarts of the first host, and where they are judged before it goes on."""
+    first = target.placements[0]
+    canary = f"   {first.host.name:<10} (canary: judged"
+    alone, whole = f"{canary} alone, before the second is touched)", f"{canary} as a whole, before any other host is touched)"
+    beside = [alone] if target.service.name == "fleet" and len(first.units) > 1 else []
+    return [*restarts[:1], *beside, *restarts[1:], *([whole] if len(target.placements) > 1 else [])]
 
 
 def _unknowns(plan: Plan, found: Mapping[str, Found]) -> list[str]:

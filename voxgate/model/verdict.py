@@ -54,6 +54,7 @@ class Move(StrEnum):
     INSTALL = "install"
     RESTART = "restart"
     HEALTH = "health"
+    CANARY = "canary"
 
 
 @dataclass(frozen=True, slots=True)

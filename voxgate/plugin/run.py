@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -314,10 +314,12 @@ class Run:
             notes=(*(self.gate.notes if self.gate else ()), *self.session.notes),
         )
 
-    def rejudge(self, folder: Path) -> tuple[RunVerdict, tuple[Judgement, ...]]:
-        """Judge a saved look in a pytest of its own."""
+    def rejudge(
+        self, folder: Path, *, part: frozenset[str] | None = None, stopped: Callable[[], bool] | None = None
+    ) -> RunOutcome:
+        """Judge a saved look in a pytest of its own, as ``judge_saved``."""
         name = folder.name.removeprefix("evidence-")  # each its own: none may read another's verdict
-        return judge_saved(folder, self.session, self.report.path / name)
+        return judge_saved(folder, self.session, self.report.path / name, part=part, stopped=stopped)
 
     def write(self) -> None:
         """``verdict.json``, and ``reports/latest``."""

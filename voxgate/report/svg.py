@@ -19,6 +19,7 @@ _STYLE = """
   .t-holds { fill: #116329 } .t-violated { fill: #a40e26 } .t-blind, .t-missing { fill: #7a4d00 } .t-none { fill: #5f6c7b }
   .fetch { fill: #b6d7e4 }
   .checkout { fill: #9ec5fe } .install { fill: #c5b3f6 } .restart { fill: #ffd08a } .health { fill: #a3e0b5 }
+  .canary { fill: #f3e08a }
   .other { fill: #c9d1d9 } .failed { fill: #f4a3a0 } .bar { fill: #1f2933 } .back { stroke: #a40e26; stroke-dasharray: 3 2 }
   .area { fill: #a3e0b5; fill-opacity: .55 } .edge { stroke: #2da44e; stroke-width: 1.5; fill: none }
   @media (prefers-color-scheme: dark) {
@@ -28,6 +29,7 @@ _STYLE = """
     .t-holds { fill: #7ee2a0 } .t-violated { fill: #ffb3ad } .t-blind, .t-missing { fill: #f5cf66 } .t-none { fill: #9aa7b4 }
     .fetch { fill: #33525e }
     .checkout { fill: #1f4b87 } .install { fill: #4c3a8c } .restart { fill: #7a4a08 } .health { fill: #1c5c33 }
+    .canary { fill: #6b5d10 }
     .other { fill: #3d4753 } .failed { fill: #8e2b2b } .bar { fill: #e6edf3 } .back { stroke: #ffb3ad }
     .area { fill: #1c5c33 } .edge { stroke: #57c77f }
   }

@@ -6,20 +6,32 @@ import signal
 from pathlib import Path
 
 import httpx
+import pytest
 
 import lab
-from tests.lab.drills.drilling import RECOVER, SERVICE_OF, Drill, goods, other, run, states, until_it_answers
-from tests.lab.serving import ESTATE
+from tests.lab.drills.drilling import (
+    RECOVER,
+    SERVICE_OF,
+    Drill,
+    goods,
+    other,
+    run,
+    states,
+    until_it_answers,
+)
+from tests.lab.hostile import edited, on_main
+from tests.lab.serving import ESTATE, restarted, running
 
 
 def test_a_bad_release_left_at_its_judging(drill: Drill, tmp_path: Path) -> None:
     """The gate dies as it was about to judge what does not hold: the next run judges it, goes back, and says both."""
     before = goods()
-    drill.point = "judging:done:fleet:KILL:2, of a release that does not hold"
-    status, gate = run(tmp_path, "--deploy", "fleet=vox-agents-2026.06.23-1", point="judging:done:fleet:KILL:2")
-    assert status == -signal.SIGKILL, gate.said[-1500:]
-    drill.states = states()
-    drill.exit_status, gate = run(tmp_path / "recover", *RECOVER)
+    drill.point = "judging:done:fleet:KILL:2, of a release that does not hold on fleet-2"
+    with on_main("vox-agents", edited("bodies.py", "entry.max,", 'str(entry.max) if entry.id[6] == "2" else entry.max,')):
+        status, gate = run(tmp_path, "--deploy", "fleet=main", point="judging:done:fleet:KILL:2")
+        assert status == -signal.SIGKILL, gate.said[-1500:]
+        drill.states = states()
+        drill.exit_status, gate = run(tmp_path / "recover", *RECOVER)
     drill.found, drill.outcome = gate.found, gate.verdict["summary"]
     if (drill.exit_status, gate.verdict["verdict"], gate.verdict["rollback"]["verdict"]) != (11, "rolled back", "holds"):
         drill.flaws.append(f"it ended with {drill.exit_status}: {gate.said[-2000:]}")
@@ -40,6 +52,34 @@ def test_one_bad_release_among_all(drill: Drill, tmp_path: Path) -> None:
     drill.outcome = gate.verdict["summary"]
     if drill.exit_status != 11:
         drill.flaws.append(f"it ended with {drill.exit_status}: {gate.said[-2500:]}")
+    drill.check(before)
+
+
+_NEVER_REGISTERS = edited("registry.py", "set(PREFIX + entry.id, value, px=TTL_MILLISECONDS)", "ping()")
+_OPENS_A_DOOR = edited(
+    "serve.py", "    await Draining", '    _ = await asyncio.start_server(print, "", port + 900)\n    await Draining'
+)
+CANARIES = {
+    "it never registers": (_NEVER_REGISTERS, "capacity-adds-up[fleet-fleet-1]", 1),
+    "it opens a door": (_OPENS_A_DOOR, "only-expected-listeners[fleet-1]", 3),
+}
+
+
+@pytest.mark.parametrize("wrong", CANARIES)
+def test_a_release_that_starts_and_is_wrong(drill: Drill, tmp_path: Path, wrong: str) -> None:
+    """It answers 200, its page keeps the contract, and it is wrong all the same: the canary is judged, and no worker behind it is
+    ever restarted. What is of the worker is seen at the first one, what is of the host once that is whole.
+    """
+    before, units = goods(), running()
+    files, rule, touched = CANARIES[wrong]
+    drill.point = f"{wrong}, on every worker"
+    with on_main("vox-agents", files):
+        drill.exit_status, gate = run(tmp_path, "--deploy", "fleet=main")
+    drill.outcome = gate.verdict["summary"]
+    if drill.exit_status != 11 or f"the canary is not in order: {rule} is violated" not in drill.outcome:
+        drill.flaws.append(f"it ended with {drill.exit_status}: {gate.said[-2500:]}")
+    if (went := restarted(units)) != [f"fleet-1 voxcore@{n}.service was restarted" for n in range(1, touched + 1)]:
+        drill.flaws.append(f"not the canary alone: {went}")
     drill.check(before)
 
 
