@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import stat
+from contextlib import suppress
 from typing import Any
 
-from voxgate.probe.accounts import account
+from voxgate.probe.accounts import account, caller, seeing_as
 from voxgate.probe.base import SMALL_FILE, Trouble
 from voxgate.probe.folder import Folder
 from voxgate.probe.reading import taken
@@ -19,6 +20,10 @@ PLACEHOLDER = re.compile(
     r"|^(?:x{3,}|todo\b.*|tbd|fixme|example|dummy|none|null|secret|password|your[-_ ].*|insert[-_ ].*|\.{3,}|-+|\?+)$",
     re.IGNORECASE,
 )
+# What a setting may be called: words of one case with few digits. The last line of a key in base64 ends with ``=`` too.
+WORD_OF_NAME = r"(?:[0-9]{0,2}(?:[A-Z]{1,24}|[A-Z]?[a-z]{1,24}(?:[A-Z][a-z]{2,24}){0,4})[0-9]{0,4}|[0-9]{1,4})"
+NAME_OF_SETTING = re.compile(rf"_{{0,2}}{WORD_OF_NAME}(?:_{{1,2}}{WORD_OF_NAME}){{0,15}}_?", re.ASCII)
+NO_NAME = "(a name that is not told)"
 SETTING = re.compile(r"[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*=")
 BLANKS = re.compile(r"[ \t]*")
 TO_QUOTE = re.compile(r"[^\"\\]*(\"|\\[\s\S]|\Z)")
@@ -102,6 +107,7 @@ class Env:
             place = os.open(".env", os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder.fd)
             try:
                 self.found = os.fstat(place)  # before it is read: what is written meanwhile makes it another than was noted
+                self.callers = stat.S_ISREG(self.found.st_mode) and readable_for_caller(place)
                 if stat.S_ISREG(self.found.st_mode):
                     with open(f"/proc/self/fd/{place}", "rb") as file:
                         self.content = taken(file, SMALL_FILE, self.path)
@@ -120,6 +126,12 @@ class Env:
         except UnicodeDecodeError:
             raise Trouble("unparsable", f"{self.path}: not UTF-8") from None
 
+    def told(self, name: str) -> str:
+        """A name in it as it may be told: to who may not read the file only what a setting may be called. Another account's file
+        can be moved here, and a row of that is content.
+        """
+        return name if self.callers or NAME_OF_SETTING.fullmatch(name) else NO_NAME
+
     def written_by(self, uid: int) -> bool:
         """True where this account could have written what stands in it: it is its own, or others than its owner may write it
         (the mask of an access list stands where the group's rights do), or it has another name elsewhere, or none any more.
@@ -129,6 +141,14 @@ class Env:
     def mark(self) -> list[int]:
         """What it is known again by."""
         return [self.found.st_dev, self.found.st_ino, self.found.st_size, self.found.st_mtime_ns, self.found.st_ctime_ns]
+
+
+def readable_for_caller(place: int) -> bool:
+    """True for a file, held as a place, that who asks may read himself."""
+    with suppress(OSError, Trouble), seeing_as(caller()):
+        os.close(os.open(f"/proc/self/fd/{place}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+        return True
+    return False
 
 
 def env_file(service: Service) -> dict[str, Any]:
@@ -147,7 +167,7 @@ def env_file(service: Service) -> dict[str, Any]:
     }
     if fact["kind"] == "regular":
         pairs = env.settings()
-        fact["keys"] = sorted(pairs)
-        fact["empty"] = sorted(key for key, value in pairs.items() if not value.strip())
-        fact["placeholder"] = sorted(key for key, value in pairs.items() if is_placeholder(value.strip()))
+        fact["keys"] = sorted({env.told(key) for key in pairs})
+        fact["empty"] = sorted({env.told(key) for key, value in pairs.items() if not value.strip()})
+        fact["placeholder"] = sorted({env.told(key) for key, value in pairs.items() if is_placeholder(value.strip())})
     return fact

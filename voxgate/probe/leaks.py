@@ -38,7 +38,7 @@ def leaks(service: Service, services: list[Service], found: Job, known: Job, spo
         env = Env(root)
     keys: dict[bytes, str] = {}
     for key, value in env.settings().items():
-        keys.update({word.encode(errors="surrogateescape"): key for word in telling(value)})
+        keys.update({word.encode(errors="surrogateescape"): env.told(key) for word in telling(value)})
     if not keys:
         return {"compared": [], "lines": 0, "found": []}
     if len(keys) > SECRETS_AT_MOST:

@@ -75,6 +75,38 @@ def test_no_guess_is_confirmed_of_a_file_that_the_guesser_may_not_read(folder: P
     assert leaks(folder, service(site, name="console", kind="static")) == []
 
 
+PRIVATE = """-----BEGIN PRIVATE KEY-----
+q83vEjRWeJq7zN3uASNFZ4mrze8BI0VniavN7wEjRWc=
+ab3Dx_=1
+deadbeef01deadbeef=JBSWY3DPEHPK3PXP==
+JBSWY3DPEHPK3PXP=changeme-not
+VOX_API_KEY_2=0123-secret-4567
+http_proxy=
+OAUTH2=x
+"""
+
+
+def test_no_row_of_a_file_that_he_may_not_read_is_told_as_a_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deploy moves a private file of another account's into the place of ``.env``: the last row of a key ends with ``=`` too."""
+    written(folder / ".env", PRIVATE, VOX)
+    plain = {"VOX_API_KEY_2", "http_proxy", "OAUTH2"}
+    fact = probe.env_file(service(folder))
+    assert set(fact["keys"]) == plain | {probe.NO_NAME}
+    found = probe.leaks(service(folder), [], probe.Job(list), probe.Job(dict), probe.Job(dict))
+    assert set(found["compared"]) <= plain | {probe.NO_NAME}
+    monkeypatch.setenv("SUDO_UID", str(VOX.pw_uid))
+    assert len(probe.env_file(service(folder))["keys"]) == 7
+
+
+def test_the_names_of_ordinary_settings_are_told(folder: Path) -> None:
+    names = {
+        *("LIVEKIT_API_SECRET", "S3_BUCKET", "A", "AWS_S3_2FA_KEY_V2", "UVICORN__PORT", "_X", "no_proxy", "TZ", "PYTHONOPTIMIZE"),
+        *("DATABASE_URL_2024", "apiBaseUrl", "MAX_4XX", "VOXCORE_MAX_CONCURRENT_CALLS_PER_TENANT"),
+    }
+    written(folder / ".env", "".join(f"{name}=1\n" for name in sorted(names)), VOX)
+    assert set(probe.env_file(service(folder))["keys"]) == names
+
+
 def test_no_guess_of_the_group_root_is_confirmed(folder: Path) -> None:
     """The groups that root has are not those of who asks."""
     (folder / ".env").rename(folder / "x")

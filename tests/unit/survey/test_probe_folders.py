@@ -94,7 +94,7 @@ RUNNING = ".".join(map(str, sys.version_info[:3]))  # by the interpreter's own w
 
 
 def test_an_environment_is_told(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "stranger", lambda *_: os.geteuid())
+    monkeypatch.setattr(probe, "nobody_elses", lambda _: os.geteuid())
     fact = probe.venv(service(checkout))
     assert fact["installed"] == {"pipecat-ai": "1.14.0", "fastapi": "0.115.0"}
     assert fact["declared"] == {"pipecat-ai": "==1.14.0", "fastapi": ">=0.110,<1"}
@@ -104,7 +104,7 @@ def test_an_environment_is_told(checkout: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_byte_code_is_no_change_of_an_environment(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "stranger", lambda *_: os.geteuid())
+    monkeypatch.setattr(probe, "nobody_elses", lambda _: os.geteuid())
     site = checkout / ".venv/lib/python3.12/site-packages"
     before = probe.venv(service(checkout))["changed"]
     (site / "fastapi" / "__pycache__").mkdir()
