@@ -43,7 +43,7 @@ def container_of(lines: dict[str, str]) -> str:
             if found and made_by_root(controller, "/".join(parts[:at])):
                 return found.group()
         named = NAMED_CONTAINER.search(path)
-        if named:
+        if named and made_by_root(controller, path[: named.start()]):
             return named.group(1)
     return ""
 

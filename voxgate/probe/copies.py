@@ -26,6 +26,7 @@ TELLING = {*SIGNS, *BARE, "__init__.py", "uv.lock", "package-lock.json"}
 COPIES_AT_MOST = 200
 PROJECT_NAME = re.compile(r"""^[ \t]*(?:name[ \t]*=|"name"[ \t]*:)[ \t]*["']([A-Za-z0-9._@/-]{1,100})["']""", re.MULTILINE)
 HASHED = re.compile(r"/.+/(?:\.npm/_cacache/(?:content-v2/sha\d+|index-v5)/[0-9a-f]{2}|\.git/objects)/[0-9a-f]{2}")
+LOCK_AT_MOST = 64 * 1024 * 1024  # bytes: a file of holes can have any size, and takes its time
 STEPS_AT_MOST = 200  # to a folder whose path is longer than the kernel takes: what lies deeper is not searched, and told
 
 
@@ -178,7 +179,9 @@ def locks_of(folder: Folder, names: Iterable[str]) -> set[str]:
     with seeing_as(caller()):
         for name in {"uv.lock", "package-lock.json"}.intersection(names):
             with suppress(OSError, Trouble):
-                found.add(fingerprint(folder, name)[1])
+                row = folder.stat(name)
+                if row is not None and row.st_size <= LOCK_AT_MOST:
+                    found.add(fingerprint(folder, name)[1])
     return found
 
 

@@ -10,11 +10,13 @@ from itertools import chain
 from typing import Any, Callable, Iterable, Iterator
 
 from voxgate.probe.accounts import account, at_home, home_of, seeing_as, uid_of
-from voxgate.probe.base import Trouble
+from voxgate.probe.base import SMALL_FILE, Trouble
+from voxgate.probe.folder import Folder, NoFile
+from voxgate.probe.reading import taken
 from voxgate.probe.request import UNIT, Service
 from voxgate.probe.scripts import movers
 from voxgate.probe.systemctl import said, show_units
-from voxgate.probe.text import files_in, lines_of, names_in
+from voxgate.probe.text import files_in, names_in, telling_lines
 from voxgate.probe.unit_folders import UNIT_FOLDERS, OnDisk
 from voxgate.probe.ways import lines_on, paths_in
 
@@ -59,8 +61,8 @@ def cron_jobs() -> Iterator[tuple[str, str, str]]:
                 words = line.split(None, 6)
                 yield path, words[5] if len(words) > 6 and not line.startswith("@") else "root", line
     for folder in ("/var/spool/cron/crontabs", "/var/spool/cron"):
-        for path in files_in(folder):
-            for line in lines_of(path) if os.path.isfile(path) else ():
+        for path, _, lines in spooled(folder):
+            for line in lines:
                 if not re.match(r"\s*[A-Za-z_]+\s*=", line):
                     yield path, os.path.basename(path), line
     for folder in ("hourly", "daily", "weekly", "monthly", "yearly"):
@@ -71,9 +73,20 @@ def cron_jobs() -> Iterator[tuple[str, str, str]]:
 def spooled_jobs() -> Iterator[tuple[str, str, str]]:
     """The jobs of at; whose they are is their file's owner."""
     for folder in ("/var/spool/cron/atjobs", "/var/spool/at"):
-        for path in files_in(folder):
-            if os.path.isfile(path) and not path.endswith("/.SEQ"):
-                yield path, account(os.stat(path).st_uid), "\n".join(lines_of(path))
+        for path, owner, lines in spooled(folder):
+            if not path.endswith("/.SEQ"):
+                yield path, account(owner), "\n".join(lines)
+
+
+def spooled(folder: str) -> Iterator[tuple[str, int, list[str]]]:
+    """The files in a folder of jobs: the path, the owner and the lines of each. A link is none, for cron and at neither:
+    who may write into the folder would have root read what it leads to.
+    """
+    with suppress(FileNotFoundError, NotADirectoryError), Folder(os.path.realpath(folder)) as root:
+        for name in sorted(os.listdir(root.fd)):
+            with suppress(FileNotFoundError, NoFile), root.open(name) as file:
+                text = taken(file, SMALL_FILE, f"{folder}/{name}").decode(errors="surrogateescape")
+                yield f"{folder}/{name}", os.fstat(file.fileno()).st_uid, telling_lines(text)
 
 
 def user_units() -> Iterator[tuple[str, str, str]]:

@@ -572,6 +572,23 @@ def test_no_copy_is_hidden_by_where_it_lies(checkout: Path, place: Path, where: 
     assert [row for row in probe.copies([service(checkout)])["found"] if row["kind"] == "checkout"]
 
 
+def test_a_lock_of_any_size_takes_no_time(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of holes costs who makes it nothing, and is read for hours."""
+    read: list[str] = []
+
+    def reading(_: Any, name: str) -> tuple[int, str]:
+        read.append(name)
+        return 0, name
+
+    monkeypatch.setattr(probe, "fingerprint", reading)
+    for name, size in (("uv.lock", 1 << 40), ("package-lock.json", 1 << 20)):
+        with (place / name).open("w") as file:
+            file.truncate(size)
+    with probe.Folder(str(place)) as folder:
+        assert probe.locks_of(folder, ("uv.lock", "package-lock.json")) == {"package-lock.json"}
+    assert read == ["package-lock.json"]
+
+
 def test_whose_folders_are_a_stores() -> None:
     rows = [
         {"unit": "minio.service", "uid": 990},

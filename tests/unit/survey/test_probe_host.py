@@ -246,6 +246,20 @@ def test_who_owns_a_cgroup_makes_no_container_of_it(place: Path, controller: str
     assert probe.container_of({controller: path}) == ""
 
 
+@as_root
+@pytest.mark.parametrize("name", ["lxc.mine", "lxc.payload.mine", "machine-mine.scope", "systemd-nspawn@mine.service"])
+def test_no_name_makes_a_container_where_an_account_makes_the_cgroups(
+    place: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "CGROUPS", str(place))
+    own = place / "unified/system.slice/own.service"
+    (own / name).mkdir(parents=True)
+    assert probe.container_of({"": f"/system.slice/own.service/{name}"}) == "mine"
+    os.chown(own, NOBODY, NOBODY)
+    assert probe.container_of({"": f"/system.slice/own.service/{name}"}) == ""
+    assert probe.container_of({"": f"/{name}"}) == "mine"
+
+
 def test_a_process_of_which_too_much_is_to_be_read_may_run_any_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "ENVIRONMENT", 10)
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, cwd="/") as child:

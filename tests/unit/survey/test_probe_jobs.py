@@ -68,6 +68,18 @@ def test_a_script_that_its_account_may_not_read_is_not_read(kept: Path) -> None:
     assert runs_by(crontab(f"sh {kept}/priv/notes", TABLE.replace(WHO, "root")), TABLE.replace(WHO, "root")) == [["pip", "rsync"]]
 
 
+AT = "/var/spool/cron/atjobs"
+
+
+def test_a_link_among_the_jobs_of_at_or_cron_leads_root_nowhere(kept: Path) -> None:
+    """The folder of at is an account's own on Debian."""
+    made = f"mkdir {AT} && chown daemon {AT}"
+    assert runs_by(f"{made} && echo 'rsync a b' >{AT}/job && chown {WHO} {AT}/job", f"{AT}/job") == [["rsync"]]
+    assert runs_by(f"{made} && ln -s {kept}/priv/notes {AT}/job && chown -h daemon {AT}/job", f"{AT}/job") == []
+    (kept / "priv/table").write_text("* * * * * rsync a b\n")
+    assert runs_by(f"ln -s {kept}/priv/table {TABLE}", TABLE) == []
+
+
 def test_nor_by_a_link_of_its_own_nor_a_unit_behind_one(kept: Path) -> None:
     link = f"ln -s {kept}/priv/notes /var/backups/tidy && chown -h {WHO} /var/backups/tidy"
     assert runs_by(f"{link} && {crontab('sh ~/tidy')}", TABLE) == [[]]

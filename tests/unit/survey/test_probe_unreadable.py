@@ -95,6 +95,16 @@ def test_a_folder_that_may_not_be_read_is_named_and_blinds_nothing(deployed: Pat
     assert tree_of(deployed) == {**before, "logs": closed, "kept/calls": closed}
 
 
+def test_no_name_is_told_of_what_was_moved_into_the_place_of_hooks(deployed: Path) -> None:
+    hooks = deployed / ".git/hooks"
+    written(hooks / "pre-commit", "", DEPLOY, 0o755)
+    given_to(DEPLOY, deployed / ".git")
+    assert probe.head_and_origin(str(deployed))["hooks"] == ["pre-commit"]
+    given_to(VOX, hooks)
+    hooks.chmod(0o700)
+    assert probe.head_and_origin(str(deployed))["hooks"] == ["unreadable"]
+
+
 def test_a_published_file_that_may_not_be_read_has_no_hash(site: Path) -> None:
     given_to(DEPLOY, site)
     subject = service(site, kind="static")
