@@ -129,15 +129,19 @@ def prune(folders: str = "/opt") -> None:
     """
     if os.geteuid() != 0 or not HashCache.trusted():
         return
-    kept = []
+    kept, programs = [], []
     with suppress(OSError):
         for path in files_in(CACHE):
             kind, _, name = os.path.basename(path).partition(".")
             found = os.stat(path, follow_symlinks=False)
             if kind in CACHE_KINDS and name.endswith(".json") and os.path.isdir(f"{folders}/{name[:-5]}"):
                 kept.append((found.st_mtime, found.st_size, path))
+            elif kind == "program" and name.count(".") == 1:
+                programs.append((found.st_mtime, path))
             else:
                 os.unlink(path)
+        for _, path in sorted(programs)[:-1]:  # this program compiled, and what an earlier one left
+            os.unlink(path)
         size = sum(row[1] for row in kept)
         for _, bytes_of, path in sorted(kept):
             if size > CACHE_BYTES:
