@@ -25,6 +25,7 @@ import sys
 sys.dont_write_bytecode = True
 TEXT = r'''
 """
+_END = "'''"
 _INNER = """from __future__ import annotations
 
 {imports}
@@ -98,7 +99,7 @@ def text() -> str:
         imports |= outer
     order = TopologicalSorter({name: sorted(needs[name]) for name in sorted(needs)}).static_order()
     joined = "".join(f"\n\n{MARK}{name}.py\n\n{bodies[name]}" for name in order)
-    if "'''" in joined:
+    if _END in joined:
         msg = "three single quotes in a module of the probe: it cannot be joined"
         raise ValueError(msg)
     return _INNER.format(imports="\n".join(sorted(imports))) + joined
@@ -116,8 +117,10 @@ def placed(words: str) -> str:
 
 
 def origin(line: int) -> str:
-    """Where a line of the built file stands in the package, as ``keys.py:31``; a line before all modules as ``line 3``."""
+    """Where a line of the built file stands in the package, as ``keys.py:31``; a line of none as ``line 3``."""
     built = program().decode().splitlines()[:line]
+    if _END in built:
+        return f"line {line}"
     start = next((at for at in range(len(built), 0, -1) if built[at - 1].startswith(MARK)), 0)
     if not start:
         return f"line {line}"

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import ast
 import collections
+import hashlib
 import json
+import marshal
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -76,11 +80,12 @@ def test_each_line_leads_back_to_the_line_of_its_module() -> None:
     seen = 0
     for at, line in enumerate(lines, 1):
         name, _, number = built.origin(at).partition(":")
-        if line.strip() and number and not line.startswith(built.MARK) and at < len(lines) - 3:
+        if line.strip() and number and not line.startswith(built.MARK):
             assert (built.PACKAGE / name).read_text("utf-8").splitlines()[int(number) - 1] == line
             seen += 1
     assert seen > 4000
     assert built.origin(2) == "line 2"
+    assert built.origin(len(lines)) == f"line {len(lines)}"
 
 
 def test_a_mistake_of_the_probes_is_said_of_the_file_where_it_stands() -> None:
@@ -94,6 +99,86 @@ def test_a_mistake_of_the_probes_is_said_of_the_file_where_it_stands() -> None:
     assert f"TypeError in {place} of the probe" in str(host_evidence("one", document).clock)
     document["probe"] = {"sha256": "another"}
     assert f"TypeError in line {line} of the probe" in str(host_evidence("one", document).clock)
+
+
+FOLDER = b"/var/lib/voxgate-probe"
+NOBODY = 65534
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """The program as it is installed, with a folder of its own for what it keeps."""
+    path = tmp_path / "probe"
+    assert built.program().count(FOLDER) >= 2
+    path.write_bytes(built.program().replace(FOLDER, str(tmp_path / "kept").encode()))
+    return path
+
+
+def said_by(path: Path) -> str:
+    """What it says of a request that is none."""
+    ended = subprocess.run([sys.executable, "-IS", path], input=b"nonsense", capture_output=True, timeout=60, check=False)
+    return f"{ended.stdout.decode()}{ended.stderr.decode()}"
+
+
+def kept_by(path: Path) -> Path:
+    """The one file in which it keeps itself compiled."""
+    return next((path.parent / "kept").glob("program.*"))
+
+
+def test_root_keeps_it_compiled_and_compiles_it_anew_where_it_changed(installed: Path) -> None:
+    assert "not JSON" in said_by(installed)
+    first = kept_by(installed)
+    was = first.stat()
+    assert (was.st_mode & 0o7777, was.st_uid) == (0o600, 0)
+    assert "not JSON" in said_by(installed)
+    assert (first.stat().st_ino, first.stat().st_mtime_ns) == (was.st_ino, was.st_mtime_ns)
+    installed.write_bytes(installed.read_bytes().replace(b"not JSON", b"no JSON"))
+    assert "no JSON" in said_by(installed)
+    assert kept_by(installed).name != first.name, "of an earlier program nothing is left"
+
+
+def test_a_mistake_is_said_of_the_same_line_whether_it_was_kept_or_not(installed: Path) -> None:
+    right = "        document = json.loads(request)\n"
+    source = installed.read_text("utf-8")
+    assert source.count(right) == 1
+    line = source[: source.index(right)].count("\n") + 1
+    installed.write_text(source.replace(right, "        document = 1 / 0\n"), "utf-8")
+    for _ in range(2):
+        assert f"ZeroDivisionError in line {line} of the probe" in said_by(installed)
+
+
+def _of_another(kept: Path) -> None:
+    os.chown(kept, NOBODY, NOBODY)
+
+
+def _behind_a_link(kept: Path) -> None:
+    kept.rename(kept.with_name("elsewhere"))
+    kept.symlink_to("elsewhere")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        _of_another,
+        _behind_a_link,
+        lambda kept: kept.chmod(0o620),
+        lambda kept: kept.parent.chmod(0o777),
+        lambda kept: os.chown(kept.parent, NOBODY, NOBODY),
+        lambda kept: kept.write_bytes(kept.read_bytes()[:-1]),
+        lambda kept: kept.write_bytes(b""),
+    ],
+    ids=["account", "link", "writable", "folder writable", "folder's account", "cut", "empty"],
+)
+def test_what_others_could_have_kept_is_not_run(installed: Path, spoil: Callable[[Path], None]) -> None:
+    said_by(installed)
+    kept = kept_by(installed)
+    code = marshal.dumps(compile("print('planted')", "planted", "exec"))
+    kept.write_bytes(hashlib.sha256(code).digest() + code)
+    assert "planted" in said_by(installed), "root's own file is run"
+    spoil(kept)
+    said = said_by(installed)
+    assert "planted" not in said
+    assert "not JSON" in said
 
 
 def test_it_runs_from_its_modules_too() -> None:

@@ -285,7 +285,10 @@ def test_a_probe_whose_caller_ignored_its_children_still_knows_how_they_ended() 
 
 _CHILD = """
 import runpy, signal, sys
-probe = runpy.run_path(sys.argv[1])
-probe["main"]()
-print(*(signal.getsignal(one) == signal.SIG_IGN for one in (signal.SIGCHLD, signal.SIGALRM)), flush=True)
+names = runpy.run_path(sys.argv[1])["main"].__globals__
+def answer(*_):
+    print(*(signal.getsignal(one) == signal.SIG_IGN for one in (signal.SIGCHLD, signal.SIGALRM)), flush=True)
+    return 0
+names["answer"] = answer
+names["main"]()
 """
