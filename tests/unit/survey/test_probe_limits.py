@@ -119,6 +119,13 @@ def test_all_of_a_user_end_and_nothing_of_anybody_else() -> None:
             one.wait()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGALRM])
+def test_a_signal_after_the_work_kills_nobody(place: Path, number: int) -> None:
+    """The number of what did the work is free by then, and may be given to somebody else's process."""
+    code = f"def told_of(*_):\n    return {{}}\ndef end_what_is_left():\n    os.kill(os.getpid(), {int(number)})"
+    assert ended(code, place)[0] == 0
+
+
 def test_who_ends_the_one_that_waits_ends_it_all(place: Path) -> None:
     mark = f"301.{os.getpid()}"
     with started(LEAVES.format(mark=mark, then="time.sleep(50)"), place) as process:
