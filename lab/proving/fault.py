@@ -10,8 +10,7 @@ that it is broken, ``mend`` puts it right. The header's first lines say what it 
 
 ``host`` is where the functions run, as root; ``machine`` is this machine. ``violated`` and ``blind`` are what must turn so, and
 nothing else may: full ids, ``*`` for anything, ``!`` before what is left out again. ``bake`` is a longer time between the two
-looks in seconds, ``deploy`` what is deployed in place of a mere look, ``standing`` what of it that deploy lets stand: full ids,
-``alone`` why nothing else may be broken on its hosts meanwhile.
+looks in seconds, ``deploy`` what is deployed in place of a mere look, ``standing`` what of it that deploy lets stand: full ids.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).resolve().parent.parent / "faults"
 MACHINE = "machine"
-KEYS = {"host", "violated", "blind", "bake", "deploy", "standing", "alone"}
+KEYS = {"host", "violated", "blind", "bake", "deploy", "standing"}
 FUNCTIONS = ("inject", "landed", "mend")
 _LINE = re.compile(r"# ?(?:([a-z]+):(?: +(.*))?|(.*))")
 
@@ -51,7 +50,6 @@ class Fault:
     bake: float | None = None
     deploy: str = ""
     standing: tuple[str, ...] = ()
-    alone: str = ""
 
     @property
     def touched(self) -> frozenset[str]:
@@ -134,7 +132,6 @@ def read(path: Path) -> Fault:
         float(said["bake"]) if "bake" in said else None,
         said.get("deploy", "").strip(),
         tuple(said.get("standing", "").split()),
-        said.get("alone", "").strip(),
     )
 
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab import cell, places
 from lab.proving import breaking
-from lab.proving.fault import MACHINE, Fault, judged_ids, rule_of
+from lab.proving.fault import Fault, judged_ids, rule_of
 from lab.proving.judge import RED, Finding, glance, judge, lab_estate, look
 from voxgate.errors import VoxgateError
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 GREEN_WITHIN = 40.0  # seconds until a mended lab must hold again: a registry forgets a worker only after three
 PYTEST = 300.0
 RESTARTED = {"nothing-restarts-during-the-bake", "tick-loop-is-alive", "livekit-is-healthy"}
-_AT_MOST = 2  # faults on one host at once
 DEPLOY_FIRST = "uv run pytest --estate lab --deploy all"
 
 
@@ -65,8 +63,8 @@ def prove(faults: Sequence[Fault], proofs: list[Proof], say: Callable[[str], Non
     """Prove each fault, and add what came of it to ``proofs``. Raises VoxgateError where the lab does not hold to begin with,
     or cannot be mended.
 
-    Faults that touch different judgements are looked at together, two on a host; where that look is not exactly what they
-    declare, fewer of them are.
+    Faults that touch different hosts and different judgements are looked at together; where that look is not exactly what
+    they declare, each of them is proved alone.
     """
     cell.needed()
     estate = lab_estate()
@@ -86,45 +84,32 @@ def prove(faults: Sequence[Fault], proofs: list[Proof], say: Callable[[str], Non
         groups = grouped(faults)
         say(f"all holds; {len(faults)} faults in {len(groups)} looks")
         for group in groups:
-            for proof in _proved(group, estate, work, say):
+            made = _prove(group, estate, work)
+            if len(group) > 1 and not all(proof.proved for proof in made):
+                say(f"        not exact together: {', '.join(fault.name for fault in group)}; each alone")
+                made = [proof for fault in group for proof in _prove([fault], estate, work)]
+            for proof in made:
                 proofs.append(proof)
                 _tell(proof, len(proofs), len(faults), say)
 
 
-def _proved(group: Sequence[Fault], estate: Estate, work: Path, say: Callable[[str], None]) -> list[Proof]:
-    """Some faults together; where that is not exact, those of one host apart, and what is not exact then alone."""
-    made = _prove(group, estate, work)
-    if len(group) == 1 or all(proof.proved for proof in made):
-        return made
-    parts = grouped(group, 1)
-    if len(parts) == 1:
-        parts = [[fault] for fault in group]
-    say(f"        not exact together, so in {len(parts)} parts: {', '.join(fault.name for fault in group)}")
-    return [proof for part in parts for proof in _proved(part, estate, work, say)]
-
-
-def grouped(faults: Sequence[Fault], most: int = _AT_MOST) -> list[list[Fault]]:
-    """Faults that can be looked at together: at most ``most`` on a host, no judgement declared by two of them, one bake. A deploy
-    is alone, and on its hosts a fault that says so.
+def grouped(faults: Sequence[Fault]) -> list[list[Fault]]:
+    """Faults that can be looked at together: on different hosts, no judgement declared by two of them, one bake. A deploy is
+    alone.
     """
-    groups: list[tuple[list[Fault], Counter[str], set[str]]] = []
+    groups: list[tuple[list[Fault], set[str], set[str]]] = []
     for fault in faults:
-        hosts, ids = _load(fault, most), set(fault.declared(judged_ids(fault)))
-        for group, taken, taken_ids in groups:
+        hosts, ids = fault.touched, set(fault.declared(judged_ids(fault)))
+        for group, taken_hosts, taken_ids in groups:
             same = group[0].bake == fault.bake and not (fault.deploy or group[0].deploy)
-            if same and not taken_ids & ids and all(taken[host] + load <= most for host, load in hosts.items()):
+            if same and not (taken_hosts & hosts or taken_ids & ids):
                 group.append(fault)
-                taken.update(hosts)
+                taken_hosts.update(hosts)
                 taken_ids.update(ids)
                 break
         else:
-            groups.append(([fault], hosts, ids))
+            groups.append(([fault], set(hosts), ids))
     return [group for group, _, _ in groups]
-
-
-def _load(fault: Fault, most: int) -> Counter[str]:
-    """How much of each host a fault takes, of ``most``."""
-    return Counter(dict.fromkeys(fault.touched, most if fault.alone or MACHINE in fault.touched else 1))
 
 
 def _prove(group: Sequence[Fault], estate: Estate, work: Path) -> list[Proof]:

@@ -1,6 +1,6 @@
 """Who serves: the page, the backend, each worker, the fleet through HAProxy and the dialler's ticks, asked all the time.
 
-A gate may take away what it works on, and nothing else. So beside a run each of them is asked twice a second, by another
+A gate may take away what it works on, and nothing else. So beside a run each of them is asked a few times a second, by another
 way than the gate's; what was not restarted must have answered each time. Numbers of each run: ``reports/drills/serving.json``.
 """
 
@@ -28,7 +28,7 @@ from voxgate.model.estate import Placement
 ESTATE = load_estate("lab")
 DATABASE = "mongodb://198.51.100.11:27017/vox"
 RESULT = Path(__file__).resolve().parents[2] / "reports" / "drills" / "serving.json"
-EVERY = 0.4  # seconds between two questions to one
+EVERY = 0.25  # seconds between two questions to one
 PATIENCE = 15.0  # seconds: the machine may be slow, and slow is not away
 TICKS = 10.0  # seconds between two ticks of a dialler that nobody touched: it ticks once a second
 PAGE, PROXY = "page", "fleet by HAProxy"
