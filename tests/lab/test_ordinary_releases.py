@@ -68,11 +68,13 @@ BACKEND = '''"""A build backend as many: it asks git for a version, and leaves t
 import base64
 import hashlib
 import subprocess
+import tomllib
 import zipfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-INFO = "vox_pace-0.1.0.dist-info"
+PROJECT = tomllib.loads((HERE / "pyproject.toml").read_text())["project"]
+NAME, VERSION = PROJECT["name"].replace("-", "_"), PROJECT["version"]
 
 
 def hashed(text):
@@ -81,50 +83,67 @@ def hashed(text):
 
 
 def build_editable(folder, settings=None, metadata=None):
-    """An editable wheel: a path, and what says whose it is."""
+    """A path."""
+    return made(folder, {f"{NAME}.pth": str(HERE)})
+
+
+def build_wheel(folder, settings=None, metadata=None):
+    """The modules themselves."""
+    return made(folder, {f"{NAME}/{path.name}": path.read_text() for path in (HERE / NAME).glob("*.py")})
+
+
+def made(folder, lines):
+    """A wheel of these files, and what says whose it is."""
     version = subprocess.run(["git", "rev-parse", "HEAD"], cwd=HERE, capture_output=True, text=True, check=True)
-    (HERE / "vox_pace" / "_version.py").write_text(f"VERSION = {version.stdout.strip()!r}")
-    (HERE / "vox_pace.egg-info").mkdir()
-    (HERE / "vox_pace.egg-info" / "PKG-INFO").write_text("Name: vox-pace")
-    lines = {
-        "vox_pace.pth": str(HERE),
-        f"{INFO}/METADATA": "Metadata-Version: 2.1\\nName: vox-pace\\nVersion: 0.1.0\\n",
-        f"{INFO}/WHEEL": "Wheel-Version: 1.0\\nGenerator: making\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
-    }
-    lines[f"{INFO}/RECORD"] = "".join(f"{path},{hashed(text)},{len(text)}\\n" for path, text in lines.items())
-    name = "vox_pace-0.1.0-py3-none-any.whl"
+    (HERE / NAME / "_version.py").write_text(f"VERSION = {version.stdout.strip()!r}")
+    (HERE / f"{NAME}.egg-info").mkdir(exist_ok=True)
+    (HERE / f"{NAME}.egg-info" / "PKG-INFO").write_text(f"Name: {NAME}")
+    info = f"{NAME}-{VERSION}.dist-info"
+    lines[f"{info}/METADATA"] = f"Metadata-Version: 2.1\\nName: {PROJECT['name']}\\nVersion: {VERSION}\\n" + "".join(
+        f"Requires-Dist: {one}\\n" for one in PROJECT.get("dependencies", [])
+    )
+    lines[f"{info}/WHEEL"] = "Wheel-Version: 1.0\\nGenerator: making\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+    lines[f"{info}/RECORD"] = "".join(f"{path},{hashed(text)},{len(text.encode())}\\n" for path, text in lines.items())
+    name = f"{NAME}-{VERSION}-py3-none-any.whl"
     with zipfile.ZipFile(Path(folder) / name, "w") as wheel:
         for path, text in lines.items():
             wheel.writestr(path, text)
     return name
 '''
+MAKING = '\n[build-system]\nrequires = []\nbuild-backend = "making"\nbackend-path = ["."]\n'
 
 
-def test_a_workspace_is_deployed_and_can_be_gone_back_to(gate: Gate) -> None:
-    """A member of a workspace, editable, built by a backend of its own: today, and once it is what a way back must lead to."""
+def with_packages_of_its_own() -> dict[str, str]:
+    """The dialler's project as a package, with a member of its workspace and a package by its path; and uv's lock of that."""
     home = SERVICES / "vox-dialler"
     project, lock = ((home / name).read_text("utf-8") for name in ("pyproject.toml", "uv.lock"))
-    project = project.replace("dependencies = [\n", 'dependencies = [\n  "vox-pace",\n', 1)
-    project += '\n[tool.uv.workspace]\nmembers = ["packages/*"]\n\n[tool.uv.sources]\nvox-pace = { workspace = true }\n'
-    head, own, rest = lock.partition('name = "vox-dialler"\n')
-    rest = rest.replace('    { name = "uvicorn" },\n', '    { name = "uvicorn" },\n    { name = "vox-pace" },\n', 1)
-    required = '    { name = "uvicorn", specifier = ">=0.34" },\n'
-    rest = rest.replace(required, f'{required}    {{ name = "vox-pace", editable = "packages/vox-pace" }},\n', 1)
-    rest += '\n[[package]]\nname = "vox-pace"\nversion = "0.1.0"\nsource = { editable = "packages/vox-pace" }\n'
+    project = project.replace("dependencies = [\n", 'dependencies = [\n  "vox-book",\n  "vox-pace",\n', 1)
+    project = project.replace("[tool.uv]\npackage = false\n", '[tool.uv.workspace]\nmembers = ["packages/*"]\n', 1)
+    project += '\n[tool.uv.sources]\nvox-book = { path = "libs/vox-book" }\nvox-pace = { workspace = true }\n' + MAKING
+    head, own, rest = lock.partition('[[package]]\nname = "vox-dialler"\n')
     head = head.replace("\n[[package]]", '\n[manifest]\nmembers = [\n    "vox-dialler",\n    "vox-pace",\n]\n\n[[package]]', 1)
-    member = '[project]\nname = "vox-pace"\nversion = "0.1.0"\nrequires-python = ">=3.12"\n\n'
-    member += '[build-system]\nrequires = []\nbuild-backend = "making"\nbackend-path = ["."]\n'
-    changed = {
-        "pyproject.toml": project,
-        "uv.lock": head + own + rest,
-        "packages/vox-pace/pyproject.toml": member,
-        "packages/vox-pace/making.py": BACKEND,
-        "packages/vox-pace/vox_pace/__init__.py": "PACE = 1\n",
-        "vox_dialler/version.py": "import vox_pace\n" + (home / "vox_dialler" / "version.py").read_text("utf-8"),
-        ".gitignore": ".env\n.venv/\n__pycache__/\n_version.py\n*.egg-info/\n",
-    }
+    head += '[[package]]\nname = "vox-book"\nversion = "0.1.0"\nsource = { directory = "libs/vox-book" }\n\n'
+    last, required = '    { name = "uvicorn" },\n', '    { name = "uvicorn", specifier = ">=0.34" },\n'
+    rest = rest.replace('virtual = "."', 'editable = "."', 1)
+    rest = rest.replace(last, f'{last}    {{ name = "vox-book" }},\n    {{ name = "vox-pace" }},\n', 1)
+    book, pace = ('name = "vox-book", directory = "libs/vox-book"', 'name = "vox-pace", editable = "packages/vox-pace"')
+    rest = rest.replace(required, f"{required}    {{ {book} }},\n    {{ {pace} }},\n", 1)
+    rest += '\n[[package]]\nname = "vox-pace"\nversion = "0.1.0"\nsource = { editable = "packages/vox-pace" }\n'
+    files = {"pyproject.toml": project, "uv.lock": head + own + rest, "making.py": BACKEND}
+    for place, name in (("packages/vox-pace", "vox_pace"), ("libs/vox-book", "vox_book")):
+        said = f'[project]\nname = "{name.replace("_", "-")}"\nversion = "0.1.0"\nrequires-python = ">=3.12"\n{MAKING}'
+        files |= {f"{place}/pyproject.toml": said, f"{place}/making.py": BACKEND, f"{place}/{name}/__init__.py": "KNOWN = 1\n"}
+    version = (home / "vox_dialler" / "version.py").read_text("utf-8")
+    ignored = ".env\n.venv/\n__pycache__/\n_version.py\n*.egg-info/\n"
+    return {**files, "vox_dialler/version.py": f"import vox_book\nimport vox_pace\n{version}", ".gitignore": ignored}
+
+
+def test_packages_of_its_own_are_deployed_and_can_be_gone_back_to(gate: Gate) -> None:
+    """The project itself, a member of its workspace, and a path, each built by a backend of its own: today, and once it is what a
+    way back must lead to.
+    """
     before = in_the_checkout("sip-1", "vox-dialler")
-    with on_main("vox-dialler", changed), Serving("a workspace") as serving:
+    with on_main("vox-dialler", with_packages_of_its_own()), Serving("packages of its own") as serving:
         run = gate("--deploy", "dialler=main")
         assert run.status == 0, run.said
         assert in_the_checkout("sip-1", "vox-dialler") == before
