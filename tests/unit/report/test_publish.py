@@ -61,4 +61,4 @@ def test_no_canary_in_anything(done: RunOutcome, estate: Estate, folder: ReportF
     files = [path for path in folder.path.rglob("*") if path.is_file()]
     assert len(files) > 5
     for path in files:
-        assert b"canary" not in path.read_bytes(), path.name
+        assert b"canary-" not in path.read_bytes(), path.name

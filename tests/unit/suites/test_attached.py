@@ -150,7 +150,7 @@ def test_a_secret_is_cut_wherever_it_stands(ran: tuple[dict[str, dict[str, Any]]
     text = "\n".join(told(ran, "process-is-the-new-code[fleet-1-voxcore@1]"))
     assert text.count("[cut]") == 2, text
     for path in ran[1].iterdir():
-        assert b"canary" not in path.read_bytes(), path.name
+        assert b"canary-" not in path.read_bytes(), path.name
 
 
 def test_every_judgement_but_those_of_schemas_has_one(ran: tuple[dict[str, dict[str, Any]], Path]) -> None:
