@@ -34,6 +34,14 @@ FOLDER = Path(__file__).resolve().parent.parent / "faults"
 MACHINE = "machine"
 KEYS = {"host", "violated", "blind", "bake", "deploy", "standing"}
 FUNCTIONS = ("inject", "landed", "mend")
+_WORD = re.compile(r"[A-Za-z0-9_@][A-Za-z0-9_.@-]{3,}")
+_COMMON = frozenset(
+    _WORD.findall(
+        "inject landed mend grep true false echo null local then done while until else elif test exit printf exec until_true "
+        "detached lives ended python3 import print from systemctl daemon-reload restart start stop reload is-active mkdir touch "
+        "chmod chown install sleep case esac return bash open write read time"
+    )
+)
 _LINE = re.compile(r"# ?(?:([a-z]+):(?: +(.*))?|(.*))")
 
 
@@ -58,6 +66,12 @@ class Fault:
             return frozenset({self.host})
         code = "\n".join(line for line in self.script.splitlines() if not line.startswith("#"))
         return frozenset({MACHINE, *(host.name for host in estate.hosts() if re.search(rf"\b{host.name}\b", code))})
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The words of its script that are no common ones: files, units, ports, settings."""
+        code = "\n".join(line for line in self.script.splitlines() if not line.startswith("#"))
+        return frozenset(_WORD.findall(code)) - _COMMON
 
     def declared(self, ids: Collection[str]) -> dict[str, str]:
         """Which of ``ids`` must not hold, and how. Raises VoxgateError for a pattern that names none of them."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab import cell, places
 from lab.proving import breaking
-from lab.proving.fault import Fault, judged_ids, rule_of
+from lab.proving.fault import MACHINE, Fault, judged_ids, rule_of
 from lab.proving.judge import RED, Finding, glance, judge, lab_estate, look
 from voxgate.errors import VoxgateError
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 GREEN_WITHIN = 40.0  # seconds until a mended lab must hold again: a registry forgets a worker only after three
 PYTEST = 300.0
 RESTARTED = {"nothing-restarts-during-the-bake", "tick-loop-is-alive", "livekit-is-healthy"}
+_AT_MOST = 2  # faults on one host at once
 DEPLOY_FIRST = "uv run pytest --estate lab --deploy all"
 
 
@@ -63,8 +64,8 @@ def prove(faults: Sequence[Fault], proofs: list[Proof], say: Callable[[str], Non
     """Prove each fault, and add what came of it to ``proofs``. Raises VoxgateError where the lab does not hold to begin with,
     or cannot be mended.
 
-    Faults that touch different hosts and different judgements are looked at together; where that look is not exactly what
-    they declare, each of them is proved alone.
+    Faults that touch nothing of each other are looked at together; where that look is not exactly what they declare, fewer of
+    them are.
     """
     cell.needed()
     estate = lab_estate()
@@ -84,32 +85,49 @@ def prove(faults: Sequence[Fault], proofs: list[Proof], say: Callable[[str], Non
         groups = grouped(faults)
         say(f"all holds; {len(faults)} faults in {len(groups)} looks")
         for group in groups:
-            made = _prove(group, estate, work)
-            if len(group) > 1 and not all(proof.proved for proof in made):
-                say(f"        not exact together: {', '.join(fault.name for fault in group)}; each alone")
-                made = [proof for fault in group for proof in _prove([fault], estate, work)]
-            for proof in made:
+            for proof in _proved(group, estate, work, say):
                 proofs.append(proof)
                 _tell(proof, len(proofs), len(faults), say)
 
 
-def grouped(faults: Sequence[Fault]) -> list[list[Fault]]:
-    """Faults that can be looked at together: on different hosts, no judgement declared by two of them, one bake. A deploy is
-    alone.
+def _proved(group: Sequence[Fault], estate: Estate, work: Path, say: Callable[[str], None]) -> list[Proof]:
+    """Some faults together; where that is not exact, those of one host apart, and what is not exact then alone."""
+    made = _prove(group, estate, work)
+    if len(group) == 1 or all(proof.proved for proof in made):
+        return made
+    parts = grouped(group, 1)
+    if len(parts) == 1:
+        parts = [[fault] for fault in group]
+    say(f"        not exact together, so in {len(parts)} parts: {', '.join(fault.name for fault in group)}")
+    return [proof for part in parts for proof in _proved(part, estate, work, say)]
+
+
+def grouped(faults: Sequence[Fault], most: int = _AT_MOST) -> list[list[Fault]]:
+    """Faults that can be looked at together: no judgement declared by two of them, one bake, and ``most`` on a host, of which no
+    script has a word of the other's: what they touch, and put back, is not the same. A deploy is alone, and so is on its hosts
+    what runs on this machine or on the forge, whose history every look reads.
     """
-    groups: list[tuple[list[Fault], set[str], set[str]]] = []
+    groups: list[tuple[list[Fault], set[str]]] = []
     for fault in faults:
-        hosts, ids = fault.touched, set(fault.declared(judged_ids(fault)))
-        for group, taken_hosts, taken_ids in groups:
+        ids = set(fault.declared(judged_ids(fault)))
+        for group, taken_ids in groups:
             same = group[0].bake == fault.bake and not (fault.deploy or group[0].deploy)
-            if same and not (taken_hosts & hosts or taken_ids & ids):
+            if same and not taken_ids & ids and _have_room(group, fault, most):
                 group.append(fault)
-                taken_hosts.update(hosts)
                 taken_ids.update(ids)
                 break
         else:
-            groups.append(([fault], set(hosts), ids))
-    return [group for group, _, _ in groups]
+            groups.append(([fault], ids))
+    return [group for group, _ in groups]
+
+
+def _have_room(group: Sequence[Fault], fault: Fault, most: int) -> bool:
+    """True if the hosts of ``fault`` have room for it beside those of ``group``."""
+    for host in fault.touched:
+        beside = [one for one in group if host in one.touched]
+        if beside and (len(beside) >= most or host in {MACHINE, "forge"} or any(one.words & fault.words for one in beside)):
+            return False
+    return True
 
 
 def _prove(group: Sequence[Fault], estate: Estate, work: Path) -> list[Proof]:
