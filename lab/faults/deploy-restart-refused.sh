@@ -1,15 +1,20 @@
-# sudo does not let the gate restart the dialler any more.
+# sudo lets the gate restart the dialler, and systemd does not do it.
 # host: sip-1
 # deploy: dialler
 # violated: service-was-restarted[dialler-sip-1]
 # blind: service-became-healthy[dialler-sip-1]
-SUDO=/etc/sudoers.d/voxgate
+SYSTEMCTL=/usr/bin/systemctl
 inject() {
-	keep $SUDO
-	sed -i '/systemctl .* voxdialler/d' $SUDO
+	mv $SYSTEMCTL $SYSTEMCTL.away
+	cat >$SYSTEMCTL <<-'END'
+		#!/bin/sh
+		case "$1 $2" in "stop voxdialler"*) echo "Failed to stop $2: Access denied" >&2; exit 4 ;; esac
+		exec /usr/bin/systemctl.away "$@"
+	END
+	chmod 755 $SYSTEMCTL
 }
-landed() { ! as_deploy sudo -n -l /usr/bin/systemctl restart voxdialler.service; }
+landed() { grep -q 'Access denied' $SYSTEMCTL; }
 mend() {
-	back $SUDO
+	mv $SYSTEMCTL.away $SYSTEMCTL
 	well voxdialler 8090
 }

@@ -6,9 +6,8 @@ RC=/home/deploy/.bashrc
 inject() {
 	keep $RC
 	cat >$RC <<-'END'
-		probing() { command sudo "$@" | sed 's/"UnitFileState":"disabled"/"UnitFileState":"enabled"/g'; }
-		sudo() { probing "$@"; }
-		function /usr/bin/sudo { probing "$@"; }
+		probing() { command /bin/sh "$@" | sed 's/"UnitFileState":"disabled"/"UnitFileState":"enabled"/g'; }
+		function /bin/sh { case "$4" in *voxgate-probe*) probing "$@" ;; *) command /bin/sh "$@" ;; esac; }
 	END
 	systemctl disable -q voxbridge
 }

@@ -7,9 +7,8 @@ inject() {
 	keep $RC
 	keep $ENV
 	cat >$RC <<-'END'
-		less() { sed 's/"required_settings": \[[^]]*\]/"required_settings": []/g' | command sudo "$@"; }
-		sudo() { less "$@"; }
-		function /usr/bin/sudo { less "$@"; }
+		less() { sed 's/"required_settings": \[[^]]*\]/"required_settings": []/g' | command /bin/sh "$@"; }
+		function /bin/sh { case "$4" in *voxgate-probe*) less "$@" ;; *) command /bin/sh "$@" ;; esac; }
 	END
 	sed -i '/^REDIS_URL=/d' $ENV
 }

@@ -33,7 +33,12 @@ function complaints(file) {
   return found;
 }
 
-const files = FOLDERS.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name))).concat(FILES);
+const below = (folder) =>
+  readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? below(path) : [path];
+  });
+const files = FOLDERS.flatMap(below).concat(FILES);
 const found = files.flatMap(complaints);
 for (const line of found) console.error(line);
 console.error(`${files.length} files, ${found.length} complaints`);
