@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from contextlib import suppress
 from itertools import islice
@@ -17,6 +18,9 @@ from voxgate.probe.reading import taken
 CODE = (".py", ".pyc", ".so")
 LED_AT_MOST = 5000  # links of one folder, or ways that its files name
 ROWS_FILE = 1 << 20
+LINE_END = re.compile(r"[\r\n]")
+BYTE_ORDER = b"\xef\xbb\xbf"
+SYSTEMS = re.compile(rb"include-system-site-packages[ \t]*=[ \t]*true", re.IGNORECASE)
 DISTRIBUTIONS = ("/usr/", "/bin/", "/sbin/", "/lib/")  # root made all that lies there
 
 
@@ -91,20 +95,29 @@ class Search:
         end = self.marks.end_of(self.pid, name, set(), at)
         if end < 0:
             return
-        text = ""
-        try:
-            if stat.S_ISREG(os.fstat(end).st_mode):
-                with seeing_as(self.uid), open(f"/proc/self/fd/{end}", "rb") as file:
-                    text = os.fsdecode(taken(file, ROWS_FILE, name))
-        except OSError:
-            return
-        finally:
-            os.close(end)
-        for row in text.splitlines():
+        # Python's lines end in these two ways only; and it passes over what some editors put first.
+        for row in LINE_END.split(os.fsdecode(self.read(end, name).removeprefix(BYTE_ORDER))):
             plain = name.endswith(".pth") and not row.startswith(("import ", "import\t"))
             for way in [row.rstrip()] if plain else [piece for piece in PIECES.split(row) if "/" in piece]:
                 if 0 < len(way) < LONGEST_PATH and not way.startswith("#"):
                     yield way
+
+    def read(self, end: int, name: str) -> bytes:
+        """A small file that is held as a place, which is given up; nothing of what is none, or may not be read."""
+        try:
+            if stat.S_ISREG(os.fstat(end).st_mode):
+                with seeing_as(self.uid), open(f"/proc/self/fd/{end}", "rb") as file:
+                    return taken(file, ROWS_FILE, name)
+        except OSError:
+            pass
+        finally:
+            os.close(end)
+        return b""
+
+    def has_systems(self, settings: str) -> bool:
+        """True if an environment has the system's packages, and its account's, beside its own."""
+        end = self.marks.end_of(self.pid, settings, set())
+        return end >= 0 and SYSTEMS.search(self.read(end, settings)) is not None
 
     def through(self, path: str, start: int = -1) -> set[str] | None:
         """The watched folders on the way to a path's end, None where there is no such end."""
@@ -115,12 +128,14 @@ class Search:
         os.close(at)
         return found
 
-    def sites_of(self, prefix: str) -> list[str]:
-        """The folders of an environment, or of an account's own packages, in which Python looks for modules."""
-        key = (self.space.key, self.uid, prefix)
+    def sites_of(self, prefix: str, lib: str = "lib", kinds: tuple[str, ...] = ("site-packages",)) -> list[str]:
+        """The folders of an environment, or of an account's own packages, in which Python looks for modules; ``lib`` is what its
+        libraries' folder is called.
+        """
+        key = (self.space.key, self.uid, prefix, lib, kinds)
         if key in self.marks.sites and not prefix.startswith("/proc/"):
             return self.marks.sites[key]
-        at = self.marks.end_of(self.pid, f"{prefix}/lib", set())
+        at = self.marks.end_of(self.pid, f"{prefix}/{lib}", set())
         names: list[str] = []
         if at >= 0:
             try:
@@ -128,7 +143,7 @@ class Search:
                     names = [one.name for one in islice(entries, NAMES_AT_MOST) if one.name.startswith("python3")]
             finally:
                 os.close(at)
-        self.marks.sites[key] = [f"{prefix}/lib/{name}/site-packages" for name in names]
+        self.marks.sites[key] = [f"{prefix}/{lib}/{name}/{kind}" for name in names for kind in kinds]
         return self.marks.sites[key]
 
 
@@ -139,5 +154,5 @@ def is_importable(name: str) -> bool:
 
 
 def is_table(name: str) -> bool:
-    """True for a file that says where an environment's modules lie; setuptools has a module for that too."""
-    return name.endswith(".pth") or (name.startswith("__editable__") and name.endswith(".py"))
+    """True for a file that says where an environment's modules lie; each build backend has a module for that too."""
+    return name.endswith(".pth") or ("editable" in name and name.endswith(".py"))

@@ -49,7 +49,7 @@ def module_ways(words: Iterable[str]) -> Iterator[str]:
 
 def program_ways(called: str, path: str) -> Iterator[str]:
     """Where Python finds itself: as the shell did."""
-    yield from [called] if "/" in called else (f"{folder}/{called}" for folder in path.split(":"))
+    yield from [called] if "/" in called else (f"{folder or '.'}/{called}" for folder in path.split(":"))
 
 
 SHORT = re.compile(r"-[A-Za-z?]*?([cmWX])(.*)", re.DOTALL)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from contextlib import suppress
 
+from voxgate.probe.accounts import account, home_of
 from voxgate.probe.marks import Marks
 from voxgate.probe.process_files import WORDS_READ, environment, mapped_to_run, unless_denied
 from voxgate.probe.python_folders import Search
@@ -98,10 +100,23 @@ def led_by(
 
 
 def sites(programs: list[str], start: str, variables: dict[str, str], search: Search) -> list[str]:
-    """The folders of packages that Python has: of the environment whose program it was called by, else of its account."""
+    """The folders of packages that Python has: of the environment whose program it was called by, else of its account. One that
+    has the system's packages has both.
+    """
+    libs = dict.fromkeys((variables.get("PYTHONPLATLIBDIR") or "lib", "lib"))
+    found: list[str] = []
     for program in programs:
         prefix = folder_of(program, start)
-        if prefix not in PREFIXES and search.through(f"{prefix}/pyvenv.cfg") is not None:
-            return search.sites_of(prefix)
-    own = variables.get("PYTHONUSERBASE") or (f"{variables['HOME']}/.local" if variables.get("HOME") else "")
-    return [site for prefix in (variables.get("PYTHONHOME", ""), own) if prefix for site in search.sites_of(prefix)]
+        places = (prefix, os.path.dirname(os.path.join(start or "/", program)))
+        settings = [f"{place}/pyvenv.cfg" for place in places if search.through(f"{place}/pyvenv.cfg") is not None]
+        if prefix not in PREFIXES and settings:
+            found = [site for lib in libs for site in search.sites_of(prefix, lib)]
+            if not any(map(search.has_systems, settings)):
+                return found
+            break
+    own = variables.get("PYTHONUSERBASE") or f"{variables.get('HOME') or home_of(account(search.uid))}/.local"
+    found += search.sites_of(own, "lib")
+    homes = [home for home in variables.get("PYTHONHOME", "").split(":") if home]
+    for home, lib in itertools.product(homes, (*libs, "local/lib")):  # of these Debian's Python has others
+        found += search.sites_of(home, lib, ("site-packages", "dist-packages"))
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 from pathlib import Path
 
@@ -54,13 +55,25 @@ def laid(folder: Path) -> Path:
     (place / "a link").symlink_to(folder)
     rows = {"v": ("x.pth", f"# all\n{folder}\n"), "w": ("x.pth", f"import sys; sys.path.append('{folder}')\n"),
             "e": ("__editable___x_finder.py", f"MAPPING = {{'vox_dialler': '{package}'}}\n"),
-            "o": ("x.pth", f"{folder}-other\nimport nothing\n")}  # fmt: skip
+            "l": ("x.pth", f"{place}/a\vb\n"), "m": ("x.pth", f"\ufeff{folder}\n"),
+            "i": ("_editable_impl_x.py", f"F.map_module('vox_dialler', '{package}')\n"),
+            "o": ("x.pth", f"{folder}-other\nimport nothing\n"), "n": ("x.pth", ""), "u": ("x.pth", ""),
+            "b": ("x.pth", f"{folder}\n")}  # fmt: skip
     for name, (file, text) in rows.items():
         site = environment(place / name)
         (site / file).write_text(text)
         (place / name / ".local" / "lib").parent.mkdir()
         (place / name / ".local" / "lib").symlink_to("../lib")
     (environment(place / "s") / "vox_dialler").symlink_to(package)
+    (place / "a\vb").symlink_to(folder)
+    (place / "u" / "pyvenv.cfg").write_text("home = /usr/bin\nInclude-System-Site-Packages = TRUE\n")
+    (place / "b" / "pyvenv.cfg").rename(place / "b" / "bin" / "pyvenv.cfg")
+    for name, lib in (("h", "lib"), ("p", "local")):
+        site = place / name / lib / "python3.11" / "site-packages"
+        site.mkdir(parents=True)
+        (site / "x.pth").write_text(f"{folder}\n")
+        for one in Path(PYTHON).resolve().parent.with_name("lib").joinpath("python3.11").glob("[a-z]*"):
+            (site.parent / one.name).symlink_to(one)
     mapped = [line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines()]
     library = next(path for path in mapped if "/libm.so" in path or "/libz.so" in path)
     for name in ("libpython3.so", "stranger.so"):
@@ -115,6 +128,19 @@ SEEN: dict[str, tuple[str, Way]] = {
     "a link among its packages": ("lab", lambda at, _to: (f"{at}/s/bin/python", "-c", WAITS)),
     "an editable install of an account": ("lab", lambda at, _to: given(at, HOME="{at}/v")),
     "an editable install at a place of its own": ("lab", lambda at, _to: given(at, PYTHONUSERBASE="{at}/v")),
+    "an editable install of an account, by an environment that has the system's packages": (
+        "lab", lambda at, _to: given(at, f"{at}/u/bin/python", "-c", WAITS, HOME="{at}/v"),
+    ),
+    "an editable install, called there by PATH": ("../v/bin", lambda at, _to: given(at, "python", "-c", WAITS, PATH=":/usr/bin")),
+    "an editable install, its settings beside the program": ("lab", lambda at, _to: (f"{at}/b/bin/python", "-c", WAITS)),
+    "an editable install by another finder": ("lab", lambda at, _to: (f"{at}/i/bin/python", "-c", WAITS)),
+    "an editable install at a path that only Python reads whole": ("lab", lambda at, _to: (f"{at}/l/bin/python", "-c", WAITS)),
+    "an editable install behind a mark of its encoding": ("lab", lambda at, _to: (f"{at}/m/bin/python", "-c", WAITS)),
+    "an editable install in the first of two homes": ("lab", lambda at, _to: given(at, PYTHONHOME="{at}/h:/usr")),
+    "an editable install in the second of two homes": ("lab", lambda at, _to: given(at, PYTHONHOME="/usr:{at}/v")),
+    "an editable install in a folder that is not called lib": (
+        "lab", lambda at, _to: given(at, PYTHONPLATLIBDIR="local", PYTHONHOME="{at}/p"),
+    ),
     "from the root mounted again": (
         "lab",
         lambda at, to: ("unshare", "-Urm", "sh", "-c", BOTH, str(to), f"{at}/a", *given(at, PYTHONPATH="{at}/a/b/../F")),
@@ -156,6 +182,9 @@ UNSEEN: dict[str, tuple[str, Way]] = {
     "logs of it in a variable": ("lab", lambda at, _to: given(at, PYTHONPATH="{at}/a:{at}/opt/lab")),
     "another environment": ("lab", lambda at, _to: (f"{at}/o/bin/python", "-c", WAITS)),
     "another account's": ("lab", lambda at, _to: given(at, HOME="{at}/o")),
+    "an environment without its account's packages": (
+        "lab", lambda at, _to: given(at, f"{at}/n/bin/python", "-c", WAITS, HOME="{at}/v"),
+    ),
     "an editor of its files, in it": (
         "vox-dialler",
         lambda at, to: given(at, f"{at}/serve", "-c", STANDS, "+/python", "main.py", f"{to}/wsgi.py", "-c", "py3 import os",
@@ -235,3 +264,16 @@ def test_the_script_is_the_first_word_that_is_no_option(words: tuple[str, ...]) 
 @pytest.mark.parametrize("words", [(), ("-",), ("-c", "x.py"), ("-m", "x.py"), ("-Bm", "x"), ("-mx",), ("-i", "-c", "x", "y.py")])
 def test_without_a_script_python_searches_where_it_was_started(words: tuple[str, ...]) -> None:
     assert probe.script_of(["python3", *words]) is None
+
+
+def test_an_account_s_own_packages_are_where_its_home_is_whatever_its_variables_leave_out(laid: Path) -> None:
+    """Python asks for the home of its account where HOME is not set."""
+    asked: list[str] = []
+
+    class Told(probe.Search):  # type: ignore[misc] # of the joined probe
+        def sites_of(self, prefix: str, *_: object) -> list[str]:
+            asked.append(prefix)
+            return []
+
+    probe.sites([PYTHON], "/", {}, Told(probe.Marks(frozenset({str(laid)})), str(os.getpid()), os.getuid()))
+    assert asked == [f"{pwd.getpwuid(os.getuid()).pw_dir}/.local"]
