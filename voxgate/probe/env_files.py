@@ -27,7 +27,8 @@ NO_NAME = "(a name that is not told)"
 SETTING = re.compile(r"[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*=")
 BLANKS = re.compile(r"[ \t]*")
 TO_QUOTE = re.compile(r"[^\"\\]*(\"|\\[\s\S]|\Z)")
-TO_END = re.compile(r"[^\n\\]*(\\[\s\S]|[\s\S]|\Z)")
+TO_END = re.compile(r"[^\n\r\\]*(\\[\s\S]|[\s\S]|\Z)")
+NEXT_LINE = re.compile(r"[^\n\r]*[\n\r]*")  # systemd has both for the end of a line, wherever the other is
 
 
 def settings(text: str) -> dict[str, str]:
@@ -46,7 +47,8 @@ def settings(text: str) -> dict[str, str]:
             end = end_of_line(text, at)
             found[line.group(1)] = "".join(pieces) + unescaped(text[at:end], r"\s\S").strip()
             at = end
-        at = text.find("\n", at) + 1 or len(text)
+        line = NEXT_LINE.match(text, at)
+        at = line.end() if line else len(text)
     return found
 
 
@@ -92,7 +94,7 @@ def is_placeholder(value: str) -> bool:
 
 def unescaped(text: str, letters: str) -> str:
     """Text without the backslashes before ``letters``; an escaped end of line is nothing at all."""
-    return re.sub(f"\\\\([{letters}])", lambda found: found.group(1).strip("\n"), text)
+    return re.sub(f"\\\\([{letters}])", lambda found: found.group(1).strip("\n\r"), text)
 
 
 class Env:

@@ -161,6 +161,11 @@ def test_an_env_file_of_another_kind_is_told(checkout: Path) -> None:
         ("A=\\ x", {"A": "x"}),
         ("A=x=y#z", {"A": "x=y#z"}),
         ("A=1\r\nB=2", {"A": "1", "B": "2"}),
+        ("A=1\rB=2\n", {"A": "1", "B": "2"}),
+        ("A=1\n\rB=2\r\rC=3", {"A": "1", "B": "2", "C": "3"}),
+        ("# A\rB=2\nno line\rC=3", {"B": "2", "C": "3"}),
+        ("A='1'\rB=\"x\ry\"\r", {"A": "1", "B": "x\ry"}),
+        ("A=one\\\rB=2", {"A": "oneB=2"}),
     ],
 )
 def test_settings_are_read_as_systemd_does(text: str, wanted: dict[str, str]) -> None:

@@ -219,7 +219,7 @@ def test_no_toml_does_more_than_be_read_or_refused(tmp_path_factory: pytest.Temp
 
 # As it was read before: right, but by an expression that keeps a place to come back to for each letter.
 SETTING = re.compile(
-    r"""[ \t]*([A-Za-z_]\w*)[ \t]*=((?:[ \t]*(?:'[^']*'|"(?:\\.|[^"\\])*"))*)((?:\\.|[^\\\n])*)""", re.DOTALL | re.ASCII
+    r"""[ \t]*([A-Za-z_]\w*)[ \t]*=((?:[ \t]*(?:'[^']*'|"(?:\\.|[^"\\])*"))*)((?:\\.|[^\\\n\r])*)""", re.DOTALL | re.ASCII
 )
 QUOTED = re.compile(r"""'([^']*)'|"((?:\\.|[^"\\])*)\"""", re.DOTALL)
 
@@ -233,12 +233,13 @@ def by_expression(text: str) -> dict[str, str]:
             quoted = [single or probe.unescaped(double, '\n"\\\\`$') for single, double in QUOTED.findall(line.group(2))]
             found[line.group(1)] = "".join(quoted) + probe.unescaped(line.group(3), r"\s\S").strip()
             at = line.end()
-        at = text.find("\n", at) + 1 or len(text)
+        end = re.compile("[\n\r]|$").search(text, at)
+        at = end.end() if end else len(text)
     return found
 
 
 @settings(deadline=None, max_examples=300)
-@given(text=some.text(some.sampled_from("\"'\\ \t\n=Ab#"), max_size=30).map(lambda text: f"A={text}"))
+@given(text=some.text(some.sampled_from("\"'\\ \t\n\r=Ab#"), max_size=30).map(lambda text: f"A={text}"))
 def test_settings_are_read_as_before(text: str) -> None:
     assert probe.settings(text) == by_expression(text)
 
