@@ -27,12 +27,25 @@ def base_flaws(service: Service, program: str, home: str) -> list[list[str]]:
     its packages have them, or uv's own; and the environment names the folder of that very interpreter for its home.
     """
     bad: list[list[str]] = []
-    found = ""
+    is_home = False
     with suppress(OSError):  # who may not see where it leads is told no more of it than that it is another one
-        found = leads_callers_eyes(home)
-    if found != os.path.dirname(program):
+        is_home = is_home_of(program, home)
+    if not is_home:
         bad.append([f"{service.folder}/.venv/pyvenv.cfg", f"has another home than {program}"])
     return bad + program_flaws(service, program)
+
+
+def is_home_of(program: str, home: str) -> bool:
+    """True for the folder of an interpreter. Python looks for its standard library beside the path as it is written, and not
+    where a link on it leads: so that is the folder's own path, or one that root alone can change. Of an interpreter that is not
+    root's alone either, as uv's for one account, the folder above has to be the same too. Raises OSError.
+    """
+    own = os.path.dirname(program)
+    if not home.startswith("/") or leads_callers_eyes(home) != own:
+        return False
+    if home == own or not others_change(home):
+        return True
+    return bool(others_change(program)) and leads_callers_eyes(os.path.dirname(home)) == os.path.dirname(own)
 
 
 def python_flaw(service: Service, program: str) -> str:

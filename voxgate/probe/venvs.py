@@ -45,7 +45,7 @@ def project_of(service: Service) -> dict[str, Any]:
         raise Trouble("unparsable", f"{service.folder}/.venv/pyvenv.cfg: no home")
     return {
         "base_python": config["home"],
-        "system_site_packages": config.get("include-system-site-packages", "").lower() == "true",
+        "system_site_packages": "true" in config.get("include-system-site-packages", "").lower().split(" | "),
         "installed": installed,
         "declared": declared(project),
         "locked": locked(lock),
@@ -153,6 +153,13 @@ def site_packages(home: Folder) -> tuple[dict[str, str], float]:
 
 
 def pyvenv(home: Folder) -> dict[str, str]:
-    """The lines of pyvenv.cfg."""
-    lines = [line.partition("=") for line in home.text("pyvenv.cfg").splitlines()]
-    return {key.strip().lower(): value.strip() for key, _, value in lines}
+    """The lines of pyvenv.cfg. Of a key that stands in several, Python takes the first here and the last there: all are told.
+    Raises Trouble where not even its lines are the same to all that read them.
+    """
+    found: dict[str, str] = {}
+    for line in home.text("pyvenv.cfg").split("\n"):
+        key, _, value = (part.strip() for part in line.partition("="))
+        if "\r" in f"{key}{value}":
+            raise Trouble("unparsable", f"{home.path}/pyvenv.cfg: a carriage return in the middle of a line")
+        found[key.lower()] = f"{found[key.lower()]} | {value}" if key and key.lower() in found else value
+    return found

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import pwd
+import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +88,59 @@ def test_no_link_is_confirmed_by_the_home_of_an_environment(folder: Path, hidden
         (folder / ".venv/pyvenv.cfg").write_text(f"home = {hidden}/{name}\n")
         told.append(runtime(folder)["value"]["base"])
     assert told == [[[f"{folder}/.venv/pyvenv.cfg", f"has another home than {PYTHON}"]]] * 2
+
+
+OTHERS = """import json, sys; print(sys.base_prefix, json.__file__)"""
+
+
+@pytest.mark.parametrize("way", ["first of two", "link", "relative", "carriage return"])
+def test_no_other_standard_library_is_that_of_the_interpreter(folder: Path, way: str) -> None:
+    """What Python itself takes for its home, in whatever way the file says it, is the home that is judged."""
+    library = f"lib/{PYTHON.name}"
+    evil = folder / "evil"
+    shutil.copytree(f"/usr/{library}/json", evil / library / "json")
+    for one in Path(f"/usr/{library}").glob("*"):
+        with suppress(FileExistsError):
+            (evil / library / one.name).symlink_to(one)
+    os.chown(evil, WHO.pw_uid, WHO.pw_gid)
+    (evil / "bin").symlink_to(PYTHON.parent)
+    os.chown(evil / "bin", WHO.pw_uid, WHO.pw_gid, follow_symlinks=False)
+    (folder / "usr").symlink_to("evil")
+    rows = {"link": f"home = {evil}/bin\n", "relative": "home = usr/bin\n",
+            "first of two": f"Home={folder}/evil/../evil/bin/../bin\nhome = {PYTHON.parent}\n",
+            "carriage return": f"home = {evil}/bin\nversion = 3\rhome = {PYTHON.parent}\n"}  # fmt: skip
+    (folder / ".venv/pyvenv.cfg").write_bytes(rows[way].encode())
+    said = subprocess.run([folder / ".venv/bin/python", "-c", OTHERS], cwd=folder, capture_output=True, text=True, check=True)
+    assert said.stdout.split()[0] not in {"/usr", "/"}
+    told = runtime(folder)
+    assert told["error"]["kind"] == "unparsable" if "error" in told else told["value"]["base"] == [
+        [f"{folder}/.venv/pyvenv.cfg", f"has another home than {PYTHON}"]
+    ]  # fmt: skip
+
+
+def test_a_home_by_a_link_of_roots_is_the_interpreters(folder: Path) -> None:
+    """As /bin is on each host, and what uv calls a Python by its minor version."""
+    (folder.parent / "python").symlink_to(PYTHON.parent.parent)
+    for home in ("/bin", f"{PYTHON.parent}/", f"{folder.parent}/python/bin"):
+        (folder / ".venv/pyvenv.cfg").write_text(f"home = {home}\r\nuv = 0.9\r\n")
+        assert runtime(folder)["value"]["base"] == []
+
+
+def test_an_accounts_own_interpreter_is_at_home_by_a_link_to_all_of_it(folder: Path) -> None:
+    """As uv has them: a link by the minor version to the folder by the whole one."""
+    whole = folder / "uv/python/cpython-3.12.3-linux-x86_64-gnu"
+    (whole / "bin").mkdir(parents=True)
+    shutil.copy(PYTHON, whole / "bin/python3.12")
+    (folder / "uv/python/cpython-3.12-linux-x86_64-gnu").symlink_to(whole.name)
+    (folder / "other").mkdir()
+    (folder / "other/bin").symlink_to(whole / "bin")
+    for path in (folder / "uv", *folder.glob("uv/**/*"), folder / "other"):
+        os.chown(path, WHO.pw_uid, WHO.pw_gid, follow_symlinks=False)
+    led(folder, str(whole / "bin/python3.12"))
+    homes = {f"{whole}/bin": 0, f"{folder}/uv/python/cpython-3.12-linux-x86_64-gnu/bin": 0, f"{folder}/other/bin": 1}
+    for home, flaws in homes.items():
+        (folder / ".venv/pyvenv.cfg").write_text(f"home = {home}\n")
+        assert len(runtime(folder)["value"]["base"]) == flaws, home
 
 
 @pytest.mark.parametrize("planted", ["zz", "zz/__init__.py"])
