@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -123,7 +124,7 @@ def test_sudo_is_minimal(host_name: str, estate: Estate, evidence: Evidence) -> 
         )
     assert not found.loose, say(
         f"{host_name}: {', '.join(found.loose)} can be changed by others than root, and is run as root",
-        f"chown root:root {' '.join(found.loose)}; chmod go-w {' '.join(found.loose)}",
+        f"chown root:root {shlex.join(found.loose)}; chmod go-w {shlex.join(found.loose)}",
     )
 
 

@@ -102,7 +102,7 @@ def test_node_by_nvm_is_told_and_the_hint_works() -> None:
     with changed(TO_NVM, FROM_NVM):
         said = tools("static", "vox-frontend")
         assert "node is there for this account alone, in /home/deploy/.nvm/versions/node/v24.0.0/bin" in said
-        on_host(HOST, "sh", "-ec", hint_for(said, ESTATE.host(HOST)))
+        on_host(HOST, "sh", "-ec", hint_for(said, ESTATE.host(HOST), "/opt/vox-frontend"))
     assert re.fullmatch(r"node [\d.]+ in /usr/local/bin/node; npm [\d.]+ in /usr/local/bin/npm", tools("static", "vox-frontend"))
 
 
@@ -152,7 +152,7 @@ def test_what_sudo_would_refuse_in_the_middle_is_told_before(kind: str) -> None:
         ended = execute(HOST, argv)
         assert (ended.returncode, ended.stderr.count("\n") <= 1) == (3, True)
         assert f"sudo does not allow: {_RESTART}: " in ended.stderr
-        hint = hint_for(ended.stderr, ESTATE.host(HOST))
+        hint = hint_for(ended.stderr, ESTATE.host(HOST), units=["voxbridge.service"])
         assert hint == f"echo 'deploy ALL=(root) NOPASSWD: {_RESTART}' | sudo tee -a /etc/sudoers.d/zz-voxgate"
         on_host(HOST, "sh", "-ec", hint)
         assert execute(HOST, argv).returncode == 0

@@ -108,3 +108,74 @@ def test_env_s_own_words_for_it_are_these() -> None:
 def test_what_nobody_knows_has_no_hint() -> None:
     assert hint_for("error: something of tomorrow", HOST) == ""
     assert sudo.refusal("bash: line 1: x: command not found") == ""
+
+
+PLANTED = "/opt/one/x;touch ${IFS}planted;$(touch planted)`touch planted` #"
+HOSTILE = [
+    f"Permission denied: '{PLANTED}' ({PLANTED}, 0500 of {DEPLOY})",
+    f"Permission denied: '{PLANTED}'",
+    f"games cannot enter '{PLANTED}', 0700 of root",
+    f"games cannot read '{PLANTED}', 0700 of root",
+    f"games could not read new files: getfacl '{PLANTED}' has default:other without r",
+    f"No space left on device: '{PLANTED}'",
+    f"Read-only file system: '{PLANTED}'",
+    f"No such file or directory: '{PLANTED}'",
+    f"Not a directory: '{PLANTED}'",
+    "uv is there for this account alone, in /home/one/$(touch${IFS}planted): builds run as voxbuild",
+    "node is there for this account alone, in /home/one/.nvm/;touch${IFS}planted;/bin: builds run as voxbuild",
+]
+
+
+@pytest.mark.parametrize("said", HOSTILE)
+@pytest.mark.parametrize("folder", ["/opt/one", ""])
+def test_no_word_of_a_host_is_a_command_in_a_hint(tmp_path: Path, said: str, folder: str) -> None:
+    """Whoever deploys, and what a release has run while it is built, chooses these words; an administrator types the hint."""
+    hint = hint_for(said, HOST, folder)
+    harmless = 'for one in sudo df namei findmnt mount ls dmesg curl; do eval "$one() { :; }"; done\n'
+    typed = hint.replace("make room there, of bytes and of inodes: ", "").replace(" says why it became so", "")
+    for words in ("look at it: ", "away: ", "look at it, and move it ", "look at what is missing there: ", "do what there: "):
+        typed = typed.rpartition(words)[2]
+    subprocess.run(["bash", "-c", harmless + typed], cwd=tmp_path, check=True, capture_output=True)
+    assert list(tmp_path.iterdir()) == [], hint
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/shadow", "/opt/one/../../etc/shadow", "/opt/one-other/x", "/var/lib/voxgate/../x", "/root"]
+)
+@pytest.mark.parametrize(
+    "said",
+    ["Permission denied: '{0}'", "Permission denied: '{0}' ({0}, 0500 of {1})", "File exists: '{0}'",
+     "games cannot read {0}, 0600", "games cannot enter {0}, 0600",
+     "games could not read new files: getfacl {0} has default:other without r"],
+)  # fmt: skip
+def test_no_hint_gives_rights_at_what_is_not_the_gates(said: str, path: str) -> None:
+    """A build that may not read /etc/shadow is no reason to give that away."""
+    for folder in ("/opt/one", ""):
+        assert "sudo" not in hint_for(said.format(path, DEPLOY), HOST, folder)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["restart one.service,ALL", "restart one.service,", "restart two.service", "link /tmp/one.service", "edit one.service",
+     "restart one.service ALL", "restart *", "restart one.service\\,ALL", "restart one.service=ALL"],
+)  # fmt: skip
+def test_sudo_is_told_of_no_command_that_the_gate_does_not_ask_for(command: str) -> None:
+    hint = hint_for(
+        f"sudo does not allow: /usr/bin/systemctl {command}: it wants a password for that", HOST, "/opt/one", ["one.service"]
+    )
+    assert "tee" not in hint or hint == (
+        f"echo '{DEPLOY} ALL=(root) NOPASSWD: /usr/bin/systemctl restart one.service' | sudo tee -a /etc/sudoers.d/zz-voxgate"
+    )
+    assert "ALL" not in hint.replace(" ALL=(root)", "")
+
+
+def test_the_command_that_is_wanting_is_told() -> None:
+    said = "sudo does not allow: /usr/bin/systemctl reset-failed one@1.service: it wants a password for that"
+    assert "systemctl reset-failed one@1.service' | sudo tee -a" in hint_for(said, HOST, "/opt/one", ["one@1.service"])
+    assert "tee" not in hint_for(said, HOST, "/opt/one")
+
+
+def test_no_build_has_its_own_program_made_everybodys() -> None:
+    said = "uv is there for this account alone, in /var/lib/voxbuild/one/cache: builds run as voxbuild"
+    assert "voxbuild/" not in hint_for(said, HOST, "/opt/one")
+    assert "/home" not in hint_for(said.replace("/var/lib/voxbuild/one/cache", "/home/one/bin"), HOST)

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from voxgate.contracts.estates import load_estate
+from voxgate.deploy import causes
 from voxgate.deploy.causes import hint_for
 from voxgate.moves import ready, steps
 from voxgate.transport import begin
@@ -113,7 +114,10 @@ WRONG: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_what_would_end_in_an_outage_is_told_with_a_hint_that_mends_it(place: Place, kind: str) -> None:
+def test_what_would_end_in_an_outage_is_told_with_a_hint_that_mends_it(
+    place: Place, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(causes, "STATE", str(place.top / "state"))
     breaking, said = WRONG[kind]
     place.root(breaking)
     status, words = place.tried()
@@ -133,7 +137,12 @@ def test_what_would_end_in_an_outage_is_told_with_a_hint_that_mends_it(place: Pl
 
 def _follow(place: Place, hint: str) -> None:
     """The hint as an administrator types it; here /opt and /var/lib are other folders, and the account has another name."""
-    place.root(hint.replace("sudo ", "").partition("; dmesg")[0])
+    place.root(
+        hint.replace("sudo -u", "runuser -u")
+        .replace(f"-u {DEPLOY}", f"-u {DEPLOY} --")
+        .replace("sudo ", "")
+        .partition("; dmesg")[0]
+    )
     env = (place.folder / ".env").stat()
     assert (env.st_mode & 0o777, pwd.getpwuid(env.st_uid).pw_name) == (0o600, SERVICE)
     assert (place.folder / ".git/config").stat().st_mode & 0o777 == 0o640

@@ -1,20 +1,28 @@
 """What mends a host, by the words with which it says no: Python's, git's and env's for an errno, which are asked for in English
 (``transport.begin``), and those of the gate's own programs. Each hint can be followed as it is written.
+
+What a host said may be any text: the account that deploys says it, or a release that was built there. A hint is typed by whoever
+is root. So each path stands in it as one word; rights are given only in the gate's own places, and on no way to root; and sudo is
+told of no command but those that the gate itself asks for.
 """
 
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from voxgate.model.estate import Host
-from voxgate.moves.steps import STATE
+from voxgate.moves.steps import BUILDS, STATE
 from voxgate.transport import sudo
 
 _PATH = re.compile("['\"\u2018](/[^'\"\u2019]+)['\"\u2019]|(/[\\w./@+-]+)")
 _NO_SUCH_PROGRAM = re.compile("No such file or directory: '(?P<py>[^']+)'|env: .(?P<env>[^'\u2019]+). *: No such file")
-_ONLY_OURS = re.compile(r"(?:uv|node|npm) is there for this account alone, in (/\S+?):")
-_COMMAND = re.compile(r"sudo does not allow: (/usr/bin/systemctl [a-z-]+ [^\s:]+)")
+_ONLY_OURS = re.compile(r"(?:uv|node|npm) is there for this account alone, in (/[\w./@+-]+):", re.ASCII)
+_COMMAND = re.compile(
+    r"sudo does not allow: (/usr/bin/systemctl (?:restart|stop|start|reset-failed)) ([\w@.-]+)(?=[:\s]|$)", re.ASCII
+)
 _PACKAGES = {"python3": "python3", "git": "git", "sudo": "sudo"}
 
 
@@ -25,25 +33,41 @@ class _Said:
     words: str
     user: str
     folder: str
+    units: frozenset[str] = frozenset()
 
     @property
-    def place(self) -> str:
+    def path(self) -> str:
         """The path that is named."""
         found = _PATH.search(self.words.partition(" cannot ")[2] or self.words)
         return (found[1] or found[2]) if found else STATE
 
     @property
-    def is_inside(self) -> bool:
-        """True if that is the checkout, or in it."""
-        return bool(self.folder) and f"{self.place}/".startswith(f"{self.folder}/")
+    def place(self) -> str:
+        """The same as one word of a shell."""
+        return shlex.quote(self.path)
+
+    def is_in(self, *folders: str) -> bool:
+        """True if that is one of these folders, or in it."""
+        return ".." not in self.path.split("/") and any(f"{self.path}/".startswith(f"{one}/") for one in folders if one)
+
+    @property
+    def builds(self) -> str:
+        """What the account that deploys has of the place of its builds."""
+        return f"{BUILDS}/{self.folder.rpartition('/')[2]}/in" if self.folder else ""
 
 
-def hint_for(said: str, host: Host, folder: str = "") -> str:
-    """What to do on ``host`` about what it said; "" where nobody knows. ``folder`` is the checkout that it is about."""
+def hint_for(said: str, host: Host, folder: str = "", units: Collection[str] = ()) -> str:
+    """What to do on ``host`` about what it said; "" where nobody knows. ``folder`` is the checkout that it is about, ``units``
+    those that the account must be able to restart.
+    """
     for words, hint in _HINTS:
         if words in said:
-            return hint(_Said(said, host.user or "ACCOUNT", folder))
+            return hint(_Said(said, host.user or "ACCOUNT", folder, frozenset(units)))
     return ""
+
+
+def _look(said: _Said) -> str:
+    return f"look at who may do what there: namei -l {said.place}"
 
 
 def _no_room(said: _Said) -> str:
@@ -51,16 +75,18 @@ def _no_room(said: _Said) -> str:
 
 
 def _not_ours(said: _Said) -> str:
-    if f"{said.place}/".startswith(f"{STATE}/"):
+    if said.is_in(STATE):
         return f"sudo install -d -m 0700 {STATE} && sudo chown -R {said.user}: {STATE}"
+    if not said.is_in(said.folder, said.builds):
+        return _look(said)
     if f" of {said.user})" in said.words:
-        return f"sudo chmod u+rwX {said.place}"
-    top = said.folder if said.is_inside else said.place
-    return f"sudo find {top} ! -user {said.user} ! -name '.env*' -exec chown -h {said.user}: {{}} +"
+        return f"sudo -u {said.user} chmod u+rwX {said.place}"
+    top = said.folder if said.is_in(said.folder) else said.builds
+    return f"sudo find {top} ! -user {said.user} ! -name '.env*' -execdir chown -h {said.user}: {{}} +"
 
 
 def _read_only(said: _Said) -> str:
-    place = STATE if f"{said.place}/".startswith(f"{STATE}/") else said.place  # what should be made is not there to be found
+    place = STATE if said.is_in(STATE) else said.place  # what should be made is not there to be found
     return f'sudo mount -o remount,rw "$(findmnt -n -o TARGET -T {place})"; dmesg says why it became so'
 
 
@@ -75,7 +101,10 @@ def _not_there(said: _Said) -> str:
 
 
 def _wrong_kind(said: _Said) -> str:
-    return f"something else has that name: look at it, and move it away: sudo mv -T {said.place} {said.place}.aside"
+    if not said.is_in(STATE, said.folder, said.builds):
+        return f"something else has that name: look at it: ls -ld {said.place}"
+    aside = shlex.quote(f"{said.path}.aside")
+    return f"something else has that name: look at it, and move it away: sudo mv -T {said.place} {aside}"
 
 
 def _no_process(said: _Said) -> str:
@@ -89,6 +118,8 @@ def _broken_disk(said: _Said) -> str:
 def _only_ours(said: _Said) -> str:
     found = _ONLY_OURS.search(said.words)
     folder = found[1] if found else ""
+    if not folder.startswith("/home/") or ".." in folder or not said.folder:  # a build's place, and not its home
+        return _not_installed(said)
     if "uv is there" in said.words:
         return f"sudo install -m 0755 {folder}/uv /usr/local/bin/uv"
     if "/.nvm/" in folder or "/fnm/" in folder:
@@ -98,25 +129,27 @@ def _only_ours(said: _Said) -> str:
 
 
 def _not_installed(said: _Said) -> str:
-    if "uv is not" in said.words:
+    if "uv is " in said.words:
         return "curl -LsSf https://astral.sh/uv/install.sh | sudo env UV_INSTALL_DIR=/usr/local/bin UV_NO_MODIFY_PATH=1 sh"
     return "sudo apt-get install nodejs npm"
 
 
 def _not_read(said: _Said) -> str:
-    if not said.is_inside:
-        return f"sudo chmod o+x {said.place}"
-    which = f"-user {said.user} ! -type l ! -name '.env*' ! -path '*/.git/config'"
-    return f"sudo find {said.folder} {which} -exec chmod o+rX {{}} +"
+    if said.is_in(said.folder):
+        which = "! -type l ! -name '.env*' ! -path '*/.git/config'"
+        return f"sudo -u {said.user} find {said.folder} -user {said.user} {which} -exec chmod o+rX {{}} +"
+    return f"sudo chmod o+x {said.place}" if f"{said.folder}/".startswith(f"{said.path}/") else _look(said)
 
 
 def _closed_by_default(said: _Said) -> str:
-    return f"sudo setfacl -R -k {said.place}"
+    return f"sudo setfacl -R -k {said.place}" if said.is_in(said.folder) else _look(said)
 
 
 def _no_rule(said: _Said) -> str:
     found = _COMMAND.search(said.words)
-    return sudo.hint(found[1] if found else "", f"{said.words} not allowed", said.user)
+    if found is None or found[2] not in said.units:
+        return f"look at what sudo lets it do: sudo -l -U {said.user}"
+    return sudo.hint(f"{found[1]} {found[2]}", f"{said.words} not allowed", said.user)
 
 
 _HINTS = (

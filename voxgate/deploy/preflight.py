@@ -123,7 +123,8 @@ def _must_be(connections: Connections, placement: Placement, step: Step, what: s
         raise Refused(f"{step.says} could not be asked", where=host.name, why=error.line, hint=error.hint) from None
     if ended.exit_status != 0:
         why = last_words(ended)
-        by_words = hint_for(why, host, placement.service.folder)
+        units = {*placement.units, placement.service.build_unit}
+        by_words = hint_for(why, host, placement.service.folder, units)
         raise Refused(what, where=host.name, why=why, hint=by_words if why.startswith("sudo ") else hint or by_words)
     return visible(ended.stdout.decode("utf-8", "replace").strip())
 
