@@ -22,6 +22,8 @@ from voxgate.probe.ways import lines_on, paths_in
 
 JOBS_AT_MOST = 5000
 JOBS_BYTES = 8 * 1024 * 1024  # what all jobs are, together
+OF_A_HOME = (".config/systemd/user", ".config/systemd/user.control", ".local/share/systemd/user")
+OF_A_RUN = ("transient", "user", "user.control")  # of what lies in memory
 UNIT_COMMANDS = ("ExecStart", "ExecStartPre", "ExecStartPost", "ExecCondition", "ExecReload", "ExecStop", "ExecStopPost")
 
 
@@ -90,16 +92,29 @@ def spooled(folder: str) -> Iterator[tuple[str, int, list[str]]]:
 
 
 def user_units() -> Iterator[tuple[str, str, str]]:
-    """Units of the users' own systemd, which lingers after a login, and their other ways to start something."""
-    homes = {(one.pw_dir, one.pw_name) for one in pwd.getpwall() if one.pw_dir.startswith(("/home/", "/root", "/var/", "/srv/"))}
-    parts = (".config/systemd/user", ".local/share/systemd/user")
-    folders = [(f"{home}/{part}", user) for home, user in sorted(homes) for part in parts]
+    """Units of the users' own systemd, which lingers after a login, with what is dropped in, and those that it was told of while
+    it runs; and the users' other ways to start something.
+    """
+    people = {(one.pw_dir, one.pw_name, one.pw_uid) for one in pwd.getpwall()}
+    homes = sorted((home, user) for home, user, _ in people if home.startswith(("/home/", "/root", "/var/", "/srv/")))
+    folders = [(f"{home}/{part}", user) for home, user in homes for part in OF_A_HOME]
+    present = set(names_in("/run/user"))
+    told = sorted((uid, user) for _, user, uid in people if str(uid) in present)
+    folders += [(f"/run/user/{uid}/systemd/{part}", user) for uid, user in told for part in OF_A_RUN]
     for folder, user in [*folders, ("/etc/systemd/user", "every user"), ("/usr/local/lib/systemd/user", "every user")]:
         uid = 0 if user == "every user" else uid_of(user)
-        for path in as_may_be_seen(folder, uid, paths_in):
-            if path.endswith(".service"):
-                lines = as_may_be_seen(path, uid, lines_on)
-                yield path, user, "\n".join(line.partition("=")[2] for line in lines if line.lstrip().startswith("Exec"))
+        for path in unit_files(folder, uid):
+            lines = as_may_be_seen(path, uid, lines_on)
+            yield path, user, "\n".join(line.partition("=")[2] for line in lines if line.lstrip().startswith("Exec"))
+
+
+def unit_files(folder: str, uid: int) -> Iterator[str]:
+    """The units in a folder, and what is dropped in to one, as an account sees them."""
+    for path in as_may_be_seen(folder, uid, paths_in):
+        if path.endswith(".service"):
+            yield path
+        elif path.endswith("service.d"):
+            yield from (one for one in as_may_be_seen(path, uid, paths_in) if one.endswith(".conf"))
 
 
 def as_may_be_seen(path: str, uid: int, read: Callable[[str], list[str]]) -> list[str]:

@@ -80,6 +80,26 @@ def test_a_link_among_the_jobs_of_at_or_cron_leads_root_nowhere(kept: Path) -> N
     assert runs_by(f"ln -s {kept}/priv/table {TABLE}", TABLE) == []
 
 
+USER_RUN = f"/run/user/{pwd.getpwnam(WHO).pw_uid}/systemd"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [f"{UNITS}/x.service.d/y.conf", f"{UNITS}/service.d/y.conf", f"{UNITS}.control/x.service", f"{USER_RUN}/user/x.service",
+     f"{USER_RUN}/transient/run-x.service", f"{USER_RUN}/user.control/x.service.d/50-y.conf",
+     "/etc/systemd/user/x.service.d/y.conf"],
+)  # fmt: skip
+def test_a_unit_of_an_accounts_is_seen_wherever_its_systemd_finds_it(kept: Path, path: str) -> None:
+    """As `systemd-run --user --on-calendar` and `systemctl --user edit` leave them."""
+    script = f"{kept}/job.sh"
+    Path(script).write_text("rsync a b\n")
+    away = "mount -t tmpfs -o mode=755 none /run && mount -t tmpfs -o mode=755 none /etc/systemd"
+    made = (
+        f'{away} && mkdir -p {Path(path).parent} && printf \'[Service]\\nExecStart=\\nExecStart="/bin/sh" "{script}"\\n\' >{path}'
+    )
+    assert runs_by(made, path) == [["rsync"]]
+
+
 def test_nor_by_a_link_of_its_own_nor_a_unit_behind_one(kept: Path) -> None:
     link = f"ln -s {kept}/priv/notes /var/backups/tidy && chown -h {WHO} /var/backups/tidy"
     assert runs_by(f"{link} && {crontab('sh ~/tidy')}", TABLE) == [[]]
