@@ -145,6 +145,13 @@ def test_whole_characters_of_two_halves_are_json() -> None:
     assert loads(b'"\\ud83d\\ude00"') == "\U0001f600"
 
 
+def test_no_end_of_empty_lines_is_no_answer() -> None:
+    """A host that keeps its channel busy with nothing does not stay held."""
+    speech = Speech()
+    with pytest.raises(CommandUnknown, match="no answer"):
+        all(speech.hear("", "api-1") is None for _ in range(1_000_000))
+
+
 def test_only_what_begins_with_the_word_is_heard() -> None:
     speech = Speech()
     assert speech.hear("Welcome!", "x") is None

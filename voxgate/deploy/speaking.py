@@ -29,7 +29,7 @@ class Speech:
         these.
         """
         before, mark, said = line.partition(f"{self.mark} ")
-        self._noise += len(before)
+        self._noise += len(before) if mark else len(line) + 1  # with the end of the line: an empty one is noise too
         if self._noise > _MOST_NOISE:
             raise CommandUnknown("the host says what is no answer", where=where, why="something else fills its channel")
         return said.encode("utf-8") if mark else None

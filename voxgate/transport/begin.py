@@ -57,8 +57,9 @@ class Opening:
         """What is the command's own of what came."""
         if self.over:
             return data
+        seen = max(0, len(self.noise) - len(self._mark))  # it is no whole mark: a host may send it letter by letter
         self.noise.extend(data)
-        at = self.noise.find(self._mark)
+        at = self.noise.find(self._mark, seen)
         if at < 0:
             return b""
         self.over, own = True, bytes(self.noise[at + len(self._mark) :])

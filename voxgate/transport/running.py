@@ -43,8 +43,14 @@ class Running:
         Either way the process is given up: the channel is closed.
         """
         until = Deadline.after(deadline)
-        heard = self._session.stdout
-        in_time = self._session.pump(until, until=lambda: b"\n" in heard)
+        heard, seen = self._session.stdout, 0
+
+        def is_whole() -> bool:
+            nonlocal seen
+            before, seen = seen, len(heard)
+            return heard.find(b"\n", before) >= 0
+
+        in_time = self._session.pump(until, until=is_whole)
         end = heard.find(b"\n")
         if end < 0:
             said = self.errors.strip().splitlines()

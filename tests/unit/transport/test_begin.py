@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,11 @@ from voxgate.deploy import answers
 from voxgate.deploy.holding import Hold
 from voxgate.errors import CommandUnknown
 from voxgate.survey.collect import missing
-from voxgate.transport.begin import command_line
+from voxgate.transport.begin import Opening, command_line
 from voxgate.transport.connection import Connection
+from voxgate.transport.deadline import Deadline
 from voxgate.transport.failures import NotBegun
+from voxgate.transport.running import Running
 
 from .conftest import Ground, Opened, host
 
@@ -126,3 +129,35 @@ def test_a_shell_that_waits_is_told_so(ground: Ground, opened: Opened) -> None:
     with connection.start(("true",)) as running, pytest.raises(NotBegun, match="Which project"):
         running.read_line(1)
     assert time.monotonic() - began < 30
+
+
+def test_what_comes_in_small_pieces_before_a_command_is_looked_through_once() -> None:
+    """A host chooses how much it prints, and in how many packets: it has not the gate's time for it."""
+    mark = "voxgate-0123456789abcdef"
+    opening, start = Opening(mark), time.process_time()
+    for _ in range(100_000):
+        assert opening.behind(mark[:-1].encode()) == b""
+    assert opening.behind(mark[:5].encode()) == b""
+    assert opening.behind(f"{mark[5:]}\nits own".encode()) == b"its own"
+    assert (len(opening.noise), opening.behind(b" words")) == (100_000 * 23, b" words")
+    assert time.process_time() - start < 10
+
+
+def test_a_line_in_small_pieces_is_looked_through_once() -> None:
+    class Slow:
+        """A session that hears a little at a time."""
+
+        def __init__(self) -> None:
+            self.stdout = bytearray()
+
+        def pump(self, _: Deadline, *, until: Callable[[], bool]) -> bool:
+            for _number in range(300_000):
+                self.stdout.extend(b"x" * 32)
+                assert not until()
+            self.stdout.extend(b"\nmore\n")
+            return until()
+
+    start = time.process_time()
+    slowly = Running(Slow(), lambda: None)  # type: ignore[arg-type] # all that a line needs of one
+    assert len(slowly.read_line(5)) == 9_600_000
+    assert time.process_time() - start < 10
