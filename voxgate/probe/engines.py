@@ -34,6 +34,7 @@ INSTANCES = tuple(
     for kind in ("containers", "virtual-machines")
 )
 LISTENING = 0x00010000
+UNIX_SOCKET = re.compile(r"[0-9a-f]+: [0-9A-F]{8} [0-9A-F]{8} ([0-9A-F]{8}) [0-9A-F]{4} [0-9A-F]{2} +([0-9]+) (.+)\n", re.ASCII)
 
 
 def engines(found: Job) -> dict[str, Any]:
@@ -169,15 +170,12 @@ def unexplained(rows: list[dict[str, Any]], mine: set[int], ids: set[str], answe
 
 def listening_engines() -> Iterator[str]:
     """Unix sockets of this network that an engine would listen on, and something does."""
-    found = {}
-    listed = rows_of("/proc/net/unix")
-    next(listed, None)  # the names of the columns
-    for row in (line.split(None, 7) for line in listed):
-        path = row[7].strip() if len(row) == 8 else ""
-        if int(row[3], 16) & LISTENING and ENGINE_SOCKETS.search(path):
-            found[path] = row[6]
+    found: dict[str, set[str]] = {}
+    for row in filter(None, map(UNIX_SOCKET.fullmatch, rows_of("/proc/net/unix"))):  # a path may hold the end of a line
+        if int(row.group(1), 16) & LISTENING and ENGINE_SOCKETS.search(row.group(3)):
+            found.setdefault(row.group(3), set()).add(row.group(2))
     asleep = {path for path in found if ASLEEP.search(path)} if not any(names_in(folder) for folder in INSTANCES) else set()
     holders = socket_holders() if asleep else {}
-    for path, inode in found.items():
-        if path not in asleep or holders.get(inode) != {1}:
+    for path, inodes in found.items():
+        if path not in asleep or any(holders.get(inode) != {1} for inode in inodes):
             yield path

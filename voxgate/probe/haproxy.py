@@ -35,7 +35,7 @@ def haproxy(found: Job) -> dict[str, Any]:
     answer = haproxy_says(sockets_said[0], mine)
     if answer is None:
         return {**nothing, "doubts": [*doubts, f"{sockets_said[0]} is listened on by something that is not HAProxy"]}
-    table = list(csv.DictReader(answer.removeprefix("# ").splitlines()))
+    table = list(csv.DictReader(answer.removeprefix("# ").split("\n")))
     if not table or "svname" not in table[0]:
         raise Trouble("unparsable", "HAProxy's answer to `show stat` is no table")
     return {

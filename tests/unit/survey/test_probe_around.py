@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -533,6 +534,26 @@ def test_an_engine_that_sleeps_and_holds_nothing_is_none(monkeypatch: pytest.Mon
         assert list(probe.listening_engines()) == [f"{place}/lxd.sock"]
         (place / "containers/web").rmdir()
         held.add(os.getpid())
+        assert list(probe.listening_engines()) == [f"{place}/lxd.sock"]
+
+
+def test_no_name_of_a_socket_hides_another_or_blinds_the_look(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
+    """The kernel's table has a row for each, and a path may hold the end of a line."""
+    sleeping = re.compile(f"{place}/lxd[^/]*[.]sock$")
+    monkeypatch.setattr(probe, "INSTANCES", ())
+    monkeypatch.setattr(probe, "ENGINE_SOCKETS", sleeping)
+    monkeypatch.setattr(probe, "ASLEEP", sleeping)
+    monkeypatch.setattr(probe, "socket_holders", lambda: {"7": {1}})
+    (place / "x\n0: 00000002 00000000 00010000 0001 01 7 " / str(place)[1:]).mkdir(parents=True)
+    with ExitStack() as held:
+        for name in ("x\ny", "lxd.sock"):
+            door = held.enter_context(socket.socket(socket.AF_UNIX))
+            door.bind(f"{place}/{name}")
+            door.listen()
+        monkeypatch.chdir(place)
+        forged = held.enter_context(socket.socket(socket.AF_UNIX))
+        forged.bind(f"x\n0: 00000002 00000000 00010000 0001 01 7 {place}/lxd.sock")
+        forged.listen()
         assert list(probe.listening_engines()) == [f"{place}/lxd.sock"]
 
 

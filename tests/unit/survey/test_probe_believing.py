@@ -350,6 +350,19 @@ def test_haproxy_itself_is_heard(kept: Path) -> None:
         assert probe.haproxy_says(f"{kept}/socket", {os.getpid()}) == STAT.decode()
 
 
+def test_what_a_server_says_of_its_health_makes_no_row_of_haproxys(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The words behind the status of a check are the server's own, whatever stands in them but the end of a line."""
+    (kept / "cfg").write_text(f"stats socket {kept}/socket\n")
+    words = "OK\v\f\x1c\x85\u2028other"
+    row = f"workers,one,UP,1,1,L7OK,{words},10.0.0.1:1\n"
+    monkeypatch.setattr(
+        probe, "haproxy_says", lambda *_: f"# pxname,svname,status,weight,act,check_status,last_chk,addr\n{row}\n"
+    )
+    with calling_itself("haproxy", ["haproxy"], uid=0) as pid:
+        found = haproxy_as(monkeypatch, kept / "cfg", pid)["servers"]
+    assert [(one["backend"], one["name"], one["address"]) for one in found] == [("workers", "one", "10.0.0.1:1")]
+
+
 def test_haproxy_by_a_file_of_others_is_not_asked(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (kept / "cfg").write_text(f"stats socket {kept}/socket\n")
     (kept / "cfg").chmod(0o666)
