@@ -26,6 +26,7 @@ T = TypeVar("T")
 _LOADER = "import os,sys\nn=int(sys.argv[1])\nb=b''\nwhile len(b)<n: b+=os.read(0,n-len(b)) or exit()\nexec(b)"
 BEAT = 2.0
 _SAID = 500
+_SPARE_BEATS = 100  # heartbeats that may be answered beyond those that were sent
 _SILENCE = 20.0  # as on the host: whoever hears nothing for so long is alone
 
 
@@ -59,6 +60,7 @@ class Hold:
         self._lock = threading.Lock()
         self._waiting: dict[int, _Question] = {}
         self._last = 0
+        self._beats = _SPARE_BEATS  # that may still be answered
         self._lost: VoxgateError | None = None
         threading.Thread(target=self._hear, name=f"hold-{self.host.name}", daemon=True).start()
 
@@ -98,6 +100,8 @@ class Hold:
     def beat(self) -> None:
         """Say that we live, and ask whether the other side does."""
         if not self.lost:
+            with self._lock:
+                self._beats += 1
             try:
                 self._process.write(b'{"id": 0}\n')
             except VoxgateError as error:
@@ -128,8 +132,7 @@ class Hold:
         try:
             while True:
                 answer = self._next()
-                with self._lock:
-                    question = self._waiting.pop(answer.id, None)
+                question = self._question_of(answer)
                 if question is not None:
                     question.answer = answer
                     question.done.set()
@@ -139,6 +142,15 @@ class Hold:
             self._lose(unforeseen(error, self.host.name))
         finally:
             self._process.close()
+
+    def _question_of(self, answer: Reply) -> _Question | None:
+        """What it answers, None for a heartbeat. Raises CommandUnknown for what answers without end."""
+        with self._lock:
+            question = self._waiting.pop(answer.id, None)
+            self._beats -= question is None
+        if self._beats < 0:
+            raise _no_answer(self.host.name, "more often than it was asked")
+        return question
 
     def _next(self) -> Reply:
         """The next line that is the owner's. What else is printed is noise, and does not keep the host ours."""

@@ -117,6 +117,19 @@ def test_what_is_no_answer_is_a_lost_host_at_once(ground: Ground, opened: Opened
         hold.close()
 
 
+def test_a_host_that_answers_without_end_what_nobody_asked_is_lost(ground: Ground, opened: Opened, tmp_path: Path) -> None:
+    script = tmp_path / "hostile.py"
+    script.write_text(HOSTILE.replace('said + b"\\n")', '(said + b"\\n" + mark + b" ") * 100000 + said + b"\\n")'))
+    (tmp_path / "said").write_bytes(b'{"id": 0}')
+    server = ground.sshd(f"ForceCommand {sys.executable} -I {script} {tmp_path}/said")
+    hold = Hold(opened(ground.estate(host(server.port)))["one"])
+    try:
+        with pytest.raises(CommandUnknown, match="more often than it was asked"):
+            hold.ask("cancel", 20, answers.texts_in("cut"))
+    finally:
+        hold.close()
+
+
 @pytest.mark.parametrize("kind", [kind for kind in GARBAGE if b"cut" in GARBAGE[kind] or GARBAGE[kind].startswith(b"[")])
 def test_one_question_that_is_answered_so_is_no_answer(ground: Ground, opened: Opened, tmp_path: Path, kind: str) -> None:
     script = tmp_path / "hostile"
