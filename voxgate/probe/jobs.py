@@ -18,7 +18,7 @@ from voxgate.probe.scripts import movers
 from voxgate.probe.systemctl import said, show_units
 from voxgate.probe.text import files_in, names_in, telling_lines
 from voxgate.probe.unit_folders import UNIT_FOLDERS, OnDisk
-from voxgate.probe.ways import lines_on, paths_in
+from voxgate.probe.ways import lines_on, paths_in, unit_lines_on
 
 JOBS_AT_MOST = 5000
 JOBS_BYTES = 8 * 1024 * 1024  # what all jobs are, together
@@ -104,7 +104,7 @@ def user_units() -> Iterator[tuple[str, str, str]]:
     for folder, user in [*folders, ("/etc/systemd/user", "every user"), ("/usr/local/lib/systemd/user", "every user")]:
         uid = 0 if user == "every user" else uid_of(user)
         for path in unit_files(folder, uid):
-            lines = as_may_be_seen(path, uid, lines_on)
+            lines = as_may_be_seen(path, uid, unit_lines_on)
             yield path, user, "\n".join(line.partition("=")[2] for line in lines if line.lstrip().startswith("Exec"))
 
 

@@ -15,6 +15,7 @@ def resolved(path: str) -> str:
     return os.path.realpath(path) if os.path.islink(path) else path
 
 
+UNIT_LINE_END = re.compile(r"\r\n|\n\r|[\r\n\0]")
 COMMENT = re.compile(r"^[ \t]*#(?!!).*$", re.MULTILINE)
 
 
@@ -27,8 +28,28 @@ def lines_of(path: str) -> list[str]:
 
 
 def telling_lines(text: str) -> list[str]:
-    """The lines that say something: no blank ones, and no comments."""
-    return [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    """The lines that say something: no blank ones, and no comments. Only one character ends a line for who reads these files:
+    behind any other that looks so a comment would be a part of a command.
+    """
+    lines = (line.removesuffix("\r") for line in text.split("\n"))
+    return [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+
+def unit_lines(text: str) -> list[str]:
+    """The lines of a unit file as systemd reads them: a backslash at the end of one continues it in the next, comments in between
+    left out; it has more ends of lines than others.
+    """
+    lines: list[str] = []
+    pieces: list[str] = []
+    for row in UNIT_LINE_END.split(text):
+        if row.lstrip(" \t").startswith(("#", ";")):
+            continue
+        goes_on = (len(row) - len(row.rstrip("\\"))) % 2
+        pieces.append(row[:-1] if goes_on else row)
+        if not goes_on:
+            lines.append(" ".join(pieces))
+            pieces = []
+    return [*lines, " ".join(pieces)]
 
 
 def files_in(folder: str) -> list[str]:

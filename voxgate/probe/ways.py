@@ -11,7 +11,7 @@ from voxgate.probe.accounts import NOBODY, account, caller, group_members, seein
 from voxgate.probe.base import SMALL_FILE, Trouble
 from voxgate.probe.folder import NoFile, opened_on_disk
 from voxgate.probe.reading import taken
-from voxgate.probe.text import telling_lines
+from voxgate.probe.text import telling_lines, unit_lines
 
 AS_PLACE = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 LINKS_AT_MOST = 40
@@ -117,11 +117,21 @@ class Reached:
 
 def lines_on(path: str) -> list[str]:
     """The lines of a small file that is there, comments left out, as all may read it that could have led to it."""
+    return telling_lines(text_on(path))
+
+
+def unit_lines_on(path: str) -> list[str]:
+    """The same of a unit file, as systemd reads it."""
+    return unit_lines(text_on(path))
+
+
+def text_on(path: str) -> str:
+    """The content of such a file; empty where there is none."""
     try:
         with Reached(path) as place, open(place.opened(), "rb") as file:
-            return telling_lines(taken(file, SMALL_FILE, path).decode(errors="surrogateescape"))
+            return taken(file, SMALL_FILE, path).decode(errors="surrogateescape")
     except (FileNotFoundError, NotADirectoryError, NoFile):
-        return []
+        return ""
 
 
 def paths_in(folder: str) -> list[str]:

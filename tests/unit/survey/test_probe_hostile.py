@@ -41,6 +41,7 @@ for reader, code in json.load(sys.stdin).items():
 HOSTILE = {
     "env of backslashes": "len(settings('A=\"' + '\\\\' * (4 * M)))",
     "env of escaped quotes": "len(settings('A=\"' + '\\\\\"' * (2 * M)))",
+    "a unit of lines that go on": "len(unit_lines('x\\\\\\n' * M))",
     "env of empty lines": "len(settings('\\n' * (4 * M)))",
     "env of quotes": "len(settings('A=\\'\\n' * M))",
     "env of quoted parts": "len(settings('A=' + '\"\"' * (2 * M)))",

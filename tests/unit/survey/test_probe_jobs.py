@@ -100,6 +100,23 @@ def test_a_unit_of_an_accounts_is_seen_wherever_its_systemd_finds_it(kept: Path,
     assert runs_by(made, path) == [["rsync"]]
 
 
+@pytest.mark.parametrize("end", ["\\v", "\\f", "\\034", "\\302\\205"])
+def test_no_comment_begins_in_the_middle_of_a_command(kept: Path, end: str) -> None:
+    """For cron and the shell none of these ends a line, and what is behind a semicolon runs."""
+    assert runs_by(f"printf '* * * * * x{end}# ;rsync a b\\n' >{TABLE}", TABLE) == [["rsync"]]
+    written = f"printf '[Service]\\nExecStart=/bin/sh -c \"x{end}# ;rsync a b\"\\n' >{UNITS}/x.service"
+    assert runs_by(written, f"{UNITS}/x.service") == [["rsync"]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [r"ExecStart=/bin/sh -c \\\n  \"rsync a b\"\n", r"ExecStart=/bin/sh \\\n# a comment\n; another\n -c \\\r\n \"rsync a b\"\n",
+     r"Environment=A=1\rExecStart=rsync a b\n", r"ExecStart=/bin/true\nExecStop=rsync \\\n"],
+)  # fmt: skip
+def test_a_unit_is_read_as_systemd_reads_it(kept: Path, text: str) -> None:
+    assert runs_by(f"printf '[Service]\\n{text}' >{UNITS}/x.service", f"{UNITS}/x.service") == [["rsync"]]
+
+
 def test_nor_by_a_link_of_its_own_nor_a_unit_behind_one(kept: Path) -> None:
     link = f"ln -s {kept}/priv/notes /var/backups/tidy && chown -h {WHO} /var/backups/tidy"
     assert runs_by(f"{link} && {crontab('sh ~/tidy')}", TABLE) == [[]]
