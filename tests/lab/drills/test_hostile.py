@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-import lab
 from tests.lab.drills.drilling import Drill, goods, other, recovered, run, states
 
 
@@ -28,23 +27,6 @@ def test_garbage_on_the_way_back(drill: Drill, tmp_path: Path, monkeypatch: pyte
         drill.flaws.append(f"fleet-1 was not restarted: {back}")
     recovered(drill, tmp_path)
     drill.check(before)
-
-
-GREETING = """rc=/home/deploy/.bashrc; cp -a $rc $rc.away
-printf 'echo Welcome to sip-1; printf "no end of a line"\\n' >$rc"""
-
-
-def test_a_greeting_in_a_startup_file(drill: Drill, tmp_path: Path) -> None:
-    """A ``.bashrc`` of deploy's that prints a line (and one without an end) loses no host: the deploy is done, and notes it."""
-    assert lab.exec("sip-1", ["sh", "-ec", GREETING]).returncode == 0
-    try:
-        drill.exit_status, gate = run(tmp_path, *other("dialler"))
-    finally:
-        assert lab.exec("sip-1", ["sh", "-ec", "mv /home/deploy/.bashrc.away /home/deploy/.bashrc"]).returncode == 0
-    drill.point, drill.outcome = "a greeting on sip-1", gate.verdict["summary"]
-    if drill.exit_status != 0 or not any("Welcome to sip-1" in note for note in gate.verdict["notes"]):
-        drill.flaws.append(f"exit {drill.exit_status}, {gate.verdict['notes']}: {gate.said[-2500:]}")
-    drill.check()
 
 
 def test_a_mistake_of_the_gates_own(drill: Drill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
