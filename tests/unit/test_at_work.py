@@ -110,3 +110,10 @@ def test_what_it_calls_itself_is_shown_as_it_is_and_not_at_any_length() -> None:
     (line,) = said_of(works_of(held, held, ESTATE, NOW))
     assert "x\\n\\x1b[31mVOXGATE OK" in line
     assert len(line) < 310
+
+
+@pytest.mark.parametrize("since", ["2999-01-01T00:00:00Z", "yesterday", "9" * 400, ago(-3600)])
+def test_a_moment_that_cannot_be_excuses_nothing(since: str) -> None:
+    held = {key: replace(REST, owner={**owner(), "since": since}, held=True) for key in ALL}
+    assert moving(held, held) == set()
+    assert overdue(works_of(held, held, ESTATE, NOW), NOW)

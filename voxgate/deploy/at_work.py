@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime
 
 from voxgate.deploy.journal import Journal
@@ -16,6 +15,8 @@ from voxgate.model.work import Work, said_of
 
 LONGEST = 6 * 3600.0
 """Seconds that a gate may be at work: CI gives it two and a half hours. What says so for longer excuses nothing any more."""
+
+_CLOCKS = 600.0  # seconds by which a host's clock may be before ours
 
 
 def say_who_works(site: Site, after: Mapping[str, Found], notes: list[str]) -> tuple[Work, ...]:
@@ -62,7 +63,7 @@ def _work(service: str, host: str, before: Found, after: Found, now: float) -> W
     """The gate that has it now, else the one that had it. An earlier gate's open journal is this one's to mend."""
     seen = before if before.held and not after.held else after
     owner = seen.owner or {}
-    since = owner.get("since", "")
+    since = owner.get("since", "")[:40]
     journals = [one.journal for one in (before, after)]
     still_open = any(isinstance(one, Missing) or (isinstance(one, Journal) and not one.phase.closed) for one in journals)
     named = "services" not in owner or service in owner["services"].split()
@@ -73,7 +74,11 @@ def _work(service: str, host: str, before: Found, after: Found, now: float) -> W
 
 
 def _is_late(since: str, now: float) -> bool:
-    """True for a moment that is longer ago than any deploy takes."""
-    with suppress(ValueError, OverflowError):
-        return now - datetime.fromisoformat(since).timestamp() > LONGEST
-    return False
+    """True for a moment that is longer ago than any deploy takes, is still to come, or is none; a gate that has just locked the
+    host has not said yet since when.
+    """
+    try:
+        age = now - datetime.fromisoformat(since).timestamp() if since else 0.0
+    except (ValueError, OverflowError):
+        return True
+    return not -_CLOCKS < age < LONGEST
