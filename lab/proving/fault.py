@@ -60,18 +60,21 @@ class Fault:
     standing: tuple[str, ...] = ()
 
     @property
+    def code(self) -> str:
+        """Its script without comments."""
+        return "\n".join(line for line in self.script.splitlines() if not line.startswith("#"))
+
+    @property
     def touched(self) -> frozenset[str]:
         """The hosts that it touches: its own, or for what runs on this machine each that its script names."""
         if self.host != MACHINE:
             return frozenset({self.host})
-        code = "\n".join(line for line in self.script.splitlines() if not line.startswith("#"))
-        return frozenset({MACHINE, *(host.name for host in estate.hosts() if re.search(rf"\b{host.name}\b", code))})
+        return frozenset({MACHINE, *(host.name for host in estate.hosts() if re.search(rf"\b{host.name}\b", self.code))})
 
     @property
     def words(self) -> frozenset[str]:
         """The words of its script that are no common ones: files, units, ports, settings."""
-        code = "\n".join(line for line in self.script.splitlines() if not line.startswith("#"))
-        return frozenset(_WORD.findall(code)) - _COMMON
+        return frozenset(_WORD.findall(self.code)) - _COMMON
 
     def declared(self, ids: Collection[str]) -> dict[str, str]:
         """Which of ``ids`` must not hold, and how. Raises VoxgateError for a pattern that names none of them."""
