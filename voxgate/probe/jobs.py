@@ -10,32 +10,32 @@ from itertools import chain
 from typing import Any, Callable, Iterable, Iterator
 
 from voxgate.probe.accounts import account, at_home, home_of, seeing_as, uid_of
-from voxgate.probe.base import SMALL_FILE, Trouble
+from voxgate.probe.base import SMALL_FILE, Job, Trouble
 from voxgate.probe.folder import Folder, NoFile
 from voxgate.probe.reading import taken
 from voxgate.probe.request import UNIT, Service
 from voxgate.probe.scripts import movers
-from voxgate.probe.systemctl import said, show_units
+from voxgate.probe.systemctl import DRAWS, UNIT_COMMANDS, Shown, said
 from voxgate.probe.text import files_in, names_in, telling_lines
-from voxgate.probe.unit_folders import UNIT_FOLDERS, OnDisk
+from voxgate.probe.unit_folders import UNIT_FOLDERS
 from voxgate.probe.ways import lines_on, paths_in, unit_lines_on
 
 JOBS_AT_MOST = 5000
 JOBS_BYTES = 8 * 1024 * 1024  # what all jobs are, together
 OF_A_HOME = (".config/systemd/user", ".config/systemd/user.control", ".local/share/systemd/user")
 OF_A_RUN = ("transient", "user", "user.control")  # of what lies in memory
-UNIT_COMMANDS = ("ExecStart", "ExecStartPre", "ExecStartPost", "ExecCondition", "ExecReload", "ExecStop", "ExecStopPost")
 
 
-def jobs(services: list[Service]) -> list[dict[str, Any]]:
+def jobs(services: list[Service], disk: Job, shown: Shown) -> list[dict[str, Any]]:
     """Everything on this host that starts by itself, and which of the programs that move code it runs: crontabs, timers,
-    paths, units placed by hand, at jobs, users' own units. Scripts are followed. No command is told, only the movers in it.
+    paths, units placed by hand (``disk`` are the unit folders), at jobs, users' own units. Scripts are followed. No command is
+    told, only the movers in it.
     """
     folders = tuple(service.folder for service in services)
     planned = list(few_enough(chain(cron_jobs(), spooled_jobs(), user_units())))
     rows = [(where, user, at_home(text, user), folders) for where, user, text in planned]
     # What runs at a service's folder is judged by its process; here only what comes and goes, or waits for the next boot.
-    rows += [(where, user, text, () if runs else folders) for where, user, text, runs in unit_jobs(services)]
+    rows += [(where, user, text, () if runs else folders) for where, user, text, runs in unit_jobs(services, disk, shown)]
     found = []
     for where, user, text, named in rows:
         # An account's own words lead no further than its own eyes; those of root's files are root's, whoever they run as.
@@ -130,29 +130,25 @@ def as_may_be_seen(path: str, uid: int, read: Callable[[str], list[str]]) -> lis
         return []
 
 
-def unit_jobs(services: list[Service]) -> Iterator[tuple[str, str, str, bool]]:
+def unit_jobs(services: list[Service], folders: Job, shown: Shown) -> Iterator[tuple[str, str, str, bool]]:
     """What timers and path units start, and what runs, or will, by a unit that did not come with the distribution; True for
     what has a process of its own now, and no timer.
     """
-    disk = OnDisk()
+    disk = folders.value()
     own = {unit for service in services for unit in service.units} | {service.unit for service in services}
     starters = {name for folder in UNIT_FOLDERS for name in names_in(folder) if name.endswith((".timer", ".path"))}
     listed = said("systemctl", "list-units", "--all", "--type=timer,path", "--plain", "--full", "--no-legend", "--no-pager")
     starters |= {line.split()[0] for line in listed.splitlines() if line.split()}
     starters = {name for name in starters if "@." not in name and not name.startswith("-")}
     started: dict[str, str] = {}
-    if starters:
-        for block in show_units(("Id", "Unit", "ActiveState", "UnitFileState"), *sorted(starters)):
-            alive = block.get("ActiveState") in {"active", "activating"} or block.get("UnitFileState", "").startswith("enabled")
-            if alive and block.get("Unit"):
-                started[block["Unit"]] = block["Id"]
+    for block in shown.rows(sorted(starters)):
+        alive = block.get("ActiveState") in {"active", "activating"} or block.get("UnitFileState", "").startswith("enabled")
+        if alive and block.get("Unit"):
+            started[block["Unit"]] = block["Id"]
     placed = {name for name in disk.placed if "@." not in name and not name.startswith("-")} - own
-    drawn = drawn_in({*started, *started.values()}, placed, disk.placed)
+    drawn = drawn_in({*started, *started.values()}, placed, disk.placed, shown)
     started.update({name: by for name, by in drawn.items() if name not in started and name not in own and "@." not in name})
-    names = sorted({*started, *placed})
-    if not names:
-        return
-    for block in show_units(("Id", "User", "ActiveState", "UnitFileState", "MainPID", *UNIT_COMMANDS), *names):
+    for block in shown.rows(sorted({*started, *placed})):
         name = block.get("Id", "")
         alive = block.get("ActiveState") not in {"inactive", None} or block.get("UnitFileState") in {"enabled", "enabled-runtime"}
         if name in started or (alive and name not in own):
@@ -164,10 +160,7 @@ def unit_jobs(services: list[Service]) -> Iterator[tuple[str, str, str, bool]]:
             yield where, block.get("User") or "root", commands, runs
 
 
-DRAWS = ("Wants", "Requires", "BindsTo", "Upholds", "OnSuccess", "OnFailure")
-
-
-def drawn_in(started: set[str], maybe: set[str], placed: set[str]) -> dict[str, str]:
+def drawn_in(started: set[str], maybe: set[str], placed: set[str], shown: Shown) -> dict[str, str]:
     """Services that an administrator placed and that start along with, or after, what starts: by the unit that draws them in.
     Of ``maybe`` only what is enabled or alive does: a unit that nothing draws in does nothing.
     """
@@ -176,7 +169,7 @@ def drawn_in(started: set[str], maybe: set[str], placed: set[str]) -> dict[str, 
     for _ in range(5):
         if not waiting:
             break
-        blocks, waiting = show_units(("Id", "ActiveState", "UnitFileState", *DRAWS), *sorted(waiting)), set()
+        blocks, waiting = shown.rows(sorted(waiting)), set()
         for block in blocks:
             name = block.get("Id", "")
             alive = block.get("ActiveState") != "inactive" or block.get("UnitFileState", "").startswith("enabled")

@@ -39,7 +39,8 @@ from voxgate.probe.signing import framed
 from voxgate.probe.sockets import sockets
 from voxgate.probe.stores import stores
 from voxgate.probe.sudo import sudo
-from voxgate.probe.systemctl import environments
+from voxgate.probe.systemctl import Shown, environments
+from voxgate.probe.unit_folders import OnDisk
 from voxgate.probe.units import units
 from voxgate.probe.venvs import venv
 from voxgate.probe.words import words
@@ -54,7 +55,7 @@ LATER = {"seconds": 0.0, "error": {"kind": "missing", "text": "not part of a bri
 def brief_look(services: list[Service], folders: frozenset[str] = frozenset()) -> dict[str, Any]:
     """What moves, at once; every other section says that it was not asked for."""
     found = Job(partial(processes, folders))
-    begun = {"units": Job(partial(units, services)), "processes": found, "sockets": Job(sockets)}
+    begun = {"units": Job(partial(units, services, Job(OnDisk), Shown())), "processes": found, "sockets": Job(sockets)}
     begun["engines"] = Job(lambda: engines(found))
     told = {name: {**job.result(), "seconds": round(job.seconds, 4)} for name, job in begun.items()}
     return {**dict.fromkeys(SECTIONS, LATER), **told}
@@ -86,7 +87,8 @@ def look(
     def of_host(function: Callable[[], Any]) -> Job:
         return Job(function if only is None else not_asked)
 
-    whole: dict[str, Job] = {"units": Job(partial(units, services))}
+    disk, shown = Job(OnDisk), Shown()
+    whole: dict[str, Job] = {"units": Job(partial(units, services, disk, shown))}
     parts = {"venvs": each(venv, "python", UV_DEADLINE)}
     found = whole["processes"] = Job(partial(processes, folders))
     parts["checkouts"] = each(checkout, "python static")
@@ -95,12 +97,12 @@ def look(
     parts["env_files"] = each(env_file, "python")
     parts["dists"] = each(dist, "static")
     parts["packages"] = each(packages, "python", UV_DEADLINE)
-    spoken, known = whole["units"], Job(environments)
+    spoken, known = whole["units"], Job(partial(environments, shown, whole["units"]))
     parts["leaks"] = each(lambda row: leaks(row, services, found, known, spoken), "python", UV_DEADLINE)
     parts["runtimes"] = each(lambda row: runtime(row, found, spoken), "python")
     parts["stores"] = each(lambda row: stores(row, found, whole["sockets"]), "python")
     whole["copies"] = of_host(lambda: copies(services, accounts_of(stores_here, services, found)))
-    whole["jobs"] = of_host(partial(jobs, services))
+    whole["jobs"] = of_host(partial(jobs, services, disk, shown))
     whole["boot"] = Job(boot)
     whole["nginx"] = Job(partial(nginx, found))
     whole["haproxy"] = Job(partial(haproxy, found))

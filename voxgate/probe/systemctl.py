@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
+import threading
 import time
 from typing import Any, Iterable
 
-from voxgate.probe.base import DEADLINE, Trouble
+from voxgate.probe.base import DEADLINE, Job, Trouble
 from voxgate.probe.programs import last_words, run
 
 PROPERTIES = (
@@ -18,6 +19,10 @@ PROPERTIES = (
     "WorkingDirectory",
     "EnvironmentFiles", "Environment", "WantedBy", "RequiredBy", "TriggeredBy",
 )  # fmt: skip
+UNIT_COMMANDS = ("ExecStart", "ExecStartPre", "ExecStartPost", "ExecCondition", "ExecReload", "ExecStop", "ExecStopPost")
+DRAWS = ("Wants", "Requires", "BindsTo", "Upholds", "OnSuccess", "OnFailure")
+ASKED_OF_UNITS = tuple(dict.fromkeys((*PROPERTIES, *UNIT_COMMANDS, *DRAWS, "Unit")))
+NAME_OF_UNIT = re.compile(r"(?!-)[A-Za-z0-9:_.@\\-]{1,255}", re.ASCII)
 
 
 def said(*argv: str) -> str:
@@ -28,9 +33,28 @@ def said(*argv: str) -> str:
     return ended.out
 
 
-def show_units(properties: Iterable[str], *names: str) -> list[dict[str, str]]:
-    """``systemctl show`` of units, one dictionary for each that it knows."""
-    return unit_rows(said("systemctl", "show", f"--property={','.join(properties)}", "--", *names))
+class Shown:
+    """What systemd says of units, each asked about once a look, however many parts of it want to know: systemd is alone on its
+    host, and an answer costs it milliseconds.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.known: dict[str, dict[str, str]] = {}
+
+    def rows(self, names: Iterable[str]) -> list[dict[str, str]]:
+        """All of ``ASKED_OF_UNITS`` that each unit has, in the order of the names; what can be no unit's name is left out. Raises
+        Trouble where systemd does not answer for each.
+        """
+        wanted = [name for name in dict.fromkeys(names) if NAME_OF_UNIT.fullmatch(name) and "@." not in name]
+        with self.lock:
+            new = [name for name in wanted if name not in self.known]
+            if new:
+                found = unit_rows(said("systemctl", "show", f"--property={','.join(ASKED_OF_UNITS)}", "--", *new))
+                if len(found) != len(new):
+                    raise Trouble("unparsable", f"systemctl show was asked for {len(new)} units, and told of {len(found)}")
+                self.known.update(zip(new, found))  # noqa: B905 - strict= is of Python 3.10
+            return [self.known[name] for name in wanted]
 
 
 def unit_rows(text: str) -> list[dict[str, str]]:
@@ -47,7 +71,7 @@ def unit_rows(text: str) -> list[dict[str, str]]:
 
 def without_values(unit: dict[str, str]) -> dict[str, str]:
     """What may be said of a unit: of its environment the names, of its commands path, arguments and pid."""
-    found = dict(unit)
+    found = {key: unit[key] for key in PROPERTIES if key in unit}
     if "Environment" in found:
         found["EnvironmentNames"] = "\n".join(
             " ".join(names_of_environment(text)) for text in found.pop("Environment").split("\n")
@@ -73,9 +97,9 @@ def names_of_environment(value: str) -> list[str]:
         return ["[unread]"]
 
 
-def environments() -> dict[str, str]:
-    """What ``Environment=`` of each loaded service says, as it is: for comparing only, never shown."""
-    return {unit.get("Id", ""): unit.get("Environment", "") for unit in show_units(("Id", "Environment"), "*.service")}
+def environments(shown: Shown, spoken: Job) -> dict[str, str]:
+    """What ``Environment=`` of each service says that the units tell of, as it is: for comparing only, never shown."""
+    return {unit.get("Id", ""): unit.get("Environment", "") for unit in shown.rows(spoken.value())}
 
 
 def changed_state(found: dict[str, Any], unit: str) -> float:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from voxgate.probe.base import Job
 from voxgate.probe.dpkg import vouched_for
 from voxgate.probe.request import UNIT, Service
-from voxgate.probe.systemctl import PROPERTIES, said, show_units, without_values
-from voxgate.probe.unit_folders import OnDisk
+from voxgate.probe.systemctl import Shown, said, without_values
 
 
-def units(services: list[Service]) -> dict[str, Any]:
-    """Wanted units, all instances of wanted templates, all services that run or failed or were placed by hand."""
-    disk = OnDisk()
+def units(services: list[Service], folders: Job, shown: Shown) -> dict[str, Any]:
+    """Wanted units, all instances of wanted templates, all services that run or failed or were placed by hand; ``folders`` are
+    the unit folders (``OnDisk``).
+    """
+    disk = folders.value()
     wanted = {unit for service in services for unit in service.units}
     kinds = {service.unit for service in services if service.unit}
     templates = tuple(f"{unit.partition('@.')[0]}@" for unit in kinds if "@." in unit)
@@ -26,8 +28,8 @@ def units(services: list[Service]) -> dict[str, Any]:
     wanted |= disk.placed
     wanted |= {name for name in [*disk.files, *disk.links] if templates and name.startswith(templates)}
     names = sorted(name for name in wanted if name.endswith(".service") and "@." not in name)
-    shown = show_units(PROPERTIES, *[name for name in names if UNIT.fullmatch(name)])
-    properties = {row["Id"]: row for row in map(without_values, shown) if "Id" in row}
+    rows = shown.rows(name for name in names if UNIT.fullmatch(name))
+    properties = {row["Id"]: row for row in map(without_values, rows) if "Id" in row}
     digests: dict[str, str] = {}
     found = {}
     vouched = vouched_for({path for name in {*names, *properties} for path in disk.paths(name)})

@@ -482,3 +482,31 @@ def test_an_engine_that_is_stopped_is_not_woken(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(probe, "ask_engine", lambda *_: pytest.fail("it was asked"))
     (tmp_path / "s").touch()
     assert probe.engines(probe.Job(lambda: [row(1, "systemd")]))["engines"] == {}
+
+
+def test_systemd_is_asked_once_about_a_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many parts of a look want to know, and by whatever name."""
+    asked: list[tuple[str, ...]] = []
+
+    def show(*argv: str) -> str:
+        names = argv[argv.index("--") + 1 :]
+        asked.append(names)
+        return "\n\n".join(f"Id={'ssh.service' if name == 'sshd.service' else name}\nUser={name}" for name in names)
+
+    monkeypatch.setattr(probe, "said", show)
+    shown = probe.Shown()
+    assert [
+        row["Id"] for row in shown.rows(["b.timer", "sshd.service", "x@.service", "-x.service", "*.service", "ssh.service"])
+    ] == [
+        *("b.timer", "ssh.service", "ssh.service"),
+    ]
+    assert [row["User"] for row in shown.rows(["a.service", "b.timer"])] == ["a.service", "b.timer"]
+    assert shown.rows([]) == []
+    assert asked == [("b.timer", "sshd.service", "ssh.service"), ("a.service",)]
+
+
+def test_an_answer_that_is_not_of_each_unit_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else one unit would be told by what another says."""
+    monkeypatch.setattr(probe, "said", lambda *_: "Id=b.service\n")
+    with pytest.raises(probe.Trouble, match="was asked for 2 units, and told of 1"):
+        probe.Shown().rows(["a.service", "b.service"])

@@ -25,9 +25,9 @@ import json, sys
 source = open(sys.argv[1], "rb").read()
 names = {"PROGRAM": source, "__name__": "probe"}
 exec(compile(source, "probe", "exec"), names)
-names["unit_jobs"] = lambda _: ()  # this machine may have no systemd
+names["unit_jobs"] = lambda *_: ()  # this machine may have no systemd
 exec(sys.argv[2], names)
-print(json.dumps(names["guarded"](lambda: names["jobs"]([]))))
+print(json.dumps(names["guarded"](lambda: names["jobs"]([], None, None))))
 """
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -220,7 +220,7 @@ def test_where_capabilities_cannot_be_given_up_nothing_is_seen_by_borrowed_eyes(
 def roots_timer(command: str, folder: Path, user: str = WHO) -> Any:
     """What a service that a timer of root's starts is said to run, its way followed as in the real program."""
     rows = f"[('nightly.timer starts nightly.service', {user!r}, {command!r}, False)]"
-    return runs_by(f"cd {folder}", "nightly.timer starts nightly.service", f"unit_jobs = lambda _: {rows}")
+    return runs_by(f"cd {folder}", "nightly.timer starts nightly.service", f"unit_jobs = lambda *_: {rows}")
 
 
 @pytest.fixture
