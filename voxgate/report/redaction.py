@@ -27,6 +27,9 @@ _SHORTEST = 5
 _PASSES = 4
 """A mark can bare the shape of what stood beside the secret: what was cut is looked at again, until nothing more is found."""
 
+_REMEMBERED = 500
+"""Letters of a string that is remembered with what it was cut to."""
+
 _PLAIN = re.compile(r"[a-z]+(?:[-_./][a-z]+)*")
 _SPACE = re.compile(r"\s")
 _OF_TERMINAL = re.compile(r"\x1b\[(?:\d{1,3}(?:;\d{1,3}){0,8})?[mAKGJ]|\x1b\[\?25[hl]")
@@ -75,7 +78,7 @@ class Redactor:
     an owner, a host or a test's id that is called so stays what it is.
     """
 
-    __slots__ = ("_exact", "_numbers", "_words")
+    __slots__ = ("_exact", "_known", "_numbers", "_words")
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         """``secrets`` are exact strings, cut in every spelling; those under 5 characters are ignored as words."""
@@ -85,6 +88,7 @@ class Redactor:
         self._exact = re.compile(exact) if exact else None
         self._words = re.compile(rf"(?<![\w-])(?:{words})(?![\w-])") if words else None
         self._numbers: dict[str, int] | None = None
+        self._known: dict[str, str] = {}
 
     @classmethod
     def of(cls, environ: Mapping[str, str], names: Collection[str] = ()) -> Self:
@@ -124,6 +128,15 @@ class Redactor:
         return "".join(part if own else visible(self._cut(part), "\n\t\r") for part, own in _parts(cut))
 
     def _cut(self, text: str) -> str:
+        # Evidence says most of its names and paths again and again: of what is kept to be judged each is cut once.
+        if self._numbers is None or len(text) > _REMEMBERED:
+            return self._cut_anew(text)
+        found = self._known.get(text)
+        if found is None:
+            found = self._known[text] = self._cut_anew(text)
+        return found
+
+    def _cut_anew(self, text: str) -> str:
         for _ in range(_PASSES):
             before, text = text, self._cut_once(text)
             if text == before:
