@@ -219,7 +219,7 @@ def test_what_cannot_be_judged_goes_no_further(
 
 
 def test_a_canary_is_judged_by_the_suites_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By a pytest of its own: the registry too, although the other host was not looked at."""
+    """In a process of its own: the registry too, although the other host was not looked at."""
     judged: list[RunOutcome] = []
 
     def judge(folder: Path, **more: Any) -> RunOutcome:

@@ -31,14 +31,14 @@ _LONGEST = 400
 
 
 class Judge(Protocol):
-    """Judges a saved look in a pytest of its own; ``part`` names the hosts that it is of, where these are not all. Raises
+    """Judges a saved look in a process of its own; ``part`` names the hosts that it is of, where these are not all. Raises
     VoxgateError if that left no verdict, Interrupted once ``stopped`` says so.
     """
 
     def __call__(
         self, folder: Path, *, part: frozenset[str] | None = None, stopped: Callable[[], bool] | None = None
     ) -> RunOutcome:
-        """What that pytest came to."""
+        """What it came to."""
         ...
 
 

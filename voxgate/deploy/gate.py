@@ -347,7 +347,7 @@ class Gate:
         return say_who_works(self.site, read_all(self.site.connections, self.estate), self.notes)
 
     def _look_and_judge(self, releases: Mapping[str, Release]) -> tuple[RunVerdict, tuple[Judgement, ...]]:
-        """Look, and judge by a pytest of its own: the way back, and what an earlier run left."""
+        """Look, and judge in a process of its own: the way back, and what an earlier run left."""
         self._looks += 1
         name = "evidence-rollback" if self._looks == 1 else f"evidence-rollback-{self._looks}"
         folder = self._evidence_folder.with_name(name)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from voxgate.errors import VoxgateError
 from voxgate.model.verdict import RunOutcome
 from voxgate.plugin.session import Session, write_recorded
+from voxgate.plugin.without_pytest import MODULE, NEEDS_PYTEST
 from voxgate.report import verdict_file
 from voxgate.transport.local import run
 from voxgate.transport.surroundings import environment
@@ -24,8 +26,8 @@ def judge_saved(
     part: frozenset[str] | None = None,
     stopped: Callable[[], bool] | None = None,
 ) -> RunOutcome:
-    """Judge the look in ``folder`` in a pytest of its own: the same suites, no connection, no option of this run. ``part``
-    are the hosts that it is of, where these are not all.
+    """Judge the look in ``folder`` in a process of its own: the same suites, no connection, no option of this run. ``part``
+    are the hosts that it is of, where these are not all. Where a team brings checks of its own, that is a pytest.
 
     Raises VoxgateError if that left no verdict, Interrupted once ``stopped`` says so.
     """
@@ -33,11 +35,27 @@ def judge_saved(
         msg = "a saved look is of an estate"
         raise RuntimeError(msg)
     write_recorded(folder, session.estate.name, None, session.redactor, part=part)
-    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--html", "never"]
-    argv += [f"--estate={session.estate.source}", f"--evidence={folder}", f"--reports={reports}"]
-    done = run(argv, deadline=_DEADLINE, cwd=session.root, env=environment(build=True), stopped=stopped)
+    start = partial(run, deadline=_DEADLINE, cwd=session.root, env=environment(build=True), stopped=stopped)
+    argv, verdict = _without_pytest(folder, session.estate.source, reports, part), reports / "verdict.json"
+    is_plain = len(session.folders) == 1 and not session.plain()  # no check but voxgate's own
+    done = start(argv) if is_plain else None
+    if done is None or done.exit_status == NEEDS_PYTEST:
+        argv, verdict = _pytest(folder, session.estate.source, reports), reports / "latest" / "verdict.json"
+        done = start(argv)
     try:
-        return verdict_file.read(reports / "latest" / "verdict.json")
+        return verdict_file.read(verdict)
     except VoxgateError as error:
-        said = session.redactor.cut(done.stdout.decode("utf-8", "replace")).strip().splitlines()[-1:]
+        said = session.redactor.cut((done.stdout + done.stderr).decode("utf-8", "replace")).strip().splitlines()[-1:]
         raise VoxgateError("a saved look could not be judged", why=f"{error.line}; {' '.join(said)}") from None
+
+
+def _without_pytest(folder: Path, source: str, reports: Path, part: frozenset[str] | None) -> list[str]:
+    """The command that judges by voxgate's own rules alone; ``reports`` is made."""
+    reports.mkdir(parents=True, exist_ok=True)
+    return [sys.executable, "-m", MODULE, str(folder), str(reports / "verdict.json"), source, *sorted(part or ())]
+
+
+def _pytest(folder: Path, source: str, reports: Path) -> list[str]:
+    """The command that judges by all suites."""
+    options = ["-q", "-p", "no:cacheprovider", "--html", "never", f"--reports={reports}"]
+    return [sys.executable, "-m", "pytest", *options, f"--estate={source}", f"--evidence={folder}"]

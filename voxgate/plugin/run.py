@@ -317,7 +317,7 @@ class Run:
     def rejudge(
         self, folder: Path, *, part: frozenset[str] | None = None, stopped: Callable[[], bool] | None = None
     ) -> RunOutcome:
-        """Judge a saved look in a pytest of its own, as ``judge_saved``."""
+        """Judge a saved look in a process of its own, as ``judge_saved``."""
         name = folder.name.removeprefix("evidence-")  # each its own: none may read another's verdict
         return judge_saved(folder, self.session, self.report.path / name, part=part, stopped=stopped)
 

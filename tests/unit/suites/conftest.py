@@ -21,7 +21,7 @@ from voxgate.model.estate import Estate
 from voxgate.model.evidence import HostEvidence, known
 from voxgate.model.invariant import Per, expected
 from voxgate.model.look import Evidence, Look, Question
-from voxgate.plugin.judging import words_of
+from voxgate.plugin.words import words_of
 from voxgate.survey.saving import load
 
 SAVED = Path(__file__).resolve().parent.parent / "evidence"

@@ -1,0 +1,83 @@
+"""A saved look is judged on the way of a deploy without a pytest: it says the same, and leaves to pytest what is pytest's."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from voxgate.contracts.estates import load_estate
+from voxgate.errors import VoxgateError
+from voxgate.model.verdict import Judgement, RunOutcome, Verdict
+from voxgate.plugin import rejudging
+from voxgate.plugin.rejudging import judge_saved
+from voxgate.plugin.session import Session
+from voxgate.plugin.without_pytest import NEEDS_PYTEST
+
+SAVED = Path(__file__).resolve().parent / "evidence"
+WORK = dict.fromkeys(("service", "host", "by", "since", "run", "build", "doing"), "x") | {"moves": True}
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    return shutil.copytree(SAVED, tmp_path / "evidence-before")
+
+
+def told(outcome: RunOutcome) -> dict[str, Judgement]:
+    """What was judged, without how long it took."""
+    return {one.id: Judgement(**{name: getattr(one, name) for name in FIELDS}) for one in outcome.judgements}
+
+
+FIELDS = ("id", "invariant", "sentence", "reason", "verdict", "service", "host", "found", "advice")
+
+
+@pytest.mark.parametrize("part", [None, frozenset({"fleet-1"})], ids=["whole", "part"])
+def test_both_ways_say_the_same(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: frozenset[str] | None
+) -> None:
+    """Of a look with good, violated and blind ones: each id, verdict, finding and hint, and what is missing."""
+    page = saved / "second/hosts/fleet-1.json"
+    document = json.loads(page.read_text("utf-8"))
+    document["sections"]["clock"] = {"seconds": 0.0, "error": {"kind": "denied", "text": "nobody may look"}}
+    document["sections"]["units"]["value"]["voxcore@1.service"]["properties"]["ActiveState"] = "failed"
+    page.write_text(json.dumps(document))
+    session = Session(load_estate("lab"), None)
+    plainly = judge_saved(saved, session, tmp_path / "plainly", part=part)
+    monkeypatch.setattr(rejudging, "_without_pytest", lambda *_: ["sh", "-c", f"exit {NEEDS_PYTEST}"])
+    by_pytest = judge_saved(saved, session, tmp_path / "by-pytest", part=part)
+    assert told(plainly) == told(by_pytest)
+    assert {one.verdict for one in plainly.judgements} == set(Verdict)
+    assert (plainly.verdict, plainly.missing, plainly.partial, plainly.summary) == (
+        *(by_pytest.verdict, by_pytest.missing, by_pytest.partial, by_pytest.summary),
+    )
+
+
+def test_a_team_s_own_checks_are_judged_too(saved: Path, tmp_path: Path) -> None:
+    """Nobody but pytest can run them."""
+    project = tmp_path / "project"
+    shutil.copytree(Path(__file__).resolve().parents[2] / "hosts", project / "hosts")
+    (project / "suites").mkdir()
+    (project / "suites/test_ours.py").write_text(
+        "def test_nothing_is_right(estate):\n    assert estate.name == 'x', 'it is not'\n"
+    )
+    outcome = judge_saved(saved, Session(load_estate("lab"), None, root=project), tmp_path / "reports")
+    ours = next(one for one in outcome.judgements if one.invariant == "test_ours.py::test_nothing_is_right")
+    assert (ours.verdict, ours.found) == (Verdict.VIOLATED, "it is not")
+
+
+def test_what_happened_beside_another_gate_is_left_to_pytest(saved: Path, tmp_path: Path) -> None:
+    """It knows what of a look was in movement."""
+    (saved / "works.json").write_text(json.dumps({"format": 1, "works": [WORK | {"service": "fleet", "host": "fleet-1"}]}))
+    outcome = judge_saved(saved, Session(load_estate("lab"), None), tmp_path / "reports")
+    assert outcome.at_work
+
+
+def test_a_folder_that_is_no_look_is_said_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(VoxgateError) as caught:
+        judge_saved(tmp_path / "nothing", Session(load_estate("lab"), None), tmp_path / "reports")
+    assert caught.value.line.startswith("a saved look could not be judged: ")
+    assert caught.value.line.endswith(
+        f"; {tmp_path}/nothing/first/look.json: this is no saved evidence: No such file or directory"
+    )
