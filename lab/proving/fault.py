@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,7 @@ _COMMON = frozenset(
 _LINE = re.compile(r"# ?(?:([a-z]+):(?: +(.*))?|(.*))")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what follows from its script is worked out once
 class Fault:
     """One fault. ``violated`` and ``blind`` are patterns as written; ``script`` is the whole file."""
 
@@ -59,19 +60,19 @@ class Fault:
     deploy: str = ""
     standing: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def code(self) -> str:
         """Its script without comments."""
         return "\n".join(line for line in self.script.splitlines() if not line.startswith("#"))
 
-    @property
+    @cached_property
     def touched(self) -> frozenset[str]:
         """The hosts that it touches: its own, or for what runs on this machine each that its script names."""
         if self.host != MACHINE:
             return frozenset({self.host})
         return frozenset({MACHINE, *(host.name for host in estate.hosts() if re.search(rf"\b{host.name}\b", self.code))})
 
-    @property
+    @cached_property
     def words(self) -> frozenset[str]:
         """The words of its script that are no common ones: files, units, ports, settings."""
         return frozenset(_WORD.findall(self.code)) - _COMMON
