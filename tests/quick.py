@@ -2,7 +2,7 @@
 
 Changed is what differs from main, committed or not, and what git does not know yet; on main itself, from the commit before.
 A test belongs to a module that it imports, else to what uses that module; and to a module of the probe of which it names a
-function, as the probe is tested as one file.
+function, as the probe is tested as one file. So are the other programs that run on hosts, each by tests of its own.
 """
 
 from __future__ import annotations
@@ -15,6 +15,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 UNIT = "tests/unit"
+ONE_FILE = {
+    "voxgate/probe/": [f"{UNIT}/survey/test_built_probe.py"],
+    "voxgate/deploy/on_host/": [f"{UNIT}/test_on_host.py", f"{UNIT}/test_causes.py"],
+}
+"""Packages that run as one file, and the tests of all of it."""
 _TOP = re.compile(r"^(?:def|class) (\w+)|^([A-Z_]+)\b", re.MULTILINE)
 
 
@@ -36,11 +41,13 @@ def chosen(paths: Iterable[str], sources: dict[str, str]) -> list[str]:
     for path in paths:
         if path in sources:
             found.add(path)
-        elif path.startswith("voxgate/probe/"):
+            continue
+        if of_all := next((tests for package, tests in ONE_FILE.items() if path.startswith(package)), None):
+            found |= {*of_all, f"{UNIT}/test_one_file.py"}
+        if path.startswith("voxgate/probe/"):
             names = [one or other for one, other in _TOP.findall((ROOT / path).read_text("utf-8"))]
             word = re.compile(rf"\b(?:probe\.|\"|')(?:{'|'.join(names)})\b") if names else re.compile(r"(?!)")
             found |= {test for test, text in sources.items() if word.search(text)}
-            found.add(f"{UNIT}/survey/test_built_probe.py")
         elif path.endswith(".py") and path.startswith(("voxgate/", "lab/")):
             found |= using(path, sources)
         elif path.startswith(("suites/", "schemas/", "hosts/")):

@@ -19,7 +19,7 @@ from voxgate.deploy.causes import hint_for
 from voxgate.report.redaction import Redactor
 from voxgate.transport import begin, sudo
 
-from .test_on_host import SOURCE, WORD
+from .test_on_host import WORD, source
 
 DEPLOY = "daemon"
 HOST = replace(load_estate("lab").host("api-1"), user=DEPLOY)
@@ -38,7 +38,7 @@ def top() -> Iterator[Path]:
 
 def claimed(top: Path) -> dict[str, object]:
     """What the owner on the host says to a claim."""
-    text = SOURCE.read_text().replace('"/var/lib/voxgate"', repr(str(top / "state")))
+    text = source(top / "state")
     request = {"id": 1, "op": "claim", "services": {"backend": "/nowhere"}, "owner": {"by": "me"}}
     ended = subprocess.run(
         ["/usr/bin/python3", "-I", "-c", f"{text}\nmain({{'op': 'serve', 'mark': {WORD!r}}})"],

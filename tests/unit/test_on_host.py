@@ -17,22 +17,27 @@ from typing import Any
 import pytest
 
 from voxgate.contracts.schemas import check
+from voxgate.deploy.on_host.built import program
 
-SOURCE = Path(__file__).parents[2] / "voxgate" / "deploy" / "on_host.py"
 JOURNAL = {"format": 1, "service": "backend", "phase": "install", "run": "r1", "by": "me", "build": ""}
 WORD = "voxgate-0123"
 BACK = JOURNAL | {"phase": "back-install"}
 
 
-LOOKS = f"exec(open({str(SOURCE)!r}).read())\nROOT = {{root!r}}\nwhile True: read({{{{'services': {{{{'backend': '/x'}}}}}}}})"
+LOOKS = "\nwhile True: read({'services': {'backend': '/x'}})"
 """Looks, one after the other."""
+
+
+def source(root: Path) -> str:
+    """The gate's part as it travels, with a folder of its own."""
+    return program().decode().replace('"/var/lib/voxgate"', repr(str(root)))
 
 
 class Host:
     """The owner process, as a gate has it."""
 
     def __init__(self, root: Path, silence: float = 20.0) -> None:
-        text = SOURCE.read_text().replace('"/var/lib/voxgate"', repr(str(root)))
+        text = source(root)
         text = text.replace("SILENCE = 20.0", f"SILENCE = {silence}").replace("STEP_WAIT = 45.0", "STEP_WAIT = 1.0")
         self.root = root
         self.process = subprocess.Popen(
@@ -105,7 +110,7 @@ def test_of_two_gates_one_gets_it_and_the_other_hears_who(hosts: list[Host]) -> 
 
 def held(root: Path) -> bool:
     """What a look reads, in a process of its own as on a host."""
-    text = SOURCE.read_text().replace('"/var/lib/voxgate"', repr(str(root)))
+    text = source(root)
     request = {"op": "read", "mark": WORD, "services": {"backend": "/nowhere"}}
     argv = [sys.executable, "-I", "-c", f"{text}\nmain({request!r})"]
     said = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=30).stdout
@@ -122,7 +127,7 @@ def test_a_look_sees_who_holds_it_and_is_in_nobodys_way(hosts: list[Host], tmp_p
     with (tmp_path / "backend" / "owner.lock").open() as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         assert held(tmp_path) is False, "who only reads it holds nothing"
-    looks = [subprocess.Popen([sys.executable, "-I", "-c", LOOKS.format(root=str(tmp_path))]) for _ in range(2)]
+    looks = [subprocess.Popen([sys.executable, "-I", "-c", source(tmp_path) + LOOKS]) for _ in range(2)]
     try:
         for _ in range(20):
             assert "ok" in two.claim(), "a look took the lock to see if it was free"
@@ -491,7 +496,7 @@ def test_no_other_account_holds_a_lock(tmp_path: Path, name: str) -> None:
 
 
 def test_a_look_changes_nothing(tmp_path: Path) -> None:
-    text = SOURCE.read_text().replace('"/var/lib/voxgate"', repr(str(tmp_path)))
+    text = source(tmp_path)
     asked = "\nmain({'op': 'read', 'services': {'backend': '/nowhere'}, 'ledger': 5, 'mark': ''})"
     said = subprocess.run([sys.executable, "-I", "-c", text + asked], capture_output=True, check=True, text=True).stdout
     assert json.loads(said)["ok"]["services"]["backend"]["journal"] is None

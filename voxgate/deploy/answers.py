@@ -1,4 +1,4 @@
-"""What a host answers to the gate's requests, read strictly: the one form that ``on_host.py`` gives it, or the host is lost.
+"""What a host answers to the gate's requests, read strictly: the one form that ``on_host`` gives it, or the host is lost.
 
 A host may be broken, or somebody's: what it says is of a kind, a length and a range, or it is not said at all. Every reader here
 returns the value or raises WrongFormError, whatever JSON comes.

@@ -1,14 +1,13 @@
-"""How ``on_host.py`` is sent to a host, and how its words are told from what a startup file of the account prints."""
+"""How the gate's part (``on_host``) is sent to a host, and how its words are told from what a startup file prints."""
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from voxgate.deploy.on_host.built import program
 from voxgate.errors import CommandUnknown
 
-SOURCE = Path(__file__).with_name("on_host.py")
 _MOST_NOISE = 256 * 1024
 
 
@@ -22,7 +21,7 @@ class Speech:
     def source(self, request: dict[str, object]) -> bytes:
         """The program, ending in the call that answers ``request``."""
         call = {**request, "mark": self.mark}
-        return f"{SOURCE.read_text(encoding='utf-8')}\nmain({call!r})\n".encode()
+        return program() + f"\nmain({call!r})\n".encode()
 
     def hear(self, line: str, where: str) -> bytes | None:
         """What it said in this line, None where the line is somebody else's. Raises CommandUnknown where there is no end of

@@ -206,7 +206,9 @@ def ledger_event(event: str, release: Release, author: Author, **more: str) -> d
 
 
 def _call(connection: Connection, request: dict[str, Any], read: Callable[[object], T]) -> T:
-    """One question to ``on_host.py`` on the host. Raises MoveFailed with what it said, CommandUnknown where that is no answer."""
+    """One question to the gate's part (``on_host``) there. Raises MoveFailed with what it said, CommandUnknown where that is no
+    answer.
+    """
     where, speech = connection.host.name, Speech()
     completed = connection.run((PYTHON, "-I", "-"), stdin=speech.source(request), deadline=_DEADLINE)
     said = speech.answer_in(completed.stdout, where)

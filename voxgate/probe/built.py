@@ -1,10 +1,7 @@
-"""The probe as one file: its modules joined, so that it travels over one connection and is installed as one program.
+"""The probe as one file: its modules joined (``one_file``), so that it is sent, or installed, as one program.
 
 Half of the processor time of a short look was spent on compiling that file. So its text stands in it as one string, which costs
 nothing to read, and root keeps it compiled, for this very text and this very Python, where root alone can write.
-
-How a module has to look, for that: its imports stand at its beginning, from other modules of the probe always as
-``from voxgate.probe.NAME import ..``, and no name at its top level is another module's too. Tests hold all of that.
 """
 
 from __future__ import annotations
@@ -12,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 from functools import cache
-from graphlib import TopologicalSorter
 from pathlib import Path
 
+from voxgate.one_file import MARK, about, joined, parted
+
 PACKAGE = Path(__file__).parent
-MARK = "# ---- "
 _HEAD = """#!/usr/bin/python3 -IS
 # {about}
 
@@ -26,10 +23,6 @@ sys.dont_write_bytecode = True
 TEXT = r'''
 """
 _END = "'''"
-_INNER = """from __future__ import annotations
-
-{imports}
-"""
 # Only root's own file in root's own folder is believed, whole, and only of this text and this Python. Where the program is
 # imported, or comes from memory, it is compiled.
 _TAIL = """'''
@@ -75,34 +68,25 @@ if __name__ == "__main__":
     # Not sys.exit: a thread that hangs in the kernel must not keep the program.
     os._exit(main())
 """
-_OURS = re.compile(r"from voxgate\.probe\.(\w+) import ")
 _LINE = re.compile(r"\bin line ([0-9]{1,6}) of the probe\b")
-_FUTURE = "from __future__ import annotations\n"
 
 
 @cache
 def program() -> bytes:
     """The probe as it runs on a host: the same bytes for the same modules, whoever builds it."""
-    about = (PACKAGE / "__init__.py").read_text(encoding="utf-8").strip().strip('"')
-    head = _HEAD.replace("{about}", about.replace("\n", "\n# ").replace("# \n", "#\n"))
+    said = about(PACKAGE).strip('"')
+    head = _HEAD.replace("{about}", said.replace("\n", "\n# ").replace("# \n", "#\n"))
     return (head + text() + _TAIL.replace("{line}", str(head.count("\n") - 1))).encode()
 
 
 @cache
 def text() -> str:
     """The text of its modules, one after the other. Raises ValueError for one that cannot stand in a string."""
-    needs: dict[str, list[str]] = {}
-    bodies: dict[str, str] = {}
-    imports: set[str] = set()
-    for path in sorted({*PACKAGE.glob("[a-z]*.py")} - {Path(__file__)}):
-        outer, needs[path.stem], bodies[path.stem], _ = _parted(path.read_text(encoding="utf-8"))
-        imports |= outer
-    order = TopologicalSorter({name: sorted(needs[name]) for name in sorted(needs)}).static_order()
-    joined = "".join(f"\n\n{MARK}{name}.py\n\n{bodies[name]}" for name in order)
-    if _END in joined:
+    whole = joined(PACKAGE)
+    if _END in whole:
         msg = "three single quotes in a module of the probe: it cannot be joined"
         raise ValueError(msg)
-    return _INNER.format(imports="\n".join(sorted(imports))) + joined
+    return whole
 
 
 @cache
@@ -125,24 +109,4 @@ def origin(line: int) -> str:
     if not start:
         return f"line {line}"
     name = built[start - 1][len(MARK) :]
-    return f"{name}:{_parted((PACKAGE / name).read_text(encoding='utf-8'))[3] + line - start - 1}"
-
-
-def _parted(source: str) -> tuple[set[str], list[str], str, int]:
-    """A module's imports from outside, the modules of the probe that it uses, its text behind both, and the lines before that."""
-    before, _, rest = source.partition(_FUTURE)
-    outer: set[str] = set()
-    inner: list[str] = []
-    lines = rest.splitlines(keepends=True)
-    at = 0
-    while at < len(lines) and lines[at].startswith(("import ", "from ", "\n")):
-        end = at + 1
-        while "".join(lines[at:end]).count("(") > "".join(lines[at:end]).count(")"):
-            end += 1
-        statement, at = "".join(lines[at:end]), end
-        ours = _OURS.match(statement)
-        if ours:
-            inner.append(ours.group(1))
-        elif statement.strip():
-            outer.add(statement.rstrip())
-    return outer, inner, "".join(lines[at:]), before.count("\n") + 1 + at
+    return f"{name}:{parted((PACKAGE / name).read_text(encoding='utf-8')).before + line - start - 1}"

@@ -12,15 +12,14 @@ from voxgate.deploy.speaking import Speech
 _SAID = '{"results": {"exit": "0"}}'
 _ON_HOST = """
 import socket
-_do = Owner.do
+_answer = Channel.answer
 def _theirs(self, request):
-    if socket.gethostname() != HOST or request["journal"]["phase"] != PHASE:
-        return _do(self, request)
+    if request["op"] != "do" or socket.gethostname() != HOST or request["journal"]["phase"] != PHASE:
+        return _answer(self, request)
     left = ('%s {"id": %d, "ok": ' % (self.word, request["id"]) + SAID + "}\\n").encode()
     while left:
         left = left[os.write(1, left):]
-    raise SystemExit  # nobody hears it: this thread alone ends
-Owner.do = _theirs
+Channel.answer = _theirs
 """
 _source = Speech.source
 

@@ -1,9 +1,7 @@
-"""The probe as one file: the same bytes from the same modules, nothing lost on the way, and each line leads back."""
+"""The probe as one file: each line leads back to its module, and root keeps it compiled."""
 
 from __future__ import annotations
 
-import ast
-import collections
 import hashlib
 import json
 import marshal
@@ -15,72 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.built import PROBE
+from voxgate.one_file import MARK, modules
 from voxgate.probe import built
 from voxgate.survey.reading import host_evidence
-
-MODULES = sorted({*built.PACKAGE.glob("[a-z]*.py")} - {built.PACKAGE / "built.py"})
-OURS = "voxgate.probe."
-
-
-def names_of(tree: ast.Module) -> list[str]:
-    """What a module's top level binds."""
-    found = []
-    for node in tree.body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            found.append(node.name)
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            found += [one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)]
-    return found
-
-
-def test_no_name_is_two_modules() -> None:
-    """In one file the later one would stand for both."""
-    counted = collections.Counter(name for path in MODULES for name in names_of(ast.parse(path.read_text("utf-8"))))
-    assert [name for name, count in counted.items() if count > 1] == []
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-def test_a_module_is_one_that_can_be_joined(path: Path) -> None:
-    """Its imports stand first and by name, none is renamed, and all that is behind them is in the file."""
-    source = path.read_text("utf-8")
-    tree = ast.parse(source, feature_version=(3, 9))
-    top = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
-    assert tree.body[1 : 1 + len(top)] == top, "an import stands behind something else"
-    for node in top:
-        if isinstance(node, ast.ImportFrom):
-            assert node.level == 0
-            assert not (node.module or "").startswith("voxgate") or (node.module or "").startswith(OURS)
-        assert all(one.asname is None for one in node.names)
-    assert OURS not in ast.unparse(ast.Module([one for one in tree.body if one not in top], []))
-    assert source.rstrip().splitlines()[top[-1].end_lineno or 0 :]
-    assert "\n".join(source.splitlines()[top[-1].end_lineno or 0 :]).strip() in built.program().decode()
-
-
-def test_it_has_one_subject_a_module() -> None:
-    assert {path.name: lines for path in MODULES if (lines := len(path.read_text("utf-8").splitlines())) > 300} == {}
-
-
-def test_who_builds_it_changes_nothing() -> None:
-    said = [
-        subprocess.run(
-            [sys.executable, "-c", "import sys; from voxgate.probe.built import program; sys.stdout.buffer.write(program())"],
-            capture_output=True, check=True, env={"PYTHONHASHSEED": seed}, cwd=built.PACKAGE.parents[1],
-        ).stdout
-        for seed in ("1", "2")
-    ]  # fmt: skip
-    assert said == [PROBE.read_bytes()] * 2
 
 
 def test_each_line_leads_back_to_the_line_of_its_module() -> None:
     lines = built.program().decode().splitlines()
-    marks = {line[len(built.MARK) :] for line in lines if line.startswith(built.MARK)}
-    assert marks == {path.name for path in MODULES}
+    marks = {line[len(MARK) :] for line in lines if line.startswith(MARK)}
+    assert marks == {path.name for path in modules(built.PACKAGE)}
     seen = 0
     for at, line in enumerate(lines, 1):
         name, _, number = built.origin(at).partition(":")
-        if line.strip() and number and not line.startswith(built.MARK):
+        if line.strip() and number and not line.startswith(MARK):
             assert (built.PACKAGE / name).read_text("utf-8").splitlines()[int(number) - 1] == line
             seen += 1
     assert seen > 4000

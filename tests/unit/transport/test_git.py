@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from voxgate.deploy import on_host
+from voxgate.deploy.on_host.commands import GIT
 from voxgate.deploy.plan import Request, resolve
 from voxgate.errors import ContractError, Refused, Unreachable
 from voxgate.model.estate import Estate
@@ -308,7 +308,7 @@ def test_a_malformed_object_is_not_kept(remote: Remote) -> None:
 def test_a_host_keeps_no_malformed_object_either(remote: Remote, tmp_path: Path) -> None:
     evil = malformed(remote, remote.commit("a", "1"))
     subprocess.run(["git", "init", "-q", "--bare", tmp_path / "host"], check=True)
-    environ = {**os.environ, **on_host.GIT, **environment_of(remote.estate)}
+    environ = {**os.environ, **GIT, **environment_of(remote.estate)}
     argv = ["git", "-C", str(tmp_path / "host"), "fetch", "-q", remote.mirror.url, "main"]
     done = subprocess.run(argv, env=environ, capture_output=True, check=False)
     assert b"hasDotgit" in done.stderr
