@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import pwd
 import re
+import stat
 from contextlib import suppress
 from itertools import chain
 from typing import Any, Callable, Iterable, Iterator
 
 from voxgate.probe.accounts import account, at_home, home_of, seeing_as, uid_of
-from voxgate.probe.base import SMALL_FILE, Job, Trouble
+from voxgate.probe.base import PATH, SMALL_FILE, Job, Trouble
 from voxgate.probe.folder import Folder, NoFile
 from voxgate.probe.reading import taken
 from voxgate.probe.request import UNIT, Service
-from voxgate.probe.scripts import movers
+from voxgate.probe.scripts import WORD, movers
 from voxgate.probe.systemctl import DRAWS, UNIT_COMMANDS, Shown, said
 from voxgate.probe.text import files_in, names_in, telling_lines
 from voxgate.probe.unit_folders import UNIT_FOLDERS
@@ -22,6 +23,10 @@ from voxgate.probe.ways import lines_on, paths_in, unit_lines_on
 
 JOBS_AT_MOST = 5000
 JOBS_BYTES = 8 * 1024 * 1024  # what all jobs are, together
+SETTING = re.compile(r"""\s*(["']?)([A-Za-z_]\w*)\1\s*=(.*)""", re.ASCII)
+VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))", re.ASCII)
+VALUES_IN_VALUES = 3
+LONGEST_ROW = 1 << 16
 OF_A_HOME = (".config/systemd/user", ".config/systemd/user.control", ".local/share/systemd/user")
 OF_A_RUN = ("transient", "user", "user.control")  # of what lies in memory
 
@@ -58,18 +63,57 @@ def few_enough(planned: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, s
 def cron_jobs() -> Iterator[tuple[str, str, str]]:
     """Each line of each crontab, and each program that cron runs by its folder."""
     for path in ["/etc/crontab", "/etc/anacrontab", *files_in("/etc/cron.d"), "/etc/rc.local"]:
-        for line in lines_on(path):
-            if not re.match(r"\s*[A-Za-z_]+\s*=", line):
-                words = line.split(None, 6)
-                yield path, words[5] if len(words) > 6 and not line.startswith("@") else "root", line
+        for line, settings in with_settings(lines_on(path)):
+            words = line.split(None, 6)
+            user = words[5] if len(words) > 6 and not line.startswith("@") else "root"
+            yield path, user, as_started(line, settings, user)
     for folder in ("/var/spool/cron/crontabs", "/var/spool/cron"):
         for path, _, lines in spooled(folder):
-            for line in lines:
-                if not re.match(r"\s*[A-Za-z_]+\s*=", line):
-                    yield path, os.path.basename(path), line
+            for line, settings in with_settings(lines):
+                user = os.path.basename(path)
+                yield path, user, as_started(line, settings, user)
     for folder in ("hourly", "daily", "weekly", "monthly", "yearly"):
         for path in files_in(f"/etc/cron.{folder}"):
             yield path, "root", path
+
+
+def with_settings(lines: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """The rows of a crontab that start something, each with what the rows ``NAME=value`` above it have set."""
+    settings: dict[str, str] = {}
+    for line in lines:
+        row = SETTING.fullmatch(line)
+        if row is None:
+            yield line, settings
+        else:
+            settings[row[2]] = row[3].strip()[1:-1] if row[3].strip()[:1] in {"'", '"'} else row[3].strip()
+
+
+def as_started(line: str, settings: dict[str, str], user: str) -> str:
+    """What cron has started by a row: with the values of its variables where they are named, the programs that are found by its
+    ``PATH``, and its ``SHELL``, where these are not the usual ones.
+    """
+    text = line
+    for _ in range(VALUES_IN_VALUES):
+        spelled = VARIABLE.sub(lambda name: settings.get(name[1] or name[2], name[0]), text)
+        if spelled == text or len(spelled) > LONGEST_ROW:
+            break
+        text = spelled
+    folders = [path for path in settings.get("PATH", "").split(":") if path.startswith("/") and path not in PATH.split(":")]
+    words = set(WORD.findall(text)) if folders else set()
+    with seeing_as(uid_of(user)):
+        found = sorted(
+            path for folder in folders[:20] for word in words if "/" not in word and runnable(path := f"{folder}/{word}")
+        )
+    shell = [] if settings.get("SHELL", "/bin/sh").startswith(("/bin/", "/usr/bin/")) else [settings["SHELL"]]
+    return "\n".join([text, *shell, *found])
+
+
+def runnable(path: str) -> bool:
+    """True for a program, as far as whoever looks now can see it."""
+    with suppress(OSError):
+        found = os.stat(path)
+        return stat.S_ISREG(found.st_mode) and found.st_mode & 0o111 != 0
+    return False
 
 
 def spooled_jobs() -> Iterator[tuple[str, str, str]]:

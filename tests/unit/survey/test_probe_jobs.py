@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -313,3 +314,40 @@ def test_a_word_counts_as_a_file_only_where_he_who_led_to_it_may_see_it(kept: Pa
     seen: set[str] = set()
     assert probe.movers("sh folder/notes; sh folder/no", seen=seen, stands=(str(his),)) == set()
     assert not [path for path in seen if "/folder/" in path]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ("A=rsync a b", "* * * * * $A"),
+        ("'A' = 'rsync a b'", "B=${A}", '@reboot sh -c "$B"'),
+        ("SHELL={kept}/job", "* * * * * anything"),
+        ("PATH={kept}:/usr/bin", "* * * * * cd / && job -v"),
+    ],
+    ids=["a variable", "one in another", "a shell", "a path"],
+)
+def test_what_a_crontab_sets_is_followed(kept: Path, rows: tuple[str, ...]) -> None:
+    """Cron gives these to what it starts, and a shell runs what they say."""
+    (kept / "job").write_text("#!/bin/sh\nrsync a b\n")
+    (kept / "job").chmod(0o755)
+    written = " && ".join(f"printf '%s\\n' {shlex.quote(row.format(kept=kept, A='{A}'))} >>{TABLE}" for row in rows)
+    assert runs_by(written, TABLE) == [["rsync"]]
+
+
+def test_what_a_crontab_sets_and_nobody_uses_is_nothing(kept: Path) -> None:
+    """The mail's receiver, a usual shell, a folder of a service in which no program is called so: ordinary crontabs say that. Nor
+    is a variable known above its row.
+    """
+    rows = (
+        "* * * * * $A",
+        "MAILTO=git@x.example",
+        "SHELL=/bin/bash",
+        f"PATH={kept}/priv:/opt/vox-agents/bin:/usr/bin",
+        "A=rsync",
+        "@daily true",
+    )
+    written = " && ".join(f"printf '%s\\n' {shlex.quote(row)} >>{TABLE}" for row in rows)
+    assert runs_by(written, TABLE) == [[], []]
+    (kept / "priv/true").write_text("#!/bin/sh\nrsync a b\n")  # in a folder that the account may not look into
+    (kept / "priv/true").chmod(0o755)
+    assert runs_by(written, TABLE) == [[], []]
