@@ -9,7 +9,7 @@ from typing import Any, Iterable
 from voxgate.probe.base import Trouble
 from voxgate.probe.dpkg import vouched_for
 from voxgate.probe.text import COMMENT, behind, files_in, resolved
-from voxgate.probe.unit_folders import UNIT_FOLDERS
+from voxgate.probe.unit_folders import UNIT_FOLDERS, folders_beside, template_of
 
 GENERATORS = tuple(f"{folder}/systemd/system-generators" for folder in ("/etc", "/usr/local/lib", "/usr/lib"))
 RUNLEVELS = ("/etc/rc2.d", "/etc/rc3.d", "/etc/rc4.d", "/etc/rc5.d")
@@ -55,12 +55,8 @@ class Boot:
         """Every name by which folders beside it speak to a unit: its own and its aliases', its template's, those of their
         beginnings, that of its kind.
         """
-        found: list[str] = []
-        for name in (unit, *sorted(self.same.get(resolved(self.files[unit]), ()) if unit in self.files else ())):
-            stem, _, kind = name.rpartition(".")
-            dashes = [at for at, letter in enumerate(stem.partition("@")[0]) if letter == "-"]
-            found += [name, template_of(name), *(f"{stem[: at + 1]}.{kind}" for at in reversed(dashes)), kind]
-        return list(dict.fromkeys(found))
+        aliases = sorted(self.same.get(resolved(self.files[unit]), ())) if unit in self.files else []
+        return list(dict.fromkeys(name for one in (unit, *aliases) for name in folders_beside(one)))
 
     def beside(self, unit: str, ending: str) -> list[str]:
         """The files in the folders beside a unit, masked ones left out."""
@@ -110,12 +106,6 @@ class Boot:
             found[unit] = by
             waiting.update(self.needed(unit))
         return found
-
-
-def template_of(unit: str) -> str:
-    """``voxcore@.service`` for ``voxcore@3.service``, else the unit itself."""
-    stem, _, kind = unit.rpartition(".")
-    return f"{stem.partition('@')[0]}@.{kind}" if "@" in stem else unit
 
 
 def specified(word: str, unit: str) -> str:

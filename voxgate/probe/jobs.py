@@ -23,8 +23,8 @@ from voxgate.probe.ways import lines_on, paths_in, unit_lines_on
 
 JOBS_AT_MOST = 5000
 JOBS_BYTES = 8 * 1024 * 1024  # what all jobs are, together
-SETTING = re.compile(r"""\s*(["']?)([A-Za-z_]\w*)\1\s*=(.*)""", re.ASCII)
-VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))", re.ASCII)
+ROW_OF_SETTING = re.compile(r"""\s*(["']?)([A-Za-z_]\w*)\1\s*=(.*)""", re.ASCII)
+NAMED_VALUE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))", re.ASCII)
 VALUES_IN_VALUES = 3
 LONGEST_ROW = 1 << 16
 OF_A_HOME = (".config/systemd/user", ".config/systemd/user.control", ".local/share/systemd/user")
@@ -81,7 +81,7 @@ def with_settings(lines: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
     """The rows of a crontab that start something, each with what the rows ``NAME=value`` above it have set."""
     settings: dict[str, str] = {}
     for line in lines:
-        row = SETTING.fullmatch(line)
+        row = ROW_OF_SETTING.fullmatch(line)
         if row is None:
             yield line, settings
         else:
@@ -94,7 +94,7 @@ def as_started(line: str, settings: dict[str, str], user: str) -> str:
     """
     text = line
     for _ in range(VALUES_IN_VALUES):
-        spelled = VARIABLE.sub(lambda name: settings.get(name[1] or name[2], name[0]), text)
+        spelled = NAMED_VALUE.sub(lambda name: settings.get(name[1] or name[2], name[0]), text)
         if spelled == text or len(spelled) > LONGEST_ROW:
             break
         text = spelled

@@ -17,6 +17,25 @@ UNIT_FOLDERS = (
 )  # fmt: skip
 
 
+def template_of(unit: str) -> str:
+    """``voxcore@.service`` for ``voxcore@3.service``, else the unit itself."""
+    stem, _, kind = unit.rpartition(".")
+    return f"{stem.partition('@')[0]}@.{kind}" if "@" in stem else unit
+
+
+def folders_beside(unit: str) -> list[str]:
+    """Every name, without ``.d``, whose folder speaks to a unit, the strongest first: its own, its template's, those of its
+    beginnings up to a dash, that of its kind. As systemd looks for them.
+    """
+    stem, _, kind = unit.rpartition(".")
+    prefix, is_instance, instance = stem.partition("@")
+    starts = [prefix[: at + 1] for at, letter in enumerate(prefix) if letter == "-"][::-1]
+    found = [unit, template_of(unit), *(f"{start}.{kind}" for start in starts)]
+    if is_instance:
+        found += [f"{start}@{one}.{kind}" for start in starts for one in (instance, "")]
+    return list(dict.fromkeys([*found, kind]))
+
+
 class OnDisk:
     """The unit folders as they are now, whatever systemd has loaded: a stopped instance, a masked unit and a link made
     by hand are seen here. ``placed`` are the names that an administrator put or enabled: outside of the distribution's
@@ -55,11 +74,8 @@ class OnDisk:
 
     def paths(self, unit: str) -> list[str]:
         """Every fragment and drop-in that may make this unit: its own, its template's, those of its name's beginnings."""
-        stem = unit[: -len(".service")]
-        names = [unit] + ([f"{stem.partition('@')[0]}@.service"] if "@" in stem else [])
-        starts = [f"{stem[: at + 1]}.service" for at, letter in enumerate(stem.partition("@")[0]) if letter == "-"]
-        found = [path for name in names for path in self.files.get(name, ())]
-        return found + [path for name in [*names, *starts, "service"] for path in self.drop_ins.get(name, ())]
+        found = [path for name in dict.fromkeys((unit, template_of(unit))) for path in self.files.get(name, ())]
+        return found + [path for name in folders_beside(unit) for path in self.drop_ins.get(name, ())]
 
     @staticmethod
     def digest(path: str) -> str:

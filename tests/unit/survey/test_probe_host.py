@@ -510,3 +510,21 @@ def test_an_answer_that_is_not_of_each_unit_is_none(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(probe, "said", lambda *_: "Id=b.service\n")
     with pytest.raises(probe.Trouble, match="was asked for 2 units, and told of 1"):
         probe.Shown().rows(["a.service", "b.service"])
+
+
+@pytest.mark.parametrize(
+    ("unit", "wanted"),
+    [
+        ("voxcore@1.service", "voxcore@1.service voxcore@.service service"),
+        ("vox-dialler.timer", "vox-dialler.timer vox-.timer timer"),
+        ("d--f.service", "d--f.service d--.service d-.service service"),
+        ("a-b@1.service", "a-b@1.service a-b@.service a-.service a-@1.service a-@.service service"),
+        (
+            "a-b-c@x.service",
+            "a-b-c@x.service a-b-c@.service a-b-.service a-.service a-b-@x.service a-b-@.service a-@x.service a-@.service service",
+        ),
+    ],
+)
+def test_a_drop_in_is_looked_for_where_systemd_does(unit: str, wanted: str) -> None:
+    """These are the folders that `systemd-analyze verify` opens (systemd 252)."""
+    assert probe.folders_beside(unit) == wanted.split()
