@@ -88,7 +88,7 @@ def test_backend_reaches_its_stores(placement: Placement, estate: Estate, eviden
             right = {(address, home.port) for address in _addresses(estate, evidence.second, home, host)}
             wrong = sorted(set(store.held) - right) or sorted(set(store.places) - right if not right & set(store.places) else ())
             assert not wrong, say(
-                f"{host}: {name} leads to {wrong[0][0]}:{wrong[0][1]}, not to {home.name} of {home.host}" if wrong else "",
+                f"{host}: {name} leads to {wrong[0][0]}:{wrong[0][1]}, not to {home.name} of {home.host}",
                 f"mend the setting in {service.folder}/.env, and restart {service.unit}; or the estate's [stores]",
             )
 

@@ -150,18 +150,17 @@ def test_no_node_runs(host_name: str, estate: Estate, evidence: Evidence) -> Non
         if one.pid in engines or _is_node(one.command) or (one.exe is not None and _is_node(one.exe.rpartition("/")[2]))
     ]
     assert not found, say(
-        f"{host_name}: process {found[0].pid} of {found[0].user} is node: {' '.join(found[0].argv)[:80]}" if found else "",
+        f"{host_name}: process {found[0].pid} of {found[0].user} is node: {' '.join(found[0].argv)[:80]}",
         "stop it; the console needs no server but nginx",
     )
-    if Role.API not in estate.host(host_name).roles:
-        return
+    is_served = Role.API in estate.host(host_name).roles
     placed = [
         one
         for one in known(evidence.second.host(host_name).processes)
-        if one.exe is not None and not one.container and not one.exe.startswith(PROGRAMS)
+        if is_served and one.exe is not None and not one.container and not one.exe.startswith(PROGRAMS)
     ]
     assert not placed, say(
-        f"{host_name}: process {placed[0].pid} of {placed[0].user} is a program of its own: {placed[0].exe}" if placed else "",
+        f"{host_name}: process {placed[0].pid} of {placed[0].user} is a program of its own: {placed[0].exe}",
         "stop it; what an API host runs is installed, in /usr or /opt",
     )
 

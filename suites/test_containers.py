@@ -13,7 +13,7 @@ from voxgate.survey.questions import of_host
 
 if TYPE_CHECKING:
     from voxgate.model.estate import Containers, Estate
-    from voxgate.model.evidence import ContainerFact, ProcessFact
+    from voxgate.model.evidence import ContainerFact, EnginesFact, ProcessFact
     from voxgate.model.look import Evidence, Look
 
 OK = 200
@@ -36,20 +36,20 @@ def test_only_livekit_in_containers(host_name: str, estate: Estate, evidence: Ev
     elsewhere there is no container of any state, no engine.
     """
     host = evidence.second.host(host_name)
-    processes = known(host.processes)
-    engines = known(host.engines)
-    wanted = estate.containers
-    boxed = [one for one in processes if one.container]
-    if Role.SIP not in estate.host(host_name).roles:
+    engines, boxed = known(host.engines), [one for one in known(host.processes) if one.container]
+    if Role.SIP in estate.host(host_name).roles:
+        _only_livekit(host_name, engines, boxed, estate.containers)
+    else:
         assert not engines.containers, say(_said(host_name, engines.containers), "the services run under systemd: remove it")
-        assert not boxed, say(
-            f"{host_name}: process {boxed[0].pid} ({boxed[0].command}) runs in a container" if boxed else "", "stop it"
-        )
+        assert not boxed, say(f"{host_name}: process {boxed[0].pid} ({boxed[0].command}) runs in a container", "stop it")
         assert not engines.engines and not engines.traces, say(
             f"{host_name}: a container engine is here: {', '.join([*engines.engines, *engines.traces])}",
             "containers are for the SIP hosts only: stop and remove it",
         )
-        return
+
+
+def _only_livekit(host_name: str, engines: EnginesFact, boxed: list[ProcessFact], wanted: Containers) -> None:
+    """The containers of a SIP host are livekit's, each one once and as the estate says, and docker's alone."""
     if "docker" not in engines.engines:
         raise Blind("the docker engine did not answer", where=host_name, hint="systemctl status docker; the probe asks as root")
     others = [name for name in engines.engines if name != "docker"]
@@ -68,7 +68,7 @@ def test_only_livekit_in_containers(host_name: str, estate: Estate, evidence: Ev
     ours = {one.id for one in engines.containers}
     lost = [one for one in boxed if not any(one.container.startswith(id_[:12]) for id_ in ours)]
     assert not lost, say(
-        f"{host_name}: process {lost[0].pid} ({lost[0].command}) runs in a container that docker does not list" if lost else "",
+        f"{host_name}: process {lost[0].pid} ({lost[0].command}) runs in a container that docker does not list",
         "another engine, or a namespace of its own, runs it: stop it",
     )
 
@@ -93,17 +93,17 @@ def _as_pinned(host: str, one: ContainerFact, wanted: Containers) -> None:
 
 def _said(host: str, containers: list[ContainerFact] | tuple[ContainerFact, ...]) -> str:
     """The first foreign container, in words."""
-    one = containers[0] if containers else None
-    return f"{host}: container {one.name} of image {one.image} ({one.state}, {one.engine})" if one else ""
+    one = containers[0]
+    return f"{host}: container {one.name} of image {one.image} ({one.state}, {one.engine})"
 
 
-@invariant(per="host_name", faults=("livekit-stopped", "livekit-restart-loop", "livekit-halted"), severity="blocker")
+@invariant(
+    per="host_name", roles=("sip",), faults=("livekit-stopped", "livekit-restart-loop", "livekit-halted"), severity="blocker"
+)
 def test_livekit_is_healthy(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """Without livekit no call has media: both containers run, neither restarted between the looks nor halted, and livekit
     answers.
     """
-    if Role.SIP not in estate.host(host_name).roles:
-        return
     first, second = ({one.image: one for one in _containers(look, host_name)} for look in (evidence.first, evidence.second))
     for image in estate.containers.images:
         after = [one for name, one in second.items() if repository_of(name) == image]
@@ -117,9 +117,7 @@ def test_livekit_is_healthy(host_name: str, estate: Estate, evidence: Evidence) 
         )
         halted = [one for one in _inside(evidence.second, host_name, after[0].id) if one.state not in GOES_ON]
         assert not halted, say(
-            f"{host_name}: process {halted[0].pid} ({halted[0].command}) of {after[0].name} is halted (state {halted[0].state})"
-            if halted
-            else "",
+            f"{host_name}: process {halted[0].pid} ({halted[0].command}) of {after[0].name} is halted (state {halted[0].state})",
             f"docker restart {after[0].name}, and look for who stopped it",
         )
         # The engine starts what died again under the same id: its first process is another one then.

@@ -23,7 +23,7 @@ def ended_well(moves: tuple[MoveRecord, ...], placement: Placement, move: Move) 
     also = {Move.CHECKOUT: Move.FETCH, Move.HEALTH: Move.CANARY}.get(move)
     mine = [one for one in here if one.move == move or (one.move == also and one.error)]
     failed = [one for one in mine if one.error]
-    assert not failed, say(failed[0].error if failed else "", (failed[0].hint if failed else "") or "mend it, and deploy again")
+    assert not failed, say(failed[0].error, failed[0].hint or "mend it, and deploy again")
     if not mine:
         what = f"there was no {move} of {placement.service.name}"
         raise Blind(what, where=placement.host.name, why="the deploy stopped before it")

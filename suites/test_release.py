@@ -95,9 +95,7 @@ def test_no_foreign_files(placement: Placement, evidence: Evidence) -> None:
     assert wanted is not None
     foreign = sorted(set(found) - set(wanted))
     assert not foreign, say(
-        f"{placement.host.name}: {placement.service.folder}/{foreign[0]} is not in the commit ({len(foreign)} such files)"
-        if foreign
-        else "",
+        f"{placement.host.name}: {placement.service.folder}/{foreign[0]} is not in the commit ({len(foreign)} such files)",
         "commit it, or remove it",
     )
 
@@ -144,20 +142,16 @@ def test_one_copy_only(host_name: str, estate: Estate, evidence: Evidence) -> No
     names = {service.repository for service in estate.services}
     found = [one for one in known(host.copies) if one.same or names & set(one.names)]
     assert not found, say(
-        f"{host_name}: {found[0].path} is another copy ({found[0].kind}) of {', '.join([*found[0].same, *found[0].names])}"
-        if found
-        else "",
+        f"{host_name}: {found[0].path} is another copy ({found[0].kind}) of {', '.join([*found[0].same, *found[0].names])}",
         "remove it: a service stands in its one folder, where the gate deploys it",
     )
     closed = [one.path for one in known(host.copies) if one.kind == "unreadable"]
     assert not closed, say(
-        f"{host_name}: not even root can look into {closed[0]}" if closed else "",
+        f"{host_name}: not even root can look into {closed[0]}",
         "unmount it, or remove it: a copy could lie there",
     )
     movers = [one for one in known(host.jobs) if one.runs]
     assert not movers, say(
-        f"{host_name}: {movers[0].where} ({movers[0].user}) runs or touches {', '.join(movers[0].runs)} by itself"
-        if movers
-        else "",
+        f"{host_name}: {movers[0].where} ({movers[0].user}) runs or touches {', '.join(movers[0].runs)} by itself",
         "remove the job: code comes to a host by the gate only",
     )

@@ -133,9 +133,7 @@ def test_units_are_all_there_are(placement: Placement, evidence: Evidence) -> No
     beside = [one for one in processes if runs_code_of(one, placement.service) and one.unit not in placement.units]
     assert not beside, say(
         f"{placement.host.name}: process {beside[0].pid} of {beside[0].user} runs {placement.service.folder} outside of its"
-        f" units, in {beside[0].unit or beside[0].cgroup}: {' '.join(beside[0].argv)[:80]}"
-        if beside
-        else "",
+        f" units, in {beside[0].unit or beside[0].cgroup}: {' '.join(beside[0].argv)[:80]}",
         "stop it, and whatever started it: the service runs in its own units only",
     )
 

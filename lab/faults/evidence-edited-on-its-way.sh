@@ -1,6 +1,6 @@
 # What a shell function of the deploy account does to the probe's document on its way: the word `disabled` becomes another.
 # host: api-1
-# blind: *[*api-1*] !release-is-on-main[*] !backend-health-is-clean[*] !livekit-is-healthy[api-1]
+# blind: *[*api-1*] !release-is-on-main[*] !backend-health-is-clean[*]
 #   exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] clock-is-right[*] haproxy-sees-all-workers
 RC=/home/deploy/.bashrc
 inject() {

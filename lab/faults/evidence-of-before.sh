@@ -1,7 +1,7 @@
 # The deploy account keeps what the probe said before, signature and all, and says it again once the host is another: everybody
 # is root there by now.
 # host: data
-# blind: *[data] !livekit-is-healthy[data] exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] clock-is-right[*]
+# blind: *[data] exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] clock-is-right[*]
 #   backend-reaches-its-stores[backend-api-1]
 RC=/home/deploy/.bashrc KEPT=/home/deploy/kept
 ask() {

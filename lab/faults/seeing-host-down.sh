@@ -1,6 +1,6 @@
 # A fleet host has no power.
 # host: machine
-# blind: *[*fleet-2*] !livekit-is-healthy[*] fleet-runs-one-release each-worker-has-its-own-id haproxy-sees-all-workers
+# blind: *[*fleet-2*] fleet-runs-one-release each-worker-has-its-own-id haproxy-sees-all-workers
 #   capacity-adds-up[*] exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] clock-is-right[*]
 #   head-is-the-release[fleet-*] release-is-on-main[fleet-*] tree-is-the-commit[fleet-*] no-foreign-files[fleet-*]
 #   process-is-the-new-code[fleet-*]

@@ -1,6 +1,6 @@
 # The installed probe is another one than the gate's: what it says may be anything.
 # host: data
-# blind: *[data] !livekit-is-healthy[data] exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] clock-is-right[*]
+# blind: *[data] exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] clock-is-right[*]
 #   backend-reaches-its-stores[backend-api-1]
 PROBE=/usr/local/sbin/voxgate-probe
 inject() {

@@ -1,6 +1,6 @@
 # The installed probe is gone.
 # host: fleet-2
-# blind: *[*fleet-2*] !release-is-on-main[*] !all-workers-are-up[*] !capacity-adds-up[*] !livekit-is-healthy[*]
+# blind: *[*fleet-2*] !release-is-on-main[*] !all-workers-are-up[*] !capacity-adds-up[*]
 #   fleet-runs-one-release exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] clock-is-right[*]
 #   haproxy-sees-all-workers
 PROBE=/usr/local/sbin/voxgate-probe

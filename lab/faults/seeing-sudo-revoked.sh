@@ -1,6 +1,6 @@
 # The gate's right to run the probe was taken from it.
 # host: api-1
-# blind: *[*api-1*] !release-is-on-main[*] !backend-health-is-clean[*] !livekit-is-healthy[api-1]
+# blind: *[*api-1*] !release-is-on-main[*] !backend-health-is-clean[*]
 #   exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] clock-is-right[*] haproxy-sees-all-workers
 inject() {
 	keep /etc/sudoers.d/voxgate

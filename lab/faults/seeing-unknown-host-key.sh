@@ -1,6 +1,6 @@
 # A host shows another key than the one that is pinned: it may be somebody else.
 # host: data
-# blind: *[data] !livekit-is-healthy[data] exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] clock-is-right[*]
+# blind: *[data] exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] clock-is-right[*]
 #   backend-reaches-its-stores[backend-api-1]
 KEY=/etc/ssh/ssh_host_ed25519_key
 inject() {

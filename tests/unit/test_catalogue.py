@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
 
-from voxgate.contracts.catalogue import plain_tests, read_catalogue
+from voxgate.contracts.catalogue import FOLDER, plain_tests, read_catalogue
 from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import names
 from voxgate.errors import ContractError
@@ -41,6 +42,7 @@ def test_an_invariant_is_read_without_running_it(tmp_path: Path) -> None:
         ('per="unit"', "per=UNIT", "literals"),
         ('per="unit"', 'per="machine"', "per="),
         ('per="unit"', 'per="unit", fault=()', "unknown argument 'fault'"),
+        ('per="unit"', 'per="unit", roles=("moon",)', "roles="),
         ("def test_all_is_well(unit):", "def test_all_is_well(unit:", "cannot be read"),
     ],
 )
@@ -68,6 +70,24 @@ def test_what_must_be_judged_follows_from_the_estate() -> None:
         "service-was-restarted[backend-api-1]",
         "service-became-healthy[backend-api-1]",
     }
+
+
+def test_a_rule_of_a_role_is_judged_where_that_is() -> None:
+    look = {one.id for one in expected(read_catalogue(), load_estate("lab"), names(), deploying=frozenset())}
+    assert {one for one in look if one.startswith("livekit-is-healthy")} == {"livekit-is-healthy[sip-1]"}
+
+
+def test_no_invariant_holds_by_going_home_early() -> None:
+    """Where there is nothing to be judged, a rule is not judged: ``roles=`` and ``services=`` say so."""
+    found = [
+        f"{path.name}:{node.lineno}"
+        for path in sorted(FOLDER.glob("test_*.py"))
+        for rule in ast.parse(path.read_bytes()).body
+        if isinstance(rule, ast.FunctionDef) and rule.name.startswith("test_")
+        for node in ast.walk(rule)
+        if isinstance(node, ast.Return) and node.value is None
+    ]
+    assert not found
 
 
 def test_every_invariant_names_a_fault() -> None:

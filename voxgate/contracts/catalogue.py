@@ -15,6 +15,7 @@ from pathlib import Path
 from voxgate.contracts.places import bundled
 from voxgate.errors import ContractError
 from voxgate.model.invariant import Invariant, Per
+from voxgate.model.service import Role
 
 FOLDER = bundled("suites")
 _MARKERS = {
@@ -77,10 +78,11 @@ def _read(path: Path, node: ast.FunctionDef, call: ast.Call) -> Invariant:
         said = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords if keyword.arg}
         per = Per(said.pop("per"))
         services = tuple(said.pop("services", ()))
+        roles = frozenset(Role(role) for role in said.pop("roles", ()))
         faults = tuple(said.pop("faults", ()))
         severity = str(said.pop("severity", "critical"))
     except (ValueError, KeyError, TypeError) as error:
-        why = f"@invariant takes literals, and per= is one of {', '.join(per.value for per in Per)}: {error}"
+        why = f"@invariant takes literals, and per= is one of {', '.join(Per)}, roles= are of {', '.join(Role)}: {error}"
         raise ContractError("this invariant cannot be read", where=where, why=why) from None
     if said:
         raise ContractError("this invariant cannot be read", where=where, why=f"unknown argument {min(said)!r}")
@@ -98,6 +100,7 @@ def _read(path: Path, node: ast.FunctionDef, call: ast.Call) -> Invariant:
         faults,
         severity,
         deploy=marker == "deploy",
+        roles=roles,
     )
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from voxgate.model.estate import Database, Estate, PlacedUnit, Placement
-from voxgate.model.service import Service
+from voxgate.model.service import Role, Service
 
 
 class Per(StrEnum):
@@ -38,7 +38,8 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Invariant:
-    """One rule, as its test says it. ``services`` empty means all; ``deploy`` is True if only a deploy can be judged by it.
+    """One rule, as its test says it. ``services`` empty means all, and so does ``roles`` of what is judged on each host;
+    ``deploy`` is True if only a deploy can be judged by it.
 
     ``marks`` are pytest markers of the rule as such; ``faults`` name what must turn it red.
     """
@@ -52,6 +53,7 @@ class Invariant:
     faults: tuple[str, ...] = ()
     severity: str = "critical"
     deploy: bool = False
+    roles: frozenset[Role] = frozenset()
 
     @property
     def sentence(self) -> str:
@@ -83,6 +85,8 @@ def subjects(invariant: Invariant, estate: Estate | None, schemas: Sequence[str]
     if estate is None:
         return ()
     found = _subjects(invariant.per, estate)
+    if invariant.roles:
+        found = [one for one in found if one.host is not None and estate.host(one.host).roles & invariant.roles]
     if invariant.services:
         found = [subject for subject in found if subject.service is None or subject.service in invariant.services]
     if len(invariant.services) == 1:

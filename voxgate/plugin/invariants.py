@@ -19,18 +19,22 @@ def invariant(
     *,
     per: str,
     services: tuple[str, ...] = (),
+    roles: tuple[str, ...] = (),
     faults: tuple[str, ...] = (),
     severity: str = "critical",
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Make a test one rule of the catalogue. Arguments must be literals: the catalogue reads them from the source.
 
     ``per`` is what it is judged on, once each, and the name of the test's parameter: estate, host_name, service, placement,
-    unit, database, schema_name. ``services`` limits it (empty: all). ``faults`` name what must turn it red. ``severity`` is
+    unit, database, schema_name. ``services`` limits it, and ``roles`` to hosts that have one of these (empty: all): what
+    has nothing to be judged on a host is not judged there. ``faults`` name what must turn it red. ``severity`` is
     Allure's: blocker, critical, normal, minor.
     """
 
     def mark(function: Callable[P, R]) -> Callable[P, R]:
-        marked: Callable[P, R] = pytest.mark.invariant(per=per, services=services, faults=faults, severity=severity)(function)
+        marked: Callable[P, R] = pytest.mark.invariant(per=per, services=services, roles=roles, faults=faults, severity=severity)(
+            function
+        )
         return marked
 
     return mark

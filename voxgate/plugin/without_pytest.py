@@ -108,12 +108,13 @@ def outcome_of(folder: Path, estate: Estate, part: frozenset[str] | None) -> Run
 
 def _function(one: Expected) -> Callable[..., Any]:
     """The test that says a rule."""
-    function: Callable[..., Any] = getattr(_suite(one.invariant.suite), f"test_{one.invariant.name.replace('-', '_')}")
+    function: Callable[..., Any] = getattr(suite(one.invariant.suite), f"test_{one.invariant.name.replace('-', '_')}")
     return function
 
 
 @cache
-def _suite(name: str) -> ModuleType:
+def suite(name: str) -> ModuleType:
+    """One of voxgate's own suites, imported as a plain module."""
     known = f"voxgate_suites.{name.removesuffix('.py')}"
     spec = importlib.util.spec_from_file_location(known, FOLDER / name)
     if spec is None or spec.loader is None:

@@ -67,7 +67,8 @@ def _flat(text: str) -> str:
 def _subjects(one: Invariant) -> str:
     """What it is judged on, in words."""
     services = f" ({', '.join(one.services)})" if one.services else ""
-    return f"{SUBJECTS[one.per]}{services}{', in a deploy' if one.deploy else ''}"
+    roles = f" of role {' or '.join(sorted(one.roles))}" if one.roles else ""
+    return f"{SUBJECTS[one.per]}{roles}{services}{', in a deploy' if one.deploy else ''}"
 
 
 def _faults(one: Invariant) -> str:

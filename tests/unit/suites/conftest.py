@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-import importlib.util
-import inspect
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-from voxgate.contracts.catalogue import FOLDER, read_catalogue
+from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.estates import load_estate
 from voxgate.model.answers import Answer
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import HostEvidence, known
-from voxgate.model.invariant import Per, expected
+from voxgate.model.invariant import expected
 from voxgate.model.look import Evidence, Look, Question
-from voxgate.plugin.words import words_of
+from voxgate.model.verdict import Verdict
+from voxgate.plugin import without_pytest
 from voxgate.survey.saving import load
 
 SAVED = Path(__file__).resolve().parent.parent / "evidence"
-
-
-@cache
-def suite(name: str) -> ModuleType:
-    """A suite, imported as a plain module."""
-    spec = importlib.util.spec_from_file_location(f"suite_{Path(name).stem}", FOLDER / name)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +37,9 @@ class Case:
         for one in expected(read_catalogue(), self.estate, (), deploying=frozenset()):
             if wanted and one.invariant.name not in wanted:
                 continue
-            function = getattr(suite(one.invariant.suite), "test_" + one.invariant.name.replace("-", "_"))
-            given: dict[str, object] = {"estate": self.estate, "evidence": self.evidence, "moves": ()}
-            if one.invariant.per is not Per.ESTATE:
-                given[one.invariant.per.value] = one.subject.value
-            words = {name: given[name] for name in inspect.signature(function).parameters}
-            try:
-                function(**words)
-            except Exception as error:  # noqa: BLE001 - whatever is raised is a verdict
-                verdict, said, _ = words_of(error)
-                found[one.id] = (verdict.value, said)
+            judged = without_pytest.judge(one, self.estate, self.evidence)
+            if judged is not None and judged.verdict is not Verdict.HOLDS:
+                found[one.id] = (judged.verdict.value, judged.found)
         return found
 
     def look(self, change: Callable[[Look], Look]) -> Case:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 import shutil
@@ -17,13 +16,15 @@ import pytest
 
 from voxgate.contracts.catalogue import read_catalogue
 from voxgate.model.evidence import SocketFact, known
-from voxgate.model.invariant import Per, expected
+from voxgate.model.invariant import expected
 from voxgate.model.surroundings import SudoRule
+from voxgate.model.verdict import Verdict
 from voxgate.model.work import Work
+from voxgate.plugin import without_pytest
 from voxgate.plugin.reading import Recorder, watched
 from voxgate.survey.movement import Movement
 
-from .conftest import SAVED, Case, suite
+from .conftest import SAVED, Case
 from .test_judging import API, DATA, FLEET, HEALTH, OTHER, SIP, SITE, with_process
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,14 +44,9 @@ def judged(case: Case, at_work: tuple[Work, ...], only: str = "") -> tuple[set[s
     for one in expected(read_catalogue(), case.estate, (), deploying=frozenset()):
         if only and one.id != only:
             continue
-        function = getattr(suite(one.invariant.suite), "test_" + one.invariant.name.replace("-", "_"))
         recorder = Recorder()
-        given: dict[str, object] = {"estate": case.estate, "evidence": watched(case.evidence, recorder)}
-        if one.invariant.per is not Per.ESTATE:
-            given[one.invariant.per.value] = one.subject.value
-        try:
-            function(**{name: given[name] for name in inspect.signature(function).parameters})
-        except Exception:  # noqa: BLE001 - whatever is raised, it does not hold
+        red = without_pytest.judge(one, case.estate, watched(case.evidence, recorder))
+        if red is None or red.verdict is not Verdict.HOLDS:
             movement = Movement(case.estate, at_work)
             found = movement.moved(one.subject.service, one.subject.host, recorder.facts)
             (moving if found else still).add(one.id)

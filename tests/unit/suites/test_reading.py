@@ -15,11 +15,12 @@ from voxgate.model.answers import Answer
 from voxgate.model.evidence import HostEvidence, UnitFact, known
 from voxgate.model.look import Evidence, Look, Question
 from voxgate.plugin.reading import NAME, Recorder, attach_read, watched
+from voxgate.plugin.without_pytest import suite
 from voxgate.report.fact_values import Absence, Values
 from voxgate.report.facts import Teller
 from voxgate.report.redaction import Redactor
 
-from .conftest import Case, suite
+from .conftest import Case
 from .test_blindness import FACTS, LOST, PER_SERVICE
 from .test_judging import CASES
 

@@ -520,8 +520,8 @@ def test_an_answer_that_is_not_of_each_unit_is_none(monkeypatch: pytest.MonkeyPa
         ("d--f.service", "d--f.service d--.service d-.service service"),
         ("a-b@1.service", "a-b@1.service a-b@.service a-.service a-@1.service a-@.service service"),
         (
-            "a-b-c@x.service",
-            "a-b-c@x.service a-b-c@.service a-b-.service a-.service a-b-@x.service a-b-@.service a-@x.service a-@.service service",
+            "ab-c-d@x.timer",
+            "ab-c-d@x.timer ab-c-d@.timer ab-c-.timer ab-.timer ab-c-@x.timer ab-c-@.timer ab-@x.timer ab-@.timer timer",
         ),
     ],
 )
