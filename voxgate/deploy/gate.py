@@ -23,7 +23,7 @@ from voxgate.deploy.preflight import held_hosts, must_be_seen, preflight
 from voxgate.deploy.progress import Progress
 from voxgate.deploy.recovered import recovered
 from voxgate.deploy.recovery import credible, way_back
-from voxgate.deploy.remotes import Remotes, must_run
+from voxgate.deploy.remotes import Remotes, must_be_judgeable, must_run
 from voxgate.deploy.rolling import Capacity
 from voxgate.deploy.settling import Settled, Settlement
 from voxgate.deploy.site import Orders, Site
@@ -57,10 +57,21 @@ Wait = Callable[[float], bool]
 class Gate:
     """One run against one estate. Lives in the controller only; workers read the evidence it saved."""
 
-    def __init__(self, estate: Estate, orders: Orders, evidence: Path, run: str, progress: Progress) -> None:
-        """Read what is asked for; nothing is opened yet. Set by who can: ``rejudge`` judges a saved look anew, by itself;
-        ``cutter`` takes the secrets out of what is saved; ``builds`` is asked if a release's own build was green; ``only`` names
-        the services that will be judged, None for all. Raises Refused for a request that cannot be meant.
+    def __init__(
+        self,
+        estate: Estate,
+        orders: Orders,
+        evidence: Path,
+        run: str,
+        progress: Progress,
+        *,
+        judge: Judge = cannot_judge,
+        cutter: Cutter | None = None,
+        builds: Bitbucket | None = None,
+    ) -> None:
+        """Read what is asked for; nothing is opened yet. ``judge`` judges a saved look by itself; ``cutter`` takes the secrets
+        out of what is saved; ``builds`` is asked if a release's own build was green. Raises Refused for a request that cannot be
+        meant.
         """
         self.estate = estate
         self.requests = read_requests(orders.deploy, orders.rollback, estate)
@@ -68,10 +79,7 @@ class Gate:
         self.notes: list[str] = []
         self.site = Site(estate, Connections(estate), progress, orders, Author(run, services=" ".join(sorted(self.deploying))))
         self._evidence_folder = evidence
-        self.rejudge: Judge = cannot_judge
-        self.cutter: Cutter | None = None
-        self.builds: Bitbucket | None = None
-        self.only: frozenset[str] | None = None
+        self._judge, self.cutter, self._builds = judge, cutter, builds
         self._opened: Mapping[str, Connection | Unreachable] = {}
         self._remotes = Remotes(estate)
         self._mending: Mending | None = None
@@ -111,9 +119,9 @@ class Gate:
         """This run was interrupted: nothing more is begun, what may be cut short is, and nothing is promoted."""
         self.site.stop.set()
 
-    def prepare(self) -> Evidence | None:
+    def prepare(self, only: frozenset[str] | None = None) -> Evidence | None:
         """Connect, mend, deploy what is asked for, look twice, save. A deploy that fails is looked at all the same, one that
-        was interrupted is not (None).
+        was interrupted is not (None). A mere look is at the services in ``only``, None for all.
 
         Raises Refused if nothing was touched because it may not be.
         """
@@ -134,7 +142,8 @@ class Gate:
             return None
         if self.deployment is not None:
             releases = {target.service.name: target.release for target in self.deployment.plan.targets}
-        evidence = self._look(releases, self._evidence_folder, self.site.stop.wait)
+        only = None if self.site.orders.changes else only
+        evidence = self._look(releases, self._evidence_folder, self.site.stop.wait, only)
         if self.site.stop.is_set():
             return None
         if self._remotes.silent:
@@ -182,17 +191,6 @@ class Gate:
         plan = make_plan(self.estate, self.requests, self._remotes.views, goods)
         must_spare_hosts(plan, self._remotes.mirrors, no_way_back=orders.no_way_back, say=say)
         return plan
-
-    def must_be_judgeable(self, plan: Plan) -> None:
-        """Raises Refused where it is not known what must run of the services that are not deployed: then nothing could be
-        judged after the deploy either, and the way back could not be closed.
-        """
-        deployed = {target.service.name: target.release for target in plan.targets}
-        for known in (self._remotes.views, must_run(self.estate, deployed, self.site.goods)):
-            for name, fact in known.items():
-                if isinstance(fact, Missing):
-                    what = f"what must run of {name} is not known: nothing could be judged after a deploy"
-                    raise Refused(what, where=fact.where, why=fact.why, hint=fact.hint)
 
     def must_reach_all(self) -> None:
         """Raises Refused, in one line, where a host of the estate is not there."""
@@ -243,9 +241,9 @@ class Gate:
     def _deploy(self) -> None:
         """Plan, preflight, journal, moves."""
         plan = self.plan()
-        self.must_be_judgeable(plan)
-        if self.builds is not None:
-            require_green(plan.targets, self.builds)
+        must_be_judgeable(self.estate, plan, self._remotes.views, self.site.goods)
+        if self._builds is not None:
+            require_green(plan.targets, self._builds)
         say = self.site.progress.note
         seen = self.look_before()
         with ThreadPoolExecutor(max_workers=1) as pool:  # it starts builds on the hosts, which a look would see
@@ -263,7 +261,7 @@ class Gate:
                 say(f"{target.service.name}: {disagree}")
         must = must_run(self.estate, {target.service.name: target.release for target in plan.targets}, self.site.goods)
         remotes = partial(self._remotes.with_releases, must, self.site.found)
-        canary = Canary(self.site, self.standing, remotes, self.rejudge, self._evidence_folder, self.cutter)
+        canary = Canary(self.site, self.standing, remotes, self._judge, self._evidence_folder, self.cutter)
         self.deployment = self.site.deployment(plan.targets, back=False, canary=canary)
         try:
             changed = ages(plan.placements, seen.hosts, self.site.found)
@@ -298,7 +296,7 @@ class Gate:
         where it cannot be judged.
         """
         try:
-            outcome = self.rejudge(self._folder_before)
+            outcome = self._judge(self._folder_before)
         except VoxgateError as error:
             raise Refused("the estate could not be judged before a deploy", where=self.estate.name, why=error.line) from None
         if outcome.verdict is RunVerdict.INCOMPLETE:
@@ -323,7 +321,9 @@ class Gate:
             self.notes.append(said)
         return tagged
 
-    def _look(self, releases: Mapping[str, Release], folder: Path, wait: Wait) -> Evidence | None:
+    def _look(
+        self, releases: Mapping[str, Release], folder: Path, wait: Wait, only: frozenset[str] | None = None
+    ) -> Evidence | None:
         """Two looks with the bake between them, and the remotes' word; saved. None where ``wait`` was told to stop."""
         bake = self.site.orders.bake
         if bake is None:
@@ -331,7 +331,6 @@ class Gate:
         first = take_look(self.site.connections, self.estate, brief=True)
         if wait(max(0.0, first.taken + bake - time.time())):  # the window itself is what is observed
             return None
-        only = None if self.site.orders.changes else self.only
         second = take_look(self.site.connections, self.estate, only=only)
         found = read_all(self.site.connections, self.estate) if self.site.claimed else self.site.found
         views = self._remotes.with_releases(must_run(self.estate, releases, self.site.goods), found)
@@ -352,7 +351,7 @@ class Gate:
         name = "evidence-rollback" if self._looks == 1 else f"evidence-rollback-{self._looks}"
         folder = self._evidence_folder.with_name(name)
         self._look(releases, folder, threading.Event().wait)  # a way back is judged whatever comes
-        outcome = self.rejudge(folder)
+        outcome = self._judge(folder)
         return outcome.verdict, outcome.judgements
 
     def settle(self, judged: Judged) -> Settled:

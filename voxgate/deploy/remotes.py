@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from voxgate.contracts.estates import cache_folder
-from voxgate.deploy.plan import next_tag
+from voxgate.deploy.plan import Plan, next_tag
 from voxgate.deploy.state import Found, Good, LastKnownGood
-from voxgate.errors import VoxgateError
+from voxgate.errors import Refused, VoxgateError
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release, RemoteView, Tag
@@ -135,3 +135,15 @@ def must_run(
 def _name(fact: Good) -> str:
     """A last known good in a word."""
     return str(fact.release) if isinstance(fact, LastKnownGood) else "none"
+
+
+def must_be_judgeable(estate: Estate, plan: Plan, views: Mapping[str, RemoteView | Missing], goods: Mapping[str, Good]) -> None:
+    """Raises Refused where it is not known what must run of the services that are not deployed: then nothing could be judged
+    after the deploy either, and the way back could not be closed.
+    """
+    deployed = {target.service.name: target.release for target in plan.targets}
+    for known in (views, must_run(estate, deployed, goods)):
+        for name, fact in known.items():
+            if isinstance(fact, Missing):
+                what = f"what must run of {name} is not known: nothing could be judged after a deploy"
+                raise Refused(what, where=fact.where, why=fact.why, hint=fact.hint)

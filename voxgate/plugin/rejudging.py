@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from voxgate.deploy.canary import Judge
 from voxgate.errors import VoxgateError
 from voxgate.model.verdict import RunOutcome
 from voxgate.plugin.session import Session, write_recorded
@@ -16,6 +17,15 @@ from voxgate.transport.local import run
 from voxgate.transport.surroundings import environment
 
 _DEADLINE = 300.0
+
+
+def judge_of(session: Session, reports: Path) -> Judge:
+    """Who judges the saved looks of a run, each with a verdict of its own below ``reports``: none may read another's."""
+
+    def judge(folder: Path, *, part: frozenset[str] | None = None, stopped: Callable[[], bool] | None = None) -> RunOutcome:
+        return judge_saved(folder, session, reports / folder.name.removeprefix("evidence-"), part=part, stopped=stopped)
+
+    return judge
 
 
 def judge_saved(

@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from voxgate.plugin.errands import is_errand, run_errand
 from voxgate.plugin.judging import services_in
 from voxgate.plugin.orders import is_deploy, is_selected, orders_of
 from voxgate.plugin.papers import Paper, facts_of, papers_of
-from voxgate.plugin.rejudging import judge_saved
+from voxgate.plugin.rejudging import judge_of
 from voxgate.plugin.session import Session, write_recorded
 from voxgate.plugin.tracing import keep_traces
 from voxgate.report import verdict_file
@@ -78,12 +78,19 @@ class Run:
         gate = None
         if session.folder is None:
             try:
-                gate = Gate(narrowed(session.estate, session.part), orders_of(config), report.evidence, report.run, progress)
-                gate.cutter = session.redactor
+                green = config.getoption("require_green_build")
+                gate = Gate(
+                    narrowed(session.estate, session.part),
+                    orders_of(config),
+                    report.evidence,
+                    report.run,
+                    progress,
+                    judge=judge_of(session, report.path),
+                    cutter=session.redactor,
+                    builds=Bitbucket.of(session.estate.workspace) if green else None,
+                )
                 session.deploying = gate.deploying
                 must_be_meant(gate.site.orders, {one.id for one in session.expected()}, session.plain())
-                if config.getoption("require_green_build"):
-                    gate.builds = Bitbucket.of(session.estate.workspace)
             except Refused as error:
                 run = cls(config, session, report, progress, Collector(session), None, refused=error)
                 run.outcome = run.refusal(error)
@@ -98,8 +105,6 @@ class Run:
             config.option.tbstyle, config.option.reportchars = "no", ""
         config.add_cleanup(keep_traces(report.path / TRACES, session.redactor))
         run = cls(config, session, report, progress, Collector(session), gate)
-        if gate is not None:
-            gate.rejudge = run.rejudge
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, run.on_signal)
         return run
@@ -125,9 +130,7 @@ class Run:
             self.errand = run_errand(self.config, self.gate)
             return True
         if getattr(self.config.option, "dist", "no") == "no" and session.items:
-            if self.gate is not None:
-                self.gate.only = services_in(self.session, session.items)
-            self.prepare()
+            self.prepare(services_in(self.session, session.items))
             return True if self.refused else None
         return None
 
@@ -145,15 +148,15 @@ class Run:
             what = "not everything could be judged after a deploy: this suite cannot be collected"
             raise Refused(what, where=self.collector.lost[0], hint="pytest --collect-only says why")
 
-    def prepare(self) -> None:
-        """Deploy what is asked for and look: once a run, however many ask."""
+    def prepare(self, only: frozenset[str] | None = None) -> None:
+        """Deploy what is asked for and look: once a run, however many ask. ``only`` as in ``Gate.prepare``."""
         if self._prepared or self.gate is None:
             return
         self._prepared = self._busy = True
         with self.progress:
             try:
                 self._must_be_whole()
-                self.gate.prepare()
+                self.gate.prepare(only)
                 write_recorded(
                     self.report.evidence, self.gate.estate.name, self.gate, self.session.redactor, part=self.session.part
                 )
@@ -313,13 +316,6 @@ class Run:
             moving=self.collector.moving,
             notes=(*(self.gate.notes if self.gate else ()), *self.session.notes),
         )
-
-    def rejudge(
-        self, folder: Path, *, part: frozenset[str] | None = None, stopped: Callable[[], bool] | None = None
-    ) -> RunOutcome:
-        """Judge a saved look in a process of its own, as ``judge_saved``."""
-        name = folder.name.removeprefix("evidence-")  # each its own: none may read another's verdict
-        return judge_saved(folder, self.session, self.report.path / name, part=part, stopped=stopped)
 
     def write(self) -> None:
         """``verdict.json``, and ``reports/latest``."""
