@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from enum import IntEnum
 from functools import partial
 
 from voxgate.deploy.dialling import restart_alone
-from voxgate.deploy.hands import Hands
+from voxgate.deploy.hands import Hands, Task
 from voxgate.deploy.journal import phase_of
 from voxgate.deploy.plan import Plan, Target
 from voxgate.deploy.progress import Progress
@@ -126,12 +126,16 @@ class Deployment:
         """Services of which a placement was left behind on the way back."""
         return frozenset(one.service.name for one in self.plan.placements if one.id in self._left_behind)
 
-    def restart_the_others(self) -> None:
-        """On a way back: restart those units, too, that the deploy had not restarted. Raises as ``reach``."""
-        left = [(target, {one.id: frozenset(target.kept(one)) for one in target.placements}) for target in self.plan.targets]
+    def restart_kept(self, services: Collection[str]) -> list[Task]:
+        """On a way back: restart those units of these services, too, that the deploy had not restarted. Returns what was done.
+        Raises as ``reach``.
+        """
+        mine = [target for target in self.plan.targets if target.service.name in services]
+        left = [(target, {one.id: frozenset(target.kept(one)) for one in target.placements}) for target in mine]
         self.plan = Plan(tuple(replace(target, undo=units) for target, units in left if any(units.values())))
         self._outcomes.clear()
         self.reach(State.HEALTHY)
+        return list(self.plan.tasks)
 
     @staticmethod
     def _outcome_of(work: Callable[[], None]) -> VoxgateError | None:

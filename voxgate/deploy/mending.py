@@ -87,21 +87,28 @@ def restart_kept(
     standing: Standing,
 ) -> tuple[VoxgateError | None, Judged]:
     """Where a service that went back without a restart is violated, and was not before (a process that took up what was there
-    for a moment), its units are restarted after all, and judged again. Returns what is true then.
+    for a moment), it is judged once more: a store that was slow is no reason to restart who asked it. If it is violated still,
+    its units are restarted after all, and nobody else's, and judged again. Returns what is true then.
     """
-    verdict, judgements = standing.against(judged)
-    if back is None or failure is not None or verdict is not RunVerdict.VIOLATED:
+    if back is None or failure is not None or not _violated(back, judged, standing):
         return failure, judged
-    violated = {one.service for one in judgements if one.verdict is Verdict.VIOLATED}
-    if not kept_units(target for target in back.plan.targets if target.service.name in violated):
+    judged = judge()
+    if not (violated := _violated(back, judged, standing)):
         return failure, judged
-    site.progress.note("it does not hold without a restart: what was not restarted is restarted after all")
+    names = ", ".join(sorted(violated))
+    site.progress.note(f"{names}: it does not hold without a restart: what was not restarted is restarted after all")
     try:
-        back.restart_the_others()
-        marks.mark(site.claim, back.plan.tasks, Phase.BACK_JUDGING)
+        marks.mark(site.claim, back.restart_kept(violated), Phase.BACK_JUDGING)
     except VoxgateError as error:
         failure = error
     return failure, judge()
+
+
+def _violated(back: Deployment, judged: Judged, standing: Standing) -> frozenset[str]:
+    """The services that went back, are violated, were not before, and have units that were not restarted."""
+    verdict, judgements = standing.against(judged)
+    found = {one.service for one in judgements if one.verdict is Verdict.VIOLATED and verdict is RunVerdict.VIOLATED}
+    return frozenset(one.service.name for one in back.plan.targets if one.service.name in found and kept_units([one]))
 
 
 def close_back(
