@@ -43,29 +43,47 @@ class Shown:
         self.known: dict[str, dict[str, str]] = {}
 
     def rows(self, names: Iterable[str]) -> list[dict[str, str]]:
-        """All of ``ASKED_OF_UNITS`` that each unit has, in the order of the names; what can be no unit's name is left out. Raises
-        Trouble where systemd does not answer for each.
-        """
+        """All of ``ASKED_OF_UNITS`` that each unit has, in the order of the names; what can be no unit's name is left out."""
         wanted = [name for name in dict.fromkeys(names) if NAME_OF_UNIT.fullmatch(name) and "@." not in name]
         with self.lock:
             new = [name for name in wanted if name not in self.known]
             if new:
-                found = unit_rows(said("systemctl", "show", f"--property={','.join(ASKED_OF_UNITS)}", "--", *new))
-                if len(found) != len(new):
-                    raise Trouble("unparsable", f"systemctl show was asked for {len(new)} units, and told of {len(found)}")
-                self.known.update(zip(new, found))  # noqa: B905 - strict= is of Python 3.10
+                self.known.update(zip(new, shown_rows(new)))  # noqa: B905 - strict= is of Python 3.10
             return [self.known[name] for name in wanted]
 
 
+def shown_rows(names: list[str]) -> list[dict[str, str]]:
+    """What ``systemctl show`` says of each of these units. A command of several lines stands there as it is, and a blank one of
+    it looks like the end of what is said of its unit: such a unit is asked about alone. All that is said then is its own.
+    """
+    text = said("systemctl", "show", f"--property={','.join(ASKED_OF_UNITS)}", "--", *names)
+    found = unit_rows(text)
+    if len(found) == len(names):
+        return found
+    if len(names) == 1:
+        return unit_rows("\n".join(filter(None, text.splitlines())))
+    half = len(names) // 2
+    return [*shown_rows(names[:half]), *shown_rows(names[half:])]
+
+
 def unit_rows(text: str) -> list[dict[str, str]]:
-    """Its blocks of ``key=value`` lines; a key that stands in two lines has a value of two lines."""
-    found = []
-    for block in text.strip().split("\n\n"):
-        row: dict[str, str] = {}
-        for line in block.splitlines():
-            key, _, value = line.partition("=")
-            row[key] = f"{row[key]}\n{value}" if key in row else value
-        found.append(row)
+    """Its blocks of ``key=value`` lines; a key that stands in two lines has a value of two lines. A command that has lines, blank
+    ones too, is one value: it ends with a brace.
+    """
+    found: list[dict[str, str]] = [{}]
+    lines = iter(text.strip().split("\n"))
+    for line in lines:
+        if not line:
+            found.append({})
+            continue
+        key, _, value = line.partition("=")
+        if key in UNIT_COMMANDS and value.startswith("{ "):
+            parts = [value]
+            while not parts[-1].endswith(" }") and (more := next(lines, None)) is not None:
+                parts.append(more)
+            value = " ".join(parts)
+        row = found[-1]
+        row[key] = f"{row[key]}\n{value}" if key in row else value
     return found
 
 

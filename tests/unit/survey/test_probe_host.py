@@ -505,11 +505,31 @@ def test_systemd_is_asked_once_about_a_unit(monkeypatch: pytest.MonkeyPatch) -> 
     assert asked == [("b.timer", "sshd.service", "ssh.service"), ("a.service",)]
 
 
-def test_an_answer_that_is_not_of_each_unit_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else one unit would be told by what another says."""
-    monkeypatch.setattr(probe, "said", lambda *_: "Id=b.service\n")
-    with pytest.raises(probe.Trouble, match="was asked for 2 units, and told of 1"):
-        probe.Shown().rows(["a.service", "b.service"])
+@pytest.mark.parametrize(
+    ("command", "calls"), [("x;\n\nId=c.service\nUser=root", 1), ("x }\n\nUser=root", 5)], ids=["lines", "a brace"]
+)
+def test_no_unit_speaks_for_another(monkeypatch: pytest.MonkeyPatch, command: str, calls: int) -> None:
+    """Of a command systemctl shows the lines as they are, blank ones too: what stands behind one is no other unit's."""
+    text = {
+        "a.service": f"ExecStart={{ path=/bin/sh ; argv[]=/bin/sh -c {command} ; pid=0 }}\nId=a.service\nUser=vox",
+        **{f"{name}.service": f"Id={name}.service\nUser={name}" for name in "bcde"},
+    }
+    asked: list[tuple[str, ...]] = []
+
+    def show(*argv: str) -> str:
+        names = argv[argv.index("--") + 1 :]
+        asked.append(names)
+        return "\n\n".join(text[name] for name in names) + "\n"
+
+    monkeypatch.setattr(probe, "said", show)
+    rows = dict(zip(text, probe.Shown().rows(text), strict=True))
+    assert {name: (row["Id"], row["User"]) for name, row in rows.items()} | {"a.service": ("a.service", "vox")} == {
+        "a.service": ("a.service", "vox"),
+        **{f"{one}.service": (f"{one}.service", one) for one in "bcde"},
+    }
+    assert rows["a.service"]["Id"] == "a.service"
+    assert rows["a.service"]["User"].splitlines()[-1] == "vox"
+    assert len(asked) == calls
 
 
 @pytest.mark.parametrize(
