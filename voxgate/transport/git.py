@@ -6,7 +6,6 @@ import fcntl
 import hashlib
 import os
 import re
-import shlex
 import shutil
 import stat
 import tempfile
@@ -21,6 +20,7 @@ from voxgate.model.evidence import Missing
 from voxgate.model.release import Release, RemoteView, Tag, is_commit
 from voxgate.transport import local
 from voxgate.transport.deadline import Deadline
+from voxgate.transport.git_asking import ASKING, environment_of, last_words, protocols, unreachable
 from voxgate.transport.surroundings import environment, own_folder
 
 if TYPE_CHECKING:
@@ -50,13 +50,6 @@ _READING = {
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C",
 }
-# What the remote sends is checked, object by object. The account's own settings are read here: they may name the way there.
-_ASKING = (
-    *("gc.auto=0", "maintenance.auto=false", "fetch.fsckObjects=true", "transfer.fsckObjects=true"),
-    *("core.hooksPath=/dev/null", "core.fsmonitor=false", "fetch.writeCommitGraph=false", "fetch.recurseSubmodules=false"),
-)
-_ASKED = ("ssh", "https")
-_TELLING = re.compile(r"(fatal|error|ssh|remote|host key|permission denied|.*: permission denied)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +98,13 @@ class Mirror:
             )
         if completed.exit_status == 0:
             return
-        why = _last_words(completed.stderr)
+        why = last_words(completed.stderr)
         if "couldn't find remote ref" in why:
             raise ContractError("the repository has no branch main", where=self.url)
         if _MALFORMED.search(why):
             hint = "git fsck in the remote's repository names it"
             raise ContractError("the remote sent what is no sound object of git", where=self.url, why=why, hint=hint)
-        raise _unreachable(self.url, why)
+        raise unreachable(self.url, why)
 
     def _make(self) -> None:
         """An empty mirror in the place of whatever was there: with no template, so that it has no hook."""
@@ -177,7 +170,7 @@ class Mirror:
         raise ContractError(
             f"{commit[:12]} or {of[:12]} is no commit of the repository",
             where=self.url,
-            why=_last_words(completed.stderr),
+            why=last_words(completed.stderr),
         )
 
     def on_main(self, commits: Iterable[str]) -> frozenset[str]:
@@ -297,7 +290,7 @@ class Mirror:
                 why=why,
                 hint="fetch, and take the next number",
             )
-        raise _unreachable(self.url, _last_words(completed.stderr))
+        raise unreachable(self.url, last_words(completed.stderr))
 
     def _make_tag(self, tag: str, commit: str, message: str) -> str:
         """Write a tag object that no ref names yet; its id."""
@@ -315,7 +308,7 @@ class Mirror:
     def _git(self, *arguments: str, stdin: bytes = b"", inside: bool = True, more: Mapping[str, str] | None = None) -> bytes:
         completed = self._run(*arguments, stdin=stdin, inside=inside, more=more)
         if completed.exit_status != 0:
-            raise ContractError(f"git {arguments[0]} failed", where=self.url, why=_last_words(completed.stderr))
+            raise ContractError(f"git {arguments[0]} failed", where=self.url, why=last_words(completed.stderr))
         return completed.stdout
 
     def _run(
@@ -332,12 +325,12 @@ class Mirror:
     def _remote(self, until: Deadline, *arguments: str) -> local.LocalCompleted:
         try:
             return local.run(
-                ["git", *(word for setting in _ASKING for word in ("-c", setting)), f"--git-dir={self.path}", *arguments],
+                ["git", *(word for setting in ASKING for word in ("-c", setting)), f"--git-dir={self.path}", *arguments],
                 deadline=max(until.remaining, 0.1),
-                env={**environment(network=True, ssh=True), **self.environment, "GIT_ALLOW_PROTOCOL": _protocols(self.url)},
+                env={**environment(network=True, ssh=True), **self.environment, "GIT_ALLOW_PROTOCOL": protocols(self.url)},
             )
         except CommandUnknown as error:
-            raise _unreachable(self.url, f"no answer within {until}") from error
+            raise unreachable(self.url, f"no answer within {until}") from error
 
     @contextmanager
     def _alone(self, until: Deadline) -> Iterator[None]:
@@ -353,33 +346,6 @@ class Mirror:
                         raise Unreachable(f"another gate held the mirror for {until}", where=str(self.path)) from None
                     time.sleep(_LOCK_PAUSE)
             yield
-
-
-def _protocols(url: str) -> str:
-    """What git may speak: that of the remote, and the two that the account's own settings may put in its place."""
-    scheme = url.partition("://")[0] if "://" in url else "file" if url.startswith(("/", ".")) else "ssh"
-    return ":".join(sorted({*_ASKED, scheme}))
-
-
-def environment_of(estate: Estate) -> dict[str, str]:
-    """What git is given to reach the estate's remotes: its SSH words, no questions, English, nobody else's repository."""
-    ssh = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ServerAliveInterval=5"]
-    ssh += [
-        "-o",
-        f'UserKnownHostsFile="{Path(estate.known_hosts).expanduser()}"',
-        "-o",
-        "GlobalKnownHostsFile=/dev/null",
-    ]
-    ssh += ["-o", "UpdateHostKeys=no", "-o", "ConnectTimeout=10"]
-    if estate.ssh_config is not None:
-        ssh += ["-F", str(Path(estate.ssh_config).expanduser())]
-    if estate.identity is not None:
-        ssh += ["-i", str(Path(estate.identity).expanduser()), "-o", "IdentitiesOnly=yes"]
-    return {
-        "GIT_SSH_COMMAND": shlex.join(ssh),
-        "GIT_TERMINAL_PROMPT": "0",
-        "LC_ALL": "C",
-    }
 
 
 def view(
@@ -432,18 +398,3 @@ def _converting(attributes: Mapping[str, str]) -> str:
     if attributes.get("ident") == "set":
         return "ident"
     return "eol=crlf" if attributes.get("eol") == "crlf" and attributes.get("text") != "unset" else ""
-
-
-def _last_words(stderr: bytes) -> str:
-    """The line of git's that says most; ssh's own comes before git's general one."""
-    lines = [line.strip() for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
-    telling = [line for line in lines if _TELLING.match(line)]
-    return (telling or lines or ["git said nothing"])[0]
-
-
-def _unreachable(url: str, why: str) -> Unreachable:
-    hint = f"try by hand: git ls-remote {shlex.quote(url)}"
-    if "Host key verification failed" in why or "host key" in why.lower():
-        hint = "the host key is not pinned in the estate's known_hosts: ssh-keyscan, and compare the fingerprint"
-    what = "the remote cannot be asked"
-    return Unreachable(what, where=url, why=why, hint=hint)

@@ -21,7 +21,8 @@ from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release, RemoteView
 from voxgate.model.service import Kind, Role, Service
-from voxgate.transport.git import Mirror, environment_of, view
+from voxgate.transport.git import Mirror, view
+from voxgate.transport.git_asking import environment_of
 
 from .conftest import Ground, host
 

@@ -1,0 +1,64 @@
+"""How git asks a remote: by which words and protocols, and what it says where it cannot."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voxgate.errors import Unreachable
+
+if TYPE_CHECKING:
+    from voxgate.model.estate import Estate
+
+# What the remote sends is checked, object by object. The account's own settings are read here: they may name the way there.
+ASKING = (
+    *("gc.auto=0", "maintenance.auto=false", "fetch.fsckObjects=true", "transfer.fsckObjects=true"),
+    *("core.hooksPath=/dev/null", "core.fsmonitor=false", "fetch.writeCommitGraph=false", "fetch.recurseSubmodules=false"),
+)
+_ASKED = ("ssh", "https")
+_TELLING = re.compile(r"(fatal|error|ssh|remote|host key|permission denied|.*: permission denied)", re.IGNORECASE)
+
+
+def protocols(url: str) -> str:
+    """What git may speak: that of the remote, and the two that the account's own settings may put in its place."""
+    scheme = url.partition("://")[0] if "://" in url else "file" if url.startswith(("/", ".")) else "ssh"
+    return ":".join(sorted({*_ASKED, scheme}))
+
+
+def environment_of(estate: Estate) -> dict[str, str]:
+    """What git is given to reach the estate's remotes: its SSH words, no questions, English, nobody else's repository."""
+    ssh = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ServerAliveInterval=5"]
+    ssh += [
+        "-o",
+        f'UserKnownHostsFile="{Path(estate.known_hosts).expanduser()}"',
+        "-o",
+        "GlobalKnownHostsFile=/dev/null",
+    ]
+    ssh += ["-o", "UpdateHostKeys=no", "-o", "ConnectTimeout=10"]
+    if estate.ssh_config is not None:
+        ssh += ["-F", str(Path(estate.ssh_config).expanduser())]
+    if estate.identity is not None:
+        ssh += ["-i", str(Path(estate.identity).expanduser()), "-o", "IdentitiesOnly=yes"]
+    return {
+        "GIT_SSH_COMMAND": shlex.join(ssh),
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C",
+    }
+
+
+def last_words(stderr: bytes) -> str:
+    """The line of git's that says most; ssh's own comes before git's general one."""
+    lines = [line.strip() for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+    telling = [line for line in lines if _TELLING.match(line)]
+    return (telling or lines or ["git said nothing"])[0]
+
+
+def unreachable(url: str, why: str) -> Unreachable:
+    """The error of a remote that gave no answer, with what there is to do about it."""
+    hint = f"try by hand: git ls-remote {shlex.quote(url)}"
+    if "Host key verification failed" in why or "host key" in why.lower():
+        hint = "the host key is not pinned in the estate's known_hosts: ssh-keyscan, and compare the fingerprint"
+    what = "the remote cannot be asked"
+    return Unreachable(what, where=url, why=why, hint=hint)
