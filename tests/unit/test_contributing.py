@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
+
+import yaml
 
 from tests.quick import chosen
 
@@ -20,6 +23,21 @@ def test_every_path_and_target_that_it_names_is_there() -> None:
     targets = set(re.findall(r"`make ([a-z-]+)", TEXT))
     known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     assert targets <= known
+
+
+def test_the_lints_before_a_commit_are_those_of_make() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    lint = makefile.partition("\nlint:")[2].partition("\n\n")[0]
+    wanted = {line.removeprefix("\t@$(RUN) ") for line in lint.splitlines() if line.startswith("\t@$(RUN) ")}
+    (local,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"]
+    assert {hook["entry"].removeprefix("uv run --locked --quiet ") for hook in local["hooks"]} == wanted
+
+
+def test_the_settings_that_it_names_are_those_of_services() -> None:
+    part = TEXT.partition("## A required setting")[2].partition("\n## ")[0]
+    named = {word for word in re.findall(r"`([a-z_]+)`", part) if word != "lab"}
+    known = {key for row in tomllib.loads((ROOT / "hosts/services.toml").read_text("utf-8")).values() for key in row}
+    assert named <= known, named - known
 
 
 def test_what_is_changed_is_tested_by_what_names_it() -> None:
