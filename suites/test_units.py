@@ -342,8 +342,10 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
 
 
 def _are_named(holders: set[str]) -> bool:
-    """True if all of them are units of the system or images that an engine lists: nothing that a person started by hand."""
-    return bool(holders) and not any(who.startswith(("process ", "container ")) for who in holders)
+    """True if all of them are units of the system or images that an engine lists: nothing that a person started by hand, in a
+    login, or by a systemd of his own.
+    """
+    return bool(holders) and not any(who.startswith(("process ", "container ", "user@")) for who in holders)
 
 
 def _may(listener: Listener, who: str, protocol: str, socket: SocketFact) -> bool:

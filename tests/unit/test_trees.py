@@ -329,3 +329,50 @@ def test_one_host_decides_for_no_other_where_a_deploy_goes_back_to(forge: Callab
     assert plan_of_the_fleet(here, orders, good, None).targets[0].way_back == old
     agreed = LastKnownGood(evil, None, "2026-06-22T08:00:00Z")
     assert plan_of_the_fleet(here, orders, agreed, agreed).targets[0].way_back == evil
+
+
+def tags_at(here: Forge, service: str) -> set[str]:
+    """The tags of a service at the forge."""
+    return set(git(here.folder / f"{NAMES[service]}.git", "tag").split())
+
+
+def test_no_host_has_a_tag_pushed(forge: Callable[[str], Forge]) -> None:
+    """A forged journal, left at its promoting, makes the head of main, which nobody judged, no release. A recovery gives one
+    the tag that it has, and pushes none.
+    """
+    here = forge("backend")
+    tagged = here.releases[0]
+    (here.work / "app.py").write_text("2\n")
+    git(here.work, "commit", "-qam", "x")
+    git(here.work, "push", "-q", "origin", "HEAD:main")
+    head = Release("backend", git(here.work, "rev-parse", "HEAD"), None)
+    before = tags_at(here, "backend")
+    gate = Gate(here.estate, Orders(recover=True), here.folder / "evidence", "r2", here.said)
+    gate._remotes.ask()
+    service = here.estate.service("backend")
+    assert gate._tag(service, head) == head
+    assert gate._tag(service, replace(tagged, tag=None)) == tagged
+    assert tags_at(here, "backend") == before
+    assert gate.notes[0] == "backend is done but was not tagged: --deploy backend=main tags it"
+
+
+def test_what_is_not_on_main_is_never_tagged(forge: Callable[[str], Forge]) -> None:
+    """Also a commit that a plain tag of somebody's brought into the mirror; the head of main, which a deploy judged, is."""
+    here = forge("backend")
+    git(here.work, "checkout", "-q", "-b", "side")
+    git(here.work, "commit", "-q", "--allow-empty", "-m", "evil")
+    git(here.work, "tag", "foo")
+    git(here.work, "push", "-q", "origin", "side", "foo")
+    evil = Release("backend", git(here.work, "rev-parse", "HEAD"), None)
+    git(here.work, "checkout", "-q", "main")
+    git(here.work, "commit", "-q", "--allow-empty", "-m", "good")
+    git(here.work, "push", "-q", "origin", "HEAD:main")
+    good = Release("backend", git(here.work, "rev-parse", "HEAD"), None)
+    remotes, service = Remotes(here.estate), here.estate.service("backend")
+    remotes.ask()
+    before = tags_at(here, "backend")
+    assert remotes.tag(service, evil, "r1") == (evil, f"backend is done but was not tagged: {evil.commit[:12]} is not on main")
+    assert tags_at(here, "backend") == before
+    done, said = remotes.tag(service, good, "r1")
+    assert tags_at(here, "backend") == before | {done.tag}
+    assert said.endswith("pushed")

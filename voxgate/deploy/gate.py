@@ -315,8 +315,10 @@ class Gate:
         return self._evidence_folder.with_name("evidence-before")
 
     def _tag(self, service: Service, release: Release) -> Release:
-        """The release with its tag, for what an earlier run had no time to tag."""
-        tagged, said = self._remotes.tag(service, release, self.site.author.run)
+        """The release with the tag that it has, for what an earlier run had no time to promote. None is pushed: that the run
+        judged it good is the hosts' word.
+        """
+        tagged, said = self._remotes.has_tag(service, release)
         if said:
             self.notes.append(said)
         return tagged

@@ -64,8 +64,24 @@ class Remotes:
 
     def tag(self, service: Service, release: Release, run: str) -> tuple[Release, str]:
         """A release that passed, with its tag, and a line to say where something came of it: a head of main gets the tag
-        that its commit has already, or else the next of the day, pushed.
+        that its commit has already, or else the next of the day, pushed. It is for what this very run resolved, deployed and
+        judged: what is pushed follows from no host's word.
         """
+        tagged, said = self.has_tag(service, release)
+        view = self.views[service.name]
+        if tagged.tag is not None or isinstance(view, Missing):
+            return tagged, said
+        if release.commit not in view.on_main:
+            return release, f"{service.name} is done but was not tagged: {release.commit[:12]} is not on main"
+        tag = str(next_tag(service, view.tags, datetime.now(UTC).date()))
+        try:
+            self.mirrors[service.name].push_tag(tag, release.commit, f"{tag}: passed the gate, run {run}")
+        except VoxgateError as error:
+            return release, f"{service.name} is done but was not tagged: {error.line}"
+        return replace(release, tag=tag), f"tagged {service.name}: {tag} is {release.commit[:12]}, pushed"
+
+    def has_tag(self, service: Service, release: Release) -> tuple[Release, str]:
+        """The same without a push: with the tag that its commit has already, if it has one."""
         view = self.views[service.name]
         if release.tag is not None:
             return release, ""
@@ -74,12 +90,7 @@ class Remotes:
         there = sorted(one for text, commit in view.tags.items() if commit == release.commit and (one := Tag.parse(text)))
         if there:
             return replace(release, tag=str(there[-1])), f"{service.name} has its tag: {there[-1]}"
-        tag = str(next_tag(service, view.tags, datetime.now(UTC).date()))
-        try:
-            self.mirrors[service.name].push_tag(tag, release.commit, f"{tag}: passed the gate, run {run}")
-        except VoxgateError as error:
-            return release, f"{service.name} is done but was not tagged: {error.line}"
-        return replace(release, tag=tag), f"tagged {service.name}: {tag} is {release.commit[:12]}, pushed"
+        return release, f"{service.name} is done but was not tagged: --deploy {service.name}=main tags it"
 
     def with_releases(
         self, releases: Mapping[str, Release | Missing | None], found: Mapping[str, Found]

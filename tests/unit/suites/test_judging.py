@@ -773,8 +773,9 @@ def test_a_folder_that_the_services_file_names_may_be_served(green: Case) -> Non
     assert replace(case, estate=replace(case.estate, services=services)).judge() == {}
 
 
-def test_a_client_port_that_somebody_holds_by_hand_all_the_time_is_a_door(green: Case) -> None:
-    row = process(green, FLEET, WORKER, unit="", command="python3", argv=("python3",), exe="/usr/bin/python3", cwd="/", runs=())
+@pytest.mark.parametrize("unit", ["", "user@1000.service"], ids=["by hand", "by a systemd of its own"])
+def test_a_client_port_that_somebody_holds_by_hand_all_the_time_is_a_door(green: Case, unit: str) -> None:
+    row = process(green, FLEET, WORKER, unit=unit, command="python3", argv=("python3",), exe="/usr/bin/python3", cwd="/", runs=())
     door = SocketFact(ANY, 40000, None, None, (row.pid,))
     case = green.host(FLEET, processes=(*known(green.of(FLEET).processes), row), datagrams=(door,))
     assert case.judge() == {}
