@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab import estate, history, places
+from voxgate.moves.builder import built as builder
 from voxgate.probe.built import program
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def sudoers(host: Host) -> str:
 
 def probe(tree: Tree) -> bool:
     """Bring the installed probe, and the program that builds, up to date; whether one had to be."""
-    fresh = [_program(tree, *one) for one in ((PROBE, program()), (BUILDER, places.BUILDER.read_bytes()))]
+    fresh = [_program(tree, *one) for one in ((PROBE, program()), (BUILDER, builder.program()))]
     return any(fresh)
 
 

@@ -10,7 +10,6 @@ RECIPE = ROOT / "lab" / "recipe"
 SERVICES = ROOT / "lab" / "services"
 RELEASES = ROOT / "lab" / "releases"
 UNITS = ROOT / "hosts" / "units"
-BUILDER = ROOT / "voxgate" / "moves" / "building.py"
 
 # There is one lab a network namespace (its addresses are fixed), so lock and state are the machine's, not the cache's.
 # VOXGATE_LAB names a second one, for a shell that lives in a network namespace of its own.

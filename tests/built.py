@@ -1,4 +1,6 @@
-"""The probe as it runs on hosts: the one file, and what that file is as a module. What is tested is what travels."""
+"""The probe and the builder as they run on hosts: the one file of each, and what that file is as a module. What is tested is what
+is installed.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +11,21 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from voxgate.probe.built import program
+from voxgate.moves.builder import built as made_builder
+from voxgate.probe import built as made_probe
 
 
-def _written() -> Path:
+def _written(name: str, program: bytes) -> Path:
     """The file, where any account may read it, for as long as this process is there."""
-    folder = Path(tempfile.mkdtemp(prefix="voxgate-probe-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"voxgate-{name}-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     folder.chmod(0o755)
-    (folder / "probe.py").write_bytes(program())
-    return folder / "probe.py"
+    (folder / f"{name}.py").write_bytes(program)
+    return folder / f"{name}.py"
 
 
 def _loaded(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location("voxgate_probe", path)
+    spec = importlib.util.spec_from_file_location(f"voxgate_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -30,5 +33,7 @@ def _loaded(path: Path) -> Any:
     return module
 
 
-PROBE = _written()
+PROBE = _written("probe", made_probe.program())
 probe: Any = _loaded(PROBE)
+BUILDER = _written("builder", made_builder.program())
+builder: Any = _loaded(BUILDER)

@@ -18,6 +18,7 @@ UNIT = "tests/unit"
 ONE_FILE = {
     "voxgate/probe/": [f"{UNIT}/survey/test_built_probe.py"],
     "voxgate/deploy/on_host/": [f"{UNIT}/test_on_host.py", f"{UNIT}/test_causes.py"],
+    "voxgate/moves/builder/": [f"{UNIT}/test_building.py"],
 }
 """Packages that run as one file, and the tests of all of it."""
 _TOP = re.compile(r"^(?:def|class) (\w+)|^([A-Z_]+)\b", re.MULTILINE)

@@ -22,16 +22,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.built import BUILDER, builder
 from tests.uv import UV
 from voxgate.contracts.estates import load_estate
 from voxgate.model.release import Release
-from voxgate.moves import building, steps
+from voxgate.moves import steps
 
 NOBODY = 65534
 
 
 def hand(source: Path, place: Path, top: str = "dist") -> None:
-    building.Hand().whole(building.folder_at(str(source)), building.folder_at(str(place)), top)
+    builder.Hand().whole(builder.folder_at(str(source)), builder.folder_at(str(place)), top)
 
 
 def alone(work: Callable[[], object], *, nobody: bool = True) -> str:
@@ -61,8 +62,8 @@ def spool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folders of the service ``one``, nobody's as they are the build account's, with a release that waits in ``in/tree``."""
     home = Path(tempfile.mkdtemp(prefix="voxgate-spool-", dir="/dev/shm"))
     home.chmod(0o755)
-    monkeypatch.setattr(building, "HOME", str(home))
-    monkeypatch.setattr(building, "OPT", str(home / "opt"))
+    monkeypatch.setattr(builder, "HOME", str(home))
+    monkeypatch.setattr(builder, "OPT", str(home / "opt"))
     for one in ("one/in/tree/src", "one/out", "one/cache/uv/a", "one/cache/npm", "opt/one"):
         (home / one).mkdir(parents=True)
     (home / "one/in/tree/src/main.js").write_text("good")
@@ -76,7 +77,7 @@ def spool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def prepared() -> str:
     """A build begins; "" if it could."""
-    return alone(lambda: building.Build("one").prepare())
+    return alone(lambda: builder.Build("one").prepare())
 
 
 @pytest.fixture
@@ -171,7 +172,7 @@ def _socket(path: Path) -> None:
 )
 def test_what_is_no_data_or_leads_outside_is_refused(built: Path, place: Path, make: Callable[[Path], None]) -> None:
     make(built / "evil")
-    with pytest.raises(building.Bad, match=r"dist/evil (is neither|leads to)"):
+    with pytest.raises(builder.Bad, match=r"dist/evil (is neither|leads to)"):
         hand(built, place)
 
 
@@ -190,27 +191,27 @@ def test_an_interpreter_that_others_can_change_is_refused(tmp_path: Path, place:
     own.chmod(0o777)
     (tmp_path / "venv" / "bin").mkdir(parents=True)
     (tmp_path / "venv" / "bin" / "python").symlink_to(own)
-    with pytest.raises(building.Bad, match=r"\.venv/bin/python leads to"):
+    with pytest.raises(builder.Bad, match=r"\.venv/bin/python leads to"):
         hand(tmp_path / "venv", place, ".venv")
 
 
 @pytest.mark.parametrize("local", ["editable", "directory", "path"])
 def test_an_environment_with_a_source_of_its_own_is_always_built(tmp_path: Path, local: str) -> None:
     (tmp_path / "uv.lock").write_text('[[package]]\nname = "x"\nsource = { registry = "https://registry.example/simple" }\n')
-    assert building.ingredients(str(tmp_path), str(tmp_path))
+    assert builder.ingredients(str(tmp_path), str(tmp_path))
     with (tmp_path / "uv.lock").open("a") as file:
         file.write(f'[[package]]\nname = "own"\nsource = {{ {local} = "own" }}\n')
-    assert building.ingredients(str(tmp_path), str(tmp_path)) == ""
+    assert builder.ingredients(str(tmp_path), str(tmp_path)) == ""
 
 
 def test_any_write_to_what_was_handed_over_is_noticed(built: Path, place: Path) -> None:
     hand(built, place)
-    before = building.state_of(str(place))
+    before = builder.state_of(str(place))
     row = (place / "index.html").stat()
-    assert building.state_of(str(place)) == before
+    assert builder.state_of(str(place)) == before
     (place / "index.html").write_text("<evil>")
     os.utime(place / "index.html", ns=(row.st_atime_ns, row.st_mtime_ns))
-    assert building.state_of(str(place)) != before
+    assert builder.state_of(str(place)) != before
 
 
 @pytest.mark.parametrize(
@@ -224,8 +225,8 @@ def test_any_write_to_what_was_handed_over_is_noticed(built: Path, place: Path) 
     ],
 )
 def test_only_a_commit_of_a_folder_below_opt_is_built(words: list[str]) -> None:
-    with pytest.raises(building.Bad, match="no such build"):
-        building.asked_for(words)
+    with pytest.raises(builder.Bad, match="no such build"):
+        builder.asked_for(words)
 
 
 def deep(top: Path, levels: int) -> None:
@@ -247,7 +248,7 @@ def test_however_deep_a_build_left_it_the_next_one_begins(spool: Path, where: st
 def test_a_release_of_any_depth_is_put_aside(spool: Path) -> None:
     """Where a release waits to be built, the one before it is removed by the deploy account."""
     alone(lambda: deep(spool / "one/in/tree", 1500), nobody=False)
-    assert "git" in alone(lambda: building.export("/nonexistent", "0" * 40, "one"), nobody=False)
+    assert "git" in alone(lambda: builder.export("/nonexistent", "0" * 40, "one"), nobody=False)
     assert list((spool / "one/in/tree").iterdir()) == []
 
 
@@ -271,8 +272,8 @@ def test_what_a_build_asks_git_is_answered_and_what_it_sets_reaches_nobody(spool
     git(source, "tag", "-a", "v-2", "-m", "a tag with words")
     git(source, "tag", "plain")
     commit, settings = git(source, "rev-parse", "HEAD"), (source / ".git" / "config").read_bytes()
-    building.export(str(source), commit, "one")
-    building.repository(str(source), commit, "one")
+    builder.export(str(source), commit, "one")
+    builder.repository(str(source), commit, "one")
     tree = spool / "one" / "in" / "tree"
     assert git(tree, "rev-parse", "HEAD") == commit
     assert git(tree, "describe") == "v-2"
@@ -332,19 +333,19 @@ def test_a_build_cannot_shut_the_cache_for_the_next_one(spool: Path) -> None:
 def test_an_exit_status_is_one_of_256(spool: Path, result: str) -> None:
     """``sys.exit(256)`` is 0: a build that says so would count as installed."""
     (spool / "one/out/result.json").write_text(result)
-    with pytest.raises(building.Bad, match="left no result"):
-        building.outcome("one")
+    with pytest.raises(builder.Bad, match="left no result"):
+        builder.outcome("one")
 
 
 def test_who_is_killed_by_a_signal_ends_as_in_a_shell(spool: Path) -> None:
-    said = alone(lambda: os._exit(0) if building.Build("one").run("sh", "-c", "kill -9 $$") == 128 + 9 else 1 / 0, nobody=False)
+    said = alone(lambda: os._exit(0) if builder.Build("one").run("sh", "-c", "kill -9 $$") == 128 + 9 else 1 / 0, nobody=False)
     assert said == ""
 
 
 def test_words_of_a_build_can_be_written_anywhere_and_move_no_terminal(spool: Path) -> None:
     (spool / "one/out/result.json").write_text(json.dumps({"exit": 0, "note": "a\ud800b\x1b]0;x\x07 \u00e9\u202e"}))
     (spool / "one/out/said").write_bytes(b"one\n\x1b[2Jtwo\xff\r\n\xc2\x9bthree")
-    _, note, said = building.outcome("one")
+    _, note, said = builder.outcome("one")
     assert note == r"a\ud800b\x1b]0;x\x07 \xe9\u202e"
     assert said == "one\n" + r"\x1b[2Jtwo" + "\ufffd" + "\n" + r"\x9bthree"
 
@@ -354,7 +355,7 @@ def test_a_chain_of_links_leads_nowhere(built: Path, place: Path, tmp_path: Path
     (tmp_path / "secret").write_text("secret")
     (built / "assets/deep/up").symlink_to("../..")
     (built / "m").symlink_to("assets/deep/up/../secret")
-    with pytest.raises(building.Bad, match="dist/m leads to"):
+    with pytest.raises(builder.Bad, match="dist/m leads to"):
         hand(built, place)
 
 
@@ -380,7 +381,7 @@ def test_an_environment_s_own_links_lead_where_uv_has_them_lead(tmp_path: Path, 
     here = Path.cwd()
     os.chdir("/usr/lib")  # from here, and from here only, the third leads to root's interpreter
     try:
-        with pytest.raises(building.Bad, match="leads to"):
+        with pytest.raises(builder.Bad, match="leads to"):
             hand(venv, place, ".venv")
     finally:
         os.chdir(here)
@@ -391,7 +392,7 @@ def test_a_proof_that_nobody_waits_for_ends_with_all_that_it_started(spool: Path
     (spool / "bin").mkdir()
     (spool / "bin/git").write_text(f"#!/bin/sh\necho $$ >{spool}/one/out/pid\nsleep 600 & wait\n")
     (spool / "bin/git").chmod(0o755)
-    code = f"import runpy, sys; m = runpy.run_path({building.__file__!r}); g = m['main'].__globals__; "
+    code = f"import runpy, sys; m = runpy.run_path({str(BUILDER)!r}); g = m['main'].__globals__; "
     code += (
         f"g.update(HOME={str(spool)!r}, OPT='{spool}/opt', PROVING=1); sys.exit(g['main'](['prove', 'python', 'one', 'a' * 40]))"
     )
@@ -448,8 +449,8 @@ def test_too_much_is_refused_before_anything_is_touched(built: Path, place: Path
     with (built / "zeros").open("wb") as file:
         file.truncate(1 << 20)
     before = tree(place)
-    monkeypatch.setattr(building, "BYTES", 1 << 20)
-    with pytest.raises(building.Bad, match="bytes were built"):
+    monkeypatch.setattr(builder, "BYTES", 1 << 20)
+    with pytest.raises(builder.Bad, match="bytes were built"):
         hand(built, place)
     assert tree(place) == before
 
@@ -459,10 +460,10 @@ def test_what_would_fill_the_disk_is_refused_before_anything_is_touched(
 ) -> None:
     hand(built, place)
     before = tree(place)
-    monkeypatch.setattr(building, "SPARE", 1 << 60)
+    monkeypatch.setattr(builder, "SPARE", 1 << 60)
     hand(built, place)  # what is there already needs no space
     (built / "more").write_text("more")
-    with pytest.raises(building.Bad, match="to spare"):
+    with pytest.raises(builder.Bad, match="to spare"):
         hand(built, place)
     assert tree(place) == before
 
@@ -481,28 +482,28 @@ def test_a_file_that_could_not_be_written_leaves_no_draft(built: Path, place: Pa
 @pytest.mark.parametrize(
     "lock", ['"editable" = "."', "source.editable = '.'", '"\\u0065ditable" = "."', 'source = { "directory" = "pkg" }', "\\"]
 )
-@pytest.mark.parametrize("read", [building.read_toml, None], ids=["read", "before-3.11"])
+@pytest.mark.parametrize("read", [builder.read_toml, None], ids=["read", "before-3.11"])
 def test_a_local_source_is_seen_however_it_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lock: str, read: object
 ) -> None:
-    monkeypatch.setattr(building, "read_toml", read)
+    monkeypatch.setattr(builder, "read_toml", read)
     (tmp_path / "uv.lock").write_text(f"[[package]]\n{lock}\n")
-    assert building.ingredients(str(tmp_path), str(tmp_path)) == ""
+    assert builder.ingredients(str(tmp_path), str(tmp_path)) == ""
 
 
 @pytest.mark.parametrize("name", ["uv.lock", "pyproject.toml", "uv.toml", ".python-version"])
 def test_what_is_no_file_makes_no_environment_known(tmp_path: Path, name: str) -> None:
     (tmp_path / "deps").write_text("")
     (tmp_path / name).symlink_to("deps")
-    assert building.ingredients(str(tmp_path), str(tmp_path)) == ""
+    assert builder.ingredients(str(tmp_path), str(tmp_path)) == ""
     (tmp_path / name).unlink()
     os.mkfifo(tmp_path / name)
-    assert building.ingredients(str(tmp_path), str(tmp_path)) == ""
+    assert builder.ingredients(str(tmp_path), str(tmp_path)) == ""
 
 
 def test_a_program_that_only_a_home_has_is_told_with_its_folder(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As uv's own installer leaves it, as nvm does, and as a link of root's into a home."""
-    monkeypatch.setattr(building, "PATH", f"{spool}/bin")
+    monkeypatch.setattr(builder, "PATH", f"{spool}/bin")
     monkeypatch.setenv("HOME", str(spool / "home"))
     for at in (".local/bin/uv", ".nvm/versions/node/v24.0.0/bin/node"):
         (spool / "home" / at).parent.mkdir(parents=True)
@@ -510,33 +511,33 @@ def test_a_program_that_only_a_home_has_is_told_with_its_folder(spool: Path, mon
         (spool / "home" / at).chmod(0o755)
     (spool / "bin").mkdir()
     alone_in = "is there for this account alone, in"
-    with pytest.raises(building.Bad, match=f"uv {alone_in} {spool}/home/.local/bin: builds run as voxbuild"):
-        building.tools("python", "/opt/one", "0" * 40)
-    with pytest.raises(building.Bad, match=f"node {alone_in} {spool}/home/.nvm/versions/node/v24.0.0/bin"):
-        building.tools("static", "/opt/one", "0" * 40)
+    with pytest.raises(builder.Bad, match=f"uv {alone_in} {spool}/home/.local/bin: builds run as voxbuild"):
+        builder.tools("python", "/opt/one", "0" * 40)
+    with pytest.raises(builder.Bad, match=f"node {alone_in} {spool}/home/.nvm/versions/node/v24.0.0/bin"):
+        builder.tools("static", "/opt/one", "0" * 40)
     (spool / "bin/uv").symlink_to(spool / "home/.local/bin/uv")
-    with pytest.raises(building.Bad, match=f"uv {alone_in} {spool}/home/.local/bin"):
-        building.tools("python", "/opt/one", "0" * 40)
+    with pytest.raises(builder.Bad, match=f"uv {alone_in} {spool}/home/.local/bin"):
+        builder.tools("python", "/opt/one", "0" * 40)
 
 
 @pytest.mark.parametrize(
     ("mode", "said"), [(None, "uv is not installed for all accounts of this host"), (0o700, "Permission denied")]
 )
 def test_a_program_is_tried_where_a_build_runs(spool: Path, monkeypatch: pytest.MonkeyPatch, mode: int | None, said: str) -> None:
-    monkeypatch.setattr(building, "PATH", f"{spool}/bin")
+    monkeypatch.setattr(builder, "PATH", f"{spool}/bin")
     (spool / "bin").mkdir()
     (spool / "one/in/request.json").write_text('{"do": "tools", "kind": "python", "commit": "", "offline": true}')
     program = spool / "bin/uv"
     if mode is not None:
         program.write_text("#!/bin/sh\necho uv 0.9.9 '(of a day)'\n")
         program.chmod(mode)
-    assert alone(lambda: building.Build("one").whole()) == ""
-    assert building.outcome("one")[0] == building.MISSING
-    assert said in building.outcome("one")[2]
+    assert alone(lambda: builder.Build("one").whole()) == ""
+    assert builder.outcome("one")[0] == builder.MISSING
+    assert said in builder.outcome("one")[2]
     program.write_text("#!/bin/sh\necho uv 0.9.9 '(of a day)'\n")
     program.chmod(0o755)
-    assert alone(lambda: building.Build("one").whole()) == ""
-    assert building.outcome("one")[:2] == (0, f"uv 0.9.9 in {program}")
+    assert alone(lambda: builder.Build("one").whole()) == ""
+    assert builder.outcome("one")[:2] == (0, f"uv 0.9.9 in {program}")
 
 
 def test_a_filter_of_the_account_s_changes_nothing_that_is_checked_out(
@@ -573,5 +574,5 @@ def test_a_filter_of_the_account_s_changes_nothing_that_is_checked_out(
     subprocess.run(step.argv, check=True, umask=0o022)
     assert (folder / "a.txt").read_bytes() == b"good\n"
     assert (folder / ".git/HEAD").stat().st_mode & 0o777 == 0o644
-    building.export(str(folder), commit, "one")
+    builder.export(str(folder), commit, "one")
     assert (spool / "one/in/tree/a.txt").read_bytes() == b"good\n"

@@ -16,6 +16,7 @@ import pytest
 from voxgate.contracts.estates import load_estate
 from voxgate.deploy import causes
 from voxgate.deploy.causes import hint_for
+from voxgate.moves.steps import BUILDER, INSTALL_BUILDER
 from voxgate.report.redaction import Redactor
 from voxgate.transport import begin, sudo
 
@@ -179,3 +180,9 @@ def test_no_build_has_its_own_program_made_everybodys() -> None:
     said = "uv is there for this account alone, in /var/lib/voxbuild/one/cache: builds run as voxbuild"
     assert "voxbuild/" not in hint_for(said, HOST, "/opt/one")
     assert "/home" not in hint_for(said.replace("/var/lib/voxbuild/one/cache", "/home/one/bin"), HOST)
+
+
+def test_a_builder_that_is_not_there_is_installed_by_one_command() -> None:
+    with pytest.raises(FileNotFoundError) as found:
+        subprocess.run([BUILDER, "tools"], check=True)
+    assert hint_for(f"FileNotFoundError: {found.value}", HOST) == INSTALL_BUILDER

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import collections
 import importlib
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 from voxgate.one_file import joined, modules, program
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ["voxgate.probe", "voxgate.deploy.on_host"]
+PACKAGES = ["voxgate.probe", "voxgate.deploy.on_host", "voxgate.moves.builder"]
 MODULES = [(package, path) for package in PACKAGES for path in modules(ROOT / package.replace(".", "/"))]
 
 
@@ -36,12 +37,24 @@ def names_of(tree: ast.Module) -> list[str]:
     return found
 
 
+def imported_by(tree: ast.Module) -> dict[str, str]:
+    """The names that a module imports from outside, and what each stands for."""
+    found: dict[str, str] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            found |= {one.name.partition(".")[0]: one.name.partition(".")[0] for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and not (node.module or "").startswith("voxgate"):
+            found |= {one.name: f"{node.module}.{one.name}" for one in node.names}
+    return found
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_no_name_is_two_modules(package: str) -> None:
-    """In one file the later one would stand for both."""
-    sources = [path.read_text("utf-8") for whose, path in MODULES if whose == package]
-    counted = collections.Counter(name for source in sources for name in names_of(ast.parse(source)))
-    assert [name for name, count in counted.items() if count > 1] == []
+    """In one file the later one would stand for both, and what one imports stands for all."""
+    trees = [ast.parse(path.read_text("utf-8")) for whose, path in MODULES if whose == package]
+    meanings = {(name, said) for tree in trees for name, said in imported_by(tree).items()}
+    counted = collections.Counter([*(name for name, _ in meanings), *(name for tree in trees for name in names_of(tree))])
+    assert [name for name, count in counted.items() if count > 1 or hasattr(builtins, name)] == []
 
 
 @pytest.mark.parametrize(("package", "path"), MODULES, ids=[f"{package}.{path.stem}" for package, path in MODULES])

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import voxgate
-from tests.built import PROBE
+from tests.built import BUILDER, PROBE
 from tests.uv import UV
 from voxgate.cli.main import main
 from voxgate.contracts.catalogue import read_catalogue
@@ -27,6 +27,8 @@ from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import names
 from voxgate.model.evidence import known
 from voxgate.model.invariant import expected
+from voxgate.moves.steps import INSTALL_BUILDER
+from voxgate.survey.reading import MEND
 from voxgate.survey.saving import load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,7 +75,8 @@ def test_the_wheel_has_what_judges_and_no_lab(wheel: Path) -> None:
             if path.is_file() and path.suffix != ".pyc"
         }
         assert {f"voxgate/data/{name}/{path}" for path in here} <= inside
-    assert {"voxgate/data/hosts/services.toml", "voxgate/py.typed", "voxgate/probe/main.py"} <= inside
+    assert {"voxgate/data/hosts/services.toml", "voxgate/py.typed"} <= inside
+    assert {"voxgate/probe/main.py", "voxgate/moves/builder/main.py", "voxgate/deploy/on_host/main.py"} <= inside
     assert {name.partition("/")[0] for name in inside} == {"voxgate", f"voxgate-{voxgate.__version__}.dist-info"}
     assert not [name for name in inside if name.endswith(".pyc")]
     told = packed.read(f"voxgate-{voxgate.__version__}.dist-info/entry_points.txt").decode()
@@ -134,9 +137,16 @@ def test_init_overwrites_nothing_and_what_it_makes_is_sound(tmp_path: Path, caps
     assert "no estate can be called so" in capsys.readouterr().err
 
 
-def test_the_probe_is_printed_as_it_is_installed() -> None:
-    said = subprocess.run([sys.executable, "-m", "voxgate.cli.main", "probe"], capture_output=True, check=True, timeout=60).stdout
-    assert said == PROBE.read_bytes()
+@pytest.mark.parametrize(("command", "program"), [(MEND, PROBE), (INSTALL_BUILDER, BUILDER)], ids=["probe", "builder"])
+def test_what_the_readme_and_the_hints_have_typed_installs_it(command: str, program: Path, tmp_path: Path) -> None:
+    assert f"`{command}`" in " ".join((ROOT / "README.md").read_text("utf-8").split())
+    target = command.rsplit(maxsplit=1)[-1]
+    (tmp_path / "usr/local/sbin").mkdir(parents=True)
+    typed = command.replace("uv run voxgate", f"{sys.executable} -m voxgate.cli.main").replace("ssh YOU@HOST sudo ", "")
+    subprocess.run(["sh", "-c", typed.replace(target, f"{tmp_path}{target}")], cwd=ROOT, check=True, timeout=60)
+    there = tmp_path / target[1:]
+    assert there.read_bytes() == program.read_bytes()
+    assert (there.stat().st_mode & 0o7777, there.stat().st_uid) == (0o755, 0)
 
 
 def test_a_version_is_said_once_everywhere(capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,8 @@ from voxgate.deploy.undoing import kept_units, undoing
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release
 from voxgate.model.verdict import Judgement, Verdict
-from voxgate.moves import building, steps
+from voxgate.moves import steps
+from voxgate.moves.builder.main import asked_for
 
 ESTATE = load_estate("lab")
 OLD = Release("fleet", "a" * 40, "vox-agents-2026.06.22-1")
@@ -107,7 +108,7 @@ def test_no_builder_has_the_path_of_what_it_builds_among_its_words() -> None:
         assert mine
         assert not [argv for argv in mine if any("/opt/" in word for word in argv)]
         for argv in mine:
-            assert building.asked_for([word for word in argv[2:] if word != "--offline"]) == (
+            assert asked_for([word for word in argv[2:] if word != "--offline"]) == (
                 service.kind,
                 service.folder,
                 OLD.commit,

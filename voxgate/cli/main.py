@@ -1,4 +1,4 @@
-"""``voxgate init | probe | attach | watch | merge``."""
+"""``voxgate init | probe | builder | attach | watch | merge``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from voxgate.cli.watch import watch
 from voxgate.contracts.estates import load_estate
 from voxgate.errors import Refused, VoxgateError
 from voxgate.model.verdict import Exit
-from voxgate.probe.built import program
+from voxgate.moves.builder import built as builder
+from voxgate.probe import built as probe
 from voxgate.report import verdict_file
 from voxgate.report.attaching import attach
 from voxgate.report.monitors import FORMATS, Level
@@ -67,7 +68,10 @@ def _run(asked: argparse.Namespace, out: CutStream) -> int:
         case "init":
             return init(Path(asked.folder), asked.estate, out)
         case "probe":
-            sys.stdout.buffer.write(program())  # as it is: the gate compares its bytes
+            sys.stdout.buffer.write(probe.program())  # as it is: the gate compares its bytes
+            return 0
+        case "builder":
+            sys.stdout.buffer.write(builder.program())  # the same
             return 0
         case "attach":
             folder = Path(asked.run).resolve()
@@ -96,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("folder", nargs="?", default=".", metavar="DIR", help="default: the current folder")
     one.add_argument("--estate", default="staging", metavar="NAME", help="the estate to begin with (default: staging)")
     commands.add_parser("probe", help="print the probe, to install it on a host: the README says how")
+    commands.add_parser("builder", help="print the program that builds releases on a host, to install it there: the same")
     one = commands.add_parser("attach", help="put a run's report and verdict to its releases on Bitbucket (BITBUCKET_TOKEN)")
     one.add_argument("run", nargs="?", default="reports/latest", metavar="RUN", help="default: reports/latest")
     one = commands.add_parser("watch", help="look without deploying; say what changed since the last run that held")

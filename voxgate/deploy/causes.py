@@ -14,7 +14,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from voxgate.model.estate import Host
-from voxgate.moves.steps import BUILDS, STATE
+from voxgate.moves.steps import BUILDER, BUILDS, INSTALL_BUILDER, STATE
 from voxgate.transport import sudo
 
 _PATH = re.compile("['\"\u2018](/[^'\"\u2019]+)['\"\u2019]|(/[\\w./@+-]+)")
@@ -95,8 +95,8 @@ def _not_there(said: _Said) -> str:
     program = (found["py"] or found["env"]) if found else ""
     if package := _PACKAGES.get(program.rpartition("/")[2]):
         return f"sudo apt-get install {package}"
-    if program.endswith("/voxgate-build"):
-        return "README, On your own hosts, step 4, says what to install"
+    if program == BUILDER:
+        return INSTALL_BUILDER
     return f"look at what is missing there: namei -l {said.place}"
 
 

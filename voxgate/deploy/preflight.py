@@ -4,10 +4,8 @@ taken back, is not begun.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 
 from voxgate.deploy.causes import hint_for
 from voxgate.deploy.hands import last_words
@@ -16,7 +14,7 @@ from voxgate.errors import Refused, VoxgateError, known_error, visible
 from voxgate.model.estate import Estate, Placement
 from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.release import Release
-from voxgate.moves import building
+from voxgate.moves.builder.built import digest
 from voxgate.moves.steps import Step, builds_are_possible, is_allowed, is_checkout, is_ready, tools_are_here, way_back_is_here
 from voxgate.transport.at_once import at_once
 from voxgate.transport.connections import Connections
@@ -77,10 +75,9 @@ def _can_be_built(connections: Connections, placement: Placement, release: Relea
     """What a release runs while it is built must not run as who deploys: without the sandbox nothing is built. Its programs
     are tried in there, and told.
     """
-    builder = hashlib.sha256(Path(building.__file__).read_bytes()).hexdigest()
-    step = builds_are_possible(placement.service, builder, placement.service.build_sha256)
+    step = builds_are_possible(placement.service, digest(), placement.service.build_sha256)
     what = f"no release of {placement.service.name} can be built here"
-    hint = "README, On your own hosts, step 4, says what to install: account, program, unit, folder, sudo rules"
+    hint = "README, On your own hosts, step 4: account, program (`uv run voxgate builder` prints it), unit, folder, sudo rules"
     _must_be(connections, placement, step, what, hint)
     told = _must_be(connections, placement, tools_are_here(placement.service, release), what)
     say(f"{placement.host.name}: {placement.service.name} is built with {told}")

@@ -13,6 +13,7 @@ _SYSTEMCTL = "/usr/bin/systemctl"
 PYTHON = "/usr/bin/python3"
 STATE = "/var/lib/voxgate"
 BUILDER = "/usr/local/libexec/voxgate-build"
+INSTALL_BUILDER = f"uv run voxgate builder | ssh YOU@HOST sudo install -D -o root -g root -m 0755 /dev/stdin {BUILDER}"
 BUILDS = "/var/lib/voxbuild"
 BUILD_UNIT = "/etc/systemd/system/voxgate-build@.service"
 

@@ -1,0 +1,52 @@
+"""What each part of the builder uses: where things are, and how files of others are opened."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from typing import Any, Dict, Optional
+
+HOME = "/var/lib/voxbuild"
+OPT = "/opt"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+KINDS = {"python": ".venv", "static": "dist"}  # what is handed over
+TOOLS = {"python": ["uv"], "static": ["node", "npm"]}
+OPEN, CLOSED = 0o755, 0o644  # folders and programs, and other files
+READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class Bad(Exception):  # noqa: N818 - the word for it
+    """Why it cannot be done, in a line."""
+
+
+def where(name: str, *more: str) -> str:
+    """A path in the build's folder."""
+    return os.path.join(HOME, name, *more)
+
+
+def seen(text: str) -> str:
+    """Text that moves no terminal: what is not printable becomes its escape."""
+    return "".join(one if one.isprintable() or one in "\n\t" else ascii(one)[1:-1] for one in text.replace("\r\n", "\n"))
+
+
+def folder_at(path: str, below: Optional[int] = None) -> int:
+    """A folder held open, no link followed at its end."""
+    return os.open(path, READ | os.O_DIRECTORY, dir_fd=below)
+
+
+def write(path: str, document: Dict[str, Any]) -> None:
+    """A JSON file, whole or not at all."""
+    with open(path + ".part", "w", encoding="utf-8") as file:
+        json.dump(document, file, sort_keys=True)
+    os.rename(path + ".part", path)
+
+
+def read(path: str) -> Dict[str, Any]:
+    """A JSON object of somebody's, {} where it is none."""
+    try:
+        with open(os.open(path, READ), "rb") as file:
+            document = json.loads(file.read(1 << 16)) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else {}
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}

@@ -1,0 +1,86 @@
+"""What the deploy account asks for: install, prove, tools."""
+
+from __future__ import annotations
+
+import fcntl
+import glob
+import os
+import shutil
+import subprocess
+from contextlib import contextmanager, suppress
+from typing import Iterator
+
+from voxgate.moves.builder.asking import asked
+from voxgate.moves.builder.base import PATH, TOOLS, Bad, read, where, write
+from voxgate.moves.builder.handing import hand_over
+from voxgate.moves.builder.ingredients import ingredients, state_of
+from voxgate.moves.builder.releases import export, repository
+
+OF_A_HOME = (".local/bin", "bin", ".cargo/bin", ".nvm/versions/node/*/bin", ".local/share/fnm/node-versions/*/installation/bin",
+             ".volta/bin", ".asdf/shims", ".local/share/mise/shims")  # fmt: skip
+
+
+@contextmanager
+def alone(folder: str) -> Iterator[None]:
+    """One build of a service at a time: whoever comes second waits."""
+    descriptor = os.open(where(os.path.basename(folder), "in", "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def install(kind: str, folder: str, commit: str, *, offline: bool) -> int:
+    """Build and hand over. Raises Bad."""
+    name, tree = os.path.basename(folder), where(os.path.basename(folder), "in", "tree")
+    export(folder, commit, name)
+    handed, made_of = where(name, "in", "handed.json"), ""
+    if kind == "python":
+        made_of = ingredients(tree, folder)
+        known = read(handed)
+        if made_of and known == {"made_of": made_of, "state": state_of(os.path.join(folder, ".venv"))}:
+            say("as it was: the lock is the same")
+            return 0
+        with suppress(FileNotFoundError):
+            os.unlink(handed)
+    repository(folder, commit, name)
+    status, note = asked("install", kind, commit, name, offline=offline)
+    if status == 0:
+        hand_over(name, folder, kind)
+        if kind == "python" and ingredients(tree, folder):
+            state = state_of(os.path.join(folder, ".venv"))
+            write(handed, {"made_of": ingredients(tree, folder), "state": state})
+        say(note)
+    return status
+
+
+def prove(kind: str, folder: str, commit: str) -> int:
+    """True (0) if it could be installed again from what is here."""
+    name = os.path.basename(folder)
+    if subprocess.run(["git", "-C", folder, "cat-file", "-e", commit + "^{commit}"], check=False).returncode != 0:
+        raise Bad("git does not have the commit")
+    export(folder, commit, name)
+    repository(folder, commit, name)
+    return asked("prove", kind, commit, name, offline=True)[0]
+
+
+def tools(kind: str, folder: str, commit: str) -> int:
+    """True (0) if the build's own programs run where it runs. One that only this account has is told with its folder."""
+    home = os.path.expanduser("~")
+    for name in TOOLS[kind]:
+        found = os.path.realpath(shutil.which(name, path=PATH) or "/")
+        homes = [path for one in OF_A_HOME for path in sorted(glob.glob(os.path.join(home, one, name))) if found == "/"]
+        for at in [*homes, *([found] if found.startswith((home + "/", "/home/", "/root/")) else [])]:
+            if os.access(at, os.X_OK):
+                raise Bad("%s is there for this account alone, in %s: builds run as voxbuild, who sees no home"
+                          % (name, os.path.dirname(at)))  # fmt: skip
+    status, note = asked("tools", kind, commit, os.path.basename(folder), offline=True)
+    say(note)
+    return status
+
+
+def say(text: str) -> None:
+    """One line on stdout, if there is anything to say."""
+    if text:
+        print(text)
