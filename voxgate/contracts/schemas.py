@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -22,8 +24,31 @@ def _is_integer(_checker: object, instance: object) -> bool:
     return isinstance(instance, int) and not isinstance(instance, bool)
 
 
+def _plain(item: Any) -> Any:
+    """The same with each whole number written as one: 1.0 is 1, as JSON Schema counts; true is not 1."""
+    if isinstance(item, float) and item.is_integer():
+        return int(item)
+    if isinstance(item, list):
+        return [_plain(one) for one in item]
+    if isinstance(item, dict):
+        return {key: _plain(value) for key, value in item.items()}
+    return item
+
+
+def _unique_items(validator: Validator, unique: bool, instance: Any, _schema: Any) -> Iterator[ValidationError]:  # noqa: FBT001
+    """``uniqueItems`` by one set of texts. jsonschema compares each with each where the items are of many kinds: a service could
+    hold a judge up for an hour with one page. The hash of a text is salted, that of a number is anybody's to choose.
+    """
+    if not unique or not validator.is_type(instance, "array"):
+        return
+    if len({json.dumps(_plain(one), sort_keys=True) for one in instance}) < len(instance):
+        yield ValidationError(f"{instance!r} has non-unique elements")  # the words of jsonschema
+
+
 _STRICT: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+    Draft202012Validator,
+    validators={"uniqueItems": _unique_items},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
 )
 
 

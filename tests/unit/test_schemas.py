@@ -1,0 +1,61 @@
+"""What others say is checked against a schema in linear time, whatever they say."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from voxgate.contracts import schemas
+
+GOOD = {"status": "ok", "worker_calls": 0, "worker_max": 4, "fleet_available": 4}
+
+
+class Number(int):
+    """A number that counts how often one is compared."""
+
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        Number.compared += 1
+        return int(self) == other
+
+    __hash__ = int.__hash__
+
+
+def test_items_of_many_kinds_are_not_compared_each_with_each() -> None:
+    """A worker may say up to 1 MB, and all that the gate does waits for the judge."""
+    many = 500
+    Number.compared = 0
+    found = schemas.faults("fleet-health", {**GOOD, "workers": ["api-1/1", *map(Number, range(many))]})
+    assert len(found) == many  # none of them is a text
+    assert Number.compared <= 4 * many
+
+
+@pytest.mark.parametrize(
+    ("items", "unique"),
+    [
+        ("[]", True),
+        ('["a/1", "a/2"]', True),
+        ('["a/1", "a/1"]', False),
+        ("[1, 1.0]", False),
+        ("[1, true]", True),
+        ("[0, false]", True),
+        ('[1, "1"]', True),
+        ('[null, 0, false, ""]', True),
+        ("[100000000000000000000, 1e20]", False),
+        ("[0.5, 0.50]", False),
+        ("[-0.0, 0]", False),
+        ("[[1], [1.0]]", False),
+        ("[[1], [true]]", True),
+        ('[{"a": 1, "b": [2]}, {"b": [2.0], "a": 1}]', False),
+        ('[{"a": 1}, {"a": true}]', True),
+        ('[{"a": "1"}, {"a": 1}]', True),
+        ('["x", 0, 1, "x"]', False),
+    ],
+)
+def test_items_are_the_same_where_json_says_so(items: str, unique: bool) -> None:  # noqa: FBT001
+    workers: Any = json.loads(items)
+    said = [one for one in schemas.faults("fleet-health", {**GOOD, "workers": workers}) if "non-unique" in one]
+    assert said == ([] if unique else [f"$.workers: {workers!r} has non-unique elements"])
