@@ -85,3 +85,44 @@ def test_a_recovery_without_a_host_is_never_green(tmp_path: Path, way: Way, foun
 
 def test_what_waits_is_not_green(tmp_path: Path) -> None:
     assert settled(tmp_path, Way.WAITS, judged(Verdict.HOLDS)).exit_status == Exit.INCOMPLETE
+
+
+HEAD = Judgement(
+    "head-is-the-release[backend-api-1]", "head-is-the-release", "X.", "why", Verdict.VIOLATED, "backend", "api-1", found="x"
+)
+ELSEWHERE = Judgement(
+    "only-expected-listeners[api-1]", "only-expected-listeners", "X.", "why", Verdict.VIOLATED, None, "api-1", found="x"
+)
+WHOLE = Judgement("estate-is-one[all]", "estate-is-one", "X.", "why", Verdict.VIOLATED, found="x")
+
+
+@pytest.mark.parametrize(
+    ("about", "says", "forgiven"),
+    [
+        (HEAD, {"fleet-fleet-1"}, False),
+        (ELSEWHERE, {"fleet-fleet-1"}, False),
+        (WHOLE, {"fleet-fleet-1"}, False),
+        (HEAD, {"backend-api-1"}, True),
+        (ELSEWHERE, {"backend-api-1"}, True),
+        (WHOLE, {"backend-api-1", "fleet-fleet-1"}, True),
+    ],
+)
+def test_what_a_journal_says_stood_before_decides_for_no_other_host(
+    tmp_path: Path, about: Judgement, says: set[str], *, forgiven: bool
+) -> None:
+    """The account that deploys on one host writes the journal there."""
+    gate = Gate(ESTATE, Orders(recover=True), tmp_path / "evidence", "r2", Said())
+    placements = [one for one in ESTATE.placements if one.id in {"backend-api-1", "fleet-fleet-1"}]
+    gate.site.found = {
+        one.id: Found(
+            LastKnownGood(OLD),
+            Journal(Phase.BACK_JUDGING, "r1", NEW, OLD, boot="b", standing=frozenset({about.id} if one.id in says else ())),
+            "b",
+        )
+        for one in placements
+    }
+    decisions = tuple(Decision(Way.GO_BACK, one.service.name, (one,), OLD, NEW, "r1", "left") for one in placements)
+    standing = Mending(gate.site, decisions, lambda _, release: release).standing
+    verdict, _ = standing.against((RunVerdict.VIOLATED, (about,)))
+    assert verdict is (RunVerdict.HOLDS if forgiven else RunVerdict.VIOLATED)
+    assert standing.still([about]) == ((about.id,) if forgiven else ())

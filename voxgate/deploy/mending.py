@@ -13,7 +13,7 @@ from voxgate.deploy.journal import Journal, Phase
 from voxgate.deploy.plan import Target
 from voxgate.deploy.recovery import Decision, Way, decide, way_back
 from voxgate.deploy.site import Site
-from voxgate.deploy.standing import Standing, named
+from voxgate.deploy.standing import Standing, Told, named
 from voxgate.deploy.state import LastKnownGood, read_all
 from voxgate.deploy.undoing import kept_units, undoing
 from voxgate.errors import MoveFailed, VoxgateError
@@ -238,8 +238,8 @@ class Mending:
     @property
     def standing(self) -> Standing:
         """What did not hold before the deploys that are mended, as their journals say."""
-        journals = [self.site.found[placement.id].journal for one in self.decisions for placement in one.placements]
-        return Standing(frozenset(key for journal in journals if isinstance(journal, Journal) for key in journal.standing))
+        found = [(placement, self.site.found[placement.id].journal) for one in self.decisions for placement in one.placements]
+        return Told.by((placement, journal.standing) for placement, journal in found if isinstance(journal, Journal))
 
     @property
     def summary(self) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from voxgate.deploy.journal import MOST_REASON
 from voxgate.deploy.plan import Plan
 from voxgate.deploy.site import Orders
 from voxgate.errors import Refused
+from voxgate.model.estate import Placement
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release
 from voxgate.model.verdict import Judgement, RunVerdict, Verdict
@@ -53,7 +54,7 @@ class Standing:
     def against(self, judged: tuple[RunVerdict, tuple[Judgement, ...]]) -> tuple[RunVerdict, tuple[Judgement, ...]]:
         """A judgement against what was before: what did not hold then counts as no worse, whatever it is now."""
         verdict, judgements = judged
-        return _counted(verdict, _forgiving(judgements, self.ids))
+        return _counted(verdict, _forgiving(judgements, [one.id for one in judgements if self.stood(one)]))
 
     def permitting(self, judgements: Sequence[Judgement]) -> tuple[Judgement, ...]:
         """The judgements of a deploy: what was allowed to stay as it was counts as holding."""
@@ -61,7 +62,35 @@ class Standing:
 
     def still(self, judgements: Sequence[Judgement]) -> tuple[str, ...]:
         """What did not hold before and does not now, by id."""
-        return tuple(one.id for one in judgements if one.id in self.ids and one.verdict is not Verdict.HOLDS)
+        return tuple(one.id for one in judgements if self.stood(one) and one.verdict is not Verdict.HOLDS)
+
+    def stood(self, judgement: Judgement) -> bool:
+        """True if that did not hold before."""
+        return judgement.id in self.ids
+
+
+@dataclass(frozen=True, slots=True)
+class Told(Standing):
+    """What did not hold before, as open journals say: each placement's is the word of one host's account, which decides for no
+    other. It counts for what is of that service or about that host; of the estate as a whole all must say it.
+    """
+
+    words: tuple[tuple[Placement, frozenset[str]], ...] = ()
+
+    @classmethod
+    def by(cls, words: Iterable[tuple[Placement, frozenset[str]]]) -> Told:
+        """From the ids in each placement's journal."""
+        words = tuple(words)
+        return cls(ids=frozenset[str]().union(*(ids for _, ids in words)), words=words)
+
+    def stood(self, judgement: Judgement) -> bool:
+        """True if that did not hold before, as those say who may."""
+        if not judgement.service and not judgement.host:
+            return bool(self.words) and all(judgement.id in ids for _, ids in self.words)
+        return any(
+            judgement.id in ids and (placement.service.name == judgement.service or placement.host.name == judgement.host)
+            for placement, ids in self.words
+        )
 
 
 def is_mended(judgement: Judgement, plan: Plan) -> bool:
