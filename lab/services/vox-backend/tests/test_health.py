@@ -7,6 +7,7 @@ import httpx
 from test_start import GOOD, SECRET
 
 from vox_backend.identity import Identity
+from vox_backend.probes import CHECK_SECONDS
 from vox_backend.settings import Settings
 from vox_backend.stores import Stores
 from vox_backend.web import create_app
@@ -58,7 +59,7 @@ def test_one_store_away_is_degraded_and_503():
     assert answer.json()["checks"]["redis"] == "unreachable"
 
 
-def test_stores_that_are_not_there_are_unreachable_at_once_and_no_secret_is_told(caplog):
+def test_stores_that_are_not_there_are_unreachable_all_at_once_and_no_secret_is_told(caplog):
     async def look():
         stores = Stores(Settings.read(GOOD))
         began = time.monotonic()
@@ -69,7 +70,7 @@ def test_stores_that_are_not_there_are_unreachable_at_once_and_no_secret_is_told
     found, seconds = asyncio.run(look())
     assert set(found.values()) == {"unreachable"}
     assert set(found) == set(WELL)
-    assert seconds < 2
+    assert seconds < 2 * CHECK_SECONDS  # not one after the other
     assert SECRET not in caplog.text
     assert "check redis: unreachable" in caplog.text
 
