@@ -37,7 +37,9 @@ def sudo(services: list[Service], found: Job) -> dict[str, Any]:
 
 
 def rules_of(user: str) -> list[dict[str, str]]:
-    """What sudo lets an account do."""
+    """What sudo lets an account do. Raises Trouble where it gives no answer, or cannot be asked by such a name."""
+    if user.startswith(("-", "#")):  # sudo could take it for an option, or for the number of another
+        raise Trouble("failed", f"sudo cannot be asked about an account named {user}")
     asked = ["sudo", "-n", "-ll", "-U", user] if os.geteuid() == 0 else ["sudo", "-n", "-ll"]
     ended = run(asked, DEADLINE - 1)
     if ended.status != 0 and not re.search("not allowed to run sudo|unknown user", ended.out + ended.err):
@@ -50,11 +52,11 @@ ADMINS = {"sudo", "admin", "wheel"}  # whom a distribution makes its administrat
 
 
 def others_here(rows: list[dict[str, Any]]) -> set[str]:
-    """The accounts that have a shell or run something, but for the administrators who only log in."""
+    """The accounts that have a shell or run something, whatever they are called, but for the administrators who only log in."""
     admins = {name for group in grp.getgrall() if group.gr_name in ADMINS for name in group.gr_mem}
     shells = {one.pw_name for one in pwd.getpwall() if os.path.basename(one.pw_shell) not in NO_SHELLS} - admins
     at_work = {row["user"] for row in rows if row["unit"] and not row["unit"].startswith("user@") and not row["container"]}
-    return {name for name in shells | at_work if ACCOUNT.fullmatch(name)}
+    return shells | at_work
 
 
 def loose_of(path: str) -> Iterator[str]:

@@ -765,6 +765,19 @@ def test_sudo_is_read_rule_by_rule() -> None:
     ]
 
 
+def test_every_account_is_asked_about_whatever_it_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    people = [
+        pwd.struct_passwd((name, "x", 3000, 3000, "", "/", shell))
+        for name, shell in (("john.doe", "/bin/bash"), ("Jane", "/bin/sh"), ("svc$", "/bin/sh"), ("idle.one", "/bin/false"))
+    ]
+    monkeypatch.setattr(probe.pwd, "getpwall", lambda: people)
+    at_work = [{"user": "ci.runner", "unit": "runner.service", "container": ""}]
+    assert probe.others_here(at_work) == {"john.doe", "Jane", "svc$", "ci.runner"}
+    for name in ("-l", "#0"):
+        with pytest.raises(probe.Trouble, match="cannot be asked"):
+            probe.rules_of(name)
+
+
 def test_a_store_is_reached_refused_or_unknown() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
