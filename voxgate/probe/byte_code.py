@@ -24,6 +24,7 @@ from voxgate.probe.ways import interpreter_of
 
 PYC = re.compile(r"(.+?)\.(?!opt-)[a-z]+-[0-9]+(?:\.opt-([0-9]{1,9}))?\.pyc", re.ASCII)
 OPTIMIZED_AT_MOST = 2  # Python is started with more, and names its files so, but it makes the same
+UNTAGGED = re.compile(r"[^.]*\.pyc", re.ASCII | re.DOTALL)  # a module of the folder itself, which needs no source
 PYC_DRAFT = re.compile(r".+\.pyc\.[0-9]+", re.ASCII)
 PYC_HEAD = 16
 READER = 2  # counts up with how byte code is read: what an earlier reader found the same is compared again
@@ -71,7 +72,11 @@ class ByteCodes:
         self.bad: list[str] = []
 
     def takes(self, folder: Folder, name: str, path: str) -> bool:
-        """True for byte code, now or soon to be compared; False for what is no byte code and has no business here."""
+        """True for byte code, now or soon to be compared; False for what is no byte code and has no business here. Nor has what
+        an import takes for a module of this very folder.
+        """
+        if UNTAGGED.fullmatch(name):
+            return False
         found = folder.stat(name)
         if found is None:
             return True  # it was just replaced

@@ -57,7 +57,8 @@ def tree_of(service: Service, codes: ByteCodes, told: dict[str, Any]) -> Iterato
         told["owner"] = account(os.fstat(root.fd).st_uid)
         for folder, name, path in root.walk(outside_of(service), denied=denied):
             try:
-                if "__pycache__/" in path and codes.takes(folder, name, path):
+                cached = "/" not in f"/{path}".partition("/__pycache__/")[2]  # Python makes no folder below
+                if "__pycache__/" in path and cached and codes.takes(folder, name, path):
                     if codes.enough():
                         yield
                     continue

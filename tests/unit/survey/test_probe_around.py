@@ -287,6 +287,19 @@ def test_what_is_no_byte_code_has_no_place_among_it(checkout: Path, monkeypatch:
     assert not any(path.startswith("__pycache__") for path in before)
 
 
+@pytest.mark.parametrize(
+    "planted", ["__init__.pyc", "job.pyc", "sub/job.pyc", "sub/__init__.cpython-312.pyc", "__pycache__/job.pyc"]
+)
+def test_a_module_among_byte_code_is_no_byte_code(checkout: Path, planted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An import needs no source for ``app.__pycache__.job``."""
+    monkeypatch.setattr(probe, "CACHE", str(checkout.parent / "cache"))
+    before = set(probe.checkout(service(checkout))["tree"])
+    path = checkout / "app/__pycache__" / planted
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"code")
+    assert set(probe.checkout(service(checkout))["tree"]) - before == {f"app/__pycache__/{planted}"}
+
+
 @pytest.mark.parametrize("level", [1, 2, 3, 77])
 def test_byte_code_is_compared_however_much_python_is_told_to_leave_out(
     checkout: Path, level: int, monkeypatch: pytest.MonkeyPatch
