@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
+import warnings
 from pathlib import Path
 
 import pytest
 
+from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.estates import load_estate
 from voxgate.errors import VoxgateError
+from voxgate.model.invariant import Per, expected
 from voxgate.model.verdict import Judgement, RunOutcome, Verdict
-from voxgate.plugin import rejudging
+from voxgate.plugin import rejudging, without_pytest
 from voxgate.plugin.rejudging import judge_saved
 from voxgate.plugin.session import Session
 from voxgate.plugin.without_pytest import NEEDS_PYTEST
+from voxgate.survey.saving import load
 
 SAVED = Path(__file__).resolve().parent / "evidence"
 WORK = dict.fromkeys(("service", "host", "by", "since", "run", "build", "doing"), "x") | {"moves": True}
@@ -52,6 +58,26 @@ def test_both_ways_say_the_same(
     assert (plainly.verdict, plainly.missing, plainly.partial, plainly.summary) == (
         *(by_pytest.verdict, by_pytest.missing, by_pytest.partial, by_pytest.summary),
     )
+
+
+def test_a_warning_in_a_rule_is_blind_as_in_pytest(monkeypatch: pytest.MonkeyPatch) -> None:
+    def warns(estate: object) -> None:
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
+
+    monkeypatch.setattr(without_pytest, "_function", lambda _: warns)
+    estate = load_estate("lab")
+    rule = next(one for one in expected(read_catalogue(), estate, (), deploying=frozenset()) if one.invariant.per is Per.ESTATE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as in a process without pytest
+        judged = without_pytest.judge(rule, estate, load(SAVED))
+    assert judged is not None
+    assert (judged.verdict, judged.found) == (Verdict.BLIND, "could not be judged: DeprecationWarning: old")
+
+
+def test_without_assertions_nothing_is_judged(saved: Path, tmp_path: Path) -> None:
+    argv = [sys.executable, "-O", "-m", without_pytest.MODULE, str(saved), str(tmp_path / "verdict.json"), "lab"]
+    assert subprocess.run(argv, check=False, timeout=60).returncode == NEEDS_PYTEST
+    assert not (tmp_path / "verdict.json").exists()
 
 
 def test_a_team_s_own_checks_are_judged_too(saved: Path, tmp_path: Path) -> None:

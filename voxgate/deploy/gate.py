@@ -310,13 +310,12 @@ class Gate:
             self.notes.append(f"let stand ({self.standing.reason}): {named(sorted(self.standing.allowed))}")
 
     @property
-    def _folder_before(self) -> Path:
-        """Where that look is kept."""
+    def _folder_before(self) -> Path:  # where that look is kept
         return self._evidence_folder.with_name("evidence-before")
 
     def _tag(self, service: Service, release: Release) -> Release:
-        """The release with the tag that it has, for what an earlier run had no time to promote. None is pushed: that the run
-        judged it good is the hosts' word.
+        """What an earlier run had no time to promote, with the tag that it has. None is pushed: that it was judged good is the
+        hosts' word.
         """
         tagged, said = self._remotes.has_tag(service, release)
         if said:

@@ -14,6 +14,7 @@ import inspect
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -57,7 +58,9 @@ def judge(one: Expected, estate: Estate, evidence: Evidence, *, partial: bool = 
     began = time.perf_counter()
     verdict, found, advice = Verdict.HOLDS, "", ""
     try:
-        function(**{name: given[name] for name in wanted})
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # as our suites are judged by pytest
+            function(**{name: given[name] for name in wanted})
     except Exception as error:  # noqa: BLE001 - as in pytest: whatever else happens, we could not judge
         if partial and isinstance(error, OutsideLook):
             return None
@@ -127,6 +130,8 @@ def suite(name: str) -> ModuleType:
 
 def main(folder: str, verdict: str, source: str, *hosts: str) -> int:
     """See above."""
+    if sys.flags.optimize:  # no assertion could fail: pytest refuses that in words
+        return NEEDS_PYTEST
     try:
         estate = load_estate(source)
         outcome = outcome_of(Path(folder), estate, frozenset(hosts) or None)
