@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from voxgate.errors import Blind
 from voxgate.model.digits import natural_in
 from voxgate.model.evidence import ProcessFact, UnitFact, known
+from voxgate.model.where import Names
 from voxgate.plugin import invariant, say
 from voxgate.survey.answers import read_page
 from voxgate.survey.findings import holder_of, is_loopback, runs_code_of
@@ -87,13 +88,13 @@ def test_boot_starts_only_what_is_known(host_name: str, estate: Estate, evidence
     host = estate.host(host_name)
     extra = estate.boots(host)
     ours = {unit.unit for unit in estate.placed_units if unit.host == host}
-    named = {one.who for one in estate.listeners_on(host)}
+    named = Names(tuple(one.who for one in estate.listeners_on(host)))
     for name, fact in boot.services.items():
         kind = f"{name.partition('@')[0]}@.service" if "@" in name else name
-        if name in ours or {name, kind} & extra:
+        if name in ours or name in extra or kind in extra:
             continue  # of a service's own unit the files are judged by themselves
         # Of what the estate names in passing, the unit itself may be anybody's; what changes it may not.
-        own = {name, kind} if {name, kind} & named else set()
+        own = {name, kind} if name in named or kind in named else set()
         foreign = [path for path in fact.foreign if path.rpartition("/")[2] not in own and path not in extra]
         assert not foreign, say(
             f"{host_name}: {name} starts {'at the next boot' if fact.at_boot else 'by itself after the next boot'}, by {fact.by},"
@@ -352,4 +353,4 @@ def _may(listener: Listener, who: str, protocol: str, socket: SocketFact) -> boo
     """True if the estate lets ``who`` listen there; port 0 stands for any."""
     on_port = listener.port == 0 or listener.port <= socket.port <= (listener.last or listener.port)
     reached = not listener.loopback or is_loopback(socket.address)
-    return listener.who == who and listener.protocol == protocol and on_port and reached
+    return who in Names((listener.who,)) and listener.protocol == protocol and on_port and reached

@@ -63,7 +63,12 @@ MISTAKES = {
     "host without a role": (('roles = ["api"]', "roles = []"), "", "hosts.api-1.roles"),
     "store on no host": (('s3 = { host = "data"', 's3 = { host = "dta"'), "is no host of this estate", "stores.s3"),
     "port that is none": (('"nginx.service" = [80]', '"nginx.service" = [80000]'), "", "listeners.api"),
-    "listener of no role": (('api = { "nginx', 'web = { "nginx'), "", "listeners"),
+    "listener of no place": (('api = { "nginx', 'web = { "nginx'), "'web' is no role and no host", "[listeners]"),
+    "listener of no place at all": (('api = { "nginx', '"api 1" = { "nginx'), "", "listeners"),
+    "boot of no host": (('all = ["lab-network.service"]', 'sip-2 = ["lab-network.service"]'), "no role and no host", "[boot]"),
+    "boot of any unit": (("lab-network.service", "*.service"), "", "boot.all"),
+    "boot of any file": (("lab-network.service", "/etc/*/x"), "", "boot.all"),
+    "boot of the services' units": (("lab-network.service", "voxcore@*.service"), "also means voxcore@1.service", "boot.all"),
     "sudo with a wildcard": ((None, '\n[sudo]\ncommands = ["/usr/bin/systemctl reload n*"]\n'), "", "sudo.commands"),
     "key of no known form": (('deploy = ["{cache}/lab/id_ed25519.pub"]', 'deploy = ["ssh-rsa x"]'), "", "keys.deploy"),
     "unknown role": (('roles = ["api"]', 'roles = ["apy"]'), "is none of", "hosts.api-1"),
@@ -99,6 +104,26 @@ def test_a_mistake_is_refused_in_one_line(folder: Path, mistake: str) -> None:
 
 def test_a_misspelt_key_gets_a_suggestion(folder: Path) -> None:
     assert refusal(folder, LAB.replace("workers = 3", "wokers = 3")).hint == "did you mean 'workers'?"
+
+
+@pytest.mark.parametrize(("key", "meant"), [("sip-2", "sip-1"), ("fleat", "fleet"), ("al", "all")])
+def test_a_misspelt_place_gets_a_suggestion(folder: Path, key: str, meant: str) -> None:
+    assert refusal(folder, LAB.replace('all = ["lab-net', f'{key} = ["lab-net')).hint == f"did you mean {meant!r}?"
+
+
+def test_what_an_estate_says_counts_for_all_for_a_role_and_for_a_host(folder: Path) -> None:
+    boot = '[boot]\nall = ["a.service"]\nfleet = ["b.service", "a.service"]\nfleet-2 = ["agent*.service", "/usr/local/sbin/x"]\n'
+    ports = 'all = { "ssh.service" = [22] }\nfleet-2 = { "agent*.service" = [5001] }\n'
+    text = LAB.replace("[boot]", "[old]").partition("[old]")[0] + boot + LAB[LAB.index("[keys]") :]
+    (folder / "lab.toml").write_text(text.replace('all = { "ssh.service" = [22] }\n', ports), "utf-8")
+    estate = load_estate("lab", folder)
+    one, two, api = (estate.host(name) for name in ("fleet-1", "fleet-2", "api-1"))
+    asked = ("a.service", "b.service", "agent-trace.service", "agent/x.service", "/usr/local/sbin/x", "xagent.service")
+    assert [name for name in asked if name in estate.boots(api)] == ["a.service"]
+    assert [name for name in asked if name in estate.boots(one)] == ["a.service", "b.service"]
+    assert [name for name in asked if name in estate.boots(two)] == ["a.service", "b.service", asked[2], asked[4]]
+    assert Listener("agent*.service", 5001) in estate.listeners_on(two)
+    assert Listener("agent*.service", 5001) not in estate.listeners_on(one)
 
 
 def test_a_misspelt_estate_gets_a_suggestion() -> None:

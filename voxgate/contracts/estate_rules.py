@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from voxgate.errors import EstateError
 from voxgate.model.estate import Estate
 from voxgate.model.service import Role
+from voxgate.model.where import EVERYWHERE, Names
 
 
 def judge_estate(estate: Estate, file: str) -> None:
@@ -16,6 +18,9 @@ def judge_estate(estate: Estate, file: str) -> None:
         raise EstateError(f"calls itself {estate.name!r}", where=f"{file} [estate]", hint="name = the file's name")
     _judge_hosts(estate, file)
     _judge_databases(estate, file)
+    _judge_places("listeners", estate.listeners or {}, estate, file)
+    _judge_places("boot", estate.boot, estate, file)
+    _judge_reach("boot", estate.boot, estate, file)
     for store in estate.stores:
         _must_be_a_host("host", store.host, estate, f"{file} [stores.{store.name}]")
     if estate.seen_from is not None:
@@ -35,6 +40,27 @@ def _must_be_a_host(key: str, name: str, estate: Estate, where: str) -> None:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"hosts: {', '.join(known)}"
         raise EstateError(f"{key} = {name!r} is no host of this estate", where=where, hint=hint)
+
+
+def _judge_places(word: str, table: Mapping[str, object], estate: Estate, file: str) -> None:
+    """Each key of a table by place is ``all``, a role, or a host of the estate."""
+    known = [EVERYWHERE, *map(str, Role), *sorted(host.name for host in estate.hosts)]
+    for key in table:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"keys here: {', '.join(dict.fromkeys(known))}"
+            raise EstateError(f"{key!r} is no role and no host of this estate", where=f"{file} [{word}]", hint=hint)
+
+
+def _judge_reach(word: str, table: Mapping[str, Iterable[str]], estate: Estate, file: str) -> None:
+    """No entry with ``*`` reaches the services' own units: what they are called is nobody's to be."""
+    own = {unit.unit for unit in estate.placed_units}
+    for key, entries in table.items():
+        for entry in (one for one in entries if "*" in one):
+            taken = sorted(unit for unit in own if unit in Names((entry,)))
+            if taken:
+                what = f"{entry!r} also means {taken[0]}, a unit of the services"
+                raise EstateError(what, where=f"{file} [{word}.{key}]", hint="write more of its name before the *")
 
 
 def _judge_hosts(estate: Estate, file: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from voxgate.model.service import Endpoint, Role, Service
+from voxgate.model.where import Names, said_for
 
 
 class Available(StrEnum):
@@ -79,9 +80,9 @@ class Containers:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """What may listen on a port besides the services: ``who`` is a unit, an image for what runs in a container, or ``kernel``
-    for what no process holds; ``loopback`` is True where only the host itself may connect; ``last`` ends a range of ports, and
-    port 0 stands for any.
+    """What may listen on a port besides the services: ``who`` is a unit, an image for what runs in a container (``*`` as in
+    ``Names``), or ``kernel`` for what no process holds; ``loopback`` is True where only the host itself may connect; ``last``
+    ends a range of ports, and port 0 stands for any.
     """
 
     who: str
@@ -165,11 +166,11 @@ class PlacedUnit:
 class Estate:
     """All hosts of one environment. Built by ``contracts.estates.load_estate``, which refuses what cannot be meant.
 
-    ``listeners`` by role (``all``: every host), ``keys`` by account (fingerprints, or ``missing: PATH``), None where the file
-    does not say; ``seen_from`` is the host that asks for the console as people do, from outside; ``beyond`` are hosts that a part
-    of the estate has not, and asks through all the same; ``boot`` by role: units that the
-    next boot may start besides these, and files that may make them; ``sudo`` are commands that the login account may run besides
-    those that a deploy needs.
+    ``listeners`` and ``boot`` (units that the next boot may start besides these, and files that may make them) are by place:
+    ``all``, a role, a host's name. ``keys`` by account (fingerprints, or ``missing: PATH``). Listeners and keys are None where
+    the file does not say. ``seen_from`` is the host that asks for the console as people do, from outside; ``beyond`` are hosts
+    that a part of the estate has not, and asks through all the same; ``sudo`` are commands that the login account may run
+    besides those that a deploy needs.
     """
 
     name: str
@@ -220,8 +221,8 @@ class Estate:
         return tuple(host for host in self.hosts if role in host.roles)
 
     def listeners_on(self, host: Host) -> tuple[Listener, ...]:
-        """What may listen on a host: what its roles say, its stores, and each service's own endpoints."""
-        said = [one for key in ("all", *sorted(host.roles)) for one in (self.listeners or {}).get(key, ())]
+        """What may listen on a host: what the estate says for it, its stores, and each service's own endpoints."""
+        said = [*said_for(host, self.listeners or {})]
         said += [Listener(store.unit, store.port) for store in self.stores if store.host == host.name]
         for unit in self.placed_units:
             if unit.host == host:
@@ -229,9 +230,9 @@ class Estate:
                 said += [Listener(unit.unit, unit.port_of(endpoint)) for endpoint in endpoints if endpoint is not None]
         return tuple(dict.fromkeys(said))
 
-    def boots(self, host: Host) -> frozenset[str]:
+    def boots(self, host: Host) -> Names:
         """What else the next boot of a host may start, besides services and stores: units by name, other files by path."""
-        return frozenset(one for key in ("all", *host.roles) for one in self.boot.get(key, ()))
+        return Names(said_for(host, self.boot))
 
     @property
     def placements(self) -> tuple[Placement, ...]:

@@ -767,6 +767,14 @@ def test_what_the_estate_allows_may_listen(green: Case) -> None:
     assert replace(case, estate=replace(green.estate, listeners=listeners)).judge() == {}
 
 
+def test_a_wildcard_allows_units_of_that_beginning_and_no_others(green: Case) -> None:
+    pid = main_pid(green, FLEET, WORKER)
+    case = with_listener(green, FLEET, "127.0.0.1", 9001, pid)
+    for who, wanted in (("voxcor*.service", set()), ("voxcare*.service", {"only-expected-listeners[fleet-1]"})):
+        listeners = {**(green.estate.listeners or {}), "fleet-1": (Listener(who, 9001),)}
+        assert set(replace(case, estate=replace(green.estate, listeners=listeners)).judge()) == wanted
+
+
 def test_a_folder_that_the_services_file_names_may_be_served(green: Case) -> None:
     case = green.fact(API, "nginx", roots=("/opt/vox-frontend/dist", "/var/www/letsencrypt"))
     services = tuple(replace(one, web_roots=("/var/www/letsencrypt",)) for one in case.estate.services)
