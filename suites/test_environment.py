@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
 from voxgate.model.evidence import known
-from voxgate.plugin import invariant, say
+from voxgate.plugin import invariant, say, say_all
 from voxgate.survey.answers import read_page
 from voxgate.survey.questions import question_of
 
@@ -149,9 +149,10 @@ def test_site_packages_are_intact(placement: Placement, evidence: Evidence) -> N
     found = known(evidence.second.host(placement.host.name).packages[placement.service.name])
     where = f"{placement.host.name}: {placement.service.folder}/.venv"
     assert found.distributions, say(f"{where} holds no distribution at all", "deploy the release again")
-    path, wrong = found.bad[0] if found.bad else ("", "")
-    assert not found.bad_count, say(
-        f"{where}/{path} {wrong} ({found.bad_count} such files of {found.files})", "remove .venv and deploy the release again"
+    assert not found.bad_count, say_all(
+        where,
+        [*(f"{path} {wrong}" for path, wrong in found.bad), f"{found.bad_count} such files of {found.files}"],
+        "remove .venv and deploy the release again",
     )
 
 
@@ -167,9 +168,9 @@ def test_no_secret_leaks(placement: Placement, evidence: Evidence) -> None:
     host = placement.host.name
     look = evidence.second.host(host)
     found = known(look.leaks[placement.service.name])
-    key, where = found.found[0] if found.found else ("", "")
-    assert not found.found, say(
-        f"{host}: the value of {key} from {placement.service.folder}/.env stands in {where} ({len(found.found)} such places)",
+    assert not found.found, say_all(
+        host,
+        [f"the value of {key} from {placement.service.folder}/.env stands in {where}" for key, where in found.found],
         f"change the secret at its issuer, then remove it there: secrets belong in {placement.service.folder}/.env only",
     )
     if not found.compared:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
 from voxgate.model.evidence import HostEvidence, known
-from voxgate.plugin import invariant, say
+from voxgate.plugin import invariant, say, say_all
 from voxgate.survey.findings import holder_of, is_loopback, is_public
 
 if TYPE_CHECKING:
@@ -39,18 +39,22 @@ def test_host_has_room(host_name: str, evidence: Evidence) -> None:
     without memory the kernel picks a process and kills it.
     """
     found = known(evidence.second.host(host_name).room)
-    for disk in found.disks:
-        assert disk.free >= FREE * disk.size, say(
-            f"{host_name}: {disk.path} has {disk.free / 2**20:.0f} MB free of {disk.size / 2**20:.0f} MB",
-            "make room; journalctl --vacuum-size",
-        )
-        assert disk.inodes_free >= FREE * disk.inodes, say(
-            f"{host_name}: {disk.path} has {disk.inodes_free} inodes free of {disk.inodes}",
-            "look for a folder with very many files",
-        )
-    assert found.memory_available >= FREE * found.memory, say(
-        f"{host_name}: {found.memory_available / 2**20:.0f} MB of memory are available of {found.memory / 2**20:.0f} MB",
-        "systemd-cgtop -m says who takes it",
+    tight = [
+        f"{disk.path} has {disk.free / 2**20:.0f} MB free of {disk.size / 2**20:.0f} MB"
+        for disk in found.disks
+        if disk.free < FREE * disk.size
+    ]
+    tight += [
+        f"{disk.path} has {disk.inodes_free} inodes free of {disk.inodes}"
+        for disk in found.disks
+        if disk.inodes_free < FREE * disk.inodes
+    ]
+    if found.memory_available < FREE * found.memory:
+        tight.append(f"{found.memory_available / 2**20:.0f} MB of memory are available of {found.memory / 2**20:.0f} MB")
+    assert not tight, say_all(
+        host_name,
+        tight,
+        "make room: journalctl --vacuum-size, and look for a folder with very many files; systemd-cgtop -m says who takes memory",
     )
 
 
@@ -186,26 +190,28 @@ def test_stores_are_private(host_name: str, estate: Estate, evidence: Evidence) 
     if not any(one.pids for one in sockets):
         raise Blind("nobody could be seen to listen", where=host_name, why="not even sshd, by which we came")
     held = {(holder_of(processes[pid], containers), one.port) for one in sockets for pid in one.pids if pid in processes}
-    for store in (one for one in estate.stores if one.host == host_name):
-        assert (store.unit, store.port) in held, say(
-            f"{host_name}: {store.unit} does not listen on port {store.port}, where {store.name} must be",
-            f"systemctl status {store.unit}",
-        )
+    lost = [one for one in estate.stores if one.host == host_name and (one.unit, one.port) not in held]
+    assert not lost, say_all(
+        host_name,
+        [f"{one.unit} does not listen on port {one.port}, where {one.name} must be" for one in lost],
+        f"systemctl status {' '.join(one.unit for one in lost)}",
+    )
+    astray = []
     for socket in sockets:
         holders = {holder_of(processes[pid], containers) for pid in socket.pids if pid in processes} or {"nobody"}
         for store in estate.stores:
             if socket.port != store.port and store.unit not in holders:
                 continue
-            place = f"{host_name}: {min(holders)} listens on {socket.address}:{socket.port}"
+            place = f"{min(holders)} listens on {socket.address}:{socket.port}"
             at_home = host_name == store.host and holders == {store.unit} and socket.port == store.port
-            assert at_home or is_loopback(socket.address), say(
-                f"{place}, where {store.name} must not be", f"stop it: {store.name} is {store.unit} on {store.host}"
-            )
-            for opened in _opened(socket.address, {*known(host.addresses), estate.host(host_name).address}):
-                assert not is_public(opened), say(
-                    f"{place}: {store.name} is open to the internet{f' by {opened}' if opened != socket.address else ''}",
-                    "bind it to the private address",
-                )
+            if not at_home and not is_loopback(socket.address):
+                astray.append(f"{place}, where {store.name} must not be: it is {store.unit} on {store.host}")
+            astray += [
+                f"{place}: {store.name} is open to the internet{f' by {opened}' if opened != socket.address else ''}"
+                for opened in _opened(socket.address, {*known(host.addresses), estate.host(host_name).address})
+                if is_public(opened)
+            ]
+    assert not astray, say_all(host_name, astray, "stop it, or bind it to the private address")
 
 
 def _opened(address: str, own: set[str]) -> list[str]:

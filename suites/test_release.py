@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from voxgate.model.evidence import known
-from voxgate.plugin import invariant, say
+from voxgate.plugin import invariant, say, say_all
 
 if TYPE_CHECKING:
     from voxgate.model.estate import Estate, Placement
@@ -140,18 +140,24 @@ def test_one_copy_only(host_name: str, estate: Estate, evidence: Evidence) -> No
     """
     host = evidence.second.host(host_name)
     names = {service.repository for service in estate.services}
-    found = [one for one in known(host.copies) if one.same or names & set(one.names)]
-    assert not found, say(
-        f"{host_name}: {found[0].path} is another copy ({found[0].kind}) of {', '.join([*found[0].same, *found[0].names])}",
-        "remove it: a service stands in its one folder, where the gate deploys it",
-    )
-    closed = [one.path for one in known(host.copies) if one.kind == "unreadable"]
-    assert not closed, say(
-        f"{host_name}: not even root can look into {closed[0]}",
-        "unmount it, or remove it: a copy could lie there",
+    found = [
+        f"{one.path} is another copy ({one.kind}) of {', '.join([*one.same, *one.names])}"
+        for one in known(host.copies)
+        if one.same or names & set(one.names)
+    ]
+    found += [
+        f"not even root can look into {one.path}: a copy could lie there"
+        for one in known(host.copies)
+        if one.kind == "unreadable"
+    ]
+    assert not found, say_all(
+        host_name,
+        found,
+        "remove it, or unmount what root cannot look into: a service stands in its one folder, where the gate deploys it",
     )
     movers = [one for one in known(host.jobs) if one.runs]
-    assert not movers, say(
-        f"{host_name}: {movers[0].where} ({movers[0].user}) runs or touches {', '.join(movers[0].runs)} by itself",
+    assert not movers, say_all(
+        host_name,
+        [f"{one.where} ({one.user}) runs or touches {', '.join(one.runs)} by itself" for one in movers],
         "remove the job: code comes to a host by the gate only",
     )

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
 from voxgate.model.digits import natural_in
 from voxgate.model.evidence import ProcessFact, UnitFact, known
 from voxgate.model.where import Names
-from voxgate.plugin import invariant, say
+from voxgate.plugin import invariant, say, say_all
 from voxgate.survey.answers import read_page
-from voxgate.survey.findings import holder_of, is_loopback, runs_code_of
+from voxgate.survey.findings import runs_code_of
 from voxgate.survey.questions import question_of
 
 if TYPE_CHECKING:
-    from voxgate.model.estate import Estate, Listener, PlacedUnit, Placement
-    from voxgate.model.evidence import SocketFact
+    from collections.abc import Iterable
+
+    from voxgate.model.estate import Estate, PlacedUnit, Placement
     from voxgate.model.look import Evidence, Look
 
 
@@ -24,6 +26,11 @@ RELOAD = "then systemctl daemon-reload, and restart the unit"
 HASH = 64
 GOES_ON = frozenset("RSDI")  # the kernel's letters for a process that runs, or will as soon as there is something to do
 YOUNG = 600.0  # seconds in which a process that systemd started again by itself counts as restarting
+
+
+def entries(host: str, names: Iterable[str]) -> str:
+    """The line of an estate that names these on a host, as it is pasted."""
+    return f"{host} = [{', '.join(json.dumps(name) for name in sorted(names))}]"
 
 
 def unit_of(look: Look, unit: PlacedUnit) -> UnitFact:
@@ -89,22 +96,25 @@ def test_boot_starts_only_what_is_known(host_name: str, estate: Estate, evidence
     extra = estate.boots(host)
     ours = {unit.unit for unit in estate.placed_units if unit.host == host}
     named = Names(tuple(one.who for one in estate.listeners_on(host)))
-    for name, fact in boot.services.items():
+    found, wanted = [], set()
+    for name, fact in sorted(boot.services.items()):
         kind = f"{name.partition('@')[0]}@.service" if "@" in name else name
         if name in ours or name in extra or kind in extra:
             continue  # of a service's own unit the files are judged by themselves
         # Of what the estate names in passing, the unit itself may be anybody's; what changes it may not.
         own = {name, kind} if name in named or kind in named else set()
         foreign = [path for path in fact.foreign if path.rpartition("/")[2] not in own and path not in extra]
-        assert not foreign, say(
-            f"{host_name}: {name} starts {'at the next boot' if fact.at_boot else 'by itself after the next boot'}, by {fact.by},"
-            f" and {foreign[0] if foreign else ''} came with no package and is not in the estate",
-            f"systemctl disable --now {name}, and remove it; or add it to [boot] in hosts/{estate.name}.toml",
-        )
+        if foreign:
+            when = "at the next boot" if fact.at_boot else "by itself after the next boot"
+            found.append(f"{name} starts {when}, by {fact.by}, and {', '.join(foreign)} came with no package")
+            wanted.add(kind)
     makers = [path for path in boot.generators if path not in extra]
-    assert not makers, say(
-        f"{host_name}: {makers[0] if makers else ''} makes units at boot, and came with no package",
-        f"remove it; or add it to [boot] in hosts/{estate.name}.toml",
+    found += [f"{path} makes units at boot, and came with no package" for path in makers]
+    entry = entries(host_name, {*wanted, *makers})
+    assert not found, say_all(
+        host_name,
+        found,
+        f"systemctl disable --now and remove what nobody needs; or add to [boot] in hosts/{estate.name}.toml: {entry}",
     )
 
 
@@ -279,78 +289,16 @@ def test_process_is_the_venvs(unit: PlacedUnit, evidence: Evidence) -> None:
         f"{where}: {name} was started with {', '.join(main[0].strange)}, which neither its unit nor .env says",
         f"systemctl show-environment; then restart {name}",
     )
+    found_in: list[str] = []
     for one in rows:
-        place = f"{where}: process {one.pid} of {name}"
-        assert not one.mounts, say(
-            f"{place} sees something else at {one.mounts[0] if one.mounts else ''}: mounted for it alone",
-            f"look for Bind, Root and TemporaryFileSystem in systemctl cat {name}; restart it",
-        )
-        assert not one.loader, say(f"{place} was started with {', '.join(one.loader)}", "unset it: code comes from the venv only")
-        assert not one.elsewhere, say(f"{place} runs code of {one.elsewhere[0] if one.elsewhere else ''}", f"restart {name}")
-        assert not one.gone, say(
-            f"{place} runs code of a file that is gone: {one.gone[0] if one.gone else ''}", f"systemctl restart {name}"
-        )
-
-
-@invariant(
-    per="host_name",
-    faults=("listener-unknown", "listener-udp", "listener-in-another-network", "old-process-holds-the-port"),
-)
-def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evidence) -> None:
-    """Each open port is a door, of UDP as of TCP, in each network of the host. Each listening socket belongs to a unit or an
-    image that the estate names, on its port, by loopback where it says so.
-    """
-    host = evidence.second.host(host_name)
-    if estate.listeners is None:
-        raise Blind(
-            "the estate does not say what may listen", where=host_name, hint=f"add [listeners] to hosts/{estate.name}.toml"
-        )
-    sockets, containers = known(host.listeners), known(host.engines).containers
-    processes = {one.pid: one for one in known(host.processes)}
-    wanted = estate.listeners_on(estate.host(host_name))
-    if not known(host.engines).engines and any(one.container for one in processes.values()):
-        raise Blind("no container engine answered, and containers run: whose they are is not known", where=host_name)
-    if not any(one.pids for one in sockets):
-        raise Blind("nobody could be seen to listen", where=host_name, why="not even sshd, by which we came")
-    first, last = known(host.ephemeral)
-    before = {(one.address, one.port, one.pids) for one in known(evidence.first.host(host_name).datagrams)}
-    doors = [("tcp", one) for one in sockets] + [("udp", one) for one in known(host.datagrams)]
-    for protocol, socket in doors:
-        holders = {holder_of(processes[pid], containers) for pid in socket.pids if pid in processes}
-        # Where systemd opened the socket, it holds it too: then the service that it is for counts.
-        holders = holders - {"init.scope"} or holders
-        passing = protocol == "udp" and first <= socket.port <= last
-        if passing and (_are_named(holders) or (socket.address, socket.port, socket.pids) not in before):
-            continue  # the kernel picks such a port for whoever asks a question: of a name, of the time, of a caller
-        if socket.apart and is_loopback(socket.address) and _are_named(holders):
-            continue  # nobody else can reach it: a container's own resolver
-        place = f"{'UDP ' if protocol == 'udp' else ''}{socket.address}:{socket.port}"
-        place += " in a network of its own" if socket.apart else ""
-        unknown = sorted(who for who in holders or {"kernel"} if not any(_may(one, who, protocol, socket) for one in wanted))
-        assert holders or not unknown, say(
-            f"{host_name}: {place} is listened on by no process that can be seen", f"look for it with ss -l{protocol[0]}np"
-        )
-        assert not unknown, say(
-            f"{host_name}: {unknown[0] if unknown else ''} listens on {place}, and the estate does not say so",
-            f"stop it, or add it to [listeners] in hosts/{estate.name}.toml",
-        )
-    apart = {holder_of(processes[pid], containers) for pid in known(host.apart) if pid in processes}
-    strangers = sorted(who for who in apart if not _are_named({who}))
-    assert not strangers, say(
-        f"{host_name}: {strangers[0] if strangers else ''} is in a network of its own, and belongs to no unit",
-        "stop it: what it opens there is seen by nobody; ip netns list",
+        place = f"process {one.pid} of {name}"
+        found_in += [f"{place} sees something else at {path}: mounted for it alone" for path in one.mounts]
+        found_in += [f"{place} was started with {variable}" for variable in one.loader]
+        found_in += [f"{place} runs code of {path}" for path in one.elsewhere]
+        found_in += [f"{place} runs code of a file that is gone: {path}" for path in one.gone]
+    assert not found_in, say_all(
+        where,
+        found_in,
+        f"code comes from the venv only: look for Bind, Root, TemporaryFileSystem and Environment in systemctl cat {name};"
+        f" systemctl restart {name}",
     )
-
-
-def _are_named(holders: set[str]) -> bool:
-    """True if all of them are units of the system or images that an engine lists: nothing that a person started by hand, in a
-    login, or by a systemd of his own.
-    """
-    return bool(holders) and not any(who.startswith(("process ", "container ", "user@")) for who in holders)
-
-
-def _may(listener: Listener, who: str, protocol: str, socket: SocketFact) -> bool:
-    """True if the estate lets ``who`` listen there; port 0 stands for any."""
-    on_port = listener.port == 0 or listener.port <= socket.port <= (listener.last or listener.port)
-    reached = not listener.loopback or is_loopback(socket.address)
-    return who in Names((listener.who,)) and listener.protocol == protocol and on_port and reached

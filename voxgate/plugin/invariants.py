@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ParamSpec, TypeVar
 
 import pytest
@@ -43,3 +43,10 @@ def invariant(
 def say(found: str, do: str) -> str:
     """The message of a failed assertion: what was found where, and below it what to do."""
     return f"{visible(found)}\n{ARROW}{visible(do)}"
+
+
+def say_all(where: str, found: Iterable[str], do: str) -> str:
+    """The same where a rule may find several things on one subject: all of them in one line, each once, as they were found. So
+    whoever mends a host needs one look, however many there are.
+    """
+    return say(f"{where}: {'; '.join(dict.fromkeys(found))}", do)

@@ -1,0 +1,88 @@
+"""Listeners: what can be connected to, on each host, in each of its networks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voxgate.errors import Blind
+from voxgate.model.evidence import known
+from voxgate.model.where import Names
+from voxgate.plugin import invariant, say_all
+from voxgate.survey.findings import holder_of, is_loopback
+
+if TYPE_CHECKING:
+    from voxgate.model.estate import Estate, Listener
+    from voxgate.model.evidence import SocketFact
+    from voxgate.model.look import Evidence
+
+
+@invariant(
+    per="host_name",
+    faults=("listener-unknown", "listener-udp", "listener-in-another-network", "old-process-holds-the-port"),
+)
+def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evidence) -> None:
+    """Each open port is a door, of UDP as of TCP, in each network of the host. Each listening socket belongs to a unit or an
+    image that the estate names, on its port, by loopback where it says so.
+    """
+    host = evidence.second.host(host_name)
+    if estate.listeners is None:
+        raise Blind(
+            "the estate does not say what may listen", where=host_name, hint=f"add [listeners] to hosts/{estate.name}.toml"
+        )
+    sockets, containers = known(host.listeners), known(host.engines).containers
+    processes = {one.pid: one for one in known(host.processes)}
+    wanted = estate.listeners_on(estate.host(host_name))
+    if not known(host.engines).engines and any(one.container for one in processes.values()):
+        raise Blind("no container engine answered, and containers run: whose they are is not known", where=host_name)
+    if not any(one.pids for one in sockets):
+        raise Blind("nobody could be seen to listen", where=host_name, why="not even sshd, by which we came")
+    first, last = known(host.ephemeral)
+    before = {(one.address, one.port, one.pids) for one in known(evidence.first.host(host_name).datagrams)}
+    doors = [("tcp", one) for one in sockets] + [("udp", one) for one in known(host.datagrams)]
+    found, lines = [], set()
+    for protocol, socket in doors:
+        holders = {holder_of(processes[pid], containers) for pid in socket.pids if pid in processes}
+        # Where systemd opened the socket, it holds it too: then the service that it is for counts.
+        holders = holders - {"init.scope"} or holders
+        passing = protocol == "udp" and first <= socket.port <= last
+        if passing and (_are_named(holders) or (socket.address, socket.port, socket.pids) not in before):
+            continue  # the kernel picks such a port for whoever asks a question: of a name, of the time, of a caller
+        if socket.apart and is_loopback(socket.address) and _are_named(holders):
+            continue  # nobody else can reach it: a container's own resolver
+        place = f"{'UDP ' if protocol == 'udp' else ''}{socket.address}:{socket.port}"
+        place += " in a network of its own" if socket.apart else ""
+        unknown = sorted(who for who in holders or {"kernel"} if not any(_may(one, who, protocol, socket) for one in wanted))
+        if unknown and not holders:
+            found.append(f"{place} is listened on by no process that can be seen (ss -l{protocol[0]}np)")
+        elif unknown:
+            found += [f"{who} listens on {place}, and the estate does not say so" for who in unknown]
+            ways = ("udp:" if protocol == "udp" else "") + ("loopback:" if is_loopback(socket.address) else "")
+            lines |= {(who, f'"{ways}{socket.port}"' if ways else str(socket.port)) for who in unknown if _are_named({who})}
+    apart = {holder_of(processes[pid], containers) for pid in known(host.apart) if pid in processes}
+    found += [
+        f"{who} is in a network of its own, and belongs to no unit: what it opens there is seen by nobody (ip netns list)"
+        for who in sorted(apart)
+        if not _are_named({who})
+    ]
+    ports = {who: ", ".join(port for other, port in sorted(lines) if other == who) for who, _ in sorted(lines)}
+    entry = ", ".join(f'"{who}" = [{said}]' for who, said in ports.items())
+    assert not found, say_all(
+        host_name,
+        found,
+        "stop what nobody needs"
+        + (f"; or add to [listeners] in hosts/{estate.name}.toml: {host_name} = {{ {entry} }}" if entry else ""),
+    )
+
+
+def _are_named(holders: set[str]) -> bool:
+    """True if all of them are units of the system or images that an engine lists: nothing that a person started by hand, in a
+    login, or by a systemd of his own.
+    """
+    return bool(holders) and not any(who.startswith(("process ", "container ", "user@")) for who in holders)
+
+
+def _may(listener: Listener, who: str, protocol: str, socket: SocketFact) -> bool:
+    """True if the estate lets ``who`` listen there; port 0 stands for any."""
+    on_port = listener.port == 0 or listener.port <= socket.port <= (listener.last or listener.port)
+    reached = not listener.loopback or is_loopback(socket.address)
+    return who in Names((listener.who,)) and listener.protocol == protocol and on_port and reached

@@ -1,0 +1,96 @@
+"""A rule names all that it found on a subject, not the first: however many strangers there are on a host, one look is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.suites.conftest import Case
+from voxgate.model.evidence import SocketFact, known
+from voxgate.model.surroundings import BootFact, CopyFact, DiskFact, JobFact, StarterFact
+from voxgate.plugin import say_all
+from voxgate.plugin.words import words_of
+
+SIP, FLEET, WORKER = "sip-1", "fleet-1", "voxcore@1.service"
+
+
+def listening(green: Case) -> Case:
+    """Two units more that listen, one by UDP, and somebody who holds nothing that can be seen."""
+    rows = known(green.of(SIP).processes)
+    agents = [replace(rows[0], pid=4000 + n, unit=f"{name}.service", container="") for n, name in enumerate(("snmpd", "vector"))]
+    host = green.of(SIP)
+    ports = [SocketFact("10.0.0.1", port, None, None, pids) for port, pids in ((8686, (4001,)), (9999, ()))]
+    return green.host(
+        SIP,
+        processes=(*rows, *agents),
+        listeners=(*known(host.listeners), *ports),
+        datagrams=(*known(host.datagrams), SocketFact("127.0.0.1", 161, None, None, (4000,))),
+    )
+
+
+def booting(green: Case) -> Case:
+    """Two units more at boot, and a program that makes units."""
+    boot = known(green.of(SIP).boot)
+    assert isinstance(boot, BootFact)
+    more = {
+        name: StarterFact(name, "/by", at_boot=True, foreign=(f"/etc/systemd/system/{name}",))
+        for name in ("agent-a.service", "agent-b.service")
+    }
+    return green.fact(SIP, "boot", services={**boot.services, **more}, generators=("/etc/systemd/system-generators/x",))
+
+
+COPIES = (
+    CopyFact("/srv/a", "checkout", ("vox-dialler",), ()),
+    CopyFact("/srv/b", "checkout", ("vox-dialler",), ()),
+    CopyFact("/x", "unreadable", (), ()),
+)
+CASES: dict[str, tuple[Callable[[Case], Case], str, tuple[str, ...]]] = {
+    "listeners": (
+        listening,
+        "only-expected-listeners[sip-1]",
+        ("snmpd.service listens on UDP 127.0.0.1:161", "vector.service listens on 10.0.0.1:8686", "10.0.0.1:9999"),
+    ),
+    "boot": (booting, "boot-starts-only-what-is-known[sip-1]", ("agent-a.service", "agent-b.service", "system-generators/x")),
+    "copies": (
+        lambda g: g.host(SIP, copies=COPIES),
+        "one-copy-only[sip-1]",
+        ("/srv/a", "/srv/b", "/x"),
+    ),
+    "jobs": (
+        lambda g: g.host(SIP, jobs=tuple(JobFact(f"/etc/cron.d/{n}", "root", ("git",)) for n in "ab")),
+        "one-copy-only[sip-1]",
+        ("/etc/cron.d/a", "/etc/cron.d/b"),
+    ),
+    "room": (
+        lambda g: g.fact(
+            SIP, "room", disks=(DiskFact("/", 100, 1, 100, 1), DiskFact("/var", 100, 1, 100, 100)), memory_available=1
+        ),
+        "host-has-room[sip-1]",
+        ("/ has 0 MB free", "/var has 0 MB free", "/ has 1 inodes free", "of memory"),
+    ),
+    "what a process runs": (
+        lambda g: g.runtime(FLEET, "fleet", gone=("/a (deleted)", "/b (deleted)"), elsewhere=("/c",), loader=("LD_PRELOAD",)),
+        "process-is-the-venvs[fleet-1-voxcore@1]",
+        ("/a (deleted)", "/b (deleted)", "runs code of /c", "LD_PRELOAD"),
+    ),
+    "secrets": (
+        lambda g: g.of_service(FLEET, "leaks", "fleet", found=(("A_KEY", "git"), ("B_KEY", "dist"))),
+        "no-secret-leaks[fleet-fleet-1]",
+        ("A_KEY", "B_KEY"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_all_of_them_stand_in_one_line(green: Case, case: str) -> None:
+    change, key, words = CASES[case]
+    verdict, found = change(green).judge()[key]
+    assert verdict == "violated"
+    assert [word for word in words if word not in found] == []
+
+
+def test_what_several_were_found_is_one_line_each_of_them_once() -> None:
+    _, found, advice = words_of(AssertionError(say_all("h", ["a is wrong", "b\nis", "a is wrong"], "mend it")))
+    assert (found, advice) == ("h: a is wrong; b\\nis", "mend it")
