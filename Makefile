@@ -5,13 +5,14 @@ SERVICE     ?= all
 TAG         ?=
 PYTEST_ARGS ?=
 FAULT       ?=
+THING       ?=
 FORMAT      ?= nagios
 PARTS       ?=
 
 # What comes from outside is text and nothing else, before anything is run: make expands a variable, and so runs a $(shell ..) in
 # it, wherever it is used, and for each command that it exports it to. So whatever stands on make's command line, and these
-# seven from wherever they come, become simple variables of the text that they are; commands read them from their environment.
-OUTSIDE := ESTATE SERVICE TAG PYTEST_ARGS FAULT FORMAT PARTS
+# eight from wherever they come, become simple variables of the text that they are; commands read them from their environment.
+OUTSIDE := ESTATE SERVICE TAG PYTEST_ARGS FAULT THING FORMAT PARTS
 $(foreach name,$(OUTSIDE) $(foreach any,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(any)))),$(any))),\
   $(eval override $(name) := $$(value $(name))))
 export $(OUTSIDE)
@@ -94,6 +95,9 @@ lab-down: setup ## take the embedded estate down, without a trace
 faults: setup lab-up ## prove that each invariant can fail: break the lab, look, compare exactly, mend (FAULT=name: one)
 	@$(RUN) lab prove "$$FAULT"
 
+ordinary: setup lab-up ## prove that all holds with what is ordinary on hosts: put it there, look, take it away (THING=name: one)
+	@$(RUN) lab ordinary "$$THING"
+
 # $(1), one after the other, and the drills beside them, each on a lab of its own: some minutes less than one after the other. $(1)
 # is seen as it goes, the drills when they are over.
 define beside-the-drills
@@ -106,11 +110,11 @@ wait $$drills; drilled=$$?; cat $$log; \
 exit $$((ended > drilled ? ended : drilled))
 endef
 
-proofs: setup ## the faults and the drills, all of them, each on a lab of its own
-	@$(call beside-the-drills,faults)
+proofs: setup ## the faults, the ordinary things and the drills, all of them, on two labs side by side
+	@$(call beside-the-drills,faults ordinary)
 
 ci: lint unit ## what CI runs: all of `make test` and `make proofs`, with two labs side by side
-	@$(call beside-the-drills,end-to-end faults)
+	@$(call beside-the-drills,end-to-end faults ordinary)
 
 test: lint unit end-to-end ## everything: lint, types, layers, unit tests, and the lab end to end
 

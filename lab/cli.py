@@ -43,8 +43,8 @@ def _do(asked: argparse.Namespace, words: list[str]) -> int:
             raising.down(Progress())
         case "status":
             return _status()
-        case "break" | "mend" | "faults" | "prove" | "off" | "on":
-            if asked.command != "faults":
+        case "break" | "mend" | "faults" | "prove" | "ordinary" | "off" | "on":
+            if asked.command != "faults" and not getattr(asked, "write", False):
                 machine.become_root(words)
             return proving.do(asked, Progress())
         case "apart":

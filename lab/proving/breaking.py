@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from lab import hosts, places
-from lab.proving.fault import MACHINE, Fault, find
+from lab.proving.script import MACHINE, Script, by_name
 from voxgate.errors import VoxgateError
 
 DEADLINE = 60  # seconds for one function
@@ -22,29 +22,29 @@ WORDS = Path(__file__).with_name("words.sh")
 PAGES = Path(__file__).with_name("pages.py")
 
 
-def inject(fault: Fault) -> None:
+def inject(script: Script) -> None:
     """Break it, and return when it has landed. Raises VoxgateError where it cannot be broken: then it was mended again."""
-    _note(fault.name, there=True)
-    ended = _call(fault, "inject")
-    if ended.returncode != 0 or not _settles(fault, landed=True):
+    _note(script.name, there=True)
+    ended = _call(script, "inject")
+    if ended.returncode != 0 or not _settles(script, landed=True):
         why = _last(ended) if ended.returncode else f"it is not seen within {SETTLES} s"
-        _call(fault, "mend")
-        _note(fault.name, there=False)
-        raise VoxgateError("did not land", where=fault.name, why=why)
+        _call(script, "mend")
+        _note(script.name, there=False)
+        raise VoxgateError("did not land", where=script.name, why=why)
 
 
-def has_landed(fault: Fault) -> bool:
+def has_landed(script: Script) -> bool:
     """Whether it is broken right now, asked by another path than the gate's."""
-    return _call(fault, "landed").returncode == 0
+    return _call(script, "landed").returncode == 0
 
 
-def mend(fault: Fault) -> None:
+def mend(script: Script) -> None:
     """Put it right, and return when it is seen no more: what was mended by hand is mended. Raises VoxgateError otherwise."""
-    ended = _call(fault, "mend")
-    if not _settles(fault, landed=False):
+    ended = _call(script, "mend")
+    if not _settles(script, landed=False):
         why = _last(ended) if ended.returncode else f"it is still seen after {SETTLES} s"
-        raise VoxgateError("is not mended", where=fault.name, why=why, hint="uv run lab down; then lab up, and deploy")
-    _note(fault.name, there=False)
+        raise VoxgateError("is not mended", where=script.name, why=why, hint="uv run lab down; then lab up, and deploy")
+    _note(script.name, there=False)
 
 
 def broken() -> set[str]:
@@ -59,7 +59,7 @@ def mend_all() -> list[str]:
     """Mend every fault on record, and return their names."""
     names = sorted(broken())
     for name in names:
-        mend(find(name))
+        mend(by_name(name))
     return names
 
 
@@ -75,31 +75,31 @@ def _record() -> Path:
     return places.RUN / "broken"
 
 
-def _settles(fault: Fault, *, landed: bool) -> bool:
+def _settles(script: Script, *, landed: bool) -> bool:
     until = time.monotonic() + SETTLES
-    while has_landed(fault) is not landed:
+    while has_landed(script) is not landed:
         if time.monotonic() > until:
             return False
         time.sleep(POLL)
     return True
 
 
-def _call(fault: Fault, function: str) -> subprocess.CompletedProcess[str]:
+def _call(script: Script, function: str) -> subprocess.CompletedProcess[str]:
     """Run one function of a fault as root: on its host, or here."""
-    script = f"{WORDS.read_text()}\nPAGES={shlex.quote(PAGES.read_text())}\n{fault.script}\n{function}\n"
-    argv = ["bash", "-euc", script]
-    if fault.host != MACHINE:
+    text = f"{WORDS.read_text()}\nPAGES={shlex.quote(PAGES.read_text())}\n{script.script}\n{function}\n"
+    argv = ["bash", "-euc", text]
+    if script.host != MACHINE:
         try:
-            return hosts.execute(fault.host, argv, deadline=DEADLINE)
+            return hosts.execute(script.host, argv, deadline=DEADLINE)
         except VoxgateError as error:
             if "no end after" in error.what:  # its words would be the whole script
-                raise VoxgateError(f"{function} does not end", where=fault.name, why=f"{DEADLINE} s") from None
+                raise VoxgateError(f"{function} does not end", where=script.name, why=f"{DEADLINE} s") from None
             raise
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     try:
         return subprocess.run(argv, env=env, capture_output=True, text=True, timeout=DEADLINE, check=False, cwd=places.ROOT)
     except subprocess.TimeoutExpired:
-        raise VoxgateError(f"{function} does not end", where=fault.name, why=f"{DEADLINE} s") from None
+        raise VoxgateError(f"{function} does not end", where=script.name, why=f"{DEADLINE} s") from None
 
 
 def _last(ended: subprocess.CompletedProcess[str]) -> str:

@@ -1,4 +1,6 @@
-"""The commands about faults: `lab break`, `lab mend`, `lab faults`, `lab prove`, and the power switches `lab off`, `lab on`."""
+"""The commands about what is put on the lab: `lab break`, `lab mend`, `lab faults`, `lab prove`, `lab ordinary`; and the power
+switches `lab off`, `lab on`.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,9 @@ import time
 from typing import TYPE_CHECKING
 
 from lab import cell, hosts, machine, places
-from lab.proving import breaking, matrix
-from lab.proving.fault import all_faults, find, judged_ids
+from lab.proving import breaking, entries, matrix, ordinary, ordinary_page
+from lab.proving.fault import all_faults, find, ids_of
+from lab.proving.script import by_name, judged_ids
 from voxgate.errors import VoxgateError
 
 if TYPE_CHECKING:
@@ -16,20 +19,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lab.proving.run import Proof
+    from lab.proving.trying import Trial
 
-REPORTS = places.ROOT / "reports" / "faults"
+REPORTS = places.ROOT / "reports"
 
 
 def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add these commands to the command line."""
-    one = commands.add_parser("break", help="break a host by one fault (lab faults lists them)")
-    one.add_argument("name", metavar="FAULT")
-    one = commands.add_parser("mend", help="mend one fault, or all that are in the lab")
-    one.add_argument("name", metavar="FAULT", nargs="?")
+    one = commands.add_parser("break", help="break a host by one fault (lab faults lists them), or put one ordinary thing on it")
+    one.add_argument("name", metavar="NAME")
+    one = commands.add_parser("mend", help="take away one of them, or all that are in the lab")
+    one.add_argument("name", metavar="NAME", nargs="?")
     one = commands.add_parser("faults", help="list the faults: what each breaks, and where")
     one.add_argument("--write", action="store_true", help="write docs/FAULTS.md anew")
     one = commands.add_parser("prove", help="prove that each invariant can fail: all faults, or the named ones")
     one.add_argument("names", metavar="FAULT", nargs="*")
+    one = commands.add_parser("ordinary", help="prove that all holds with what is ordinary on hosts: all of it, or what is named")
+    one.add_argument("names", metavar="NAME", nargs="*")
+    one.add_argument("--write", action="store_true", help="write docs/ORDINARY.md anew, and try nothing")
     for name, about in (("off", "cut a host's power"), ("on", "and boot it again")):
         one = commands.add_parser(name, help=about)
         one.add_argument("host", metavar="HOST")
@@ -44,21 +51,23 @@ def do(asked: argparse.Namespace, say: Callable[[str], None]) -> int:
             return _list()
         case "break":
             cell.needed()
-            breaking.inject(find(asked.name))
+            breaking.inject(by_name(asked.name))
             say(f"{asked.name} is in the lab; uv run lab mend")
         case "mend":
             cell.needed()
             if asked.name:
-                breaking.mend(find(asked.name))
+                breaking.mend(by_name(asked.name))
             mended = [asked.name] if asked.name else breaking.mend_all()
             say(f"mended: {', '.join(mended)}" if mended else "nothing is broken")
         case "off":
             hosts.kill_host(asked.host)
         case "on":
             hosts.boot_host(asked.host)
+        case "ordinary" if asked.write:
+            ordinary_page.publish()
         case _:
             with machine.locked(places.LOCK, say):
-                return _prove(asked, say)
+                return _prove(asked, say) if asked.command == "prove" else _try(asked, say)
     return 0
 
 
@@ -77,29 +86,63 @@ def _list() -> int:
 def _prove(asked: argparse.Namespace, say: Callable[[str], None]) -> int:
     from lab.proving import run  # noqa: PLC0415 - the gate's own modules take a second, and only a proof needs them
 
-    asked.names = [name for name in asked.names if name]  # make says an empty word for none
-    faults = tuple(find(name) for name in asked.names) or all_faults()
+    names = [name for name in asked.names if name]  # make says an empty word for none
+    faults = tuple(find(name) for name in names) or all_faults()
     for fault in faults:
-        fault.declared(judged_ids(fault))  # a header that names nothing is said before anything is broken
-    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell started us with Ctrl-C ignored: what is broken is mended
-        signal.signal(number, _interrupted)
+        fault.declared(ids_of(fault))  # a header that names nothing is said before anything is broken
+    _mended_whatever_comes()
     began, started = time.monotonic(), run.stamp()
     proofs: list[Proof] = []
     trouble = "was interrupted"
-    path = REPORTS / "matrix.json"
+    path = REPORTS / "faults" / "matrix.json"
     try:
         run.prove(faults, proofs, say)
-        trouble = run.whole_look(REPORTS / "last-look")
+        trouble = run.whole_look(path.parent / "last-look")
     except VoxgateError as error:
         trouble = error.line
     finally:
         seconds = time.monotonic() - began
-        made = matrix.document(proofs, started, seconds, trouble, matrix.earlier(path) if asked.names else None)
+        made = matrix.document(proofs, started, seconds, trouble, matrix.earlier(path) if names else None)
         matrix.write(made, path)
     if made["whole"] and not trouble:
         matrix.publish(made)
     proved = sum(proof.proved for proof in proofs)
     say(f"{proved} of {len(faults)} faults proved in {seconds:.0f} s; {path}")
+    return _ended(trouble, len(faults) - proved, say)
+
+
+def _try(asked: argparse.Namespace, say: Callable[[str], None]) -> int:
+    from lab.proving import run, trying  # noqa: PLC0415 - as above
+
+    names = [name for name in asked.names if name]
+    things = tuple(ordinary.find(name) for name in names) or ordinary.all_ordinary()
+    for thing in things:
+        thing.declared(judged_ids(entries.lab_with([thing])))
+    _mended_whatever_comes()
+    began, started = time.monotonic(), run.stamp()
+    trials: list[Trial] = []
+    trouble = "was interrupted"
+    path = REPORTS / "ordinary" / "matrix.json"
+    try:
+        trying.try_all(things, trials, say)
+        trouble = ""
+    except VoxgateError as error:
+        trouble = error.line
+    finally:
+        seconds = time.monotonic() - began
+        ordinary_page.write(trials, started, seconds, trouble, path)
+    held = sum(trial.is_proved for trial in trials)
+    say(f"{held} of {len(things)} ordinary things hold, in {seconds:.0f} s; {path}")
+    return _ended(trouble, len(things) - held, say)
+
+
+def _mended_whatever_comes() -> None:
+    """Also where a shell started us with Ctrl-C ignored: what was put on the lab is taken away."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
+
+
+def _ended(trouble: str, lost: int, say: Callable[[str], None]) -> int:
     if trouble:
         say(f"and then: {trouble}")
-    return 0 if proved == len(faults) and not trouble else 1
+    return 1 if trouble or lost else 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lab.proving.fault import Fault, all_faults, judged_ids, rule_of
+from lab.proving.fault import Fault, all_faults, ids_of
+from lab.proving.script import rule_of
 from voxgate.contracts.catalogue import read_catalogue
 
 HEAD = """\
@@ -19,7 +20,7 @@ held before, it landed (asked by another path), exactly these invariants turned 
 def page() -> str:
     """The whole page."""
     faults = all_faults()
-    declared = {fault.name: fault.declared(judged_ids(fault)) for fault in faults}
+    declared = {fault.name: fault.declared(ids_of(fault)) for fault in faults}
     by: dict[str, list[str]] = {}
     for fault in faults:
         for rule in dict.fromkeys(rule_of(one) for one in declared[fault.name]):

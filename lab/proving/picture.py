@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lab.proving.fault import rule_of
+from lab.proving.script import rule_of
 from voxgate.report import svg
 
 if TYPE_CHECKING:

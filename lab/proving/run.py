@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab import cell, places
-from lab.proving import breaking
-from lab.proving.fault import MACHINE, Fault, judged_ids, rule_of
+from lab.proving import breaking, entries
+from lab.proving.fault import Fault, ids_of
 from lab.proving.judge import RED, Finding, glance, judge, lab_estate, look
+from lab.proving.script import MACHINE, rule_of
 from voxgate.errors import VoxgateError
 
 if TYPE_CHECKING:
@@ -68,26 +69,34 @@ def prove(faults: Sequence[Fault], proofs: list[Proof], say: Callable[[str], Non
     them are.
     """
     cell.needed()
-    estate = lab_estate()
-    left = breaking.mend_all()
-    if left:
-        say(f"mended what was left broken: {', '.join(left)}")
     with tempfile.TemporaryDirectory(prefix="voxgate-proving-") as folder:
         work = Path(folder)
-        red = judge(estate, look(estate, work / "green", None))
-        if red:
-            say("does not hold yet: deploying everything first")
-            _pytest(["--deploy", "all"], work / "first")
-            red = until_green(estate, work)
-        if red:
-            first = next(iter(red))
-            raise VoxgateError("does not hold before any fault", where=first, why=red[first].found, hint=DEPLOY_FIRST)
+        estate = green_first(work, say)
         groups = grouped(faults)
         say(f"all holds; {len(faults)} faults in {len(groups)} looks")
         for group in groups:
             for proof in _proved(group, estate, work, say):
                 proofs.append(proof)
                 _tell(proof, len(proofs), len(faults), say)
+
+
+def green_first(work: Path, say: Callable[[str], None]) -> Estate:
+    """The lab as it must be before anything is put on it: all holds. Raises VoxgateError where it does not, deployed anew."""
+    estate = lab_estate()
+    left = breaking.mend_all()
+    if left:
+        say(f"mended what was left there: {', '.join(left)}")
+    red = judge(estate, look(estate, work / "green", None))
+    if red:
+        say("does not hold yet: deploying everything first")
+        deployed = _pytest(["--deploy", "all"], work / "first")
+        if deployed["verdict"] != "done":
+            raise VoxgateError("cannot be deployed", where="lab", why=str(deployed["summary"]), hint=DEPLOY_FIRST)
+        red = until_green(estate, work)
+    if red:
+        first = next(iter(red))
+        raise VoxgateError("does not hold before anything is put there", where=first, why=red[first].found, hint=DEPLOY_FIRST)
+    return estate
 
 
 def _proved(group: Sequence[Fault], estate: Estate, work: Path, say: Callable[[str], None]) -> list[Proof]:
@@ -103,15 +112,15 @@ def _proved(group: Sequence[Fault], estate: Estate, work: Path, say: Callable[[s
 
 
 def grouped(faults: Sequence[Fault], most: int = _AT_MOST) -> list[list[Fault]]:
-    """Faults that can be looked at together: no judgement declared by two of them, one bake, and ``most`` on a host, of which no
-    script has a word of the other's: what they touch, and put back, is not the same. A deploy is alone, and so is on its hosts
-    what runs on this machine or on the forge, whose history every look reads. Those that go with the fewest others come first:
-    that makes a tenth fewer groups.
+    """Faults that can be looked at together: no judgement declared by two of them, one bake, one estate, ``most`` on a host, of
+    which no script has a word of the other's: what they touch, and put back, is not the same. A deploy is alone, and so is on its
+    hosts what runs on this machine or on the forge, whose history every look reads. Those that go with the fewest others come
+    first: that makes a tenth fewer groups.
     """
-    ids = {fault.name: frozenset(fault.declared(judged_ids(fault))) for fault in faults}
+    ids = {fault.name: frozenset(fault.declared(ids_of(fault))) for fault in faults}
 
     def go_together(one: Fault, other: Fault) -> bool:
-        same = one.bake == other.bake and not (one.deploy or other.deploy)
+        same = (one.bake, one.entry) == (other.bake, other.entry) and not (one.deploy or other.deploy)
         return same and not ids[one.name] & ids[other.name] and _leave_room(one, other)
 
     fits = {one.name: {other.name for other in faults if other is not one and go_together(one, other)} for one in faults}
@@ -139,7 +148,7 @@ def _have_room(group: Sequence[Fault], fault: Fault, most: int) -> bool:
 
 def _prove(group: Sequence[Fault], estate: Estate, work: Path) -> list[Proof]:
     """Some faults at once, mended whatever happens. Raises VoxgateError if the lab does not hold again."""
-    proofs = [Proof(fault, fault.declared(judged_ids(fault))) for fault in group]
+    proofs = [Proof(fault, fault.declared(ids_of(fault))) for fault in group]
     evidence: Evidence | None = None
     try:
         _each(_inject, proofs)
@@ -148,8 +157,9 @@ def _prove(group: Sequence[Fault], estate: Estate, work: Path) -> list[Proof]:
                 if group[0].deploy:
                     seen = _deployed(group[0], work)
                 else:
-                    evidence = look(estate, work / "look", group[0].bake)
-                    seen = judge(estate, evidence)
+                    seeing = entries.lab_with(group[:1])
+                    evidence = look(seeing, work / "look", group[0].bake)
+                    seen = judge(seeing, evidence)
             _share_out(proofs, seen)
     finally:
         _each(_mend, proofs)

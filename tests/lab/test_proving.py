@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.proving import breaking
-from lab.proving.fault import find, judged_ids
+from lab.proving.fault import find, ids_of
 from lab.proving.judge import judge, lab_estate
 from voxgate.survey.saving import load
 
@@ -37,4 +37,4 @@ def test_a_proof_judges_as_pytest_does(deployed: GateRun, gate: Gate) -> None:
     by_pytest = {one: verdict for one, verdict in run.judged.items() if verdict != "holds"}
     found = judge(lab_estate(), load(run.folder / "evidence"))
     assert {one: finding.verdict for one, finding in found.items()} == by_pytest
-    assert by_pytest == {**find(BLINDS).declared(judged_ids()), **find(VIOLATES).declared(judged_ids())}
+    assert by_pytest == {**find(BLINDS).declared(ids_of()), **find(VIOLATES).declared(ids_of())}

@@ -6,17 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from lab.proving.fault import all_faults, judged_ids, read, rule_of
+from lab.proving.fault import all_faults, ids_of, read
 from lab.proving.matrix import DOCS
 from lab.proving.page import page
 from lab.proving.picture import by_rule, picture
+from lab.proving.script import rule_of
 from voxgate.contracts.catalogue import read_catalogue
 from voxgate.errors import VoxgateError
 from voxgate.model.invariant import Invariant
 
 TWO = {"test_dialler.py", "test_release.py", "test_environment.py", "test_console.py"}
 RULES = tuple(one for one in read_catalogue() if one.suite != "test_contracts.py")  # the examples prove the contracts
-DECLARED = {fault.name: {rule_of(one) for one in fault.declared(judged_ids(fault))} for fault in all_faults()}
+DECLARED = {fault.name: {rule_of(one) for one in fault.declared(ids_of(fault))} for fault in all_faults()}
 
 GOOD = """\
 # Something breaks.
@@ -68,7 +69,7 @@ def test_a_header_is_read(tmp_path: Path) -> None:
     ("old", "new", "said"),
     [
         ("api-1\n", "api-9\n", "no host"),
-        ("# Something breaks.\n", "", "does not say what it breaks"),
+        ("# Something breaks.\n", "", "does not say what it does"),
         ("# bake:", "# cake:", "unknown or double key"),
         ("# bake: 4", "# host: api-1", "unknown or double key"),
         ("landed()", "landing()", "has no landed()"),

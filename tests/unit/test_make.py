@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-GIVEN = ("ESTATE", "SERVICE", "TAG", "PYTEST_ARGS", "FAULT", "FORMAT", "PARTS")
+GIVEN = ("ESTATE", "SERVICE", "TAG", "PYTEST_ARGS", "FAULT", "THING", "FORMAT", "PARTS")
 TARGETS = (
     "help",
     "gate",
@@ -24,6 +24,7 @@ TARGETS = (
     "watch",
     "merge",
     "faults",
+    "ordinary",
     "lint",
     "unit",
 )
@@ -93,6 +94,7 @@ def test_nothing_that_is_given_to_make_is_run(payload: str, way: str, log: Path,
             "watch": evil,
             "merge": evil,
             "faults": evil,
+            "ordinary": evil,
         }
         assert target not in words or argv[-1] == words[target], (target, argv)
 

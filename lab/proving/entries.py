@@ -1,0 +1,73 @@
+"""What an estate says besides: the ``entry`` lines of scripts, put into the lab's own estate file.
+
+Tables are joined, and so are lists. Two entries that say other things at one place cannot stand together. ``{in N days}`` is that
+day's date, so that what ends some day can be written.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import tomllib
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tomlkit
+
+from lab import places
+from voxgate.contracts.estates import load_estate
+from voxgate.errors import VoxgateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lab.proving.script import Script
+    from voxgate.model.estate import Estate
+
+LAB = places.ROOT / "hosts" / "lab.toml"
+_DAY = re.compile(r"\{in (-?[0-9]+) days\}")
+
+
+def lab_with(scripts: Iterable[Script]) -> Estate:
+    """The lab's estate, with what these scripts' entries say. Raises VoxgateError where they cannot stand together."""
+    entries = [one for one in scripts if one.entry]
+    if not entries:
+        return load_estate("lab", LAB.parent)
+    with tempfile.TemporaryDirectory(prefix="voxgate-entries-") as folder:
+        return load_estate(str(write(Path(folder) / LAB.name, entries)))
+
+
+def write(path: Path, scripts: Iterable[Script]) -> Path:
+    """The same as a file."""
+    document = tomllib.loads(LAB.read_text("utf-8"))
+    for one in scripts:
+        join(document, parsed(one), one.name)
+    path.write_text(tomlkit.dumps(document), "utf-8")
+    return path
+
+
+def parsed(script: Script) -> dict[str, Any]:
+    """What its entry says. Raises VoxgateError for what is no TOML."""
+    today = datetime.now(UTC).date()
+    text = _DAY.sub(lambda found: (today + timedelta(days=int(found[1]))).isoformat(), script.entry)
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:
+        raise VoxgateError("its entry is not valid TOML", where=script.name, why=str(error)) from None
+
+
+def join(document: dict[str, Any], more: Mapping[str, Any], who: str, place: str = "") -> None:
+    """Put ``more`` into ``document``. Raises VoxgateError where both say something, and not the same."""
+    for key, value in more.items():
+        there, where = document.get(key), f"{place}.{key}" if place else key
+        match there, value:
+            case None, _:
+                document[key] = deepcopy(value)
+            case dict(), dict():
+                join(there, value, who, where)
+            case list(), list():
+                there += [deepcopy(one) for one in value if one not in there]
+            case _ if there != value:
+                raise VoxgateError(f"{where} is {there!r} already", where=who, why=f"its entry says {value!r}")
