@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 
 from tests.built import probe
+from tests.running import WAITS, running, without_its_first_thread
 from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import FOLDER
 from voxgate.deploy.dialling import is_another_program, nobody_else_lives
 from voxgate.errors import MoveFailed
 from voxgate.model.estate import PlacedUnit
-from voxgate.model.evidence import HostEvidence, Missing
+from voxgate.model.evidence import HostEvidence, Missing, known
 from voxgate.model.service import Service
 from voxgate.moves.steps import Step, alive, left_over
 from voxgate.survey.reading import host_evidence
@@ -141,10 +142,35 @@ def test_by_its_words_alone_a_program_of_the_system_s_is_no_dialler(service: Ser
     copied.chmod(0o755)
     copy = run(str(copied), str(copied), DAEMON, "60")
     seen = looked()
-    assert is_another_program(seen, sleeps)
-    assert not any(is_another_program(seen, pid) for pid in (python, shell, copy)), "a real one is still found"
-    assert not is_another_program(Missing("timeout", "no answer"), sleeps)
-    assert is_another_program(seen, 2**22 + 1), "it ended before root looked"
+    assert is_another_program(seen, sleeps, service.folder)
+    others = [pid for pid in (python, shell, copy) if is_another_program(seen, pid, service.folder)]
+    assert not others, "a real one is still found"
+    assert not is_another_program(Missing("timeout", "no answer"), sleeps, service.folder)
+    assert is_another_program(seen, 2**22 + 1, service.folder), "it ended before root looked"
+
+
+def test_a_program_of_the_system_s_that_runs_the_dialler_s_code_is_no_other_one(service: Service, looked: Any) -> None:
+    """By a path that its account alone sees, by a library of the folder, or by Python in it whose first thread has ended."""
+    folder = Path(service.folder)
+    maps = Path("/proc/self/maps").read_text()
+    library = next(line.split()[-1] for line in maps.splitlines() if "/libm.so" in line or "/libz.so" in line)
+    (folder / "speech.so").write_bytes(Path(library).read_bytes())
+    (folder / "python").write_bytes(Path("/usr/bin/python3").read_bytes())
+    (folder / "python").chmod(0o755)
+    over = 'mount --bind "$0" /usr/bin/sleep && exec /usr/bin/sleep -c "$1"'
+    says = '$|=1; print "."; <STDIN>'
+    with (
+        running("unshare", "-Urm", "sh", "-c", over, f"{folder}/python", WAITS, uid=DAEMON) as bound,
+        running("perl", "-e", says, uid=DAEMON, env={"LD_PRELOAD": f"{folder}/speech.so"}) as loaded,
+        running("/usr/bin/python3", "-c", without_its_first_thread(), f"{folder}/x", uid=DAEMON) as headless,
+    ):
+        seen = looked()
+        assert isinstance(seen, HostEvidence)
+        rows = {one.pid: one for one in known(seen.processes)}
+        assert (rows[bound].exe, rows[loaded].exe) == (f"{folder}/python", "/usr/bin/perl")
+        assert rows[headless].argv[-1] == f"{folder}/x"
+        others = [pid for pid in (bound, loaded, headless) if is_another_program(seen, pid, service.folder)]
+        assert others == []
 
 
 class Here:

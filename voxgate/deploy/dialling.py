@@ -67,7 +67,7 @@ def nobody_else_lives(hands: Hands, unit: PlacedUnit, *, gone: bool = False) -> 
     if called:  # seldom, and so worth a look of root's: by its words alone it is none yet
         seen = survey(hands.connections, hands.estate, brief=True)
         for name, pid in called:
-            if not is_another_program(seen[name], pid):
+            if not is_another_program(seen[name], pid, unit.service.folder):
                 raise _alive(what, name, str(pid))
 
 
@@ -77,17 +77,20 @@ def _alive(what: str, host: str, pid: str) -> MoveFailed:
     )
 
 
-def is_another_program(seen: HostEvidence | Missing, pid: int) -> bool:
-    """True for a process that root's probe saw run a program of the system's that is neither Python nor a shell, whatever it
-    calls itself; and for one that is not there any more. In a container each path may be anything.
+def is_another_program(seen: HostEvidence | Missing, pid: int, dialler: str) -> bool:
+    """True for a process that root's probe saw run a program of the system's that is neither Python nor a shell, and none of the
+    code in the dialler's folder, whatever it calls itself; and for one that is not there any more. In a container each path may
+    be anything.
     """
     if isinstance(seen, Missing) or isinstance(seen.processes, Missing):
         return False
     found = next((one for one in seen.processes if one.pid == pid), None)
     if found is None:
         return True
+    if found.container or dialler in found.runs:
+        return False
     folder, _, program = (found.exe or "").rpartition("/")
-    return folder in _PROGRAMS and not found.container and not program.startswith(("python", "pypy")) and program not in _SHELLS
+    return folder in _PROGRAMS and not program.startswith(("python", "pypy")) and program not in _SHELLS
 
 
 def nobody_dials(hands: Hands, unit: PlacedUnit) -> None:

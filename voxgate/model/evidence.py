@@ -101,8 +101,9 @@ class UnitFact:
 class ProcessFact:
     """One process. ``started`` is wall-clock epoch seconds; ``unit`` the systemd unit of its cgroup, empty for none;
     ``container`` the id of the container its cgroup belongs to, empty for none. ``exe`` and ``cwd`` are None if not readable;
-    ``state`` is the kernel's letter for what it does. ``argv`` is for people, as something may have been cut out of it; ``runs``
-    are the folders of services whose code it runs, found before that.
+    ``exe`` is the path at which the host has that very file, else ``elsewhere:`` and the path that the process sees; ``state``
+    is the kernel's letter for what it does. ``argv`` is for people, as something may have been cut out of it; ``runs`` are the
+    folders of services whose code it runs, found before that.
     """
 
     pid: int

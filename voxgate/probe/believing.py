@@ -10,6 +10,7 @@ from typing import Any, Iterable, NamedTuple
 from voxgate.probe.accounts import account
 from voxgate.probe.base import SMALL_FILE, Job, Trouble
 from voxgate.probe.folder import Folder, opened_regular
+from voxgate.probe.process_files import living
 from voxgate.probe.reading import taken
 
 
@@ -65,7 +66,7 @@ def believed(name: str, claims: list[dict[str, Any]]) -> tuple[list[dict[str, An
 
 def doubt(row: dict[str, Any], daemon: Daemon) -> str:
     """What speaks against a process being the daemon itself; empty if nothing does. Raises OSError if it is gone."""
-    with Folder(f"/proc/{row['pid']}") as its:  # held open: it stays this process's, whoever gets the number next
+    with Folder(f"/proc/{living(row['pid'])}") as its:  # held open: it stays this process's, whoever gets the number next
         with its.open("status") as file:
             status = dict(line.split(":\t", 1) for line in file.read().decode(errors="replace").split("\n") if ":\t" in line)
         root, exe = (os.stat(name, dir_fd=its.fd) for name in ("root", "exe"))

@@ -8,7 +8,7 @@ from contextlib import suppress
 from voxgate.probe.base import FILES_AT_MOST, Job, Trouble
 from voxgate.probe.elf import dynamic_names
 from voxgate.probe.folder import opened_regular, place_of
-from voxgate.probe.reading import rows_of
+from voxgate.probe.process_files import living, mapped_to_run
 
 MODULES = b"napi_module_register\0"  # what Node.js, bun and deno export under this name to their native modules
 
@@ -21,23 +21,23 @@ def javascript(found: Job) -> list[int]:
     pids = []
     for row in found.value():
         try:
-            rows = [line.split(None, 5) for line in rows_of(f"/proc/{row['pid']}/maps") if " r-xp " in line or " rwxp " in line]
+            pid = living(row["pid"])
         except (FileNotFoundError, ProcessLookupError):
             continue  # it ended while we looked
-        for place, _, _, device, inode, *_path in rows:
-            if inode == "0":
+        for one in mapped_to_run(pid) or ():
+            if one.inode == "0":
                 continue
-            if (device, inode) not in known:
+            if one[1:3] not in known:
                 if len(known) >= FILES_AT_MOST:
                     raise Trouble("failed", f"over {FILES_AT_MOST} files are mapped to be run")
-                known[device, inode] = names_modules(row["pid"], place, _path[0].strip() if _path else "")
-            if known[device, inode]:
+                known[one[1:3]] = names_modules(pid, one.place, one.path)
+            if known[one[1:3]]:
                 pids.append(row["pid"])
                 break
     return pids
 
 
-def names_modules(pid: int, place: str, path: str) -> bool:
+def names_modules(pid: int | str, place: str, path: str) -> bool:
     """True if a mapped file names it among its dynamic symbols. The mapping itself is opened: the path may hold another now."""
     try:
         fd = mapped_file(pid, place, path)
@@ -49,7 +49,7 @@ def names_modules(pid: int, place: str, path: str) -> bool:
         os.close(fd)
 
 
-def mapped_file(pid: int, place: str, path: str) -> int:
+def mapped_file(pid: int | str, place: str, path: str) -> int:
     """A file that a process has mapped, opened; where the kernel does not give the mapping, what has its path now, found from
     the process's root on by no link: one that is there now may lead out of it. Raises Trouble or OSError.
     """

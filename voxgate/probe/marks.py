@@ -11,6 +11,7 @@ from typing import Iterator
 
 from voxgate.probe.base import DEPTH_AT_MOST, FILES_AT_MOST, Trouble
 from voxgate.probe.mounts import Mount, Space, mount_ids, mount_of, mounts_of, seen_at
+from voxgate.probe.program_paths import ProgramPaths
 from voxgate.probe.python_programs import Programs
 from voxgate.probe.reading import content, link_of
 
@@ -30,6 +31,7 @@ class Marks:
         self.searched: dict[tuple[object, ...], frozenset[str]] = {}
         self.sites: dict[tuple[object, ...], list[str]] = {}
         self.programs = Programs()
+        self.paths = ProgramPaths()
         self.inner: dict[tuple[int, int], str] | None = None
         mounts = (mounts_of("self") or []) if folders else []
         for folder in self.folders:

@@ -23,11 +23,12 @@ def unhidden() -> None:
 
 
 class Mount(NamedTuple):
-    """One row of a process's mount table: where, and which folder of which file system lies there."""
+    """One row of a process's mount table: where, and which folder of which file system lies there; its number here."""
 
     point: str
     device: str
     root: str
+    number: str = ""
 
 
 class Space(NamedTuple):
@@ -49,7 +50,7 @@ def mounts_of(pid: int | str) -> list[Mount] | None:
     if len(rows) > MOUNTS_AT_MOST:
         raise Trouble("failed", f"process {pid} sees over {MOUNTS_AT_MOST} mounts")
     plain = partial(re.sub, r"\\([0-7]{3})", lambda code: chr(int(code.group(1), 8)))
-    return [Mount(plain(row[4]), row[2], plain(row[3])) for row in rows]
+    return [Mount(plain(row[4]), row[2], plain(row[3]), row[0]) for row in rows]
 
 
 def mount_ids(pid: int | str) -> set[str]:
@@ -73,7 +74,7 @@ def seen_at(path: str, mounts: list[Mount]) -> tuple[str, str]:
     return top.device, f"{top.root.rstrip('/')}{path[len(top.point.rstrip('/')) :]}" or "/"
 
 
-def mounted_apart(pid: int, folder: str) -> list[str] | None:
+def mounted_apart(pid: int | str, folder: str) -> list[str] | None:
     """The places in a folder at which a process sees something else than we do; None if it is gone."""
     theirs, ours, root = mounts_of(pid), mounts_of("self"), link_of(f"/proc/{pid}/root")
     if theirs is None or ours is None or root is None:

@@ -1,53 +1,74 @@
-"""NO_FILE WORDS_READ What the kernel says of one process: its variables and what it has mapped to run."""
+"""What the kernel says of one process: its variables, what it has mapped to run."""
 
 from __future__ import annotations
 
 import os
 import re
-from typing import Any, Callable, Iterable
+from contextlib import suppress
+from typing import Any, Callable, Iterable, NamedTuple
 
 from voxgate.probe.base import ENVIRONMENT
-from voxgate.probe.reading import content, rows_of
+from voxgate.probe.reading import content, link_of
 
 WORDS_READ = 8 * 1024 * 1024  # of a process's arguments: more than the kernel gives any (6 MiB, however large its stack may be)
-TO_RUN = re.compile(rb"^[0-9a-f]+-[0-9a-f]+ ..x. [0-9a-f]+ ([0-9a-f]+:[0-9a-f]+) ([0-9]+) +(/.*)$", re.MULTILINE)
+TO_RUN = re.compile(rb"^([0-9a-f]+-[0-9a-f]+) ..x. [0-9a-f]+ ([0-9a-f]+:[0-9a-f]+) ([0-9]+) +(/.*)$", re.MULTILINE)
+NO_FILE = re.compile(r"/memfd:libffi|/dev/zero|/SYSV")
 
 
-def mapped_to_run(pid: int) -> list[tuple[str, str, str]] | None:
-    """The files that a process has mapped to run code of, each with its device and inode as the kernel writes them; None if it is
-    gone.
+def living(pid: int | str) -> str:
+    """The number by which the kernel tells what a process has: its own, or, where its first thread has ended and others go on,
+    that of one of these: the first then has no program, no words, no maps and no files. Raises FileNotFoundError if it is gone.
     """
     try:
-        rows = set(TO_RUN.findall(content(f"/proc/{pid}/maps")))
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return [(device.decode(), inode.decode(), os.fsdecode(path.replace(b"\\012", b"\n"))) for device, inode, path in rows]
+        os.readlink(f"/proc/{pid}/exe")
+    except FileNotFoundError:
+        for one in os.listdir(f"/proc/{pid}/task"):
+            if link_of(f"/proc/{pid}/task/{one}/exe") is not None:
+                return one
+    except OSError:  # it may not be read: no more may a thread's
+        pass
+    return str(pid)
 
 
-def unless_denied(read: Callable[[int], Iterable[Any] | None], pid: str) -> Iterable[Any]:
+class Mapped(NamedTuple):
+    """A file that a process has mapped to run code of: where in its memory, the file's device and inode as the kernel writes
+    them, and its path.
+    """
+
+    place: str
+    device: str
+    inode: str
+    path: str
+
+
+def mapped_to_run(pid: int | str) -> list[Mapped] | None:
+    """The files that a process has mapped to run code of, however else it may use them, each once; None if it is gone."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        found = {row[1:]: row[0] for row in reversed(TO_RUN.findall(content(f"/proc/{pid}/maps")))}
+        return [
+            Mapped(place.decode(), device.decode(), inode.decode(), os.fsdecode(path.replace(b"\\012", b"\n")))
+            for (device, inode, path), place in found.items()
+        ]
+    return None
+
+
+def executable_maps(pid: int | str) -> set[str] | None:
+    """The paths of the same, None if it is gone."""
+    rows = mapped_to_run(pid)
+    return None if rows is None else {row.path for row in rows if not NO_FILE.match(row.path)}
+
+
+def unless_denied(read: Callable[[str], Iterable[Any] | None], pid: str) -> Iterable[Any]:
     """What of a process can be read: nothing of another account's where the probe is not root, as also its program is not."""
     try:
-        return read(int(pid)) or ()
+        return read(pid) or ()
     except PermissionError:
         return ()
 
 
-NO_FILE = re.compile(r"/memfd:libffi|/dev/zero|/SYSV")
-
-
-def environment(pid: int) -> list[str] | None:
+def environment(pid: int | str) -> list[str] | None:
     """The variables a process was started with, as it has them; None if it is gone."""
-    try:
+    with suppress(FileNotFoundError, ProcessLookupError):
         found = content(f"/proc/{pid}/environ", ENVIRONMENT)
         return [os.fsdecode(part) for part in found.split(b"\0") if b"=" in part]
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-
-
-def executable_maps(pid: int) -> set[str] | None:
-    """The files that a process has mapped to run code of, None if it is gone."""
-    try:
-        rows = (line.rstrip("\n").split(None, 5) for line in rows_of(f"/proc/{pid}/maps"))
-        return {row[5] for row in rows if len(row) == 6 and "x" in row[1] and row[5][0] == "/" and not NO_FILE.match(row[5])}
-    except (FileNotFoundError, ProcessLookupError):
-        return None
+    return None

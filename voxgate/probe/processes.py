@@ -12,7 +12,7 @@ from voxgate.probe.base import Trouble
 from voxgate.probe.cgroups import Cgroups, cgroup_lines, container_of, unit_of
 from voxgate.probe.marks import Marks
 from voxgate.probe.mounts import unhidden
-from voxgate.probe.process_files import WORDS_READ
+from voxgate.probe.process_files import WORDS_READ, living
 from voxgate.probe.reading import content, link_of
 from voxgate.probe.whose_code import code_run_by
 
@@ -70,18 +70,23 @@ def process(pid: str, cgroups: Cgroups, booted: float, marks: Marks) -> dict[str
     fields = tail.split()
     if int(fields[6]) & KERNEL_THREAD or (fields[0] in {b"Z", b"X"} and int(fields[17]) <= 1):
         return None
-    status = content(f"/proc/{pid}/status")
+    at, program = pid, link_of(f"/proc/{pid}/exe")
+    if program is None:
+        at = living(pid)
+        program = link_of(f"/proc/{at}/exe")
+    cwd = link_of(f"/proc/{at}/cwd")
+    status = content(f"/proc/{at}/status")
     uid = int((EFFECTIVE.search(status) or [b"", b""])[1])
-    with open(f"/proc/{pid}/cmdline", "rb") as file:
+    with open(f"/proc/{at}/cmdline", "rb") as file:
         words = file.read(WORDS_SHOWN)
     argv = [os.fsdecode(part) for part in words.rstrip(b"\0").split(b"\0")[:64]]
-    lines = cgroups.below_root(cgroup_lines(pid))
+    lines = cgroups.below_root(cgroup_lines(at))
     cgroup = lines.get(cgroups.hierarchy, "/")
-    command, exe, cwd = os.fsdecode(head.partition(b"(")[2]), link_of(f"/proc/{pid}/exe"), link_of(f"/proc/{pid}/cwd")
+    command = os.fsdecode(head.partition(b"(")[2])
     try:
         if len(words) == WORDS_SHOWN:
-            words = content(f"/proc/{pid}/cmdline", WORDS_READ)
-        runs = code_run_by(pid, uid, exe or command, cwd or "", os.fsdecode(words.rstrip(b"\0")), marks)
+            words = content(f"/proc/{at}/cmdline", WORDS_READ)
+        runs = code_run_by(at, uid, program or command, cwd or "", os.fsdecode(words.rstrip(b"\0")), marks)
     except Trouble:  # too much to be read: then it may run any, and the others are still seen
         runs = sorted(marks.folders)
     return {
@@ -97,7 +102,7 @@ def process(pid: str, cgroups: Cgroups, booted: float, marks: Marks) -> dict[str
         "unit": unit_of(cgroup),
         "container": container_of(lines),
         "own_pids": OWN_PIDS.search(status) is not None,
-        "exe": exe,
+        "exe": None if program is None else marks.paths.told(at, program),
         "cwd": cwd,
         "runs": runs,
     }

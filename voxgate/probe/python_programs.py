@@ -9,7 +9,7 @@ from contextlib import suppress
 from voxgate.probe.base import FILES_AT_MOST, Trouble
 from voxgate.probe.elf import dynamic_names
 from voxgate.probe.mounts import Space
-from voxgate.probe.process_files import NO_FILE
+from voxgate.probe.process_files import NO_FILE, Mapped
 
 PYTHON_MAIN = b"Py_BytesMain\0"  # what Python's program calls, or is, since 3.8
 LOADER = b"_rtld_global\0"  # what starts any program that it is given
@@ -61,13 +61,13 @@ class Programs:
             return ""
         return "roots" if roots else ""
 
-    def python_in(self, pid: str, space: Space, rows: list[tuple[str, str, str]], kind: str) -> str:
+    def python_in(self, pid: str, space: Space, rows: list[Mapped], kind: str) -> str:
         """``whole`` where a library that a process has mapped makes it Python. A program of root's own that may use Python beside
         is not: it has root's Python ``beside``, as long as all that it has mapped is root's. One that is linked with Python (an
         editor, a debugger) may have loaded what an account ``added`` to it. Empty without any Python.
         """
         beside = strange = False
-        for device, inode, path in rows:
+        for _, device, inode, path in rows:
             key = (device, inode)
             try:
                 if key not in self.of_root and ((space.ours and path.startswith(LIBRARIES)) or is_roots(f"{space.base}{path}")):

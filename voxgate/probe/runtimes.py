@@ -11,7 +11,7 @@ from voxgate.probe.bases import base_flaws
 from voxgate.probe.env_files import Env
 from voxgate.probe.folder import Folder
 from voxgate.probe.mounts import mounted_apart
-from voxgate.probe.process_files import environment, executable_maps
+from voxgate.probe.process_files import environment, executable_maps, living
 from voxgate.probe.request import Service
 from voxgate.probe.venvs import pyvenv
 from voxgate.probe.ways import interpreter_of
@@ -40,10 +40,14 @@ def runtime(service: Service, found: Job, spoken: Job) -> dict[str, Any]:
     for row in found.value():
         if row["unit"] not in service.units:
             continue
-        variables = environment(row["pid"])
+        try:
+            pid = living(row["pid"])
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended while we looked
+        variables = environment(pid)
         names = None if variables is None else {text.partition("=")[0] for text in variables}
         unit = shown.get(row["unit"], {}).get("properties", {}).get("EnvironmentNames", "").split()
-        mapped, apart = executable_maps(row["pid"]), mounted_apart(row["pid"], service.folder)
+        mapped, apart = executable_maps(pid), mounted_apart(pid, service.folder)
         if mapped is None or names is None or apart is None:
             continue  # it ended while we looked
         rows[str(row["pid"])] = {

@@ -12,6 +12,7 @@ from typing import Any
 
 from voxgate.probe.base import Trouble
 from voxgate.probe.mounts import unhidden
+from voxgate.probe.process_files import living
 from voxgate.probe.reading import content, link_of, rows_of
 
 ESTABLISHED, LISTEN = "01", "0A"
@@ -56,7 +57,7 @@ def network_namespaces() -> tuple[str, dict[str, list[int]]]:
     others: dict[str, list[int]] = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            name = os.readlink(f"/proc/{pid}/ns/net")
+            name = link_of(f"/proc/{pid}/ns/net") or os.readlink(f"/proc/{living(pid)}/ns/net")
         except (FileNotFoundError, ProcessLookupError):
             continue  # it ended while we looked
         except PermissionError:
@@ -107,8 +108,7 @@ def socket_holders() -> dict[str, set[int]]:
     left = OPEN_AT_MOST
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            with os.scandir(f"/proc/{pid}/fd") as entries:
-                targets = [link_of(entry.path) or "" for entry in islice(entries, left + 1)]
+            targets = open_in(pid, left + 1) or open_in(living(pid), left + 1)
         except (FileNotFoundError, ProcessLookupError):
             continue  # it ended while we looked
         left -= len(targets)
@@ -118,6 +118,12 @@ def socket_holders() -> dict[str, set[int]]:
             if target.startswith("socket:["):
                 holders.setdefault(target[8:-1], set()).add(int(pid))
     return holders
+
+
+def open_in(pid: str, at_most: int) -> list[str]:
+    """What a process has open, as the kernel calls it."""
+    with os.scandir(f"/proc/{pid}/fd") as entries:
+        return [link_of(entry.path) or "" for entry in islice(entries, at_most)]
 
 
 def endpoint(text: str) -> tuple[str, int]:

@@ -9,11 +9,10 @@ from contextlib import suppress
 
 from voxgate.probe.accounts import account, home_of
 from voxgate.probe.marks import Marks
-from voxgate.probe.process_files import WORDS_READ, environment, mapped_to_run, unless_denied
+from voxgate.probe.process_files import Mapped, environment, mapped_to_run, unless_denied
 from voxgate.probe.python_folders import Search
 from voxgate.probe.python_programs import is_python
 from voxgate.probe.python_words import folder_of, handed, module_ways, program_ways, script_of, ways_of
-from voxgate.probe.reading import content, link_of
 
 SLASHES = re.compile(r"/(?:\./|/)+")
 PREFIXES = ("/", "/usr", "/usr/local")  # of Pythons that are no environment's
@@ -21,30 +20,28 @@ TURNED = ("LD_PRELOAD=", "LD_AUDIT=", "LD_LIBRARY_PATH=")
 
 
 def code_run_by(pid: str, uid: int, program_path: str, cwd: str, words: str, marks: Marks) -> list[str]:
-    """The folders of which a process runs the code, whatever it is called: its program lies there, or what it was called by; or
-    it has mapped a file of it that may be run. So does Python that stands there, was started there, or was given a path that
-    leads there, by a word or by a variable of its own. Decided here, by what is: what the document says of it may be cut. What
-    root runs of its own programs is not asked what it has mapped.
+    """The folders of which a process, by the number that ``living`` tells, runs the code, whatever it is called: its program lies
+    there, or what it was called by, which of a program of root's own without Python says nothing; or it has mapped a file of it
+    that may be run. So does Python that stands there, was started there, or was given a path that leads there, by a word or by a
+    variable of its own. Decided here, by what is: what the document says of it may be cut. What root runs of its own programs is
+    not asked what it has mapped.
     """
     if not marks.folders:
         return []
-    if not link_of(f"/proc/{pid}/exe"):  # its first thread has ended, and others go on: each has what is the process's
-        with suppress(OSError):
-            pid = next((one for one in os.listdir(f"/proc/{pid}/task") if link_of(f"/proc/{one}/exe")), pid)
-            words = os.fsdecode(content(f"/proc/{pid}/cmdline", WORDS_READ).rstrip(b"\0"))
-            program_path, cwd = link_of(f"/proc/{pid}/exe") or program_path, link_of(f"/proc/{pid}/cwd") or cwd
-    places, argv = [program_path, words.partition("\0")[0]], words.split("\0")
+    places, argv = [program_path], words.split("\0")
     space = marks.space_of(pid)
     found = set(marks.above(space, os.path.dirname(program_path))) if program_path.startswith("/") else set()
     kind = marks.programs.kind_of(pid)
-    rows: list[tuple[str, str, str]] = []
+    rows: list[Mapped] = []
     if not (uid == 0 and space.ours and kind):
         rows = list(unless_denied(mapped_to_run, pid))
-        places += [path for _, _, path in rows]
-        for place in {os.path.dirname(path) for _, _, path in rows}:
+        places += [row.path for row in rows]
+        for place in {os.path.dirname(row.path) for row in rows}:
             found |= marks.above(space, place)
     whole = is_python(program_path) or kind == "python"
     how = "whole" if whole else marks.programs.python_in(pid, space, rows, kind)
+    if how or kind != "roots":  # what a program of root's own, with no Python in it, was called by is a word alone
+        places.append(argv[0])
     variables = list(unless_denied(environment, pid)) if how in {"whole", "added"} else []
     told: list[str] = []
     if how == "whole" or any(text.startswith(TURNED) for text in variables):

@@ -435,6 +435,10 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         lambda g: g.host(API, javascript=(main_pid(g, API, "nginx.service"),)),
         {"no-node-runs[api-1]"},
     ),
+    "program-at-a-path-of-its-own": (
+        lambda g: g.process(API, "nginx.service", exe="elsewhere:/usr/local/games/prog"),
+        {"no-node-runs[api-1]"},
+    ),
     "nginx-other-config": (
         lambda g: g.fact(API, "nginx", masters=("nginx: master process nginx -c /tmp/n.conf",)),
         {"nginx-runs-its-config[console-api-1]"},

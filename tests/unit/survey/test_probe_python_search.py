@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.built import probe
-from tests.unit.survey.test_probe_whose_code import BIND, PYTHON, STRANGER, WAITS, Way, folder, running, runs
+from tests.running import STRANGER, WAITS, running
+from tests.unit.survey.test_probe_whose_code import BIND, PYTHON, Way, folder, runs
 
 __all__ = ["folder"]
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")

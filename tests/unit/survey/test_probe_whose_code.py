@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.built import probe
+from tests.running import STRANGER, WAITS, running, without_its_first_thread
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
-STRANGER = 65534
 PYTHON = "/usr/bin/python3"
-WAITS = "import sys; print(end='.', flush=True); sys.stdin.read()"
 SAYS = "#!/bin/sh\nprintf .\nread x\n"
 
 
@@ -39,21 +37,6 @@ def folder(place: Path) -> Path:
     (place / "link").symlink_to(folder)
     (place / "links").symlink_to("link/deep")
     return folder
-
-
-@contextmanager
-def running(*argv: str, cwd: Path, uid: int = STRANGER, env: Mapping[str, str] | None = None) -> Iterator[int]:
-    """A process that lives as long as the block, and says a dot as soon as it is what it was told to be."""
-    with subprocess.Popen(
-        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=cwd, user=uid, group=uid, extra_groups=[],
-        env={"PATH": "/usr/bin:/bin", **(env or {})},
-    ) as child:  # fmt: skip
-        assert child.stdin is not None
-        assert child.stdout is not None
-        assert child.stdout.read(1) == b".", argv
-        yield child.pid
-        child.stdin.close()
-        child.kill()
 
 
 def runs(pid: int, folder: Path) -> list[str]:
@@ -155,12 +138,16 @@ def test_a_library_of_the_folder_is_seen_by_every_way_to_it(folder: Path, tmp_pa
 
 
 def test_what_goes_on_when_its_first_thread_has_ended_is_seen(folder: Path) -> None:
-    ends = "import threading, time, ctypes; "
-    ends += f"threading.Thread(target=lambda: (time.sleep(0.3), exec({WAITS!r}))).start(); "
-    ends += "ctypes.CDLL(None).pthread_exit(None)"
+    ends = without_its_first_thread()
     with running(PYTHON, "-c", ends, str(folder / "main.py"), cwd=folder.parent / "elsewhere") as pid:
         assert probe.link_of(f"/proc/{pid}/exe") is None
         assert runs(pid, folder) == [str(folder)]
+
+
+def test_what_a_program_of_roots_own_was_called_by_is_a_word_alone(folder: Path) -> None:
+    words = "exec -a $0 perl -e '$|=1; print \".\"; <STDIN>'"
+    with running("/bin/bash", "-c", words, f"{folder}/.venv/bin/python", cwd=folder.parent) as pid:
+        assert runs(pid, folder) == []
 
 
 ORDINARY: dict[str, tuple[str, tuple[str, ...]]] = {
