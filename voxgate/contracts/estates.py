@@ -18,6 +18,7 @@ from voxgate.contracts.keys import fingerprints
 from voxgate.contracts.places import bundled, project
 from voxgate.contracts.schemas import best_fault, schema
 from voxgate.errors import EstateError
+from voxgate.model.clients import ClientWord
 from voxgate.model.estate import Available, Containers, Database, Estate, Host, Listener, Store, repository_of
 from voxgate.model.service import Endpoint, Kind, Role, Service
 
@@ -196,6 +197,7 @@ def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) 
         seen_from=document.get("console", {}).get("seen_from"),
         boot={role: tuple(entry) for role, entry in document.get("boot", {}).items()},
         sudo=tuple(document.get("sudo", {}).get("commands", ())),
+        clients={key: tuple(ClientWord(**row) for row in rows) for key, rows in document.get("clients", {}).items()},
         available=Available(document.get("fleet", {}).get("available", "slots")),
         source=str(path),
     )

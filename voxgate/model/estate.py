@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from voxgate.model.clients import ClientWord, is_in
 from voxgate.model.service import Endpoint, Role, Service
 from voxgate.model.where import Names, said_for
 
@@ -170,7 +171,8 @@ class Estate:
     ``all``, a role, a host's name. ``keys`` by account (fingerprints, or ``missing: PATH``). Listeners and keys are None where
     the file does not say. ``seen_from`` is the host that asks for the console as people do, from outside; ``beyond`` are hosts
     that a part of the estate has not, and asks through all the same; ``sudo`` are commands that the login account may run
-    besides those that a deploy needs.
+    besides those that a deploy needs. ``clients`` of the databases are by place too, and by address or network outside of the
+    estate.
     """
 
     name: str
@@ -193,6 +195,7 @@ class Estate:
     beyond: tuple[Host, ...] = ()
     boot: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sudo: tuple[str, ...] = ()
+    clients: Mapping[str, tuple[ClientWord, ...]] = field(default_factory=dict)
     source: str = field(default="", compare=False)
 
     def host(self, name: str) -> Host:
@@ -233,6 +236,21 @@ class Estate:
     def boots(self, host: Host) -> Names:
         """What else the next boot of a host may start, besides services and stores: units by name, other files by path."""
         return Names(said_for(host, self.boot))
+
+    def dialler_unit(self, database: Database) -> str:
+        """The unit that dials on a database: of a template the instance of the database's name. KeyError if the estate has no
+        dialler.
+        """
+        service = self.service("dialler")
+        return service.instance(database.name) if service.is_template else service.unit or ""
+
+    def clients_on(self, host: Host) -> tuple[ClientWord, ...]:
+        """Who may work on the databases from a host, besides the services."""
+        return said_for(host, self.clients)
+
+    def clients_at(self, address: str) -> tuple[ClientWord, ...]:
+        """Who may work on the databases from an address outside of the estate."""
+        return tuple(word for key, words in self.clients.items() if is_in(address, key) for word in words)
 
     @property
     def placements(self) -> tuple[Placement, ...]:
