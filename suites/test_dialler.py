@@ -9,7 +9,7 @@ from voxgate.contracts.metrics import read_metrics
 from voxgate.errors import ContractError
 from voxgate.model.evidence import known, uncut
 from voxgate.model.service import Role
-from voxgate.plugin import invariant, say
+from voxgate.plugin import invariant, say, say_all
 from voxgate.survey.answers import read_page
 from voxgate.survey.clients import advice, wrong_clients
 from voxgate.survey.findings import runs_code_of
@@ -92,7 +92,10 @@ def test_database_sees_one_dialler(database: Database, estate: Estate, evidence:
     """
     service = estate.service("dialler")
     wrong = wrong_clients(database, estate, evidence)
-    assert not wrong, say(f"database {database.name}: {'; '.join(one.said for one in wrong)}", advice(wrong, estate, STOP))
+    entries = [one.entry for one in wrong if one.entry is not None]
+    assert not wrong, say_all(
+        f"database {database.name}", [one.said for one in wrong], advice(wrong, STOP), estate=estate.name, entries=entries
+    )
     own = [one for one in evidence.second.database(database.name).clients if one.app_name == service.app_name]
     unit = estate.dialler_unit(database).removesuffix(".service")
     assert own, say(f"database {database.name}: no connection of the dialler", f"journalctl -u {unit}: can it connect?")

@@ -43,7 +43,7 @@ def joined(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 def _both(one: Value, other: Value) -> Value:
     if isinstance(one, tuple) and isinstance(other, tuple):
-        return tuple(dict.fromkeys((*one, *other)))
+        return (*one, *(value for value in other if value not in one))
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return {**one, **{key: _both(one[key], value) if key in one else value for key, value in other.items()}}
     return one

@@ -7,10 +7,11 @@ there is cause: it runs the dialler's code, or calls itself as the dialler or th
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from voxgate.model.entry import Entry
 from voxgate.model.evidence import known
 from voxgate.model.where import Names
 from voxgate.survey.findings import holder_of, is_loopback, runs_code_of
@@ -31,14 +32,13 @@ SHARED = ("cron.service", "crond.service", "ssh.service", "sshd.service", "atd.s
 
 
 class Wrong(NamedTuple):
-    """A client that may not be there, in words. ``dialler`` is True where there is cause to call it a second one; ``place`` and
-    ``entry`` are the key and the entry of ``[clients]`` that would allow it, empty where none can.
+    """A client that may not be there, in words. ``dialler`` is True where there is cause to call it a second one; ``entry`` is
+    what an estate may say so that it may be there, None where nothing can.
     """
 
     said: str
     dialler: bool = False
-    place: str = ""
-    entry: str = ""
+    entry: Entry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +55,26 @@ def wrong_clients(database: Database, estate: Estate, evidence: Evidence) -> lis
     however many connections it has. Raises Blind unless every host was seen.
     """
     second = _Clients(database, estate, evidence.second)
-    found: dict[Wrong, int] = {}
+    found: dict[str, Wrong] = {}
+    counts: Counter[str] = Counter()
     before = frozenset(evidence.first.database(database.name).clients)
     for client in second.view.clients:
         held = second.held(client)
         wrong = second.judged(held, before) if held is not None else None
         if wrong is not None:
-            found[wrong] = found.get(wrong, 0) + 1
+            found[wrong.said] = wrong
+            counts[wrong.said] += 1
     # A connection may open or end between the question to the database and the look at the hosts. Whoever really works on
     # the database from elsewhere is there both times, whatever its port is by then, and whatever it calls itself.
     first = {second.trace(client) for client in _Clients(database, estate, evidence.first).unheld()}
     for client in second.unheld():
         wrong = second.stranger(client) if second.trace(client) in first else None
         if wrong is not None:
-            found[wrong] = found.get(wrong, 0) + 1
-    return [wrong._replace(said=wrong.said + (f" ({count} connections)" if count > 1 else "")) for wrong, count in found.items()]
+            found[wrong.said] = wrong
+            counts[wrong.said] += 1
+    return [
+        one._replace(said=said + (f" ({counts[said]} connections)" if counts[said] > 1 else "")) for said, one in found.items()
+    ]
 
 
 class _Clients:
@@ -122,7 +127,8 @@ class _Clients:
             return pretends._replace(said=f"{found}, {pretends.said}")
         if any(_fits(word, held, seen) for word in self.estate.clients_on(host)):
             return None
-        return Wrong(f"{found}, and nobody knows that client", place=host.name, entry=_entry_on(held, seen))
+        entry = Entry(("clients", host.name), (_entry_on(held, seen),), found)
+        return Wrong(f"{found}, and nobody knows that client", entry=entry)
 
     def stranger(self, client: DatabaseClient) -> Wrong | None:
         """What is wrong with a client that no process of the estate holds."""
@@ -134,7 +140,8 @@ class _Clients:
             return Wrong(f"{found}, and comes from an address of its hosts: out of a network namespace, or by a relay")
         if any(word.calls(client.app_name, client.user) for word in self.estate.clients_at(client.address)):
             return None
-        return Wrong(found, place=json.dumps(client.address), entry=_table(name=client.app_name, user=client.user))
+        word = _said(name=client.app_name, user=client.user)
+        return Wrong(found, entry=Entry(("clients", client.address), (word,), found) if word else None)
 
     def _pretends(self, client: DatabaseClient) -> Wrong | None:
         """Whom a client calls itself that it is not."""
@@ -248,18 +255,18 @@ def _is_named(word: ClientWord, process: ProcessFact, seen: HostEvidence) -> boo
     return word.account in {"", process.user} and (not word.program or is_program)
 
 
-def _entry_on(held: _Held, seen: HostEvidence) -> str:
-    """The entry that allows a client on a host, and no more than it."""
+def _entry_on(held: _Held, seen: HostEvidence) -> dict[str, str]:
+    """What an entry says that allows a client on a host, and no more than it."""
     process = held.processes[0]
     who = holder_of(process, known(seen.engines).containers)
     if process.container or (process.unit.endswith(".service") and not process.unit.startswith(SHARED)):
-        return _table(unit=who)
-    return _table(account=process.user, program=process.exe or "")
+        return _said(unit=who)
+    return _said(account=process.user, program=process.exe or "")
 
 
-def _table(**words: str) -> str:
-    """An inline table of TOML."""
-    return f"{{ {', '.join(f'{key} = {json.dumps(value, ensure_ascii=False)}' for key, value in words.items() if value)} }}"
+def _said(**words: str) -> dict[str, str]:
+    """Those words that say something."""
+    return {key: value for key, value in words.items() if value}
 
 
 def _who(client: DatabaseClient) -> str:
@@ -268,17 +275,12 @@ def _who(client: DatabaseClient) -> str:
     return f"{client.app_name or 'a client without a name'}{by} at {client.address}"
 
 
-def advice(found: Iterable[Wrong], estate: Estate, stop: str) -> str:
-    """What to do about all of them, in one line; ``stop`` is for those that there is cause to call diallers."""
+def advice(found: Iterable[Wrong], stop: str) -> str:
+    """What to do about those that no entry allows, in one line; ``stop`` is for those that there is cause to call diallers."""
     wrongs = list(found)
-    entries: dict[str, dict[str, None]] = {}
-    for one in wrongs:
-        if one.entry:
-            entries.setdefault(one.place, {})[one.entry] = None
-    lines = ", ".join(f"{place} = [{', '.join(rows)}]" for place, rows in entries.items())
     said = [stop] if any(one.dialler for one in wrongs) else []
-    if any(not one.dialler and not one.entry for one in wrongs):
-        said.append("find out what calls itself so, and end it")
-    if lines:
-        said.append(f"if it may be there, under [clients] in hosts/{estate.name}.toml: {lines}")
+    if any(not one.dialler and one.entry is None for one in wrongs):
+        said.append("find out what that is, and end it")
+    if any(one.entry is not None for one in wrongs):
+        said.append("end what may not be there" if said else "end it, if it may not be there")
     return "; ".join(said)

@@ -117,7 +117,7 @@ def test_clients_that_nobody_knows_are_all_named_and_none_is_called_a_dialler(or
 def test_the_lines_that_it_says_allow_them(ordinary: Case, tmp_path: Path) -> None:
     """The hint is to be pasted."""
     _, advice = told(ordinary)
-    rows = advice.partition("hosts/lab.toml: ")[2].replace("], ", "]\n")
+    rows = advice.partition("add to [clients] in hosts/lab.toml: ")[2].replace("], ", "]\n")
     shutil.copy(FOLDER / "services.toml", tmp_path)
     (tmp_path / "lab.toml").write_text(f"{LAB}\n[clients]\n{rows}\n", "utf-8")
     estate = load_estate("lab", tmp_path)
