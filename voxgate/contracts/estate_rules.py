@@ -84,7 +84,7 @@ def _judge_clients(estate: Estate, where: str) -> None:
                 why = "what a client on a host calls itself is its own word"
                 hint = 'say its unit or its account: { unit = "mongodb_exporter.service" }'
                 raise EstateError(f"{key}: an entry without unit and account", where=where, why=why, hint=hint)
-            if network is not None and (row.unit or row.account or row.program or not (row.name or row.user)):
+            if network is not None and (row.unit or row.account or row.program or (row.name is None and not row.user)):
                 why = "of a client at an address the database alone tells"
                 hint = f'say what it is called there: "{key}" = [{{ name = "MongoDB Compass", user = "alice" }}]'
                 raise EstateError(f"{key}: an entry has name or user here, and nothing else", where=where, why=why, hint=hint)

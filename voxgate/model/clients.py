@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from voxgate.model.where import Names
 
@@ -12,24 +12,19 @@ from voxgate.model.where import Names
 class ClientWord:
     """One entry of ``[clients]``: a client is allowed if all fits that stands here. Of a client on a host of the estate ``unit``
     (or the image of a container), ``account`` and ``program`` are what root's probe found out of the process that has its end
-    open. ``user`` is whom the database knows it as; ``name`` is its own word, and so only narrows what else stands here. ``*``
-    as in ``Names``.
+    open. ``user`` is whom the database knows it as; ``name`` is its own word, and so only narrows what else stands here (empty: it
+    has none). ``*`` as in ``Names``.
     """
 
     unit: str = ""
     account: str = ""
     program: str = ""
-    name: str = ""
+    name: str | None = None
     user: str = ""
 
     def calls(self, name: str, user: str) -> bool:
         """True if it may be called so, and is known to the database so."""
-        return (not self.name or name in Names((self.name,))) and self.user in {"", user}
-
-
-WORDS = tuple(one.name for one in fields(ClientWord))
-SEEN_ON_HOST = ("unit", "account")
-"""What nobody can say of himself: an entry for clients on hosts has one of these."""
+        return (self.name is None or name in Names((self.name,))) and self.user in {"", user}
 
 
 def network_of(key: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:

@@ -72,9 +72,8 @@ def wrong_clients(database: Database, estate: Estate, evidence: Evidence) -> lis
         if wrong is not None:
             found[wrong.said] = wrong
             counts[wrong.said] += 1
-    return [
-        one._replace(said=said + (f" ({counts[said]} connections)" if counts[said] > 1 else "")) for said, one in found.items()
-    ]
+    many = {said: f" ({count} connections)" if count > 1 else "" for said, count in counts.items()}
+    return [one._replace(said=said + many[said]) for said, one in found.items()]
 
 
 class _Clients:
@@ -140,8 +139,8 @@ class _Clients:
             return Wrong(f"{found}, and comes from an address of its hosts: out of a network namespace, or by a relay")
         if any(word.calls(client.app_name, client.user) for word in self.estate.clients_at(client.address)):
             return None
-        word = _said(name=client.app_name, user=client.user)
-        return Wrong(found, entry=Entry(("clients", client.address), (word,), found) if word else None)
+        word = {"name": client.app_name, **_said(user=client.user)}
+        return Wrong(found, entry=Entry(("clients", client.address), (word,), found))
 
     def _pretends(self, client: DatabaseClient) -> Wrong | None:
         """Whom a client calls itself that it is not."""

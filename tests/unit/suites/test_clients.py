@@ -100,7 +100,8 @@ def ordinary(green: Case) -> Case:
     shell = running(9003, "session-4.scope", user="alice", ppid=437, exe="/usr/bin/mongosh", command="mongosh")
     case = client(case, "mongosh 2.3.1", API, process=shell, user="alice")
     case = client(case, "MongoDB Compass", "203.0.113.9", user="alice")
-    return client(case, "etl", "203.0.113.77")
+    case = client(case, "etl", "203.0.113.77")
+    return client(case, "", "203.0.113.78")
 
 
 def test_clients_that_nobody_knows_are_all_named_and_none_is_called_a_dialler(ordinary: Case) -> None:
@@ -121,7 +122,7 @@ def test_the_lines_that_it_says_allow_them(ordinary: Case, tmp_path: Path) -> No
     shutil.copy(FOLDER / "services.toml", tmp_path)
     (tmp_path / "lab.toml").write_text(f"{LAB}\n[clients]\n{rows}\n", "utf-8")
     estate = load_estate("lab", tmp_path)
-    assert set(estate.clients) == {DATA, API, "203.0.113.9", "203.0.113.77"}
+    assert set(estate.clients) == {DATA, API, "203.0.113.9", "203.0.113.77", "203.0.113.78"}
     assert replace(ordinary, estate=replace(estate, keys=ordinary.estate.keys)).judge([RULE]) == {}
 
 
@@ -129,7 +130,7 @@ WORDS = {
     DATA: (ClientWord(unit="mongodb_exp*.service"), ClientWord(account="root", program="/usr/bin/mongodump", name="mongodump")),
     "api_1": (ClientWord(account="alice", program="/usr/bin/mongosh", name="mongosh *", user="alice"),),
     "203.0.113.9": (ClientWord(name="MongoDB Compass"),),
-    "203.0.113.0/24": (ClientWord(name="etl"),),
+    "203.0.113.0/24": (ClientWord(name="etl"), ClientWord(name="")),
 }
 
 
