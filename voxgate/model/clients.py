@@ -12,8 +12,8 @@ from voxgate.model.where import Names
 class ClientWord:
     """One entry of ``[clients]``: a client is allowed if all fits that stands here. Of a client on a host of the estate ``unit``
     (or the image of a container), ``account`` and ``program`` are what root's probe found out of the process that has its end
-    open. ``user`` is whom the database knows it as; ``name`` is its own word, and so only narrows what else stands here (empty: it
-    has none). ``*`` as in ``Names``.
+    open. ``user`` is whom the database knows it as; ``name`` is its own word, and so only narrows what else stands here (empty:
+    it has none). ``*`` as in ``Names``.
     """
 
     unit: str = ""
@@ -24,7 +24,7 @@ class ClientWord:
 
     def calls(self, name: str, user: str) -> bool:
         """True if it may be called so, and is known to the database so."""
-        return (self.name is None or name in Names((self.name,))) and self.user in {"", user}
+        return (self.name is None or name == self.name or name in Names((self.name,))) and self.user in {"", user}
 
 
 def network_of(key: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
