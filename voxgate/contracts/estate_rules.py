@@ -21,8 +21,10 @@ def judge_estate(estate: Estate, file: str) -> None:
     _judge_databases(estate, file)
     _judge_places("listeners", estate.listeners or {}, estate, file)
     _judge_places("boot", estate.boot, estate, file)
+    _judge_places("jobs", estate.jobs, estate, file)
     _judge_reach("boot", estate.boot, estate, file)
     _judge_clients(estate, f"{file} [clients]")
+    _judge_reach("jobs", {place: [one.where for one in jobs] for place, jobs in estate.jobs.items()}, estate, file)
     for store in estate.stores:
         _must_be_a_host("host", store.host, estate, f"{file} [stores.{store.name}]")
     if estate.seen_from is not None:

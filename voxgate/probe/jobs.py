@@ -38,14 +38,16 @@ def jobs(services: list[Service], disk: Job, shown: Shown) -> list[dict[str, Any
     """
     folders = tuple(service.folder for service in services)
     planned = list(few_enough(chain(cron_jobs(), spooled_jobs(), user_units())))
-    rows = [(where, user, at_home(text, user), folders) for where, user, text in planned]
+    rows = [
+        (where, user, at_home(text, user), folders, not where.endswith((".service", ".conf"))) for where, user, text in planned
+    ]
     # What runs at a service's folder is judged by its process; here only what comes and goes, or waits for the next boot.
-    rows += [(where, user, text, () if runs else folders) for where, user, text, runs in unit_jobs(services, disk, shown)]
+    rows += [(where, user, text, () if runs else folders, False) for where, user, text, runs in unit_jobs(services, disk, shown)]
     found = []
-    for where, user, text, named in rows:
+    for where, user, text, named, of_shell in rows:
         # An account's own words lead no further than its own eyes; those of root's files are root's, whoever they run as.
         with seeing_as(uid_of(user) if where.startswith("/") and not where.startswith(("/etc/", "/usr/")) else 0):
-            runs = movers(text, named, stands=(home_of(user),))
+            runs = movers(text, named, stands=(home_of(user),), of_shell=of_shell)
         found.append({"where": where, "user": user, "runs": sorted(runs)})
     return found
 
@@ -66,15 +68,28 @@ def cron_jobs() -> Iterator[tuple[str, str, str]]:
         for line, settings in with_settings(lines_on(path)):
             words = line.split(None, 6)
             user = words[5] if len(words) > 6 and not line.startswith("@") else "root"
-            yield path, user, as_started(line, settings, user)
+            yield path, user, as_started(command_of(line, path), settings, user)
     for folder in ("/var/spool/cron/crontabs", "/var/spool/cron"):
         for path, _, lines in spooled(folder):
             for line, settings in with_settings(lines):
                 user = os.path.basename(path)
-                yield path, user, as_started(line, settings, user)
+                yield path, user, as_started(command_of(line, path), settings, user)
     for folder in ("hourly", "daily", "weekly", "monthly", "yearly"):
         for path in files_in(f"/etc/cron.{folder}"):
             yield path, "root", path
+
+
+def command_of(line: str, path: str) -> str:
+    """What a row of a crontab starts: without its times, the account, the name of a job. What stands behind a ``%`` is what the
+    command reads: a line of its own, so that no comment goes on there.
+    """
+    if path == "/etc/rc.local":
+        return line
+    times = 3 if path == "/etc/anacrontab" else 5 + (not path.startswith("/var/spool/"))
+    if line.lstrip().startswith("@"):
+        times -= 4 if path != "/etc/anacrontab" else 0
+    words = line.split(None, times)
+    return re.sub(r"\\?%", "\n", words[-1]) if len(words) > times else line
 
 
 def with_settings(lines: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
