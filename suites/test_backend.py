@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from voxgate.model.evidence import known
 from voxgate.plugin import invariant, say
 from voxgate.survey.answers import read_page
-from voxgate.survey.questions import of_placement, question_of
+from voxgate.survey.questions import question_of
+from voxgate.survey.sending import sent_on
+from voxgate.survey.sites import proxied
 
 if TYPE_CHECKING:
     from voxgate.model.estate import Estate, PlacedUnit, Placement, Store
@@ -19,7 +21,7 @@ LOOPBACK = {"127.0.0.1", "::1"}
 
 
 @invariant(per="unit", services=("backend",), faults=("backend-dependency-down", "backend-health-lies"), severity="blocker")
-def test_backend_health_is_clean(unit: PlacedUnit, evidence: Evidence) -> None:
+def test_backend_health_is_clean(unit: PlacedUnit, estate: Estate, evidence: Evidence) -> None:
     """Health is what load balancers and people trust: 200, by its schema, in time, direct and through nginx, and from the
     very process that the release started.
     """
@@ -27,15 +29,18 @@ def test_backend_health_is_clean(unit: PlacedUnit, evidence: Evidence) -> None:
     assert service.health is not None
     assert service.proxied_health is not None
     release = evidence.remote(service.name).release
-    proxied = service.proxied_health
+    through = proxied(estate, unit.placement)
+    assert through is not None
+    people = f"through nginx of {unit.host.name}, as {estate.front.url}" if estate.front else "through nginx"
     ways = (
         ("direct", question_of(unit, service.health), service.health.schema),
-        ("through nginx", of_placement(unit.placement, proxied), proxied.schema),
+        (people, through, service.proxied_health.schema),
     )
     seen = []
     for way, question, schema in ways:
         page = read_page(evidence.second, question, schema)
-        assert not page.problem, say(f"{page.place} ({way}) {page.problem}", f"journalctl -u {unit.unit}; is a store down?")
+        hint = sent_on(page.answer, estate) or f"journalctl -u {unit.unit}; is a store down?"
+        assert not page.problem, say(f"{page.place} ({way}) {page.problem}", hint)
         assert page.answer.seconds < SLOW, say(
             f"{page.place} ({way}) took {page.answer.seconds:.1f} s", "one of its stores is slow: see its checks"
         )

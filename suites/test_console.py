@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING
 from voxgate.errors import Blind
 from voxgate.model.digits import natural_in
 from voxgate.model.evidence import known
-from voxgate.model.look import Question
 from voxgate.model.service import Role
-from voxgate.plugin import invariant, say
+from voxgate.plugin import invariant, say, say_all
 from voxgate.survey.keeping import unpacked
-from voxgate.survey.questions import HIDDEN, MAPPED, named_sites, outside_of, page_ways, site_path, site_ways
+from voxgate.survey.sending import ELSEWHERE, sent_on
+from voxgate.survey.sites import HIDDEN, MAPPED, entrance_of, leading_ways, named_sites, page_ways, site_path, site_ways
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from voxgate.model.answers import Answer
     from voxgate.model.estate import Estate, Placement
     from voxgate.model.evidence import DistFact
     from voxgate.model.look import Evidence
+    from voxgate.model.service import Endpoint
+    from voxgate.survey.sites import Entrance, Named, Way
 
 OK = 200
 TYPES = {
@@ -43,7 +47,6 @@ EXPOSED = re.compile(
 HASHED = re.compile(r"^assets/.+[-.][A-Za-z0-9_-]{8,}\.[a-z0-9]+$")
 PACKAGED = ("/usr/share/nginx",)  # the pages that nginx's own package brings, for errors
 CAPTURED = re.compile(r"\$(?:[1-9]|uri)(?![A-Za-z0-9_])|\$\{(?:[1-9]|uri)\}")  # decoded and normalised by nginx: no way up
-ELSEWHERE = (301, 302, 307, 308)
 MONTH = 30 * 24 * 3600
 
 
@@ -55,54 +58,99 @@ def dist_of(placement: Placement, evidence: Evidence) -> DistFact:
 @invariant(
     per="placement",
     services=("console",),
-    faults=("console-asset-truncated", "console-old-root", "console-other-name", "console-seen-by-the-gate-only"),
+    faults=(
+        "console-asset-truncated",
+        "console-old-root",
+        "console-other-name",
+        "console-seen-by-the-gate-only",
+        "console-elsewhere-by-https",
+    ),
     severity="blocker",
 )
 def test_nginx_serves_exactly_dist(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """Under a single-page fallback every wrong path is 200 and HTML, so a status proves nothing: each file of the build is
     compared by bytes and type, over IPv4 and IPv6, by loopback and by the host's own addresses, plain and compressed, from the
-    host itself and from another, and / is index.html, by whichever name it is asked for.
+    host itself and from another, and / is index.html, by whichever name it is asked for. Where the estate says what people type
+    (url in [console]), it is asked as they ask: on that port, by that name, by TLS.
     """
     found = dist_of(placement, evidence)
-    where, site = placement.host.name, placement.service.site
-    assert site is not None
-    host, outside = evidence.second.host(where), outside_of(estate, placement.host)
+    where, site, entrance = placement.host.name, placement.service.site, entrance_of(estate, placement)
+    assert site is not None and entrance is not None
+    host = evidence.second.host(where)
     known(host.addresses)
     known(host.nginx)
-    if outside is None:
+    if entrance.outside is None:
         hint = f'[console] seen_from = "..." in hosts/{estate.name}.toml'
         raise Blind("the estate does not say from where people see the console", where=where, hint=hint)
+    if entrance.front is not None:
+        known(host.listeners)
     assert "index.html" in found.files, say(f"{where}: {placement.service.folder}/dist has no index.html", "deploy it again")
+    wrong: dict[tuple[str, str, str], list[Way]] = {}
     for path, (_, sha256) in {"": found.files["index.html"], **found.files}.items():
-        for way in site_ways(host, outside):
-            answer = evidence.second.answer(way.question(site, path))
-            place = f"{where} GET :{site.port}/{path} ({way})"
-            assert not answer.trouble, say(f"{place} gave no answer: {answer.trouble}", "systemctl status nginx; a firewall?")
-            assert answer.status == OK, say(f"{place} answers {answer.status}", "nginx -T: is its root dist/ ?")
-            served = answer.digest or hashlib.sha256(unpacked(answer)).hexdigest()
-            assert served == sha256, say(
-                f"{place} is not the file in dist/: {len(unpacked(answer))} bytes with sha256 {served[:12]}, not {sha256[:12]}",
-                "nginx serves another folder, or an old file: nginx -T | grep root",
-            )
-            suffix = "." + (path or "index.html").rpartition(".")[2]
-            kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
-            assert suffix not in TYPES or kind in TYPES[suffix], say(
-                f"{place} has type {kind or 'none'}", f"nginx must serve {suffix} as {TYPES.get(suffix, ('?',))[0]}"
-            )
-    serves = named_sites(host, site.port)
-    for way in page_ways(host, site.port, outside):
+        for way in site_ways(host, entrance):
+            for what, do in _wrong_file(evidence.second.answer(way.question(site, path)), path, sha256, estate):
+                wrong.setdefault((path, what, do), []).append(way)
+    others: dict[str, str] = {}
+    for way in page_ways(host, entrance):
+        named = named_sites(host, way.port, entrance).get(dict(way.headers).get("Host", ""))
         answer = evidence.second.answer(way.question(site, ""))
-        place = f"{where} GET :{site.port}/ ({way})"
-        assert not answer.trouble, say(f"{place} gave no answer: {answer.trouble}", "systemctl status nginx; a firewall?")
-        if answer.status in ELSEWHERE and answer.headers.get("location", "").startswith("https://"):
-            continue  # the same page, but for the lock in the address
-        if answer.status != OK and not serves.get(dict(way.headers).get("Host", ""), True):
-            continue  # a server of something else, that has no page here
-        served = answer.digest or hashlib.sha256(unpacked(answer)).hexdigest()
-        assert (answer.status, served) == (OK, found.files["index.html"][1]), say(
-            f"{place} answers {answer.status} and {len(unpacked(answer))} bytes that are not dist/index.html",
-            "nginx has a server of its own for that name or address: nginx -T | grep -A9 server_name",
+        for what, do in _wrong_page(answer, found.files["index.html"][1], named, entrance):
+            wrong.setdefault(("", what, do), []).append(way)
+            others.update({named.written: named.written} if named else {})
+    said = ", ".join(f'"{one}"' for one in sorted({*estate.others, *others}))
+    hint = f"where it is rightly something else, in hosts/{estate.name}.toml: [console] others = [{said}]" if others else ""
+    rows = [(f"GET :{ways[0].port}/{path} ({_by(ways)}) {what}", do) for (path, what, do), ways in wrong.items()]
+    assert not rows, _told(where, rows, hint)
+
+
+OTHER_SERVER = "nginx has a server of its own for that name or address: nginx -T | grep -A9 server_name"
+MOST = 20  # findings of one rule that are told one by one: a wrong folder has as many as it has files
+
+
+def _told(where: str, rows: Sequence[tuple[str, str]], *more: str) -> str:
+    """All that was found, and what to do about each."""
+    found = [what for what, _ in rows]
+    found = [*found[:MOST], *([f"and {len(found) - MOST} more"] if len(found) > MOST else [])]
+    return say_all(where, found, "; ".join(dict.fromkeys(do for do in (*(do for _, do in rows), *more) if do)))
+
+
+def _by(ways: Sequence[Way]) -> str:
+    """The first of the ways in which it is so, and how many more there are."""
+    return f"{ways[0]}" + (f", and {len(ways) - 1} more ways" if len(ways) > 1 else "")
+
+
+def _wrong_file(answer: Answer, path: str, sha256: str, estate: Estate) -> Iterator[tuple[str, str]]:
+    """What is wrong with one answer to the question for a file, and what to do about it."""
+    if answer.trouble:
+        yield f"gave no answer: {answer.trouble}", "systemctl status nginx; a firewall?"
+        return
+    if answer.status != OK:
+        yield f"answers {answer.status}", sent_on(answer, estate) or "nginx -T: is its root dist/ ?"
+        return
+    served = answer.digest or hashlib.sha256(unpacked(answer)).hexdigest()
+    if served != sha256:
+        yield (
+            f"is not the file in dist/: {len(unpacked(answer))} bytes with sha256 {served[:12]}, not {sha256[:12]}",
+            "nginx serves another folder, or an old file: nginx -T | grep root",
         )
+        return
+    suffix = "." + (path or "index.html").rpartition(".")[2]
+    kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
+    if suffix in TYPES and kind not in TYPES[suffix]:
+        yield f"has type {kind or 'none'}", f"nginx must serve {suffix} as {TYPES[suffix][0]}"
+
+
+def _wrong_page(answer: Answer, index: str, named: Named | None, entrance: Entrance) -> Iterator[tuple[str, str]]:
+    """What is wrong with the page that is seen by another name, or another address of the host."""
+    has_files = named is None or named.serves
+    if answer.trouble and (has_files or entrance.front is None):
+        yield f"gave no answer: {answer.trouble}", "systemctl status nginx; a firewall?"
+    elif answer.status in ELSEWHERE and answer.headers.get("location", "").startswith("https://"):
+        return  # the same page, but for the lock in the address
+    elif answer.status == OK or has_files:
+        served = answer.digest or hashlib.sha256(unpacked(answer)).hexdigest()
+        if (answer.status, served) != (OK, index):
+            yield f"answers {answer.status} and {len(unpacked(answer))} bytes that are not dist/index.html", OTHER_SERVER
 
 
 @invariant(
@@ -197,48 +245,55 @@ def test_nginx_runs_its_config(placement: Placement, evidence: Evidence) -> None
 
 
 @invariant(per="placement", services=("console",), faults=("console-env-exposed", "console-cached-index"))
-def test_console_exposes_nothing(placement: Placement, evidence: Evidence) -> None:
+def test_console_exposes_nothing(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """A .env, a .git, a source map or a listing on a web server is found by strangers within hours. An index that browsers
     keep holds people on the old release; an asset that they may not keep makes each page slow.
     """
     found = dist_of(placement, evidence)
-    where, site = placement.host.name, placement.service.site
-    assert site is not None
-    bad = sorted(path for path in found.files if EXPOSED.search(path))
-    assert not bad, say(f"{where}: {placement.service.folder}/dist holds {bad[0] if bad else ''}", "take it out of the build")
-    dist = f"{placement.service.folder}/dist"
-    for root in known(evidence.second.host(where).nginx).roots:
-        assert _is_public(root, (dist, *PACKAGED, *placement.service.web_roots)), say(
-            f"{where}: nginx is told to serve {root}, which is not {dist}",
-            "take that root or alias out of its configuration, or name the folder in web_roots of hosts/services.toml",
-        )
-    index = evidence.second.answer(Question(where, site.port, site_path(site, "")))
-    if index.trouble or index.status != OK:
-        raise Blind("nginx serves nothing that it could be judged by", where=where, why=index.trouble or f"{index.status}")
+    where, site, entrance = placement.host.name, placement.service.site, entrance_of(estate, placement)
+    assert site is not None and entrance is not None
+    dist, way = f"{placement.service.folder}/dist", entrance.main
+    wrong = [(f"{dist} holds {path}", "take it out of the build") for path in sorted(found.files) if EXPOSED.search(path)]
+    public = (dist, *PACKAGED, *placement.service.web_roots, *estate.web_roots)
+    roots = [root for root in known(evidence.second.host(where).nginx).roots if not _is_public(root, public)]
+    said = ", ".join(f'"{one}"' for one in dict.fromkeys((*estate.web_roots, *roots)))
+    hint = f"take it out of its configuration, or say so in hosts/{estate.name}.toml: [console] web_roots = [{said}]"
+    wrong += [(f"nginx is told to serve {root}, which is not {dist}", hint) for root in roots]
+    index = evidence.second.answer(way.question(site, ""))
+    if not wrong and (index.trouble or index.status != OK):
+        why, hint = index.trouble or f"{index.status}", sent_on(index, estate)
+        raise Blind("nginx serves nothing that it could be judged by", where=where, why=why, hint=hint)
     page = found.files["index.html"][1] if "index.html" in found.files else ""
     maps = tuple(site_path(site, f"{path}.map") for path in found.files if path.endswith(MAPPED))
-    for path in (*HIDDEN, *maps):
-        answer = evidence.second.answer(Question(where, site.port, path))
-        if answer.trouble:
-            raise Blind("nginx gave no answer", where=f"{where} GET :{site.port}{path}", why=answer.trouble)
-        given = answer.status // 100 == OK // 100 and (answer.digest or hashlib.sha256(unpacked(answer)).hexdigest()) != page
-        assert not given, say(
-            f"{where} GET :{site.port}{path} is answered with {answer.status} and something that is not the page",
-            "deny it in nginx's configuration, and change whatever secret stood there",
-        )
+    asked = [(way, path) for path in (*HIDDEN, *maps)]
+    if entrance.front is not None:
+        known(evidence.second.host(where).listeners)
+        asked += [(other, path) for other in leading_ways(evidence.second.host(where), entrance) for path in HIDDEN]
+    for one, path in asked:
+        answer = evidence.second.answer(one.asked(path))
+        if answer.trouble and one == way and not wrong:
+            raise Blind("nginx gave no answer", where=f"{where} GET :{one.port}{path}", why=answer.trouble)
+        if answer.status // 100 == OK // 100 and (answer.digest or hashlib.sha256(unpacked(answer)).hexdigest()) != page:
+            what = f"GET :{one.port}{path} is answered with {answer.status} and something that is not the page"
+            wrong.append((what, "deny it in nginx's configuration, and change whatever secret stood there"))
+    if index.status == OK and not index.trouble:
+        wrong += [(f"GET :{way.port}/{path} {what}", do) for path, what, do in _kept(found, site, way, evidence)]
+    assert not wrong, _told(where, wrong)
+
+
+def _kept(found: DistFact, site: Endpoint, way: Way, evidence: Evidence) -> Iterator[tuple[str, str, str]]:
+    """Each file that browsers keep and may not, or may not keep and should: its path, what is so, what to do."""
     for path in ("", "index.html"):
-        said = _caching(evidence.second.answer(Question(where, site.port, site_path(site, path))))
-        assert said & {"no-cache", "no-store", "max-age=0"}, say(
-            f"{where} GET :{site.port}/{path} may be kept by browsers: Cache-Control {', '.join(sorted(said)) or 'is not there'}",
-            'add_header Cache-Control "no-cache" for index.html',
-        )
+        said = _caching(evidence.second.answer(way.question(site, path)))
+        if not said & {"no-cache", "no-store", "max-age=0"}:
+            what = f"may be kept by browsers: Cache-Control {', '.join(sorted(said)) or 'is not there'}"
+            yield path, what, 'add_header Cache-Control "no-cache" for index.html'
     for path in sorted(found.files):
         if HASHED.search(path):
-            said = _caching(evidence.second.answer(Question(where, site.port, site_path(site, path))))
-            assert "immutable" in said and any(_long(word) for word in said), say(
-                f"{where} GET :{site.port}/{path} may not be kept: Cache-Control {', '.join(sorted(said)) or 'is not there'}",
-                'add_header Cache-Control "public, max-age=31536000, immutable" for /assets/',
-            )
+            said = _caching(evidence.second.answer(way.question(site, path)))
+            if "immutable" not in said or not any(_long(word) for word in said):
+                what = f"may not be kept: Cache-Control {', '.join(sorted(said)) or 'is not there'}"
+                yield path, what, 'add_header Cache-Control "public, max-age=31536000, immutable" for /assets/'
 
 
 def _caching(answer: Answer) -> set[str]:

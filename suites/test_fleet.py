@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
+from voxgate.model.digits import port_in
 from voxgate.model.estate import Available
 from voxgate.model.evidence import known
 from voxgate.model.service import Role
@@ -13,9 +15,11 @@ from voxgate.survey.answers import read_page
 from voxgate.survey.questions import question_of
 
 if TYPE_CHECKING:
-    from voxgate.model.estate import Estate, PlacedUnit, Placement
+    from collections.abc import Iterator, Mapping
+
+    from voxgate.model.estate import Estate, Host, PlacedUnit, Placement
     from voxgate.model.look import Evidence, Look
-    from voxgate.model.surroundings import ServerFact
+    from voxgate.model.surroundings import HaproxyFact, ServerFact
     from voxgate.survey.answers import Page
 
 
@@ -163,55 +167,78 @@ def _calls(document: object) -> int:
 )
 def test_haproxy_sees_all_workers(estate: Estate, evidence: Evidence) -> None:
     """A worker that HAProxy does not know gets no calls; one that it does not check gets them while it is dead. By HAProxy's
-    own words every worker of the estate is a server, checked and UP, and nothing else is.
+    own words every worker of the estate is a server, checked and UP, in each backend that has one of them, and nothing else is
+    there. A backend with none of them is something else's.
     """
-    wanted = {(unit.host.address, unit.port_of(health)): unit for unit in fleet(estate) if (health := unit.service.health)}
     for host in estate.hosts_of(estate.service("fleet")):
         evidence.second.host(host.name)  # blind if one was not seen: that HAProxy misses its workers says little then
-    running = 0
+    running, wrong = 0, list[tuple[str, str]]()
     for host in estate.hosts_with(Role.API):
         found = known(evidence.second.host(host.name).haproxy)
-        assert not found.doubts, say(
-            f"{host.name}: {found.doubts[0] if found.doubts else ''}",
-            "stop it, or chown root and chmod go-w; systemctl restart haproxy",
-        )
+        stop = "stop it, or chown root and chmod go-w; systemctl restart haproxy"
+        wrong += [(f"{host.name}: {doubt}", stop) for doubt in found.doubts]
         if not found.running:
-            wanted_here = any(one.who == "haproxy.service" for one in estate.listeners_on(host))
-            assert not wanted_here, say(f"{host.name}: no HAProxy runs, and the estate says it does", "systemctl start haproxy")
+            if any(one.who == "haproxy.service" for one in estate.listeners_on(host)):
+                wrong.append((f"{host.name}: no HAProxy runs, and the estate says it does", "systemctl start haproxy"))
             continue
         running += 1
-        assert found.started > found.changed, say(
-            f"{host.name}: HAProxy's configuration is {found.changed - found.started:.1f} s newer than its process",
-            "haproxy -c -f /etc/haproxy/haproxy.cfg; systemctl reload haproxy",
-        )
-        seen: dict[str, set[str]] = {}
-        for server in found.servers:
-            unit = next((one for key, one in wanted.items() if _is_server(server, *key, one)), None)
-            place = f"{host.name}: HAProxy's server {server.backend}/{server.name} ({server.address})"
-            assert unit is not None, say(f"{place} is no worker of this estate", "take it out of haproxy.cfg, and reload")
-            assert server.checked and server.status != "no check", say(
-                f"{place} is not checked", "add `check` to its line, and reload"
-            )
-            assert server.status == "UP", say(
-                f"{place} is {server.status}", f"does {unit.id} answer /health? systemctl status {unit.unit}"
-            )
-            assert server.weight, say(f"{place} has weight 0 or is a backup: it gets no calls", "give it its weight, and reload")
-            seen.setdefault(server.backend, set()).add(unit.id)
-        for backend, ids in (seen or {"": set()}).items():
-            lost = sorted(unit.id for unit in wanted.values() if unit.id not in ids)
-            assert not lost, say(
-                f"{host.name}: HAProxy {f'backend {backend} ' if backend else ''}has no server for {', '.join(lost)}",
-                "add it to haproxy.cfg, and reload",
-            )
-    assert running, say("no HAProxy runs on any API host: nobody gives calls to the fleet", "systemctl start haproxy")
+        if found.started <= found.changed:
+            what = f"{host.name}: HAProxy's configuration is {found.changed - found.started:.1f} s newer than its process"
+            wrong.append((what, "haproxy -c -f /etc/haproxy/haproxy.cfg; systemctl reload haproxy"))
+        if not found.doubts:
+            workers = workers_at(estate, evidence.second, host)
+            wrong += [(f"{host.name}: HAProxy{what}", do) for what, do in _balanced(found, workers)]
+    if not running and not wrong:
+        wrong.append(("no HAProxy runs on any API host: nobody gives calls to the fleet", "systemctl start haproxy"))
+    assert not wrong, say("; ".join(what for what, _ in wrong), "; ".join(dict.fromkeys(do for _, do in wrong)))
 
 
-def _is_server(server: ServerFact, address: str, port: int, unit: PlacedUnit) -> bool:
-    """True if a server is that worker: by address and port; by port and its name ``<host>-<number>`` where the estate has a
-    name and HAProxy an address.
+def _balanced(found: HaproxyFact, workers: Mapping[tuple[str, int], PlacedUnit]) -> Iterator[tuple[str, str]]:
+    """What is wrong with the backends of one HAProxy that carry workers, and what to do about it."""
+    backends: dict[str, dict[ServerFact, PlacedUnit | None]] = {}
+    for server in found.servers:
+        backends.setdefault(server.backend, {})[server] = workers.get(_place(server))
+    ours = {name: rows for name, rows in backends.items() if any(rows.values())}
+    for name, rows in (ours or {"": {}}).items():
+        for server, unit in rows.items():
+            for what, do in _unfit(server, unit):
+                yield f"'s server {server.backend}/{server.name} ({server.address}) {what}", do
+        lost = sorted({unit.id for unit in workers.values()} - {unit.id for unit in rows.values() if unit})
+        if lost:
+            yield f" {f'backend {name} ' if name else ''}has no server for {', '.join(lost)}", "add it to haproxy.cfg, and reload"
+
+
+def _unfit(server: ServerFact, unit: PlacedUnit | None) -> Iterator[tuple[str, str]]:
+    """Why a server among the workers gets no calls, or calls that it should not get."""
+    if unit is None:
+        yield "is no worker of this estate", "take it out of haproxy.cfg, and reload"
+        return
+    if not server.checked or server.status == "no check":
+        yield "is not checked", "add `check` to its line, and reload"
+    elif server.status != "UP":
+        yield f"is {server.status}", f"does {unit.id} answer /health? systemctl status {unit.unit}"
+    if not server.weight:
+        yield "has weight 0 or is a backup: it gets no calls", "give it its weight, and reload"
+
+
+def _place(server: ServerFact) -> tuple[str, int]:
+    """A server's address and port; port 0 where it has none."""
+    address, _, number = server.address.rpartition(":")
+    return address.strip("[]"), port_in(number) or 0
+
+
+def workers_at(estate: Estate, look: Look, asker: Host) -> dict[tuple[str, int], PlacedUnit]:
+    """Each worker of the estate by every address and port at which ``asker`` finds it: as the estate writes its host, and as the
+    host says itself, so that a name, an address of the other kind, and several of them are the same host. An address that two
+    hosts have, as that of a bridge for containers, means on each the host itself.
     """
-    found, _, found_port = server.address.rpartition(":")
-    if found_port != str(port):
-        return False
-    by_name = not address.replace(".", "").isdigit() and ":" not in address
-    return found.strip("[]") == address or (by_name and server.name == f"{unit.host.name}-{unit.number}")
+    said = {host.name: set(known(look.host(host.name).addresses)) for host in {*estate.hosts_with(Role.FLEET), asker}}
+    counted = Counter(one for addresses in said.values() for one in addresses)
+    found: dict[tuple[str, int], PlacedUnit] = {}
+    for unit in fleet(estate):
+        own = said[unit.host.name]
+        reached = own if unit.host == asker else {one for one in own if counted[one] == 1}
+        if unit.service.health is not None:
+            port = unit.port_of(unit.service.health)
+            found.update(((address, port), unit) for address in {*reached, unit.host.address})
+    return found

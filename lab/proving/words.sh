@@ -101,3 +101,80 @@ run_by_hand() {
 end_by_hand() { lab exec "$1" bash -c 'kill -KILL -- -$(cat /run/fault/hand.pid)'; }
 # ticks HOST PORT: whether a dialler answers there.
 ticks() { lab exec "$1" busybox wget -q -T 3 -O - "http://127.0.0.1:$2/health" | grep -q ticks; }
+
+# On the machine: on HOST FUNCTION: a function of the script, with all of these words, on a host.
+on() { lab exec "$1" bash -euc "FAULT=$FAULT; $(declare -p "${!HTTPS_@}"); $(declare -f); $2"; }
+
+# The console by https, as certbot leaves nginx. HTTPS_NAME is what people type; whoever types http is sent on, other names get
+# nothing. The certificate is by a CA of its own; https_ca has it brought to where the estate's entry says.
+HTTPS_NAME=console.vox.example
+HTTPS_SITE=/etc/nginx/sites-enabled/vox
+HTTPS_LIVE=/etc/letsencrypt/live/$HTTPS_NAME
+# certified NAME WHEN..: a certificate for a name, for as long as openssl is told (-days 60), and its CA's beside it.
+certified() {
+	local name=$1 made=/etc/letsencrypt/archive/$HTTPS_NAME
+	shift
+	mkdir -p $HTTPS_LIVE $made
+	(
+		cd $made
+		openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj '/O=Example GmbH/CN=Example CA' -keyout ca.key -out ca.pem
+		openssl req -newkey rsa:2048 -nodes -subj "/CN=$name" -keyout privkey1.pem -out csr.pem
+		echo "subjectAltName=DNS:$name" >names
+		openssl x509 -req -in csr.pem -CA ca.pem -CAkey ca.key "$@" -extfile names -out cert1.pem
+		cat cert1.pem ca.pem >fullchain1.pem
+		cat fullchain1.pem privkey1.pem >both1.pem
+	) 2>/dev/null
+	ln -sf ../../archive/$HTTPS_NAME/fullchain1.pem $HTTPS_LIVE/fullchain.pem
+	ln -sf ../../archive/$HTTPS_NAME/privkey1.pem $HTTPS_LIVE/privkey.pem
+}
+# https_by_nginx: serve the console's site by it. http_again: and no more.
+https_by_nginx() {
+	keep $HTTPS_SITE
+	cat >/etc/letsencrypt/options-ssl-nginx.conf <<-'END'
+		# This file contains important security parameters. If you modify this file manually, Certbot will be unable to update it.
+		ssl_session_cache shared:le_nginx_SSL:10m;
+		ssl_session_timeout 1440m;
+		ssl_session_tickets off;
+		ssl_protocols TLSv1.2 TLSv1.3;
+		ssl_prefer_server_ciphers off;
+		ssl_ciphers "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384";
+	END
+	sed -i "s,listen 80 default_server;,listen 443 ssl; # managed by Certbot,
+		s,listen \[::\]:80 default_server;,listen [::]:443 ssl; # managed by Certbot\n\thttp2 on;,
+		s,server_name _;,server_name $HTTPS_NAME;\n\tadd_header Strict-Transport-Security \"max-age=63072000\" always;\n\tssl_certificate $HTTPS_LIVE/fullchain.pem;\n\tssl_certificate_key $HTTPS_LIVE/privkey.pem;\n\tinclude /etc/letsencrypt/options-ssl-nginx.conf;," $HTTPS_SITE
+	cat >>$HTTPS_SITE <<-END
+		server {
+			if (\$host = $HTTPS_NAME) {
+				return 301 https://\$host\$request_uri;
+			} # managed by Certbot
+			listen 80;
+			listen [::]:80;
+			server_name $HTTPS_NAME;
+			return 404; # managed by Certbot
+		}
+		server {
+			listen 443 ssl default_server;
+			listen [::]:443 ssl default_server;
+			server_name _;
+			ssl_reject_handshake on;
+		}
+	END
+	nginx -t
+	systemctl reload nginx
+}
+http_again() {
+	back $HTTPS_SITE
+	systemctl reload nginx
+	rm -rf /etc/letsencrypt
+}
+# https_get PATH: what people see there, asked on the host by its own address.
+https_get() {
+	printf 'GET %s HTTP/1.0\r\nHost: %s\r\n\r\n' "$1" $HTTPS_NAME |
+		openssl s_client -quiet -connect 127.0.0.1:443 -servername $HTTPS_NAME 2>/dev/null
+}
+# On the machine: https_ca HOST: bring the CA to where the gate reads it, {cache}/lab/ordinary/ca.pem.
+https_ca() {
+	local folder=${XDG_CACHE_HOME:-$HOME/.cache}/voxgate/lab/ordinary
+	mkdir -p "$folder"
+	lab exec "$1" cat /etc/letsencrypt/archive/$HTTPS_NAME/ca.pem >"$folder/ca.pem"
+}

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voxgate.contracts.estates import FOLDER, estate_names, load_estate
+from voxgate.contracts.estates import FOLDER, cache_folder, estate_names, load_estate
 from voxgate.contracts.keys import fingerprints
 from voxgate.errors import EstateError
-from voxgate.model.estate import JobEntry, Listener
+from voxgate.model.estate import Estate, Listener
+from voxgate.model.front import Front
 
 LAB = (FOLDER / "lab.toml").read_text("utf-8")
 
@@ -23,6 +24,12 @@ LAB = (FOLDER / "lab.toml").read_text("utf-8")
 def folder(tmp_path: Path) -> Path:
     shutil.copy(FOLDER / "services.toml", tmp_path)
     return tmp_path
+
+
+def written(folder: Path, text: str) -> Estate:
+    """The estate that a text is."""
+    (folder / "lab.toml").write_text(text)
+    return load_estate("lab", folder)
 
 
 def refusal(folder: Path, text: str) -> EstateError:
@@ -52,6 +59,14 @@ def test_the_lab_places_each_service_where_it_belongs() -> None:
 SECOND = '\n[databases.vox2]\ndialler = "sip-1"\nuri = "mongodb://127.0.0.1:27017/vox2"\nvia = "data"\n'
 TWIN = '\n[hosts.sip-2]\naddress = "198.51.100.42"\nroles = ["sip"]\n[databases.v2]\ndialler = "sip-2"\nvia = "data"\n'
 
+SEEN = 'seen_from = "fleet-1"'
+
+
+def beside(*lines: str) -> tuple[str, str]:
+    """What the console's table says more."""
+    return SEEN, "\n".join((SEEN, *lines))
+
+
 MISTAKES = {
     "two diallers": (('dialler = "sip-1"', 'dialler = ["sip-1", "fleet-1"]'), "exactly one dialler", "vox.dialler"),
     "one dialler for two databases": ((None, SECOND), "cannot dial on two databases", "databases.vox2"),
@@ -67,11 +82,18 @@ MISTAKES = {
     "listener of no place at all": (('api = { "nginx', '"api 1" = { "nginx'), "", "listeners"),
     "boot of no host": (('all = ["lab-network.service"]', 'sip-2 = ["lab-network.service"]'), "no role and no host", "[boot]"),
     "boot of any unit": (("lab-network.service", "*.service"), "", "boot.all"),
-    "job of no place": (("[boot]", '[jobs]\nsip-2 = ["/etc/cron.d/x"]\n[boot]'), "no role and no host", "[jobs]"),
-    "job of any file": (("[boot]", '[jobs]\nall = ["/etc/*"]\n[boot]'), "", "jobs.all"),
-    "job that runs anything": (("[boot]", '[jobs]\nall = ["/etc/cron.d/x: sh"]\n[boot]'), "", "jobs.all"),
     "boot of any file": (("lab-network.service", "/etc/*/x"), "", "boot.all"),
     "boot of the services' units": (("lab-network.service", "voxcore@*.service"), "also means voxcore@1.service", "boot.all"),
+    "url with a path": (beside('url = "https://x.example/console"'), "", "console.url"),
+    "url of no known kind": (beside('url = "ftp://x.example"'), "", "console.url"),
+    "url of no address": (beside('url = "https://[12]"'), "is no url", "console.url"),
+    "url that nobody asks": ((SEEN, 'url = "https://x.example"'), "url needs seen_from", "[console]"),
+    "CA without a url": (beside('ca = "/x"'), "'url' is a dependency of 'ca'", "console"),
+    "CA for http": (beside('url = "http://x.example"', 'ca = "/x"'), "ca goes with an https url", "[console]"),
+    "the console is something else": (
+        beside('url = "https://X.example"', 'others = ["*.Example"]'), "others names x.example", "[console]"
+    ),
+    "any folder": (beside('web_roots = ["/"]'), "", "console.web_roots"),
     "sudo with a wildcard": ((None, '\n[sudo]\ncommands = ["/usr/bin/systemctl reload n*"]\n'), "", "sudo.commands"),
     "key of no known form": (('deploy = ["{cache}/lab/id_ed25519.pub"]', 'deploy = ["ssh-rsa x"]'), "", "keys.deploy"),
     "unknown role": (('roles = ["api"]', 'roles = ["apy"]'), "is none of", "hosts.api-1"),
@@ -129,17 +151,17 @@ def test_what_an_estate_says_counts_for_all_for_a_role_and_for_a_host(folder: Pa
     assert Listener("agent*.service", 5001) not in estate.listeners_on(one)
 
 
-@pytest.mark.parametrize(
-    ("entry", "meant"),
-    [
-        ("/etc/cron.d/rec-*", JobEntry("/etc/cron.d/rec-*", ("git", "rsync"))),
-        ("/etc/cron.daily/etckeeper: git", JobEntry("/etc/cron.daily/etckeeper", ("git",))),
-        ("backup.timer: rsync, /opt/vox-backend", JobEntry("backup.timer", ("rsync", "/opt/vox-backend"))),
-    ],
-)
-def test_a_job_says_where_it_stands_and_what_it_runs(folder: Path, entry: str, meant: JobEntry) -> None:
-    (folder / "lab.toml").write_text(LAB.replace("[boot]", f'[jobs]\nall = ["{entry}"]\n[boot]'), "utf-8")
-    assert load_estate("lab", folder).jobs == {"all": (meant,)}
+def test_how_people_reach_the_console_is_read(folder: Path) -> None:
+    url = 'url = "https://Console.example:8443/"\nca = "{cache}/x.pem"\ndays = 20\nplain = 8080\nat = "lb.example"'
+    more = 'others = ["grafana.example"]\nweb_roots = ["/var/www/docs"]'
+    estate = written(folder, LAB.replace('seen_from = "fleet-1"', f'seen_from = "fleet-1"\n{url}\n{more}'))
+    front = Front("console.example", 8443, True, str(cache_folder() / "x.pem"), 20, 8080, "lb.example")  # noqa: FBT003
+    assert (estate.front, estate.others, estate.web_roots) == (front, ("grafana.example",), ("/var/www/docs",))
+    assert (front.url, front.own_port, front.served_by_tls) == ("https://console.example:8443", 8080, False)
+    six = written(folder, LAB.replace('seen_from = "fleet-1"', 'seen_from = "fleet-1"\nurl = "http://[fd00::1]"')).front
+    assert six == Front("fd00::1", 80, tls=False)
+    assert six.headers == (("Host", "[fd00::1]"),)
+    assert load_estate("lab").front is None
 
 
 def test_a_misspelt_estate_gets_a_suggestion() -> None:

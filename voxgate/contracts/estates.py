@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from jsonschema.exceptions import ValidationError
 
@@ -18,8 +19,8 @@ from voxgate.contracts.keys import fingerprints
 from voxgate.contracts.places import bundled, project
 from voxgate.contracts.schemas import best_fault, schema
 from voxgate.errors import EstateError
-from voxgate.model.clients import ClientWord
-from voxgate.model.estate import Available, Containers, Database, Estate, Host, JobEntry, Listener, Store, repository_of
+from voxgate.model.estate import Available, Containers, Database, Estate, Host, Listener, Store, repository_of
+from voxgate.model.front import DAYS, HTTP, HTTPS, Front
 from voxgate.model.service import Endpoint, Kind, Role, Service
 
 FOLDER = bundled("hosts")
@@ -194,14 +195,30 @@ def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) 
         listeners=_listeners(document.get("listeners")),
         stores=tuple(Store(name=name, **entry) for name, entry in document.get("stores", {}).items()),
         keys=_keys(document.get("keys")),
-        seen_from=document.get("console", {}).get("seen_from"),
+        **_console(document.get("console", {}), path),
         boot={role: tuple(entry) for role, entry in document.get("boot", {}).items()},
-        jobs={place: tuple(map(_job, entries)) for place, entries in document.get("jobs", {}).items()},
         sudo=tuple(document.get("sudo", {}).get("commands", ())),
-        clients={key: tuple(ClientWord(**row) for row in rows) for key, rows in document.get("clients", {}).items()},
         available=Available(document.get("fleet", {}).get("available", "slots")),
         source=str(path),
     )
+
+
+def _console(entry: dict[str, Any], path: Path) -> dict[str, Any]:
+    """How people see the console, and what else its web server serves."""
+    found: dict[str, Any] = {"seen_from": entry.get("seen_from")}
+    found |= {key: tuple(entry.get(key, ())) for key in ("others", "web_roots")}
+    if "url" in entry:
+        try:
+            where = urlsplit(entry["url"])
+        except ValueError as error:  # brackets around what is no address
+            raise EstateError("is no url", where=f"{path.name} [console.url]", why=str(error)) from None
+        tls = where.scheme == "https"
+        more: dict[str, Any] = {key: entry[key] for key in ("plain", "at") if key in entry}
+        if "ca" in entry:
+            more["ca"] = _file(entry["ca"], f"{path.name} [console.ca]")
+        port = where.port or (HTTPS if tls else HTTP)
+        found["front"] = Front(where.hostname or "", port, tls, days=entry.get("days", DAYS), **more)
+    return found
 
 
 def _file(text: str, where: str) -> str:
@@ -247,12 +264,6 @@ def _listener(who: str, port: int | str) -> Listener:
     first, _, last = ports.partition("-")
     protocol = "udp" if "udp" in words else "tcp"
     return Listener(who, int(first), "loopback" in words, protocol, int(last) if last else None)
-
-
-def _job(entry: str) -> JobEntry:
-    """``/etc/cron.d/recordings: rsync``; without a word on what it runs it is what moves data."""
-    where, _, runs = entry.partition(": ")
-    return JobEntry(where, tuple(runs.split(", ")) if runs else ("git", "rsync"))
 
 
 def _keys(document: dict[str, Any] | None) -> dict[str, tuple[str, ...]] | None:

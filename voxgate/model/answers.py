@@ -7,6 +7,20 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a server showed to say who it is: for which ``names``, good from ``begins`` to ``ends`` (epoch seconds). ``flaw`` is
+    why the gate does not accept it for the name that it asked for, in OpenSSL's words, empty where it does; ``unread`` why it
+    could not be judged.
+    """
+
+    names: tuple[str, ...] = ()
+    begins: float = 0.0
+    ends: float = 0.0
+    flaw: str = ""
+    unread: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """One HTTP answer. ``path`` is as asked; header names are lower case; ``seconds`` until the body was complete.
 
@@ -14,6 +28,7 @@ class Answer:
     not HTTP) and ``trouble`` says so in words: that is a finding about the service. If only the *way* to it failed (SSH,
     forwarding denied), the look holds a Missing instead. ``digest`` is empty, but for a body that secrets were cut out of
     before it was saved, or that was too much to be looked into for them: then it is the sha256 of what came, unpacked.
+    ``certificate`` is None where it was not asked by TLS, or no certificate came.
     """
 
     host: str
@@ -26,6 +41,7 @@ class Answer:
     asked: float
     trouble: str = ""
     digest: str = ""
+    certificate: Certificate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +57,10 @@ class DatabaseClient:
 @dataclass(frozen=True, slots=True)
 class DatabaseView:
     """Every connection to one database server, and the server's own words that the list is whole. ``asker`` is the name that
-    the gate gave itself for this one question, ``beside`` those of its questions to other databases at the same time.
+    the gate gave itself for this one question.
     """
 
     database: str
     server: str
     clients: tuple[DatabaseClient, ...]
     asker: str
-    beside: tuple[str, ...] = ()

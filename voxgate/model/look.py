@@ -14,13 +14,16 @@ from voxgate.model.work import Work
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One HTTP request of the look: ``address`` is where on the host it goes (loopback by default), IPv6 without brackets."""
+    """One HTTP request of the look: ``address`` is where on the host it goes (loopback by default), IPv6 without brackets;
+    ``tls`` the name that is asked for by TLS, empty for plain HTTP.
+    """
 
     host: str
     port: int
     path: str
     address: str = "127.0.0.1"
     headers: tuple[tuple[str, str], ...] = ()
+    tls: str = ""
 
 
 @dataclass(frozen=True, slots=True)

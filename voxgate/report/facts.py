@@ -191,7 +191,9 @@ def _label(key: object) -> str:
     if not isinstance(key, Question):
         return str(key)
     by = "" if key.address == "127.0.0.1" else f" by {key.address}"
-    return f"{key.host} · GET :{key.port}{key.path}{by}" + (", gzip" if key.headers else "")
+    said = {"Host": "as {}", "Accept-Encoding": "{}"}
+    more = [said[name].format(value) for name, value in key.headers if name in said] + (["TLS"] if key.tls else [])
+    return f"{key.host} · GET :{key.port}{key.path}{by}" + "".join(f", {one}" for one in more)
 
 
 def _name(part: Path) -> str:

@@ -15,11 +15,12 @@ from voxgate.model.answers import Answer, DatabaseView
 from voxgate.model.evidence import DistFact, HostEvidence, Missing, known
 from voxgate.model.look import Look, Question
 from voxgate.survey.probing import Told, ask_probe, unparsable
-from voxgate.survey.questions import HIDDEN, outside_of, questions_of, site_questions, sites_of
+from voxgate.survey.questions import questions_of
 from voxgate.survey.reading import host_evidence
+from voxgate.survey.sites import HIDDEN, entrance_of, site_questions, sites_of
 from voxgate.transport import http
 from voxgate.transport.at_once import at_once
-from voxgate.transport.database import new_name, see
+from voxgate.transport.database import see
 from voxgate.transport.failures import NotBegun
 
 if TYPE_CHECKING:
@@ -214,12 +215,8 @@ def take_look(
     def look_at_endpoints() -> None:
         answers.update(http.ask(connections, (*questions_of(estate), *extra_questions)))
 
-    names = {database.name: new_name() for database in estate.databases}
-
     def look_at(database: Database) -> None:
-        beside = {name for place, name in names.items() if place != database.name}
-        ask = partial(see, connections, database, name=names[database.name], beside=beside)
-        views[database.name] = _or_missing(database.name, ask)
+        views[database.name] = _or_missing(database.name, partial(see, connections, database))
 
     parts: list[Callable[[], None]] = [look_at_hosts, look_at_endpoints]
     parts += [partial(look_at, database) for database in estate.databases]
@@ -249,9 +246,10 @@ def _ask_for_site(
     connections: Connections, estate: Estate, placement: Placement, host: HostEvidence, dist: DistFact
 ) -> dict[Question, Answer | Missing]:
     """Every file of a site, of the size that it has on the host: which is believed up to a limit (``reading_services``)."""
-    if placement.service.site is None:
+    entrance = entrance_of(estate, placement)
+    if placement.service.site is None or entrance is None:
         return {}
     largest = max((size for size, _ in dist.files.values()), default=0)
-    questions = site_questions(host, placement.service.site, dist.files, outside_of(estate, placement.host))
+    questions = site_questions(host, placement.service.site, dist.files, entrance)
     limit = max(http.LIMIT, largest + SLACK)
     return http.ask(connections, questions, limit=limit, patience=http.Patience.of(SITE_DEADLINE, PATIENCE))

@@ -17,11 +17,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from voxgate.model.estate import Placement
 from voxgate.model.look import Question
-from voxgate.survey.questions import of_placement, question_of
+from voxgate.survey.questions import question_of
+from voxgate.survey.sites import entrance_of, proxied
 
 if TYPE_CHECKING:
-    from voxgate.model.estate import Estate, Placement
+    from voxgate.model.estate import Estate
     from voxgate.model.work import Work
 
 Path = tuple[Any, ...]
@@ -50,7 +52,7 @@ class Movement:
         moving = [work for work in self.works if work.moves]
         if not paths:
             return tuple(work for work in moving if work.host == host)
-        pages = {page: placement.id for placement in self.estate.placements for page in _pages(placement)}
+        pages = {page: placement.id for placement in self.estate.placements for page in _pages(self.estate, placement)}
         return tuple(work for work in moving if any(self._moves(work, service, host, path, pages) for path in paths))
 
     def _moves(self, work: Work, service: str | None, host: str | None, path: Path, pages: Mapping[Question, str]) -> bool:
@@ -67,7 +69,8 @@ class Movement:
                 return pages[question] == f"{work.service}-{work.host}"
             case (_, "answers", Question() as question, *_):
                 here = question.host == work.host or question.address == self.estate.host(work.host).address
-                return here and mine.site is not None and question.port == mine.site.port
+                entrance = entrance_of(self.estate, Placement(mine, self.estate.host(work.host)))
+                return here and entrance is not None and question.port in {entrance.port, entrance.leads_there}
             case (_, "hosts", _, "haproxy", *_):
                 return own
             case (_, "hosts", place, section, *rest) if place == work.host:
@@ -80,9 +83,10 @@ class Movement:
                 return False
 
 
-def _pages(placement: Placement) -> set[Question]:
+def _pages(estate: Estate, placement: Placement) -> set[Question]:
     """What the units of a service answer, and what a proxy answers for them."""
     service = placement.service
     endpoints = [one for one in (service.health, service.metrics, service.aggregate_health) if one is not None]
     found = {question_of(unit, endpoint) for unit in placement.placed_units for endpoint in endpoints}
-    return found | ({of_placement(placement, service.proxied_health)} if service.proxied_health else set())
+    through = proxied(estate, placement)
+    return found | ({through} if through is not None else set())

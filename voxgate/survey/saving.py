@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from voxgate.contracts import json_strict
 from voxgate.errors import ContractError
-from voxgate.model.answers import Answer, DatabaseClient, DatabaseView
+from voxgate.model.answers import Answer, Certificate, DatabaseClient, DatabaseView
 from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.look import Evidence, Look, Question
 from voxgate.model.release import PutBack, Release, RemoteView
@@ -129,6 +129,7 @@ def _question_row(question: Question) -> dict[str, Any]:
         "path": question.path,
         "address": question.address,
         "headers": [list(header) for header in question.headers],
+        **({"tls": question.tls} if question.tls else {}),
     }
 
 
@@ -145,13 +146,13 @@ def _answer_row(answer: Answer, keep: Keep) -> dict[str, Any]:
         "seconds": answer.seconds,
         "asked": answer.asked,
         "trouble": answer.trouble,
+        **({"certificate": asdict(answer.certificate)} if answer.certificate else {}),
     }
 
 
 def _database_row(view: DatabaseView) -> dict[str, Any]:
     clients = [{"address": row.address, "port": row.port, "app_name": row.app_name, "user": row.user} for row in view.clients]
-    names = {"asker": view.asker, "beside": list(view.beside)}
-    return {"database": view.database, "server": view.server, "clients": clients, **names}
+    return {"database": view.database, "server": view.server, "clients": clients, "asker": view.asker}
 
 
 def _remote_row(view: RemoteView) -> dict[str, Any]:
@@ -229,7 +230,7 @@ def _answer(row: object, bodies: Path) -> tuple[Question, Answer | Missing]:
     asked = get(row, "question", members)
     headers = get(asked, "headers", lambda rows: tuple(pair(each, text) for each in items(rows)))
     where = get(asked, "host", text), get(asked, "port", port), get(asked, "path", text), get(asked, "address", text)
-    question = Question(*where, headers)
+    question = Question(*where, headers, get(asked, "tls", text) if "tls" in asked else "")
     missing = _missing(row)
     if missing is not None:
         return question, missing
@@ -244,7 +245,13 @@ def _answer(row: object, bodies: Path) -> tuple[Question, Answer | Missing]:
         asked=get(row, "asked", number),
         trouble=get(row, "trouble", text),
         digest=get(row, "digest", text),
+        certificate=get(row, "certificate", _certificate) if "certificate" in members(row) else None,
     )
+
+
+def _certificate(row: object) -> Certificate:
+    times = get(row, "begins", number), get(row, "ends", number)
+    return Certificate(get(row, "names", texts), *times, get(row, "flaw", text), get(row, "unread", text))
 
 
 def _body(body: object, bodies: Path) -> bytes:
@@ -264,8 +271,7 @@ def _body(body: object, bodies: Path) -> bytes:
 
 def _database(row: object) -> DatabaseView:
     clients = tuple(_client(each) for each in get(row, "clients", items))
-    beside = get(row, "beside", texts) if "beside" in members(row) else ()
-    return DatabaseView(get(row, "database", text), get(row, "server", text), clients, get(row, "asker", text), tuple(beside))
+    return DatabaseView(get(row, "database", text), get(row, "server", text), clients, get(row, "asker", text))
 
 
 def _client(row: object) -> DatabaseClient:

@@ -7,13 +7,12 @@ used, nothing is decompressed, and the deadline is for the whole question, body 
 
 from __future__ import annotations
 
-import contextlib
-import socket
+import ssl
 import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import httpcore
@@ -25,20 +24,19 @@ from voxgate.model.evidence import Missing
 from voxgate.transport.at_once import at_once
 from voxgate.transport.deadline import Deadline
 from voxgate.transport.failures import ForwardingDenied, TargetRefused
+from voxgate.transport.streams import Backend
+from voxgate.transport.tls import Trust
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from voxgate.model.look import Question
     from voxgate.transport.connections import Connections
-    from voxgate.transport.tunnel import Tunnel
 
 LIMIT = 1024 * 1024
 SUM_LIMIT = 1024 * 1024 * 1024  # bytes of all bodies that are asked for at once
 _AT_ONCE = 64
 _ASCII = bytes(range(128)).decode("ascii")
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def ask(
@@ -61,11 +59,15 @@ def ask(
     """
     tunnelled = {question.host for question in questions if not _is_direct(question, direct)}
     connections.open(host for host in connections.estate.hosts if host.name in tunnelled)
-    left = _Left(sum_limit)
+    left, trust = _Left(sum_limit), _trust(connections, questions)
     outcomes = at_once(
         questions,
         lambda question: _ask_patiently(
-            connections, question, deadline, _Heard(limit, left), patience, direct=_is_direct(question, direct)
+            lambda until: Backend(connections, question, until, trust, _is_direct(question, direct)),
+            question,
+            deadline,
+            _Heard(limit, left),
+            patience,
         ),
         limit=_AT_ONCE,
     )
@@ -73,6 +75,14 @@ def ask(
     for question, outcome in outcomes.items():
         answers[question] = _lost(question, outcome) if isinstance(outcome, BaseException) else outcome
     return answers
+
+
+def _trust(connections: Connections, questions: Sequence[Question]) -> Trust | None:
+    """Whom to believe, where one of the questions goes by TLS."""
+    if not any(question.tls for question in questions):
+        return None
+    front = connections.estate.front
+    return Trust(front.ca if front else None)
 
 
 def _lost(question: Question, error: BaseException) -> Missing:
@@ -162,23 +172,23 @@ class _Heard:
 
 
 def _ask_patiently(
-    connections: Connections, question: Question, deadline: float, heard: _Heard, patience: Patience | None, *, direct: bool
+    way: Callable[[Deadline], Backend], question: Question, deadline: float, heard: _Heard, patience: Patience | None
 ) -> Answer | Missing:
     """One question, if there is patience for it."""
     if patience is not None and (why := patience.ended(question)):
         return Missing("timeout", why, question.host)
     until = Deadline.after(deadline)
-    answer = _ask(connections, question, until, heard, direct=direct)
+    answer = _ask(way(until), question, until, heard)
     if patience is not None and until.passed:
         patience.was_late(question)
     return answer
 
 
-def _ask(connections: Connections, question: Question, deadline: Deadline, heard: _Heard, *, direct: bool) -> Answer | Missing:
+def _ask(backend: Backend, question: Question, deadline: Deadline, heard: _Heard) -> Answer | Missing:
     """One question. The exceptions of the way pass through httpx as they are, so each means what it says."""
     asked, began = time.time(), time.monotonic()
     try:
-        trouble = _get(_backend(connections, question, deadline, direct=direct), question, heard)
+        trouble = _get(backend, question, heard)
     except ForwardingDenied as error:
         return Missing("denied", error.line, question.host, error.hint)
     except Unreachable as error:
@@ -193,11 +203,14 @@ def _ask(connections: Connections, question: Question, deadline: Deadline, heard
         trouble = _too_slow(heard, deadline)
     except httpcore.ProtocolError as error:
         trouble = f"not HTTP: {error}"
+    except ssl.SSLError as error:
+        trouble = f"no TLS: {(error.reason or str(error)).replace('_', ' ').lower()}"
     except (httpcore.NetworkError, OSError) as error:
         trouble = f"the connection broke off: {error or type(error).__name__}"
     seconds = time.monotonic() - began
     where = (question.host, question.port, question.path)
-    return Answer(*where, heard.status, heard.headers, bytes(heard.body), seconds, asked, trouble)
+    shown = backend.certificate
+    return Answer(*where, heard.status, heard.headers, bytes(heard.body), seconds, asked, trouble, certificate=shown)
 
 
 def _too_slow(heard: _Heard, deadline: Deadline) -> str:
@@ -206,7 +219,7 @@ def _too_slow(heard: _Heard, deadline: Deadline) -> str:
     return f"no answer within {deadline}"
 
 
-def _get(backend: httpcore.NetworkBackend, question: Question, heard: _Heard) -> str:
+def _get(backend: Backend, question: Question, heard: _Heard) -> str:
     host = f"[{question.address}]" if ":" in question.address else question.address
     headers = [("accept-encoding", "identity"), ("accept", "*/*"), ("user-agent", "voxgate"), ("connection", "close")]
     given = {name.lower() for name, _ in question.headers}
@@ -266,99 +279,3 @@ class _Way(httpx.BaseTransport):
         """Close the connection, if one was made."""
         if self._connection is not None:
             self._connection.close()
-
-
-class _Pipe(Protocol):
-    """What an HTTP stream needs of a socket or a tunnel."""
-
-    def recv(self, size: int, timeout: float) -> bytes: ...
-
-    def sendall(self, data: bytes, timeout: float) -> None: ...
-
-    def close(self) -> None: ...
-
-
-class _Stream(httpcore.NetworkStream):
-    """A pipe that ends at one moment, however little of it each read takes."""
-
-    def __init__(self, pipe: _Pipe | Tunnel, deadline: Deadline) -> None:
-        self._pipe = pipe
-        self._deadline = deadline
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - see the class
-        if self._deadline.passed:
-            raise httpcore.ReadTimeout
-        return self._pipe.recv(max_bytes, self._deadline.remaining)
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - see the class
-        if buffer:
-            self._pipe.sendall(buffer, self._deadline.remaining)
-
-    def close(self) -> None:
-        self._pipe.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        raise NotImplementedError  # questions have no scheme: they are http
-
-
-@dataclass(slots=True)
-class _ThroughSsh(httpcore.NetworkBackend):
-    """Connects by the host's own SSH connection."""
-
-    connections: Connections
-    question: Question
-    deadline: Deadline
-
-    def connect_tcp(self, *_: object, **__: object) -> httpcore.NetworkStream:
-        tunnel = self.connections[self.question.host].open(self.question.address, self.question.port, self.deadline.remaining)
-        return _Stream(tunnel, self.deadline)
-
-
-@dataclass(slots=True)
-class _Socket:
-    """A plain socket with a timeout for each call."""
-
-    sock: socket.socket
-
-    def recv(self, size: int, timeout: float) -> bytes:
-        self.sock.settimeout(timeout)
-        return self.sock.recv(size)
-
-    def sendall(self, data: bytes, timeout: float) -> None:
-        self.sock.settimeout(timeout)
-        self.sock.sendall(data)
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self.sock.close()
-
-
-@dataclass(slots=True)
-class _Directly(httpcore.NetworkBackend):
-    """Connects from here. Refused is the service's doing; no way, no name or silence is the way's."""
-
-    address: str
-    question: Question
-    deadline: Deadline
-
-    def connect_tcp(self, *_: object, **__: object) -> httpcore.NetworkStream:
-        where = f"{self.question.host} {self.address}:{self.question.port}"
-        try:
-            sock = socket.create_connection((self.address, self.question.port), max(self.deadline.remaining, 0.001))
-        except ConnectionRefusedError as error:
-            raise TargetRefused("connection refused", where=where) from error
-        except OSError as error:
-            what = f"no connection within {self.deadline}" if isinstance(error, TimeoutError) else "no connection"
-            raise Unreachable(what, where=where, why=error.strerror or str(error)) from error
-        except ValueError as error:  # a name of 300 letters, an empty label, a NUL
-            raise Unreachable("no connection", where=where, why=f"that is no address: {error}") from error
-        return _Stream(_Socket(sock), self.deadline)
-
-
-def _backend(connections: Connections, question: Question, deadline: Deadline, *, direct: bool) -> httpcore.NetworkBackend:
-    if not direct:
-        return _ThroughSsh(connections, question, deadline)
-    own = connections.estate.host(question.host).address
-    return _Directly(own if question.address in _LOOPBACK else question.address, question, deadline)

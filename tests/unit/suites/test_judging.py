@@ -15,7 +15,7 @@ from voxgate.model.evidence import ContainerFact, HostEvidence, ProcessFact, Soc
 from voxgate.model.look import Look, Question
 from voxgate.model.release import PutBack
 from voxgate.model.surroundings import CopyFact, JobFact, KeyFact, ServerFact, SiteFact, StarterFact, SudoRule
-from voxgate.survey.questions import page_ways
+from voxgate.survey.sites import entrance_of, page_ways
 
 from .conftest import Case
 
@@ -133,7 +133,9 @@ def with_site(green: Case, body: bytes, status: int, headers: dict[str, str] | N
     case = green.fact(API, "nginx", sites=(*nginx.sites, SiteFact(("80",), ("x.example",), serves)))
     site = case.estate.service("console").site
     assert site is not None
-    ways = [way for way in page_ways(case.of(API), 80, (FLEET, case.estate.host(API).address)) if way.headers == name]
+    entrance = entrance_of(case.estate, next(one for one in case.estate.placements if one.service.name == "console"))
+    assert entrance is not None
+    ways = [way for way in page_ways(case.of(API), entrance) if way.headers == name]
     like = case.evidence.second.answer(SITE)
     answer = replace(like, body=body, status=status, digest="", headers=headers or {})
     return case.look(lambda look: replace(look, answers={**look.answers, **{way.question(site, ""): answer for way in ways}}))

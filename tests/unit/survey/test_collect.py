@@ -26,8 +26,9 @@ from voxgate.model.surroundings import SiteFact
 from voxgate.probe.built import digest, program
 from voxgate.survey import collect
 from voxgate.survey.probing import Told
-from voxgate.survey.questions import HIDDEN, questions_of, site_path, site_questions, sites_of
+from voxgate.survey.questions import questions_of
 from voxgate.survey.reading import host_evidence
+from voxgate.survey.sites import HIDDEN, Entrance, site_path, site_questions, sites_of
 from voxgate.transport import http
 from voxgate.transport.session import Completed
 
@@ -35,6 +36,7 @@ from .conftest import KeyPair
 
 GOOD: dict[str, Any] = json.loads((FOLDER / "examples/evidence/valid-fleet.json").read_text())
 GOOD["probe"]["sha256"] = digest()
+BY_LOOPBACK = Entrance("api-1", 80, None)
 
 
 @pytest.fixture
@@ -194,7 +196,7 @@ def test_a_site_is_asked_for_every_file_on_every_way(estate: Estate) -> None:
     found = host_evidence("api-1", GOOD)
     host = replace(found, addresses=own, nginx=replace(known(found.nginx), sites=sites))
     outside = ("fleet-1", "198.51.100.21")
-    questions = site_questions(host, site, {"a b/ü#.js": (1, "x")}, outside)
+    questions = site_questions(host, site, {"a b/ü#.js": (1, "x")}, Entrance("api-1", 80, outside))
     assert len(questions) == len(set(questions)) == 2 * (2 * 2 + 1 + 1) + 2 * (2 + 1 + 1) + 1
     assert Question("api-1", 80, "/", "192.0.2.9") in questions
     assert Question(*outside[:1], 80, "/", outside[1]) in questions
@@ -245,7 +247,7 @@ def test_a_look_holds_hosts_answers_sites_and_databases(estate: Estate, monkeypa
     assert site is not None
     assert set(look.answers) == {
         *questions_of(estate),
-        *site_questions(seen, site, dist.files, ("fleet-1", estate.host("api-1").address)),
+        *site_questions(seen, site, dist.files, Entrance("api-1", 80, ("fleet-1", estate.host("api-1").address))),
         extra,
     }
     assert look.databases == {"vox": Missing("unreachable", "vox")}
@@ -283,7 +285,7 @@ def test_a_site_of_any_listen_and_any_name_has_questions(estate: Estate, listen:
     seen = with_sites([{"listens": [listen], "names": ["bücher.example", "*.ü"], "serves": True}], ["192.0.2.7", "::1"])
     site = estate.service("console").site
     assert site is not None
-    asked = site_questions(seen, site, {"ü.js": (1, "x")})
+    asked = site_questions(seen, site, {"ü.js": (1, "x")}, BY_LOOPBACK)
     assert {one.address for one in asked} == {"127.0.0.1", "::1", "192.0.2.7"}
     named = {value for one in asked for name, value in one.headers if name == "Host"}
     assert named == (set() if listen == "unix:/run/x" else {"bücher.example", "voxgate.ü"})
@@ -303,7 +305,7 @@ def test_no_words_of_a_host_stop_the_questions_to_its_site(
 ) -> None:
     site = load_estate("lab").service("console").site
     assert site is not None
-    for question in site_questions(with_sites(sites, addresses), site, files):
+    for question in site_questions(with_sites(sites, addresses), site, files, BY_LOOPBACK):
         assert ip_address(question.address)
         assert question.path.isascii()
 
@@ -317,9 +319,11 @@ def test_a_host_cannot_have_its_site_asked_without_end(estate: Estate) -> None:
     for host, files in (seen, 1), (with_sites([], ["192.0.2.1", "192.0.2.2"]), 5000):
         began = time.monotonic()
         with pytest.raises(ContractError, match="cannot be asked for in 20000 questions"):
-            site_questions(host, site, {f"{number}.js": (1, "x") for number in range(files)})
+            site_questions(host, site, {f"{number}.js": (1, "x") for number in range(files)}, BY_LOOPBACK)
         assert time.monotonic() - began < 2
-    assert len(site_questions(with_sites([], []), site, {f"{number}.js": (1, "x") for number in range(3000)})) < 20_000
+    assert (
+        len(site_questions(with_sites([], []), site, {f"{number}.js": (1, "x") for number in range(3000)}, BY_LOOPBACK)) < 20_000
+    )
 
 
 def with_sites(sites: list[dict[str, Any]], addresses: list[str]) -> HostEvidence:

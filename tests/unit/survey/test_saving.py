@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from voxgate.contracts.schemas import FOLDER
 from voxgate.errors import ContractError
-from voxgate.model.answers import Answer, DatabaseClient, DatabaseView
+from voxgate.model.answers import Answer, Certificate, DatabaseClient, DatabaseView
 from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.look import Evidence, Look, Question
 from voxgate.model.release import Release, RemoteView
@@ -39,11 +40,11 @@ def evidence(*bodies: bytes) -> Evidence:
         for number, body in enumerate(bodies)
     }
     answers[Question("sip-1", 8090, "/health")] = MISSING
+    shown = Certificate(("console.example",), 1795338000.5, 1795339000.5, "certificate has expired", "")
+    named = Question("fleet-1", 443, "/", "192.0.2.1", (("Host", "console.example"),), "console.example")
+    answers[named] = replace(answer(b"by TLS"), certificate=shown)
     client = DatabaseClient("198.51.100.41", 41000, "vox-dialler", "")
-    databases: dict[str, DatabaseView | Missing] = {
-        "vox": DatabaseView("vox", "8.2", (client,), "voxgate-0a", ("voxgate-0b",)),
-        "two": MISSING,
-    }
+    databases: dict[str, DatabaseView | Missing] = {"vox": DatabaseView("vox", "8.2", (client,), "voxgate-0a"), "two": MISSING}
     hosts: dict[str, HostEvidence | Missing] = {"fleet-1": host_evidence("fleet-1", GOOD), "sip-1": MISSING}
     tree = {"app.py": ("100644", COMMIT), "schön.txt": ("120000", COMMIT)}
     tags = {"vox-backend-2026.06.22-1": COMMIT}

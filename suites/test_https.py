@@ -1,0 +1,137 @@
+"""Https: the address that people type leads to the console, by a certificate that they may trust."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import time
+from typing import TYPE_CHECKING
+
+from voxgate.errors import Blind
+from voxgate.model.evidence import known
+from voxgate.plugin import invariant, say
+from voxgate.survey.keeping import unpacked
+from voxgate.survey.sending import leads_to
+from voxgate.survey.sites import balanced, entrance_of, leading_ways, site_ways
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from voxgate.model.answers import Answer, Certificate
+    from voxgate.model.estate import Estate, Placement
+    from voxgate.model.front import Front
+    from voxgate.model.look import Evidence, Look
+
+OK = 200
+DAY = 24 * 3600
+RENEW = "renew it, and reload what shows it: certbot renew; systemctl reload nginx"
+# What OpenSSL says of what is said here in plain words, and more of it at once.
+SAID = ("certificate has expired", "certificate is not yet valid", "hostname mismatch", "ip address mismatch")
+
+
+@invariant(
+    per="estate",
+    services=("console",),
+    faults=("https-certificate-ended", "https-certificate-of-another", "https-not-asked-for"),
+)
+def test_people_reach_the_console_by_https(estate: Estate, evidence: Evidence) -> None:
+    """A certificate that has ended, or is for another name, turns everybody away at once, and it is known weeks before. Whoever
+    types the bare name is sent on to https, and sees nothing in the open. Judged where the estate says what people type: an https
+    url in [console].
+    """
+    front, wrong, unread = estate.front, dict[tuple[str, str], list[str]](), dict[str, str]()
+    for place, what, do in _found(estate, front, evidence.second) if front is not None and front.tls else ():
+        if do:
+            wrong.setdefault((what, do), []).append(place)
+        else:
+            unread[place] = what
+    rows = [f"{at[0]}{f' and {len(at) - 1} more' if len(at) > 1 else ''} {what}" for (what, _), at in wrong.items()]
+    assert not wrong, say("; ".join(rows), "; ".join(dict.fromkeys(do for _, do in wrong)))
+    if unread:
+        place, why = min(unread.items())
+        hint = f"ca in [console] of hosts/{estate.name}.toml is a file of certificates (PEM) on the gate"
+        raise Blind("its certificate could not be judged", where=place, why=why, hint=hint)
+
+
+def _found(estate: Estate, front: Front, look: Look) -> Iterator[tuple[str, str, str]]:
+    """What is wrong, at each place: where, what, what to do about it; nothing to do where it could not be judged."""
+    for placement in [one for one in estate.placements if one.service.site is not None]:
+        yield from _of_host(estate, front, placement, look)
+    question = balanced(estate)
+    if question is None:
+        return
+    answer, place = look.answer(question), f"{front.url} (from {question.host} at {question.address})"
+    if answer.trouble:
+        hint = f"is that how it is found from {question.host}? at in [console] says where"
+        yield place, f"gave no answer: {answer.trouble}", hint
+        return
+    yield from ((place, *row) for row in _of_certificate(answer, front))
+    served = answer.digest or hashlib.sha256(unpacked(answer)).hexdigest()
+    if (answer.status, served) not in {(OK, sha256) for sha256 in _indexes(estate, look)}:
+        what = f"answers {answer.status} and {len(unpacked(answer))} bytes that are no index.html of the hosts"
+        yield place, what, "what ends its TLS sends people elsewhere: where do its backends point?"
+
+
+def _of_host(estate: Estate, front: Front, placement: Placement, look: Look) -> Iterator[tuple[str, str, str]]:
+    """The same for one host of the console."""
+    site, entrance, host = placement.service.site, entrance_of(estate, placement), look.host(placement.host.name)
+    assert site is not None and entrance is not None
+    known(host.addresses)
+    known(host.listeners)
+    for way in site_ways(host, entrance) if entrance.tls else ():
+        answer = look.answer(way.question(site, ""))
+        if not answer.trouble:  # that it gives none is said by the rule about its files
+            yield from ((f"{placement.host} :{way.port} ({way})", *row) for row in _of_certificate(answer, front))
+    for way in leading_ways(host, entrance):
+        answer = look.answer(way.question(site, ""))
+        if not answer.trouble and leads_to(answer) != front.url.lower():
+            to = answer.headers.get("location", "")
+            what = f"answers {answer.status}{f' and sends people to {to[:100]}' if to else ''}, not on to {front.url}"
+            hint = f"nginx: return 301 {front.url}$request_uri; in the server of {front.name} on :{way.port}"
+            yield f"{placement.host} :{way.port} ({way})", what, hint
+
+
+def _indexes(estate: Estate, look: Look) -> Iterator[str]:
+    """The page as each host has it published."""
+    for one in estate.placements:
+        if one.service.site is not None:
+            files = known(look.host(one.host.name).dists[one.service.name]).files
+            yield from (files[name][1] for name in ("index.html",) if name in files)
+
+
+def _of_certificate(answer: Answer, front: Front) -> Iterator[tuple[str, str]]:
+    """What is wrong with the certificate that came with an answer, all of it, in plain words, and what to do about it."""
+    shown = answer.certificate
+    if shown is None:
+        yield "shows no certificate", f"serve it by TLS, with a certificate for {front.name}"
+        return
+    if shown.unread:
+        yield shown.unread, ""
+        return
+    left, ends = (shown.ends - answer.asked) / DAY, time.strftime("%Y-%m-%d", time.gmtime(shown.ends))
+    if left < 0:
+        yield f"has a certificate that ended {-left:.0f} days ago ({ends})", RENEW
+    elif left < front.days:
+        yield f"has a certificate that ends in {left:.0f} days ({ends}), fewer than {front.days}", RENEW
+    if shown.begins > answer.asked:
+        begins = time.strftime("%Y-%m-%d", time.gmtime(shown.begins))
+        yield f"has a certificate that begins only on {begins}", "is the gate's clock right? else make it anew"
+    if not is_for(shown, front.name):
+        yield (
+            f"has a certificate for {', '.join(shown.names[:5]) or 'no name'}, not for {front.name}",
+            f"nginx -T | grep -B9 ssl_certificate: the server of {front.name} needs one of its own",
+        )
+    flaw = shown.flaw.lower()
+    if flaw and not flaw.startswith(SAID):
+        hint = "send the whole chain (fullchain.pem); a CA of one's own: ca in [console] is its file on the gate"
+        yield f"has a certificate that is not trusted: {shown.flaw}", hint
+
+
+def is_for(shown: Certificate, name: str) -> bool:
+    """True if a certificate is for that name; ``*`` in one stands for its first label, as for browsers."""
+    try:
+        wanted = ipaddress.ip_address(name)
+    except ValueError:
+        rest = name.lower().partition(".")[2]
+        return any(one.lower() in {name.lower(), *([f"*.{rest}"] if rest else [])} for one in shown.names)
+    return any(one == str(wanted) for one in shown.names)

@@ -1,0 +1,288 @@
+"""The console as people reach it: by https, behind a balancer, beside what else the same nginx serves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from voxgate.contracts.catalogue import read_catalogue
+from voxgate.model.answers import Answer, Certificate
+from voxgate.model.estate import Listener
+from voxgate.model.evidence import known
+from voxgate.model.front import Front
+from voxgate.model.invariant import expected
+from voxgate.model.look import Look, Question
+from voxgate.model.surroundings import SiteFact
+from voxgate.plugin import without_pytest
+from voxgate.survey.questions import questions_of
+from voxgate.survey.sites import balanced, entrance_of, leading_ways, proxied, site_questions, site_ways
+
+from .conftest import Case
+
+API, FLEET, NAME = "api-1", "fleet-1", "console.vox.example"
+FRONT = Front(NAME, 443, tls=True)
+REACHED, EXACT, EXPOSED = (
+    "people-reach-the-console-by-https",
+    "nginx-serves-exactly-dist[console-api-1]",
+    "console-exposes-nothing[console-api-1]",
+)
+HEALTH = "backend-health-is-clean[api-1-voxbridge]"
+DAY = 86400.0
+
+
+def placement(case: Case) -> Any:
+    """The console on its host."""
+    return next(one for one in case.estate.placements if one.service.name == "console")
+
+
+def good(case: Case) -> Certificate:
+    """A certificate that all is well with."""
+    now = case.evidence.second.taken
+    return Certificate((NAME,), now - 30 * DAY, now + 60 * DAY)
+
+
+def as_people(green: Case, front: Front = FRONT) -> Case:
+    """The lab, whose console is served as its estate says: what was answered on port 80 is answered there."""
+    old = [one for one in known(green.of(API).listeners) if one.port == 80]
+    listeners = (*known(green.of(API).listeners), *(replace(one, port=front.own_port) for one in old))
+    said = green.estate.listeners or {}
+    said = {**said, "api": (*said["api"], Listener("nginx.service", front.own_port))}
+    case = replace(green.host(API, listeners=listeners), estate=replace(green.estate, front=front, listeners=said))
+    nginx = known(case.of(API).nginx)
+    case = case.fact(API, "nginx", sites=(*nginx.sites, SiteFact((str(front.own_port), "[::]:80"), (NAME,), serves=True)))
+    service, entrance = placement(case).service, entrance_of(case.estate, placement(case))
+    assert entrance is not None
+    files = known(case.of(API).dists["console"]).files
+    asked = {*site_questions(case.of(API), service.site, files, entrance), *questions_of(case.estate)}
+    leading = {way[:3] for way in leading_ways(case.of(API), entrance)}
+    sent = {"location": f"{front.url}/"}
+
+    def change(look: Look) -> Look:
+        answers = dict(look.answers)
+        for question in asked - answers.keys():
+            packed = ("Accept-Encoding", "gzip") in question.headers
+            like = known(look.answers[Question(API, 80, question.path, headers=(("Accept-Encoding", "gzip"),) if packed else ())])
+            if (question.host, question.address, question.port) in leading and not question.tls and front.served_by_tls:
+                like = replace(like, status=301, headers=sent, body=b"", digest="")
+            answers[question] = replace(like, certificate=good(case) if question.tls else None)
+        return replace(look, answers=answers)
+
+    return case.look(change)
+
+
+def everywhere(case: Case, wanted: Callable[[Question], bool], **parts: Any) -> Case:
+    """Other answers to some questions."""
+
+    def change(look: Look) -> Look:
+        found = {one: replace(known(answer), **parts) for one, answer in look.answers.items() if wanted(one)}
+        assert found
+        return replace(look, answers={**look.answers, **found})
+
+    return case.look(change)
+
+
+def shows(case: Case, **parts: Any) -> Case:
+    """Another certificate."""
+    return everywhere(case, lambda one: bool(one.tls), certificate=replace(good(case), **parts))
+
+
+PLAIN = Front(NAME, 443, tls=True, plain=80, at="192.0.2.80")
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        FRONT,
+        Front(NAME, 8443, tls=True),
+        Front(NAME, 8080, tls=False),
+        Front(NAME, 443, tls=True, at="192.0.2.80"),
+        PLAIN,
+        Front(NAME, 443, tls=True, plain=8080),
+    ],
+    ids=["https", "another port", "http", "at another address", "TLS ends before", "at another port"],
+)
+def test_a_console_that_is_served_as_the_estate_says_holds(green: Case, front: Front) -> None:
+    case = as_people(green, front)
+    assert case.judge() == {}
+    entrance = entrance_of(case.estate, placement(case))
+    assert entrance is not None
+    ways = site_ways(case.of(API), entrance)
+    assert {way.port for way in ways} == {front.own_port}
+    assert {way.tls for way in ways} == {NAME if front.served_by_tls else ""}
+    assert all(("Host", front.authority) in way.headers for way in ways)
+    through = proxied(case.estate, placement(case))
+    assert through is None
+    assert (balanced(case.estate) is None) == (front.plain is None and front.at is None)
+
+
+def test_port_80_is_not_asked_for_the_pages_where_people_use_another(green: Case) -> None:
+    case = everywhere(
+        as_people(green), lambda one: one.port == 80 and one.headers == () and one.address != "127.0.0.1", status=500
+    )
+    assert case.judge() == {}
+
+
+CASES: dict[str, tuple[Callable[[Case], Case], set[str], str]] = {
+    "another folder at one address": (
+        lambda c: everywhere(c, lambda one: one.port == 443 and one.path == "/" and one.address == "::1", body=b"old", digest=""),
+        {EXACT},
+        "GET :443/ (from api-1 by ::1, Host console.vox.example, TLS",
+    ),
+    "another folder": (
+        lambda c: everywhere(c, lambda one: one.port == 443 and one.path in {"/", "/favicon.svg"}, body=b"old", digest=""),
+        {EXACT},
+        "/favicon.svg",
+    ),
+    "no answer by TLS": (
+        lambda c: everywhere(c, lambda one: one.port == 443 and one.host == FLEET, status=0, body=b"", trouble="no TLS: x"),
+        {EXACT, EXPOSED, HEALTH},
+        "gave no answer: no TLS: x",
+    ),
+    "settings by https": (
+        lambda c: everywhere(c, lambda one: one.port == 443 and one.path == "/.env", status=200, body=b"A=1", digest=""),
+        {EXPOSED},
+        "GET :443/.env is answered with 200",
+    ),
+    "settings by http": (
+        lambda c: everywhere(c, lambda one: one.port == 80 and one.path == "/.env", status=200, body=b"A=1", digest=""),
+        {EXPOSED},
+        "GET :80/.env is answered with 200",
+    ),
+    "the page in the open": (
+        lambda c: everywhere(
+            c, lambda one: (one.port, one.path) == (80, "/") and one.headers == FRONT.headers, status=200, headers={}
+        ),
+        {REACHED},
+        "answers 200, not on to https://console.vox.example",
+    ),
+    "sent to another name": (
+        lambda c: everywhere(
+            c, lambda one: one.port == 80 and one.headers == FRONT.headers, headers={"location": "https://x.example/"}
+        ),
+        {REACHED},
+        "sends people to https://x.example/",
+    ),
+    "ends soon": (
+        lambda c: shows(c, ends=c.evidence.second.taken + 13.2 * DAY),
+        {REACHED},
+        "ends in 13 days",
+    ),
+    "ended, of another name, not trusted": (
+        lambda c: shows(c, ends=c.evidence.second.taken - 3 * DAY, names=("a.example",), flaw="self-signed certificate"),
+        {REACHED},
+        "ended 3 days ago",
+    ),
+    "not trusted": (lambda c: shows(c, flaw="self-signed certificate"), {REACHED}, "not trusted: self-signed certificate"),
+    "not begun": (
+        lambda c: shows(c, begins=c.evidence.second.taken + 3 * DAY, flaw="certificate is not yet valid"),
+        {REACHED},
+        "begins only on",
+    ),
+    "at one address": (
+        lambda c: everywhere(c, lambda one: one.tls == NAME and one.address == "::1", certificate=replace(good(c), names=("b",))),
+        {REACHED},
+        "api-1 :443 (from api-1 by ::1, Host console.vox.example, TLS)",
+    ),
+    "no certificate": (lambda c: everywhere(c, lambda one: bool(one.tls), certificate=None), {REACHED}, "shows no certificate"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_wrong_as_people_see_it_is_red(green: Case, name: str) -> None:
+    change, wanted, said = CASES[name]
+    found = change(as_people(green)).judge()
+    assert {one for one, (verdict, _) in found.items() if verdict == "violated" or one == EXPOSED} == wanted
+    assert any(said in what for _, what in found.values()), found
+
+
+def test_all_that_is_wrong_with_a_certificate_is_said_at_once(green: Case) -> None:
+    case = as_people(green)
+    found = shows(case, ends=case.evidence.second.taken - DAY, names=("a.example",), flaw="self-signed certificate").judge()
+    _, said = found[REACHED]
+    assert all(one in said for one in ("ended 1 days ago", "for a.example, not for", "not trusted: self-signed"))
+
+
+@pytest.mark.parametrize(
+    ("front", "parts"),
+    [
+        (FRONT, {"names": (f"*.{NAME.partition('.')[2]}",)}),
+        (FRONT, {"names": ("x.example", NAME.upper())}),
+        (replace(FRONT, name="192.0.2.1"), {"names": ("192.0.2.1",)}),
+        (replace(FRONT, days=3), {"ends": 4 * DAY}),
+    ],
+    ids=["a wildcard", "in capitals", "an address", "fewer days"],
+)
+def test_what_browsers_accept_holds(green: Case, front: Front, parts: dict[str, Any]) -> None:
+    case = as_people(green, front)
+    if "ends" in parts:
+        parts = {"ends": case.evidence.second.taken + parts["ends"]}
+    assert shows(case, **parts).judge() == {}
+
+
+def test_no_wildcard_stands_for_more_than_a_label(green: Case) -> None:
+    assert REACHED in shows(as_people(green), names=("*.example", "*")).judge()
+
+
+def test_a_certificate_that_could_not_be_judged_is_blind(green: Case) -> None:
+    found = shows(as_people(green), unread="/ca.pem: No such file or directory").judge()
+    assert {one: verdict for one, (verdict, _) in found.items()} == {REACHED: "blind"}
+
+
+@pytest.mark.parametrize(
+    "parts", [{"body": b"old", "digest": ""}, {"status": 503}, {"trouble": "connection refused", "status": 0}]
+)
+def test_where_tls_ends_before_the_hosts_the_name_itself_is_asked(green: Case, parts: dict[str, Any]) -> None:
+    found = everywhere(as_people(green, PLAIN), lambda one: one.address == "192.0.2.80", **parts).judge()
+    assert {one: verdict for one, (verdict, _) in found.items()} == {REACHED: "violated"}
+
+
+def with_site(case: Case, names: tuple[str, ...], **parts: Any) -> Case:
+    """A server of nginx more on port 80, by names of its own, that answers so."""
+    nginx = known(case.of(API).nginx)
+    like = known(case.evidence.second.answers[Question(API, 80, "/")])
+    case = case.fact(API, "nginx", sites=(*nginx.sites, SiteFact(("80",), names, serves=True)))
+    entrance = entrance_of(replace(case.estate, others=()), placement(case))
+    assert entrance is not None
+    files = known(case.of(API).dists["console"]).files
+    asked = site_questions(case.of(API), placement(case).service.site, files, entrance)
+    more: dict[Question, Answer] = {one: replace(like, **parts) for one in asked if one not in case.evidence.second.answers}
+    return case.look(lambda look: replace(look, answers={**look.answers, **more}))
+
+
+def test_a_server_of_something_else_is_allowed_by_its_name_alone(green: Case) -> None:
+    def judged(*others: str) -> dict[str, tuple[str, str]]:
+        return replace(case, estate=replace(case.estate, others=others)).judge()
+
+    case = with_site(green, ("grafana.x.example", "*.docs.example", "old.x.example"), body=b"<title>Grafana", digest="")
+    found = judged()
+    assert found.keys() == {EXACT}
+    assert found[EXACT][1].count("bytes that are not dist/index.html") == 1
+    assert judged("Grafana.x.example", "*.docs.example", "old.x.example") == {}
+    assert judged("grafana.x.example", "*.docs.example").keys() == {EXACT}
+    assert judged("*.x.example", "*.docs.example") == {}
+    assert judged("grafana.x.example", "docs.example", "old.x.example").keys() == {EXACT}
+
+
+def test_a_folder_that_nginx_may_serve_is_allowed_by_the_estate_alone(green: Case) -> None:
+    case = green.fact(API, "nginx", roots=("/opt/vox-frontend/dist", "/var/www/docs/", "/var/www/old", "/var/www/new"))
+    found = case.judge()
+    assert found.keys() == {EXPOSED}
+    assert all(one in found[EXPOSED][1] for one in ("/var/www/docs/", "/var/www/old", "/var/www/new"))
+    case = replace(case, estate=replace(case.estate, web_roots=("/var/www/docs", "/var/www/old")))
+    assert "/var/www/docs" not in case.judge()[EXPOSED][1]
+    assert case.judge()[EXPOSED][1].count("/var/www/new") == 1
+
+
+def test_where_all_are_sent_on_to_https_the_line_to_paste_is_told(green: Case) -> None:
+    sent = {"location": "https://console.vox.example/health"}
+    case = everywhere(green, lambda one: one.port == 80, status=301, headers=sent, body=b"", digest="")
+    told = {}
+    for one in expected(read_catalogue(), case.estate, (), deploying=frozenset()):
+        if one.id in {EXACT, EXPOSED, HEALTH}:
+            judged = without_pytest.judge(one, case.estate, case.evidence)
+            assert judged is not None
+            told[one.id] = judged.hint if hasattr(judged, "hint") else judged
+    assert all('[console] url = "https://console.vox.example"' in str(one) for one in told.values()), told
