@@ -9,18 +9,19 @@ from voxgate.contracts.metrics import read_metrics
 from voxgate.errors import ContractError
 from voxgate.model.evidence import known, uncut
 from voxgate.model.service import Role
-from voxgate.plugin import invariant, say
+from voxgate.plugin import invariant, say, say_all
 from voxgate.survey.answers import read_page
+from voxgate.survey.clients import advice, wrong_clients
 from voxgate.survey.findings import runs_code_of
 from voxgate.survey.questions import question_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from voxgate.model.answers import Answer, DatabaseClient
-    from voxgate.model.estate import Database, Estate, Host, PlacedUnit
+    from voxgate.model.answers import Answer
+    from voxgate.model.estate import Database, Estate, PlacedUnit
     from voxgate.model.evidence import HostEvidence, ProcessFact
-    from voxgate.model.look import Evidence, Look
+    from voxgate.model.look import Evidence
     from voxgate.model.service import Service
 
 OK = 200
@@ -47,21 +48,21 @@ def test_exactly_one_dialler_per_database(database: Database, estate: Estate, ev
     homes = {one.dialler for one in estate.databases}
     seen = {host.name: evidence.second.host(host.name) for host in estate.hosts}  # blind unless every host was seen
     alive = [(name, one) for name, host in seen.items() for one in diallers_on(host, service)]
-    strange = [(name, one) for name, one in alive if name not in homes or not service.owns_unit(one.unit)]
-    assert not strange, say(
-        f"{strange[0][0]}: process {strange[0][1].pid} of {strange[0][1].user} is a dialler outside of the one unit: "
-        f"{' '.join(strange[0][1].argv)[:100]}",
-        STOP,
-    )
+    strange = [
+        f"{name}: process {one.pid} of {one.user} is a dialler outside of the one unit: {' '.join(one.argv)[:100]}"
+        for name, one in alive
+        if name not in homes or not service.owns_unit(one.unit)
+    ]
     for name, host in seen.items():
         units = [unit for unit, fact in known(host.units).items() if service.owns_unit(unit) and fact.main_pid]
-        assert not units or name in homes, say(
-            f"{name}: {', '.join(units)} runs here, the dialler is on {database.dialler}", STOP
-        )
+        if units and name not in homes:
+            strange.append(f"{name}: {', '.join(units)} runs here, the dialler is on {database.dialler}")
         boxed = [
             one.name for one in known(host.engines).containers if "dialler" in uncut(f"{one.name} {one.image}", name).lower()
         ]
-        assert not boxed, say(f"{name}: container {', '.join(boxed)} is a dialler", STOP)
+        if boxed:
+            strange.append(f"{name}: container {', '.join(boxed)} is a dialler")
+    assert not strange, say("; ".join(strange), STOP)
     mine = [one for name, one in alive if name == database.dialler]
     roots = [one for one in mine if one.ppid == 1]
     assert len(roots) == 1, say(
@@ -87,103 +88,17 @@ def test_exactly_one_dialler_per_database(database: Database, estate: Estate, ev
 )
 def test_database_sees_one_dialler(database: Database, estate: Estate, evidence: Evidence) -> None:
     """What the database itself sees cannot be hidden on a host: every connection made as the dialler, or by a client that
-    nobody knows, must come from the one process that systemd runs.
+    nobody knows, must come from the one process that systemd runs. Who else may work on it, the estate says.
     """
     service = estate.service("dialler")
-    home = estate.host(database.dialler)
-    names = {one.app_name or one.repository: one for one in estate.services}
-    view = evidence.second.database(database.name)
-    units = known(evidence.second.host(home.name).units)
-    main = units[service.unit].main_pid if service.unit and service.unit in units else 0
-    own = [one for one in view.clients if one.app_name == service.app_name]
-    assert own, say(f"database {database.name}: no connection of the dialler", "journalctl -u voxdialler: can it connect?")
-    for client in view.clients:
-        holder = _holder(evidence.second, estate, client)
-        if holder is None:
-            continue
-        host, process = holder
-        found = f"database {database.name}: {_who(client)} is process {process.pid} ({process.command}) on {host.name}"
-        if client.app_name == view.asker:
-            # The gate's own question, by a name that is made anew for each, comes out of sshd on the host it asks through.
-            is_gate = host.name == database.via and process.command.startswith("sshd")
-            assert is_gate, say(f"{found}, not the gate", STOP)
-            continue
-        theirs = _service_of(evidence.second.host(host.name), estate, process)
-        just_opened = not client.app_name and client not in evidence.first.database(database.name).clients
-        if just_opened and theirs is not None:
-            continue  # a driver says its name with its first message: between the two, only the process tells who it is
-        owner = names.get(client.app_name)
-        assert owner is not None, say(f"{found}, and nobody knows that client", STOP)
-        if owner.name != service.name:
-            assert theirs == owner, say(f"{found}, not in a unit of the {owner.name}, or not started by it", STOP)
-            continue
-        is_main = host.name == home.name and process.pid == main
-        assert is_main, say(f"{found}, not the dialler's ({main} on {home.name})", STOP)
-    # A connection may open or end between the question to the database and the look at the hosts. Whoever really works on
-    # the database from elsewhere is there both times, whatever its port is by then.
-    both = _strangers(evidence.first, estate, database) & _strangers(evidence.second, estate, database)
-    strangers = sorted(both)
-    assert not strangers, say(
-        f"database {database.name}: {strangers[0][1] or 'a client without a name'} at {strangers[0][0]} is no process of"
-        " this estate",
-        STOP,
+    wrong = wrong_clients(database, estate, evidence)
+    entries = [one.entry for one in wrong if one.entry is not None]
+    assert not wrong, say_all(
+        f"database {database.name}", [one.said for one in wrong], advice(wrong, STOP), estate=estate.name, entries=entries
     )
-
-
-def _service_of(host: HostEvidence, estate: Estate, process: ProcessFact) -> Service | None:
-    """The service that a process belongs to: in the cgroup of one of its units, and started by that unit's main process."""
-    line = _line_of(host, process)
-    for service in estate.services:
-        mains = {fact.main_pid for name, fact in known(host.units).items() if service.owns_unit(name)}
-        if service.owns_unit(process.unit) and mains & line:
-            return service
-    return None
-
-
-def _line_of(host: HostEvidence, process: ProcessFact) -> set[int]:
-    """A process and those that started it, up to the first of all: what was put into a unit's cgroup has another line."""
-    by_pid = {one.pid: one for one in known(host.processes)}
-    line: set[int] = set()
-    at: int = process.pid
-    while at in by_pid and at not in line:
-        line.add(at)
-        at = by_pid[at].ppid
-    return line
-
-
-def _who(client: DatabaseClient) -> str:
-    """A client in words."""
-    return f"{client.app_name or 'a client without a name'} at {client.address}:{client.port}"
-
-
-def _strangers(look: Look, estate: Estate, database: Database) -> set[tuple[str, str]]:
-    """Address and name of each client that no process of the estate holds, the gate's own question aside."""
-    return {
-        (client.address, client.app_name)
-        for client in look.database(database.name).clients
-        if _holder(look, estate, client) is None and not _is_gate(look, client, database)
-    }
-
-
-def _is_gate(look: Look, client: DatabaseClient, database: Database) -> bool:
-    """True for the gate's own question, gone before the look at the host came to it: by loopback where it goes through a
-    host, from outside of the estate where it goes directly.
-    """
-    is_asker = client.app_name == look.database(database.name).asker
-    return is_asker and (database.via is None or client.address in {"127.0.0.1", "::1"})
-
-
-def _holder(look: Look, estate: Estate, client: DatabaseClient) -> tuple[Host, ProcessFact] | None:
-    """The host and the process that have this end of a connection open, None if no host of the estate has."""
-    for host in estate.hosts:
-        seen = look.host(host.name)
-        for socket in known(seen.connections):
-            if (socket.address, socket.port) == (client.address, client.port) and socket.pids:
-                by_pid = {one.pid: one for one in known(seen.processes)}
-                held = [by_pid[pid] for pid in socket.pids if pid in by_pid]
-                if held:
-                    return host, held[0]
-    return None
+    own = [one for one in evidence.second.database(database.name).clients if one.app_name == service.app_name]
+    unit = estate.dialler_unit(database).removesuffix(".service")
+    assert own, say(f"database {database.name}: no connection of the dialler", f"journalctl -u {unit}: can it connect?")
 
 
 @invariant(per="host_name", services=("dialler",), faults=("dialler-enabled-elsewhere",))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
+from voxgate.model.entry import Entry
 from voxgate.model.evidence import known
 from voxgate.model.where import Names
 from voxgate.plugin import invariant, say_all
@@ -39,7 +40,7 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
     first, last = known(host.ephemeral)
     before = {(one.address, one.port, one.pids) for one in known(evidence.first.host(host_name).datagrams)}
     doors = [("tcp", one) for one in sockets] + [("udp", one) for one in known(host.datagrams)]
-    found, lines = [], set()
+    found, entries = [], []
     for protocol, socket in doors:
         holders = {holder_of(processes[pid], containers) for pid in socket.pids if pid in processes}
         # Where systemd opened the socket, it holds it too: then the service that it is for counts.
@@ -57,21 +58,19 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
         elif unknown:
             found += [f"{who} listens on {place}, and the estate does not say so" for who in unknown]
             ways = ("udp:" if protocol == "udp" else "") + ("loopback:" if is_loopback(socket.address) else "")
-            lines |= {(who, f'"{ways}{socket.port}"' if ways else str(socket.port)) for who in unknown if _are_named({who})}
+            port = f"{ways}{socket.port}" if ways else socket.port
+            entries += [
+                Entry(("listeners", host_name), {who: (port,)}, f"{who} listens on {place}")
+                for who in unknown
+                if _are_named({who})
+            ]
     apart = {holder_of(processes[pid], containers) for pid in known(host.apart) if pid in processes}
     found += [
         f"{who} is in a network of its own, and belongs to no unit: what it opens there is seen by nobody (ip netns list)"
         for who in sorted(apart)
         if not _are_named({who})
     ]
-    ports = {who: ", ".join(port for other, port in sorted(lines) if other == who) for who, _ in sorted(lines)}
-    entry = ", ".join(f'"{who}" = [{said}]' for who, said in ports.items())
-    assert not found, say_all(
-        host_name,
-        found,
-        "stop what nobody needs"
-        + (f"; or add to [listeners] in hosts/{estate.name}.toml: {host_name} = {{ {entry} }}" if entry else ""),
-    )
+    assert not found, say_all(host_name, found, "stop what nobody needs", estate=estate.name, entries=entries)
 
 
 def _are_named(holders: set[str]) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
 from voxgate.model.digits import natural_in
+from voxgate.model.entry import Entry
 from voxgate.model.evidence import ProcessFact, UnitFact, known
 from voxgate.model.where import Names
 from voxgate.plugin import invariant, say, say_all
@@ -15,8 +15,6 @@ from voxgate.survey.findings import runs_code_of
 from voxgate.survey.questions import question_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from voxgate.model.estate import Estate, PlacedUnit, Placement
     from voxgate.model.look import Evidence, Look
 
@@ -26,11 +24,6 @@ RELOAD = "then systemctl daemon-reload, and restart the unit"
 HASH = 64
 GOES_ON = frozenset("RSDI")  # the kernel's letters for a process that runs, or will as soon as there is something to do
 YOUNG = 600.0  # seconds in which a process that systemd started again by itself counts as restarting
-
-
-def entries(host: str, names: Iterable[str]) -> str:
-    """The line of an estate that names these on a host, as it is pasted."""
-    return f"{host} = [{', '.join(json.dumps(name) for name in sorted(names))}]"
 
 
 def unit_of(look: Look, unit: PlacedUnit) -> UnitFact:
@@ -96,7 +89,7 @@ def test_boot_starts_only_what_is_known(host_name: str, estate: Estate, evidence
     extra = estate.boots(host)
     ours = {unit.unit for unit in estate.placed_units if unit.host == host}
     named = Names(tuple(one.who for one in estate.listeners_on(host)))
-    found, wanted = [], set()
+    found, entries = [], []
     for name, fact in sorted(boot.services.items()):
         kind = f"{name.partition('@')[0]}@.service" if "@" in name else name
         if name in ours or name in extra or kind in extra:
@@ -107,14 +100,16 @@ def test_boot_starts_only_what_is_known(host_name: str, estate: Estate, evidence
         if foreign:
             when = "at the next boot" if fact.at_boot else "by itself after the next boot"
             found.append(f"{name} starts {when}, by {fact.by}, and {', '.join(foreign)} came with no package")
-            wanted.add(kind)
+            entries.append(Entry(("boot", host_name), (kind,), found[-1]))
     makers = [path for path in boot.generators if path not in extra]
     found += [f"{path} makes units at boot, and came with no package" for path in makers]
-    entry = entries(host_name, {*wanted, *makers})
+    entries += [Entry(("boot", host_name), (path,), f"{path} makes units at boot") for path in makers]
     assert not found, say_all(
         host_name,
         found,
-        f"systemctl disable --now and remove what nobody needs; or add to [boot] in hosts/{estate.name}.toml: {entry}",
+        "systemctl disable --now and remove what nobody needs",
+        estate=estate.name,
+        entries=entries,
     )
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from voxgate.contracts.estates import FOLDER, cache_folder, estate_names, load_estate
 from voxgate.contracts.keys import fingerprints
 from voxgate.errors import EstateError
-from voxgate.model.estate import Estate, Listener
+from voxgate.model.estate import Estate, JobEntry, Listener
 from voxgate.model.front import Front
 
 LAB = (FOLDER / "lab.toml").read_text("utf-8")
@@ -82,6 +82,9 @@ MISTAKES = {
     "listener of no place at all": (('api = { "nginx', '"api 1" = { "nginx'), "", "listeners"),
     "boot of no host": (('all = ["lab-network.service"]', 'sip-2 = ["lab-network.service"]'), "no role and no host", "[boot]"),
     "boot of any unit": (("lab-network.service", "*.service"), "", "boot.all"),
+    "job of no place": (("[boot]", '[jobs]\nsip-2 = ["/etc/cron.d/x"]\n[boot]'), "no role and no host", "[jobs]"),
+    "job of any file": (("[boot]", '[jobs]\nall = ["/etc/*"]\n[boot]'), "", "jobs.all"),
+    "job that runs anything": (("[boot]", '[jobs]\nall = ["/etc/cron.d/x: sh"]\n[boot]'), "", "jobs.all"),
     "boot of any file": (("lab-network.service", "/etc/*/x"), "", "boot.all"),
     "boot of the services' units": (("lab-network.service", "voxcore@*.service"), "also means voxcore@1.service", "boot.all"),
     "url with a path": (beside('url = "https://x.example/console"'), "", "console.url"),
@@ -149,6 +152,19 @@ def test_what_an_estate_says_counts_for_all_for_a_role_and_for_a_host(folder: Pa
     assert [name for name in asked if name in estate.boots(two)] == ["a.service", "b.service", asked[2], asked[4]]
     assert Listener("agent*.service", 5001) in estate.listeners_on(two)
     assert Listener("agent*.service", 5001) not in estate.listeners_on(one)
+
+
+@pytest.mark.parametrize(
+    ("entry", "meant"),
+    [
+        ("/etc/cron.d/rec-*", JobEntry("/etc/cron.d/rec-*", ("git", "rsync"))),
+        ("/etc/cron.daily/etckeeper: git", JobEntry("/etc/cron.daily/etckeeper", ("git",))),
+        ("backup.timer: rsync, /opt/vox-backend", JobEntry("backup.timer", ("rsync", "/opt/vox-backend"))),
+    ],
+)
+def test_a_job_says_where_it_stands_and_what_it_runs(folder: Path, entry: str, meant: JobEntry) -> None:
+    (folder / "lab.toml").write_text(LAB.replace("[boot]", f'[jobs]\nall = ["{entry}"]\n[boot]'), "utf-8")
+    assert load_estate("lab", folder).jobs == {"all": (meant,)}
 
 
 def test_how_people_reach_the_console_is_read(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""``voxgate init | probe | builder | attach | watch | merge``."""
+"""``voxgate init | draft | probe | builder | attach | watch | merge``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from voxgate import __version__
+from voxgate.cli.draft import draft
 from voxgate.cli.init import init
 from voxgate.cli.merge import folders_of, merge
 from voxgate.cli.watch import watch
@@ -27,6 +28,7 @@ from voxgate.transport.bitbucket import Bitbucket
 EXAMPLES = """\
 examples:
   voxgate init ../our-hosts --estate production   a folder for your own estates and checks
+  voxgate draft --estate production               what the estate may say of all that is unknown on its hosts, as TOML
   voxgate attach                                  the newest run of reports/ to its releases on Bitbucket
   voxgate watch --estate production               one line for Nagios, exit status 0, 1, 2 or 3
   voxgate watch --estate production --format prometheus --output /var/lib/node_exporter/voxgate.prom
@@ -67,6 +69,10 @@ def _run(asked: argparse.Namespace, out: CutStream) -> int:
     match asked.command:
         case "init":
             return init(Path(asked.folder), asked.estate, out)
+        case "draft":
+            saved = Path(asked.evidence) if asked.evidence else None
+            say = CutStream(sys.stderr, Redactor.of(os.environ))
+            return draft(load_estate(asked.estate), saved, write=asked.write, out=out, say=say)
         case "probe":
             sys.stdout.buffer.write(probe.program())  # as it is: the gate compares its bytes
             return 0
@@ -99,14 +105,16 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("init", help="make a folder for your own estates and checks; what is there already is kept")
     one.add_argument("folder", nargs="?", default=".", metavar="DIR", help="default: the current folder")
     one.add_argument("--estate", default="staging", metavar="NAME", help="the estate to begin with (default: staging)")
+    one = commands.add_parser("draft", help="look, and print what the estate may say of all that is unknown on its hosts")
+    _takes_an_estate(one)
+    one.add_argument("--evidence", metavar="DIR", help="a saved look instead: reports/RUN/evidence")
+    one.add_argument("--write", action="store_true", help="put it into the estate's file")
     commands.add_parser("probe", help="print the probe, to install it on a host: the README says how")
     commands.add_parser("builder", help="print the program that builds releases on a host, to install it there: the same")
     one = commands.add_parser("attach", help="put a run's report and verdict to its releases on Bitbucket (BITBUCKET_TOKEN)")
     one.add_argument("run", nargs="?", default="reports/latest", metavar="RUN", help="default: reports/latest")
     one = commands.add_parser("watch", help="look without deploying; say what changed since the last run that held")
-    one.add_argument(
-        "--estate", required="VOXGATE_ESTATE" not in os.environ, default=os.environ.get("VOXGATE_ESTATE"), metavar="NAME"
-    )
+    _takes_an_estate(one)
     one.add_argument("--format", choices=sorted(FORMATS), default="nagios", help="default: nagios")
     one.add_argument("--output", metavar="FILE", help="write there in one step, as the textfile collector needs it")
     one.add_argument("--reports", default="reports", metavar="DIR", help="where the runs are (default: reports)")
@@ -115,6 +123,11 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--reports", default="reports", metavar="DIR", help="where the joined run is put (default: reports)")
     one.add_argument("--html", choices=("always", "never"), default="always", help="make the Allure page (default: always)")
     return parser
+
+
+def _takes_an_estate(parser: argparse.ArgumentParser) -> None:
+    default = os.environ.get("VOXGATE_ESTATE")
+    parser.add_argument("--estate", required=default is None, default=default, metavar="NAME", help="a name, or a file")
 
 
 if __name__ == "__main__":

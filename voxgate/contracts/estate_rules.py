@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from voxgate.errors import EstateError
+from voxgate.model.clients import is_in, network_of
 from voxgate.model.estate import Estate
 from voxgate.model.service import Role
 from voxgate.model.where import EVERYWHERE, Names
@@ -20,7 +21,10 @@ def judge_estate(estate: Estate, file: str) -> None:
     _judge_databases(estate, file)
     _judge_places("listeners", estate.listeners or {}, estate, file)
     _judge_places("boot", estate.boot, estate, file)
+    _judge_places("jobs", estate.jobs, estate, file)
     _judge_reach("boot", estate.boot, estate, file)
+    _judge_clients(estate, f"{file} [clients]")
+    _judge_reach("jobs", {place: [one.where for one in jobs] for place, jobs in estate.jobs.items()}, estate, file)
     for store in estate.stores:
         _must_be_a_host("host", store.host, estate, f"{file} [stores.{store.name}]")
     if estate.seen_from is not None:
@@ -77,6 +81,45 @@ def _judge_reach(word: str, table: Mapping[str, Iterable[str]], estate: Estate, 
             if taken:
                 what = f"{entry!r} also means {taken[0]}, a unit of the services"
                 raise EstateError(what, where=f"{file} [{word}.{key}]", hint="write more of its name before the *")
+
+
+def _judge_clients(estate: Estate, where: str) -> None:
+    """Each entry says who it is by more than the client's own word, and none is called as a service or the gate is."""
+    places = {key: rows for key, rows in estate.clients.items() if network_of(key) is None}
+    known = [EVERYWHERE, *map(str, Role), *sorted(host.name for host in estate.hosts)]
+    for key in places:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"keys here: {', '.join(dict.fromkeys(known))}, or an address"
+            raise EstateError(f"{key!r} is no role, no host and no address", where=where, hint=hint)
+    own = [one.app_name or one.repository for one in estate.services]
+    for key, rows in estate.clients.items():
+        network = network_of(key)
+        if network is not None:
+            _judge_network(key, network.prefixlen, network.version, estate, where)
+        for row in rows:
+            if network is None and not (row.unit or row.account):
+                why = "what a client on a host calls itself is its own word"
+                hint = 'say its unit or its account: { unit = "mongodb_exporter.service" }'
+                raise EstateError(f"{key}: an entry without unit and account", where=where, why=why, hint=hint)
+            if network is not None and (row.unit or row.account or row.program or (row.name is None and not row.user)):
+                why = "of a client at an address the database alone tells"
+                hint = f'say what it is called there: "{key}" = [{{ name = "MongoDB Compass", user = "alice" }}]'
+                raise EstateError(f"{key}: an entry has name or user here, and nothing else", where=where, why=why, hint=hint)
+            taken = [name for name in own if row.name and name in Names((row.name,))]
+            if taken:
+                raise EstateError(f"{key}: {row.name!r} is how {taken[0]} calls itself", where=where, hint="nobody else may")
+
+
+def _judge_network(key: str, length: int, version: int, estate: Estate, where: str) -> None:
+    """A network is one that somebody has, and no host of the estate is in it: what is there is seen by its processes."""
+    least = {4: 16, 6: 48}[version]
+    if length < least:
+        raise EstateError(f"{key} is too large a network", where=where, hint=f"at least /{least}: who works on the database?")
+    inside = [host.name for host in estate.hosts if is_in(host.address, key)]
+    if inside or is_in("127.0.0.1", key) or is_in("::1", key):
+        what = f"{key} is an address of {inside[0] if inside else 'every host'}"
+        raise EstateError(what, where=where, hint=f"name the host, and the unit: {inside[0] if inside else 'data'} = [...]")
 
 
 def _judge_hosts(estate: Estate, file: str) -> None:

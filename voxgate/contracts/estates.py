@@ -19,7 +19,8 @@ from voxgate.contracts.keys import fingerprints
 from voxgate.contracts.places import bundled, project
 from voxgate.contracts.schemas import best_fault, schema
 from voxgate.errors import EstateError
-from voxgate.model.estate import Available, Containers, Database, Estate, Host, Listener, Store, repository_of
+from voxgate.model.clients import ClientWord
+from voxgate.model.estate import Available, Containers, Database, Estate, Host, JobEntry, Listener, Store, repository_of
 from voxgate.model.front import DAYS, HTTP, HTTPS, Front
 from voxgate.model.service import Endpoint, Kind, Role, Service
 
@@ -197,7 +198,9 @@ def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) 
         keys=_keys(document.get("keys")),
         **_console(document.get("console", {}), path),
         boot={role: tuple(entry) for role, entry in document.get("boot", {}).items()},
+        jobs={place: tuple(map(_job, entries)) for place, entries in document.get("jobs", {}).items()},
         sudo=tuple(document.get("sudo", {}).get("commands", ())),
+        clients={key: tuple(ClientWord(**row) for row in rows) for key, rows in document.get("clients", {}).items()},
         available=Available(document.get("fleet", {}).get("available", "slots")),
         source=str(path),
     )
@@ -264,6 +267,12 @@ def _listener(who: str, port: int | str) -> Listener:
     first, _, last = ports.partition("-")
     protocol = "udp" if "udp" in words else "tcp"
     return Listener(who, int(first), "loopback" in words, protocol, int(last) if last else None)
+
+
+def _job(entry: str) -> JobEntry:
+    """``/etc/cron.d/recordings: rsync``; without a word on what it runs it is what moves data."""
+    where, _, runs = entry.partition(": ")
+    return JobEntry(where, tuple(runs.split(", ")) if runs else ("git", "rsync"))
 
 
 def _keys(document: dict[str, Any] | None) -> dict[str, tuple[str, ...]] | None:

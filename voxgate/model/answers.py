@@ -57,10 +57,11 @@ class DatabaseClient:
 @dataclass(frozen=True, slots=True)
 class DatabaseView:
     """Every connection to one database server, and the server's own words that the list is whole. ``asker`` is the name that
-    the gate gave itself for this one question.
+    the gate gave itself for this one question, ``beside`` those of its questions to other databases at the same time.
     """
 
     database: str
     server: str
     clients: tuple[DatabaseClient, ...]
     asker: str
+    beside: tuple[str, ...] = ()

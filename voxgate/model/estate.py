@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from voxgate.model.clients import ClientWord, is_in
 from voxgate.model.front import Front
 from voxgate.model.service import Endpoint, Role, Service
 from voxgate.model.where import Names, said_for
@@ -94,6 +95,16 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True)
+class JobEntry:
+    """A job that an estate allows: the file or unit that it stands in (``*`` as in ``Names``), and all that it may run or touch
+    of what code moves by: programs by name, folders of services by path.
+    """
+
+    where: str
+    runs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Store:
     """A store of the services: which unit on which host, on which port. Nowhere else may it listen."""
 
@@ -167,13 +178,13 @@ class PlacedUnit:
 class Estate:
     """All hosts of one environment. Built by ``contracts.estates.load_estate``, which refuses what cannot be meant.
 
-    ``listeners`` and ``boot`` (units that the next boot may start besides these, and files that may make them) are by place:
-    ``all``, a role, a host's name. ``keys`` by account (fingerprints, or ``missing: PATH``). Listeners and keys are None where
-    the file does not say. ``seen_from`` is the host that asks for the console as people do, from outside; ``beyond`` are hosts
-    that a part of the estate has not, and asks through all the same; ``front`` is how people reach the console, None where the
-    file does not say, ``others`` the names by which the same nginx serves something else, ``web_roots`` the folders that it may
-    serve besides the build; ``sudo`` are commands that the login account may run
-    besides those that a deploy needs.
+    ``listeners``, ``boot`` (units that the next boot may start besides these, and files that may make them) and ``jobs`` are
+    by place: ``all``, a role, a host's name; ``clients`` of the databases too, and by address or network outside of the estate.
+    ``keys`` by account (fingerprints, or ``missing: PATH``). Listeners and keys are None where the file does not say.
+    ``seen_from`` is the host that asks for the console as people do, from outside; ``beyond`` are hosts that a part of the
+    estate has not, and asks through all the same; ``front`` is how people reach the console, None where the file does not say,
+    ``others`` the names by which the same nginx serves something else, ``web_roots`` the folders that it may serve besides the
+    build; ``sudo`` are commands that the login account may run besides those that a deploy needs.
     """
 
     name: str
@@ -198,7 +209,9 @@ class Estate:
     web_roots: tuple[str, ...] = ()
     beyond: tuple[Host, ...] = ()
     boot: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    jobs: Mapping[str, tuple[JobEntry, ...]] = field(default_factory=dict)
     sudo: tuple[str, ...] = ()
+    clients: Mapping[str, tuple[ClientWord, ...]] = field(default_factory=dict)
     source: str = field(default="", compare=False)
 
     def host(self, name: str) -> Host:
@@ -239,6 +252,26 @@ class Estate:
     def boots(self, host: Host) -> Names:
         """What else the next boot of a host may start, besides services and stores: units by name, other files by path."""
         return Names(said_for(host, self.boot))
+
+    def dialler_unit(self, database: Database) -> str:
+        """The unit that dials on a database: of a template the instance of the database's name. KeyError if the estate has no
+        dialler.
+        """
+        service = self.service("dialler")
+        return service.instance(database.name) if service.is_template else service.unit or ""
+
+    def clients_on(self, host: Host) -> tuple[ClientWord, ...]:
+        """Who may work on the databases from a host, besides the services."""
+        return said_for(host, self.clients)
+
+    def clients_at(self, address: str) -> tuple[ClientWord, ...]:
+        """Who may work on the databases from an address outside of the estate."""
+        return tuple(word for key, words in self.clients.items() if is_in(address, key) for word in words)
+
+    def may_run(self, host: Host, names: Iterable[str]) -> frozenset[str]:
+        """What the estate lets a job run or touch that goes by one of these names (files, units)."""
+        known = [entry for entry in said_for(host, self.jobs) if any(name in Names((entry.where,)) for name in names)]
+        return frozenset(one for entry in known for one in entry.runs)
 
     @property
     def placements(self) -> tuple[Placement, ...]:

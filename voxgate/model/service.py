@@ -85,8 +85,8 @@ class Service:
         """The last part of its folder: what a build is told instead of that."""
         return self.folder.rpartition("/")[2]
 
-    def instance(self, number: int) -> str:
-        """The unit name of worker ``number``: ``voxcore@3.service``."""
+    def instance(self, number: int | str) -> str:
+        """The unit name of worker ``number``, or of an instance by its name: ``voxcore@3.service``."""
         if self.unit is None or not self.is_template:
             msg = f"{self.name} has no unit template"
             raise ValueError(msg)

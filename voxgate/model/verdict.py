@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
+from voxgate.model.entry import Entry
 from voxgate.model.estate import Estate
 from voxgate.model.release import Release
 from voxgate.model.service import Service
@@ -76,7 +77,9 @@ class MoveRecord:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One invariant on one subject. ``reason`` is why the rule exists; ``found`` and ``advice`` are empty if it holds."""
+    """One invariant on one subject. ``reason`` is why the rule exists; ``found`` and ``advice`` are empty if it holds.
+    ``entries`` are what the estate may say so that it holds; only who judges without pytest knows them, and no file has them.
+    """
 
     id: str
     invariant: str
@@ -88,6 +91,7 @@ class Judgement:
     found: str = ""
     advice: str = ""
     seconds: float = 0.0
+    entries: tuple[Entry, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import ParamSpec, TypeVar
 import pytest
 
 from voxgate.errors import visible
+from voxgate.model.entry import Entry, joined
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,13 +41,42 @@ def invariant(
     return mark
 
 
-def say(found: str, do: str) -> str:
-    """The message of a failed assertion: what was found where, and below it what to do."""
-    return f"{visible(found)}\n{ARROW}{visible(do)}"
+class Said(str):
+    """The message of a failed assertion, with the entries that an estate may have instead. Only who judges without pytest reads
+    them: what pytest makes of a message is plain text.
+    """
+
+    __slots__ = ("entries",)
+    entries: tuple[Entry, ...]
 
 
-def say_all(where: str, found: Iterable[str], do: str) -> str:
+def say(found: str, do: str, *, estate: str = "", entries: Iterable[Entry] = ()) -> Said:
+    """The message of a failed assertion: what was found where, and below it what to do. Where the estate of that name may say
+    that it is right, ``entries`` are what it says then: the hint ends with their lines.
+    """
+    entries = tuple(entries)
+    for table, lines in _by_table(entries).items():
+        do += f"{'; or ' if do else ''}add to {table} in hosts/{estate}.toml: {', '.join(lines)}"
+    said = Said(f"{visible(found)}\n{ARROW}{visible(do)}")
+    said.entries = entries
+    return said
+
+
+def say_all(where: str, found: Iterable[str], do: str, *, estate: str = "", entries: Iterable[Entry] = ()) -> Said:
     """The same where a rule may find several things on one subject: all of them in one line, each once, as they were found. So
     whoever mends a host needs one look, however many there are.
     """
-    return say(f"{where}: {'; '.join(dict.fromkeys(found))}", do)
+    return say(f"{where}: {'; '.join(dict.fromkeys(found))}", do, estate=estate, entries=entries)
+
+
+def entries_of(error: BaseException) -> tuple[Entry, ...]:
+    """What the estate may say so that this would not have failed; empty where nothing is known."""
+    return next((one.entries for one in error.args if isinstance(one, Said)), ())
+
+
+def _by_table(entries: Iterable[Entry]) -> dict[str, list[str]]:
+    """The lines of an estate by the table that they stand in, one for each place."""
+    tables: dict[str, list[str]] = {}
+    for one in joined(entries):
+        tables.setdefault(one.table, []).append(one.line)
+    return tables

@@ -26,11 +26,13 @@ from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import names as schema_names
 from voxgate.deploy.decision import Judged, look_status, look_summary, look_verdict
 from voxgate.errors import OutsideLook, VoxgateError
+from voxgate.model.entry import Entry
 from voxgate.model.estate import Estate
 from voxgate.model.invariant import Expected, expected
 from voxgate.model.look import Evidence
 from voxgate.model.part import is_within, narrowed
 from voxgate.model.verdict import Judgement, RunOutcome, Verdict
+from voxgate.plugin.invariants import entries_of
 from voxgate.plugin.words import words_of
 from voxgate.report import verdict_file
 from voxgate.report.redaction import Redactor
@@ -57,6 +59,7 @@ def judge(one: Expected, estate: Estate, evidence: Evidence, *, partial: bool = 
         raise NeedsPytestError(one.id)
     began = time.perf_counter()
     verdict, found, advice = Verdict.HOLDS, "", ""
+    entries: tuple[Entry, ...] = ()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # as our suites are judged by pytest
@@ -65,6 +68,7 @@ def judge(one: Expected, estate: Estate, evidence: Evidence, *, partial: bool = 
         if partial and isinstance(error, OutsideLook):
             return None
         verdict, found, advice = words_of(error)
+        entries = entries_of(error)
     return Judgement(
         id=one.id,
         invariant=rule.name,
@@ -75,6 +79,7 @@ def judge(one: Expected, estate: Estate, evidence: Evidence, *, partial: bool = 
         host=subject.host,
         found=found,
         advice=advice,
+        entries=entries,
         seconds=round(time.perf_counter() - began, 4),
     )
 

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from typing import Any, Iterable
 
 from voxgate.probe.base import Trouble
 from voxgate.probe.dpkg import vouched_for
-from voxgate.probe.text import COMMENT, behind, files_in, resolved
-from voxgate.probe.unit_folders import UNIT_FOLDERS, folders_beside, template_of
+from voxgate.probe.text import behind, files_in, resolved, unit_lines
+from voxgate.probe.unit_folders import LINKING, UNIT_FOLDERS, commands_in, folders_beside, template_of
 
 GENERATORS = tuple(f"{folder}/systemd/system-generators" for folder in ("/etc", "/usr/local/lib", "/usr/lib"))
 RUNLEVELS = ("/etc/rc2.d", "/etc/rc3.d", "/etc/rc4.d", "/etc/rc5.d")
-NEEDS = (".wants", ".requires", ".upholds")
 NEEDED = re.compile(r"^[ \t]*(?:Wants|Requires|BindsTo|Upholds)[ \t]*=[ \t]*(.*)$", re.MULTILINE)
+ENDED = re.compile(r"^[ \t]*On(?:Success|Failure)[ \t]*=[ \t]*(.*)$", re.MULTILINE)
 TRIGGERED = re.compile(r"^[ \t]*(?:Unit|Service)[ \t]*=[ \t]*(\S+)", re.MULTILINE)
 ACCEPTING = re.compile(r"^[ \t]*Accept[ \t]*=[ \t]*(?:yes|true|on|1)[ \t]*$", re.MULTILINE | re.IGNORECASE)
+ENVIRONMENT_SAID = re.compile(r"^[ \t]*Environment[ \t]*=(.*)$", re.MULTILINE)
 KEYS_OF_UNIT = re.compile(r"^[ \t]*([A-Za-z]+)[ \t]*=", re.MULTILINE)
 # What a drop-in may say without becoming another program: when and how often, with how much, with how few rights.
 TUNING = re.compile(
-    r"Description|Documentation|After|Before|Wants|Requires|Conflicts|PartOf|OnFailure|Condition\w+|Assert\w+|StartLimit\w+"
+    r"Description|Documentation|After|Before|Wants|Requires|Conflicts|PartOf|On(?:Success|Failure)|Condition\w+|Assert\w+|StartLimit\w+"
     r"|DefaultDependencies|Restart\w*|Timeout\w+|Watchdog\w+|Limit\w+|Memory\w+|CPU\w+|IO\w+|Tasks\w+|Nice|OOM\w+|Slice|Delegate"
     r"|Environment|Log\w+|Syslog\w+|Standard(?:Output|Error)|Private\w+|Protect\w+|Restrict\w+|NoNewPrivileges|LockPersonality"
     r"|CapabilityBoundingSet|SystemCall\w+|IPAddress\w+|UMask|KillMode|KillSignal|SendSIGKILL|Accuracy\w+|RandomizedDelay\w+"
+)
+# Variables that make no other program of one: what they say is no code, and no way to any.
+PLAIN = re.compile(
+    r"(?i:(?:https?|ftp|all|no)_proxy)=.*|(?:TZ|LANG|LANGUAGE|LC_[A-Z]+)=[\w.,:@/+-]*"
+    r"|(?!LD_|PYTHON|PERL|RUBY|NODE|BASH|IFS=|\w*(?:PATH|DIR|FILE|CONF|OPT|ENV|HOME|INIT|MODULE|PLUGIN|SHELL))\w+="
+    r"(?:[0-9]{0,18}[kKmMgG%]?|(?i:yes|no|true|false|on|off|trace|debug|info|notice|warn(?:ing)?|err(?:or)?))",
+    re.ASCII,
 )
 BY_SNAP = re.compile(r"/usr/bin/snap run (?:--\S+ )*[a-z0-9][a-z0-9.-]*")
 
@@ -35,12 +44,13 @@ class Boot:
         self.files: dict[str, str] = {}
         self.inside: dict[str, dict[str, str]] = {}
         self.same: dict[str, set[str]] = {}
+        self.texts: dict[str, str] = {}
         for folder in dict.fromkeys(os.path.realpath(path) for path in UNIT_FOLDERS):
             if folder.startswith("/run/"):
                 continue
             for path in files_in(folder):
                 name = os.path.basename(path)
-                if name.endswith((*NEEDS, ".d")):
+                if name.endswith((*LINKING, ".d")):
                     for inner in files_in(path):  # of one name the stronger folder's counts
                         self.inside.setdefault(name, {}).setdefault(os.path.basename(inner), inner)
                 elif name not in self.files:
@@ -71,27 +81,39 @@ class Boot:
         drop_ins = [path for path in self.beside(unit, ".d") if path.endswith(".conf")]
         return [path for path in (self.fragment(unit), *drop_ins) if path]
 
+    def text(self, path: str) -> str:
+        """A unit file's rows, each file read once."""
+        if path not in self.texts:
+            self.texts[path] = unit_text(path)
+        return self.texts[path]
+
+    def commanding(self, unit: str) -> list[str]:
+        """Those of its files that have rows of commands."""
+        return [path for path in self.paths(unit) if commands_in(self.text(path).split("\n"))]
+
     def needed(self, unit: str) -> dict[str, str]:
         """The units that a unit starts, and the link or file that says so."""
         found: dict[str, str] = {}
-        for path in (path for ending in NEEDS for path in self.beside(unit, ending)):
+        for path in (path for ending in LINKING for path in self.beside(unit, ending)):
             if os.path.islink(path):
                 found.setdefault(os.path.basename(path), path)
         for path in self.paths(unit):
-            for words in NEEDED.findall(unit_text(path)):
+            for words in NEEDED.findall(self.text(path)):
                 for word in words.split():
                     found.setdefault(specified(word, unit), path)
         return found
 
     def triggered(self, unit: str) -> dict[str, str]:
-        """The unit that a timer, a path or a socket starts when its time comes."""
+        """The units that start when one has ended, and the one that a timer, a path or a socket starts when its time comes."""
         stem, _, kind = unit.rpartition(".")
+        texts = {path: self.text(path) for path in self.paths(unit)}
+        rows = [(path, words) for path, text in texts.items() for words in ENDED.findall(text)]
+        ended = {specified(word, unit): path for path, words in rows for word in words.split()}
         if kind not in {"timer", "path", "socket"}:
-            return {}
-        texts = {path: unit_text(path) for path in self.paths(unit)}
+            return ended
         said = {specified(word, unit): path for path, text in texts.items() for word in TRIGGERED.findall(text)}
         each = any(ACCEPTING.search(text) for text in texts.values())
-        return said or {f"{stem}@.service" if each else f"{stem}.service": self.fragment(unit)}
+        return {**ended, **(said or {f"{stem}@.service" if each else f"{stem}.service": self.fragment(unit)})}
 
     def closure(self, waiting: dict[str, str], known: Iterable[str] = ()) -> dict[str, str]:
         """What the units that wait lead to, themselves too, each with the link or file that says so; nothing that is known
@@ -124,18 +146,34 @@ def masked(path: str) -> bool:
         return False
 
 
+CONTINUED = re.compile(r"[\\\r\0]")
+SAID_NOTHING = re.compile(r"^[ \t]*[#;].*$", re.MULTILINE)
+
+
 def unit_text(path: str) -> str:
-    """A unit file, its long lines made one; empty where there is none."""
+    """A unit file as systemd reads it, a line for each of its rows; empty where there is none."""
     try:
-        return re.sub(r"\\\n[ \t]*", " ", COMMENT.sub("", behind(path)))
+        text = behind(path)
     except OSError:
         return ""
+    if CONTINUED.search(text):
+        return "\n".join(unit_lines(text))
+    return SAID_NOTHING.sub("", text)  # as most are, and fast
 
 
 def tunes_only(path: str) -> bool:
     """True for a drop-in by which a service remains the program that it is."""
-    keys_said = KEYS_OF_UNIT.findall(unit_text(path))
-    return os.path.dirname(path).endswith(".d") and all(map(TUNING.fullmatch, keys_said))
+    text = unit_text(path)
+    plain = all(plain_variables(said) for said in ENVIRONMENT_SAID.findall(text))
+    return os.path.dirname(path).endswith(".d") and plain and all(map(TUNING.fullmatch, KEYS_OF_UNIT.findall(text)))
+
+
+def plain_variables(said: str) -> bool:
+    """True where all variables of a row are such."""
+    try:
+        return "\\" not in said and all(map(PLAIN.fullmatch, shlex.split(said)))
+    except ValueError:
+        return False
 
 
 def of_snap(path: str) -> bool:
@@ -146,8 +184,9 @@ def of_snap(path: str) -> bool:
 
 def boot() -> dict[str, Any]:
     """What the next boot starts, read from the disk alone: each service that the default target leads to, or that a timer, a
-    path or a socket then waits to start; the files that make it and that no package of the distribution vouches for; and
-    programs that make units at boot, and scripts of old that are started, where nobody vouches for them.
+    path or a socket then waits to start, or that starts when another has ended; any other unit on that way that runs something
+    by a file that nobody vouches for; the files that make it and that no package of the distribution vouches for; and programs
+    that make units at boot, and scripts of old that are started, where nobody vouches for them.
     """
     disk = Boot()
     target = disk.files.get("default.target", "")
@@ -168,7 +207,10 @@ def boot() -> dict[str, Any]:
         if re.match(r"S\d\d", os.path.basename(path)) and f"{os.path.basename(path)[3:]}.service" not in disk.files
     }
     made_of = {unit: disk.paths(unit) for unit in services}
+    running = {unit: paths for unit in whole if unit not in services and (paths := disk.commanding(unit))}
+    made_of |= running
     vouched = vouched_for({*(path for paths in made_of.values() for path in paths), *makers, *scripts.values()})
+    services.update({unit: whole[unit] for unit, paths in running.items() if not vouched.issuperset(paths)})
     return {
         "target": first,
         "services": {

@@ -14,11 +14,11 @@ from voxgate.probe.accounts import account, at_home, home_of, seeing_as, uid_of
 from voxgate.probe.base import PATH, SMALL_FILE, Job, Trouble
 from voxgate.probe.folder import Folder, NoFile
 from voxgate.probe.reading import taken
-from voxgate.probe.request import UNIT, Service
+from voxgate.probe.request import Service
 from voxgate.probe.scripts import WORD, movers
 from voxgate.probe.systemctl import DRAWS, UNIT_COMMANDS, Shown, said
 from voxgate.probe.text import files_in, names_in, telling_lines
-from voxgate.probe.unit_folders import UNIT_FOLDERS
+from voxgate.probe.unit_folders import ENDINGS, UNIT_FOLDERS, commands_in
 from voxgate.probe.ways import lines_on, paths_in, unit_lines_on
 
 JOBS_AT_MOST = 5000
@@ -28,7 +28,9 @@ NAMED_VALUE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))", re.ASCII)
 VALUES_IN_VALUES = 3
 LONGEST_ROW = 1 << 16
 OF_A_HOME = (".config/systemd/user", ".config/systemd/user.control", ".local/share/systemd/user")
-OF_A_RUN = ("transient", "user", "user.control")  # of what lies in memory
+OF_A_RUN = ("transient", "user", "user.control", "generator", "generator.early", "generator.late")  # of what lies in memory
+OF_EVERYBODY = ("/etc/systemd/user", "/etc/xdg/systemd/user", "/run/systemd/user", "/usr/local/lib/systemd/user",
+                "/usr/local/share/systemd/user")  # fmt: skip
 
 
 def jobs(services: list[Service], disk: Job, shown: Shown) -> list[dict[str, Any]]:
@@ -38,43 +40,60 @@ def jobs(services: list[Service], disk: Job, shown: Shown) -> list[dict[str, Any
     """
     folders = tuple(service.folder for service in services)
     planned = list(few_enough(chain(cron_jobs(), spooled_jobs(), user_units())))
-    rows = [(where, user, at_home(text, user), folders) for where, user, text in planned]
+    rows = [
+        (where, user, at_home(text, user), folders, not where.endswith((".service", ".conf"))) for where, user, text in planned
+    ]
     # What runs at a service's folder is judged by its process; here only what comes and goes, or waits for the next boot.
-    rows += [(where, user, text, () if runs else folders) for where, user, text, runs in unit_jobs(services, disk, shown)]
+    rows += [(where, user, text, () if runs else folders, False) for where, user, text, runs in unit_jobs(services, disk, shown)]
     found = []
-    for where, user, text, named in rows:
+    for where, user, text, named, of_shell in rows:
         # An account's own words lead no further than its own eyes; those of root's files are root's, whoever they run as.
         with seeing_as(uid_of(user) if where.startswith("/") and not where.startswith(("/etc/", "/usr/")) else 0):
-            runs = movers(text, named, stands=(home_of(user),))
+            runs = movers(text, named, stands=(home_of(user),), of_shell=of_shell)
         found.append({"where": where, "user": user, "runs": sorted(runs)})
     return found
 
 
 def few_enough(planned: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
-    """The jobs one by one. Raises Trouble where they are too many to be looked at."""
+    """The jobs one by one, but for what runs nothing. Raises Trouble where there is too much to be looked at."""
     left = JOBS_BYTES
     for count, row in enumerate(planned):
         left -= len(row[2])
         if count >= JOBS_AT_MOST or left < 0:
             raise Trouble("failed", f"over {JOBS_AT_MOST} jobs, or {JOBS_BYTES} letters of them")
-        yield row
+        if row[2].strip():
+            yield row
 
 
 def cron_jobs() -> Iterator[tuple[str, str, str]]:
     """Each line of each crontab, and each program that cron runs by its folder."""
-    for path in ["/etc/crontab", "/etc/anacrontab", *files_in("/etc/cron.d"), "/etc/rc.local"]:
+    yield from (("/etc/rc.local", "root", line) for line in lines_on("/etc/rc.local"))  # a script: its A=1 is no row of settings
+    for path in ["/etc/crontab", "/etc/anacrontab", *files_in("/etc/cron.d")]:
         for line, settings in with_settings(lines_on(path)):
             words = line.split(None, 6)
             user = words[5] if len(words) > 6 and not line.startswith("@") else "root"
-            yield path, user, as_started(line, settings, user)
+            yield path, user, as_started(command_of(line, path), settings, user)
     for folder in ("/var/spool/cron/crontabs", "/var/spool/cron"):
         for path, _, lines in spooled(folder):
             for line, settings in with_settings(lines):
                 user = os.path.basename(path)
-                yield path, user, as_started(line, settings, user)
+                yield path, user, as_started(command_of(line, path), settings, user)
     for folder in ("hourly", "daily", "weekly", "monthly", "yearly"):
         for path in files_in(f"/etc/cron.{folder}"):
             yield path, "root", path
+
+
+def command_of(line: str, path: str) -> str:
+    """What a row of a crontab starts: without its times, the account, the name of a job. What stands behind a ``%`` is what the
+    command reads: a line of its own, so that no comment goes on there.
+    """
+    if path == "/etc/rc.local":
+        return line
+    times = 3 if path == "/etc/anacrontab" else 5 + (not path.startswith("/var/spool/"))
+    if line.lstrip().startswith("@"):
+        times -= 4 if path != "/etc/anacrontab" else 0
+    words = line.split(None, times)
+    return re.sub(r"\\?%", "\n", words[-1]) if len(words) > times else line
 
 
 def with_settings(lines: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
@@ -145,20 +164,20 @@ def user_units() -> Iterator[tuple[str, str, str]]:
     present = set(names_in("/run/user"))
     told = sorted((uid, user) for _, user, uid in people if str(uid) in present)
     folders += [(f"/run/user/{uid}/systemd/{part}", user) for uid, user in told for part in OF_A_RUN]
-    for folder, user in [*folders, ("/etc/systemd/user", "every user"), ("/usr/local/lib/systemd/user", "every user")]:
+    for folder, user in [*folders, *((folder, "every user") for folder in OF_EVERYBODY)]:
         uid = 0 if user == "every user" else uid_of(user)
         for path in unit_files(folder, uid):
             lines = as_may_be_seen(path, uid, unit_lines_on)
-            yield path, user, "\n".join(line.partition("=")[2] for line in lines if line.lstrip().startswith("Exec"))
+            yield path, user, commands_in(lines)
 
 
 def unit_files(folder: str, uid: int) -> Iterator[str]:
-    """The units in a folder, and what is dropped in to one, as an account sees them."""
+    """The files of units in a folder, of whatever kind they are, and what is dropped in to one, as an account sees them."""
     for path in as_may_be_seen(folder, uid, paths_in):
-        if path.endswith(".service"):
-            yield path
-        elif path.endswith("service.d"):
+        if path.endswith(".d"):
             yield from (one for one in as_may_be_seen(path, uid, paths_in) if one.endswith(".conf"))
+        elif path.endswith(ENDINGS):
+            yield path
 
 
 def as_may_be_seen(path: str, uid: int, read: Callable[[str], list[str]]) -> list[str]:
@@ -175,11 +194,12 @@ def as_may_be_seen(path: str, uid: int, read: Callable[[str], list[str]]) -> lis
 
 
 def unit_jobs(services: list[Service], folders: Job, shown: Shown) -> Iterator[tuple[str, str, str, bool]]:
-    """What timers and path units start, and what runs, or will, by a unit that did not come with the distribution; True for
-    what has a process of its own now, and no timer.
+    """What timers and path units start, and what runs, or will, by a unit that did not come with the distribution, of whatever
+    kind; True for what has a process of its own now, and no timer. What is dropped in to units of no one name stands for itself.
     """
     disk = folders.value()
     own = {unit for service in services for unit in service.units} | {service.unit for service in services}
+    yield from ((path, "root", text, False) for unit, path, text in disk.commands_for_many if unit not in own)
     starters = {name for folder in UNIT_FOLDERS for name in names_in(folder) if name.endswith((".timer", ".path"))}
     listed = said("systemctl", "list-units", "--all", "--type=timer,path", "--plain", "--full", "--no-legend", "--no-pager")
     starters |= {line.split()[0] for line in listed.splitlines() if line.split()}
@@ -205,8 +225,8 @@ def unit_jobs(services: list[Service], folders: Job, shown: Shown) -> Iterator[t
 
 
 def drawn_in(started: set[str], maybe: set[str], placed: set[str], shown: Shown) -> dict[str, str]:
-    """Services that an administrator placed and that start along with, or after, what starts: by the unit that draws them in.
-    Of ``maybe`` only what is enabled or alive does: a unit that nothing draws in does nothing.
+    """Units that run something, that an administrator placed and that start along with, or after, what starts: by the unit that
+    draws them in. Of ``maybe`` only what is enabled or alive does: a unit that nothing draws in does nothing.
     """
     found: dict[str, str] = {}
     waiting = started | maybe
@@ -220,7 +240,7 @@ def drawn_in(started: set[str], maybe: set[str], placed: set[str], shown: Shown)
             if not (name in started or name in found or alive):
                 continue
             for other in " ".join(block.get(key, "") for key in DRAWS).split():
-                if other not in found and other in placed and UNIT.fullmatch(other):
+                if other not in found and other in placed and not other.startswith("-"):
                     found[other] = name
                     waiting.add(other)
     return found

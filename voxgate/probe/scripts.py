@@ -11,6 +11,7 @@ import stat
 from voxgate.probe.accounts import account, at_home, seeing_as
 from voxgate.probe.base import LONGEST_PATH, PATH, SCRIPT_DEPTH, Trouble
 from voxgate.probe.folder import NoFile, opened_on_disk
+from voxgate.probe.shell_words import run_and_touched
 from voxgate.probe.text import COMMENT
 from voxgate.probe.ways import Reached
 
@@ -18,26 +19,38 @@ MOVERS = re.compile(r"(?<![\w./%-])(?:/[\w./-]*/)?(git|rsync|pip3?(?:\.\d+)?|uvx
 MOVER_NAMES = ("git", "rsync", "pip", "pip3", "uv", "uvx", "npm", "npx")
 WORD = re.compile(r"[\w./@+-]+", re.ASCII)
 INTERPRETED = re.compile(
-    r"(?:^|[\s;&|/(])(?:sh|bash|dash|ash|ksh|zsh|busybox|python[\d.]*|perl|ruby|node|source|\.)\s+(?:-\S+\s+)*([\w./@+-]+)",
+    r"(?:^|[\s;&|/(])(sh|bash|dash|ash|ksh|zsh|busybox|python[\d.]*|perl|ruby|node|source|\.)\s+(?:-\S+\s+)*([\w./@+-]+)",
     re.MULTILINE,
 )
+OF_SHELL = re.compile(rb"#! */(?:usr/)?bin/(?:env +)?(?:ba|da)?sh(?: +-[a-z]+)?\r?\n")
+SHELLS = {"sh", "bash", "dash", "source", "."}
 SCRIPTS_AT_MOST = 5000  # files that one job may name
 SCRIPT_BYTES = 1 << 20
 WORDS_AT_MOST = 20_000  # each may be a file's name
 
 
 def movers(
-    text: str, folders: tuple[str, ...] = (), depth: int = 0, seen: set[str] | None = None, stands: tuple[str, ...] = ()
+    text: str,
+    folders: tuple[str, ...] = (),
+    depth: int = 0,
+    seen: set[str] | None = None,
+    stands: tuple[str, ...] = (),
+    *,
+    of_shell: bool = False,
 ) -> set[str]:
     """The movers that a command line or a script runs, also through the scripts that it names, relative ones from where it
-    ``stands``; and the folders of services that it names: whatever is done there by itself is not done by the gate.
+    ``stands``; and the folders of services that it names: whatever is done there by itself is not done by the gate. Of what
+    nobody but a shell reads, comments and what is only told to somebody count for nothing.
     """
     seen = set() if seen is None else seen
     text = COMMENT.sub("", text)
-    found = set(MOVERS.findall(text)) | {folder for folder in folders if re.search(re.escape(folder) + r"(?![\w.-])", text)}
+    run, touched = run_and_touched(text) if of_shell else (text, text)
+    found = set(MOVERS.findall(run)) | {folder for folder in folders if re.search(re.escape(folder) + r"(?![\w.-])", touched)}
     if depth < SCRIPT_DEPTH:
-        read = set(INTERPRETED.findall(text))
-        words_said = set(WORD.findall(text)) | read
+        read: dict[str, set[str]] = {}
+        for reader, word in INTERPRETED.findall(run):
+            read.setdefault(word, set()).add(reader)
+        words_said = set(WORD.findall(run)) | set(read)
         if len(words_said) > WORDS_AT_MOST:
             raise Trouble("failed", f"a job of over {WORDS_AT_MOST} words")
         for word in words_said:
@@ -47,7 +60,7 @@ def movers(
                 seen.add(path)
                 if len(seen) > SCRIPTS_AT_MOST:
                     raise Trouble("failed", f"a job names over {SCRIPTS_AT_MOST} files")
-                found |= run_by(path, folders, depth, seen, is_read=word in read, stands=stands)
+                found |= run_by(path, folders, depth, seen, readers=read.get(word, set()), stands=stands)
     return found
 
 
@@ -74,7 +87,13 @@ def is_script(path: str) -> bool:
 
 
 def run_by(
-    path: str, folders: tuple[str, ...], depth: int, seen: set[str], *, is_read: bool = False, stands: tuple[str, ...] = ()
+    path: str,
+    folders: tuple[str, ...],
+    depth: int,
+    seen: set[str],
+    *,
+    readers: set[str] | frozenset[str] = frozenset(),
+    stands: tuple[str, ...] = (),
 ) -> set[str]:
     """The movers that a program runs: itself, by whatever name, or what its script says. A text is a script where it can be
     run, or where an interpreter is told to read it, with or without a first line that says so.
@@ -93,14 +112,16 @@ def run_by(
         if head.startswith(b"\x7fELF"):
             return {name for name in MOVER_NAMES if same_program(place, name)}
         real, whose = place.path, place.whose_words()
-    runs = is_read or found.st_mode & 0o111 or head.startswith(b"#!") or real.endswith((".sh", ".py", ".pl", ".rb"))
+    runs = bool(readers) or found.st_mode & 0o111 or head.startswith(b"#!") or real.endswith((".sh", ".py", ".pl", ".rb"))
     if b"\0" in head[:4096] or not runs:
         return set()
     if len(head) > SCRIPT_BYTES:
         raise Trouble("failed", f"{path}: a script of over {SCRIPT_BYTES} bytes")
     here = (*dict.fromkeys((*stands, os.path.dirname(real))),)
+    of_shell = readers <= SHELLS and (OF_SHELL.match(head) is not None or (bool(readers) and not head.startswith(b"#!")))
     with seeing_as(whose):
-        return movers(at_home(head.decode(errors="replace"), account(found.st_uid)), folders, depth + 1, seen, here)
+        text = at_home(head.decode(errors="replace"), account(found.st_uid))
+        return movers(text, folders, depth + 1, seen, here, of_shell=of_shell)
 
 
 def run_unread(place: Reached) -> set[str]:

@@ -19,7 +19,16 @@ PROPERTIES = (
     "WorkingDirectory",
     "EnvironmentFiles", "Environment", "WantedBy", "RequiredBy", "TriggeredBy",
 )  # fmt: skip
-UNIT_COMMANDS = ("ExecStart", "ExecStartPre", "ExecStartPost", "ExecCondition", "ExecReload", "ExecStop", "ExecStopPost")
+UNIT_COMMANDS = (
+    "ExecStart",
+    "ExecStartPre",
+    "ExecStartPost",
+    "ExecCondition",
+    "ExecReload",
+    "ExecStop",
+    "ExecStopPost",
+    "ExecStopPre",
+)
 DRAWS = ("Wants", "Requires", "BindsTo", "Upholds", "OnSuccess", "OnFailure")
 ASKED_OF_UNITS = tuple(dict.fromkeys((*PROPERTIES, *UNIT_COMMANDS, *DRAWS, "Unit")))
 NAME_OF_UNIT = re.compile(r"(?!-)[A-Za-z0-9:_.@\\-]{1,255}", re.ASCII)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+from typing import Iterable
 
-from voxgate.probe.base import SMALL_FILE
+from voxgate.probe.base import SMALL_FILE, Trouble
 from voxgate.probe.folder import NoFile
-from voxgate.probe.ways import Reached
+from voxgate.probe.ways import Reached, unit_lines_on
 
 UNIT_FOLDERS = (
     "/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient",
@@ -15,6 +17,11 @@ UNIT_FOLDERS = (
     "/run/systemd/system.attached", "/run/systemd/generator", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
     "/lib/systemd/system", "/run/systemd/generator.late",
 )  # fmt: skip
+
+LINKING = (".wants", ".requires", ".upholds")
+KINDS = ("service", "socket", "mount", "automount", "swap", "target", "path", "timer", "slice", "scope", "device")
+ENDINGS = tuple(f".{kind}" for kind in KINDS)  # of the files that systemd takes for units
+MANY = re.compile(r".*[-@]\.[a-z]+|[a-z]+")  # units of one template, one beginning, one kind
 
 
 def template_of(unit: str) -> str:
@@ -36,10 +43,25 @@ def folders_beside(unit: str) -> list[str]:
     return list(dict.fromkeys([*found, kind]))
 
 
+def commands_in(lines: Iterable[str]) -> str:
+    """What a unit file of whatever kind has run, by its rows."""
+    return "\n".join(line.partition("=")[2] for line in lines if line.lstrip().startswith("Exec"))
+
+
+def commands_of(path: str) -> str:
+    """The same of a unit file of root's; of one that cannot be read its path: then it may be anything."""
+    try:
+        return commands_in(unit_lines_on(path))
+    except (PermissionError, Trouble):
+        return path
+
+
 class OnDisk:
     """The unit folders as they are now, whatever systemd has loaded: a stopped instance, a masked unit and a link made
-    by hand are seen here. ``placed`` are the names that an administrator put or enabled: outside of the distribution's
-    own folders.
+    by hand are seen here. ``placed`` are the names that an administrator put or enabled, outside of the distribution's own
+    folders: services, and whatever else runs something by its own file or by one dropped in. ``tuned`` are the services of one
+    name with something dropped in there, ``commands_for_many`` what is run by what is dropped in there to more than one unit:
+    their name, the path, and the commands.
     """
 
     def __init__(self) -> None:
@@ -47,6 +69,8 @@ class OnDisk:
         self.drop_ins: dict[str, list[str]] = {}
         self.links: dict[str, list[str]] = {}
         self.placed: set[str] = set()
+        self.tuned: set[str] = set()
+        self.commands_for_many: list[tuple[str, str, str]] = []
         for folder in dict.fromkeys(os.path.realpath(path) for path in UNIT_FOLDERS):
             try:
                 names = sorted(os.listdir(folder))
@@ -57,14 +81,29 @@ class OnDisk:
                 path = f"{folder}/{name}"
                 if name.endswith(".service"):
                     self.note(self.files, name, path, placed=placed)
-                elif name.endswith((".wants", ".requires", ".upholds")) and os.path.isdir(path):
+                elif name.endswith(LINKING) and os.path.isdir(path):
                     for link in sorted(os.listdir(path)):
                         if link.endswith(".service"):
                             self.note(self.links, link, f"{path}/{link}", placed=placed)
-                elif name.endswith("service.d") and os.path.isdir(path):
-                    self.drop_ins.setdefault(name[:-2], []).extend(
-                        f"{path}/{file}" for file in sorted(os.listdir(path)) if file.endswith(".conf")
-                    )
+                elif name.endswith(".d") and os.path.isdir(path):
+                    self.note_dropped_in(name[:-2], path, placed=placed)
+                elif placed and name.endswith(ENDINGS) and commands_of(path):
+                    self.placed.add(name)
+
+    def note_dropped_in(self, unit: str, folder: str, *, placed: bool) -> None:
+        """Keep what is dropped in to a unit, or to several."""
+        paths = [f"{folder}/{file}" for file in sorted(os.listdir(folder)) if file.endswith(".conf")]
+        if unit.endswith("service"):
+            self.drop_ins.setdefault(unit, []).extend(paths)
+        for path in paths if placed else ():
+            text = commands_of(path)
+            if MANY.fullmatch(unit):
+                self.commands_for_many += [(unit, path, text)] if text else []
+                continue
+            if unit.endswith(".service"):
+                self.tuned.add(unit)
+            if text:
+                self.placed.add(unit)
 
     def note(self, kind: dict[str, list[str]], name: str, path: str, *, placed: bool) -> None:
         """Keep a path under a unit's name."""

@@ -12,8 +12,8 @@ from voxgate.probe.systemctl import Shown, said, without_values
 
 
 def units(services: list[Service], folders: Job, shown: Shown) -> dict[str, Any]:
-    """Wanted units, all instances of wanted templates, all services that run or failed or were placed by hand; ``folders`` are
-    the unit folders (``OnDisk``).
+    """Wanted units, all instances of wanted templates, all services that run or failed or were placed or changed by hand;
+    ``folders`` are the unit folders (``OnDisk``).
     """
     disk = folders.value()
     wanted = {unit for service in services for unit in service.units}
@@ -25,7 +25,7 @@ def units(services: list[Service], folders: Job, shown: Shown) -> dict[str, Any]
         name, _load, active = [*line.split(), "", "", ""][:3]
         if active != "inactive" or name.startswith(templates):
             wanted.add(name)
-    wanted |= disk.placed
+    wanted |= disk.placed | disk.tuned
     wanted |= {name for name in [*disk.files, *disk.links] if templates and name.startswith(templates)}
     names = sorted(name for name in wanted if name.endswith(".service") and "@." not in name)
     rows = shown.rows(name for name in names if UNIT.fullmatch(name))

@@ -20,7 +20,7 @@ from voxgate.survey.reading import host_evidence
 from voxgate.survey.sites import HIDDEN, entrance_of, site_questions, sites_of
 from voxgate.transport import http
 from voxgate.transport.at_once import at_once
-from voxgate.transport.database import see
+from voxgate.transport.database import new_name, see
 from voxgate.transport.failures import NotBegun
 
 if TYPE_CHECKING:
@@ -215,8 +215,12 @@ def take_look(
     def look_at_endpoints() -> None:
         answers.update(http.ask(connections, (*questions_of(estate), *extra_questions)))
 
+    names = {database.name: new_name() for database in estate.databases}
+
     def look_at(database: Database) -> None:
-        views[database.name] = _or_missing(database.name, partial(see, connections, database))
+        beside = {name for place, name in names.items() if place != database.name}
+        ask = partial(see, connections, database, name=names[database.name], beside=beside)
+        views[database.name] = _or_missing(database.name, ask)
 
     parts: list[Callable[[], None]] = [look_at_hosts, look_at_endpoints]
     parts += [partial(look_at, database) for database in estate.databases]

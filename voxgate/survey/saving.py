@@ -152,7 +152,8 @@ def _answer_row(answer: Answer, keep: Keep) -> dict[str, Any]:
 
 def _database_row(view: DatabaseView) -> dict[str, Any]:
     clients = [{"address": row.address, "port": row.port, "app_name": row.app_name, "user": row.user} for row in view.clients]
-    return {"database": view.database, "server": view.server, "clients": clients, "asker": view.asker}
+    names = {"asker": view.asker, "beside": list(view.beside)}
+    return {"database": view.database, "server": view.server, "clients": clients, **names}
 
 
 def _remote_row(view: RemoteView) -> dict[str, Any]:
@@ -271,7 +272,8 @@ def _body(body: object, bodies: Path) -> bytes:
 
 def _database(row: object) -> DatabaseView:
     clients = tuple(_client(each) for each in get(row, "clients", items))
-    return DatabaseView(get(row, "database", text), get(row, "server", text), clients, get(row, "asker", text))
+    beside = get(row, "beside", texts) if "beside" in members(row) else ()
+    return DatabaseView(get(row, "database", text), get(row, "server", text), clients, get(row, "asker", text), tuple(beside))
 
 
 def _client(row: object) -> DatabaseClient:

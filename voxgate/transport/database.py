@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pymongo import MongoClient
 from pymongo.errors import ConfigurationError, ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError
@@ -31,7 +31,7 @@ from voxgate.transport.failures import ForwardingDenied, TargetRefused
 from voxgate.transport.forward import Forward, forward
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from voxgate.model.estate import Database
     from voxgate.transport.connection import Connection
@@ -68,9 +68,22 @@ def _believed(hello: Hello[Any]) -> int:
 Hello.max_message_size = property(_believed)  # type: ignore[method-assign, assignment] # the library has no setting for it
 
 
-def see(connections: Connections, database: Database, deadline: float = 5.0) -> DatabaseView | Missing:
+def new_name() -> str:
+    """What the gate calls itself for one question: whoever calls himself the gate cannot know it before it is asked."""
+    return f"{APP_NAME}-{secrets.token_hex(8)}"
+
+
+def see(
+    connections: Connections,
+    database: Database,
+    deadline: float = 5.0,
+    *,
+    name: str | None = None,
+    beside: Collection[str] = (),
+) -> DatabaseView | Missing:
     """Every connection to the server of ``database``, or why that is not known. ``deadline`` in seconds is for all of
-    it, but for the wait while other gates ask.
+    it, but for the wait while other gates ask. ``name`` is what the question calls itself (a new one), ``beside`` are the names
+    of this gate's questions to other databases, which may be on the same server: nobody waits for these to go.
 
     Asked through the host ``via`` where the estate names one. No error says more of the URI than the database's name.
     """
@@ -90,17 +103,25 @@ def see(connections: Connections, database: Database, deadline: float = 5.0) -> 
                 host.open(*node, until.remaining).close()  # pymongo would ask a closed port again until the deadline
                 way = stack.enter_context(forward(host, *node, deadline=until.remaining, limit=LOOK_AT_MOST))
                 uri = f"mongodb://{userinfo}{way.address}:{way.port}/{rest}"
-            # A name of its own for each question: whoever calls himself the gate cannot know it before it is asked.
-            name = f"{APP_NAME}-{secrets.token_hex(8)}"
-            asker = stack.enter_context(_client(uri, until, name, direct=way is not None))
-            witness = stack.enter_context(_client(uri, until, name, direct=way is not None))
-            return _settled(lambda: _look(database.name, name, asker, witness, way), until)
+            called = name or new_name()
+            asker = stack.enter_context(_client(uri, until, called, direct=way is not None))
+            witness = stack.enter_context(_client(uri, until, called, direct=way is not None))
+            asked = _Asked(database.name, called, tuple(sorted(beside)))
+            return _settled(lambda: _look(asked, asker, witness, way), until)
     except (VoxgateError, PyMongoError, ValueError) as error:
         trouble = way.trouble if way is not None and isinstance(error, ConnectionFailure) else None
         return _missing(database.name, trouble or error, until)
     except Exception as error:  # noqa: BLE001 - whatever a server's words do to the library is that server's alone
         found = unforeseen(error, database.name)
         return Missing("unparsable", f"what it says cannot be read ({type(error).__name__})", database.name, found.hint)
+
+
+class _Asked(NamedTuple):
+    """One question: to which database, what it calls itself, and what those beside it do."""
+
+    database: str
+    name: str
+    beside: tuple[str, ...]
 
 
 @contextmanager
@@ -132,10 +153,11 @@ def _settled(look: Callable[[], DatabaseView | Missing], until: Deadline) -> Dat
 
 def _other_gates(view: DatabaseView) -> bool:
     """True if some client calls itself as another gate's question would."""
-    return any(one.app_name.startswith(f"{APP_NAME}-") and one.app_name != view.asker for one in view.clients)
+    ours = {view.asker, *view.beside}
+    return any(one.app_name.startswith(f"{APP_NAME}-") and one.app_name not in ours for one in view.clients)
 
 
-def _look(database: str, name: str, asker: Client, witness: Client, way: Forward | None) -> DatabaseView | Missing:
+def _look(asked: _Asked, asker: Client, witness: Client, way: Forward | None) -> DatabaseView | Missing:
     """Both ways of asking, together: some servers tell all by the command only, others by the stage only."""
     if way is not None:
         way.heard = 0
@@ -157,8 +179,9 @@ def _look(database: str, name: str, asker: Client, witness: Client, way: Forward
     missing = ours - clients.keys()
     if missing:
         why = f"the server's list has {len(clients)} connections and not {' nor '.join(sorted(missing))}, which is ours"
-        return Missing("denied", why, database, _INPROG)
-    return DatabaseView(database, f"version {version} by {' and '.join(by)}", tuple(clients.values()), name)
+        return Missing("denied", why, asked.database, _INPROG)
+    server = f"version {version} by {' and '.join(by)}"
+    return DatabaseView(asked.database, server, tuple(clients.values()), asked.name, asked.beside)
 
 
 def _by_command(client: Client) -> list[Mapping[str, Any]]:

@@ -90,6 +90,9 @@ def test_what_the_default_target_leads_to_is_told(write: Writing) -> None:
         {"etc/multi-user.target.d/x.conf": "[Unit]\nWants=\\\n  x.service\n"},
         {"etc/x.timer": "[Timer]\n", "etc/timers.target.wants/x.timer": "../x.timer"},
         {"etc/y.path": "[Path]\nUnit=x.service\n", "lib/basic.target.requires/y.path": "../y.path"},
+        {"etc/ssh.service.d/x.conf": "[Unit]\nOnFailure=x.service\n"},
+        {"etc/ssh.service.d/x.conf": "[Unit]\nOnSuccess=other.service x.service\n"},
+        {"etc/multi-user.target.d/x.conf": "[Unit]\nDescription=a\rWants=x.service\n"},
     ],
 )
 def test_every_way_to_a_unit_is_gone(write: Writing, how: dict[str, str]) -> None:
@@ -121,6 +124,57 @@ def test_a_drop_in_may_tune_and_not_change(write: Writing) -> None:
     assert "ssh.service" not in foreign()
     write("etc/service.d/b.conf", "[Service]\nExecStartPre=/srv/x\n")
     assert foreign()["ssh.service"] == ["b.conf"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Nice=5\rExecStart=\rExecStart=/srv/x",
+        "Nice=5 \\\n5\nExecStart=/srv/x",
+        "Environment=LD_PRELOAD=/srv/x.so",
+        "Environment=LD_PRELOAD=1",
+        "Environment=A=1 'BASH_ENV=/srv/x'",
+        "Environment=PYTHONPATH=/srv OPTIONS=x",
+        "Environment=OPTIONS=-f/srv/x",
+        'Environment="HTTP_PROXY=a" "\\x4cD_PRELOAD=1"',
+        "Environment=PATH=/srv:/usr/bin",
+    ],
+)
+def test_what_is_dropped_in_and_starts_something_does_not_tune(write: Writing, said: str) -> None:
+    write("etc/ssh.service.d/a.conf", f"[Service]\n{said}\n")
+    assert foreign()["ssh.service"] == ["a.conf"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'Environment="HTTP_PROXY=http://user@proxy.example:3128/" no_proxy=localhost,10.0.0.0/8',
+        "Environment=TZ=Europe/Berlin LANG=de_DE.UTF-8 GOMAXPROCS=4\nEnvironment=",
+        "Environment=MALLOC_ARENA_MAX=2 SYSTEMD_LOG_LEVEL=debug",
+        "; ExecStart=/srv/x\n# Environment=LD_PRELOAD=/srv/x",
+    ],
+)
+def test_variables_that_start_nothing_tune(write: Writing, said: str) -> None:
+    write("etc/ssh.service.d/a.conf", f"[Service]\n{said}\nNice=5\n")
+    assert "ssh.service" not in foreign()
+
+
+def test_what_starts_when_another_has_ended_does_not_start_at_boot(write: Writing) -> None:
+    write("etc/ssh.service.d/x.conf", "[Unit]\nOnFailure=x.service\n")
+    write("lib/x.service", "[Service]\nExecStart=/srv/x\n")
+    assert probe.boot()["services"]["x.service"]["at_boot"] is False
+
+
+@pytest.mark.parametrize("kind", ["socket", "mount", "swap", "timer"])
+def test_whatever_runs_something_is_told_of_whatever_kind_it_is(write: Writing, kind: str) -> None:
+    write(f"etc/a.{kind}", "[X]\nListenStream=/run/a\n")
+    write(f"etc/multi-user.target.wants/a.{kind}", to=f"../a.{kind}")
+    assert f"a.{kind}" not in probe.boot()["services"]
+    write(f"etc/a.{kind}", "[X]\nListenStream=/run/a\nExecStartPre=/usr/bin/git -C /opt/app pull\n")
+    assert foreign()[f"a.{kind}"] == [f"a.{kind}"]
+    write(f"etc/a.{kind}", "[X]\n")
+    write(f"etc/{kind}.d/b.conf", "[X]\nExecStartPost=/srv/x\n")
+    assert foreign()[f"a.{kind}"] == ["b.conf"]
 
 
 def test_a_program_confined_by_snapd_is_the_distributions(write: Writing) -> None:

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -325,6 +326,47 @@ def test_unit_folders_are_read_whatever_systemd_has_loaded(tmp_path: Path, monke
     ]
     assert disk.digest(f"{etc}/masked.service") == "masked"
     assert disk.digest(f"{etc}/gone.service") == "broken"
+
+
+def test_what_was_placed_is_told_by_what_it_runs_and_not_by_its_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    etc = tmp_path / "etc"
+    files = {
+        "a.socket": "[Socket]\nExecStartPre=/usr/bin/git pull\n",
+        "quiet.socket": "[Socket]\nListenStream=1\n",
+        "srv.mount": "[Mount]\nWhat=x\rExecStart=/srv/x\n",
+        "a.socket.bak": "[Socket]\nExecStartPre=/usr/bin/git pull\n",
+        "ssh.socket.d/a.conf": "[Socket]\nExecStartPost=/srv/x\n",
+        "cups.socket.d/a.conf": "[Socket]\nListenStream=\n",
+        "nginx.service.d/a.conf": "[Service]\nEnvironment=TOKEN=x\n",
+        "redis.service.d/a.conf": "[Service]\nExecStartPost=/srv/x\n",
+        "service.d/a.conf": "[Service]\nExecStartPost=/srv/x\n",
+        "socket.d/a.conf": "[Socket]\nExecStopPre=/srv/y\n",
+        "tunnel@.service.d/a.conf": "[Service]\nExecStartPre=/srv/z\n",
+        "tunnel-.service.d/a.conf": "[Service]\nNice=1\n",
+    }
+    for path, text in files.items():
+        (etc / path).parent.mkdir(parents=True, exist_ok=True)
+        (etc / path).write_text(text)
+    monkeypatch.setattr(probe, "UNIT_FOLDERS", (str(etc),))
+    disk = probe.OnDisk()
+    assert disk.placed == {"a.socket", "srv.mount", "ssh.socket", "redis.service"}
+    assert disk.tuned == {"nginx.service", "redis.service"}
+    assert disk.commands_for_many == [
+        ("service", f"{etc}/service.d/a.conf", "/srv/x"),
+        ("socket", f"{etc}/socket.d/a.conf", "/srv/y"),
+        ("tunnel@.service", f"{etc}/tunnel@.service.d/a.conf", "/srv/z"),
+    ]
+    monkeypatch.setattr(probe, "UNIT_FOLDERS", ())
+    monkeypatch.setattr(probe, "said", lambda *_: "")
+    shows = {
+        name: {"Id": name, "ActiveState": "active", "ExecStartPre": "{ path=/usr/bin/git ; argv[]=git }"} for name in disk.placed
+    }
+    shown = SimpleNamespace(rows=lambda names: [shows[name] for name in names if name in shows])
+    found = [row[0] for row in probe.unit_jobs([], probe.Job(lambda: disk), shown)]
+    assert found[:3] == [path for _, path, _ in disk.commands_for_many]
+    assert set(found[3:]) == disk.placed
+    told = probe.units([], probe.Job(lambda: disk), shown)
+    assert set(told) == {"nginx.service", "redis.service"}, "also one that nobody started: a secret may stand in it"
 
 
 def row(pid: int, command: str, **changes: Any) -> dict[str, Any]:

@@ -88,17 +88,33 @@ USER_RUN = f"/run/user/{pwd.getpwnam(WHO).pw_uid}/systemd"
     "path",
     [f"{UNITS}/x.service.d/y.conf", f"{UNITS}/service.d/y.conf", f"{UNITS}.control/x.service", f"{USER_RUN}/user/x.service",
      f"{USER_RUN}/transient/run-x.service", f"{USER_RUN}/user.control/x.service.d/50-y.conf",
-     "/etc/systemd/user/x.service.d/y.conf"],
+     "/etc/systemd/user/x.service.d/y.conf", f"{UNITS}/a.socket", f"{UNITS}/a.socket.d/y.conf", f"{UNITS}/srv.mount",
+     f"{UNITS}/mount.d/y.conf", f"{USER_RUN}/generator/x.service", f"{USER_RUN}/generator.early/x.service",
+     f"{USER_RUN}/generator.late/x.socket", "/etc/xdg/systemd/user/x.service", "/run/systemd/user/x.service"],
 )  # fmt: skip
 def test_a_unit_of_an_accounts_is_seen_wherever_its_systemd_finds_it(kept: Path, path: str) -> None:
     """As `systemd-run --user --on-calendar` and `systemctl --user edit` leave them."""
     script = f"{kept}/job.sh"
     Path(script).write_text("rsync a b\n")
-    away = "mount -t tmpfs -o mode=755 none /run && mount -t tmpfs -o mode=755 none /etc/systemd"
+    away = " && ".join(f"mount -t tmpfs -o mode=755 none {one}" for one in ("/run", "/etc/systemd", "/etc/xdg"))
     made = (
         f'{away} && mkdir -p {Path(path).parent} && printf \'[Service]\\nExecStart=\\nExecStart="/bin/sh" "{script}"\\n\' >{path}'
     )
     assert runs_by(made, path) == [["rsync"]]
+
+
+def test_a_file_beside_the_units_and_one_without_commands_is_no_job(kept: Path) -> None:
+    made = f"printf '[Service]\\nExecStart=rsync a b\\n' | tee {UNITS}/x.service.bak {UNITS}/x.service~ >{UNITS}/notes"
+    for name in ("x.service.bak", "x.service~", "notes"):
+        assert runs_by(made, f"{UNITS}/{name}") == []
+    assert runs_by(f"printf '[Timer]\\nUnit=rsync.service\\n' >{UNITS}/x.timer", f"{UNITS}/x.timer") == []
+
+
+def test_a_variable_before_a_command_is_no_setting_in_a_script(kept: Path) -> None:
+    away = "mount -t tmpfs -o mode=755 none /opt && mkdir /opt/etc && cp -a /etc/. /opt/etc && mount --bind /opt/etc /etc"
+    script = "#!/bin/sh\nA=1 git -C /opt/app pull\nexit 0\n"
+    made = f"{away} && printf '{script}' >/etc/rc.local"
+    assert ["git"] in runs_by(made, "/etc/rc.local")
 
 
 @pytest.mark.parametrize("end", ["\\v", "\\f", "\\034", "\\302\\205"])

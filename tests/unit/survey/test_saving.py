@@ -44,7 +44,10 @@ def evidence(*bodies: bytes) -> Evidence:
     named = Question("fleet-1", 443, "/", "192.0.2.1", (("Host", "console.example"),), "console.example")
     answers[named] = replace(answer(b"by TLS"), certificate=shown)
     client = DatabaseClient("198.51.100.41", 41000, "vox-dialler", "")
-    databases: dict[str, DatabaseView | Missing] = {"vox": DatabaseView("vox", "8.2", (client,), "voxgate-0a"), "two": MISSING}
+    databases: dict[str, DatabaseView | Missing] = {
+        "vox": DatabaseView("vox", "8.2", (client,), "voxgate-0a", ("voxgate-0b",)),
+        "two": MISSING,
+    }
     hosts: dict[str, HostEvidence | Missing] = {"fleet-1": host_evidence("fleet-1", GOOD), "sip-1": MISSING}
     tree = {"app.py": ("100644", COMMIT), "schön.txt": ("120000", COMMIT)}
     tags = {"vox-backend-2026.06.22-1": COMMIT}

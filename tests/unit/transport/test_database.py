@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,10 +23,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
 
+from voxgate.contracts.estates import load_estate
 from voxgate.errors import ContractError
 from voxgate.model.answers import DatabaseClient, DatabaseView
 from voxgate.model.estate import Database
-from voxgate.model.evidence import Missing
+from voxgate.model.evidence import Missing, known
+from voxgate.model.look import Evidence
+from voxgate.survey.clients import wrong_clients
+from voxgate.survey.collect import take_look
 from voxgate.transport.at_once import at_once
 from voxgate.transport.connection import Connection
 from voxgate.transport.connections import Connections
@@ -395,3 +400,18 @@ def test_a_list_without_the_witness_is_denied(connections: Connections, mongod: 
     assert isinstance(found, Missing)
     assert found.kind == "denied"
     assert "inprog" in found.hint
+
+
+def test_questions_to_two_databases_of_one_server_are_the_gates_to_each_other(mongod: int) -> None:
+    """Asked at once, with no host to take turns on: each view has the other's question in it, and named it a stranger."""
+    uri = f"mongodb://127.0.0.1:{mongod}"
+    databases = tuple(Database(name, "sip-1", f"{uri}/{name}") for name in ("vox", "other"))
+    estate = replace(load_estate("lab"), hosts=(), databases=databases)
+    with Connections(estate) as connections:
+        look = take_look(connections, estate)
+    views = [known(view) for view in look.databases.values()]
+    names = {view.asker for view in views}
+    assert len(names) == len(views) == 2
+    assert all({view.asker, *view.beside} == names for view in views)
+    wrong = [one.said for database in databases for one in wrong_clients(database, estate, Evidence(look, look, {}))]
+    assert not [said for said in wrong for name in names if name in said]  # others may be there: of the tests before

@@ -1,0 +1,274 @@
+"""Who works on a database: clients that are no diallers are named for what they are, and an entry allows what it names."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from voxgate.contracts.catalogue import read_catalogue
+from voxgate.contracts.estates import FOLDER, load_estate
+from voxgate.errors import EstateError
+from voxgate.model.answers import DatabaseClient
+from voxgate.model.clients import ClientWord
+from voxgate.model.estate import Database
+from voxgate.model.evidence import ContainerFact, ProcessFact, SocketFact, UnitFact, known
+from voxgate.model.invariant import expected
+from voxgate.model.look import Look
+from voxgate.plugin import without_pytest
+
+from .conftest import Case
+
+RULE = "database-sees-one-dialler"
+ID = "database-sees-one-dialler[vox]"
+EXPORTER = "mongodb_exporter.service"
+DATA, API, SIP = "data", "api-1", "sip-1"
+ADDRESS = {DATA: "127.0.0.1", API: "198.51.100.21", SIP: "198.51.100.41"}
+LAB = (FOLDER / "lab.toml").read_text("utf-8")
+
+
+def running(pid: int, unit: str, **parts: Any) -> ProcessFact:
+    """A process that is a child of systemd's."""
+    group = f"/system.slice/{unit}"
+    row = ProcessFact(pid, 1, 999, "mongodb-exporter", 1.0, "x", ("x",), group, unit, "", "/usr/bin/x", "/", "S")
+    return replace(row, **parts)
+
+
+def unit(name: str, pid: int) -> UnitFact:
+    """A unit with its main process, as systemd says."""
+    return UnitFact(name, {"Id": name, "MainPID": str(pid), "ActiveState": "active", "SubState": "running"}, (), {})
+
+
+def changed(case: Case, change: Callable[[Look], Look]) -> Case:
+    """The same change of both looks."""
+    evidence = case.evidence
+    return replace(case, evidence=replace(evidence, first=change(evidence.first), second=change(evidence.second)))
+
+
+def client(
+    case: Case, name: str, host: str, *, user: str = "", process: ProcessFact | None = None, main: int | None = None
+) -> Case:
+    """One more client of the database, in both looks: a process of a host (``main`` is its unit's main process: itself), or,
+    without one, whoever is at the address ``host``.
+    """
+    port = 50_000 + len(case.evidence.second.database("vox").clients)
+    address = ADDRESS.get(host, host)
+
+    def add(look: Look) -> Look:
+        view = look.database("vox")
+        found = replace(view, clients=(*view.clients, DatabaseClient(address, port, name, user)))
+        look = replace(look, databases={**look.databases, "vox": found})
+        if process is None:
+            return look
+        seen = look.host(host)
+        units = dict(known(seen.units))
+        if process.unit.endswith(".service"):
+            units.setdefault(process.unit, unit(process.unit, process.pid if main is None else main))
+        others = tuple(one for one in known(seen.processes) if one.pid != process.pid)
+        socket = SocketFact(address, port, "198.51.100.11", 27017, (process.pid,))
+        seen = replace(seen, units=units, processes=(*others, process), connections=(*known(seen.connections), socket))
+        return replace(look, hosts={**look.hosts, host: seen})
+
+    return changed(case, add)
+
+
+def told(case: Case) -> tuple[str, str]:
+    """What the rule says of the database's clients: found, and what to do."""
+    for one in expected(read_catalogue(), case.estate, (), deploying=frozenset()):
+        if one.id == ID:
+            judged = without_pytest.judge(one, case.estate, case.evidence)
+            assert judged is not None
+            return judged.found, judged.advice
+    raise AssertionError(ID)
+
+
+def with_words(case: Case, **words: tuple[ClientWord, ...]) -> Case:
+    """The same, on an estate with these entries."""
+    return replace(case, estate=replace(case.estate, clients={key.replace("_", "-"): rows for key, rows in words.items()}))
+
+
+@pytest.fixture
+def ordinary(green: Case) -> Case:
+    """An exporter, a backup by cron, an admin's shell, a container of a tool, and two people's tools on their own machines."""
+    case = client(green, "", DATA, process=running(9001, EXPORTER))
+    dump = running(9002, "cron.service", user="root", uid=0, ppid=51, exe="/usr/bin/mongodump", command="mongodump")
+    case = client(case, "mongodump", DATA, process=dump, main=51)
+    shell = running(9003, "session-4.scope", user="alice", ppid=437, exe="/usr/bin/mongosh", command="mongosh")
+    case = client(case, "mongosh 2.3.1", API, process=shell, user="alice")
+    case = client(case, "MongoDB Compass", "203.0.113.9", user="alice")
+    case = client(case, "etl", "203.0.113.77")
+    return client(case, "", "203.0.113.78")
+
+
+def test_clients_that_nobody_knows_are_all_named_and_none_is_called_a_dialler(ordinary: Case) -> None:
+    found, advice = told(ordinary)
+    for name in ("mongodump", "mongosh 2.3.1", "MongoDB Compass", "etl", "a client without a name"):
+        assert name in found
+    for what in ("mongodb_exporter.service on data", "(mongodump) of root", "(mongosh) of alice", "user alice", "203.0.113.77"):
+        assert what in found
+    assert "dial" not in advice
+    assert "stop it" not in advice
+    assert set(ordinary.judge([RULE])) == {ID}
+
+
+def test_the_lines_that_it_says_allow_them(ordinary: Case, tmp_path: Path) -> None:
+    """The hint is to be pasted."""
+    _, advice = told(ordinary)
+    rows = advice.partition("add to [clients] in hosts/lab.toml: ")[2].replace("], ", "]\n")
+    shutil.copy(FOLDER / "services.toml", tmp_path)
+    (tmp_path / "lab.toml").write_text(f"{LAB}\n[clients]\n{rows}\n", "utf-8")
+    estate = load_estate("lab", tmp_path)
+    assert set(estate.clients) == {DATA, API, "203.0.113.9", "203.0.113.77", "203.0.113.78"}
+    assert replace(ordinary, estate=replace(estate, keys=ordinary.estate.keys)).judge([RULE]) == {}
+
+
+WORDS = {
+    DATA: (ClientWord(unit="mongodb_exp*.service"), ClientWord(account="root", program="/usr/bin/mongodump", name="mongodump")),
+    "api_1": (ClientWord(account="alice", program="/usr/bin/mongosh", name="mongosh *", user="alice"),),
+    "203.0.113.9": (ClientWord(name="MongoDB Compass"),),
+    "203.0.113.0/24": (ClientWord(name="etl"), ClientWord(name="")),
+}
+
+
+def test_an_entry_allows_its_client(ordinary: Case) -> None:
+    assert with_words(ordinary, **WORDS).judge([RULE]) == {}
+
+
+def alices(program: str, **parts: Any) -> ProcessFact:
+    """A process of alice's, in no unit."""
+    return running(9100, "", user="alice", exe=program, **parts)
+
+
+FAULTS: dict[str, tuple[Callable[[Case], Case], bool]] = {
+    "the dialler's name in an allowed unit": (
+        lambda g: client(g, "vox-dialler", DATA, process=running(9100, EXPORTER), main=9100), True,
+    ),
+    "the gate's name in an allowed unit": (lambda g: client(g, "voxgate-00", DATA, process=running(9100, EXPORTER)), True),
+    "the backend's name in an allowed unit": (lambda g: client(g, "vox-backend", DATA, process=running(9100, EXPORTER)), False),
+    "the dialler's code in an allowed unit": (
+        lambda g: client(g, "", DATA, process=running(9100, EXPORTER, runs=("/opt/vox-dialler",))), True,
+    ),
+    "put into an allowed unit's cgroup": (lambda g: client(g, "", DATA, process=running(9100, EXPORTER), main=9001), False),
+    "an allowed unit on another host": (lambda g: client(g, "", API, process=running(9100, EXPORTER)), False),
+    "an allowed account by another program": (
+        lambda g: client(g, "mongosh 2", API, process=alices("/usr/bin/python3"), user="alice"), False,
+    ),
+    "an allowed program of another account": (
+        lambda g: client(g, "mongosh 2", API, process=running(9100, "", user="bob", exe="/usr/bin/mongosh"), user="alice"), False,
+    ),
+    "an allowed program in a container": (
+        lambda g: client(
+            g, "mongosh 2", API,
+            process=alices("/usr/bin/mongosh", container="f" * 64), user="alice",
+        ), False,
+    ),
+    "an allowed program as another user of the database": (
+        lambda g: client(g, "mongosh 2", API, process=alices("/usr/bin/mongosh"), user="root"), False,
+    ),
+    "another name at an allowed address": (lambda g: client(g, "x", "203.0.113.9"), False),
+    "the dialler's name at an allowed address": (lambda g: client(g, "vox-dialler", "203.0.113.9"), True),
+    "an allowed name at another address": (lambda g: client(g, "etl", "203.0.114.1"), False),
+    "an allowed name at a host's address, by nobody's process": (lambda g: client(g, "etl", "198.51.100.31"), False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_beside_the_entries_a_fault_is_seen(ordinary: Case, name: str) -> None:
+    change, dialler = FAULTS[name]
+    case = with_words(change(ordinary), **WORDS)
+    assert set(case.judge([RULE])) == {ID}
+    assert ("two diallers" in told(case)[1]) is dialler
+
+
+def test_a_unit_is_allowed_whose_sockets_another_has_open_too_only_if_both_are(ordinary: Case) -> None:
+    def shared(look: Look) -> Look:
+        seen = look.host(DATA)
+        rows = tuple(replace(one, pids=(*one.pids, 9200)) if 9001 in one.pids else one for one in known(seen.connections))
+        other = running(9200, "", user="deploy", exe="/usr/bin/python3")
+        return replace(
+            look, hosts={**look.hosts, DATA: replace(seen, connections=rows, processes=(*known(seen.processes), other))}
+        )
+
+    assert set(changed(with_words(ordinary, **WORDS), shared).judge([RULE])) == {ID}
+
+
+def test_an_image_is_allowed_as_a_unit_is(green: Case) -> None:
+    boxed = running(9300, "docker-x.scope", container="a" * 64, exe="/mongodb_exporter")
+    case = client(green, "", SIP, process=boxed)
+    box = ContainerFact("docker", "a" * 64, "exporter", "percona/mongodb_exporter:0.40", "running", "Up", "")
+    engines = known(case.of(SIP).engines)
+    case = case.host(SIP, engines=replace(engines, containers=(*engines.containers, box)))
+    assert 'sip-1 = [{ unit = "percona/mongodb_exporter" }]' in told(case)[1]
+    assert with_words(case, sip=(ClientWord(unit="percona/mongodb_exporter"),)).judge([RULE]) == {}
+
+
+def test_who_changes_its_name_between_the_looks_is_seen(green: Case) -> None:
+    """From outside the address is what is known, not the name."""
+    first = client(green, "report-1", "203.0.113.9").evidence.first
+    second = client(green, "report-2", "203.0.113.9").evidence.second
+    case = replace(green, evidence=replace(green.evidence, first=first, second=second))
+    assert set(case.judge([RULE])) == {ID}
+
+
+SECOND = Database("other", "sip-2", "mongodb://127.0.0.1:27017/other", via=DATA)
+
+
+def asked_beside(case: Case, name: str, address: str = "127.0.0.1", *, command: str = "sshd", host: str = DATA) -> Case:
+    """The database sees another question to a database of its server, out of a process of a host."""
+    process = running(9400, "ssh.service", user="root", command=command)
+    case = client(case, name, host, process=process) if address == "127.0.0.1" else client(case, name, address)
+
+    def add(look: Look) -> Look:
+        return replace(look, databases={"vox": replace(look.database("vox"), beside=("voxgate-b",))})
+
+    estate = replace(case.estate, databases=(*case.estate.databases, replace(SECOND, dialler=SIP)))
+    return changed(replace(case, estate=estate), add)
+
+
+def test_the_gates_question_to_another_database_of_the_server_is_the_gates(green: Case) -> None:
+    assert ID not in asked_beside(green, "voxgate-b").judge([RULE])
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        lambda g: asked_beside(g, "voxgate-c"),
+        lambda g: asked_beside(g, "voxgate-b", command="python3"),
+        lambda g: asked_beside(g, "voxgate-b", host=API),
+        lambda g: asked_beside(g, "voxgate-b", "203.0.113.9"),
+    ],
+    ids=["another name", "another program", "on a host that is not asked through", "from outside"],
+)
+def test_who_only_calls_itself_so_is_not(green: Case, case: Callable[[Case], Case]) -> None:
+    assert ID in case(green).judge([RULE])
+
+
+MISTAKES = {
+    "of no place": ('prd = [{ unit = "x.service" }]', "no role, no host and no address"),
+    "by its own word": ('data = [{ name = "mongosh" }]', "without unit and account"),
+    "by a program alone": ('data = [{ program = "/usr/bin/mongosh" }]', "without unit and account"),
+    "as the dialler": ('data = [{ account = "root", name = "vox-dial*" }]', "is how vox-dialler calls itself"),
+    "an address by a unit": ('"203.0.113.9" = [{ unit = "x.service" }]', "name or user here"),
+    "everybody": ('"0.0.0.0/0" = [{ name = "etl" }]', "too large a network"),
+    "a host's address": ('"198.51.100.0/24" = [{ name = "etl" }]', "is an address of data"),
+    "loopback": ('"127.0.0.1" = [{ name = "etl" }]', "is an address of every host"),
+    "a network that is none": ('"10.0.0.1/24" = [{ name = "etl" }]', "no role, no host and no address"),
+    "nothing": ("data = [{}]", ""),
+    "any unit": ('data = [{ unit = "*.service" }]', ""),
+    "any name": ('data = [{ unit = "x.service", name = "*" }]', ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_an_entry_that_allows_too_much_is_refused(tmp_path: Path, mistake: str) -> None:
+    line, said = MISTAKES[mistake]
+    shutil.copy(FOLDER / "services.toml", tmp_path)
+    (tmp_path / "lab.toml").write_text(f"{LAB}\n[clients]\n{line}\n", "utf-8")
+    with pytest.raises(EstateError) as caught:
+        load_estate("lab", tmp_path)
+    assert said in caught.value.line
+    assert "clients" in caught.value.line

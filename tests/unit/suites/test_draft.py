@@ -1,0 +1,159 @@
+"""``voxgate draft``: what is unknown on hosts becomes entries, and an estate with them holds."""
+
+from __future__ import annotations
+
+import io
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.unit.suites.conftest import SAVED, Case
+from voxgate.cli.draft import draft, drafted, said_once
+from voxgate.cli.main import main
+from voxgate.contracts import estate_file
+from voxgate.contracts.estates import load_estate
+from voxgate.errors import EstateError
+from voxgate.model.entry import Entry
+from voxgate.model.evidence import SocketFact, known
+from voxgate.model.surroundings import BootFact, StarterFact
+from voxgate.report.redaction import Redactor
+from voxgate.report.stream import CutStream
+
+HOSTS = ("data", "api-1", "fleet-1", "fleet-2", "sip-1")
+LAB = """\
+# the lab
+[estate]
+name = "lab"   # as the file
+
+[boot] # what may start
+all = ["lab-network.service"]
+sip = [] # nothing
+
+[listeners]
+api = { "nginx.service" = [80] }
+"""
+
+
+def with_agents(case: Case, *hosts: str) -> Case:
+    """An agent by hand on these hosts, that starts at boot and listens."""
+    for name in hosts:
+        host = case.of(name)
+        boot = known(host.boot)
+        assert isinstance(boot, BootFact)
+        unit = StarterFact("agent.service", "/by", at_boot=True, foreign=("/etc/systemd/system/agent.service",))
+        rows = known(host.processes)
+        case = case.host(
+            name,
+            boot=replace(boot, services={**boot.services, "agent.service": unit}),
+            processes=(*rows, replace(rows[0], pid=40_000, unit="agent.service", container="")),
+            listeners=(*known(host.listeners), SocketFact("10.0.0.1", 9100, None, None, (40_000,))),
+        )
+    return case
+
+
+def cut(stream: io.StringIO) -> CutStream:
+    return CutStream(stream, Redactor.of({}))
+
+
+@pytest.mark.parametrize(
+    ("hosts", "places"),
+    [
+        (("sip-1",), {"sip-1"}),
+        (("fleet-1", "fleet-2"), {"fleet"}),
+        (("fleet-1", "fleet-2", "sip-1"), {"fleet", "sip-1"}),
+        (HOSTS, {"all"}),
+    ],
+)
+def test_an_estate_with_what_was_drafted_holds(green: Case, tmp_path: Path, hosts: tuple[str, ...], places: set[str]) -> None:
+    """And before, it did not. What each host of a role has is said once."""
+    case = with_agents(green, *hosts)
+    assert case.judge()
+    found = drafted(case.estate, case.evidence)
+    assert found.left == ()
+    assert {one.place for one in found.entries} == {(word, place) for word in ("boot", "listeners") for place in places}
+    text = Path(case.estate.source).read_text("utf-8")
+    path = tmp_path / "lab.toml"
+    path.write_text(text)
+    estate_file.replace(path, estate_file.with_entries(text, found.entries, "lab.toml"))
+    assert replace(case, estate=replace(load_estate(str(path)), keys=case.estate.keys)).judge() == {}
+
+
+def test_what_no_entry_is_for_is_told(green: Case) -> None:
+    """The same said of several is one line, and the exit status says that something is left."""
+    case = green.unit("fleet-1", "voxcore@1.service", properties={"ActiveState": "failed"})
+    found = drafted(case.estate, case.evidence)
+    assert found.entries == ()
+    assert {one.invariant for one in found.left} >= {"unit-is-active"}
+
+
+def test_a_saved_look_is_drafted(green: Case, tmp_path: Path) -> None:
+    """The command, over the lab's saved look: nothing is unknown, and nothing is written."""
+    out, say = io.StringIO(), io.StringIO()
+    status = draft(green.estate, SAVED, write=False, out=cut(out), say=cut(say))
+    assert (status, out.getvalue(), say.getvalue()) == (0, "", "nothing is unknown that hosts/lab.toml could say\n")
+    assert main(["draft", "--estate", "lab", "--evidence", str(tmp_path)]) == 1
+
+
+def test_entries_are_written_beside_what_stands_there() -> None:
+    entries = [
+        Entry(("boot", "all"), ("a.service",), "a.service starts\nat boot"),
+        Entry(("boot", "sip"), ("b.service",), "x" * 300),
+        Entry(("listeners", "api"), {"nginx.service": (80, 443), "c.service": ("udp:1",)}),
+        Entry(("listeners", "sip-1"), {"c.service": ("udp:1",)}, "c listens"),
+        Entry(("sudo", "all", "%ops"), ("ALL",), "ops may all"),
+        Entry(("console", "days"), 30, "days"),
+        Entry(("console", "days"), 40, "what stands there stays"),
+    ]
+    text = estate_file.with_entries(LAB, entries, "lab.toml")
+    assert tomllib.loads(text) == {
+        "estate": {"name": "lab"},
+        "boot": {"all": ["lab-network.service", "a.service"], "sip": ["b.service"]},
+        "listeners": {"api": {"nginx.service": [80, 443], "c.service": ["udp:1"]}, "sip-1": {"c.service": ["udp:1"]}},
+        "sudo": {"all": {"%ops": ["ALL"]}},
+        "console": {"days": 30},
+    }
+    for line in (
+        "# the lab",
+        'name = "lab"   # as the file',
+        "# what may start",
+        "# a.service starts\\nat boot",
+        f"# {'x' * 200}..",
+    ):
+        assert line in text
+    assert estate_file.with_entries(text, entries, "lab.toml") == text, "said once is enough"
+
+
+@pytest.mark.parametrize(
+    ("text", "entry"),
+    [
+        ("[boot", Entry(("boot", "all"), ("a",))),
+        ('boot = "x"', Entry(("boot", "all"), ("a",))),
+        ('[boot]\nall = "x"', Entry(("boot", "all"), ("a",))),
+        ('[[boot]]\nall = ["x"]', Entry(("boot", "all"), ("a",))),
+        ('[listeners]\nall = ["x"]', Entry(("listeners", "all"), {"a": (1,)})),
+    ],
+)
+def test_what_does_not_fit_is_one_line(text: str, entry: Entry) -> None:
+    with pytest.raises(EstateError, match=r"lab\.toml: cannot be added to"):
+        estate_file.with_entries(text, [entry], "lab.toml")
+
+
+def test_a_file_that_is_no_estate_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "lab.toml"
+    path.write_text(LAB)
+    with pytest.raises(EstateError):
+        estate_file.replace(path, LAB + "[nonsense]\n")
+    assert (path.read_text(), list(tmp_path.iterdir())) == (LAB, [path])
+
+
+def test_a_value_of_several_hosts_is_said_once_each(green: Case) -> None:
+    """By account below the place, too."""
+    entries = [Entry(("sudo", host, "nagios"), ("/usr/bin/a", "/usr/bin/b"), host) for host in HOSTS]
+    entries.append(Entry(("sudo", "sip-1", "ansible"), ("ALL",)))
+    assert [(one.place, one.value) for one in said_once(entries, green.estate)] == [
+        (("sudo", "all", "nagios"), ("/usr/bin/a",)),
+        (("sudo", "all", "nagios"), ("/usr/bin/b",)),
+        (("sudo", "sip-1", "ansible"), ("ALL",)),
+    ]

@@ -1,0 +1,158 @@
+"""``voxgate draft``: look, and write for a person what the estate may say of all that is unknown on its hosts."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from voxgate.contracts import estate_file
+from voxgate.contracts.catalogue import read_catalogue
+from voxgate.contracts.schemas import names as schema_names
+from voxgate.deploy.gate import Gate
+from voxgate.deploy.site import Orders
+from voxgate.errors import VoxgateError
+from voxgate.model.entry import Entry, Value
+from voxgate.model.estate import Estate
+from voxgate.model.invariant import expected
+from voxgate.model.look import Evidence
+from voxgate.model.verdict import Judgement, MoveRecord, Verdict
+from voxgate.model.where import EVERYWHERE
+from voxgate.plugin import without_pytest
+from voxgate.report.stream import CutStream
+from voxgate.survey.saving import load
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """``entries`` are what the estate may say, each with what was found and which rule asks; ``left`` does not hold, and no entry
+    is for it.
+    """
+
+    entries: tuple[Entry, ...]
+    left: tuple[Judgement, ...]
+
+
+def draft(estate: Estate, saved: Path | None, *, write: bool, out: CutStream, say: CutStream) -> int:
+    """Look (or take the look saved in ``saved``), and print the entries for everything unknown as TOML; with ``write`` they are
+    put into the estate's file. What no entry is for is told on ``say``. It ends with 0, or with 1 where that is something.
+    """
+    found = drafted(estate, load(saved) if saved else _look(estate, say))
+    if not found.entries:
+        say.write(f"nothing is unknown that hosts/{estate.name}.toml could say\n")
+    elif write:
+        path = Path(estate.source)
+        estate_file.replace(path, estate_file.with_entries(path.read_text("utf-8"), found.entries, path.name))
+        say.write(f"{len(found.entries)} entries are in {path} now: read each, and take out what you do not want to be there\n")
+    else:
+        out.write(estate_file.with_entries("", found.entries, "draft"))
+        say.write(f"{len(found.entries)} entries; --write puts them into hosts/{estate.name}.toml\n")
+    if found.left:
+        say.write(f"no entry is for {len(found.left)} more: they must be mended\n")
+    for first, *more in _by_finding(found.left):
+        beside = f", and {len(more)} more" if more else ""
+        say.write(f"  {first.id}{beside}: {first.verdict}: {first.found}\n" + (f"    → {first.advice}\n" if first.advice else ""))
+    return 1 if found.left else 0
+
+
+def _by_finding(judged: Iterable[Judgement]) -> list[list[Judgement]]:
+    """What says the same, in the order in which it was judged."""
+    groups: dict[tuple[str, str], list[Judgement]] = {}
+    for one in judged:
+        groups.setdefault((one.found, one.advice), []).append(one)
+    return list(groups.values())
+
+
+def drafted(estate: Estate, evidence: Evidence) -> Draft:
+    """What the estate may say of what is there. What is the same on all hosts, or on all of a role, is said once."""
+    entries: list[Entry] = []
+    left: list[Judgement] = []
+    for one in expected(read_catalogue(), estate, schema_names(), deploying=frozenset()):
+        if one.invariant.suite == "test_contracts.py":
+            continue
+        judged = without_pytest.judge(one, estate, evidence)
+        if judged is None or judged.verdict is Verdict.HOLDS:
+            continue
+        if judged.entries:
+            entries += [replace(entry, about=f"{entry.about or judged.found} ({judged.id})") for entry in judged.entries]
+        else:
+            left.append(judged)
+    return Draft(tuple(said_once(entries, estate)), tuple(left))
+
+
+def said_once(entries: Iterable[Entry], estate: Estate) -> list[Entry]:
+    """The same, one thing an entry; where each host of the estate, or of a role with more than one host, has it, that is said in
+    place of the hosts.
+    """
+    hosts = {host.name: host for host in estate.hosts}
+    apart = [single for entry in entries for single in _singles(entry)]
+    things: dict[tuple[tuple[str, ...], str], dict[str, Entry]] = {}
+    found: list[Entry] = []
+    for entry in apart:
+        if len(entry.place) > 1 and entry.place[1] in hosts:
+            key = ((entry.place[0], *entry.place[2:]), repr(entry.value))
+            things.setdefault(key, {}).setdefault(entry.place[1], entry)
+        else:
+            found.append(entry)
+    for by_host in things.values():
+        found += _by_place(by_host, estate)
+    order = {table: number for number, table in enumerate(dict.fromkeys(entry.place[0] for entry in apart))}
+    return sorted(found, key=lambda one: (order[one.place[0]], one.place[1:2]))
+
+
+def _by_place(by_host: dict[str, Entry], estate: Estate) -> list[Entry]:
+    """One thing, by the places where it is."""
+    groups = {EVERYWHERE: {host.name for host in estate.hosts}}
+    groups |= {role: {host.name for host in estate.hosts_with(role)} for host in estate.hosts for role in sorted(host.roles)}
+    found, left = [], dict(by_host)
+    for name, members in groups.items():
+        if len(members) > 1 and members <= left.keys():
+            first = left[min(members)]
+            found.append(replace(first, place=(first.place[0], name, *first.place[2:])))
+            left = {host: entry for host, entry in left.items() if host not in members}
+    return found + list(left.values())
+
+
+def _singles(entry: Entry) -> list[Entry]:
+    """An entry of several things as several of one."""
+    return [replace(entry, value=one) for one in _leaves(entry.value)]
+
+
+def _leaves(value: Value) -> Sequence[Value]:
+    match value:
+        case tuple():
+            return [(one,) for one in value]
+        case dict():
+            return [{key: one} for key, inner in value.items() for one in _leaves(inner)]
+    return [value]
+
+
+def _look(estate: Estate, say: CutStream) -> Evidence:
+    """One look, of which nothing is kept."""
+    with tempfile.TemporaryDirectory(prefix="voxgate-draft-") as folder:
+        gate = Gate(estate, Orders(), Path(folder), "draft", _Progress(say))
+        try:
+            seen = gate.prepare()
+        finally:
+            gate.close()
+    if seen is None:
+        raise VoxgateError("the look was interrupted", where=estate.name)
+    return seen
+
+
+class _Progress:
+    """A look makes no moves; what it notes is told."""
+
+    def __init__(self, say: CutStream) -> None:
+        self._say = say
+
+    def begin(self, service: str, host: str, move: str) -> None:
+        """Nothing."""
+
+    def end(self, record: MoveRecord) -> None:
+        """Nothing."""
+
+    def note(self, text: str) -> None:
+        """Tell it."""
+        self._say.write(f"{text}\n")

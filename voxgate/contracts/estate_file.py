@@ -1,0 +1,105 @@
+"""Entries, written into an estate's file: what stands there stays as it is, comments and order too."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import Array, InlineTable
+
+from voxgate.contracts.estates import load_estate
+from voxgate.errors import EstateError, visible
+from voxgate.model.entry import Entry, Value
+
+COMMENT_AT_MOST = 200
+"""Characters of a comment beside an entry: the look that is kept says all."""
+
+
+def with_entries(text: str, entries: Iterable[Entry], where: str) -> str:
+    """An estate's file with these entries in it, each with what it is about as a comment. What is there already is not said
+    again, and no value is changed. Raises EstateError where ``text`` is no TOML, or an entry does not fit beside what it says.
+    """
+    try:
+        document = tomlkit.parse(text)
+        for entry in entries:
+            _put(document, entry)
+        return tomlkit.dumps(document)
+    except (TOMLKitError, TypeError, AttributeError) as error:
+        raise EstateError("cannot be added to", where=where, why=visible(str(error))) from None
+
+
+def replace(path: Path, text: str) -> None:
+    """Put ``text`` in the file's place, if it is an estate as it must be. Raises EstateError otherwise, and changes nothing."""
+    with tempfile.TemporaryDirectory(prefix=".voxgate-", dir=path.parent) as folder:
+        draft = Path(folder) / path.name
+        draft.write_text(text, "utf-8")
+        for beside in ("services.toml", "units"):
+            if (path.parent / beside).exists():
+                (Path(folder) / beside).symlink_to(path.parent / beside)
+        load_estate(str(draft))
+        if path.exists():
+            draft.chmod(path.stat().st_mode & 0o777)
+        draft.replace(path)
+
+
+def _put(document: Any, entry: Entry) -> None:
+    table = document
+    for key in entry.place[:-1]:
+        table = _there(table, key, Mapping, tomlkit.inline_table if isinstance(table, InlineTable) else tomlkit.table)
+    _add(table, entry.place[-1], entry.value, entry.about)
+
+
+def _add(table: Any, key: str, value: Value, about: str) -> None:
+    """``value`` under ``key``: what is a list or a table there is added to, anything else stays."""
+    in_line = isinstance(table, InlineTable)
+    match value:
+        case tuple():
+            there = _there(table, key, Array, tomlkit.array)
+            for item in value:
+                if item not in there.unwrap():
+                    _append(there, item, "" if in_line else about)
+        case Mapping():
+            there = _there(table, key, Mapping, tomlkit.inline_table if in_line else tomlkit.table)
+            for name, one in value.items():
+                _add(there, name, one, about)
+        case _ if key not in table:
+            table[key] = value
+            if about and not in_line:
+                table[key].comment(_comment(about))
+
+
+def _there(table: Any, key: str, kind: type, make: Callable[[], object]) -> Any:
+    """What stands under ``key``, made where nothing does. Raises TypeError where it is of another kind."""
+    if key not in table:
+        table[key] = make()
+    if not isinstance(table[key], kind):
+        msg = f"{key} is no {'list' if kind is Array else 'table'}"
+        raise TypeError(msg)
+    return table[key]
+
+
+def _append(array: Array, item: Value, about: str) -> None:
+    """One more, on a line of its own with its comment; without one, behind the others."""
+    if about:
+        array.add_line(_plain(item), comment=_comment(about), indent="    ")
+    else:
+        array.append(_plain(item))
+
+
+def _plain(value: Value) -> Any:
+    match value:
+        case tuple():
+            return [_plain(one) for one in value]
+        case Mapping():
+            return {key: _plain(one) for key, one in value.items()}
+    return value
+
+
+def _comment(text: str) -> str:
+    """In one line, whatever stands in it."""
+    text = visible(text)
+    return text if len(text) <= COMMENT_AT_MOST else f"{text[:COMMENT_AT_MOST]}.."

@@ -1,0 +1,63 @@
+"""An entry of an estate: what a person writes into it where a thing is rightly there. Rules hint at it; ``draft`` writes it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+Value = str | int | bool | tuple["Value", ...] | Mapping[str, "Value"]
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """``value`` at ``place``: ``Entry(("boot", "sip-1"), ("agent.service",), "agent.service starts at the next boot")``. A tuple
+    is a list, that others may add to. ``about`` is what was found, in words: a comment beside it.
+    """
+
+    place: tuple[str, ...]
+    value: Value
+    about: str = ""
+
+    @property
+    def table(self) -> str:
+        """The table that it stands in, as its head in the file: ``[boot]``."""
+        return f"[{'.'.join(map(toml_key, self.place[:-1]))}]"
+
+    @property
+    def line(self) -> str:
+        """Its line in that table: ``sip-1 = ["agent.service"]``."""
+        return f"{toml_key(self.place[-1])} = {toml(self.value)}"
+
+
+def joined(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """The same with one entry for each place: lists are put together, and tables. Of other values the first stands."""
+    found: dict[tuple[str, ...], Value] = {}
+    for one in entries:
+        found[one.place] = _both(found[one.place], one.value) if one.place in found else one.value
+    return tuple(Entry(place, value) for place, value in found.items())
+
+
+def _both(one: Value, other: Value) -> Value:
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return (*one, *(value for value in other if value not in one))
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return {**one, **{key: _both(one[key], value) if key in one else value for key, value in other.items()}}
+    return one
+
+
+def toml_key(name: str) -> str:
+    """A key as TOML writes it."""
+    return name if _BARE.fullmatch(name) else toml(name)
+
+
+def toml(value: Value) -> str:
+    """A value as TOML writes it, in one line."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{toml_key(key)} = {toml(one)}" for key, one in value.items()) + " }"
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(toml, value))}]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # which JSON takes as it is

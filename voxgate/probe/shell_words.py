@@ -1,0 +1,232 @@
+"""What of a shell's text runs or touches nothing: comments, and what is only told to somebody."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+TELLERS = {"echo", "printf", "logger", "wall", ":"}  # each word of theirs is told, and no more
+SUBJECTS = {"mail", "mailx", "bsd-mailx", "s-nail", "mutt"}  # the word behind -s is
+POSTS = {"curl"}  # so is the word behind one of these
+POSTED = {"-d", "--data", "--data-raw", "--data-binary", "--data-urlencode", "-H", "--header", "-F", "--form"}
+# Their words name files and other things, and are run by none of them; what they touch is another question.
+NAMERS = {
+    "cat", "cd", "chgrp", "chmod", "chown", "cp", "df", "du", "egrep", "fgrep", "grep", "gzip", "ls", "mkdir", "mongodump", "mv",
+    "mysqldump", "pg_dump", "rm", "rmdir", "stat", "tar", "test", "touch", "[", "zip",
+}  # fmt: skip
+# Who reads what is told, and runs nothing of it.
+READERS = NAMERS | TELLERS | SUBJECTS | {"cut", "head", "sort", "tail", "tr", "ts", "uniq", "wc", "zstd"}
+RUNNERS = re.compile(
+    r"(?:\S*/)?(?:sh|bash|dash|ash|ksh|zsh|source|\.|eval|at|batch|crontab|xargs|chmod|install|systemd-run|python[\d.]*|perl|ruby)"
+)
+WHOLE = {"", "}", "done", "fi", "exec"}  # an output behind one of these is that of all that stands before, or after
+FUNCTION = re.compile(r"\(\s*\)")
+BEFORE_A_COMMAND = {"if", "then", "elif", "else", "while", "until", "do", "!", "{", "time"}
+SETS = re.compile(r"[A-Za-z_]\w*\+?=", re.ASCII)
+OTHERWISE_CALLED = re.compile(r"\balias\b|\bfunction\s|\b(?:echo|printf|logger|wall|mail\w*|curl|tar|c[pd]|mv|rm)\s*\(\s*\)")
+REDIRECTION = re.compile(r"<<|[<>]\(|<>|[<>]&|>\||>>|[<>]")
+SUM = re.compile(r"\$\(\([\w\s$+*/%<>=!-]*\)\)")
+VALUE = re.compile(r"\$\{[^{}'\"`$\\\n]*\}")
+READ_AT_MOST = 1 << 16  # letters: of a longer text all counts
+INTO_NOTHING = re.compile(r"/dev/(?:null|stdout|stderr|tty)|&?\d|\S+\.log")
+
+
+class Unread(Exception):  # noqa: N818 - an answer: this text is not understood, and all of it counts
+    """A part of the shell's language that is not read here."""
+
+
+class Word(NamedTuple):
+    """A word of a command, or where its output goes; ``runs`` is where something is run in it, for the word to be made of."""
+
+    begin: int
+    end: int
+    text: str
+    runs: tuple[tuple[int, int], ...]
+
+    def plain(self) -> list[tuple[int, int]]:
+        """Where nothing is run in it."""
+        ends = [self.begin, *(at for span in self.runs for at in span), self.end]
+        return list(zip(ends[::2], ends[1::2]))  # noqa: B905 - both are as long; the hosts' Python may be 3.9
+
+
+class Told:
+    """A text of the shell, read once: where its comments are, and where the words that are only told, or only named. Raises
+    Unread for what is not understood; then nothing of it may be left out.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text, self.at = text, 0
+        self.comments: list[tuple[int, int]] = []
+        self.told: list[tuple[int, int]] = []
+        self.named: list[tuple[int, int]] = []
+        self.into_files: list[tuple[int, int]] = []  # told, and written somewhere
+        self.commands: set[str] = set()
+        self.is_safe, self.has_functions = not OTHERWISE_CALLED.search(text), FUNCTION.search(text) is not None
+        self.goes_nowhere = True  # what several commands say together, but for what is told to somebody
+        self.read("", nested=False)
+
+    def read(self, until: str, *, nested: bool) -> None:
+        """Commands, to the end of the text, or to the sign that ends them."""
+        words: list[Word] = []
+        outputs: list[str] = []
+        piped = False
+        while True:
+            sign = self.text[self.at : self.at + 1]
+            if sign and sign in " \t":
+                self.at += 1
+            elif sign == "#":
+                end = self.text.find("\n", self.at)
+                end = len(self.text) if end < 0 else end
+                self.comments.append((self.at, end))
+                self.at = end
+            elif sign in "<>" and sign:
+                outputs += self.redirected()
+            elif not sign or sign in ";&|\n()":
+                self.simple(words, outputs, piped=piped, nested=nested)
+                words, outputs = [], []
+                if sign == until:
+                    self.at += 1
+                    return
+                if not sign or sign == ")":
+                    raise Unread
+                piped = sign == "|" and self.text[self.at + 1 : self.at + 2] != "|" and self.text[self.at - 1 : self.at] != "|"
+                self.at += 1
+                if sign == "(":
+                    if self.text[self.at : self.at + 1] in {"(", ""}:
+                        raise Unread
+                    self.read(")", nested=nested)
+            else:
+                words.append(self.word())
+
+    def redirected(self) -> list[str]:
+        """Where an output goes; nothing of where an input comes from."""
+        found = REDIRECTION.match(self.text, self.at)
+        if found is None or found[0] in {"<<", "<(", ">("}:
+            raise Unread
+        self.at = found.end()
+        while self.text[self.at : self.at + 1] in {" ", "\t"}:
+            self.at += 1
+        if not self.text[self.at : self.at + 1].strip():
+            raise Unread
+        target = self.word().text
+        return [] if found[0][0] == "<" else [f"&{target}" if found[0] == ">&" else target]
+
+    def word(self) -> Word:
+        """One word, whatever is quoted in it."""
+        begin, runs = self.at, []
+        while (sign := self.text[self.at : self.at + 1]) and sign not in " \t\n;&|<>()":
+            runs += self.piece(sign)
+        if self.at == begin:
+            raise Unread
+        return Word(begin, self.at, self.text[begin : self.at], tuple(runs))
+
+    def piece(self, sign: str) -> list[tuple[int, int]]:
+        """One letter of a word, or one quoted part: where it runs something."""
+        if sign == "\\":
+            self.at += 2
+        elif sign == "'":
+            end = self.text.find("'", self.at + 1)
+            if end < 0:
+                raise Unread
+            self.at = end + 1
+        elif sign == '"':
+            return self.quoted()
+        elif sign == "`":
+            end = self.text.find("`", self.at + 1)
+            if end < 0 or "\\" in self.text[self.at : end]:
+                raise Unread
+            begin, self.at = self.at, end + 1
+            return [(begin, self.at)]
+        elif sign == "$":
+            return self.expansion()
+        else:
+            self.at += 1
+        return []
+
+    def quoted(self) -> list[tuple[int, int]]:
+        """A part in double quotes: where it runs something."""
+        self.at += 1
+        runs = []
+        while (inner := self.text[self.at : self.at + 1]) != '"':
+            if not inner:
+                raise Unread
+            if inner in "\\$`":
+                runs += self.piece(inner)
+            else:
+                self.at += 1
+        self.at += 1
+        return runs
+
+    def expansion(self) -> list[tuple[int, int]]:
+        """What begins with a dollar: where it runs something."""
+        follows = self.text[self.at + 1 : self.at + 2]
+        if follows == "(":
+            if self.text[self.at + 2 : self.at + 3] == "(":
+                plain = SUM.match(self.text, self.at)
+                if plain is None:
+                    raise Unread
+                self.at = plain.end()
+                return []
+            begin = self.at
+            self.at += 2
+            self.read(")", nested=True)
+            return [(begin, self.at)]
+        if follows == "{":
+            plain = VALUE.match(self.text, self.at)
+            if plain is None:
+                raise Unread
+            self.at = plain.end()
+        elif follows == "'":
+            raise Unread
+        else:
+            self.at += 2 if follows in {"#", "?", "!", "*", "@", "$", "-"} else 1
+        return []
+
+    def simple(self, words: list[Word], outputs: list[str], *, piped: bool, nested: bool) -> None:
+        """One command: what of its words is only told."""
+        while words and (words[0].text in BEFORE_A_COMMAND or SETS.match(words[0].text)):
+            words = words[1:]
+        name = words[0].text.rpartition("/")[2] if words else ""
+        if words:
+            self.commands.add(words[0].text)
+        whole = all(INTO_NOTHING.fullmatch(target) for target in outputs)
+        self.goes_nowhere &= whole or name not in WHOLE
+        if (piped and name not in READERS) or (words and (words[0].runs or ("$" in words[0].text and self.has_functions))):
+            self.is_safe = False
+        if nested or not words:
+            return
+        plain = [span for one in words[1:] for span in one.plain()]
+        pairs = [(words[number].text, other) for number, other in enumerate(words[1:])]
+        behind = {other.begin for option, other in pairs if option in POSTED and not other.text.strip("'\"").startswith("@")}
+        subject = {other.begin for option, other in pairs if option == "-s"}
+        if name in TELLERS and not (name == "printf" and words[1:] and words[1].text.startswith("-")):
+            (self.told if whole else self.into_files).extend(plain)
+        elif name in SUBJECTS | POSTS:
+            ends = behind if name in POSTS else subject
+            self.told += [span for one in words[1:] if one.begin in ends for span in one.plain()]
+        elif name in NAMERS:
+            self.named += [span for one in words[1:] if "=" not in one.text for span in one.plain()]
+
+    def without(self, *, named: bool) -> str:
+        """The text without its comments and what is only told; ``named`` is left out too where it is said."""
+        spans = list(self.comments)
+        if self.is_safe:
+            is_run = any(RUNNERS.fullmatch(name) for name in self.commands)
+            spans += self.told if self.goes_nowhere or not is_run else []
+            spans += self.into_files if not is_run else []
+            spans += self.named if named else []
+        text = self.text
+        for begin, end in sorted(spans, reverse=True):
+            text = f"{text[:begin]} {text[end:]}"
+        return text
+
+
+def run_and_touched(text: str) -> tuple[str, str]:
+    """Of a text that a shell reads, what may be run, and what may be run or touched. All of it where it is not understood."""
+    if len(text) > READ_AT_MOST:
+        return text, text
+    try:
+        found = Told(text)
+    except (Unread, RecursionError):
+        return text, text
+    return found.without(named=True), found.without(named=False)

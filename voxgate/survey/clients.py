@@ -1,0 +1,285 @@
+"""Who works on a database: each client, the process that has its end open, and what is wrong with it where something is.
+
+What a client calls itself is its own word. So it is known by what others say: root's probe of the process that has its end
+open, or the address that it comes from, and for the rest the entries of ``[clients]``. It is called a second dialler where
+there is cause: it runs the dialler's code, or calls itself as the dialler or the gate does. No entry allows such a one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from voxgate.model.entry import Entry
+from voxgate.model.evidence import known
+from voxgate.model.where import Names
+from voxgate.survey.findings import holder_of, is_loopback, runs_code_of
+from voxgate.transport.database import APP_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from voxgate.model.answers import DatabaseClient
+    from voxgate.model.clients import ClientWord
+    from voxgate.model.estate import Database, Estate, Host
+    from voxgate.model.evidence import HostEvidence, ProcessFact
+    from voxgate.model.look import Evidence, Look
+    from voxgate.model.service import Service
+
+SHARED = ("cron.service", "crond.service", "ssh.service", "sshd.service", "atd.service", "user@")
+"""Units that start what anybody likes: of what is in one of these, account and program say more."""
+
+
+class Wrong(NamedTuple):
+    """A client that may not be there, in words. ``dialler`` is True where there is cause to call it a second one; ``entry`` is
+    what an estate may say so that it may be there, None where nothing can.
+    """
+
+    said: str
+    dialler: bool = False
+    entry: Entry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A client whose end processes of a host have open."""
+
+    client: DatabaseClient
+    host: Host
+    processes: tuple[ProcessFact, ...]
+
+
+def wrong_clients(database: Database, estate: Estate, evidence: Evidence) -> list[Wrong]:
+    """Every client of a database that is no process of the estate's, not the gate's own question, and not allowed: each once,
+    however many connections it has. Raises Blind unless every host was seen.
+    """
+    second = _Clients(database, estate, evidence.second)
+    found: dict[str, Wrong] = {}
+    counts: Counter[str] = Counter()
+    before = frozenset(evidence.first.database(database.name).clients)
+    for client in second.view.clients:
+        held = second.held(client)
+        wrong = second.judged(held, before) if held is not None else None
+        if wrong is not None:
+            found[wrong.said] = wrong
+            counts[wrong.said] += 1
+    # A connection may open or end between the question to the database and the look at the hosts. Whoever really works on
+    # the database from elsewhere is there both times, whatever its port is by then, and whatever it calls itself.
+    first = {second.trace(client) for client in _Clients(database, estate, evidence.first).unheld()}
+    for client in second.unheld():
+        wrong = second.stranger(client) if second.trace(client) in first else None
+        if wrong is not None:
+            found[wrong.said] = wrong
+            counts[wrong.said] += 1
+    many = {said: f" ({count} connections)" if count > 1 else "" for said, count in counts.items()}
+    return [one._replace(said=said + many[said]) for said, one in found.items()]
+
+
+class _Clients:
+    """The clients of one database, as one look has them."""
+
+    def __init__(self, database: Database, estate: Estate, look: Look) -> None:
+        self.database, self.estate, self.look = database, estate, look
+        self.view = look.database(database.name)
+        self.dialler = estate.service("dialler")
+        self.names = {one.app_name or one.repository: one for one in estate.services}
+        self.ends = _ends(look, estate)
+
+    def held(self, client: DatabaseClient) -> _Held | None:
+        """The host and the processes that have a client's end open, None if no host of the estate has. A loopback address is
+        one of every host: there the one that the database is asked through is meant, if it has such an end.
+        """
+        found = self.ends.get((client.address, client.port), [])
+        host, processes = next((one for one in found if one[0].name == self.database.via), found[0] if found else (None, ()))
+        return _Held(client, host, processes) if host is not None else None
+
+    def unheld(self) -> list[DatabaseClient]:
+        """Those that no process of the estate holds, the gate's own questions aside."""
+        return [one for one in self.view.clients if self.held(one) is None and not self._is_gate(one)]
+
+    def trace(self, client: DatabaseClient) -> tuple[str, str]:
+        """By what a client is known again in another look: from outside by its address, on a host by its name as well."""
+        return client.address, "" if self._is_outside(client.address) else client.app_name
+
+    def judged(self, held: _Held, before: frozenset[DatabaseClient]) -> Wrong | None:
+        """What is wrong with a client on a host of the estate; ``before`` are those of the first look."""
+        client, host, process = held.client, held.host, held.processes[0]
+        in_unit = f"in {process.unit}" if process.unit else "in no unit"
+        found = f"{_who(client)} is process {process.pid} ({process.command}) of {process.user} {in_unit} on {host.name}"
+        if client.app_name in {self.view.asker, *self.view.beside}:
+            # The gate's own question, by a name that is made anew for each, comes out of sshd on the host it asks through.
+            return None if self._through_sshd(held) else Wrong(f"{found}, not the gate", dialler=True)
+        if any(self._is_main(host, process, database) for database in self.estate.databases if self._is_same(database, held)):
+            return None
+        seen = self.look.host(host.name)
+        theirs = service_of(seen, self.estate, process)
+        if not client.app_name and client not in before and theirs is not None:
+            return None  # a driver says its name with its first message: between the two, only the process tells who it is
+        if any(runs_code_of(one, self.dialler) for one in held.processes):
+            return Wrong(f"{found}, and runs the dialler's code, not as {self._home()}", dialler=True)
+        owner = self.names.get(client.app_name)
+        if owner is not None and owner != self.dialler and theirs == owner:
+            return None
+        pretends = self._pretends(client)
+        if pretends is not None:
+            return pretends._replace(said=f"{found}, {pretends.said}")
+        if any(_fits(word, held, seen) for word in self.estate.clients_on(host)):
+            return None
+        entry = Entry(("clients", host.name), (_entry_on(held, seen),), found)
+        return Wrong(f"{found}, and nobody knows that client", entry=entry)
+
+    def stranger(self, client: DatabaseClient) -> Wrong | None:
+        """What is wrong with a client that no process of the estate holds."""
+        found = f"{_who(client)} is no process of this estate"
+        pretends = self._pretends(client)
+        if pretends is not None:
+            return pretends._replace(said=f"{found}, {pretends.said}")
+        if not self._is_outside(client.address):
+            return Wrong(f"{found}, and comes from an address of its hosts: out of a network namespace, or by a relay")
+        if any(word.calls(client.app_name, client.user) for word in self.estate.clients_at(client.address)):
+            return None
+        word = {"name": client.app_name, **_said(user=client.user)}
+        return Wrong(found, entry=Entry(("clients", client.address), (word,), found))
+
+    def _pretends(self, client: DatabaseClient) -> Wrong | None:
+        """Whom a client calls itself that it is not."""
+        if client.app_name == self.dialler.app_name:
+            return Wrong(f"and calls itself as the dialler does, but is not {self._home()}", dialler=True)
+        if client.app_name.startswith(APP_NAME):
+            return Wrong("and calls itself as the gate does, but is not the gate", dialler=True)
+        owner = self.names.get(client.app_name)
+        if owner is not None:
+            return Wrong(f"and calls itself as the {owner.name} does, but is not in a unit of it, or not started by it")
+        return None
+
+    def _home(self) -> str:
+        """The one dialler, in words."""
+        return f"{self.estate.dialler_unit(self.database)} on {self.database.dialler}"
+
+    def _is_main(self, host: Host, process: ProcessFact, database: Database) -> bool:
+        """True for the process that systemd runs as the dialler of a database."""
+        if host.name != database.dialler:
+            return False
+        unit = known(self.look.host(host.name).units).get(self.estate.dialler_unit(database))
+        return unit is not None and process.pid == unit.main_pid
+
+    def _is_same(self, other: Database, held: _Held) -> bool:
+        """True for this database, and for one that is on the same server, as that sees the same connections of these
+        processes.
+        """
+        if other.name == self.database.name:
+            return True
+        if held.host.name != other.dialler:
+            return False
+        theirs = {(one.address, one.port) for one in self.look.database(other.name).clients}
+        return any(self.ends_of(one) & theirs for one in held.processes)
+
+    def ends_of(self, process: ProcessFact) -> set[tuple[str, int]]:
+        """The ends that a process has open towards the server, as this database sees them."""
+        return {
+            (one.address, one.port)
+            for one in self.view.clients
+            if any(process.pid == other.pid for _, others in self.ends.get((one.address, one.port), ()) for other in others)
+        }
+
+    def _through_sshd(self, held: _Held) -> bool:
+        """True for what comes out of sshd on the host through which that question is asked."""
+        asked = [self.database] if held.client.app_name == self.view.asker else self.estate.databases
+        return held.host.name in {one.via for one in asked} and held.processes[0].command.startswith("sshd")
+
+    def _is_gate(self, client: DatabaseClient) -> bool:
+        """True for the gate's own question, gone before the look at the host came to it: by loopback where it goes through a
+        host, from outside of the estate where it goes directly.
+        """
+        if client.app_name == self.view.asker:
+            return self.database.via is None or client.address in {"127.0.0.1", "::1"}
+        if client.app_name not in self.view.beside:
+            return False
+        # The host of another question asks from its own address, where the server is elsewhere.
+        return not all(one.via for one in self.estate.databases) or not self._is_outside(client.address)
+
+    def _is_outside(self, address: str) -> bool:
+        """True for an address of no host of this estate."""
+        hosts = self.estate.hosts
+        return not is_loopback(address) and not any(
+            address == host.address or address in known(self.look.host(host.name).addresses) for host in hosts
+        )
+
+
+def _ends(look: Look, estate: Estate) -> dict[tuple[str, int], list[tuple[Host, tuple[ProcessFact, ...]]]]:
+    """Address and port of each connection of each host, with the processes that have it open."""
+    found: dict[tuple[str, int], list[tuple[Host, tuple[ProcessFact, ...]]]] = {}
+    for host in estate.hosts:
+        seen = look.host(host.name)
+        by_pid = {one.pid: one for one in known(seen.processes)}
+        for socket in known(seen.connections):
+            processes = tuple(by_pid[pid] for pid in socket.pids if pid in by_pid)
+            if processes:
+                found.setdefault((socket.address, socket.port), []).append((host, processes))
+    return found
+
+
+def service_of(host: HostEvidence, estate: Estate, process: ProcessFact) -> Service | None:
+    """The service that a process belongs to: in the cgroup of one of its units, and started by that unit's main process."""
+    owned = next((service for service in estate.services if service.owns_unit(process.unit)), None)
+    return owned if owned is not None and _is_started_by_its_unit(host, process) else None
+
+
+def _is_started_by_its_unit(host: HostEvidence, process: ProcessFact) -> bool:
+    """True for the main process of its unit, and what that started: what was put into a cgroup has another line."""
+    unit = known(host.units).get(process.unit)
+    by_pid = {one.pid: one for one in known(host.processes)}
+    line: set[int] = set()
+    at: int = process.pid
+    while at in by_pid and at not in line:
+        line.add(at)
+        at = by_pid[at].ppid
+    return unit is not None and unit.main_pid in line
+
+
+def _fits(word: ClientWord, held: _Held, seen: HostEvidence) -> bool:
+    """True if an entry allows that client on a host: all who have its end open are what it names."""
+    return word.calls(held.client.app_name, held.client.user) and all(_is_named(word, one, seen) for one in held.processes)
+
+
+def _is_named(word: ClientWord, process: ProcessFact, seen: HostEvidence) -> bool:
+    """True if a process is what an entry names."""
+    if word.unit and holder_of(process, known(seen.engines).containers) not in Names((word.unit,)):
+        return False
+    if word.unit and not process.container and not _is_started_by_its_unit(seen, process):
+        return False
+    # In a container each path may be anything.
+    is_program = not process.container and (process.exe or "") in Names((word.program,))
+    return word.account in {"", process.user} and (not word.program or is_program)
+
+
+def _entry_on(held: _Held, seen: HostEvidence) -> dict[str, str]:
+    """What an entry says that allows a client on a host, and no more than it."""
+    process = held.processes[0]
+    who = holder_of(process, known(seen.engines).containers)
+    if process.container or (process.unit.endswith(".service") and not process.unit.startswith(SHARED)):
+        return _said(unit=who)
+    return _said(account=process.user, program=process.exe or "")
+
+
+def _said(**words: str) -> dict[str, str]:
+    """Those words that say something."""
+    return {key: value for key, value in words.items() if value}
+
+
+def _who(client: DatabaseClient) -> str:
+    """A client in words."""
+    by = f" (user {client.user})" if client.user else ""
+    return f"{client.app_name or 'a client without a name'}{by} at {client.address}"
+
+
+def advice(found: Iterable[Wrong], stop: str) -> str:
+    """What to do about those that no entry allows, in one line; ``stop`` is for those that there is cause to call diallers."""
+    wrongs = list(found)
+    said = [stop] if any(one.dialler for one in wrongs) else []
+    if any(not one.dialler and one.entry is None for one in wrongs):
+        said.append("find out what that is, and end it")
+    if any(one.entry is not None for one in wrongs):
+        said.append("end what may not be there" if said else "end it, if it may not be there")
+    return "; ".join(said)
