@@ -9,6 +9,18 @@ from typing import TYPE_CHECKING
 from voxgate.errors import Blind
 from voxgate.model.evidence import HostEvidence, known
 from voxgate.plugin import invariant, say, say_all
+from voxgate.survey.access import (
+    FOR,
+    beyond_keys,
+    by_holder,
+    entries_of_keys,
+    entries_of_sshd,
+    entries_of_sudo,
+    lets,
+    may,
+    sets_environment,
+    told,
+)
 from voxgate.survey.findings import holder_of, is_loopback, is_public
 
 if TYPE_CHECKING:
@@ -21,15 +33,6 @@ UNSURE = 3.0  # seconds: a look that took longer to begin says too little of a c
 VERBS = ("restart", "start", "stop", "reset-failed")
 PROBE = '/usr/local/sbin/voxgate-probe ""'
 ROOTS = {"root", "sudo", "wheel", "admin", "docker", "podman", "lxd", "incus", "libvirt", "disk", "shadow", "kmem"}
-WAYS_IN = {
-    "passwordauthentication": {"no"},
-    "kbdinteractiveauthentication": {"no"},
-    "permitemptypasswords": {"no"},
-    "hostbasedauthentication": {"no"},
-    "authorizedkeyscommand": {"none"},
-    "trustedusercakeys": {"none"},
-    "permitrootlogin": {"no", "prohibit-password", "without-password", "forced-commands-only"},
-}
 WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - found on a host, not bound here
 
 
@@ -95,41 +98,35 @@ def _offset(evidence: Evidence, name: str) -> tuple[float, float]:
 @invariant(per="host_name", faults=("sudo-wildcard", "sudo-all", "sudo-for-a-service", "sudo-probe-of-deploy"))
 def test_sudo_is_minimal(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """Whoever steals the deploy account has what sudo gives it. `systemctl restart voxcore@*` also restarts
-    `voxcore@1 ssh.service`: exact commands only, of this host's own units, no group that is root by another name. No other
-    account that has a shell or runs something may more, administrators aside; and what runs as root only root can change.
+    `voxcore@1 ssh.service`: exact commands only, of this host's own units, no group that is root by another name. Any other
+    account that has a shell or runs something may what the estate lets that very account, administrators aside; and what runs
+    as root only root can change.
     """
     host = estate.host(host_name)
     found = known(evidence.second.host(host_name).sudo)
     if found.user != host.user:
         raise Blind("another account was looked at", where=host_name, why=f"{found.user}, not {host.user}")
-    rich = sorted(ROOTS & set(found.groups))
-    assert not rich, say(
-        f"{host_name}: {found.user} is in the group {', '.join(rich)}, which is root", f"gpasswd -d {found.user} {' '.join(rich)}"
-    )
     units = [unit.unit for unit in estate.placed_units if unit.host == host]
     systemctl = [f"{folder}/systemctl {verb} {unit}" for folder in ("/usr/bin", "/bin") for verb in VERBS for unit in units]
     builds = {one.service.build_unit for one in estate.placements if one.host == host}
     systemctl += [
         f"{folder}/systemctl {verb} {unit}" for folder in ("/usr/bin", "/bin") for verb in ("restart", "stop") for unit in builds
     ]
-    allowed = {PROBE, *systemctl, *estate.sudo}
-    for rule in found.rules:
-        assert rule.command in allowed, say(
-            f"{host_name}: {found.user} may run `{rule.command}` as {rule.user or 'root'}",
-            f"take it out of sudoers, or add the whole command to [sudo] in hosts/{estate.name}.toml",
-        )
-        assert rule.user == "root" and "setenv" not in rule.options.replace("!setenv", ""), say(
-            f"{host_name}: {found.user} may run `{rule.command}` as {rule.user}, with {rule.options}", "as root, without SETENV"
-        )
-    for rule in found.others:
-        assert rule.command in estate.sudo, say(
-            f"{host_name}: {rule.holder} may run `{rule.command}` as {rule.user or 'root'}",
-            f"take it out of sudoers, or add the whole command to [sudo] in hosts/{estate.name}.toml",
-        )
-    assert not found.loose, say(
-        f"{host_name}: {', '.join(found.loose)} can be changed by others than root, and is run as root",
-        f"chown root:root {shlex.join(found.loose)}; chmod go-w {shlex.join(found.loose)}",
-    )
+    own, may_by_sudo, never = {PROBE, *systemctl}, estate.may_by_sudo(host), estate.never_all(host)
+    own |= may_by_sudo.get(found.user, frozenset())
+    beyond = [one for one in found.rules if one.command not in own or one.user != "root" or sets_environment(one)]
+    beyond += [one for one in found.others if not may(one, may_by_sudo, alone=one.holder in never)]
+    rules = by_holder(one for one in beyond if not one.command.startswith("!"))  # such a one takes away
+    rich = sorted(ROOTS & set(found.groups))
+    wrong, do = [told(*each) for each in rules.items()], ["take it out of sudoers"] if rules else []
+    if rich:
+        wrong.append(f"{found.user} is in the group {', '.join(rich)}, which is root")
+        do.append(f"gpasswd -d {found.user} {' '.join(rich)}")
+    if found.loose:
+        wrong.append(f"{', '.join(found.loose)} can be changed by others than root, and is run as root")
+        do.append(f"chown root:root {shlex.join(found.loose)}; chmod go-w {shlex.join(found.loose)}")
+    entries = entries_of_sudo(host_name, rules, never)
+    assert not wrong, say_all(host_name, wrong, "; ".join(do), estate=estate.name, entries=entries)
 
 
 @invariant(
@@ -146,33 +143,34 @@ def test_sudo_is_minimal(host_name: str, estate: Estate, evidence: Evidence) -> 
 )
 def test_keys_are_known(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """A key that nobody knows is somebody who can come back. Every authorized key of every account is in the estate file,
-    and sshd takes nothing but these keys: as it was started, from whatever address, and as its files are now. Nothing else
-    calls itself sshd, and only root can change what sshd reads.
+    and every key that signs certificates of users; and sshd takes nothing but these, and what the estate says of it: as it was
+    started, from whatever address, and as its files are now. Nothing else calls itself sshd, and only root can change what it
+    reads.
     """
     if estate.keys is None:
         raise Blind("the estate does not say who may log in", where=host_name, hint=f"add [keys] to hosts/{estate.name}.toml")
-    lost = sorted(mark for marks in estate.keys.values() for mark in marks if not mark.startswith("SHA256:"))
+    host = estate.host(host_name)
+    known_here = estate.may_log_in(host)
+    lost = sorted(mark for marks in known_here.values() for mark in marks if mark.startswith("missing: "))
     if lost:
-        raise Blind("a key of the estate cannot be read here", where=f"hosts/{estate.name}.toml [keys]", why=lost[0])
+        raise Blind("a key of the estate cannot be read here", where=f"hosts/{estate.name}.toml [keys]", why=", ".join(lost))
     found = known(evidence.second.host(host_name).keys)
-    assert not found.doubts, say(
-        f"{host_name}: {found.doubts[0] if found.doubts else ''}",
-        "stop it, or chown root and chmod go-w; systemctl restart ssh where sshd was upgraded",
-    )
-    for key in found.keys:
-        assert key.fingerprint in estate.keys.get(key.user, ()), say(
-            f"{host_name}: {key.file} lets {key.fingerprint} log in as {key.user}",
-            f"remove that line, or add the fingerprint to [keys] in hosts/{estate.name}.toml",
-        )
-    for setting, good in WAYS_IN.items():
-        values = set(found.settings.get(setting, "").lower().split(" | ")) - {""}
-        assert values <= good, say(
-            f"{host_name}: sshd has {setting} {', '.join(sorted(values - good))}", f"{setting} {min(good)} in sshd_config"
-        )
-    assert not 0 < found.started < found.changed, say(
-        f"{host_name}: sshd read its configuration {found.changed - found.started:.1f} s before that was last changed",
-        "systemctl restart ssh: what it takes is what stood there then",
-    )
+    strange = [key for key in found.keys if key.fingerprint not in known_here.get(key.user, ())]
+    beyond = beyond_keys(found.settings, estate.sshd_may(host))
+    wrong, do = [*found.doubts], []
+    if wrong:
+        do.append("stop it, or chown root and chmod go-w; systemctl restart ssh where sshd was upgraded")
+    if strange:
+        wrong += map(lets, strange)
+        do.append("remove these lines")
+    if beyond:
+        wrong += [f"sshd has {line} (for {scope.removeprefix(FOR)})" for scope, lines in beyond.items() for line in lines]
+        do.append("take it out of sshd_config")
+    if 0 < found.started < found.changed:
+        wrong.append(f"sshd read its configuration {found.changed - found.started:.1f} s before that was last changed")
+        do.append("systemctl restart ssh: what it takes is what stood there then")
+    entries = [*entries_of_keys(host_name, strange), *entries_of_sshd(host_name, beyond)]
+    assert not wrong, say_all(host_name, wrong, "; ".join(do), estate=estate.name, entries=entries)
 
 
 @invariant(per="host_name", faults=("store-elsewhere", "store-in-the-open", "store-on-the-internet"))

@@ -98,6 +98,21 @@ MISTAKES = {
     ),
     "any folder": (beside('web_roots = ["/"]'), "", "console.web_roots"),
     "sudo with a wildcard": ((None, '\n[sudo]\ncommands = ["/usr/bin/systemctl reload n*"]\n'), "", "sudo.commands"),
+    "sudo of no place": ((None, '\n[sudo.sip-9]\nnagios = ["/bin/x"]\n'), "'sip-9' is no role and no host", "[sudo]"),
+    "sudo of no form": ((None, '\n[sudo.all]\nnagios = ["true"]\n'), "", "sudo.all.nagios"),
+    "the login account everything": ((None, '\n[sudo.all]\ndeploy = ["ALL"]\n'), 'deploy can never be "ALL"', "[sudo.all]"),
+    "a service everything": ((None, '\n[sudo.sip]\nvox = ["(mysql) ALL"]\n'), 'vox can never be "ALL"', "[sudo.sip]"),
+    "builds everything": ((None, '\n[sudo.sip-1]\nvoxbuild = ["ALL"]\n'), 'voxbuild can never be "ALL"', "[sudo.sip-1]"),
+    "a service with a wildcard": ((None, '\n[sudo.sip]\nvox = ["/bin/kill *"]\n'), "is no exact command", "[sudo.sip]"),
+    "keys of no place": ((None, f'sip-9 = {{ anna = ["SHA256:{"A" * 43}"] }}\n'), "'sip-9' is no role and no host", "[keys]"),
+    "key of no form by place": ((None, 'sip = { anna = ["ssh-rsa x"] }\n'), "", "keys.sip.anna"),
+    "a principal that signs": ((None, '"@cert-authority" = ["principal:x"]\n'), "a principal is no key", "[keys.all]"),
+    "sshd of no place": ((None, '\n[sshd.api-2]\nPermitRootLogin = "yes"\n'), "'api-2' is no role and no host", "[sshd]"),
+    "sshd of no setting": ((None, '\n[sshd.all]\nTrustedUserCAKey = "/x"\n'), "is no setting of sshd that", "[sshd.all]"),
+    "sshd without keys": ((None, '\n[sshd.all]\nPermitEmptyPasswords = "yes"\n'), "can never be 'yes'", "[sshd.all]"),
+    "sshd for some without keys": (
+        (None, '\n[sshd.all]\n"Match User x" = ["HostbasedAuthentication yes"]\n'), "can never be 'yes'", "[sshd.all]",
+    ),
     "key of no known form": (('deploy = ["{cache}/lab/id_ed25519.pub"]', 'deploy = ["ssh-rsa x"]'), "", "keys.deploy"),
     "unknown role": (('roles = ["api"]', 'roles = ["apy"]'), "is none of", "hosts.api-1"),
     "the same address twice": (("198.51.100.32", "198.51.100.31"), "the same address stands twice", "hosts.fleet-1"),
@@ -222,7 +237,9 @@ def test_keys_are_files_or_fingerprints_and_a_lost_file_is_said(folder: Path) ->
     (folder / "k.pub").write_text(f"# mine\nssh-ed25519 {blob} me@x\n")
     text = LAB.replace('"{cache}/lab/id_ed25519.pub"', f'"{folder}/k.pub", "{folder}/gone.pub", "SHA256:{"B" * 43}"')
     (folder / "lab.toml").write_text(text, "utf-8")
-    assert load_estate("lab", folder).keys == {"deploy": (mark, f"missing: {folder}/gone.pub", "SHA256:" + "B" * 43)}
+    assert load_estate("lab", folder).keys == {
+        "all": (("deploy", mark), ("deploy", f"missing: {folder}/gone.pub"), ("deploy", "SHA256:" + "B" * 43))
+    }
 
 
 def test_what_may_listen_follows_from_roles_stores_and_services() -> None:

@@ -22,6 +22,8 @@ def judge_estate(estate: Estate, file: str) -> None:
     _judge_places("listeners", estate.listeners or {}, estate, file)
     _judge_places("boot", estate.boot, estate, file)
     _judge_places("jobs", estate.jobs, estate, file)
+    for word, table in (("keys", estate.keys or {}), ("sudo", estate.sudo), ("sshd", estate.sshd)):
+        _judge_places(word, table, estate, file)
     _judge_reach("boot", estate.boot, estate, file)
     _judge_clients(estate, f"{file} [clients]")
     _judge_reach("jobs", {place: [one.where for one in jobs] for place, jobs in estate.jobs.items()}, estate, file)

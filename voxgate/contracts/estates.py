@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from jsonschema.exceptions import ValidationError
 
+from voxgate.contracts.estate_access import judge_access, keys_of, sshd_of, sudo_of
 from voxgate.contracts.estate_rules import judge_estate
-from voxgate.contracts.keys import fingerprints
 from voxgate.contracts.places import bundled, project
 from voxgate.contracts.schemas import best_fault, schema
 from voxgate.errors import EstateError
@@ -55,6 +55,7 @@ def load_estate(name: str, folder: Path | None = None) -> Estate:
     document = _read(path, "estate")
     estate = _build(document, services, path)
     judge_estate(estate, path.name)
+    judge_access(estate, path.name)
     return estate
 
 
@@ -195,12 +196,13 @@ def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) 
         containers=_containers(document["containers"]),
         listeners=_listeners(document.get("listeners")),
         stores=tuple(Store(name=name, **entry) for name, entry in document.get("stores", {}).items()),
-        keys=_keys(document.get("keys")),
+        keys=keys_of(document.get("keys"), cache_folder()),
         **_console(document.get("console", {}), path),
         boot={role: tuple(entry) for role, entry in document.get("boot", {}).items()},
         jobs={place: tuple(map(_job, entries)) for place, entries in document.get("jobs", {}).items()},
-        sudo=tuple(document.get("sudo", {}).get("commands", ())),
         clients={key: tuple(ClientWord(**row) for row in rows) for key, rows in document.get("clients", {}).items()},
+        sudo=sudo_of(document.get("sudo", {})),
+        sshd=sshd_of(document.get("sshd", {})),
         available=Available(document.get("fleet", {}).get("available", "slots")),
         source=str(path),
     )
@@ -273,13 +275,3 @@ def _job(entry: str) -> JobEntry:
     """``/etc/cron.d/recordings: rsync``; without a word on what it runs it is what moves data."""
     where, _, runs = entry.partition(": ")
     return JobEntry(where, tuple(runs.split(", ")) if runs else ("git", "rsync"))
-
-
-def _keys(document: dict[str, Any] | None) -> dict[str, tuple[str, ...]] | None:
-    """Account to the fingerprints of its keys."""
-    if document is None:
-        return None
-    return {
-        user: tuple(mark for entry in entries for mark in fingerprints(entry.replace("{cache}", str(cache_folder()))))
-        for user, entries in document.items()
-    }

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from voxgate.model.access import BUILDER, Pairs, allowed_on
 from voxgate.model.clients import ClientWord, is_in
 from voxgate.model.front import Front
 from voxgate.model.service import Endpoint, Role, Service
@@ -180,11 +181,12 @@ class Estate:
 
     ``listeners``, ``boot`` (units that the next boot may start besides these, and files that may make them) and ``jobs`` are
     by place: ``all``, a role, a host's name; ``clients`` of the databases too, and by address or network outside of the estate.
-    ``keys`` by account (fingerprints, or ``missing: PATH``). Listeners and keys are None where the file does not say.
-    ``seen_from`` is the host that asks for the console as people do, from outside; ``beyond`` are hosts that a part of the
-    estate has not, and asks through all the same; ``front`` is how people reach the console, None where the file does not say,
-    ``others`` the names by which the same nginx serves something else, ``web_roots`` the folders that it may serve besides the
-    build; ``sudo`` are commands that the login account may run besides those that a deploy needs.
+    So are ``keys`` (account and fingerprint, or ``missing: PATH``), ``sudo`` (account or ``%group`` and command, besides those
+    that a deploy needs) and ``sshd`` (``everyone`` or a ``Match`` line, and a setting). Listeners and keys are None where the
+    file does not say. ``seen_from`` is the host that asks for the console as people do, from outside; ``beyond`` are hosts that
+    a part of the estate has not, and asks through all the same; ``front`` is how people reach the console, None where the file
+    does not say, ``others`` the names by which the same nginx serves something else, ``web_roots`` the folders that it may
+    serve besides the build.
     """
 
     name: str
@@ -202,7 +204,7 @@ class Estate:
     look: float = 5.0
     listeners: Mapping[str, tuple[Listener, ...]] | None = None
     stores: tuple[Store, ...] = ()
-    keys: Mapping[str, tuple[str, ...]] | None = None
+    keys: Pairs | None = None
     seen_from: str | None = None
     front: Front | None = None
     others: tuple[str, ...] = ()
@@ -210,8 +212,9 @@ class Estate:
     beyond: tuple[Host, ...] = ()
     boot: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     jobs: Mapping[str, tuple[JobEntry, ...]] = field(default_factory=dict)
-    sudo: tuple[str, ...] = ()
     clients: Mapping[str, tuple[ClientWord, ...]] = field(default_factory=dict)
+    sudo: Pairs = field(default_factory=dict)
+    sshd: Pairs = field(default_factory=dict)
     source: str = field(default="", compare=False)
 
     def host(self, name: str) -> Host:
@@ -272,6 +275,23 @@ class Estate:
         """What the estate lets a job run or touch that goes by one of these names (files, units)."""
         known = [entry for entry in said_for(host, self.jobs) if any(name in Names((entry.where,)) for name in names)]
         return frozenset(one for entry in known for one in entry.runs)
+
+    def may_by_sudo(self, host: Host) -> dict[str, frozenset[str]]:
+        """What accounts and ``%groups`` may run as root on a host, besides what a deploy needs."""
+        return allowed_on(host, self.sudo)
+
+    def may_log_in(self, host: Host) -> dict[str, frozenset[str]]:
+        """The fingerprints of the keys that may log in to a host, by account."""
+        return allowed_on(host, self.keys or {})
+
+    def sshd_may(self, host: Host) -> dict[str, frozenset[str]]:
+        """The settings by which sshd may let in on a host besides by known keys, by whom they are for."""
+        return allowed_on(host, self.sshd)
+
+    def never_all(self, host: Host) -> frozenset[str]:
+        """The accounts of a host that may never do everything: the one that logs in, those of the services, the builds'."""
+        owners = (name for service in self.services for name in (service.owner, service.user) if name)
+        return frozenset((host.user, BUILDER, *owners))
 
     @property
     def placements(self) -> tuple[Placement, ...]:

@@ -212,12 +212,13 @@ class ClockFact:
 
 @dataclass(frozen=True, slots=True)
 class SudoRule:
-    """One command of ``sudo -l``: as whom, with which options; ``holder`` is who may run it."""
+    """One command of ``sudo -l``: as whom, with which options; ``holder`` is who may run it, ``groups`` are another account's."""
 
     user: str
     options: str
     command: str
     holder: str = ""
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

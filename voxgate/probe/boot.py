@@ -28,7 +28,7 @@ TUNING = re.compile(
     r"|CapabilityBoundingSet|SystemCall\w+|IPAddress\w+|UMask|KillMode|KillSignal|SendSIGKILL|Accuracy\w+|RandomizedDelay\w+"
 )
 # Variables that make no other program of one: what they say is no code, and no way to any.
-PLAIN = re.compile(
+PLAIN_COMMAND = re.compile(
     r"(?i:(?:https?|ftp|all|no)_proxy)=.*|(?:TZ|LANG|LANGUAGE|LC_[A-Z]+)=[\w.,:@/+-]*"
     r"|(?!LD_|PYTHON|PERL|RUBY|NODE|BASH|IFS=|\w*(?:PATH|DIR|FILE|CONF|OPT|ENV|HOME|INIT|MODULE|PLUGIN|SHELL))\w+="
     r"(?:[0-9]{0,18}[kKmMgG%]?|(?i:yes|no|true|false|on|off|trace|debug|info|notice|warn(?:ing)?|err(?:or)?))",
@@ -171,7 +171,7 @@ def tunes_only(path: str) -> bool:
 def plain_variables(said: str) -> bool:
     """True where all variables of a row are such."""
     try:
-        return "\\" not in said and all(map(PLAIN.fullmatch, shlex.split(said)))
+        return "\\" not in said and all(map(PLAIN_COMMAND.fullmatch, shlex.split(said)))
     except ValueError:
         return False
 

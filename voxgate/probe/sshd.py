@@ -17,8 +17,12 @@ from voxgate.probe.text import lines_of
 
 SSHD_SAYS = (
     "authorizedkeysfile", "authorizedkeyscommand", "trustedusercakeys", "permitrootlogin", "passwordauthentication",
-    "kbdinteractiveauthentication", "hostbasedauthentication", "permitemptypasswords",
+    "kbdinteractiveauthentication", "hostbasedauthentication", "permitemptypasswords", "authenticationmethods",
+    "authorizedprincipalsfile", "authorizedprincipalscommand", "gssapiauthentication", "kerberosauthentication",
 )  # fmt: skip
+# What is handed on of a listener's own words: without its account a command is refused by sshd -T.
+SSHD_KEPT = {*SSHD_SAYS, "challengeresponseauthentication", "authorizedkeyscommanduser", "authorizedprincipalscommanduser"}
+BLOCKS_AT_MOST = 100  # Match lines of one configuration
 SSHD_CONFIG = "/etc/ssh/sshd_config"
 SSHD_LETTERS = "46DdeqE:b:c:f:g:h:k:o:p:u:"  # the options of a listener
 SSHD_TITLE = re.compile(r"sshd: \S+ ?(.*?) ?\[listener\] \d+ of \d+-\d+ startups")
@@ -40,19 +44,24 @@ def claims_to_listen(row: dict[str, Any]) -> bool:
     return not row["container"] and "[listener]" in title and (row["command"] == "sshd" or title.startswith("sshd"))
 
 
-def sshd_says(way: Started) -> Iterator[tuple[str, str]]:
-    """What sshd itself says of its settings, for us and for root. It is told what ``sshd_started`` let through, nothing else."""
+def sshd_asked() -> list[str]:
+    """The accounts that sshd is asked about: ours and root."""
     caller = os.environ.get("SUDO_USER", "root")
-    for user in dict.fromkeys((caller if ACCOUNT.fullmatch(caller) else "root", "root")):
-        options = [word for setting in way.settings for word in ("-o", setting)]
-        asked = ["/usr/sbin/sshd", "-T", "-f", way.config, *options, "-C", f"user={user},host=localhost,addr=127.0.0.1"]
-        ended = run(asked, DEADLINE - 1)
-        if ended.status != 0:
-            place = re.search(r"(/\S+)[: ]+line (\d+)", ended.err)
-            raise Trouble("failed", f"sshd -T ended with {ended.status}{f': {place[1]} line {place[2]}' if place else ''}")
-        for line in ended.out.splitlines():
-            key, _, value = line.partition(" ")
-            yield key, value
+    return list(dict.fromkeys((caller if ACCOUNT.fullmatch(caller) else "root", "root")))
+
+
+def sshd_says(way: Started, user: str = "") -> set[tuple[str, str]]:
+    """What sshd itself says of its settings: for an account that comes from here, or for those whom no Match means. It is told
+    what ``sshd_started`` let through, nothing else.
+    """
+    options = [word for setting in way.settings for word in ("-o", setting)]
+    who = ["-C", f"user={user},host=localhost,addr=127.0.0.1"] if user else []
+    ended = run(["/usr/sbin/sshd", "-T", "-f", way.config, *options, *who], DEADLINE - 1)
+    if ended.status != 0:
+        place = re.search(r"(/\S+)[: ]+line (\d+)", ended.err)
+        raise Trouble("failed", f"sshd -T ended with {ended.status}{f': {place[1]} line {place[2]}' if place else ''}")
+    rows = (line.partition(" ") for line in ended.out.splitlines())
+    return {(key, value) for key, _, value in rows if key in SSHD_SAYS}
 
 
 def sshd_started(title: str) -> Started:
@@ -69,7 +78,7 @@ def sshd_started(title: str) -> Started:
             config = value
         elif option == "-o" and setting is None:
             raise Trouble("unparsable", "sshd was started with a setting (-o) that the probe cannot read")
-        elif option == "-o" and setting and setting[1].lower() in {*SSHD_SAYS, "challengeresponseauthentication"}:
+        elif option == "-o" and setting and setting[1].lower() in SSHD_KEPT:
             settings_said.append(f"{setting[1]}={setting[2]}")
     if not re.fullmatch(r"/[A-Za-z0-9_./@+-]{1,200}", config, re.ASCII):
         raise Trouble("unparsable", "sshd was started with a file (-f) that has no plain path")
@@ -96,11 +105,11 @@ def sshd_options(words_said: list[str]) -> list[tuple[str, str]]:
 
 
 def matched(
-    path: str, files: dict[str, float], loose: dict[str, str], depth: int = 0, *, inside: bool = False
-) -> Iterator[tuple[str, str]]:
-    """What sshd's configuration says for some logins only (Match), by lower-case name; and the change of each of its files,
-    into ``files``: also of a folder that it includes, from which a file may be gone. A file that not only root can change is
-    not read: it goes into ``loose``, with the place where others can.
+    path: str, files: dict[str, float], loose: dict[str, str], depth: int = 0, *, inside: str = ""
+) -> Iterator[tuple[str, str, str]]:
+    """What sshd's configuration says for some logins only: the Match line, a setting's lower-case name, its value; and the
+    change of each of its files, into ``files``: also of a folder that it includes, from which a file may be gone. A file that
+    not only root can change is not read: it goes into ``loose``, with the place where others can.
     """
     if path in files or path in loose or depth > 16 or not os.path.lexists(path):
         return
@@ -115,12 +124,12 @@ def matched(
         rest = line.strip()[words_said.end() :].strip()
         key, value = words_said.group(1).lower(), before_comment(rest).strip('"')
         if key == "match":
-            inside = value.lower() != "all"
+            inside = "" if value.lower() == "all" else " ".join(["match", *before_comment(rest).split()])
         elif key == "include":
             for included in included_by(value, files, loose):
                 yield from matched(included, files, loose, depth + 1, inside=inside)
         elif inside and key in {*SSHD_SAYS, "challengeresponseauthentication"}:
-            yield key.replace("challengeresponse", "kbdinteractive"), value
+            yield inside, key.replace("challengeresponse", "kbdinteractive"), value
 
 
 def included_by(value: str, files: dict[str, float], loose: dict[str, str]) -> Iterator[str]:

@@ -22,16 +22,15 @@ def sudo(services: list[Service], found: Job) -> dict[str, Any]:
     if not caller or not ACCOUNT.fullmatch(caller):
         raise Trouble("missing", "nobody called the probe by sudo: whose rules?")
     rules = rules_of(caller)
-    person = pwd.getpwnam(caller)
-    groups = sorted({group_name(gid) for gid in os.getgrouplist(caller, person.pw_gid)})
-    programs = {rule["command"].split()[0] for rule in rules if rule["command"].startswith("/")}
-    if not isinstance(globals().get("PROGRAM"), bytes):
-        programs.add(os.path.abspath(__file__))
-    others: list[dict[str, str]] = []
+    groups = groups_named(caller)
+    others: list[dict[str, Any]] = []
     if os.geteuid() == 0:
         mine = {name for row in services for name in (row.user, row.owner) if name} - {caller, "root"}
         for name in sorted((mine | others_here(found.value())) - {caller, "root"}):
-            others += [{"user": name, **rule} for rule in rules_of(name)]
+            others += [{"user": name, "groups": groups_named(name), **rule} for rule in rules_of(name)]
+    programs = {rule["command"].split()[0] for rule in (*rules, *others) if rule["command"].startswith("/")}
+    if not isinstance(globals().get("PROGRAM"), bytes):
+        programs.add(os.path.abspath(__file__))
     loose = sorted({path for program_path in programs for path in loose_of(program_path)})
     return {"user": caller, "groups": groups, "rules": rules, "others": others, "loose": loose}
 
@@ -45,6 +44,14 @@ def rules_of(user: str) -> list[dict[str, str]]:
     if ended.status != 0 and not re.search("not allowed to run sudo|unknown user", ended.out + ended.err):
         raise Trouble("failed", f"sudo -l ended with {ended.status}")
     return sudo_rules(ended.out)
+
+
+def groups_named(user: str) -> list[str]:
+    """The groups that an account is in, by name; none of one that is not there."""
+    try:
+        return sorted({group_name(gid) for gid in os.getgrouplist(user, pwd.getpwnam(user).pw_gid)})
+    except KeyError:
+        return []
 
 
 NO_SHELLS = {"nologin", "false", "sync", "halt", "shutdown"}

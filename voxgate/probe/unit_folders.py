@@ -19,8 +19,8 @@ UNIT_FOLDERS = (
 )  # fmt: skip
 
 LINKING = (".wants", ".requires", ".upholds")
-KINDS = ("service", "socket", "mount", "automount", "swap", "target", "path", "timer", "slice", "scope", "device")
-ENDINGS = tuple(f".{kind}" for kind in KINDS)  # of the files that systemd takes for units
+UNIT_KINDS = ("service", "socket", "mount", "automount", "swap", "target", "path", "timer", "slice", "scope", "device")
+ENDINGS = tuple(f".{kind}" for kind in UNIT_KINDS)  # of the files that systemd takes for units
 MANY = re.compile(r".*[-@]\.[a-z]+|[a-z]+")  # units of one template, one beginning, one kind
 
 

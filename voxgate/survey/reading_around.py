@@ -221,13 +221,13 @@ def sudo(row: object) -> SudoFact:
         user=user,
         groups=get(row, "groups", wholes),
         rules=tuple(_rule(each, user) for each in get(row, "rules", items)),
-        others=tuple(_rule(each, get(each, "user", whole)) for each in get(row, "others", items)),
+        others=tuple(_rule(each, get(each, "user", whole), get(each, "groups", wholes)) for each in get(row, "others", items)),
         loose=get(row, "loose", wholes),
     )
 
 
-def _rule(row: object, holder: str) -> SudoRule:
-    return SudoRule(get(row, "as", whole), get(row, "options", whole), get(row, "command", whole), holder)
+def _rule(row: object, holder: str, groups: tuple[str, ...] = ()) -> SudoRule:
+    return SudoRule(get(row, "as", whole), get(row, "options", whole), get(row, "command", whole), holder, groups)
 
 
 def keys(row: object) -> KeysFact:

@@ -96,5 +96,5 @@ def green() -> Case:
     """The lab, all of it well."""
     evidence = load(SAVED)
     estate = load_estate("lab")
-    keys = {"deploy": tuple(one.fingerprint for one in known(evidence.second.host("data").keys).keys)}
+    keys = {"all": tuple((one.user, one.fingerprint) for one in known(evidence.second.host("data").keys).keys)}
     return Case(replace(estate, keys=keys), evidence)

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from voxgate.contracts.schemas import FOLDER
+from voxgate.contracts.schemas import FOLDER, best_fault
 from voxgate.model.digits import natural_in, port_in
 from voxgate.model.evidence import HostEvidence, Missing, SocketFact, UnitFact
+from voxgate.model.surroundings import KeysFact, SudoFact, SudoRule
 from voxgate.survey.findings import is_loopback
 from voxgate.survey.reading import host_evidence
 
@@ -43,6 +44,24 @@ def test_everything_of_a_good_document_is_read() -> None:
     assert not isinstance(evidence.processes, Missing)
     assert GOOD["probe"]["pid"] in {process.pid for process in evidence.processes}
     assert evidence.document == GOOD
+
+
+def test_rules_of_others_come_with_their_groups_and_keys_with_principals() -> None:
+    """As the schema has them: a document of another form would be no evidence at all."""
+    document = copy.deepcopy(GOOD)
+    rule = {"user": "anna", "groups": ["anna", "ops"], "as": "ALL", "options": "", "command": "ALL"}
+    document["sections"]["sudo"]["value"]["others"] = [rule]
+    keys = document["sections"]["keys"]["value"]
+    keys["keys"] = [
+        {"user": "root", "file": "/etc/ssh/p/root", "fingerprint": mark} for mark in ("principal:on-call", "unreadable")
+    ]
+    keys["settings"]["match User anna"] = "kbdinteractiveauthentication yes"
+    assert best_fault("evidence", {key: value for key, value in document.items() if key != "gate"}) is None
+    evidence = host_evidence("fleet-1", document)
+    assert isinstance(evidence.sudo, SudoFact)
+    assert evidence.sudo.others == (SudoRule("ALL", "", "ALL", "anna", ("anna", "ops")),)
+    assert isinstance(evidence.keys, KeysFact)
+    assert [key.fingerprint for key in evidence.keys.keys] == ["principal:on-call", "unreadable"]
 
 
 def test_every_error_of_the_probe_is_a_missing_that_names_it() -> None:

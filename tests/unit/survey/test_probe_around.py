@@ -778,6 +778,19 @@ def test_sudo_is_read_rule_by_rule() -> None:
     ]
 
 
+def test_a_rule_of_sudo_tells_the_groups_of_who_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By which of them it may, the estate says; and the program of anybody's rule is one that only root may change."""
+    monkeypatch.setenv("SUDO_USER", "deploy")
+    monkeypatch.setattr(probe, "others_here", lambda _: {"daemon", "nobody"})
+    rules = {"daemon": [{"as": "root", "options": "", "command": "/usr/bin/x -a"}]}
+    monkeypatch.setattr(probe, "rules_of", lambda name: rules.get(name, []))
+    monkeypatch.setattr(probe, "loose_of", lambda path: [path])
+    found = probe.sudo([], probe.Job(list))
+    assert found["others"] == [{"user": "daemon", "groups": ["daemon"], **rules["daemon"][0]}]
+    assert "/usr/bin/x" in found["loose"]
+    assert probe.groups_named("no-such-account") == []
+
+
 def test_every_account_is_asked_about_whatever_it_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
     people = [
         pwd.struct_passwd((name, "x", 3000, 3000, "", "/", shell))

@@ -181,6 +181,11 @@ def test_a_daemon_whose_file_others_can_change_is_not_believed(kept: Path) -> No
             probe.SSHD_CONFIG,
             ("PasswordAuthentication=yes", "PermitRootLogin=no"),
         ),
+        (
+            "-D -o AuthorizedKeysCommand /usr/share/x/eic %u %f -o AuthorizedKeysCommandUser eic",
+            probe.SSHD_CONFIG,
+            ("AuthorizedKeysCommand=/usr/share/x/eic %u %f", "AuthorizedKeysCommandUser=eic"),
+        ),
         ("-D -o PasswordAuthentication yes -D", probe.SSHD_CONFIG, ("PasswordAuthentication=yes",)),
         ("-D -o LogLevel=DEBUG -o Include=/tmp/x -o HostKey=/tmp/k", probe.SSHD_CONFIG, ()),
         ("-o AuthorizedKeysFile=.ssh/a /etc/k/%u", "", ()),
@@ -214,7 +219,10 @@ def test_what_sshd_says_for_some_only_is_read(kept: Path) -> None:
     )
     files: dict[str, float] = {}
     loose: dict[str, str] = {}
-    assert dict(probe.matched(str(config), files, loose)) == {"authorizedkeysfile": "/srv/k", "passwordauthentication": "yes"}
+    assert list(probe.matched(str(config), files, loose)) == [
+        ("match User x", "authorizedkeysfile", "/srv/k"),
+        ("match Address 10.0.0.0/8", "passwordauthentication", "yes"),
+    ]
     assert set(files) == {str(config), str(kept / "d"), str(kept / "d/a.conf")}
     assert not loose
 
@@ -291,6 +299,36 @@ def test_what_is_no_file_of_keys_is_one_that_nobody_knows(tmp_path: Path, made: 
     made(keys)
     assert list(probe.keys_of(person, ["keys"])) == [{"user": "nobody", "file": str(keys), "fingerprint": "unreadable"}]
     assert list(probe.keys_of(person, ["none", "%h/gone"])) == []
+
+
+def test_what_sshd_takes_is_told_by_whom_it_is_for(kept: Path) -> None:
+    """By sshd itself, and each Match block as it is written."""
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", kept / "host"], check=True)
+    Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+    (kept / "sshd_config").write_text(
+        f"HostKey {kept}/host\nKbdInteractiveAuthentication no\nTrustedUserCAKeys {kept}/ca.pub\n"
+        f"Match  User root # the second factor\n  KbdInteractiveAuthentication yes\n"
+        f"  AuthenticationMethods publickey,keyboard-interactive\nMatch Group dba\n  AuthorizedPrincipalsFile {kept}/%u\n"
+    )
+    told = probe.settings_told([probe.Started(f"{kept}/sshd_config")], {}, {})
+    assert told[""]["kbdinteractiveauthentication"] == {"no"}
+    assert told[""]["trustedusercakeys"] == {f"{kept}/ca.pub"}
+    second = {"kbdinteractiveauthentication": {"yes"}, "authenticationmethods": {"publickey,keyboard-interactive"}}
+    assert told["match User root"] == told["for root"] == second
+    assert told["match Group dba"] == {"authorizedprincipalsfile": {f"{kept}/%u"}}
+
+
+def test_who_signs_for_users_and_which_names_log_in_is_told_too(kept: Path) -> None:
+    told = {"": {"trustedusercakeys": {f"{kept}/ca.pub"}}, "match User root": {"authorizedprincipalsfile": {f"{kept}/%u"}}}
+    (kept / "ca.pub").write_text(f"# ours\n{KEY}\n")
+    (kept / "root").write_text('# who\nops\nfrom="10.0.0.0/8" on-call\n$6$secret\n')
+    rows = [(one["user"], one["file"], one["fingerprint"]) for one in probe.everybody(told) if one["file"].startswith(f"{kept}/")]
+    assert rows == [
+        *(("root", f"{kept}/root", mark) for mark in ("principal:on-call", "principal:ops", "unreadable")),
+        ("@cert-authority", f"{kept}/ca.pub", probe.fingerprint_in(KEY)),
+    ]
+    (kept / "root").chmod(0o666)
+    assert [one["fingerprint"] for one in probe.everybody(told) if one["file"] == f"{kept}/root"] == ["unreadable"]
 
 
 def test_a_file_of_keys_is_read_where_it_is_one(tmp_path: Path) -> None:
