@@ -84,7 +84,8 @@ def test_uv_in_a_home_is_refused_before_anything_is_touched(gate: Gate) -> None:
         assert run.status == 10, run.said
         said = " ".join(run.said.split())
         assert "uv is there for this account alone, in /home/deploy/.local/bin: builds run as voxbuild, who sees no home" in said
-        hint = "sudo install -m 0755 /home/deploy/.local/bin/uv /usr/local/bin/uv"
+        uv = "/home/deploy/.local/bin/uv"
+        hint = f"sudo -u deploy cat {uv} | sudo install -m 0755 /dev/stdin /usr/local/bin/uv"
         assert hint in said
         assert "way back" not in run.verdict["summary"]
         on_host(HOST, "sh", "-ec", hint)

@@ -74,7 +74,7 @@ def test_the_hint_for_what_the_host_said_works(top: Path, kind: str, monkeypatch
     assert words in said
     hint = hint_for(said, HOST)
     assert Redactor().cut(hint) == hint
-    follow = hint.partition("; dmesg")[0].replace("sudo ", "")
+    follow = hint.partition("; dmesg")[0].replace("sudo ", "").replace(f"-u {DEPLOY} ", "")
     if words == "No space left on device":
         assert hint.startswith("make room there")
         follow = f"{follow.partition(': ')[2]}; rm fill"
@@ -109,6 +109,71 @@ def test_env_s_own_words_for_it_are_these() -> None:
 def test_what_nobody_knows_has_no_hint() -> None:
     assert hint_for("error: something of tomorrow", HOST) == ""
     assert sudo.refusal("bash: line 1: x: command not found") == ""
+
+
+# What sudo would do, of an administrator's shell as root; nothing is mounted.
+SUDO = """as_daemon() { setpriv --reuid daemon --regid daemon --clear-groups bash -c '"$@"' - "$@"; }
+sudo() { case $1 in -u) shift 2; as_daemon "$@";; *) "$@";; esac; }
+mount() { echo "mount $*"; }
+setfacl() { touch "${@: -1}/changed"; }
+export -f setfacl
+"""
+
+
+def typed(hint: str) -> str:
+    """What an administrator types of a hint, and what it printed; it may fail."""
+    command = hint.partition("away: ")[2] or hint.partition("; dmesg")[0]
+    return subprocess.run(["bash", "-c", SUDO + command], capture_output=True, text=True, check=False).stdout
+
+
+@pytest.fixture
+def led(top: Path) -> Iterator[Path]:
+    """A checkout of the account that deploys, in which ``docs`` leads to another file system, of root's."""
+    folder, other = top / "one", Path(tempfile.mkdtemp(prefix="voxgate-other-"))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0755", "tmpfs", other], check=True)
+    subprocess.run(["install", "-d", "-o", DEPLOY, "-g", DEPLOY, folder], check=True)
+    subprocess.run(["install", "-d", "-m", "0755", other / "d"], check=True)
+    (other / "file").write_text("root's")
+    subprocess.run(["install", "-d", "-o", DEPLOY, "-g", DEPLOY, folder / "own", folder / "own/d"], check=True)
+    (folder / "docs").symlink_to(other)
+    yield folder
+    subprocess.run(["umount", "-l", other], check=True)
+    other.rmdir()
+
+
+def test_no_hint_has_root_follow_a_link_of_the_account_s(led: Path) -> None:
+    other = (led / "docs").readlink()
+    before = sorted(other.iterdir())
+    typed(hint_for(f"FileExistsError: [Errno 17] File exists: '{led}/docs/file'", HOST, str(led)))
+    assert sorted(other.iterdir()) == before
+    said = f"games could not read new files: getfacl '{led}/docs/d' has default:other without r"
+    typed(hint_for(said, HOST, str(led)))
+    assert list((other / "d").iterdir()) == []
+    typed(hint_for(said.replace("/docs", "/own"), HOST, str(led)))
+    assert [one.name for one in (led / "own/d").iterdir()] == ["changed"], "what is its own is changed"
+    assert typed(hint_for(f"Read-only file system: '{led}/docs/d'", HOST, str(led))) == f"mount -o remount,rw {led.parent}\n"
+
+
+def test_only_the_gate_s_own_places_are_mounted_anew(led: Path) -> None:
+    for path in ("/any/where", "/etc", f"{led}/../x", f"{led}-other"):
+        assert "remount" not in hint_for(f"Read-only file system: '{path}'", HOST, str(led))
+
+
+def test_a_program_in_a_home_is_read_by_its_account_alone() -> None:
+    """A home that the host names may be anybody's, and the file there a link."""
+    with tempfile.TemporaryDirectory(prefix="voxgate-", dir="/home") as home, tempfile.TemporaryDirectory() as hidden:
+        Path(home).chmod(0o755)
+        (Path(hidden) / "bin").mkdir()
+        for place in (Path(hidden) / "secret", Path(hidden) / "bin" / "node"):
+            place.write_text("a secret of root's")
+        (Path(home) / "uv").symlink_to(Path(hidden) / "secret")
+        (Path(home) / ".nvm").symlink_to(hidden)
+        for name, folder in (("uv", home), ("node", f"{home}/.nvm/bin")):
+            said = f"{name} is there for this account alone, in {folder}: builds run as voxbuild"
+            reads, _, installs = hint_for(said, HOST, "/opt/one").partition(" | ")
+            assert installs.startswith("sudo ")
+            assert home not in installs
+            assert "secret" not in typed(reads)
 
 
 PLANTED = "/opt/one/x;touch ${IFS}planted;$(touch planted)`touch planted` #"

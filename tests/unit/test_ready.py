@@ -173,7 +173,7 @@ def test_an_access_list_is_counted_as_the_kernel_does(place: Place) -> None:
     os.setxattr(place.folder, ready.DEFAULT, rows(owner, group, others))
     words = place.tried()[1]
     assert "could not read new files" in words
-    assert hint_for(words, HOST, str(place.folder)) == f"sudo setfacl -R -k {place.folder}"
+    assert hint_for(words, HOST, str(place.folder)) == f"sudo -u {HOST.user} setfacl -R -k {place.folder}"
     os.setxattr(place.folder, ready.DEFAULT, rows(owner, named, group, mask, others))
     assert place.tried() == (0, "")
 

@@ -2,8 +2,9 @@
 (``transport.begin``), and those of the gate's own programs. Each hint can be followed as it is written.
 
 What a host said may be any text: the account that deploys says it, or a release that was built there. A hint is typed by whoever
-is root. So each path stands in it as one word; rights are given only in the gate's own places, and on no way to root; and sudo is
-told of no command but those that the gate itself asks for.
+is root. So each path stands in it as one word; rights are given only in the gate's own places, and on no way to root; what is
+read, moved or changed in a folder of that account's is so by itself, as a link in it may lead anywhere; and sudo is told of no
+command but those that the gate itself asks for.
 """
 
 from __future__ import annotations
@@ -86,7 +87,9 @@ def _not_ours(said: _Said) -> str:
 
 
 def _read_only(said: _Said) -> str:
-    place = STATE if said.is_in(STATE) else said.place  # what should be made is not there to be found
+    place = next((one for one in (STATE, said.folder, said.builds) if said.is_in(one)), "")  # by itself: below it may be a link
+    if not place:
+        return f"look at why it may only be read: findmnt -T {said.place}; dmesg | tail"
     return f'sudo mount -o remount,rw "$(findmnt -n -o TARGET -T {place})"; dmesg says why it became so'
 
 
@@ -104,7 +107,7 @@ def _wrong_kind(said: _Said) -> str:
     if not said.is_in(STATE, said.folder, said.builds):
         return f"something else has that name: look at it: ls -ld {said.place}"
     aside = shlex.quote(f"{said.path}.aside")
-    return f"something else has that name: look at it, and move it away: sudo mv -T {said.place} {aside}"
+    return f"something else has that name: look at it, and move it away: sudo -u {said.user} mv -T {said.place} {aside}"
 
 
 def _no_process(said: _Said) -> str:
@@ -121,10 +124,10 @@ def _only_ours(said: _Said) -> str:
     if not folder.startswith("/home/") or ".." in folder or not said.folder:  # a build's place, and not its home
         return _not_installed(said)
     if "uv is there" in said.words:
-        return f"sudo install -m 0755 {folder}/uv /usr/local/bin/uv"
+        return f"sudo -u {said.user} cat {folder}/uv | sudo install -m 0755 /dev/stdin /usr/local/bin/uv"
     if "/.nvm/" in folder or "/fnm/" in folder:
-        top = folder.removesuffix("/bin")
-        return f"sudo cp -r {top}/bin {top}/lib /usr/local/"
+        packed = f"sudo -u {said.user} tar -C {folder.removesuffix('/bin')} -cf - bin lib"
+        return f"{packed} | sudo tar -C /usr/local -xf - --no-same-owner --no-same-permissions"
     return "sudo apt-get install nodejs npm"
 
 
@@ -142,7 +145,7 @@ def _not_read(said: _Said) -> str:
 
 
 def _closed_by_default(said: _Said) -> str:
-    return f"sudo setfacl -R -k {said.place}" if said.is_in(said.folder) else _look(said)
+    return f"sudo -u {said.user} setfacl -R -k {said.place}" if said.is_in(said.folder) else _look(said)
 
 
 def _no_rule(said: _Said) -> str:
