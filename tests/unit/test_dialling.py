@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -89,6 +90,54 @@ def test_a_program_that_asks_for_a_password_is_its_caller_s(service: Service, ru
     pid = run(str(program), f"{service.folder}/x", NOBODY)
     assert Path(f"/proc/{pid}/status").read_text().split("Uid:")[1].split()[:2] == [str(NOBODY), "0"]
     assert str(pid) not in said(alive(UNIT, service))
+
+
+def test_a_process_says_what_it_runs_by_any_thread_of_it(service: Service) -> None:
+    with running("/usr/bin/python3", "-c", without_its_first_thread(), f"{service.folder}/x", uid=DAEMON) as pid:
+        assert str(pid) in said(alive(UNIT, service))
+
+
+@pytest.fixture
+def counted(tmp_path: Path) -> Any:
+    """``counted(step)``: what a step says, and how many programs it started."""
+    for name in ("grep", "sed", "xargs", "tr", "sort", "id"):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho {name} >>"$0.log"\nexec {shutil.which(name)} "$@"\n')
+        (tmp_path / name).chmod(0o755)
+
+    def look(step: Step) -> tuple[list[str], int]:
+        ended = subprocess.run(step.argv, check=True, capture_output=True, text=True, env={"PATH": f"{tmp_path}:/usr/bin:/bin"})
+        logs = list(tmp_path.glob("*.log"))
+        count = sum(len(one.read_text().splitlines()) for one in logs)
+        for one in logs:
+            one.unlink()
+        return ended.stdout.split(), count
+
+    return look
+
+
+def test_no_number_of_processes_holds_the_look_up(service: Service, run: Any, counted: Any) -> None:
+    """Each program that it starts costs milliseconds: an account has thousands of processes."""
+    name = f"{service.folder}/.venv/bin/python"
+    real = str(run("/usr/bin/sleep", name, DAEMON, "60"))
+    run("/usr/bin/sleep", name, NOBODY, "60")
+    first, before = counted(alive(UNIT, service))
+    for _ in range(40):
+        run("/usr/bin/sleep", name, NOBODY, "60")
+    found, after = counted(alive(UNIT, service))
+    assert first == found == [real]
+    assert after == before
+    assert counted(left_over(UNIT))[1] < before
+
+
+@pytest.mark.parametrize("program", ["xargs", "grep", "sed"])
+def test_a_look_that_could_not_be_taken_is_no_absence(service: Service, tmp_path: Path, program: str) -> None:
+    """As where the account can start nothing more."""
+    (tmp_path / program).write_text("#!/bin/sh\necho cannot fork >&2\nexit 1\n")
+    (tmp_path / program).chmod(0o755)
+    for step in (alive(UNIT, service), left_over(UNIT)):
+        ended = subprocess.run(step.argv, check=False, capture_output=True, env={"PATH": f"{tmp_path}:/usr/bin:/bin"})
+        assert ended.returncode == 3
+        assert b"cannot fork" in ended.stderr
 
 
 def _in_cgroup(step: Step, proc: Path, cgroup: str) -> list[str]:

@@ -101,31 +101,43 @@ test "$(find . -type f | wc -l)" = "$(wc -l < "../$2.sha256")" || { echo "its bu
 sha256sum --check --quiet --strict "../$2.sha256" >&2
 """
 
-# Prints the processes in the unit's cgroup, wherever it is: nothing where it is gone. The shell itself is in another one. Below
-# user@UID.service each account calls its own cgroups as it likes: there is no unit of the system's.
-_LEFT_OVER = """for p in /proc/[0-9]*; do
-  if grep -qsF "/$1" "$p/cgroup" && ! grep -qsF /user@ "$p/cgroup"; then echo "${p#/proc/}"; fi
-done; true"""
+# ``over FILE OPTIONS WORDS`` has one grep look into that file of all processes whose folders it reads, however many they are: an
+# account can start so many that one each would take longer than a step has. Below user@UID.service each account calls its own
+# cgroups as it likes, and there is no unit of the system's. A word of complaint, as of a shell that can start nothing more, fails
+# it all: what was not looked at is not gone.
+_OVER = """exec 3>&1
+over() { sed "s|\\$|/$1|" | tr '\\n' '\\0' | xargs -0 -r grep "$2" -e "$3"; }
+folders() { sed 's|/[^/]*$||'; }
+without_users() { over cgroup -LsF /user@ | folders; }
+units() { printf '%s\\n' /proc/[0-9]* | over cgroup -lsF "/$1" | folders | without_users; }
+wrong=$({ look "$@"; } 2>&1 >&3)
+test -z "$wrong" || { printf '%s\\n' "$wrong" >&2; exit 3; }"""
 
-# The same, each with the word "unit", and every process that says that it runs a program of the service's folder. Any process can
-# say so: it counts where the kernel says that its account may have what the service dials with (root, the owner of the folder,
-# the service's own account), or that it is in a container, with files of its own. Where there is no such folder the service's
-# account has no code of it to run. All others are found by the database itself, if they dial.
-# The folder comes without its first slash, so that no shell on the way to here finds itself.
-_ALIVE = """unit=$1 folder=$2 own=" 0 $(id -u) "; shift 2
-if test -d "/$folder"; then
-  for account; do if id=$(id -u "$account" 2>/dev/null); then own="$own$id "; fi; done
-fi
-for p in /proc/[0-9]*; do
-  if grep -qsF "/$unit" "$p/cgroup" && ! grep -qsF /user@ "$p/cgroup"; then echo "${p#/proc/} unit"
-  elif grep -qsF "/$folder/" "$p/cmdline"; then
-    set -- $(grep -s '^Uid:' "$p/status")
-    case "$own" in
-      *" $2 "*) echo "${p#/proc/}" ;;
-      *) if grep -qsE '[0-9a-f]{64}' "$p/cgroup" && ! grep -qsF /user@ "$p/cgroup"; then echo "${p#/proc/}"; fi ;;
-    esac
+# Prints the processes in the unit's cgroup, wherever it is: nothing where it is gone. The shell itself is in another one.
+_LEFT_OVER = f"""look() {{ units "$1" | sed 's|/proc/||'; }}
+{_OVER}"""
+
+# The same, each with the word "unit", and every process that says, by any of its threads, that it runs a program of the service's
+# folder. Any process can say so: it counts where the kernel says that its account may have what the service dials with (root, the
+# owner of the folder, the service's own account), or that it is in a container, with files of its own. Where there is no such
+# folder the service's account has no code of it to run. All others are found by the database itself, if they dial.
+# The folder comes without its first slash, and the processes are listed first, so that nothing on the way to here finds itself.
+_ALIVE = f"""look() {{
+  threads=$(printf '%s\\n' /proc/[0-9]*/task/[0-9]*)
+  unit=$1 folder=$2 own=" 0 $(id -u) "; shift 2
+  if test -d "/$folder"; then
+    for account; do if id=$(id -u "$account" 2>/dev/null); then own="$own$id "; fi; done
   fi
-done; true"""
+  found=$(units "$unit")
+  said=$(printf '%s\\n' "$threads" | over cmdline -lsF "/$folder/" | sed 's|/task/.*||' | sort -u | grep -vxF -e "$found" |
+    over status -sH '^Uid:' | while read -r file uid _; do
+      case "$own" in *" $uid "*) echo "own ${{file%/status:Uid:}}" ;; *) echo "other ${{file%/status:Uid:}}" ;; esac
+    done)
+  printf '%s\\n' "$found" | sed -n 's|^/proc/\\(.*\\)|\\1 unit|p'
+  printf '%s\\n' "$said" | sed -n 's|^own /proc/||p'
+  printf '%s\\n' "$said" | sed -n 's|^other ||p' | over cgroup -lsE '[0-9a-f]{{64}}' | folders | without_users | sed 's|/proc/||'
+}}
+{_OVER}"""
 
 
 @dataclass(frozen=True, slots=True)
