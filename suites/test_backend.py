@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
+from voxgate.errors import Blind
 from voxgate.model.evidence import known
 from voxgate.plugin import invariant, say
 from voxgate.survey.answers import read_page
@@ -14,6 +16,7 @@ from voxgate.survey.sites import proxied
 if TYPE_CHECKING:
     from voxgate.model.estate import Estate, PlacedUnit, Placement, Store
     from voxgate.model.look import Evidence, Look
+    from voxgate.model.surroundings import StoreFact
 
 SLOW = 2.0
 WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - found on a host, not bound here
@@ -89,13 +92,26 @@ def test_backend_reaches_its_stores(placement: Placement, estate: Estate, eviden
             f"{host}: no process of {service.unit} has a connection to the address in {name}", f"journalctl -u {service.unit}"
         )
         home = next((one for one in estate.stores if one.name == service.stores.get(name)), None)
-        if home is not None:
+        if home is not None and home.addresses:
+            _is_outside(f"{host}: {name}", store, home, f"mend the setting in {service.folder}/.env, and restart {service.unit}")
+        elif home is not None:
             right = {(address, home.port) for address in _addresses(estate, evidence.second, home, host)}
             wrong = sorted(set(store.held) - right) or sorted(set(store.places) - right if not right & set(store.places) else ())
             assert not wrong, say(
                 f"{host}: {name} leads to {wrong[0][0]}:{wrong[0][1]}, not to {home.name} of {home.host}",
                 f"mend the setting in {service.folder}/.env, and restart {service.unit}; or the estate's [stores]",
             )
+
+
+def _is_outside(what: str, found: StoreFact, home: Store, mend: str) -> None:
+    """A setting names a store outside of the estate as the estate does. Of the name that it has the hash alone is known here."""
+    if not found.names:
+        raise Blind("the probe does not say what host it names", where=what, hint="install the probe of this voxgate")
+    right = {hashlib.sha256(f"{address}:{home.port}".encode()).hexdigest() for address in home.addresses}
+    assert set(found.names) <= right, say(
+        f"{what} names another host or port than {', '.join(home.addresses)}:{home.port}, where {home.name} is",
+        f"{mend}; or the estate's [stores]",
+    )
 
 
 def _addresses(estate: Estate, look: Look, store: Store, asker: str) -> set[str]:

@@ -37,7 +37,7 @@ def test_only_livekit_in_containers(host_name: str, estate: Estate, evidence: Ev
     """
     host = evidence.second.host(host_name)
     engines, boxed = known(host.engines), [one for one in known(host.processes) if one.container]
-    if Role.SIP in estate.host(host_name).roles:
+    if Role.SIP in estate.host(host_name).roles and estate.containers.images:
         _only_livekit(host_name, engines, boxed, estate.containers)
     else:
         assert not engines.containers, say(_said(host_name, engines.containers), "the services run under systemd: remove it")
@@ -98,7 +98,11 @@ def _said(host: str, containers: list[ContainerFact] | tuple[ContainerFact, ...]
 
 
 @invariant(
-    per="host_name", roles=("sip",), faults=("livekit-stopped", "livekit-restart-loop", "livekit-halted"), severity="blocker"
+    per="host_name",
+    roles=("sip",),
+    needs=("containers",),
+    faults=("livekit-stopped", "livekit-restart-loop", "livekit-halted"),
+    severity="blocker",
 )
 def test_livekit_is_healthy(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """Without livekit no call has media: both containers run, neither restarted between the looks nor halted, and livekit

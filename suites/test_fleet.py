@@ -162,6 +162,7 @@ def _calls(document: object) -> int:
 @invariant(
     per="estate",
     services=("fleet",),
+    roles=("api",),
     faults=("haproxy-server-unchecked", "haproxy-server-missing", "haproxy-called-so", "haproxy-not-there"),
     severity="blocker",
 )

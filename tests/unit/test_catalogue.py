@@ -43,6 +43,7 @@ def test_an_invariant_is_read_without_running_it(tmp_path: Path) -> None:
         ('per="unit"', 'per="machine"', "per="),
         ('per="unit"', 'per="unit", fault=()', "unknown argument 'fault'"),
         ('per="unit"', 'per="unit", roles=("moon",)', "roles="),
+        ('per="unit"', 'per="unit", needs=("moon",)', "moon"),
         ("def test_all_is_well(unit):", "def test_all_is_well(unit:", "cannot be read"),
     ],
 )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from voxgate.contracts.places import bundled
 from voxgate.errors import ContractError
-from voxgate.model.invariant import Invariant, Per
+from voxgate.model.invariant import Invariant, Need, Per
 from voxgate.model.service import Role
 
 FOLDER = bundled("suites")
@@ -80,6 +80,7 @@ def _read(path: Path, node: ast.FunctionDef, call: ast.Call) -> Invariant:
         services = tuple(said.pop("services", ()))
         roles = frozenset(Role(role) for role in said.pop("roles", ()))
         faults = tuple(said.pop("faults", ()))
+        needs = frozenset(Need(need) for need in said.pop("needs", ()))
         severity = str(said.pop("severity", "critical"))
     except (ValueError, KeyError, TypeError) as error:
         why = f"@invariant takes literals, and per= is one of {', '.join(Per)}, roles= are of {', '.join(Role)}: {error}"
@@ -101,6 +102,7 @@ def _read(path: Path, node: ast.FunctionDef, call: ast.Call) -> Invariant:
         severity,
         deploy=marker == "deploy",
         roles=roles,
+        needs=needs,
     )
 
 

@@ -27,7 +27,7 @@ def judge_estate(estate: Estate, file: str) -> None:
     _judge_reach("boot", estate.boot, estate, file)
     _judge_clients(estate, f"{file} [clients]")
     _judge_reach("jobs", {place: [one.where for one in jobs] for place, jobs in estate.jobs.items()}, estate, file)
-    for store in estate.stores:
+    for store in (one for one in estate.stores if not one.addresses):
         _must_be_a_host("host", store.host, estate, f"{file} [stores.{store.name}]")
     if estate.seen_from is not None:
         _must_be_a_host("seen_from", estate.seen_from, estate, f"{file} [console]")
@@ -37,7 +37,12 @@ def judge_estate(estate: Estate, file: str) -> None:
             place = "[databases]" if service.name == "dialler" else "[hosts]"
             what = f"no host for the {service.name}"
             hint = "say which host is its database's dialler" if service.name == "dialler" else f"role {service.role}"
+            others = ", ".join(f'"{one.name}"' for one in estate.services if one != service)
+            hint += f"; or, if this environment has none: [estate] services = [{others}]" if others else ""
             raise EstateError(what, where=f"{file} {place}", hint=hint)
+    if estate.databases and not any(service.name == "dialler" for service in estate.services):
+        where = f"{file} [databases.{estate.databases[0].name}]"
+        raise EstateError("a database's dialler, and no service is the dialler", where=where, hint="leave out [databases]")
 
 
 def _judge_front(estate: Estate, where: str) -> None:
@@ -160,6 +165,9 @@ def _judge_databases(estate: Estate, file: str) -> None:
         for key, name in (("dialler", database.dialler), ("via", database.via)):
             if name is not None:
                 _must_be_a_host(key, name, estate, where)
+        if database.via is not None and (database.uri or "").startswith("mongodb+srv:"):
+            hint = "leave out via: the gate asks it from where it runs"
+            raise EstateError("a mongodb+srv address cannot be asked through a host", where=where, hint=hint)
         if Role.SIP not in estate.host(database.dialler).roles:
             what = f"its dialler {database.dialler} is not a SIP host"
             raise EstateError(what, where=where, hint='the dialler stands where roles has "sip"')

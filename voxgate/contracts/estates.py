@@ -139,11 +139,11 @@ def _schema_error(fault: ValidationError, file: str) -> EstateError:
 
 
 def _services(folder: Path) -> tuple[Service, ...]:
-    """The four services, in the order in which they are deployed: as ``services.toml`` in ``folder`` says, else as voxgate's."""
+    """The services, in the order in which they are deployed: as ``services.toml`` in ``folder`` says, else as voxgate's."""
     path = next((one for one in (folder / _SERVICES, FOLDER / _SERVICES) if one.is_file()), folder / _SERVICES)
     document = _read(path, "services")
     order = ("backend", "fleet", "dialler", "console")
-    return tuple(_service(name, document[name], folder / "units") for name in order)
+    return tuple(_service(name, document[name], folder / "units") for name in order if name in document)
 
 
 def _service(name: str, entry: dict[str, Any], units: Path) -> Service:
@@ -180,6 +180,7 @@ def _endpoint(entry: dict[str, Any]) -> Endpoint:
 def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) -> Estate:
     """The nouns; what they mean together is judged afterwards."""
     settings = dict(document["estate"])
+    services = _chosen(services, settings.pop("services", None), path)
     user = settings.pop("user", "deploy")
     for key in ("identity", "known_hosts", "ssh_config"):
         if key in settings:
@@ -192,10 +193,10 @@ def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) 
         **settings,
         hosts=hosts,
         services=services,
-        databases=tuple(Database(name=name, **entry) for name, entry in document["databases"].items()),
-        containers=_containers(document["containers"]),
+        databases=tuple(Database(name=name, **entry) for name, entry in document.get("databases", {}).items()),
+        containers=_containers(document["containers"]) if "containers" in document else Containers("", ()),
         listeners=_listeners(document.get("listeners")),
-        stores=tuple(Store(name=name, **entry) for name, entry in document.get("stores", {}).items()),
+        stores=tuple(_store(name, entry) for name, entry in document.get("stores", {}).items()),
         keys=keys_of(document.get("keys"), cache_folder()),
         **_console(document.get("console", {}), path),
         boot={role: tuple(entry) for role, entry in document.get("boot", {}).items()},
@@ -224,6 +225,24 @@ def _console(entry: dict[str, Any], path: Path) -> dict[str, Any]:
         port = where.port or (HTTPS if tls else HTTP)
         found["front"] = Front(where.hostname or "", port, tls, days=entry.get("days", DAYS), **more)
     return found
+
+
+def _chosen(services: tuple[Service, ...], names: list[str] | None, path: Path) -> tuple[Service, ...]:
+    """Those of the services that an estate has. Raises EstateError for one that nobody says what it is."""
+    if names is None:
+        return services
+    lost = sorted(set(names) - {service.name for service in services})
+    if lost:
+        raise EstateError(f"services.toml does not say what the {lost[0]} is", where=f"{path.name} [estate.services]")
+    return tuple(service for service in services if service.name in names)
+
+
+def _store(name: str, entry: dict[str, Any]) -> Store:
+    """A store on a host, or outside of the estate; of a replica set that has several addresses."""
+    plain = {**entry}
+    address = plain.pop("address", ())
+    addresses = (address,) if isinstance(address, str) else tuple(address)
+    return Store(name, **plain, addresses=tuple(one.lower().rstrip(".") for one in addresses))
 
 
 def _file(text: str, where: str) -> str:

@@ -25,10 +25,12 @@ class Sampler:
     def __init__(self, connections: Connections, estate: Estate) -> None:
         """Nothing is asked yet."""
         self._connections = connections
-        service = estate.service("fleet")
-        units = [unit for unit in estate.placed_units if unit.service.name == service.name]
-        health = service.health
-        self._questions = {Question(u.host.name, u.port_of(health), health.path): u.id for u in units} if health else {}
+        units = [unit for unit in estate.placed_units if unit.service.name == "fleet"]
+        self._questions = {
+            Question(unit.host.name, unit.port_of(health), health.path): unit.id
+            for unit in units
+            if (health := unit.service.health)
+        }
         self._samples: list[Sample] = []
         self._ended = threading.Event()
         self._began = 0.0

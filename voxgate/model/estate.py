@@ -107,12 +107,15 @@ class JobEntry:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A store of the services: which unit on which host, on which port. Nowhere else may it listen."""
+    """A store of the services: which unit on which host, on which port, and nowhere else may it listen. One outside of the
+    estate has ``addresses``, as the services' settings name it, in place of host and unit, which are empty.
+    """
 
     name: str
-    host: str
-    unit: str
     port: int
+    host: str = ""
+    unit: str = ""
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,12 @@ from voxgate.model.estate import Database, Estate, PlacedUnit, Placement
 from voxgate.model.service import Role, Service
 
 
+class Need(StrEnum):
+    """What a rule may need of an estate: that it says what may run in containers."""
+
+    CONTAINERS = "containers"
+
+
 class Per(StrEnum):
     """What an invariant is judged on, once each. The value is the name of the test's parameter."""
 
@@ -38,8 +44,9 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Invariant:
-    """One rule, as its test says it. ``services`` empty means all, and so does ``roles`` of what is judged on each host;
-    ``deploy`` is True if only a deploy can be judged by it.
+    """One rule, as its test says it. ``services`` empty means all, and so does ``roles`` of what is judged on each host; what is
+    about the estate as a whole needs one host of these. ``needs`` are parts of an estate without which there is nothing to be
+    judged. ``deploy`` is True if only a deploy can be judged by it.
 
     ``marks`` are pytest markers of the rule as such; ``faults`` name what must turn it red.
     """
@@ -54,6 +61,7 @@ class Invariant:
     severity: str = "critical"
     deploy: bool = False
     roles: frozenset[Role] = frozenset()
+    needs: frozenset[Need] = frozenset()
 
     @property
     def sentence(self) -> str:
@@ -79,14 +87,21 @@ class Expected:
 
 
 def subjects(invariant: Invariant, estate: Estate | None, schemas: Sequence[str]) -> tuple[Subject, ...]:
-    """Everything ``invariant`` is judged on. Without an estate only schemas are there to be judged."""
+    """Everything ``invariant`` is judged on. Without an estate only schemas are there to be judged. A rule about services that an
+    estate has not is judged on nothing there.
+    """
     if invariant.per is Per.SCHEMA:
         return tuple(Subject(name, name) for name in schemas)
     if estate is None:
         return ()
+    if invariant.services and not any(service.name in invariant.services for service in estate.services):
+        return ()
+    if Need.CONTAINERS in invariant.needs and not estate.containers.images:
+        return ()
     found = _subjects(invariant.per, estate)
     if invariant.roles:
-        found = [one for one in found if one.host is not None and estate.host(one.host).roles & invariant.roles]
+        everywhere = frozenset(role for host in estate.hosts for role in host.roles)
+        found = [one for one in found if (estate.host(one.host).roles if one.host else everywhere) & invariant.roles]
     if invariant.services:
         found = [subject for subject in found if subject.service is None or subject.service in invariant.services]
     if len(invariant.services) == 1:

@@ -68,7 +68,8 @@ class RuntimesFact:
 class StoreFact:
     """How far the host came to the address that a setting holds: reached, refused, timeout, unresolved, unreachable, silent,
     unparsable, or ``not asked`` for a database; ``connections`` that the service's own processes hold to it. ``places`` are the
-    addresses and ports that the setting's hosts stand for there, ``held`` those that are connected to.
+    addresses and ports that the setting's hosts stand for there, ``held`` those that are connected to, ``names`` the sha256 of
+    each ``host:port`` that the setting has.
     """
 
     setting: str
@@ -76,6 +77,7 @@ class StoreFact:
     connections: int
     places: tuple[tuple[str, int], ...] = ()
     held: tuple[tuple[str, int], ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ def invariant(
     per: str,
     services: tuple[str, ...] = (),
     roles: tuple[str, ...] = (),
+    needs: tuple[str, ...] = (),
     faults: tuple[str, ...] = (),
     severity: str = "critical",
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -28,14 +29,14 @@ def invariant(
 
     ``per`` is what it is judged on, once each, and the name of the test's parameter: estate, host_name, service, placement,
     unit, database, schema_name. ``services`` limits it, and ``roles`` to hosts that have one of these (empty: all): what
-    has nothing to be judged on a host is not judged there. ``faults`` name what must turn it red. ``severity`` is
-    Allure's: blocker, critical, normal, minor.
+    has nothing to be judged on a host is not judged there, nor on an estate without what it ``needs`` (containers).
+    ``faults`` name what must turn it red. ``severity`` is Allure's: blocker, critical, normal, minor.
     """
 
     def mark(function: Callable[P, R]) -> Callable[P, R]:
-        marked: Callable[P, R] = pytest.mark.invariant(per=per, services=services, roles=roles, faults=faults, severity=severity)(
-            function
-        )
+        marked: Callable[P, R] = pytest.mark.invariant(
+            per=per, services=services, roles=roles, needs=needs, faults=faults, severity=severity
+        )(function)
         return marked
 
     return mark

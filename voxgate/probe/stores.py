@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import socket
+from functools import partial
 from typing import Any
 
 from voxgate.probe.base import Job, Trouble
@@ -11,7 +13,10 @@ from voxgate.probe.env_files import Env
 from voxgate.probe.folder import Folder
 from voxgate.probe.request import Service
 
-PORTS = {"redis": 6379, "rediss": 6379, "http": 80, "https": 443, "ws": 80, "wss": 443, "mongodb": 27017}
+SERVICE = "mongodb+srv"
+PORTS = {
+    "redis": 6379, "rediss": 6379, "http": 80, "https": 443, "ws": 80, "wss": 443, "mongodb": 27017, SERVICE: 27017,
+}  # fmt: skip
 REACH = 2.0
 LONGEST_PLACE = 260
 LAST_PORT = 65535
@@ -21,7 +26,9 @@ PLACES_AT_MOST = 20
 def stores(service: Service, found: Job, open_sockets: Job) -> dict[str, Any]:
     """For each required setting that is an address: whether this host reaches it, and how many connections the service's
     own processes hold to it. A database is not connected to: it counts its clients. Of the setting nothing is told but the
-    addresses and the port that its hosts stand for here (``places``), and which of them is connected to (``held``).
+    addresses and the port that its hosts stand for here (``places``), which of them is connected to (``held``), and the
+    sha256 of each ``host:port`` of it (``names``), by which who knows the name knows that it is that one. What a
+    ``mongodb+srv`` name stands for no call of the system's says: there every connection to its port counts.
     """
     with Folder(service.folder) as root:
         values = Env(root).settings()
@@ -37,15 +44,23 @@ def stores(service: Service, found: Job, open_sockets: Job) -> dict[str, Any]:
         ends: set[tuple[str, int]] = set()
         if len(hosts) > PLACES_AT_MOST:
             raise Trouble("failed", f"{key} names over {PLACES_AT_MOST} hosts")
+        names = {name for name in map(partial(name_of, scheme), hosts) if name}
         for place in hosts:
-            outcome, resolved = reach(scheme, place)
+            if scheme == SERVICE:  # its name has no address of its own
+                outcome = "not asked" if place_of(scheme, place) else "unparsable"
+                resolved = {(row["remote_address"], port) for row in connections if (port := row["remote_port"]) == PORTS[scheme]}
+            else:
+                outcome, resolved = reach(scheme, place)
+                places |= resolved
             outcomes.add(outcome)
-            places |= resolved
             mine_there = [row for row in connections if (row["remote_address"], row["remote_port"]) in resolved]
             held += len(mine_there)
             ends |= {(row["remote_address"], row["remote_port"]) for row in mine_there}
         best = next((word for word in ("reached", "not asked") if word in outcomes), min(outcomes))
-        rows[key] = {"outcome": best, "connections": held, "places": sorted(map(list, places)), "held": sorted(map(list, ends))}
+        rows[key] = {
+            "outcome": best, "connections": held, "places": sorted(map(list, places)), "held": sorted(map(list, ends)),
+            "names": sorted(names),
+        }  # fmt: skip
     return rows
 
 
@@ -75,16 +90,30 @@ def url_of(value: str) -> tuple[str, list[str]]:
     return scheme, hosts.split(",") if scheme == "mongodb" else [hosts]
 
 
+def place_of(scheme: str, place: str) -> tuple[str, int] | None:
+    """Host and port of ``host:port``, None for what has not that form."""
+    match = PLACE.fullmatch(place) if len(place) <= LONGEST_PLACE else None
+    if match is None or not 0 < int(match.group(3) or PORTS[scheme]) <= LAST_PORT:
+        return None
+    return match.group(1) or match.group(2), int(match.group(3) or PORTS[scheme])
+
+
+def name_of(scheme: str, place: str) -> str:
+    """The sha256 of ``host:port``, in small letters and without a last dot; empty for what has not that form."""
+    found = place_of(scheme, place)
+    return hashlib.sha256(f"{found[0].lower().rstrip('.')}:{found[1]}".encode()).hexdigest() if found else ""
+
+
 def reach(scheme: str, place: str) -> tuple[str, set[tuple[str, int]]]:
     """How far a connection to ``host:port`` comes, and what the name stands for. Only what has the form of a host's name or
     address is looked up.
     """
-    match = PLACE.fullmatch(place) if len(place) <= LONGEST_PLACE else None
-    if match is None or not 0 < int(match.group(3) or PORTS[scheme]) <= LAST_PORT:
+    found = place_of(scheme, place)
+    if found is None:
         return "unparsable", set()
-    port = int(match.group(3) or PORTS[scheme])
+    host, port = found
     try:
-        rows = socket.getaddrinfo(match.group(1) or match.group(2), port, type=socket.SOCK_STREAM)
+        rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return "unresolved", set()
     resolved = {(str(row[4][0]), port) for row in rows}

@@ -49,7 +49,8 @@ class Movement:
         the facts that it has ``read``. One that read none of the evidence saw its host with eyes of its own.
         """
         paths = tuple(read)
-        moving = [work for work in self.works if work.moves]
+        known = {one.name for one in self.estate.services}
+        moving = [work for work in self.works if work.moves and work.service in known]
         if not paths:
             return tuple(work for work in moving if work.host == host)
         pages = {page: placement.id for placement in self.estate.placements for page in _pages(self.estate, placement)}

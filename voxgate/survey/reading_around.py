@@ -113,6 +113,7 @@ def stores(row: Mapping[str, Any]) -> tuple[StoreFact, ...]:
             connections=get(each, "connections", natural),
             places=get(each, "places", _places),
             held=get(each, "held", _places),
+            names=get(each, "names", texts) if "names" in each else (),
         )
         for key, each in named(row).items()
     )

@@ -1,0 +1,291 @@
+"""Estates of other shapes: fewer services, several roles on one host. All load, all that is there is judged, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from voxgate.contracts.catalogue import read_catalogue
+from voxgate.contracts.estates import FOLDER, load_estate
+from voxgate.deploy.plan import read_requests
+from voxgate.errors import EstateError, Refused
+from voxgate.model.estate import Estate
+from voxgate.model.evidence import HostEvidence, Missing, SocketFact, known
+from voxgate.model.invariant import expected
+from voxgate.model.look import Look
+from voxgate.model.service import Service
+from voxgate.survey.collect import request_of
+from voxgate.survey.questions import questions_of
+
+from .conftest import Case
+
+LAB = (FOLDER / "lab.toml").read_text("utf-8")
+ALL = ("backend", "fleet", "dialler", "console")
+
+
+def without(text: str, *tables: str) -> str:
+    """The estate's file without these tables."""
+    for table in tables:
+        text = re.sub(rf"^\[{re.escape(table)}\].*?(?=^\[|\Z)", "", text, flags=re.MULTILINE | re.DOTALL)
+    return text
+
+
+def loaded(folder: Path, text: str, services: str | None = None) -> Estate:
+    """That file, loaded; ``services`` is a file of a team's own."""
+    folder.mkdir(exist_ok=True)
+    if services is None:
+        shutil.copy(FOLDER / "services.toml", folder)
+    else:
+        (folder / "services.toml").write_text(services, "utf-8")
+    (folder / "lab.toml").write_text(text, "utf-8")
+    return load_estate("lab", folder)
+
+
+def having(*services: str) -> str:
+    """The lab's file, with these services alone."""
+    return LAB.replace("[estate]\n", f"[estate]\nservices = {json.dumps(services)}\n", 1)
+
+
+SHAPES: dict[str, tuple[tuple[str, ...], str]] = {
+    "no console": (("backend", "fleet", "dialler"), without(having("backend", "fleet", "dialler"), "console")),
+    "no dialler": (("backend", "fleet", "console"), without(having("backend", "fleet", "console"), "databases.vox")),
+    "no fleet": (
+        ("backend", "dialler", "console"),
+        without(having("backend", "dialler", "console"), "hosts.fleet-1", "hosts.fleet-2", "fleet").replace(
+            'seen_from = "fleet-1"', 'seen_from = "data"'
+        ),
+    ),
+    "fleet alone": (
+        ("fleet",),
+        without(having("fleet"), "hosts.api-1", "hosts.sip-1", "databases.vox", "containers", "containers.commands", "console"),
+    ),
+    "the console alone": (
+        ("console",),
+        without(
+            having("console"),
+            "hosts.fleet-1", "hosts.fleet-2", "hosts.sip-1", "hosts.data", "databases.vox", "containers", "containers.commands",
+            "console", "fleet", "stores",
+        )
+        + '\n[console]\nseen_from = "api-1"\n[stores]\nredis = { address = "cache.example", port = 6379 }\n',
+    ),
+    "the dialler alone": (
+        ("dialler",),
+        without(having("dialler"), "hosts.fleet-1", "hosts.fleet-2", "hosts.api-1", "console", "fleet"),
+    ),
+}  # fmt: skip
+
+
+def on(green: Case, estate: Estate) -> Case:
+    """The lab's evidence, as a look at that estate would have it: nothing of what it has not."""
+    hosts = {host.name for host in estate.hosts}
+    gone = [one for one in green.estate.services if one not in estate.services]
+
+    def seen(look: Look) -> Look:
+        found = {name: bare(look.host(name), gone) for name in look.hosts if name in hosts}
+        databases = {one.name: look.database(one.name) for one in estate.databases}
+        called = {one.app_name or one.repository for one in gone}
+        left = {
+            name: replace(view, clients=tuple(one for one in view.clients if one.app_name not in called))
+            for name, view in databases.items()
+        }
+        asker = {green.estate.seen_from: estate.seen_from}  # who asks for the console from outside
+        answers = {replace(asked, host=asker.get(asked.host) or asked.host): one for asked, one in look.answers.items()}
+        return replace(look, hosts=found, databases=left, answers={**answers, **look.answers})
+
+    evidence = replace(
+        green.evidence,
+        first=seen(green.evidence.first),
+        second=seen(green.evidence.second),
+        remotes={one.name: green.evidence.remotes[one.name] for one in estate.services},
+    )
+    return Case(replace(estate, keys=green.estate.keys), evidence)
+
+
+def bare(host: HostEvidence, gone: Sequence[Service]) -> HostEvidence:
+    """A host without units, processes and rights of these services."""
+
+    def ours(name: str) -> bool:
+        return not any(one.owns_unit(name) for one in gone)
+
+    processes = tuple(one for one in known(host.processes) if ours(one.unit))
+    lost = {one.pid for one in known(host.processes)} - {one.pid for one in processes}
+    facts: dict[str, Any] = {
+        "processes": processes,
+        "units": {name: fact for name, fact in known(host.units).items() if ours(name)},
+        "listeners": tuple(one for one in known(host.listeners) if not lost.intersection(one.pids)),
+        "connections": tuple(one for one in known(host.connections) if not lost.intersection(one.pids)),
+    }
+    if not isinstance(host.boot, Missing):
+        facts["boot"] = replace(host.boot, services={name: row for name, row in host.boot.services.items() if ours(name)})
+    if not isinstance(host.sudo, Missing):
+        words = [name for one in gone for name in (one.build_unit, (one.unit or "-").replace("@.service", "@")) if name]
+        rules = tuple(row for row in host.sudo.rules if not any(word in row.command for word in words))
+        facts["sudo"] = replace(host.sudo, rules=rules)
+    return replace(host, **facts)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_an_estate_with_fewer_services_is_judged_by_what_is_there(green: Case, tmp_path: Path, shape: str) -> None:
+    services, text = SHAPES[shape]
+    estate = loaded(tmp_path, text)
+    assert tuple(one.name for one in estate.services) == services
+    case = on(green, estate)
+    assert case.judge() == {}
+    asked = expected(read_catalogue(), estate, (), deploying=frozenset())
+    assert {one.subject.service for one in asked} - {None} == set(services)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_is_not_there_is_not_asked_for(tmp_path: Path, shape: str) -> None:
+    services, text = SHAPES[shape]
+    estate = loaded(tmp_path, text)
+    gone = [one for one in load_estate("lab").services if one.name not in services]
+    for host in estate.hosts:
+        request = request_of(estate, host).decode()
+        assert not [one.name for one in gone if f'"{one.name}"' in request or one.folder in request]
+    ports = {one.port for one in questions_of(estate)}
+    for service in gone:
+        others = {two.port for one in estate.services for two in (one.health, one.proxied_health, one.site) if two is not None}
+        assert not {service.health.port} & (ports - others) if service.health is not None else True
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_all_deploys_those_that_are_there(tmp_path: Path, shape: str) -> None:
+    services, text = SHAPES[shape]
+    estate = loaded(tmp_path, text)
+    assert tuple(one.service for one in read_requests(("all",), (), estate)) == services
+    for name in sorted(set(ALL) - set(services)):
+        with pytest.raises(Refused) as caught:
+            read_requests((name,), (), estate)
+        assert "there is no such service" in caught.value.line
+
+
+def test_a_services_file_may_have_fewer(green: Case, tmp_path: Path) -> None:
+    text = without((FOLDER / "services.toml").read_text("utf-8"), "console")
+    estate = loaded(tmp_path, without(LAB, "console"), text)
+    assert [one.name for one in estate.services] == ["backend", "fleet", "dialler"]
+    assert on(green, estate).judge() == {}
+
+
+MISTAKES = {
+    "a role that nobody has": (without(LAB, "hosts.fleet-1", "hosts.fleet-2"), "no host for the fleet", "services = ["),
+    "a dialler's database and no dialler": (having("backend", "fleet", "console"), "no service is the dialler", "[databases]"),
+    "a service that is none": (having("backend", "web"), "is none of", ""),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_shape_that_cannot_be_meant_is_refused(tmp_path: Path, mistake: str) -> None:
+    text, said, hint = MISTAKES[mistake]
+    with pytest.raises(EstateError) as caught:
+        loaded(tmp_path, text.replace('seen_from = "fleet-1"', 'seen_from = "data"'))
+    assert said in caught.value.line
+    assert hint in caught.value.hint
+
+
+OUTSIDE = """
+[stores]
+redis = { address = "cache.example", port = 6379 }
+mongodb = { address = "Cluster0.abc.mongodb.net", port = 27017 }
+s3 = { address = "s3.eu-central-1.amazonaws.com", port = 443 }
+"""
+NAMES = {
+    "MONGODB_URI": "cluster0.abc.mongodb.net:27017",
+    "REDIS_URL": "cache.example:6379",
+    "S3_ENDPOINT": "s3.eu-central-1.amazonaws.com:443",
+}
+
+
+def naming(case: Case, **names: str) -> Case:
+    """The backend's settings name these hosts."""
+    found = known(case.of("api-1").stores["backend"])
+    told = {**NAMES, **names}
+    rows = tuple(
+        replace(one, names=(sha256(told[one.setting].encode()).hexdigest(),)) if told.get(one.setting) else one for one in found
+    )
+    return case.host("api-1", stores={**case.of("api-1").stores, "backend": rows})
+
+
+def test_stores_outside_of_the_estate_are_known_by_the_name_that_a_setting_has(green: Case, tmp_path: Path) -> None:
+    case = on(green, loaded(tmp_path, without(LAB, "stores") + OUTSIDE))
+    assert naming(case).judge(["backend-reaches-its-stores", "stores-are-private"]) == {}
+    for other in ("cluster1.abc.mongodb.net:27017", "cluster0.abc.mongodb.net:27018"):
+        found = naming(case, MONGODB_URI=other).judge(["backend-reaches-its-stores"])
+        assert {key: verdict for key, (verdict, _) in found.items()} == {"backend-reaches-its-stores[backend-api-1]": "violated"}
+        assert "cluster1" not in str(found)
+    assert {verdict for verdict, _ in naming(case, MONGODB_URI="").judge(["backend-reaches-its-stores"]).values()} == {"blind"}
+
+
+def test_a_store_outside_has_no_unit_and_forbids_no_port(green: Case, tmp_path: Path) -> None:
+    """Nginx listens on 443 of a host that uses S3 proper."""
+    estate = loaded(tmp_path, without(LAB, "stores") + OUTSIDE)
+    assert not [one for one in estate.stores if one.host or one.unit]
+    pid = known(green.of("api-1").units)["nginx.service"].main_pid
+    opened = SocketFact("198.51.100.21", 443, None, None, (pid,))
+    case = on(green, estate).host("api-1", listeners=(*known(green.of("api-1").listeners), opened))
+    assert case.judge(["stores-are-private"]) == {}
+
+
+STORES = {
+    "a host and an address": 'redis = { host = "data", unit = "redis.service", address = "x", port = 1 }',
+    "neither": "redis = { port = 6379 }",
+    "no unit": 'redis = { host = "data", port = 6379 }',
+    "an address that is a URL": 'redis = { address = "redis://x", port = 6379 }',
+    "no address": "redis = { address = [], port = 6379 }",
+}
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_store_stands_on_a_host_or_outside(tmp_path: Path, store: str) -> None:
+    with pytest.raises(EstateError) as caught:
+        loaded(tmp_path, without(LAB, "stores") + f"\n[stores]\n{STORES[store]}\n")
+    assert "stores.redis" in caught.value.line
+
+
+def test_a_database_outside_is_asked_from_the_gate(tmp_path: Path) -> None:
+    srv = LAB.replace("mongodb://127.0.0.1:27017/vox", "mongodb+srv://cluster0.abc.mongodb.net/vox")
+    with pytest.raises(EstateError) as caught:
+        loaded(tmp_path, srv)
+    assert "leave out via" in caught.value.hint
+    (database,) = loaded(tmp_path, re.sub(r'^via = "data"$', "", srv, flags=re.MULTILINE)).databases
+    assert (database.called, database.via) == ("vox", None)
+
+
+ONE = """
+[hosts.one]
+address = "198.51.100.11"
+roles = ["api", "fleet", "sip", "data"]
+workers = 3
+"""
+
+
+def test_one_host_may_have_all_the_roles(tmp_path: Path) -> None:
+    text = without(LAB, *(f"hosts.{name}" for name in ("data", "api-1", "fleet-1", "fleet-2", "sip-1")))
+    for name in ("data", "fleet-1", "sip-1"):
+        text = text.replace(f'"{name}"', '"one"')
+    estate = loaded(tmp_path, text + ONE)
+    assert [one.id for one in estate.placements] == [f"{name}-one" for name in ALL]
+    request = json.loads(request_of(estate, estate.host("one")))
+    assert [row["name"] for row in request["services"]] == list(ALL)
+    assert request["stores"] == ["redis-server.service", "mongod.service", "s3.service"]
+    asked = expected(read_catalogue(), estate, (), deploying=frozenset())
+    whole = expected(read_catalogue(), load_estate("lab"), (), deploying=frozenset())
+    assert {one.invariant.name for one in asked} == {one.invariant.name for one in whole}
+    assert len({one.id for one in asked}) == len(asked)
+
+
+def test_api_and_sip_may_be_one_host(tmp_path: Path) -> None:
+    text = without(LAB, "hosts.sip-1").replace('roles = ["api"]', 'roles = ["api", "sip"]').replace('"sip-1"', '"api-1"')
+    estate = loaded(tmp_path, text)
+    (host,) = [one for one in estate.hosts if one.name == "api-1"]
+    assert {one.service.name for one in estate.placements if one.host == host} == {"backend", "dialler", "console"}
+    who = {one.who for one in estate.listeners_on(host)}
+    assert who >= {"nginx.service", "haproxy.service", "livekit/sip", "voxbridge.service", "voxdialler.service"}
