@@ -238,7 +238,7 @@ def test_a_look_holds_hosts_answers_sites_and_databases(estate: Estate, monkeypa
         return dict.fromkeys(questions, Missing("denied", "no forwarding"))
 
     monkeypatch.setattr(collect, "survey", lambda *_, **__: {"api-1": seen})
-    monkeypatch.setattr(collect, "see", lambda _, database: Missing("unreachable", database.name))
+    monkeypatch.setattr(collect, "see", lambda _, database, **__: Missing("unreachable", database.name))
     monkeypatch.setattr(http, "ask", ask)
     way = Way(estate)
     extra = Question("data", 1, "/x")
@@ -261,7 +261,7 @@ def test_a_mistake_of_ours_costs_its_one_thing_and_leaves_its_traceback(
 ) -> None:
     seen = replace(host_evidence("api-1", GOOD), dists={"console": DistFact("builds/x", {"a": (1, "x")}, None, 1.0, 2.0)})
     monkeypatch.setattr(collect, "survey", lambda *_, **__: {"api-1": seen})
-    monkeypatch.setattr(collect, "see", lambda *_: 1 // 0)
+    monkeypatch.setattr(collect, "see", lambda *_, **__: 1 // 0)
     monkeypatch.setattr(collect, "site_questions", lambda *_: dict[str, object]()["site"])
     monkeypatch.setattr(http, "ask", lambda _, questions, **__: dict.fromkeys(questions, Missing("denied", "")))
     look = collect.take_look(Way(estate), estate)  # type: ignore[arg-type]
