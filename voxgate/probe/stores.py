@@ -13,9 +13,9 @@ from voxgate.probe.env_files import Env
 from voxgate.probe.folder import Folder
 from voxgate.probe.request import Service
 
-SERVICE = "mongodb+srv"
+BY_SERVICE_RECORD = "mongodb+srv"
 PORTS = {
-    "redis": 6379, "rediss": 6379, "http": 80, "https": 443, "ws": 80, "wss": 443, "mongodb": 27017, SERVICE: 27017,
+    "redis": 6379, "rediss": 6379, "http": 80, "https": 443, "ws": 80, "wss": 443, "mongodb": 27017, BY_SERVICE_RECORD: 27017,
 }  # fmt: skip
 REACH = 2.0
 LONGEST_PLACE = 260
@@ -44,10 +44,10 @@ def stores(service: Service, found: Job, open_sockets: Job) -> dict[str, Any]:
         ends: set[tuple[str, int]] = set()
         if len(hosts) > PLACES_AT_MOST:
             raise Trouble("failed", f"{key} names over {PLACES_AT_MOST} hosts")
-        names = {name for name in map(partial(name_of, scheme), hosts) if name}
+        names = {name for name in map(partial(hash_of_name, scheme), hosts) if name}
         for place in hosts:
-            if scheme == SERVICE:  # its name has no address of its own
-                outcome = "not asked" if place_of(scheme, place) else "unparsable"
+            if scheme == BY_SERVICE_RECORD:  # its name has no address of its own
+                outcome = "not asked" if host_and_port(scheme, place) else "unparsable"
                 resolved = {(row["remote_address"], port) for row in connections if (port := row["remote_port"]) == PORTS[scheme]}
             else:
                 outcome, resolved = reach(scheme, place)
@@ -90,7 +90,7 @@ def url_of(value: str) -> tuple[str, list[str]]:
     return scheme, hosts.split(",") if scheme == "mongodb" else [hosts]
 
 
-def place_of(scheme: str, place: str) -> tuple[str, int] | None:
+def host_and_port(scheme: str, place: str) -> tuple[str, int] | None:
     """Host and port of ``host:port``, None for what has not that form."""
     match = PLACE.fullmatch(place) if len(place) <= LONGEST_PLACE else None
     if match is None or not 0 < int(match.group(3) or PORTS[scheme]) <= LAST_PORT:
@@ -98,9 +98,9 @@ def place_of(scheme: str, place: str) -> tuple[str, int] | None:
     return match.group(1) or match.group(2), int(match.group(3) or PORTS[scheme])
 
 
-def name_of(scheme: str, place: str) -> str:
+def hash_of_name(scheme: str, place: str) -> str:
     """The sha256 of ``host:port``, in small letters and without a last dot; empty for what has not that form."""
-    found = place_of(scheme, place)
+    found = host_and_port(scheme, place)
     return hashlib.sha256(f"{found[0].lower().rstrip('.')}:{found[1]}".encode()).hexdigest() if found else ""
 
 
@@ -108,7 +108,7 @@ def reach(scheme: str, place: str) -> tuple[str, set[tuple[str, int]]]:
     """How far a connection to ``host:port`` comes, and what the name stands for. Only what has the form of a host's name or
     address is looked up.
     """
-    found = place_of(scheme, place)
+    found = host_and_port(scheme, place)
     if found is None:
         return "unparsable", set()
     host, port = found
