@@ -8,20 +8,13 @@ from typing import TYPE_CHECKING
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import known
 from voxgate.plugin import invariant, say, say_all
+from voxgate.survey.git_settings import strange
 
 if TYPE_CHECKING:
     from voxgate.model.estate import Estate, Placement
     from voxgate.model.look import Evidence
     from voxgate.model.release import Release
 
-# What a clone sets, who commits, and what is about words on a terminal: nothing that says what runs, or from where code comes.
-SETTINGS = re.compile(
-    r"core\.(repositoryformatversion|filemode|bare|logallrefupdates|ignorecase|precomposeunicode|symlinks|autocrlf|eol|quotepath"
-    r"|sharedrepository|abbrev|compression|untrackedcache|commitgraph|preloadindex)|extensions\.(objectformat|refstorage)"
-    r"|remote\.origin\.(url|fetch|tagopt|prune|prunetags)|branch\..+\.(remote|merge|rebase)|user\.(name|email)|safe\.directory"
-    r"|(?!.*(hook|uri|command|program|path)$)"  # what runs or fetches something is never plain, whatever it belongs to
-    r"(pull|push|fetch|color|advice|gc|maintenance|pack|index|log|status|column)\.[\w.-]+|init\.defaultbranch"
-)
 CODE = re.compile(r"git|pip.*|uvx?|npm|npx")  # what brings code, where rsync and tar may fetch data away
 AGAIN = "deploy the release again: code reaches a host no other way"
 
@@ -110,19 +103,18 @@ def test_remote_is_bitbucket(placement: Placement, estate: Estate, evidence: Evi
     from somebody else.
     """
     wanted = estate.repository_url(placement.service)
-    found = known(evidence.second.host(placement.host.name).checkouts[placement.service.name]).origin
-    assert found == wanted, say(
-        f"{placement.host.name}: origin of {placement.service.folder} resolves to {found}, not {wanted}",
-        f"git remote set-url origin {wanted}, and look for url.*.insteadOf",
-    )
     checkout = known(evidence.second.host(placement.host.name).checkouts[placement.service.name])
-    where = f"{placement.host.name}: git in {placement.service.folder}"
-    foreign = [key for key in checkout.settings if not SETTINGS.fullmatch(key)]
-    assert not foreign, say(
-        f"{where} has {', '.join(foreign)} set, which a plain clone has not",
-        "git config --show-origin --get-all NAME, and unset it",
-    )
-    assert not checkout.hooks, say(f"{where} runs hooks: {', '.join(checkout.hooks)}", "remove them from .git/hooks")
+    found, do = [], []
+    if checkout.origin != wanted:
+        found.append(f"origin resolves to {checkout.origin}, not {wanted}")
+        do.append(f"git remote set-url origin {wanted}, and look for url.*.insteadOf")
+    if odd := strange(checkout.settings):
+        found.append(f"{', '.join(odd)} is set, which runs or fetches something, or changes what is checked out")
+        do.append("git config --show-origin --get-all NAME, and unset it")
+    if checkout.hooks:
+        found.append(f"hooks run: {', '.join(checkout.hooks)}")
+        do.append("remove them from .git/hooks")
+    assert not found, say_all(f"{placement.host.name}: git in {placement.service.folder}", found, "; ".join(do))
 
 
 @invariant(

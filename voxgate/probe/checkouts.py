@@ -100,16 +100,26 @@ def head_and_origin(folder: str) -> dict[str, Any]:
         origin = git(["ls-remote", "--get-url", "origin"], root, DEADLINE - 1)
         if origin.status != 0:
             raise Trouble("failed", f"git ls-remote --get-url origin: {last_words(origin.err, 1)}")
-        config = git(["config", "--list", "--name-only", "-z"], root, DEADLINE - 1)
+        config = git(["config", "--list", "--name-only", "--show-origin", "-z"], root, DEADLINE - 1)
         if config.status != 0:
             raise Trouble("failed", f"git config --list: {last_words(config.err, 1)}")
         return {
             "head": lines[0],
             "detached": lines[1] == "HEAD",
             "origin": origin.out.strip(),
-            "settings": sorted({key for key in config.out.split("\0") if key}),
+            "settings": settings_of(config.out),
             "hooks": hooks_for_caller(root),
         }
+
+
+def settings_of(listed: str) -> list[str]:
+    """The names of git's settings, those of the account or the system behind ``account ``. A file is the repository's where git
+    names it from there, or it says that it is one's.
+    """
+    words_said = listed.split("\0")
+    rows = [(words_said[at], words_said[at + 1]) for at in range(0, len(words_said) - 1, 2)]
+    own = {origin for origin, key in rows if not origin.startswith("file:/") or key == "core.repositoryformatversion"}
+    return sorted({key if origin in own else f"account {key}" for origin, key in rows if not origin.startswith("command line:")})
 
 
 def hooks_for_caller(root: Folder) -> list[str]:

@@ -59,6 +59,24 @@ def test_origin_is_told_after_rewriting(checkout: Path) -> None:
     assert probe.checkout(service(checkout))["origin"] == "https://evil.example/oriserve1/vox-backend.git"
 
 
+def test_settings_of_the_account_are_told_apart_from_the_repositorys(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where both say the same, and where the account's file includes another."""
+    monkeypatch.undo()
+    home = checkout.parent / "home"
+    home.mkdir()
+    (home / ".gitconfig").write_text("[user]\n\tname = x\n[core]\n\tsshCommand = ssh -4\n[include]\n\tpath = more\n")
+    (home / "more").write_text("[http]\n\tproxy = http://proxy:3128\n")
+    git(checkout, "config", "core.sshCommand", "ssh -6")
+    asked = ["git", "config", "--list", "--name-only", "--show-origin", "-z"]
+    env = {"PATH": os.environ["PATH"], "HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1"}
+    listed = subprocess.run(asked, cwd=checkout, env=env, capture_output=True, check=True)
+    found = probe.settings_of(listed.stdout.decode())
+    accounts = [f"account {name}" for name in ("core.sshcommand", "http.proxy", "include.path", "user.name")]
+    assert [name for name in found if name.startswith("account ")] == accounts
+    assert {"core.sshcommand", "core.repositoryformatversion", "remote.origin.url"} <= set(found)
+    assert "remote.origin.url" in probe.checkout(service(checkout))["settings"]
+
+
 def test_a_fifo_does_not_hang_and_no_link_is_followed(checkout: Path, tmp_path: Path) -> None:
     os.mkfifo(checkout / "pipe")
     (tmp_path / "outside").mkdir()
