@@ -36,7 +36,7 @@ ROOTS = {"root", "sudo", "wheel", "admin", "docker", "podman", "lxd", "incus", "
 WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - found on a host, not bound here
 
 
-@invariant(per="host_name", faults=("disk-full", "disk-of-a-store-full", "inodes-gone"))
+@invariant(per="host_name", waivable=True, faults=("disk-full", "disk-of-a-store-full", "inodes-gone"))
 def test_host_has_room(host_name: str, evidence: Evidence) -> None:
     """A full disk stops the journal, the database and the next deploy at once, so each file system that is written to has room;
     without memory the kernel picks a process and kills it.

@@ -17,7 +17,7 @@ from voxgate.deploy.site import Orders
 from voxgate.errors import VoxgateError
 from voxgate.model.invariant import expected
 from voxgate.model.look import Evidence
-from voxgate.model.verdict import MoveRecord, Verdict
+from voxgate.model.verdict import MoveRecord
 from voxgate.plugin import without_pytest
 from voxgate.survey.collect import take_look
 from voxgate.transport.connections import Connections
@@ -77,7 +77,7 @@ def judge(estate: Estate, evidence: Evidence) -> dict[str, Finding]:
     for one in expected(read_catalogue(), estate, schema_names(), deploying=frozenset()):
         if one.invariant.suite != "test_contracts.py":
             judged = without_pytest.judge(one, estate, evidence)
-            if judged is not None and judged.verdict is not Verdict.HOLDS:
+            if judged is not None and not judged.verdict.is_green:
                 red[one.id] = Finding(judged.verdict.value, judged.found)
     return dict(sorted(red.items()))
 

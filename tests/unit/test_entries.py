@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 
 import pytest
 
@@ -42,6 +43,7 @@ def test_entries_at_one_place_are_one() -> None:
 def test_a_hint_ends_with_the_lines_to_paste() -> None:
     error = AssertionError(say_all("sip-1", ["a", "b"], "stop it", estate="lab", entries=[ONE, Entry(("boot", "sip-1"), ("a",))]))
     said = "stop it; or add to [listeners] in hosts/lab.toml: " + ONE.line + '; or add to [boot] in hosts/lab.toml: sip-1 = ["a"]'
-    assert words_of(error)[1:] == ("sip-1: a; b", said)
+    words = words_of(error, None, None, date(2026, 11, 28))
+    assert (words.found, words.advice) == ("sip-1: a; b", said)
     assert [one.place for one in entries_of(error)] == [("listeners", "sip-1"), ("boot", "sip-1")]
     assert entries_of(AssertionError("plain")) == entries_of(AssertionError(say("a", "b"))) == ()

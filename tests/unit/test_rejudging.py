@@ -7,12 +7,13 @@ import shutil
 import subprocess
 import sys
 import warnings
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from voxgate.contracts.catalogue import read_catalogue
-from voxgate.contracts.estates import load_estate
+from voxgate.contracts.estates import FOLDER, load_estate
 from voxgate.errors import VoxgateError
 from voxgate.model.invariant import Per, expected
 from voxgate.model.verdict import Judgement, RunOutcome, Verdict
@@ -36,7 +37,24 @@ def told(outcome: RunOutcome) -> dict[str, Judgement]:
     return {one.id: Judgement(**{name: getattr(one, name) for name in FIELDS}) for one in outcome.judgements}
 
 
-FIELDS = ("id", "invariant", "sentence", "reason", "verdict", "service", "host", "found", "advice")
+FIELDS = ("id", "invariant", "sentence", "reason", "verdict", "service", "host", "found", "advice", "waivers")
+
+
+def waiving(saved: Path, folder: Path) -> Path:
+    """The file of an estate that accepts in writing what boot starts on fleet-1."""
+    page = saved / "second/hosts/fleet-1.json"
+    document = json.loads(page.read_text("utf-8"))
+    starts = {"by": "/by", "at_boot": True, "foreign": ["/etc/systemd/system/agent.service"]}
+    document["sections"]["boot"]["value"]["services"]["agent.service"] = starts
+    page.write_text(json.dumps(document))
+    file = folder / "lab.toml"
+    entry = (
+        "\n[[waived]]\nrule = 'boot-starts-only-what-is-known'\nsubject = 'fleet-1'\nreason = 'it goes in spring'\nby = 'ops'\n"
+        "found = 'agent.service starts at the next boot, by /by, and /etc/systemd/system/agent.service came with no package'\n"
+        f"until = {datetime.now(UTC).date() + timedelta(days=30)}\n"
+    )
+    file.write_text((FOLDER / "lab.toml").read_text("utf-8") + entry)
+    return file
 
 
 @pytest.mark.parametrize("part", [None, frozenset({"fleet-1"})], ids=["whole", "part"])
@@ -49,7 +67,7 @@ def test_both_ways_say_the_same(
     document["sections"]["clock"] = {"seconds": 0.0, "error": {"kind": "denied", "text": "nobody may look"}}
     document["sections"]["units"]["value"]["voxcore@1.service"]["properties"]["ActiveState"] = "failed"
     page.write_text(json.dumps(document))
-    session = Session(load_estate("lab"), None)
+    session = Session(load_estate(str(waiving(saved, tmp_path))), None)
     plainly = judge_saved(saved, session, tmp_path / "plainly", part=part)
     monkeypatch.setattr(rejudging, "_without_pytest", lambda *_: ["sh", "-c", f"exit {NEEDS_PYTEST}"])
     by_pytest = judge_saved(saved, session, tmp_path / "by-pytest", part=part)
@@ -75,7 +93,7 @@ def test_a_warning_in_a_rule_is_blind_as_in_pytest(monkeypatch: pytest.MonkeyPat
 
 
 def test_without_assertions_nothing_is_judged(saved: Path, tmp_path: Path) -> None:
-    argv = [sys.executable, "-O", "-m", without_pytest.MODULE, str(saved), str(tmp_path / "verdict.json"), "lab"]
+    argv = [sys.executable, "-O", "-m", without_pytest.MODULE, str(saved), str(tmp_path / "verdict.json"), "lab", "2026-11-28"]
     assert subprocess.run(argv, check=False, timeout=60).returncode == NEEDS_PYTEST
     assert not (tmp_path / "verdict.json").exists()
 

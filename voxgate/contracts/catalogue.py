@@ -82,6 +82,7 @@ def _read(path: Path, node: ast.FunctionDef, call: ast.Call) -> Invariant:
         faults = tuple(said.pop("faults", ()))
         needs = frozenset(Need(need) for need in said.pop("needs", ()))
         severity = str(said.pop("severity", "critical"))
+        waivable = said.pop("waivable", False) is True
     except (ValueError, KeyError, TypeError) as error:
         why = f"@invariant takes literals, and per= is one of {', '.join(Per)}, roles= are of {', '.join(Role)}: {error}"
         raise ContractError("this invariant cannot be read", where=where, why=why) from None
@@ -103,6 +104,7 @@ def _read(path: Path, node: ast.FunctionDef, call: ast.Call) -> Invariant:
         deploy=marker == "deploy",
         roles=roles,
         needs=needs,
+        waivable=waivable,
     )
 
 

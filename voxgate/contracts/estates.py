@@ -8,6 +8,7 @@ import math
 import os
 import tomllib
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from voxgate.contracts.estate_access import judge_access, keys_of, sshd_of, sudo
 from voxgate.contracts.estate_rules import judge_estate
 from voxgate.contracts.places import bundled, project
 from voxgate.contracts.schemas import best_fault, schema
+from voxgate.contracts.waivers import judge_waivers, read_waivers, with_days
 from voxgate.errors import EstateError
 from voxgate.model.clients import ClientWord
 from voxgate.model.estate import Available, Containers, Database, Estate, Host, JobEntry, Listener, Store, repository_of
@@ -43,10 +45,10 @@ def estate_names(folder: Path = FOLDER) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in folder.glob("*.toml") if path.name != _SERVICES))
 
 
-def load_estate(name: str, folder: Path | None = None) -> Estate:
+def load_estate(name: str, folder: Path | None = None, *, today: date | None = None) -> Estate:
     """The estate ``name``: ``<name>.toml`` in ``folder`` (default: ``hosts/`` of the project around the current folder). A name
     with a slash, or one that ends in ``.toml``, is the path of a file. The services are those of ``services.toml`` beside it;
-    where there is none, those that come with voxgate.
+    where there is none, those that come with voxgate. No waiver may end too far ahead of ``today`` (UTC, by our clock).
 
     Raises EstateError, one line, for everything a person can get wrong in these files.
     """
@@ -56,6 +58,7 @@ def load_estate(name: str, folder: Path | None = None) -> Estate:
     estate = _build(document, services, path)
     judge_estate(estate, path.name)
     judge_access(estate, path.name)
+    judge_waivers(estate, path, today or datetime.now(UTC).date())
     return estate
 
 
@@ -91,6 +94,7 @@ def _read(path: Path, schema_name: str) -> dict[str, Any]:
     for place, value in _numbers(document):
         if not math.isfinite(value):  # no comparison of a schema refuses nan
             raise EstateError(f"{value} is no number", where=f"{path.name} [{place}]")
+    document = with_days(document)
     fault = best_fault(schema_name, document)
     if fault is not None:
         raise _schema_error(fault, path.name)
@@ -204,6 +208,7 @@ def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) 
         clients={key: tuple(ClientWord(**row) for row in rows) for key, rows in document.get("clients", {}).items()},
         sudo=sudo_of(document.get("sudo", {})),
         sshd=sshd_of(document.get("sshd", {})),
+        waived=read_waivers(document.get("waived", ()), path.name),
         available=Available(document.get("fleet", {}).get("available", "slots")),
         source=str(path),
     )

@@ -98,7 +98,7 @@ def verdict_on(outcome: RunOutcome, placement: Placement, units: Sequence[Placed
     about = restarted if units else {*restarted, placement.id, placement.host.name}
     mine = [one for one in outcome.judgements if _is_about(one.id, placement, about)]
     stands = standing.allowed | {key for key in standing.ids if _subject(key) not in restarted}
-    wrong = [one for one in mine if one.verdict is not Verdict.HOLDS and one.id not in stands]
+    wrong = [one for one in mine if not one.verdict.is_green and one.id not in stands]
     lost = [key for key in outcome.missing if _is_about(key, placement, about)]
     if wrong:
         raise _not_in_order(placement, wrong)
@@ -106,8 +106,10 @@ def verdict_on(outcome: RunOutcome, placement: Placement, units: Sequence[Placed
         why = f"{lost[0]} was not judged" if lost else "nothing of it was judged"
         raise MoveFailed("the canary could not be judged", where=placement.host.name, why=why)
     who = ", ".join(unit.unit.removesuffix(".service") for unit in units) or "the whole host"
-    left = sum(one.verdict is not Verdict.HOLDS for one in mine)
-    return f"{who} judged, {len(mine) - left} rules hold" + (f", {left} stand as before" if left else "")
+    left = sum(not one.verdict.is_green for one in mine)
+    waived = sum(one.verdict is Verdict.WAIVED for one in mine)
+    said = f"{who} judged, {len(mine) - left - waived} rules hold"
+    return said + (f", {waived} waived" if waived else "") + (f", {left} stand as before" if left else "")
 
 
 def _not_in_order(placement: Placement, wrong: Sequence[Judgement]) -> MoveFailed:

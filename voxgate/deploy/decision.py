@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from voxgate.model.verdict import Exit, Judgement, RunVerdict, Verdict
+from voxgate.model.waiving import waived_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Judged:
 
 def judge_run(judged: Judged) -> RunVerdict:
     """The verdict over the judgements alone, before anything is done about it: ``holds`` only if every expected
-    invariant was judged and holds. A violation is named before blindness, and both before what is missing.
+    invariant was judged and holds, or is waived. A violation is named before blindness, and both before what is missing.
     """
     if judged.count(Verdict.VIOLATED):
         return RunVerdict.VIOLATED
@@ -68,19 +69,26 @@ def look_summary(judged: Judged, verdict: RunVerdict, hosts: Sequence[str], else
 
 def _look_summary(judged: Judged, verdict: RunVerdict, hosts: Sequence[str], elsewhere: int) -> str:
     """The same of the look alone."""
-    count = len(judged.judgements)
     part = f", a partial look: {len(judged.missing)} of {len(judged.expected)} were not asked" if judged.missing else ""
     match verdict:
         case RunVerdict.PARTIAL:
             left = f", {elsewhere} more need the whole estate" if elsewhere else ""
-            return f"all {count} invariants of {', '.join(hosts)} hold{left}; `voxgate merge` joins the parts"
+            said = _holding(judged, f" of {', '.join(hosts)}")
+            return f"{said}{left}; `voxgate merge` joins the parts"
         case RunVerdict.HOLDS:
-            return f"all {count} invariants hold{part}"
+            return f"{_holding(judged)}{part}"
         case RunVerdict.INCOMPLETE:
             why = judged.interrupted or f"{len(judged.missing)} of {len(judged.expected)} invariants were not judged"
             return f"not everything was judged: {why}"
         case _:
             return f"{verdict}{part}"
+
+
+def _holding(judged: Judged, of: str = "") -> str:
+    """``all 211 invariants hold``; ``209 of 211 invariants hold, 2 waived until 2026-12-20``."""
+    count, waived = len(judged.judgements), judged.count(Verdict.WAIVED)
+    many = f"{count - waived} of {count}" if waived else f"all {count}"
+    return f"{many} invariants{of} hold{waived_in(judged.judgements)}"
 
 
 def look_status(verdict: RunVerdict, pytest_status: int) -> int:

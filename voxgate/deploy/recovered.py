@@ -10,7 +10,8 @@ from voxgate.deploy.settling import Settled
 from voxgate.deploy.standing import named
 from voxgate.errors import VoxgateError
 from voxgate.model.release import Release
-from voxgate.model.verdict import Exit, Judgement, RunVerdict, Verdict
+from voxgate.model.verdict import Exit, Judgement, RunVerdict
+from voxgate.model.waiving import waived_in
 
 LookAndJudge = Callable[[Mapping[str, Release]], tuple[RunVerdict, tuple[Judgement, ...]]]
 
@@ -50,9 +51,9 @@ def _by_the_last(mending: Mending, verdict: RunVerdict, judged: Judged, away: Co
         return Settled(RunVerdict.INCOMPLETE, Exit.INCOMPLETE, summary, *rest)
     summary = f"recovered: {mending.summary}"
     if final is RunVerdict.HOLDS:
-        return Settled(final, 0, f"{summary}; all of it holds", *rest)
+        return Settled(final, 0, f"{summary}; all of it holds{waived_in(judgements)}", *rest)
     still = mending.standing.still(judgements)
-    worse = [one.id for one in judgements if one.verdict is not Verdict.HOLDS and one.id not in still]
+    worse = [one.id for one in judgements if not one.verdict.is_green and one.id not in still]
     if still and not worse:
         return Settled(final, 1, f"{summary}; it is as before, and does not hold: {named(still)}", *rest)
     status = Exit.INCOMPLETE if final is RunVerdict.INCOMPLETE else 1

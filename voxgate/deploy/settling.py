@@ -19,7 +19,8 @@ from voxgate.deploy.state import Found, read_all
 from voxgate.deploy.undoing import nothing_was_changed
 from voxgate.errors import VoxgateError
 from voxgate.model.release import Release
-from voxgate.model.verdict import Exit, Judgement, RunVerdict, Verdict
+from voxgate.model.verdict import Exit, Judgement, RunVerdict
+from voxgate.model.waiving import waived_in
 
 LookAndJudge = Callable[[Mapping[str, Release]], tuple[RunVerdict, tuple[Judgement, ...]]]
 
@@ -105,17 +106,19 @@ class Settlement:
         """
         if self._site.stop.is_set() and not judged.interrupted:
             judged = replace(judged, interrupted="interrupted")
-        left = [one.id for one in judged.judgements if one.id in self._standing.allowed and one.verdict is not Verdict.HOLDS]
+        left = [one.id for one in judged.judgements if one.id in self._standing.allowed and not one.verdict.is_green]
         judged = replace(judged, judgements=self._standing.permitting(judged.judgements))
         if judge_run(judged) is RunVerdict.HOLDS and self._deployment.failure is None:
-            return self._promote(self._deployment.plan, left)
+            return self._promote(self._deployment.plan, left, judged.judgements)
         return self._go_back(judged)
 
-    def _promote(self, plan: Plan, left: Sequence[str]) -> Settled:
+    def _promote(self, plan: Plan, left: Sequence[str], judgements: Sequence[Judgement]) -> Settled:
         """Say on every host that it was judged good; from here on it is finished, by this run or by the next. Then tag what
         has no tag yet, and move last-known-good. ``left`` are ids of what stands as it stood, and may.
         """
         standing = f"still standing, allowed ({self._standing.reason}): {named(left)}" if left else ""
+        waived = waived_in(judgements)
+        noted = "; ".join([*([waived.removeprefix(", ")] if waived else []), *([standing] if standing else [])])
         try:
             marks.mark(self._site.claim, plan.tasks, Phase.PROMOTING)
             for target in plan.targets:
@@ -123,12 +126,12 @@ class Settlement:
                 if said:
                     self.notes.append(said)
                     self.tagged[target.service.name] = release
-            marks.promote(self._site.claim, plan.tasks, self._site.goods, self.tagged, reason=standing)
+            marks.promote(self._site.claim, plan.tasks, self._site.goods, self.tagged, reason=noted)
         except VoxgateError as error:
             summary = f"everything holds, but {error.line}: make recover finishes it"
             return Settled(RunVerdict.BROKEN, Exit.BROKEN, summary)
         releases = ", ".join(str(self.tagged.get(target.service.name, target.release)) for target in plan.targets)
-        return Settled(RunVerdict.DONE, 0, f"done: {releases}" + (f"; {standing}" if standing else ""))
+        return Settled(RunVerdict.DONE, 0, f"done: {releases}{waived}" + (f"; {standing}" if standing else ""))
 
     def _go_back(self, judged: Judged) -> Settled:
         """Put back everything that was changed, and nothing else, by the same moves, and judge it again."""
@@ -170,7 +173,7 @@ class Settlement:
         except VoxgateError as error:
             failure = failure or error
         releases = ", ".join(str(target.release) for target in targets)
-        summary = f"not done ({reason}); back on {releases}, judged again: {back_verdict}"
+        summary = f"not done ({reason}); back on {releases}, judged again: {back_verdict}{waived_in(rejudged)}"
         if still := self._standing.still(rejudged):
             summary += f", as before; still standing: {named(still)}"
         if failure is not None:

@@ -36,7 +36,7 @@ class Standing:
     @classmethod
     def of(cls, judgements: Sequence[Judgement], plan: Plan, allowed: Collection[str], reason: str, *, back: bool) -> Standing:
         """From the judgement of the look before. Going ``back`` on purpose is never stopped by what stands."""
-        found = tuple(one for one in judgements if one.verdict is not Verdict.HOLDS)
+        found = tuple(one for one in judgements if not one.verdict.is_green)
         ids = frozenset(one.id for one in found)
         if back:
             allowed, reason = {one.id for one in found if not is_mended(one, plan)}, reason or "a rollback"
@@ -62,7 +62,7 @@ class Standing:
 
     def still(self, judgements: Sequence[Judgement]) -> tuple[str, ...]:
         """What did not hold before and does not now, by id."""
-        return tuple(one.id for one in judgements if self.stood(one) and one.verdict is not Verdict.HOLDS)
+        return tuple(one.id for one in judgements if self.stood(one) and not one.verdict.is_green)
 
     def stood(self, judgement: Judgement) -> bool:
         """True if that did not hold before."""

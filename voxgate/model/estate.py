@@ -10,6 +10,7 @@ from voxgate.model.access import BUILDER, Pairs, allowed_on
 from voxgate.model.clients import ClientWord, is_in
 from voxgate.model.front import Front
 from voxgate.model.service import Endpoint, Role, Service
+from voxgate.model.waiver import MOST, MOST_DAYS, Waiver
 from voxgate.model.where import Names, said_for
 
 
@@ -189,7 +190,8 @@ class Estate:
     file does not say. ``seen_from`` is the host that asks for the console as people do, from outside; ``beyond`` are hosts that
     a part of the estate has not, and asks through all the same; ``front`` is how people reach the console, None where the file
     does not say, ``others`` the names by which the same nginx serves something else, ``web_roots`` the folders that it may
-    serve besides the build.
+    serve besides the build. ``waived`` are violations that it accepts, at most ``waived_most``, none of them longer than
+    ``waived_days`` ahead.
     """
 
     name: str
@@ -218,6 +220,9 @@ class Estate:
     clients: Mapping[str, tuple[ClientWord, ...]] = field(default_factory=dict)
     sudo: Pairs = field(default_factory=dict)
     sshd: Pairs = field(default_factory=dict)
+    waived: tuple[Waiver, ...] = ()
+    waived_days: int = MOST_DAYS
+    waived_most: int = MOST
     source: str = field(default="", compare=False)
 
     def host(self, name: str) -> Host:

@@ -48,7 +48,8 @@ class Invariant:
     about the estate as a whole needs one host of these. ``needs`` are parts of an estate without which there is nothing to be
     judged. ``deploy`` is True if only a deploy can be judged by it.
 
-    ``marks`` are pytest markers of the rule as such; ``faults`` name what must turn it red.
+    ``marks`` are pytest markers of the rule as such; ``faults`` name what must turn it red. Where ``waivable``, an estate may
+    accept a violation in writing.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Invariant:
     deploy: bool = False
     roles: frozenset[Role] = frozenset()
     needs: frozenset[Need] = frozenset()
+    waivable: bool = False
 
     @property
     def sentence(self) -> str:

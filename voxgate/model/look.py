@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
 from voxgate.errors import OutsideLook
 from voxgate.model.answers import Answer, DatabaseView
@@ -34,6 +35,11 @@ class Look:
     hosts: Mapping[str, HostEvidence | Missing]
     answers: Mapping[Question, Answer | Missing]
     databases: Mapping[str, DatabaseView | Missing]
+
+    @property
+    def day(self) -> date:
+        """The day of it, in UTC."""
+        return datetime.fromtimestamp(self.taken, UTC).date()
 
     def host(self, name: str) -> HostEvidence:
         """The evidence of one host. Blind if that host was not seen."""

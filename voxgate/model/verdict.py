@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from enum import IntEnum, StrEnum
 
 from voxgate.model.entry import Entry
 from voxgate.model.estate import Estate
 from voxgate.model.release import Release
 from voxgate.model.service import Service
+from voxgate.model.waiver import Waiver
 
 
 class Verdict(StrEnum):
-    """Of one invariant. There is no fourth."""
+    """Of one invariant. *Waived* is violated, and accepted in writing until a day; what nobody could see never is."""
 
     HOLDS = "holds"
     VIOLATED = "violated"
     BLIND = "blind"
+    WAIVED = "waived"
+
+    @property
+    def is_green(self) -> bool:
+        """True if it keeps no gate shut."""
+        return self in {Verdict.HOLDS, Verdict.WAIVED}
 
 
 class RunVerdict(StrEnum):
@@ -79,6 +87,7 @@ class MoveRecord:
 class Judgement:
     """One invariant on one subject. ``reason`` is why the rule exists; ``found`` and ``advice`` are empty if it holds.
     ``entries`` are what the estate may say so that it holds; only who judges without pytest knows them, and no file has them.
+    ``waivers`` are the estate's that cover something of what was found, also where that is violated all the same.
     """
 
     id: str
@@ -92,6 +101,12 @@ class Judgement:
     advice: str = ""
     seconds: float = 0.0
     entries: tuple[Entry, ...] = field(default=(), compare=False)
+    waivers: tuple[Waiver, ...] = ()
+
+    @property
+    def ends(self) -> date | None:
+        """The last day on which all of it is waived, None where it is not."""
+        return min((one.until for one in self.waivers), default=None) if self.verdict is Verdict.WAIVED else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,5 +170,7 @@ class RunOutcome:
             return f"it is {self.verdict}, with exit status 0" if self.exit_status == 0 else ""
         last = self.rollback or self.judgements
         allowed = self.allowed if self.verdict is RunVerdict.DONE else ()
-        bad = [one.id for one in last if one.verdict is not Verdict.HOLDS and one.id not in allowed]
+        if nobody := [one.id for one in last if one.verdict is Verdict.WAIVED and not one.waivers]:
+            return f"{nobody[0]} is waived, and nobody says by whom"
+        bad = [one.id for one in last if not one.verdict.is_green and one.id not in allowed]
         return f"it is {self.verdict}, and {bad[0]} does not hold, one of {len(bad)}" if bad else ""

@@ -9,10 +9,12 @@ import pytest
 
 from voxgate.model.invariant import Invariant, Subject
 from voxgate.model.verdict import Judgement, Verdict
+from voxgate.model.waiver import Waiver
 from voxgate.plugin.judging import PROPERTY
 from voxgate.plugin.session import Session
 
 _PHASES = ("setup", "call", "teardown")
+_WAIVED = {"setup": "passed", "call": "skipped", "teardown": "passed"}
 
 
 @dataclass(slots=True)
@@ -88,7 +90,8 @@ class Collector:
         for key, phases in self._tests.items():
             verdict = _verdict(phases)
             if verdict is not None:
-                made.append(_judgement(key, phases, verdict, rules.get(key)))
+                waivers = self.session.waivers_of(phases.said.get("waivers", ""))
+                made.append(_judgement(key, phases, verdict, rules.get(key), waivers))
         return tuple(made)
 
 
@@ -96,12 +99,16 @@ def _verdict(phases: _Phases) -> Verdict | None:
     """What the three phases come to, None if that is no judgement."""
     if "verdict" in phases.said and "failed" in phases.outcomes.values():
         return Verdict(phases.said["verdict"])
+    if phases.said.get("verdict") == Verdict.WAIVED and phases.outcomes == _WAIVED:
+        return Verdict.WAIVED
     if all(phases.outcomes.get(phase) == "passed" for phase in _PHASES):
         return Verdict.HOLDS
     return Verdict.BLIND if "failed" in phases.outcomes.values() else None
 
 
-def _judgement(key: str, phases: _Phases, verdict: Verdict, rule: tuple[Invariant, Subject] | None) -> Judgement:
+def _judgement(
+    key: str, phases: _Phases, verdict: Verdict, rule: tuple[Invariant, Subject] | None, waivers: tuple[Waiver, ...]
+) -> Judgement:
     """One line of the verdict."""
     said = phases.said
     name = rule[0].name if rule else key.partition("[")[0]
@@ -116,4 +123,5 @@ def _judgement(key: str, phases: _Phases, verdict: Verdict, rule: tuple[Invarian
         found=said.get("found", "") if verdict is not Verdict.HOLDS else "",
         advice=said.get("advice", "") if verdict is not Verdict.HOLDS else "",
         seconds=round(phases.seconds, 4),
+        waivers=waivers if verdict is not Verdict.HOLDS else (),
     )

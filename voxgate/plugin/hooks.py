@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Generator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,7 @@ def _worker_session(config: pytest.Config) -> Session:
         deploying=frozenset(told["voxgate_deploying"]),
         part=None if part is None else frozenset(part),
         joined=None if joined is None else tuple(joined),
+        as_on=date.fromisoformat(told["voxgate_day"]),
     )
 
 
@@ -147,6 +149,7 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["voxgate_results"] = str(run.report.allure_results) if run else ""
     node.workerinput["voxgate_part"] = None if session.part is None else sorted(session.part)
     node.workerinput["voxgate_joined"] = None if session.joined is None else list(session.joined)
+    node.workerinput["voxgate_day"] = session.day.isoformat()
     node.workerinput["voxgate_deploying"] = sorted(session.deploying)
 
 

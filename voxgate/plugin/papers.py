@@ -15,7 +15,7 @@ from voxgate.model.answers import Answer
 from voxgate.model.estate import PlacedUnit
 from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.look import Look, Question
-from voxgate.model.verdict import Judgement, Verdict
+from voxgate.model.verdict import Judgement
 from voxgate.plugin.session import Session
 from voxgate.survey.questions import question_of
 from voxgate.survey.words import UnitWords, hear
@@ -38,7 +38,7 @@ def papers_of(
     A gate asks the hosts once more, all at once; without one (a saved look) there are only the answers that were saved.
     """
     about = {one.id: one.subject.value for one in session.expected() if isinstance(one.subject.value, PlacedUnit)}
-    wanting = {one.id: about[one.id] for one in judgements if one.verdict is not Verdict.HOLDS and one.id in about}
+    wanting = {one.id: about[one.id] for one in judgements if not one.verdict.is_green and one.id in about}
     units = tuple({unit.id: unit for unit in wanting.values()}.values())[:_MOST]
     said = hear(gate.site.connections, gate.estate, units) if gate is not None and units else {}
     made = {unit.id: (*_words(unit, said), *(() if prefix else _answers(session, unit))) for unit in units}

@@ -44,9 +44,9 @@ def judge_saved(
     if session.estate is None:
         msg = "a saved look is of an estate"
         raise RuntimeError(msg)
-    write_recorded(folder, session.estate.name, None, session.redactor, part=part)
+    write_recorded(folder, session.estate.name, None, session.redactor, part=part, day=session.day)
     start = partial(run, deadline=_DEADLINE, cwd=session.root, env=environment(build=True), stopped=stopped)
-    argv, verdict = _without_pytest(folder, session.estate.source, reports, part), reports / "verdict.json"
+    argv, verdict = _without_pytest(folder, session, reports, part), reports / "verdict.json"
     is_plain = len(session.folders) == 1 and not session.plain()  # no check but voxgate's own
     done = start(argv) if is_plain else None
     if done is None or done.exit_status == NEEDS_PYTEST:
@@ -59,10 +59,11 @@ def judge_saved(
         raise VoxgateError("a saved look could not be judged", why=f"{error.line}; {' '.join(said)}") from None
 
 
-def _without_pytest(folder: Path, source: str, reports: Path, part: frozenset[str] | None) -> list[str]:
+def _without_pytest(folder: Path, session: Session, reports: Path, part: frozenset[str] | None) -> list[str]:
     """The command that judges by voxgate's own rules alone; ``reports`` is made."""
     reports.mkdir(parents=True, exist_ok=True)
-    return [sys.executable, "-m", MODULE, str(folder), str(reports / "verdict.json"), source, *sorted(part or ())]
+    source, day = session.estate.source if session.estate else "", session.day.isoformat()
+    return [sys.executable, "-m", MODULE, str(folder), str(reports / "verdict.json"), source, day, *sorted(part or ())]
 
 
 def _pytest(folder: Path, source: str, reports: Path) -> list[str]:

@@ -22,6 +22,7 @@ from voxgate.deploy.standing import must_be_meant
 from voxgate.errors import TRACES, Refused, VoxgateError, known_error, unforeseen
 from voxgate.model.part import narrowed
 from voxgate.model.verdict import Exit, Judgement, RunOutcome, RunVerdict
+from voxgate.model.waiving import remarks
 from voxgate.model.work import said_of
 from voxgate.plugin.collector import Collector
 from voxgate.plugin.errands import is_errand, run_errand
@@ -96,8 +97,7 @@ class Run:
                 run.outcome = run.refusal(error)
                 run.write()
                 raise
-            session.folder = report.evidence
-            session.gate = gate
+            session.folder, session.gate, session.as_on = report.evidence, gate, datetime.now(UTC).date()
         config.option.xmlpath = config.option.xmlpath or str(report.junit)
         config.option.allure_report_dir = str(report.allure_results)
         if not config.option.verbose > 0:
@@ -157,9 +157,8 @@ class Run:
             try:
                 self._must_be_whole()
                 self.gate.prepare(only)
-                write_recorded(
-                    self.report.evidence, self.gate.estate.name, self.gate, self.session.redactor, part=self.session.part
-                )
+                name, session = self.gate.estate.name, self.session
+                write_recorded(self.report.evidence, name, self.gate, session.redactor, part=session.part, day=session.day)
             except Refused as error:
                 self.refused = error
             except VoxgateError as error:
@@ -314,8 +313,16 @@ class Run:
             reason=self.gate.standing.reason if self.gate else "",
             at_work=said_of(self.session.works),
             moving=self.collector.moving,
-            notes=(*(self.gate.notes if self.gate else ()), *self.session.notes),
+            notes=(*(self.gate.notes if self.gate else ()), *self.session.notes, *self._of_waivers(judged)),
         )
+
+    def _of_waivers(self, judged: Judged) -> tuple[str, ...]:
+        """What is to be said of the waivers themselves. That one covers nothing shows in a whole look only."""
+        if self.session.estate is None:
+            return ()
+        whole = bool(judged.judgements) and not (judged.missing or judged.interrupted or self.session.is_part)
+        used = {waiver for one in judged.judgements for waiver in one.waivers}
+        return tuple(remarks(self.session.estate.waived, self.session.day, used if whole else None))
 
     def write(self) -> None:
         """``verdict.json``, and ``reports/latest``."""

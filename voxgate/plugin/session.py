@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from voxgate.model.look import Evidence
 from voxgate.model.part import is_within, narrowed
 from voxgate.model.release import RemoteView
 from voxgate.model.verdict import MoveRecord, ServiceOutcome
+from voxgate.model.waiver import Waiver
 from voxgate.model.work import Work
 from voxgate.plugin.reading import Recorder
 from voxgate.report.fact_values import Values
@@ -39,7 +41,9 @@ _LIMIT = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a deploy came to, as saved beside the evidence: its moves, and why each state was not reached."""
+    """What a deploy came to, as saved beside the evidence: its moves, and why each state was not reached. ``day`` is the one on
+    which the run began that took it.
+    """
 
     services: frozenset[str] = frozenset()
     moves: tuple[MoveRecord, ...] = ()
@@ -48,6 +52,7 @@ class Recorded:
     capacity: Capacity = field(default_factory=Capacity)
     part: frozenset[str] | None = None
     joined: tuple[str, ...] | None = None
+    day: date | None = None
 
     def reach(self, state: State) -> None:
         """The recorded outcome: raises why the deploy stopped, for each state that it did not reach."""
@@ -60,7 +65,8 @@ class Session:
     """One run. ``root`` is the project, whose suites count beside those that come with voxgate: ``folders`` are both. ``folder``
     holds the evidence; ``gate`` is there in the controller only, and not for a saved look. ``part``
     are the hosts that are looked at where these are not all; ``joined`` is None for a look of its own, else all reasons why
-    the joined parts are no look at the whole.
+    the joined parts are no look at the whole. ``as_on`` is ``day``, where that is decided
+    already: as this run began, or by the controller.
     """
 
     estate: Estate | None
@@ -77,6 +83,7 @@ class Session:
     part: frozenset[str] | None = None
     joined: tuple[str, ...] | None = None
     notes: list[str] = field(default_factory=list)
+    as_on: date | None = None
     _evidence: Evidence | None = None
     _recorded: Recorded | None = None
     _subjects: dict[str, tuple[Subject, ...]] = field(default_factory=dict)
@@ -106,6 +113,26 @@ class Session:
         if self._recorded is None:
             self._recorded = read_recorded(self.folder) if self.folder else Recorded()
         return self._recorded
+
+    @property
+    def day(self) -> date:
+        """The day (UTC) on which waivers count or do not: of the look, by the gate's clock. All looks of one run are judged as on
+        the day on which it began: no deploy turns red at midnight.
+        """
+        if self.as_on is None:
+            try:
+                self.as_on = (self.recorded.day or self.evidence.second.day) if self.folder else None
+            except VoxgateError:  # there is nothing to be judged either
+                self.as_on = None
+        return self.as_on or datetime.now(UTC).date()
+
+    def numbers_of(self, waivers: Collection[Waiver]) -> str:
+        """Which of the estate's waivers these are: what a report can carry."""
+        return " ".join(str(number) for number, one in enumerate(self.estate.waived) if one in waivers) if self.estate else ""
+
+    def waivers_of(self, numbers: str) -> tuple[Waiver, ...]:
+        """The same back."""
+        return tuple(self.estate.waived[int(number)] for number in numbers.split()) if self.estate else ()
 
     @property
     def works(self) -> tuple[Work, ...]:
@@ -191,9 +218,10 @@ def write_recorded(
     *,
     part: frozenset[str] | None = None,
     joined: tuple[str, ...] | None = None,
+    day: date | None = None,
 ) -> None:
     """Save what the deploy came to, for the workers and for later; ``gate`` None for a look that follows none. ``part`` and
-    ``joined`` as in ``Session``.
+    ``joined`` as in ``Session``, ``day`` as in ``Recorded``.
     """
     deployment = gate.deployment if gate else None
     moves = deployment.records if deployment else ()
@@ -202,6 +230,7 @@ def write_recorded(
         "estate": estate,
         "part": sorted(part) if part is not None else None,
         "joined": list(joined) if joined is not None else None,
+        "day": day.isoformat() if day else None,
         "services": sorted(gate.deploying) if gate else [],
         "reached": deployment.reached if deployment else 0,
         "failure": _parts(failure),
@@ -225,13 +254,14 @@ def read_recorded(folder: Path) -> Recorded:
     part, joined = document.get("part"), document.get("joined")
     looked = frozenset(part) if isinstance(part, list) else None
     reasons = tuple(joined) if isinstance(joined, list) else None
+    day = date.fromisoformat(document["day"]) if document.get("day") else None
     if not document.get("services"):
-        return Recorded(part=looked, joined=reasons)
+        return Recorded(part=looked, joined=reasons, day=day)
     failure = document["failure"]
     error = VoxgateError(failure["what"], **{k: failure[k] for k in ("where", "why", "hint")}) if failure else None
     moves = tuple(MoveRecord(**move) for move in document["moves"])
     capacity = _capacity(document["capacity"])
-    return Recorded(frozenset(document["services"]), moves, error, document["reached"], capacity, looked, reasons)
+    return Recorded(frozenset(document["services"]), moves, error, document["reached"], capacity, looked, reasons, day)
 
 
 def _capacity(said: Mapping[str, Any]) -> Capacity:

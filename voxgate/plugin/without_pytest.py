@@ -3,8 +3,9 @@
 A deploy judges up to four times on its way, and a pytest that starts, collects and reports takes three times as long for it as
 the rules do. That both say the same is tested. What a team brings, its checks and its fixtures, is pytest's alone.
 
-``python -m voxgate.plugin.without_pytest EVIDENCE VERDICT ESTATE [HOST ..]`` judges a saved look in a process of its own, and
-writes its verdict.json; the hosts are those that it is of, where these are not all. It ends with 0, or with ``NEEDS_PYTEST``.
+``python -m voxgate.plugin.without_pytest EVIDENCE VERDICT ESTATE DAY [HOST ..]`` judges a saved look in a process of its own, and
+writes its verdict.json; waivers count as on that day; the hosts are those that it is of, where these are not all. It ends with 0,
+or with ``NEEDS_PYTEST``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from datetime import date
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -33,7 +35,7 @@ from voxgate.model.look import Evidence
 from voxgate.model.part import is_within, narrowed
 from voxgate.model.verdict import Judgement, RunOutcome, Verdict
 from voxgate.plugin.invariants import entries_of
-from voxgate.plugin.words import words_of
+from voxgate.plugin.words import Words, words_of
 from voxgate.report import verdict_file
 from voxgate.report.redaction import Redactor
 from voxgate.survey.saving import load
@@ -47,9 +49,11 @@ class NeedsPytestError(Exception):
     """A rule that only pytest can judge."""
 
 
-def judge(one: Expected, estate: Estate, evidence: Evidence, *, partial: bool = False) -> Judgement | None:
+def judge(
+    one: Expected, estate: Estate, evidence: Evidence, *, partial: bool = False, day: date | None = None
+) -> Judgement | None:
     """One rule on one subject, as its test in pytest comes out; None where it is about more than the hosts that a ``partial``
-    look is of. Raises NeedsPytestError.
+    look is of. Waivers count as on ``day`` (default: that of the look). Raises NeedsPytestError.
     """
     rule, subject = one.invariant, one.subject
     given = {"estate": estate, "evidence": evidence, "moves": (), rule.per.value: subject.value}
@@ -58,7 +62,7 @@ def judge(one: Expected, estate: Estate, evidence: Evidence, *, partial: bool = 
     if not given.keys() >= wanted.keys():
         raise NeedsPytestError(one.id)
     began = time.perf_counter()
-    verdict, found, advice = Verdict.HOLDS, "", ""
+    said = Words(Verdict.HOLDS, "")
     entries: tuple[Entry, ...] = ()
     try:
         with warnings.catch_warnings():
@@ -67,25 +71,26 @@ def judge(one: Expected, estate: Estate, evidence: Evidence, *, partial: bool = 
     except Exception as error:  # noqa: BLE001 - as in pytest: whatever else happens, we could not judge
         if partial and isinstance(error, OutsideLook):
             return None
-        verdict, found, advice = words_of(error)
+        said = words_of(error, one, estate, day or evidence.second.day)
         entries = entries_of(error)
     return Judgement(
         id=one.id,
         invariant=rule.name,
         sentence=rule.sentence,
         reason=rule.reason,
-        verdict=verdict,
+        verdict=said.verdict,
         service=subject.service,
         host=subject.host,
-        found=found,
-        advice=advice,
+        found=said.found,
+        advice=said.advice,
         entries=entries,
         seconds=round(time.perf_counter() - began, 4),
+        waivers=said.waivers,
     )
 
 
-def outcome_of(folder: Path, estate: Estate, part: frozenset[str] | None) -> RunOutcome:
-    """What a saved look comes to. Raises ContractError for what is none, NeedsPytestError."""
+def outcome_of(folder: Path, estate: Estate, part: frozenset[str] | None, day: date) -> RunOutcome:
+    """What a saved look comes to, as on ``day``. Raises ContractError for what is none, NeedsPytestError."""
     started = time.time()
     evidence = load(folder)
     if evidence.works:
@@ -93,7 +98,7 @@ def outcome_of(folder: Path, estate: Estate, part: frozenset[str] | None) -> Run
     rules = expected(read_catalogue(), estate, schema_names(), deploying=frozenset())
     if part is not None:
         rules = tuple(one for one in rules if is_within(one.invariant, one.subject, part))
-    judged = {one.id: judge(one, estate, evidence, partial=part is not None) for one in rules}
+    judged = {one.id: judge(one, estate, evidence, partial=part is not None, day=day) for one in rules}
     made = tuple(one for one in judged.values() if one is not None)
     came = Judged([one.id for one in made], made)
     verdict = look_verdict(came, part=part is not None)
@@ -133,13 +138,13 @@ def suite(name: str) -> ModuleType:
     return module
 
 
-def main(folder: str, verdict: str, source: str, *hosts: str) -> int:
+def main(folder: str, verdict: str, source: str, day: str, *hosts: str) -> int:
     """See above."""
     if sys.flags.optimize:  # no assertion could fail: pytest refuses that in words
         return NEEDS_PYTEST
     try:
         estate = load_estate(source)
-        outcome = outcome_of(Path(folder), estate, frozenset(hosts) or None)
+        outcome = outcome_of(Path(folder), estate, frozenset(hosts) or None, date.fromisoformat(day))
         names = [database.uri_env for database in estate.databases if database.uri_env]
         verdict_file.write(outcome, Path(verdict), Redactor.of(os.environ, names))
     except NeedsPytestError:

@@ -20,7 +20,7 @@ from allure_commons.model2 import (
 from voxgate.model.estate import Estate
 from voxgate.model.verdict import Judgement, MoveRecord, RunOutcome, ServiceOutcome, Verdict
 from voxgate.report.allure_files import label_of, results, write_item
-from voxgate.report.allure_sink import history_id
+from voxgate.report.allure_sink import STATUS, history_id
 from voxgate.report.allure_surroundings import surround
 from voxgate.report.redaction import Redactor
 from voxgate.report.tally import Place, invariant_of, place, place_missing, unjudged
@@ -30,8 +30,6 @@ DEPLOY = "deploy"
 
 ROLLBACK = "rollback:"
 """What stands before the id of a judgement that was made after the rollback."""
-
-_STATUS = {Verdict.HOLDS: "passed", Verdict.VIOLATED: "failed", Verdict.BLIND: "broken"}
 
 
 def complete(
@@ -183,7 +181,7 @@ def _rollback(folder: Path, outcome: RunOutcome, redactor: Redactor) -> None:
     """What was judged once more after the rollback: a suite of its own, with a history of its own."""
     for judgement in outcome.rollback:
         where = place(judgement)
-        result = _result(outcome, judgement.id, where, _STATUS[judgement.verdict], start=outcome.started + outcome.seconds)
+        result = _result(outcome, judgement.id, where, STATUS[judgement.verdict], start=outcome.started + outcome.seconds)
         identity = f"{ROLLBACK}{judgement.id}"
         result.historyId = result.testCaseId = history_id(identity)
         result.fullName = identity
@@ -245,8 +243,11 @@ def _said(move: MoveRecord) -> str:
 
 
 def _said_of(judgement: Judgement) -> StatusDetails:
-    """A judgement's finding and advice."""
-    return _details(judgement.found, judgement.advice)
+    """A judgement's finding and advice; who waived it first."""
+    if judgement.verdict is not Verdict.WAIVED:
+        return _details(judgement.found, judgement.advice)
+    accepted = "; ".join(waiver.accepted for waiver in judgement.waivers)
+    return StatusDetails(known=True, message=f"{accepted}: {judgement.found}")
 
 
 def _first(moves: Sequence[MoveRecord]) -> int:

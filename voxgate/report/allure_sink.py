@@ -19,6 +19,7 @@ import allure
 import allure_commons
 import allure_pytest.plugin
 from allure_commons.logger import AllureFileLogger
+from allure_commons.model2 import Label
 
 from voxgate.model.estate import Estate
 from voxgate.model.invariant import Expected
@@ -36,7 +37,8 @@ _PRIVATE = "voxgate."
 _NOISE = frozenset({"host", "thread", "package", "language", "framework"})
 """Labels of allure-pytest that say where the gate runs, not where the finding is."""
 
-_STATUS = {Verdict.HOLDS.value: "passed", Verdict.VIOLATED.value: "failed", Verdict.BLIND.value: "broken"}
+STATUS = {Verdict.HOLDS: "passed", Verdict.VIOLATED: "failed", Verdict.BLIND: "broken", Verdict.WAIVED: "skipped"}
+"""Allure's word for a verdict; what is waived is a known issue besides."""
 
 _DYNAMIC: Any = allure.dynamic  # allure says no types
 
@@ -198,9 +200,12 @@ def tidy(result: Any) -> Any:
     result.titlePath = [label.value for name in ("suite", "subSuite") for label in result.labels if label.name == name]
     verdict = said.get("verdict")
     if verdict is not None:
-        result.status = _STATUS[verdict]
+        result.status = STATUS[Verdict(verdict)]
+    if verdict == Verdict.WAIVED.value:
+        result.labels.append(Label(name="kind", value=Verdict.WAIVED.value))
     if "found" in said and result.statusDetails is not None:
         result.statusDetails.message = said["found"]
+        result.statusDetails.known = True if verdict == Verdict.WAIVED.value else None
         if (result.statusDetails.trace or "").strip().endswith(said["found"].strip()):  # nothing but the same words
             result.statusDetails.trace = None
     return result

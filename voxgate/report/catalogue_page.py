@@ -33,7 +33,7 @@ def as_text(catalogue: Sequence[Invariant]) -> str:
     for suite, rules in groupby(catalogue, lambda one: one.suite):
         lines += [f"{_title(suite)}  (suites/{suite})", ""]
         for one in rules:
-            lines += [f"  {one.name}  [{one.severity}]", f"      of:     {_subjects(one)}"]
+            lines += [f"  {one.name}  [{one.severity}]", f"      of:     {_subjects(one)}", f"      {_waivable(one)}"]
             for title, said in (("why:", _flat(one.reason)), ("faults:", _faults(one))):
                 first = f"      {title:<8}"
                 lines += textwrap.wrap(
@@ -50,7 +50,7 @@ def as_markdown(catalogue: Sequence[Invariant]) -> str:
         parts.append(f"## {_title(suite)}\n\n`suites/{suite}`\n\n")
         for one in rules:
             parts.append(f"### {one.name}\n\n**{one.sentence[:1].upper()}{one.sentence[1:]}.** {_flat(one.reason)}\n\n")
-            parts.append(f"Judged on {_subjects(one)}; {one.severity}. Faults: {_faults(one)}.\n\n")
+            parts.append(f"Judged on {_subjects(one)}; {one.severity}; {_waivable(one)}. Faults: {_faults(one)}.\n\n")
     return "".join(parts).rstrip("\n") + "\n"
 
 
@@ -69,6 +69,11 @@ def _subjects(one: Invariant) -> str:
     services = f" ({', '.join(one.services)})" if one.services else ""
     roles = f" of role {' or '.join(sorted(one.roles))}" if one.roles else ""
     return f"{SUBJECTS[one.per]}{roles}{services}{', in a deploy' if one.deploy else ''}"
+
+
+def _waivable(one: Invariant) -> str:
+    """Whether an estate may accept a violation in writing."""
+    return "may be waived" if one.waivable else "cannot be waived"
 
 
 def _faults(one: Invariant) -> str:

@@ -16,8 +16,9 @@ _GOOD = {RunVerdict.DONE, RunVerdict.HOLDS}
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Since ``baseline``. ``fallen`` do not hold now and did then, or were not judged then; ``mended`` the other way;
-    ``gone`` and ``new`` are ids; ``releases`` maps a service to what ran then and what runs now.
+    """Since ``baseline``. ``fallen`` do not hold now and did then, or were waived or not judged then; ``mended`` the other way;
+    ``waived`` are waived now and were not then; ``gone`` and ``new`` are ids; ``releases`` maps a service to what ran then and
+    what runs now.
     """
 
     baseline: str
@@ -26,6 +27,7 @@ class Changes:
     gone: tuple[str, ...] = ()
     new: tuple[str, ...] = ()
     releases: tuple[tuple[str, str, str], ...] = ()
+    waived: tuple[Judgement, ...] = ()
 
     def lines(self) -> Iterator[str]:
         """Each change in a line; none where nothing changed."""
@@ -33,6 +35,8 @@ class Changes:
             yield f"release of {service}: {then} -> {now}"
         for one in self.fallen:
             yield f"{one.verdict.value}: {one.id}: {one.found}"
+        for one in self.waived:
+            yield f"waived until {one.ends}: {one.id}: {one.found}"
         for identity in self.mended:
             yield f"holds again: {identity}"
         if self.gone:
@@ -44,17 +48,18 @@ class Changes:
 def changes(now: RunOutcome, then: RunOutcome | None) -> Changes:
     """What changed since ``then``; without it everything that does not hold is a change."""
     before = {one.id: one.verdict for one in then.judgements} if then else {}
-    bad = [one for one in now.judgements if one.verdict is not Verdict.HOLDS]
+    bad = [one for one in now.judgements if not one.verdict.is_green]
     judged = {one.id for one in now.judgements}
     holds = {one.id for one in now.judgements if one.verdict is Verdict.HOLDS}
     return Changes(
         baseline=then.run if then else "",
-        fallen=tuple(one for one in bad if before.get(one.id, Verdict.HOLDS) is Verdict.HOLDS),
+        fallen=tuple(one for one in bad if before.get(one.id, Verdict.HOLDS).is_green),
         mended=tuple(sorted(key for key, verdict in before.items() if verdict is not Verdict.HOLDS and key in holds)),
         # Rules about a deploy are judged after one only.
         gone=tuple(sorted(set(before) - judged)) if then and not then.deploy else (),
         new=tuple(sorted(judged - set(before))) if then else (),
         releases=_releases(now, then) if then else (),
+        waived=tuple(one for one in now.judgements if one.verdict is Verdict.WAIVED is not before.get(one.id)),
     )
 
 

@@ -134,7 +134,9 @@ def _said(tally: Tally) -> str:
     """``✓ 9/9``, or ``7/9 ✗1 ?1``."""
     if not tally.total:
         return "not judged here"
-    bad = [f"{svg.SIGNS[name]}{getattr(tally, name)}" for name in ("violated", "blind", "missing") if getattr(tally, name)]
+    bad = [
+        f"{svg.SIGNS[name]}{getattr(tally, name)}" for name in ("violated", "blind", "missing", "waived") if getattr(tally, name)
+    ]
     held = f"{tally.holds}/{tally.total}"
     return f"{held} {' '.join(bad)}" if bad else f"{svg.SIGNS['holds']} {held}"
 
@@ -143,4 +145,5 @@ def _legend(y: float) -> str:
     """What the signs mean."""
     signs = svg.SIGNS
     said = f"{signs['holds']} holds · {signs['violated']} violated · {signs['blind']} blind: we could not look"
-    return svg.text(_MARGIN, y, f"{said} · {signs['missing']} not judged · small boxes are workers", "dim small")
+    said += f" · {signs['missing']} not judged · {signs['waived']} waived: accepted in writing until a day"
+    return svg.text(_MARGIN, y, f"{said} · small boxes are workers", "dim small")

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from datetime import UTC, datetime, time, timedelta
 from enum import IntEnum
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from voxgate.model.verdict import RunOutcome, RunVerdict, Verdict
+from voxgate.model.verdict import Judgement, RunOutcome, RunVerdict, Verdict
+from voxgate.model.waiving import WAIVER, waived_in
 from voxgate.report.changes import Changes
 from voxgate.report.tally import by_cell, whole
 
 SHOWN = 20
 """Lines that Nagios' long output gets at most."""
+
+
+COUNTED = ("holds", "violated", "blind", "missing", "waived")
+"""What is counted of the judgements."""
 
 
 class Level(IntEnum):
@@ -27,9 +33,10 @@ class Level(IntEnum):
 
 def level(outcome: RunOutcome, mild: Collection[str]) -> Level:
     """CRITICAL if something is violated, WARNING if all of that is ``mild`` (names of invariants); UNKNOWN if we could not look
-    or not everything was judged, but WARNING where all of that may be a deploy's doing: never OK unless all of it holds.
+    or not everything was judged, but WARNING where all of that may be a deploy's doing: never OK unless all of it holds, or is
+    waived.
     """
-    bad = [one for one in outcome.judgements if one.verdict is not Verdict.HOLDS]
+    bad = [one for one in outcome.judgements if not one.verdict.is_green]
     violated = [one for one in bad if one.verdict is Verdict.VIOLATED]
     if violated:
         return Level.WARNING if all(one.invariant in mild for one in violated) else Level.CRITICAL
@@ -42,9 +49,9 @@ def level(outcome: RunOutcome, mild: Collection[str]) -> Level:
 def nagios(outcome: RunOutcome, found: Level, changed: Changes) -> str:
     """Status line, performance data, and below it what changed."""
     tally = whole(outcome)
-    bad = [one for one in outcome.judgements if one.verdict is not Verdict.HOLDS]
+    bad = [one for one in outcome.judgements if not one.verdict.is_green]
     first = (
-        f"{outcome.estate}: {tally.holds} of {tally.total} invariants hold"
+        f"{outcome.estate}: {tally.holds} of {tally.total} invariants hold{waived_in(outcome.judgements)}"
         if tally.total
         else f"{outcome.estate}: nothing judged"
     )
@@ -53,14 +60,20 @@ def nagios(outcome: RunOutcome, found: Level, changed: Changes) -> str:
         violated = next((f", first: {one.id}: {one.found}" for one in bad if one.verdict is Verdict.VIOLATED), "")
         now = f"{len(outcome.moving)} cannot be judged now, as " if outcome.moving else ""
         said = f"{violated}; {now}{'; '.join(outcome.at_work)}"
-    counts = f"holds={tally.holds} violated={tally.violated} blind={tally.blind} missing={tally.missing}"
+    counts = f"holds={tally.holds} violated={tally.violated} blind={tally.blind} missing={tally.missing} waived={tally.waived}"
     lines = [f"VOXGATE {found.name} - {_plain(first + said)} | {counts} seconds={outcome.seconds:.1f}s"]
     since = f"since {changed.baseline}" if changed.baseline else "(no earlier run that holds)"
     changed_lines = [_plain(line) for line in changed.lines()]
     lines += [f"changed {since}:" if changed_lines else f"nothing changed {since}", *changed_lines[:SHOWN]]
     if len(changed_lines) > SHOWN:
         lines.append(f"... and {len(changed_lines) - SHOWN} more")
+    lines += [_plain(f"{one.id}: {'; '.join(w.accepted for w in one.waivers)}") for one in _waived(outcome)[:SHOWN]]
+    lines += [_plain(note) for note in outcome.notes if note.startswith(WAIVER)]
     return "\n".join(lines) + "\n"
+
+
+def _waived(outcome: RunOutcome) -> list[Judgement]:
+    return [one for one in outcome.judgements if one.verdict is Verdict.WAIVED]
 
 
 def _plain(text: str) -> str:
@@ -78,17 +91,23 @@ def as_json(outcome: RunOutcome, found: Level, changed: Changes) -> str:
         "level": found.name,
         "status": int(found),
         "summary": outcome.summary,
-        "counts": {"holds": tally.holds, "violated": tally.violated, "blind": tally.blind, "missing": tally.missing},
+        "counts": {name: getattr(tally, name) for name in COUNTED},
         "at_work": {"said": list(outcome.at_work), "moving": list(outcome.moving)},
         "bad": [
             {"id": one.id, "verdict": one.verdict.value, "found": one.found, "advice": one.advice}
             for one in outcome.judgements
-            if one.verdict is not Verdict.HOLDS
+            if not one.verdict.is_green
         ],
+        "waived": [
+            {"id": one.id, "found": one.found, "until": str(one.ends), "accepted": [waiver.accepted for waiver in one.waivers]}
+            for one in _waived(outcome)
+        ],
+        "notes": [note for note in outcome.notes if note.startswith(WAIVER)],
         "changed": {
             "since": changed.baseline or None,
             "fallen": [one.id for one in changed.fallen],
             "mended": list(changed.mended),
+            "waived": [one.id for one in changed.waived],
             "gone": list(changed.gone),
             "new": list(changed.new),
             "releases": [{"service": service, "then": then, "now": now} for service, then, now in changed.releases],
@@ -107,14 +126,20 @@ def prometheus(outcome: RunOutcome, found: Level, changed: Changes) -> str:
         registry=registry,
     )
     for (service, host), tally in by_cell(outcome).items():
-        for verdict in ("holds", "violated", "blind", "missing"):
+        for verdict in COUNTED:
             invariants.labels(outcome.estate, service, host, verdict).set(getattr(tally, verdict))
     violations = Gauge(
         "voxgate_invariant", "1 for each invariant that does not hold.", ["estate", "id", "verdict"], registry=registry
     )
     for one in outcome.judgements:
-        if one.verdict is not Verdict.HOLDS:
+        if not one.verdict.is_green:
             violations.labels(outcome.estate, one.id, one.verdict.value).set(1)
+    waived = Gauge(
+        "voxgate_waived_until_timestamp_seconds", "When what is waived counts again.", ["estate", "id"], registry=registry
+    )
+    for one in _waived(outcome):
+        if one.ends is not None:
+            waived.labels(outcome.estate, one.id).set(datetime.combine(one.ends + timedelta(days=1), time(), UTC).timestamp())
     verdicts = Gauge("voxgate_verdict", "1 for the verdict of the last look.", ["estate", "verdict"], registry=registry)
     for verdict in RunVerdict:
         verdicts.labels(outcome.estate, verdict.value).set(int(verdict is outcome.verdict))

@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
-SIGNS = {"holds": "✓", "violated": "✗", "blind": "?", "missing": "○", "none": "·"}
+SIGNS = {"holds": "✓", "violated": "✗", "blind": "?", "missing": "○", "waived": "~", "none": "·"}
 """What stands for a verdict beside its colour: a picture must read without colours too."""
 
 _STYLE = """
@@ -16,7 +16,9 @@ _STYLE = """
   .title { font-size: 17px; font-weight: 600 } .strong { font-weight: 600 } .small { font-size: 11px }
   .dim { fill: #5f6c7b } .page { fill: #f6f8fa } .box { fill: #ffffff; stroke: #d3dae1 } .line { stroke: #d3dae1 }
   .holds { fill: #dcf5e3 } .violated { fill: #fbd9d7 } .blind, .missing { fill: #fdefc3 } .none { fill: #eceff2 }
+  .waived { fill: #d7ecf7 }
   .t-holds { fill: #116329 } .t-violated { fill: #a40e26 } .t-blind, .t-missing { fill: #7a4d00 } .t-none { fill: #5f6c7b }
+  .t-waived { fill: #0b4f71 }
   .fetch { fill: #b6d7e4 }
   .checkout { fill: #9ec5fe } .install { fill: #c5b3f6 } .restart { fill: #ffd08a } .health { fill: #a3e0b5 }
   .canary { fill: #f3e08a }
@@ -26,7 +28,9 @@ _STYLE = """
     text { fill: #e6edf3 } .dim { fill: #9aa7b4 } .page { fill: #12171d } .box { fill: #1b222b; stroke: #36414d }
     .line { stroke: #36414d }
     .holds { fill: #12381f } .violated { fill: #57181c } .blind, .missing { fill: #46360a } .none { fill: #262e38 }
+    .waived { fill: #123546 }
     .t-holds { fill: #7ee2a0 } .t-violated { fill: #ffb3ad } .t-blind, .t-missing { fill: #f5cf66 } .t-none { fill: #9aa7b4 }
+    .t-waived { fill: #86cdf0 }
     .fetch { fill: #33525e }
     .checkout { fill: #1f4b87 } .install { fill: #4c3a8c } .restart { fill: #7a4a08 } .health { fill: #1c5c33 }
     .canary { fill: #6b5d10 }

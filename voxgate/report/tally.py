@@ -19,22 +19,23 @@ _ID = re.compile(r"(?P<invariant>[^\[]+)(?:\[(?P<subject>.*)\])?", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many hold, are violated, are blind, were not judged."""
+    """How many hold, are violated, are blind, were not judged, are waived."""
 
     holds: int = 0
     violated: int = 0
     blind: int = 0
     missing: int = 0
+    waived: int = 0
 
     @property
     def total(self) -> int:
         """All that was expected."""
-        return self.holds + self.violated + self.blind + self.missing
+        return self.holds + self.violated + self.blind + self.missing + self.waived
 
     @property
     def worst(self) -> str:
-        """``violated`` before ``blind`` before ``missing`` before ``holds``; ``none`` where nothing was expected."""
-        for name in ("violated", "blind", "missing", "holds"):
+        """``violated`` before ``blind``, ``missing``, ``waived`` and ``holds``; ``none`` where nothing was expected."""
+        for name in ("violated", "blind", "missing", "waived", "holds"):
             if getattr(self, name):
                 return name
         return "none"
@@ -45,6 +46,7 @@ class Tally:
             self.violated + other.violated,
             self.blind + other.blind,
             self.missing + other.missing,
+            self.waived + other.waived,
         )
 
 
@@ -52,6 +54,7 @@ _ONE = {
     Verdict.HOLDS: Tally(holds=1),
     Verdict.VIOLATED: Tally(violated=1),
     Verdict.BLIND: Tally(blind=1),
+    Verdict.WAIVED: Tally(waived=1),
 }
 
 

@@ -17,6 +17,7 @@ from rich.text import Text
 from voxgate.errors import visible
 from voxgate.model.digits import natural_in
 from voxgate.model.verdict import Judgement, MoveRecord, RunOutcome, RunVerdict, Verdict
+from voxgate.model.waiving import waived_in
 from voxgate.report.tally import ESTATE, PLATFORM, Tally, by_cell, subject_of, unjudged, whole
 
 PLAIN_WIDTH = 120
@@ -32,7 +33,7 @@ _WIDE = 2
 """Columns of the narrowest sensible table: one for the service, one for the sums."""
 
 EXIT_MEANING = {
-    0: "everything that was asked for was judged and holds",
+    0: "everything that was asked for was judged and holds, or is waived",
     1: "at least one invariant is violated or blind",
     2: "interrupted before everything was judged",
     3: "an error inside pytest or voxgate",
@@ -66,12 +67,13 @@ class Signs:
     violated: str
     blind: str
     missing: str
+    waived: str
     arrow: str
     none: str
 
 
-_PICTURES = Signs("✓", "✗", "?", "○", "→", "·")
-_ASCII = Signs("ok", "x", "?", "o", "->", ".")
+_PICTURES = Signs("✓", "✗", "?", "○", "~", "→", "·")
+_ASCII = Signs("ok", "x", "?", "o", "~", "->", ".")
 
 
 def console_for(stream: TextIO) -> Console:
@@ -163,6 +165,7 @@ def _cell(tally: Tally, signs: Signs) -> Text:
         (tally.violated, signs.violated, "bold red"),
         (tally.blind, signs.blind, "bold yellow"),
         (tally.missing, signs.missing, "bold yellow"),
+        (tally.waived, signs.waived, "cyan"),
     ):
         if count:
             text.append(f" {sign}{count}", colour)
@@ -175,7 +178,7 @@ def _failures(outcome: RunOutcome, signs: Signs, width: int) -> Iterator[Text]:
     for move in failed_moves:
         label = f"{signs.violated} {move.service}: {move.move} on {move.host}"
         yield from _two_lines(label, move.error, move.hint, "red", signs, width)
-    bad = [judgement for judgement in outcome.judgements if judgement.verdict is not Verdict.HOLDS]
+    bad = [judgement for judgement in outcome.judgements if not judgement.verdict.is_green]
     bad.sort(key=lambda judgement: judgement.verdict is Verdict.BLIND)
     for judgement in bad[:SHOWN]:
         yield from _failure(judgement, signs, width)
@@ -187,7 +190,10 @@ def _failures(outcome: RunOutcome, signs: Signs, width: int) -> Iterator[Text]:
             yield Text(line, "yellow")
     if len(missing) > SHOWN:
         yield Text(f"  and {len(missing) - SHOWN} more were not judged", "bold")
-    if failed_moves or bad or missing:
+    waived = [judgement for judgement in outcome.judgements if judgement.verdict is Verdict.WAIVED]
+    for judgement in waived:
+        yield from _waived(judgement, signs, width)
+    if failed_moves or bad or missing or waived:
         yield Text()
 
 
@@ -195,9 +201,18 @@ def _failure(judgement: Judgement, signs: Signs, width: int) -> Iterator[Text]:
     """One judgement that does not hold."""
     violated = judgement.verdict is Verdict.VIOLATED
     sign, colour = (signs.violated, "red") if violated else (signs.blind, "yellow")
+    yield from _two_lines(_label(sign, judgement), judgement.found, judgement.advice, colour, signs, width)
+
+
+def _waived(judgement: Judgement, signs: Signs, width: int) -> Iterator[Text]:
+    """What is accepted: what was found, and below it until when, why and by whom."""
+    accepted = "; ".join(waiver.accepted for waiver in judgement.waivers)
+    yield from _two_lines(_label(signs.waived, judgement), judgement.found, accepted, "cyan", signs, width)
+
+
+def _label(sign: str, judgement: Judgement) -> str:
     subject = subject_of(judgement.id)
-    label = f"{sign} {judgement.sentence}" + (f" [{subject}]" if subject else "")
-    yield from _two_lines(label, judgement.found, judgement.advice, colour, signs, width)
+    return f"{sign} {judgement.sentence}" + (f" [{subject}]" if subject else "")
 
 
 def _two_lines(label: str, found: str, advice: str, colour: str, signs: Signs, width: int) -> Iterator[Text]:
@@ -256,12 +271,12 @@ def _rollback(outcome: RunOutcome, signs: Signs, width: int) -> Iterator[Text]:
     """What was judged after the rollback: one line if it holds, each failure if not."""
     if outcome.rollback_verdict is None:
         return
-    bad = [judgement for judgement in outcome.rollback if judgement.verdict is not Verdict.HOLDS]
-    holds = len(outcome.rollback) - len(bad)
+    bad = [judgement for judgement in outcome.rollback if not judgement.verdict.is_green]
+    holds = sum(judgement.verdict is Verdict.HOLDS for judgement in outcome.rollback)
     colour = _COLOURS[outcome.rollback_verdict]
     yield Text.assemble(
         ("after the rollback: ", "bold"),
-        (f"{outcome.rollback_verdict.value}, {holds} of {len(outcome.rollback)} hold", colour),
+        (f"{outcome.rollback_verdict.value}, {holds} of {len(outcome.rollback)} hold{waived_in(outcome.rollback)}", colour),
     )
     for judgement in bad[:SHOWN]:
         yield from _failure(judgement, signs, width)

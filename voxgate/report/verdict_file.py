@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,13 @@ from voxgate.contracts import schemas
 from voxgate.contracts.json_strict import loads
 from voxgate.errors import ContractError
 from voxgate.model.verdict import Judgement, MoveRecord, RunOutcome, RunVerdict, ServiceOutcome, Verdict
+from voxgate.model.waiver import Waiver
 from voxgate.report.redaction import Redactor
 
-FORMAT = 3
+FORMAT = 4
 """Raised with every change of the schema, which is closed: a reader knows all of what it reads or refuses."""
 
-_OWN = frozenset({"voxgate", "run", "estate", "verdict", "started", "hosts", "host", "service", "move", "commit"})
+_OWN = frozenset({"voxgate", "run", "estate", "verdict", "started", "hosts", "host", "service", "move", "commit", "until"})
 """What the gate itself named, or compared with the form of it."""
 
 LIMIT = 64 * 1024 * 1024
@@ -192,7 +193,14 @@ def _judgement(judgement: Judgement) -> dict[str, Any]:
         "found": "" if holds else judgement.found or "(nothing was said)",
         "advice": "" if holds else judgement.advice,
         "seconds": round(judgement.seconds, 6),
+        "waivers": [_waiver(waiver) for waiver in judgement.waivers],
     }
+
+
+def _waiver(waiver: Waiver) -> dict[str, str]:
+    """One waiver, as the estate has it."""
+    fields = {name: getattr(waiver, name) for name in ("rule", "subject", "found", "reason", "by")}
+    return {**fields, "until": waiver.until.isoformat()}
 
 
 def _move(move: MoveRecord) -> dict[str, Any]:
@@ -226,7 +234,9 @@ def _read_service(content: dict[str, Any]) -> ServiceOutcome:
 
 def _read_judgement(content: dict[str, Any]) -> Judgement:
     """One judgement back from its JSON."""
-    return Judgement(**{**content, "verdict": Verdict(content["verdict"]), "seconds": float(content["seconds"])})
+    waivers = tuple(Waiver(**{**one, "until": date.fromisoformat(one["until"])}) for one in content["waivers"])
+    values = {**content, "verdict": Verdict(content["verdict"]), "seconds": float(content["seconds"]), "waivers": waivers}
+    return Judgement(**values)
 
 
 def _read_move(content: dict[str, Any]) -> MoveRecord:

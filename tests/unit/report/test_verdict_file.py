@@ -37,7 +37,7 @@ def test_the_examples_of_the_schema_keep_it() -> None:
 
 def test_counts_are_those_of_the_judgements(rolled_back: RunOutcome) -> None:
     counts = verdict_file.document(rolled_back, PLAIN)["counts"]
-    assert counts == {"holds": 79, "violated": 2, "blind": 1, "missing": 1}
+    assert counts == {"holds": 79, "violated": 2, "blind": 1, "waived": 0, "missing": 1}
 
 
 def test_a_verdict_without_words_still_gets_written(looked: RunOutcome, tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_what_the_gate_itself_named_is_cut_by_no_password_that_is_called_so(roll
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"verdict": "fine"}, "fine"), ({"extra": 1}, "extra"), ({"started": "yesterday"}, "started"), ({"format": 1}, "3 was")],
+    [({"verdict": "fine"}, "fine"), ({"extra": 1}, "extra"), ({"started": "yesterday"}, "started"), ({"format": 1}, "4 was")],
 )
 def test_a_file_that_breaks_the_schema_is_refused(
     looked: RunOutcome, tmp_path: Path, change: dict[str, object], said: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -92,5 +93,6 @@ def test_all_of_them_stand_in_one_line(green: Case, case: str) -> None:
 
 
 def test_what_several_were_found_is_one_line_each_of_them_once() -> None:
-    _, found, advice = words_of(AssertionError(say_all("h", ["a is wrong", "b\nis", "a is wrong"], "mend it")))
-    assert (found, advice) == ("h: a is wrong; b\\nis", "mend it")
+    said = AssertionError(say_all("h", ["a is wrong", "b\nis", "a is wrong", "c; d"], "mend it"))
+    words = words_of(said, None, None, date(2026, 11, 28))
+    assert (words.found, words.advice) == ("h: a is wrong; b\\nis; c, d", "mend it")

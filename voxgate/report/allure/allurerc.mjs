@@ -5,6 +5,7 @@ const { VOXGATE_ALLURE_NAME, VOXGATE_ALLURE_OUTPUT, VOXGATE_ALLURE_HISTORY } = p
 const categories = [
   { name: "Deploy move failed", matchers: [{ statuses: ["failed", "broken"], labels: { kind: "deploy" } }] },
   { name: "Violated", matchers: [{ statuses: ["failed"] }] },
+  { name: "Waived", matchers: [{ labels: { kind: "waived" } }] },
   { name: "Not judged", matchers: [{ labels: { kind: "missing" } }, { statuses: ["skipped", "unknown"] }] },
   { name: "Blind", matchers: [{ statuses: ["broken"] }] },
 ].map((category) => ({ ...category, groupByMessage: true, expand: true }));
