@@ -79,7 +79,12 @@ def test_unit_is_active(unit: PlacedUnit, evidence: Evidence) -> None:
     )
 
 
-@invariant(per="host_name", waivable=True, faults=("boot-starts-a-copy", "boot-starts-a-stranger"), severity="blocker")
+@invariant(
+    per="host_name",
+    waivable=True,
+    faults=("boot-starts-a-copy", "boot-starts-a-stranger", "waived-and-a-stranger", "waived-until-yesterday"),
+    severity="blocker",
+)
 def test_boot_starts_only_what_is_known(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """A second dialler that waits for the next boot is seen by nobody until then. All that the default target leads to, on disk
     and wherever it lies, is as the distribution brought it, or the estate names it: services, stores, listeners, [boot].
