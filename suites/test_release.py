@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 from voxgate.model.entry import Entry
@@ -82,12 +83,19 @@ def test_tree_is_the_commit(placement: Placement, evidence: Evidence) -> None:
 @invariant(per="placement", faults=("release-extra-module", "release-byte-code-planted", "release-byte-code-forged"))
 def test_no_foreign_files(placement: Placement, evidence: Evidence) -> None:
     """A file that is not in the commit can be imported, served or run all the same. Only what a deploy itself makes may
-    stand beside the tree: .venv, .env, dist, builds, node_modules, tool caches.
+    stand beside the tree: .venv, .env, dist, builds, node_modules, tool caches. Nothing is mounted in it: who mounts can show
+    the gate other files than the service.
     """
     expected_release(evidence, placement)
     wanted = evidence.remote(placement.service.name).tree
     found = known(evidence.second.host(placement.host.name).checkouts[placement.service.name]).tree
     assert wanted is not None
+    mounted = sorted(path for path, (_, digest) in found.items() if digest == "mounted")
+    place = f"{placement.service.folder}/{mounted[0] if mounted else ''}"
+    assert not mounted, say(
+        f"{placement.host.name}: something is mounted on {place}",
+        f"umount {shlex.quote(place)}, and take it out of /etc/fstab: what changes lies elsewhere",
+    )
     foreign = sorted(set(found) - set(wanted))
     assert not foreign, say(
         f"{placement.host.name}: {placement.service.folder}/{foreign[0]} is not in the commit ({len(foreign)} such files)",

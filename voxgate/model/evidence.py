@@ -139,10 +139,10 @@ class SocketFact:
 @dataclass(frozen=True, slots=True)
 class CheckoutFact:
     """One checkout, read by content. ``tree`` maps each path on disk (allow-listed folders aside) to (mode, blob id); what is
-    neither file nor link has the mode ``special``, what the account that asks may not read the id ``unreadable``. ``changed`` is
-    the newest change (ctime, epoch seconds) of any file of it and of HEAD; ``origin`` the fetch URL after rewriting; ``settings``
-    the names of all settings that git has there, those of the account or the system as ``account NAME``; ``hooks`` the programs
-    that it runs by itself.
+    neither file nor link has the mode ``special``, what the account that asks may not read the id ``unreadable``, and what
+    something is mounted on the id ``mounted``. ``changed`` is the newest change (ctime, epoch seconds) of any file of it and of
+    HEAD; ``origin`` the fetch URL after rewriting; ``settings`` the names of all settings that git has there, those of the
+    account or the system as ``account NAME``; ``hooks`` the programs that it runs by itself.
     """
 
     head: str

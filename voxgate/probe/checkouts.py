@@ -14,9 +14,11 @@ from voxgate.probe.base import BYTES_AT_MOST, DEADLINE, FILES_AT_MOST, Job, Trou
 from voxgate.probe.byte_code import ByteCodes, closed_by_root
 from voxgate.probe.cache import HashCache
 from voxgate.probe.folder import UNREADABLE, Folder, fingerprint
+from voxgate.probe.mounts import mounted_in
 from voxgate.probe.programs import git, last_words
 from voxgate.probe.request import Service
 
+MOUNTED = "mounted"  # stands for what another file system, or another folder, lies over
 LEFT_OUT_FOLDERS = {".git", ".ruff_cache", ".pytest_cache", ".mypy_cache"}
 LEFT_OUT_FILES = {".env", ".git"}  # .git is a file in a worktree
 INSTALLED_FOLDERS = {"python": {".venv"}, "static": {"node_modules", "dist", "builds"}}
@@ -43,7 +45,8 @@ def checkout(service: Service) -> dict[str, Any]:
 
 def tree_of(service: Service, codes: ByteCodes, told: dict[str, Any]) -> Iterator[None]:
     """Every file of the tree into ``told``, read with the rights of who asks: the hash of what he may not read would confirm his
-    guesses at it. A stop wherever byte code has to be compared.
+    guesses at it. What is mounted in it is told and not looked into: who mounts can show us other than the service has. A stop
+    wherever byte code has to be compared.
     """
     tree: dict[str, list[str]] = told["tree"]
     total = 0
@@ -53,9 +56,11 @@ def tree_of(service: Service, codes: ByteCodes, told: dict[str, Any]) -> Iterato
         if found and not (name == "__pycache__" and closed_by_root(found)):
             tree[path] = ["special", UNREADABLE]
 
+    beside, mounted = outside_of(service), mounted_in(service.folder)
+    tree.update({path: ["special", MOUNTED] for path in mounted})
     with Folder(service.folder) as root:
         told["owner"] = account(os.fstat(root.fd).st_uid)
-        for folder, name, path in root.walk(outside_of(service), denied=denied):
+        for folder, name, path in root.walk(lambda *one: f"{one[0]}{one[1]}" in mounted or beside(*one), denied=denied):
             try:
                 cached = "/" not in f"/{path}".partition("/__pycache__/")[2]  # Python makes no folder below
                 if "__pycache__/" in path and cached and codes.takes(folder, name, path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import suppress
 from functools import partial
@@ -72,6 +73,15 @@ def seen_at(path: str, mounts: list[Mount]) -> tuple[str, str]:
         return "", ""
     top = max(reversed(over), key=lambda row: len(row.point))
     return top.device, f"{top.root.rstrip('/')}{path[len(top.point.rstrip('/')) :]}" or "/"
+
+
+def mounted_in(folder: str) -> set[str]:
+    """What is mounted in a folder, by its path from there, in our own view."""
+    top = f"{os.path.realpath(folder)}/"
+    found = {row.point[len(top) :] for row in mounts_of("self") or () if row.point.startswith(top)}
+    if len(found) > MOUNTED_BELOW_AT_MOST:
+        raise Trouble("failed", f"{folder}: over {MOUNTED_BELOW_AT_MOST} mounts in it")
+    return found
 
 
 def mounted_apart(pid: int | str, folder: str) -> list[str] | None:

@@ -660,6 +660,12 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         lambda g: g.fact(API, "keys", changed=known(g.of(API).keys).started + 1),
         {"keys-are-known[api-1]"},
     ),
+    "something-mounted-in-a-folder": (
+        lambda g: g.of_service(
+            API, "checkouts", "backend", tree={**known(g.of(API).checkouts["backend"]).tree, ".venv/lib": ("special", "mounted")}
+        ),
+        {"no-foreign-files[backend-api-1]"},
+    ),
     "second-remote": (
         lambda g: g.of_service(API, "checkouts", "backend", settings=("core.bare", "remote.evil.url")),
         {"remote-is-bitbucket[backend-api-1]"},

@@ -36,6 +36,40 @@ def test_a_detached_head_is_told(checkout: Path) -> None:
     assert probe.checkout(service(checkout))["detached"] is True
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_what_is_mounted_in_the_folder_is_told_and_not_looked_into(checkout: Path) -> None:
+    """A mount over a folder of the commit's, over a file of it, and in the environment, where no look at the tree comes."""
+    before = probe.checkout(service(checkout))["tree"]
+    (checkout / ".venv/models here").mkdir()
+    points = ("app/deep", "run.sh", ".venv/models here")
+    try:
+        for point in points:
+            other = checkout.parent / ("vox-file" if point == "run.sh" else "vox-folder")
+            other.touch() if point == "run.sh" else other.mkdir(exist_ok=True)
+            subprocess.run(["mount", "--bind", other, checkout / point], check=True)
+        (checkout / "app/deep/x.py").write_text("")
+        found = probe.checkout(service(checkout))["tree"]
+    finally:
+        for point in points:
+            subprocess.run(["umount", checkout / point], check=True)
+    changed = {path: row for path, row in found.items() if before.get(path) != row}
+    assert changed == {one: ["special", "mounted"] for one in points}
+    assert set(before) - set(found) == {"app/deep/schön.txt"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_a_folder_on_a_disk_of_its_own_is_no_mount_in_it(checkout: Path) -> None:
+    before = probe.checkout(service(checkout))["tree"]
+    subprocess.run(["mount", "--bind", checkout, checkout], check=True)
+    (checkout.parent / "vox-backend-2").mkdir()
+    subprocess.run(["mount", "--bind", checkout, checkout.parent / "vox-backend-2"], check=True)
+    try:
+        assert probe.checkout(service(checkout))["tree"] == before
+    finally:
+        subprocess.run(["umount", checkout.parent / "vox-backend-2"], check=True)
+        subprocess.run(["umount", checkout], check=True)
+
+
 def test_what_git_status_hides_is_seen(checkout: Path) -> None:
     main = checkout / "app/main.py"
     before = main.stat()
