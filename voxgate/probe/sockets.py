@@ -15,21 +15,23 @@ from voxgate.probe.mounts import unhidden
 from voxgate.probe.process_files import living
 from voxgate.probe.reading import content, link_of, rows_of
 
+PROTOCOLS = ("tcp", "udp", "udplite")  # any account may open a door of each
 ESTABLISHED, LISTEN = "01", "0A"
 OPEN_AT_MOST = 500_000  # files that all processes have open
 LOCAL_ADDRESS = re.compile(r"\|-- ([\d.]+)\n\s+/32 host LOCAL")
 
 
 def sockets() -> dict[str, Any]:
-    """Listening and established TCP sockets, and UDP sockets without a peer, with the processes that have them open; denied if
-    those cannot be read. Listeners and UDP sockets of every network namespace that a process is in, ``apart`` where it is not
-    the host's own, and the processes there; the host's own addresses, and the ports that the kernel picks for clients.
+    """Listening and established TCP sockets, and sockets of UDP and UDP-Lite without a peer, with the processes that have them
+    open; denied if those cannot be read. Listeners and such sockets of every network namespace that a process is in, ``apart``
+    where it is not the host's own, and the processes there; the host's own addresses, and the ports that the kernel picks for
+    clients.
     """
     own, others = network_namespaces()
     # First the tables, then who holds them: a socket made in between would else seem to be nobody's.
-    tables = [(protocol, row, False) for protocol in ("tcp", "udp") for row in socket_rows(own, protocol)]
+    tables = [(protocol, row, False) for protocol in PROTOCOLS for row in socket_rows(own, protocol)]
     for pids in others.values():
-        tables += [(protocol, row, True) for protocol in ("tcp", "udp") for row in rows_of_any(pids, protocol)]
+        tables += [(protocol, row, True) for protocol in PROTOCOLS for row in rows_of_any(pids, protocol)]
     holders = socket_holders()
     listeners, datagrams, connections = [], [], []
     for protocol, row, apart in tables:
@@ -37,7 +39,7 @@ def sockets() -> dict[str, Any]:
         far, far_port = endpoint(row[2])
         local = {"address": address, "port": port, "pids": sorted(holders.get(row[9], ()))}
         bound = {**local, "remote_address": None, "remote_port": None, "apart": apart}
-        if protocol == "udp" and far_port == 0:
+        if protocol.startswith("udp") and far_port == 0:
             datagrams.append(bound)
         elif protocol == "tcp" and row[3] == LISTEN:
             listeners.append(bound)
@@ -77,7 +79,7 @@ def socket_rows(folder: str, protocol: str) -> list[list[str]]:
     """
     rows: list[list[str]] = []
     for path in (f"{folder}/net/{protocol}", f"{folder}/net/{protocol}6"):
-        if path.endswith(protocol) or os.path.exists(path):  # a kernel may be without IPv6
+        if path.endswith(("/tcp", "/udp")) or os.path.exists(path):  # a kernel may be without IPv6, or UDP-Lite
             listed = rows_of(path)
             next(listed, None)  # the names of the columns
             rows += [row for row in map(str.split, listed) if protocol != "tcp" or row[3] in {LISTEN, ESTABLISHED}]

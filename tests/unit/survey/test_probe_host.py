@@ -25,6 +25,8 @@ NOBODY = 65534
 NEVER = 1 << 23  # no kernel gives this number to a process
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
+UDP_LITE = 136
+
 
 def test_the_document_is_whole(checkout: Path, site: Path) -> None:
     document = probed([service(checkout), service(site, name="console", kind="static", unit=None, units=[])])
@@ -55,9 +57,13 @@ def test_a_socket_is_told_with_its_process() -> None:
     assert "127.0.0.1" in found["addresses"]
 
 
-def test_a_udp_socket_without_a_peer_is_told_and_one_with_a_peer_is_not() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        door.bind(("127.0.0.1", 0))
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+@pytest.mark.parametrize("protocol", [socket.IPPROTO_UDP, UDP_LITE])
+def test_a_udp_socket_without_a_peer_is_told_and_one_with_a_peer_is_not(protocol: int, family: int) -> None:
+    """UDP-Lite is another protocol, that any account may speak; a port of it is as open."""
+    kind = (family, socket.SOCK_DGRAM, protocol)
+    with socket.socket(*kind) as door, socket.socket(*kind) as client:
+        door.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
         client.connect(door.getsockname())
         found = probed([])["sections"]["sockets"]["value"]
         ports = {row["port"]: row["pids"] for row in found["datagrams"]}
