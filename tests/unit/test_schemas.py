@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -31,6 +32,28 @@ def test_items_of_many_kinds_are_not_compared_each_with_each() -> None:
     found = schemas.faults("fleet-health", {**GOOD, "workers": ["api-1/1", *map(Number, range(many))]})
     assert len(found) == many  # none of them is a text
     assert Number.compared <= 4 * many
+
+
+def test_what_a_service_says_too_much_of_is_one_fault() -> None:
+    """Each fault is text: of a page full of them there would be many times as much."""
+    found = schemas.faults("fleet-health", {**GOOD, "workers": [1] * 10_001})
+    assert len(found) == 1
+    assert "is too long" in schemas.best_fault("fleet-health", {**GOOD, "workers": [1] * 10_001}).message  # type: ignore[union-attr]
+    whole = {**GOOD, "workers": [f"fleet-1/{number}" for number in range(10_000)]}
+    assert schemas.faults("fleet-health", whole) == ()
+    assert len(schemas.faults("fleet-health", {**GOOD, "workers": [1, 2]})) == 2
+
+
+def test_each_list_in_what_a_service_says_has_an_end() -> None:
+    def lists(part: Any) -> Iterator[Any]:
+        if isinstance(part, dict):
+            yield from [part] if "array" in str(part.get("type")) else []
+        for one in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+            yield from lists(one)
+
+    said = [one for name in schemas.names() if name.endswith("-health") for one in lists(schemas.schema(name))]
+    assert said
+    assert [one for one in said if "maxItems" not in one] == []
 
 
 @pytest.mark.parametrize(

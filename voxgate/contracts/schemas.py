@@ -35,11 +35,22 @@ def _plain(item: Any) -> Any:
     return item
 
 
-def _unique_items(validator: Validator, unique: bool, instance: Any, _schema: Any) -> Iterator[ValidationError]:  # noqa: FBT001
+def _is_too_long(instance: Any, schema: Any) -> bool:
+    """True for an array of which ``maxItems`` says all that is to be said: a service chooses how many it has."""
+    return isinstance(instance, list) and len(instance) > schema.get("maxItems", len(instance))
+
+
+def _items(validator: Validator, items: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    """``items``, of an array that is not too long."""
+    if not _is_too_long(instance, schema):
+        yield from Draft202012Validator.VALIDATORS["items"](validator, items, instance, schema)
+
+
+def _unique_items(validator: Validator, unique: bool, instance: Any, schema: Any) -> Iterator[ValidationError]:  # noqa: FBT001
     """``uniqueItems`` by one set of texts. jsonschema compares each with each where the items are of many kinds: a service could
     hold a judge up for an hour with one page. The hash of a text is salted, that of a number is anybody's to choose.
     """
-    if not unique or not validator.is_type(instance, "array"):
+    if not unique or not validator.is_type(instance, "array") or _is_too_long(instance, schema):
         return
     if len({json.dumps(_plain(one), sort_keys=True) for one in instance}) < len(instance):
         yield ValidationError(f"{instance!r} has non-unique elements")  # the words of jsonschema
@@ -47,7 +58,7 @@ def _unique_items(validator: Validator, unique: bool, instance: Any, _schema: An
 
 _STRICT: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
-    validators={"uniqueItems": _unique_items},
+    validators={"items": _items, "uniqueItems": _unique_items},
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
 )
 

@@ -103,7 +103,10 @@ class Environment:
         if wrong is not None:
             return wrong
         if stat.S_ISLNK(row.st_mode):
-            return "" if ENVIRONMENT_LINKS.fullmatch(path) else "a link that no distribution owns"
+            own = ENVIRONMENT_LINKS.fullmatch(path) is not None
+            if path == "lib64":  # a Python that keeps its packages there searches it first
+                own = os.readlink(name, dir_fd=folder.fd) in {"lib", f"{folder.path}/lib"}
+            return "" if own else "a link that no distribution owns"
         self.unowned.append(path)
         return ""
 

@@ -70,6 +70,15 @@ def test_an_environment_as_installed_has_nothing_bad(environment: Path) -> None:
     assert found["files"] == 7
 
 
+def test_what_stands_for_the_environments_library_leads_to_it(environment: Path) -> None:
+    """A Python that keeps packages in lib64 searches it before lib."""
+    link = environment / ".venv/lib64"
+    for target, good in ((f"{environment}/.venv/lib", True), ("/srv/other", False), ("../other", False), ("lib/..", False)):
+        link.unlink()
+        link.symlink_to(target)
+        assert bad(environment) == ([] if good else [["lib64", "a link that no distribution owns"]])
+
+
 def changed(folder: Path) -> float:
     """When the environment was changed last, by both that tell of it."""
     with probe.Folder(str(folder / ".venv")) as home:
