@@ -40,6 +40,7 @@ class Connections:
         self._turns: dict[str, threading.Lock] = {}
         self._outcomes: dict[str, Connection | Unreachable] = {}
         self._ways: tuple[Routes, Dialler] | None = None
+        self._addresses: dict[str, str] = {}
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -117,11 +118,25 @@ class Connections:
                 outcome = Unreachable(found.what, where=host.name, why=found.why, hint=found.hint)
             return self._record(host.name, outcome)
 
-    def _connect(self, host: Host) -> Connection:
+    def address_of(self, address: str) -> str:
+        """What is connected to where the estate says ``address``: another one where that is a host's alias in the configuration
+        of SSH, which nobody else knows. Raises Unreachable where that cannot be read.
+        """
+        host = next((one for one in (*self.estate.hosts, *self.estate.beyond) if one.address == address), None)
+        if host is None or ":" in address or address.replace(".", "").isdigit():
+            return address
+        if address not in self._addresses:
+            self._addresses[address] = self._known_ways()[0].address_of(host)
+        return self._addresses[address]
+
+    def _known_ways(self) -> tuple[Routes, Dialler]:
         with self._lock:
             if self._ways is None:
                 self._ways = (Routes.of(self.estate), Dialler(KnownHosts.read(self.estate.known_hosts)))
-            routes, dialler = self._ways
+            return self._ways
+
+    def _connect(self, host: Host) -> Connection:
+        routes, dialler = self._known_ways()
         with self._starts:
             deadline = Deadline.after(self._connect_deadline)
             return Connection(host, dialler.dial(routes.to(host), host.name, deadline))

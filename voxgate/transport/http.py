@@ -220,7 +220,7 @@ def _too_slow(heard: _Heard, deadline: Deadline) -> str:
 
 
 def _get(backend: Backend, question: Question, heard: _Heard) -> str:
-    host = f"[{question.address}]" if ":" in question.address else question.address
+    host = f"[{backend.address}]" if ":" in backend.address else backend.address
     headers = [("accept-encoding", "identity"), ("accept", "*/*"), ("user-agent", "voxgate"), ("connection", "close")]
     given = {name.lower() for name, _ in question.headers}
     path = quote(question.path, safe=_ASCII).encode("ascii")  # a byte beyond ASCII has no place in a request's first line

@@ -1,4 +1,5 @@
-"""How a host is reached: the estate's words first, then the person's ``~/.ssh/config``, as ssh(1) would go.
+"""How a host is reached: the estate's words first, then the person's ``~/.ssh/config``, as ssh(1) would go: it is asked (``ssh
+-G``), and only where there is none the file is read here.
 
 Honoured of the configuration: HostName, Port, User, IdentityFile, IdentitiesOnly, IdentityAgent (``none`` only),
 HostKeyAlias, ProxyJump (several hops too), ProxyCommand, Include, Host and Match blocks. Known hosts are always the
@@ -18,11 +19,13 @@ import paramiko
 
 from voxgate.errors import Unreachable
 from voxgate.model.digits import port_in
+from voxgate.transport import ssh_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from voxgate.model.estate import Estate, Host
+    from voxgate.transport.ssh_config import Options
 
 _DEFAULT_PORT = 22
 _DEEPEST = 8
@@ -56,22 +59,33 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """The ways of one estate: its own words and the text of the configuration file, read once."""
+    """The ways of one estate: its own words, and the program that is asked about the configuration; where there is none, the
+    text of the configuration file, read once.
+    """
 
     identity: str | None
     text: str
+    file: str | None = None
+    ssh: str | None = None
 
     @classmethod
     def of(cls, estate: Estate) -> Routes:
-        """Read ``estate.ssh_config`` or ``~/.ssh/config``. Raises Unreachable if it is there but cannot be read."""
+        """By ``estate.ssh_config`` or ``~/.ssh/config``. Raises Unreachable if it is there but cannot be read."""
         given = estate.ssh_config
         path = Path(given or "~/.ssh/config").expanduser()
+        ssh = ssh_config.program()
         try:
-            text = "" if given is None and not path.exists() else "\n".join(_lines(path, 0))
+            if ssh is not None and (given or path.exists()):
+                path.read_bytes()
+            text = "" if ssh or (given is None and not path.exists()) else "\n".join(_lines(path, 0))
             paramiko.SSHConfig.from_text(text)
         except (OSError, paramiko.ConfigParseError) as error:
             raise Unreachable("the SSH configuration cannot be read", where=str(path), why=str(error)) from error
-        return cls(estate.identity, text)
+        return cls(estate.identity, text, str(path) if given else None, ssh)
+
+    def address_of(self, host: Host) -> str:
+        """The address or name that SSH connects to for a host: another one than the estate's where that is an alias."""
+        return str(self._options(host.address, host.name, None, host.user)["hostname"])
 
     def to(self, host: Host) -> Hop:
         """The way to a host of the estate. Raises Unreachable if the configuration has no usable answer."""
@@ -85,8 +99,10 @@ class Routes:
             via=self._before(options, host.name, frozenset({host.address})),
         )
 
-    def _options(self, name: str, where: str, port: int | None, user: str | None) -> paramiko.SSHConfigDict:
+    def _options(self, name: str, where: str, port: int | None, user: str | None) -> Options:
         """What the configuration says of ``name``. Port and user win where they are given, as on ssh(1)'s command line."""
+        if self.ssh is not None:
+            return ssh_config.asked(self.ssh, name, where, file=self.file, port=port, user=user)
         given = [f"Host {name}", *([f"Port {port}"] if port else []), *([f"User {user}"] if user else []), "Host *"]
         try:
             return paramiko.SSHConfig.from_text("\n".join([*given, self.text])).lookup(name)
@@ -94,7 +110,7 @@ class Routes:
             what = f"the SSH configuration of {name} cannot be used"
             raise Unreachable(what, where=where, why=str(error)) from error
 
-    def _before(self, options: paramiko.SSHConfigDict, where: str, seen: frozenset[str]) -> Hop | None:
+    def _before(self, options: Options, where: str, seen: frozenset[str]) -> Hop | None:
         """The last of the hops that ProxyJump names, each reached through the one before it; None without any.
 
         The first is reached as its own configuration says; ``seen`` are the names that lead here.
@@ -127,7 +143,7 @@ class Routes:
 
 def _hop(
     name: str,
-    options: paramiko.SSHConfigDict,
+    options: Options,
     where: str,
     *,
     identities: tuple[str, ...],
@@ -154,7 +170,7 @@ def _hop(
     )
 
 
-def _identities(options: paramiko.SSHConfigDict) -> tuple[str, ...]:
+def _identities(options: Options) -> tuple[str, ...]:
     """The key files of the configuration, or those that ssh(1) tries by itself, as far as they are there."""
     given = options.get("identityfile")
     if given:

@@ -73,10 +73,14 @@ class Backend(httpcore.NetworkBackend):
 
     def _connect(self) -> Pipe:
         if not self.direct:
-            question = self.question
-            return self.connections[question.host].open(question.address, question.port, self.deadline.remaining)
+            return self.connections[self.question.host].open(self.address, self.question.port, self.deadline.remaining)
         own = self.connections.estate.host(self.question.host).address
-        return self._directly(own if self.question.address in _LOOPBACK else self.question.address)
+        return self._directly(self.connections.address_of(own) if self.question.address in _LOOPBACK else self.address)
+
+    @property
+    def address(self) -> str:
+        """What is connected to: the question's own address, or what an alias of SSH stands for. Raises Unreachable."""
+        return self.connections.address_of(self.question.address)
 
     def _directly(self, address: str) -> Pipe:
         where = f"{self.question.host} {address}:{self.question.port}"

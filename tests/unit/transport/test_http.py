@@ -273,6 +273,27 @@ def test_directly(ground: Ground, opened: Opened) -> None:
     assert nowhere.kind == "unreachable"
 
 
+def test_an_address_that_is_an_alias_of_ssh_is_asked_by_what_it_stands_for(ground: Ground, opened: Opened) -> None:
+    """From another host, which knows no such name, and directly; what is saved is the estate's own word."""
+    server = ground.sshd()
+    config = "Host web-alias\n  HostName 127.0.0.1\n"
+    two = host(server.port, "two", address="web-alias")
+    connections = opened(ground.estate(host(server.port), two, config=config))
+    heard: list[bytes] = []
+
+    def answer(connection: socket.socket, request: bytes) -> None:
+        heard.append(request)
+        connection.sendall(OK)
+
+    with service(answer) as port:
+        question = Question("one", port, "/", "web-alias")
+        for direct in (False, True):
+            found = ask(connections, [question], direct=direct)[question]
+            assert isinstance(found, Answer)
+            assert (found.status, found.trouble) == (200, "")
+    assert [b"Host: 127.0.0.1" in request for request in heard] == [True, True]
+
+
 def test_a_name_and_a_path_with_an_umlaut_are_asked_for(connections: Connections) -> None:
     heads: list[bytes] = []
 

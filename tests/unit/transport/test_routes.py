@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from voxgate.errors import Unreachable
+from voxgate.transport import ssh_config
 from voxgate.transport.route import Routes
 
 from .conftest import Ground, Opened, free_port, host, key
@@ -121,12 +122,50 @@ def test_the_configuration_is_honoured_and_the_estate_wins(ground: Ground, opene
 def test_a_configuration_that_is_none_says_so(ground: Ground, opened: Opened) -> None:
     with pytest.raises(Unreachable, match=r"ssh_config: the SSH configuration cannot be read: "):
         opened(ground.estate(host(22), config="what is this\nHost\n"))["one"]
-    with pytest.raises(Unreachable, match=r"no usable port: 'many'"):
+    with pytest.raises(Unreachable, match=r"no usable port: 'many'|ssh_config: the SSH configuration cannot be read: .*[Bb]ad"):
         opened(ground.estate(host(22), config="Port many\n"))["one"]
     estate = ground.estate(host(22))
     (ground.folder / "ssh_config").unlink()
     with pytest.raises(Unreachable, match=r"the SSH configuration cannot be read"):
         opened(estate)["one"]
+
+
+def test_the_configuration_is_read_as_ssh_reads_it(ground: Ground, opened: Opened, tmp_path: Path) -> None:
+    """An Include behind a tab, one in a block of another host, comments, what a program says, and what counts at the end."""
+    server = ground.sshd()
+    (tmp_path / "hosts.conf").write_text(f"Host alias  # ours\n  HostName 127.0.0.1\n  Port={server.port}\n")
+    (tmp_path / "others.conf").write_text("HostName 203.0.113.9\n")
+    (tmp_path / "wrong").write_text("User nobody-of-that-name\n")
+    config = (
+        f"Include\t{tmp_path}/hosts.conf\nHost somebody-else\n  Include {tmp_path}/others.conf\n"
+        f'Match exec "test -e {tmp_path}/gone"\n  Include {tmp_path}/wrong\n'
+        f'Match originalhost alias exec "test %n = alias"\n  HostKeyAlias pinned\n'
+        f"Match final host 127.0.0.1\n  IdentityFile {ground.identity.parent}/%r-gone\n  IdentityFile {ground.identity}\n"
+    )
+    known = f"[pinned]:{server.port} {server.public()}\n"
+    estate = ground.estate(host(22, address="alias"), config=config, known=known, identity=None)
+    assert opened(estate)["one"].alive
+    hop = Routes.of(estate).to(estate.hosts[0])
+    assert (hop.address, hop.port, hop.key_name) == ("127.0.0.1", server.port, "pinned")
+    assert hop.identities == (f"{ground.identity.parent}/{ME}-gone", str(ground.identity))
+    assert Routes.of(estate).address_of(estate.hosts[0]) == "127.0.0.1"
+
+
+def test_where_there_is_no_ssh_the_file_is_read_here(ground: Ground, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = ground.sshd()
+    monkeypatch.setattr(ssh_config, "program", lambda: None)
+    config = f"Host alias\n  HostName 127.0.0.1\n  Port {server.port}\n"
+    assert opened(ground.estate(host(22, address="alias"), config=config))["one"].alive
+    with pytest.raises(Unreachable, match=r"no usable port: 'many'"):
+        opened(ground.estate(host(22), config="Port many\n"))["one"]
+
+
+def test_an_ssh_that_does_not_answer_is_no_way(ground: Ground, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ssh_config, "_DEADLINE", 0.2)
+    with pytest.raises(
+        Unreachable, match=r"one: the SSH configuration of alias cannot be used: ssh -G was not done within 0.2 s"
+    ):
+        opened(ground.estate(host(22, address="alias"), config='Match exec "sleep 5"\n  Port 1\n'))["one"]
 
 
 def test_jumps_that_go_in_a_circle_end(ground: Ground) -> None:
