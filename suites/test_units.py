@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 UNITS = "/etc/systemd/system"
 RELOAD = "then systemctl daemon-reload, and restart the unit"
 HASH = 64
+PRELOAD = "LD_PRELOAD"
 GOES_ON = frozenset("RSDI")  # the kernel's letters for a process that runs, or will as soon as there is something to do
 YOUNG = 600.0  # seconds in which a process that systemd started again by itself counts as restarting
 
@@ -220,9 +221,10 @@ def test_runs_as_its_user(unit: PlacedUnit, evidence: Evidence) -> None:
 
 
 @invariant(per="unit", faults=("unit-drop-in", "unit-edited", "unit-drop-in-for-all"))
-def test_unit_file_is_the_expected(unit: PlacedUnit, evidence: Evidence) -> None:
+def test_unit_file_is_the_expected(unit: PlacedUnit, estate: Estate, evidence: Evidence) -> None:
     """A drop-in, or a file of the same name in a stronger folder, changes what runs without a trace in any repository. The
-    unit's files are those in hosts/units/, byte for byte, no more and no less, and the process was started by them.
+    unit's files are those in hosts/units/, byte for byte, no more and no less, but for drop-ins that the estate names by their
+    hash; and the process was started by them.
     """
     where, name = unit.host.name, unit.unit
     wanted = {f"{UNITS}/{path}": sha256 for path, sha256 in unit.service.unit_files.items()}
@@ -234,16 +236,29 @@ def test_unit_file_is_the_expected(unit: PlacedUnit, evidence: Evidence) -> None
     # Drop-ins that a distribution has for every service are its own only as it brought them.
     vendors = {path for path in found.vouched if "/service.d/" in path}
     files = {path: digest for path, digest in found.files.items() if path not in vendors}
-    for path, digest in files.items():
-        assert path in wanted, say(f"{where}: {path} also makes {name}", f"remove it, or add it to hosts/units/; {RELOAD}")
-        if digest == "unreadable":
-            raise Blind("this unit file may not be read", where=f"{where} {path}")
-        assert digest == wanted[path], say(
-            f"{where}: {path} is not the one in hosts/units/" + (f": it is {digest}" if len(digest) < HASH else ""),
-            f"put the one of hosts/units/ there; {RELOAD}",
-        )
-    lost = sorted(wanted.keys() - files.keys())
-    assert not lost, say(f"{where}: {lost[0] if lost else ''} is not there", f"install it from hosts/units/; {RELOAD}")
+    wanted |= dict(estate.drop_ins(unit.host) & files.items())
+    unread = sorted(path for path, digest in files.items() if digest == "unreadable")
+    if unread:
+        raise Blind("this unit file may not be read", where=f"{where} {', '.join(unread)}")
+    more = {path: digest for path, digest in files.items() if path not in wanted}
+    said = [f"{path} also makes {name}" for path in more]
+    said += [
+        f"{path} is not the one in hosts/units/" + (f": it is {digest}" if len(digest) < HASH else "")
+        for path, digest in files.items()
+        if path in wanted and digest != wanted[path]
+    ]
+    said += [f"{path} is not there" for path in sorted(wanted.keys() - files.keys())]
+    assert not said, say_all(
+        where,
+        said,
+        f"put those of hosts/units/ there, and no others; {RELOAD}",
+        estate=estate.name,
+        entries=[
+            Entry(("units", where), {path: digest}, f"{path} also makes {name}")
+            for path, digest in more.items()
+            if path.endswith(".conf") and len(digest) == HASH
+        ],
+    )
     loaded = {found.properties.get("FragmentPath", ""), *found.properties.get("DropInPaths", "").split()}
     other = (loaded ^ wanted.keys()) - vendors
     assert not other, say(f"{where}: systemd made {name} of {', '.join(sorted(loaded))}", RELOAD)
@@ -264,7 +279,7 @@ def test_unit_file_is_the_expected(unit: PlacedUnit, evidence: Evidence) -> None
         "python-copied",
     ),
 )
-def test_process_is_the_venvs(unit: PlacedUnit, evidence: Evidence) -> None:
+def test_process_is_the_venvs(unit: PlacedUnit, estate: Estate, evidence: Evidence) -> None:
     """What is on disk can be perfect, and the process run something else: another interpreter, a library that was deleted
     under it, a path that a variable put before the others, a file that is mounted over the disk's for it alone; or an
     interpreter that no package has, or one that was given more.
@@ -272,7 +287,16 @@ def test_process_is_the_venvs(unit: PlacedUnit, evidence: Evidence) -> None:
     where, name, folder = unit.host.name, unit.unit, unit.service.folder
     process = main_process(evidence.second, unit)
     found = known(evidence.second.host(where).runtimes[unit.service.name])
-    assert not found.preload, say(f"{where}: /etc/ld.so.preload puts code into every program", "empty it, and restart the host")
+    agents = estate.preloads(unit.host)
+    loads = [one for one in found.preloads or ("something",) if found.preload and one not in agents]
+    loads += [f"{one}, which others than root can change" for one in found.loose]
+    assert not loads, say_all(
+        where,
+        [f"every program loads {one} first (/etc/ld.so.preload)" for one in loads],
+        "empty it, and restart the host",
+        estate=estate.name,
+        entries=[Entry(("preload", where), (one,), f"/etc/ld.so.preload names {one}") for one in found.preloads],
+    )
     path, wrong = found.base[0] if found.base else ("", "")
     assert not found.base, say(
         f"{where}: below {folder}/.venv, {path} {wrong}", "apt-get install --reinstall its package; or deploy the release again"
@@ -285,20 +309,36 @@ def test_process_is_the_venvs(unit: PlacedUnit, evidence: Evidence) -> None:
         f"{where}: {name} runs {main[0].argv0}, by {process.exe}, not {folder}/.venv/bin/python",
         f"ExecStart in {name}, and restart it",
     )
-    assert not main[0].strange, say(
-        f"{where}: {name} was started with {', '.join(main[0].strange)}, which neither its unit nor .env says",
+    by_agent = bool(main[0].loads) and all(one in agents for one in main[0].loads)
+    strange = set(main[0].strange) - estate.variables(unit.host) - ({PRELOAD} if by_agent else set())
+    assert not strange, say(
+        f"{where}: {name} was started with {', '.join(sorted(strange))}, which neither its unit nor .env says",
         f"systemctl show-environment; then restart {name}",
+        estate=estate.name,
+        entries=[
+            Entry(("environment", where), (one,), f"{name} was started with {one}") for one in sorted(strange) if _is_plain(one)
+        ],
     )
-    found_in: list[str] = []
+    said: list[str] = []
+    entries: list[Entry] = []
     for one in rows:
         place = f"process {one.pid} of {name}"
-        found_in += [f"{place} sees something else at {path}: mounted for it alone" for path in one.mounts]
-        found_in += [f"{place} was started with {variable}" for variable in one.loader]
-        found_in += [f"{place} runs code of {path}" for path in one.elsewhere]
-        found_in += [f"{place} runs code of a file that is gone: {path}" for path in one.gone]
-    assert not found_in, say_all(
+        said += [f"{place} sees something else at {path}: mounted for it alone" for path in one.mounts]
+        by_agent = bool(one.loads) and all(path in agents for path in one.loads)
+        said += [f"{place} was started with {variable}" for variable in one.loader if not (by_agent and variable == PRELOAD)]
+        entries += [Entry(("preload", where), (path,), f"LD_PRELOAD of {name} names {path}") for path in one.loads]
+        said += [f"{place} runs code of {path}" for path in one.elsewhere if path not in agents]
+        said += [f"{place} runs code of a file that is gone: {path}" for path in one.gone]
+    assert not said, say_all(
         where,
-        found_in,
+        said,
         f"code comes from the venv only: look for Bind, Root, TemporaryFileSystem and Environment in systemctl cat {name};"
         f" systemctl restart {name}",
+        estate=estate.name,
+        entries=entries,
     )
+
+
+def _is_plain(variable: str) -> bool:
+    """True for a variable that an estate may name: it says nothing of what code is loaded."""
+    return not variable.startswith(("LD_", "PYTHON", "UV_")) and variable not in {"PATH", "ENV", "BASH_ENV", "VIRTUAL_ENV"}

@@ -12,6 +12,8 @@ from voxgate.model.estate import Estate
 from voxgate.model.service import Role
 from voxgate.model.where import EVERYWHERE, Names
 
+PEOPLES = ("/home/", "/tmp/", "/var/tmp/", "/dev/")  # noqa: S108 - refused there, not used
+
 
 def judge_estate(estate: Estate, file: str) -> None:
     """Raises EstateError for what no schema can see: what the parts mean together."""
@@ -24,6 +26,10 @@ def judge_estate(estate: Estate, file: str) -> None:
     _judge_places("jobs", estate.jobs, estate, file)
     for word, table in (("keys", estate.keys or {}), ("sudo", estate.sudo), ("sshd", estate.sshd)):
         _judge_places(word, table, estate, file)
+    _judge_places("units", estate.units, estate, file)
+    _judge_places("environment", estate.environment, estate, file)
+    _judge_places("preload", estate.preload, estate, file)
+    _judge_libraries(estate, file)
     _judge_reach("boot", estate.boot, estate, file)
     _judge_clients(estate, f"{file} [clients]")
     _judge_reach("jobs", {place: [one.where for one in jobs] for place, jobs in estate.jobs.items()}, estate, file)
@@ -127,6 +133,16 @@ def _judge_network(key: str, length: int, version: int, estate: Estate, where: s
     if inside or is_in("127.0.0.1", key) or is_in("::1", key):
         what = f"{key} is an address of {inside[0] if inside else 'every host'}"
         raise EstateError(what, where=where, hint=f"name the host, and the unit: {inside[0] if inside else 'data'} = [...]")
+
+
+def _judge_libraries(estate: Estate, file: str) -> None:
+    """No library of an agent's lies in the folder of a service: what is there is the release's."""
+    for place, entries in estate.preload.items():
+        for entry in entries:
+            inside = [service.folder for service in estate.services if entry.startswith(f"{service.folder}/")]
+            if inside or entry.startswith(PEOPLES):
+                why = f"{inside[0]} is a service's" if inside else "that is where people put what is theirs"
+                raise EstateError(f"{entry} is no agent's library", where=f"{file} [preload.{place}]", why=why)
 
 
 def _judge_hosts(estate: Estate, file: str) -> None:

@@ -185,7 +185,8 @@ class Estate:
 
     ``listeners``, ``boot`` (units that the next boot may start besides these, and files that may make them) and ``jobs`` are
     by place: ``all``, a role, a host's name; ``clients`` of the databases too, and by address or network outside of the estate.
-    So are ``keys`` (account and fingerprint, or ``missing: PATH``), ``sudo`` (account or ``%group`` and command, besides those
+    So are ``units`` (drop-ins by path and sha256), ``environment`` (variables), ``preload`` (libraries), ``keys`` (account and
+    fingerprint, or ``missing: PATH``), ``sudo`` (account or ``%group`` and command, besides those
     that a deploy needs) and ``sshd`` (``everyone`` or a ``Match`` line, and a setting). Listeners and keys are None where the
     file does not say. ``seen_from`` is the host that asks for the console as people do, from outside; ``beyond`` are hosts that
     a part of the estate has not, and asks through all the same; ``front`` is how people reach the console, None where the file
@@ -217,6 +218,9 @@ class Estate:
     beyond: tuple[Host, ...] = ()
     boot: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     jobs: Mapping[str, tuple[JobEntry, ...]] = field(default_factory=dict)
+    units: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    environment: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    preload: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     clients: Mapping[str, tuple[ClientWord, ...]] = field(default_factory=dict)
     sudo: Pairs = field(default_factory=dict)
     sshd: Pairs = field(default_factory=dict)
@@ -278,6 +282,18 @@ class Estate:
     def clients_at(self, address: str) -> tuple[ClientWord, ...]:
         """Who may work on the databases from an address outside of the estate."""
         return tuple(word for key, words in self.clients.items() if is_in(address, key) for word in words)
+
+    def drop_ins(self, host: Host) -> frozenset[tuple[str, str]]:
+        """What may be dropped in to the services' units on a host besides hosts/units: paths, each with its sha256."""
+        return frozenset(said_for(host, self.units))
+
+    def variables(self, host: Host) -> frozenset[str]:
+        """The variables that systemd may give to every service of a host, by name."""
+        return frozenset(said_for(host, self.environment))
+
+    def preloads(self, host: Host) -> Names:
+        """The libraries that an agent may have loaded into every program of a host, by path."""
+        return Names(said_for(host, self.preload))
 
     def may_run(self, host: Host, names: Iterable[str]) -> frozenset[str]:
         """What the estate lets a job run or touch that goes by one of these names (files, units)."""

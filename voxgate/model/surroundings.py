@@ -26,18 +26,21 @@ class PackagesFact:
 @dataclass(frozen=True, slots=True)
 class LeaksFact:
     """Where values of ``.env`` stand in the open, by key and place, never by value. ``compared`` are the keys whose values
-    were looked for; ``lines`` the lines of the units' journal that were read.
+    were looked for; ``lines`` the lines of the units' journal that were read; where there are none, ``since`` is when the oldest
+    entry of the journal was written (epoch seconds, 0 for none).
     """
 
     compared: tuple[str, ...]
     lines: int
     found: tuple[tuple[str, str], ...]
+    since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class RuntimeFact:
     """What one process of a service really runs. ``interpreter`` is True for the venv's own program; ``elsewhere`` and
-    ``gone`` are files that it runs code of, from neither venv nor system, or deleted under it; ``loader`` and ``strange`` name
+    ``gone`` are files that it runs code of, from neither venv nor system, or deleted under it; ``replaced`` are such
+    that a package brought anew since the process was started; ``loads`` what LD_PRELOAD names; ``loader`` and ``strange`` name
     variables: those that change what is loaded, and those that neither unit nor ``.env`` gave it; ``mounts`` are places of the
     service's folder at which it sees something else than the probe does.
     """
@@ -51,17 +54,22 @@ class RuntimeFact:
     mounts: tuple[str, ...]
     loader: tuple[str, ...]
     strange: tuple[str, ...]
+    replaced: tuple[str, ...] = ()
+    loads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RuntimesFact:
-    """All processes of a service's units; ``preload`` is True where ``/etc/ld.so.preload`` changes every program; ``base`` are
-    the first paths of the interpreter below the environment that nobody vouches for, and what is wrong with each.
+    """All processes of a service's units; ``preload`` is True where ``/etc/ld.so.preload`` changes every program, by the
+    libraries ``preloads``; ``loose`` what others than root can change of what is loaded so; ``base`` are the first paths of the
+    interpreter below the environment that nobody vouches for, and what is wrong with each.
     """
 
     processes: tuple[RuntimeFact, ...]
     preload: bool
     base: tuple[tuple[str, str], ...] = ()
+    preloads: tuple[str, ...] = ()
+    loose: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +190,16 @@ class HaproxyFact:
 
 @dataclass(frozen=True, slots=True)
 class DiskFact:
-    """One file system, bytes and inodes; ``inodes`` 0 where it has no fixed number of them."""
+    """One file system, bytes and inodes; ``inodes`` 0 where it has no fixed number of them. ``ours`` is False for one that is no
+    folder of the system's, and on which no service, store or container has anything open.
+    """
 
     path: str
     size: int
     free: int
     inodes: int
     inodes_free: int
+    ours: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,10 @@ from voxgate.probe.programs import NO_CONFIGURATION, git
 from voxgate.probe.reading import rows_of
 from voxgate.probe.repositories import COMMIT, Objects, origins, own_text, repository_of, tips_of
 from voxgate.probe.request import Service
+from voxgate.probe.ways import leads_callers_eyes
 
 COPY_ROOTS = ("/",)
-FOLDERS_AT_MOST = 250_000
+FOLDERS_AT_MOST = 1_000_000  # a store of recordings alone has hundreds of thousands, at some 10 us each
 SIGNS = {".git", "pyproject.toml", "package.json"}
 BARE = {"HEAD", "objects", "refs"}
 TELLING = {*SIGNS, *BARE, "__init__.py", "uv.lock", "package-lock.json"}
@@ -36,6 +37,7 @@ def copies(services: list[Service], accounts: frozenset[int] = frozenset()) -> d
     is the engines' matter, and a folder of one of ``accounts``, by which the stores run, is a store's data.
     """
     own = {service.folder for service in services}
+    ours = ids_of(own)
     modules = {name: service.name for service in services for name in modules_in(service.folder)}
     found: list[dict[str, Any]] = []
     count = 0
@@ -45,6 +47,8 @@ def copies(services: list[Service], accounts: frozenset[int] = frozenset()) -> d
             count += 1
             if UNREADABLE in names:
                 found.append({"path": path[:LONGEST_PATH], "kind": UNREADABLE, "names": [], "same": []})
+            elif path not in own and is_one_of(path, ours):
+                continue
             elif path not in own and (names & SIGNS or (names >= BARE and not path.endswith("/.git"))):
                 with suppress(OSError, Trouble), held_by_steps(path) as folder:  # gone, or moved, meanwhile
                     rows = list(copy_in(folder, names))
@@ -52,7 +56,7 @@ def copies(services: list[Service], accounts: frozenset[int] = frozenset()) -> d
                     same = same_as(folder, names, known) if rows else []
                     found += [{**row, "same": same} for row in rows]
             parent, _, name = path.rpartition("/")
-            if name in modules and "__init__.py" in names and parent not in own:
+            if name in modules and "__init__.py" in names and parent not in own and not is_one_of(parent, ours):
                 found.append({"path": path, "kind": "package", "names": [name], "same": [modules[name]]})
             if len(found) > COPIES_AT_MOST:
                 raise Trouble("failed", f"over {COPIES_AT_MOST} checkouts and projects: not all of them were looked at")
@@ -78,6 +82,7 @@ def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple
     left |= {"/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/run/containerd", "/run/docker"}
     left |= {f"/var/lib/voxbuild/{os.path.basename(folder)}/{part}" for folder in own for part in ("in/tree", "tree", "cache")}
     left |= made_up()
+    ours = ids_of(own)
     waiting = [path for path in COPY_ROOTS if os.path.isdir(path) and not os.path.islink(path)]
     for _ in range(FOLDERS_AT_MOST):
         if not waiting:
@@ -85,7 +90,7 @@ def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple
         path = waiting.pop()
         try:
             names, below = looked_into(path, left, accounts)
-            waiting += below
+            waiting += [inner for inner in below if inner in own or not is_one_of(inner, ours, below[inner])]
         except (FileNotFoundError, NotADirectoryError):
             continue
         except (OSError, Trouble):
@@ -97,9 +102,33 @@ def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple
         raise Trouble("failed", f"over {FOLDERS_AT_MOST} folders: not all of them were searched")
 
 
-def looked_into(path: str, left: set[str], accounts: frozenset[int]) -> tuple[set[str], list[str]]:
-    """The telling names in a folder, and the folders in it that are searched too. Raises Trouble or OSError."""
-    names, below = set(), []
+def ids_of(folders: Iterable[str]) -> set[tuple[int, int]]:
+    """The device and inode of each of these folders that is there, wherever it lies: on another volume, behind a link."""
+    found = set()
+    for folder in folders:
+        with suppress(OSError):
+            row = os.stat(folder)
+            found.add((row.st_dev, row.st_ino))
+    return found
+
+
+def is_one_of(path: str, ours: set[tuple[int, int]], inode: int = 0) -> bool:
+    """True for a folder that is one of ours, by another path: it is one copy then, not two. Where its ``inode`` is known already,
+    most are none without a look.
+    """
+    if inode and not any(inode == ino for _, ino in ours):
+        return False
+    with suppress(OSError):
+        row = os.lstat(path)
+        return (row.st_dev, row.st_ino) in ours
+    return False
+
+
+def looked_into(path: str, left: set[str], accounts: frozenset[int]) -> tuple[set[str], dict[str, int]]:
+    """The telling names in a folder, and the folders in it that are searched too, each with its inode as the folder has it.
+    Raises Trouble or OSError.
+    """
+    names, below = set(), {}
     with ExitStack() as held, scanned(path, held) as entries:
         for entry in entries:
             if entry.name in TELLING:
@@ -111,7 +140,7 @@ def looked_into(path: str, left: set[str], accounts: frozenset[int]) -> tuple[se
                 if inner in left or is_hashed(inner, entry):
                     continue
                 if not accounts or entry.stat(follow_symlinks=False).st_uid not in accounts:
-                    below.append(inner)
+                    below[inner] = entry.inode()
     return names, below
 
 
@@ -192,9 +221,10 @@ class Ours:
         self.name = service.name
         self.firsts: set[str] = set()
         self.objects: Objects | None = None
-        root = held.enter_context(Folder(service.folder))
-        self.locks = locks_of(root, ("uv.lock", "package-lock.json"))
-        with suppress(OSError, Trouble):
+        self.locks: set[str] = set()
+        with suppress(OSError, Trouble):  # it may lie behind a link: by its name a copy is found all the same
+            root = held.enter_context(Folder(leads_callers_eyes(service.folder)))
+            self.locks = locks_of(root, ("uv.lock", "package-lock.json"))
             self.objects = Objects(repository_of(root, held), held)
             ended = git(["rev-list", "--max-parents=0", "--all"], root, 3.0, NO_CONFIGURATION)
             self.firsts = set(COMMIT.findall(ended.out)) if ended.status == 0 else set()

@@ -18,6 +18,7 @@ BROUGHT = re.compile(rb"^([0-9a-f]{32})  ((?:usr/)?lib/systemd/system\S+)$", re.
 CONFIGURED = re.compile(rb"^ (/etc/(?:init\.d|systemd)/\S+) ([0-9a-f]{32})$", re.MULTILINE)
 ANY = re.compile(rb"^([0-9a-f]{32})  (.+)$", re.MULTILINE)
 OF_PYTHON = re.compile(rb"^ (/etc/python3\S*) ([0-9a-f]{32})$", re.MULTILINE)
+LARGEST_PROGRAM = 64 * 1024 * 1024
 ROOTS_OF_USR = ("lib/", "bin/", "sbin/", "lib64/")
 
 
@@ -61,6 +62,26 @@ def noted(lines: re.Pattern[bytes], packages: str = "*", holding: list[bytes] | 
     return found
 
 
+def replaced_since(paths: set[str], started: float) -> set[str]:
+    """Those of the files that a package of the distribution has brought anew since a moment (epoch seconds), and that are now as
+    it brought them: so an older one of that name is what the package had before. Never one that nobody vouches for.
+    """
+    if not paths:
+        return set()
+    merged = os.path.islink("/lib")
+    found = set()
+    for notes in glob.iglob(f"{glob.escape(DPKG)}/info/*.md5sums"):
+        if os.stat(notes).st_ctime <= started:
+            continue
+        with open(notes, "rb") as file:
+            for digest, brought in ANY.findall(file.read()):
+                name = os.fsdecode(brought)
+                path = f"/usr/{name}" if merged and name.startswith(ROOTS_OF_USR) else f"/{name}"
+                if path in paths and whole_md5_of(path) == digest.decode():
+                    found.add(path)
+    return found
+
+
 def configured(lines: re.Pattern[bytes]) -> dict[str, str]:
     """The same of configuration files, as they were brought."""
     with suppress(FileNotFoundError), open(f"{DPKG}/status", "rb") as file:
@@ -75,6 +96,19 @@ def md5_of(path: str) -> str:
             return hashlib.md5(file.read(SMALL_FILE)).hexdigest()
     except (OSError, Trouble):
         return "gone"
+
+
+def whole_md5_of(path: str) -> str:
+    """The same of a program or library, which may be large."""
+    found, left = hashlib.md5(), LARGEST_PROGRAM
+    try:
+        with open(opened(path), "rb") as file:
+            while left > 0 and (piece := file.read(1 << 20)):
+                found.update(piece)
+                left -= len(piece)
+    except (OSError, Trouble):
+        return "gone"
+    return found.hexdigest() if left > 0 else "too large"
 
 
 def package_sums() -> dict[str, str]:

@@ -40,7 +40,7 @@ def leaks(service: Service, services: list[Service], found: Job, known: Job, spo
     for key, value in env.settings().items():
         keys.update({word.encode(errors="surrogateescape"): env.told(key) for word in telling(value)})
     if not keys:
-        return {"compared": [], "lines": 0, "found": []}
+        return {"compared": [], "lines": 0, "since": 0.0, "found": []}
     if len(keys) > SECRETS_AT_MOST:
         raise Trouble("failed", f"{service.folder}/.env: over {SECRETS_AT_MOST} secrets")
     pattern = re.compile(b"|".join(map(re.escape, sorted(keys, key=len, reverse=True))))
@@ -58,7 +58,21 @@ def leaks(service: Service, services: list[Service], found: Job, known: Job, spo
         service, env, spoken.value(), lambda content: search(content, "the journal since its start"), lambda: not hits
     )
     as_caller(lambda: search_files(service, services, search))
-    return {"compared": sorted(set(keys.values())), "lines": lines, "found": [list(hit) for hit in sorted(hits)][:SHOWN]}
+    return {
+        "compared": sorted(set(keys.values())),
+        "lines": lines,
+        "since": 0.0 if lines else oldest_entry(),
+        "found": [list(hit) for hit in sorted(hits)][:SHOWN],
+    }
+
+
+def oldest_entry() -> float:
+    """When the oldest entry of the journal was written, epoch seconds; 0 where there is none at all. Old files are rotated away:
+    what a service said before is not there any more, and that is no silence.
+    """
+    first = said("journalctl", "--quiet", "--no-pager", "--output=json", "--output-fields=PRIORITY", "--lines=+1")
+    found = re.search(r'"__REALTIME_TIMESTAMP" ?: ?"([0-9]{1,18})"', first)
+    return int(found[1]) / 1e6 if found else 0.0
 
 
 def search_files(service: Service, services: list[Service], search: Callable[[bytes, str], None]) -> None:

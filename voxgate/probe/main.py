@@ -84,8 +84,8 @@ def look(
             if row.kind in kinds
         }
 
-    def of_host(function: Callable[[], Any]) -> Job:
-        return Job(function if only is None else not_asked)
+    def of_host(function: Callable[[], Any], deadline: float = DEADLINE) -> Job:
+        return Job(function if only is None else not_asked, deadline)
 
     disk, shown = Job(OnDisk), Shown()
     whole: dict[str, Job] = {"units": Job(partial(units, services, disk, shown))}
@@ -101,12 +101,13 @@ def look(
     parts["leaks"] = each(lambda row: leaks(row, services, found, known, spoken), "python", UV_DEADLINE)
     parts["runtimes"] = each(lambda row: runtime(row, found, spoken), "python")
     parts["stores"] = each(lambda row: stores(row, found, whole["sockets"]), "python")
-    whole["copies"] = of_host(lambda: copies(services, accounts_of(stores_here, services, found)))
+    whole["copies"] = of_host(lambda: copies(services, accounts_of(stores_here, services, found)), UV_DEADLINE)
     whole["jobs"] = of_host(partial(jobs, services, disk, shown))
     whole["boot"] = Job(boot)
     whole["nginx"] = Job(partial(nginx, found))
     whole["haproxy"] = Job(partial(haproxy, found))
-    whole["room"] = of_host(room)
+    ours = frozenset([*stores_here, *(unit for row in services for unit in row.units)])
+    whole["room"] = of_host(partial(room, ours, found))
     whole["clock"] = Job(partial(clock, found))
     whole["javascript"] = Job(partial(javascript, found))
     whole["sudo"] = of_host(partial(sudo, services, found))

@@ -5,31 +5,59 @@ from __future__ import annotations
 import os
 import re
 import stat
+from contextlib import suppress
 from typing import Any
 
+from voxgate.probe.base import Job
 from voxgate.probe.reading import rows_of
+from voxgate.probe.text import files_in
 
+OURS = ("/boot/", "/dev/", "/etc/", "/home/", "/opt/", "/root/", "/run/", "/tmp/", "/usr/", "/var/")  # noqa: S108 - looked at
 NO_ROOM = {"autofs", "efivarfs", "squashfs", "erofs", "iso9660", "fuse.snapfuse", "fuse.squashfuse"}
 
 
-def room() -> dict[str, Any]:
-    """Free bytes and inodes of each file system that something can be written to, and the memory."""
+def room(units: frozenset[str] = frozenset(), found: Job | None = None) -> dict[str, Any]:
+    """Free bytes and inodes of each file system that something can be written to, and the memory. ``ours`` is a file system of
+    the system's own folders, or one on which a process of these units, or of a container, has something open.
+    """
     disks: dict[int, dict[str, Any]] = {}
     for path in places_to_write():
         try:
-            place, found = os.stat(path), os.statvfs(path)
+            place, room_there = os.stat(path), os.statvfs(path)
         except (FileNotFoundError, NotADirectoryError):
             continue
         # A kernel's own file system (proc, sysfs, ...) has no blocks; what is mounted on a file is another's.
-        if not found.f_blocks or not stat.S_ISDIR(place.st_mode):
+        if not room_there.f_blocks or not stat.S_ISDIR(place.st_mode):
             continue
         disks.setdefault(place.st_dev, {
-            "path": path, "bytes": found.f_blocks * found.f_frsize, "free": found.f_bavail * found.f_frsize,
-            "inodes": found.f_files, "inodes_free": found.f_favail,
+            "path": path, "bytes": room_there.f_blocks * room_there.f_frsize, "free": room_there.f_bavail * room_there.f_frsize,
+            "inodes": room_there.f_files, "inodes_free": room_there.f_favail, "ours": is_ours(path),
         })  # fmt: skip
+    if not all(row["ours"] for row in disks.values()):
+        for device in open_devices(units, found):
+            if device in disks:
+                disks[device]["ours"] = True
     rows = dict(line.split(":", 1) for line in rows_of("/proc/meminfo"))
     memory = {key: int(rows[name].split()[0]) * 1024 for key, name in (("total", "MemTotal"), ("available", "MemAvailable"))}
     return {"disks": list(disks.values()), "memory": memory}
+
+
+def is_ours(path: str) -> bool:
+    """True for a file system of the root, or in one of the folders that a system and its services write to."""
+    return f"{path.rstrip('/')}/".startswith(OURS) or path == "/"
+
+
+def open_devices(units: frozenset[str], found: Job | None) -> set[int]:
+    """The file systems on which a process of these units, or of any container, has something open or stands; of all processes
+    where these cannot be told apart.
+    """
+    pids = [row["pid"] for row in found.value() if row["unit"] in units or row["container"]] if found else []
+    devices = set()
+    for pid in pids:
+        for path in (f"/proc/{pid}/cwd", *files_in(f"/proc/{pid}/fd")):
+            with suppress(OSError):
+                devices.add(os.stat(path).st_dev)
+    return devices
 
 
 def places_to_write() -> list[str]:

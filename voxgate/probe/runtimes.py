@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any
+from contextlib import suppress
+from typing import Any, Iterable, Iterator
 
-from voxgate.probe.base import SHOWN, Job
+from voxgate.probe.accounts import seeing_as
+from voxgate.probe.base import SHOWN, Job, Trouble
 from voxgate.probe.bases import base_flaws
+from voxgate.probe.dpkg import replaced_since
 from voxgate.probe.env_files import Env
 from voxgate.probe.folder import Folder
 from voxgate.probe.mounts import mounted_apart
 from voxgate.probe.process_files import environment, executable_maps, living
 from voxgate.probe.request import Service
+from voxgate.probe.sudo import loose_of
+from voxgate.probe.text import lines_of
 from voxgate.probe.venvs import pyvenv
 from voxgate.probe.ways import interpreter_of
 
@@ -21,6 +26,11 @@ GIVEN = re.compile(
     r"|NOTIFY_SOCKET|WATCHDOG_(?:PID|USEC)|MAINPID|LISTEN_(?:PID|PIDFDID|FDS|FDNAMES)|FDSTORE|MEMORY_PRESSURE_(?:WATCH|WRITE)"
     r"|(?:RUNTIME|STATE|CACHE|LOGS|CONFIGURATION|CREDENTIALS)_DIRECTORY|SYSTEMD_[A-Z_]+|TERM"
 )
+PRELOAD = "/etc/ld.so.preload"
+FIRST = "LD_PRELOAD="
+WHOLE_PATH = re.compile(r"/[\w./+@$-]+", re.ASCII)
+LIBRARIES_AT_MOST = 100  # that a program loads before all others
+DELETED = " (deleted)"  # as the kernel calls a file that has no name any more
 LOADER_NAMES = re.compile(
     r"LD_.*|PYTHON(?:PATH|HOME|STARTUP|USERBASE|PLATLIBDIR|EXECUTABLE|PYCACHEPREFIX|INSPECT|BREAKPOINT|CASEOK)|GCONV_PATH"
 )
@@ -28,7 +38,8 @@ LOADER_NAMES = re.compile(
 
 def runtime(service: Service, found: Job, spoken: Job) -> dict[str, Any]:
     """What each process of the service's units runs: the venv's interpreter or another, code mapped from elsewhere or from
-    a file that is gone, and variables that neither the unit nor ``.env`` gave it. Names only.
+    a file that is gone (apart from one that a package has brought anew since), and variables that neither the unit nor ``.env``
+    gave it. Names only; of LD_PRELOAD the libraries too.
     """
     home = f"{service.folder}/.venv"
     program = interpreter_of(service.folder)
@@ -37,6 +48,7 @@ def runtime(service: Service, found: Job, spoken: Job) -> dict[str, Any]:
         given = set(Env(root).settings())
     shown = spoken.value()
     rows = {}
+    loose: set[str] = set()
     for row in found.value():
         if row["unit"] not in service.units:
             continue
@@ -50,18 +62,44 @@ def runtime(service: Service, found: Job, spoken: Job) -> dict[str, Any]:
         mapped, apart = executable_maps(pid), mounted_apart(pid, service.folder)
         if mapped is None or names is None or apart is None:
             continue  # it ended while we looked
+        gone = {path for path in mapped if path.endswith(DELETED)}
+        replaced = replaced_since({path[: -len(DELETED)] for path in gone}, row["started"])
+        loads = {path for text in variables or () if text.startswith(FIRST) for path in libraries(text[len(FIRST) :])}
+        with seeing_as(row["uid"]):  # they are its own words
+            loose |= set(loose_libraries(loads))
         rows[str(row["pid"])] = {
             "unit": row["unit"],
             "argv0": row["argv"][0] if row["argv"] else "",
-            "interpreter": row["exe"] == program,
-            "elsewhere": sorted(p for p in mapped if p != program and not p.startswith(system) and not p.endswith(" (deleted)")),
-            "gone": sorted(p for p in mapped if p.endswith(" (deleted)")),
+            "interpreter": row["exe"] == program or (program in replaced and row["exe"] == f"{program}{DELETED}"),
+            "elsewhere": sorted(p for p in mapped - gone if p != program and not p.startswith(system)),
+            "gone": sorted(path for path in gone if path[: -len(DELETED)] not in replaced),
+            "replaced": sorted(replaced),
             "mounts": apart,
             "loader": sorted(name for name in names if LOADER_NAMES.fullmatch(name)),
+            "loads": sorted(loads),
             "strange": sorted(name for name in names - given - set(unit) if not GIVEN.fullmatch(name)),
         }
     with Folder(f"{service.folder}/.venv") as venv_folder:
         config = pyvenv(venv_folder)
     base = base_flaws(service, program, config.get("home", ""))
-    preload = os.path.exists("/etc/ld.so.preload") and os.path.getsize("/etc/ld.so.preload") > 0
-    return {"processes": rows, "preload": preload, "base": base[:SHOWN]}
+    preload = os.path.exists(PRELOAD) and os.path.getsize(PRELOAD) > 0
+    preloads = libraries("\n".join(lines_of(PRELOAD))) if preload else []
+    loose |= set(loose_libraries(preloads))
+    return {"processes": rows, "preload": preload, "preloads": preloads, "loose": sorted(loose)[:SHOWN], "base": base[:SHOWN]}
+
+
+def libraries(text: str) -> list[str]:
+    """The libraries that a list for the loader names, as it separates them; ``?`` for what is no whole path. Raises Trouble where
+    they are too many.
+    """
+    found = [word if WHOLE_PATH.fullmatch(word) else "?" for word in re.split(r"[\s:]+", text) if word]
+    if len(found) > LIBRARIES_AT_MOST:
+        raise Trouble("failed", f"over {LIBRARIES_AT_MOST} libraries to be loaded first")
+    return found
+
+
+def loose_libraries(paths: Iterable[str]) -> Iterator[str]:
+    """What others than root can change of these, or of the way to one, as far as we can see it."""
+    for path in paths:
+        with suppress(OSError):
+            yield from loose_of(path)

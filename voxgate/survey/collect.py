@@ -119,9 +119,21 @@ def remarks(hosts: Mapping[str, HostEvidence | Missing]) -> list[str]:
     unsigned = [host.name for host in seen if not host.signed_by]
     beside = "something printed beside the probe's answer, and was not read"
     said = [f"{host.name}: {beside}: {host.noise}" for host in seen if host.noise]
+    said += [line for host in seen for line in _restarts_pending(host)]
     if unsigned:
         said.append(f"not signed, the word of the deploy account alone (probe = stdin): {', '.join(unsigned)}")
     return said
+
+
+def _restarts_pending(host: HostEvidence) -> list[str]:
+    """Which services still run what a package has replaced since, and of what."""
+    found = {name: fact for name, fact in host.runtimes.items() if not isinstance(fact, Missing)}
+    paths = {name: sorted({path for one in fact.processes for path in one.replaced}) for name, fact in found.items()}
+    return [
+        f"{host.name}: restart pending: the {name} still runs what a package has replaced since: {', '.join(replaced)}"
+        for name, replaced in paths.items()
+        if replaced
+    ]
 
 
 def _see(

@@ -41,6 +41,11 @@ def get(row: object, key: str, read: Callable[[object], T]) -> T:
         raise WrongFormError(msg) from None
 
 
+def get_or(row: object, key: str, read: Callable[[object], T], default: T) -> T:
+    """The same of a member that evidence of before has not: then what the rule is the strictest with."""
+    return get(row, key, read) if key in members(row) else default
+
+
 def text(value: object) -> str:
     """A string."""
     if not isinstance(value, str):

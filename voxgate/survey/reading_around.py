@@ -33,6 +33,7 @@ from voxgate.survey.fields import (
     at_most,
     flag,
     get,
+    get_or,
     integer,
     items,
     members,
@@ -76,14 +77,20 @@ def packages(row: Mapping[str, Any]) -> PackagesFact:
 def leaks(row: Mapping[str, Any]) -> LeaksFact:
     """One service's secrets in the open."""
     found = get(row, "found", lambda rows: tuple(pair(each, text) for each in items(rows)))
-    return LeaksFact(get(row, "compared", wholes), get(row, "lines", natural), found)
+    return LeaksFact(get(row, "compared", wholes), get(row, "lines", natural), found, get_or(row, "since", number, 0.0))
 
 
 def runtimes(row: Mapping[str, Any]) -> RuntimesFact:
     """One service's processes."""
     rows = get(row, "processes", members)
     found = tuple(_runtime(pid, each) for pid, each in rows.items())
-    return RuntimesFact(found, get(row, "preload", flag), get(row, "base", _pairs))
+    return RuntimesFact(
+        processes=found,
+        preload=get(row, "preload", flag),
+        base=get(row, "base", _pairs),
+        preloads=get_or(row, "preloads", wholes, ()),
+        loose=get_or(row, "loose", wholes, ()),
+    )
 
 
 def _runtime(pid: str, row: object) -> RuntimeFact:
@@ -101,6 +108,8 @@ def _runtime(pid: str, row: object) -> RuntimeFact:
         mounts=get(row, "mounts", wholes),
         loader=get(row, "loader", wholes),
         strange=get(row, "strange", wholes),
+        replaced=get_or(row, "replaced", wholes, ()),
+        loads=get_or(row, "loads", wholes, ()),
     )
 
 
@@ -206,6 +215,7 @@ def _disk(row: object) -> DiskFact:
         free=get(row, "free", natural),
         inodes=get(row, "inodes", natural),
         inodes_free=get(row, "inodes_free", natural),
+        ours=get_or(row, "ours", flag, default=True),
     )
 
 

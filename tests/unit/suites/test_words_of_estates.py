@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests.unit.suites.conftest import Case
 from voxgate.model.estate import JobEntry
-from voxgate.model.surroundings import JobFact
+from voxgate.model.evidence import known
+from voxgate.model.surroundings import DiskFact, JobFact
+from voxgate.survey.collect import remarks
 
 SIP, FOLDER = "sip-1", "/opt/vox-dialler"
 RED = {"one-copy-only[sip-1]"}
@@ -59,3 +62,117 @@ def test_no_job_brings_code_to_a_service_whatever_the_estate_says(
     green: Case, said: tuple[str, ...], runs: tuple[str, ...], red: set[str]
 ) -> None:
     assert set(with_job(green, NIGHTLY, runs, {"sip": (JobEntry(NIGHTLY, said),)}).judge()) == red
+
+
+DROP, GENERATED = "/etc/systemd/system/service.d/10-ops.conf", "/run/systemd/system/service.d/zzz-lxc-service.conf"
+UNIT, OTHER = "voxdialler.service", "voxcore@1.service"
+SHA = "a" * 64
+
+
+def dropped(green: Case, host: str, unit: str, files: Mapping[str, str]) -> Case:
+    """Drop-ins on a unit, which systemd has loaded."""
+    fact = known(green.of(host).units)[unit]
+    loaded = " ".join(filter(None, [fact.properties.get("DropInPaths", ""), *files]))
+    return green.unit(host, unit, files={**fact.files, **files}, properties={"DropInPaths": loaded})
+
+
+@pytest.mark.parametrize(
+    ("said", "red"),
+    [
+        ({"all": ((DROP, SHA), (GENERATED, SHA))}, False),
+        ({"sip": ((DROP, SHA),), "sip-1": ((GENERATED, SHA),)}, False),
+        ({"all": ((DROP, SHA),)}, True),
+        ({"all": ((DROP, "b" * 64), (GENERATED, SHA))}, True),
+        ({"fleet": ((DROP, SHA), (GENERATED, SHA))}, True),
+        ({}, True),
+    ],
+)
+def test_a_drop_in_is_allowed_by_its_path_and_its_hash(
+    green: Case, said: Mapping[str, tuple[tuple[str, str], ...]], *, red: bool
+) -> None:
+    case = dropped(green, SIP, UNIT, {DROP: SHA, GENERATED: SHA})
+    found = replace(case, estate=replace(case.estate, units=said)).judge()
+    assert set(found) == ({"unit-file-is-the-expected[sip-1-voxdialler]"} if red else set())
+
+
+def test_a_drop_in_that_is_allowed_must_be_loaded_and_older_than_the_process(green: Case) -> None:
+    estate = replace(green.estate, units={"all": ((DROP, SHA),)})
+    fact = known(green.of(SIP).units)[UNIT]
+    unloaded = green.unit(SIP, UNIT, files={**fact.files, DROP: SHA})
+    young = dropped(green, SIP, UNIT, {DROP: SHA})
+    young = young.unit(SIP, UNIT, changed=known(green.of(SIP).time))
+    for case in (unloaded, young):
+        assert set(replace(case, estate=estate).judge()) == {"unit-file-is-the-expected[sip-1-voxdialler]"}
+
+
+def test_what_all_is_wrong_with_a_units_files_stands_in_one_line(green: Case) -> None:
+    verdict, found = dropped(green, SIP, UNIT, {DROP: SHA, GENERATED: SHA}).judge()["unit-file-is-the-expected[sip-1-voxdialler]"]
+    assert verdict == "violated"
+    assert DROP in found
+    assert GENERATED in found
+
+
+@pytest.mark.parametrize(
+    ("said", "strange", "red"),
+    [
+        ({"all": ("HTTPS_PROXY",)}, ("HTTPS_PROXY",), False),
+        ({"sip-1": ("HTTPS_PROXY", "NO_PROXY")}, ("HTTPS_PROXY", "NO_PROXY"), False),
+        ({"all": ("HTTPS_PROXY",)}, ("HTTPS_PROXY", "NODE_OPTIONS"), True),
+        ({"fleet": ("HTTPS_PROXY",)}, ("HTTPS_PROXY",), True),
+    ],
+)
+def test_a_variable_for_all_services_is_allowed_by_its_name(
+    green: Case, said: Mapping[str, tuple[str, ...]], strange: tuple[str, ...], *, red: bool
+) -> None:
+    case = green.runtime(SIP, "dialler", strange=strange)
+    found = replace(case, estate=replace(case.estate, environment=said)).judge()
+    assert set(found) == ({"process-is-the-venvs[sip-1-voxdialler]"} if red else set())
+
+
+AGENT, EVIL = "/opt/agent/lib64/libagent.so", "/opt/agent/lib64/libother.so"
+
+
+@pytest.mark.parametrize(
+    ("process", "service", "red"),
+    [
+        ({"loader": ("LD_PRELOAD",), "strange": ("LD_PRELOAD",), "loads": (AGENT,), "elsewhere": (AGENT,)}, {}, False),
+        ({"elsewhere": (AGENT,)}, {"preload": True, "preloads": (AGENT,)}, False),
+        ({"loader": ("LD_PRELOAD",), "loads": (AGENT, EVIL)}, {}, True),
+        ({"loader": ("LD_PRELOAD",), "loads": ()}, {}, True),
+        ({"loader": ("LD_PRELOAD", "LD_LIBRARY_PATH"), "loads": (AGENT,)}, {}, True),
+        ({"strange": ("LD_PRELOAD",), "loads": (EVIL,)}, {}, True),
+        ({"elsewhere": (AGENT, EVIL)}, {}, True),
+        ({}, {"preload": True, "preloads": (AGENT, EVIL)}, True),
+        ({}, {"preload": True, "preloads": ()}, True),
+        ({}, {"preload": True, "preloads": (AGENT,), "loose": (AGENT,)}, True),
+    ],
+)
+def test_a_library_of_an_agents_is_allowed_by_its_path(
+    green: Case, process: dict[str, Any], service: dict[str, Any], *, red: bool
+) -> None:
+    case = green.runtime(SIP, "dialler", **process).of_service(SIP, "runtimes", "dialler", **service)
+    if process:
+        fact = known(case.of(SIP).runtimes["dialler"])
+        case = case.of_service(SIP, "runtimes", "dialler", processes=tuple(replace(one, **process) for one in fact.processes))
+    estate = replace(case.estate, preload={"sip": ("/opt/agent/lib64/libag*.so",)})
+    assert set(replace(case, estate=estate).judge()) == ({"process-is-the-venvs[sip-1-voxdialler]"} if red else set())
+
+
+def test_what_a_package_has_replaced_is_noted_and_what_a_release_had_is_wrong(green: Case) -> None:
+    library = "/usr/lib/x86_64-linux-gnu/libssl.so.3"
+    case = green.runtime(SIP, "dialler", replaced=(library,))
+    assert case.judge() == {}
+    assert any("restart pending" in line and library in line for line in remarks(case.evidence.second.hosts))
+    case = green.runtime(SIP, "dialler", replaced=(library,), gone=("/opt/vox-dialler/.venv/lib/x.so (deleted)",))
+    assert set(case.judge()) == {"process-is-the-venvs[sip-1-voxdialler]"}
+
+
+@pytest.mark.parametrize(("ours", "red"), [(True, {"host-has-room[sip-1]"}), (False, set())])
+def test_a_full_file_system_counts_where_something_of_ours_is_on_it(green: Case, *, ours: bool, red: set[str]) -> None:
+    disks = (*known(green.of(SIP).room).disks, DiskFact("/mnt/backup", 2**40, 0, 0, 0, ours=ours))
+    assert set(green.fact(SIP, "room", disks=disks).judge()) == red
+
+
+@pytest.mark.parametrize(("since", "red"), [(1.7e9, set()), (0.0, {"no-secret-leaks[dialler-sip-1]"})])
+def test_a_journal_that_was_rotated_away_is_no_silence(green: Case, since: float, red: set[str]) -> None:
+    assert set(green.of_service(SIP, "leaks", "dialler", lines=0, since=since).judge()) == red
