@@ -40,9 +40,7 @@ def jobs(services: list[Service], disk: Job, shown: Shown) -> list[dict[str, Any
     """
     folders = tuple(service.folder for service in services)
     planned = list(few_enough(chain(cron_jobs(), spooled_jobs(), user_units())))
-    rows = [
-        (where, user, at_home(text, user), folders, not where.endswith((".service", ".conf"))) for where, user, text in planned
-    ]
+    rows = [(where, user, at_home(text, user), folders, not where.endswith((*ENDINGS, ".conf"))) for where, user, text in planned]
     # What runs at a service's folder is judged by its process; here only what comes and goes, or waits for the next boot.
     rows += [(where, user, text, () if runs else folders, False) for where, user, text, runs in unit_jobs(services, disk, shown)]
     found = []

@@ -103,6 +103,12 @@ def test_a_unit_of_an_accounts_is_seen_wherever_its_systemd_finds_it(kept: Path,
     assert runs_by(made, path) == [["rsync"]]
 
 
+def test_a_command_of_a_unit_is_no_text_of_a_shell_whatever_kind_it_is(kept: Path) -> None:
+    for name in ("x.service", "a.socket"):
+        made = f"printf '[X]\\nExecStartPre=/usr/bin/env -S echo # rsync a b\\n' >{UNITS}/{name}"
+        assert runs_by(made, f"{UNITS}/{name}") == [["rsync"]]
+
+
 def test_a_file_beside_the_units_and_one_without_commands_is_no_job(kept: Path) -> None:
     made = f"printf '[Service]\\nExecStart=rsync a b\\n' | tee {UNITS}/x.service.bak {UNITS}/x.service~ >{UNITS}/notes"
     for name in ("x.service.bak", "x.service~", "notes"):
