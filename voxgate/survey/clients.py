@@ -7,6 +7,7 @@ there is cause: it runs the dialler's code, or calls itself as the dialler or th
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 SHARED = ("cron.service", "crond.service", "ssh.service", "sshd.service", "atd.service", "user@")
 """Units that start what anybody likes: of what is in one of these, account and program say more."""
+SSHD = re.compile(r"/usr/(?:[\w.-]+/)+sshd[\w-]*(?: \(deleted\))?", re.ASCII)  # and what it starts for a session
 
 
 class Wrong(NamedTuple):
@@ -85,6 +87,13 @@ class _Clients:
         self.dialler = estate.service("dialler")
         self.names = {one.app_name or one.repository: one for one in estate.services}
         self.ends = _ends(look, estate)
+        self._ends_of: dict[int, set[tuple[str, int]]] = {}  # each process's, as this database sees them
+        for one in self.view.clients:
+            for _, processes in self.ends.get((one.address, one.port), ()):
+                for process in processes:
+                    self._ends_of.setdefault(process.pid, set()).add((one.address, one.port))
+        self._ends_at: dict[str, set[tuple[str, int]]] = {}  # of all clients of another database
+        self._shares: dict[tuple[str, int], bool] = {}
 
     def held(self, client: DatabaseClient) -> _Held | None:
         """The host and the processes that have a client's end open, None if no host of the estate has. A loopback address is
@@ -126,7 +135,8 @@ class _Clients:
             return pretends._replace(said=f"{found}, {pretends.said}")
         if any(_fits(word, held, seen) for word in self.estate.clients_on(host)):
             return None
-        entry = Entry(("clients", host.name), (_entry_on(held, seen),), found)
+        words = _entry_on(held, seen)
+        entry = Entry(("clients", host.name), (words,), found) if words else None
         return Wrong(f"{found}, and nobody knows that client", entry=entry)
 
     def stranger(self, client: DatabaseClient) -> Wrong | None:
@@ -172,21 +182,26 @@ class _Clients:
             return True
         if held.host.name != other.dialler:
             return False
-        theirs = {(one.address, one.port) for one in self.look.database(other.name).clients}
-        return any(self.ends_of(one) & theirs for one in held.processes)
+        if other.name not in self._ends_at:
+            self._ends_at[other.name] = {(one.address, one.port) for one in self.look.database(other.name).clients}
+        return any(self._has_end_at(other.name, one.pid) for one in held.processes)
 
-    def ends_of(self, process: ProcessFact) -> set[tuple[str, int]]:
-        """The ends that a process has open towards the server, as this database sees them."""
-        return {
-            (one.address, one.port)
-            for one in self.view.clients
-            if any(process.pid == other.pid for _, others in self.ends.get((one.address, one.port), ()) for other in others)
-        }
+    def _has_end_at(self, other: str, pid: int) -> bool:
+        """True if another database sees one of the ends that this one sees of a process. Asked once: a host says how many
+        clients and connections there are.
+        """
+        if (other, pid) not in self._shares:
+            self._shares[other, pid] = not self._ends_at[other].isdisjoint(self._ends_of.get(pid, set()))
+        return self._shares[other, pid]
 
     def _through_sshd(self, held: _Held) -> bool:
-        """True for what comes out of sshd on the host through which that question is asked."""
+        """True for what comes out of sshd on the host through which that question is asked. Of whom we may not look at the
+        program, the name counts.
+        """
         asked = [self.database] if held.client.app_name == self.view.asker else self.estate.databases
-        return held.host.name in {one.via for one in asked} and held.processes[0].command.startswith("sshd")
+        process = held.processes[0]
+        is_sshd = process.command.startswith("sshd") and (process.exe is None or SSHD.fullmatch(process.exe) is not None)
+        return held.host.name in {one.via for one in asked} and is_sshd
 
     def _is_gate(self, client: DatabaseClient) -> bool:
         """True for the gate's own question, gone before the look at the host came to it: by loopback where it goes through a
@@ -255,11 +270,13 @@ def _is_named(word: ClientWord, process: ProcessFact, seen: HostEvidence) -> boo
 
 
 def _entry_on(held: _Held, seen: HostEvidence) -> dict[str, str]:
-    """What an entry says that allows a client on a host, and no more than it."""
+    """What an entry says that allows a client on a host, and no more than it; nothing where its program is none of the host's."""
     process = held.processes[0]
     who = holder_of(process, known(seen.engines).containers)
     if process.container or (process.unit.endswith(".service") and not process.unit.startswith(SHARED)):
         return _said(unit=who)
+    if process.exe is not None and not process.exe.startswith("/"):
+        return {}
     return _said(account=process.user, program=process.exe or "")
 
 

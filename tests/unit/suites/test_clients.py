@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from voxgate.model.evidence import ContainerFact, ProcessFact, SocketFact, UnitF
 from voxgate.model.invariant import expected
 from voxgate.model.look import Look
 from voxgate.plugin import without_pytest
+from voxgate.survey.clients import wrong_clients
 
 from .conftest import Case
 
@@ -206,6 +207,45 @@ def test_an_image_is_allowed_as_a_unit_is(green: Case) -> None:
     assert with_words(case, sip=(ClientWord(unit="percona/mongodb_exporter"),)).judge([RULE]) == {}
 
 
+def test_no_entry_is_offered_for_a_program_that_is_none_of_the_hosts(green: Case) -> None:
+    """By a path that its account alone sees, whatever lies there."""
+    shell = running(9003, "session-4.scope", user="alice", ppid=437, exe="elsewhere:/usr/bin/mongosh", command="mongosh")
+    found, advice = told(client(green, "mongosh", DATA, process=shell))
+    assert "process 9003 (mongosh) of alice" in found
+    assert advice == "find out what that is, and end it"
+
+
+class Counted(tuple[DatabaseClient, ...]):
+    """Clients that count how often all of them are gone through."""
+
+    __slots__ = ()
+    times = 0
+
+    def __iter__(self) -> Iterator[DatabaseClient]:
+        Counted.times += 1
+        return super().__iter__()
+
+
+def test_no_number_of_clients_is_compared_each_with_each(green: Case) -> None:
+    """A host's root says how many clients its database has, and how many connections its processes."""
+    counts = []
+    for many in (3, 30):
+        case = asked_beside(green, "voxgate-b")
+        for number in range(many):
+            case = client(case, "x", SIP, process=running(9500 + number, f"x{number}.service"))
+
+        def count(look: Look) -> Look:
+            view = look.database("vox")
+            view = replace(view, clients=Counted(view.clients))
+            return replace(look, databases={"vox": view, "other": view})
+
+        Counted.times = 0
+        case = changed(case, count)
+        wrong_clients(case.estate.databases[0], case.estate, case.evidence)
+        counts.append(Counted.times)
+    assert counts[0] == counts[1] > 0
+
+
 def test_who_changes_its_name_between_the_looks_is_seen(green: Case) -> None:
     """From outside the address is what is known, not the name."""
     first = client(green, "report-1", "203.0.113.9").evidence.first
@@ -217,9 +257,17 @@ def test_who_changes_its_name_between_the_looks_is_seen(green: Case) -> None:
 SECOND = Database("other", "sip-2", "mongodb://127.0.0.1:27017/other", via=DATA)
 
 
-def asked_beside(case: Case, name: str, address: str = "127.0.0.1", *, command: str = "sshd", host: str = DATA) -> Case:
+def asked_beside(
+    case: Case,
+    name: str,
+    address: str = "127.0.0.1",
+    *,
+    command: str = "sshd",
+    host: str = DATA,
+    exe: str | None = "/usr/sbin/sshd",
+) -> Case:
     """The database sees another question to a database of its server, out of a process of a host."""
-    process = running(9400, "ssh.service", user="root", command=command)
+    process = running(9400, "ssh.service", user="root", command=command, exe=exe)
     case = client(case, name, host, process=process) if address == "127.0.0.1" else client(case, name, address)
 
     def add(look: Look) -> Look:
@@ -230,7 +278,8 @@ def asked_beside(case: Case, name: str, address: str = "127.0.0.1", *, command: 
 
 
 def test_the_gates_question_to_another_database_of_the_server_is_the_gates(green: Case) -> None:
-    assert ID not in asked_beside(green, "voxgate-b").judge([RULE])
+    for exe in ("/usr/sbin/sshd", "/usr/lib/openssh/sshd-session", "/usr/sbin/sshd (deleted)", None):
+        assert ID not in asked_beside(green, "voxgate-b", exe=exe).judge([RULE])
 
 
 @pytest.mark.parametrize(
@@ -238,10 +287,21 @@ def test_the_gates_question_to_another_database_of_the_server_is_the_gates(green
     [
         lambda g: asked_beside(g, "voxgate-c"),
         lambda g: asked_beside(g, "voxgate-b", command="python3"),
+        lambda g: asked_beside(g, "voxgate-b", exe="/usr/bin/python3.11"),
+        lambda g: asked_beside(g, "voxgate-b", exe="elsewhere:/usr/sbin/sshd"),
+        lambda g: asked_beside(g, "voxgate-b", exe="/home/x/sshd"),
         lambda g: asked_beside(g, "voxgate-b", host=API),
         lambda g: asked_beside(g, "voxgate-b", "203.0.113.9"),
     ],
-    ids=["another name", "another program", "on a host that is not asked through", "from outside"],
+    ids=[
+        "another name",
+        "another program",
+        "sshd by its name alone",
+        "at a path of its own",
+        "in a home",
+        "on a host that is not asked through",
+        "from outside",
+    ],
 )
 def test_who_only_calls_itself_so_is_not(green: Case, case: Callable[[Case], Case]) -> None:
     assert ID in case(green).judge([RULE])
