@@ -185,32 +185,29 @@ def test_dist_is_this_build(placement: Placement, evidence: Evidence) -> None:
     )
 
 
-@invariant(per="host_name", services=("console",), faults=("console-node-runs", "console-node-renamed", "console-node-installed"))
+@invariant(
+    per="host_name",
+    services=("console",),
+    waivable=True,
+    faults=("console-node-runs", "console-node-renamed", "console-node-installed"),
+)
 def test_no_node_runs(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """The console is static files. A node process is a development server, or somebody's experiment, on a live host, under
     whatever name its program lies in whatever folder; so is, where the console is served, a program that lies in somebody's
     home or in a folder for passing things.
     """
     engines = set(known(evidence.second.host(host_name).javascript))
-    found = [
-        one
-        for one in known(evidence.second.host(host_name).processes)
-        if one.pid in engines or _is_node(one.command) or (one.exe is not None and _is_node(one.exe.rpartition("/")[2]))
-    ]
-    assert not found, say(
-        f"{host_name}: process {found[0].pid} of {found[0].user} is node: {' '.join(found[0].argv)[:80]}",
-        "stop it; the console needs no server but nginx",
-    )
     is_served = Role.API in estate.host(host_name).roles
-    placed = [
-        one
-        for one in known(evidence.second.host(host_name).processes)
-        if is_served and one.exe is not None and not one.container and not one.exe.startswith(PROGRAMS)
-    ]
-    assert not placed, say(
-        f"{host_name}: process {placed[0].pid} of {placed[0].user} is a program of its own: {placed[0].exe}",
-        "stop it; what an API host runs is installed, in /usr or /opt",
-    )
+    found, do = [], {}
+    for one in known(evidence.second.host(host_name).processes):
+        place = f"process {one.pid} of {one.user}"
+        if one.pid in engines or _is_node(one.command) or (one.exe is not None and _is_node(one.exe.rpartition("/")[2])):
+            found.append(f"{place} is node: {' '.join(one.argv)[:200]}")
+            do["stop it; the console needs no server but nginx"] = True
+        elif is_served and one.exe is not None and not one.container and not one.exe.startswith(PROGRAMS):
+            found.append(f"{place} is a program of its own: {one.exe}")
+            do["stop it; what an API host runs is installed, in /usr or /opt"] = True
+    assert not found, say_all(host_name, found, "; ".join(do))
 
 
 def _is_node(name: str) -> bool:

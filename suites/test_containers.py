@@ -8,10 +8,12 @@ from voxgate.errors import Blind
 from voxgate.model.estate import repository_of
 from voxgate.model.evidence import known, uncut
 from voxgate.model.service import Role
-from voxgate.plugin import invariant, say
+from voxgate.plugin import invariant, say, say_all
 from voxgate.survey.questions import of_host
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from voxgate.model.estate import Containers, Estate
     from voxgate.model.evidence import ContainerFact, EnginesFact, ProcessFact
     from voxgate.model.look import Evidence, Look
@@ -22,6 +24,7 @@ GOES_ON = frozenset("RSDI")  # the kernel's letters for a process that runs, or 
 
 @invariant(
     per="host_name",
+    waivable=True,
     faults=(
         "container-app-image",
         "container-under-livekits-name",
@@ -36,65 +39,76 @@ def test_only_livekit_in_containers(host_name: str, estate: Estate, evidence: Ev
     elsewhere there is no container of any state, no engine.
     """
     host = evidence.second.host(host_name)
-    engines, boxed = known(host.engines), [one for one in known(host.processes) if one.container]
+    engines, processes = known(host.engines), known(host.processes)
+    wrong: dict[str, str] = {}
+    unseen: list[str] = []
     if Role.SIP in estate.host(host_name).roles and estate.containers.images:
-        _only_livekit(host_name, engines, boxed, estate.containers)
+        if "docker" not in engines.engines:
+            hint = "systemctl status docker; the probe asks as root"
+            raise Blind("the docker engine did not answer", where=host_name, hint=hint)
+        wrong |= _beside_livekit(engines, estate.containers)
+        mend = "docker compose up -d --force-recreate in its project, or say so in [containers] of the estate"
+        for one in engines.containers:
+            if _is_livekits(one, estate.containers):
+                wrong |= dict.fromkeys(_not_as_pinned(one, estate.containers), mend)
+                unseen += [f"the engine did not say what container {one.name} is made of"] if one.made is None else []
     else:
-        assert not engines.containers, say(_said(host_name, engines.containers), "the services run under systemd: remove it")
-        assert not boxed, say(f"{host_name}: process {boxed[0].pid} ({boxed[0].command}) runs in a container", "stop it")
-        assert not engines.engines and not engines.traces, say(
-            f"{host_name}: a container engine is here: {', '.join([*engines.engines, *engines.traces])}",
-            "containers are for the SIP hosts only: stop and remove it",
-        )
+        wrong |= {_said(one): "the services run under systemd: remove it" for one in engines.containers}
+        mend = "containers are for the SIP hosts only: stop and remove it"
+        wrong |= {f"a container engine is here: {name}": mend for name in (*engines.engines, *engines.traces)}
+    ours = {one.id[:12] for one in engines.containers}
+    wrong |= {
+        f"process {one.pid} ({one.command}) runs in a container that no engine lists": "stop it, and whatever runs it"
+        for one in processes
+        if one.container and not one.container.startswith(tuple(ours))
+    }
+    if unseen and not wrong:
+        raise Blind("; ".join(unseen), where=host_name, hint="look again")
+    assert not wrong, say_all(host_name, [*wrong, *unseen], "; ".join(dict.fromkeys(wrong.values())))
 
 
-def _only_livekit(host_name: str, engines: EnginesFact, boxed: list[ProcessFact], wanted: Containers) -> None:
-    """The containers of a SIP host are livekit's, each one once and as the estate says, and docker's alone."""
-    if "docker" not in engines.engines:
-        raise Blind("the docker engine did not answer", where=host_name, hint="systemctl status docker; the probe asks as root")
+def _is_livekits(one: ContainerFact, wanted: Containers) -> bool:
+    return repository_of(one.image) in wanted.images and one.project == wanted.project
+
+
+def _beside_livekit(engines: EnginesFact, wanted: Containers) -> dict[str, str]:
+    """What is not livekit's on a SIP host, or not there once, and what to do about it."""
     others = [name for name in engines.engines if name != "docker"]
-    assert not others and not engines.traces, say(
-        f"{host_name}: another container engine is here: {', '.join([*others, *engines.traces])}", "remove it"
-    )
-    foreign = [
-        one for one in engines.containers if repository_of(one.image) not in wanted.images or one.project != wanted.project
-    ]
-    assert not foreign, say(_said(host_name, foreign), "only livekit and livekit-sip may run in containers")
+    found = {f"another container engine is here: {name}": "remove it" for name in (*others, *engines.traces)}
+    foreign = [one for one in engines.containers if not _is_livekits(one, wanted)]
+    found |= {_said(one): "only livekit and livekit-sip may run in containers" for one in foreign}
     for image in wanted.images:
         count = sum(repository_of(one.image) == image for one in engines.containers)
-        assert count == 1, say(f"{host_name}: {count} containers of {image}, not one", "docker compose up -d in its project")
-    for one in engines.containers:
-        _as_pinned(host_name, one, wanted)
-    ours = {one.id for one in engines.containers}
-    lost = [one for one in boxed if not any(one.container.startswith(id_[:12]) for id_ in ours)]
-    assert not lost, say(
-        f"{host_name}: process {lost[0].pid} ({lost[0].command}) runs in a container that docker does not list",
-        "another engine, or a namespace of its own, runs it: stop it",
+        if count != 1:
+            found[f"{count} containers of {image}, not one"] = "docker compose up -d in its project"
+    return found
+
+
+def _not_as_pinned(one: ContainerFact, wanted: Containers) -> Iterator[str]:
+    """What of its image, command, mounts and rights is not as the estate says."""
+    where, image = f"container {one.name}", repository_of(one.image)
+    pin, _, digest = wanted.pins.get(image, image).partition("@")
+    if pin not in {image, one.image.partition("@")[0]}:
+        yield f"{where} is of {one.image}, not {pin}"
+    if one.made is None:
+        return
+    if digest and digest not in one.made.digests:
+        yield f"{where} is of another image than {digest}"
+    wants = wanted.commands.get(image)
+    as_wanted = one.made.as_image if wants is None else tuple(uncut(word, where) for word in one.made.command) == wants
+    if not as_wanted:
+        yield f"{where} runs `{' '.join(one.made.command)}`, not `{' '.join(wants or one.made.own_command)}`"
+    yield from (
+        f"{where} has {mount} mounted, which the estate does not name" for mount in one.made.mounts if mount not in wanted.mounts
+    )
+    yield from (
+        f"{where} runs with {right}, which the estate does not allow" for right in one.made.rights if right not in wanted.rights
     )
 
 
-def _as_pinned(host: str, one: ContainerFact, wanted: Containers) -> None:
-    """Its image, command, mounts and rights are what the estate says."""
-    where, image = f"{host}: container {one.name}", repository_of(one.image)
-    pin, _, digest = wanted.pins.get(image, image).partition("@")
-    mend = "docker compose up -d --force-recreate in its project, or say so in [containers] of the estate"
-    assert pin in {image, one.image.partition("@")[0]}, say(f"{where} is of {one.image}, not {pin}", mend)
-    if one.made is None:
-        raise Blind("the engine did not say what a container is made of", where=f"{host} {one.name}", hint="look again")
-    assert not digest or digest in one.made.digests, say(f"{where} is of another image than {digest}", mend)
-    wants = wanted.commands.get(image)
-    as_wanted = one.made.as_image if wants is None else tuple(uncut(word, where) for word in one.made.command) == wants
-    assert as_wanted, say(f"{where} runs `{' '.join(one.made.command)}`, not `{' '.join(wants or one.made.own_command)}`", mend)
-    mounts = sorted(set(one.made.mounts) - set(wanted.mounts))
-    assert not mounts, say(f"{where} has {', '.join(mounts)} mounted, which the estate does not name", mend)
-    rights = sorted(set(one.made.rights) - set(wanted.rights))
-    assert not rights, say(f"{where} runs with {', '.join(rights)}, which the estate does not allow", mend)
-
-
-def _said(host: str, containers: list[ContainerFact] | tuple[ContainerFact, ...]) -> str:
-    """The first foreign container, in words."""
-    one = containers[0]
-    return f"{host}: container {one.name} of image {one.image} ({one.state}, {one.engine})"
+def _said(one: ContainerFact) -> str:
+    """A container that should not be there, in words."""
+    return f"container {one.name} of image {one.image} ({one.state}, {one.engine})"
 
 
 @invariant(

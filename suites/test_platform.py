@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from statistics import median
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
 from voxgate.model.evidence import HostEvidence, known
-from voxgate.plugin import invariant, say, say_all
+from voxgate.plugin import invariant, say_all
 from voxgate.survey.access import (
     FOR,
     beyond_keys,
@@ -62,27 +63,33 @@ def test_host_has_room(host_name: str, evidence: Evidence) -> None:
     )
 
 
-@invariant(per="host_name", faults=("clock-not-synchronised", "clock-called-so"))
+@invariant(per="host_name", waivable=True, faults=("clock-not-synchronised", "clock-called-so"))
 def test_clock_is_right(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """Ticks, call times and journals of several hosts are only worth something on one clock. It is kept in time, and less
     than a second away from the other hosts'.
     """
     hosts = {host.name: evidence.second.host(host.name) for host in estate.hosts}  # blind unless every host was seen
     found = known(hosts[host_name].clock)
-    assert not found.doubts, say(f"{host_name}: {found.doubts[0] if found.doubts else ''}", "stop it")
-    if not found.container:
-        assert found.keepers, say(f"{host_name}: nothing keeps the clock in time", "systemctl enable --now systemd-timesyncd")
-        if found.synchronised is None:
-            raise Blind("the kernel does not say whether the clock is synchronised", where=host_name)
-        assert found.synchronised, say(
-            f"{host_name}: the clock is not synchronised, although {found.keepers[0]} runs", "timedatectl timesync-status"
-        )
+    wrong, unseen, do = [*found.doubts], [], ["stop what calls itself so"] if found.doubts else []
+    if not found.container and not found.keepers:
+        wrong.append("nothing keeps the clock in time")
+        do.append("systemctl enable --now systemd-timesyncd")
+    elif not found.container and found.synchronised is None:
+        unseen.append("the kernel does not say whether the clock is synchronised")
+    elif not found.container and not found.synchronised:
+        wrong.append(f"the clock is not synchronised, although {found.keepers[0]} runs")
+        do.append("timedatectl timesync-status")
     least, most = _offset(evidence, host_name)
     right = median(_offset(evidence, name)[0] for name in hosts)
     away = max(least - right, right - most)
-    assert away < SKEW, say(f"{host_name}: its clock is {away:.1f} s away from the other hosts'", "timedatectl timesync-status")
+    if away >= SKEW:
+        wrong.append(f"its clock is {away:.1f} s away from the other hosts'")
+        do.append("timedatectl timesync-status")
     if most - least > UNSURE:
-        raise Blind("the clock could not be compared", where=host_name, why=f"the look took {most - least:.1f} s to begin")
+        unseen.append(f"the clock could not be compared: the look took {most - least:.1f} s to begin")
+    if unseen and not wrong:
+        raise Blind("; ".join(unseen), where=host_name)
+    assert not wrong, say_all(host_name, [*wrong, *unseen], "; ".join(dict.fromkeys(do)))
 
 
 def _offset(evidence: Evidence, name: str) -> tuple[float, float]:
@@ -132,6 +139,7 @@ def test_sudo_is_minimal(host_name: str, estate: Estate, evidence: Evidence) -> 
 
 @invariant(
     per="host_name",
+    waivable=True,
     faults=(
         "key-unknown",
         "key-behind-its-options",
@@ -162,7 +170,7 @@ def test_keys_are_known(host_name: str, estate: Estate, evidence: Evidence) -> N
     if wrong:
         do.append("stop it, or chown root and chmod go-w; systemctl restart ssh where sshd was upgraded")
     if strange:
-        wrong += map(lets, strange)
+        wrong += [f"{said} ({n} such lines)" if n > 1 else said for said, n in Counter(map(lets, strange)).items()]
         do.append("remove these lines")
     if beyond:
         wrong += [f"sshd has {line} (for {scope.removeprefix(FOR)})" for scope, lines in beyond.items() for line in lines]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from tests.unit.suites.conftest import Case
-from voxgate.model.evidence import SocketFact, known
-from voxgate.model.surroundings import BootFact, CopyFact, DiskFact, JobFact, StarterFact
+from voxgate.model.evidence import ContainerFact, ProcessFact, SocketFact, known
+from voxgate.model.surroundings import BootFact, CopyFact, DiskFact, JobFact, KeyFact, StarterFact
+from voxgate.model.waiver import Waiver
 from voxgate.plugin import say_all
 from voxgate.plugin.words import words_of
 
-SIP, FLEET, WORKER = "sip-1", "fleet-1", "voxcore@1.service"
+SIP, FLEET, API, WORKER = "sip-1", "fleet-1", "api-1", "voxcore@1.service"
 
 
 def listening(green: Case) -> Case:
@@ -47,6 +48,30 @@ COPIES = (
     CopyFact("/srv/b", "checkout", ("vox-dialler",), ()),
     CopyFact("/x", "unreadable", (), ()),
 )
+DOUBT = "process 7 (chronyd) of vox calls itself so"
+
+
+def started(green: Case) -> Iterator[ProcessFact]:
+    """Two of node, and a program in somebody's home."""
+    row = replace(known(green.of(API).processes)[0], user="root", command="x", container="")
+    yield replace(row, pid=4001, command="node", argv=("node", "a.js"))
+    yield replace(row, pid=4002, exe="/usr/bin/node")
+    yield replace(row, pid=4003, exe="/home/x/y")
+
+
+def boxes() -> tuple[ContainerFact, ...]:
+    """Two containers that are nobody's."""
+    return tuple(ContainerFact("docker", name * 64, name, f"{name}:1", "running", "Up", "") for name in "ab")
+
+
+def contained(green: Case) -> Iterator[ContainerFact]:
+    """Livekit's, the first with a path of the host in it."""
+    first, *rest = known(green.of(SIP).engines).containers
+    assert first.made is not None
+    yield replace(first, made=replace(first.made, mounts=("/host:/host",)))
+    yield from rest
+
+
 CASES: dict[str, tuple[Callable[[Case], Case], str, tuple[str, ...]]] = {
     "listeners": (
         listening,
@@ -70,6 +95,40 @@ CASES: dict[str, tuple[Callable[[Case], Case], str, tuple[str, ...]]] = {
         ),
         "host-has-room[sip-1]",
         ("/ has 0 MB free", "/var has 0 MB free", "/ has 1 inodes free", "of memory"),
+    ),
+    "clock": (
+        lambda g: g.fact(SIP, "clock", container=False, keepers=(), doubts=(DOUBT, "another")),
+        "clock-is-right[sip-1]",
+        (DOUBT, "another", "nothing keeps the clock in time"),
+    ),
+    "node": (
+        lambda g: g.host(API, processes=(*known(g.of(API).processes), *started(g))),
+        "no-node-runs[api-1]",
+        (
+            "process 4001 of root is node: node a.js",
+            "process 4002 of root is node",
+            "process 4003 of root is a program of its own",
+        ),
+    ),
+    "keys": (
+        lambda g: g.fact(SIP, "keys", keys=(*(KeyFact("deploy", "/k", "unreadable"),) * 2, KeyFact("root", "/r", "SHA256:x"))),
+        "keys-are-known[sip-1]",
+        ("/k lets unreadable log in as deploy (2 such lines)", "/r lets SHA256:x log in as root"),
+    ),
+    "containers": (
+        lambda g: g.fact(SIP, "engines", containers=(*contained(g), *boxes()), traces=("/run/podman.sock",)),
+        "only-livekit-in-containers[sip-1]",
+        (
+            "another container engine is here: /run/podman.sock",
+            "container a of image a:1",
+            "container b of image b:1",
+            "/host:/host",
+        ),
+    ),
+    "containers elsewhere": (
+        lambda g: g.fact(FLEET, "engines", engines={"docker": "27"}, containers=boxes()),
+        "only-livekit-in-containers[fleet-1]",
+        ("container a of image a:1", "container b of image b:1", "a container engine is here: docker"),
     ),
     "what a process runs": (
         lambda g: g.runtime(FLEET, "fleet", gone=("/a (deleted)", "/b (deleted)"), elsewhere=("/c",), loader=("LD_PRELOAD",)),
@@ -96,3 +155,13 @@ def test_what_several_were_found_is_one_line_each_of_them_once() -> None:
     said = AssertionError(say_all("h", ["a is wrong", "b\nis", "a is wrong", "c; d"], "mend it"))
     words = words_of(said, None, None, date(2026, 11, 28))
     assert (words.found, words.advice) == ("h: a is wrong; b\\nis; c, d", "mend it")
+
+
+@pytest.mark.parametrize(("synchronised", "verdict"), [(True, "waived"), (None, "violated")])
+def test_what_could_not_be_seen_stands_beside_what_was_found(green: Case, *, synchronised: bool | None, verdict: str) -> None:
+    """So no waiver hides it: it covers the one, and not the other."""
+    waiver = Waiver("clock-is-right", SIP, DOUBT, "it goes", "ops", green.evidence.second.day)
+    case = green.fact(SIP, "clock", container=False, keepers=("chronyd",), doubts=(DOUBT,), synchronised=synchronised)
+    judged = replace(case, estate=replace(green.estate, waived=(waiver,))).judge(["clock-is-right"])
+    assert judged["clock-is-right[sip-1]"][0] == verdict
+    assert ("the kernel does not say whether" in judged["clock-is-right[sip-1]"][1]) == (synchronised is None)
