@@ -203,11 +203,13 @@ def test_a_judgement_knows_what_is_waived_of_it() -> None:
 
 
 def test_text_of_a_strangers_own_is_no_way_in() -> None:
-    """Who chooses his name chooses no end of what was found."""
-    name = f"x (the rest is known); {FOUND}"
-    words = words_of(AssertionError(say_all("fleet-1", [f"{name} listens"], "stop it")), ABOUT, ESTATE, TODAY)
-    assert words.verdict is Verdict.VIOLATED
-    assert "waived" not in words.found
+    """Who chooses his name cannot part what was found into things that are known."""
+    known = "process 7 (agent) listens on 0.0.0.0:9, and the estate does not say so"
+    estate = replace(ESTATE, waived=(VECTOR, replace(VECTOR, found=known)))
+    words = words_of(AssertionError(say_all("fleet-1", [f"{known}; {FOUND}"], "stop it")), ABOUT, estate, TODAY)
+    assert (words.verdict, words.found) == (Verdict.VIOLATED, f"fleet-1: {known}, {FOUND}")
+    both = words_of(AssertionError(say_all("fleet-1", [known, FOUND], "stop it")), ABOUT, estate, TODAY)
+    assert both.verdict is Verdict.WAIVED
 
 
 def test_what_could_not_be_seen_is_never_waived() -> None:
