@@ -101,11 +101,11 @@ def furnish(tree: Tree, host: Host, plan: Plan) -> None:
     _itself(tree, host, plan)
     _keys(tree, host, plan)
     _role(tree, host, plan)
+    tree.at("/var/lib/voxgate").chmod(0o700)
     for unit in host.unit_files:
         tree.write(f"/etc/systemd/system/{unit}", estate.unit_text(unit))
     if host.services:
         tree.write("/etc/systemd/system/voxgate-build@.service", estate.unit_text("voxgate-build@.service"))
-        tree.at("/var/lib/voxgate").chmod(0o700)
     for service in host.services:
         tree.folder(f"/var/lib/voxbuild/{service.repository}")
         tree.folder(f"/var/lib/voxbuild/{service.repository}/in", owner=DEPLOY)

@@ -38,7 +38,7 @@ def draft(estate: Estate, saved: Path | None, *, write: bool, out: CutStream, sa
     """Look (or take the look saved in ``saved``), and print the entries for everything unknown as TOML; with ``write`` they are
     put into the estate's file. What no entry is for is told on ``say``. It ends with 0, or with 1 where that is something.
     """
-    found = drafted(estate, load(saved) if saved else _look(estate, say))
+    found = drafted(estate, load(saved) if saved else look_once(estate, say))
     if not found.entries:
         say.write(f"nothing is unknown that hosts/{estate.name}.toml could say\n")
     elif write:
@@ -48,12 +48,17 @@ def draft(estate: Estate, saved: Path | None, *, write: bool, out: CutStream, sa
     else:
         out.write(estate_file.with_entries("", found.entries, "draft"))
         say.write(f"{len(found.entries)} entries; --write puts them into hosts/{estate.name}.toml\n")
+    tell_left(found, say)
+    return 1 if found.left else 0
+
+
+def tell_left(found: Draft, say: CutStream) -> None:
+    """What no entry is for, each cause once."""
     if found.left:
         say.write(f"no entry is for {len(found.left)} more: they must be mended\n")
     for first, *more in _by_finding(found.left):
         beside = f", and {len(more)} more" if more else ""
         say.write(f"  {first.id}{beside}: {first.verdict}: {first.found}\n" + (f"    → {first.advice}\n" if first.advice else ""))
-    return 1 if found.left else 0
 
 
 def _by_finding(judged: Iterable[Judgement]) -> list[list[Judgement]]:
@@ -128,7 +133,7 @@ def _leaves(value: Value) -> Sequence[Value]:
     return [value]
 
 
-def _look(estate: Estate, say: CutStream) -> Evidence:
+def look_once(estate: Estate, say: CutStream) -> Evidence:
     """One look, of which nothing is kept."""
     with tempfile.TemporaryDirectory(prefix="voxgate-draft-") as folder:
         gate = Gate(estate, Orders(), Path(folder), "draft", _Progress(say))

@@ -33,6 +33,7 @@ def init(folder: Path, estate: str, out: CutStream) -> int:
     texts = {name: (_TEMPLATE / source).read_text("utf-8") for name, source in _FILES.items()}
     example = (bundled("hosts") / "staging.toml").read_text("utf-8")
     texts[f"hosts/{estate}.toml"] = example.replace('name = "staging"', f'name = "{estate}"', 1)
+    texts["schemas/estate.schema.json"] = (bundled("schemas") / "estate.schema.json").read_text("utf-8")  # for editors
     words = {"name": _name_of(folder), "version": __version__, "estate": estate, "source": _source()}
     for name, text in texts.items():
         path = folder / name

@@ -1,4 +1,4 @@
-"""``voxgate init | draft | probe | builder | attach | watch | merge``."""
+"""``voxgate init | draft | enrol | probe | builder | attach | watch | merge``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 
 from voxgate import __version__
 from voxgate.cli.draft import draft
+from voxgate.cli.enrol import enrol
+from voxgate.cli.first_estate import Asked, first_estate
 from voxgate.cli.init import init
 from voxgate.cli.merge import folders_of, merge
 from voxgate.cli.watch import watch
@@ -29,6 +31,8 @@ EXAMPLES = """\
 examples:
   voxgate init ../our-hosts --estate production   a folder for your own estates and checks
   voxgate draft --estate production               what the estate may say of all that is unknown on its hosts, as TOML
+  voxgate draft --estate production --host api=10.0.0.5 --host fleet=10.0.0.6 --host sip=10.0.0.7 --host data=10.0.0.8
+  voxgate enrol api-1 --estate production | ssh YOU@10.0.0.5 sudo bash
   voxgate attach                                  the newest run of reports/ to its releases on Bitbucket
   voxgate watch --estate production               one line for Nagios, exit status 0, 1, 2 or 3
   voxgate watch --estate production --format prometheus --output /var/lib/node_exporter/voxgate.prom
@@ -72,7 +76,12 @@ def _run(asked: argparse.Namespace, out: CutStream) -> int:
         case "draft":
             saved = Path(asked.evidence) if asked.evidence else None
             say = CutStream(sys.stderr, Redactor.of(os.environ))
+            if asked.host:
+                known = {key: getattr(asked, key) for key in ("user", "known_hosts", "ssh_config", "identity")}
+                return first_estate(Asked(asked.estate, tuple(asked.host), **known), Path.cwd() / "hosts", say)
             return draft(load_estate(asked.estate), saved, write=asked.write, out=out, say=say)
+        case "enrol":
+            return enrol(load_estate(asked.estate), asked.hosts, check=asked.check, out=out, raw=sys.stdout)
         case "probe":
             sys.stdout.buffer.write(probe.program())  # as it is: the gate compares its bytes
             return 0
@@ -109,6 +118,19 @@ def _parser() -> argparse.ArgumentParser:
     _takes_an_estate(one)
     one.add_argument("--evidence", metavar="DIR", help="a saved look instead: reports/RUN/evidence")
     one.add_argument("--write", action="store_true", help="put it into the estate's file")
+    one.add_argument(
+        "--host", action="append", metavar="ROLE=ADDRESS", help="write a first file hosts/NAME.toml from such hosts; repeatable"
+    )
+    one.add_argument("--user", default="deploy", help="with --host: the account that logs in (default: deploy)")
+    one.add_argument(
+        "--known-hosts", default="~/.ssh/known_hosts", metavar="FILE", help="with --host: where host keys are pinned"
+    )
+    one.add_argument("--ssh-config", default="", metavar="FILE", help="with --host: an ssh configuration of its own")
+    one.add_argument("--identity", default="", metavar="FILE", help="with --host: a private key of its own")
+    one = commands.add_parser("enrol", help="print what root types on a host to make it ready, or check what is done already")
+    _takes_an_estate(one)
+    one.add_argument("hosts", nargs="*", metavar="HOST", help="a host of the estate; with --check: all of them, if none is named")
+    one.add_argument("--check", action="store_true", help="log in as the gate does, and say what is done and what is not")
     commands.add_parser("probe", help="print the probe, to install it on a host: the README says how")
     commands.add_parser("builder", help="print the program that builds releases on a host, to install it there: the same")
     one = commands.add_parser("attach", help="put a run's report and verdict to its releases on Bitbucket (BITBUCKET_TOKEN)")

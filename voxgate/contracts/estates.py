@@ -7,7 +7,7 @@ import hashlib
 import math
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -170,10 +170,25 @@ def _unit_files(folder: Path, unit: str | None) -> dict[str, str]:
     """The unit file that every host must have, and its drop-ins: ``units/<unit>`` and ``<unit>.d/*.conf`` beside the estate;
     where that unit file is not there, those that come with voxgate.
     """
+    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in _unit_paths(folder, unit).items()}
+
+
+def _unit_paths(folder: Path, unit: str | None) -> dict[str, Path]:
+    """Where they stand, by their place below /etc/systemd/system."""
     if unit and not (folder / unit).is_file():
         folder = FOLDER / "units"
     paths = [folder / unit, *sorted((folder / f"{unit}.d").glob("*.conf"))] if unit else []
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.is_file()}
+    return {str(path.relative_to(folder)): path for path in paths if path.is_file()}
+
+
+def unit_paths(folder: Path, services: Iterable[Service]) -> dict[str, Path]:
+    """The unit files of these services and of the build, with their drop-ins: name to file. ``folder`` is ``units`` beside the
+    estate.
+    """
+    found = _unit_paths(folder, BUILD_UNIT)
+    for service in services:
+        found |= _unit_paths(folder, service.unit)
+    return found
 
 
 def _endpoint(entry: dict[str, Any]) -> Endpoint:

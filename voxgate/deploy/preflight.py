@@ -77,7 +77,8 @@ def _can_be_built(connections: Connections, placement: Placement, release: Relea
     """
     step = builds_are_possible(placement.service, digest(), placement.service.build_sha256)
     what = f"no release of {placement.service.name} can be built here"
-    hint = "README, On your own hosts, step 4: account, program (`uv run voxgate builder` prints it), unit, folder, sudo rules"
+    host = placement.host
+    hint = f"uv run voxgate enrol {host.name} --estate NAME | ssh YOU@{host.address} sudo bash (account, builder, folders)"
     _must_be(connections, placement, step, what, hint)
     told = _must_be(connections, placement, tools_are_here(placement.service, release), what)
     say(f"{placement.host.name}: {placement.service.name} is built with {told}")

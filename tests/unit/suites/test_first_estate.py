@@ -1,0 +1,120 @@
+"""``voxgate draft --host``: a first estate from addresses, by what is seen on the hosts; and what it guesses says so."""
+
+from __future__ import annotations
+
+import io
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.unit.suites.conftest import Case
+from voxgate.cli import first_estate
+from voxgate.cli.draft import drafted
+from voxgate.cli.first_estate import Asked
+from voxgate.contracts import estate_file
+from voxgate.contracts.estates import load_estate
+from voxgate.errors import EstateError, VoxgateError
+from voxgate.model.entry import Entry
+from voxgate.model.evidence import Missing
+from voxgate.report.redaction import Redactor
+from voxgate.report.stream import CutStream
+
+HOSTS = ("data=198.51.100.11", "api=198.51.100.21", "fleet=198.51.100.31", "fleet=198.51.100.32", "sip=198.51.100.41")
+ASKED = Asked("mine", HOSTS, known_hosts="/known")
+
+
+def written(asked: Asked, folder: Path, case: Case | None = None) -> tuple[Case | None, dict[str, object]]:
+    """The file by the saved look, whose first host has another name here, and that look as one of the estate in it."""
+    bare = tuple(first_estate._bare(asked))
+    estate = first_estate._loaded(folder, asked.name, bare)
+    found: tuple[Entry, ...] = ()
+    if case is not None:
+        looks = [
+            replace(look, hosts={"data-1" if name == "data" else name: host for name, host in look.hosts.items()})
+            for look in (case.evidence.first, case.evidence.second)
+        ]
+        found = tuple(first_estate._found(estate, looks[1]))
+        estate = first_estate._loaded(folder, asked.name, (*found, *bare))
+        case = Case(estate, replace(case.evidence, first=looks[0], second=looks[1]))
+    text = estate_file.with_entries("", (*found, *bare), "mine.toml")
+    return case, tomllib.loads(text)
+
+
+def test_what_is_seen_is_in_it(green: Case, tmp_path: Path) -> None:
+    """Workers, repositories, stores, containers: as the lab's own file has them."""
+    _, document = written(ASKED, tmp_path, green)
+    lab = tomllib.loads(Path("hosts/lab.toml").read_text("utf-8"))
+    assert document["hosts"] == {
+        {"data": "data-1"}.get(name, name): {key: value for key, value in host.items() if key in {"address", "roles", "workers"}}
+        for name, host in lab["hosts"].items()
+    }
+    assert document["estate"] == {
+        "name": "mine",
+        "repositories": lab["estate"]["repositories"],
+        "user": "deploy",
+        "known_hosts": "/known",
+    }
+    assert document["stores"] == {name: {**store, "host": "data-1"} for name, store in lab["stores"].items()}
+    ours, theirs = document["containers"], lab["containers"]
+    assert isinstance(ours, dict)
+    assert sorted(ours.pop("images")) == sorted(theirs.pop("images"))
+    assert ours == theirs
+    assert document["databases"] == {"vox": {"dialler": "sip-1", "uri_env": "VOXGATE_MONGODB_URI", "via": "data-1"}}
+
+
+def test_what_else_is_there_is_drafted_on_top(green: Case, tmp_path: Path) -> None:
+    """Listeners, boot and keys: an estate with them knows all that is on the hosts."""
+    case, _ = written(ASKED, tmp_path, green)
+    assert case is not None
+    found = drafted(case.estate, case.evidence)
+    assert {one.place[0] for one in found.entries} == {"listeners", "boot", "keys"}
+    text = estate_file.with_entries(Path(case.estate.source).read_text("utf-8"), found.entries, "mine.toml")
+    Path(case.estate.source).write_text(text)
+    asked_where_it_is = {"listeners", "boot", "keys"}
+    again = drafted(load_estate(case.estate.source), case.evidence)
+    assert [one for one in again.entries if one.place[0] in asked_where_it_is] == []
+
+
+def test_what_is_guessed_says_so(tmp_path: Path) -> None:
+    """Of nothing but addresses: it loads, and each guess is marked."""
+    bare = tuple(first_estate._bare(ASKED))
+    text = estate_file.with_entries("", bare, "mine.toml")
+    assert {line.split(" = ")[0] for line in text.splitlines() if "# guessed: " in line} == {
+        "repositories",
+        "workers",
+        "dialler",
+        "seen_from",
+        "project",
+    }
+    estate = first_estate._loaded(tmp_path, "mine", bare)
+    assert [host.name for host in estate.hosts] == ["data-1", "api-1", "fleet-1", "fleet-2", "sip-1"]
+
+
+def test_one_host_may_have_several_roles(tmp_path: Path) -> None:
+    asked = replace(ASKED, hosts=("api+sip=10.0.0.5", "fleet+data=10.0.0.6"))
+    _, document = written(asked, tmp_path)
+    assert document["hosts"] == {
+        "api-1": {"address": "10.0.0.5", "roles": ["api", "sip"]},
+        "fleet-1": {"address": "10.0.0.6", "roles": ["fleet", "data"], "workers": 1},
+    }
+
+
+@pytest.mark.parametrize("host", ["10.0.0.5", "api=", "api+nope=10.0.0.5", "web=10.0.0.5", ""])
+def test_what_is_no_host_is_one_line(host: str) -> None:
+    with pytest.raises(EstateError, match="is no host: roles are api, fleet, sip, data"):
+        tuple(first_estate._bare(replace(ASKED, hosts=(host,))))
+
+
+def test_a_file_that_is_there_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("mine")
+    with pytest.raises(EstateError, match="is there already"):
+        first_estate.first_estate(ASKED, tmp_path, CutStream(io.StringIO(), Redactor.of({})))
+    assert (tmp_path / "mine.toml").read_text() == "mine"
+
+
+def test_a_host_that_cannot_be_looked_at_is_named(green: Case) -> None:
+    look = green.host("api-1", processes=Missing("unreachable", "no route to host")).evidence.second
+    with pytest.raises(VoxgateError, match="api-1: could not be looked at: no route to host"):
+        first_estate._must_have_seen(look)

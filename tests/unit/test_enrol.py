@@ -1,0 +1,78 @@
+"""``voxgate enrol``: the script that makes a host ready, and the questions whether it is."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import re
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from voxgate.cli.enrol import enrol
+from voxgate.contracts.estates import FOLDER, load_estate, unit_paths
+from voxgate.errors import VoxgateError
+from voxgate.model.estate import Estate
+from voxgate.moves import enrolment
+from voxgate.probe import built
+from voxgate.report.redaction import Redactor
+from voxgate.report.stream import CutStream
+
+LAB = load_estate("lab")
+FILES = {name: path.read_bytes() for name, path in unit_paths(FOLDER / "units", LAB.services).items()}
+HOSTS = [host.name for host in LAB.hosts]
+
+
+def script_of(name: str, estate: Estate = LAB) -> str:
+    return enrolment.script(estate, estate.host(name), FILES)
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_each_host_has_its_script(name: str) -> None:
+    """Bash takes it, and sh the questions; there are as many of these as needs."""
+    host = LAB.host(name)
+    asked = enrolment.checks(LAB, host, FILES)
+    for shell, text in (("bash", script_of(name)), ("sh", asked)):
+        subprocess.run([shell, "-n"], input=text.encode(), check=True, timeout=20)
+    said = subprocess.run(["sh"], input=asked.encode(), check=True, timeout=60, capture_output=True).stdout.decode().split()
+    assert len(said) == len(enrolment.needs(LAB, host, FILES))
+    assert set(said) <= {"done", "left"}
+
+
+def test_what_is_in_it_is_what_the_gate_compares() -> None:
+    """The probe comes whole out of the script, and its sha256 is the gate's."""
+    found = re.search(r"put 755 /usr/local/sbin/voxgate-probe ([0-9a-f]{64}) <<'END'\n(.*?)\nEND", script_of("api-1"), re.DOTALL)
+    assert found is not None
+    assert gzip.decompress(base64.b64decode(found[2])) == built.program()
+    assert found[1] == built.digest()
+
+
+def test_sudo_is_for_exact_commands_of_that_host() -> None:
+    host = LAB.host("sip-1")
+    placements = [one for one in LAB.placements if one.host == host]
+    units = [one for one in LAB.placed_units if one.host == host]
+    allowed = enrolment.commands(host, placements, units)
+    assert set(allowed) == {
+        *(f"/usr/bin/systemctl {verb} voxdialler.service" for verb in ("restart", "stop", "start", "reset-failed")),
+        *(f"/usr/bin/systemctl {verb} voxgate-build@vox-dialler.service" for verb in ("restart", "stop")),
+        '/usr/local/sbin/voxgate-probe ""',
+    }
+    for command in allowed:
+        assert f"deploy ALL=(root) NOPASSWD: {command}\n" in script_of("sip-1")
+
+
+def test_without_root_there_is_no_probe_to_install() -> None:
+    """An estate that asks over stdin (``probe = "stdin"``) installs none, and allows none, on a host without services."""
+    estate = replace(LAB, hosts=tuple(replace(one, probe="stdin") for one in LAB.hosts))
+    assert "voxgate-probe" not in script_of("data", estate)
+
+
+def test_a_host_that_is_none() -> None:
+    out = CutStream(io.StringIO(), Redactor.of({}))
+    with pytest.raises(VoxgateError, match="is no host of this estate") as wrong:
+        enrol(LAB, ["api1"], check=False, out=out, raw=io.StringIO())
+    assert wrong.value.hint == "did you mean api-1?"
+    with pytest.raises(VoxgateError, match="one host at a time"):
+        enrol(LAB, [], check=False, out=out, raw=io.StringIO())

@@ -1,0 +1,268 @@
+"""``voxgate draft --host ROLE=ADDRESS ..``: a first estate file, from nothing but addresses, by what is found on the hosts.
+
+One look by the barest estate finds what the rest follows from: workers, checkouts, stores, containers. What cannot be found is
+guessed, and says so. By an estate of that it looks once more, and what the rules do not know is drafted as for any estate. Where
+a host has no probe yet, it is asked without root, and tells less: enough for the script that installs one (``voxgate enrol``).
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from voxgate.cli.draft import Draft, drafted, look_once, tell_left
+from voxgate.contracts import estate_file
+from voxgate.contracts.estates import load_estate
+from voxgate.errors import EstateError, VoxgateError
+from voxgate.model.entry import Entry, Value
+from voxgate.model.estate import Estate, Host, repository_of
+from voxgate.model.evidence import ContainerFact, HostEvidence, Missing, known
+from voxgate.model.look import Look
+from voxgate.model.service import Role
+from voxgate.report.stream import CutStream
+from voxgate.survey.collect import take_look
+from voxgate.survey.findings import holder_of
+from voxgate.transport.connections import Connections
+
+STORES = {6379: "redis", 27017: "mongodb", 9000: "s3"}
+"""The ports by which stores are told, where a host of role data has them: each is a guess for a person to read."""
+
+_GUESSED = "guessed: "
+_ROLES = "+".join(role.value for role in Role)
+_SERVER, _SIP = "livekit/livekit-server", "livekit/sip"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person gave: the estate's name, its hosts as ``role=address`` (``api+sip=10.0.0.5``), how one logs in."""
+
+    name: str
+    hosts: tuple[str, ...]
+    user: str = "deploy"
+    known_hosts: str = "~/.ssh/known_hosts"
+    ssh_config: str = ""
+    identity: str = ""
+
+
+def first_estate(asked: Asked, folder: Path, say: CutStream) -> int:
+    """Look at the hosts, and write ``NAME.toml`` into ``folder``. It ends with 0, or with 1 where something was found that no
+    entry is for. Raises EstateError for what cannot be meant, and where that file is there already.
+    """
+    path = folder / f"{asked.name}.toml"
+    if path.exists():
+        raise EstateError("is there already", where=str(path), hint=f"voxgate draft --estate {asked.name} adds to it")
+    bare = tuple(_bare(asked))
+    with tempfile.TemporaryDirectory(prefix="voxgate-draft-") as work:
+        say.write(f"looking at {len(asked.hosts)} hosts: what is there\n")
+        estate = _loaded(Path(work), asked.name, bare)
+        seen, bare_hosts = _first_look(estate)
+        entries = (*_found(estate, seen), *bare)
+        found = Draft((), ())
+        if not bare_hosts:
+            say.write("looking again: what its rules do not know\n")
+            estate = _loaded(Path(work), asked.name, entries)
+            found = drafted(estate, look_once(estate, say))
+    folder.mkdir(parents=True, exist_ok=True)
+    estate_file.replace(path, _text(asked, entries, found))
+    guesses = sum(one.about.startswith(_GUESSED) for one in entries)
+    say.write(f"{path} is made: {len(found.entries)} things that are there are in it, and {guesses} guesses. Read each line\n")
+    if bare_hosts:
+        say.write(f"no probe of ours is on {', '.join(bare_hosts)} yet. Make each host ready, then look what else is there:\n")
+        for name in bare_hosts:
+            address = estate.host(name).address
+            say.write(f"  uv run voxgate enrol {name} --estate {asked.name} | ssh YOU@{address} sudo bash\n")
+        say.write(f"  uv run voxgate draft --estate {asked.name} --write\n")
+    tell_left(found, say)
+    return 1 if found.left or bare_hosts else 0
+
+
+def _first_look(estate: Estate) -> tuple[Look, list[str]]:
+    """What is there, and which hosts have no probe of ours: these are asked once more, without root. Raises VoxgateError for a
+    host that cannot be looked at at all.
+    """
+    with Connections(estate) as connections:
+        seen = take_look(connections, estate)
+    lost = [name for name, host in seen.hosts.items() if (why := _not_seen(host)) and why.kind != "unreachable"]
+    if lost:
+        hosts = tuple(replace(host, probe="stdin") if host.name in lost else host for host in estate.hosts)
+        again = replace(estate, hosts=hosts)
+        with Connections(again) as connections:
+            seen = take_look(connections, again)
+    _must_have_seen(seen)
+    return seen, lost
+
+
+def _text(asked: Asked, entries: Sequence[Entry], found: Draft) -> str:
+    head = "#:schema ../schemas/estate.schema.json\n"
+    head += f"# {asked.name}: drafted from its hosts by `voxgate draft`. What is in it may be there: take out what may not.\n\n"
+    return estate_file.with_entries(head, (*entries, *found.entries), f"{asked.name}.toml")
+
+
+def _loaded(folder: Path, name: str, entries: Iterable[Entry]) -> Estate:
+    path = folder / f"{name}.toml"
+    path.write_text(estate_file.with_entries("", entries, path.name), "utf-8")
+    return load_estate(str(path))
+
+
+def _must_have_seen(seen: Look) -> None:
+    """Each host answered with its processes. Raises VoxgateError for the first that did not: nothing could be found there."""
+    for name, host in seen.hosts.items():
+        lost = _not_seen(host)
+        if lost is not None:
+            hint = lost.hint or "pin its host key, and make it ready: README, On your own hosts"
+            raise VoxgateError("could not be looked at", where=name, why=lost.why, hint=hint)
+
+
+def _not_seen(host: HostEvidence | Missing) -> Missing | None:
+    """Why nothing of a host could be found, None where it was seen."""
+    found = host if isinstance(host, Missing) else host.processes
+    return found if isinstance(found, Missing) else None
+
+
+def _bare(asked: Asked) -> Iterator[Entry]:
+    """The barest estate: hosts by role, one worker on each fleet host, and nothing else. The order is that of the file."""
+    yield Entry(("estate", "name"), asked.name)
+    yield Entry(("estate", "user"), asked.user)
+    yield Entry(("estate", "repositories"), "git@bitbucket.org:WORKSPACE", f"{_GUESSED}no checkout was found to tell")
+    yield Entry(("estate", "known_hosts"), asked.known_hosts)
+    for key, value in (("ssh_config", asked.ssh_config), ("identity", asked.identity)):
+        if value:
+            yield Entry(("estate", key), value)
+    hosts = _hosts(asked)
+    for name, address, roles in hosts:
+        yield Entry(("hosts", name, "address"), address)
+        yield Entry(("hosts", name, "roles"), tuple(roles))
+        if Role.FLEET in roles:
+            yield Entry(("hosts", name, "workers"), 1, f"{_GUESSED}no worker was seen")
+    by_role = {role: [name for name, _, roles in hosts if role in roles] for role in Role}
+    for number, name in enumerate(by_role[Role.SIP]):
+        yield from _database(f"vox{number + 1 if number else ''}", name, by_role[Role.DATA])
+    if not by_role[Role.SIP]:
+        yield Entry(("databases",), {})
+    seen_from = next((name for name, _, roles in hosts if Role.API not in roles), None)
+    if seen_from and by_role[Role.API]:
+        about = f"{_GUESSED}asks for the page as people do, from another host than the page's"
+        yield Entry(("console", "seen_from"), seen_from, about)
+    yield Entry(("containers", "project"), "livekit", f"{_GUESSED}no container was seen")
+    yield Entry(("containers", "images"), ())
+    for word in ("stores", "listeners", "boot", "keys"):
+        yield Entry((word,), {})
+
+
+def _database(name: str, dialler: str, data: Sequence[str]) -> Iterator[Entry]:
+    about = f"{_GUESSED}the database's name on its server"
+    yield Entry(("databases", name, "dialler"), dialler, about)
+    yield Entry(("databases", name, "uri_env"), "VOXGATE_MONGODB_URI", "a user that may ask for its clients (clusterMonitor)")
+    if data:
+        yield Entry(("databases", name, "via"), data[0])
+
+
+def _hosts(asked: Asked) -> list[tuple[str, str, list[str]]]:
+    """Name, address and roles of each. Raises EstateError for what is no ``role=address``."""
+    counted: Counter[str] = Counter()
+    found = []
+    for word in asked.hosts:
+        roles, equals, address = word.partition("=")
+        names = roles.split("+")
+        unknown = [name for name in names if name not in list(Role)]
+        if unknown or not equals or not address:
+            hint = "ROLE=ADDRESS, as api=10.0.0.5 or, for one with several roles, api+sip=10.0.0.5"
+            raise EstateError("is no host", where=f"--host {word}", why=f"roles are {_ROLES.replace('+', ', ')}", hint=hint)
+        counted[names[0]] += 1
+        found.append((f"{names[0]}-{counted[names[0]]}", address, names))
+    return found
+
+
+def _found(estate: Estate, seen: Look) -> Iterator[Entry]:
+    """What the first look tells of the estate. It stands before what is guessed, and so in its place."""
+    origins = [origin for host in estate.hosts for origin in _origins(seen.host(host.name), estate)]
+    if origins:
+        (base, _), *_ = Counter(origins).most_common(1)
+        yield Entry(("estate", "name"), estate.name)
+        yield Entry(("estate", "repositories"), base, "as the checkouts have it")
+        workspace = re.fullmatch(r"(?:ssh://)?git@bitbucket\.org[:/]([\w-]+)", base)
+        if workspace:
+            yield Entry(("estate", "commits"), f"https://bitbucket.org/{workspace[1]}")
+    workers = re.compile(_template(estate.service("fleet").unit))
+    for host in estate.hosts:
+        yield Entry(("hosts", host.name, "address"), host.address)
+        yield Entry(("hosts", host.name, "roles"), tuple(sorted(host.roles)))
+        units = {one.unit for one in known(seen.host(host.name).processes)}
+        numbers = {int(found[1]) for unit in units if (found := workers.fullmatch(unit))}
+        if numbers and Role.FLEET in host.roles:
+            yield Entry(("hosts", host.name, "workers"), max(numbers), "workers that run")
+    yield from _containers(estate, seen)
+    for host in estate.hosts_with(Role.DATA):
+        yield from _stores(host, seen.host(host.name))
+
+
+def _origins(host: HostEvidence, estate: Estate) -> Iterator[str]:
+    """Where the checkouts of a host come from, without the repository's own name."""
+    names = {service.name: f"/{service.repository}.git" for service in estate.services}
+    for service, checkout in host.checkouts.items():
+        if not isinstance(checkout, Missing) and checkout.origin.endswith(names[service]):
+            yield checkout.origin.removesuffix(names[service])
+
+
+def _template(unit: str | None) -> str:
+    """``voxcore@.service`` as an expression whose group is the instance's number."""
+    before, _, after = (unit or "").partition("@")
+    return f"{re.escape(before)}@([0-9]{{1,3}}){re.escape(after)}"
+
+
+def _stores(host: Host, seen: HostEvidence) -> Iterator[Entry]:
+    if isinstance(seen.listeners, Missing):
+        return
+    processes = {one.pid: one for one in known(seen.processes)}
+    for socket in seen.listeners:
+        holders = {holder_of(processes[pid], ()) for pid in socket.pids if pid in processes}
+        units = sorted(one for one in holders if one.endswith(".service"))
+        if socket.port in STORES and units:
+            name = STORES[socket.port]
+            yield Entry(("stores", name, "host"), host.name, f"{_GUESSED}by its port")
+            yield Entry(("stores", name, "unit"), units[0])
+            yield Entry(("stores", name, "port"), socket.port)
+
+
+def _containers(estate: Estate, seen: Look) -> Iterator[Entry]:
+    """What runs in containers on the SIP hosts: livekit's, as it is."""
+    ours: dict[str, ContainerFact] = {}
+    for host in estate.hosts_with(Role.SIP):
+        engines = seen.host(host.name).engines
+        for one in () if isinstance(engines, Missing) else engines.containers:
+            if repository_of(one.image) in {_SERVER, _SIP}:
+                ours.setdefault(repository_of(one.image), one)
+    if not ours:
+        return
+    yield Entry(("containers", "project"), next(iter(ours.values())).project, "as the containers say")
+    yield Entry(("containers", "images"), tuple(one.image for one in ours.values()))
+    for image, endpoint in ((_SERVER, 7880), (_SIP, 8080)):
+        ports = _ports_of(image, estate, seen)
+        if image in ours and ports:
+            answer: Value = {"port": endpoint if endpoint in ports else min(ports), "path": "/"}
+            place = ("containers", "health") if image == _SERVER else ("containers", "answers", image)
+            yield Entry(place, answer, f"{_GUESSED}where it answers whoever asks how it is")
+    made = {image: one.made for image, one in ours.items() if one.made is not None}
+    mounts = tuple(mount for one in made.values() for mount in one.mounts)
+    rights = tuple(right for one in made.values() for right in one.rights)
+    yield Entry(("containers", "mounts"), mounts)
+    yield Entry(("containers", "rights"), rights)
+    for image, fact in made.items():
+        if not fact.as_image:
+            yield Entry(("containers", "commands", image), fact.command)
+
+
+def _ports_of(image: str, estate: Estate, seen: Look) -> set[int]:
+    """The TCP ports that an image's containers listen on."""
+    found = set()
+    for host in estate.hosts_with(Role.SIP):
+        facts = seen.host(host.name)
+        if isinstance(facts.listeners, Missing) or isinstance(facts.engines, Missing):
+            continue
+        held = {one.pid for one in known(facts.processes) if holder_of(one, facts.engines.containers) == image}
+        found |= {socket.port for socket in facts.listeners if held & set(socket.pids)}
+    return found

@@ -1,0 +1,201 @@
+"""What a host needs before the gate can work there: what root types for each step, and how the deploy account sees it done.
+Pure: nothing is run here.
+
+Everything may be done again at any time, and what is as it must be stays as it is. The order is that of the README.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from voxgate.model.estate import Estate, Host, PlacedUnit, Placement
+from voxgate.model.service import Kind, Service
+from voxgate.moves.builder import built as builder
+from voxgate.probe import built as probe
+
+PROBE = "/usr/local/sbin/voxgate-probe"
+BUILDER = "/usr/local/libexec/voxgate-build"
+SUDOERS = "/etc/sudoers.d/voxgate"
+STATE = "/var/lib/voxgate"
+BUILDS = "/var/lib/voxbuild"
+BUILDER_ACCOUNT = "voxbuild"
+BUILD_UNIT = "voxgate-build@.service"
+PROGRAMS = ("sudo", "git", "python3", "ssh-keygen")
+UNITS = "/etc/systemd/system"
+VERBS = ("restart", "stop", "start", "reset-failed")
+_NOLOGIN = "--system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin"
+
+HEAD = """\
+set -euo pipefail
+[ "$(id -u)" = 0 ] || { echo "this is root's to run: sudo bash" >&2; exit 1; }
+# put MODE PATH SHA256: the file as it comes on stdin (base64 of gzip), root's, in one step; nothing where it is so already.
+put() {
+	if [ "$(stat -c %u:%a "$2" 2>/dev/null)" = "0:$1" ] && echo "$3  $2" | sha256sum --check --status; then
+		cat >/dev/null
+		return
+	fi
+	mkdir -p "$(dirname "$2")"
+	base64 -d | gunzip >"$2.new"
+	echo "$3  $2.new" | sha256sum --check --status || { echo "$2 did not come whole" >&2; exit 1; }
+	chmod "0$1" "$2.new"
+	mv -T "$2.new" "$2"
+	echo "$2 is new"
+}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing that a host needs: ``about`` in words, ``do`` what root types, ``done`` a line of sh that ends with 0 where it is
+    so, as the deploy account sees it. Where only a person can do it, ``do`` is a comment.
+    """
+
+    about: str
+    do: str
+    done: str
+
+
+def script(estate: Estate, host: Host, files: Mapping[str, bytes]) -> str:
+    """All of it as one script for root's bash. ``files`` are the unit files by name, drop-ins too."""
+    head = f"# {host.name} ({host.address}) of the estate {estate.name}, made ready for the gate. Read it; it may run again.\n"
+    steps = [f"\n# {need.about}\n{need.do}\n" for need in needs(estate, host, files)]
+    return f"#!/bin/bash\n{head}{HEAD}{''.join(steps)}"
+
+
+def checks(estate: Estate, host: Host, files: Mapping[str, bytes]) -> str:
+    """A script for the deploy account's sh: for each need, in their order, a line ``done`` or ``left``."""
+    lines = [f"if {{ {need.done}; }} >/dev/null 2>&1; then echo done; else echo left; fi" for need in needs(estate, host, files)]
+    return "\n".join(["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *lines]) + "\n"
+
+
+def needs(estate: Estate, host: Host, files: Mapping[str, bytes]) -> tuple[Need, ...]:
+    """Everything, in the order in which it is done."""
+    placements = [one for one in estate.placements if one.host == host]
+    units = [one for one in estate.placed_units if one.host == host]
+    return (
+        Need(
+            f"the programs {', '.join(PROGRAMS)}",
+            f"for one in {' '.join(PROGRAMS)}; do\n"
+            '\tcommand -v "$one" >/dev/null || { echo "$one is not there: install it first" >&2; exit 1; }\ndone',
+            " && ".join(f"command -v {one}" for one in PROGRAMS),
+        ),
+        *_accounts(host, placements),
+        *_folders(host, placements),
+        *(_programs(placements) if host.probe == "installed" or placements else ()),
+        *_units(placements, units, files),
+        _sudo(host, placements, units),
+        *(_checkout(estate, one) for one in placements),
+        *_by_people(placements),
+    )
+
+
+def commands(host: Host, placements: list[Placement], units: list[PlacedUnit]) -> tuple[str, ...]:
+    """What the login account may run as root, word for word."""
+    found = [f"/usr/bin/systemctl {verb} {one.unit}" for one in units for verb in VERBS]
+    found += [f"/usr/bin/systemctl {verb} {one.service.build_unit}" for one in placements for verb in ("restart", "stop")]
+    return (*found, *([f'{PROBE} ""'] if host.probe == "installed" else []))
+
+
+def _accounts(host: Host, placements: list[Placement]) -> Iterator[Need]:
+    users = sorted({one.service.user for one in placements if one.service.user})
+    wanted = {host.user: "--create-home --shell /bin/bash", **dict.fromkeys(users, _NOLOGIN)}
+    if placements:
+        wanted[BUILDER_ACCOUNT] = _NOLOGIN
+    what = {host.user: "logs in, moves code, restarts units", BUILDER_ACCOUNT: "builds releases, and can do nothing else"}
+    for name, options in wanted.items():
+        about = f"the account {name}: {what.get(name, 'runs the services')}"
+        yield Need(about, f"id -u {name} >/dev/null 2>&1 || useradd {options} {name}", f"id -u {name}")
+
+
+def _folders(host: Host, placements: list[Placement]) -> Iterator[Need]:
+    user = host.user
+    yield Need(
+        f"what the gate writes down on the host, {user}'s alone",
+        f"install -d -m 0700 -o {user} -g {user} {STATE}",
+        f'[ -O {STATE} ] && [ "$(stat -c %a {STATE})" = 700 ]',
+    )
+    for one in placements:
+        folder, name = one.service.folder, one.service.build_name
+        yield Need(
+            f"{one.service.name}: its folder, and where it is built",
+            f"[ -d {folder} ] || install -d -o {user} -g {user} {folder}\n"
+            f"install -d {BUILDS}/{name}\ninstall -d -o {user} -g {user} {BUILDS}/{name}/in",
+            f"[ -O {folder} ] && [ -w {folder} ] && [ -O {BUILDS}/{name}/in ] && [ ! -O {BUILDS}/{name} ]",
+        )
+
+
+def _programs(placements: list[Placement]) -> Iterator[Need]:
+    yield _file("the probe: what the gate asks a host", 0o755, PROBE, probe.program())
+    if placements:
+        yield _file("the program that builds releases", 0o755, BUILDER, builder.program())
+
+
+def _units(placements: list[Placement], units: list[PlacedUnit], files: Mapping[str, bytes]) -> Iterator[Need]:
+    wanted = {name for one in placements for name in one.service.unit_files} | ({BUILD_UNIT} if placements else set())
+    for name in sorted(wanted):
+        yield _file(f"the unit file {name}", 0o644, f"{UNITS}/{name}", files[name])
+    names = shlex.join(one.unit for one in units)
+    if wanted:
+        enable = f"\nsystemctl enable --quiet {names}" if names else ""
+        done = f"systemctl is-enabled --quiet {names}" if names else "true"
+        yield Need("systemd knows them, and starts them at boot", f"systemctl daemon-reload{enable}", done)
+
+
+def _sudo(host: Host, placements: list[Placement], units: list[PlacedUnit]) -> Need:
+    allowed = commands(host, placements, units)
+    text = "# What the gate may do as root: exact commands, no wildcard.\n"
+    text += "".join(f"{host.user} ALL=(root) NOPASSWD: {command}\n" for command in allowed)
+    do = (
+        f"cat >{SUDOERS}.new <<'END'\n{text}END\nvisudo -cqf {SUDOERS}.new\n"
+        f"chmod 0440 {SUDOERS}.new\nmv -T {SUDOERS}.new {SUDOERS}"
+    )
+    asked = [command.removesuffix(' ""') for command in allowed]
+    done = " && ".join(f"/usr/bin/sudo -n -l {command}" for command in asked) or "true"
+    return Need(f"sudo for these {len(allowed)} commands", do, done)
+
+
+def _checkout(estate: Estate, one: Placement) -> Need:
+    folder, url = one.service.folder, estate.repository_url(one.service)
+    clone = shlex.join(["runuser", "-u", one.host.user, "--", "git", "clone", "--quiet", "--no-checkout", url, folder])
+    return Need(
+        f"{one.service.name}: a clone of its repository, for which {one.host.user} needs a key that may read it",
+        f"[ -d {folder}/.git ] || {clone} || echo {shlex.quote(f'{url} could not be cloned: do it by hand')} >&2",
+        f"[ -d {folder}/.git ]",
+    )
+
+
+def _by_people(placements: list[Placement]) -> Iterator[Need]:
+    """What no script can know."""
+    kinds = {one.service.kind for one in placements}
+    if Kind.PYTHON in kinds:
+        about = "uv, installed by root for all accounts"
+        yield Need(
+            about, "# a person's: /usr/local/bin/uv, as docs.astral.sh/uv says", "[ -x /usr/local/bin/uv ] || [ -x /usr/bin/uv ]"
+        )
+    if Kind.STATIC in kinds:
+        about = "node and npm, installed by root for all accounts"
+        yield Need(about, "# a person's: apt-get install nodejs npm, or as nodejs.org says", "command -v node && command -v npm")
+    for one in placements:
+        yield from _settings(one.service)
+
+
+def _settings(service: Service) -> Iterator[Need]:
+    if service.required_settings:
+        path = f"{service.folder}/.env"
+        yield Need(
+            f"{service.name}: {path}, {service.user}'s, 0600, with {', '.join(service.required_settings)}",
+            f"# a person's: install -m 0600 -o {service.user} -g {service.user} /dev/stdin {path}",
+            f'[ "$(stat -c %U:%a {path})" = {service.user}:600 ]',
+        )
+
+
+def _file(about: str, mode: int, path: str, content: bytes) -> Need:
+    digest = hashlib.sha256(content).hexdigest()
+    text = base64.encodebytes(gzip.compress(content, mtime=0)).decode()
+    do = f"put {mode:o} {path} {digest} <<'END'\n{text}END"
+    return Need(about, do, f'[ "$(stat -c %u:%a {path})" = 0:{mode:o} ] && echo "{digest}  {path}" | sha256sum --check --status')
