@@ -8,6 +8,7 @@ import re
 from contextlib import suppress
 
 from voxgate.probe.accounts import account, home_of
+from voxgate.probe.base import Trouble
 from voxgate.probe.marks import Marks
 from voxgate.probe.process_files import Mapped, environment, mapped_to_run, unless_denied
 from voxgate.probe.python_folders import Search
@@ -16,6 +17,7 @@ from voxgate.probe.python_words import folder_of, handed, module_ways, program_w
 
 SLASHES = re.compile(r"/(?:\./|/)+")
 PREFIXES = ("/", "/usr", "/usr/local")  # of Pythons that are no environment's
+SEARCHED_AT_MOST = 1000  # folders that one process's variables name
 TURNED = ("LD_PRELOAD=", "LD_AUDIT=", "LD_LIBRARY_PATH=")
 
 
@@ -76,6 +78,9 @@ def led_by(
     try:
         ways = ways_of(argv, given)
         programs = list(program_ways(argv[0], variables.get("PATH", "")))
+        told = variables.get("PYTHONPATH", "").split(":") if variables.get("PYTHONPATH") else []
+        if len(programs) + len(told) > SEARCHED_AT_MOST:
+            raise Trouble("failed", f"a process has Python search over {SEARCHED_AT_MOST} folders")
         for way in {*ways, *programs}:
             found |= marks.on_the_way(pid, way)
             if start >= 0 and way[:1] != "/":
@@ -83,7 +88,6 @@ def led_by(
         for way in module_ways(argv):
             for at in {-1, start}:
                 found |= search.through(way, at) or set()
-        told = variables.get("PYTHONPATH", "").split(":") if variables.get("PYTHONPATH") else []
         begun = ["."] if script is None else [script, os.path.dirname(script) or "."]
         for at in {-1, start}:
             for way, kind in (*((way, "started") for way in begun), *((way or ".", "told") for way in told)):

@@ -278,3 +278,15 @@ def test_an_account_s_own_packages_are_where_its_home_is_whatever_its_variables_
 
     probe.sites([PYTHON], "/", {}, Told(probe.Marks(frozenset({str(laid)})), str(os.getpid()), os.getuid()))
     assert asked == [f"{pwd.getpwuid(os.getuid()).pw_dir}/.local"]
+
+
+@pytest.mark.parametrize("variable", ["PATH", "PYTHONPATH"])
+def test_who_names_too_many_folders_may_run_any_code(folder: Path, variable: str) -> None:
+    """Each costs root a look there, and a process has room for tens of thousands of them."""
+    several, many = ({variable: ":".join(["/usr/bin", *(f"/{number}" for number in range(count))])} for count in (500, 1500))
+    start = ("/bin/sh", "-c", 'exec "$0" "$@"', "python3", "-c", WAITS)
+    with running(*start, env=several) as pid:
+        assert runs(pid, folder) == []
+    with running(*start, env=many) as pid:
+        row = probe.process_if_there(str(pid), probe.Cgroups(), 0.0, probe.Marks(frozenset({str(folder)})))
+        assert row["runs"] == [str(folder)]
