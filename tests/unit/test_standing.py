@@ -13,7 +13,7 @@ from voxgate.model.release import Release
 from voxgate.model.verdict import Judgement, RunVerdict, Verdict
 
 ESTATE = load_estate("lab")
-NEW = {one.name: Release(one.name, "b" * 40, f"vox-{one.short}-2026.06.24-1") for one in ESTATE.services}
+NEW = {one.name: Release(one.name, "b" * 40, f"{one.repository}-2026.06.24-1") for one in ESTATE.services}
 
 
 def plan(*services: str) -> Plan:

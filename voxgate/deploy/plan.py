@@ -202,7 +202,7 @@ def _previous(service: Service, before: Mapping[str, LastKnownGood | None]) -> R
     known = {good.previous if good else None for good in before.values()}
     previous = known.pop() if len(known) == 1 else None
     if previous is None:
-        hint = f"name one: TAG=vox-{service.short}-YYYY.MM.DD-N"
+        hint = f"name one: TAG={service.repository}-YYYY.MM.DD-N"
         raise Refused("there is no release to go back to", where=service.name, why="its hosts do not know one", hint=hint)
     return previous
 

@@ -1,4 +1,4 @@
-"""Releases: tags of the form ``vox-<name>-YYYY.MM.DD-N`` on main, and their commits."""
+"""Releases: tags of the form ``<repository>-YYYY.MM.DD-N`` on main, and their commits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-_TAG = re.compile(r"(?P<repository>vox-[a-z]+)-(?P<day>\d{4}\.\d{2}\.\d{2})-(?P<number>[1-9]\d{0,5})", re.ASCII)
+_TAG = re.compile(
+    r"(?P<repository>[a-z][a-z0-9]*(?:-[a-z0-9]+)*)-(?P<day>\d{4}\.\d{2}\.\d{2})-(?P<number>[1-9]\d{0,5})", re.ASCII
+)
 _COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
 
 MOST_AWAY = 86400.0

@@ -66,11 +66,6 @@ class Service:
     build_sha256: str = ""
 
     @property
-    def short(self) -> str:
-        """The name that its tags carry: ``vox-agents`` -> ``agents``."""
-        return self.repository.removeprefix("vox-")
-
-    @property
     def is_template(self) -> bool:
         """True where one host runs several instances of the unit."""
         return self.unit is not None and "@." in self.unit

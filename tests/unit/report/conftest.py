@@ -86,7 +86,7 @@ def all_moves(estate: Estate) -> Iterator[MoveRecord]:
         for host in estate.hosts_of(service):
             at = clock
             for move, seconds in (("checkout", 0.9), ("install", 2.7 if name != "console" else 5.1)):
-                yield MoveRecord(name, host.name, move, at, seconds, f"vox-{service.short}-2026.11.22-1")
+                yield MoveRecord(name, host.name, move, at, seconds, f"{service.repository}-2026.11.22-1")
                 at += seconds
             clock_of_host = max(at, last)
             for number in range(1, host.workers + 1 if name == "fleet" else 2):

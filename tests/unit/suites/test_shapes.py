@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 
 from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.estates import FOLDER, load_estate
-from voxgate.deploy.plan import read_requests
+from voxgate.deploy.plan import next_tag, read_requests
 from voxgate.errors import EstateError, Refused
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import HostEvidence, Missing, SocketFact, known
@@ -289,3 +290,22 @@ def test_api_and_sip_may_be_one_host(tmp_path: Path) -> None:
     assert {one.service.name for one in estate.placements if one.host == host} == {"backend", "dialler", "console"}
     who = {one.who for one in estate.listeners_on(host)}
     assert who >= {"nginx.service", "haproxy.service", "livekit/sip", "voxbridge.service", "voxdialler.service"}
+
+
+def test_a_team_s_own_repositories_and_folders(tmp_path: Path) -> None:
+    """Names and tags follow from services.toml; a folder is one of /opt."""
+    text = (FOLDER / "services.toml").read_text("utf-8")
+    for mine, theirs in (("vox-backend", "acme2-voice-api"), ("vox-agents", "agents"), ("vox-dialler", "acme-dialler")):
+        text = text.replace(f'repository = "{mine}"', f'repository = "{theirs}"').replace(f"/opt/{mine}", f"/opt/run-{theirs}")
+    estate = loaded(tmp_path, LAB, text)
+    backend, fleet = estate.service("backend"), estate.service("fleet")
+    assert (backend.folder, backend.build_unit) == ("/opt/run-acme2-voice-api", "voxgate-build@run-acme2-voice-api.service")
+    assert estate.repository_url(fleet) == "git@198.51.100.10:oriserve1/agents.git"
+    assert '"folder": "/opt/run-acme2-voice-api"' in request_of(estate, estate.host("api-1")).decode()
+    tags = {"acme2-voice-api-2026.06.24-1": "a" * 40, "vox-backend-2026.06.25-1": "a" * 40}
+    assert str(next_tag(backend, tags, date(2026, 6, 24))) == "acme2-voice-api-2026.06.24-2"
+    (request,) = read_requests(("backend=acme2-voice-api-2026.06.24-1",), (), estate)
+    assert request.service == "backend"
+    with pytest.raises(Refused) as caught:
+        read_requests(("backend=vox-backend-2026.06.24-1",), (), estate)
+    assert "release of vox-backend" in caught.value.line
