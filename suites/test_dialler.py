@@ -45,31 +45,36 @@ def test_exactly_one_dialler_per_database(database: Database, estate: Estate, ev
     processes by cgroup and folder, containers, and what would start at the next boot.
     """
     service = estate.service("dialler")
-    homes = {one.dialler for one in estate.databases}
+    homes = {(one.host.name, one.unit) for one in estate.placed_units if one.service == service}
     seen = {host.name: evidence.second.host(host.name) for host in estate.hosts}  # blind unless every host was seen
+    wanted = estate.dialler_unit(database)
     alive = [(name, one) for name, host in seen.items() for one in diallers_on(host, service)]
     strange = [
         f"{name}: process {one.pid} of {one.user} is a dialler outside of the one unit: {' '.join(one.argv)[:100]}"
         for name, one in alive
-        if name not in homes or not service.owns_unit(one.unit)
+        if (name, one.unit) not in homes
     ]
     for name, host in seen.items():
-        units = [unit for unit, fact in known(host.units).items() if service.owns_unit(unit) and fact.main_pid]
-        if units and name not in homes:
-            strange.append(f"{name}: {', '.join(units)} runs here, the dialler is on {database.dialler}")
+        units = [
+            unit
+            for unit, fact in known(host.units).items()
+            if service.owns_unit(unit) and fact.main_pid and (name, unit) not in homes
+        ]
+        if units:
+            strange.append(f"{name}: {', '.join(units)} runs here, the dialler is {wanted} on {database.dialler}")
         boxed = [
             one.name for one in known(host.engines).containers if "dialler" in uncut(f"{one.name} {one.image}", name).lower()
         ]
         if boxed:
             strange.append(f"{name}: container {', '.join(boxed)} is a dialler")
     assert not strange, say("; ".join(strange), STOP)
-    mine = [one for name, one in alive if name == database.dialler]
+    mine = [one for name, one in alive if name == database.dialler and one.unit == wanted]
     roots = [one for one in mine if one.ppid == 1]
     assert len(roots) == 1, say(
         f"{database.dialler}: {len(roots)} dialler processes for the database {database.name}, not one",
-        "systemctl status voxdialler" if not roots else STOP,
+        f"systemctl status {wanted.removesuffix('.service')}" if not roots else STOP,
     )
-    for unit in (one for one in estate.placed_units if one.service == service and one.host.name == database.dialler):
+    for unit in (one for one in estate.placed_units if one.database == database):
         page = read_page(evidence.second, question_of(unit, service.health), None) if service.health else None
         if page is None or not page.document:
             continue  # it does not answer: another rule's matter
@@ -107,18 +112,21 @@ def test_dialler_is_on_the_sip_host(host_name: str, estate: Estate, evidence: Ev
     linked for the next boot, also by a link that systemd has not read yet.
     """
     service = estate.service("dialler")
-    homes = {one.dialler for one in estate.databases}
+    home = {one.unit for one in estate.placed_units if one.service == service and one.host.name == host_name}
     found = {name: fact for name, fact in known(evidence.second.host(host_name).units).items() if service.owns_unit(name)}
-    if host_name in homes:
+    if home:
         assert Role.SIP in estate.host(host_name).roles, say(f"{host_name} is no SIP host", "mend the estate file")
-        assert found, say(f"{host_name}: systemd knows no {service.unit}", "install its unit file")
-    for name, fact in () if host_name in homes else found.items():
+        lost = sorted(home - found.keys())
+        assert not lost, say(f"{host_name}: systemd knows no {', '.join(lost)}", "install its unit file")
+    wrong = []
+    for name, fact in found.items():
         active = fact.active.split("/")[0]
-        assert active in {"inactive", ""}, say(f"{host_name}: {name} is {fact.active}, and the dialler is not at home here", STOP)
-        assert fact.enabled not in {"enabled", "enabled-runtime", "linked"} and not fact.links, say(
-            f"{host_name}: {name} would start at the next boot ({', '.join(fact.links) or fact.enabled})",
-            f"systemctl disable {name} on {host_name}, and remove its unit file",
-        )
+        if name not in home and active not in {"inactive", ""}:
+            wrong.append((f"{name} is {fact.active}, and the dialler is not at home here", STOP))
+        elif name not in home and (fact.enabled in {"enabled", "enabled-runtime", "linked"} or fact.links):
+            said = f"{name} would start at the next boot ({', '.join(fact.links) or fact.enabled})"
+            wrong.append((said, f"systemctl disable {name} on {host_name}, and remove its unit file"))
+    assert not wrong, say_all(host_name, [said for said, _ in wrong], "; ".join(dict.fromkeys(do for _, do in wrong)))
 
 
 @invariant(per="unit", services=("dialler",), faults=("dialler-tick-frozen", "dialler-metrics-cached"), severity="blocker")

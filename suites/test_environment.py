@@ -101,22 +101,24 @@ def test_env_file_is_complete(placement: Placement, evidence: Evidence) -> None:
     newer one than the process is not what runs.
     """
     service, host = placement.service, placement.host.name
-    found = known(evidence.second.host(host).env_files[service.name])
-    where = f"{host}: {service.folder}/.env"
-    assert found.kind == "regular", say(f"{where} is {found.kind}, not a regular file", "put the settings there")
-    missing = sorted(set(service.required_settings) - set(found.keys))
-    assert not missing, say(f"{where} lacks {', '.join(missing)}", "add the setting, and restart the service")
-    unset = sorted(set(service.required_settings) & {*found.empty, *found.placeholder})
-    assert not unset, say(f"{where}: {', '.join(unset)} is empty or a placeholder", "set it, and restart the service")
-    assert found.owner == service.user, say(f"{where} belongs to {found.owner}", f"chown {service.user} {service.folder}/.env")
-    assert found.mode in {"0600", "0640"}, say(f"{where} has mode {found.mode}", f"chmod 0600 {service.folder}/.env")
-    processes = {one.pid: one for one in known(evidence.second.host(host).processes)}
-    units = known(evidence.second.host(host).units)
-    for name in placement.units:
-        process = processes.get(units[name].main_pid) if name in units else None
-        assert process is None or found.changed < process.started, say(
-            f"{where} is newer than the process of {name}", f"restart {name}: it runs with the old settings"
-        )
+    for file in placement.env_files:
+        found = known(evidence.second.host(host).env_files[file.key])
+        path = f"{service.folder}/{file.name}"
+        where = f"{host}: {path}"
+        assert found.kind == "regular", say(f"{where} is {found.kind}, not a regular file", "put the settings there")
+        missing = sorted(set(service.required_settings) - set(found.keys))
+        assert not missing, say(f"{where} lacks {', '.join(missing)}", "add the setting, and restart the service")
+        unset = sorted(set(service.required_settings) & {*found.empty, *found.placeholder})
+        assert not unset, say(f"{where}: {', '.join(unset)} is empty or a placeholder", "set it, and restart the service")
+        assert found.owner == service.user, say(f"{where} belongs to {found.owner}", f"chown {service.user} {path}")
+        assert found.mode in {"0600", "0640"}, say(f"{where} has mode {found.mode}", f"chmod 0600 {path}")
+        processes = {one.pid: one for one in known(evidence.second.host(host).processes)}
+        units = known(evidence.second.host(host).units)
+        for name in file.units:
+            process = processes.get(units[name].main_pid) if name in units else None
+            assert process is None or found.changed < process.started, say(
+                f"{where} is newer than the process of {name}", f"restart {name}: it runs with the old settings"
+            )
 
 
 @invariant(
@@ -129,10 +131,16 @@ def test_env_file_holds_what_is_known(placement: Placement, evidence: Evidence) 
     that the gate shows. So each of them is known: services.toml says what must be there, and what may.
     """
     service, host = placement.service, placement.host.name
-    found = known(evidence.second.host(host).env_files[service.name])
-    unknown = [key for key in found.keys if not service.knows_setting(key)]
-    assert not unknown, say(
-        f"{host}: {service.folder}/.env sets {', '.join(unknown)}, which services.toml does not know",
+    found = {one.name: known(evidence.second.host(host).env_files[one.key]) for one in placement.env_files}
+    unknown = [
+        f"{service.folder}/{name} sets {key}, which services.toml does not know"
+        for name, file in found.items()
+        for key in file.keys
+        if not service.knows_setting(key)
+    ]
+    assert not unknown, say_all(
+        host,
+        unknown,
         f"take it out, and restart the service; or add it to optional_settings of [{service.name}] in hosts/services.toml",
     )
 

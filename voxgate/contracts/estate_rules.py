@@ -171,6 +171,8 @@ def _place(uri: str | None) -> str | None:
 def _judge_databases(estate: Estate, file: str) -> None:
     """Each database has one dialler, each dialler one database, and it stands on a SIP host."""
     owners: dict[str, str] = {}
+    ports: dict[tuple[str, int | None], str] = {}
+    templated = any(service.name == "dialler" and service.is_template for service in estate.services)
     places: dict[tuple[str | None, ...], str] = {}
     for database in estate.databases:
         where = f"{file} [databases.{database.name}]"
@@ -187,7 +189,13 @@ def _judge_databases(estate: Estate, file: str) -> None:
         if Role.SIP not in estate.host(database.dialler).roles:
             what = f"its dialler {database.dialler} is not a SIP host"
             raise EstateError(what, where=where, hint='the dialler stands where roles has "sip"')
-        if database.dialler in owners:
+        if database.dialler in owners and not templated:
             why = f"it already dials on {owners[database.dialler]}: one dialler works for one database"
-            raise EstateError(f"{database.dialler} cannot dial on two databases", where=where, why=why)
+            hint = 'unit = "voxdialler@.service" in services.toml makes one for each, and port = .. here says where it answers'
+            raise EstateError(f"{database.dialler} cannot dial on two databases", where=where, why=why, hint=hint)
         owners[database.dialler] = database.name
+        usual = next((one.health.port for one in estate.services if one.name == "dialler" and one.health is not None), None)
+        twin = ports.setdefault((database.dialler, database.port or usual), database.name)
+        if twin != database.name:
+            what = f"the diallers of {twin} and {database.name} answer on one port of {database.dialler}"
+            raise EstateError(what, where=where, hint="port = 8091: one for each database")

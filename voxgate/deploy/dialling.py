@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from voxgate.deploy.hands import Hands, Task, last_words
 from voxgate.deploy.journal import Phase
 from voxgate.errors import MoveFailed
 from voxgate.model.answers import DatabaseClient
 from voxgate.model.digits import natural_in
-from voxgate.model.estate import Database, PlacedUnit
+from voxgate.model.estate import Database, Estate, PlacedUnit
 from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.moves.health import read_state
 from voxgate.moves.steps import Step, alive, left_over, systemctl, unit_state, unlimited
+from voxgate.survey.clients import is_started_by_its_unit
 from voxgate.survey.collect import survey
 from voxgate.transport.connection import Completed
 from voxgate.transport.database import see
@@ -53,21 +54,23 @@ def nobody_else_lives(hands: Hands, unit: PlacedUnit, *, gone: bool = False) -> 
     what = f"{unit.unit} was not {'started' if gone else 'stopped'}"
     step = alive(unit.unit, unit.service)
     looked = hands.connections.each(hands.estate.hosts, lambda one: hands.attempt(one.host.name, step))
+    others = other_diallers(hands.estate, unit)
     called: list[tuple[str, int]] = []
     for name, completed in looked.items():
         if not isinstance(completed, Completed) or completed.exit_status != 0:
             why = last_words(completed) if isinstance(completed, Completed) else completed.line
             raise MoveFailed(f"{what}: could not see if one lives there", where=name, why=why)
         for words in map(str.split, completed.stdout.decode("ascii", "replace").splitlines()):
-            if words[1:] == ["unit"]:
+            if words[1:] == ["unit"] and (name, unit.unit) not in others:
                 if gone or name != unit.host.name:
                     raise _alive(what, name, words[0])
-            elif words:
+            elif words and words[1:] != ["unit"]:
                 called.append((name, natural_in(words[0]) or 0))
     if called:  # seldom, and so worth a look of root's: by its words alone it is none yet
         seen = survey(hands.connections, hands.estate, brief=True)
         for name, pid in called:
-            if not is_another_program(seen[name], pid, unit.service.folder):
+            ours = is_of_units(seen[name], pid, others)
+            if not ours and not is_another_program(seen[name], pid, unit.service.folder):
                 raise _alive(what, name, str(pid))
 
 
@@ -93,12 +96,26 @@ def is_another_program(seen: HostEvidence | Missing, pid: int, dialler: str) -> 
     return folder in _PROGRAMS and not program.startswith(("python", "pypy")) and program not in _SHELLS
 
 
+def other_diallers(estate: Estate, unit: PlacedUnit) -> frozenset[tuple[str, str]]:
+    """Host and unit of each dialler of another database."""
+    same = (unit.host.name, unit.unit)
+    ours = {(one.host.name, one.unit) for one in estate.placed_units if one.service.name == unit.service.name}
+    return frozenset(ours - {same})
+
+
+def is_of_units(seen: HostEvidence | Missing, pid: int, units: Collection[tuple[str, str]]) -> bool:
+    """True for a process that systemd runs in one of these units (host and unit), as root's probe saw it."""
+    if isinstance(seen, Missing) or isinstance(seen.processes, Missing) or isinstance(seen.units, Missing):
+        return False
+    found = next((one for one in seen.processes if one.pid == pid), None)
+    return found is not None and (seen.name, found.unit) in units and is_started_by_its_unit(seen, found)
+
+
 def nobody_dials(hands: Hands, unit: PlacedUnit) -> None:
     """Prove that no dialler lives on any host, and that its databases see none. Raises MoveFailed."""
     nobody_else_lives(hands, unit, gone=True)
-    for database in hands.estate.databases:
-        if database.dialler == unit.host.name:
-            _database_is_free(hands, unit, database)
+    if unit.database is not None:
+        _database_is_free(hands, unit, unit.database)
 
 
 def _database_is_free(hands: Hands, unit: PlacedUnit, database: Database) -> None:
@@ -110,12 +127,28 @@ def _database_is_free(hands: Hands, unit: PlacedUnit, database: Database) -> Non
         if isinstance(view, Missing):
             raise MoveFailed(f"{what}: could not see who dials", where=database.name, why=view.why, hint=view.hint)
         others = dialling(view.clients, unit.service.app_name)
+        if others and (homes := other_diallers(hands.estate, unit)):  # their database may be on the same server
+            others = not_held_by(others, survey(hands.connections, hands.estate, brief=True), homes)
         if not others:
             return
         if deadline.passed:
             why = f"{others[0].app_name} at {others[0].address}:{others[0].port}"
             raise MoveFailed(f"{what}: another one dials on it", where=database.name, why=why, hint="stop that one first")
         hands.pause()
+
+
+def not_held_by(
+    clients: Iterable[DatabaseClient], seen: Mapping[str, HostEvidence | Missing], units: Collection[tuple[str, str]]
+) -> tuple[DatabaseClient, ...]:
+    """Those clients of a database whose end no process of these units has open."""
+    held = {
+        (socket.address, socket.port)
+        for host in seen.values()
+        if isinstance(host, HostEvidence) and not isinstance(host.connections, Missing)
+        for socket in host.connections
+        if socket.pids and all(is_of_units(host, pid, units) for pid in socket.pids)
+    }
+    return tuple(client for client in clients if (client.address, client.port) not in held)
 
 
 def dialling(clients: Iterable[DatabaseClient], app_name: str | None) -> tuple[DatabaseClient, ...]:

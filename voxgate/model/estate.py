@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from voxgate.model.access import BUILDER, Pairs, allowed_on
 from voxgate.model.clients import ClientWord, is_in
+from voxgate.model.digits import natural_in
 from voxgate.model.front import Front
 from voxgate.model.service import Endpoint, Role, Service
 from voxgate.model.waiver import MOST, MOST_DAYS, Waiver
@@ -41,7 +43,8 @@ class Host:
 @dataclass(frozen=True, slots=True)
 class Database:
     """One database and its one dialler. ``uri`` is as seen from host ``via`` (or from the gate, without one);
-    ``uri_env`` names the gate's environment variable that holds it where it carries a secret.
+    ``uri_env`` names the gate's environment variable that holds it where it carries a secret. ``port`` is where its dialler
+    answers, where that is not as services.toml says.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Database:
     uri: str | None = None
     uri_env: str | None = None
     via: str | None = None
+    port: int | None = None
 
     @property
     def called(self) -> str:
@@ -119,12 +123,30 @@ class Store:
     addresses: tuple[str, ...] = ()
 
 
+class EnvFile(NamedTuple):
+    """A file that settings of a service stand in: how the evidence calls it, its name in the service's folder, and the units that
+    it is for.
+    """
+
+    key: str
+    name: str
+    units: tuple[str, ...]
+
+
+def dialler_unit(service: Service, database: Database) -> str:
+    """The unit that dials on a database: of a template the instance of the database's name."""
+    return service.instance(database.name) if service.is_template else service.unit or ""
+
+
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """One service on one host: what a move or an invariant is about. Its id is ``backend-api-1``."""
+    """One service on one host: what a move or an invariant is about. Its id is ``backend-api-1``. ``databases`` are those that
+    it dials on there.
+    """
 
     service: Service
     host: Host
+    databases: tuple[Database, ...] = ()
 
     @property
     def id(self) -> str:
@@ -136,9 +158,19 @@ class Placement:
         """The units that must run here, all of them: full names."""
         if self.service.unit is None:
             return ()
+        if self.databases:
+            return tuple(dict.fromkeys(dialler_unit(self.service, database) for database in self.databases))
         if self.service.is_template:
             return tuple(self.service.instance(n) for n in range(1, self.host.workers + 1))
         return (self.service.unit,)
+
+    @property
+    def env_files(self) -> tuple[EnvFile, ...]:
+        """The files that its settings stand in: one; of a template with an instance for each database one for each."""
+        service = self.service
+        if not (self.databases and service.is_template):
+            return (EnvFile(service.name, ".env", self.units),)
+        return tuple(EnvFile(f"{service.name}@{one.instance}", f".env.{one.instance}", (one.unit,)) for one in self.placed_units)
 
     @property
     def placed_units(self) -> tuple[PlacedUnit, ...]:
@@ -171,11 +203,22 @@ class PlacedUnit:
     @property
     def number(self) -> int | None:
         """The worker's number, None for a unit that is no instance."""
-        stem = self.unit.removesuffix(".service")
-        return int(stem.rpartition("@")[2]) if "@" in stem else None
+        return None if self.placement.databases else natural_in(self.instance)
+
+    @property
+    def instance(self) -> str:
+        """What stands behind its ``@``; empty for a unit that is no instance."""
+        return self.unit.removesuffix(".service").partition("@")[2]
+
+    @property
+    def database(self) -> Database | None:
+        """The database that it dials on, None for a unit that is no dialler."""
+        return next((one for one in self.placement.databases if dialler_unit(self.service, one) == self.unit), None)
 
     def port_of(self, endpoint: Endpoint) -> int:
-        """The port this very unit answers on: workers count up from the endpoint's base port."""
+        """The port this very unit answers on: workers count up from the endpoint's base port, a dialler's is its database's."""
+        if self.database is not None and self.database.port is not None:
+            return self.database.port
         return endpoint.port + (self.number or 0)
 
 
@@ -269,11 +312,8 @@ class Estate:
         return Names(said_for(host, self.boot))
 
     def dialler_unit(self, database: Database) -> str:
-        """The unit that dials on a database: of a template the instance of the database's name. KeyError if the estate has no
-        dialler.
-        """
-        service = self.service("dialler")
-        return service.instance(database.name) if service.is_template else service.unit or ""
+        """The unit that dials on a database. KeyError if the estate has no dialler."""
+        return dialler_unit(self.service("dialler"), database)
 
     def clients_on(self, host: Host) -> tuple[ClientWord, ...]:
         """Who may work on the databases from a host, besides the services."""
@@ -320,7 +360,13 @@ class Estate:
     @property
     def placements(self) -> tuple[Placement, ...]:
         """Each service on each of its hosts."""
-        return tuple(Placement(service, host) for service in self.services for host in self.hosts_of(service))
+        return tuple(
+            Placement(service, host, self._dialled(service, host)) for service in self.services for host in self.hosts_of(service)
+        )
+
+    def _dialled(self, service: Service, host: Host) -> tuple[Database, ...]:
+        """The databases on which a service dials from a host."""
+        return tuple(one for one in self.databases if service.name == "dialler" and one.dialler == host.name)
 
     @property
     def placed_units(self) -> tuple[PlacedUnit, ...]:

@@ -30,7 +30,7 @@ def outside_of(service: Service) -> Callable[[str, str, bool], bool]:
     Python service a folder of another kind's can be imported. Byte code may lie there too, but is looked into.
     """
     folders = LEFT_OUT_FOLDERS | INSTALLED_FOLDERS[service.kind]
-    files = LEFT_OUT_FILES | INSTALLED_FILES[service.kind]
+    files = LEFT_OUT_FILES | INSTALLED_FILES[service.kind] | {*service.envs, *service.beside}
     return lambda prefix, name, is_folder: not prefix and name in (folders if is_folder else files)
 
 

@@ -12,7 +12,7 @@ from voxgate.probe.accounts import account, caller, seeing_as
 from voxgate.probe.base import SMALL_FILE, Trouble
 from voxgate.probe.folder import Folder
 from voxgate.probe.reading import taken
-from voxgate.probe.request import Service
+from voxgate.probe.request import ENV, Service
 
 KINDS = {stat.S_IFREG: "regular", stat.S_IFLNK: "link", stat.S_IFDIR: "folder"}
 PLACEHOLDER = re.compile(
@@ -102,11 +102,11 @@ class Env:
     has its name a moment later. No link is followed, and nothing but a file is opened. Raises OSError, Trouble.
     """
 
-    def __init__(self, folder: Folder) -> None:
-        self.path = f"{folder.path}/.env"
+    def __init__(self, folder: Folder, name: str = ENV) -> None:
+        self.path = f"{folder.path}/{name}"
         self.content = b""
         try:
-            place = os.open(".env", os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder.fd)
+            place = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder.fd)
             try:
                 self.found = os.fstat(place)  # before it is read: what is written meanwhile makes it another than was noted
                 self.callers = stat.S_ISREG(self.found.st_mode) and readable_for_caller(place)
@@ -154,12 +154,12 @@ def readable_for_caller(place: int) -> bool:
 
 
 def env_file(service: Service) -> dict[str, Any]:
-    """The ``.env`` of a service: what kind of file it is, and the names of its keys. Never a value."""
+    """The ``.env`` of a service, its first: what kind of file it is, and the names of its keys. Never a value."""
     absent = {"kind": "absent", "mode": "", "owner": "", "keys": [], "empty": [], "placeholder": [], "changed": 0.0}
     with Folder(service.folder) as root:
-        if root.stat(".env") is None:
+        if root.stat(service.envs[0]) is None:
             return absent
-        env = Env(root)
+        env = Env(root, service.envs[0])
     fact = {
         **absent,
         "kind": KINDS.get(stat.S_IFMT(env.found.st_mode), "special"),

@@ -18,7 +18,7 @@ from voxgate.probe.checkouts import outside_of
 from voxgate.probe.env_files import Env
 from voxgate.probe.folder import Folder
 from voxgate.probe.programs import STARTED
-from voxgate.probe.request import Service
+from voxgate.probe.request import ENV, ENVS_AT_MOST, Service, by_env
 from voxgate.probe.secret_values import telling
 from voxgate.probe.systemctl import said
 from voxgate.probe.words import is_callers, runs_in
@@ -31,18 +31,29 @@ SECRETS_AT_MOST = 1000  # each is looked for at each letter
 
 
 def leaks(service: Service, services: list[Service], found: Job, known: Job, spoken: Job) -> dict[str, Any]:
+    """The same as ``leaks_of``, of all files that the service's settings stand in."""
+    told = [leaks_of(one, services, found, known, spoken) for one in by_env(service)]
+    hits = {tuple(hit) for one in told for hit in one["found"]}
+    return {
+        "compared": sorted({key for one in told for key in one["compared"]}),
+        "lines": sum(one["lines"] for one in told),
+        "found": [list(hit) for hit in sorted(hits)][:SHOWN],
+    }
+
+
+def leaks_of(service: Service, services: list[Service], found: Job, known: Job, spoken: Job) -> dict[str, Any]:
     """Where a secret of the service's ``.env`` stands that all can read: by the name of its key, never its value. Files are
     searched as the account that asks: of one that it may not read itself, nobody's guess is confirmed to it.
     """
     with Folder(service.folder) as root:
-        env = Env(root)
+        env = Env(root, service.envs[0])
     keys: dict[bytes, str] = {}
     for key, value in env.settings().items():
         keys.update({word.encode(errors="surrogateescape"): env.told(key) for word in telling(value)})
     if not keys:
         return {"compared": [], "lines": 0, "since": 0.0, "found": []}
     if len(keys) > SECRETS_AT_MOST:
-        raise Trouble("failed", f"{service.folder}/.env: over {SECRETS_AT_MOST} secrets")
+        raise Trouble("failed", f"{env.path}: over {SECRETS_AT_MOST} secrets")
     pattern = re.compile(b"|".join(map(re.escape, sorted(keys, key=len, reverse=True))))
     hits: set[tuple[str, str]] = set()
 
@@ -106,7 +117,8 @@ def journal(
     only = guesses(service, env, spoken)
     since = now - time.clock_gettime(time.CLOCK_MONOTONIC) + min(starts) / 1e6 - 1
     note, mark = HashCache("journal", service), [*env.mark(), *sorted(only or ["all"])]
-    row = note.kept.get("searched")
+    key = " ".join(["searched", *(name for name in service.envs if name != ENV)])
+    row = note.kept.get(key)
     first, done = row[-2:] if isinstance(row, list) and row[:-2] == mark else (now, 0.0)
     # How long ago the boot was moves with the clock: by less than a start is searched before itself.
     if not first - 1 <= since <= done:  # another start was asked for, or there is a gap: nothing of it is known
@@ -116,10 +128,15 @@ def journal(
         upto = min(at + JOURNAL_STEP, now)
         left = journal_between(at, upto, left, search, only)
         if clean():
-            note.seen = {"searched": [*mark, first, upto]}
+            note.seen = {**others_of(note, key), key: [*mark, first, upto]}
             note.keep()
         at = upto
     return said("journalctl", "--quiet", "--no-pager", "--output=cat", "--lines=20", *runs).count("\n")
+
+
+def others_of(note: HashCache, key: str) -> dict[str, Any]:
+    """What is noted of the service's other files, of which there are only so many."""
+    return {name: row for name, row in [*note.kept.items()][:ENVS_AT_MOST] if name not in {key, "searched"}}
 
 
 def guesses(service: Service, env: Env, spoken: dict[str, Any]) -> list[str] | None:
@@ -143,7 +160,7 @@ def accounts_that_run(service: Service, spoken: dict[str, Any]) -> set[int]:
     """Who runs a service, by systemd's own word. A request may name any unit for the service's: only one that runs what stands
     in the folder, or has its variables of the ``.env`` there, has a say. Nobody has none: anything may run as nobody.
     """
-    files = re.compile(rf"^{re.escape(service.folder)}/\.env \(", re.MULTILINE)
+    files = re.compile(rf"^{re.escape(service.folder)}/\.env(?:\.[A-Za-z0-9_-]+)? \(", re.MULTILINE)
     rows = [spoken[name]["properties"] for name in service.units if name in spoken]
     users = {row.get("User", "") for row in rows if runs_in(row, service.folder) or files.search(row.get("EnvironmentFiles", ""))}
     return {uid_of(user) for user in users if user} - {NOBODY}

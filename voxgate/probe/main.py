@@ -32,7 +32,7 @@ from voxgate.probe.nginx import nginx
 from voxgate.probe.packages import packages
 from voxgate.probe.processes import SUPERVISOR, processes
 from voxgate.probe.redaction import Cutter, names_in_use, secrets
-from voxgate.probe.request import FOLDERS, Service, asked_for, only_of, services_of, stores_of, watched
+from voxgate.probe.request import FOLDERS, Service, asked_for, by_env, only_of, services_of, stores_of, told_as, watched
 from voxgate.probe.room import room
 from voxgate.probe.runtimes import runtime
 from voxgate.probe.signing import framed
@@ -94,7 +94,12 @@ def look(
     parts["checkouts"] = each(checkout, "python static")
     whole["sockets"] = Job(sockets)
     whole["engines"] = Job(lambda: engines(found))
-    parts["env_files"] = each(env_file, "python")
+    parts["env_files"] = {
+        told_as(one): Job(partial(env_file, one) if only is None or row.name in only else not_asked, DEADLINE)
+        for row in services
+        if row.kind in "python"
+        for one in by_env(row)
+    }
     parts["dists"] = each(dist, "static")
     parts["packages"] = each(packages, "python", UV_DEADLINE)
     spoken, known = whole["units"], Job(partial(environments, shown, whole["units"]))

@@ -34,8 +34,8 @@ def secrets(services: list[Service], request: str) -> list[str]:
     the repository, unless the setting's name says that it is a secret: a provider ``livekit`` must not make its image another.
     What is a path is asked as whoever calls, and so is what a link leads to: else a value of his own would tell him.
     """
-    texts: list[tuple[str, str | None]] = []
-    for service in services:
+    texts: list[tuple[str, str, str | None]] = []
+    for service, name in ((one, name) for one in services for name in one.envs):
         content = None
         with suppress(OSError), ExitStack() as held:
             try:
@@ -43,18 +43,20 @@ def secrets(services: list[Service], request: str) -> list[str]:
             except Trouble:  # a link itself
                 pass
             else:
-                env = Env(root)
+                env = Env(root, name)
                 content = None if stat.S_ISLNK(env.found.st_mode) else env.content.decode(errors="surrogateescape")
-            texts.append((service.folder, content))
+            texts.append((service.folder, name, content))
     found: set[str] = as_caller(lambda: {value for row in texts for value in values_of(*row)}) if texts else set()
     return sorted((v for v in found if len(v) >= 6 and v not in request), key=len, reverse=True)
 
 
-def values_of(folder: str, content: str | None) -> Iterator[str]:
-    """The values to be cut of what stands in a folder's ``.env``; None where a link leads there, which is followed."""
+def values_of(folder: str, name: str, content: str | None) -> Iterator[str]:
+    """The values to be cut of what stands in a folder's ``.env``, called ``name``; None where a link leads there, which is
+    followed.
+    """
     if content is None:
         with suppress(OSError):
-            content = behind(os.path.realpath(f"{folder}/.env"))
+            content = behind(os.path.realpath(f"{folder}/{name}"))
     for key, value in settings(content or "").items():
         found = passwords(value)
         plain = PLAIN.fullmatch(value) or WORDS.fullmatch(value) or within(folder, value)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Sequence
 
 from voxgate.probe.base import FORMAT, Trouble
 
 # What binds an answer to its request: a word that was never used before, and the host key that shall sign.
 SEAL = {"nonce": re.compile(r"[0-9a-f]{64}", re.ASCII), "key": re.compile(r"SHA256:[A-Za-z0-9+/]{43}", re.ASCII)}
+
+
+ENV = ".env"
 
 
 class Service(NamedTuple):
@@ -24,9 +27,12 @@ class Service(NamedTuple):
     units: list[str]
     pinned: str | None
     required_settings: list[str]
+    envs: Sequence[str] = (ENV,)  # the files that its settings stand in: one, or one for each instance of its unit
+    beside: Sequence[str] = ()  # where this is one of them: all
 
 
 FOLDERS = re.compile(r"/opt/(?!\.{1,2}$)[A-Za-z0-9._-]+", re.ASCII)
+ENVS_AT_MOST = 20
 UNIT = re.compile(r"(?!-)[A-Za-z0-9:_.@\\-]{1,240}\.service", re.ASCII)
 ACCOUNT = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
 NAME = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
@@ -41,6 +47,7 @@ SHAPES: dict[str, tuple[re.Pattern[str], str]] = {
     "pinned": (re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII), "text or null"),
     "required_settings": (re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}", re.ASCII), "list"),
 }
+ENVS = re.compile(r"\.env(?:\.[A-Za-z0-9_-]{1,64})?", re.ASCII)
 ASKED = ("whole", "brief", "words")
 
 
@@ -100,7 +107,7 @@ def services_of(request: bytes, folders: re.Pattern[str] = FOLDERS) -> list[Serv
 
 def checked(row: Any, folders: re.Pattern[str]) -> Service:
     """One row of the request, each field of its shape."""
-    if not isinstance(row, dict) or set(row) != set(SHAPES):
+    if not isinstance(row, dict) or set(row) - {"envs"} != set(SHAPES):
         raise Trouble("failed", f"request refused: a service needs exactly {', '.join(SHAPES)}")
     for key, (shape, form) in SHAPES.items():
         found, shape = row[key], folders if key == "folder" else shape  # noqa: PLW2901
@@ -109,4 +116,29 @@ def checked(row: Any, folders: re.Pattern[str]) -> Service:
             raise Trouble("failed", f"request refused: {key} has another form")
         if not all(isinstance(text, str) and shape.fullmatch(text) for text in wanted):
             raise Trouble("failed", f"request refused: {key} has another form")
-    return Service(**row)
+    envs = row.get("envs", [ENV])
+    if not isinstance(envs, list) or not 0 < len(envs) <= ENVS_AT_MOST or len(set(map(str, envs))) != len(envs):
+        raise Trouble("failed", "request refused: envs has another form")
+    if not all(isinstance(name, str) and ENVS.fullmatch(name) for name in envs):
+        raise Trouble("failed", "request refused: envs has another form")
+    return Service(**{**row, "envs": tuple(envs)})
+
+
+def by_env(service: Service) -> list[Service]:
+    """A service, once for each file that its settings stand in: with that file, and the units that it is for. A unit of an
+    instance ``vox`` has the file ``.env.vox``.
+    """
+    if tuple(service.envs) == (ENV,):
+        return [service]
+    return [
+        service._replace(
+            envs=(name,), beside=service.envs, units=[one for one in service.units if one.endswith(f"@{of}.service")]
+        )
+        for name, of in ((name, name[len(ENV) + 1 :]) for name in service.envs)
+    ]
+
+
+def told_as(service: Service) -> str:
+    """What the settings of a service are called, of which there may be several: ``dialler@vox``."""
+    instance = service.envs[0][len(ENV) + 1 :]
+    return f"{service.name}@{instance}" if instance else service.name

@@ -15,7 +15,7 @@ from voxgate.probe.env_files import Env
 from voxgate.probe.folder import Folder
 from voxgate.probe.mounts import mounted_apart
 from voxgate.probe.process_files import environment, executable_maps, living
-from voxgate.probe.request import Service
+from voxgate.probe.request import Service, by_env
 from voxgate.probe.sudo import loose_of
 from voxgate.probe.text import lines_of
 from voxgate.probe.venvs import pyvenv
@@ -45,7 +45,9 @@ def runtime(service: Service, found: Job, spoken: Job) -> dict[str, Any]:
     program = interpreter_of(service.folder)
     system = (f"{home}/", f"{os.path.dirname(os.path.dirname(program))}/lib/", "/usr/lib/", "/usr/lib64/", "/lib/", "/lib64/")
     with Folder(service.folder) as root:
-        given = set(Env(root).settings())
+        given = {
+            unit: set(names) for one in by_env(service) for names in [Env(root, one.envs[0]).settings()] for unit in one.units
+        }
     shown = spoken.value()
     rows = {}
     loose: set[str] = set()
@@ -77,7 +79,7 @@ def runtime(service: Service, found: Job, spoken: Job) -> dict[str, Any]:
             "mounts": apart,
             "loader": sorted(name for name in names if LOADER_NAMES.fullmatch(name)),
             "loads": sorted(loads),
-            "strange": sorted(name for name in names - given - set(unit) if not GIVEN.fullmatch(name)),
+            "strange": sorted(name for name in names - given.get(row["unit"], set()) - set(unit) if not GIVEN.fullmatch(name)),
         }
     with Folder(f"{service.folder}/.venv") as venv_folder:
         config = pyvenv(venv_folder)

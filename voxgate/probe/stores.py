@@ -31,7 +31,7 @@ def stores(service: Service, found: Job, open_sockets: Job) -> dict[str, Any]:
     ``mongodb+srv`` name stands for no call of the system's says: there every connection to its port counts.
     """
     with Folder(service.folder) as root:
-        values = Env(root).settings()
+        values = Env(root, service.envs[0]).settings()
     mine = {row["pid"] for row in found.value() if row["unit"] in service.units}
     connections = [row for row in open_sockets.value()["connections"] if mine & set(row["pids"])]
     rows = {}

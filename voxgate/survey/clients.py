@@ -238,10 +238,10 @@ def _ends(look: Look, estate: Estate) -> dict[tuple[str, int], list[tuple[Host, 
 def service_of(host: HostEvidence, estate: Estate, process: ProcessFact) -> Service | None:
     """The service that a process belongs to: in the cgroup of one of its units, and started by that unit's main process."""
     owned = next((service for service in estate.services if service.owns_unit(process.unit)), None)
-    return owned if owned is not None and _is_started_by_its_unit(host, process) else None
+    return owned if owned is not None and is_started_by_its_unit(host, process) else None
 
 
-def _is_started_by_its_unit(host: HostEvidence, process: ProcessFact) -> bool:
+def is_started_by_its_unit(host: HostEvidence, process: ProcessFact) -> bool:
     """True for the main process of its unit, and what that started: what was put into a cgroup has another line."""
     unit = known(host.units).get(process.unit)
     by_pid = {one.pid: one for one in known(host.processes)}
@@ -262,7 +262,7 @@ def _is_named(word: ClientWord, process: ProcessFact, seen: HostEvidence) -> boo
     """True if a process is what an entry names."""
     if word.unit and holder_of(process, known(seen.engines).containers) not in Names((word.unit,)):
         return False
-    if word.unit and not process.container and not _is_started_by_its_unit(seen, process):
+    if word.unit and not process.container and not is_started_by_its_unit(seen, process):
         return False
     # In a container each path may be anything.
     is_program = not process.container and (process.exe or "") in Names((word.program,))

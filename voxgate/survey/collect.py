@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from voxgate.model.estate import Database, Estate, Host, Placement
-    from voxgate.model.service import Service
     from voxgate.transport.connection import Connection
     from voxgate.transport.connections import Connections
 
@@ -61,9 +60,7 @@ def request_of(
     moves, ``words`` what ``units`` say of themselves; ``only`` names the services at which a whole look is.
     """
     placements = [placement for placement in estate.placements if placement.host == host]
-    services = [
-        _row(row.service, row.units if units is None else [one for one in row.units if one in units]) for row in placements
-    ]
+    services = [_row(row, row.units if units is None else [one for one in row.units if one in units]) for row in placements]
     limits = {} if only is None else {"only": sorted(only)}
     here = [store.unit for store in estate.stores if store.host == host.name]
     stores = {"stores": here} if here else {}
@@ -71,8 +68,10 @@ def request_of(
     return json.dumps({"format": 1, "services": services, "asked": asked, "folders": folders, **limits, **stores}).encode()
 
 
-def _row(service: Service, units: Sequence[str]) -> dict[str, object]:
+def _row(placement: Placement, units: Sequence[str]) -> dict[str, object]:
+    service, envs = placement.service, [one.name for one in placement.env_files]
     return {
+        **({} if envs == [".env"] else {"envs": envs}),
         "name": service.name,
         "folder": service.folder,
         "kind": service.kind.value,
@@ -165,9 +164,12 @@ def read_answer(
 
 def _check_complete(document: dict[str, Any], estate: Estate, host: Host) -> None:
     """Raise ContractError if a service that was asked about is not told, or one that was not asked about is."""
-    placed = [placement.service for placement in estate.placements if placement.host == host]
+    placements = [placement for placement in estate.placements if placement.host == host]
     for section, kinds in PER_SERVICE.items():
-        asked = {service.name for service in placed if service.kind.value in kinds}
+        placed = [one for one in placements if one.service.kind.value in kinds]
+        asked = {one.service.name for one in placed}
+        if section == "env_files":
+            asked = {file.key for one in placed for file in one.env_files}
         told = document["sections"][section].get("value", {})
         if set(told) != asked:
             why = f"{section}: {sorted(asked)} asked, {sorted(told)} told"

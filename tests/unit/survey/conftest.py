@@ -187,9 +187,14 @@ def site(place: Path) -> Path:
     return folder
 
 
+def asked_of(row: probe.Service) -> dict[str, Any]:
+    """A service's row of a request."""
+    return {key: value for key, value in row._asdict().items() if key != "beside"}
+
+
 def probed(services: list[probe.Service], python: str = sys.executable, uid: int | None = None) -> dict[str, Any]:
     """The document of the real program, in a process of its own; folders may lie anywhere here, and only here."""
-    request = json.dumps({"format": 1, "services": [row._asdict() for row in services]}).encode()
+    request = json.dumps({"format": 1, "services": [asked_of(row) for row in services]}).encode()
     anywhere = "import re, sys; p = sys.stdin.buffer; n = int(p.readline()); source = p.read(n); names = {'PROGRAM': source}; "
     anywhere += "names['__name__'] = 'probe'; exec(compile(source, 'probe', 'exec'), names); "
     anywhere += f"names['LOCK'] = '/run/voxgate-probe-test-{os.getpid()}'; "

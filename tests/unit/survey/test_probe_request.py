@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from tests.built import PROBE, probe
 
-from .conftest import service
+from .conftest import asked_of, service
 
-GOOD = service(Path("/opt/vox-backend"))._asdict()
+GOOD = asked_of(service(Path("/opt/vox-backend")))
 
 
 def request(**changes: Any) -> bytes:
