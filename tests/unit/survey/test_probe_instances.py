@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -83,3 +85,24 @@ def test_a_request_names_files_of_settings_and_no_others() -> None:
     for envs in ([], [".env/../x"], [".envrc"], ["shadow"], [".env."], [".env.a", ".env.a"], ".env", [1], many):
         with pytest.raises(probe.Trouble, match="envs has another form"):
             probe.services_of(row(envs=envs))
+
+
+def test_each_process_is_compared_with_the_settings_of_its_own_instance(folder: Path) -> None:
+    """What the other instance's file sets, and nobody gave to this one, is strange."""
+    (folder / ".venv/bin").mkdir(parents=True)
+    (folder / ".venv/bin/python").symlink_to("/usr/bin/python3")
+    (folder / ".venv/pyvenv.cfg").write_text("home = /usr/bin\n")
+    with subprocess.Popen(["/usr/bin/env", "-i", "A=1", "JWT_SECRET=x", "/bin/sleep", "60"]) as child:
+        while Path(f"/proc/{child.pid}/environ").read_bytes() != b"A=1\0JWT_SECRET=x\0":  # until env has become sleep
+            os.sched_yield()
+
+        def strange(unit: str) -> list[str]:
+            row = {"pid": child.pid, "unit": unit, "argv": ["sleep"], "exe": "/bin/sleep", "uid": os.getuid(), "started": 0.0}
+            told = probe.runtime(asked(folder), probe.Job(lambda: [row]), probe.Job(dict))
+            found: list[str] = told["processes"][str(child.pid)]["strange"]
+            return found
+
+        try:
+            assert [strange(unit) for unit in UNITS] == [[], ["A"]]
+        finally:
+            child.kill()
