@@ -42,8 +42,10 @@ def test_backend_health_is_clean(unit: PlacedUnit, estate: Estate, evidence: Evi
     seen = []
     for way, question, schema in ways:
         page = read_page(evidence.second, question, schema)
-        hint = sent_on(page.answer, estate) or f"journalctl -u {unit.unit}; is a store down?"
-        assert not page.problem, say(f"{page.place} ({way}) {page.problem}", hint)
+        instead, hint = sent_on([page.answer], estate), f"journalctl -u {unit.unit}; is a store down?"
+        assert not page.problem, say(
+            f"{page.place} ({way}) {page.problem}", "" if instead else hint, estate=estate.name, entries=instead
+        )
         assert page.answer.seconds < SLOW, say(
             f"{page.place} ({way}) took {page.answer.seconds:.1f} s", "one of its stores is slow: see its checks"
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
 from voxgate.model.digits import natural_in
+from voxgate.model.entry import Entry
 from voxgate.model.evidence import known
 from voxgate.model.service import Role
 from voxgate.plugin import invariant, say, say_all
@@ -17,7 +18,7 @@ from voxgate.survey.sending import ELSEWHERE, sent_on
 from voxgate.survey.sites import HIDDEN, MAPPED, entrance_of, leading_ways, named_sites, page_ways, site_path, site_ways
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from voxgate.model.answers import Answer
     from voxgate.model.estate import Estate, Placement
@@ -86,32 +87,39 @@ def test_nginx_serves_exactly_dist(placement: Placement, estate: Estate, evidenc
         known(host.listeners)
     assert "index.html" in found.files, say(f"{where}: {placement.service.folder}/dist has no index.html", "deploy it again")
     wrong: dict[tuple[str, str, str], list[Way]] = {}
+    others: dict[str, Entry] = {}
+    said: list[Answer] = []
     for path, (_, sha256) in {"": found.files["index.html"], **found.files}.items():
         for way in site_ways(host, entrance):
-            for what, do in _wrong_file(evidence.second.answer(way.question(site, path)), path, sha256, estate):
+            answer = evidence.second.answer(way.question(site, path))
+            for what, do in _wrong_file(answer, path, sha256):
                 wrong.setdefault((path, what, do), []).append(way)
-    others: dict[str, str] = {}
+                said.append(answer)
     for way in page_ways(host, entrance):
         named = named_sites(host, way.port, entrance).get(dict(way.headers).get("Host", ""))
         answer = evidence.second.answer(way.question(site, ""))
         for what, do in _wrong_page(answer, found.files["index.html"][1], named, entrance):
             wrong.setdefault(("", what, do), []).append(way)
-            others.update({named.written: named.written} if named else {})
-    said = ", ".join(f'"{one}"' for one in sorted({*estate.others, *others}))
-    hint = f"where it is rightly something else, in hosts/{estate.name}.toml: [console] others = [{said}]" if others else ""
+            if named is None:
+                said.append(answer)
+            else:
+                about = f"nginx serves something else as {named.written}"
+                others[named.written] = Entry(("console", "others"), (named.written.lower(),), about)
     rows = [(f"GET :{ways[0].port}/{path} ({_by(ways)}) {what}", do) for (path, what, do), ways in wrong.items()]
-    assert not rows, _told(where, rows, hint)
+    url = sent_on(said, estate)
+    # Entries are offered where they are all that there is to it: beside another finding they would hide that.
+    assert not rows, _told(where, rows, estate, (*url, *others.values()) if url or not said else ())
 
 
 OTHER_SERVER = "nginx has a server of its own for that name or address: nginx -T | grep -A9 server_name"
 MOST = 20  # findings of one rule that are told one by one: a wrong folder has as many as it has files
 
 
-def _told(where: str, rows: Sequence[tuple[str, str]], *more: str) -> str:
-    """All that was found, and what to do about each."""
+def _told(where: str, rows: Sequence[tuple[str, str]], estate: Estate, entries: Iterable[Entry]) -> str:
+    """All that was found, what to do about each, and what the estate may say instead."""
     found = [what for what, _ in rows]
     found = [*found[:MOST], *([f"and {len(found) - MOST} more"] if len(found) > MOST else [])]
-    return say_all(where, found, "; ".join(dict.fromkeys(do for do in (*(do for _, do in rows), *more) if do)))
+    return say_all(where, found, "; ".join(dict.fromkeys(do for _, do in rows)), estate=estate.name, entries=entries)
 
 
 def _by(ways: Sequence[Way]) -> str:
@@ -119,13 +127,13 @@ def _by(ways: Sequence[Way]) -> str:
     return f"{ways[0]}" + (f", and {len(ways) - 1} more ways" if len(ways) > 1 else "")
 
 
-def _wrong_file(answer: Answer, path: str, sha256: str, estate: Estate) -> Iterator[tuple[str, str]]:
+def _wrong_file(answer: Answer, path: str, sha256: str) -> Iterator[tuple[str, str]]:
     """What is wrong with one answer to the question for a file, and what to do about it."""
     if answer.trouble:
         yield f"gave no answer: {answer.trouble}", "systemctl status nginx; a firewall?"
         return
     if answer.status != OK:
-        yield f"answers {answer.status}", sent_on(answer, estate) or "nginx -T: is its root dist/ ?"
+        yield f"answers {answer.status}", "nginx -T: is its root dist/ ?"
         return
     served = answer.digest or hashlib.sha256(unpacked(answer)).hexdigest()
     if served != sha256:
@@ -150,7 +158,8 @@ def _wrong_page(answer: Answer, index: str, named: Named | None, entrance: Entra
     elif answer.status == OK or has_files:
         served = answer.digest or hashlib.sha256(unpacked(answer)).hexdigest()
         if (answer.status, served) != (OK, index):
-            yield f"answers {answer.status} and {len(unpacked(answer))} bytes that are not dist/index.html", OTHER_SERVER
+            name = f" as {named.written}" if named else ""
+            yield f"answers{name} {answer.status} and {len(unpacked(answer))} bytes that are not dist/index.html", OTHER_SERVER
 
 
 @invariant(
@@ -253,12 +262,12 @@ def test_console_exposes_nothing(placement: Placement, estate: Estate, evidence:
     wrong = [(f"{dist} holds {path}", "take it out of the build") for path in sorted(found.files) if EXPOSED.search(path)]
     public = (dist, *PACKAGED, *placement.service.web_roots, *estate.web_roots)
     roots = [root for root in known(evidence.second.host(where).nginx).roots if not _is_public(root, public)]
-    said = ", ".join(f'"{one}"' for one in dict.fromkeys((*estate.web_roots, *roots)))
-    hint = f"take it out of its configuration, or say so in hosts/{estate.name}.toml: [console] web_roots = [{said}]"
-    wrong += [(f"nginx is told to serve {root}, which is not {dist}", hint) for root in roots]
+    wrong += [(f"nginx is told to serve {root}, which is not {dist}", "take it out of its configuration") for root in roots]
+    entries = [Entry(("console", "web_roots"), (root,), f"nginx serves {root}") for root in roots if _is_path(root)]
     index = evidence.second.answer(way.question(site, ""))
     if not wrong and (index.trouble or index.status != OK):
-        why, hint = index.trouble or f"{index.status}", sent_on(index, estate)
+        why, lines = index.trouble or f"{index.status}", [entry.line for entry in sent_on([index], estate)]
+        hint = f"add to [console] in hosts/{estate.name}.toml: {lines[0]}" if lines else ""
         raise Blind("nginx serves nothing that it could be judged by", where=where, why=why, hint=hint)
     page = found.files["index.html"][1] if "index.html" in found.files else ""
     maps = tuple(site_path(site, f"{path}.map") for path in found.files if path.endswith(MAPPED))
@@ -275,7 +284,7 @@ def test_console_exposes_nothing(placement: Placement, estate: Estate, evidence:
             wrong.append((what, "deny it in nginx's configuration, and change whatever secret stood there"))
     if index.status == OK and not index.trouble:
         wrong += [(f"GET :{way.port}/{path} {what}", do) for path, what, do in _kept(found, site, way, evidence)]
-    assert not wrong, _told(where, wrong)
+    assert not wrong, _told(where, wrong, estate, entries if len(entries) == len(wrong) else ())
 
 
 def _kept(found: DistFact, site: Endpoint, way: Way, evidence: Evidence) -> Iterator[tuple[str, str, str]]:
@@ -291,6 +300,16 @@ def _kept(found: DistFact, site: Endpoint, way: Way, evidence: Evidence) -> Iter
             if "immutable" not in said or not any(_long(word) for word in said):
                 what = f"may not be kept: Cache-Control {', '.join(sorted(said)) or 'is not there'}"
                 yield path, what, 'add_header Cache-Control "public, max-age=31536000, immutable" for /assets/'
+
+
+def _is_path(root: str) -> bool:
+    """True for a folder that an estate may name: one and the same for whoever asks."""
+    return (
+        root.startswith("/")
+        and root.strip("/") != ""
+        and not set("$ \t") & set(root)
+        and posixpath.normpath(root) == root.rstrip("/")
+    )
 
 
 def _caching(answer: Answer) -> set[str]:

@@ -163,7 +163,13 @@ def _calls(document: object) -> int:
     per="estate",
     services=("fleet",),
     roles=("api",),
-    faults=("haproxy-server-unchecked", "haproxy-server-missing", "haproxy-called-so", "haproxy-not-there"),
+    faults=(
+        "haproxy-server-unchecked",
+        "haproxy-server-missing",
+        "haproxy-leads-elsewhere",
+        "haproxy-called-so",
+        "haproxy-not-there",
+    ),
     severity="blocker",
 )
 def test_haproxy_sees_all_workers(estate: Estate, evidence: Evidence) -> None:
@@ -204,6 +210,8 @@ def _balanced(found: HaproxyFact, workers: Mapping[tuple[str, int], PlacedUnit])
         for server, unit in rows.items():
             for what, do in _unfit(server, unit):
                 yield f"'s server {server.backend}/{server.name} ({server.address}) {what}", do
+        if name and found.led_to is not None and not {name, "*"} & set(found.led_to):
+            yield f" leads nothing to backend {name}", "a frontend that listens must name it: default_backend; and reload"
         lost = sorted({unit.id for unit in workers.values()} - {unit.id for unit in rows.values() if unit})
         if lost:
             yield f" {f'backend {name} ' if name else ''}has no server for {', '.join(lost)}", "add it to haproxy.cfg, and reload"

@@ -178,7 +178,8 @@ class ServerFact:
 @dataclass(frozen=True, slots=True)
 class HaproxyFact:
     """HAProxy as it says itself; ``started`` is the newest of its processes, ``changed`` its configuration's newest change;
-    ``doubts`` what calls itself so and is not, and what of its own others than root can change.
+    ``doubts`` what calls itself so and is not, and what of its own others than root can change; ``led_to`` the backends that its
+    configuration leads calls to (``*``: to any, by each call), None where an earlier probe did not look.
     """
 
     running: bool
@@ -186,6 +187,7 @@ class HaproxyFact:
     changed: float
     servers: tuple[ServerFact, ...]
     doubts: tuple[str, ...] = ()
+    led_to: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

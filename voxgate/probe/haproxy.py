@@ -13,6 +13,11 @@ from voxgate.probe.believing import believed, called, loose_files, words_now
 from voxgate.probe.text import files_in, lines_of
 from voxgate.probe.unix_sockets import answer_of, listener_of
 
+HAPROXY_SECTIONS = {
+    "global", "defaults", "frontend", "backend", "listen", "peers", "resolvers", "userlist", "mailers", "cache", "program",
+    "ring", "http-errors", "log-forward", "log-profile", "fcgi-app", "crt-store", "traces", "acme",
+}  # fmt: skip
+
 
 def haproxy(found: Job) -> dict[str, Any]:
     """Whether HAProxy runs, and each server of it as it says itself, by its socket. ``doubts`` are what calls itself HAProxy and
@@ -23,7 +28,7 @@ def haproxy(found: Job) -> dict[str, Any]:
     masters, doubts = believed("haproxy", rows)
     files = list(dict.fromkeys(path for row in masters for path in haproxy_files(words_now(row))))
     loose = loose_files("HAProxy", files)
-    nothing = {"running": bool(masters), "started": 0.0, "changed": 0.0, "servers": [], "doubts": doubts + loose}
+    nothing = {"running": bool(masters), "started": 0.0, "changed": 0.0, "servers": [], "led_to": [], "doubts": doubts + loose}
     if not masters or loose:
         return nothing
     text = "\n".join(line for file in files if not os.path.isdir(file) for line in lines_of(file))
@@ -49,8 +54,31 @@ def haproxy(found: Job) -> dict[str, Any]:
             for row in table
             if row["svname"] not in {"FRONTEND", "BACKEND"}
         ],
+        "led_to": haproxy_led_to(text),
         "doubts": doubts,
     }  # fmt: skip
+
+
+def haproxy_led_to(text: str) -> list[str]:
+    """The backends that calls are led to: each that a frontend names which takes connections, and what takes them itself; ``*``
+    where a name is made up for each request. Conditions are not weighed.
+    """
+    found: set[str] = set()
+    kind, takes = "", False
+    usual: list[str] = []  # what the defaults before a section say
+    named: list[str] = []
+    for row in [*(line.split() for line in text.split("\n")), ["global"]]:
+        if row[:1] and row[0] in HAPROXY_SECTIONS:
+            found.update([*named, *usual] if takes else [])
+            kind, takes = row[0], False
+            named = row[1:2] if kind == "listen" else []
+            usual = [] if kind == "defaults" else usual
+        elif row[:1] == ["bind"]:
+            takes = kind in {"frontend", "listen"}
+        elif row[:1] in (["default_backend"], ["use_backend"]) and len(row) > 1:
+            name = row[1].strip("\"'")
+            (usual if kind == "defaults" else named).append("*" if set("%$") & set(name) else name)
+    return sorted(found)
 
 
 def haproxy_files(words_said: list[str]) -> Iterator[str]:

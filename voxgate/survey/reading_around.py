@@ -187,6 +187,7 @@ def haproxy(row: object) -> HaproxyFact:
         changed=get(row, "changed", number),
         servers=tuple(_server(each) for each in get(row, "servers", items)),
         doubts=get(row, "doubts", texts),
+        led_to=get(row, "led_to", wholes) if "led_to" in members(row) else None,
     )
 
 

@@ -6,7 +6,11 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from voxgate.model.entry import Entry
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from voxgate.model.answers import Answer
     from voxgate.model.estate import Estate
 
@@ -26,11 +30,11 @@ def leads_to(answer: Answer) -> str:
     return f"https://{place.netloc.lower().removesuffix(':443')}" if known else ""
 
 
-def sent_on(answer: Answer, estate: Estate) -> str:
-    """What to say of it in the estate where people rightly see the console by https alone; empty where that is said, or it is
-    something else.
+def sent_on(answers: Iterable[Answer], estate: Estate) -> tuple[Entry, ...]:
+    """What the estate may say where these answers all send people on to one address by https; nothing where it says what people
+    type already, or one of them is something else.
     """
-    url = leads_to(answer)
-    if not url or estate.front is not None:
-        return ""
-    return f'if that is what people type, in hosts/{estate.name}.toml: [console] url = "{url}"'
+    urls = {leads_to(one) for one in answers}
+    if estate.front is not None or len(urls) != 1 or "" in urls:
+        return ()
+    return tuple(Entry(("console", "url"), url, f"people are sent on to {url}") for url in urls)

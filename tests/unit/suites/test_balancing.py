@@ -102,3 +102,14 @@ def test_all_that_is_wrong_is_said_at_once(green: Case) -> None:
 def test_without_a_worker_in_any_backend_it_is_red(green: Case) -> None:
     assert "HAProxy has no server for fleet-1-voxcore@1" in judged(green, STRANGER)
     assert "HAProxy has no server for fleet-1-voxcore@1" in judged(green)
+
+
+def test_a_backend_of_workers_is_one_that_calls_are_led_to(green: Case) -> None:
+    def said(*led_to: str) -> str:
+        found = green.fact(API, "haproxy", led_to=led_to).judge([RULE])
+        return found[RULE][1] if found else ""
+
+    name = servers(green)[0].backend
+    assert said(name) == said(name, "shop") == said("*") == ""
+    assert f"HAProxy leads nothing to backend {name}" in said("shop")
+    assert f"HAProxy leads nothing to backend {name}" in said()

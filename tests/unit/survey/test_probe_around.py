@@ -504,6 +504,32 @@ def test_each_server_of_nginx_is_told_with_what_it_includes() -> None:
     assert probe.nginx_sites({}) == []
 
 
+HAPROXY = """
+defaults
+	default_backend usual
+frontend calls
+	bind 0.0.0.0:8100
+	use_backend "canary" if { path /canary }
+	default_backend workers # all the others
+frontend nobody-comes-here
+	default_backend hidden
+listen stats
+	bind :8404
+listen closed
+	server a 192.0.2.1:80
+peers more
+	bind :10000
+	default_backend no-backend
+"""
+
+
+def test_where_haproxy_leads_calls_is_told() -> None:
+    assert probe.haproxy_led_to(HAPROXY) == ["canary", "stats", "usual", "workers"]
+    anywhere = "frontend x\n  bind :80\n  use_backend %[req.hdr(host),lower]\n"
+    assert probe.haproxy_led_to(HAPROXY + "defaults\n" + anywhere) == ["*", "canary", "stats", "usual", "workers"]
+    assert probe.haproxy_led_to("") == probe.haproxy_led_to("bind\nuse_backend\n") == []
+
+
 def test_a_programs_own_names_are_read() -> None:
     with c_library().open("rb") as file:
         names = probe.dynamic_names(file.fileno())
