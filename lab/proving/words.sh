@@ -10,6 +10,9 @@ until_true() {
 	done
 }
 
+until_false() { until_true not "$@"; }
+not() { ! "$@"; }
+
 # get URL-PATH PORT: the body of a page of this host, asked without the gate.
 get() { busybox wget -q -T 3 -O - "http://127.0.0.1:$2$1"; }
 

@@ -34,7 +34,7 @@ HIDDEN = (
 )  # fmt: skip
 MAPPED = (".js", ".css")
 GZIP = (("Accept-Encoding", "gzip"),)
-WILDCARDS = {"0.0.0.0": 4, "::": 6}  # noqa: S104 - found on a host, not bound here
+WILDCARDS = {"0.0.0.0": False, "::": True}  # True for IPv6  # noqa: S104 - found on a host, not bound here
 _DNS = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
 
 
@@ -218,7 +218,9 @@ def _own(host: HostEvidence, port: int, entrance: Entrance) -> tuple[str, ...]:
         return every
     found = {one.address for one in host.listeners if one.port == port}
     wide = {WILDCARDS[one] for one in found & WILDCARDS.keys()}
-    return tuple(one for one in every if one in found or (6 if ":" in one else 4) in wide)
+    if wide == {True} and all(":" in one for one in found) and entrance.outside and ":" not in entrance.outside[1]:
+        wide |= {False}  # one socket takes both kinds: the kernel does not tell, but people come by the other one
+    return tuple(one for one in every if one in found or (":" in one) in wide)
 
 
 def _reached(host: HostEvidence) -> tuple[str, ...]:

@@ -20,7 +20,8 @@ from voxgate.contracts.schemas import FOLDER
 from voxgate.errors import UNFORESEEN, CommandUnknown, ContractError, Unreachable
 from voxgate.model.answers import Answer
 from voxgate.model.estate import Estate, Host
-from voxgate.model.evidence import DistFact, HostEvidence, Missing, Proof, known
+from voxgate.model.evidence import DistFact, HostEvidence, Missing, Proof, SocketFact, known
+from voxgate.model.front import Front
 from voxgate.model.look import Question
 from voxgate.model.surroundings import SiteFact
 from voxgate.probe.built import digest, program
@@ -347,3 +348,51 @@ def test_a_request_for_some_services_is_one_that_the_probe_takes(estate: Estate)
     request = collect.request_of(estate, estate.host("api-1"), only={"dialler", "backend"})
     assert [row.name for row in probe.services_of(request)] == ["backend", "console"]
     assert probe.only_of(request) == frozenset({"backend", "dialler"})
+
+
+FRONT = Front("console.example", 443, tls=True)
+ANY = "0.0.0.0"  # noqa: S104 - found on a host, not bound here
+
+
+def asked_at(
+    estate: Estate, *listening: tuple[str, int], front: Front = FRONT, address: str = "198.51.100.21"
+) -> set[tuple[str, int, str]]:
+    """Where a host that listens so is asked for its page, and by TLS for which name."""
+    listeners = tuple(SocketFact(one, port, None, None, (1,)) for one, port in listening)
+    host = replace(host_evidence("api-1", GOOD), addresses=("127.0.0.1", "::1", "192.0.2.9", "2001:db8::9"), listeners=listeners)
+    host = replace(host, nginx=replace(known(host.nginx), sites=()))
+    site = estate.service("console").site
+    assert site is not None
+    questions = site_questions(host, site, {}, Entrance("api-1", front.own_port, ("fleet-1", address), front))
+    assert all(("Host", "console.example") in one.headers for one in questions)
+    return {(one.address, one.port, one.tls) for one in questions if one.path == "/"}
+
+
+def test_people_s_port_is_asked_where_something_listens_on_it(estate: Estate) -> None:
+    name = "console.example"
+    outside = ("198.51.100.21", 443, name)
+    assert asked_at(estate, (ANY, 443)) == {("127.0.0.1", 443, name), ("192.0.2.9", 443, name), outside}
+    six = {("::1", 443, name), ("2001:db8::9", 443, name)}
+    four = {("127.0.0.1", 443, name), ("192.0.2.9", 443, name)}
+    assert asked_at(estate, (ANY, 443), ("::", 443)) == {*four, *six, outside}
+    assert asked_at(estate, ("::", 443)) == {*four, *six, outside}  # a socket of both kinds
+    assert asked_at(estate, ("::", 443), address="2001:db8::9") == {*six, ("2001:db8::9", 443, name)}
+    assert asked_at(estate, ("192.0.2.9", 443)) == {("192.0.2.9", 443, name), outside}
+    assert asked_at(estate, ("127.0.0.1", 8443)) == {outside}
+    assert asked_at(estate, ("192.0.2.9", 443), ("127.0.0.1", 80)) == {("192.0.2.9", 443, name), ("127.0.0.1", 80, ""), outside}
+    plain = replace(FRONT, plain=8080)
+    assert asked_at(estate, ("127.0.0.1", 8080), (ANY, 80), front=plain) == {
+        ("127.0.0.1", 8080, ""),
+        ("198.51.100.21", 8080, ""),
+    }
+
+
+def test_what_is_asked_for_beside_the_pages_is_asked_as_people_ask(estate: Estate) -> None:
+    as_people = {(one.host, one.address, one.port, one.path, one.tls) for one in questions_of(replace(estate, front=FRONT))}
+    for path in ("/health", *HIDDEN):
+        assert ("fleet-1", "198.51.100.21", 443, path, "console.example") in as_people
+    assert not {one for one in as_people if one[2] == 80}
+    behind = questions_of(replace(estate, front=replace(FRONT, plain=8080)))
+    told = (("Host", "console.example"), ("X-Forwarded-Proto", "https"))
+    assert Question("fleet-1", 8080, "/health", "198.51.100.21", told) in behind
+    assert Question("fleet-1", 443, "/", "console.example", told[:1], "console.example") in behind
