@@ -32,6 +32,7 @@ SAID = ("certificate has expired", "certificate is not yet valid", "hostname mis
 @invariant(
     per="estate",
     services=("console",),
+    needs=("https",),
     faults=("https-certificate-ended", "https-certificate-of-another", "https-not-asked-for"),
 )
 def test_people_reach_the_console_by_https(estate: Estate, evidence: Evidence) -> None:
@@ -40,7 +41,8 @@ def test_people_reach_the_console_by_https(estate: Estate, evidence: Evidence) -
     url in [console].
     """
     front, wrong, unread = estate.front, dict[tuple[str, str], list[str]](), dict[str, str]()
-    for place, what, do in _found(estate, front, evidence.second) if front is not None and front.tls else ():
+    assert front is not None
+    for place, what, do in _found(estate, front, evidence.second):
         if do:
             wrong.setdefault((what, do), []).append(place)
         else:

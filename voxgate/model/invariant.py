@@ -12,9 +12,10 @@ from voxgate.model.service import Role, Service
 
 
 class Need(StrEnum):
-    """What a rule may need of an estate: that it says what may run in containers."""
+    """What a rule may need of an estate: that it says what may run in containers, or that people reach the console by https."""
 
     CONTAINERS = "containers"
+    HTTPS = "https"
 
 
 class Per(StrEnum):
@@ -97,6 +98,8 @@ def subjects(invariant: Invariant, estate: Estate | None, schemas: Sequence[str]
     if estate is None:
         return ()
     if invariant.services and not any(service.name in invariant.services for service in estate.services):
+        return ()
+    if Need.HTTPS in invariant.needs and not (estate.front and estate.front.tls):
         return ()
     if Need.CONTAINERS in invariant.needs and not estate.containers.images:
         return ()

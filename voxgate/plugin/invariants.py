@@ -32,7 +32,7 @@ def invariant(
 
     ``per`` is what it is judged on, once each, and the name of the test's parameter: estate, host_name, service, placement,
     unit, database, schema_name. ``services`` limits it, and ``roles`` to hosts that have one of these (empty: all): what
-    has nothing to be judged on a host is not judged there, nor on an estate without what it ``needs`` (containers).
+    has nothing to be judged on a host is not judged there, nor on an estate without what it ``needs`` (containers, https).
     ``faults`` name what must turn it red. ``severity`` is Allure's: blocker, critical, normal, minor. ``waivable`` lets
     an estate accept a violation in writing (``[[waived]]``). It is for rules that end with one assertion, by ``say_all``: what
     is found after another one would be hidden behind that.

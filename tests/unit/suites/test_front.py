@@ -107,6 +107,8 @@ PLAIN = Front(NAME, 443, tls=True, plain=80, at="192.0.2.80")
 def test_a_console_that_is_served_as_the_estate_says_holds(green: Case, front: Front) -> None:
     case = as_people(green, front)
     assert case.judge() == {}
+    judged = {one.id for one in expected(read_catalogue(), case.estate, (), deploying=frozenset())}
+    assert (REACHED in judged) == front.tls
     entrance = entrance_of(case.estate, placement(case))
     assert entrance is not None
     ways = site_ways(case.of(API), entrance)
