@@ -31,8 +31,8 @@ _SILENCE_MS = 20_000
 
 @dataclass(slots=True)
 class Line:
-    """A verified, logged-in transport, the pinned key that the server showed for it, and the proxy command that carries it, if
-    one does.
+    """A verified, logged-in transport, the key that the server showed for it (pinned, or certified by one that is), and the proxy
+    command that carries it, if one does.
     """
 
     wire: Wire
@@ -123,13 +123,16 @@ def _shake_hands(wire: Wire, where: str, pinned: Pinned, deadline: Deadline) -> 
         wire.start_client(timeout=deadline.remaining)
     except IncompatiblePeer as error:
         what = "no common SSH algorithm"
-        if pinned.keys and "host key" in str(error):
+        if pinned.algorithms and "host key" in str(error):
             what = f"the host has no key of the kind that is pinned ({', '.join(pinned.algorithms)})"
+            if not pinned.keys:
+                what = "the host shows no certificate, and only an authority (@cert-authority) is pinned for it"
         raise Unreachable(what, where=where, why=str(error)) from error
     if not wire.initial_kex_done:
         raise TimeoutError
     key = wire.get_remote_server_key()
-    pinned.check(key.asbytes(), key.get_name(), where)
+    shown = key.public_blob.key_blob if key.public_blob is not None else None
+    pinned.check(key.asbytes(), key.get_name(), where, shown)
     return key
 
 

@@ -10,13 +10,16 @@ import binascii
 import hashlib
 import hmac
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from voxgate.errors import Unreachable
+from voxgate.transport import host_certificate
 
 _DEFAULT_PORT = 22
 _RSA_ALGORITHMS = ("rsa-sha2-512", "rsa-sha2-256")
+_CERTIFIED = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", *_RSA_ALGORITHMS)
 _FIELDS = 3
 
 
@@ -51,29 +54,42 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """What the file says of one host: its keys (empty if it is unknown), and those that were revoked."""
+    """What the file says of one host: its keys (empty if it is unknown), those that were revoked, and those that may sign
+    certificates of its keys.
+    """
 
     name: str
     port: int
     path: str
     keys: tuple[Pin, ...]
     revoked: tuple[Pin, ...]
+    authorities: tuple[Pin, ...] = ()
 
     @property
     def algorithms(self) -> tuple[str, ...]:
-        """The host key algorithms to ask the server for, so that it shows the key that is pinned; empty for any."""
+        """The host key algorithms to ask the server for, so that it shows the key that is pinned, or a certificate where an
+        authority is; empty for any.
+        """
         kinds = dict.fromkeys(pin.kind for pin in self.keys)
-        return tuple(name for kind in kinds for name in (_RSA_ALGORITHMS if kind == "ssh-rsa" else (kind,)))
+        plain = tuple(name for kind in kinds for name in (_RSA_ALGORITHMS if kind == "ssh-rsa" else (kind,)))
+        return (*(f"{name}{host_certificate.ENDING}" for name in _CERTIFIED if self.authorities), *plain)
 
-    def check(self, blob: bytes, kind: str, where: str) -> None:
-        """Return if the server's key is pinned. Raises Unreachable if it is unknown, changed or revoked."""
-        if any(pin.blob == blob for pin in self.revoked):
-            raise Unreachable(
-                "the host key is REVOKED",
-                where=where,
-                why=f"{kind} {fingerprint(blob)} is marked @revoked in {self.path}",
-            )
+    def check(self, blob: bytes, kind: str, where: str, certificate: bytes | None = None) -> None:
+        """Return if the server's key is pinned, or it has shown a certificate of it by an authority that is. Raises Unreachable
+        if it is unknown, changed or revoked, or the certificate does not count.
+        """
+        found = self._read(certificate, where) if certificate is not None else None
+        for one in (blob, found.authority if found else b""):
+            if any(pin.blob == one for pin in self.revoked):
+                raise Unreachable(
+                    "the host key is REVOKED",
+                    where=where,
+                    why=f"{kind if one == blob else 'authority'} {fingerprint(one)} is marked @revoked in {self.path}",
+                )
         if any(pin.blob == blob and pin.kind == kind for pin in self.keys):
+            return
+        if found is not None:
+            self._check_certificate(found, blob, where)
             return
         if self.keys:
             pinned = ", ".join(f"{pin.kind} {fingerprint(pin.blob)} (line {pin.line})" for pin in self.keys)
@@ -93,6 +109,26 @@ class Pinned:
             hint=f"{self._scan}, after comparing the fingerprint with the one on the host's own console "
             "(ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub)",
         )
+
+    def _read(self, certificate: bytes, where: str) -> host_certificate.Certificate:
+        try:
+            return host_certificate.read(certificate)
+        except host_certificate.BadCertificateError as error:
+            raise Unreachable("the host's certificate does not count", where=where, why=str(error)) from error
+
+    def _check_certificate(self, found: host_certificate.Certificate, blob: bytes, where: str) -> None:
+        """By an authority for this host, for its name, and good now."""
+        try:
+            host_certificate.check(found, blob, self.name, [pin.blob for pin in self.authorities], time.time())
+        except host_certificate.BadCertificateError as error:
+            lines = ", ".join(f"{fingerprint(pin.blob)} (line {pin.line})" for pin in self.authorities)
+            raise Unreachable(
+                "the host's certificate does not count",
+                where=where,
+                why=f"{error}; {fingerprint(found.authority)} signed it, @cert-authority for {self._entry} is {lines or 'none'}",
+                hint="on the host: ssh-keygen -Lf the file that HostCertificate in its sshd_config names; sign its key anew,"
+                f" for {self.name}",
+            ) from error
 
     @property
     def _entry(self) -> str:
@@ -133,12 +169,12 @@ class KnownHosts:
         """What is pinned for a host; an entry without the port counts where there is none with it, as in OpenSSH."""
         name = name.lower()
         mine = [pin for pin in self.pins if pin.is_for(_entry(name, port))]
-        keys = [pin for pin in mine if not pin.marker]
-        if not keys and port != _DEFAULT_PORT:
-            plain = [pin for pin in self.pins if pin.is_for(name)]
-            keys = [pin for pin in plain if not pin.marker]
-            mine += plain
-        return Pinned(name, port, self.path, tuple(keys), tuple(pin for pin in mine if pin.marker == "@revoked"))
+        if port != _DEFAULT_PORT and not any(pin.marker != "@revoked" for pin in mine):
+            mine += [pin for pin in self.pins if pin.is_for(name)]
+        keys, revoked, authorities = (
+            tuple(pin for pin in mine if pin.marker == marker) for marker in ("", "@revoked", "@cert-authority")
+        )
+        return Pinned(name, port, self.path, keys, revoked, authorities)
 
 
 def _entry(name: str, port: int) -> str:

@@ -48,11 +48,12 @@ def verify(armored: bytes, message: bytes, namespace: str, key: paramiko.PKey, *
     if digest not in _HASHES:
         raise _no("its hash is neither sha256 nor sha512", where)
     signed = _MAGIC + b"".join(map(_string, (meant_for, reserved, digest, _HASHES[digest](message).digest())))
-    if not _is_by(key, signature, signed, where):
+    if not is_by(key, signature, signed, where):
         raise _no("the signature is of something else", where)
 
 
-def _is_by(key: paramiko.PKey, signature: bytes, signed: bytes, where: str) -> bool:
+def is_by(key: paramiko.PKey, signature: bytes, signed: bytes, where: str) -> bool:
+    """True where ``key`` made this signature of ``signed``; never with SHA-1. Raises ContractError for one of another form."""
     parts, name = list(_strings(signature, where)), key.get_name().encode()
     if len(parts) != _PAIR or parts[0] not in (_RSA if name == b"ssh-rsa" else {name}):
         raise _no("the kind of the signature is not the key's", where)

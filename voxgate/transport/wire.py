@@ -86,7 +86,7 @@ class Wire(paramiko.Transport):
 
     @property
     def preferred_keys(self) -> Sequence[str]:
-        """The algorithms of the pinned keys and no others; paramiko would add certificates, which are not checked."""
+        """The algorithms of what is pinned and no others; paramiko would add certificates, which nobody vouches for then."""
         plain = super().preferred_keys
         wanted = self._host_keys or tuple(name for name in plain if "-cert-" not in name)
         return tuple(name for name in wanted if name in plain)

@@ -86,13 +86,16 @@ class Ground:
     identity: Path
     servers: list[Sshd] = field(default_factory=list)
 
-    def sshd(self, *options: str, kinds: tuple[str, ...] = ("ed25519",)) -> Sshd:
-        """Start a server that takes the client's key; ``options`` are lines of sshd_config that win."""
+    def sshd(self, *options: str, kinds: tuple[str, ...] = ("ed25519",), before: Callable[[], None] = lambda: None) -> Sshd:
+        """Start a server that takes the client's key; ``options`` are lines of sshd_config that win; ``before`` is done once its
+        own keys are made.
+        """
         number = len(self.servers)
         folder = self.folder / f"sshd-{number}"
         folder.mkdir()
         port = free_port()
         keys = [key(folder / f"host_{kind}", kind) for kind in kinds]
+        before()
         lines = [
             *options,
             f"Port {port}",
