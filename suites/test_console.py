@@ -39,6 +39,7 @@ TYPES = {
     ".woff2": ("font/woff2",),
     ".txt": ("text/plain",),
 }
+PEOPLES = ("/home/", "/root/", "/tmp/", "/var/tmp/", "/dev/")  # noqa: S108 - found there, not used
 PROGRAMS = ("/usr/", "/opt/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/snap/", "/nix/")
 CLOCK_TICK = 0.05  # seconds: a process's start is known by the kernel's ticks
 # /.well-known/ is there to be seen (RFC 8615).
@@ -206,17 +207,33 @@ def test_no_node_runs(host_name: str, estate: Estate, evidence: Evidence) -> Non
     home or in a folder for passing things.
     """
     engines = set(known(evidence.second.host(host_name).javascript))
-    is_served = Role.API in estate.host(host_name).roles
-    found, do = [], {}
+    host = estate.host(host_name)
+    is_served, allowed = Role.API in host.roles, estate.foreign_programs(host)
+    said: list[str] = []
+    entries: list[Entry] = []
     for one in known(evidence.second.host(host_name).processes):
-        place = f"process {one.pid} of {one.user}"
-        if one.pid in engines or _is_node(one.command) or (one.exe is not None and _is_node(one.exe.rpartition("/")[2])):
-            found.append(f"{place} is node: {' '.join(one.argv)[:200]}")
-            do["stop it; the console needs no server but nginx"] = True
-        elif is_served and one.exe is not None and not one.container and not one.exe.startswith(PROGRAMS):
-            found.append(f"{place} is a program of its own: {one.exe}")
-            do["stop it; what an API host runs is installed, in /usr or /opt"] = True
-    assert not found, say_all(host_name, found, "; ".join(do))
+        program = (one.exe or "").removesuffix(" (deleted)")
+        by = f"process {one.pid} of {one.user}"
+        if one.pid in engines or _is_node(one.command) or _is_node(program.rpartition("/")[2]):
+            # Off the hosts that serve the console it may be for something else; there it never is.
+            if not is_served and (one.unit in allowed or program in allowed):
+                continue
+            said.append(f"{by} is node: {' '.join(one.argv)[:200]}")
+            name = one.unit if one.unit.endswith(".service") and not one.container else ""
+        elif is_served and program and not one.container and not program.startswith(PROGRAMS) and program not in allowed:
+            said.append(f"{by} is a program of its own: {one.exe}")
+            name = "" if program.startswith(PEOPLES) else program
+        else:
+            continue
+        if name and not (is_served and name == one.unit):
+            entries.append(Entry(("programs", host_name), (name,), said[-1]))
+    assert not said, say_all(
+        host_name,
+        said,
+        "stop it; the console needs no server but nginx, and what an API host runs is installed, in /usr or /opt",
+        estate=estate.name,
+        entries=entries,
+    )
 
 
 def _is_node(name: str) -> bool:

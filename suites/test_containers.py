@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
+from voxgate.model.entry import Entry
 from voxgate.model.estate import repository_of
 from voxgate.model.evidence import known, uncut
 from voxgate.model.service import Role
@@ -12,8 +14,9 @@ from voxgate.plugin import invariant, say, say_all
 from voxgate.survey.questions import of_host
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
+    from voxgate.model.entry import Value
     from voxgate.model.estate import Containers, Estate
     from voxgate.model.evidence import ContainerFact, EnginesFact, ProcessFact
     from voxgate.model.look import Evidence, Look
@@ -35,56 +38,89 @@ GOES_ON = frozenset("RSDI")  # the kernel's letters for a process that runs, or 
 )
 def test_only_livekit_in_containers(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """The services run under systemd, where the gate can see and restart them. On a SIP host exactly livekit and
-    livekit-sip are in containers, by image, compose project, command, mounts and rights, since a name can be given to anything;
-    elsewhere there is no container of any state, no engine.
+    livekit-sip are in containers, by image, compose project, command, mounts and rights, since a name can be given to anything,
+    and agents that the estate names, never a service; elsewhere there is no container of any state, no engine.
     """
     host = evidence.second.host(host_name)
-    engines, processes = known(host.engines), known(host.processes)
-    wrong: dict[str, str] = {}
-    unseen: list[str] = []
+    engines, boxed = known(host.engines), [one for one in known(host.processes) if one.container]
     if Role.SIP in estate.host(host_name).roles and estate.containers.images:
-        if "docker" not in engines.engines:
-            hint = "systemctl status docker; the probe asks as root"
-            raise Blind("the docker engine did not answer", where=host_name, hint=hint)
-        wrong |= _beside_livekit(engines, estate.containers)
-        mend = "docker compose up -d --force-recreate in its project, or say so in [containers] of the estate"
-        for one in engines.containers:
-            if _is_livekits(one, estate.containers):
-                wrong |= dict.fromkeys(_not_as_pinned(one, estate.containers), mend)
-                unseen += [f"the engine did not say what container {one.name} is made of"] if one.made is None else []
+        _only_livekit(estate, host_name, engines, boxed)
     else:
-        wrong |= {_said(one): "the services run under systemd: remove it" for one in engines.containers}
-        mend = "containers are for the SIP hosts only: stop and remove it"
-        wrong |= {f"a container engine is here: {name}": mend for name in (*engines.engines, *engines.traces)}
-    ours = {one.id[:12] for one in engines.containers}
-    wrong |= {
-        f"process {one.pid} ({one.command}) runs in a container that no engine lists": "stop it, and whatever runs it"
-        for one in processes
-        if one.container and not one.container.startswith(tuple(ours))
-    }
-    if unseen and not wrong:
+        said = [_words(one) for one in engines.containers]
+        said += [f"process {one.pid} ({one.command}) runs in a container" for one in boxed]
+        said += [f"a container engine is here: {name}" for name in (*engines.engines, *engines.traces)]
+        assert not said, say_all(
+            host_name, said, "the services run under systemd, and containers are for the SIP hosts only: stop and remove it"
+        )
+
+
+def _only_livekit(estate: Estate, host_name: str, engines: EnginesFact, boxed: list[ProcessFact]) -> None:
+    """The containers of a SIP host are livekit's and the agents that the estate names, each one once and as the estate says, and
+    docker's alone.
+    """
+    if "docker" not in engines.engines:
+        raise Blind("the docker engine did not answer", where=host_name, hint="systemctl status docker; the probe asks as root")
+    others = [*(name for name in engines.engines if name != "docker"), *engines.traces]
+    said = [f"another container engine is here: {name}" for name in others]
+    agents = {(one.images[0], one.project): one for one in estate.agents_on(estate.host(host_name))}
+    entries: list[Entry] = []
+    for one in engines.containers:
+        image = repository_of(one.image)
+        if image in estate.containers.images and one.project == estate.containers.project:
+            said += _unlike(one, estate.containers)
+        elif (image, one.project) in agents and not _is_a_services(one, estate):
+            said += _unlike(one, agents[image, one.project])
+        else:
+            said.append(_words(one))
+            if one.made is not None and one.project and not _is_a_services(one, estate):
+                entries.append(Entry(("agents", host_name), (_as_entry(one),), said[-1]))
+    said += _miscounted(engines.containers, estate.containers, agents)
+    ours = {one.id for one in engines.containers}
+    said += [
+        f"process {one.pid} ({one.command}) runs in a container that docker does not list"
+        for one in boxed
+        if not any(one.container.startswith(id_[:12]) for id_ in ours)
+    ]
+    unseen = [f"the engine did not say what container {one.name} is made of" for one in engines.containers if one.made is None]
+    if unseen and not said:
         raise Blind("; ".join(unseen), where=host_name, hint="look again")
-    assert not wrong, say_all(host_name, [*wrong, *unseen], "; ".join(dict.fromkeys(wrong.values())))
+    assert not said, say_all(
+        host_name,
+        [*said, *unseen],
+        "livekit, livekit-sip and agents that the estate names run in containers, as it says ([containers]), and nothing else:"
+        " docker compose up -d --force-recreate in its project, or remove it",
+        estate=estate.name,
+        entries=entries,
+    )
 
 
-def _is_livekits(one: ContainerFact, wanted: Containers) -> bool:
-    return repository_of(one.image) in wanted.images and one.project == wanted.project
-
-
-def _beside_livekit(engines: EnginesFact, wanted: Containers) -> dict[str, str]:
-    """What is not livekit's on a SIP host, or not there once, and what to do about it."""
-    others = [name for name in engines.engines if name != "docker"]
-    found = {f"another container engine is here: {name}": "remove it" for name in (*others, *engines.traces)}
-    foreign = [one for one in engines.containers if not _is_livekits(one, wanted)]
-    found |= {_said(one): "only livekit and livekit-sip may run in containers" for one in foreign}
+def _miscounted(containers: Sequence[ContainerFact], wanted: Containers, agents: Collection[tuple[str, str]]) -> Iterator[str]:
+    """Which containers are not there once: of livekit's each must be, of the agents each may."""
+    counts = Counter((repository_of(one.image), one.project) for one in containers)
     for image in wanted.images:
-        count = sum(repository_of(one.image) == image for one in engines.containers)
-        if count != 1:
-            found[f"{count} containers of {image}, not one"] = "docker compose up -d in its project"
-    return found
+        if counts[image, wanted.project] != 1:
+            yield f"{counts[image, wanted.project]} containers of {image}, not one (docker compose up -d in its project)"
+    for key in agents:
+        if counts[key] > 1:
+            yield f"{counts[key]} containers of {key[0]}, not one"
 
 
-def _not_as_pinned(one: ContainerFact, wanted: Containers) -> Iterator[str]:
+def _is_a_services(one: ContainerFact, estate: Estate) -> bool:
+    """True for a container that has to do with a service, by its name, image, project or mounts: never an agent's."""
+    words = " ".join([one.name, one.image, one.project, *(one.made.mounts if one.made else ())])
+    return any(service.repository in words or service.folder in words for service in estate.services)
+
+
+def _as_entry(one: ContainerFact) -> dict[str, Value]:
+    """What an estate says of it, were it an agent of somebody's."""
+    assert one.made is not None
+    entry: dict[str, Value] = {"image": one.image, "project": one.project}
+    if not one.made.as_image:
+        entry["command"] = one.made.command
+    return {**entry, "mounts": one.made.mounts, "rights": one.made.rights}
+
+
+def _unlike(one: ContainerFact, wanted: Containers) -> Iterator[str]:
     """What of its image, command, mounts and rights is not as the estate says."""
     where, image = f"container {one.name}", repository_of(one.image)
     pin, _, digest = wanted.pins.get(image, image).partition("@")
@@ -95,19 +131,16 @@ def _not_as_pinned(one: ContainerFact, wanted: Containers) -> Iterator[str]:
     if digest and digest not in one.made.digests:
         yield f"{where} is of another image than {digest}"
     wants = wanted.commands.get(image)
-    as_wanted = one.made.as_image if wants is None else tuple(uncut(word, where) for word in one.made.command) == wants
-    if not as_wanted:
+    if not (one.made.as_image if wants is None else tuple(uncut(word, where) for word in one.made.command) == wants):
         yield f"{where} runs `{' '.join(one.made.command)}`, not `{' '.join(wants or one.made.own_command)}`"
-    yield from (
-        f"{where} has {mount} mounted, which the estate does not name" for mount in one.made.mounts if mount not in wanted.mounts
-    )
-    yield from (
-        f"{where} runs with {right}, which the estate does not allow" for right in one.made.rights if right not in wanted.rights
-    )
+    for mount in sorted(set(one.made.mounts) - set(wanted.mounts)):
+        yield f"{where} has {mount} mounted, which the estate does not name"
+    for right in sorted(set(one.made.rights) - set(wanted.rights)):
+        yield f"{where} runs with {right}, which the estate does not allow"
 
 
-def _said(one: ContainerFact) -> str:
-    """A container that should not be there, in words."""
+def _words(one: ContainerFact) -> str:
+    """A foreign container, in words."""
     return f"container {one.name} of image {one.image} ({one.state}, {one.engine})"
 
 

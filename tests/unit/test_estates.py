@@ -95,6 +95,24 @@ MISTAKES = {
     ),
     "library of anybody": (("[boot]", '[preload]\nall = ["/home/x/x.so"]\n[boot]'), "no agent's library", "preload.all"),
     "any library": (("[boot]", '[preload]\nall = ["/*/x.so"]\n[boot]'), "", "preload.all"),
+    "program at home": (("[boot]", '[programs]\nall = ["/home/x/agent"]\n[boot]'), "nobody else's program", "programs.all"),
+    "program of a service": (("[boot]", '[programs]\napi = ["voxbridge.service"]\n[boot]'), "nobody else's", "programs.api"),
+    "agent that is a service": (
+        ("[boot]", '[agents]\nsip = [{ image = "our/vox-backend:1", project = "x" }]\n[boot]'), "is no agent", "agents.sip",
+    ),
+    "agent that is livekit": (
+        ("[boot]", '[agents]\nsip = [{ image = "livekit/sip:v1.2", project = "x" }]\n[boot]'), "is no agent", "agents.sip",
+    ),
+    "agent of livekit's project": (
+        ("[boot]", '[agents]\nsip = [{ image = "a/b", project = "livekit" }]\n[boot]'), "is no agent", "agents.sip",
+    ),
+    "agent with all of the host": (
+        ("[boot]", '[agents]\nsip = [{ image = "a/b", project = "x", mounts = ["/:/host"] }]\n[boot]'), "gives a/b", "agents.sip",
+    ),
+    "agent with a service's settings": (
+        ("[boot]", '[agents]\nsip = [{ image = "a/b", project = "x", mounts = ["/opt/vox-dialler/.env:/e"] }]\n[boot]'),
+        "gives a/b", "agents.sip",
+    ),
     "boot of any file": (("lab-network.service", "/etc/*/x"), "", "boot.all"),
     "boot of the services' units": (("lab-network.service", "voxcore@*.service"), "also means voxcore@1.service", "boot.all"),
     "url with a path": (beside('url = "https://x.example/console"'), "", "console.url"),

@@ -30,6 +30,10 @@ def judge_estate(estate: Estate, file: str) -> None:
     _judge_places("environment", estate.environment, estate, file)
     _judge_places("preload", estate.preload, estate, file)
     _judge_libraries(estate, file)
+    _judge_places("programs", estate.programs, estate, file)
+    _judge_programs(estate, file)
+    _judge_places("agents", estate.agents, estate, file)
+    _judge_agents(estate, file)
     _judge_reach("boot", estate.boot, estate, file)
     _judge_clients(estate, f"{file} [clients]")
     _judge_reach("jobs", {place: [one.where for one in jobs] for place, jobs in estate.jobs.items()}, estate, file)
@@ -143,6 +147,35 @@ def _judge_libraries(estate: Estate, file: str) -> None:
             if inside or entry.startswith(PEOPLES):
                 why = f"{inside[0]} is a service's" if inside else "that is where people put what is theirs"
                 raise EstateError(f"{entry} is no agent's library", where=f"{file} [preload.{place}]", why=why)
+
+
+def _judge_programs(estate: Estate, file: str) -> None:
+    """No program of the services' own units, and none that lies where people put what is theirs."""
+    _judge_reach("programs", estate.programs, estate, file)
+    own = {unit.unit for unit in estate.placed_units}
+    for place, entries in estate.programs.items():
+        for entry in entries:
+            if entry in own or entry.startswith((*PEOPLES, *(f"{service.folder}/" for service in estate.services))):
+                why = "a service runs its own code there" if entry in own else "a program that stays is installed elsewhere"
+                raise EstateError(f"{entry} is nobody else's program", where=f"{file} [programs.{place}]", why=why)
+
+
+def _judge_agents(estate: Estate, file: str) -> None:
+    """No agent is one of the services, or livekit, by its image or project, and none has a folder of theirs."""
+    taken = {word for one in estate.services for word in (one.name, one.repository, (one.unit or "").partition("@")[0])} - {""}
+    for place, agents in estate.agents.items():
+        for agent in agents:
+            where, image = f"{file} [agents.{place}]", agent.images[0]
+            ours = image.rpartition("/")[2] in taken or agent.project in {*taken, estate.containers.project}
+            if ours or image in estate.containers.images:
+                what = f"{image} of the project {agent.project} is no agent"
+                raise EstateError(what, where=where, why="the services run under systemd, and livekit stands in [containers]")
+            for mount in agent.mounts:
+                source = mount.partition(":")[0].rstrip("/") or "/"
+                if any(f"{service.folder}/".startswith(f"{source.rstrip('/')}/") for service in estate.services) or any(
+                    source.startswith(f"{service.folder}/") for service in estate.services
+                ):
+                    raise EstateError(f"{mount} gives {image} what is a service's", where=where, hint="mount less of the host")
 
 
 def _judge_hosts(estate: Estate, file: str) -> None:

@@ -221,6 +221,8 @@ def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) 
         boot={role: tuple(entry) for role, entry in document.get("boot", {}).items()},
         units={place: tuple(entry.items()) for place, entry in document.get("units", {}).items()},
         environment={place: tuple(entry) for place, entry in document.get("environment", {}).items()},
+        programs={place: tuple(entry) for place, entry in document.get("programs", {}).items()},
+        agents={place: tuple(map(_agent, rows)) for place, rows in document.get("agents", {}).items()},
         preload={place: tuple(entry) for place, entry in document.get("preload", {}).items()},
         jobs={place: tuple(map(_job, entries)) for place, entries in document.get("jobs", {}).items()},
         clients={key: tuple(ClientWord(**row) for row in rows) for key, rows in document.get("clients", {}).items()},
@@ -292,6 +294,12 @@ def _containers(entry: dict[str, Any]) -> Containers:
         mounts=tuple(entry.get("mounts", ())),
         rights=tuple(entry.get("rights", ())),
     )
+
+
+def _agent(entry: dict[str, Any]) -> Containers:
+    """A container beside livekit: one image, as it is pinned."""
+    command = {"commands": {repository_of(entry["image"]): entry["command"]}} if "command" in entry else {}
+    return _containers({**entry, "images": [entry["image"]], **command})
 
 
 def _listeners(document: dict[str, Any] | None) -> dict[str, tuple[Listener, ...]] | None:

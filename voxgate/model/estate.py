@@ -13,7 +13,7 @@ from voxgate.model.digits import natural_in
 from voxgate.model.front import Front
 from voxgate.model.service import Endpoint, Role, Service
 from voxgate.model.waiver import MOST, MOST_DAYS, Waiver
-from voxgate.model.where import Names, said_for
+from voxgate.model.where import Names, places_of, said_for
 
 
 class Available(StrEnum):
@@ -228,7 +228,8 @@ class Estate:
 
     ``listeners``, ``boot`` (units that the next boot may start besides these, and files that may make them) and ``jobs`` are
     by place: ``all``, a role, a host's name; ``clients`` of the databases too, and by address or network outside of the estate.
-    So are ``units`` (drop-ins by path and sha256), ``environment`` (variables), ``preload`` (libraries), ``keys`` (account and
+    So are ``units`` (drop-ins by path and sha256), ``environment`` (variables), ``preload`` (libraries), ``programs`` (by path,
+    or by unit where they are Node.js), ``agents`` (containers beside livekit), ``keys`` (account and
     fingerprint, or ``missing: PATH``), ``sudo`` (account or ``%group`` and command, besides those
     that a deploy needs) and ``sshd`` (``everyone`` or a ``Match`` line, and a setting). Listeners and keys are None where the
     file does not say. ``seen_from`` is the host that asks for the console as people do, from outside; ``beyond`` are hosts that
@@ -264,6 +265,8 @@ class Estate:
     units: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     environment: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     preload: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    programs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    agents: Mapping[str, tuple[Containers, ...]] = field(default_factory=dict)
     clients: Mapping[str, tuple[ClientWord, ...]] = field(default_factory=dict)
     sudo: Pairs = field(default_factory=dict)
     sshd: Pairs = field(default_factory=dict)
@@ -334,6 +337,14 @@ class Estate:
     def preloads(self, host: Host) -> Names:
         """The libraries that an agent may have loaded into every program of a host, by path."""
         return Names(said_for(host, self.preload))
+
+    def foreign_programs(self, host: Host) -> Names:
+        """What else may run on a host: programs outside of the system's folders by path, units that are Node.js by name."""
+        return Names(said_for(host, self.programs))
+
+    def agents_on(self, host: Host) -> tuple[Containers, ...]:
+        """What may run in containers beside livekit, each of its own compose project and image."""
+        return tuple(agent for place in places_of(host) for agent in self.agents.get(place, ()))
 
     def may_run(self, host: Host, names: Iterable[str]) -> frozenset[str]:
         """What the estate lets a job run or touch that goes by one of these names (files, units)."""

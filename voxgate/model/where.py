@@ -19,8 +19,12 @@ EVERYWHERE = "all"
 
 def said_for(host: Host, table: Mapping[str, Iterable[T]]) -> tuple[T, ...]:
     """All that a table by place says for a host: under ``all``, under each of its roles, under its name. Each entry once."""
-    keys = dict.fromkeys((EVERYWHERE, *sorted(host.roles), host.name))
-    return tuple(dict.fromkeys(entry for key in keys for entry in table.get(key, ())))
+    return tuple(dict.fromkeys(entry for key in places_of(host) for entry in table.get(key, ())))
+
+
+def places_of(host: Host) -> tuple[str, ...]:
+    """The keys of such a table that mean a host: ``all``, each of its roles, its name."""
+    return tuple(dict.fromkeys((EVERYWHERE, *sorted(host.roles), host.name)))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.suites.conftest import Case
-from voxgate.model.estate import JobEntry
+from voxgate.model.estate import Containers, JobEntry
 from voxgate.model.evidence import known
 from voxgate.model.surroundings import DiskFact, JobFact
 from voxgate.survey.collect import remarks
@@ -176,3 +176,77 @@ def test_a_full_file_system_counts_where_something_of_ours_is_on_it(green: Case,
 @pytest.mark.parametrize(("since", "red"), [(1.7e9, set()), (0.0, {"no-secret-leaks[dialler-sip-1]"})])
 def test_a_journal_that_was_rotated_away_is_no_silence(green: Case, since: float, red: set[str]) -> None:
     assert set(green.of_service(SIP, "leaks", "dialler", lines=0, since=since).judge()) == red
+
+
+AGENT_IMAGE = "gcr.io/datadoghq/agent:7.60"
+SOCKET = "/var/run/docker.sock:/var/run/docker.sock"
+DATADOG = Containers("datadog", ("gcr.io/datadoghq/agent",), pins={"gcr.io/datadoghq/agent": AGENT_IMAGE}, mounts=(SOCKET,))
+
+
+@pytest.mark.parametrize(
+    ("said", "parts", "made", "red"),
+    [
+        ({"sip": (DATADOG,)}, {}, {}, False),
+        ({"all": (DATADOG,)}, {}, {}, False),
+        ({}, {}, {}, True),
+        ({"fleet": (DATADOG,)}, {}, {}, True),
+        ({"sip": (DATADOG,)}, {"image": "gcr.io/datadoghq/agent:7.61"}, {}, True),
+        ({"sip": (DATADOG,)}, {"image": "docker.io/x/agent:7.60"}, {}, True),
+        ({"sip": (DATADOG,)}, {"project": "livekit"}, {}, True),
+        ({"sip": (DATADOG,)}, {"project": "vox-backend"}, {}, True),
+        ({"sip": (DATADOG,)}, {"name": "vox-backend-1"}, {}, True),
+        ({"sip": (DATADOG,)}, {}, {"mounts": (SOCKET, "/opt:/opt")}, True),
+        ({"sip": (DATADOG,)}, {}, {"rights": ("privileged",)}, True),
+        ({"sip": (DATADOG,)}, {}, {"as_image": False, "command": ("sh",)}, True),
+    ],
+)
+def test_an_agents_container_is_allowed_as_it_is_named_and_no_services_is(
+    green: Case, said: Mapping[str, tuple[Containers, ...]], parts: dict[str, Any], made: dict[str, Any], *, red: bool
+) -> None:
+    engines = known(green.of(SIP).engines)
+    like = engines.containers[0]
+    assert like.made is not None
+    plain = replace(like.made, mounts=(SOCKET,), rights=(), as_image=True)
+    agent = replace(like, id="d" * 64, name="datadog-agent-1", image=AGENT_IMAGE, project="datadog", made=replace(plain, **made))
+    case = green.fact(SIP, "engines", containers=(*engines.containers, replace(agent, **parts)))
+    found = replace(case, estate=replace(case.estate, agents=said)).judge(["only-livekit-in-containers"])
+    assert set(found) == ({"only-livekit-in-containers[sip-1]"} if red else set())
+
+
+def test_two_containers_of_one_agent_are_one_too_many(green: Case) -> None:
+    engines = known(green.of(SIP).engines)
+    like = engines.containers[0]
+    assert like.made is not None
+    made = replace(like.made, mounts=(SOCKET,), rights=(), as_image=True)
+    two = [replace(like, id=sign * 64, name=sign, image=AGENT_IMAGE, project="datadog", made=made) for sign in "de"]
+    case = green.fact(SIP, "engines", containers=(*engines.containers, *two))
+    _, found = replace(case, estate=replace(case.estate, agents={"sip": (DATADOG,)})).judge()["only-livekit-in-containers[sip-1]"]
+    assert "2 containers of gcr.io/datadoghq/agent" in found
+
+
+@pytest.mark.parametrize(
+    ("host", "said", "exe", "unit", "red"),
+    [
+        ("api-1", {"api": ("/var/ossec/bin/*",)}, "/var/ossec/bin/wazuh-agentd", "wazuh-agent.service", False),
+        ("api-1", {"api": ("/var/ossec/bin/*",)}, "/var/ossec/bin/wazuh-agentd (deleted)", "wazuh-agent.service", False),
+        ("api-1", {"sip": ("/var/ossec/bin/*",)}, "/var/ossec/bin/wazuh-agentd", "wazuh-agent.service", True),
+        ("api-1", {"api": ("/var/ossec/bin/*",)}, "/var/ossec/x/wazuh-agentd", "wazuh-agent.service", True),
+        ("api-1", {"api": ("wazuh-agent.service",)}, "/var/ossec/bin/wazuh-agentd", "wazuh-agent.service", True),
+        ("api-1", {}, "/var/ossec/bin/wazuh-agentd", "wazuh-agent.service", True),
+        ("fleet-1", {}, "/var/ossec/bin/wazuh-agentd", "wazuh-agent.service", False),
+        ("data", {"data": ("kibana.service",)}, "/usr/share/kibana/node/bin/node", "kibana.service", False),
+        ("data", {"data": ("/usr/share/kibana/*/bin/node",)}, "/usr/share/kibana/node/bin/node", "", False),
+        ("data", {"data": ("kibana.service",)}, "/usr/share/kibana/node/bin/node", "other.service", True),
+        ("data", {}, "/usr/share/kibana/node/bin/node", "kibana.service", True),
+        ("api-1", {"api": ("kibana.service",)}, "/usr/share/kibana/node/bin/node", "kibana.service", True),
+        ("api-1", {"api": ("/usr/share/*/bin/node",)}, "/usr/share/kibana/bin/node", "kibana.service", True),
+    ],
+)
+def test_a_program_is_allowed_by_its_path_and_node_by_its_unit_off_the_api_hosts(
+    green: Case, host: str, said: Mapping[str, tuple[str, ...]], exe: str, unit: str, *, red: bool
+) -> None:
+    rows = known(green.of(host).processes)
+    row = replace(rows[0], pid=4000, user="x", command="x", argv=("x",), unit=unit, container="", exe=exe, cwd="/", runs=())
+    case = green.host(host, processes=(*rows, row))
+    found = replace(case, estate=replace(case.estate, programs=said)).judge(["no-node-runs"])
+    assert set(found) == ({f"no-node-runs[{host}]"} if red else set())
