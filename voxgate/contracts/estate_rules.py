@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from voxgate.errors import EstateError
 from voxgate.model.clients import is_in, network_of
-from voxgate.model.estate import Estate
+from voxgate.model.estate import Database, Estate
 from voxgate.model.service import Role
 from voxgate.model.where import EVERYWHERE, Names
 
@@ -201,6 +201,18 @@ def _place(uri: str | None) -> str | None:
     return f"{scheme}://{','.join(sorted(hosts.lower().split(',')))}/{name}"
 
 
+def _judge_way(database: Database, estate: Estate, where: str) -> None:
+    """How a database is asked, and by which addresses it sees the estate, can be meant."""
+    for address in database.seen_as:
+        own = [host.name for host in estate.hosts if is_in(host.address, address)]
+        if network_of(address) is None or "/" in address or own or is_in("127.0.0.1", address) or is_in("::1", address):
+            why = f"it is {own[0]}'s own" if own else "an address of a gateway before the server is meant"
+            raise EstateError(f"seen_as {address}", where=where, why=why)
+    if database.via is not None and (database.uri or "").startswith("mongodb+srv:"):
+        hint = "leave out via: the gate asks it from where it runs"
+        raise EstateError("a mongodb+srv address cannot be asked through a host", where=where, hint=hint)
+
+
 def _judge_databases(estate: Estate, file: str) -> None:
     """Each database has one dialler, each dialler one database, and it stands on a SIP host."""
     owners: dict[str, str] = {}
@@ -216,9 +228,7 @@ def _judge_databases(estate: Estate, file: str) -> None:
         for key, name in (("dialler", database.dialler), ("via", database.via)):
             if name is not None:
                 _must_be_a_host(key, name, estate, where)
-        if database.via is not None and (database.uri or "").startswith("mongodb+srv:"):
-            hint = "leave out via: the gate asks it from where it runs"
-            raise EstateError("a mongodb+srv address cannot be asked through a host", where=where, hint=hint)
+        _judge_way(database, estate, where)
         if Role.SIP not in estate.host(database.dialler).roles:
             what = f"its dialler {database.dialler} is not a SIP host"
             raise EstateError(what, where=where, hint='the dialler stands where roles has "sip"')

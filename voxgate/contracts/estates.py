@@ -212,7 +212,7 @@ def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) 
         **settings,
         hosts=hosts,
         services=services,
-        databases=tuple(Database(name=name, **entry) for name, entry in document.get("databases", {}).items()),
+        databases=tuple(_database(name, entry) for name, entry in document.get("databases", {}).items()),
         containers=_containers(document["containers"]) if "containers" in document else Containers("", ()),
         listeners=_listeners(document.get("listeners")),
         stores=tuple(_store(name, entry) for name, entry in document.get("stores", {}).items()),
@@ -260,6 +260,11 @@ def _chosen(services: tuple[Service, ...], names: list[str] | None, path: Path) 
     if lost:
         raise EstateError(f"services.toml does not say what the {lost[0]} is", where=f"{path.name} [estate.services]")
     return tuple(service for service in services if service.name in names)
+
+
+def _database(name: str, entry: dict[str, Any]) -> Database:
+    """A database and its dialler."""
+    return Database(name=name, **{**entry, "seen_as": tuple(entry.get("seen_as", ()))})
 
 
 def _store(name: str, entry: dict[str, Any]) -> Store:

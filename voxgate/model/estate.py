@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
 
 from voxgate.model.access import BUILDER, Pairs, allowed_on
 from voxgate.model.clients import ClientWord, is_in
-from voxgate.model.digits import natural_in
+from voxgate.model.digits import natural_in, port_in
 from voxgate.model.front import Front
-from voxgate.model.service import Endpoint, Role, Service
+from voxgate.model.service import Endpoint, EnvFile, Role, Service
 from voxgate.model.waiver import MOST, MOST_DAYS, Waiver
 from voxgate.model.where import Names, places_of, said_for
+
+MONGODB = 27017  # the port of a server whose URI says none
 
 
 class Available(StrEnum):
@@ -44,7 +45,8 @@ class Host:
 class Database:
     """One database and its one dialler. ``uri`` is as seen from host ``via`` (or from the gate, without one);
     ``uri_env`` names the gate's environment variable that holds it where it carries a secret. ``port`` is where its dialler
-    answers, where that is not as services.toml says.
+    answers, where that is not as services.toml says. ``seen_as`` are the addresses by which the server sees the estate's hosts,
+    where these are not their own (a gateway translates them).
     """
 
     name: str
@@ -53,6 +55,13 @@ class Database:
     uri_env: str | None = None
     via: str | None = None
     port: int | None = None
+    seen_as: tuple[str, ...] = ()
+
+    @property
+    def server_port(self) -> int:
+        """Where its server listens, as its URI says."""
+        authority = (self.uri or "").partition("://")[2].partition("/")[0].partition(",")[0]
+        return port_in(authority.rpartition("]")[2].rpartition(":")[2]) or MONGODB
 
     @property
     def called(self) -> str:
@@ -121,16 +130,6 @@ class Store:
     host: str = ""
     unit: str = ""
     addresses: tuple[str, ...] = ()
-
-
-class EnvFile(NamedTuple):
-    """A file that settings of a service stand in: how the evidence calls it, its name in the service's folder, and the units that
-    it is for.
-    """
-
-    key: str
-    name: str
-    units: tuple[str, ...]
 
 
 def dialler_unit(service: Service, database: Database) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 
 class Role(StrEnum):
@@ -31,6 +32,16 @@ class Endpoint:
     port: int
     path: str
     schema: str | None = None
+
+
+class EnvFile(NamedTuple):
+    """A file that settings of a service stand in: how the evidence calls it, its name in the service's folder, and the units that
+    it is for.
+    """
+
+    key: str
+    name: str
+    units: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

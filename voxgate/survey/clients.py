@@ -68,14 +68,18 @@ def wrong_clients(database: Database, estate: Estate, evidence: Evidence) -> lis
             counts[wrong.said] += 1
     # A connection may open or end between the question to the database and the look at the hosts. Whoever really works on
     # the database from elsewhere is there both times, whatever its port is by then, and whatever it calls itself.
-    first = {second.trace(client) for client in _Clients(database, estate, evidence.first).unheld()}
+    earlier = _Clients(database, estate, evidence.first)
+    first = {second.trace(client) for client in earlier.unheld()}
+    for name, said in second.too_many().items():
+        if name in earlier.too_many():
+            found[said] = Wrong(said, dialler=name == second.dialler.app_name)
     for client in second.unheld():
         wrong = second.stranger(client) if second.trace(client) in first else None
         if wrong is not None:
             found[wrong.said] = wrong
             counts[wrong.said] += 1
     many = {said: f" ({count} connections)" if count > 1 else "" for said, count in counts.items()}
-    return [one._replace(said=said + many[said]) for said, one in found.items()]
+    return [one._replace(said=said + many.get(said, "")) for said, one in found.items()]
 
 
 class _Clients:
@@ -104,12 +108,49 @@ class _Clients:
         return _Held(client, host, processes) if host is not None else None
 
     def unheld(self) -> list[DatabaseClient]:
-        """Those that no process of the estate holds, the gate's own questions aside."""
-        return [one for one in self.view.clients if self.held(one) is None and not self._is_gate(one)]
+        """Those that no process of the estate holds, the gate's own questions aside, and what is counted (``too_many``)."""
+        unheld = [one for one in self.view.clients if self.held(one) is None and not self._is_gate(one)]
+        return [one for one in unheld if not (self._is_translated(one) and one.app_name in self.names)]
+
+    def too_many(self) -> dict[str, str]:
+        """Where the server sees the estate's hosts by other addresses than their own, none of their clients can be found again by
+        its port. So they are counted: no more may call themselves as a service does than its processes have connections open to
+        one such server. By their name, what is too much, in words.
+        """
+        called = Counter(one.app_name for one in self.view.clients if self._is_translated(one) and one.app_name in self.names)
+        found = {}
+        for name, count in called.items():
+            service = self.names[name]
+            most = max(self._opened(service).values(), default=0)
+            if count > most:
+                where = ", ".join(self.database.seen_as)
+                found[name] = f"{count} clients at {where} call themselves {name}, and the {service.name} has {most} connections"
+        return found
+
+    def _opened(self, service: Service) -> Counter[str]:
+        """How many connections the processes of a service have open to the server's port, by the address that they lead to."""
+        found: Counter[str] = Counter()
+        for host in self.estate.hosts:
+            seen = self.look.host(host.name)
+            by_pid = {one.pid: one for one in known(seen.processes)}
+            for socket in known(seen.connections):
+                process = next((by_pid[pid] for pid in socket.pids if pid in by_pid), None)
+                if socket.remote_port != self.database.server_port or process is None or socket.remote_address is None:
+                    continue
+                ours = service_of(seen, self.estate, process) == service
+                if service == self.dialler:
+                    ours = self._is_main(host, process, self.database)
+                found[socket.remote_address] += ours and self._is_outside(socket.remote_address)
+        return found
+
+    def _is_translated(self, client: DatabaseClient) -> bool:
+        """True for a client at an address by which the server sees the estate's hosts."""
+        return client.address in self.database.seen_as
 
     def trace(self, client: DatabaseClient) -> tuple[str, str]:
         """By what a client is known again in another look: from outside by its address, on a host by its name as well."""
-        return client.address, "" if self._is_outside(client.address) else client.app_name
+        by_address = self._is_outside(client.address) and not self._is_translated(client)
+        return client.address, "" if by_address else client.app_name
 
     def judged(self, held: _Held, before: frozenset[DatabaseClient]) -> Wrong | None:
         """What is wrong with a client on a host of the estate; ``before`` are those of the first look."""

@@ -307,6 +307,62 @@ def test_who_only_calls_itself_so_is_not(green: Case, case: Callable[[Case], Cas
     assert ID in case(green).judge([RULE])
 
 
+GATEWAY = "203.0.113.5"
+
+
+def translated(case: Case, *more: str, both: bool = True) -> Case:
+    """The same where the server is outside and a gateway translates the hosts' addresses; ``more`` clients come by it as well."""
+
+    def change(look: Look, names: tuple[str, ...]) -> Look:
+        view = look.database("vox")
+        own = [one for one in view.clients if not one.app_name.startswith("voxgate")]
+        rows = [replace(one, address=GATEWAY, port=one.port + 7) for one in own]
+        rows += [DatabaseClient(GATEWAY, 60_000 + number, name, "") for number, name in enumerate(names)]
+        hosts = {}
+        for name in look.hosts:
+            seen = look.host(name)
+            sockets = tuple(
+                replace(one, remote_address="198.18.0.9") if one.remote_port == 27017 else one for one in known(seen.connections)
+            )
+            hosts[name] = replace(seen, connections=sockets)
+        return replace(look, hosts=hosts, databases={"vox": replace(view, clients=tuple(rows))})
+
+    (database,) = case.estate.databases
+    estate = replace(case.estate, databases=(replace(database, via=None, seen_as=(GATEWAY,)),))
+    first = change(case.evidence.first, more if both else ())
+    return replace(case, estate=estate, evidence=replace(case.evidence, first=first, second=change(case.evidence.second, more)))
+
+
+def test_behind_a_gateway_clients_are_counted(green: Case) -> None:
+    assert translated(green).judge([RULE]) == {}
+    assert translated(green, "vox-dialler", both=False).judge([RULE]) == {}  # the pool has grown since: said in one look only
+
+
+@pytest.mark.parametrize(
+    ("name", "dialler"), [("vox-dialler", True), ("vox-backend", False), ("mongosh", False), ("voxgate-00", True), ("", False)]
+)
+def test_behind_a_gateway_one_more_is_seen(green: Case, name: str, *, dialler: bool) -> None:
+    case = translated(green, name)
+    assert set(case.judge([RULE])) == {ID}
+    assert ("two diallers" in told(case)[1]) is dialler
+
+
+def test_behind_a_gateway_an_entry_allows_what_is_no_service(green: Case) -> None:
+    words = {GATEWAY: (ClientWord(name="mongosh*"),)}
+    assert with_words(translated(green, "mongosh 2"), **words).judge([RULE]) == {}
+    assert set(with_words(translated(green, "mongosh 2", "vox-dialler"), **words).judge([RULE])) == {ID}
+
+
+@pytest.mark.parametrize("address", ["198.51.100.11", "127.0.0.1", "203.0.113.0/24", "x"])
+def test_a_gateway_s_address_is_no_host_s(tmp_path: Path, address: str) -> None:
+    shutil.copy(FOLDER / "services.toml", tmp_path)
+    text = LAB.replace('via = "data"\n', f'seen_as = ["{address}"]\n', 1)
+    (tmp_path / "lab.toml").write_text(text, "utf-8")
+    with pytest.raises(EstateError) as caught:
+        load_estate("lab", tmp_path)
+    assert "databases.vox" in caught.value.line
+
+
 MISTAKES = {
     "of no place": ('prd = [{ unit = "x.service" }]', "no role, no host and no address"),
     "by its own word": ('data = [{ name = "mongosh" }]', "without unit and account"),
