@@ -263,6 +263,7 @@ class HostEvidence:
     the probe had its turn) and ``answered`` on the gate's clock, ``took`` seconds before the probe ended. ``document`` is
     what the probe said, as it said it: what is saved, and read again when evidence is judged offline. ``signed_by`` is
     the host key that signed it (none for a probe without root: it is the deploy account's word then), ``proof`` how;
+    ``probe`` is the sha256 of the program that told all of it;
     ``noise`` what somebody else printed beside it, which nobody read.
     """
 
@@ -301,6 +302,7 @@ class HostEvidence:
     answered: float | Missing
     took: float | Missing
     signed_by: str = ""
+    probe: str = ""
     noise: str = ""
     document: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
     proof: Proof | None = field(default=None, compare=False, repr=False)

@@ -14,9 +14,10 @@ from voxgate.errors import CommandUnknown, ContractError, Unreachable, VoxgateEr
 from voxgate.model.answers import Answer, DatabaseView
 from voxgate.model.evidence import DistFact, HostEvidence, Missing, known
 from voxgate.model.look import Look, Question
+from voxgate.survey.earlier import EARLIER
 from voxgate.survey.probing import Told, ask_probe, unparsable
 from voxgate.survey.questions import questions_of
-from voxgate.survey.reading import host_evidence
+from voxgate.survey.reading import MEND, host_evidence
 from voxgate.survey.sites import HIDDEN, entrance_of, site_questions, sites_of
 from voxgate.transport import http
 from voxgate.transport.at_once import at_once
@@ -119,6 +120,10 @@ def remarks(hosts: Mapping[str, HostEvidence | Missing]) -> list[str]:
     beside = "something printed beside the probe's answer, and was not read"
     said = [f"{host.name}: {beside}: {host.noise}" for host in seen if host.noise]
     said += [line for host in seen for line in _restarts_pending(host)]
+    earlier = {host.name: EARLIER[host.probe] for host in seen if host.probe in EARLIER}
+    if earlier:
+        hosts_of = ", ".join(f"{name} ({version})" for name, version in earlier.items())
+        said.append(f"an earlier release's probe, which cannot tell everything: {hosts_of}; {MEND}")
     if unsigned:
         said.append(f"not signed, the word of the deploy account alone (probe = stdin): {', '.join(unsigned)}")
     return said
@@ -149,23 +154,28 @@ def _see(
 def read_answer(
     told: Told, estate: Estate, host: Host, gate: dict[str, float] | None = None, *, brief: bool = False
 ) -> HostEvidence | Missing:
-    """What a document is: evidence if it is by schema, and tells what was asked. ``gate`` are the times on the gate's own clock
-    between which it was asked for; they are kept with the document, and so is who signed it, and what else was printed.
+    """What a document is: evidence if it is by schema, and tells what was asked; a section that is of another form is lost, that
+    section alone. ``gate`` are the times on the gate's own clock between which it was asked for; they are kept with the document,
+    and so is who signed it, what else was printed, and what is lost.
     """
     try:
-        schemas.check("evidence", told.document, where=host.name)
+        lost = schemas.lost_members("evidence", told.document, "sections", where=host.name)
         if not brief:
-            _check_complete(told.document, estate, host)
+            _check_complete(told.document, estate, host, lost)
     except ContractError as error:
         return unparsable(error, host)
-    beside = {**(gate or {}), "signed_by": told.proof.key if told.proof else "", "noise": told.noise}
+    beside: dict[str, object] = {**(gate or {}), "signed_by": told.proof.key if told.proof else "", "noise": told.noise}
+    if lost:
+        beside["lost"] = lost
     return replace(host_evidence(host.name, {**told.document, "gate": beside}), proof=told.proof)
 
 
-def _check_complete(document: dict[str, Any], estate: Estate, host: Host) -> None:
+def _check_complete(document: dict[str, Any], estate: Estate, host: Host, lost: Collection[str]) -> None:
     """Raise ContractError if a service that was asked about is not told, or one that was not asked about is."""
     placements = [placement for placement in estate.placements if placement.host == host]
     for section, kinds in PER_SERVICE.items():
+        if section in lost:
+            continue
         placed = [one for one in placements if one.service.kind.value in kinds]
         asked = {one.service.name for one in placed}
         if section == "env_files":

@@ -19,6 +19,7 @@ from voxgate.contracts import json_strict
 from voxgate.errors import ContractError
 from voxgate.model.evidence import Missing, Proof
 from voxgate.probe.built import digest, program
+from voxgate.survey.earlier import EARLIER
 from voxgate.survey.reading import MEND
 from voxgate.transport import sshsig, sudo
 from voxgate.transport.known_hosts import fingerprint
@@ -151,7 +152,7 @@ def _foreign(document: object, asked: Asked) -> Missing | None:
     probe = found.get("probe")
     theirs = probe if isinstance(probe, dict) else {}
     ours = digest()
-    if theirs.get("sha256") != ours:
+    if theirs.get("sha256") not in {ours, *EARLIER}:
         why = f"the probe on this host is not ours: {str(theirs.get('sha256'))[:12]} there, {ours[:12]} here"
         return Missing("denied", why, host.name, MEND)
     if theirs.get("request") != hashlib.sha256(asked.request).hexdigest():

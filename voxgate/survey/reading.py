@@ -93,6 +93,7 @@ def host_evidence(name: str, document: object) -> HostEvidence:
         took=facts.of_probe("seconds"),
         signed_by=facts.noted("signed_by"),
         noise=facts.noted("noise"),
+        probe=facts.sha256,
         document=told,
     )
 
@@ -108,7 +109,10 @@ class _Facts:
         self._gate = document.get("gate")
         self._probe = probe = document.get("probe")
         self._is_root = isinstance(probe, dict) and probe.get("uid") == 0
-        self._is_ours = isinstance(probe, dict) and probe.get("sha256") == digest()
+        self.sha256 = str(probe.get("sha256", "")) if isinstance(probe, dict) else ""
+        self._is_ours = self.sha256 == digest()
+        lost = self._gate.get("lost") if isinstance(self._gate, dict) else None
+        self._lost: Mapping[str, object] = lost if isinstance(lost, dict) else {}
 
     def of_host(self, key: str, read: Callable[[object], T]) -> T | Missing:
         """One of the host's own facts."""
@@ -142,6 +146,8 @@ class _Facts:
 
     def section(self, name: str, read: Callable[[object], T]) -> T | Missing:
         """A section that is one fact."""
+        if name in self._lost:
+            return Missing("unparsable", f"{name} {self._lost[name]}", self._host, "" if self._is_ours else MEND)
         section = self._sections.get(name) if isinstance(self._sections, dict) else None
         return self._outcome(name, section, read)
 

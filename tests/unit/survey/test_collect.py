@@ -28,7 +28,7 @@ from voxgate.probe.built import digest, program
 from voxgate.survey import collect
 from voxgate.survey.probing import Told
 from voxgate.survey.questions import questions_of
-from voxgate.survey.reading import host_evidence
+from voxgate.survey.reading import MEND, host_evidence
 from voxgate.survey.sites import HIDDEN, Entrance, site_path, site_questions, sites_of
 from voxgate.transport import http
 from voxgate.transport.session import Completed
@@ -69,13 +69,39 @@ def test_a_service_that_is_not_told_is_unparsable(estate: Estate, fleet: Host, s
     assert f"{section}: ['fleet'] asked, [] told" in found.why
 
 
-def test_a_document_that_breaks_the_schema_is_unparsable(estate: Estate, fleet: Host) -> None:
+def test_a_section_of_another_form_is_lost_alone(estate: Estate, fleet: Host) -> None:
+    """All else is told; and no value of it is said, which may be a secret. Judged again from its file it says the same."""
     document = copy.deepcopy(GOOD)
     del document["sections"]["engines"]
+    document["sections"]["room"]["value"] = {"disks": "hunter2-is-my-password"}
+    document["sections"]["later"] = {"value": 1}
+    document["probe"]["sha256"] = "1" * 64
     found = collect.read_answer(told(document), estate, fleet)
+    assert isinstance(found, HostEvidence)
+    whole = collect.read_answer(told(GOOD), estate, fleet)
+    assert isinstance(whole, HostEvidence)
+    for seen in (found, host_evidence("fleet-1", found.document)):
+        assert seen.engines == Missing("unparsable", "engines is not told", "fleet-1", MEND)
+        assert seen.processes == whole.processes
+        assert isinstance(seen.room, Missing)
+        assert seen.room.why.startswith("room is of another form: $.sections.room.value")
+        assert "hunter2" not in seen.room.why
+
+
+@pytest.mark.parametrize(("member", "value"), [("format", 2), ("host", {"hostname": 7}), ("sections", []), ("probe", None)])
+def test_a_document_that_breaks_the_schema_is_unparsable(estate: Estate, fleet: Host, member: str, value: object) -> None:
+    found = collect.read_answer(told({**GOOD, member: value}), estate, fleet)
     assert isinstance(found, Missing)
-    assert found.kind == "unparsable"
-    assert "engines" in found.why
+    assert (found.kind, f"$.{member}" in found.why) == ("unparsable", True)
+
+
+def test_an_earlier_probe_is_named_with_what_brings_ours(estate: Estate, fleet: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = {**GOOD["probe"], "sha256": "1" * 64}
+    monkeypatch.setattr(collect, "EARLIER", {"1" * 64: "0.1.0"})
+    found = collect.read_answer(told({**GOOD, "probe": old}), estate, fleet)
+    assert isinstance(found, HostEvidence)
+    said = f"an earlier release's probe, which cannot tell everything: fleet-1 (0.1.0); {MEND}"
+    assert said in collect.remarks({"fleet-1": found})
 
 
 def test_every_request_is_one_that_the_probe_takes(estate: Estate) -> None:

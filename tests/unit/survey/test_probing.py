@@ -200,6 +200,16 @@ def test_another_probe_is_denied_with_the_command_that_mends_it(pair: KeyPair) -
         assert found.hint == MEND
 
 
+def test_an_earlier_releases_probe_is_believed(pair: KeyPair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the list, and no other."""
+    monkeypatch.setattr(probing, "EARLIER", {"1" * 64: "0.1.0"})
+    asked = asked_of(pair)
+    old = {**GOOD, "probe": {**GOOD["probe"], "sha256": "1" * 64, "request": hashlib.sha256(asked.request).hexdigest()}}
+    assert isinstance(told(pair.framed(old, asked.request), asked), Told)
+    other = {**old, "probe": {**old["probe"], "sha256": "2" * 64}}
+    assert "is not ours" in why_not(pair.framed(other, asked.request), asked).why
+
+
 def test_a_refusal_is_a_missing(pair: KeyPair) -> None:
     asked = asked_of(pair)
     document = {"format": 1, "probe": GOOD["probe"], "error": {"kind": "failed", "text": "request refused: folder"}}
