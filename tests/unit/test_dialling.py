@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -263,3 +263,35 @@ def test_nobody_s_words_keep_the_dialler_down_and_a_real_one_does(
     real = run("/usr/bin/python3", name, DAEMON, "-c", "input()")
     with pytest.raises(MoveFailed, match=f"one is alive beside it: process {real} runs its code"):
         nobody_else_lives(hands, unit)
+
+
+class Told:
+    """Hands of an estate with two SIP hosts, each with the dialler of one database; ``said`` is what their shells print."""
+
+    def __init__(self, **said: bytes) -> None:
+        estate = load_estate("lab")
+        one, two = estate.host("sip-1"), replace(estate.host("sip-1"), name="sip-2", address="198.51.100.42")
+        second = replace(estate.databases[0], name="other", dialler="sip-2")
+        self.estate = replace(estate, hosts=(*estate.hosts, two), databases=(*estate.databases, second))
+        self.connections = self
+        self.said = {one.name: b"7 unit\n", two.name: b"8 unit\n", **{name.replace("_", "-"): row for name, row in said.items()}}
+
+    def each(self, hosts: Any, function: Any) -> dict[str, Any]:
+        """Each of them."""
+        return {host.name: function(SimpleNamespace(host=host)) for host in hosts}
+
+    def attempt(self, host: str, _: Step) -> Completed:
+        """What was printed there."""
+        return Completed(0, self.said.get(host, b""), b"", 0.0)
+
+
+def test_the_dialler_of_another_database_keeps_none_down() -> None:
+    """On a host of its own it has a unit of the same name; a deploy of either was refused beside the other."""
+    hands: Any = Told()
+    one, two = (unit for unit in hands.estate.placed_units if unit.service.name == "dialler")
+    for unit in (one, two):
+        nobody_else_lives(hands, unit)
+    nobody_else_lives(cast("Any", Told(sip_1=b"")), one, gone=True)
+    for there in (Told(fleet_1=b"9 unit\n"), Told(sip_1=b"7 unit\n")):
+        with pytest.raises(MoveFailed, match="one is alive beside it"):
+            nobody_else_lives(cast("Any", there), one, gone=True)
