@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from voxgate.model.release import Release
 
 CODE = re.compile(r"git|pip.*|uvx?|npm|npx")  # what brings code, where rsync and tar may fetch data away
+TOLD = 20  # files of one tree: where more are wrong, all of it is
 AGAIN = "deploy the release again: code reaches a host no other way"
 
 
@@ -72,12 +73,9 @@ def test_tree_is_the_commit(placement: Placement, evidence: Evidence) -> None:
     assert wanted is not None
     lost = sorted(path for path in wanted if path not in found and wanted[path][0] != "160000")
     other = sorted(path for path in wanted if path in found and found[path] != wanted[path])
-    first = (other or lost)[:1]
-    what = "differs from the commit" if other else "is gone"
-    assert not first, say(
-        f"{placement.host.name}: {placement.service.folder}/{first[0]} {what} ({len(other)} changed, {len(lost)} gone)",
-        AGAIN,
-    )
+    said = [f"{placement.service.folder}/{path} differs from the commit" for path in other]
+    said += [f"{placement.service.folder}/{path} is gone" for path in lost]
+    assert not said, say_all(placement.host.name, [*said[:TOLD], f"{len(other)} changed, {len(lost)} gone"], AGAIN)
 
 
 @invariant(per="placement", faults=("release-extra-module", "release-byte-code-planted", "release-byte-code-forged"))
@@ -97,10 +95,8 @@ def test_no_foreign_files(placement: Placement, evidence: Evidence) -> None:
         f"umount {shlex.quote(place)}, and take it out of /etc/fstab: what changes lies elsewhere",
     )
     foreign = sorted(set(found) - set(wanted))
-    assert not foreign, say(
-        f"{placement.host.name}: {placement.service.folder}/{foreign[0]} is not in the commit ({len(foreign)} such files)",
-        "commit it, or remove it",
-    )
+    said = [f"{placement.service.folder}/{path} is not in the commit" for path in foreign[:TOLD]]
+    assert not said, say_all(placement.host.name, [*said, f"{len(foreign)} such files"], "commit it, or remove it")
 
 
 @invariant(

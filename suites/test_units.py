@@ -137,16 +137,20 @@ def test_units_are_all_there_are(placement: Placement, evidence: Evidence) -> No
         and (fact.active.split("/")[0] not in {"inactive", ""} or fact.enabled == "enabled" or fact.links)
     )
     extra = [name for name in extra if "@.service" not in name]
-    assert not extra, say(
-        f"{placement.host.name}: {', '.join(extra)} is not in the estate, which says {len(placement.units)} here",
-        f"systemctl disable --now {extra[0] if extra else ''}, or add it to the estate",
-    )
+    said = [f"{name} is not in the estate, which says {len(placement.units)} here" for name in extra]
     processes = known(evidence.second.host(placement.host.name).processes)
-    beside = [one for one in processes if runs_code_of(one, placement.service) and one.unit not in placement.units]
-    assert not beside, say(
-        f"{placement.host.name}: process {beside[0].pid} of {beside[0].user} runs {placement.service.folder} outside of its"
-        f" units, in {beside[0].unit or beside[0].cgroup}: {' '.join(beside[0].argv)[:80]}",
-        "stop it, and whatever started it: the service runs in its own units only",
+    said += [
+        f"process {one.pid} of {one.user} runs {placement.service.folder} outside of its units, in {one.unit or one.cgroup}:"
+        f" {' '.join(one.argv)[:80]}"
+        for one in processes
+        if runs_code_of(one, placement.service) and one.unit not in placement.units
+    ]
+    assert not said, say_all(
+        placement.host.name,
+        said,
+        f"systemctl disable --now {' '.join(extra)}, or add it to the estate"
+        if extra
+        else "stop it, and whatever started it: the service runs in its own units only",
     )
 
 

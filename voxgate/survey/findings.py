@@ -34,9 +34,11 @@ def holder_of(process: ProcessFact, containers: Iterable[ContainerFact]) -> str:
 
 
 def is_loopback(address: str) -> bool:
-    """True for an address that only the host itself can connect to; what is no address is none."""
+    """True for an address that only the host itself can connect to, also one of IPv4 as IPv6 writes it; what is no address is
+    none.
+    """
     try:
-        return ipaddress.ip_address(address).is_loopback
+        return _plain(address).is_loopback
     except ValueError:
         return False
 
@@ -44,6 +46,12 @@ def is_loopback(address: str) -> bool:
 def is_public(address: str) -> bool:
     """True for an address of the internet; a name, and an address of no network in particular, are none."""
     try:
-        return ipaddress.ip_address(address).is_global
+        return _plain(address).is_global
     except ValueError:
         return False
+
+
+def _plain(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """An address; ``::ffff:127.0.0.1`` is 127.0.0.1. Raises ValueError for what is none."""
+    found = ipaddress.ip_address(address)
+    return found.ipv4_mapped or found if isinstance(found, ipaddress.IPv6Address) else found

@@ -14,6 +14,7 @@ from voxgate.model.surroundings import BootFact, CopyFact, DiskFact, JobFact, Ke
 from voxgate.model.waiver import Waiver
 from voxgate.plugin import say_all
 from voxgate.plugin.words import words_of
+from voxgate.survey.findings import is_loopback, is_public
 
 SIP, FLEET, API, WORKER = "sip-1", "fleet-1", "api-1", "voxcore@1.service"
 
@@ -43,6 +44,22 @@ def booting(green: Case) -> Case:
     return green.fact(SIP, "boot", services={**boot.services, **more}, generators=("/etc/systemd/system-generators/x",))
 
 
+def strays(green: Case) -> list[ProcessFact]:
+    """Two processes of the fleet's code that no unit of it has."""
+    like = next(one for one in known(green.of(FLEET).processes) if one.unit == WORKER)
+    return [replace(like, pid=pid, unit="x.service") for pid in (5001, 5002)]
+
+
+def changed(green: Case) -> dict[str, tuple[str, str]]:
+    """The tree with one file changed and another gone."""
+    tree = dict(known(green.of(FLEET).checkouts["fleet"]).tree)
+    first, second = sorted(tree)[:2]
+    del tree[first]
+    tree[second] = (tree[second][0], "0" * 40)
+    return tree
+
+
+MORE = {"x.py": ("100644", "0" * 40), "y.py": ("100644", "0" * 40)}
 COPIES = (
     CopyFact("/srv/a", "checkout", ("vox-dialler",), ()),
     CopyFact("/srv/b", "checkout", ("vox-dialler",), ()),
@@ -135,6 +152,21 @@ CASES: dict[str, tuple[Callable[[Case], Case], str, tuple[str, ...]]] = {
         "process-is-the-venvs[fleet-1-voxcore@1]",
         ("/a (deleted)", "/b (deleted)", "runs code of /c", "LD_PRELOAD"),
     ),
+    "processes of a service outside of its units": (
+        lambda g: g.host(FLEET, processes=(*known(g.of(FLEET).processes), *strays(g))),
+        "units-are-all-there-are[fleet-fleet-1]",
+        ("process 5001 of", "process 5002 of"),
+    ),
+    "files of a tree": (
+        lambda g: g.of_service(FLEET, "checkouts", "fleet", tree=changed(g)),
+        "tree-is-the-commit[fleet-fleet-1]",
+        ("is gone", "differs from the commit", "1 changed, 1 gone"),
+    ),
+    "foreign files": (
+        lambda g: g.of_service(FLEET, "checkouts", "fleet", tree={**known(g.of(FLEET).checkouts["fleet"]).tree, **MORE}),
+        "no-foreign-files[fleet-fleet-1]",
+        ("/x.py is not in the commit", "/y.py is not in the commit", "2 such files"),
+    ),
     "secrets": (
         lambda g: g.of_service(FLEET, "leaks", "fleet", found=(("A_KEY", "git"), ("B_KEY", "dist"))),
         "no-secret-leaks[fleet-fleet-1]",
@@ -165,3 +197,20 @@ def test_what_could_not_be_seen_stands_beside_what_was_found(green: Case, *, syn
     judged = replace(case, estate=replace(green.estate, waived=(waiver,))).judge(["clock-is-right"])
     assert judged["clock-is-right[sip-1]"][0] == verdict
     assert ("the kernel does not say whether" in judged["clock-is-right[sip-1]"][1]) == (synchronised is None)
+
+
+@pytest.mark.parametrize(
+    ("address", "loopback", "public"),
+    [
+        ("127.0.0.1", True, False),
+        ("::1", True, False),
+        ("::ffff:127.0.0.1", True, False),
+        ("::", False, False),
+        ("0.0.0.0", False, False),  # noqa: S104 - read, not bound
+        ("::ffff:8.8.8.8", False, True),
+        ("::ffff:10.0.0.1", False, False),
+        ("*", False, False),
+    ],
+)
+def test_an_address_of_ipv4_in_ipv6_is_what_it_is(address: str, *, loopback: bool, public: bool) -> None:
+    assert (is_loopback(address), is_public(address)) == (loopback, public)
