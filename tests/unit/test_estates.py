@@ -122,9 +122,12 @@ MISTAKES = {
     "CA without a url": (beside('ca = "/x"'), "'url' is a dependency of 'ca'", "console"),
     "CA for http": (beside('url = "http://x.example"', 'ca = "/x"'), "ca goes with an https url", "[console]"),
     "the console is something else": (
-        beside('url = "https://X.example"', 'others = ["*.Example"]'), "others names x.example", "[console]"
+        beside('url = "https://X.example"', 'others = ["X.Example"]'), "others names x.example", "[console]"
     ),
     "any folder": (beside('web_roots = ["/"]'), "", "console.web_roots"),
+    "folder around the services": (beside('web_roots = ["/opt/"]'), "is a service's", "[console]"),
+    "folder of a service": (beside('web_roots = ["/opt/vox-backend/docs"]'), "/opt/vox-backend is a service's", "[console]"),
+    "any name": (beside('others = ["*.*"]'), "", "console.others"),
     "sudo with a wildcard": ((None, '\n[sudo]\ncommands = ["/usr/bin/systemctl reload n*"]\n'), "", "sudo.commands"),
     "sudo of no place": ((None, '\n[sudo.sip-9]\nnagios = ["/bin/x"]\n'), "'sip-9' is no role and no host", "[sudo]"),
     "sudo of no form": ((None, '\n[sudo.all]\nnagios = ["true"]\n'), "", "sudo.all.nagios"),

@@ -56,7 +56,15 @@ def judge_estate(estate: Estate, file: str) -> None:
 
 
 def _judge_front(estate: Estate, where: str) -> None:
-    """What is said of the console's address goes with one; who asks for it is known; and its own name is nobody else's."""
+    """What is said of the console's address goes with one; who asks for it is known; its own name is nobody else's; and what a
+    service keeps is for nobody who asks.
+    """
+    for root in (one.rstrip("/") for one in estate.web_roots):
+        kept = [
+            one.folder for one in estate.services if f"{one.folder}/".startswith(f"{root}/") or root.startswith(f"{one.folder}/")
+        ]
+        if kept:
+            raise EstateError(f"web_roots names {root}", where=where, why=f"{kept[0]} is a service's: its .env is for nobody")
     front = estate.front
     if front is None:
         return
@@ -66,7 +74,7 @@ def _judge_front(estate: Estate, where: str) -> None:
         said = [key for key, value in (("ca", front.ca), ("plain", front.plain), ("at", front.at)) if value is not None]
         if said:
             raise EstateError(f"{said[0]} goes with an https url", where=where, why=f"url is {front.url}")
-    if front.name in Names(tuple(one.lower() for one in estate.others)):
+    if front.name in {one.lower() for one in estate.others}:
         raise EstateError(f"others names {front.name}", where=where, why="that is the console's own name, by url")
 
 

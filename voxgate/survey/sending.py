@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from voxgate.model.entry import Entry
+from voxgate.model.front import HTTP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from voxgate.model.answers import Answer
     from voxgate.model.estate import Estate
 
+_OK = 200
 ELSEWHERE = (301, 302, 307, 308)
 _NAME = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?")
 
@@ -38,3 +40,16 @@ def sent_on(answers: Iterable[Answer], estate: Estate) -> tuple[Entry, ...]:
     if estate.front is not None or len(urls) != 1 or "" in urls:
         return ()
     return tuple(Entry(("console", "url"), url, f"people are sent on to {url}") for url in urls)
+
+
+def seen_as(answers: Sequence[Answer], names: Sequence[str], estate: Estate) -> tuple[Entry, ...]:
+    """What the estate may say where these answers, to whoever asks by no name, are none (a default server that has nothing), and
+    by one name alone the console is seen.
+    """
+    if estate.front is not None or len(names) != 1 or not answers or any(one.trouble or one.status == _OK for one in answers):
+        return ()
+    port = {one.port for one in answers if one.port != HTTP}
+    if not _NAME.fullmatch(names[0]) or len(port) > 1:
+        return ()
+    url = f"http://{names[0].lower()}{''.join(f':{one}' for one in port)}"
+    return (Entry(("console", "url"), url, f"the console is seen as {names[0]} alone"),)

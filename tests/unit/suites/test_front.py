@@ -303,6 +303,20 @@ def test_where_all_are_sent_on_to_https_the_line_to_paste_is_told(green: Case) -
     assert offered(other)[EXACT][1] == []
 
 
+def test_where_the_console_is_seen_by_its_name_alone_the_line_to_paste_is_told(green: Case) -> None:
+    index = known(green.evidence.second.answers[Question(API, 80, "/")])
+    none = tuple(replace(one, serves=False) for one in known(green.of(API).nginx).sites)  # a default server that has nothing
+    case = with_site(green.fact(API, "nginx", sites=none), (NAME,), body=index.body, digest=index.digest)
+    case = everywhere(case, lambda one: one.port == 80 and ("Host", NAME) not in one.headers, status=404, body=b"", digest="")
+    assert offered(case)[EXACT][1] == [f'url = "http://{NAME}"']
+    old = everywhere(case, lambda one: ("Host", NAME) in one.headers and one.address == "::1", body=b"old", digest="")
+    assert offered(old)[EXACT][1] == []
+    page = everywhere(
+        case, lambda one: one.path == "/" and one.address == "::1" and not one.headers, status=200, body=b"x", digest=""
+    )
+    assert offered(page)[EXACT][1] == []
+
+
 def test_an_entry_is_offered_where_nothing_else_is_wrong(green: Case) -> None:
     case = with_site(green, ("grafana.x.example", "*.docs.example"), body=b"<title>Grafana", digest="")
     case = case.fact(API, "nginx", roots=("/opt/vox-frontend/dist", "/var/www/docs/"))
