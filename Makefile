@@ -31,7 +31,7 @@ TESTS   = $(RUN) python -m voxgate.cli.door
 PYTEST  = $(TESTS) --estate "$$ESTATE"
 DEPLOY  = --deploy "$$SERVICE$${TAG:+=$$TAG}"
 
-PINS    = $(UV) pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.13 --no-header --no-annotate --output-file
+PINS    = $(UV) pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --output-file
 
 # Debian's packages for the commands that are missing; $(1) = COMMAND:PACKAGE .. Java cannot be configured without man1, which
 # Debian's images for containers leave out.

@@ -13,6 +13,8 @@ NETWORK = "198.51.100"
 NETWORK6 = "fd56:766f:7867::"
 GATE = 1  # the machine's own end of the network
 WORKSPACE = "oriserve1"
+OLDER, NEWER = "bookworm", "trixie"
+OLDER_ROLES = ("data",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,11 @@ class Host:
     role: str
     workers: int = 0
     services: tuple[Service, ...] = field(default=())
+
+    @property
+    def release(self) -> str:
+        """Its Debian: the probe lives on two, systemd 252 with Python 3.11 and 257 with 3.13."""
+        return OLDER if self.role in OLDER_ROLES else NEWER
 
     @property
     def address(self) -> str:

@@ -1,8 +1,9 @@
-"""The image of a host: four layers, each a folder built once and kept by the hash of what it is made of.
+"""The images of the hosts: layers, each a folder built once and kept by the hash of what it is made of.
 
 ``debian`` is a rootfs by mmdebstrap; ``system`` adds the tools, users and settings; ``caches`` what uv and npm need to
 work without a network; ``builds`` gives these to the account that builds. A changed lock file builds the last two anew, nothing
-else.
+else. ``bookworm`` and ``system12`` are the same for a host of Debian 12, with what a data host needs. ``pool`` and ``pool12``
+hold packages that a host can install without a network: what ordinary things are made of.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ import os
 import shutil
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab import cgroup, places
+from lab import cgroup, estate, places
 from lab.commands import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
 
 BUILDING = ".building-"
 GROUP = "build"
@@ -32,13 +35,22 @@ PYTHON_LOCK = ("pyproject.toml", "uv.lock")
 NODE_LOCK = ("package.json", "package-lock.json")
 
 
+STACKS = {
+    estate.NEWER: ("debian", "system", "caches", "builds", "pool"),
+    estate.OLDER: ("bookworm", "system12", "pool12"),
+}
+ROOTFS = {"debian": (estate.NEWER, "packages.txt"), "bookworm": (estate.OLDER, "packages12.txt")}
+POOL = "var/cache/ordinary"
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One layer: what it is made of, and how."""
+    """One layer: what it is made of, and how; ``below`` names the one that it is put on, empty for none."""
 
     name: str
+    below: str
     made_of: tuple[bytes, ...]
-    build: Callable[[Path, tuple[Path, ...]], None]
+    build: Callable[[str, Path, tuple[Path, ...]], None]
 
     def digest(self, below: str) -> str:
         """The hash of the layer's content, given that of the layers below."""
@@ -57,49 +69,82 @@ class Locks:
 
 
 def layers() -> tuple[Layer, ...]:
-    """The image's layers, lowest first."""
+    """All layers, each after the one below it."""
     locks = all_locks()
     locked = [part for pair in (*locks.python, *locks.node) for part in pair]
     tree = sorted(path for path in (places.RECIPE / "tree").rglob("*") if path.is_file())
-    system = [places.RECIPE / name for name in ("system.sh", "wheels.txt", "stores.txt")]
     named = tuple(f"{path.relative_to(places.RECIPE)} {path.stat().st_mode:o}".encode() for path in tree)
+    put = (*named, *(path.read_bytes() for path in tree))
     return (
-        Layer("debian", (_read("packages.txt"), b"trixie"), _debian),
-        Layer("system", (*named, *(path.read_bytes() for path in (*tree, *system))), _system),
-        Layer("caches", (_read("caches.sh"), *locked), _caches),
-        Layer("builds", (_read("builds.sh"),), _builds),
+        Layer("debian", "", (_read("packages.txt"), estate.NEWER.encode()), _rootfs),
+        Layer("system", "debian", (*put, _read("system.sh"), _read("wheels.txt"), _read("stores.txt")), _tools),
+        Layer("caches", "system", (_read("caches.sh"), *locked), _caches),
+        Layer("builds", "caches", (_read("builds.sh"),), _builds),
+        Layer("pool", "debian", (_read("pool.sh"), _read("pool.txt")), _packages),
+        Layer("bookworm", "", (_read("packages12.txt"), estate.OLDER.encode()), _rootfs),
+        Layer("system12", "bookworm", (*put, _read("system12.sh"), _read("wheels.txt"), _read("stores.txt")), _tools),
+        Layer("pool12", "bookworm", (_read("pool.sh"), _read("pool12.txt")), _packages),
     )
 
 
-def folders() -> tuple[Path, ...]:
-    """Where the layers stand when built, lowest first."""
-    below, found = "", []
+def folders() -> dict[str, Path]:
+    """Where each layer stands when built, by its name."""
+    digests: dict[str, str] = {}
     for layer in layers():
-        below = layer.digest(below)
-        found.append(places.layers() / f"{layer.name}-{below}")
-    return tuple(found)
+        digests[layer.name] = layer.digest(digests.get(layer.below, ""))
+    return {name: places.layers() / f"{name}-{digest}" for name, digest in digests.items()}
 
 
-def build(say: Callable[[str], None]) -> tuple[Path, ...]:
-    """Build what is missing and return the layers, lowest first; older ones of the same name are removed."""
+def stack(release: str) -> tuple[Path, ...]:
+    """The layers of a host of that Debian, lowest first."""
+    where = folders()
+    return tuple(where[name] for name in STACKS[release])
+
+
+def mark() -> str:
+    """The hash of all layers."""
+    return hashlib.sha256(" ".join(folder.name for folder in folders().values()).encode()).hexdigest()[:16]
+
+
+def build(say: Callable[[str], None]) -> None:
+    """Build what is missing, at once what does not stand on each other; older ones of the same name are removed."""
     places.layers().mkdir(parents=True, exist_ok=True)
     _sweep()
-    wanted = folders()
-    for number, (layer, folder) in enumerate(zip(layers(), wanted, strict=True)):
-        if folder.exists():
-            continue
-        start = time.monotonic()
-        say(f"image: building {layer.name} (once; log: {places.log(f'image-{layer.name}')})")
-        draft = folder.with_name(BUILDING + layer.name)
-        draft.mkdir()
-        layer.build(draft, wanted[:number])
-        (draft / "tree").rename(folder)
-        shutil.rmtree(draft)
-        say(f"image: {layer.name} built in {time.monotonic() - start:.0f} s")
-        for old in places.layers().glob(f"{layer.name}-*"):
-            if old != folder:
-                shutil.rmtree(old, ignore_errors=True)
-    return wanted
+    where, all_layers = folders(), layers()
+    on = {layer.name: layer.below for layer in all_layers}
+    coming: dict[str, Future[None]] = {}
+
+    def make(layer: Layer) -> None:
+        if layer.below:
+            coming[layer.below].result()
+        if where[layer.name].exists():
+            return
+        below: list[Path] = []
+        name = layer.below
+        while name:
+            below.insert(0, where[name])
+            name = on[name]
+        _build(layer, where[layer.name], tuple(below), say)
+
+    with ThreadPoolExecutor(len(all_layers)) as pool:  # one each: a layer waits for the one below
+        for layer in all_layers:
+            coming[layer.name] = pool.submit(make, layer)
+    for made in coming.values():
+        made.result()
+
+
+def _build(layer: Layer, folder: Path, below: tuple[Path, ...], say: Callable[[str], None]) -> None:
+    start = time.monotonic()
+    say(f"image: building {layer.name} (once; log: {places.log(f'image-{layer.name}')})")
+    draft = folder.with_name(BUILDING + layer.name)
+    draft.mkdir()
+    layer.build(layer.name, draft, below)
+    (draft / "tree").rename(folder)
+    shutil.rmtree(draft)
+    say(f"image: {layer.name} built in {time.monotonic() - start:.0f} s")
+    for old in places.layers().glob(f"{layer.name}-*"):
+        if old != folder:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def all_locks() -> Locks:
@@ -126,29 +171,41 @@ def _sweep() -> None:
         shutil.rmtree(draft)
 
 
-def _debian(draft: Path, _: tuple[Path, ...]) -> None:
-    packages = ",".join(_read("packages.txt").decode().split())
-    argv = ["mmdebstrap", "--variant=minbase", f"--include={packages}"]
+def _rootfs(name: str, draft: Path, _: tuple[Path, ...]) -> None:
+    release, packages = ROOTFS[name]
+    argv = ["mmdebstrap", "--variant=minbase", f"--include={','.join(_read(packages).decode().split())}"]
     argv += ["--keyring=/usr/share/keyrings/debian-archive-keyring.gpg"]
     argv += [f"--dpkgopt=path-exclude=/usr/share/{kind}/*" for kind in ("doc", "man", "locale", "info")]
-    argv += ["--dpkgopt=force-unsafe-io", '--aptopt=Acquire::Languages "none"', "trixie", str(draft / "tree")]
-    _alone(argv, "image-debian", deadline=900)
+    argv += ["--dpkgopt=force-unsafe-io", '--aptopt=Acquire::Languages "none"', release, str(draft / "tree")]
+    _alone(argv, name, deadline=900)
     # A mount point for the machine's resolver while building; the hosts have none.
     resolver = draft / "tree" / "etc" / "resolv.conf"
     resolver.unlink(missing_ok=True)
     resolver.touch()
 
 
-def _system(draft: Path, below: tuple[Path, ...]) -> None:
+def _tools(name: str, draft: Path, below: tuple[Path, ...]) -> None:
     with _stage(draft) as stage:
         shutil.copytree(places.RECIPE, stage / "recipe")
         # By their hashes; what the layer is made of are the names and versions beside.
         shutil.copy(places.RECIPE / "stores.lock.txt", stage / "recipe" / "stores.txt")
         run([*_installer(), "--target", stage / "wheels", "-r", places.RECIPE / "wheels.lock.txt"], deadline=300)
-        _in_image(draft, below, stage, "recipe/system.sh", "image-system")
+        _in_image(draft, below, stage, f"recipe/{name}.sh", name)
 
 
-def _caches(draft: Path, below: tuple[Path, ...]) -> None:
+def _packages(name: str, draft: Path, below: tuple[Path, ...]) -> None:
+    with _stage(draft) as stage:
+        shutil.copy(places.RECIPE / "pool.sh", stage)
+        shutil.copy(places.RECIPE / f"{name}.txt", stage / "pool.txt")
+        _in_image(draft, below, stage, "pool.sh", name)
+    # Nothing else of what apt left: what a host has installed is the other layers' matter.
+    whole = draft / "tree"
+    whole.rename(draft / "whole")
+    (whole / POOL).parent.mkdir(parents=True)
+    (draft / "whole" / POOL).rename(whole / POOL)
+
+
+def _caches(name: str, draft: Path, below: tuple[Path, ...]) -> None:
     locks = all_locks()
     with _stage(draft) as stage:
         shutil.copytree(places.RECIPE, stage / "recipe")
@@ -156,15 +213,15 @@ def _caches(draft: Path, below: tuple[Path, ...]) -> None:
             for number, pair in enumerate(pairs):
                 folder = stage / "locks" / kind / str(number)
                 folder.mkdir(parents=True)
-                for name, content in zip(names, pair, strict=True):
-                    (folder / name).write_bytes(content)
-        _in_image(draft, below, stage, "recipe/caches.sh", "image-caches")
+                for file, content in zip(names, pair, strict=True):
+                    (folder / file).write_bytes(content)
+        _in_image(draft, below, stage, "recipe/caches.sh", name)
 
 
-def _builds(draft: Path, below: tuple[Path, ...]) -> None:
+def _builds(name: str, draft: Path, below: tuple[Path, ...]) -> None:
     with _stage(draft) as stage:
         shutil.copytree(places.RECIPE, stage / "recipe")
-        _in_image(draft, below, stage, "recipe/builds.sh", "image-builds")
+        _in_image(draft, below, stage, "recipe/builds.sh", name)
 
 
 @contextmanager
@@ -181,12 +238,12 @@ def _installer() -> list[str]:
     return [*tool, "install", "--quiet", "--no-deps", "--require-hashes"]
 
 
-def _in_image(draft: Path, below: tuple[Path, ...], stage: Path, script: str, log: str) -> None:
+def _in_image(draft: Path, below: tuple[Path, ...], stage: Path, script: str, layer: str) -> None:
     """Run a script of the recipe in the image, on this machine's network; what it writes is the new layer."""
     for name in ("tree", "work", "root"):
         (draft / name).mkdir(mode=0o755)
     lower = ":".join(str(folder) for folder in reversed(below))
-    nspawn = ["systemd-nspawn", f"--directory={draft}/root", "--machine=voxgate-build", "--register=no", "--keep-unit"]
+    nspawn = ["systemd-nspawn", f"--directory={draft}/root", f"--machine=voxgate-build-{layer}", "--register=no", "--keep-unit"]
     nspawn += ["--as-pid2", "--console=pipe", "--quiet", "--resolv-conf=bind-host", "--settings=no"]
     nspawn += [f"--bind-ro={stage}:/mnt", "--setenv=UV_REQUIRE_HASHES=1"]
     nspawn += [f"--setenv={name}={os.environ[name]}" for name in _passed_on()]
@@ -195,20 +252,20 @@ def _in_image(draft: Path, below: tuple[Path, ...], stage: Path, script: str, lo
         nspawn += [f"--setenv={name}={CERTIFICATES}" for name in ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")]
     mount = f"lowerdir={lower},upperdir={draft}/tree,workdir={draft}/work"
     shell = f'mount -t tmpfs lab /run && mount -t overlay lab -o {mount} {draft}/root && exec "$@"'
-    _alone(["sh", "-ec", shell, "sh", *nspawn, "/bin/sh", f"/mnt/{script}"], log, deadline=900)
+    _alone(["sh", "-ec", shell, "sh", *nspawn, "/bin/sh", f"/mnt/{script}"], layer, deadline=900)
 
 
 def _passed_on() -> list[str]:
     return [name for known in PASSED_ON for name in (known, known.lower()) if name in os.environ]
 
 
-def _alone(argv: list[str], log: str, *, deadline: float) -> None:
+def _alone(argv: list[str], layer: str, *, deadline: float) -> None:
     """Run a build in namespaces of its own and the lab's cgroup: it cannot outlive us, nor leave a mount."""
-    sink = places.log(log)
+    sink, group = places.log(f"image-{layer}"), f"{GROUP}-{layer}"
     with suppress(FileNotFoundError):
         sink.unlink()
     alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc", *argv]
     try:
-        run(cgroup.joined(GROUP, ["setpriv", "--pdeathsig", "KILL", *alone]), deadline=deadline, log=sink)
+        run(cgroup.joined(group, ["setpriv", "--pdeathsig", "KILL", *alone]), deadline=deadline, log=sink)
     finally:
-        cgroup.remove(GROUP)
+        cgroup.remove(group)

@@ -16,7 +16,6 @@ from lab.furnish import Plan, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from lab.cell import Cell
     from lab.estate import Host
@@ -30,7 +29,7 @@ def up(say: Callable[[str], None]) -> None:
     """Raise the lab; return when every part of it answers. A lab that is up from the same recipe is left as it is."""
     start = time.monotonic()
     with machine.locked(places.LOCK, say):
-        mark = f"{furnish.fingerprint()}-{image.folders()[-1].name}"
+        mark = f"{furnish.fingerprint()}-{image.mark()}"
         running = cell.current()
         if running and not _why_not(running, mark):
             fresh = [host.name for host in estate.hosts() if furnish.probe(Tree(running.tree(host.name)))]
@@ -43,9 +42,9 @@ def up(say: Callable[[str], None]) -> None:
         with machine.locked(places.cache_lock(), say):
             machine.ensure_packages(say)
             machine.ensure_limits(say)
-            layers = image.build(say)
+            image.build(say)
             plan = _plan()
-        _raise(mark, list(reversed(layers)), plan, say)
+        _raise(mark, plan, say)
         say(f"up in {time.monotonic() - start:.1f} s")
 
 
@@ -73,12 +72,12 @@ def _plan() -> Plan:
     return Plan(all_hosts, made, keys.planted(all_hosts, furnish.known_values(all_hosts)))
 
 
-def _raise(mark: str, lower: list[Path], plan: Plan, say: Callable[[str], None]) -> None:
+def _raise(mark: str, plan: Plan, say: Callable[[str], None]) -> None:
     all_hosts = plan.hosts
     new = cell.start(mark)
     trees = {host.name: Tree(new.tree(host.name)) for host in all_hosts}
     for host in all_hosts:
-        hosts.mount(new, host, lower)
+        hosts.mount(new, host, list(reversed(image.stack(host.release))))
         furnish.furnish(trees[host.name], host, plan)
         furnish.probe(trees[host.name])
     furnish.repositories(trees, plan)

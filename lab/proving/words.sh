@@ -181,3 +181,15 @@ https_ca() {
 	mkdir -p "$folder"
 	lab exec "$1" cat /etc/letsencrypt/archive/$HTTPS_NAME/ca.pem >"$folder/ca.pem"
 }
+
+# package NAME..: install Debian's packages as on any host, from what the image has fetched (lab/recipe/pool.txt); their services
+# start. package_gone NAME..: purge them, and what came along with them. is_installed NAME..: whether they are there.
+pooled() {
+	local log pool=/var/cache/ordinary
+	log=$(DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=40 \
+		-o Dir::State::lists=$pool/lists -o Dir::Etc::sourcelist=$pool/sources.list -o Dir::Etc::sourceparts=- "$@" 2>&1) ||
+		{ echo "$log" | tail -5 >&2; return 1; }
+}
+package() { pooled install "$@"; }
+package_gone() { pooled purge --auto-remove "$@"; }
+is_installed() { dpkg-query -W -f '${db:Status-Abbrev}\n' "$@" 2>/dev/null | grep -c '^ii' | grep -qx $#; }
