@@ -46,6 +46,10 @@ def test_backend_health_is_clean(unit: PlacedUnit, estate: Estate, evidence: Evi
         assert not page.problem, say(
             f"{page.place} ({way}) {page.problem}", "" if instead else hint, estate=estate.name, entries=instead
         )
+        assert page.document.get("service") == service.repository, say(
+            f"{page.place} ({way}) is answered by {page.document.get('service')}, not by {service.repository}",
+            "which process listens there: ss -ltnp",
+        )
         assert page.answer.seconds < SLOW, say(
             f"{page.place} ({way}) took {page.answer.seconds:.1f} s", "one of its stores is slow: see its checks"
         )

@@ -142,6 +142,10 @@ def test_tick_loop_is_alive(unit: PlacedUnit, evidence: Evidence) -> None:
     ]
     for page in pages:
         assert not page.problem, say(f"{page.place} {page.problem}", f"journalctl -u {unit.unit} on {unit.host.name}")
+        assert page.document.get("service") == service.repository, say(
+            f"{page.place} is answered by {page.document.get('service')}, not by {service.repository}",
+            "which process listens there: ss -ltnp",
+        )
     first, second = (page.document for page in pages)
     place = pages[1].place
     assert first["pid"] == second["pid"], say(

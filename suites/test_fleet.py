@@ -45,6 +45,10 @@ def test_all_workers_are_up(unit: PlacedUnit, evidence: Evidence) -> None:
     assert health is not None
     page = page_of(unit, evidence.second, health.schema)
     assert not page.problem, say(f"{page.place} {page.problem}", f"journalctl -u {unit.unit} on {unit.host.name}")
+    assert page.document.get("service") == unit.service.repository, say(
+        f"{page.place} is answered by {page.document.get('service')}, not by {unit.service.repository}",
+        "which process listens there: ss -ltnp",
+    )
     worker = str(page.document["worker"])
     assert worker.rpartition("/")[2] == str(unit.number), say(
         f"{page.place} is answered by worker {worker}, not by number {unit.number}",

@@ -18,6 +18,7 @@ from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.estates import FOLDER, load_estate
 from voxgate.deploy.plan import next_tag, read_requests
 from voxgate.errors import EstateError, Refused
+from voxgate.model.answers import Answer
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import HostEvidence, Missing, SocketFact, known
 from voxgate.model.invariant import expected
@@ -309,3 +310,33 @@ def test_a_team_s_own_repositories_and_folders(tmp_path: Path) -> None:
     with pytest.raises(Refused) as caught:
         read_requests(("backend=vox-backend-2026.06.24-1",), (), estate)
     assert "release of vox-backend" in caught.value.line
+
+
+@pytest.mark.parametrize(
+    ("service", "host", "rule"),
+    [
+        ("backend", "api-1", "backend-health-is-clean[api-1-voxbridge]"),
+        ("dialler", "sip-1", "tick-loop-is-alive[sip-1-voxdialler]"),
+        ("fleet", "fleet-1", "all-workers-are-up[fleet-1-voxcore@1]"),
+    ],
+)
+def test_a_page_is_of_the_repository_that_services_toml_names(green: Case, service: str, host: str, rule: str) -> None:
+    def saying(look: Look) -> Look:
+        """Its pages say another repository."""
+        answers = {
+            asked: replace(answer, body=json.dumps({**json.loads(answer.body), "service": "acme-voice"}).encode())
+            for asked, answer in look.answers.items()
+            if asked.host == host and asked.path == "/health" and isinstance(answer, Answer)
+        }
+        return replace(look, answers={**look.answers, **answers})
+
+    name, _, _ = rule.partition("[")
+    other = replace(
+        green, evidence=replace(green.evidence, first=saying(green.evidence.first), second=saying(green.evidence.second))
+    )
+    named = tuple(replace(one, repository="acme-voice") if one.name == service else one for one in green.estate.services)
+    estate = replace(green.estate, services=named)
+    assert rule not in green.judge([name])
+    assert "answered by acme-voice" in other.judge([name])[rule][1]
+    assert "not by acme-voice" in replace(green, estate=estate).judge([name])[rule][1]
+    assert rule not in replace(other, estate=estate).judge([name])
