@@ -30,7 +30,8 @@ def hint(command: str, said: str, user: str) -> str:
     if is_missing(said):
         return "as root: apt-get install sudo"
     if "must have a tty" in said:
-        return f"the gate has no terminal: echo 'Defaults:{user} !requiretty' | sudo tee /etc/sudoers.d/zz-voxgate-tty"
+        rule = f"echo 'Defaults:{user} !requiretty' | sudo tee /etc/sudoers.d/zz-voxgate-tty"
+        return f"the gate has no terminal; type in one, on the host (ssh -t, as sudo asks for it there too): {rule}"
     if any(words in said for words in _NO_RULE):
         return f"echo {shlex.quote(f'{user} ALL=(root) NOPASSWD: {command}')} | sudo tee -a {RULES}"
     return "as root, on the host: visudo -c says what is wrong with its rules; ls -l /usr/bin/sudo, with its own program"
