@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Iterator
 
 from voxgate.probe.mounts import Mount, mount_of, mounts_of, seen_at
+from voxgate.probe.reading import link_of
 
 ELSEWHERE = "elsewhere:"  # before a path at which the host has another file, or none: no folder of the host's begins so
 GONE = " (deleted)"  # behind a path, as the kernel has it
@@ -20,22 +21,30 @@ class ProgramPaths:
 
     def __init__(self) -> None:
         self.files: dict[str, tuple[int, int] | None] = {}
+        self.known: dict[tuple[object, ...], str] = {}
         self.own: list[Mount] | None = None
-        self.tables = 0
+        self.tables: dict[str | None, list[Mount]] = {}
 
     def told(self, pid: str, path: str) -> str:
         """The path of a process's program, ``path`` as the kernel tells it, where the host has that very file there, or had it
         until it was removed; else another path at which the host has it. Where there is none, it is ``elsewhere:`` and the path.
         Raises OSError if the process is gone.
         """
-        program = os.stat(f"/proc/{pid}/exe")
+        found = os.stat(f"/proc/{pid}/exe")
+        program = (found.st_dev, found.st_ino)
         if path not in self.files:
             self.files[path] = identity(path)
-        if self.files[path] == (program.st_dev, program.st_ino):
+        if self.files[path] == program:
             return path
-        return next(self.others(pid, path, (program.st_dev, program.st_ino)), f"{ELSEWHERE}{path}")
+        # The same file is the host's, whoever runs it; and it is not, for all who see the same mounts.
+        space = link_of(f"/proc/{pid}/ns/mnt")
+        known = self.known.get((path, program)) or self.known.get((path, program, space))
+        if known is None:
+            known = next(self.others(pid, space, path, program), f"{ELSEWHERE}{path}")
+            self.known[(path, program, space) if known.startswith(ELSEWHERE) else (path, program)] = known
+        return known
 
-    def others(self, pid: str, path: str, program: tuple[int, int]) -> Iterator[str]:
+    def others(self, pid: str, space: str | None, path: str, program: tuple[int, int]) -> Iterator[str]:
         """The paths at which the host has it, or had it, by the mount that it lies on."""
         if self.own is None:
             self.own = mounts_of("self") or []
@@ -46,10 +55,10 @@ class ProgramPaths:
             os.close(at)
         if any(row.number == mount for row in self.own):
             yield path
-        self.tables += 1
         bare = path.removesuffix(GONE)
-        rows = (mounts_of(pid) or ()) if self.tables <= TABLES_AT_MOST else ()
-        for row in rows:
+        if space not in self.tables and len(self.tables) < TABLES_AT_MOST:
+            self.tables[space] = mounts_of(pid) or []
+        for row in self.tables.get(space, ()):
             if row.number != mount or not f"{bare}/".startswith(f"{row.point.rstrip('/')}/"):
                 continue
             place = f"{row.root.rstrip('/')}{bare[len(row.point.rstrip('/')) :]}"
