@@ -31,7 +31,7 @@ def hint(command: str, said: str, user: str) -> str:
         return "as root: apt-get install sudo"
     if "must have a tty" in said:
         rule = f"echo 'Defaults:{user} !requiretty' | sudo tee /etc/sudoers.d/zz-voxgate-tty"
-        return f"the gate has no terminal; type in one, on the host (ssh -t, as sudo asks for it there too): {rule}"
+        return f"the gate has no terminal: {rule}  # typed in one: ssh -t"
     if any(words in said for words in _NO_RULE):
         return f"echo {shlex.quote(f'{user} ALL=(root) NOPASSWD: {command}')} | sudo tee -a {RULES}"
     return "as root, on the host: visudo -c says what is wrong with its rules; ls -l /usr/bin/sudo, with its own program"

@@ -108,7 +108,7 @@ def test_no_document_is_a_missing_that_says_how_to_mend_it(pair: KeyPair, status
 @pytest.mark.parametrize(
     ("said", "why", "hint"),
     [
-        (b"sudo: sorry, you must have a tty to run sudo\n", "you must have a tty", "ssh -t"),
+        (b"sudo: sorry, you must have a tty to run sudo\n", "you must have a tty", "-tty  # typed in one: ssh -t"),
         (
             b"We trust you ..\n" * 40 + b"sudo: a password is required\n",
             "sudo: a password is required",
