@@ -43,6 +43,8 @@ def test_backend_health_is_clean(unit: PlacedUnit, estate: Estate, evidence: Evi
     for way, question, schema in ways:
         page = read_page(evidence.second, question, schema)
         instead, hint = sent_on([page.answer], estate), f"journalctl -u {unit.unit}; is a store down?"
+        if way != "direct" and estate.front is None:
+            hint += "; where people see it by a name or by https alone: url in [console]"
         assert not page.problem, say(
             f"{page.place} ({way}) {page.problem}", "" if instead else hint, estate=estate.name, entries=instead
         )

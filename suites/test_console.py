@@ -89,7 +89,7 @@ def test_nginx_serves_exactly_dist(placement: Placement, estate: Estate, evidenc
     assert "index.html" in found.files, say(f"{where}: {placement.service.folder}/dist has no index.html", "deploy it again")
     wrong: dict[tuple[str, str, str], list[Way]] = {}
     others: dict[str, Entry] = {}
-    right: dict[str, None] = {}
+    right: dict[str, Answer] = {}
     said: list[Answer] = []
     for path, (_, sha256) in {"": found.files["index.html"], **found.files}.items():
         for way in site_ways(host, entrance):
@@ -100,7 +100,7 @@ def test_nginx_serves_exactly_dist(placement: Placement, estate: Estate, evidenc
     for way in page_ways(host, entrance):
         named = named_sites(host, way.port, entrance).get(dict(way.headers).get("Host", ""))
         answer = evidence.second.answer(way.question(site, ""))
-        right.update({named.written: None} if named and answer.status == OK else {})
+        right.update({named.written: answer} if named else {})
         for what, do in _wrong_page(answer, found.files["index.html"][1], named, entrance):
             wrong.setdefault(("", what, do), []).append(way)
             if named is None:
@@ -109,7 +109,7 @@ def test_nginx_serves_exactly_dist(placement: Placement, estate: Estate, evidenc
                 about = f"nginx serves something else as {named.written}"
                 others[named.written] = Entry(("console", "others"), (named.written.lower(),), about)
     rows = [(f"GET :{ways[0].port}/{path} ({_by(ways)}) {what}", do) for (path, what, do), ways in wrong.items()]
-    url = sent_on(said, estate) or seen_as(said, [one for one in right if one not in others], estate)
+    url = sent_on(said, estate) or seen_as(said, {one: right[one] for one in right.keys() - others}, estate)
     # Entries are offered where they are all that there is to it: beside another finding they would hide that.
     assert not rows, _told(where, rows, estate, (*url, *others.values()) if url or not said else ())
 

@@ -10,7 +10,7 @@ from voxgate.model.entry import Entry
 from voxgate.model.front import HTTP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from voxgate.model.answers import Answer
     from voxgate.model.estate import Estate
@@ -42,14 +42,18 @@ def sent_on(answers: Iterable[Answer], estate: Estate) -> tuple[Entry, ...]:
     return tuple(Entry(("console", "url"), url, f"people are sent on to {url}") for url in urls)
 
 
-def seen_as(answers: Sequence[Answer], names: Sequence[str], estate: Estate) -> tuple[Entry, ...]:
+def seen_as(answers: Sequence[Answer], named: Mapping[str, Answer], estate: Estate) -> tuple[Entry, ...]:
     """What the estate may say where these answers, to whoever asks by no name, are none (a default server that has nothing), and
-    by one name alone the console is seen.
+    by one name alone the console is seen, or who asks by that name is sent on to https.
     """
-    if estate.front is not None or len(names) != 1 or not answers or any(one.trouble or one.status == _OK for one in answers):
+    if estate.front is not None or not answers or any(one.trouble or one.status == _OK for one in answers):
         return ()
-    port = {one.port for one in answers if one.port != HTTP}
-    if not _NAME.fullmatch(names[0]) or len(port) > 1:
-        return ()
-    url = f"http://{names[0].lower()}{''.join(f':{one}' for one in port)}"
-    return (Entry(("console", "url"), url, f"the console is seen as {names[0]} alone"),)
+    urls = {url for name, answer in named.items() if _NAME.fullmatch(name) and (url := _own_url(name.lower(), answer))}
+    return tuple(Entry(("console", "url"), url, "the console is seen there alone") for url in urls) if len(urls) == 1 else ()
+
+
+def _own_url(name: str, answer: Answer) -> str:
+    """What people type who see a name's own page; empty where there is none."""
+    if answer.status == _OK:
+        return f"http://{name}" if answer.port == HTTP else f"http://{name}:{answer.port}"
+    return url if (url := leads_to(answer)).removeprefix("https://").partition(":")[0] == name else ""

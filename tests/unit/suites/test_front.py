@@ -309,6 +309,12 @@ def test_where_the_console_is_seen_by_its_name_alone_the_line_to_paste_is_told(g
     case = with_site(green.fact(API, "nginx", sites=none), (NAME,), body=index.body, digest=index.digest)
     case = everywhere(case, lambda one: one.port == 80 and ("Host", NAME) not in one.headers, status=404, body=b"", digest="")
     assert offered(case)[EXACT][1] == [f'url = "http://{NAME}"']
+    to = {"location": f"https://{NAME}/"}
+    sent = everywhere(case, lambda one: ("Host", NAME) in one.headers, status=301, headers=to, body=b"", digest="")
+    assert offered(sent)[EXACT][1] == [f'url = "https://{NAME}"']
+    away = {"location": "https://x.example/"}
+    other = everywhere(case, lambda one: ("Host", NAME) in one.headers, status=301, headers=away, body=b"", digest="")
+    assert offered(other)[EXACT][1] == []
     old = everywhere(case, lambda one: ("Host", NAME) in one.headers and one.address == "::1", body=b"old", digest="")
     assert offered(old)[EXACT][1] == []
     page = everywhere(
