@@ -249,8 +249,17 @@ def test_what_is_said_of_the_waivers_themselves() -> None:
         "the waiver of only-expected-listeners[fleet-*] until 2026-12-20 covers nothing that was found: take it out;"
         " until the new agent is there (ops@example.com)"
     )
-    assert list(remarks((VECTOR, room), TODAY, {room})) == [unused, last]
-    assert list(remarks((VECTOR,), TODAY, {VECTOR})) == []
+    full = replace(judged(Verdict.WAIVED, "host-has-room[fleet-1]"), waivers=(room,))
+    assert list(remarks((VECTOR, room), TODAY, (full, GOOD))) == [unused, last]
+    assert list(remarks((VECTOR,), TODAY, (judged(Verdict.WAIVED),))) == []
+
+
+def test_what_could_not_be_seen_does_not_say_that_it_is_not_needed() -> None:
+    """Of its own rule and subject; whatever else is blind says nothing of it."""
+    blind = replace(judged(Verdict.BLIND), invariant=VECTOR.rule)
+    assert list(remarks((VECTOR,), TODAY, (blind,))) == []
+    for other in (replace(blind, id="only-expected-listeners[sip-1]"), replace(blind, invariant="host-has-room")):
+        assert len(list(remarks((VECTOR,), TODAY, (other,)))) == 1
 
 
 def judged(verdict: Verdict, key: str = "only-expected-listeners[fleet-1]", host: str | None = "fleet-1") -> Judgement:

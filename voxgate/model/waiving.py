@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -60,17 +60,24 @@ def _why_not(waiver: Waiver, fitting: int, day: date, days: int) -> str:
     return "" if waiver.counts(day, days) else f"ends on {waiver.until}, more than {days} days after {day}"
 
 
-def remarks(waivers: Sequence[Waiver], day: date, used: Collection[Waiver] | None) -> Iterator[str]:
-    """What every run says of the waivers themselves: those that end soon; and of a whole look, in which those ``used`` covered
-    something, those that cover nothing. ``used`` is None where not all was looked at.
+def remarks(waivers: Sequence[Waiver], day: date, judged: Sequence[Judgement] | None) -> Iterator[str]:
+    """What every run says of the waivers themselves: those that end soon; and of a whole look, of which ``judged`` is all, those
+    that cover nothing. What is blind says nothing of that.
     """
     for waiver in waivers:
         left = (waiver.until - day).days
         who = f"{waiver.reason} ({waiver.by})"
-        if used is not None and waiver not in used:
+        if judged is not None and not any(_may_need(one, waiver) for one in judged):
             yield f"{WAIVER}{waiver.name} until {waiver.until} covers nothing that was found: take it out; {who}"
         elif 0 <= left <= SOON:
             yield f"{WAIVER}{waiver.name} ends on {waiver.until}, {_in(left)}: {who}"
+
+
+def _may_need(judgement: Judgement, waiver: Waiver) -> bool:
+    """True if a waiver covers something of it, or nobody knows."""
+    subject = judgement.id.partition("[")[2].removesuffix("]")
+    blind = judgement.verdict is Verdict.BLIND and waiver.is_about(judgement.invariant, subject)
+    return blind or waiver in judgement.waivers
 
 
 def _in(days: int) -> str:

@@ -321,8 +321,7 @@ class Run:
         if self.session.estate is None:
             return ()
         whole = bool(judged.judgements) and not (judged.missing or judged.interrupted or self.session.is_part)
-        used = {waiver for one in judged.judgements for waiver in one.waivers}
-        return tuple(remarks(self.session.estate.waived, self.session.day, used if whole else None))
+        return tuple(remarks(self.session.estate.waived, self.session.day, judged.judgements if whole else None))
 
     def write(self) -> None:
         """``verdict.json``, and ``reports/latest``."""
