@@ -227,15 +227,30 @@ def test_nothing_of_a_dialler_is_waived_whatever_a_rule_allows() -> None:
     assert found == {"backend": Verdict.WAIVED, "fleet": Verdict.WAIVED, "dialler": Verdict.VIOLATED}
 
 
+def ends_of(body: list[ast.stmt], functions: dict[str, ast.FunctionDef]) -> list[ast.stmt]:
+    """What comes last on each way through a function, also where that is another one of its suite."""
+    match body[-1]:
+        case ast.If(body=then, orelse=other):
+            return [*ends_of(then, functions), *(ends_of(other, functions) if other else [])]
+        case ast.Expr(value=ast.Call(func=ast.Name(id=name))) if name in functions:
+            return ends_of(functions[name].body, functions)
+        case last:
+            return [last]
+
+
 def test_a_rule_that_may_be_waived_names_all_in_its_last_line() -> None:
     """What is asserted before would hide what comes after it, behind a waiver. Nor is anything blind beside it."""
     for rule in (one for one in read_catalogue() if one.waivable):
         module = ast.parse((FOLDER.parent / "suites" / rule.suite).read_text("utf-8"))
-        name = f"test_{rule.name.replace('-', '_')}"
-        node = next(one for one in module.body if isinstance(one, ast.FunctionDef) and one.name == name)
-        asserts = [one for one in ast.walk(node) if isinstance(one, ast.Assert)]
-        assert asserts == [node.body[-1]], name
-        assert ast.unparse(asserts[0].msg or node).startswith("say_all("), name
+        functions = {one.name: one for one in module.body if isinstance(one, ast.FunctionDef)}
+        node = functions[name := f"test_{rule.name.replace('-', '_')}"]
+        called = {one.func.id for one in ast.walk(node) if isinstance(one, ast.Call) and isinstance(one.func, ast.Name)}
+        ends = ends_of(node.body, functions)
+        of_all = [node, *(functions[one] for one in called & functions.keys())]
+        asserts = [one for function in of_all for one in ast.walk(function) if isinstance(one, ast.Assert)]
+        assert asserts, name
+        assert [one.lineno for one in asserts if one not in ends] == [], name
+        assert [ast.unparse(one) for one in asserts if not ast.unparse(one.msg or one).startswith("say_all(")] == [], name
 
 
 def test_what_is_said_of_the_waivers_themselves() -> None:

@@ -17,7 +17,7 @@ from voxgate.model.entry import Entry, Value
 from voxgate.model.estate import Estate
 from voxgate.model.invariant import expected
 from voxgate.model.look import Evidence
-from voxgate.model.verdict import Judgement, MoveRecord, Verdict
+from voxgate.model.verdict import Judgement, MoveRecord
 from voxgate.model.where import EVERYWHERE
 from voxgate.plugin import without_pytest
 from voxgate.report.stream import CutStream
@@ -77,7 +77,7 @@ def drafted(estate: Estate, evidence: Evidence) -> Draft:
         if one.invariant.suite == "test_contracts.py":
             continue
         judged = without_pytest.judge(one, estate, evidence)
-        if judged is None or judged.verdict is Verdict.HOLDS:
+        if judged is None or judged.verdict.is_green:  # what is waived has its words
             continue
         if judged.entries:
             entries += [replace(entry, about=f"{entry.about or judged.found} ({judged.id})") for entry in judged.entries]

@@ -18,6 +18,7 @@ from voxgate.errors import EstateError
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import SocketFact, known
 from voxgate.model.surroundings import BootFact, StarterFact
+from voxgate.model.waiver import Waiver
 from voxgate.report.redaction import Redactor
 from voxgate.report.stream import CutStream
 
@@ -86,6 +87,17 @@ def test_what_no_entry_is_for_is_told(green: Case) -> None:
     found = drafted(case.estate, case.evidence)
     assert found.entries == ()
     assert {one.invariant for one in found.left} >= {"unit-is-active"}
+
+
+def test_what_is_waived_needs_no_word(green: Case) -> None:
+    fact = StarterFact("agent.service", "/by", at_boot=True, foreign=("/etc/systemd/system/agent.service",))
+    boot = known(green.of("sip-1").boot)
+    case = green.fact("sip-1", "boot", services={**boot.services, "agent.service": fact})
+    (key, (_, found)) = next(iter(case.judge(["boot-starts-only-what-is-known"]).items()))
+    assert drafted(case.estate, case.evidence).entries
+    waiver = Waiver(key.partition("[")[0], "sip-1", found, "it goes", "ops", case.evidence.second.day)
+    waived = drafted(replace(case.estate, waived=(waiver,)), case.evidence)
+    assert (waived.entries, waived.left) == ((), ())
 
 
 def test_a_saved_look_is_drafted(green: Case, tmp_path: Path) -> None:
