@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from voxgate.model.look import Evidence
 
 
+_FEW = 5
+
+
 @dataclass(slots=True)
 class Trial:
     """What came of one ordinary thing: ``red`` is what did not hold with its entry, ``seen`` what did not without it."""
@@ -47,6 +50,8 @@ class Trial:
     def differences(self) -> list[str]:
         """Each judgement that came otherwise than it must, in words."""
         said = [f"{one} is {finding.verdict}: {finding.found}" for one, finding in self.red.items()]
+        if self.red or self.trouble:
+            return said
         for one in sorted({*self.declared, *self.seen}):
             wanted, found = self.declared.get(one, "holds"), self.seen.get(one)
             came = found.verdict if found else "holds"
@@ -102,14 +107,14 @@ def _tried(group: Sequence[Ordinary], estate: Estate, work: Path, say: Callable[
         return made
     if any(trial.red or trial.trouble for trial in made):
         middle = len(group) // 2
-        say(f"        not all holds, so in two parts: {_first(made)}")
+        for trial in made:
+            if trial.trouble:
+                say(f"        {trial.thing.name}: {trial.trouble}")
+        for line in next((trial.differences for trial in made if trial.red), ()):
+            say(f"        {line}")
+        say("        not all holds, so in two parts")
         return [trial for part in (group[:middle], group[middle:]) for trial in _tried(part, estate, work, say)]
     return [again for one in made for again in ([one] if one.is_proved else _try([one.thing], estate, work, say))]
-
-
-def _first(made: Sequence[Trial]) -> str:
-    """The first thing that is wrong with them."""
-    return next(line for trial in made for line in (trial.trouble, *trial.differences) if line)
 
 
 def _try(group: Sequence[Ordinary], estate: Estate, work: Path, say: Callable[[str], None]) -> list[Trial]:
@@ -128,11 +133,14 @@ def _try(group: Sequence[Ordinary], estate: Estate, work: Path, say: Callable[[s
                 if not breaking.has_landed(trial.thing):
                     trial.trouble = "was gone when the look was over"
     finally:
-        _on_each_host(_mend, trials)
+        _on_each_host(_mend, trials[::-1])  # what came last goes first
     red = until_green(estate, work)
     if red:
+        for trial in trials:
+            if trial.trouble:
+                say(f"        {trial.thing.name}: {trial.trouble}")
         first = next(iter(red))
-        where = ", ".join(thing.name for thing in group)
+        where = ", ".join(thing.name for thing in group) if len(group) < _FEW else f"{len(group)} things"
         raise VoxgateError("the lab does not hold after mending", where=where, why=f"{first}: {red[first].found}")
     if len(group) > 1:
         say(f"        {len(group)} were there at once, and are gone")
@@ -148,7 +156,7 @@ def _without(thing: Ordinary, group: Sequence[Ordinary], evidence: Evidence, wor
 
 
 def _on_each_host(do: Callable[[Trial], None], trials: Sequence[Trial]) -> None:
-    """One after the other on a host, all hosts at once; what runs on this machine comes last."""
+    """One after the other on a host, all hosts at once; what runs on this machine by itself."""
     by_host: dict[str, list[Trial]] = {}
     for trial in trials:
         by_host.setdefault(trial.thing.host, []).append(trial)

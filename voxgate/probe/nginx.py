@@ -52,7 +52,7 @@ def nginx(found: Job) -> dict[str, Any]:
     files = list(texts) or [
         path for folder, _, names in os.walk("/etc/nginx") for path in [folder, *(f"{folder}/{name}" for name in names)]
     ]
-    files += sorted({os.path.dirname(path) for path in files})
+    files += nginx_folders(texts)
     flaw = re.search(r" in (/\S+:\d+)", ended.err) if ended.status else None
     config = re.search(r"^nginx: (?:the )?configuration file (/\S+) ", ended.err, re.MULTILINE)
     workers = [
@@ -88,6 +88,15 @@ def nginx_files(path: str, depth: int = 0) -> Iterator[str]:
         yield from glob.glob(os.path.dirname(place)) or [os.path.dirname(place)]
         for included in sorted(glob.glob(place)):
             yield from nginx_files(included, depth + 1)
+
+
+def nginx_folders(texts: dict[str, str]) -> list[str]:
+    """The folders that a pattern takes whatever lies there from: what is taken away there shows in nothing else. Of any other
+    folder only the files that are named count: what somebody keeps beside them (nginx.conf.orig) is not read.
+    """
+    home = os.path.dirname(NGINX_CONFIG)
+    patterns = {pattern for text in texts.values() for pattern in NGINX_INCLUDE.findall(text) if set(pattern) & set("*?[")}
+    return sorted({folder for pattern in patterns for folder in glob.glob(os.path.dirname(os.path.join(home, pattern)))})
 
 
 NGINX_BUILT = re.compile(r"--((?:error-log|pid|http-[a-z-]+-temp|http-log)-path|prefix)=(\S+)")

@@ -447,6 +447,15 @@ def test_every_file_of_nginx_is_looked_at(kept: Path, monkeypatch: pytest.Monkey
     assert {text.rpartition(" ")[2] for text in probe.loose_files("nginx", files)} == {str(kept / "his")}
 
 
+def test_only_folders_of_patterns_are_part_of_what_nginx_read(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is taken away from one shows in nothing else; beside a file that is named anybody may keep a copy."""
+    monkeypatch.setattr(probe, "NGINX_CONFIG", str(kept / "nginx.conf"))
+    for name in ("sites", "his", "conf.d"):
+        (kept / name).mkdir()
+    texts = {"a": f"include mime.types; include {kept}/his/one;\nhttp {{ include sites/*; }}", "b": "include conf.d/[a-z]*.conf;"}
+    assert probe.nginx_folders(texts) == [str(kept / "conf.d"), str(kept / "sites")]
+
+
 BUILT = "configure arguments: --prefix={0}/log --error-log-path={0}/log/e --http-log-path={0}/log/a"
 
 
