@@ -86,7 +86,8 @@ def _settles(script: Script, *, landed: bool) -> bool:
 
 def _call(script: Script, function: str) -> subprocess.CompletedProcess[str]:
     """Run one function of a fault as root: on its host, or here."""
-    text = f"{WORDS.read_text()}\nPAGES={shlex.quote(PAGES.read_text())}\n{script.script}\n{function}\n"
+    kept = f"FAULT={shlex.quote(str(places.RUN / 'fault'))}" if script.host == MACHINE else ""  # labs side by side have one each
+    text = f"{WORDS.read_text()}\n{kept}\nPAGES={shlex.quote(PAGES.read_text())}\n{script.script}\n{function}\n"
     argv = ["bash", "-euc", text]
     if script.host != MACHINE:
         try:
