@@ -15,7 +15,7 @@ from voxgate.model.look import Look, Question
 from .conftest import Case
 
 LOST = Missing("denied", "not to be read", "somewhere", "")
-ABOUT = {"name", "document", "signed_by", "noise", "proof"}  # what is said of the evidence itself, by the gate
+ABOUT = {"name", "document", "signed_by", "noise", "proof", "probe"}  # what is said of the evidence itself, by the gate
 FACTS = [field.name for field in fields(HostEvidence) if field.name not in ABOUT]
 UNUSED = {"boot_id", "uptime"}
 PER_SERVICE = {"checkouts", "venvs", "env_files", "dists", "packages", "leaks", "runtimes", "stores"}
