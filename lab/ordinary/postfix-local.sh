@@ -14,7 +14,6 @@ inject() {
 }
 landed() { listens 127.0.0.1 25; }
 mend() {
-	systemctl stop postfix # its package does not
 	package_gone postfix
 	echo PURGE | debconf-communicate postfix >/dev/null
 }

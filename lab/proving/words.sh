@@ -191,5 +191,9 @@ pooled() {
 		{ echo "$log" | tail -5 >&2; return 1; }
 }
 package() { pooled install "$@"; }
-package_gone() { pooled purge --auto-remove "$@"; }
+package_gone() {
+	# Not every package ends what it started when it goes; a socket alone would be asked again and start its service anew.
+	systemctl -q stop $(dpkg -L "$@" 2>/dev/null | sed -nE "s,.*/systemd/system/([^/@]+\.(service|socket|timer|path))\$,\1,p") 2>/dev/null || true
+	pooled purge --auto-remove "$@"
+}
 is_installed() { dpkg-query -W -f '${db:Status-Abbrev}\n' "$@" 2>/dev/null | grep -c '^ii' | grep -qx $#; }
