@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from lab import hosts, places
-from lab.proving.script import MACHINE, Script, by_name
+from lab.proving.script import MACHINE, Script, by_name, is_name
 from voxgate.errors import VoxgateError
 
 DEADLINE = 60  # seconds for one function
@@ -56,11 +56,14 @@ def broken() -> set[str]:
 
 
 def mend_all() -> list[str]:
-    """Mend every fault on record, and return their names."""
+    """Mend every script on record, and return their names. One that is no more, as it has another name now, is struck off."""
     names = sorted(broken())
     for name in names:
-        mend(by_name(name))
-    return names
+        if is_name(name):
+            mend(by_name(name))
+        else:
+            _note(name, there=False)
+    return [name for name in names if is_name(name)]
 
 
 def _note(name: str, *, there: bool) -> None:

@@ -121,10 +121,19 @@ def header(path: Path, keys: Collection[str] | None) -> tuple[str, dict[str, str
     return " ".join(about).strip(), said, script
 
 
+def is_name(name: str) -> bool:
+    """True for the name of a script that is there."""
+    return bool(_files(name))
+
+
+def _files(name: str) -> list[Path]:
+    paths = [LAB / folder / f"{name}.sh" for folder in ("faults", "ordinary")]
+    return [path for path in paths if re.fullmatch(r"[a-z0-9-]+", name) and path.is_file()]
+
+
 def by_name(name: str) -> Script:
     """The script of that name, of either kind. Raises VoxgateError if there is none."""
-    paths = [LAB / folder / f"{name}.sh" for folder in ("faults", "ordinary")]
-    found = [path for path in paths if re.fullmatch(r"[a-z0-9-]+", name) and path.is_file()]
+    found = _files(name)
     if not found:
         raise VoxgateError(f"no script {name!r}", where="lab/faults, lab/ordinary", hint="uv run lab faults lists the faults")
     about, said, script = header(found[0], None)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.proving import entries, trying
+from lab import places
+from lab.proving import breaking, entries, trying
 from lab.proving.fault import all_faults
 from lab.proving.judge import Finding
 from lab.proving.ordinary import Ordinary, all_ordinary, read
@@ -132,3 +133,11 @@ def test_a_trial_says_what_came_otherwise(tmp_path: Path) -> None:
     assert not bad.is_proved
     assert not worse.is_proved
     assert not trying.Trial(thing, {}, trouble="did not land").is_proved
+
+
+def test_what_has_another_name_now_is_struck_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else no lab on this machine could be used any more."""
+    monkeypatch.setattr(places, "RUN", tmp_path)
+    (tmp_path / "broken").write_text("a-name-of-before\n")
+    assert breaking.mend_all() == []
+    assert breaking.broken() == set()
