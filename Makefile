@@ -80,6 +80,9 @@ invariants: setup ## print the catalogue of invariants from the code, and write 
 watch: setup $(LAB) ## look at ESTATE for a monitor: FORMAT=nagios|json|prometheus, and what changed since it last held
 	@$(RUN) voxgate watch --estate "$$ESTATE" --format "$$FORMAT"
 
+probe-update: setup $(LAB) ## bring this voxgate's probe and builder to the hosts of ESTATE, as its [estate] admin
+	@$(RUN) voxgate enrol --update --estate "$$ESTATE"
+
 attach: setup ## put the newest report and its verdict to its releases on Bitbucket (token: BITBUCKET_TOKEN)
 	@$(RUN) voxgate attach
 

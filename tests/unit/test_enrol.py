@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from voxgate.cli.enrol import enrol
+from voxgate.cli.enrol import enrol, update
 from voxgate.contracts.estates import FOLDER, load_estate, unit_paths
 from voxgate.errors import VoxgateError
 from voxgate.model.estate import Estate
@@ -76,3 +76,17 @@ def test_a_host_that_is_none() -> None:
     assert wrong.value.hint == "did you mean api-1?"
     with pytest.raises(VoxgateError, match="one host at a time"):
         enrol(LAB, [], check=False, out=out, raw=io.StringIO())
+
+
+def test_programs_alone_are_brought_by_root_and_found_by_deploy() -> None:
+    """The probe everywhere, the builder and its unit where there are services; nothing else of an enrolment."""
+    for name, puts in (("api-1", 3), ("data", 1)):
+        script, is_there = enrolment.update(LAB, LAB.host(name), FILES)
+        subprocess.run(["bash", "-n"], input=script.encode(), check=True, timeout=20)
+        assert script.count("\nput ") == is_there.count("sha256sum") == puts
+        assert not {"useradd", "sudoers", "git clone"} & set(re.findall(r"useradd|sudoers|git clone", script))
+
+
+def test_nobody_brings_programs_where_the_estate_names_nobody() -> None:
+    with pytest.raises(VoxgateError, match=r"hosts/lab\.toml: says nobody who may bring programs"):
+        update(LAB, [], CutStream(io.StringIO(), Redactor.of({})))

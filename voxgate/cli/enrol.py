@@ -12,8 +12,10 @@ from voxgate.model.estate import Estate, Host
 from voxgate.moves import enrolment
 from voxgate.report.stream import CutStream
 from voxgate.transport.connections import Connections
+from voxgate.transport.local import run
 
 DEADLINE = 60.0
+SSH_PORT = 22
 
 
 def enrol(estate: Estate, names: list[str], *, check: bool, out: CutStream, raw: TextIO) -> int:
@@ -54,6 +56,52 @@ def _check(estate: Estate, host: Host, files: dict[str, bytes], connections: Con
     if left:
         out.write(f"  {left} left: uv run voxgate enrol {host.name} --estate {estate.name} | ssh YOU@{host.address} sudo bash\n")
     return left
+
+
+def update(estate: Estate, names: list[str], out: CutStream) -> int:
+    """Bring the probe and the builder of this voxgate to hosts that have others, by ``ssh ADMIN@HOST sudo bash``: to those named,
+    or all that have a probe. It ends with 0, or with 1 where one could not be brought. Raises EstateError where the estate names
+    no account for that.
+    """
+    if estate.admin is None:
+        hint = 'admin = "ops" in [estate]: an account of yours that may become root by sudo; or enrol each host again'
+        raise EstateError("says nobody who may bring programs", where=f"hosts/{estate.name}.toml", hint=hint)
+    hosts = [_host(estate, name) for name in names] or [host for host in estate.hosts if host.probe == "installed"]
+    files = {name: path.read_bytes() for name, path in unit_paths(Path(estate.source).parent / "units", estate.services).items()}
+    failed = 0
+    with Connections(estate) as connections:
+        for host in hosts:
+            script, is_there = enrolment.update(estate, host, files)
+            try:
+                if connections[host.name].run(is_there, deadline=DEADLINE).exit_status == 0:
+                    out.write(f"{host.name}: is as this voxgate has it\n")
+                    continue
+                done = run(_as_root(estate, host), deadline=DEADLINE, stdin=script.encode())
+                now = done.exit_status == 0 and connections[host.name].run(is_there, deadline=DEADLINE).exit_status == 0
+            except VoxgateError as error:
+                out.write(f"{host.name}: {error.line}\n")
+                failed += 1
+                continue
+            said = (done.stdout + done.stderr).decode(errors="replace").strip().splitlines()
+            for line in said if now else said[-1:] or ["nothing was said"]:
+                out.write(f"{host.name}: {'' if now else 'could not be brought: '}{line}\n")
+            failed += not now
+    return 1 if failed else 0
+
+
+def _as_root(estate: Estate, host: Host) -> list[str]:
+    """The command that runs a script from stdin as root there, by the estate's administrator: nobody is asked anything, and only
+    a pinned key is taken.
+    """
+    options = {
+        "BatchMode": "yes",
+        "StrictHostKeyChecking": "yes",
+        "UserKnownHostsFile": str(Path(estate.known_hosts).expanduser()),
+    }
+    config = ["-F", str(Path(estate.ssh_config).expanduser())] if estate.ssh_config else []
+    said = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+    port = ["-p", str(host.port)] if host.port != SSH_PORT else []
+    return ["ssh", *config, *said, *port, f"{estate.admin}@{host.address}", "sudo", "-n", "/bin/bash"]
 
 
 def _host(estate: Estate, name: str) -> Host:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from voxgate import __version__
 from voxgate.cli.draft import draft
-from voxgate.cli.enrol import enrol
+from voxgate.cli.enrol import enrol, update
 from voxgate.cli.first_estate import Asked, first_estate
 from voxgate.cli.init import init
 from voxgate.cli.merge import folders_of, merge
@@ -81,7 +81,12 @@ def _run(asked: argparse.Namespace, out: CutStream) -> int:
                 return first_estate(Asked(asked.estate, tuple(asked.host), **known), Path.cwd() / "hosts", say)
             return draft(load_estate(asked.estate), saved, write=asked.write, out=out, say=say)
         case "enrol":
-            return enrol(load_estate(asked.estate), asked.hosts, check=asked.check, out=out, raw=sys.stdout)
+            estate = load_estate(asked.estate)
+            return (
+                update(estate, asked.hosts, out)
+                if asked.update
+                else enrol(estate, asked.hosts, check=asked.check, out=out, raw=sys.stdout)
+            )
         case "probe":
             sys.stdout.buffer.write(probe.program())  # as it is: the gate compares its bytes
             return 0
@@ -130,6 +135,9 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("enrol", help="print what root types on a host to make it ready, or check what is done already")
     _takes_an_estate(one)
     one.add_argument("hosts", nargs="*", metavar="HOST", help="a host of the estate; with --check: all of them, if none is named")
+    one.add_argument(
+        "--update", action="store_true", help="bring this voxgate's probe and builder to all hosts, by ssh as [estate] admin"
+    )
     one.add_argument("--check", action="store_true", help="log in as the gate does, and say what is done and what is not")
     commands.add_parser("probe", help="print the probe, to install it on a host: the README says how")
     commands.add_parser("builder", help="print the program that builds releases on a host, to install it there: the same")

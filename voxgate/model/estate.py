@@ -246,6 +246,7 @@ class Estate:
     containers: Containers
     commits: str = ""
     identity: str | None = None
+    admin: str | None = None
     known_hosts: str = "~/.ssh/known_hosts"
     ssh_config: str | None = None
     available: Available = Available.SLOTS

@@ -67,6 +67,16 @@ def script(estate: Estate, host: Host, files: Mapping[str, bytes]) -> str:
     return f"#!/bin/bash\n{head}{HEAD}{''.join(steps)}"
 
 
+def update(estate: Estate, host: Host, files: Mapping[str, bytes]) -> tuple[str, str]:
+    """The part of it that brings the programs of this voxgate: the script for root's bash, and the question of the deploy
+    account's sh, which ends with 0 where they are there.
+    """
+    placements = [one for one in estate.placements if one.host == host]
+    wanted = [*_programs(placements), *([_build_unit(files)] if placements else [])]
+    lines = [HEAD, *(need.do for need in wanted), *(["systemctl daemon-reload"] if placements else [])]
+    return "\n".join(lines) + "\n", " && ".join(f"{{ {need.done}; }}" for need in wanted)
+
+
 def checks(estate: Estate, host: Host, files: Mapping[str, bytes]) -> str:
     """A script for the deploy account's sh: for each need, in their order, a line ``done`` or ``left``."""
     lines = [f"if {{ {need.done}; }} >/dev/null 2>&1; then echo done; else echo left; fi" for need in needs(estate, host, files)]
@@ -133,6 +143,10 @@ def _programs(placements: list[Placement]) -> Iterator[Need]:
     yield _file("the probe: what the gate asks a host", 0o755, PROBE, probe.program())
     if placements:
         yield _file("the program that builds releases", 0o755, BUILDER, builder.program())
+
+
+def _build_unit(files: Mapping[str, bytes]) -> Need:
+    return _file(f"the unit file {BUILD_UNIT}", 0o644, f"{UNITS}/{BUILD_UNIT}", files[BUILD_UNIT])
 
 
 def _units(placements: list[Placement], units: list[PlacedUnit], files: Mapping[str, bytes]) -> Iterator[Need]:
