@@ -37,6 +37,7 @@ def leaks(service: Service, services: list[Service], found: Job, known: Job, spo
     return {
         "compared": sorted({key for one in told for key in one["compared"]}),
         "lines": sum(one["lines"] for one in told),
+        "since": max((one["since"] for one in told), default=0.0),
         "found": [list(hit) for hit in sorted(hits)][:SHOWN],
     }
 

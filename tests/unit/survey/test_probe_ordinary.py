@@ -150,6 +150,14 @@ def test_a_library_that_others_can_change_is_loose(tmp_path: Path) -> None:
     assert str(library) in list(probe.loose_libraries([str(library), "/no/such.so", "?"]))
 
 
+def test_since_when_the_journal_is_kept_is_told_of_all_instances(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A journal that was emptied is told by the service as a whole, too: else it counts as one that is not kept."""
+    told = iter([{"compared": ["A"], "lines": 0, "since": since, "found": []} for since in (5.0, 0.0)])
+    monkeypatch.setattr(probe, "by_env", lambda _service: ["one", "two"])
+    monkeypatch.setattr(probe, "leaks_of", lambda *_: next(told))
+    assert probe.leaks(None, [], None, None, None) == {"compared": ["A"], "lines": 0, "since": 5.0, "found": []}
+
+
 @pytest.mark.parametrize(
     ("said", "since"),
     [
