@@ -1,7 +1,7 @@
 # A hardened host: /proc hides processes, also from what comes by SSH and sudo.
 # host: data
 # blind: keys-are-known[data] sudo-is-minimal[data] no-node-runs[data] only-livekit-in-containers[data] exactly-one-dialler-per-database[vox]
-#   clock-is-right[data] only-expected-listeners[data] stores-are-private[data]
+#   database-sees-one-dialler[vox] clock-is-right[data] only-expected-listeners[data] stores-are-private[data]
 DROP=/etc/systemd/system/ssh.service.d
 inject() {
 	mkdir -p $DROP
