@@ -44,7 +44,8 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
     found, entries = [], []
     for protocol, socket in doors:
         holders = {holder_of(processes[pid], containers) for pid in socket.pids if pid in processes}
-        # Where systemd opened the socket, it holds it too: then the service that it is for counts.
+        # Where systemd opened the socket, it holds it too: then the service that it is for counts, as soon as it was started.
+        by_systemd = "init.scope" in holders
         holders = holders - {"init.scope"} or holders
         passing = protocol == "udp" and first <= socket.port <= last
         if passing and (_are_named(holders) or (socket.address, socket.port, socket.pids) not in before):
@@ -53,7 +54,8 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
             continue  # nobody else can reach it: a container's own resolver
         place = f"{'UDP ' if protocol == 'udp' else ''}{socket.address}:{socket.port}"
         place += " in a network of its own" if socket.apart else ""
-        unknown = sorted(who for who in holders or {"kernel"} if not any(_may(one, who, protocol, socket) for one in wanted))
+        doing = holders or {"kernel"}
+        unknown = sorted(who for who in doing if not any(_may(one, who, protocol, socket, by_systemd) for one in wanted))
         if unknown and not holders:
             found.append(f"{place} is listened on by no process that can be seen (ss -l{protocol[0]}np)")
         elif unknown:
@@ -81,8 +83,12 @@ def _are_named(holders: set[str]) -> bool:
     return bool(holders) and not any(who.startswith(("process ", "container ", "user@")) for who in holders)
 
 
-def _may(listener: Listener, who: str, protocol: str, socket: SocketFact) -> bool:
-    """True if the estate lets ``who`` listen there; port 0 stands for any."""
+def _may(listener: Listener, who: str, protocol: str, socket: SocketFact, by_systemd: bool) -> bool:  # noqa: FBT001
+    """True if the estate lets ``who`` listen there; port 0 stands for any. A socket that is systemd's own (``by_systemd``) waits
+    for a service that nobody asked for yet, and is the same one once that runs: so an entry for either is for both.
+    """
+    names = Names((listener.who,))
+    named = who in names or (by_systemd and ("init.scope" in names or (who == "init.scope" and ".service" in listener.who)))
     on_port = listener.port == 0 or listener.port <= socket.port <= (listener.last or listener.port)
     reached = not listener.loopback or is_loopback(socket.address)
-    return who in Names((listener.who,)) and listener.protocol == protocol and on_port and reached
+    return named and listener.protocol == protocol and on_port and reached

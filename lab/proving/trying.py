@@ -2,7 +2,8 @@
 
 All are there at once. One look, by an estate with all their entries, must hold. Then each entry is left out of that estate, and
 the same look is judged again: exactly what the thing declares must be red, so that no entry is idle, and none covers another
-thing. What is not exact is tried again in halves, at last each thing alone, with a look of its own by either estate.
+thing. What is not exact is tried again in halves, at last each thing alone, with a look of its own by either estate. And what
+``voxgate draft`` writes into the lab's own estate, by a look and in one go, must be all that it needs.
 """
 
 from __future__ import annotations
@@ -15,9 +16,13 @@ from typing import TYPE_CHECKING
 
 from lab import cell
 from lab.proving import breaking, entries
+from lab.proving.entries import LAB
 from lab.proving.judge import Finding, judge, look
 from lab.proving.run import green_first, until_green
 from lab.proving.script import MACHINE, judged_ids
+from voxgate.cli.draft import drafted
+from voxgate.contracts import estate_file
+from voxgate.contracts.estates import load_estate
 from voxgate.errors import VoxgateError
 
 if TYPE_CHECKING:
@@ -132,6 +137,8 @@ def _try(group: Sequence[Ordinary], estate: Estate, work: Path, say: Callable[[s
                     trial.seen = _without(trial.thing, group, evidence, work)
                 if not breaking.has_landed(trial.thing):
                     trial.trouble = "was gone when the look was over"
+            if len(group) > 1 and not red:
+                _draft(estate, work, say)
     finally:
         _on_each_host(_mend, trials[::-1])  # what came last goes first
     red = until_green(estate, work)
@@ -145,6 +152,25 @@ def _try(group: Sequence[Ordinary], estate: Estate, work: Path, say: Callable[[s
     if len(group) > 1:
         say(f"        {len(group)} were there at once, and are gone")
     return trials
+
+
+def _draft(estate: Estate, work: Path, say: Callable[[str], None]) -> None:
+    """The walk of whoever comes with hosts of his own: a look, all that is unknown written for him, and the next look. Raises
+    VoxgateError where that does not hold.
+    """
+    found = drafted(estate, look(estate, work / "plain", None))
+    path = work / LAB.name
+    path.write_text(LAB.read_text("utf-8"), "utf-8")
+    estate_file.replace(path, estate_file.with_entries(path.read_text("utf-8"), found.entries, path.name))
+    red = {one.id: Finding(one.verdict.value, one.found) for one in found.left}
+    if not red:
+        written = load_estate(str(path))
+        red = judge(written, look(written, work / "drafted", None))
+    if red:
+        first = next(iter(red))
+        why = f"{first}: {red[first].found}"
+        raise VoxgateError("an estate with all that was drafted does not hold", where=f"{len(red)} judgements", why=why)
+    say(f"        voxgate draft wrote {len(found.entries)} entries, and an estate with them holds")
 
 
 def _without(thing: Ordinary, group: Sequence[Ordinary], evidence: Evidence, work: Path) -> dict[str, Finding]:

@@ -9,6 +9,7 @@ from datetime import date
 import pytest
 
 from tests.unit.suites.conftest import Case
+from voxgate.model.estate import Listener
 from voxgate.model.evidence import ContainerFact, ProcessFact, SocketFact, known
 from voxgate.model.surroundings import BootFact, CopyFact, DiskFact, JobFact, KeyFact, StarterFact
 from voxgate.model.waiver import Waiver
@@ -214,3 +215,21 @@ def test_what_could_not_be_seen_stands_beside_what_was_found(green: Case, *, syn
 )
 def test_an_address_of_ipv4_in_ipv6_is_what_it_is(address: str, *, loopback: bool, public: bool) -> None:
     assert (is_loopback(address), is_public(address)) == (loopback, public)
+
+
+@pytest.mark.parametrize("entry", ["cockpit.service", "init.scope"])
+@pytest.mark.parametrize("runs", [False, True], ids=["not asked for yet", "running"])
+def test_a_socket_of_systemds_is_its_services(green: Case, entry: str, runs: bool) -> None:  # noqa: FBT001
+    """Whichever of the two the estate names, and whether anybody asked for it yet or not; on another port it is a stranger."""
+    rows = known(green.of(SIP).processes)
+    first = next(one for one in rows if one.pid == 1)
+    service = replace(first, pid=4001, ppid=1, unit="cockpit.service")
+
+    def said(port: int) -> Case:
+        socket = SocketFact("10.0.0.1", port, None, None, (1, 4001) if runs else (1,))
+        case = green.host(SIP, processes=(*rows, service), listeners=(*known(green.of(SIP).listeners), socket))
+        more = {**(case.estate.listeners or {}), SIP: (Listener(entry, 9090),)}
+        return replace(case, estate=replace(case.estate, listeners=more))
+
+    assert said(9090).judge(["only-expected-listeners"]) == {}
+    assert set(said(9091).judge(["only-expected-listeners"])) == {f"only-expected-listeners[{SIP}]"}
