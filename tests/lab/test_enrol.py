@@ -24,7 +24,7 @@ systemctl disable --quiet voxbridge.service
 
 
 ADMIN = """
-useradd --create-home --shell /bin/bash ops
+useradd --create-home --shell /bin/bash --password '*' ops
 install -d -m 0700 -o ops -g ops ~ops/.ssh
 install -m 0600 -o ops -g ops ~deploy/.ssh/authorized_keys ~ops/.ssh/authorized_keys
 echo 'ops ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/ops

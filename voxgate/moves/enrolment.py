@@ -113,7 +113,7 @@ def commands(host: Host, placements: list[Placement], units: list[PlacedUnit]) -
 
 def _accounts(host: Host, placements: list[Placement]) -> Iterator[Need]:
     users = sorted({one.service.user for one in placements if one.service.user})
-    wanted = {host.user: "--create-home --shell /bin/bash", **dict.fromkeys(users, _NOLOGIN)}
+    wanted = {host.user: "--create-home --shell /bin/bash --password '*'", **dict.fromkeys(users, _NOLOGIN)}
     if placements:
         wanted[BUILDER_ACCOUNT] = _NOLOGIN
     what = {host.user: "logs in, moves code, restarts units", BUILDER_ACCOUNT: "builds releases, and can do nothing else"}
