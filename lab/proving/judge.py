@@ -12,12 +12,9 @@ from typing import TYPE_CHECKING
 from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import names as schema_names
-from voxgate.deploy.gate import Gate
-from voxgate.deploy.site import Orders
-from voxgate.errors import VoxgateError
+from voxgate.deploy.looking import look_at
 from voxgate.model.invariant import expected
 from voxgate.model.look import Evidence
-from voxgate.model.verdict import MoveRecord
 from voxgate.plugin import without_pytest
 from voxgate.survey.collect import take_look
 from voxgate.transport.connections import Connections
@@ -38,29 +35,9 @@ class Finding:
     found: str
 
 
-class Quiet:
-    """A progress that tells nothing."""
-
-    def begin(self, service: str, host: str, move: str) -> None:
-        """Nothing."""
-
-    def end(self, record: MoveRecord) -> None:
-        """Nothing."""
-
-    def note(self, text: str) -> None:
-        """Nothing."""
-
-
 def look(estate: Estate, folder: Path, bake: float | None) -> Evidence:
-    """Look at the estate as `pytest --estate NAME` does: new connections, both surveys, the remotes; saved in ``folder``."""
-    gate = Gate(estate, Orders(bake=bake), folder, "proving", Quiet())
-    try:
-        seen = gate.prepare()
-    finally:
-        gate.close()
-    if seen is None:
-        raise VoxgateError("the look was interrupted", where=estate.name)
-    return seen
+    """The gate's own look, of which nothing is told; saved in ``folder``."""
+    return look_at(estate, folder, bake=bake)
 
 
 def glance(estate: Estate, before: Evidence) -> Evidence:

@@ -10,16 +10,15 @@ from pathlib import Path
 from voxgate.contracts import estate_file
 from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.schemas import names as schema_names
-from voxgate.deploy.gate import Gate
-from voxgate.deploy.site import Orders
-from voxgate.errors import VoxgateError
+from voxgate.deploy.looking import look_at
 from voxgate.model.entry import Entry, Value
 from voxgate.model.estate import Estate
 from voxgate.model.invariant import expected
 from voxgate.model.look import Evidence
-from voxgate.model.verdict import Judgement, MoveRecord
+from voxgate.model.verdict import Judgement
 from voxgate.model.where import EVERYWHERE
 from voxgate.plugin import without_pytest
+from voxgate.report.redaction import Redactor
 from voxgate.report.stream import CutStream
 from voxgate.survey.saving import load
 
@@ -34,11 +33,12 @@ class Draft:
     left: tuple[Judgement, ...]
 
 
-def draft(estate: Estate, saved: Path | None, *, write: bool, out: CutStream, say: CutStream) -> int:
+def draft(estate: Estate, saved: Path | None, *, write: bool, out: CutStream, say: CutStream, redactor: Redactor) -> int:
     """Look (or take the look saved in ``saved``), and print the entries for everything unknown as TOML; with ``write`` they are
     put into the estate's file. What no entry is for is told on ``say``. It ends with 0, or with 1 where that is something.
     """
     found = drafted(estate, load(saved) if saved else look_once(estate, say))
+    found = replace(found, entries=without_secrets(found.entries, redactor, say))
     if not found.entries:
         say.write(f"nothing is unknown that hosts/{estate.name}.toml could say\n")
     elif write:
@@ -136,28 +136,17 @@ def _leaves(value: Value) -> Sequence[Value]:
 def look_once(estate: Estate, say: CutStream) -> Evidence:
     """One look, of which nothing is kept."""
     with tempfile.TemporaryDirectory(prefix="voxgate-draft-") as folder:
-        gate = Gate(estate, Orders(), Path(folder), "draft", _Progress(say))
-        try:
-            seen = gate.prepare()
-        finally:
-            gate.close()
-    if seen is None:
-        raise VoxgateError("the look was interrupted", where=estate.name)
-    return seen
+        return look_at(estate, Path(folder), tell=lambda text: say.write(f"{text}\n"))
 
 
-class _Progress:
-    """A look makes no moves; what it notes is told."""
-
-    def __init__(self, say: CutStream) -> None:
-        self._say = say
-
-    def begin(self, service: str, host: str, move: str) -> None:
-        """Nothing."""
-
-    def end(self, record: MoveRecord) -> None:
-        """Nothing."""
-
-    def note(self, text: str) -> None:
-        """Tell it."""
-        self._say.write(f"{text}\n")
+def without_secrets(entries: Iterable[Entry], redactor: Redactor, say: CutStream) -> tuple[Entry, ...]:
+    """What may stand in a file that goes to git: what was found is told without secrets, and an entry that holds what looks like
+    one (the command of a container, the address of a repository) is told and left to a person.
+    """
+    good = []
+    for one in entries:
+        if redactor.cut(one.line) == one.line:
+            good.append(replace(one, about=redactor.cut(one.about)))
+        else:
+            say.write(f"not written, as it holds what looks like a secret: {one.table} {redactor.cut(one.line)}\n")
+    return tuple(good)

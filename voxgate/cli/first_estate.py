@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from voxgate.cli.draft import Draft, drafted, look_once, tell_left
+from voxgate.cli.draft import Draft, drafted, look_once, tell_left, without_secrets
 from voxgate.contracts import estate_file
 from voxgate.contracts.estates import load_estate
 from voxgate.errors import EstateError, VoxgateError
@@ -23,6 +23,7 @@ from voxgate.model.estate import Estate, Host, repository_of
 from voxgate.model.evidence import ContainerFact, HostEvidence, Missing, known
 from voxgate.model.look import Look
 from voxgate.model.service import Role
+from voxgate.report.redaction import Redactor
 from voxgate.report.stream import CutStream
 from voxgate.survey.collect import take_look
 from voxgate.survey.findings import holder_of
@@ -48,7 +49,7 @@ class Asked:
     identity: str = ""
 
 
-def first_estate(asked: Asked, folder: Path, say: CutStream) -> int:
+def first_estate(asked: Asked, folder: Path, say: CutStream, redactor: Redactor) -> int:
     """Look at the hosts, and write ``NAME.toml`` into ``folder``. It ends with 0, or with 1 where something was found that no
     entry is for. Raises EstateError for what cannot be meant, and where that file is there already.
     """
@@ -60,12 +61,13 @@ def first_estate(asked: Asked, folder: Path, say: CutStream) -> int:
         say.write(f"looking at {len(asked.hosts)} hosts: what is there\n")
         estate = _loaded(Path(work), asked.name, bare)
         seen, bare_hosts = _first_look(estate)
-        entries = (*_found(estate, seen), *bare)
+        entries = (*without_secrets(_found(estate, seen), redactor, say), *bare)
         found = Draft((), ())
         if not bare_hosts:
             say.write("looking again: what its rules do not know\n")
             estate = _loaded(Path(work), asked.name, entries)
             found = drafted(estate, look_once(estate, say))
+            found = replace(found, entries=without_secrets(found.entries, redactor, say))
     folder.mkdir(parents=True, exist_ok=True)
     estate_file.replace(path, _text(asked, entries, found))
     guesses = sum(one.about.startswith(_GUESSED) for one in entries)

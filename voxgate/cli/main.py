@@ -75,11 +75,12 @@ def _run(asked: argparse.Namespace, out: CutStream) -> int:
             return init(Path(asked.folder), asked.estate, out)
         case "draft":
             saved = Path(asked.evidence) if asked.evidence else None
-            say = CutStream(sys.stderr, Redactor.of(os.environ))
+            redactor = Redactor.of(os.environ)
+            say = CutStream(sys.stderr, redactor)
             if asked.host:
                 known = {key: getattr(asked, key) for key in ("user", "known_hosts", "ssh_config", "identity")}
-                return first_estate(Asked(asked.estate, tuple(asked.host), **known), Path.cwd() / "hosts", say)
-            return draft(load_estate(asked.estate), saved, write=asked.write, out=out, say=say)
+                return first_estate(Asked(asked.estate, tuple(asked.host), **known), Path.cwd() / "hosts", say, redactor)
+            return draft(load_estate(asked.estate), saved, write=asked.write, out=out, say=say, redactor=redactor)
         case "enrol":
             estate = load_estate(asked.estate)
             return (

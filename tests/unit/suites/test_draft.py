@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.suites.conftest import SAVED, Case
-from voxgate.cli.draft import draft, drafted, said_once
+from voxgate.cli.draft import draft, drafted, said_once, without_secrets
 from voxgate.cli.main import main
 from voxgate.contracts import estate_file
 from voxgate.contracts.estates import load_estate
@@ -103,7 +103,7 @@ def test_what_is_waived_needs_no_word(green: Case) -> None:
 def test_a_saved_look_is_drafted(green: Case, tmp_path: Path) -> None:
     """The command, over the lab's saved look: nothing is unknown, and nothing is written."""
     out, say = io.StringIO(), io.StringIO()
-    status = draft(green.estate, SAVED, write=False, out=cut(out), say=cut(say))
+    status = draft(green.estate, SAVED, write=False, out=cut(out), say=cut(say), redactor=Redactor.of({}))
     assert (status, out.getvalue(), say.getvalue()) == (0, "", "nothing is unknown that hosts/lab.toml could say\n")
     assert main(["draft", "--estate", "lab", "--evidence", str(tmp_path)]) == 1
 
@@ -169,3 +169,17 @@ def test_a_value_of_several_hosts_is_said_once_each(green: Case) -> None:
         (("sudo", "all", "nagios"), ("/usr/bin/b",)),
         (("sudo", "sip-1", "ansible"), ("ALL",)),
     ]
+
+
+def test_no_secret_is_written_into_a_file_that_goes_to_git() -> None:
+    """Of what was found it is cut; an entry that holds one is left to a person."""
+    secret = "0123456789abcdef0123456789abcdef"
+    told = Entry(("programs", "sip-1"), ("/opt/agent/bin/agent",), f"process 7 of root is: agent --api-key={secret}")
+    held = Entry(("agents", "sip-1"), ({"image": "x/agent:1", "command": ("agent", f"--api-key={secret}")},), "container agent")
+    kept = Entry(("keys", "sip-1"), {"deploy": (f"SHA256:{'Ab1+/x9Z' * 5}Ab1",)}, "a fingerprint is no secret")
+    say = io.StringIO()
+    good = without_secrets([told, held, kept], Redactor.of({}), cut(say))
+    assert [one.place for one in good] == [told.place, kept.place]
+    assert good[0].about == "process 7 of root is: agent --api-key=[cut]"
+    assert secret not in estate_file.with_entries("", good, "lab.toml") + say.getvalue()
+    assert say.getvalue().startswith("not written, as it holds what looks like a secret: [agents] sip-1 = ")

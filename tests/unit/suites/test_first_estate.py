@@ -110,7 +110,7 @@ def test_what_is_no_host_is_one_line(host: str) -> None:
 def test_a_file_that_is_there_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("mine")
     with pytest.raises(EstateError, match="is there already"):
-        first_estate.first_estate(ASKED, tmp_path, CutStream(io.StringIO(), Redactor.of({})))
+        first_estate.first_estate(ASKED, tmp_path, CutStream(io.StringIO(), Redactor.of({})), Redactor.of({}))
     assert (tmp_path / "mine.toml").read_text() == "mine"
 
 
