@@ -8,10 +8,11 @@ import io
 import re
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from voxgate.cli.enrol import enrol, update
+from voxgate.cli.enrol import as_root, enrol, heard, tell, update
 from voxgate.contracts.estates import FOLDER, load_estate, unit_paths
 from voxgate.errors import VoxgateError
 from voxgate.model.estate import Estate
@@ -90,3 +91,35 @@ def test_programs_alone_are_brought_by_root_and_found_by_deploy() -> None:
 def test_nobody_brings_programs_where_the_estate_names_nobody() -> None:
     with pytest.raises(VoxgateError, match=r"hosts/lab\.toml: says nobody who may bring programs"):
         update(LAB, [], CutStream(io.StringIO(), Redactor.of({})))
+
+
+def test_who_brings_programs_gives_the_host_nothing_of_his(tmp_path: Path) -> None:
+    """Whatever his own settings of ssh say: ssh itself says what it would do."""
+    config = tmp_path / "config"
+    config.write_text("Host *\n  ForwardAgent yes\n  ForwardX11 yes\n  RemoteForward 2222 localhost:22\n"
+                      "  GSSAPIDelegateCredentials yes\n  ControlPath /tmp/%h\n  StrictHostKeyChecking no\n")  # fmt: skip
+    estate = replace(LAB, admin="ops", ssh_config=str(config))
+    command, *words = as_root(estate, estate.host("api-1"))
+    said = subprocess.run([command, "-G", *words], check=True, timeout=20, capture_output=True, text=True).stdout.splitlines()
+    assert {"forwardagent no", "forwardx11 no", "gssapidelegatecredentials no", "stricthostkeychecking true"} <= set(said)
+    assert not [line for line in said if line.startswith(("controlpath", "remoteforward"))]
+
+
+def test_what_a_host_says_while_programs_are_brought_moves_no_terminal() -> None:
+    said = heard(b"/x is new\n\x1b[1A\x1b[2K\rapi-1: is as this voxgate has it\n\n\xe2\x80\xae\n")
+    assert said == ["/x is new", "\\x1b[1A\\x1b[2K\\rapi-1: is as this voxgate has it", "\\u202e"]
+
+
+def test_a_host_that_answers_something_else_keeps_no_other_from_being_checked() -> None:
+    out = io.StringIO()
+    host = LAB.host("api-1")
+    wanted = enrolment.needs(LAB, host, FILES)
+    assert tell(LAB, host, wanted, b"done " * 3, CutStream(out, Redactor.of({}))) == 1
+    assert out.getvalue() == "api-1: says something else than what was asked: 3 answers\n"
+    assert tell(LAB, host, wanted, b"done " * len(wanted), CutStream(out, Redactor.of({}))) == 0
+
+
+def test_who_clones_does_not_read_the_script() -> None:
+    """It comes from stdin, and git starts whatever the account's settings say."""
+    clones = [line for line in script_of("api-1").splitlines() if " git clone " in line]
+    assert [" </dev/null " in line for line in clones] == [True] * 2

@@ -11,6 +11,7 @@ from voxgate.contracts import estate_file
 from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.schemas import names as schema_names
 from voxgate.deploy.looking import look_at
+from voxgate.errors import EstateError
 from voxgate.model.entry import Entry, Value
 from voxgate.model.estate import Estate
 from voxgate.model.invariant import expected
@@ -39,17 +40,21 @@ def draft(estate: Estate, saved: Path | None, *, write: bool, out: CutStream, sa
     """
     found = drafted(estate, load(saved) if saved else look_once(estate, say))
     found = replace(found, entries=without_secrets(found.entries, redactor, say))
+    refused: list[tuple[Entry, EstateError]] = []
     if not found.entries:
         say.write(f"nothing is unknown that hosts/{estate.name}.toml could say\n")
     elif write:
         path = Path(estate.source)
-        estate_file.replace(path, estate_file.with_entries(path.read_text("utf-8"), found.entries, path.name))
-        say.write(f"{len(found.entries)} entries are in {path} now: read each, and take out what you do not want to be there\n")
+        good, refused = estate_file.accepted(path, found.entries)
+        estate_file.replace(path, estate_file.with_entries(path.read_text("utf-8"), good, path.name))
+        say.write(f"{len(good)} entries are in {path} now: read each, and take out what you do not want to be there\n")
+        for one, why in refused:
+            say.write(f"not written, as no estate may say it: {one.table} {one.line}: {why.line}\n")
     else:
         out.write(estate_file.with_entries("", found.entries, "draft"))
         say.write(f"{len(found.entries)} entries; --write puts them into hosts/{estate.name}.toml\n")
     tell_left(found, say)
-    return 1 if found.left else 0
+    return 1 if found.left or refused else 0
 
 
 def tell_left(found: Draft, say: CutStream) -> None:

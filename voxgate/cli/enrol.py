@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
 from voxgate.contracts.estates import unit_paths
-from voxgate.errors import EstateError, VoxgateError
+from voxgate.errors import EstateError, VoxgateError, visible
 from voxgate.model.estate import Estate, Host
 from voxgate.moves import enrolment
 from voxgate.report.stream import CutStream
@@ -46,9 +47,15 @@ def _check(estate: Estate, host: Host, files: dict[str, bytes], connections: Con
     except VoxgateError as error:
         out.write(f"{host.name}: {error.line}\n" + (f"  {error.hint}\n" if error.hint else ""))
         return 1
-    said = done.stdout.decode(errors="replace").split()
+    return tell(estate, host, wanted, done.stdout, out)
+
+
+def tell(estate: Estate, host: Host, wanted: Sequence[enrolment.Need], stdout: bytes, out: CutStream) -> int:
+    """Say of each need what a host answered; how many are not done. One that answers anything else is not ready."""
+    said = stdout.decode(errors="replace").split()
     if len(said) != len(wanted):
-        raise VoxgateError("was told something else than what was asked", where=host.name, why=f"{len(said)} answers")
+        out.write(f"{host.name}: says something else than what was asked: {len(said)} answers\n")
+        return 1
     out.write(f"{host.name} ({host.address})\n")
     for need, state in zip(wanted, said, strict=True):
         out.write(f"  {'done   ' if state == 'done' else 'not yet'}  {need.about}\n")
@@ -76,25 +83,36 @@ def update(estate: Estate, names: list[str], out: CutStream) -> int:
                 if connections[host.name].run(is_there, deadline=DEADLINE).exit_status == 0:
                     out.write(f"{host.name}: is as this voxgate has it\n")
                     continue
-                done = run(_as_root(estate, host), deadline=DEADLINE, stdin=script.encode())
+                done = run(as_root(estate, host), deadline=DEADLINE, stdin=script.encode())
                 now = done.exit_status == 0 and connections[host.name].run(is_there, deadline=DEADLINE).exit_status == 0
             except VoxgateError as error:
                 out.write(f"{host.name}: {error.line}\n")
                 failed += 1
                 continue
-            said = (done.stdout + done.stderr).decode(errors="replace").strip().splitlines()
+            said = heard(done.stdout + done.stderr)
             for line in said if now else said[-1:] or ["nothing was said"]:
                 out.write(f"{host.name}: {'' if now else 'could not be brought: '}{line}\n")
             failed += not now
     return 1 if failed else 0
 
 
-def _as_root(estate: Estate, host: Host) -> list[str]:
+def heard(said: bytes) -> list[str]:
+    """The lines that a host said, as they may be shown."""
+    return [visible(line) for line in said.decode(errors="replace").split("\n") if line.strip()]
+
+
+def as_root(estate: Estate, host: Host) -> list[str]:
     """The command that runs a script from stdin as root there, by the estate's administrator: nobody is asked anything, and only
-    a pinned key is taken.
+    a pinned key is taken. Whatever the administrator's own settings say, the host gets no agent and no way back: it may be one
+    that was taken over.
     """
     options = {
         "BatchMode": "yes",
+        "ClearAllForwardings": "yes",
+        "ControlPath": "none",
+        "ForwardAgent": "no",
+        "ForwardX11": "no",
+        "GSSAPIDelegateCredentials": "no",
         "StrictHostKeyChecking": "yes",
         "UserKnownHostsFile": str(Path(estate.known_hosts).expanduser()),
     }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +34,42 @@ def with_entries(text: str, entries: Iterable[Entry], where: str) -> str:
         raise EstateError("cannot be added to", where=where, why=visible(str(error))) from None
 
 
+def accepted(path: Path, entries: Sequence[Entry]) -> tuple[list[Entry], list[tuple[Entry, EstateError]]]:
+    """Those of the entries with which the file is an estate as it must be, and the others, each with what is wrong then. One that
+    is refused keeps no other out. Raises EstateError where the file is none even without them.
+    """
+    text = path.read_text("utf-8")
+    with suppress(EstateError), _judged(path, with_entries(text, entries, path.name)):
+        return list(entries), []
+    with _judged(path, text):
+        good: list[Entry] = []
+    bad: list[tuple[Entry, EstateError]] = []
+    for one in entries:
+        try:
+            with _judged(path, with_entries(text, [*good, one], path.name)):
+                good.append(one)
+        except EstateError as error:
+            bad.append((one, error))
+    return good, bad
+
+
 def replace(path: Path, text: str) -> None:
     """Put ``text`` in the file's place, if it is an estate as it must be. Raises EstateError otherwise, and changes nothing."""
+    with _judged(path, text) as draft:
+        if path.exists():
+            draft.chmod(path.stat().st_mode & 0o777)
+        draft.replace(path)
+
+
+@contextmanager
+def _judged(path: Path, text: str) -> Iterator[Path]:
+    """``text`` as a file beside ``path``, found to be an estate as it must be. Raises EstateError otherwise."""
     with tempfile.TemporaryDirectory(prefix=".voxgate-", dir=path.parent) as folder:
         draft = Path(folder) / path.name
         draft.write_text(text, "utf-8")
         lay_beside(path.parent, Path(folder))
         load_estate(str(draft))
-        if path.exists():
-            draft.chmod(path.stat().st_mode & 0o777)
-        draft.replace(path)
+        yield draft
 
 
 def lay_beside(folder: Path, draft: Path) -> None:

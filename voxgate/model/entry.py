@@ -7,7 +7,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from voxgate.errors import visible
+
 Value = str | int | bool | tuple["Value", ...] | Mapping[str, "Value"]
+
+OF_PATTERNS = frozenset({"boot", "clients", "jobs", "listeners", "preload", "programs"})
+"""The words of an estate in which ``*`` stands for other characters."""
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -33,6 +38,14 @@ class Entry:
     def line(self) -> str:
         """Its line in that table: ``sip-1 = ["agent.service"]``."""
         return f"{toml_key(self.place[-1])} = {toml(self.value)}"
+
+
+def is_plain(entry: Entry) -> bool:
+    """True for one that allows what was found and no more, and shows all that it says. Who names what is found (a file, a unit, a
+    client) may put ``*`` into it, or what nobody sees, or what turns the direction of writing.
+    """
+    said = f"{entry.table} {entry.line}"
+    return visible(said) == said and not (entry.place[0] in OF_PATTERNS and "*" in said)
 
 
 def joined(entries: Iterable[Entry]) -> tuple[Entry, ...]:

@@ -178,7 +178,8 @@ def _checkout(estate: Estate, one: Placement) -> Need:
     clone = shlex.join(["runuser", "-u", one.host.user, "--", "git", "clone", "--quiet", "--no-checkout", url, folder])
     return Need(
         f"{one.service.name}: a clone of its repository, for which {one.host.user} needs a key that may read it",
-        f"[ -d {folder}/.git ] || {clone} || echo {shlex.quote(f'{url} could not be cloned: do it by hand')} >&2",
+        # What the account's git starts must not have the rest of this script to read.
+        f"[ -d {folder}/.git ] || {clone} </dev/null || echo {shlex.quote(f'{url} could not be cloned: do it by hand')} >&2",
         f"[ -d {folder}/.git ]",
     )
 

@@ -8,7 +8,7 @@ from typing import ParamSpec, TypeVar
 import pytest
 
 from voxgate.errors import visible
-from voxgate.model.entry import Entry, joined
+from voxgate.model.entry import Entry, is_plain, joined
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -58,9 +58,10 @@ class Said(str):
 
 def say(found: str, do: str, *, estate: str = "", entries: Iterable[Entry] = ()) -> Said:
     """The message of a failed assertion: what was found where, and below it what to do. Where the estate of that name may say
-    that it is right, ``entries`` are what it says then: the hint ends with their lines.
+    that it is right, ``entries`` are what it says then: the hint ends with their lines. For what has a name that no entry can
+    have alone there is none.
     """
-    entries = tuple(entries)
+    entries = tuple(filter(is_plain, entries))
     for table, lines in _by_table(entries).items():
         do += f"{'; or ' if do else ''}add to {table} in hosts/{estate}.toml: {', '.join(lines)}"
     said = Said(f"{visible(found)}\n{ARROW}{visible(do)}")

@@ -189,3 +189,33 @@ def test_no_secret_is_written_into_a_file_that_goes_to_git() -> None:
     assert good[0].about == "process 7 of root is: agent --api-key=[cut]"
     assert secret not in estate_file.with_entries("", good, "lab.toml") + say.getvalue()
     assert say.getvalue().startswith("not written, as it holds what looks like a secret: [agents] sip-1 = ")
+
+
+@pytest.mark.parametrize("name", ["/srv/*", "/srv/a\u202eb", "/srv/a\u200bb", "/srv/a\udcffb", "/srv/a\u2800"])
+def test_what_is_found_is_no_entry_that_says_more_than_it_shows(green: Case, name: str) -> None:
+    """Whoever runs a program has named it: by ``*`` it would let in others, by what nobody sees it looks like another."""
+    rows = known(green.of("api-1").processes)
+    odd = replace(rows[0], pid=40_000, unit="", command="x", container="", exe=name)
+    case = green.host("api-1", processes=(*rows, odd, replace(odd, pid=40_001, exe="/srv/plain")))
+    found = drafted(case.estate, case.evidence)
+    assert [one.value for one in found.entries] == [("/srv/plain",)]
+    assert "/srv/plain" in found.entries[0].line
+    alone = green.host("api-1", processes=(*rows, odd))
+    assert drafted(alone.estate, alone.evidence).entries == ()
+    assert {one.invariant for one in drafted(alone.estate, alone.evidence).left} == {"no-node-runs"}
+
+
+def test_an_entry_that_no_estate_may_have_keeps_no_other_out(green: Case, tmp_path: Path) -> None:
+    """As the library that an account has loaded out of its home."""
+    text = Path(green.estate.source).read_text("utf-8")
+    path = tmp_path / "lab.toml"
+    path.write_text(text)
+    fits, not_here = Entry(("preload", "all"), ("/usr/lib/agent.so",)), Entry(("preload", "all"), ("/home/x/y.so",))
+    good, bad = estate_file.accepted(path, [not_here, fits])
+    assert (good, [one for one, _ in bad]) == ([fits], [not_here])
+    assert "no agent's library" in bad[0][1].line
+    assert estate_file.accepted(path, [fits]) == ([fits], [])
+    assert path.read_text("utf-8") == text, "nothing is written yet"
+    path.write_text("[estate]\n")
+    with pytest.raises(EstateError):
+        estate_file.accepted(path, [fits])

@@ -39,6 +39,8 @@ def with_job(green: Case, where: str, runs: tuple[str, ...], jobs: Mapping[str, 
         ("sip", NIGHTLY, NIGHTLY, (FOLDER, "rsync"), RED),
         ("sip", "backup.timer", "backup.service", ("rsync",), RED),
         ("sip", "backup.timer", "other.timer starts backup.service", ("rsync",), RED),
+        # What lies in an account's folder is called as it likes.
+        ("sip", "backup*", "/home/x/.config/systemd/user/a.service.d/b starts backup.conf", ("rsync",), RED),
     ],
 )
 def test_a_job_that_is_named_may_run_what_is_named(
