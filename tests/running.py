@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 STRANGER = 65534
@@ -24,6 +24,22 @@ def running(*argv: str, cwd: Path | str = "/", uid: int = STRANGER, env: Mapping
         yield child.pid
         child.stdin.close()
         child.kill()
+
+
+LEASES = f"""
+import fcntl, os, signal
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+def hold(path):
+    fcntl.fcntl(os.open(path, os.O_RDWR), fcntl.F_SETLEASE, fcntl.F_WRLCK)
+import sys
+held = list(map(hold, sys.argv[1:]))
+{WAITS}
+"""
+
+
+def held_shut(*paths: Path, uid: int = STRANGER) -> AbstractContextManager[int]:
+    """Files that their owner holds leases on as long as the block: whoever opens one waits for him, or is refused."""
+    return running("/usr/bin/python3", "-I", "-c", LEASES, *map(str, paths), uid=uid)
 
 
 def without_its_first_thread(code: str = WAITS) -> str:

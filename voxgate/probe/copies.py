@@ -12,7 +12,7 @@ from typing import Any, Iterable, Iterator
 
 from voxgate.probe.accounts import caller, seeing_as
 from voxgate.probe.base import LONGEST_PATH, Job, Trouble
-from voxgate.probe.folder import NO_FILES, UNREADABLE, Folder, fingerprint
+from voxgate.probe.folder import NO_FILES, UNREADABLE, Folder, fingerprint, passing_over
 from voxgate.probe.programs import NO_CONFIGURATION, git
 from voxgate.probe.reading import rows_of
 from voxgate.probe.repositories import COMMIT, Objects, origins, own_text, repository_of, tips_of
@@ -50,11 +50,14 @@ def copies(services: list[Service], accounts: frozenset[int] = frozenset()) -> d
             elif path not in own and is_one_of(path, ours):
                 continue
             elif path not in own and (names & SIGNS or (names >= BARE and not path.endswith("/.git"))):
-                with suppress(OSError, Trouble), held_by_steps(path) as folder:  # gone, or moved, meanwhile
-                    rows = list(copy_in(folder, names))
-                    known = known or [Ours(row, held) for row in services if rows and os.path.isdir(row.folder)]
-                    same = same_as(folder, names, known) if rows else []
-                    found += [{**row, "same": same} for row in rows]
+                try:
+                    with passing_over(), held_by_steps(path) as folder:  # gone, or moved, meanwhile
+                        rows = list(copy_in(folder, names))
+                        known = known or [Ours(row, held) for row in services if rows and os.path.isdir(row.folder)]
+                        same = same_as(folder, names, known) if rows else []
+                        found += [{**row, "same": same} for row in rows]
+                except BlockingIOError:
+                    found.append({"path": path[:LONGEST_PATH], "kind": UNREADABLE, "names": [], "same": []})
             parent, _, name = path.rpartition("/")
             if name in modules and "__init__.py" in names and parent not in own and not is_one_of(parent, ours):
                 found.append({"path": path, "kind": "package", "names": [name], "same": [modules[name]]})
@@ -207,7 +210,7 @@ def locks_of(folder: Folder, names: Iterable[str]) -> set[str]:
     found = set()
     with seeing_as(caller()):
         for name in {"uv.lock", "package-lock.json"}.intersection(names):
-            with suppress(OSError, Trouble):
+            with passing_over():
                 row = folder.stat(name)
                 if row is not None and row.st_size <= LOCK_AT_MOST:
                     found.add(fingerprint(folder, name)[1])
@@ -222,7 +225,7 @@ class Ours:
         self.firsts: set[str] = set()
         self.objects: Objects | None = None
         self.locks: set[str] = set()
-        with suppress(OSError, Trouble):  # it may lie behind a link: by its name a copy is found all the same
+        with passing_over():  # it may lie behind a link: by its name a copy is found all the same
             root = held.enter_context(Folder(leads_callers_eyes(service.folder)))
             self.locks = locks_of(root, ("uv.lock", "package-lock.json"))
             self.objects = Objects(repository_of(root, held), held)
@@ -236,7 +239,7 @@ def same_as(folder: Folder, names: set[str], known: list[Ours]) -> list[str]:
     """
     locks = locks_of(folder, names)
     found = {one.name for one in known if locks & one.locks}
-    with suppress(OSError, Trouble), ExitStack() as held:
+    with passing_over(), ExitStack() as held:
         repository = repository_of(folder, held) if names & {".git", "objects"} else None
         if repository:
             objects, tips = Objects(repository, held), tips_of(repository)
@@ -260,9 +263,8 @@ def copy_in(folder: Folder, names: set[str]) -> Iterator[dict[str, Any]]:
     if any(part in f"{folder.path}/" for part in ("/node_modules/", "/site-packages/", "/usr/share/nodejs/")):
         return
     for file in {"pyproject.toml", "package.json"} & names:
-        try:
+        project = None
+        with passing_over():
             project = PROJECT_NAME.search(own_text(file, folder)[0])
-        except (OSError, Trouble):
-            continue
         if project:
             yield {"path": folder.path, "kind": "project", "names": [project.group(1)]}

@@ -111,7 +111,7 @@ class Env:
                 self.found = os.fstat(place)  # before it is read: what is written meanwhile makes it another than was noted
                 self.callers = stat.S_ISREG(self.found.st_mode) and readable_for_caller(place)
                 if stat.S_ISREG(self.found.st_mode):
-                    with open(f"/proc/self/fd/{place}", "rb") as file:
+                    with open(os.open(f"/proc/self/fd/{place}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
                         self.content = taken(file, SMALL_FILE, self.path)
             finally:
                 os.close(place)

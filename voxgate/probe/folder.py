@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import islice
 from typing import IO, Callable, Iterator
@@ -68,6 +69,21 @@ def mounts_of_files() -> frozenset[str]:
     """The numbers of our mounts on which files are somebody's, and not made up by the kernel."""
     rows = [line.split(" - ", 1) for line in rows_of("/proc/self/mountinfo")]
     return frozenset(row[0].split()[0] for row in rows if len(row) == 2 and row[1].split()[0] not in NO_FILES)
+
+
+@contextmanager
+def passing_over(*kinds: type[Exception]) -> Iterator[None]:
+    """What is gone, or cannot be read, is passed over (or errors of these kinds): but no file that its owner holds a lease on.
+    The kernel opens that for nobody, and root does not wait as long as he likes: anything could be hidden so. Raises
+    BlockingIOError.
+    """
+    try:
+        yield
+    except BlockingIOError:
+        raise
+    except Exception as error:
+        if not isinstance(error, kinds or (OSError, Trouble)):
+            raise
 
 
 class Folder:

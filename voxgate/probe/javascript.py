@@ -41,6 +41,8 @@ def names_modules(pid: int | str, place: str, path: str) -> bool:
     """True if a mapped file names it among its dynamic symbols. The mapping itself is opened: the path may hold another now."""
     try:
         fd = mapped_file(pid, place, path)
+    except BlockingIOError:
+        raise
     except (OSError, Trouble):
         return False
     try:
@@ -53,7 +55,7 @@ def mapped_file(pid: int | str, place: str, path: str) -> int:
     """A file that a process has mapped, opened; where the kernel does not give the mapping, what has its path now, found from
     the process's root on by no link: one that is there now may lead out of it. Raises Trouble or OSError.
     """
-    with suppress(OSError):
+    with suppress(PermissionError, FileNotFoundError, ProcessLookupError):
         return opened_regular(os.open(f"/proc/{pid}/map_files/{place}", os.O_PATH | os.O_CLOEXEC), path)
     root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

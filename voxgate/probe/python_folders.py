@@ -11,6 +11,7 @@ from typing import Iterator
 
 from voxgate.probe.accounts import seeing_as
 from voxgate.probe.base import LONGEST_PATH, NAMES_AT_MOST, Trouble
+from voxgate.probe.folder import NoFile, opened_regular
 from voxgate.probe.marks import Marks
 from voxgate.probe.python_words import PIECES
 from voxgate.probe.reading import taken
@@ -103,16 +104,14 @@ class Search:
                     yield way
 
     def read(self, end: int, name: str) -> bytes:
-        """A small file that is held as a place, which is given up; nothing of what is none, or may not be read."""
+        """A small file held as a place, which is given up; nothing of what is none, or may not be read. Raises Trouble."""
         try:
-            if stat.S_ISREG(os.fstat(end).st_mode):
-                with seeing_as(self.uid), open(f"/proc/self/fd/{end}", "rb") as file:
-                    return taken(file, ROWS_FILE, name)
-        except OSError:
-            pass
-        finally:
-            os.close(end)
-        return b""
+            with seeing_as(self.uid), open(opened_regular(end, name), "rb") as file:
+                return taken(file, ROWS_FILE, name)
+        except BlockingIOError:
+            raise Trouble("failed", f"{name}: its owner holds a lease on it") from None
+        except (OSError, NoFile):
+            return b""
 
     def has_systems(self, settings: str) -> bool:
         """True if an environment has the system's packages, and its account's, beside its own."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import stat
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import Any, Iterator
 
 from voxgate.probe.accounts import as_caller
 from voxgate.probe.base import Trouble
 from voxgate.probe.env_files import Env, settings
-from voxgate.probe.folder import Folder
+from voxgate.probe.folder import Folder, passing_over
 from voxgate.probe.request import Service
 from voxgate.probe.secret_values import PLAIN, passwords
 from voxgate.probe.text import behind
@@ -37,7 +37,7 @@ def secrets(services: list[Service], request: str) -> list[str]:
     texts: list[tuple[str, str, str | None]] = []
     for service, name in ((one, name) for one in services for name in one.envs):
         content = None
-        with suppress(OSError), ExitStack() as held:
+        with passing_over(OSError), ExitStack() as held:
             try:
                 root = held.enter_context(Folder(service.folder))
             except Trouble:  # a link itself
@@ -55,7 +55,7 @@ def values_of(folder: str, name: str, content: str | None) -> Iterator[str]:
     followed.
     """
     if content is None:
-        with suppress(OSError):
+        with passing_over(OSError):
             content = behind(os.path.realpath(f"{folder}/{name}"))
     for key, value in settings(content or "").items():
         found = passwords(value)

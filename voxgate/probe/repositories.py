@@ -13,7 +13,7 @@ from typing import Callable
 
 from voxgate.probe.base import NAMES_AT_MOST, SMALL_FILE, Trouble
 from voxgate.probe.believing import led
-from voxgate.probe.folder import Folder, place_of
+from voxgate.probe.folder import Folder, passing_over, place_of
 from voxgate.probe.reading import taken
 
 LEADS_AWAY = "(its repository is not its owner's)"
@@ -79,7 +79,7 @@ class Objects:
         self.others: set[tuple[int, int] | None] = set()  # stores that it names, and that are not its owner's
         self.add(partial(entered, "objects", repository, held))
         for store in self.stores:  # it grows meanwhile
-            with suppress(OSError, Trouble):
+            with passing_over():
                 info = entered("info", store, held)
                 text, owner = own_text("alternates", info)
                 for line in text.splitlines():
@@ -114,14 +114,14 @@ class Objects:
             with suppress(OSError, Trouble), ExitStack() as held:
                 if entered(one[:2], store, held).stat(one[2:]):
                     return True
-        with suppress(OSError, Trouble), ExitStack() as held:
+        with passing_over(), ExitStack() as held:
             packs = entered("pack", store, held)
             with os.scandir(packs.fd) as entries:
                 names = [entry.name for entry in islice(entries, NAMES_AT_MOST) if entry.name.endswith(".idx")]
             if len(names) > PACKS_AT_MOST:
                 raise Trouble("failed", f"{packs.path}: over {PACKS_AT_MOST} packs")
             for name in names:
-                with suppress(OSError, Trouble), packs.open(name) as index:
+                with passing_over(), packs.open(name) as index:
                     if any(in_pack(index.fileno(), bytes.fromhex(one)) for one in ids):
                         return True
         return False
@@ -168,11 +168,11 @@ def leads_to(text: str) -> str:
 def tips_of(repository: Folder) -> set[str]:
     """The commits that a repository names: of one that is shallow the first is not there."""
     texts = []
-    with suppress(OSError, Trouble):
+    with passing_over():
         texts.append(own_text("HEAD", repository)[0])
     branch = re.fullmatch(r"ref: (refs(?:/(?!\.)[\w.+@-]+)+)\n?", texts[0]) if texts else None
     for name in ("shallow", "packed-refs", *(branch.groups() if branch else ())):
-        with suppress(OSError, Trouble):
+        with passing_over():
             texts.append(own_text(name, repository)[0])
     return {match.group() for text in texts for match in islice(COMMIT.finditer(text), TIPS_AT_MOST)}
 
@@ -186,6 +186,8 @@ def origins(folder: Folder, kind: str) -> set[str]:
             text, _ = own_text("config", repository_of(folder, held))
     except Elsewhere:
         return {LEADS_AWAY}
+    except BlockingIOError:
+        raise
     except (OSError, Trouble):
         return set()
     urls = re.findall(r"^[ \t]*url[ \t]*=[ \t]*(\S+)", text, re.MULTILINE)

@@ -107,6 +107,8 @@ def run_by(
             found, head = start_of(place)
         except PermissionError:
             return run_unread(place)
+        except BlockingIOError:
+            raise
         except (OSError, NoFile):
             return set()
         if head.startswith(b"\x7fELF"):
@@ -152,5 +154,7 @@ def same_program(place: Reached, name: str) -> bool:
                 return True
             held = f"/proc/self/fd/{file.fileno()}"
             return found.st_size == wanted.st_size and filecmp.cmp(held, program, shallow=False)
+    except BlockingIOError:
+        raise
     except (OSError, NoFile):
         return False

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.built import PROBE, probe
+from tests.running import held_shut
 
 from .conftest import git, service
 
@@ -250,6 +251,40 @@ def test_no_copy_is_hidden_by_its_path(checkout: Path, theirs: Path, monkeypatch
     os.close(at)
     os.close(top)
     assert name in seen(checkout)
+
+
+def test_no_copy_is_hidden_by_a_lease(checkout: Path, theirs: Path) -> None:
+    """Its owner has the kernel refuse whoever opens what tells of it: then that is said."""
+    copied(checkout, theirs)
+    clone = theirs / "clone"
+    assert seen(checkout) == {"clone": "checkout"}
+    told = [path for path in (clone / ".git").rglob("*") if path.name in {"HEAD", "config", "packed-refs", "main", "master"}]
+    for paths in ([clone / ".git/config"], [path for path in told if "logs" not in path.parts]):
+        with held_shut(*paths, uid=pwd.getpwnam(STRANGER).pw_uid):
+            rows = probe.copies([service(checkout)])["found"]
+        assert {"path": str(clone), "kind": "unreadable", "names": [], "same": []} in rows
+    as_stranger(f"cd {clone}; rm -rf .git; echo '[project]' >pyproject.toml; echo 'name = \"vox-backend\"' >>pyproject.toml")
+    with held_shut(clone / "pyproject.toml", uid=pwd.getpwnam(STRANGER).pw_uid):
+        assert [row["kind"] for row in probe.copies([service(checkout)])["found"] if row["path"] == str(clone)] == ["unreadable"]
+
+
+def test_no_job_is_hidden_by_a_lease(theirs: Path) -> None:
+    as_stranger(f"echo 'git pull' >{theirs}/job; chmod 700 {theirs}/job; cp $(command -v git) {theirs}/tool")
+    for command in (f"sh {theirs}/job", f"{theirs}/job", f"{theirs}/tool pull"):
+        assert probe.movers(command) == {"git"}
+        with held_shut(theirs / "job", theirs / "tool", uid=pwd.getpwnam(STRANGER).pw_uid):
+            assert "error" in probe.guarded(lambda command=command: probe.movers(command))
+
+
+def test_without_the_secrets_behind_a_lease_nothing_is_told(theirs: Path) -> None:
+    """What cannot be cut out of a look is not shown; nor is a link in its place a way round."""
+    as_stranger(
+        f"mkdir {theirs}/app {theirs}/link; echo 'API_SECRET=a8f3kq92lsd0' >{theirs}/app/.env; ln -s ../app/.env {theirs}/link"
+    )
+    for folder in (theirs / "app", theirs / "link"):
+        assert probe.secrets([service(folder)], "") == ["a8f3kq92lsd0"]
+        with held_shut(theirs / "app/.env", uid=pwd.getpwnam(STRANGER).pw_uid):
+            assert "error" in probe.guarded(lambda folder=folder: probe.secrets([service(folder)], ""))
 
 
 WALK = """

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.built import probe
-from tests.running import STRANGER, WAITS, running
+from tests.running import STRANGER, WAITS, held_shut, running
 from tests.unit.survey.test_probe_whose_code import BIND, PYTHON, Way, folder, runs
 
 __all__ = ["folder"]
@@ -170,6 +170,22 @@ def test_python_is_seen_by_where_it_searches(laid: Path, name: str) -> None:
     cwd, way = SEEN[name]
     with running(*way(laid.parent.parent, laid), cwd=laid.parent / cwd) as pid:
         assert runs(pid, laid) == [str(laid)]
+
+
+def test_who_holds_a_lease_on_what_python_searches_by_may_run_any_code(laid: Path) -> None:
+    """Nobody can read the file then, and nobody waits for it."""
+    table, other = laid.parent.parent / "v/lib/python3.11/site-packages/x.pth", str(laid.parent / "other")
+    watched = frozenset({str(laid), other})
+
+    def seen(pid: int) -> list[str]:
+        found: list[str] = probe.process(str(pid), probe.Cgroups(), 0.0, probe.Marks(watched))["runs"]
+        return found
+
+    os.chown(table, STRANGER, STRANGER)
+    with running(f"{laid.parent.parent}/v/bin/python", "-c", WAITS, cwd=laid.parent / "lab") as pid:
+        assert seen(pid) == [str(laid)]
+        with held_shut(table):
+            assert seen(pid) == sorted(watched)
 
 
 UNSEEN: dict[str, tuple[str, Way]] = {
