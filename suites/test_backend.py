@@ -23,7 +23,13 @@ WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - found on a host, not bound here
 LOOPBACK = {"127.0.0.1", "::1"}
 
 
-@invariant(per="unit", services=("backend",), faults=("backend-dependency-down", "backend-health-lies"), severity="blocker")
+@invariant(
+    per="unit",
+    guards="releases",
+    services=("backend",),
+    faults=("backend-dependency-down", "backend-health-lies"),
+    severity="blocker",
+)
 def test_backend_health_is_clean(unit: PlacedUnit, estate: Estate, evidence: Evidence) -> None:
     """Health is what load balancers and people trust: 200, by its schema, in time, direct and through nginx, and from the
     very process that the release started.
@@ -71,6 +77,7 @@ ADDRESSES = ("_URI", "_URL", "_ENDPOINT")
 
 @invariant(
     per="placement",
+    guards="people",
     services=("backend",),
     faults=("backend-store-unreachable", "backend-dependency-down", "backend-on-anothers-store"),
     severity="blocker",

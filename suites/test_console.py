@@ -59,6 +59,7 @@ def dist_of(placement: Placement, evidence: Evidence) -> DistFact:
 
 @invariant(
     per="placement",
+    guards="releases",
     services=("console",),
     faults=(
         "console-asset-truncated",
@@ -167,6 +168,7 @@ def _wrong_page(answer: Answer, index: str, named: Named | None, entrance: Entra
 
 @invariant(
     per="placement",
+    guards="releases",
     services=("console",),
     faults=("console-dist-edited", "console-manifest-edited", "console-old-build"),
     severity="blocker",
@@ -200,7 +202,6 @@ def test_dist_is_this_build(placement: Placement, evidence: Evidence) -> None:
 @invariant(
     per="host_name",
     services=("console",),
-    waivable=True,
     faults=("console-node-runs", "console-node-renamed", "console-node-installed"),
 )
 def test_no_node_runs(host_name: str, estate: Estate, evidence: Evidence) -> None:
@@ -250,26 +251,27 @@ def test_nginx_runs_its_config(placement: Placement, evidence: Evidence) -> None
     """
     where = placement.host.name
     found = known(evidence.second.host(where).nginx)
-    assert not found.doubts, say(
-        f"{where}: {found.doubts[0] if found.doubts else ''}", "stop it, or chown root and chmod go-w; systemctl restart nginx"
-    )
-    assert len(found.masters) == 1, say(f"{where}: {len(found.masters)} nginx run here, not one", "systemctl status nginx")
-    assert found.status == 0, say(
-        f"{where}: nginx -t refuses the configuration{f' at {found.flaws}' if found.flaws else ''}", "nginx -t says why; mend it"
-    )
-    words = found.masters[0].split()
-    told = [words[at + 1] for at, word in enumerate(words[:-1]) if word == "-c"]
-    assert not any(word.startswith(("-p", "-c")) and word != "-c" for word in words) and set(told) <= {found.config}, say(
-        f"{where}: nginx runs another configuration than {found.config}: {found.masters[0]}", "restart nginx"
-    )
-    assert found.workers, say(f"{where}: nginx has no worker", "journalctl -u nginx")
-    old = found.changed - min(found.workers)
-    assert old < CLOCK_TICK, say(
-        f"{where}: nginx's workers are {old:.1f} s older than its configuration: they serve another one", "systemctl reload nginx"
-    )
+    wrong = [(doubt, "stop it, or chown root and chmod go-w; systemctl restart nginx") for doubt in found.doubts]
+    if len(found.masters) != 1:
+        wrong.append((f"{len(found.masters)} nginx run here, not one", "systemctl status nginx"))
+    if found.status != 0:
+        flaws = f" at {found.flaws}" if found.flaws else ""
+        wrong.append((f"nginx -t refuses the configuration{flaws}", "nginx -t says why; mend it"))
+    for master in found.masters:
+        words = master.split()
+        told = {words[at + 1] for at, word in enumerate(words[:-1]) if word == "-c"}
+        if any(word.startswith(("-p", "-c")) and word != "-c" for word in words) or not told <= {found.config}:
+            wrong.append((f"nginx runs another configuration than {found.config}: {master}", "restart nginx"))
+    if not found.workers:
+        wrong.append(("nginx has no worker", "journalctl -u nginx"))
+    old = found.changed - min(found.workers, default=found.changed)
+    if old >= CLOCK_TICK:
+        what = f"nginx's workers are {old:.1f} s older than its configuration: they serve another one"
+        wrong.append((what, "systemctl reload nginx"))
+    assert not wrong, say_all(where, [what for what, _ in wrong], "; ".join(dict.fromkeys(do for _, do in wrong)))
 
 
-@invariant(per="placement", services=("console",), faults=("console-env-exposed", "console-cached-index"))
+@invariant(per="placement", guards="secrets", services=("console",), faults=("console-env-exposed", "console-cached-index"))
 def test_console_exposes_nothing(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """A .env, a .git, a source map or a listing on a web server is found by strangers within hours. An index that browsers
     keep holds people on the old release; an asset that they may not keep makes each page slow.

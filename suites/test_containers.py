@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from voxgate.model.entry import Value
     from voxgate.model.estate import Containers, Estate
-    from voxgate.model.evidence import ContainerFact, EnginesFact, ProcessFact
+    from voxgate.model.evidence import ContainerFact, EnginesFact, MadeFact, ProcessFact
     from voxgate.model.look import Evidence, Look
 
 OK = 200
@@ -27,7 +27,6 @@ GOES_ON = frozenset("RSDI")  # the kernel's letters for a process that runs, or 
 
 @invariant(
     per="host_name",
-    waivable=True,
     faults=(
         "container-app-image",
         "container-under-livekits-name",
@@ -73,7 +72,7 @@ def _only_livekit(estate: Estate, host_name: str, engines: EnginesFact, boxed: l
         else:
             said.append(_words(one))
             if one.made is not None and one.project and not _is_a_services(one, estate):
-                entries.append(Entry(("agents", host_name), (_as_entry(one),), said[-1]))
+                entries.append(Entry(("agents", host_name), (_as_entry(one, one.made),), said[-1]))
     said += _miscounted(engines.containers, estate.containers, agents)
     ours = {one.id for one in engines.containers}
     said += [
@@ -111,13 +110,12 @@ def _is_a_services(one: ContainerFact, estate: Estate) -> bool:
     return any(service.repository in words or service.folder in words for service in estate.services)
 
 
-def _as_entry(one: ContainerFact) -> dict[str, Value]:
+def _as_entry(one: ContainerFact, made: MadeFact) -> dict[str, Value]:
     """What an estate says of it, were it an agent of somebody's."""
-    assert one.made is not None
     entry: dict[str, Value] = {"image": one.image, "project": one.project}
-    if not one.made.as_image:
-        entry["command"] = one.made.command
-    return {**entry, "mounts": one.made.mounts, "rights": one.made.rights}
+    if not made.as_image:
+        entry["command"] = made.command
+    return {**entry, "mounts": made.mounts, "rights": made.rights}
 
 
 def _unlike(one: ContainerFact, wanted: Containers) -> Iterator[str]:
@@ -146,6 +144,7 @@ def _words(one: ContainerFact) -> str:
 
 @invariant(
     per="host_name",
+    guards="people",
     roles=("sip",),
     needs=("containers",),
     faults=("livekit-stopped", "livekit-restart-loop", "livekit-halted"),

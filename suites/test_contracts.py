@@ -16,7 +16,7 @@ def examples(name: str, kind: str) -> list[Path]:
     return sorted((FOLDER / "examples" / name).glob(f"{kind}-*.json"))
 
 
-@invariant(per="schema_name", severity="normal")
+@invariant(per="schema_name", guards="evidence", severity="normal")
 def test_schema_is_valid(schema_name: str) -> None:
     """A schema that is none checks nothing: each is JSON Schema 2020-12 and says so."""
     document = schema(schema_name)
@@ -26,7 +26,7 @@ def test_schema_is_valid(schema_name: str) -> None:
     assert document.get("title"), say(f"schemas/{schema_name} has no title", "say what it promises")
 
 
-@invariant(per="schema_name", severity="normal")
+@invariant(per="schema_name", guards="evidence", severity="normal")
 def test_good_examples_pass(schema_name: str) -> None:
     """The schema takes what the services really send, also with a field of tomorrow."""
     found = examples(schema_name, "valid")
@@ -36,7 +36,7 @@ def test_good_examples_pass(schema_name: str) -> None:
         assert not broken, say(f"{path.name} should pass {schema_name}: {broken[0] if broken else ''}", "mend one of them")
 
 
-@invariant(per="schema_name", severity="normal")
+@invariant(per="schema_name", guards="evidence", severity="normal")
 def test_bad_examples_fail_for_their_reason(schema_name: str) -> None:
     """A changed type or a lost field is a violation named by its path: each bad example fails there, not somewhere."""
     found = examples(schema_name, "invalid")

@@ -29,25 +29,27 @@ def ended_well(moves: tuple[MoveRecord, ...], placement: Placement, move: Move) 
         raise Blind(what, where=placement.host.name, why="the deploy stopped before it")
 
 
-@invariant(per="placement", faults=("deploy-checkout-refused",))
+@invariant(per="placement", guards="releases", faults=("deploy-checkout-refused",))
 def test_release_was_checked_out(placement: Placement, moves: tuple[MoveRecord, ...]) -> None:
     """The commit of the tag was fetched and put in place."""
     ended_well(moves, placement, Move.CHECKOUT)
 
 
-@invariant(per="placement", faults=("deploy-install-fails",))
+@invariant(per="placement", guards="releases", faults=("deploy-install-fails",))
 def test_release_was_installed(placement: Placement, moves: tuple[MoveRecord, ...]) -> None:
     """What the lock says was installed, or built, before anything was restarted."""
     ended_well(moves, placement, Move.INSTALL)
 
 
-@invariant(per="placement", faults=("deploy-restart-refused",))
+@invariant(per="placement", guards="releases", faults=("deploy-restart-refused",))
 def test_service_was_restarted(placement: Placement, moves: tuple[MoveRecord, ...]) -> None:
     """Each unit was restarted, or the console's link switched."""
     ended_well(moves, placement, Move.RESTART)
 
 
-@invariant(per="placement", services=("backend", "fleet", "dialler"), faults=("deploy-unhealthy",), severity="blocker")
+@invariant(
+    per="placement", guards="releases", services=("backend", "fleet", "dialler"), faults=("deploy-unhealthy",), severity="blocker"
+)
 def test_service_became_healthy(placement: Placement, moves: tuple[MoveRecord, ...]) -> None:
     """Each unit answered as healthy, with the release's commit, within its deadline; and what was restarted first was judged in
     order before anything else was restarted.
@@ -55,7 +57,7 @@ def test_service_became_healthy(placement: Placement, moves: tuple[MoveRecord, .
     ended_well(moves, placement, Move.HEALTH)
 
 
-@invariant(per="service", services=("fleet",), faults=("roll-two-workers-down",), severity="blocker")
+@invariant(per="service", guards="releases", services=("fleet",), faults=("roll-two-workers-down",), severity="blocker")
 def test_rolling_restart_kept_serving(service: Service, capacity: Capacity) -> None:
     """A worker that is down is a call that nobody takes. While the fleet was rolled, never more of those that served before
     were down at once than may be.

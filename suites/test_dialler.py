@@ -36,6 +36,7 @@ def diallers_on(host: HostEvidence, service: Service) -> list[ProcessFact]:
 
 @invariant(
     per="database",
+    guards="diallers",
     services=("dialler",),
     faults=("dialler-second-unit", "dialler-by-hand", "dialler-on-another-database", "dialler-hides-behind-its-env"),
     severity="blocker",
@@ -74,19 +75,22 @@ def test_exactly_one_dialler_per_database(database: Database, estate: Estate, ev
         f"{database.dialler}: {len(roots)} dialler processes for the database {database.name}, not one",
         f"systemctl status {wanted.removesuffix('.service')}" if not roots else STOP,
     )
-    for unit in (one for one in estate.placed_units if one.database == database):
+    elsewhere = []
+    for unit in (one for one in estate.placed_units if one.database is not None):
         page = read_page(evidence.second, question_of(unit, service.health), None) if service.health else None
         if page is None or not page.document:
             continue  # it does not answer: another rule's matter
-        works_on = page.document.get("database")
-        assert works_on == database.called, say(
-            f"{page.place} says that it works on the database {works_on}, not on {database.called}, which is its own",
-            "MONGODB_URI in its .env, then restart it: each database belongs to one dialler",
-        )
+        own, works_on = unit.database, page.document.get("database")
+        if own == database and works_on != own.called:
+            elsewhere.append(f"{page.place} says that it works on the database {works_on}, not on {own.called}, which is its own")
+        elif own is not None and works_on == database.called != own.called:
+            elsewhere.append(f"{page.place} says that it works on the database {works_on}, and is the dialler of {own.called}")
+    assert not elsewhere, say_all("", elsewhere, "MONGODB_URI in its .env, then restart it: each database belongs to one dialler")
 
 
 @invariant(
     per="database",
+    guards="diallers",
     services=("dialler",),
     faults=("dialler-foreign-connection", "dialler-calls-itself-the-gate", "seeing-database-refuses-inprog"),
     severity="blocker",
@@ -106,7 +110,7 @@ def test_database_sees_one_dialler(database: Database, estate: Estate, evidence:
     assert own, say(f"database {database.name}: no connection of the dialler", f"journalctl -u {unit}: can it connect?")
 
 
-@invariant(per="host_name", services=("dialler",), faults=("dialler-enabled-elsewhere",))
+@invariant(per="host_name", guards="diallers", services=("dialler",), faults=("dialler-enabled-elsewhere",))
 def test_dialler_is_on_the_sip_host(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """A dialler that is enabled on a second host is one reboot away from over-dialling: nowhere else running, enabled, or
     linked for the next boot, also by a link that systemd has not read yet.
@@ -129,7 +133,13 @@ def test_dialler_is_on_the_sip_host(host_name: str, estate: Estate, evidence: Ev
     assert not wrong, say_all(host_name, [said for said, _ in wrong], "; ".join(dict.fromkeys(do for _, do in wrong)))
 
 
-@invariant(per="unit", services=("dialler",), faults=("dialler-tick-frozen", "dialler-metrics-cached"), severity="blocker")
+@invariant(
+    per="unit",
+    guards="diallers",
+    services=("dialler",),
+    faults=("dialler-tick-frozen", "dialler-metrics-cached"),
+    severity="blocker",
+)
 def test_tick_loop_is_alive(unit: PlacedUnit, evidence: Evidence) -> None:
     """A dialler can say ok for hours and dial nobody. Between the two looks its ticks must grow, in the same process, in
     health and in metrics alike, and the last one must be younger than two intervals.
@@ -176,7 +186,7 @@ def test_tick_loop_is_alive(unit: PlacedUnit, evidence: Evidence) -> None:
     )
 
 
-@invariant(per="unit", services=("dialler",), faults=("dialler-metrics-malformed",))
+@invariant(per="unit", guards="diallers", services=("dialler",), faults=("dialler-metrics-malformed",))
 def test_metrics_are_well_formed(unit: PlacedUnit, evidence: Evidence) -> None:
     """An alert on a metric that Prometheus cannot read never fires."""
     endpoint = unit.service.metrics

@@ -20,6 +20,7 @@ PYTHON = (3, 12)
 
 @invariant(
     per="placement",
+    guards="releases",
     services=("backend", "fleet", "dialler"),
     faults=("venv-package-missing", "venv-other-version", "venv-seeded"),
 )
@@ -46,7 +47,7 @@ def test_venv_is_the_lock(placement: Placement, evidence: Evidence) -> None:
     )
 
 
-@invariant(per="placement", services=("backend", "fleet", "dialler"), faults=("venv-system-site-packages",))
+@invariant(per="placement", guards="releases", services=("backend", "fleet", "dialler"), faults=("venv-system-site-packages",))
 def test_python_is_3_12_or_newer(placement: Placement, evidence: Evidence) -> None:
     """The services are written and tested for Python 3.12 and up, and a venv that sees the system's packages runs what
     no lock names.
@@ -62,7 +63,7 @@ def test_python_is_3_12_or_newer(placement: Placement, evidence: Evidence) -> No
     )
 
 
-@invariant(per="placement", services=("fleet",), faults=("pipecat-pin-loosened", "venv-other-version"))
+@invariant(per="placement", guards="releases", services=("fleet",), faults=("pipecat-pin-loosened", "venv-other-version"))
 def test_pipecat_is_pinned(placement: Placement, evidence: Evidence) -> None:
     """Pipecat changes behaviour between minor versions. Pin, lock, venv and running worker must name the same one."""
     name = placement.service.pinned
@@ -93,6 +94,7 @@ def test_pipecat_is_pinned(placement: Placement, evidence: Evidence) -> None:
 
 @invariant(
     per="placement",
+    guards="secrets",
     services=("backend", "fleet", "dialler"),
     faults=("env-key-missing", "env-world-readable"),
 )
@@ -123,6 +125,7 @@ def test_env_file_is_complete(placement: Placement, evidence: Evidence) -> None:
 
 @invariant(
     per="placement",
+    guards="secrets",
     services=("backend", "fleet", "dialler"),
     faults=("env-key-unknown", "fleet-hides-behind-its-env", "dialler-hides-behind-its-env", "sudo-hides-behind-an-env"),
 )
@@ -147,6 +150,7 @@ def test_env_file_holds_what_is_known(placement: Placement, evidence: Evidence) 
 
 @invariant(
     per="placement",
+    guards="releases",
     services=("backend", "fleet", "dialler"),
     faults=("venv-module-edited", "venv-stray-pth", "venv-byte-code-forged"),
 )
@@ -166,6 +170,7 @@ def test_site_packages_are_intact(placement: Placement, evidence: Evidence) -> N
 
 @invariant(
     per="placement",
+    guards="secrets",
     services=("backend", "fleet", "dialler"),
     faults=("secret-on-the-command-line", "secret-in-the-journal", "secret-in-anybodys-journal"),
 )

@@ -10,7 +10,7 @@ from voxgate.model.digits import port_in
 from voxgate.model.estate import Available
 from voxgate.model.evidence import known
 from voxgate.model.service import Role
-from voxgate.plugin import invariant, say
+from voxgate.plugin import invariant, say, say_all
 from voxgate.survey.answers import read_page
 from voxgate.survey.questions import question_of
 
@@ -29,7 +29,8 @@ SLACK = 1  # calls that may begin or end between asking a worker and asking for 
 def page_of(unit: PlacedUnit, look: Look, schema: str | None = None) -> Page:
     """What a worker answers on /health."""
     health = unit.service.health
-    assert health is not None
+    if health is None:
+        raise Blind("nobody says where it answers", where=unit.id, hint="health of the fleet in services.toml")
     return read_page(look, question_of(unit, health), schema)
 
 
@@ -41,35 +42,33 @@ def fleet(estate: Estate) -> tuple[PlacedUnit, ...]:
 @invariant(per="unit", services=("fleet",), faults=("worker-stopped", "worker-health-lies"), severity="blocker")
 def test_all_workers_are_up(unit: PlacedUnit, evidence: Evidence) -> None:
     """One worker is one call slot. A worker that is down, or that answers in another's name, is a call that nobody takes."""
-    health = unit.service.health
-    assert health is not None
-    page = page_of(unit, evidence.second, health.schema)
-    assert not page.problem, say(f"{page.place} {page.problem}", f"journalctl -u {unit.unit} on {unit.host.name}")
-    assert page.document.get("service") == unit.service.repository, say(
-        f"{page.place} is answered by {page.document.get('service')}, not by {unit.service.repository}",
-        "which process listens there: ss -ltnp",
-    )
-    worker = str(page.document["worker"])
-    assert worker.rpartition("/")[2] == str(unit.number), say(
-        f"{page.place} is answered by worker {worker}, not by number {unit.number}",
-        f"two units share a port: look at {unit.unit}'s arguments",
-    )
+    page = page_of(unit, evidence.second, unit.service.health.schema if unit.service.health else None)
+    wrong = [(f"{page.place} {page.problem}", f"journalctl -u {unit.unit} on {unit.host.name}")] if page.problem else []
+    if not wrong and page.document.get("service") != unit.service.repository:
+        what = f"{page.place} is answered by {page.document.get('service')}, not by {unit.service.repository}"
+        wrong.append((what, "which process listens there: ss -ltnp"))
+    worker = "" if page.problem else str(page.document["worker"])
+    if worker and worker.rpartition("/")[2] != str(unit.number):
+        what = f"{page.place} is answered by worker {worker}, not by number {unit.number}"
+        wrong.append((what, f"two units share a port: look at {unit.unit}'s arguments"))
+    assert not wrong, say_all("", [what for what, _ in wrong], "; ".join(do for _, do in wrong))
 
 
 @invariant(per="estate", services=("fleet",), faults=("worker-copied-id",))
 def test_each_worker_has_its_own_id(estate: Estate, evidence: Evidence) -> None:
     """Workers register by their id: two with one id are counted once, and one of them gets no calls."""
     seen: dict[str, str] = {}
+    found = []
     for unit in fleet(estate):
         page = page_of(unit, evidence.second)
         worker = page.document.get("worker")
-        if isinstance(worker, str):
-            assert worker not in seen, say(f"{unit.id} and {seen.get(worker)} both call themselves {worker}", "restart both")
-            seen[worker] = unit.id
-    assert seen, say("no worker of the fleet says who it is", "journalctl -u 'voxcore@*' on the fleet hosts")
+        if isinstance(worker, str) and seen.setdefault(worker, unit.id) != unit.id:
+            found.append(f"{unit.id} and {seen[worker]} both call themselves {worker}")
+    do = "restart both" if seen else "journalctl -u 'voxcore@*' on the fleet hosts"
+    assert seen and not found, say_all("", found or ["no worker of the fleet says who it is"], do)
 
 
-@invariant(per="estate", services=("fleet",), faults=("worker-on-old-code",), severity="blocker")
+@invariant(per="estate", guards="releases", services=("fleet",), faults=("worker-on-old-code",), severity="blocker")
 def test_fleet_runs_one_release(estate: Estate, evidence: Evidence) -> None:
     """Two releases side by side answer the same caller in two ways. All workers of all hosts: one commit, one lock."""
     service = estate.service("fleet")
@@ -96,6 +95,7 @@ def test_fleet_runs_one_release(estate: Estate, evidence: Evidence) -> None:
 
 @invariant(
     per="placement",
+    guards="people",
     services=("fleet",),
     faults=("fleet-dead-worker-registered", "fleet-strangers-add-up"),
     severity="blocker",
@@ -201,7 +201,7 @@ def test_haproxy_sees_all_workers(estate: Estate, evidence: Evidence) -> None:
             wrong += [(f"{host.name}: HAProxy{what}", do) for what, do in _balanced(found, workers)]
     if not running and not wrong:
         wrong.append(("no HAProxy runs on any API host: nobody gives calls to the fleet", "systemctl start haproxy"))
-    assert not wrong, say("; ".join(what for what, _ in wrong), "; ".join(dict.fromkeys(do for _, do in wrong)))
+    assert not wrong, say_all("", [what for what, _ in wrong], "; ".join(dict.fromkeys(do for _, do in wrong)))
 
 
 def _balanced(found: HaproxyFact, workers: Mapping[tuple[str, int], PlacedUnit]) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
 from voxgate.model.evidence import known
-from voxgate.plugin import invariant, say
+from voxgate.plugin import invariant, say_all
 from voxgate.survey.keeping import unpacked
 from voxgate.survey.sending import leads_to
 from voxgate.survey.sites import balanced, entrance_of, leading_ways, site_ways
@@ -41,18 +41,20 @@ def test_people_reach_the_console_by_https(estate: Estate, evidence: Evidence) -
     url in [console].
     """
     front, wrong, unread = estate.front, dict[tuple[str, str], list[str]](), dict[str, str]()
-    assert front is not None
+    if front is None:
+        raise Blind("the estate does not say what people type", where=f"hosts/{estate.name}.toml [console]")
     for place, what, do in _found(estate, front, evidence.second):
         if do:
             wrong.setdefault((what, do), []).append(place)
         else:
             unread[place] = what
     rows = [f"{at[0]}{f' and {len(at) - 1} more' if len(at) > 1 else ''} {what}" for (what, _), at in wrong.items()]
-    assert not wrong, say("; ".join(rows), "; ".join(dict.fromkeys(do for _, do in wrong)))
-    if unread:
+    if unread and not wrong:
         place, why = min(unread.items())
         hint = f"ca in [console] of hosts/{estate.name}.toml is a file of certificates (PEM) on the gate"
         raise Blind("its certificate could not be judged", where=place, why=why, hint=hint)
+    rows += [f"{place}: its certificate could not be judged: {why}" for place, why in unread.items()]
+    assert not wrong, say_all("", rows, "; ".join(dict.fromkeys(do for _, do in wrong)))
 
 
 def _found(estate: Estate, front: Front, look: Look) -> Iterator[tuple[str, str, str]]:
@@ -77,7 +79,8 @@ def _found(estate: Estate, front: Front, look: Look) -> Iterator[tuple[str, str,
 def _of_host(estate: Estate, front: Front, placement: Placement, look: Look) -> Iterator[tuple[str, str, str]]:
     """The same for one host of the console."""
     site, entrance, host = placement.service.site, entrance_of(estate, placement), look.host(placement.host.name)
-    assert site is not None and entrance is not None
+    if site is None or entrance is None:
+        raise Blind("nobody says what is served here", where=placement.id, hint="site of the console in services.toml")
     known(host.addresses)
     known(host.listeners)
     for way in site_ways(host, entrance) if entrance.tls else ():

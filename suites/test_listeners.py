@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 @invariant(
     per="host_name",
-    waivable=True,
     faults=("listener-unknown", "listener-udp", "listener-in-another-network", "old-process-holds-the-port"),
 )
 def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evidence) -> None:

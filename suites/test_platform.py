@@ -37,7 +37,7 @@ ROOTS = {"root", "sudo", "wheel", "admin", "docker", "podman", "lxd", "incus", "
 WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - found on a host, not bound here
 
 
-@invariant(per="host_name", waivable=True, faults=("disk-full", "disk-of-a-store-full", "inodes-gone"))
+@invariant(per="host_name", faults=("disk-full", "disk-of-a-store-full", "inodes-gone"))
 def test_host_has_room(host_name: str, evidence: Evidence) -> None:
     """A full disk stops the journal, the database and the next deploy at once, so each file system has room that the system, a
     service or a store writes to; without memory the kernel picks a process and kills it.
@@ -63,7 +63,7 @@ def test_host_has_room(host_name: str, evidence: Evidence) -> None:
     )
 
 
-@invariant(per="host_name", waivable=True, faults=("clock-not-synchronised", "clock-called-so"))
+@invariant(per="host_name", faults=("clock-not-synchronised", "clock-called-so"))
 def test_clock_is_right(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """Ticks, call times and journals of several hosts are only worth something on one clock. It is kept in time, and less
     than a second away from the other hosts'.
@@ -103,7 +103,7 @@ def _offset(evidence: Evidence, name: str) -> tuple[float, float]:
     return max(least for least, _ in found), min(most for _, most in found)
 
 
-@invariant(per="host_name", faults=("sudo-wildcard", "sudo-all", "sudo-for-a-service", "sudo-probe-of-deploy"))
+@invariant(per="host_name", guards="evidence", faults=("sudo-wildcard", "sudo-all", "sudo-for-a-service", "sudo-probe-of-deploy"))
 def test_sudo_is_minimal(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """Whoever steals the deploy account has what sudo gives it. `systemctl restart voxcore@*` also restarts
     `voxcore@1 ssh.service`: exact commands only, of this host's own units, no group that is root by another name. Any other
@@ -139,7 +139,6 @@ def test_sudo_is_minimal(host_name: str, estate: Estate, evidence: Evidence) -> 
 
 @invariant(
     per="host_name",
-    waivable=True,
     faults=(
         "key-unknown",
         "key-behind-its-options",
@@ -182,7 +181,7 @@ def test_keys_are_known(host_name: str, estate: Estate, evidence: Evidence) -> N
     assert not wrong, say_all(host_name, wrong, "; ".join(do), estate=estate.name, entries=entries)
 
 
-@invariant(per="host_name", faults=("store-elsewhere", "store-in-the-open", "store-on-the-internet"))
+@invariant(per="host_name", guards="secrets", faults=("store-elsewhere", "store-in-the-open", "store-on-the-internet"))
 def test_stores_are_private(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """An open Redis or MongoDB is read by strangers within hours. They listen where the estate says so, by the unit that it
     says, nowhere else, and never on an address of the internet.

@@ -31,7 +31,7 @@ def expected_release(evidence: Evidence, placement: Placement) -> Release:
     return release
 
 
-@invariant(per="placement", faults=("release-head-on-a-branch-commit",), severity="blocker")
+@invariant(per="placement", guards="releases", faults=("release-head-on-a-branch-commit",), severity="blocker")
 def test_head_is_the_release(placement: Placement, evidence: Evidence) -> None:
     """Whoever asks what runs in production must get one true answer: the commit of the tag, as the remote says it. A tag
     on the host proves nothing, since it can be moved there.
@@ -51,7 +51,7 @@ def test_head_is_the_release(placement: Placement, evidence: Evidence) -> None:
     )
 
 
-@invariant(per="placement", faults=("release-not-on-main",), severity="blocker")
+@invariant(per="placement", guards="releases", faults=("release-not-on-main",), severity="blocker")
 def test_release_is_on_main(placement: Placement, evidence: Evidence) -> None:
     """Main is what was linted, tested and built. A commit beside it was judged by nobody."""
     release = expected_release(evidence, placement)
@@ -62,7 +62,7 @@ def test_release_is_on_main(placement: Placement, evidence: Evidence) -> None:
     )
 
 
-@invariant(per="placement", faults=("release-file-edited-in-place", "release-file-hidden-from-git"))
+@invariant(per="placement", guards="releases", faults=("release-file-edited-in-place", "release-file-hidden-from-git"))
 def test_tree_is_the_commit(placement: Placement, evidence: Evidence) -> None:
     """A file that was edited on the box runs code that no review saw, and the next deploy loses it. Files are compared by
     content, mode and link target with the commit's own tree, so nothing can be hidden from git.
@@ -78,7 +78,9 @@ def test_tree_is_the_commit(placement: Placement, evidence: Evidence) -> None:
     assert not said, say_all(placement.host.name, [*said[:TOLD], f"{len(other)} changed, {len(lost)} gone"], AGAIN)
 
 
-@invariant(per="placement", faults=("release-extra-module", "release-byte-code-planted", "release-byte-code-forged"))
+@invariant(
+    per="placement", guards="releases", faults=("release-extra-module", "release-byte-code-planted", "release-byte-code-forged")
+)
 def test_no_foreign_files(placement: Placement, evidence: Evidence) -> None:
     """A file that is not in the commit can be imported, served or run all the same. Only what a deploy itself makes may
     stand beside the tree: .venv, .env, dist, builds, node_modules, tool caches. Nothing is mounted in it: who mounts can show
@@ -100,7 +102,9 @@ def test_no_foreign_files(placement: Placement, evidence: Evidence) -> None:
 
 
 @invariant(
-    per="placement", faults=("release-origin-changed", "release-origin-rewritten", "release-second-remote", "release-hook")
+    per="placement",
+    guards="releases",
+    faults=("release-origin-changed", "release-origin-rewritten", "release-second-remote", "release-hook"),
 )
 def test_remote_is_bitbucket(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """Code moves only one way. An origin that points elsewhere, also by a rewriting rule, would let the next deploy fetch
@@ -123,6 +127,7 @@ def test_remote_is_bitbucket(placement: Placement, estate: Estate, evidence: Evi
 
 @invariant(
     per="host_name",
+    guards="releases",
     faults=(
         "release-second-checkout",
         "release-clone-at-the-root",

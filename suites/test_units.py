@@ -15,7 +15,10 @@ from voxgate.survey.findings import runs_code_of
 from voxgate.survey.questions import question_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from voxgate.model.estate import Estate, PlacedUnit, Placement
+    from voxgate.model.evidence import HostEvidence
     from voxgate.model.look import Evidence, Look
 
 
@@ -52,37 +55,63 @@ def test_unit_is_active(unit: PlacedUnit, evidence: Evidence) -> None:
     """A unit that runs now and is not enabled is gone after the next reboot; one that is enabled and failed is gone now. Enabled
     is what the disk says: from the default target on, links lead to it.
     """
-    found = unit_of(evidence.second, unit)
-    where, name = unit.host.name, unit.unit
-    assert found.load == "loaded", say(f"{where}: {name} is {found.load or 'unknown'}", f"systemctl cat {name}")
+    found, host = unit_of(evidence.second, unit), evidence.second.host(unit.host.name)
+    wrong = [*_not_running(unit.unit, found), *_not_enabled(unit.unit, found)]
+    unseen: list[Blind] = []
+    for rest in (_halted, _led_to_by_nothing):
+        try:
+            wrong += rest(unit.unit, found, host)
+        except Blind as error:
+            unseen.append(error)
+    if unseen and not wrong:
+        raise unseen[0]
+    said = [*(what for what, _ in wrong), *(error.line for error in unseen)]
+    assert not wrong, say_all(unit.host.name, said, "; ".join(dict.fromkeys(do for _, do in wrong)))
+
+
+def _not_running(name: str, found: UnitFact) -> Iterator[tuple[str, str]]:
+    """Why a unit does not do its work by systemd's word, and what to do about it."""
+    if found.load != "loaded":
+        yield f"{name} is {found.load or 'unknown'}", f"systemctl cat {name}"
+        return
     result = found.properties.get("Result", "")
-    # systemd refuses a start after five within ten seconds, whoever asks for it.
-    forgive = f"systemctl reset-failed {name} && " if found.active.startswith("failed/") else ""
-    assert found.active == "active/running", say(
-        f"{where}: {name} is {found.active} ({result})", f"journalctl -u {name} says why; {forgive}systemctl start {name}"
-    )
-    assert result == "success", say(f"{where}: {name} runs, but its result is {result}", f"journalctl -u {name}")
-    assert found.enabled == "enabled", say(
-        f"{where}: {name} is {found.enabled or 'not enabled'}: the next boot does not start it", f"systemctl enable {name}"
-    )
-    assert found.properties.get("Transient", "no") == "no", say(
-        f"{where}: {name} is transient, made by hand with systemd-run", "stop it and deploy the release again"
-    )
-    for one in known(evidence.second.host(where).processes):
-        assert one.unit != name or one.state in GOES_ON, say(
-            f"{where}: process {one.pid} of {name} is halted (state {one.state}), and the unit active all the same",
-            f"systemctl restart {name}, and look for who stopped it",
-        )
-    boot = known(evidence.second.host(where).boot)
-    assert name in boot.services and boot.services[name].at_boot, say(
-        f"{where}: nothing leads from {boot.target} to {name} on disk: the next boot does not start it",
-        f"systemctl enable {name}, systemctl set-default multi-user.target",
-    )
+    if found.active != "active/running":
+        # systemd refuses a start after five within ten seconds, whoever asks for it.
+        forgive = f"systemctl reset-failed {name} && " if found.active.startswith("failed/") else ""
+        yield f"{name} is {found.active} ({result})", f"journalctl -u {name} says why; {forgive}systemctl start {name}"
+    elif result != "success":
+        yield f"{name} runs, but its result is {result}", f"journalctl -u {name}"
+
+
+def _not_enabled(name: str, found: UnitFact) -> Iterator[tuple[str, str]]:
+    """Why the next boot does not start it, by systemd's word."""
+    if found.load != "loaded":
+        return
+    if found.enabled != "enabled":
+        yield f"{name} is {found.enabled or 'not enabled'}: the next boot does not start it", f"systemctl enable {name}"
+    if found.properties.get("Transient", "no") != "no":
+        yield f"{name} is transient, made by hand with systemd-run", "stop it and deploy the release again"
+
+
+def _halted(name: str, _found: UnitFact, host: HostEvidence) -> Iterator[tuple[str, str]]:
+    """Which of its processes were stopped, while the unit is active all the same."""
+    for one in known(host.processes):
+        if one.unit == name and one.state not in GOES_ON:
+            what = f"process {one.pid} of {name} is halted (state {one.state}), and the unit active all the same"
+            yield what, f"systemctl restart {name}, and look for who stopped it"
+
+
+def _led_to_by_nothing(name: str, found: UnitFact, host: HostEvidence) -> Iterator[tuple[str, str]]:
+    """Why the next boot does not start it, by the links on the disk; that it is not enabled is said already."""
+    boot = known(host.boot)
+    leads = name in boot.services and boot.services[name].at_boot
+    if found.load == "loaded" and found.enabled == "enabled" and not leads:
+        what = f"nothing leads from {boot.target} to {name} on disk: the next boot does not start it"
+        yield what, f"systemctl enable {name}, systemctl set-default multi-user.target"
 
 
 @invariant(
     per="host_name",
-    waivable=True,
     faults=("boot-starts-a-copy", "boot-starts-a-stranger", "waived-and-a-stranger", "waived-until-yesterday"),
     severity="blocker",
 )
@@ -121,6 +150,7 @@ def test_boot_starts_only_what_is_known(host_name: str, estate: Estate, evidence
 
 @invariant(
     per="placement",
+    guards="releases",
     services=("backend", "fleet", "dialler"),
     faults=("unit-extra-instance", "unit-copied-under-another-name", "fleet-hides-behind-its-env"),
 )
@@ -154,7 +184,7 @@ def test_units_are_all_there_are(placement: Placement, evidence: Evidence) -> No
     )
 
 
-@invariant(per="unit", faults=("unit-old-code", "venv-edited-and-put-back"), severity="blocker")
+@invariant(per="unit", guards="releases", faults=("unit-old-code", "venv-edited-and-put-back"), severity="blocker")
 def test_process_is_the_new_code(unit: PlacedUnit, evidence: Evidence) -> None:
     """A process that is older than its files runs what was there before. It must have started after the last change of
     tree and venv, any file of it, and report the release's commit itself. What a failed deploy changed and put back is no
@@ -189,7 +219,7 @@ def test_process_is_the_new_code(unit: PlacedUnit, evidence: Evidence) -> None:
     )
 
 
-@invariant(per="unit", faults=("unit-crash-looping", "unit-crash-looping-slowly"), severity="blocker")
+@invariant(per="unit", guards="releases", faults=("unit-crash-looping", "unit-crash-looping-slowly"), severity="blocker")
 def test_nothing_restarts_during_the_bake(unit: PlacedUnit, evidence: Evidence) -> None:
     """A service that dies every few seconds is up in every single look. Between the two looks nothing may have restarted; nor
     within ten minutes before, by systemd itself: what dies every minute is up in most pairs of looks.
@@ -214,7 +244,7 @@ def test_nothing_restarts_during_the_bake(unit: PlacedUnit, evidence: Evidence) 
         )
 
 
-@invariant(per="unit", faults=("unit-runs-as-root",))
+@invariant(per="unit", guards="evidence", faults=("unit-runs-as-root",))
 def test_runs_as_its_user(unit: PlacedUnit, evidence: Evidence) -> None:
     """A service that runs as root turns each of its holes into one of the host."""
     process = main_process(evidence.second, unit)
@@ -224,7 +254,7 @@ def test_runs_as_its_user(unit: PlacedUnit, evidence: Evidence) -> None:
     )
 
 
-@invariant(per="unit", faults=("unit-drop-in", "unit-edited", "unit-drop-in-for-all"))
+@invariant(per="unit", guards="releases", faults=("unit-drop-in", "unit-edited", "unit-drop-in-for-all"))
 def test_unit_file_is_the_expected(unit: PlacedUnit, estate: Estate, evidence: Evidence) -> None:
     """A drop-in, or a file of the same name in a stronger folder, changes what runs without a trace in any repository. The
     unit's files are those in hosts/units/, byte for byte, no more and no less, but for drop-ins that the estate names by their
@@ -275,6 +305,7 @@ def test_unit_file_is_the_expected(unit: PlacedUnit, estate: Estate, evidence: E
 
 @invariant(
     per="unit",
+    guards="releases",
     faults=(
         "process-preloaded",
         "process-other-interpreter",

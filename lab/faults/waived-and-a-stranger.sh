@@ -3,9 +3,30 @@
 # violated: boot-starts-only-what-is-known[fleet-2]
 # entry: [[waived]]
 # entry: rule = "boot-starts-only-what-is-known"
-# entry: subject = "fleet-*"
+# entry: subject = "*"
 # entry: found = "stats-old.service starts at the next boot, by /etc/systemd/system/multi-user.target.wants/stats-old.service, and /etc/systemd/system/stats-old.service came with no package"
 # entry: reason = "the new one comes in spring"
+# entry: by = "ops@example.com"
+# entry: until = {in 30 days}
+# entry: [[waived]]
+# entry: rule = "boot-starts-only-what-is-known"
+# entry: subject = "*"
+# entry: found = "stats-gone.service starts at the next boot, by /etc/systemd/system/multi-user.target.wants/stats-gone.service, and /etc/systemd/system/stats-gone.service came with no package"
+# entry: reason = "it goes with the old datacenter"
+# entry: by = "ops@example.com"
+# entry: until = {in -1 days}
+# entry: [[waived]]
+# entry: rule = "boot-starts-only-what-is-known"
+# entry: subject = "*"
+# entry: found = "stats-last.service starts at the next boot, by /etc/systemd/system/multi-user.target.wants/stats-last.service, and /etc/systemd/system/stats-last.service came with no package"
+# entry: reason = "it is taken out next week"
+# entry: by = "ops@example.com"
+# entry: until = {in 5 days}
+# entry: [[waived]]
+# entry: rule = "only-expected-listeners"
+# entry: subject = "*"
+# entry: found = "stats-web.service listens on 0.0.0.0:9191, and the estate does not say so"
+# entry: reason = "until it listens on loopback"
 # entry: by = "ops@example.com"
 # entry: until = {in 30 days}
 UNITS="stats-old stats-mine"

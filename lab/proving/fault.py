@@ -8,8 +8,9 @@ How one is written, lab.proving.script says. For example::
     # blind:
 
 ``violated`` and ``blind`` are what must turn so, and nothing else may: full ids, ``*`` for anything, ``!`` before what is left
-out again. ``bake`` is a longer time between the two looks in seconds, ``deploy`` what is deployed in place of a mere look,
-``standing`` what of it that deploy lets stand: full ids.
+out again. ``waived`` are those that an ``entry`` accepts, and ``noted`` is what the run must say of waivers besides, one thing
+a line (``*`` as above). ``bake`` is a longer time between the two looks in seconds, ``deploy`` what is deployed in place of a
+mere look, ``standing`` what of it that deploy lets stand: full ids.
 """
 
 from __future__ import annotations
@@ -24,28 +25,36 @@ from lab.proving.script import LAB, Script, header, judged_ids
 from voxgate.errors import VoxgateError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
 FOLDER = LAB / "faults"
-KEYS = {"host", "violated", "blind", "bake", "deploy", "standing", "entry"}
+KEYS = {"host", "violated", "blind", "waived", "noted", "bake", "deploy", "standing", "entry"}
 
 
 @dataclass(frozen=True)
 class Fault(Script):
-    """One fault. ``violated`` and ``blind`` are patterns as written."""
+    """One fault. ``violated``, ``blind``, ``waived`` and ``noted`` are patterns as written."""
 
     violated: tuple[str, ...] = ()
     blind: tuple[str, ...] = ()
+    waived: tuple[str, ...] = ()
+    noted: tuple[str, ...] = ()
     bake: float | None = None
     deploy: str = ""
     standing: tuple[str, ...] = ()
 
     def declared(self, ids: Collection[str]) -> dict[str, str]:
         """Which of ``ids`` must not hold, and how. Raises VoxgateError for a pattern that names none of them."""
-        found = self.matching(self.violated, self.blind, ids)
+        found = self.matching(ids, violated=self.violated, blind=self.blind, waived=self.waived)
         if not found:
             raise VoxgateError("names no invariant", where=self.name, hint="a fault that nothing sees proves nothing")
         return found
+
+    def unsaid(self, notes: Iterable[str]) -> list[str]:
+        """Which of ``noted`` none of ``notes`` is."""
+        words = {one: re.compile(re.escape(one).replace(r"\*", ".*")) for one in self.noted}
+        said = tuple(notes)
+        return [one for one, word in words.items() if not any(word.fullmatch(note) for note in said)]
 
 
 def all_faults(folder: Path = FOLDER) -> tuple[Fault, ...]:
@@ -74,6 +83,8 @@ def read(path: Path) -> Fault:
         said.get("entry", ""),
         violated=tuple(said.get("violated", "").split()),
         blind=tuple(said.get("blind", "").split()),
+        waived=tuple(said.get("waived", "").split()),
+        noted=tuple(filter(None, said.get("noted", "").splitlines())),
         bake=float(said["bake"]) if "bake" in said else None,
         deploy=said.get("deploy", "").strip(),
         standing=tuple(said.get("standing", "").split()),

@@ -15,6 +15,8 @@ from voxgate.contracts.schemas import names as schema_names
 from voxgate.deploy.looking import look_at
 from voxgate.model.invariant import expected
 from voxgate.model.look import Evidence
+from voxgate.model.verdict import Verdict
+from voxgate.model.waiving import remarks
 from voxgate.plugin import without_pytest
 from voxgate.survey.collect import take_look
 from voxgate.transport.connections import Connections
@@ -50,13 +52,19 @@ def glance(estate: Estate, before: Evidence) -> Evidence:
 
 def judge(estate: Estate, evidence: Evidence) -> dict[str, Finding]:
     """Everything that does not hold, by id."""
-    red: dict[str, Finding] = {}
-    for one in expected(read_catalogue(), estate, schema_names(), deploying=frozenset()):
-        if one.invariant.suite != "test_contracts.py":
-            judged = without_pytest.judge(one, estate, evidence)
-            if judged is not None and not judged.verdict.is_green:
-                red[one.id] = Finding(judged.verdict.value, judged.found)
-    return dict(sorted(red.items()))
+    return {one: finding for one, finding in judge_all(estate, evidence)[0].items() if finding.verdict in RED}
+
+
+def judge_all(estate: Estate, evidence: Evidence) -> tuple[dict[str, Finding], tuple[str, ...]]:
+    """Everything that does not hold or is waived, by id; and what a run says of the estate's waivers besides."""
+    asked = expected(read_catalogue(), estate, schema_names(), deploying=frozenset())
+    judged = [
+        judgement
+        for one in asked
+        if one.invariant.suite != "test_contracts.py" and (judgement := without_pytest.judge(one, estate, evidence)) is not None
+    ]
+    found = {one.id: Finding(one.verdict.value, one.found) for one in judged if one.verdict is not Verdict.HOLDS}
+    return dict(sorted(found.items())), tuple(remarks(estate.waived, evidence.second.day, judged))
 
 
 def lab_estate() -> Estate:

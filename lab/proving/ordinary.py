@@ -41,7 +41,7 @@ class Ordinary(Script):
 
     def declared(self, ids: Collection[str]) -> dict[str, str]:
         """Which of ``ids`` do not hold without its entry, and how. Raises VoxgateError for a pattern that names none of them."""
-        return self.matching(self.without, self.blind, ids)
+        return self.matching(ids, violated=self.without, blind=self.blind)
 
 
 def all_ordinary(folder: Path = FOLDER) -> tuple[Ordinary, ...]:

@@ -15,7 +15,7 @@ NAMES = 280.0
 MARGIN = 24.0
 HEADS = 250.0
 TOP = 84.0
-KINDS = {"violated": "violated", "blind": "blind", "differs": "missing"}
+KINDS = {"violated": "violated", "blind": "blind", "waived": "waived", "differs": "missing"}
 
 
 def picture(document: dict[str, Any]) -> str:
@@ -68,19 +68,20 @@ def _row(row: dict[str, Any], columns: Sequence[str], y: float) -> Iterator[str]
 
 
 def by_rule(row: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    """For each invariant that a fault touched: violated, blind, or differs from what was declared; and on what."""
+    """For each invariant that a fault touched: violated, blind, waived, or differs from what was declared; and on what."""
     found: dict[str, tuple[str, str]] = {}
     touched = sorted({*row["declared"], *row["seen"]})
     for rule in dict.fromkeys(rule_of(one) for one in touched):
         mine = [one for one in touched if rule_of(one) == rule]
         same = all(row["declared"].get(one) == row["seen"].get(one) for one in mine)
         verdicts = {str(row["declared"].get(one)) for one in mine}
-        state = ("violated" if "violated" in verdicts else "blind") if same else "differs"
+        state = next((one for one in ("violated", "blind", "waived") if one in verdicts), "differs") if same else "differs"
         found[rule] = state, f"{state}: {', '.join(mine)}"
     return found
 
 
 def _legend(y: float) -> str:
     """What the signs mean."""
-    said = f"{svg.SIGNS['violated']} violated as declared · {svg.SIGNS['blind']} blind as declared · ≠ otherwise than declared"
+    said = " · ".join(f"{svg.SIGNS[state]} {state} as declared" for state in ("violated", "blind", "waived"))
+    said += " · ≠ otherwise than declared"
     return svg.text(MARGIN, y, f"{said} · grey: held, as declared", "dim small")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lab import cell, places
 from lab.proving import breaking, entries
 from lab.proving.fault import Fault, ids_of
-from lab.proving.judge import RED, Finding, glance, judge, lab_estate, look
+from lab.proving.judge import RED, Finding, glance, judge, judge_all, lab_estate, look
 from lab.proving.script import MACHINE, rule_of
 from voxgate.errors import VoxgateError
 
@@ -40,6 +40,7 @@ class Proof:
     fault: Fault
     declared: dict[str, str]
     seen: dict[str, Finding] = field(default_factory=dict)
+    unsaid: list[str] = field(default_factory=list)
     trouble: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -58,7 +59,7 @@ class Proof:
             if wanted != came:
                 found = f": {self.seen[one].found}" if one in self.seen else ""
                 said.append(f"{one} is {came}, declared {wanted}{found}")
-        return said
+        return [*said, *(f"is not said: {one}" for one in self.unsaid)]
 
 
 def prove(faults: Sequence[Fault], proofs: list[Proof], say: Callable[[str], None]) -> None:
@@ -150,6 +151,7 @@ def _prove(group: Sequence[Fault], estate: Estate, work: Path) -> list[Proof]:
     """Some faults at once, mended whatever happens. Raises VoxgateError if the lab does not hold again."""
     proofs = [Proof(fault, fault.declared(ids_of(fault))) for fault in group]
     evidence: Evidence | None = None
+    notes: tuple[str, ...] = ()
     try:
         _each(_inject, proofs)
         if not any(proof.trouble for proof in proofs):
@@ -159,8 +161,10 @@ def _prove(group: Sequence[Fault], estate: Estate, work: Path) -> list[Proof]:
                 else:
                     seeing = entries.lab_with(group[:1])
                     evidence = look(seeing, work / "look", group[0].bake)
-                    seen = judge(seeing, evidence)
+                    seen, notes = judge_all(seeing, evidence)
             _share_out(proofs, seen)
+            for proof in proofs:
+                proof.unsaid = proof.fault.unsaid(notes)
     finally:
         _each(_mend, proofs)
         if group[0].deploy:

@@ -29,6 +29,7 @@ LAB = Path(__file__).resolve().parent.parent
 MACHINE = "machine"
 FUNCTIONS = ("inject", "landed", "mend")
 _ENTRY = "entry"
+_LINES = {_ENTRY, "noted"}
 _WORD = re.compile(r"[A-Za-z0-9_@][A-Za-z0-9_.@-]{3,}")
 _COMMON = frozenset(
     _WORD.findall(
@@ -67,15 +68,17 @@ class Script:
         """The words of its script that are no common ones: files, units, ports, settings."""
         return frozenset(_WORD.findall(self.code)) - _COMMON
 
-    def matching(self, violated: Iterable[str], blind: Iterable[str], ids: Collection[str]) -> dict[str, str]:
-        """Which of ``ids`` the patterns say, and how: ``*`` for anything, ``!`` before what is left out again. Raises
-        VoxgateError for a pattern that names none of them, and for an id that is both.
+    def matching(self, ids: Collection[str], **verdicts: Iterable[str]) -> dict[str, str]:
+        """Which of ``ids`` the patterns of each verdict say: ``*`` for anything, ``!`` before what is left out again. Raises
+        VoxgateError for a pattern that names none of them, and for an id that two of them say.
         """
-        red, dark = self._matching("violated", violated, ids), self._matching("blind", blind, ids)
-        both = sorted(red & dark)
-        if both:
-            raise VoxgateError("is declared violated and blind", where=self.name, why=both[0])
-        return dict(sorted({**dict.fromkeys(red, "violated"), **dict.fromkeys(dark, "blind")}.items()))
+        found: dict[str, str] = {}
+        for verdict, patterns in verdicts.items():
+            for one in self._matching(verdict, patterns, ids):
+                if one in found:
+                    raise VoxgateError(f"is declared {found[one]} and {verdict}", where=self.name, why=one)
+                found[one] = verdict
+        return dict(sorted(found.items()))
 
     def _matching(self, key: str, patterns: Iterable[str], ids: Collection[str]) -> set[str]:
         found: set[str] = set()
@@ -102,7 +105,7 @@ def header(path: Path, keys: Collection[str] | None) -> tuple[str, dict[str, str
             break
         if found[1]:
             key = found[1]
-            if (keys and key not in keys) or (key in said and key != _ENTRY):
+            if (keys and key not in keys) or (key in said and key not in _LINES):
                 why = f"there are {', '.join(sorted(keys or ()))}"
                 raise VoxgateError(f"unknown or double key {key!r}", where=where, why=why)
             said[key] = f"{said[key]}\n{found[2] or ''}" if key in said else found[2] or ""

@@ -17,7 +17,10 @@ from voxgate.model.invariant import Invariant
 
 TWO = {"test_dialler.py", "test_release.py", "test_environment.py", "test_console.py"}
 RULES = tuple(one for one in read_catalogue() if one.suite != "test_contracts.py")  # the examples prove the contracts
-DECLARED = {fault.name: {rule_of(one) for one in fault.declared(ids_of(fault))} for fault in all_faults()}
+DECLARED = {
+    fault.name: {rule_of(one) for one, verdict in fault.declared(ids_of(fault)).items() if verdict != "waived"}
+    for fault in all_faults()
+}
 
 GOOD = """\
 # Something breaks.
@@ -86,12 +89,23 @@ def test_a_bad_header_is_one_line(tmp_path: Path, old: str, new: str, said: str)
         ("# violated: no-such-rule", "no invariant is called no-such-rule"),
         ("# violated:", "names no invariant"),
         ("# violated: a\n# blind: a", "violated and blind"),
+        ("# violated: a\n# waived: a", "violated and waived"),
     ],
 )
 def test_a_fault_that_names_nothing_fails(tmp_path: Path, line: str, said: str) -> None:
     text = f"# About.\n# host: api-1\n{line}\ninject() {{ :; }}\nlanded() {{ :; }}\nmend() {{ :; }}\n"
     with pytest.raises(VoxgateError, match=said):
         read(written(tmp_path, text)).declared(["a", "b"])
+
+
+def test_what_is_waived_is_declared_and_what_must_be_said_of_it(tmp_path: Path) -> None:
+    """And neither proves that a rule can fail."""
+    text = GOOD.replace("# bake: 4", "# waived: boot[api-1]\n# noted: the waiver of * ends on *\n# noted: the other [one]")
+    fault = read(written(tmp_path, text))
+    ids = ["unit-is-active[api-1-voxbridge]", "runs-as-its-user[a]", "boot[api-1]"]
+    assert fault.declared(ids)["boot[api-1]"] == "waived"
+    assert fault.unsaid(["the waiver of boot ends on Monday", "the other [one]"]) == []
+    assert fault.unsaid(["the waiver of boot is new", "x the other [one]"]) == ["the waiver of * ends on *", "the other [one]"]
 
 
 def test_what_is_left_out_again(tmp_path: Path) -> None:

@@ -201,7 +201,7 @@ def test_joined_parts_are_a_whole_look_and_say_which_covers_nothing(lab: Lab, mo
 def test_a_rule_that_cannot_be_waived_is_refused_before_anything(lab: Lab) -> None:
     status, said, verdict = lab.waives(END, rule="no-secret-leaks").run(*BOOT)
     assert (status, verdict) == (4, {})
-    assert "lab.toml [waived.0]: no-secret-leaks cannot be waived: " in said
+    assert "lab.toml [waived.0]: no-secret-leaks cannot be waived, as it guards secrets: " in said
 
 
 def test_a_runs_looks_are_judged_as_on_the_day_on_which_it_began(lab: Lab) -> None:

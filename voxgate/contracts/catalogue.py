@@ -9,12 +9,14 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from voxgate.contracts.places import bundled
+from voxgate.contracts.whole import functions_of, names_all
 from voxgate.errors import ContractError
-from voxgate.model.invariant import Invariant, Need, Per
+from voxgate.model.invariant import Guards, Invariant, Need, Per
 from voxgate.model.service import Role
 
 FOLDER = bundled("suites")
@@ -47,9 +49,10 @@ def read_catalogue(*folders: Path) -> tuple[Invariant, ...]:
             module = ast.parse(path.read_bytes(), filename=path.name)
         except (OSError, SyntaxError, ValueError) as error:
             raise ContractError("this suite cannot be read", where=f"suites/{path.name}", why=str(error)) from None
+        functions = functions_of(module)
         for node in module.body:
             if isinstance(node, ast.FunctionDef) and (call := _decorator(node)) is not None:
-                invariant = _read(path, node, call)
+                invariant = replace(_read(path, node, call), names_all=names_all(node, functions))
                 if invariant.name in found:
                     where = f"suites/{path.name}:{node.lineno}"
                     raise ContractError("an invariant's name stands twice", where=where, why=invariant.name)
@@ -82,9 +85,11 @@ def _read(path: Path, node: ast.FunctionDef, call: ast.Call) -> Invariant:
         faults = tuple(said.pop("faults", ()))
         needs = frozenset(Need(need) for need in said.pop("needs", ()))
         severity = str(said.pop("severity", "critical"))
-        waivable = said.pop("waivable", False) is True
+        guards = Guards(said.pop("guards")) if "guards" in said else None
     except (ValueError, KeyError, TypeError) as error:
-        why = f"@invariant takes literals, and per= is one of {', '.join(Per)}, roles= are of {', '.join(Role)}: {error}"
+        allowed = {"per": Per, "roles": Role, "needs": Need, "guards": Guards}
+        kinds = "; ".join(f"{key}= of {', '.join(words)}" for key, words in allowed.items())
+        why = f"@invariant takes literals; {kinds}: {error}"
         raise ContractError("this invariant cannot be read", where=where, why=why) from None
     if said:
         raise ContractError("this invariant cannot be read", where=where, why=f"unknown argument {min(said)!r}")
@@ -104,7 +109,7 @@ def _read(path: Path, node: ast.FunctionDef, call: ast.Call) -> Invariant:
         deploy=marker == "deploy",
         roles=roles,
         needs=needs,
-        waivable=waivable,
+        guards=guards,
     )
 
 

@@ -12,11 +12,14 @@ from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.places import project, suites_of
 from voxgate.errors import EstateError
 from voxgate.model.estate import Estate
-from voxgate.model.invariant import Invariant, Per
+from voxgate.model.invariant import Invariant, Per, subjects
 from voxgate.model.waiver import Waiver
 
 _LEAST = 3
 """Letters that must stand together in what was found: a waiver of anything is none."""
+
+_MEND = "mend it, or undo it: what guards diallers, releases, secrets, people or the evidence cannot be waived"
+_END = "end it with one assertion that names all that was found: assert not found, say_all(where, found, do)"
 
 
 def with_days(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,7 +60,7 @@ def judge_waivers(estate: Estate, path: Path, today: date) -> None:
     last = today + timedelta(days=estate.waived_days)
     for number, waiver in enumerate(estate.waived):
         where = f"{path.name} [waived.{number}]"
-        _judge_rule(waiver, rules, where)
+        _judge_rule(waiver, rules, estate, where)
         if not any(len(word) >= _LEAST for part in waiver.found.split("*") for word in part.split()):
             hint = "write the whole of what a look says that it found; * for what is another each time"
             raise EstateError(f"found = {waiver.found!r} says nothing of what was found", where=where, hint=hint)
@@ -66,7 +69,7 @@ def judge_waivers(estate: Estate, path: Path, today: date) -> None:
             raise EstateError(what, where=where, hint=f"{last} at most; write it anew when somebody has looked again")
 
 
-def _judge_rule(waiver: Waiver, rules: Mapping[str, Invariant], where: str) -> None:
+def _judge_rule(waiver: Waiver, rules: Mapping[str, Invariant], estate: Estate, where: str) -> None:
     rule = rules.get(waiver.rule)
     if rule is None:
         near = difflib.get_close_matches(waiver.rule, rules, n=1)
@@ -74,9 +77,14 @@ def _judge_rule(waiver: Waiver, rules: Mapping[str, Invariant], where: str) -> N
         raise EstateError(f"there is no rule {waiver.rule!r}", where=where, hint=hint)
     if not rule.waivable:
         why = rule.reason.partition(". ")[0].replace("\n", " ").rstrip(".")
-        hint = "mend it, or undo it: what people, releases, secrets or the evidence depend on cannot be waived"
-        raise EstateError(f"{rule.name} cannot be waived", where=where, why=why, hint=hint)
+        raise EstateError(
+            f"{rule.name} cannot be waived, as {rule.kept}", where=where, why=why, hint=_MEND if rule.guards else _END
+        )
     if (rule.per is Per.ESTATE) != (not waiver.subject):
         what = "the estate as a whole has no subject" if waiver.subject else "a waiver needs its subject"
         hint = "leave subject out" if waiver.subject else 'what stands in the brackets of the id: subject = "api-1"'
         raise EstateError(f"{rule.name}: {what}", where=where, hint=hint)
+    for subject in subjects(rule, estate, ()):
+        if subject.service == "dialler" and waiver.is_about(rule.name, subject.id):
+            what = f"{rule.id_on(subject)} cannot be waived, as it is about a dialler"
+            raise EstateError(what, where=where, why="two over-dial real people, and one that stands dials nobody", hint=_MEND)

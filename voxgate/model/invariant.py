@@ -18,6 +18,16 @@ class Need(StrEnum):
     HTTPS = "https"
 
 
+class Guards(StrEnum):
+    """What a rule may be about that nobody may accept otherwise, not even in writing."""
+
+    DIALLERS = "diallers"
+    RELEASES = "releases"
+    SECRETS = "secrets"
+    PEOPLE = "people"
+    EVIDENCE = "evidence"
+
+
 class Per(StrEnum):
     """What an invariant is judged on, once each. The value is the name of the test's parameter."""
 
@@ -49,8 +59,8 @@ class Invariant:
     about the estate as a whole needs one host of these. ``needs`` are parts of an estate without which there is nothing to be
     judged. ``deploy`` is True if only a deploy can be judged by it.
 
-    ``marks`` are pytest markers of the rule as such; ``faults`` name what must turn it red. Where ``waivable``, an estate may
-    accept a violation in writing.
+    ``marks`` are pytest markers of the rule as such; ``faults`` name what must turn it red. ``guards`` is what it is about where
+    no estate may accept a violation in writing; ``names_all`` is True if it names all that it finds at once.
     """
 
     name: str
@@ -64,12 +74,27 @@ class Invariant:
     deploy: bool = False
     roles: frozenset[Role] = frozenset()
     needs: frozenset[Need] = frozenset()
-    waivable: bool = False
+    guards: Guards | None = None
+    names_all: bool = False
 
     @property
     def sentence(self) -> str:
         """The name, read aloud."""
         return self.name.replace("-", " ")
+
+    @property
+    def waivable(self) -> bool:
+        """True if an estate may accept a violation in writing: each may be, but for why it is not (``kept``)."""
+        return not self.kept
+
+    @property
+    def kept(self) -> str:
+        """Why no estate may accept a violation in writing; empty where it may. Behind the first of several assertions, whatever
+        would fail after it is not seen: a waiver of the one would hide the other.
+        """
+        if self.guards is not None:
+            return f"it guards {self.guards}"
+        return "" if self.names_all else "it stops at the first thing that it finds"
 
     def id_on(self, subject: Subject) -> str:
         """``head-is-the-release[backend-api-1]``; no brackets for the estate as a whole."""

@@ -26,21 +26,22 @@ def invariant(
     needs: tuple[str, ...] = (),
     faults: tuple[str, ...] = (),
     severity: str = "critical",
-    waivable: bool = False,
+    guards: str = "",
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Make a test one rule of the catalogue. Arguments must be literals: the catalogue reads them from the source.
 
     ``per`` is what it is judged on, once each, and the name of the test's parameter: estate, host_name, service, placement,
     unit, database, schema_name. ``services`` limits it, and ``roles`` to hosts that have one of these (empty: all): what
     has nothing to be judged on a host is not judged there, nor on an estate without what it ``needs`` (containers, https).
-    ``faults`` name what must turn it red. ``severity`` is Allure's: blocker, critical, normal, minor. ``waivable`` lets
-    an estate accept a violation in writing (``[[waived]]``). It is for rules that end with one assertion, by ``say_all``: what
-    is found after another one would be hidden behind that.
+    ``faults`` name what must turn it red. ``severity`` is Allure's: blocker, critical, normal, minor. An estate
+    may accept a violation in writing (``[[waived]]``), but of a rule that ``guards`` diallers, releases, secrets, people or
+    evidence; and of one that does not end with one assertion, by ``say_all``: what is found after another one would be hidden
+    behind that.
     """
 
     def mark(function: Callable[P, R]) -> Callable[P, R]:
         marked: Callable[P, R] = pytest.mark.invariant(
-            per=per, services=services, roles=roles, needs=needs, faults=faults, severity=severity, waivable=waivable
+            per=per, services=services, roles=roles, needs=needs, faults=faults, severity=severity, guards=guards
         )(function)
         return marked
 
@@ -72,9 +73,10 @@ def say(found: str, do: str, *, estate: str = "", entries: Iterable[Entry] = ())
 def say_all(where: str, found: Iterable[str], do: str, *, estate: str = "", entries: Iterable[Entry] = ()) -> Said:
     """The same where a rule may find several things on one subject: all of them in one line, each once, as they were found. So
     whoever mends a host needs one look, however many there are. What is found is parted by ``; ``, and holds none itself.
+    ``where`` is empty where what was found says it.
     """
     parts = PARTED.join(dict.fromkeys(one.replace(PARTED, ", ") for one in found))
-    return say(f"{where}: {parts}", do, estate=estate, entries=entries)
+    return say(f"{where}: {parts}" if where else parts, do, estate=estate, entries=entries)
 
 
 def entries_of(error: BaseException) -> tuple[Entry, ...]:

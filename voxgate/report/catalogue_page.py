@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from itertools import groupby
 
-from voxgate.model.invariant import Invariant, Per
+from voxgate.model.invariant import Guards, Invariant, Per
 
 WIDTH = 110
 HEAD = """\
@@ -14,6 +14,22 @@ HEAD = """\
 
 What *done* means: the gate opens only if each of these was judged on each of its subjects, and holds. This page is made from
 the code by `make invariants`; the test beside each sentence is in `suites/`, its docstring is the reason given here.
+
+An estate may accept a violation in writing, until a day (`[[waived]]`), but of what guards
+
+"""
+GUARDED = {
+    Guards.DIALLERS: "how many there are, where, and what they do: two over-dial real people. Nothing else that is judged of"
+    " a dialler can be waived either",
+    Guards.RELEASES: "which code runs, from what, that it came through the gate, and how it is once it runs",
+    Guards.SECRETS: "what strangers could read: settings, what is served beside the build, the stores",
+    Guards.PEOPLE: "what callers, and those who are called, meet at once: calls without media, calls that are sent nowhere,"
+    " somebody else's data",
+    Guards.EVIDENCE: "what the gate's own word rests on: who could change what it looks at, and how it reads pages",
+}
+
+AFTER = """
+and of a rule that stops at the first thing that it finds: the others would hide behind a waiver of that one.
 
 """
 SUBJECTS = {
@@ -45,7 +61,7 @@ def as_text(catalogue: Sequence[Invariant]) -> str:
 
 def as_markdown(catalogue: Sequence[Invariant]) -> str:
     """The whole catalogue as the page ``docs/INVARIANTS.md``."""
-    parts = [HEAD]
+    parts = [HEAD, *(f"* **{guards}**: {what};\n" for guards, what in GUARDED.items()), AFTER]
     for suite, rules in groupby(catalogue, lambda one: one.suite):
         parts.append(f"## {_title(suite)}\n\n`suites/{suite}`\n\n")
         for one in rules:
@@ -72,8 +88,8 @@ def _subjects(one: Invariant) -> str:
 
 
 def _waivable(one: Invariant) -> str:
-    """Whether an estate may accept a violation in writing."""
-    return "may be waived" if one.waivable else "cannot be waived"
+    """Whether an estate may accept a violation in writing, and why not."""
+    return f"cannot be waived: {one.kept}" if one.kept else "may be waived"
 
 
 def _faults(one: Invariant) -> str:

@@ -151,7 +151,7 @@ FAULTS: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
     ),
     "the second works on the first's database": (
         lambda g: g.answer(Question(SIP, PORT, "/health"), body=of_process(b"{}").replace(b"other", b"vox")),
-        {"exactly-one-dialler-per-database[other]"},
+        {"exactly-one-dialler-per-database[other]", "exactly-one-dialler-per-database[vox]"},
     ),
     "a third runs": (
         lambda g: with_units(g, lambda units: third(units, MainPID="7779")),

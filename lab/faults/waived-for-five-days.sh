@@ -1,0 +1,46 @@
+# A unit that boot starts is accepted in writing for five days more: it is waived, and the run says that this ends.
+# host: api-1
+# waived: boot-starts-only-what-is-known[api-1]
+# noted: the waiver of boot-starts-only-what-is-known[*] ends on *, in 5 days: it is taken out next week (ops@example.com)
+# entry: [[waived]]
+# entry: rule = "boot-starts-only-what-is-known"
+# entry: subject = "*"
+# entry: found = "stats-old.service starts at the next boot, by /etc/systemd/system/multi-user.target.wants/stats-old.service, and /etc/systemd/system/stats-old.service came with no package"
+# entry: reason = "the new one comes in spring"
+# entry: by = "ops@example.com"
+# entry: until = {in 30 days}
+# entry: [[waived]]
+# entry: rule = "boot-starts-only-what-is-known"
+# entry: subject = "*"
+# entry: found = "stats-gone.service starts at the next boot, by /etc/systemd/system/multi-user.target.wants/stats-gone.service, and /etc/systemd/system/stats-gone.service came with no package"
+# entry: reason = "it goes with the old datacenter"
+# entry: by = "ops@example.com"
+# entry: until = {in -1 days}
+# entry: [[waived]]
+# entry: rule = "boot-starts-only-what-is-known"
+# entry: subject = "*"
+# entry: found = "stats-last.service starts at the next boot, by /etc/systemd/system/multi-user.target.wants/stats-last.service, and /etc/systemd/system/stats-last.service came with no package"
+# entry: reason = "it is taken out next week"
+# entry: by = "ops@example.com"
+# entry: until = {in 5 days}
+# entry: [[waived]]
+# entry: rule = "only-expected-listeners"
+# entry: subject = "*"
+# entry: found = "stats-web.service listens on 0.0.0.0:9191, and the estate does not say so"
+# entry: reason = "until it listens on loopback"
+# entry: by = "ops@example.com"
+# entry: until = {in 30 days}
+UNITS="stats-last"
+inject() {
+	for unit in $UNITS; do
+		printf '[Service]\nExecStart=/srv/s/run\n[Install]\nWantedBy=multi-user.target\n' >/etc/systemd/system/$unit.service
+	done
+	systemctl daemon-reload
+	systemctl enable -q $UNITS
+}
+landed() { systemctl is-enabled -q $UNITS; }
+mend() {
+	systemctl disable -q $UNITS
+	for unit in $UNITS; do rm /etc/systemd/system/$unit.service; done
+	systemctl daemon-reload
+}
