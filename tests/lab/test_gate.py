@@ -148,8 +148,11 @@ def test_what_may_not_be_deployed_is_refused_before_a_host_is_touched(gate: Gate
     run = gate("--deploy", asked)
     assert run.status == 10
     assert said in run.said
-    assert run.verdict["verdict"] == "refused"
-    assert run.verdict["moves"] == []
+    if "no release tag" in said or "no such service" in said:  # a word typed wrong: nothing was opened
+        assert not run.folder.exists()
+    else:
+        assert run.verdict["verdict"] == "refused"
+        assert run.verdict["moves"] == []
     assert {place: _reflog(*place.split(":")) for place in reflogs} == reflogs
 
 

@@ -213,7 +213,8 @@ def test_a_chosen_part_is_a_partial_look_and_no_deploy() -> None:
 
 
 def test_a_look_that_is_not_good_never_exits_with_0() -> None:
-    assert look_status(RunVerdict.BLIND, 0) == 1
+    assert (look_status(RunVerdict.BLIND, 0), look_status(RunVerdict.BLIND, 1), look_status(RunVerdict.BLIND, 2)) == (7, 7, 2)
+    assert (look_status(RunVerdict.VIOLATED, 0), look_status(RunVerdict.VIOLATED, 1)) == (1, 1)
     assert look_status(RunVerdict.INCOMPLETE, 2) == 2
     assert look_status(RunVerdict.HOLDS, 0) == 0
 

@@ -52,7 +52,7 @@ def settled(
     [
         (Verdict.HOLDS, RunVerdict.HOLDS, 0),
         (Verdict.VIOLATED, RunVerdict.VIOLATED, 1),
-        (Verdict.BLIND, RunVerdict.BLIND, 1),
+        (Verdict.BLIND, RunVerdict.BLIND, 7),
     ],
 )
 def test_a_recovery_is_green_only_where_all_holds(

@@ -13,6 +13,7 @@ from voxgate.contracts.places import project
 from voxgate.errors import ContractError, VoxgateError
 from voxgate.model.estate import Estate
 from voxgate.model.look import Evidence
+from voxgate.model.verdict import Exit
 from voxgate.plugin.session import write_recorded
 from voxgate.report import verdict_file
 from voxgate.report.redaction import Redactor
@@ -73,7 +74,7 @@ def _judge(folder: Path, estate: Estate, reports: Path, html: str, out: CutStrea
     done = run(argv, deadline=DEADLINE, cwd=project(), env=environment(build=True))
     out.write(done.stdout.decode("utf-8", "replace") + done.stderr.decode("utf-8", "replace"))
     here = (reports / "latest").resolve() / "evidence"
-    if done.exit_status in {0, 1} and here.is_dir() and not any(here.iterdir()):
+    if done.exit_status in {0, 1, Exit.BLIND} and here.is_dir() and not any(here.iterdir()):
         here.rmdir()
         folder.rename(here)
     return done.exit_status

@@ -92,9 +92,13 @@ def _holding(judged: Judged, of: str = "") -> str:
 
 
 def look_status(verdict: RunVerdict, pytest_status: int) -> int:
-    """The exit status of a look: pytest's own, but never 0 unless all that was looked at holds."""
+    """The exit status of a look: pytest's own, but never 0 unless all that was looked at holds, and its 1 (something failed) told
+    apart: 1 where anything is violated, 7 where nothing is, and something could not be seen.
+    """
     if verdict in {RunVerdict.HOLDS, RunVerdict.PARTIAL}:
         return pytest_status
+    if verdict is RunVerdict.BLIND and pytest_status in {0, 1}:
+        return Exit.BLIND
     return pytest_status or 1
 
 

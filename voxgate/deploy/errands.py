@@ -14,6 +14,7 @@ from voxgate.deploy.standing import lines_of, refused
 from voxgate.deploy.state import read_all
 from voxgate.deploy.telling import history, history_lines, plan_lines
 from voxgate.errors import Refused
+from voxgate.model.evidence import Missing
 
 _LEDGER = 500
 
@@ -39,13 +40,16 @@ def plan(gate: Gate) -> list[str]:
     return lines
 
 
-def tell_history(gate: Gate) -> list[str]:
-    """What was ever deployed here, from the hosts' own ledgers. A host that cannot be read is named below the table."""
+def tell_history(gate: Gate) -> tuple[list[str], bool]:
+    """What was ever deployed here, from the hosts' own ledgers; and if all of them could be read. What cannot be read is named
+    below the table: that nothing was ever deployed is said only by hosts that were heard.
+    """
     found = read_all(gate.site.connections, gate.estate, ledger=_LEDGER)
     entries = history(gate.estate, found)
-    lines = history_lines(entries) if entries else ["nothing was ever deployed here"]
-    unread = [key for key, one in found.items() if not one.boot]
-    return [*lines, *(f"not read: {key}" for key in unread)]
+    unread = {key: one.good.why if isinstance(one.good, Missing) else "" for key, one in found.items() if not one.boot}
+    nothing = "nothing is known of what was deployed here" if unread else "nothing was ever deployed here"
+    lines = history_lines(entries) if entries else [nothing]
+    return [*lines, *(f"not read: {key}: {why}" for key, why in unread.items())], not unread
 
 
 def clear(gate: Gate, service: str, reason: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from voxgate.deploy.decision import Judged, judge_run
+from voxgate.deploy.decision import Judged, judge_run, look_status
 from voxgate.deploy.mending import Mending
 from voxgate.deploy.settling import Settled
 from voxgate.deploy.standing import named
@@ -55,6 +55,6 @@ def _by_the_last(mending: Mending, verdict: RunVerdict, judged: Judged, away: Co
     still = mending.standing.still(judgements)
     worse = [one.id for one in judgements if not one.verdict.is_green and one.id not in still]
     if still and not worse:
-        return Settled(final, 1, f"{summary}; it is as before, and does not hold: {named(still)}", *rest)
-    status = Exit.INCOMPLETE if final is RunVerdict.INCOMPLETE else 1
+        return Settled(final, look_status(final, 1), f"{summary}; it is as before, and does not hold: {named(still)}", *rest)
+    status = Exit.INCOMPLETE if final is RunVerdict.INCOMPLETE else look_status(final, 1)
     return Settled(final, status, f"{summary}; the estate is {final}: {named(worse)}", *rest)

@@ -47,8 +47,9 @@ _GREEN = frozenset({RunVerdict.HOLDS, RunVerdict.PARTIAL, RunVerdict.DONE})
 
 
 class Exit(IntEnum):
-    """The exit status of a deploy that is not done; pytest's own 0-6 keep their meaning."""
+    """The exit status of a look that is blind and of a deploy that is not done; pytest's own 0-6 keep their meaning."""
 
+    BLIND = 7
     REFUSED = 10
     ROLLED_BACK = 11
     INCOMPLETE = 12

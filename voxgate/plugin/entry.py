@@ -14,10 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from voxgate.plugin.options import VALUED, add_options, is_asked
+from voxgate.plugin.options import TESTINFRA, VALUED, add_options, is_asked
 
 HOOKS = "voxgate.plugin.hooks"
-_TESTINFRA = "pytest11.testinfra"
 
 _MARKERS = (
     "backend: what must be true of the backend",
@@ -35,7 +34,7 @@ _MARKERS = (
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """The options; and where pytest took the value of one for a path to collect, a start that does not."""
     _let_testinfra_first(pluginmanager)
-    add_options(parser, hosts=not pluginmanager.has_plugin(_TESTINFRA))
+    add_options(parser, hosts=not pluginmanager.has_plugin(TESTINFRA))
     config: pytest.Config | None = pluginmanager.get_plugin("pytestconfig")
     if config is not None:
         _start_where_meant(config)
@@ -43,9 +42,9 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 def _let_testinfra_first(pluginmanager: pytest.PytestPluginManager) -> None:
     """Testinfra's own plugin has a ``--hosts`` too, which means the same. It cannot share one that is there already, we can."""
-    if not pluginmanager.has_plugin(_TESTINFRA) and not pluginmanager.is_blocked(_TESTINFRA):
+    if not pluginmanager.has_plugin(TESTINFRA) and not pluginmanager.is_blocked(TESTINFRA):
         with suppress(ImportError):
-            pluginmanager.register(import_module("testinfra.plugin"), _TESTINFRA)
+            pluginmanager.register(import_module("testinfra.plugin"), TESTINFRA)
 
 
 def as_one_word(arguments: list[str]) -> list[str]:

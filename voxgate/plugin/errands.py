@@ -26,19 +26,19 @@ def _must_be_one(config: pytest.Config) -> None:
 
 def run_errand(config: pytest.Config, gate: Gate) -> int:
     """Do it and print what it says; the exit status."""
+    status = 0
     try:
         _must_be_one(config)
         if config.getoption("clear"):
             lines = errands.clear(gate, config.getoption("clear"), config.getoption("reason"))
         elif config.getoption("history"):
-            lines = errands.tell_history(gate)
+            lines, whole = errands.tell_history(gate)
+            status = 0 if whole else int(Exit.BLIND)
         else:
             lines = errands.plan(gate)
     except Refused as error:
         lines, status = [f"refused: {error.text}"], int(Exit.REFUSED)
     except VoxgateError as error:
         lines, status = [error.text], int(Exit.BROKEN)
-    else:
-        status = 0
     print("\n" + (gate.cutter or Redactor()).cut("\n".join(lines)))  # noqa: T201 - this is its output
     return status

@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Generator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from voxgate.model.invariant import Expected, Per
 from voxgate.model.part import part_of
 from voxgate.plugin.empty import is_empty
 from voxgate.plugin.judging import Elsewhere, Empty, annotate, rule_of, subject_of
+from voxgate.plugin.meant import age_of, must_be_of, must_be_whole, must_have_what_it_needs, must_know_markers
 from voxgate.plugin.orders import is_deploy
 from voxgate.plugin.reading import attach_read
 from voxgate.plugin.redacting import Sinks
@@ -31,6 +32,7 @@ from voxgate.report.catalogue_page import as_markdown, as_text
 from voxgate.report.redaction import Redactor
 
 _RUN = pytest.StashKey[Run]()
+_UNJUDGED = pytest.StashKey[bool]()
 _NOTHING = "nothing-to-judge"
 
 
@@ -68,6 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
             config.stash[KEY] = session = _controller_session(config, _root(config))
         if session.estate is not None:
             _settle(config, session)
+            must_be_whole(config, session.folders)
         config.pluginmanager.import_plugin("voxgate.plugin.fixtures")
         config.add_cleanup(install(session.redactor))
         config.pluginmanager.register(Sinks(config, session.redactor), "voxgate-sinks")
@@ -80,6 +83,16 @@ def pytest_configure(config: pytest.Config) -> None:
     except VoxgateError as error:
         status = 10 if is_deploy(config) else 4
         raise pytest.exit.Exception(Redactor.of(os.environ).cut(error.text), returncode=status) from None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """A word of ``-m`` that is no marker is said now, when all plugins have said theirs, and before anything is collected."""
+    if not _is_worker(session.config):
+        try:
+            must_know_markers(session.config)
+        except VoxgateError as error:
+            raise pytest.UsageError(error.text) from None
 
 
 def _settle(config: pytest.Config, session: Session) -> None:
@@ -119,23 +132,19 @@ def _worker_session(config: pytest.Config) -> Session:
 
 def _controller_session(config: pytest.Config, root: Path) -> Session:
     """What this command line is about; a plain session, without an estate, where it names none."""
-    name, asked, saved = config.getoption("estate"), is_deploy(config), config.getoption("evidence")
-    if asked and saved:
-        raise Refused("a saved look cannot be deployed to", where="--evidence", hint="leave out --deploy or --evidence")
-    if asked and not name:
-        raise Refused("no estate to deploy to", where="--deploy", hint="say which: --estate NAME")
-    hosts, shard = config.getoption("hosts"), config.getoption("shard")
-    if (hosts or shard) and (asked or saved):
-        raise Refused("a part of an estate is only looked at", where="--hosts, --shard", hint="leave out --deploy or --evidence")
+    must_have_what_it_needs(config)
+    name, saved = config.getoption("estate"), config.getoption("evidence")
     if saved:
-        session = Session(saved_estate(Path(saved), root, name), Path(saved), root=root)
-        if name and session.estate is not None and session.estate.name not in {name, Path(name).stem}:
-            session.notes.append(f"--estate {name} is left aside: the saved look is of {session.estate.name}")
+        seen = saved_estate(Path(saved), root, name)
+        aside = must_be_of(seen.name, config)
+        session = Session(seen, Path(saved), root=root)
         session.deploying = session.recorded.services
         session.part, session.joined = session.recorded.part, session.recorded.joined
-        _ = session.evidence  # a folder that is no saved look is said now, in one line
+        look = session.evidence.second  # a folder that is no saved look is said now, in one line
+        session.notes += [line for line in (aside, age_of(look, datetime.now(UTC)) if session.joined is None else "") if line]
         return session
     estate = load_estate(name, root / "hosts") if name else None
+    hosts, shard = config.getoption("hosts"), config.getoption("shard")
     return Session(estate, None, root=root, part=part_of(estate, hosts, shard) if estate else None)
 
 
@@ -190,11 +199,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             kept.append(item)
     # The moves first: where one failed, it is the reason for most of what comes after it.
     kept.sort(key=lambda item: item.get_closest_marker("deploy") is None)
-    if left and not kept and session.estate is None:
-        raise pytest.UsageError("no estate to look at: say --estate NAME (a file in hosts/) or set VOXGATE_ESTATE")
     if left:
+        config.stash[_UNJUDGED] = True
         config.hook.pytest_deselected(items=left)
     items[:] = kept
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Raises UsageError where an estate is all that was missing."""
+    config = session.config
+    if config.stash.get(_UNJUDGED, False) and not (session.items or session_of(config).estate or _is_worker(config)):
+        raise pytest.UsageError("no estate to look at: say --estate NAME (a file in hosts/) or set VOXGATE_ESTATE")
 
 
 @pytest.hookimpl(tryfirst=True)

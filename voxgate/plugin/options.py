@@ -33,12 +33,31 @@ VALUED = (
 )
 """Options that always take a value."""
 
-_ASKING = ("estate", "evidence", "deploy", "rollback", "plan", "recover", "history", "clear", "invariants")
+TESTINFRA = "pytest11.testinfra"
+"""What pytest calls testinfra's plugin, which has a ``--hosts`` of its own."""
+
+_ASKING = (
+    *(
+        "estate",
+        "evidence",
+        "deploy",
+        "rollback",
+        "plan",
+        "recover",
+        "history",
+        "clear",
+        "invariants",
+        "standing",
+        "shard",
+        "bake",
+    ),
+    *("wait", "drain", "no_way_back", "require_green_build", "reason"),
+)
 
 
 def is_asked(option: argparse.Namespace) -> bool:
     """True where this run is about an estate: anything else is a plain pytest."""
-    return any(getattr(option, name, None) for name in _ASKING)
+    return any(getattr(option, name, None) for name in _ASKING) or getattr(option, "max_unavailable", 1) != 1
 
 
 def add_options(parser: pytest.Parser, *, hosts: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import signal
 import sys
 import time
@@ -92,10 +91,8 @@ class Run:
                 )
                 session.deploying = gate.deploying
                 must_be_meant(gate.site.orders, {one.id for one in session.expected()}, session.plain())
-            except Refused as error:
-                run = cls(config, session, report, progress, Collector(session), None, refused=error)
-                run.outcome = run.refusal(error)
-                run.write()
+            except Refused:
+                report.forget()  # a word that was typed wrong: nothing was opened, and there is nothing to report
                 raise
             session.folder, session.gate, session.as_on = report.evidence, gate, datetime.now(UTC).date()
         config.option.xmlpath = config.option.xmlpath or str(report.junit)
@@ -188,6 +185,9 @@ class Run:
             session.exitstatus = self.errand
             return
         status = int(getattr(session, "exitstatus", exitstatus))
+        if self._is_mistyped(status):
+            self.errand = status
+            return
         if status in _BROKEN_OFF and not self.refused:
             self.interrupted = self.interrupted or _BROKEN_OFF[status]
         try:
@@ -204,6 +204,15 @@ class Run:
             said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else known_error(error).line
             self.progress.note(f"the verdict cannot be written: {said}")
             session.exitstatus = self.outcome.exit_status or int(pytest.ExitCode.INTERNAL_ERROR)
+
+    def _is_mistyped(self, status: int) -> bool:
+        """True where pytest could not run what was typed, or nothing was selected by it: nothing was opened, looked at or judged,
+        and pytest has said why in a line.
+        """
+        nothing = {int(pytest.ExitCode.USAGE_ERROR), int(pytest.ExitCode.NO_TESTS_COLLECTED)}
+        return status in nothing and not (
+            self._prepared or self.interrupted or self.collector.lost or self.collector.judgements()
+        )
 
     def _agreeing(self, outcome: RunOutcome) -> RunOutcome:
         """The outcome, if its own judgements allow what it says: else it is a mistake of ours, and not green."""
@@ -358,8 +367,8 @@ class Run:
             closing(shown, console=console, report_path=path, brief=brief, full=full, words=words)
 
     def pytest_unconfigure(self) -> None:
-        """Close every connection. An errand judged nothing, so there is nothing to report."""
-        if self.errand is not None:
-            shutil.rmtree(self.report.path, ignore_errors=True)
+        """Close every connection. Where nothing was judged (an errand, a word typed wrong) there is nothing to report."""
+        if self.errand is not None or (self.outcome is None and not self._prepared):
+            self.report.forget()
         if self.gate:
             self.gate.close()

@@ -116,6 +116,10 @@ class ReportFolder:
             fresh.unlink(missing_ok=True)
             raise VoxgateError("cannot point latest to this run", where=str(link), why=error.strerror or str(error)) from None
 
+    def forget(self) -> None:
+        """Remove it: nothing was judged, so there is nothing to report. What cannot be removed stays."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
     def prune(self, kept: int = KEPT) -> tuple[str, ...]:
         """Delete the oldest runs beyond ``kept``; never this one, nor the one ``latest`` points to, nor anything else.
 

@@ -39,12 +39,13 @@ _WIDE = 2
 
 EXIT_MEANING = {
     0: "everything that was asked for was judged and holds, or is waived",
-    1: "at least one invariant is violated or blind",
+    1: "at least one invariant is violated",
     2: "interrupted before everything was judged",
     3: "an error inside pytest or voxgate",
     4: "the command line or the configuration is wrong",
     5: "nothing was selected, so nothing was judged",
     6: "too many warnings",
+    7: "blind: nothing that was seen is violated, and something could not be seen",
     10: "refused: no host was touched",
     11: "violated or blind: the last known good release runs again",
     12: "incomplete: the last known good release runs again",
