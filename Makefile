@@ -101,25 +101,22 @@ faults: setup lab-up ## prove that each invariant can fail: break the lab, look,
 ordinary: setup lab-up ## prove that all holds with what is ordinary on hosts: put it there, look, take it away (THING=name: one)
 	@$(RUN) lab ordinary "$$THING"
 
-# $(1), one after the other, and the drills beside them, each on a lab of its own: some minutes less than one after the other. $(1)
-# is seen as it goes, the drills when they are over.
-define beside-the-drills
-mkdir -p reports/drills; log=reports/drills/drills.log; \
-$(RUN) lab apart drills $(MAKE) --no-print-directory drills >$$log 2>&1 & drills=$$!; \
-trap "kill $$drills" INT TERM; \
-$(RUN) lab apart faults $(MAKE) --no-print-directory --keep-going $(1); ended=$$?; \
-echo "the drills go on: $$log"; \
-wait $$drills; drilled=$$?; cat $$log; \
-exit $$((ended > drilled ? ended : drilled))
-endef
+# Each word is a lane, a lab of its own; what several of them have they share, whoever is free takes the next. With two processors
+# three lanes leave none of them idle: a gate waits now and then, for what it restarted or for the next look.
+LANES = $(RUN) python -m tests.lab.lanes lane "$(MAKE)"
+# What needs no host: mypy alone leaves a processor idle. What both install of Debian is there before.
+NO_HOST = $(MAKE) --no-print-directory --jobs=2 --output-sync=line lint unit
 
-proofs: setup ## the faults, the ordinary things and the drills, all of them, on two labs side by side
-	@$(call beside-the-drills,faults ordinary)
+proofs: setup ## the faults, the ordinary things and the drills, all of them, on three labs side by side
+	@$(LANES) "faults ordinary drills" drills drills
 
-ci: lint unit ## what CI runs: all of `make test` and `make proofs`, with two labs side by side
-	@$(call beside-the-drills,end-to-end faults ordinary)
+ci: setup tools ## what CI runs: all of `make test` and `make proofs`, with three labs side by side
+	@$(NO_HOST)
+	@$(LANES) "end-to-end drills" "faults ordinary drills" drills
 
-test: lint unit end-to-end ## everything: lint, types, layers, unit tests, and the lab end to end
+test: setup tools ## everything: lint, types, layers, unit tests, and the lab end to end, on two labs side by side
+	@$(NO_HOST)
+	@$(LANES) end-to-end end-to-end
 
 lint: setup ## ruff, mypy strict, import layers, the Jenkinsfiles
 	@$(RUN) ruff check .
@@ -141,13 +138,13 @@ quick: setup ## the lint of Python, and the unit tests of what is changed since 
 unit: setup tools ## voxgate's own tests that need no host
 	@$(RUN) --group stores python -m voxgate.cli.door tests/unit -n 2
 
-drills: setup lab-up ## the gate killed, paused, cut off, raced at every point: reports/drills/drills.json
+drills: setup ## the gate killed, paused, cut off, raced at every point: reports/drills/drills.json
 	@$(TESTS) tests/lab/drills
 
 bench: setup lab-up ## how long a look takes, beside testinfra alone on a few of the same facts: compare the ratios
 	@$(RUN) python bench/looks.py
 
-end-to-end: setup lab-up ## voxgate's own tests against the lab: good and bad releases, look only, xdist, offline
+end-to-end: setup ## voxgate's own tests against the lab: good and bad releases, look only, xdist, offline
 	@$(TESTS) tests/lab --ignore=tests/lab/drills
 
 tools: java # what voxgate's own tests use of Debian: a browser for the report, an SSH server for the transport
@@ -168,7 +165,6 @@ $(CACHE)/uv/bin/uv:
 	  $(SUDO) apt-get update -q >/dev/null; $(SUDO) apt-get install -y -q python3-venv >/dev/null; \
 	  python3 -m venv --clear $(CACHE)/uv; }
 	@$(CACHE)/uv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r uv-pin.txt
-	@echo 'to type uv yourself: export PATH="$$PATH:$(CACHE)/uv/bin"'
 
 pins: setup ## name uv anew, and the tools of the lab's image, by version and by the hashes of all platforms
 	@echo 'uv>=0.9,<1' | $(PINS) uv-pin.txt -

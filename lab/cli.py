@@ -93,8 +93,9 @@ def _ssh(host: estate.Host, words: list[str]) -> list[str]:
     return ["ssh", "-F", "none", *options, f"deploy@{host.address}", *words]
 
 
-# The lab's addresses are fixed, so a second one needs a network of its own, and so does whoever works with it.
-_APART = """ip link set lo up || exit
+# The lab's addresses are fixed, so a second one needs a network of its own, and so does whoever works with it. Its forge has
+# another history under the same name: a gate's mirrors of it are of no use to another lab's gate, which may fetch meanwhile.
+_APART = """ip link set lo up && mkdir -p "$MIRRORS" && mount -t tmpfs -o mode=700 mirrors "$MIRRORS" || exit
 trap : INT TERM
 "$@"
 ended=$?
@@ -109,7 +110,9 @@ def _apart(name: str, words: list[str]) -> tuple[list[str], dict[str, str]]:
         raise VoxgateError("a lab's name is letters and digits", where=repr(name))
     if not words:
         raise VoxgateError("no command", where=f"lab apart {name}", hint="lab apart NAME make faults")
-    return ["unshare", "--net", "sh", "-c", _APART, sys.executable, *words], {"VOXGATE_LAB": name}
+    mirrors = str(places.cache().parent / "mirrors")
+    command = ["unshare", "--net", "--mount", "sh", "-c", _APART, sys.executable, *words]
+    return command, {"VOXGATE_LAB": name, "MIRRORS": mirrors}
 
 
 def _become(words: list[str], env: dict[str, str] | None = None) -> None:

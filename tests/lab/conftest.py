@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from lab.hosts import must
+from tests.lab.sharing import run_or_leave
 from voxgate.contracts.json_strict import loads
 from voxgate.contracts.schemas import check
 
@@ -47,6 +48,12 @@ class GateRun:
 
 
 Gate = Callable[..., GateRun]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Sessions side by side share the tests."""
+    return run_or_leave(item, nextitem)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,7 +7,6 @@ way than the gate's; what was not restarted must have answered each time. Number
 from __future__ import annotations
 
 import http.client
-import json
 import threading
 import time
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ import pymongo
 
 import lab
 from lab import hosts
+from tests.lab.noting import note
 from voxgate.contracts.estates import load_estate
 from voxgate.model.estate import Placement
 
@@ -134,7 +134,8 @@ class Serving:
         other = sorted(set(self._before) - same)
         flaws += [f"{key} was restarted, and nothing was deployed there" for key in other if self._is_let_be(key, journals)]
         counts = {key: len(asked) for key, asked in sorted(self._asked.items())}
-        _write({"name": self._name, "asked": counts, "away": away, "restarted": other, "ticks": gaps, "flaws": flaws})
+        said = {"name": self._name, "asked": counts, "away": away, "restarted": other, "ticks": gaps, "flaws": flaws}
+        note(RESULT, "runs", said)
         return flaws
 
     def _words(self, subject: str) -> str:
@@ -194,11 +195,3 @@ def _between_ticks(since: datetime) -> dict[str, float]:
         pid: round(max(((two - one).total_seconds() for one, two in pairwise(sorted(each))), default=0.0), 2)
         for pid, each in times.items()
     }
-
-
-def _write(said: Mapping[str, Any]) -> None:
-    """Add the numbers of one run; a later one of the same name takes the place of an earlier one."""
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    known = json.loads(RESULT.read_text())["runs"] if RESULT.exists() else []
-    rest = [one for one in known if one["name"] != said["name"]]
-    RESULT.write_text(json.dumps({"runs": [*rest, said]}, indent=1) + "\n")

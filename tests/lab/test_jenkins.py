@@ -106,7 +106,7 @@ def reports(deployed: GateRun, tmp_path: Path) -> Iterator[Path]:
 
 def runs_in(reports: Path) -> list[Path]:
     """Runs, their history and ``latest``; not what proofs write beside them, maybe now."""
-    return [path for path in reports.iterdir() if path.name not in {"drills", "faults"}]
+    return [path for path in reports.iterdir() if path.name not in {"drills", "faults", "ordinary"}]
 
 
 def verdict(reports: Path) -> dict[str, Any]:

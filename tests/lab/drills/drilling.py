@@ -19,6 +19,7 @@ import httpx
 import pymongo
 
 import lab
+from tests.lab.noting import note
 from tests.lab.serving import DATABASE, ESTATE, Serving, state_file
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -226,12 +227,9 @@ class Drill:
 
 def record(drill: Drill) -> None:
     """Add it to the result; a later run of the same drill takes the place of an earlier one."""
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    known = json.loads(RESULT.read_text())["drills"] if RESULT.exists() else []
     said = {k: v for k, v in vars(drill).items() if k not in {"began", "since", "serving"}}
     said["found"], said["decision"] = ([line.partition(" -> ")[part] for line in drill.found] for part in (0, 2))
-    rest = [one for one in known if one["name"] != drill.name]
-    RESULT.write_text(json.dumps({"drills": [*rest, said]}, indent=1, default=str) + "\n")
+    note(RESULT, "drills", said)
 
 
 def recovered(drill: Drill, folder: Path) -> Gate:

@@ -1,0 +1,96 @@
+"""What is proved on labs, several labs side by side: ``python -m tests.lab.lanes NAME MAKE "TARGET .." ..``.
+
+Each word of targets is a lane: a lab of its own (NAME1, NAME2 ..), on which ``make`` brings those targets to their end, one after
+the other. Of a target that several lanes have each takes what no other has taken: so all of them end together, and no processor
+waits for one. Each line says its lane, and the last ones how long each took; the exit status is 0 only where all that a lane
+ran was well.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.lab.sharing import FOLDER, taken
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Lane:
+    """One of them: its name is its lab's."""
+
+    name: str
+    targets: Sequence[str]
+    process: subprocess.Popen[str]
+    began: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0
+
+    @classmethod
+    def start(cls, name: str, make: str, targets: Sequence[str], shared: Path) -> Lane:
+        """In a process group of its own, so that what it started can be asked to end."""
+        argv = [sys.executable, "-m", "lab.cli", "apart", name, make, "--no-print-directory", "--keep-going", *targets]
+        process = subprocess.Popen(
+            argv,
+            cwd=ROOT,
+            env={**os.environ, FOLDER: str(shared)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        return cls(name, targets, process)
+
+    def tell(self) -> None:
+        """Say each of its lines until it has ended."""
+        assert self.process.stdout is not None
+        with self.process.stdout as said:
+            for line in said:
+                print(f"{self.name} | {line.rstrip()}", flush=True)  # noqa: T201 - a command's answer
+        self.process.wait()
+        self.seconds = time.monotonic() - self.began
+
+    def interrupt(self) -> None:
+        """As Ctrl-C does: tests put right what they touched, and the lab is taken down."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGINT)
+
+
+def main(name: str, make: str, asked: Sequence[str]) -> int:
+    """Run them; 0 where all of them ended well."""
+    with tempfile.TemporaryDirectory(prefix="voxgate-shared-") as folder:
+        shared = Path(folder)
+        lanes: list[Lane] = []
+
+        def interrupt(number: int, _frame: object) -> None:
+            for lane in lanes:
+                lane.interrupt()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, interrupt)
+        lanes += [Lane.start(f"{name}{n}", make, one.split(), shared) for n, one in enumerate(asked, 1)]
+        telling = [threading.Thread(target=lane.tell) for lane in lanes]
+        for thread in telling:
+            thread.start()
+        for thread in telling:
+            thread.join()
+        took = taken(shared)
+    for lane in lanes:
+        how = "ended well" if lane.process.returncode == 0 else f"ended with {lane.process.returncode}"
+        what = f"{' '.join(lane.targets)}; {took.get(lane.name, 0)} shared modules and drills"
+        print(f"{lane.name} {how} after {lane.seconds:.0f} s: {what}", flush=True)  # noqa: T201 - as above
+    return int(any(lane.process.returncode for lane in lanes))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3:]))
