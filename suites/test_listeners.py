@@ -9,7 +9,7 @@ from voxgate.model.entry import Entry
 from voxgate.model.evidence import known
 from voxgate.model.where import Names
 from voxgate.plugin import invariant, say_all
-from voxgate.survey.findings import holder_of, is_loopback
+from voxgate.survey.findings import holder_of, is_anybodys, is_loopback
 
 if TYPE_CHECKING:
     from voxgate.model.estate import Estate, Listener
@@ -38,7 +38,7 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
     if not any(one.pids for one in sockets):
         raise Blind("nobody could be seen to listen", where=host_name, why="not even sshd, by which we came")
     first, last = known(host.ephemeral)
-    before = {(one.address, one.port, one.pids) for one in known(evidence.first.host(host_name).datagrams)}
+    before = {one.port for one in known(evidence.first.host(host_name).datagrams)}
     doors = [("tcp", one) for one in sockets] + [("udp", one) for one in known(host.datagrams)]
     found, entries = [], []
     for protocol, socket in doors:
@@ -47,8 +47,10 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
         by_systemd = "init.scope" in holders
         holders = holders - {"init.scope"} or holders
         passing = protocol == "udp" and first <= socket.port <= last
-        if passing and (_are_named(holders) or (socket.address, socket.port, socket.pids) not in before):
-            continue  # the kernel picks such a port for whoever asks a question: of a name, of the time, of a caller
+        # The kernel picks such a port for whoever asks a question: of a name, of the time, of a caller. One that is open in both
+        # looks is none, by whatever address, and whoever has it by then.
+        if passing and (_are_named(holders) or socket.port not in before):
+            continue
         if socket.apart and is_loopback(socket.address) and _are_named(holders):
             continue  # nobody else can reach it: a container's own resolver
         place = f"{'UDP ' if protocol == 'udp' else ''}{socket.address}:{socket.port}"
@@ -64,7 +66,7 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
             entries += [
                 Entry(("listeners", host_name), {who: (port,)}, f"{who} listens on {place}")
                 for who in unknown
-                if _are_named({who})
+                if _has_a_name(who)
             ]
     apart = {holder_of(processes[pid], containers) for pid in known(host.apart) if pid in processes}
     found += [
@@ -77,9 +79,14 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
 
 def _are_named(holders: set[str]) -> bool:
     """True if all of them are units of the system or images that an engine lists: nothing that a person started by hand, in a
-    login, or by a systemd of his own.
+    login, by a job, or by a systemd of his own.
     """
-    return bool(holders) and not any(who.startswith(("process ", "container ", "user@")) for who in holders)
+    return bool(holders) and all(map(_has_a_name, holders)) and not any(map(is_anybodys, holders))
+
+
+def _has_a_name(who: str) -> bool:
+    """True for a unit, or an image."""
+    return not who.startswith(("process ", "container ", "user@"))
 
 
 def _may(listener: Listener, who: str, protocol: str, socket: SocketFact, by_systemd: bool) -> bool:  # noqa: FBT001

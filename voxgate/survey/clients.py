@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import known
 from voxgate.model.where import Names
-from voxgate.survey.findings import holder_of, is_loopback, runs_code_of
+from voxgate.survey.findings import holder_of, is_anybodys, is_loopback, runs_code_of
 from voxgate.transport.database import APP_NAME
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from voxgate.model.look import Evidence, Look
     from voxgate.model.service import Service
 
-SHARED = ("cron.service", "crond.service", "ssh.service", "sshd.service", "atd.service", "user@")
-"""Units that start what anybody likes: of what is in one of these, account and program say more."""
 SSHD = re.compile(r"/usr/(?:[\w.-]+/)+sshd[\w-]*(?: \(deleted\))?", re.ASCII)  # and what it starts for a session
 
 
@@ -67,14 +65,14 @@ def wrong_clients(database: Database, estate: Estate, evidence: Evidence) -> lis
             found[wrong.said] = wrong
             counts[wrong.said] += 1
     # A connection may open or end between the question to the database and the look at the hosts. Whoever really works on
-    # the database from elsewhere is there both times, whatever its port is by then, and whatever it calls itself.
+    # the database unseen is there both times, whatever its port is by then, and whatever it calls itself.
     earlier = _Clients(database, estate, evidence.first)
-    first = {second.trace(client) for client in earlier.unheld()}
+    first = {client.address for client in earlier.unheld()}
     for name, said in second.too_many().items():
         if name in earlier.too_many():
             found[said] = Wrong(said, dialler=name == second.dialler.app_name)
     for client in second.unheld():
-        wrong = second.stranger(client) if second.trace(client) in first else None
+        wrong = second.stranger(client) if client.address in first else None
         if wrong is not None:
             found[wrong.said] = wrong
             counts[wrong.said] += 1
@@ -146,11 +144,6 @@ class _Clients:
     def _is_translated(self, client: DatabaseClient) -> bool:
         """True for a client at an address by which the server sees the estate's hosts."""
         return client.address in self.database.seen_as
-
-    def trace(self, client: DatabaseClient) -> tuple[str, str]:
-        """By what a client is known again in another look: from outside by its address, on a host by its name as well."""
-        by_address = self._is_outside(client.address) and not self._is_translated(client)
-        return client.address, "" if by_address else client.app_name
 
     def judged(self, held: _Held, before: frozenset[DatabaseClient]) -> Wrong | None:
         """What is wrong with a client on a host of the estate; ``before`` are those of the first look."""
@@ -314,7 +307,7 @@ def _entry_on(held: _Held, seen: HostEvidence) -> dict[str, str]:
     """What an entry says that allows a client on a host, and no more than it; nothing where its program is none of the host's."""
     process = held.processes[0]
     who = holder_of(process, known(seen.engines).containers)
-    if process.container or (process.unit.endswith(".service") and not process.unit.startswith(SHARED)):
+    if process.container or (process.unit.endswith(".service") and not is_anybodys(process.unit)):
         return _said(unit=who)
     if process.exe is not None and not process.exe.startswith("/"):
         return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import TYPE_CHECKING
 
 from voxgate.model.estate import repository_of
@@ -31,6 +32,18 @@ def holder_of(process: ProcessFact, containers: Iterable[ContainerFact]) -> str:
     if process.pid == 1:
         return "init.scope"
     return process.unit or f"process {process.pid} ({process.command})"
+
+
+_SHARED = re.compile(
+    r"(?:cron|crond|fcron|incron|incrond|atd|ssh|sshd|exim4|postfix(?:@[^/]*)?|sendmail)\.service|user@.*", re.DOTALL
+)
+
+
+def is_anybodys(unit: str) -> bool:
+    """True for a unit that starts what any account likes: by its crontab, its mail, its login, or a systemd of its own. Of a
+    process there the account and the program say more.
+    """
+    return _SHARED.fullmatch(unit) is not None
 
 
 def is_loopback(address: str) -> bool:

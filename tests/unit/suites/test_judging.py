@@ -793,14 +793,17 @@ def test_a_folder_that_the_services_file_names_may_be_served(green: Case) -> Non
     assert replace(case, estate=replace(case.estate, services=services)).judge() == {}
 
 
-@pytest.mark.parametrize("unit", ["", "user@1000.service"], ids=["by hand", "by a systemd of its own"])
-def test_a_client_port_that_somebody_holds_by_hand_all_the_time_is_a_door(green: Case, unit: str) -> None:
+@pytest.mark.parametrize("address", [ANY, "::"])
+@pytest.mark.parametrize("unit", ["", "user@1000.service", "cron.service", "atd.service", "ssh.service", "exim4.service"])
+def test_a_client_port_that_somebody_holds_by_hand_all_the_time_is_a_door(green: Case, unit: str, address: str) -> None:
+    """Also one that starts itself anew, or opens it by another address, between the looks."""
     row = process(green, FLEET, WORKER, unit=unit, command="python3", argv=("python3",), exe="/usr/bin/python3", cwd="/", runs=())
     door = SocketFact(ANY, 40000, None, None, (row.pid,))
     case = green.host(FLEET, processes=(*known(green.of(FLEET).processes), row), datagrams=(door,))
     assert case.judge() == {}
     first = case.evidence.first
-    steady = {**first.hosts, FLEET: replace(first.host(FLEET), datagrams=(door,))}
+    before = replace(door, address=address, pids=(row.pid - 1,))
+    steady = {**first.hosts, FLEET: replace(first.host(FLEET), datagrams=(before,))}
     case = replace(case, evidence=replace(case.evidence, first=replace(first, hosts=steady)))
     assert set(case.judge()) == {"only-expected-listeners[fleet-1]"}
 

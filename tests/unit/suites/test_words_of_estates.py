@@ -17,6 +17,7 @@ from voxgate.survey.collect import remarks
 SIP, FOLDER = "sip-1", "/opt/vox-dialler"
 RED = {"one-copy-only[sip-1]"}
 NIGHTLY = "/etc/cron.d/recordings"
+AT_HOME = "/home/deploy/.config/systemd/user/x.service.d"
 
 
 def with_job(green: Case, where: str, runs: tuple[str, ...], jobs: Mapping[str, tuple[JobEntry, ...]]) -> Case:
@@ -41,6 +42,10 @@ def with_job(green: Case, where: str, runs: tuple[str, ...], jobs: Mapping[str, 
         ("sip", "backup.timer", "other.timer starts backup.service", ("rsync",), RED),
         # What lies in an account's folder is called as it likes.
         ("sip", "backup*", "/home/x/.config/systemd/user/a.service.d/b starts backup.conf", ("rsync",), RED),
+        ("sip", "backup.timer", f"{AT_HOME}/x starts backup.timer starts y.conf", ("rsync",), RED),
+        ("sip", "/etc/cron.d/rec*", f"{AT_HOME}/x starts /etc/cron.d/recordings.conf", ("rsync",), RED),
+        ("sip", NIGHTLY, f"{AT_HOME}\n{NIGHTLY}", ("rsync",), RED),
+        ("sip", "/home/deploy/*", f"{AT_HOME}/x.conf", ("rsync",), RED),
     ],
 )
 def test_a_job_that_is_named_may_run_what_is_named(
