@@ -12,15 +12,34 @@ PARTS       ?=
 # What comes from outside is text and nothing else, before anything is run: make expands a variable, and so runs a $(shell ..) in
 # it, wherever it is used, and for each command that it exports it to. So whatever stands on make's command line, and these
 # eight from wherever they come, become simple variables of the text that they are; commands read them from their environment.
+TYPED   := $(foreach any,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(any)))),$(any)))
 OUTSIDE := ESTATE SERVICE TAG PYTEST_ARGS FAULT THING FORMAT PARTS
-$(foreach name,$(OUTSIDE) $(foreach any,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(any)))),$(any))),\
+$(foreach name,$(OUTSIDE) $(TYPED),\
   $(eval override $(name) := $$(value $(name))))
 export $(OUTSIDE)
+
+# What is typed wrong is refused before anything is run: else `make gate service=backend` would deploy all of the services, and
+# `make gate backend` would say only afterwards that it knows no backend.
+TARGETS := $(shell awk -F: '/^[a-z-]+:/{print $$1}' $(firstword $(MAKEFILE_LIST)))
+KNOWN   := $(OUTSIDE) UV XDG_CACHE_HOME MAKEFLAGS
+quoted   = '$(subst ','\'',$(1))'
+# The one of the words $(2) that $(1) is nearest to, in the letters of these words; empty where none is near.
+nearest  = $(shell python3 -c 'import difflib, sys; w = {o.lower(): o for o in sys.argv[2:]}; \
+  print(*[w[o] for o in difflib.get_close_matches(sys.argv[1].lower(), list(w), 1)])' $(call quoted,$(1)) $(2))
+define unknown
+$(1): there is no such $(2)
+  hint: say $(3)
+endef
+$(foreach name,$(filter-out $(KNOWN),$(TYPED)),\
+  $(error $(call unknown,$(name)=,variable,$(or $(call nearest,$(name),$(OUTSIDE)),one of $(OUTSIDE)))))
+$(foreach name,$(filter-out $(TARGETS) %/uv/bin/uv,$(MAKECMDGOALS)),$(error $(call unknown,$(name),target,$(or \
+  $(if $(filter $(name),all backend fleet dialler console),SERVICE=$(name)),$(call nearest,$(name),$(TARGETS)),one that make help lists))))
 
 CACHE := $(or $(value XDG_CACHE_HOME),$(value HOME)/.cache)/voxgate
 UV    := $(or $(shell command -v uv 2>/dev/null),$(CACHE)/uv/bin/uv)
 RUN   := $(UV) run --locked --quiet
 LAB   := $(if $(filter lab,$(ESTATE)),lab-up,)
+THERE := $(if $(filter lab,$(ESTATE)),lab-there,)
 SUDO  := $(if $(filter 0,$(shell id -u)),,sudo)
 export UV_PYTHON_DOWNLOADS := never
 # A start that compiles everything anew takes twice as long.
@@ -44,7 +63,7 @@ if [ -n "$$missing" ]; then echo "installing$$missing (Debian)"; \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: $(shell awk -F: '/^[a-z-]+:/{print $$1}' $(firstword $(MAKEFILE_LIST)))
+.PHONY: $(TARGETS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,22 +73,22 @@ help: ## this list
 gate: setup $(LAB) ## deploy SERVICE at TAG (default: the newest release on main) to ESTATE, judge, promote or go back
 	@$(PYTEST) $(DEPLOY)
 
-plan: setup $(LAB) ## print what `make gate` would do: hosts, order, exact commands, way back, unknowns; touches nothing
+plan: setup $(THERE) ## print what `make gate` would do: hosts, order, exact commands, way back, unknowns; touches nothing
 	@$(PYTEST) $(DEPLOY) --plan -q
 
-recover: setup $(LAB) ## bring to its end what a killed or cut-off run left open on ESTATE, and judge it
+recover: setup $(THERE) ## bring to its end what a killed or cut-off run left open on ESTATE, and judge it
 	@$(PYTEST) --recover --wait 600
 
-history: setup $(LAB) ## what was deployed on ESTATE, when, by whom, with which verdict: from the hosts' own ledgers
+history: setup $(THERE) ## what was deployed on ESTATE, when, by whom, with which verdict: from the hosts' own ledgers
 	@$(PYTEST) --history -q
 
-verify: setup $(LAB) ## only look: judge what runs on ESTATE, change nothing
+verify: setup $(THERE) ## only look: judge what runs on ESTATE, change nothing
 	@$(PYTEST)
 
-rollback: setup $(LAB) ## put the release before the last known good of SERVICE back (or TAG), and judge it as any deploy
+rollback: setup $(THERE) ## put the release before the last known good of SERVICE back (or TAG), and judge it as any deploy
 	@$(PYTEST) --rollback "$$SERVICE$${TAG:+=$$TAG}"
 
-report: setup $(LAB) ## look at ESTATE and make the full report with its Allure page
+report: setup $(THERE) ## look at ESTATE and make the full report with its Allure page
 	@$(PYTEST) --html always
 
 invariants: setup ## print the catalogue of invariants from the code, and write docs/INVARIANTS.md
@@ -77,10 +96,10 @@ invariants: setup ## print the catalogue of invariants from the code, and write 
 	@$(RUN) pytest --invariants=markdown > docs/INVARIANTS.md
 	@$(RUN) pytest --invariants
 
-watch: setup $(LAB) ## look at ESTATE for a monitor: FORMAT=nagios|json|prometheus, and what changed since it last held
+watch: setup $(THERE) ## look at ESTATE for a monitor: FORMAT=nagios|json|prometheus, and what changed since it last held
 	@$(RUN) voxgate watch --estate "$$ESTATE" --format "$$FORMAT"
 
-probe-update: setup $(LAB) ## bring this voxgate's probe and builder to the hosts of ESTATE, as its [estate] admin
+probe-update: setup $(THERE) ## bring this voxgate's probe and builder to the hosts of ESTATE, as its [estate] admin
 	@$(RUN) voxgate enrol --update --estate "$$ESTATE"
 
 attach: setup ## put the newest report and its verdict to its releases on Bitbucket (token: BITBUCKET_TOKEN)
@@ -91,6 +110,9 @@ merge: setup ## join the runs in PARTS ('DIR DIR ..', made with --shard or --hos
 
 lab-up: setup ## build (once) and boot the embedded estate: real systemd hosts on this machine
 	@$(RUN) lab up
+
+lab-there: # what looks at the lab, or goes back on it, builds none: else it would take away what it is about
+	@$(RUN) lab status --quiet
 
 lab-down: setup ## take the embedded estate down, without a trace
 	@$(RUN) lab down

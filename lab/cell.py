@@ -27,6 +27,7 @@ class Cell:
     fingerprint: str
     cache: str
     ready: bool = False
+    network: int = 0  # the network namespace that its cable leads to; 0: one of an older lab, nobody knows
 
     @property
     def root(self) -> Path:
@@ -63,19 +64,56 @@ def start_ticks(pid: int) -> int:
 
 def current() -> Cell | None:
     """The lab that runs on this machine, if one does."""
+    return _recorded(places.STATE)
+
+
+def _recorded(state: Path) -> Cell | None:
+    """The lab that this file is about, if it runs."""
     try:
-        said = json.loads(places.STATE.read_text())
+        said = json.loads(state.read_text())
         found = Cell(**said)
     except (OSError, ValueError, TypeError):
         return None
     return found if found.alive else None
 
 
+def network() -> int:
+    """The network namespace that we are in."""
+    return Path("/proc/self/ns/net").stat().st_ino
+
+
+def in_the_way() -> str:
+    """The name of another lab that is up in this network, as VOXGATE_LAB says it; nothing where there is none."""
+    for state in sorted(places.RUN.parent.glob("voxgate-lab*/state.json")):
+        if state != places.STATE and (other := _recorded(state)) and other.network == network():
+            return state.parent.name.removeprefix("voxgate-lab").removeprefix("-") or "the plain one"
+    return ""
+
+
+def must_be_alone() -> None:
+    """A lab's addresses are fixed, so a second one in the same network would take the first one's cable. And a lab that is up in
+    another network cannot be reached from here.
+    """
+    if other := in_the_way():
+        raise VoxgateError(
+            "another lab is up in this network",
+            where=f"lab {other}",
+            hint="uv run lab apart NAME CMD gives a second one a network of its own; or take the first one down",
+        )
+    running = current()
+    if running and running.network not in {0, network()}:
+        raise VoxgateError(
+            "it is up in another network namespace, so nothing of it can be reached from here",
+            where="lab",
+            hint="work where it was raised (lab apart, ip netns exec); or uv run lab down, and up here",
+        )
+
+
 def needed() -> Cell:
     """The lab that runs; none is an error."""
     found = current()
     if found is None:
-        raise VoxgateError("the lab is not up", where="lab", hint="uv run lab up")
+        raise VoxgateError("the lab is not up", where="lab", hint="make gate builds and boots it; or make lab-up")
     return found
 
 
@@ -95,7 +133,7 @@ def start(fingerprint: str) -> Cell:
             cwd="/",
         )
     pid = _answer(warden, log)
-    cell = Cell(pid, start_ticks(pid), fingerprint, str(places.cache()))
+    cell = Cell(pid, start_ticks(pid), fingerprint, str(places.cache()), network=network())
     cell.save()
     _connect(cell)
     return cell
@@ -106,6 +144,8 @@ def stop(*, reaped: float = 0) -> None:
     with suppress(FileNotFoundError):
         places.STATE.unlink()
     cgroup.remove(reaped=reaped)
+    if in_the_way():
+        return  # the cable is the other lab's
     if _is_cabled():
         with suppress(VoxgateError):  # the kernel may be just removing it
             run(["ip", "link", "delete", CABLE])

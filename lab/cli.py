@@ -42,7 +42,7 @@ def _do(asked: argparse.Namespace, words: list[str]) -> int:
             machine.become_root(words)
             raising.down(Progress())
         case "status":
-            return _status()
+            return _status(quiet=asked.quiet)
         case "break" | "mend" | "faults" | "prove" | "ordinary" | "off" | "on":
             if asked.command != "faults" and not getattr(asked, "write", False):
                 machine.become_root(words)
@@ -69,15 +69,30 @@ class Progress:
         print(f"lab {time.monotonic() - self._start:6.1f} s  {visible(line)}", flush=True)  # noqa: T201
 
 
-def _status() -> int:
+def _status(*, quiet: bool) -> int:
+    """Say which hosts are on, and if they can be reached from here: else it is an error. ``quiet``: only that there is a
+    lab in this network, without a word where there is.
+    """
     running = cell.current()
+    if quiet:
+        cell.needed()
+        cell.must_be_alone()
+        return 0
     if running is None:
         print("lab: down")  # noqa: T201
         return EXIT_OFF
     print(f"lab: {'up' if running.ready else 'half up'}, recipe {running.fingerprint}")  # noqa: T201
+    silent = []
     for host in estate.hosts():
         state = "on" if hosts.leader(host.name) else "off"
+        if state == "on" and not raising.answers(host):
+            state = "mute"
+            silent.append(host.name)
         print(f"  {host.name:8} {host.address:15} {host.role:6} {state:4} {' '.join(host.units)}")  # noqa: T201
+    cell.must_be_alone()
+    if silent:
+        why = "they are on, and nothing answers at port 22 of their addresses"
+        raise VoxgateError("cannot be reached from here", where=", ".join(silent), why=why, hint="uv run lab down, then up")
     return 0
 
 
@@ -125,7 +140,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("up", help="build what is missing and boot all hosts; harmless when it is up")
     commands.add_parser("down", help="take it down: no process, mount, interface or cgroup is left")
-    commands.add_parser("status", help="which hosts are on")
+    one = commands.add_parser("status", help="which hosts are on, and if they can be reached from here")
+    one.add_argument("--quiet", action="store_true", help="say only that there is none in this network")
     for name, about in (
         ("ssh", "log in as deploy, or run a command"),
         ("exec", "a root shell inside a host, or a command"),

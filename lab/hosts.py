@@ -96,7 +96,7 @@ def entered(host: str, argv: Sequence[str]) -> list[str]:
     estate.host(host)
     pid = leader(host)
     if pid is None:
-        raise VoxgateError("is off", where=host, hint="uv run lab up")
+        raise VoxgateError("is off", where=host, hint=f"uv run lab on {host}")
     slices = [tree / cgroup.NAME / host / "payload" / "user.slice" for tree in cgroup.trees()]
     enter = ["nsenter", f"--target={pid}", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--", *argv]
     sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from lab import cell, estate, furnish, hosts, image, keys, machine, places
 from lab.commands import until
 from lab.furnish import Plan, Tree
+from voxgate.errors import VoxgateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,17 +28,22 @@ IMAGES = {"livekit/livekit-server:v1.9": "livekit", "livekit/sip:v1.2": "livekit
 
 
 def up(say: Callable[[str], None]) -> None:
-    """Raise the lab; return when every part of it answers. A lab that is up from the same recipe is left as it is."""
+    """Raise the lab; return when every part of it answers. A lab that is up from the same recipe is left as it is, but for hosts
+    that are off: they are booted. One from another recipe is taken down only after it was said what is lost, and where somebody
+    can be asked, after a yes.
+    """
     start = time.monotonic()
     with machine.locked(places.LOCK, say):
+        cell.must_be_alone()
         mark = f"{furnish.fingerprint()}-{image.mark()}"
         running = cell.current()
         if running and not _why_not(running, mark):
+            _must_be_on(say)
             fresh = [host.name for host in estate.hosts() if furnish.probe(Tree(running.tree(host.name)))]
             say(f"up already; probe refreshed on {', '.join(fresh)}" if fresh else "up already")
             return
         if running:
-            say(f"taking the old lab down: {_why_not(running, mark)}")
+            _must_be_meant(running, _why_not(running, mark), say)
         cell.stop()
         # Labs beside each other share what is made once: one of them makes it.
         with machine.locked(places.cache_lock(), say):
@@ -61,9 +68,37 @@ def _why_not(running: Cell, mark: str) -> str:
     if not running.ready:
         return "it is half up"
     if running.fingerprint != mark or running.cache != str(places.cache()):
-        return "it is from another recipe"
-    off = [host.name for host in estate.hosts() if hosts.leader(host.name) is None]
-    return f"{', '.join(off)} is off" if off else ""
+        return "it is from another recipe (another checkout, or an edited one)"
+    return ""
+
+
+def _must_be_on(say: Callable[[str], None]) -> None:
+    """Boot what is off, and see that all of it can be reached from here. Raises VoxgateError."""
+    for host in estate.hosts():
+        if hosts.leader(host.name) is None:
+            say(f"{host.name:8} was off; {_bring_up(host, again=True):.1f} s")
+    silent = [host.name for host in estate.hosts() if not answers(host)]
+    if silent:
+        raise VoxgateError(
+            "does not answer on the network",
+            where=", ".join(silent),
+            hint="uv run lab exec HOST journalctl -b says why; uv run lab down, and up, makes all of it anew",
+        )
+
+
+def _must_be_meant(running: Cell, why: str, say: Callable[[str], None]) -> None:
+    """Say what is lost, and where somebody can be asked, ask. Raises VoxgateError for a no."""
+    say(f"taking the old lab down: {why}")
+    if not running.ready:
+        return
+    say("lost with it: what was deployed there with its history, and all that was done on its hosts by hand")
+    if sys.stdin.isatty() and sys.stdout.isatty() and input("take it down? [y/N] ").strip().lower() not in {"y", "yes"}:
+        raise VoxgateError("it stays as it is", where="lab", hint="looking works as it is: make verify, plan, history")
+
+
+def answers(host: Host) -> bool:
+    """Whether its sshd can be reached from here."""
+    return _says(host.address, 22, b"", b"SSH-2.0")
 
 
 def _plan() -> Plan:
@@ -93,16 +128,17 @@ def _raise(mark: str, plan: Plan, say: Callable[[str], None]) -> None:
     replace(new, ready=True).save()
 
 
-def _bring_up(host: Host) -> float:
+def _bring_up(host: Host, *, again: bool = False) -> float:
+    """Boot it and wait until it answers; seconds. ``again``: all that it needs is on its disk."""
     start = time.monotonic()
     hosts.boot_host(host.name)
-    if host.units:
+    if host.units and not again:
         hosts.must(host.name, ["systemctl", "enable", "--quiet", *host.units])
-    if host.role == "sip":
+    if host.role == "sip" and not again:
         _containers(host)
-    for what, answers in _signs(host).items():
+    for what, is_there in _signs(host).items():
         until(
-            answers,
+            is_there,
             deadline=READY,
             where=host.name,
             what=f"{what} does not answer",

@@ -82,7 +82,7 @@ def test_nothing_that_is_given_to_make_is_run(payload: str, way: str, log: Path,
         if way == "environment":
             started = make(log, target, **dict.fromkeys(GIVEN, evil))
         else:
-            started = make(log, target, *(f"{name}={evil}" for name in (*GIVEN, "ANOTHER")))
+            started = make(log, target, *(f"{name}={evil}" for name in GIVEN))
         assert not mark.exists(), target
         for _, given in started:
             assert given == dict.fromkeys(GIVEN, evil), target
@@ -107,6 +107,56 @@ def test_each_alone_is_text(name: str, target: str, log: Path, tmp_path: Path) -
     make(log, target, f"{name}={evil}", *([] if name == "ESTATE" else ["ESTATE=x"]))
     make(log, target, **({"ESTATE": "x"} | {name: evil}))
     assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "hint"),
+    [
+        (["gate", "service=backend"], "service=: there is no such variable", "say SERVICE"),
+        (["gate", "SERVICES=backend"], "SERVICES=: there is no such variable", "say SERVICE"),
+        (["verify", "ESTAET=production"], "ESTAET=: there is no such variable", "say ESTATE"),
+        (["gate", "ANOTHER=$(shell touch {mark})"], "ANOTHER=: there is no such variable", "say one of ESTATE SERVICE TAG"),
+        (["gate", "It's=1"], "It's=: there is no such variable", "say one of ESTATE SERVICE TAG"),
+        (["gate", "backend"], "backend: there is no such target", "say SERVICE=backend"),
+        (["gate", "verfy"], "verfy: there is no such target", "say verify"),
+        (["gate", "$$(touch {mark})"], "there is no such target", "say one that make help lists"),
+    ],
+)
+def test_what_is_typed_wrong_is_refused_before_anything_is_run(
+    words: list[str], said: str, hint: str, log: Path, tmp_path: Path
+) -> None:
+    mark = tmp_path / "ran"
+    argv = ["make", "--no-print-directory", f"UV={log.parent / 'uv'}", *(word.replace("{mark}", str(mark)) for word in words)]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, log.exists(), mark.exists()) == (2, "", False, False), done.stderr
+    first, second = done.stderr.strip().splitlines()
+    assert said in first
+    assert second.startswith(f"  hint: {hint}")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["gate", "service=backend"], "service=: there is no such variable: say ESTATE, SERVICE or TAG"),
+        (["gate", "backend"], "backend: there is no such target: say one of verify plan gate"),
+    ],
+)
+def test_so_it_is_in_a_project_of_a_teams_own(words: list[str], said: str) -> None:
+    argv = ["make", "-n", "-f", str(ROOT / "voxgate/cli/template/Makefile"), *words]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, said in done.stderr) == (2, "", True), done.stderr
+    right = subprocess.run(
+        [*argv[:4], "gate", "SERVICE=x", "TAG=y"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert "--deploy 'x=y'" in right.stdout
+
+
+def test_only_a_gate_builds_the_lab_and_what_looks_wants_it_there(log: Path) -> None:
+    for target in ("plan", "recover", "history", "verify", "rollback", "report", "watch", "probe-update"):
+        words = [argv[3:5] for argv, _ in make(log, target)]
+        assert ["lab", "up"] not in words, target
+        assert words[1] == ["lab", "status"], target
+        assert ["lab", "status"] not in [argv[3:5] for argv, _ in make(log, target, "ESTATE=x")]
 
 
 @pytest.mark.parametrize("name", ["HOME", "XDG_CACHE_HOME"])
