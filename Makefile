@@ -187,6 +187,7 @@ $(CACHE)/uv/bin/uv:
 	  $(SUDO) apt-get update -q >/dev/null; $(SUDO) apt-get install -y -q python3-venv >/dev/null; \
 	  python3 -m venv --clear $(CACHE)/uv; }
 	@$(CACHE)/uv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r uv-pin.txt
+	@echo 'to type uv yourself: export PATH="$$PATH:$(CACHE)/uv/bin"'
 
 pins: setup ## name uv anew, and the tools of the lab's image, by version and by the hashes of all platforms
 	@echo 'uv>=0.9,<1' | $(PINS) uv-pin.txt -

@@ -61,13 +61,7 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
             found.append(f"{place} is listened on by no process that can be seen (ss -l{protocol[0]}np)")
         elif unknown:
             found += [f"{who} listens on {place}, and the estate does not say so" for who in unknown]
-            ways = ("udp:" if protocol == "udp" else "") + ("loopback:" if is_loopback(socket.address) else "")
-            port = f"{ways}{socket.port}" if ways else socket.port
-            entries += [
-                Entry(("listeners", host_name), {who: (port,)}, f"{who} listens on {place}")
-                for who in unknown
-                if _has_a_name(who)
-            ]
+            entries += [_entry(host_name, who, protocol, socket, place, first, last) for who in unknown if _has_a_name(who)]
     apart = {holder_of(processes[pid], containers) for pid in known(host.apart) if pid in processes}
     found += [
         f"{who} is in a network of its own, and belongs to no unit: what it opens there is seen by nobody (ip netns list)"
@@ -75,6 +69,19 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
         if not _are_named({who})
     ]
     assert not found, say_all(host_name, found, "stop what nobody needs", estate=estate.name, entries=entries)
+
+
+def _entry(host: str, who: str, protocol: str, socket: SocketFact, place: str, first: int, last: int) -> Entry:
+    """What an estate says of it. A port of TCP on loopback that the kernel picked (``first`` to ``last``) is another when the
+    program is started again.
+    """
+    about = f"{who} listens on {place}"
+    if who == "init.scope":
+        about = f"systemd (init.scope) listens on {place}, for a service that was not asked for yet (systemctl list-sockets)"
+    ways = ("udp:" if protocol == "udp" else "") + ("loopback:" if is_loopback(socket.address) else "")
+    if ways == "loopback:" and first <= socket.port <= last:
+        return Entry(("listeners", host), {who: ("loopback:0",)}, f"{about}; 0 is any port: this one is another at each start")
+    return Entry(("listeners", host), {who: (f"{ways}{socket.port}" if ways else socket.port,)}, about)
 
 
 def _are_named(holders: set[str]) -> bool:

@@ -71,7 +71,9 @@ def _note(name: str, *, there: bool) -> None:
     with _NOTING:
         names = {*broken(), name} if there else broken() - {name}
         places.RUN.mkdir(mode=0o755, exist_ok=True)
-        _record().write_text("".join(f"{one}\n" for one in sorted(names)))
+        draft = _record().with_suffix(".new")
+        draft.write_text("".join(f"{one}\n" for one in sorted(names)))
+        draft.replace(_record())  # whoever reads it meanwhile finds the one before, whole
 
 
 def _record() -> Path:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
+    from lab.proving.ordinary import Ordinary
     from lab.proving.run import Proof
     from lab.proving.trying import Trial
 
@@ -37,6 +38,8 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     one = commands.add_parser("ordinary", help="prove that all holds with what is ordinary on hosts: all of it, or what is named")
     one.add_argument("names", metavar="NAME", nargs="*")
     one.add_argument("--write", action="store_true", help="write docs/ORDINARY.md anew, and try nothing")
+    leave = "put them on the lab and leave them there, as many as can stand together; try nothing (uv run lab mend)"
+    one.add_argument("--leave", action="store_true", help=leave)
     for name, about in (("off", "cut a host's power"), ("on", "and boot it again")):
         one = commands.add_parser(name, help=about)
         one.add_argument("host", metavar="HOST")
@@ -65,6 +68,9 @@ def do(asked: argparse.Namespace, say: Callable[[str], None]) -> int:
             hosts.boot_host(asked.host)
         case "ordinary" if asked.write:
             ordinary_page.publish()
+        case "ordinary" if asked.leave:
+            with machine.locked(places.LOCK, say):
+                return _leave(asked, say)
         case _:
             with machine.locked(places.LOCK, say):
                 return _prove(asked, say) if asked.command == "prove" else _try(asked, say)
@@ -114,8 +120,7 @@ def _prove(asked: argparse.Namespace, say: Callable[[str], None]) -> int:
 def _try(asked: argparse.Namespace, say: Callable[[str], None]) -> int:
     from lab.proving import run, trying  # noqa: PLC0415 - as above
 
-    names = [name for name in asked.names if name]
-    things = tuple(ordinary.find(name) for name in names) or ordinary.all_ordinary()
+    things = _things(asked)
     for thing in things:
         thing.declared(judged_ids(entries.lab_with([thing])))
     _mended_whatever_comes()
@@ -134,6 +139,22 @@ def _try(asked: argparse.Namespace, say: Callable[[str], None]) -> int:
     held = sum(trial.is_proved for trial in trials)
     say(f"{held} of {len(things)} ordinary things hold, in {seconds:.0f} s; {path}")
     return _ended(trouble, len(things) - held, say)
+
+
+def _leave(asked: argparse.Namespace, say: Callable[[str], None]) -> int:
+    from lab.proving import trying  # noqa: PLC0415 - as above
+
+    cell.needed()
+    there, lost = trying.put(max(trying.grouped(_things(asked)), key=len))
+    for line in lost:
+        say(line)
+    say(f"{len(there)} ordinary things are in the lab; uv run lab mend")
+    return 1 if lost else 0
+
+
+def _things(asked: argparse.Namespace) -> tuple[Ordinary, ...]:
+    names = [name for name in asked.names if name]
+    return tuple(ordinary.find(name) for name in names) or ordinary.all_ordinary()
 
 
 def _mended_whatever_comes() -> None:

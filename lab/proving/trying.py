@@ -82,6 +82,14 @@ def try_all(things: Sequence[Ordinary], trials: list[Trial], say: Callable[[str]
                 _tell(trial, len(trials), len(things), say)
 
 
+def put(things: Sequence[Ordinary]) -> tuple[list[str], list[str]]:
+    """Put all on the lab and leave them: the names of those that are there, and one line for each that is not."""
+    trials = [Trial(thing, {}) for thing in things]
+    _on_each_host(_inject, trials)
+    there = [trial.thing.name for trial in trials if not trial.trouble]
+    return there, [trial.trouble for trial in trials if trial.trouble]
+
+
 def grouped(things: Sequence[Ordinary]) -> list[list[Ordinary]]:
     """As few groups as can be: things of which an entry says other than another's are not looked at together."""
     groups: list[list[Ordinary]] = []

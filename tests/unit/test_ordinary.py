@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -141,3 +142,24 @@ def test_what_has_another_name_now_is_struck_off(tmp_path: Path, monkeypatch: py
     (tmp_path / "broken").write_text("a-name-of-before\n")
     assert breaking.mend_all() == []
     assert breaking.broken() == set()
+
+
+def test_who_reads_the_record_while_it_is_written_finds_what_is_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hosts are mended at once: what is not found in the record would stay on its host for good."""
+    monkeypatch.setattr(places, "RUN", tmp_path)
+    breaking._note("stays", there=True)
+    noted = threading.Event()
+
+    def others() -> None:
+        for number in range(500):
+            breaking._note(f"other-{number % 40}", there=number % 80 < 40)
+        noted.set()
+
+    writer = threading.Thread(target=others)
+    writer.start()
+    seen = []
+    while not noted.is_set():
+        seen.append("stays" in breaking.broken())
+    writer.join()
+    assert seen
+    assert all(seen), f"{seen.count(False)} of {len(seen)} readings found nothing"

@@ -269,6 +269,26 @@ def test_text_of_a_strangers_own_is_no_way_in() -> None:
     assert both.verdict is Verdict.WAIVED
 
 
+def test_no_word_of_a_strangers_own_stands_where_another_s_name_does() -> None:
+    """Whoever chooses his words cannot say in them whom the waiver is about: a ``*`` before them ends before them."""
+    mine = "process 7 of deploy is node: node /srv/tool.js"
+    waiver = replace(VECTOR, found="process * of deploy is node: node /srv/tool.js*")
+    assert rule_by(waiver, found=(mine,))[0] is Verdict.WAIVED
+    assert rule_by(waiver, found=(f"{mine} --at http://x: all",))[0] is Verdict.WAIVED
+    for stranger in ("node: x of deploy is node: node /srv/tool.js", "node /x of deploy is node: node /srv/tool.js"):
+        assert rule_by(waiver, found=(f"process 7 of vox is node: {stranger}",))[0] is Verdict.VIOLATED
+    home = replace(VECTOR, found="process * of deploy is a program of its own: /srv/tool")
+    path = "/home/vox/a of deploy is a program of its own: /srv/tool"
+    assert rule_by(home, found=(f"process 7 of vox is a program of its own: {path}",))[0] is Verdict.VIOLATED
+
+
+def test_no_text_of_a_host_makes_a_waiver_take_time() -> None:
+    """A host may say a megabyte where a name is meant."""
+    waiver = replace(VECTOR, found="process * (a) * listens on 0.0.0.0:*, and the estate does not say *so")
+    stranger = "process " + " (a) listens on 0.0.0.0:, and the estate does not say" * 20_000
+    assert rule_by(waiver, found=(stranger,))[0] is Verdict.VIOLATED
+
+
 def test_what_could_not_be_seen_is_never_waived() -> None:
     assert words_of(Blind(FOUND), ABOUT, ESTATE, TODAY).verdict is Verdict.BLIND
     assert words_of(OSError(FOUND), ABOUT, ESTATE, TODAY).verdict is Verdict.BLIND

@@ -60,7 +60,8 @@ def draft(estate: Estate, saved: Path | None, *, write: bool, out: CutStream, sa
 def tell_left(found: Draft, say: CutStream) -> None:
     """What no entry is for, each cause once."""
     if found.left:
-        say.write(f"no entry is for {len(found.left)} more: they must be mended\n")
+        what = "1 more: it" if len(found.left) == 1 else f"{len(found.left)} more: they"
+        say.write(f"no entry is for {what} must be mended\n")
     for first, *more in _by_finding(found.left):
         beside = f", and {len(more)} more" if more else ""
         say.write(f"  {first.id}{beside}: {first.verdict}: {first.found}\n" + (f"    → {first.advice}\n" if first.advice else ""))
@@ -85,7 +86,7 @@ def drafted(estate: Estate, evidence: Evidence) -> Draft:
         if judged is None or judged.verdict.is_green:  # what is waived has its words
             continue
         if judged.entries:
-            entries += [replace(entry, about=f"{entry.about or judged.found} ({judged.id})") for entry in judged.entries]
+            entries += [replace(entry, about=entry.about or judged.found, origin=f"({judged.id})") for entry in judged.entries]
         else:
             left.append(judged)
     return Draft(tuple(said_once(entries, estate)), tuple(left))
@@ -151,7 +152,7 @@ def without_secrets(entries: Iterable[Entry], redactor: Redactor, say: CutStream
     good = []
     for one in entries:
         if redactor.cut(one.line) == one.line:
-            good.append(replace(one, about=redactor.cut(one.about)))
+            good.append(replace(one, about=redactor.cut(one.about), origin=redactor.cut(one.origin)))
         else:
             say.write(f"not written, as it holds what looks like a secret: {one.table} {redactor.cut(one.line)}\n")
     return tuple(good)

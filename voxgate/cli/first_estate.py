@@ -16,13 +16,13 @@ from pathlib import Path
 
 from voxgate.cli.draft import Draft, drafted, look_once, tell_left, without_secrets
 from voxgate.contracts import estate_file
-from voxgate.contracts.estates import load_estate
+from voxgate.contracts.estates import load_estate, services_of
 from voxgate.errors import EstateError, VoxgateError
 from voxgate.model.entry import Entry, Value
 from voxgate.model.estate import Estate, Host, repository_of
 from voxgate.model.evidence import ContainerFact, HostEvidence, Missing, known
 from voxgate.model.look import Look
-from voxgate.model.service import Role
+from voxgate.model.service import Role, Service
 from voxgate.report.redaction import Redactor
 from voxgate.report.stream import CutStream
 from voxgate.survey.collect import take_look
@@ -55,11 +55,13 @@ def first_estate(asked: Asked, folder: Path, say: CutStream, redactor: Redactor)
     """
     path = folder / f"{asked.name}.toml"
     if path.exists():
-        raise EstateError("is there already", where=str(path), hint=f"voxgate draft --estate {asked.name} adds to it")
-    bare = tuple(_bare(asked))
+        hint = f"take another name, or move that file away; voxgate draft --estate {asked.name} --write adds to it as it is"
+        raise EstateError("is there already", where=str(path), hint=hint)
+    bare = tuple(_bare(asked, services_of(folder)))
     with tempfile.TemporaryDirectory(prefix="voxgate-draft-") as work:
-        say.write(f"looking at {len(asked.hosts)} hosts: what is there\n")
+        estate_file.lay_beside(folder, Path(work))
         estate = _loaded(Path(work), asked.name, bare)
+        say.write(f"looking at {len(asked.hosts)} host{'s' * (len(asked.hosts) > 1)}: what is there\n")
         seen, bare_hosts = _first_look(estate)
         entries = (*without_secrets(_found(estate, seen), redactor, say), *bare)
         found = Draft((), ())
@@ -111,12 +113,16 @@ def _loaded(folder: Path, name: str, entries: Iterable[Entry]) -> Estate:
 
 
 def _must_have_seen(seen: Look) -> None:
-    """Each host answered with its processes. Raises VoxgateError for the first that did not: nothing could be found there."""
-    for name, host in seen.hosts.items():
-        lost = _not_seen(host)
-        if lost is not None:
-            hint = lost.hint or "pin its host key, and make it ready: README, On your own hosts"
-            raise VoxgateError("could not be looked at", where=name, why=lost.why, hint=hint)
+    """Each host answered with its processes. Raises VoxgateError for those that did not: nothing could be found there."""
+    lost = {name: why for name, host in seen.hosts.items() if (why := _not_seen(host)) is not None}
+    if lost:
+        hints = dict.fromkeys(one.hint for one in lost.values() if one.hint)
+        raise VoxgateError(
+            "could not be looked at",
+            where=", ".join(lost),
+            why="; ".join(dict.fromkeys(one.why for one in lost.values())),
+            hint="; ".join(hints) or "is its address right, and does deploy log in there? README, On your own hosts, 1",
+        )
 
 
 def _not_seen(host: HostEvidence | Missing) -> Missing | None:
@@ -125,8 +131,12 @@ def _not_seen(host: HostEvidence | Missing) -> Missing | None:
     return found if isinstance(found, Missing) else None
 
 
-def _bare(asked: Asked) -> Iterator[Entry]:
-    """The barest estate: hosts by role, one worker on each fleet host, and nothing else. The order is that of the file."""
+def _bare(asked: Asked, services: Sequence[Service]) -> Iterator[Entry]:
+    """The barest estate: hosts by role, one worker on each fleet host, and nothing else. The order is that of the file. Of the
+    services it has those that have a host.
+    """
+    hosts = _hosts(asked)
+    by_role = {role: [name for name, _, roles in hosts if role in roles] for role in Role}
     yield Entry(("estate", "name"), asked.name)
     yield Entry(("estate", "user"), asked.user)
     yield Entry(("estate", "repositories"), "git@bitbucket.org:WORKSPACE", f"{_GUESSED}no checkout was found to tell")
@@ -134,13 +144,15 @@ def _bare(asked: Asked) -> Iterator[Entry]:
     for key, value in (("ssh_config", asked.ssh_config), ("identity", asked.identity)):
         if value:
             yield Entry(("estate", key), value)
-    hosts = _hosts(asked)
+    here = tuple(one.name for one in services if by_role[one.role])
+    if len(here) < len(services):
+        lacking = ", ".join(role.value for role in dict.fromkeys(one.role for one in services if not by_role[one.role]))
+        yield Entry(("estate", "services"), here, f"{_GUESSED}no host of role {lacking} was given")
     for name, address, roles in hosts:
         yield Entry(("hosts", name, "address"), address)
         yield Entry(("hosts", name, "roles"), tuple(roles))
         if Role.FLEET in roles:
             yield Entry(("hosts", name, "workers"), 1, f"{_GUESSED}no worker was seen")
-    by_role = {role: [name for name, _, roles in hosts if role in roles] for role in Role}
     for number, name in enumerate(by_role[Role.SIP]):
         yield from _database(f"vox{number + 1 if number else ''}", name, by_role[Role.DATA])
     if not by_role[Role.SIP]:
@@ -158,7 +170,9 @@ def _bare(asked: Asked) -> Iterator[Entry]:
 def _database(name: str, dialler: str, data: Sequence[str]) -> Iterator[Entry]:
     about = f"{_GUESSED}the database's name on its server"
     yield Entry(("databases", name, "dialler"), dialler, about)
-    yield Entry(("databases", name, "uri_env"), "VOXGATE_MONGODB_URI", "a user that may ask for its clients (clusterMonitor)")
+    reached = f"as {data[0]} reaches it" if data else "as the gate reaches it"
+    uri = f"mongodb://USER:PASSWORD@127.0.0.1:27017/{name}, {reached}: a user that may ask for its clients (clusterMonitor)"
+    yield Entry(("databases", name, "uri_env"), "VOXGATE_MONGODB_URI", uri)
     if data:
         yield Entry(("databases", name, "via"), data[0])
 

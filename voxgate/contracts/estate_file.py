@@ -14,10 +14,10 @@ from tomlkit.items import Array, InlineTable
 
 from voxgate.contracts.estates import load_estate
 from voxgate.errors import EstateError, visible
-from voxgate.model.entry import Entry, Value
+from voxgate.model.entry import Entry, Value, toml
 
 COMMENT_AT_MOST = 200
-"""Characters of a comment beside an entry: the look that is kept says all."""
+"""Characters of what was found, in a comment beside an entry: the look that is kept says all."""
 
 
 def with_entries(text: str, entries: Iterable[Entry], where: str) -> str:
@@ -28,7 +28,8 @@ def with_entries(text: str, entries: Iterable[Entry], where: str) -> str:
         document = tomlkit.parse(text)
         for entry in entries:
             _put(document, entry)
-        return tomlkit.dumps(document)
+        made = tomlkit.dumps(document)
+        return f"{made}\n" if made and not made.endswith("\n") else made
     except (TOMLKitError, TypeError, AttributeError) as error:
         raise EstateError("cannot be added to", where=where, why=visible(str(error))) from None
 
@@ -66,21 +67,26 @@ def _judged(path: Path, text: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=".voxgate-", dir=path.parent) as folder:
         draft = Path(folder) / path.name
         draft.write_text(text, "utf-8")
-        for beside in ("services.toml", "units"):
-            if (path.parent / beside).exists():
-                (Path(folder) / beside).symlink_to(path.parent / beside)
+        lay_beside(path.parent, Path(folder))
         load_estate(str(draft))
         yield draft
+
+
+def lay_beside(folder: Path, draft: Path) -> None:
+    """Give an estate in the folder ``draft`` what an estate in ``folder`` is read with: services and unit files."""
+    for beside in ("services.toml", "units"):
+        if (folder / beside).exists():
+            (draft / beside).symlink_to((folder / beside).resolve())
 
 
 def _put(document: Any, entry: Entry) -> None:
     table = document
     for key in entry.place[:-1]:
         table = _there(table, key, Mapping, tomlkit.inline_table if isinstance(table, InlineTable) else tomlkit.table)
-    _add(table, entry.place[-1], entry.value, entry.about)
+    _add(table, entry.place[-1], entry.value, _comment(entry.about, entry.origin))
 
 
-def _add(table: Any, key: str, value: Value, about: str) -> None:
+def _add(table: Any, key: str, value: Value, comment: str) -> None:
     """``value`` under ``key``: what is a list or a table there is added to, anything else stays."""
     in_line = isinstance(table, InlineTable)
     match value:
@@ -88,15 +94,15 @@ def _add(table: Any, key: str, value: Value, about: str) -> None:
             there = _there(table, key, Array, tomlkit.array)
             for item in value:
                 if item not in there.unwrap():
-                    _append(there, item, "" if in_line else about)
+                    _append(there, item, "" if in_line else comment)
         case Mapping():
             there = _there(table, key, Mapping, tomlkit.inline_table if in_line else tomlkit.table)
             for name, one in value.items():
-                _add(there, name, one, about)
+                _add(there, name, one, comment)
         case _ if key not in table:
             table[key] = value
-            if about and not in_line:
-                table[key].comment(_comment(about))
+            if comment and not in_line:
+                table[key].comment(comment)
 
 
 def _there(table: Any, key: str, kind: type, make: Callable[[], object]) -> Any:
@@ -109,10 +115,10 @@ def _there(table: Any, key: str, kind: type, make: Callable[[], object]) -> Any:
     return table[key]
 
 
-def _append(array: Array, item: Value, about: str) -> None:
+def _append(array: Array, item: Value, comment: str) -> None:
     """One more, on a line of its own with its comment; without one, behind the others."""
-    if about:
-        array.add_line(_plain(item), comment=_comment(about), indent="    ")
+    if comment:
+        array.add_line(_plain(item), comment=comment, indent="    ")
     else:
         array.append(_plain(item))
 
@@ -122,11 +128,13 @@ def _plain(value: Value) -> Any:
         case tuple():
             return [_plain(one) for one in value]
         case Mapping():
-            return {key: _plain(one) for key, one in value.items()}
+            return tomlkit.value(toml(value))  # as people write it
     return value
 
 
-def _comment(text: str) -> str:
+def _comment(about: str, origin: str) -> str:
     """In one line, whatever stands in it."""
-    text = visible(text)
-    return text if len(text) <= COMMENT_AT_MOST else f"{text[:COMMENT_AT_MOST]}.."
+    about, origin = visible(about), visible(origin)
+    if len(about) > COMMENT_AT_MOST:
+        about = f"{about[:COMMENT_AT_MOST]}.."
+    return f"{about} {origin}".strip()

@@ -53,7 +53,7 @@ def load_estate(name: str, folder: Path | None = None, *, today: date | None = N
     Raises EstateError, one line, for everything a person can get wrong in these files.
     """
     path = _path_of(name, folder)
-    services = _services(path.parent)
+    services = services_of(path.parent)
     document = _read(path, "estate")
     estate = _build(document, services, path)
     judge_estate(estate, path.name)
@@ -142,7 +142,7 @@ def _schema_error(fault: ValidationError, file: str) -> EstateError:
     return EstateError("cannot be meant", where=where, why=fault.message[:200])
 
 
-def _services(folder: Path) -> tuple[Service, ...]:
+def services_of(folder: Path) -> tuple[Service, ...]:
     """The services, in the order in which they are deployed: as ``services.toml`` in ``folder`` says, else as voxgate's."""
     path = next((one for one in (folder / _SERVICES, FOLDER / _SERVICES) if one.is_file()), folder / _SERVICES)
     document = _read(path, "services")

@@ -20,12 +20,14 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 @dataclass(frozen=True, slots=True)
 class Entry:
     """``value`` at ``place``: ``Entry(("boot", "sip-1"), ("agent.service",), "agent.service starts at the next boot")``. A tuple
-    is a list, that others may add to. ``about`` is what was found, in words: a comment beside it.
+    is a list, that others may add to. ``about`` is what was found, in words: a comment beside it, that may be cut where it is
+    long; ``origin`` stands behind it whole: whose it is, since when, which rule asks.
     """
 
     place: tuple[str, ...]
     value: Value
     about: str = ""
+    origin: str = ""
 
     @property
     def table(self) -> str:

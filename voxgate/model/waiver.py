@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+
+from voxgate.model.where import end_of_match
 
 MOST_DAYS = 90
 """How many days ahead of a look a waiver may end, where ``[estate]`` says nothing else."""
@@ -16,8 +17,9 @@ MOST = 10
 @dataclass(frozen=True, slots=True)
 class Waiver:
     """``rule`` is an invariant's name; ``subject`` what stands in the brackets of its id, empty for the estate as a whole;
-    ``found`` the whole text of one thing that was found there. In both ``*`` stands for any run of characters. ``until`` is the
-    last day (UTC) on which it counts.
+    ``found`` the whole text of one thing that was found there. In both ``*`` stands for any run of characters, in ``found`` for
+    none that holds ``: `` but at its end: behind one stand words that a process may choose. ``until`` is the last day (UTC) on
+    which it counts.
     """
 
     rule: str
@@ -39,11 +41,11 @@ class Waiver:
 
     def is_about(self, rule: str, subject: str) -> bool:
         """True if it is about that rule on that subject."""
-        return self.rule == rule and _pattern(self.subject).fullmatch(subject) is not None
+        return self.rule == rule and end_of_match(self.subject, subject) is not None
 
     def fits(self, finding: str, host: str | None) -> bool:
         """True if that is the whole of what was found, with or without the host before it."""
-        return any(_pattern(self.found).fullmatch(text) for text in (finding, f"{host}: {finding}"))
+        return any(_is_what(self.found, text) for text in (finding, f"{host}: {finding}"))
 
     def has_ended(self, day: date) -> bool:
         """True if it counts no more on ``day``."""
@@ -54,5 +56,6 @@ class Waiver:
         return not self.has_ended(day) and self.until <= day + timedelta(days=days)
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, text.split("*"))), re.DOTALL)
+def _is_what(found: str, text: str) -> bool:
+    end = end_of_match(found, text)
+    return end is not None and text.count(": ", 0, end) == found.count(": ")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -35,10 +33,33 @@ class Names:
 
     entries: tuple[str, ...]
 
-    @cached_property
-    def _meant(self) -> re.Pattern[str]:
-        return re.compile("|".join("[^/]*".join(map(re.escape, entry.split("*"))) for entry in self.entries) or r"(?!)")
-
     def __contains__(self, name: object) -> bool:
         """True for a name that an entry says, whole."""
-        return isinstance(name, str) and self._meant.fullmatch(name) is not None
+        return isinstance(name, str) and any(one == name or ("*" in one and _is_path_of(one, name)) for one in self.entries)
+
+
+def _is_path_of(entry: str, name: str) -> bool:
+    """True if each folder's part of a name is of the same part of an entry."""
+    parts, wanted = name.split("/"), entry.split("/")
+    return len(parts) == len(wanted) and None not in map(end_of_match, wanted, parts)
+
+
+def end_of_match(pattern: str, text: str) -> int | None:
+    """Where in a text that is of a pattern (``*`` for any run of characters) all is found that the pattern says: the text's
+    length, or where what a ``*`` at the end stands for begins; None for a text that is not of it. It takes a time in proportion
+    to the text, whoever wrote that.
+    """
+    first, *rest = pattern.split("*")
+    if not rest:
+        return len(text) if text == pattern else None
+    if not text.startswith(first):
+        return None
+    at = len(first)
+    for part in rest[:-1]:
+        found = text.find(part, at)
+        if found < 0:
+            return None
+        at = found + len(part)
+    if not rest[-1]:
+        return at
+    return len(text) if text.endswith(rest[-1]) and len(text) - len(rest[-1]) >= at else None

@@ -192,7 +192,7 @@ def _reporting(group: pytest.OptionGroup) -> None:
         "--html",
         choices=("auto", "always", "never"),
         default="auto",
-        help="make the Allure page: auto makes it for a deploy, not for a look",
+        help="make the Allure page: auto makes it for a deploy, and for a look that found something wrong",
     )
 
 

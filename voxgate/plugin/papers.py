@@ -17,6 +17,7 @@ from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.look import Look, Question
 from voxgate.model.verdict import Judgement
 from voxgate.plugin.session import Session
+from voxgate.report.redaction import Redactor
 from voxgate.survey.questions import question_of
 from voxgate.survey.words import UnitWords, hear
 
@@ -25,6 +26,11 @@ Paper = tuple[str, str]
 
 _MOST = 40
 """Units that are asked in one run: where more are down, one host or the estate is the story, not each unit."""
+
+_JOURNAL = "journal since its start"
+
+_LAST = 5
+"""Lines of a journal that stand on the terminal."""
 
 _SHOWN = 4096
 """Bytes of an answer's body that are shown."""
@@ -43,6 +49,14 @@ def papers_of(
     said = hear(gate.site.connections, gate.estate, units) if gate is not None and units else {}
     made = {unit.id: (*_words(unit, said), *(() if prefix else _answers(session, unit))) for unit in units}
     return {f"{prefix}{key}": made[unit.id] for key, unit in wanting.items() if made.get(unit.id)}
+
+
+def last_lines(papers: Sequence[Paper], redactor: Redactor) -> tuple[str, ...]:
+    """The last lines of the journal among some papers, without secrets; empty where there is none."""
+    for name, text in papers:
+        if name.startswith(_JOURNAL):
+            return tuple(redactor.cut(text).splitlines()[-_LAST:])
+    return ()
 
 
 def facts_of(session: Session) -> dict[str, str]:
@@ -65,7 +79,7 @@ def _words(unit: PlacedUnit, said: Mapping[str, UnitWords | Missing]) -> Sequenc
             return ((f"status and journal of {unit.id}", f"not to be had ({words.kind}): {words.why}"),)
         case _:
             journal = words.journal or "the journal has no line of it"
-            return ((f"systemctl status, {unit.id}", words.status), (f"journal since its start, {unit.id}", journal))
+            return ((f"systemctl status, {unit.id}", words.status), (f"{_JOURNAL}, {unit.id}", journal))
 
 
 def _answers(session: Session, unit: PlacedUnit) -> list[Paper]:

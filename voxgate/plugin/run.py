@@ -27,7 +27,7 @@ from voxgate.plugin.collector import Collector
 from voxgate.plugin.errands import is_errand, run_errand
 from voxgate.plugin.judging import services_in
 from voxgate.plugin.orders import is_deploy, is_selected, orders_of
-from voxgate.plugin.papers import Paper, facts_of, papers_of
+from voxgate.plugin.papers import Paper, facts_of, last_lines, papers_of
 from voxgate.plugin.rejudging import judge_of
 from voxgate.plugin.session import Session, write_recorded
 from voxgate.plugin.tracing import keep_traces
@@ -347,20 +347,24 @@ class Run:
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self) -> None:
-        """The page, then the closing: a table, each failure in two lines, the verdict, the path."""
+        """The page, then the closing: the causes, a table, the path, the verdict."""
         if self.outcome is None or self.session.estate is None:
             return
         wanted = self.config.getoption("html")
-        page = wanted == "always" or (wanted == "auto" and self.outcome.deploy and not self.refused)
+        worth = self.outcome.deploy or any(not one.verdict.is_green for one in self.outcome.judgements)
+        page = wanted == "always" or (wanted == "auto" and worth and not self.refused)
         redactor = self.session.redactor
         capacity = self.gate.capacity if self.gate else self.session.recorded.capacity
         beside = Beside(facts_of(self.session), self.papers, capacity)
         for line in publish(self.outcome, self.session.estate, self.report, redactor, beside, html=page):
             self.progress.note(line)
-        brief = self.config.option.verbose < 0
+        brief, full = self.config.option.verbose < 0, self.config.option.verbose > 0
+        words = {key: last_lines(papers, redactor) for key, papers in self.papers.items()}
+        shown = verdict_file.cut(self.outcome, redactor)
         path = self.report.html if self.report.html.exists() else self.report.path
         with self.progress.heard_or_not():
-            closing(verdict_file.cut(self.outcome, redactor), console=console_for(sys.stdout), report_path=path, brief=brief)
+            console = console_for(sys.stdout)
+            closing(shown, console=console, report_path=path, brief=brief, full=full, words=words)
 
     def pytest_unconfigure(self) -> None:
         """Close every connection. Where nothing was judged (an errand, a word typed wrong) there is nothing to report."""

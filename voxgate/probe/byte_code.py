@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import re
 import stat
@@ -15,7 +16,7 @@ from typing import Any, Iterator
 from voxgate.probe.accounts import as_caller
 from voxgate.probe.base import DEADLINE, SMALL_FILE, Trouble
 from voxgate.probe.bases import python_flaw
-from voxgate.probe.cache import HashCache
+from voxgate.probe.cache import HashCache, changes_unseen
 from voxgate.probe.folder import Folder
 from voxgate.probe.marshalled import CODE_FIELDS, Marshalled
 from voxgate.probe.programs import run
@@ -88,9 +89,7 @@ class ByteCodes:
         origin = folder.stat(beside)
         if origin is None or not stat.S_ISREG(origin.st_mode):
             return True
-        word = self.cache.word(path, self.key(found, origin))
-        if word is not None:
-            self.note(path, word)
+        if not changes_unseen(found, origin) and self.is_known(path, self.key(found, origin)):
             return True
         try:
             with folder.open(name) as of_code, folder.open(beside) as of_source:
@@ -100,11 +99,16 @@ class ByteCodes:
         except PermissionError:
             self.bad += [] if closed_by_root(found) else [path]
             return True
+        key = self.key(found, origin)
+        if changes_unseen(found, origin):  # then what stands in them is a part of what they are known by
+            key.append(hashlib.sha256(b"%d " % len(code) + code + source).hexdigest())
+            if self.is_known(path, key):
+                return True
         _, flags, seconds, size = struct.unpack("<IIII", code[:PYC_HEAD].ljust(PYC_HEAD, b"\0"))
         if not flags & 1 and (seconds, size) != (int(origin.st_mtime) & 0xFFFFFFFF, origin.st_size & 0xFFFFFFFF):
             return True
         row = struct.pack("<II", len(source), min(int(match.group(2) or 0), OPTIMIZED_AT_MOST)) + source
-        self.waiting.append((path, self.key(found, origin), max(found.st_ctime, origin.st_ctime), code, row))
+        self.waiting.append((path, key, max(found.st_ctime, origin.st_ctime), code, row))
         self.size += len(row)
         return True
 
@@ -121,7 +125,14 @@ class ByteCodes:
         """True where so much waits that it has to be compared before more is read."""
         return self.size > COMPARED_AT_ONCE
 
-    def key(self, *both: os.stat_result) -> list[int]:
+    def is_known(self, path: str, key: list[Any]) -> bool:
+        """True for what was compared before; then it is noted what that said."""
+        word = self.cache.word(path, key)
+        if word is not None:
+            self.note(path, word)
+        return word is not None
+
+    def key(self, *both: os.stat_result) -> list[Any]:
         """By what byte code and its source, compared by this Python, are known again."""
         rows = [[row.st_dev, row.st_ino, row.st_size, row.st_mtime_ns, row.st_ctime_ns] for row in both]
         return [*rows[0], *rows[1], *self.by, self.cache.asked_by]

@@ -8,12 +8,13 @@ import os
 import stat
 import time
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from voxgate.probe.accounts import caller
 from voxgate.probe.base import Trouble
 from voxgate.probe.folder import Folder, fingerprint
-from voxgate.probe.reading import content
+from voxgate.probe.reading import content, rows_of
 from voxgate.probe.request import Service
 from voxgate.probe.text import files_in
 
@@ -36,13 +37,28 @@ def written_back() -> float:
 SETTLED = 2.0 + written_back()
 
 
+SWAPPING = ("xfs",)  # kinds of file systems on which who may write to two files exchanges their contents, and moves no time
+
+
+@lru_cache(maxsize=None)
+def swapping_devices() -> frozenset[int]:
+    """The devices of ours with such a file system."""
+    rows = [row.partition(" - ")[::2] for row in rows_of("/proc/self/mountinfo")]
+    return frozenset(os.makedev(*map(int, mount.split()[2].split(":"))) for mount, of in rows if of.partition(" ")[0] in SWAPPING)
+
+
+def changes_unseen(*files: os.stat_result) -> bool:
+    """True where one of these may hold something else with no sign of it: it lies on one of these, and is not root's alone."""
+    return any(one.st_dev in swapping_devices() and (one.st_uid != 0 or one.st_mode & 0o022) for one in files)
+
+
 LINKED = "\0links of "  # before a path, where no path begins so
 
 
 class HashCache:
     """The hashes of a folder's files, kept between looks in a file that only root can write. A file counts as unchanged if
     device, inode, size, mtime and ctime are as they were: nobody but the kernel's clock sets a ctime, and what is not on the disk
-    yet is not kept. Without root nothing is, and everything is read each time.
+    yet is not kept, nor what changes without one. Without root nothing is, and everything is read each time.
     """
 
     def __init__(self, kind: str, service: Service, algorithm: str = "sha256") -> None:
@@ -85,14 +101,16 @@ class HashCache:
         may not read the file, as far as we look with his rights.
         """
         key = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, self.asked_by]
-        known = self.word(path, key)
+        kept = not changes_unseen(found)
+        known = self.word(path, key) if kept else None
         if known is not None:
             return known
         self.read += 1
         digest = fingerprint(folder, name, self.algorithm)[1]
         if self.algorithm == "sha256":
             digest = base64.urlsafe_b64encode(bytes.fromhex(digest)).decode().rstrip("=")
-        self.note(path, key, found.st_ctime, digest)
+        if kept:
+            self.note(path, key, found.st_ctime, digest)
         return digest
 
     def has_links(self, path: str, found: os.stat_result) -> bool:

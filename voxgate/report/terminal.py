@@ -1,10 +1,11 @@
-"""The closing on the terminal: what holds where, what does not and what to do, what was moved, the verdict."""
+"""The closing on the terminal: the causes of what does not hold and what to do, what holds where, what was moved, the verdict."""
 
 from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -18,16 +19,20 @@ from voxgate.errors import visible
 from voxgate.model.digits import natural_in
 from voxgate.model.verdict import Judgement, MoveRecord, RunOutcome, RunVerdict, Verdict
 from voxgate.model.waiving import waived_in
+from voxgate.report.causes import Cause, causes_of
 from voxgate.report.tally import ESTATE, PLATFORM, Tally, by_cell, subject_of, unjudged, whole
 
 PLAIN_WIDTH = 120
 """Columns where there is no terminal and nobody says otherwise: a Jenkins log."""
 
-SHOWN = 25
-"""Failures that are written out; the others are counted, and stand in the report."""
+CAUSES = 5
+"""Causes that are written out; the others are named."""
 
-_LONGEST = 700
-"""Characters of one finding on the terminal; the report has it all."""
+SHOWN = 10
+"""Rules that are named in one list, and waivers that are written out; the report has them all."""
+
+_LONGEST, _ALL = 300, 700
+"""Characters of one finding on the terminal, and of one with ``-v``; the report has it all."""
 
 _WIDE = 2
 """Columns of the narrowest sensible table: one for the service, one for the sums."""
@@ -46,6 +51,15 @@ EXIT_MEANING = {
     12: "incomplete: the last known good release runs again",
     13: "broken: not done, and the last known good could not be put back: a person is needed",
 }
+
+_AT_WORK = frozenset({
+    "unit-is-active",
+    "nothing-restarts-during-the-bake",
+    "backend-health-is-clean",
+    "all-workers-are-up",
+    "tick-loop-is-alive",
+})  # fmt: skip
+"""Where these do not hold, the unit's own last words say why."""
 
 _COLOURS = {
     RunVerdict.HOLDS: "green",
@@ -90,23 +104,33 @@ def signs_for(console: Console) -> Signs:
     return _ASCII if console.options.ascii_only else _PICTURES
 
 
-def closing(outcome: RunOutcome, *, console: Console, report_path: Path, brief: bool = False) -> None:
-    """Write the end of a run: the table, each failure in two lines, the moves, the notes, the report, the verdict. ``brief``
-    leaves out the table and the moves that went well.
+def closing(
+    outcome: RunOutcome,
+    *,
+    console: Console,
+    report_path: Path,
+    brief: bool = False,
+    full: bool = False,
+    words: Mapping[str, Sequence[str]] | None = None,
+) -> None:
+    """Write the end of a run: the causes of what does not hold, the table, the moves, the notes, the report, the verdict.
+    ``brief`` leaves out the table and the moves that went well, ``full`` says each finding that follows from a cause too.
+    ``words`` are the last lines of a unit's journal, by the id of a judgement that is about it.
 
-    The last line is the verdict. Expects an outcome without secrets (``verdict_file.cut``).
+    The last line is the verdict. Expects an outcome and words without secrets (``verdict_file.cut``).
     """
     signs = signs_for(console)
     console.print()
+    telling = _Telling(signs, console.width, full, words or {})
+    for line in telling.failures(outcome):
+        console.print(line, soft_wrap=True)
     if not brief and (outcome.judgements or unjudged(outcome)):
         console.print(_table(outcome, signs, console))
         console.print()
-    for line in _failures(outcome, signs, console.width):
-        console.print(line, soft_wrap=True)
     moves = [move for move in outcome.moves if move.error or not brief]
     for line in _moves(moves, signs, console.width):
         console.print(line, soft_wrap=True)
-    for line in _rollback(outcome, signs, console.width):
+    for line in telling.rollback(outcome):
         console.print(line, soft_wrap=True)
     for note in outcome.notes:
         for said in _hanging(note, "note  ", console.width):
@@ -173,36 +197,106 @@ def _cell(tally: Tally, signs: Signs) -> Text:
     return text
 
 
-def _failures(outcome: RunOutcome, signs: Signs, width: int) -> Iterator[Text]:
-    """Each failure: what was found where, then what to do. Failed moves first: what follows comes from them."""
-    failed_moves = [move for move in outcome.moves if move.error]
-    for move in failed_moves:
-        label = f"{signs.violated} {move.service}: {move.move} on {move.host}"
-        yield from _two_lines(label, move.error, move.hint, "red", signs, width)
-    bad = [judgement for judgement in outcome.judgements if not judgement.verdict.is_green]
-    bad.sort(key=lambda judgement: judgement.verdict is Verdict.BLIND)
-    for judgement in bad[:SHOWN]:
-        yield from _failure(judgement, signs, width)
-    if len(bad) > SHOWN:
-        yield Text(f"  and {len(bad) - SHOWN} more, all in the report", "bold")
-    missing = unjudged(outcome)
-    for identity in missing[:SHOWN]:
-        for line in _hanging(f"{identity} was not judged", f"{signs.missing} ", width):
-            yield Text(line, "yellow")
-    if len(missing) > SHOWN:
-        yield Text(f"  and {len(missing) - SHOWN} more were not judged", "bold")
-    waived = [judgement for judgement in outcome.judgements if judgement.verdict is Verdict.WAIVED]
-    for judgement in waived:
-        yield from _waived(judgement, signs, width)
-    if failed_moves or bad or missing or waived:
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """How what does not hold is told: with which signs, how wide, how fully, and with which last words of units."""
+
+    signs: Signs
+    width: int
+    full: bool
+    words: Mapping[str, Sequence[str]]
+
+    def failures(self, outcome: RunOutcome) -> Iterator[Text]:
+        """Each cause: what was found where, what to do, what follows from it. Then what nobody judged, and what is waived."""
+        causes = causes_of(outcome.judgements, outcome.moves)
+        yield from self._causes(causes)
+        missing = unjudged(outcome)
+        if missing:
+            said = f"not judged: {_listed(missing)}"
+            yield from (Text(line, "yellow") for line in _hanging(said, f"{self.signs.missing} ", self.width))
+        waived = [judgement for judgement in outcome.judgements if judgement.verdict is Verdict.WAIVED]
+        for judgement in waived[:SHOWN]:
+            yield from _waived(judgement, self.signs, self.width)
+        if len(waived) > SHOWN:
+            yield Text(f"  and {len(waived) - SHOWN} more are waived: the report has them", "bold")
+        if causes or missing or waived:
+            yield Text()
+
+    def rollback(self, outcome: RunOutcome) -> Iterator[Text]:
+        """What was judged after the rollback: one line if it holds, its causes if not."""
+        if outcome.rollback_verdict is None:
+            return
+        holds = sum(judgement.verdict is Verdict.HOLDS for judgement in outcome.rollback)
+        colour = _COLOURS[outcome.rollback_verdict]
+        yield Text.assemble(
+            ("after the rollback: ", "bold"),
+            (f"{outcome.rollback_verdict.value}, {holds} of {len(outcome.rollback)} hold{waived_in(outcome.rollback)}", colour),
+        )
+        yield from self._causes(causes_of(outcome.rollback))
         yield Text()
 
+    def _causes(self, causes: Sequence[Cause]) -> Iterator[Text]:
+        shown = causes if self.full else causes[:CAUSES]
+        for cause in shown:
+            yield from self._cause(cause)
+        if rest := causes[len(shown) :]:
+            said = f"and {len(rest)} more causes (-v tells them): {_listed([cause.label for cause in rest])}"
+            yield from (Text(line, "bold") for line in _hanging(said, "  ", self.width))
 
-def _failure(judgement: Judgement, signs: Signs, width: int) -> Iterator[Text]:
-    """One judgement that does not hold."""
-    violated = judgement.verdict is Verdict.VIOLATED
-    sign, colour = (signs.violated, "red") if violated else (signs.blind, "yellow")
-    yield from _two_lines(_label(sign, judgement), judgement.found, judgement.advice, colour, signs, width)
+    def _cause(self, cause: Cause) -> Iterator[Text]:
+        sign, colour = self._sign(cause.verdict)
+        longest = _ALL if self.full else _LONGEST
+        yield from _two_lines(f"{sign} {cause.label}", cause.found, cause.advice, colour, self.signs, self.width, longest)
+        for line in self._last_words(cause):
+            yield Text(f"    {line}", "dim")
+        if said := _what_follows(cause):
+            yield from (Text(line, "dim") for line in _hanging(said, "  + ", self.width))
+        for judgement in (*cause.leads[not cause.blinds :], *cause.follow) if self.full else ():
+            for text in self._finding(judgement):
+                yield Text("    ").append_text(text)
+
+    def _finding(self, judgement: Judgement) -> Iterator[Text]:
+        sign, colour = self._sign(judgement.verdict)
+        label = _label(sign, judgement)
+        yield from _two_lines(label, judgement.found, judgement.advice, colour, self.signs, self.width - 4)
+
+    def _sign(self, verdict: Verdict) -> tuple[str, str]:
+        violated = verdict is Verdict.VIOLATED
+        return (self.signs.violated, "red") if violated else (self.signs.blind, "yellow")
+
+    def _last_words(self, cause: Cause) -> Iterator[str]:
+        """The last lines of the unit's own journal, where it is a unit that does not do its work."""
+        for one in cause.findings:
+            if one.invariant in _AT_WORK and one.id in self.words:
+                for line in self.words[one.id]:
+                    said = visible(line)
+                    yield said if len(said) <= self.width - 4 else f"{said[: self.width - 8]} ..."
+                return
+
+
+def _what_follows(cause: Cause) -> str:
+    """What else is so for this cause, by rule: `4 follow from it: capacity-adds-up x2, ...`."""
+    if cause.blinds:
+        blind = sum(one.verdict is Verdict.BLIND for one in cause.findings)
+        return f"{blind} {'rules are' if blind > 1 else 'rule is'} blind for it: {_rules(cause.findings)}"
+    parts = []
+    if same := cause.leads[1:]:
+        parts.append(f"the same on {_listed([subject_of(one.id) or one.invariant for one in same])}")
+    if cause.follow:
+        count = len(cause.follow)
+        parts.append(f"{count} {'follow' if count > 1 else 'follows'} from it: {_rules(cause.follow)}")
+    return "; ".join(parts)
+
+
+def _rules(judgements: Sequence[Judgement]) -> str:
+    """Their rules, each once, with how often where that is not once."""
+    counts = Counter(one.invariant for one in judgements)
+    return _listed([name if count == 1 else f"{name} x{count}" for name, count in counts.items()])
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f", and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
 
 
 def _waived(judgement: Judgement, signs: Signs, width: int) -> Iterator[Text]:
@@ -216,11 +310,11 @@ def _label(sign: str, judgement: Judgement) -> str:
     return f"{sign} {judgement.sentence}" + (f" [{subject}]" if subject else "")
 
 
-def _two_lines(label: str, found: str, advice: str, colour: str, signs: Signs, width: int) -> Iterator[Text]:
+def _two_lines(label: str, found: str, advice: str, colour: str, signs: Signs, width: int, longest: int = _ALL) -> Iterator[Text]:
     """``label: found`` and ``→ advice``; what is too long goes on below its own beginning, broken between words."""
     said = " ".join(found.split())
-    if len(said) > _LONGEST:
-        said = f"{said[:_LONGEST].rsplit(' ', 1)[0]} ... (all of it is in the report)"
+    if len(said) > longest:
+        said = f"{said[:longest].rsplit(' ', 1)[0]} ... (all of it is in the report)"
     lines = _hanging(f"{label}: {said}" if said else label, "", width, later=" " * (len(label.split(" ", 1)[0]) + 1))
     for number, line in enumerate(lines):
         text = Text(line)
@@ -266,22 +360,6 @@ def _moves(moves: Sequence[MoveRecord], signs: Signs, width: int) -> Iterator[Te
 def _span(moves: Sequence[MoveRecord]) -> float:
     """Seconds from the first start to the last end."""
     return max(move.started + move.seconds for move in moves) - min(move.started for move in moves)
-
-
-def _rollback(outcome: RunOutcome, signs: Signs, width: int) -> Iterator[Text]:
-    """What was judged after the rollback: one line if it holds, each failure if not."""
-    if outcome.rollback_verdict is None:
-        return
-    bad = [judgement for judgement in outcome.rollback if not judgement.verdict.is_green]
-    holds = sum(judgement.verdict is Verdict.HOLDS for judgement in outcome.rollback)
-    colour = _COLOURS[outcome.rollback_verdict]
-    yield Text.assemble(
-        ("after the rollback: ", "bold"),
-        (f"{outcome.rollback_verdict.value}, {holds} of {len(outcome.rollback)} hold{waived_in(outcome.rollback)}", colour),
-    )
-    for judgement in bad[:SHOWN]:
-        yield from _failure(judgement, signs, width)
-    yield Text()
 
 
 def _verdict(outcome: RunOutcome, signs: Signs, width: int) -> Iterator[Text]:

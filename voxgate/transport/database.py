@@ -91,7 +91,10 @@ def see(
     uri = uri or database.uri
     if not uri:
         why = f"the variable {database.uri_env} is not set" if database.uri_env else "the estate has no uri for it"
-        return Missing("missing", why, database.name)
+        hint = f"export {database.uri_env}=mongodb://USER:PASSWORD@HOST:27017/{database.name}" if database.uri_env else ""
+        if hint:
+            hint += f", as {database.via or 'the gate'} reaches it: a user that may ask for its clients (clusterMonitor)"
+        return Missing("missing", why, database.name, hint)
     until = Deadline.after(deadline)
     way: Forward | None = None
     try:
@@ -272,7 +275,9 @@ def _split(uri: str) -> tuple[tuple[str, int], str, str]:
     that cannot go through a host, and what pymongo raises for one it does not understand.
     """
     if not uri.startswith("mongodb://"):
-        raise VoxgateError("only mongodb:// with named nodes can be asked through a host")
+        raise VoxgateError(
+            "only mongodb:// with named nodes can be asked through a host", hint="mongodb://USER:PASSWORD@HOST:27017/NAME"
+        )
     host, port = parse_uri(uri)["nodelist"][0]
     if port is None:
         raise VoxgateError("a unix socket cannot be asked through a host")

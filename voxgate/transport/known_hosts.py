@@ -9,7 +9,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,10 +44,10 @@ class Pin:
             if pattern.startswith("|1|"):
                 found = found or _hash_matches(pattern, name)
             elif pattern.startswith("!"):
-                if _glob_matches(pattern[1:], name):
+                if host_certificate.is_meant(pattern[1:], name):
                     return False
             else:
-                found = found or _glob_matches(pattern, name)
+                found = found or host_certificate.is_meant(pattern, name)
         return found
 
 
@@ -199,9 +198,3 @@ def _hash_matches(pattern: str, name: str) -> bool:
     except (binascii.Error, ValueError):
         return False
     return hmac.compare_digest(hmac.new(salt, name.encode(), hashlib.sha1).digest(), digest)
-
-
-def _glob_matches(pattern: str, name: str) -> bool:
-    # Only * and ? are wild in known_hosts; fnmatch would read the brackets of "[host]:port" as a set of letters.
-    expression = re.escape(pattern.lower()).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(expression, name) is not None

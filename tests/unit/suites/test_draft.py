@@ -111,7 +111,7 @@ def test_a_saved_look_is_drafted(green: Case, tmp_path: Path) -> None:
 def test_entries_are_written_beside_what_stands_there() -> None:
     entries = [
         Entry(("boot", "all"), ("a.service",), "a.service starts\nat boot"),
-        Entry(("boot", "sip"), ("b.service",), "x" * 300),
+        Entry(("boot", "sip"), ("b.service",), "x" * 300, "(a-rule[sip])"),
         Entry(("listeners", "api"), {"nginx.service": (80, 443), "c.service": ("udp:1",)}),
         Entry(("listeners", "sip-1"), {"c.service": ("udp:1",)}, "c listens"),
         Entry(("sudo", "all", "%ops"), ("ALL",), "ops may all"),
@@ -131,10 +131,16 @@ def test_entries_are_written_beside_what_stands_there() -> None:
         'name = "lab"   # as the file',
         "# what may start",
         "# a.service starts\\nat boot",
-        f"# {'x' * 200}..",
+        f"# {'x' * 200}.. (a-rule[sip])\n",
     ):
         assert line in text
     assert estate_file.with_entries(text, entries, "lab.toml") == text, "said once is enough"
+    assert text.endswith("\n")
+
+
+def test_a_table_in_a_list_is_written_as_people_do() -> None:
+    text = estate_file.with_entries("", [Entry(("agents", "sip-1"), ({"image": "x/a:1", "rights": ()},), "an agent")], "lab.toml")
+    assert text == '[agents]\nsip-1 = [\n    { image = "x/a:1", rights = [] }, # an agent\n]\n'
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from voxgate.cli import first_estate
 from voxgate.cli.draft import drafted
 from voxgate.cli.first_estate import Asked
 from voxgate.contracts import estate_file
-from voxgate.contracts.estates import load_estate
+from voxgate.contracts.estates import load_estate, services_of
 from voxgate.errors import EstateError, VoxgateError
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import Missing
@@ -22,12 +22,13 @@ from voxgate.report.redaction import Redactor
 from voxgate.report.stream import CutStream
 
 HOSTS = ("data=198.51.100.11", "api=198.51.100.21", "fleet=198.51.100.31", "fleet=198.51.100.32", "sip=198.51.100.41")
+SERVICES = services_of(Path("hosts"))
 ASKED = Asked("mine", HOSTS, known_hosts="/known")
 
 
 def written(asked: Asked, folder: Path, case: Case | None = None) -> tuple[Case | None, dict[str, object]]:
     """The file by the saved look, whose first host has another name here, and that look as one of the estate in it."""
-    bare = tuple(first_estate._bare(asked))
+    bare = tuple(first_estate._bare(asked, SERVICES))
     estate = first_estate._loaded(folder, asked.name, bare)
     found: tuple[Entry, ...] = ()
     if case is not None:
@@ -79,7 +80,7 @@ def test_what_else_is_there_is_drafted_on_top(green: Case, tmp_path: Path) -> No
 
 def test_what_is_guessed_says_so(tmp_path: Path) -> None:
     """Of nothing but addresses: it loads, and each guess is marked."""
-    bare = tuple(first_estate._bare(ASKED))
+    bare = tuple(first_estate._bare(ASKED, SERVICES))
     text = estate_file.with_entries("", bare, "mine.toml")
     assert {line.split(" = ")[0] for line in text.splitlines() if "# guessed: " in line} == {
         "repositories",
@@ -104,17 +105,39 @@ def test_one_host_may_have_several_roles(tmp_path: Path) -> None:
 @pytest.mark.parametrize("host", ["10.0.0.5", "api=", "api+nope=10.0.0.5", "web=10.0.0.5", ""])
 def test_what_is_no_host_is_one_line(host: str) -> None:
     with pytest.raises(EstateError, match="is no host: roles are api, fleet, sip, data"):
-        tuple(first_estate._bare(replace(ASKED, hosts=(host,))))
+        tuple(first_estate._bare(replace(ASKED, hosts=(host,)), SERVICES))
 
 
 def test_a_file_that_is_there_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("mine")
-    with pytest.raises(EstateError, match="is there already"):
+    with pytest.raises(EstateError, match="is there already") as caught:
         first_estate.first_estate(ASKED, tmp_path, CutStream(io.StringIO(), Redactor.of({})), Redactor.of({}))
     assert (tmp_path / "mine.toml").read_text() == "mine"
+    assert "take another name" in caught.value.hint
 
 
-def test_a_host_that_cannot_be_looked_at_is_named(green: Case) -> None:
-    look = green.host("api-1", processes=Missing("unreachable", "no route to host")).evidence.second
-    with pytest.raises(VoxgateError, match="api-1: could not be looked at: no route to host"):
+def test_all_hosts_that_cannot_be_looked_at_are_named(green: Case) -> None:
+    case = green.host("api-1", processes=Missing("unreachable", "no route to host"))
+    look = case.host("sip-1", processes=Missing("denied", "the host key is unknown", hint="pin it")).evidence.second
+    said = "api-1, sip-1: could not be looked at: no route to host; the host key is unknown"
+    with pytest.raises(VoxgateError, match=f"^{said}$") as caught:
         first_estate._must_have_seen(look)
+    assert caught.value.hint == "pin it"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "services", "lacking"),
+    [
+        (("api=10.0.0.5",), ["backend", "console"], "fleet, sip"),
+        (("api=10.0.0.5", "fleet=10.0.0.6", "data=10.0.0.7"), ["backend", "fleet", "console"], "sip"),
+        (("sip=10.0.0.8",), ["dialler"], "api, fleet"),
+    ],
+)
+def test_of_the_services_it_has_those_that_have_a_host(
+    tmp_path: Path, hosts: tuple[str, ...], services: list[str], lacking: str
+) -> None:
+    bare = tuple(first_estate._bare(replace(ASKED, hosts=hosts), SERVICES))
+    text = estate_file.with_entries("", bare, "mine.toml")
+    assert tomllib.loads(text)["estate"]["services"] == services
+    assert f"guessed: no host of role {lacking} was given" in text
+    assert [one.name for one in first_estate._loaded(tmp_path, "mine", bare).services] == services

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from voxgate.cli.draft import drafted
 from voxgate.model.answers import DatabaseClient
 from voxgate.model.estate import Listener
 from voxgate.model.evidence import ContainerFact, HostEvidence, ProcessFact, SocketFact, known
@@ -777,6 +778,29 @@ def test_what_the_estate_allows_may_listen(green: Case) -> None:
     assert "only-expected-listeners[fleet-1]" in case.judge()
     listeners = {**(green.estate.listeners or {}), "fleet": (Listener(WORKER, 9001, loopback=True),)}
     assert replace(case, estate=replace(green.estate, listeners=listeners)).judge() == {}
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "said"),
+    [("127.0.0.1", 40_000, "loopback:0"), ("127.0.0.1", 9001, "loopback:9001"), ("10.0.0.1", 40_000, 40_000)],
+    ids=["one that the kernel picked", "its own", "a door"],
+)
+def test_a_port_of_loopback_that_is_another_at_each_start_is_drafted_as_any(
+    green: Case, address: str, port: int, said: str | int
+) -> None:
+    case = with_listener(green, FLEET, address, port, main_pid(green, FLEET, WORKER))
+    (entry,) = drafted(case.estate, case.evidence).entries
+    assert (entry.place, entry.value) == (("listeners", FLEET), {WORKER: (said,)})
+
+
+def test_a_socket_of_systemds_is_told_as_such(green: Case) -> None:
+    rows = known(green.of(FLEET).processes)
+    first = replace(next(one for one in rows if one.pid == 1), unit="init.scope")
+    case = green.host(FLEET, processes=(first, *(one for one in rows if one.pid != 1)))
+    case = with_listener(case, FLEET, "10.0.0.1", 9090, 1)
+    (entry,) = drafted(case.estate, case.evidence).entries
+    assert entry.value == {"init.scope": (9090,)}
+    assert entry.about.startswith("systemd (init.scope) listens on 10.0.0.1:9090, for a service that was not asked for yet")
 
 
 def test_a_wildcard_allows_units_of_that_beginning_and_no_others(green: Case) -> None:

@@ -210,6 +210,26 @@ def test_code_of_the_folder_cannot_answer_for_the_compiler(app: Path) -> None:
 
 
 @as_root
+def test_where_two_files_exchange_what_stands_in_them_byte_code_is_known_by_that(
+    app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on XFS: whatever a look says of a file but its content, stays."""
+    monkeypatch.setattr(probe, "SETTLED", -1.0)
+    monkeypatch.setattr(probe.ByteCodes, "key", lambda *_: ["as it was"])
+    (app / "m.py").write_text("A = 1\n")
+    cached = compiled(app / "m.py", "A = 1\n")
+    monkeypatch.setattr(probe, "swapping_devices", lambda: {app.stat().st_dev})
+    os.chown(cached, 1, 1)
+    assert others(app) == []
+    with monkeypatch.context() as again:  # what is the very same is not compiled again
+        again.setattr(probe, "run", None)
+        assert others(app) == []
+    compiled(app / "m.py", "A = 2\n")
+    os.chown(cached, 1, 1)
+    assert others(app) == [str(cached.relative_to(app))]
+
+
+@as_root
 def test_what_was_compared_is_what_lay_there(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While a look reads, somebody moves the folder of byte code beside another source, of the same size and time, and back."""
     monkeypatch.setattr(probe, "SETTLED", -1.0)

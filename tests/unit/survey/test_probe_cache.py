@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,46 @@ def test_what_is_old_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     first = hash_now(folder)
     monkeypatch.setattr(probe, "fingerprint", lambda *_: (0, "nobody reads it again"))
     assert hash_now(folder) == first
+
+
+@pytest.fixture
+def swapping(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The file system of that folder counts as one on which two files exchange what stands in them, as XFS is."""
+    rows = [line.partition(" - ")[::2] for line in Path("/proc/self/mountinfo").read_text("utf-8").splitlines()]
+    device = folder.stat().st_dev
+    mine = {of.split()[0] for mount, of in rows if os.makedev(*map(int, mount.split()[2].split(":"))) == device}
+    assert mine
+    monkeypatch.setattr(probe, "SETTLED", -1.0)
+    monkeypatch.setattr(probe, "SWAPPING", tuple(mine))
+    probe.swapping_devices.cache_clear()
+    yield
+    probe.swapping_devices.cache_clear()
+
+
+@pytest.mark.usefixtures("swapping")
+def test_where_two_files_exchange_what_stands_in_them_no_hash_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By XFS_IOC_SWAPEXT an account does that with two files of its own: size, times and number of both stay as they were. What
+    root alone may write to is kept.
+    """
+    module = folder / "module.py"
+    module.write_bytes(b"good")
+    kept = hash_now(folder)
+    os.chown(module, 1, 1)
+    assert hash_now(folder) == kept
+    read: list[str] = []
+
+    def reading(_folder: object, name: str, *_: str) -> tuple[int, str]:
+        read.append(name)
+        return 0, "00"
+
+    monkeypatch.setattr(probe, "fingerprint", reading)
+    hash_now(folder)
+    hash_now(folder)
+    assert read == ["module.py"] * 2
+    os.chown(module, 0, 0)
+    hash_now(folder)
+    hash_now(folder)
+    assert read == ["module.py"] * 3
 
 
 def test_how_long_a_page_may_wait_is_the_kernels_word(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,6 +123,9 @@ def test_what_cannot_be_asked_is_missing(ground: Ground, opened: Opened, monkeyp
     assert missing(Database("vox", "one", "mongodb+srv://a:s3cret@h/", via="one"))[0] == "failed"
     monkeypatch.delenv("VOX_URI", raising=False)
     assert missing(Database("vox", "one", uri_env="VOX_URI")) == ("missing", "the variable VOX_URI is not set")
+    found = see(connections, Database("vox", "one", uri_env="VOX_URI", via="one"), 2.0)
+    assert isinstance(found, Missing)
+    assert found.hint.startswith("export VOX_URI=mongodb://USER:PASSWORD@HOST:27017/vox, as one reaches it")
     monkeypatch.setenv("VOX_URI", uri)
     assert missing(Database("vox", "one", uri_env="VOX_URI", via="one"))[0] == "unreachable"
 

@@ -112,3 +112,42 @@ def test_every_byte_of_a_certificate_counts(tmp_path: Path) -> None:
     assert not any(good(blob[:at] + bytes([blob[at] ^ 1]) + blob[at + 1 :]) for at in range(len(blob)))
     assert not any(good(blob[:at]) for at in range(len(blob)))
     assert not good(blob + b"\0")
+
+
+def test_names_in_a_certificate_take_no_time_whoever_wrote_them(tmp_path: Path) -> None:
+    """The authority's own key is no secret: anybody may put it under a certificate, and he has signed nothing with it."""
+    ca, forger, mine = (key(tmp_path / name) for name in ("ca", "forger", "mine"))
+    names = "*" * 60 + "!"
+    subprocess.run(
+        ["ssh-keygen", "-q", "-s", forger, "-I", "x", "-h", "-n", names, f"{mine}.pub"], check=True, capture_output=True
+    )
+    blob = base64.b64decode((tmp_path / "mine-cert.pub").read_text().split()[1])
+    plain, authority, other = (base64.b64decode(path.with_suffix(".pub").read_text().split()[1]) for path in (mine, ca, forger))
+    name = "api-1.internal.example.com"
+    with pytest.raises(host_certificate.BadCertificateError, match="its signature is of something else"):
+        host_certificate.check(host_certificate.read(blob.replace(other, authority)), plain, name, [authority], time.time())
+    with pytest.raises(host_certificate.BadCertificateError, match="it is for "):
+        host_certificate.check(host_certificate.read(blob), plain, name, [other], time.time())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "meant"),
+    [
+        ("API-1", "api-1", True),
+        ("api-?", "api-1", True),
+        ("api-?", "api-", False),
+        ("api-?", "api-12", False),
+        ("*", "", True),
+        ("**", "api-1", True),
+        ("*.example.com", "api-1.example.com", True),
+        ("*.example.com", "example.com", False),
+        ("a*-*1", "api-1-1", True),
+        ("a*-*2", "api-1-1", False),
+        ("[127.0.0.1]:22", "[127.0.0.1]:22", True),
+        ("api-[12]", "api-1", False),
+        ("", "", True),
+        ("", "api-1", False),
+    ],
+)
+def test_a_pattern_means_what_ssh_means_by_it(pattern: str, name: str, meant: bool) -> None:  # noqa: FBT001
+    assert host_certificate.is_meant(pattern, name) is meant

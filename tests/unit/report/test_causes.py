@@ -1,0 +1,156 @@
+"""What follows from what: on what the lab's own faults turned red, as a run of all of them found it."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from voxgate.contracts.catalogue import read_catalogue
+from voxgate.contracts.estates import load_estate
+from voxgate.contracts.schemas import names as schema_names
+from voxgate.model.invariant import expected
+from voxgate.model.verdict import Judgement, MoveRecord, RunOutcome, RunVerdict, Verdict
+from voxgate.report import causes
+from voxgate.report.causes import causes_of
+from voxgate.report.terminal import CAUSES, closing
+
+FOUND: dict[str, Any] = json.loads(Path(__file__).with_name("findings_of_faults.json").read_text("utf-8"))
+SERVICES = frozenset({"backend", "console", "fleet", "dialler"})
+SCREEN = 60
+"""Lines that no run prints more of without -v."""
+
+
+@pytest.fixture(scope="module")
+def subjects() -> dict[str, Judgement]:
+    """Every judgement of the lab, as it holds."""
+    made = {}
+    for one in expected(read_catalogue(), load_estate("lab"), schema_names(), deploying=SERVICES):
+        rule, subject = one.invariant, one.subject
+        made[one.id] = Judgement(one.id, rule.name, rule.sentence, rule.reason, Verdict.HOLDS, subject.service, subject.host)
+    return made
+
+
+def judged(fault: str, subjects: dict[str, Judgement]) -> tuple[Judgement, ...]:
+    """All judgements of a look, with what the fault turned red."""
+    red = {
+        identity: replace(subjects[identity], verdict=Verdict(verdict), found=found, advice="mend it")
+        for identity, verdict, found in FOUND[fault]["found"]
+    }
+    return tuple(red.get(identity, one) for identity, one in subjects.items())
+
+
+def told(outcome: RunOutcome, **how: Any) -> list[str]:
+    stream = io.StringIO()
+    closing(outcome, console=Console(file=stream, width=120, highlight=False), report_path=Path("/reports"), **how)
+    return stream.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("fault", FOUND)
+def test_the_first_lines_name_the_cause(fault: str, looked: RunOutcome, subjects: dict[str, Judgement]) -> None:
+    """Nothing is dropped: each finding is in one cause, and no more are told than a screen holds."""
+    judgements = judged(fault, subjects)
+    found = causes_of(judgements)
+    ids = [one.id for cause in found for one in cause.findings]
+    assert sorted(ids) == sorted(identity for identity, _verdict, _found in FOUND[fault]["found"])
+    assert len(found) <= 3, [cause.label for cause in found]
+    lines = told(replace(looked, judgements=judgements, verdict=RunVerdict.VIOLATED, exit_status=1))
+    first = " ".join(" ".join(lines[1:4]).split())
+    assert FOUND[fault]["names"] in first
+    assert len(lines) <= SCREEN
+
+
+def test_what_nobody_could_see_is_counted_and_not_listed(looked: RunOutcome, subjects: dict[str, Judgement]) -> None:
+    judgements = judged("seeing-host-down", subjects)
+    lines = told(replace(looked, judgements=judgements, verdict=RunVerdict.BLIND, exit_status=1))
+    assert sum("could not look" in line for line in lines) == 1
+    assert any(line.startswith("  + 63 rules are blind for it: ") for line in lines)
+    full = told(replace(looked, judgements=judgements, verdict=RunVerdict.BLIND, exit_status=1), full=True)
+    assert sum("could not look" in line for line in full) >= 63
+
+
+def test_two_hosts_without_power_are_one_cause(subjects: dict[str, Judgement]) -> None:
+    judgements = [
+        replace(one, verdict=Verdict.BLIND, found=f"{one.host}: could not look (unreachable): no connection to 192.0.2.{n}:22")
+        for n, one in enumerate(one for one in subjects.values() if one.host in {"fleet-1", "fleet-2"})
+    ]
+    (cause,) = causes_of(judgements)
+    assert cause.label == "fleet-1, fleet-2"
+
+
+def test_what_may_call_people_twice_stands_before_a_host_without_power(subjects: dict[str, Judgement]) -> None:
+    down = judged("seeing-host-down", subjects)
+    second = {one.id: one for one in judged("dialler-by-hand", subjects) if not one.verdict.is_green}
+    found = causes_of([second.get(one.id, one) for one in down])
+    assert found[0].label == "exactly one dialler per database [vox]"
+    assert found[1].blinds
+
+
+def test_a_stranger_beside_a_stopped_unit_is_a_cause_of_its_own(subjects: dict[str, Judgement]) -> None:
+    """What only happens to be on the same host is never folded under what is stopped there."""
+    stopped = {one.id: one for one in judged("unit-stopped", subjects) if not one.verdict.is_green}
+    stranger = "only-expected-listeners[api-1]"
+    stopped[stranger] = replace(
+        subjects[stranger], verdict=Verdict.VIOLATED, found="api-1: process 77 (python3) listens on 0.0.0.0:9999"
+    )
+    labels = [cause.label for cause in causes_of(list(stopped.values()))]
+    assert labels == ["unit is active [api-1-voxbridge]", "only expected listeners [api-1]"]
+
+
+def test_a_unit_that_only_does_not_start_at_boot_explains_nothing(subjects: dict[str, Judgement]) -> None:
+    health = "backend-health-is-clean[api-1-voxbridge]"
+    active = "unit-is-active[api-1-voxbridge]"
+    found = causes_of([
+        replace(subjects[health], verdict=Verdict.VIOLATED, found="api-1 GET :8080/health answers 503 'degraded'"),
+        replace(
+            subjects[active],
+            verdict=Verdict.VIOLATED,
+            found="api-1: voxbridge.service is disabled: the next boot does not start it",
+        ),
+    ])  # fmt: skip
+    assert len(found) == 2
+
+
+def test_a_failed_move_has_what_the_deploys_own_rules_say_of_it(subjects: dict[str, Judgement]) -> None:
+    move = MoveRecord("dialler", "sip-1", "checkout", 0.0, 1.0, error="git fetch failed: exit 128", hint="look at the key")
+    (cause,) = causes_of(judged("deploy-checkout-refused", subjects), [move])
+    assert (cause.label, cause.found, cause.advice) == (
+        "dialler: checkout on sip-1",
+        "git fetch failed: exit 128",
+        "look at the key",
+    )
+    assert len(cause.follow) == 4
+
+
+def test_more_causes_than_fit_are_named(looked: RunOutcome, subjects: dict[str, Judgement]) -> None:
+    bad = [
+        replace(one, verdict=Verdict.VIOLATED, found=f"{one.host}: {'abcdefghij'[n]} is wrong", advice="mend it")
+        for n, one in enumerate([one for one in subjects.values() if one.invariant in {"sudo-is-minimal", "keys-are-known"}])
+    ]
+    lines = told(replace(looked, judgements=tuple(bad), verdict=RunVerdict.VIOLATED, exit_status=1))
+    assert sum("is wrong" in line for line in lines) == CAUSES
+    assert any(line.startswith(f"  and {len(bad) - CAUSES} more causes (-v tells them): ") for line in lines)
+
+
+def test_a_units_last_words_stand_under_its_cause(looked: RunOutcome, subjects: dict[str, Judgement]) -> None:
+    """Not under what has nothing to do with its work, and what they say moves no terminal."""
+    judgements = judged("worker-stopped", subjects)
+    words = {"unit-is-active[fleet-1-voxcore@2]": ("KeyError: 'DEEPGRAM_API_KEY'", "\x1b[32mDONE", "x" * 500)}
+    outcome = replace(looked, judgements=judgements, verdict=RunVerdict.VIOLATED, exit_status=1)
+    lines = told(outcome, words=words)
+    assert "    KeyError: 'DEEPGRAM_API_KEY'" in lines
+    assert "    \\x1b[32mDONE" in lines
+    assert all(len(line) <= 120 for line in lines if "report" not in line)
+    assert "DEEPGRAM" not in "\n".join(told(outcome, words={"keys-are-known[data]": ("DEEPGRAM",)}))
+
+
+def test_what_follows_is_said_of_rules_that_there_are() -> None:
+    known = {rule.name for rule in read_catalogue()}
+    for rule, after in causes._AFTER.items():
+        assert {rule, *(one.rule for one in after)} <= known
+    assert {*causes._OF_A_MOVE, *causes._OF_STRANGERS, *causes._CALLS_PEOPLE} <= known

@@ -1,0 +1,320 @@
+"""What follows from what: the findings of a run, grouped by their causes.
+
+One stopped unit turns six rules red, one host without power makes sixty blind. Who reads that at night needs the one line that
+explains the others, first. Three things join findings:
+
+* *The same reason why nobody could look*: whatever is blind for it is one cause.
+* *The model*: a rule that cannot hold where another does not, on the same unit, the same placement, the same host, the same
+  service. ``_AFTER`` says so, each line seen on a fault of the lab.
+* *The same stranger*: one process, or one unit that is not the estate's, that several rules found.
+
+Nothing is dropped: every finding is in exactly one cause, as what leads it or as what follows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from voxgate.model.verdict import Judgement, MoveRecord, Verdict
+
+Near: TypeAlias = Callable[[Judgement, Judgement], bool]
+
+
+def _unit(one: Judgement, other: Judgement) -> bool:
+    return one.id.partition("[")[2] == other.id.partition("[")[2] != ""
+
+
+def _placement(one: Judgement, other: Judgement) -> bool:
+    return one.service == other.service is not None and one.host == other.host is not None
+
+
+def _host(one: Judgement, other: Judgement) -> bool:
+    return one.host == other.host is not None
+
+
+def _service(one: Judgement, other: Judgement) -> bool:
+    return one.service == other.service is not None
+
+
+def _told_of(one: Judgement, other: Judgement) -> bool:
+    return one.host is not None and other.found.startswith(f"{one.host}: ")
+
+
+def _anywhere(_one: Judgement, _other: Judgement) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _After:
+    """A rule that explains another where it is as ``near``, and where ``when`` stands in what it found."""
+
+    rule: str
+    near: Near
+    when: re.Pattern[str] = re.compile("")
+
+
+_DOWN = re.compile(r" is (?!enabled|active/running|transient)\S+ ?\(|is masked|is not-found|is halted|restarted between")
+_NOT_THERE = re.compile("does not listen")
+_STOPPED = _After("unit-is-active", _unit, _DOWN)
+_CODE = tuple(
+    _After(rule, _placement)
+    for rule in (
+        "tree-is-the-commit",
+        "no-foreign-files",
+        "head-is-the-release",
+        "pipecat-is-pinned",
+        "venv-is-the-lock",
+        "site-packages-are-intact",
+        "python-is-3-12-or-newer",
+    )
+)
+_PAGES = (_After("backend-health-is-clean", _unit), _After("all-workers-are-up", _unit))
+_MADE_BY = _After("unit-file-is-the-expected", _unit)
+_FLEET = tuple(
+    _After(rule, _service, when)
+    for rule, when in (
+        ("unit-is-active", _DOWN),
+        ("units-are-all-there-are", re.compile("")),
+        ("each-worker-has-its-own-id", re.compile("")),
+        ("all-workers-are-up", re.compile("")),
+    )
+)
+
+_ONE_DIALLER = "exactly-one-dialler-per-database"
+_UNHEALTHY = _After("service-became-healthy", _placement)
+
+_AFTER: dict[str, tuple[_After, ...]] = {
+    "database-sees-one-dialler": (_After(_ONE_DIALLER, _unit),),
+    "dialler-is-on-the-sip-host": (_After(_ONE_DIALLER, _told_of),),
+    "one-copy-only": (_After(_ONE_DIALLER, _told_of),),
+    "unit-is-active": (_MADE_BY, _After("units-are-all-there-are", _placement)),
+    "nothing-restarts-during-the-bake": (_STOPPED,),
+    "runs-as-its-user": (_STOPPED, _MADE_BY),
+    "process-is-the-venvs": (_STOPPED, _MADE_BY, _After("env-file-is-complete", _placement)),
+    "process-is-the-new-code": (_STOPPED, *_CODE, *_PAGES, _UNHEALTHY),
+    "backend-health-is-clean": (_STOPPED, _After("stores-are-private", _anywhere, _NOT_THERE)),
+    "backend-reaches-its-stores": (
+        _After("unit-is-active", _placement, _DOWN),
+        _After("backend-health-is-clean", _placement),
+        _After("stores-are-private", _anywhere, _NOT_THERE),
+    ),
+    "all-workers-are-up": (_STOPPED,),
+    "each-worker-has-its-own-id": (_After("all-workers-are-up", _service, re.compile("is answered by worker")),),
+    "haproxy-sees-all-workers": _FLEET,
+    "capacity-adds-up": _FLEET,
+    "fleet-runs-one-release": (
+        _After("unit-is-active", _service, _DOWN),
+        *(replace(one, near=_service) for one in _CODE),
+        _After("process-is-the-new-code", _service),
+    ),
+    "metrics-are-well-formed": (_STOPPED,),
+    "tick-loop-is-alive": (_STOPPED, _After("metrics-are-well-formed", _unit), _UNHEALTHY),
+    "venv-is-the-lock": (_After("tree-is-the-commit", _placement), _After("pipecat-is-pinned", _placement)),
+    "site-packages-are-intact": (_After("pipecat-is-pinned", _placement), _After("venv-is-the-lock", _placement)),
+    "pipecat-is-pinned": (_After("unit-is-active", _placement, _DOWN), _After("tree-is-the-commit", _placement)),
+    "tree-is-the-commit": (_After("head-is-the-release", _placement),),
+    "nginx-serves-exactly-dist": (_After("console-exposes-nothing", _placement), _After("nginx-runs-its-config", _placement)),
+    "people-reach-the-console-by-https": (_After("nginx-runs-its-config", _placement),),
+    "rolling-restart-kept-serving": (_After("service-became-healthy", _service),),
+    "service-became-healthy": (_After("service-was-restarted", _placement),),
+    "service-was-restarted": (_After("release-was-installed", _placement),),
+    "release-was-installed": (_After("release-was-checked-out", _placement),),
+    "livekit-is-healthy": (_After("only-livekit-in-containers", _host),),
+    "only-expected-listeners": (
+        _After("only-livekit-in-containers", _host, re.compile("engine")),
+        _After("stores-are-private", _host, re.compile("listens on")),
+    ),
+}
+
+_OF_A_MOVE = frozenset({
+    "release-was-checked-out",
+    "release-was-installed",
+    "service-was-restarted",
+    "service-became-healthy",
+    "rolling-restart-kept-serving",
+})  # fmt: skip
+
+_OF_STRANGERS = (
+    "exactly-one-dialler-per-database",
+    "units-are-all-there-are",
+    "dialler-is-on-the-sip-host",
+    "only-livekit-in-containers",
+    "database-sees-one-dialler",
+    "one-copy-only",
+    "boot-starts-only-what-is-known",
+    "process-is-the-venvs",
+    "stores-are-private",
+    "only-expected-listeners",
+)
+"""The rules that find what should not be there; the first of them that found it leads."""
+
+_CALLS_PEOPLE = frozenset({"exactly-one-dialler-per-database", "database-sees-one-dialler", "dialler-is-on-the-sip-host"})
+"""What two diallers do to people cannot be undone: that stands first, however many rules another cause has."""
+
+_COULD_NOT = re.compile(r"(?:(?P<where>[^\s:]+|\S+@\S+): )?(?P<what>could not look \([a-z]+\)): (?P<why>.*)", re.DOTALL)
+_SECTION = re.compile(r"[a-z_]+(?: of [\w-]+)?: ")
+_PROCESS_ON = re.compile(r"process (\d+)(?: \([^()]*\))? on ([\w.-]+)")
+_PROCESS = re.compile(r"process (\d+)\b")
+_SERVICE_UNIT = re.compile(r"[\w@:.\\-]+\.service\b")
+_AT = re.compile(r"([\w.-]+): ")
+_NUMBER = re.compile(r"\d+")
+_COMMAND = re.compile(r"(?<=systemctl )[a-z-]+ (?=ended|was not)")
+
+_NAMED = 5
+"""Places of a cause that are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What explains findings: one of them, a failed move, or why nobody could look. ``leads`` is what it is told by, and what
+    found the same elsewhere; ``follow`` is the rest. ``blinds`` is True where nobody could look, for what ``found`` says.
+    """
+
+    verdict: Verdict
+    label: str
+    found: str
+    advice: str
+    leads: tuple[Judgement, ...]
+    follow: tuple[Judgement, ...] = ()
+    blinds: bool = False
+
+    @property
+    def findings(self) -> tuple[Judgement, ...]:
+        """All that it explains, and is."""
+        return (*self.leads, *self.follow)
+
+
+def causes_of(judgements: Sequence[Judgement], moves: Sequence[MoveRecord] = ()) -> tuple[Cause, ...]:
+    """The causes of all that does not hold, gravest first: failed moves, what may call people twice, then by how much each of
+    them explains, violated before blind.
+    """
+    bad = [one for one in judgements if not one.verdict.is_green]
+    roots = _roots(bad)
+    groups: dict[str, list[Judgement]] = {}
+    for one in bad:
+        groups.setdefault(_alike(roots[one.id]), []).append(one)
+    moved = []
+    for move in (move for move in moves if move.error):
+        mine = [key for key, group in groups.items() if _is_of(move, roots[group[0].id])]
+        follow = tuple(one for key in mine for one in groups.pop(key))
+        moved.append(Cause(Verdict.VIOLATED, f"{move.service}: {move.move} on {move.host}", move.error, move.hint, (), follow))
+    made = [_cause(group, roots) for group in groups.values()]
+    made.sort(key=lambda cause: (not _calls_people(cause), -len(cause.findings), cause.verdict is Verdict.BLIND))
+    return (*moved, *made)
+
+
+def _calls_people(cause: Cause) -> bool:
+    return cause.verdict is Verdict.VIOLATED and any(one.invariant in _CALLS_PEOPLE for one in cause.findings)
+
+
+def _is_of(move: MoveRecord, root: Judgement) -> bool:
+    """True for what a deploy's own rules say of a move."""
+    return root.invariant in _OF_A_MOVE and root.service == move.service and root.host in {move.host, None}
+
+
+def _roots(bad: Sequence[Judgement]) -> dict[str, Judgement]:
+    """By the id of each: what it follows from in the end, itself where that is so."""
+    by_rule: dict[str, list[Judgement]] = {}
+    for one in bad:
+        by_rule.setdefault(one.invariant, []).append(one)
+    strangers = _strangers(bad)
+    parents = {one.id: _parent(one, by_rule) or strangers.get(one.id, one) for one in bad}
+    roots = {}
+    for one in bad:
+        seen, at = {one.id}, one
+        while (parent := parents[at.id]).id not in seen:
+            seen.add(parent.id)
+            at = parent
+        roots[one.id] = at
+    return roots
+
+
+def _parent(one: Judgement, by_rule: dict[str, list[Judgement]]) -> Judgement | None:
+    if _reason(one):
+        return None
+    for after in _AFTER.get(one.invariant, ()):
+        for other in by_rule.get(after.rule, ()):
+            if after.near(one, other) and after.when.search(other.found) and not _reason(other):
+                return other
+    return None
+
+
+def _strangers(bad: Sequence[Judgement]) -> dict[str, Judgement]:
+    """By the id of each that found a stranger which a rule before it found too: that one."""
+    found: dict[tuple[str, str], Judgement] = {}
+    led: dict[str, Judgement] = {}
+    for rule in _OF_STRANGERS:
+        for one in bad:
+            if one.invariant != rule or one.verdict is not Verdict.VIOLATED:
+                continue
+            named = list(_named(one))
+            leader = next((found[name] for name in named if name in found), one)
+            led[one.id] = leader
+            for name in named:
+                found.setdefault(name, leader)
+    return led
+
+
+def _named(one: Judgement) -> Iterator[tuple[str, str]]:
+    """The processes and units that a finding names, each with its host."""
+    for place in _PROCESS_ON.finditer(one.found):
+        yield place[2], place[1]
+    begins = _AT.match(one.found)
+    where = begins[1] if begins else one.host or ""
+    for process in _PROCESS.finditer(_PROCESS_ON.sub("", one.found)):
+        yield where, process[1]
+    for unit in _SERVICE_UNIT.finditer(one.found):
+        yield where, unit[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reason:
+    """Why nobody could look: where, and why. ``key`` is the same for all that is blind for it, wherever."""
+
+    where: str
+    why: str
+
+    @property
+    def key(self) -> str:
+        return _NUMBER.sub("", _COMMAND.sub("", self.why))
+
+
+def _reason(one: Judgement) -> _Reason | None:
+    """Why it is blind; None for what was seen."""
+    said = _COULD_NOT.fullmatch(one.found) if one.verdict is Verdict.BLIND else None
+    if said is None:
+        return None
+    where, why = said["where"] or "", said["why"]
+    why = why.removeprefix(f"{where}: ")
+    if section := _SECTION.match(why):
+        why = why[section.end() :]
+    return _Reason(where.partition(":")[0], f"{said['what']}: {why}")  # of a repository its server
+
+
+def _alike(root: Judgement) -> str:
+    """The same for what is one cause: one reason not to see, or one rule that found the same in several places."""
+    if reason := _reason(root):
+        return reason.key
+    shape = _NUMBER.sub("", root.found.removeprefix(f"{root.host}: ")) if root.host else root.found
+    return f"{root.invariant} {root.verdict} {shape}"
+
+
+def _cause(group: Sequence[Judgement], roots: dict[str, Judgement]) -> Cause:
+    leads = tuple(one for one in group if roots[one.id] is one)
+    follow = tuple(one for one in group if roots[one.id] is not one)
+    first = leads[0]
+    if reason := _reason(first):
+        places = dict.fromkeys(found.where for one in leads if (found := _reason(one)))
+        advice = next((one.advice for one in group if one.advice), "")
+        return Cause(first.verdict, _listed(list(places)), reason.why, advice, leads, follow, blinds=True)
+    subject = first.id.partition("[")[2].removesuffix("]")
+    label = f"{first.sentence} [{subject}]" if subject else first.sentence
+    return Cause(first.verdict, label, first.found, first.advice, leads, follow)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
