@@ -56,11 +56,21 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     return run_or_leave(item, nextitem)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _fresh_lab() -> None:
-    """Hosts on which nothing was ever deployed, whatever an earlier session left: one held service would refuse every deploy."""
+def fresh_lab() -> None:
+    """Hosts on which nothing was ever deployed."""
     for command in ("down", "up"):
         subprocess.run([sys.executable, "-m", "lab.cli", command], cwd=ROOT, check=True, timeout=900)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fresh_lab() -> None:
+    """Whatever an earlier session left: one held service would refuse every deploy."""
+    fresh_lab()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What leaves a fresh lab behind it comes before what is deployed for all the others."""
+    items.sort(key=lambda item: item.path.name != "test_shapes.py")
 
 
 def run_gate(arguments: Sequence[str], reports: Path, *, cwd: Path = ROOT, prefix: Sequence[str] = ()) -> GateRun:

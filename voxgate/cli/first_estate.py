@@ -7,6 +7,7 @@ a host has no probe yet, it is asked without root, and tells less: enough for th
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tempfile
 from collections import Counter
@@ -63,7 +64,7 @@ def first_estate(asked: Asked, folder: Path, say: CutStream, redactor: Redactor)
         estate = _loaded(Path(work), asked.name, bare)
         say.write(f"looking at {len(asked.hosts)} host{'s' * (len(asked.hosts) > 1)}: what is there\n")
         seen, bare_hosts = _first_look(estate)
-        entries = (*without_secrets(_found(estate, seen), redactor, say), *bare)
+        entries = _joined(without_secrets(_found(estate, seen), redactor, say), bare)
         found = Draft((), ())
         if not bare_hosts:
             say.write("looking again: what its rules do not know\n")
@@ -82,6 +83,17 @@ def first_estate(asked: Asked, folder: Path, say: CutStream, redactor: Redactor)
         say.write(f"  uv run voxgate draft --estate {asked.name} --write\n")
     tell_left(found, say)
     return 1 if found.left or bare_hosts else 0
+
+
+def _joined(found: Sequence[Entry], bare: Sequence[Entry]) -> tuple[Entry, ...]:
+    """What was found, and what is guessed where nothing was: no database beside those of diallers, no console where none is."""
+    services = next((one.value for one in found if one.place == ("estate", "services")), ("console",))
+    named = any(one.place[0] == "databases" for one in found)
+    left = [one for one in bare if not (named and one.place[0] == "databases")]
+    return (
+        *found,
+        *(one for one in left if one.place[0] != "console" or (isinstance(services, tuple) and "console" in services)),
+    )
 
 
 def _first_look(estate: Estate) -> tuple[Look, list[str]]:
@@ -153,12 +165,12 @@ def _bare(asked: Asked, services: Sequence[Service]) -> Iterator[Entry]:
         yield Entry(("hosts", name, "roles"), tuple(roles))
         if Role.FLEET in roles:
             yield Entry(("hosts", name, "workers"), 1, f"{_GUESSED}no worker was seen")
-    for number, name in enumerate(by_role[Role.SIP]):
-        yield from _database(f"vox{number + 1 if number else ''}", name, by_role[Role.DATA])
-    if not by_role[Role.SIP]:
+    diallers = by_role[Role.SIP] if "dialler" in here else []
+    yield from _databases_of([(f"vox{n if n > 1 else ''}", name) for n, name in enumerate(diallers, 1)], by_role[Role.DATA])
+    if "dialler" not in here:
         yield Entry(("databases",), {})
     seen_from = next((name for name, _, roles in hosts if Role.API not in roles), None)
-    if seen_from and by_role[Role.API]:
+    if seen_from and "console" in here:
         about = f"{_GUESSED}asks for the page as people do, from another host than the page's"
         yield Entry(("console", "seen_from"), seen_from, about)
     yield Entry(("containers", "project"), "livekit", f"{_GUESSED}no container was seen")
@@ -167,14 +179,16 @@ def _bare(asked: Asked, services: Sequence[Service]) -> Iterator[Entry]:
         yield Entry((word,), {})
 
 
-def _database(name: str, dialler: str, data: Sequence[str]) -> Iterator[Entry]:
-    about = f"{_GUESSED}the database's name on its server"
-    yield Entry(("databases", name, "dialler"), dialler, about)
-    reached = f"as {data[0]} reaches it" if data else "as the gate reaches it"
-    uri = f"mongodb://USER:PASSWORD@127.0.0.1:27017/{name}, {reached}: a user that may ask for its clients (clusterMonitor)"
-    yield Entry(("databases", name, "uri_env"), "VOXGATE_MONGODB_URI", uri)
-    if data:
-        yield Entry(("databases", name, "via"), data[0])
+def _databases_of(diallers: Sequence[tuple[str, str]], data: Sequence[str]) -> Iterator[Entry]:
+    """The databases by name, and the host of each one's dialler. Each has a URI of its own: one for two would be one database."""
+    for name, host in diallers:
+        yield Entry(("databases", name, "dialler"), host, f"{_GUESSED}the database's name on its server")
+        reached = f"as {data[0]} reaches it" if data else "as the gate reaches it"
+        uri = f"mongodb://127.0.0.1:27017/{name}, {reached}, with USER:PASSWORD@ of who may ask for its clients (clusterMonitor)"
+        variable = "VOXGATE_MONGODB_URI" + (f"_{re.sub('[^A-Z0-9]', '_', name.upper())}" if len(diallers) > 1 else "")
+        yield Entry(("databases", name, "uri_env"), variable, uri)
+        if data:
+            yield Entry(("databases", name, "via"), data[0])
 
 
 def _hosts(asked: Asked) -> list[tuple[str, str, list[str]]]:
@@ -203,7 +217,9 @@ def _found(estate: Estate, seen: Look) -> Iterator[Entry]:
         workspace = re.fullmatch(r"(?:ssh://)?git@bitbucket\.org[:/]([\w-]+)", base)
         if workspace:
             yield Entry(("estate", "commits"), f"https://bitbucket.org/{workspace[1]}")
-    workers = re.compile(_template(estate.service("fleet").unit))
+    yield from _services(estate, seen)
+    fleet = next((one.unit for one in estate.services if one.name == "fleet"), None)
+    workers = re.compile(_template(fleet))
     for host in estate.hosts:
         yield Entry(("hosts", host.name, "address"), host.address)
         yield Entry(("hosts", host.name, "roles"), tuple(sorted(host.roles)))
@@ -211,9 +227,56 @@ def _found(estate: Estate, seen: Look) -> Iterator[Entry]:
         numbers = {int(found[1]) for unit in units if (found := workers.fullmatch(unit))}
         if numbers and Role.FLEET in host.roles:
             yield Entry(("hosts", host.name, "workers"), max(numbers), "workers that run")
+    yield from _databases(estate, seen)
     yield from _containers(estate, seen)
     for host in estate.hosts_with(Role.DATA):
         yield from _stores(host, seen.host(host.name))
+    if not estate.hosts_with(Role.DATA):
+        yield from _stores_outside(estate, seen)
+
+
+def _services(estate: Estate, seen: Look) -> Iterator[Entry]:
+    """Which services there are, where some are checked out and of others there is not even a folder."""
+    there = {
+        name
+        for host in estate.hosts
+        for name, one in seen.host(host.name).checkouts.items()
+        if not (isinstance(one, Missing) and one.kind == "missing")
+    }
+    names = tuple(service.name for service in estate.services if service.name in there)
+    if names and len(names) < len(estate.services):
+        lacking = ", ".join(one.folder for one in estate.services if one.name not in there)
+        yield Entry(("estate", "services"), names, f"{_GUESSED}no host has {lacking}")
+
+
+def _databases(estate: Estate, seen: Look) -> Iterator[Entry]:
+    """Of a dialler's unit that is a template each instance dials on the database of its name, and answers on its own port."""
+    service = next((one for one in estate.services if one.name == "dialler" and one.is_template), None)
+    if service is None:
+        return
+    ports: dict[tuple[str, str], list[int]] = {}
+    for host in estate.hosts_of(service):
+        facts = seen.host(host.name)
+        sockets = () if isinstance(facts.listeners, Missing) else facts.listeners
+        for unit, pid in sorted({one.unit: one.pid for one in known(facts.processes) if service.owns_unit(one.unit)}.items()):
+            name = unit.removesuffix(".service").partition("@")[2]
+            ports[name, host.name] = sorted(one.port for one in sockets if pid in one.pids)
+    yield from _databases_of(list(ports), [host.name for host in estate.hosts_with(Role.DATA)])
+    yield from (Entry(("databases", name, "port"), found[0]) for (name, _), found in ports.items() if found)
+
+
+def _stores_outside(estate: Estate, seen: Look) -> Iterator[Entry]:
+    """Where no host is for the stores: the addresses that a service is connected to, where its settings write them so. Of a name
+    that a setting has the hash alone is known here: that store is left to a person.
+    """
+    for placement in estate.placements:
+        facts = seen.host(placement.host.name).stores.get(placement.service.name)
+        for one in () if facts is None or isinstance(facts, Missing) else facts:
+            store = placement.service.stores.get(one.setting)
+            for address, port in dict.fromkeys((*one.held, *one.places)) if store else ():
+                if store and hashlib.sha256(f"{address}:{port}".encode()).hexdigest() in one.names:
+                    yield Entry(("stores", store, "address"), address, f"as {one.setting} of the {placement.service.name} has it")
+                    yield Entry(("stores", store, "port"), port)
 
 
 def _origins(host: HostEvidence, estate: Estate) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tomllib
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from voxgate.contracts import estate_file
 from voxgate.contracts.estates import load_estate, services_of
 from voxgate.errors import EstateError, VoxgateError
 from voxgate.model.entry import Entry
-from voxgate.model.evidence import Missing
+from voxgate.model.evidence import Missing, known
 from voxgate.report.redaction import Redactor
 from voxgate.report.stream import CutStream
 
@@ -37,9 +38,9 @@ def written(asked: Asked, folder: Path, case: Case | None = None) -> tuple[Case 
             for look in (case.evidence.first, case.evidence.second)
         ]
         found = tuple(first_estate._found(estate, looks[1]))
-        estate = first_estate._loaded(folder, asked.name, (*found, *bare))
+        estate = first_estate._loaded(folder, asked.name, first_estate._joined(found, bare))
         case = Case(estate, replace(case.evidence, first=looks[0], second=looks[1]))
-    text = estate_file.with_entries("", (*found, *bare), "mine.toml")
+    text = estate_file.with_entries("", first_estate._joined(found, bare), "mine.toml")
     return case, tomllib.loads(text)
 
 
@@ -76,6 +77,47 @@ def test_what_else_is_there_is_drafted_on_top(green: Case, tmp_path: Path) -> No
     asked_where_it_is = {"listeners", "boot", "keys"}
     again = drafted(load_estate(case.estate.source), case.evidence)
     assert [one for one in again.entries if one.place[0] in asked_where_it_is] == []
+
+
+NO_CONSOLE = {"console": Missing("missing", "checkouts of console: /opt/vox-frontend: not there")}
+
+
+def test_a_service_whose_folder_is_nowhere_is_not_there(green: Case, tmp_path: Path) -> None:
+    """Nor is what an estate says of it. One that is there and could not be read is."""
+    seen = green.of("api-1").checkouts
+    _, document = written(ASKED, tmp_path, green.host("api-1", checkouts={**seen, **NO_CONSOLE}))
+    assert document["estate"]["services"] == ["backend", "fleet", "dialler"]  # type: ignore[index]
+    assert "console" not in document
+    denied = {**seen, "console": replace(NO_CONSOLE["console"], kind="denied")}
+    _, document = written(ASKED, tmp_path, green.host("api-1", checkouts=denied))
+    assert "services" not in document["estate"]  # type: ignore[operator]
+    assert document["console"] == {"seen_from": "data-1"}
+
+
+def test_hosts_of_some_roles_alone_are_found_as_well(green: Case, tmp_path: Path) -> None:
+    """No fleet, no dialler: what is asked of these is asked of nobody."""
+    _, document = written(replace(ASKED, hosts=("api=198.51.100.21",)), tmp_path, green)
+    assert document["estate"]["services"] == ["backend", "console"]  # type: ignore[index]
+    assert document["databases"] == {}
+
+
+def test_stores_on_no_host_of_the_estate_stand_as_the_settings_have_them(green: Case, tmp_path: Path) -> None:
+    """Only what a setting writes just so: of a name there is the hash alone."""
+    named = {
+        one.setting: sha256(f"{address}:{port}".encode()).hexdigest()
+        for one in known(green.of("api-1").stores["backend"])
+        for address, port in (*one.held, *one.places)
+    }
+    rows = tuple(
+        replace(one, names=("0" * 64 if one.setting == "REDIS_URL" else named[one.setting],))
+        for one in known(green.of("api-1").stores["backend"])
+    )
+    case = green.host("api-1", stores={**green.of("api-1").stores, "backend": rows})
+    _, document = written(replace(ASKED, hosts=HOSTS[1:]), tmp_path, case)
+    assert document["stores"] == {
+        "mongodb": {"address": "198.51.100.11", "port": 27017},
+        "s3": {"address": "198.51.100.11", "port": 9000},
+    }
 
 
 def test_what_is_guessed_says_so(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from voxgate.cli.first_estate import Asked, _bare, _found, _joined
+from voxgate.contracts import estate_file
 from voxgate.contracts.estates import FOLDER, load_estate
 from voxgate.deploy.dialling import is_of_units, not_held_by, other_diallers
 from voxgate.errors import EstateError
@@ -121,6 +124,19 @@ def test_each_is_asked_about_by_its_unit_its_port_and_its_settings(two: Case) ->
     who = {(one.who, one.port) for one in two.estate.listeners_on(two.estate.host(SIP))}
     assert who >= {(VOX, 8090), (OTHER, PORT)}
     assert "envs" not in request_of(load_estate("lab"), load_estate("lab").host(SIP)).decode()
+
+
+def test_a_first_estate_has_both_as_their_instances_are_called(two: Case, tmp_path: Path) -> None:
+    """Each with the port on which it answers; a name that was guessed does not stand beside them."""
+    hosts = ("api=198.51.100.21", "sip=198.51.100.41")
+    bare = tuple(_bare(Asked("mine", hosts), two.estate.services))
+    estate = replace(two.estate, hosts=tuple(one for one in two.estate.hosts if one.name in {"api-1", SIP}))
+    entries = _joined(tuple(_found(estate, two.evidence.second)), bare)
+    document = tomllib.loads(estate_file.with_entries("", entries, "mine.toml"))
+    assert document["databases"] == {
+        "other": {"dialler": SIP, "uri_env": "VOXGATE_MONGODB_URI_OTHER", "port": PORT},
+        "vox": {"dialler": SIP, "uri_env": "VOXGATE_MONGODB_URI_VOX", "port": 8090},
+    }
 
 
 def with_units(case: Case, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Case:
