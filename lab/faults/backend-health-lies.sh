@@ -2,6 +2,7 @@
 # host: api-1
 # violated: backend-health-is-clean[api-1-voxbridge] process-is-the-new-code[api-1-voxbridge]
 #   backend-reaches-its-stores[backend-api-1] only-expected-listeners[api-1]
+# cause: breaks the contract backend-health
 inject() {
 	echo '{"status": "ok"}' | page 8080 /health
 	forged 8080

@@ -2,6 +2,7 @@
 # host: sip-1
 # violated: exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox]
 #   only-expected-listeners[sip-1]
+# cause: 2 dialler processes for the database vox
 inject() {
 	detached dialler bash -c 'cd /opt/vox-dialler && set -a && . ./.env && exec .venv/bin/python -c "
 import os

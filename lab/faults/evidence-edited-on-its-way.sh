@@ -1,7 +1,8 @@
 # What a shell function of the deploy account does to the probe's document on its way: the word `disabled` becomes another.
 # host: api-1
 # blind: *[*api-1*] !release-is-on-main[*] !backend-health-is-clean[*]
-#   exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] clock-is-right[*] haproxy-sees-all-workers
+#   exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] haproxy-sees-all-workers
+# cause: the probe's document is not signed by the host
 RC=/home/deploy/.bashrc
 inject() {
 	keep $RC

@@ -1,7 +1,8 @@
 # The deploy account asks the probe for less than the gate did: not whether the settings are there of which one is missing.
 # host: api-1
 # blind: *[*api-1*] !release-is-on-main[*] !backend-health-is-clean[*]
-#   exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] clock-is-right[*] haproxy-sees-all-workers
+#   exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] haproxy-sees-all-workers
+# cause: the probe's document answers another question
 RC=/home/deploy/.bashrc ENV=/opt/vox-backend/.env
 inject() {
 	keep $RC

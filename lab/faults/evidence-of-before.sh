@@ -1,8 +1,9 @@
 # The deploy account keeps what the probe said before, signature and all, and says it again once the host is another: everybody
 # is root there by now.
 # host: data
-# blind: *[data] exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] clock-is-right[*]
+# blind: *[data] exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox]
 #   backend-reaches-its-stores[backend-api-1]
+# cause: what was printed is no answer of the probe
 RC=/home/deploy/.bashrc KEPT=/home/deploy/kept
 ask() {
 	printf '{"format": 1, "services": [], "asked": "%s", "stores": ["redis-server.service", "mongod.service"]%s}' "$1" "$2" |

@@ -3,6 +3,7 @@
 # violated: only-expected-listeners[api-1] unit-is-active[api-1-voxbridge] process-is-the-new-code[api-1-voxbridge]
 #   runs-as-its-user[api-1-voxbridge] process-is-the-venvs[api-1-voxbridge] units-are-all-there-are[backend-api-1]
 #   backend-reaches-its-stores[backend-api-1] database-sees-one-dialler[vox]
+# cause: runs /opt/vox-backend outside of its units
 inject() {
 	systemctl stop voxbridge
 	detached old bash -c 'cd /opt/vox-backend && set -a && . ./.env && set +a &&

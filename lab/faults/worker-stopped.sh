@@ -3,6 +3,7 @@
 # violated: pipecat-is-pinned[fleet-fleet-1] unit-is-active[fleet-1-voxcore@2] process-is-the-new-code[fleet-1-voxcore@2] runs-as-its-user[fleet-1-voxcore@2]
 #   all-workers-are-up[fleet-1-voxcore@2] capacity-adds-up[*] fleet-runs-one-release
 #   process-is-the-venvs[fleet-1-voxcore@2] haproxy-sees-all-workers
+# cause: unit is active [fleet-1-voxcore@2]: fleet-1: voxcore@2.service is inactive/dead
 inject() { lab exec fleet-1 systemctl stop voxcore@2; }
 landed() {
 	lab exec api-1 python3 -c '

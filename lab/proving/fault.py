@@ -10,7 +10,8 @@ How one is written, lab.proving.script says. For example::
 ``violated`` and ``blind`` are what must turn so, and nothing else may: full ids, ``*`` for anything, ``!`` before what is left
 out again. ``waived`` are those that an ``entry`` accepts, and ``noted`` is what the run must say of waivers besides, one thing
 a line (``*`` as above). ``bake`` is a longer time between the two looks in seconds, ``deploy`` what is deployed in place of a
-mere look, ``standing`` what of it that deploy lets stand: full ids.
+mere look, ``standing`` what of it that deploy lets stand: full ids. ``cause`` is what the first cause that the terminal tells
+must say, and it must say what to do.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 FOLDER = LAB / "faults"
-KEYS = {"host", "violated", "blind", "waived", "noted", "bake", "deploy", "standing", "entry"}
+KEYS = {"host", "violated", "blind", "waived", "noted", "bake", "deploy", "standing", "entry", "cause"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Fault(Script):
     bake: float | None = None
     deploy: str = ""
     standing: tuple[str, ...] = ()
+    cause: str = ""
 
     def declared(self, ids: Collection[str]) -> dict[str, str]:
         """Which of ``ids`` must not hold, and how. Raises VoxgateError for a pattern that names none of them."""
@@ -88,6 +90,7 @@ def read(path: Path) -> Fault:
         bake=float(said["bake"]) if "bake" in said else None,
         deploy=said.get("deploy", "").strip(),
         standing=tuple(said.get("standing", "").split()),
+        cause=said.get("cause", "").strip(),
     )
 
 

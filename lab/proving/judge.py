@@ -25,16 +25,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voxgate.model.estate import Estate
+    from voxgate.model.verdict import Judgement
 
 RED = ("violated", "blind")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One judgement that does not hold: how, and what was found."""
+    """One judgement that does not hold: how, and what was found; ``judgement`` is all of it, where it was judged here."""
 
     verdict: str
     found: str
+    judgement: Judgement | None = None
 
 
 def look(estate: Estate, folder: Path, bake: float | None) -> Evidence:
@@ -63,7 +65,7 @@ def judge_all(estate: Estate, evidence: Evidence) -> tuple[dict[str, Finding], t
         for one in asked
         if one.invariant.suite != "test_contracts.py" and (judgement := without_pytest.judge(one, estate, evidence)) is not None
     ]
-    found = {one.id: Finding(one.verdict.value, one.found) for one in judged if one.verdict is not Verdict.HOLDS}
+    found = {one.id: Finding(one.verdict.value, one.found, one) for one in judged if one.verdict is not Verdict.HOLDS}
     return dict(sorted(found.items())), tuple(remarks(estate.waived, evidence.second.day, judged))
 
 

@@ -19,6 +19,7 @@ from lab.proving.fault import Fault, ids_of
 from lab.proving.judge import RED, Finding, glance, judge, judge_all, lab_estate, look
 from lab.proving.script import MACHINE, rule_of
 from voxgate.errors import VoxgateError
+from voxgate.report.causes import causes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,7 +60,17 @@ class Proof:
             if wanted != came:
                 found = f": {self.seen[one].found}" if one in self.seen else ""
                 said.append(f"{one} is {came}, declared {wanted}{found}")
-        return [*said, *(f"is not said: {one}" for one in self.unsaid)]
+        said += [f"is not said: {one}" for one in self.unsaid]
+        return said or self._badly_told()
+
+    def _badly_told(self) -> list[str]:
+        """What the first cause says otherwise than it must."""
+        causes = causes_of([finding.judgement for finding in self.seen.values() if finding.judgement])
+        if not self.fault.cause or not causes:
+            return []
+        first = f"{causes[0].label}: {causes[0].found}"
+        said = [] if self.fault.cause in first else [f"the first cause is not {self.fault.cause!r}: {first}"]
+        return said if causes[0].advice else [*said, f"nobody says what to do: {first}"]
 
 
 def prove(faults: Sequence[Fault], proofs: list[Proof], say: Callable[[str], None]) -> None:

@@ -156,7 +156,7 @@ _CALLS_PEOPLE = frozenset({"exactly-one-dialler-per-database", "database-sees-on
 
 _COULD_NOT = re.compile(r"(?:(?P<where>[^\s:]+|\S+@\S+): )?(?P<what>could not look \([a-z]+\)): (?P<why>.*)", re.DOTALL)
 _SECTION = re.compile(r"[a-z_]+(?: of [\w-]+)?: ")
-_PROCESS_ON = re.compile(r"process (\d+)(?: \([^()]*\))? on ([\w.-]+)")
+_PROCESS_ON = re.compile(r"process (\d+)(?: \([^()]*\))?(?: of \S+ in (?:no unit|\S+))? on ([\w.-]+)")
 _PROCESS = re.compile(r"process (\d+)\b")
 _SERVICE_UNIT = re.compile(r"[\w@:.\\-]+\.service\b")
 _AT = re.compile(r"([\w.-]+): ")

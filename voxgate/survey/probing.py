@@ -103,7 +103,7 @@ def read_told(completed: Completed, asked: Asked) -> Told | Missing:
     at, length, rest = found.end(), int(found[1]), int(found[2])
     text, signature = completed.stdout[at : at + length], completed.stdout[at + length : at + length + rest]
     if len(text) + len(signature) < length + rest:
-        return Missing("unparsable", "the probe's document was cut short", name)
+        return Missing("unparsable", "the probe's document was cut short", name, f"if it is so again: {MEND}")
     try:
         if asked.key is not None:
             _must_be_signed(signature, text, asked.key, name)
@@ -125,7 +125,7 @@ def shown(noise: bytes) -> str:
 
 def unparsable(error: ContractError, host: Host) -> Missing:
     """A document that is not of the form."""
-    return Missing("unparsable", f"the probe's document {error.what}: {error.why}", host.name)
+    return Missing("unparsable", f"the probe's document {error.what}: {error.why}", host.name, f"if it is so again: {MEND}")
 
 
 def _must_be_signed(signature: bytes, text: bytes, key: paramiko.PKey, where: str) -> None:

@@ -39,6 +39,7 @@ from voxgate.survey.fields import (
     whole_or_none,
     wholes,
 )
+from voxgate.survey.hints import hint_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -182,7 +183,7 @@ class _Facts:
     def _missing(self, kind: str, why: str) -> Missing:
         """Why a fact is not there, and what would mend it."""
         as_root = kind == "denied" and not self._is_root
-        return Missing(kind, why, self._host, f"the probe ran without root's rights: {MEND}" if as_root else "")
+        return Missing(kind, why, self._host, f"the probe ran without root's rights: {MEND}" if as_root else hint_for(why))
 
 
 def _unit(name: str, row: object) -> UnitFact:

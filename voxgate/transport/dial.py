@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -140,11 +141,16 @@ def _lost(hop: Hop, where: str, error: Exception, deadline: Deadline) -> Unreach
     """A handshake or login that broke off, in words."""
     if deadline.passed or "timed out" in str(error).lower():
         why = f"{hop} accepts connections but does not answer as sshd"
-        return Unreachable(f"no SSH answer within {deadline}", where=where, why=why)
+        return Unreachable(f"no SSH answer within {deadline}", where=where, why=why, hint=_by_hand(hop))
     why = str(error) or "the server closed the connection"
     if "banner" in why:
         why = "the server closed the connection before it said that it speaks SSH (MaxStartups, or another service)"
-    return Unreachable(f"no SSH connection to {hop}", where=where, why=why)
+    return Unreachable(f"no SSH connection to {hop}", where=where, why=why, hint=_by_hand(hop))
+
+
+def _by_hand(hop: Hop) -> str:
+    """What shows more, typed where the gate runs."""
+    return f"is the host on, and does its firewall let this machine in? ssh -v -p {hop.port} {shlex.quote(hop.address)} true"
 
 
 def _tcp_socket(hop: Hop, where: str, deadline: Deadline) -> socket.socket:
@@ -171,7 +177,8 @@ def _tcp_socket(hop: Hop, where: str, deadline: Deadline) -> socket.socket:
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENCE_MS)
         return sock
-    raise Unreachable(f"no connection to {hop.address}:{hop.port}", where=where, why=failure.lower())
+    what = f"no connection to {hop.address}:{hop.port}"
+    raise Unreachable(what, where=where, why=failure.lower(), hint=_by_hand(hop))
 
 
 def _command_socket(command: str, where: str) -> tuple[socket.socket, subprocess.Popen[bytes]]:

@@ -41,7 +41,14 @@ def test_a_lost_host_is_blind_also_for_what_is_judged_over_all(green: Case, name
     found = green.look(lambda look: replace(look, hosts={**look.hosts, name: LOST})).judge()
     assert {verdict for verdict, _ in found.values()} == {"blind"}
     over_all = {"exactly-one-dialler-per-database[vox]", f"keys-are-known[{name}]", f"clock-is-right[{name}]"}
-    assert over_all | {f"clock-is-right[{other}]" for other in green.evidence.second.hosts} <= found.keys()
+    assert over_all <= found.keys()
+    assert {one for one in found if one.startswith("clock-")} == {f"clock-is-right[{name}]"}, "the others' are compared"
+
+
+def test_a_clock_that_no_other_can_be_compared_with_is_blind(green: Case) -> None:
+    others = [name for name in green.evidence.second.hosts if name != "data"]
+    found = green.look(lambda look: replace(look, hosts={**look.hosts, **dict.fromkeys(others, LOST)})).judge(["clock-is-right"])
+    assert found["clock-is-right[data]"] == ("blind", "data: the clock could not be compared: no other host was seen")
 
 
 def test_a_lost_database_is_blind(green: Case) -> None:
