@@ -295,3 +295,15 @@ def test_the_dialler_of_another_database_keeps_none_down() -> None:
     for there in (Told(fleet_1=b"9 unit\n"), Told(sip_1=b"7 unit\n")):
         with pytest.raises(MoveFailed, match="one is alive beside it"):
             nobody_else_lives(cast("Any", there), one, gone=True)
+
+
+def test_a_dialler_is_seen_by_where_its_folder_really_is(service: Service, run: Any, tmp_path: Path) -> None:
+    """/opt may be a link: who starts it by the path behind that starts the same code."""
+    link = Path(service.folder).parent / "opt"
+    link.symlink_to(Path(service.folder).parent)
+    by_link = replace(service, folder=f"{link}/vox-dialler")
+    own = {str(run("/usr/bin/sleep", f"{at}/.venv/bin/python", DAEMON, "60")) for at in (by_link.folder, service.folder)}
+    stranger = str(run("/usr/bin/sleep", f"{service.folder}-2/.venv/bin/python", DAEMON, "60"))
+    found = set(said(alive(UNIT, by_link)))
+    assert own <= found
+    assert stranger not in found

@@ -121,7 +121,8 @@ _LEFT_OVER = f"""look() {{ units "$1" | sed 's|/proc/||'; }}
 # folder. Any process can say so: it counts where the kernel says that its account may have what the service dials with (root, the
 # owner of the folder, the service's own account), or that it is in a container, with files of its own. Where there is no such
 # folder the service's account has no code of it to run. All others are found by the database itself, if they dial.
-# The folder comes without its first slash, and the processes are listed first, so that nothing on the way to here finds itself.
+# The folder is looked for by its path, and by where that leads. It comes without its first slash, and the processes are listed
+# first, so that nothing on the way to here finds itself.
 _ALIVE = f"""look() {{
   threads=$(printf '%s\\n' /proc/[0-9]*/task/[0-9]*)
   unit=$1 folder=$2 own=" 0 $(id -u) "; shift 2
@@ -129,7 +130,8 @@ _ALIVE = f"""look() {{
     for account; do if id=$(id -u "$account" 2>/dev/null); then own="$own$id "; fi; done
   fi
   found=$(units "$unit")
-  said=$(printf '%s\\n' "$threads" | over cmdline -lsF "/$folder/" | sed 's|/task/.*||' | sort -u | grep -vxF -e "$found" |
+  called=$(printf '/%s/\\n%s/' "$folder" "$(readlink -f "/$folder" || echo "/$folder")")
+  said=$(printf '%s\\n' "$threads" | over cmdline -lsF "$called" | sed 's|/task/.*||' | sort -u | grep -vxF -e "$found" |
     over status -sH '^Uid:' | while read -r file uid _; do
       case "$own" in *" $uid "*) echo "own ${{file%/status:Uid:}}" ;; *) echo "other ${{file%/status:Uid:}}" ;; esac
     done)

@@ -38,7 +38,8 @@ def jobs(services: list[Service], disk: Job, shown: Shown) -> list[dict[str, Any
     paths, units placed by hand (``disk`` are the unit folders), at jobs, users' own units. Scripts are followed. No command is
     told, only the movers in it.
     """
-    folders = tuple(service.folder for service in services)
+    really = {os.path.realpath(service.folder): service.folder for service in services}  # /opt may be a link: both are named
+    folders = tuple(dict.fromkeys((*really.values(), *really)))
     planned = list(few_enough(chain(cron_jobs(), spooled_jobs(), user_units())))
     rows = [(where, user, at_home(text, user), folders, not where.endswith((*ENDINGS, ".conf"))) for where, user, text in planned]
     # What runs at a service's folder is judged by its process; here only what comes and goes, or waits for the next boot.
@@ -48,7 +49,7 @@ def jobs(services: list[Service], disk: Job, shown: Shown) -> list[dict[str, Any
         # An account's own words lead no further than its own eyes; those of root's files are root's, whoever they run as.
         with seeing_as(uid_of(user) if where.startswith("/") and not where.startswith(("/etc/", "/usr/")) else 0):
             runs = movers(text, named, stands=(home_of(user),), of_shell=of_shell)
-        found.append({"where": where, "user": user, "runs": sorted(runs)})
+        found.append({"where": where, "user": user, "runs": sorted({really.get(one, one) for one in runs})})
     return found
 
 

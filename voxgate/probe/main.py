@@ -112,7 +112,7 @@ def look(
     whole["nginx"] = Job(partial(nginx, found))
     whole["haproxy"] = Job(partial(haproxy, found))
     ours = frozenset([*stores_here, *(unit for row in services for unit in row.units)])
-    whole["room"] = of_host(partial(room, ours, found))
+    whole["room"] = of_host(partial(room, ours, found, [row.folder for row in services]))
     whole["clock"] = Job(partial(clock, found))
     whole["javascript"] = Job(partial(javascript, found))
     whole["sudo"] = of_host(partial(sudo, services, found))

@@ -38,7 +38,7 @@ class Marks:
             with suppress(OSError):
                 found = os.stat(folder)
                 self.marks[found.st_dev, found.st_ino] = folder
-                self.roots[seen_at(folder, mounts)] = folder
+                self.roots[seen_at(os.path.realpath(folder), mounts)] = folder
         self.tops = frozenset(self.marks)
         self.names = [os.fsencode(place.rpartition("/")[2]) for _, place in self.roots]
         self.mark_mounted("self", mounts)

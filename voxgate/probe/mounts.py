@@ -89,7 +89,8 @@ def mounted_apart(pid: int | str, folder: str) -> list[str] | None:
     theirs, ours, root = mounts_of(pid), mounts_of("self"), link_of(f"/proc/{pid}/root")
     if theirs is None or ours is None or root is None:
         return None
-    points = {folder, *(row.point for row in (*theirs, *ours) if row.point.startswith(f"{folder}/"))}
+    top = os.path.realpath(folder)  # a table of mounts knows no links
+    points = {top, *(row.point for row in (*theirs, *ours) if row.point.startswith(f"{top}/"))}
     if len(points) > MOUNTED_BELOW_AT_MOST:
         raise Trouble("failed", f"{folder}: over {MOUNTED_BELOW_AT_MOST} mounts in it")
     found = sorted(point for point in points if seen_at(point, theirs) != seen_at(point, ours))

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 from contextlib import suppress
-from typing import Any
+from typing import Any, Iterable
 
 from voxgate.probe.base import Job
 from voxgate.probe.reading import rows_of
@@ -16,9 +16,10 @@ OURS = ("/boot/", "/dev/", "/etc/", "/home/", "/opt/", "/root/", "/run/", "/tmp/
 NO_ROOM = {"autofs", "efivarfs", "squashfs", "erofs", "iso9660", "fuse.snapfuse", "fuse.squashfuse"}
 
 
-def room(units: frozenset[str] = frozenset(), found: Job | None = None) -> dict[str, Any]:
+def room(units: frozenset[str] = frozenset(), found: Job | None = None, folders: Iterable[str] = ()) -> dict[str, Any]:
     """Free bytes and inodes of each file system that something can be written to, and the memory. ``ours`` is a file system of
-    the system's own folders, or one on which a process of these units, or of a container, has something open.
+    the system's own folders, one that a service's of ``folders`` lies on, or one on which a process of these units, or of a
+    container, has something open.
     """
     disks: dict[int, dict[str, Any]] = {}
     for path in places_to_write():
@@ -33,6 +34,9 @@ def room(units: frozenset[str] = frozenset(), found: Job | None = None) -> dict[
             "path": path, "bytes": room_there.f_blocks * room_there.f_frsize, "free": room_there.f_bavail * room_there.f_frsize,
             "inodes": room_there.f_files, "inodes_free": room_there.f_favail, "ours": is_ours(path),
         })  # fmt: skip
+    for folder in folders:
+        with suppress(OSError):
+            disks.get(os.stat(folder).st_dev, {})["ours"] = True
     if not all(row["ours"] for row in disks.values()):
         for device in open_devices(units, found):
             if device in disks:
