@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from voxgate.cli.enrol import as_root, enrol, heard, tell, update
-from voxgate.contracts.estates import FOLDER, load_estate, unit_paths
+from voxgate.contracts.estates import FOLDER, load_estate
+from voxgate.contracts.unit_files import UnitFiles
 from voxgate.errors import VoxgateError
 from voxgate.model.estate import Estate
 from voxgate.moves import enrolment
@@ -22,7 +23,7 @@ from voxgate.report.redaction import Redactor
 from voxgate.report.stream import CutStream
 
 LAB = load_estate("lab")
-FILES = {name: path.read_bytes() for name, path in unit_paths(FOLDER / "units", LAB.services).items()}
+FILES = UnitFiles(FOLDER).of_all(LAB.services)
 HOSTS = [host.name for host in LAB.hosts]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from voxgate.contracts.estates import unit_paths
+from voxgate.contracts.unit_files import UnitFiles
 from voxgate.errors import EstateError, VoxgateError, visible
 from voxgate.model.estate import Estate, Host
 from voxgate.moves import enrolment
@@ -25,7 +25,7 @@ def enrol(estate: Estate, names: list[str], *, check: bool, out: CutStream, raw:
     nothing in it is a secret. Raises VoxgateError.
     """
     hosts = [_host(estate, name) for name in names] or list(estate.hosts)
-    files = {name: path.read_bytes() for name, path in unit_paths(Path(estate.source).parent / "units", estate.services).items()}
+    files = UnitFiles(Path(estate.source).parent).of_all(estate.services)
     if not check:
         if len(hosts) != 1:
             known = ", ".join(host.name for host in hosts)
@@ -74,7 +74,7 @@ def update(estate: Estate, names: list[str], out: CutStream) -> int:
         hint = 'admin = "ops" in [estate]: an account of yours that may become root by sudo; or enrol each host again'
         raise EstateError("says nobody who may bring programs", where=f"hosts/{estate.name}.toml", hint=hint)
     hosts = [_host(estate, name) for name in names] or [host for host in estate.hosts if host.probe == "installed"]
-    files = {name: path.read_bytes() for name, path in unit_paths(Path(estate.source).parent / "units", estate.services).items()}
+    files = UnitFiles(Path(estate.source).parent).of_all(estate.services)
     failed = 0
     with Connections(estate) as connections:
         for host in hosts:

@@ -7,7 +7,8 @@ import hashlib
 import math
 import os
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from urllib.parse import urlsplit
 from jsonschema.exceptions import ValidationError
 
 from voxgate.contracts.estate_access import judge_access, keys_of, sshd_of, sudo_of
+from voxgate.contracts.estate_folders import judge_folders
 from voxgate.contracts.estate_rules import judge_estate
 from voxgate.contracts.places import bundled, project
 from voxgate.contracts.schemas import best_fault, schema
+from voxgate.contracts.unit_files import SERVICES, UnitFiles
 from voxgate.contracts.waivers import judge_waivers, read_waivers, with_days
 from voxgate.errors import EstateError
 from voxgate.model.clients import ClientWord
@@ -29,8 +32,6 @@ from voxgate.model.service import Endpoint, Kind, Role, Service
 FOLDER = bundled("hosts")
 """The services and unit files that come with voxgate; in a checkout also its own estates."""
 
-_SERVICES = "services.toml"
-BUILD_UNIT = "voxgate-build@.service"
 _ENDPOINTS = ("health", "proxied_health", "aggregate_health", "metrics", "site")
 
 
@@ -42,7 +43,7 @@ def cache_folder() -> Path:
 
 def estate_names(folder: Path = FOLDER) -> tuple[str, ...]:
     """The estates there are: the file names in ``hosts/`` without their ending."""
-    return tuple(sorted(path.stem for path in folder.glob("*.toml") if path.name != _SERVICES))
+    return tuple(sorted(path.stem for path in folder.glob("*.toml") if path.name != SERVICES))
 
 
 def load_estate(name: str, folder: Path | None = None, *, today: date | None = None) -> Estate:
@@ -53,8 +54,8 @@ def load_estate(name: str, folder: Path | None = None, *, today: date | None = N
     Raises EstateError, one line, for everything a person can get wrong in these files.
     """
     path = _path_of(name, folder)
-    services = services_of(path.parent)
     document = _read(path, "estate")
+    services = services_of(path.parent, document.get("services", {}), path.name)
     estate = _build(document, services, path)
     judge_estate(estate, path.name)
     judge_access(estate, path.name)
@@ -142,16 +143,25 @@ def _schema_error(fault: ValidationError, file: str) -> EstateError:
     return EstateError("cannot be meant", where=where, why=fault.message[:200])
 
 
-def services_of(folder: Path) -> tuple[Service, ...]:
-    """The services, in the order in which they are deployed: as ``services.toml`` in ``folder`` says, else as voxgate's."""
-    path = next((one for one in (folder / _SERVICES, FOLDER / _SERVICES) if one.is_file()), folder / _SERVICES)
+def services_of(folder: Path, words: Mapping[str, dict[str, str]] | None = None, estate: str = "") -> tuple[Service, ...]:
+    """The services, in the order in which they are deployed: as ``services.toml`` in ``folder`` says, else as voxgate's.
+    ``words`` are what the file ``estate`` itself says of them. Raises EstateError.
+    """
+    words = words or {}
+    path = next((one for one in (folder / SERVICES, FOLDER / SERVICES) if one.is_file()), folder / SERVICES)
     document = _read(path, "services")
-    order = ("backend", "fleet", "dialler", "console")
-    return tuple(_service(name, document[name], folder / "units") for name in order if name in document)
+    if lost := sorted(set(words) - set(document)):
+        raise EstateError(f"services.toml does not say what the {lost[0]} is", where=f"{estate} [services.{lost[0]}]")
+    order, units = ("backend", "fleet", "dialler", "console"), UnitFiles(folder)
+    services = tuple(_service(name, document[name] | words.get(name, {}), units) for name in order if name in document)
+    said_in = {name: f"{path.name} [{name}.folder]" for name in document}
+    said_in |= {name: f"{estate} [services.{name}.folder]" for name, entry in words.items() if "folder" in entry}
+    judge_folders(sorted(services, key=lambda one: "folder" in words.get(one.name, {})), said_in)
+    return services
 
 
-def _service(name: str, entry: dict[str, Any], units: Path) -> Service:
-    """One table of services.toml."""
+def _service(name: str, entry: dict[str, Any], units: UnitFiles) -> Service:
+    """One table of services.toml, with what an estate says of it."""
     endpoints: dict[str, Any] = {key: _endpoint(entry[key]) for key in _ENDPOINTS if key in entry}
     for endpoint in endpoints.values():
         if endpoint.schema is not None:
@@ -162,33 +172,13 @@ def _service(name: str, entry: dict[str, Any], units: Path) -> Service:
     plain["required_settings"] = tuple(plain["required_settings"])
     plain["optional_settings"] = tuple(plain.get("optional_settings", ()))
     plain["web_roots"] = tuple(plain.get("web_roots", ()))
-    builds = _unit_files(units, BUILD_UNIT).get(BUILD_UNIT, "")
-    return Service(name=name, **plain, **endpoints, unit_files=_unit_files(units, plain.get("unit")), build_sha256=builds)
+    service = Service(name=name, **plain, **endpoints)
+    builds = _sha256(units.of_build(service.build_file, service.folder)).get(service.build_file, "")
+    return replace(service, unit_files=_sha256(units.of_service(name, service.unit, service.folder)), build_sha256=builds)
 
 
-def _unit_files(folder: Path, unit: str | None) -> dict[str, str]:
-    """The unit file that every host must have, and its drop-ins: ``units/<unit>`` and ``<unit>.d/*.conf`` beside the estate;
-    where that unit file is not there, those that come with voxgate.
-    """
-    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in _unit_paths(folder, unit).items()}
-
-
-def _unit_paths(folder: Path, unit: str | None) -> dict[str, Path]:
-    """Where they stand, by their place below /etc/systemd/system."""
-    if unit and not (folder / unit).is_file():
-        folder = FOLDER / "units"
-    paths = [folder / unit, *sorted((folder / f"{unit}.d").glob("*.conf"))] if unit else []
-    return {str(path.relative_to(folder)): path for path in paths if path.is_file()}
-
-
-def unit_paths(folder: Path, services: Iterable[Service]) -> dict[str, Path]:
-    """The unit files of these services and of the build, with their drop-ins: name to file. ``folder`` is ``units`` beside the
-    estate.
-    """
-    found = _unit_paths(folder, BUILD_UNIT)
-    for service in services:
-        found |= _unit_paths(folder, service.unit)
-    return found
+def _sha256(files: dict[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
 def _endpoint(entry: dict[str, Any]) -> Endpoint:

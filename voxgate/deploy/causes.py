@@ -15,6 +15,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from voxgate.model.estate import Host
+from voxgate.model.service import build_name
 from voxgate.moves.steps import BUILDER, BUILDS, INSTALL_BUILDER, STATE
 from voxgate.transport import sudo
 
@@ -54,7 +55,7 @@ class _Said:
     @property
     def builds(self) -> str:
         """What the account that deploys has of the place of its builds."""
-        return f"{BUILDS}/{self.folder.rpartition('/')[2]}/in" if self.folder else ""
+        return f"{BUILDS}/{build_name(self.folder)}/in" if self.folder else ""
 
 
 def hint_for(said: str, host: Host, folder: str = "", units: Collection[str] = ()) -> str:

@@ -8,6 +8,11 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+OPT = "/opt"
+"""Where services usually stand, each in a folder of it."""
+
+BUILD_TEMPLATE = "voxgate-build@.service"
+
 
 class Role(StrEnum):
     """What a host is for."""
@@ -23,6 +28,14 @@ class Kind(StrEnum):
 
     PYTHON = "python"
     STATIC = "static"
+
+
+def build_name(folder: str) -> str:
+    """What a build is told instead of a folder: the name of one of /opt; of one elsewhere its path with ``--`` for each slash
+    (``srv--voice--backend``), which no folder of a service has in its name.
+    """
+    top, _, name = folder.rpartition("/")
+    return name if top == OPT else folder.strip("/").replace("/", "--")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +63,7 @@ class Service:
     maps its unit file and drop-ins, as paths below ``/etc/systemd/system``, to the sha256 of what they must be; ``web_roots`` are
     folders that nginx may serve besides the site's; ``stores`` maps each setting that is a store's address to the store's name
     in the estate. Its ``.env`` holds the ``required_settings``, and may hold the ``optional_settings`` (patterns: ``LOG_*``).
-    ``build_sha256`` is of the unit file that builds its releases.
+    ``build_sha256`` is of the unit file that builds its releases, which is called ``build_file``.
     """
 
     name: str
@@ -88,8 +101,13 @@ class Service:
 
     @property
     def build_name(self) -> str:
-        """The last part of its folder: what a build is told instead of that."""
-        return self.folder.rpartition("/")[2]
+        """What a build is told instead of its folder."""
+        return build_name(self.folder)
+
+    @property
+    def build_file(self) -> str:
+        """The unit file that its build unit is made of: one for all that stand in /opt, one of its own elsewhere."""
+        return self.build_unit if "--" in self.build_name else BUILD_TEMPLATE
 
     def instance(self, number: int | str) -> str:
         """The unit name of worker ``number``, or of an instance by its name: ``voxcore@3.service``."""

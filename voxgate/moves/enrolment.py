@@ -17,6 +17,7 @@ from voxgate.model.estate import Estate, Host, PlacedUnit, Placement
 from voxgate.model.service import Kind, Service
 from voxgate.moves.builder import built as builder
 from voxgate.probe import built as probe
+from voxgate.probe.places import NAMED_BY_ROOT
 
 PROBE = "/usr/local/sbin/voxgate-probe"
 BUILDER = "/usr/local/libexec/voxgate-build"
@@ -24,7 +25,6 @@ SUDOERS = "/etc/sudoers.d/voxgate"
 STATE = "/var/lib/voxgate"
 BUILDS = "/var/lib/voxbuild"
 BUILDER_ACCOUNT = "voxbuild"
-BUILD_UNIT = "voxgate-build@.service"
 PROGRAMS = ("sudo", "git", "python3", "ssh-keygen")
 UNITS = "/etc/systemd/system"
 VERBS = ("restart", "stop", "start", "reset-failed")
@@ -72,7 +72,7 @@ def update(estate: Estate, host: Host, files: Mapping[str, bytes]) -> tuple[str,
     account's sh, which ends with 0 where they are there.
     """
     placements = [one for one in estate.placements if one.host == host]
-    wanted = [*_programs(placements), *([_build_unit(files)] if placements else [])]
+    wanted = [*_folders_elsewhere(estate), *_programs(placements), *_build_units(placements, files)]
     lines = [HEAD, *(need.do for need in wanted), *(["systemctl daemon-reload"] if placements else [])]
     return "\n".join(lines) + "\n", " && ".join(f"{{ {need.done}; }}" for need in wanted)
 
@@ -96,6 +96,7 @@ def needs(estate: Estate, host: Host, files: Mapping[str, bytes]) -> tuple[Need,
         ),
         *_accounts(host, placements),
         *_folders(host, placements),
+        *(_folders_elsewhere(estate) if host.probe == "installed" else ()),
         *(_programs(placements) if host.probe == "installed" or placements else ()),
         *_units(placements, units, files),
         _sudo(host, placements, units),
@@ -139,18 +140,27 @@ def _folders(host: Host, placements: list[Placement]) -> Iterator[Need]:
         )
 
 
+def _folders_elsewhere(estate: Estate) -> Iterator[Need]:
+    """On each host, whatever stands there: root's probe is asked everywhere who runs the code of such a folder."""
+    if folders := sorted(one.folder for one in estate.services if "--" in one.build_name):
+        text = "# The folders outside of /opt's own that services live in: of these alone the probe tells something.\n"
+        text += "".join(f"{folder}\n" for folder in folders)
+        yield _file(f"the folders of services that are not in /opt: {', '.join(folders)}", 0o644, NAMED_BY_ROOT, text.encode())
+
+
 def _programs(placements: list[Placement]) -> Iterator[Need]:
     yield _file("the probe: what the gate asks a host", 0o755, PROBE, probe.program())
     if placements:
         yield _file("the program that builds releases", 0o755, BUILDER, builder.program())
 
 
-def _build_unit(files: Mapping[str, bytes]) -> Need:
-    return _file(f"the unit file {BUILD_UNIT}", 0o644, f"{UNITS}/{BUILD_UNIT}", files[BUILD_UNIT])
+def _build_units(placements: list[Placement], files: Mapping[str, bytes]) -> Iterator[Need]:
+    for name in sorted({one.service.build_file for one in placements}):
+        yield _file(f"the unit file {name}", 0o644, f"{UNITS}/{name}", files[name])
 
 
 def _units(placements: list[Placement], units: list[PlacedUnit], files: Mapping[str, bytes]) -> Iterator[Need]:
-    wanted = {name for one in placements for name in one.service.unit_files} | ({BUILD_UNIT} if placements else set())
+    wanted = {name for one in placements for name in (*one.service.unit_files, one.service.build_file)}
     for name in sorted(wanted):
         yield _file(f"the unit file {name}", 0o644, f"{UNITS}/{name}", files[name])
     names = shlex.join(one.unit for one in units)

@@ -15,7 +15,7 @@ STATE = "/var/lib/voxgate"
 BUILDER = "/usr/local/libexec/voxgate-build"
 INSTALL_BUILDER = f"uv run voxgate builder | ssh YOU@HOST sudo install -D -o root -g root -m 0755 /dev/stdin {BUILDER}"
 BUILDS = "/var/lib/voxbuild"
-BUILD_UNIT = "/etc/systemd/system/voxgate-build@.service"
+UNITS = "/etc/systemd/system"
 
 _BY_ITSELF = ("env", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GIT_ATTR_NOSYSTEM=1")
 _READY = Path(__file__).with_name("ready.py").read_text(encoding="utf-8")
@@ -203,7 +203,8 @@ def way_back_is_here(service: Service, release: Release) -> Step:
 def builds_are_possible(service: Service, builder: str, unit: str) -> Step:
     """True (0) if a release can be built there; ``builder`` and ``unit`` are the sha256 of its two files."""
     spool = f"{BUILDS}/{service.build_name}/in"
-    argv = ("sh", "-c", _BUILDS, "sh", builder, BUILDER, unit, BUILD_UNIT, spool, service.build_unit, service.folder)
+    file = f"{UNITS}/{service.build_file}"
+    argv = ("sh", "-c", _BUILDS, "sh", builder, BUILDER, unit, file, spool, service.build_unit, service.folder)
     return Step(argv, 15, "build")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from voxgate.probe.accounts import caller
 from voxgate.probe.base import Trouble
 from voxgate.probe.folder import Folder, fingerprint
+from voxgate.probe.places import folder_called, name_of
 from voxgate.probe.reading import content, rows_of
 from voxgate.probe.request import Service
 from voxgate.probe.text import files_in
@@ -62,7 +63,7 @@ class HashCache:
     """
 
     def __init__(self, kind: str, service: Service, algorithm: str = "sha256") -> None:
-        self.path = f"{CACHE}/{kind}.{os.path.basename(service.folder)}.json"
+        self.path = f"{CACHE}/{kind}.{name_of(service.folder)}.json"
         self.algorithm = algorithm
         self.kept: dict[str, list[Any]] = {}
         self.seen: dict[str, list[Any]] = {}
@@ -141,7 +142,7 @@ class HashCache:
                 os.unlink(draft)
 
 
-def prune(folders: str = "/opt") -> None:
+def prune() -> None:
     """Remove from the cache what is of no folder that is there, drafts that nobody finished, and the oldest of what is too much:
     it cannot be made to grow by asking.
     """
@@ -152,7 +153,7 @@ def prune(folders: str = "/opt") -> None:
         for path in files_in(CACHE):
             kind, _, name = os.path.basename(path).partition(".")
             found = os.stat(path, follow_symlinks=False)
-            if kind in CACHE_KINDS and name.endswith(".json") and os.path.isdir(f"{folders}/{name[:-5]}"):
+            if kind in CACHE_KINDS and name.endswith(".json") and os.path.isdir(folder_called(name[:-5])):
                 kept.append((found.st_mtime, found.st_size, path))
             elif kind == "program" and name.count(".") == 1:
                 programs.append((found.st_mtime, path))

@@ -13,6 +13,7 @@ from typing import Any, Iterable, Iterator
 from voxgate.probe.accounts import caller, seeing_as
 from voxgate.probe.base import LONGEST_PATH, Job, Trouble
 from voxgate.probe.folder import NO_FILES, UNREADABLE, Folder, fingerprint, passing_over
+from voxgate.probe.places import name_of
 from voxgate.probe.programs import NO_CONFIGURATION, git
 from voxgate.probe.reading import rows_of
 from voxgate.probe.repositories import COMMIT, Objects, origins, own_text, repository_of, tips_of
@@ -83,7 +84,7 @@ def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple
     """
     left = {f"{folder}/{name}" for folder in own for name in (".venv", "node_modules", "dist", "builds")}
     left |= {"/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/run/containerd", "/run/docker"}
-    left |= {f"/var/lib/voxbuild/{os.path.basename(folder)}/{part}" for folder in own for part in ("in/tree", "tree", "cache")}
+    left |= {f"/var/lib/voxbuild/{name_of(folder)}/{part}" for folder in own for part in ("in/tree", "tree", "cache")}
     left |= made_up()
     ours = ids_of(own)
     waiting = [path for path in COPY_ROOTS if os.path.isdir(path) and not os.path.islink(path)]

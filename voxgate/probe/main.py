@@ -30,9 +30,10 @@ from voxgate.probe.leaks import SECRETS_AT_MOST, leaks
 from voxgate.probe.limits import ASKING, LEFT, LOCK_DEADLINE, alone, limit_ourselves, supervised
 from voxgate.probe.nginx import nginx
 from voxgate.probe.packages import packages
+from voxgate.probe.places import FOLDERS
 from voxgate.probe.processes import SUPERVISOR, processes
 from voxgate.probe.redaction import Cutter, names_in_use, secrets
-from voxgate.probe.request import FOLDERS, Service, asked_for, by_env, only_of, services_of, stores_of, told_as, watched
+from voxgate.probe.request import Service, asked_for, by_env, only_of, services_of, stores_of, told_as, watched
 from voxgate.probe.room import room
 from voxgate.probe.runtimes import runtime
 from voxgate.probe.signing import framed

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NamedTuple, Sequence
+from functools import partial
+from typing import Any, Callable, NamedTuple, Sequence
 
 from voxgate.probe.base import FORMAT, Trouble
+from voxgate.probe.places import FOLDERS, is_folder
 
 # What binds an answer to its request: a word that was never used before, and the host key that shall sign.
 SEAL = {"nonce": re.compile(r"[0-9a-f]{64}", re.ASCII), "key": re.compile(r"SHA256:[A-Za-z0-9+/]{43}", re.ASCII)}
@@ -31,7 +33,6 @@ class Service(NamedTuple):
     beside: Sequence[str] = ()  # where this is one of them: all
 
 
-FOLDERS = re.compile(r"/opt/(?!\.{1,2}$)[A-Za-z0-9._-]+", re.ASCII)
 ENVS_AT_MOST = 20
 UNIT = re.compile(r"(?!-)[A-Za-z0-9:_.@\\-]{1,240}\.service", re.ASCII)
 ACCOUNT = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
@@ -98,9 +99,14 @@ def services_of(request: bytes, folders: re.Pattern[str] = FOLDERS) -> list[Serv
     services = [checked(row, folders) for row in rows]
     if len({service.name for service in services}) != len(services):
         raise Trouble("failed", "request refused: a service stands twice")
-    for key, shape, what in (("only", NAME, "names"), ("stores", UNIT, "units"), ("folders", folders, "folders")):
+    fits: dict[str, Callable[[str], object]] = {
+        "only": NAME.fullmatch,
+        "stores": UNIT.fullmatch,
+        "folders": partial(is_folder, folders=folders),
+    }
+    for key, what in (("only", "names"), ("stores", "units"), ("folders", "folders")):
         found = document.get(key, [])
-        if not isinstance(found, list) or not all(isinstance(name, str) and shape.fullmatch(name) for name in found):
+        if not isinstance(found, list) or not all(isinstance(name, str) and fits[key](name) for name in found):
             raise Trouble("failed", f"request refused: {key} is a list of {what}")
     return services
 
@@ -110,11 +116,11 @@ def checked(row: Any, folders: re.Pattern[str]) -> Service:
     if not isinstance(row, dict) or set(row) - {"envs"} != set(SHAPES):
         raise Trouble("failed", f"request refused: a service needs exactly {', '.join(SHAPES)}")
     for key, (shape, form) in SHAPES.items():
-        found, shape = row[key], folders if key == "folder" else shape  # noqa: PLW2901
+        found, fits = row[key], partial(is_folder, folders=folders) if key == "folder" else shape.fullmatch
         wanted = found if form == "list" else [] if found is None and form == "text or null" else [found]
         if not isinstance(wanted, list) or len(wanted) > 512:
             raise Trouble("failed", f"request refused: {key} has another form")
-        if not all(isinstance(text, str) and shape.fullmatch(text) for text in wanted):
+        if not all(isinstance(text, str) and fits(text) for text in wanted):
             raise Trouble("failed", f"request refused: {key} has another form")
     envs = row.get("envs", [ENV])
     if not isinstance(envs, list) or not 0 < len(envs) <= ENVS_AT_MOST or len(set(map(str, envs))) != len(envs):

@@ -19,6 +19,7 @@ from voxgate.contracts import json_strict
 from voxgate.errors import ContractError
 from voxgate.model.evidence import Missing, Proof
 from voxgate.probe.built import digest, program
+from voxgate.probe.places import NAMED_BY_ROOT
 from voxgate.survey.earlier import EARLIER
 from voxgate.survey.reading import MEND
 from voxgate.transport import sshsig, sudo
@@ -159,7 +160,9 @@ def _foreign(document: object, asked: Asked) -> Missing | None:
         hint = "somebody between the gate and root's probe changes what is asked: look at what runs as the deploy account"
         return Missing("denied", "the probe's document answers another question than the gate's", host.name, hint)
     if "error" in found:
-        return Missing("failed", f"the probe refused: {str(found['error'])[:200]}", host.name)
+        said = str(found["error"])[:200]
+        enrol = f"enrol it again: uv run voxgate enrol {host.name} --estate NAME | ssh YOU@{host.address} sudo bash"
+        return Missing("failed", f"the probe refused: {said}", host.name, enrol if NAMED_BY_ROOT in said else "")
     return None
 
 

@@ -279,6 +279,7 @@ def test_the_cache_cannot_be_made_to_grow(place: Path, monkeypatch: pytest.Monke
         return
     cache, opt = place / "cache", place / "opt"
     monkeypatch.setattr(probe, "CACHE", str(cache))
+    monkeypatch.setattr(probe, "OPT", str(opt))
     (opt / "here").mkdir(parents=True)
     for name in ("any", "name", "of", "a-caller"):
         kept = probe.HashCache("tree", service(opt / "here", name=name))
@@ -287,12 +288,12 @@ def test_the_cache_cannot_be_made_to_grow(place: Path, monkeypatch: pytest.Monke
     assert caches(cache) == {"tree.here.json"}
     for name in ("backend.json", "tree.gone.json", "tree.here.json.4711", "other.here.json", "code.here.json"):
         (cache / name).write_text("{}")
-    probe.prune(str(opt))
+    probe.prune()
     assert caches(cache) == {"tree.here.json", "code.here.json"}
     monkeypatch.setattr(probe, "CACHE_BYTES", 40)
     (cache / "code.here.json").write_text("x" * 30)
     os.utime(cache / "tree.here.json", (1, 1))
-    probe.prune(str(opt))
+    probe.prune()
     assert caches(cache) == {"code.here.json"}
     kept = probe.HashCache("tree", service(opt / "here"))
     kept.seen = {"x": ["y" * 100]}

@@ -25,6 +25,17 @@ def where(name: str, *more: str) -> str:
     return os.path.join(HOME, name, *more)
 
 
+def name_of(folder: str) -> str:
+    """What a build is told instead of a folder: the name of one of /opt, of one elsewhere its path with ``--`` for each slash."""
+    top, _, name = folder.rpartition("/")
+    return name if top == OPT else folder.strip("/").replace("/", "--")
+
+
+def folder_of(name: str) -> str:
+    """The folder that a build's name means."""
+    return "/" + name.replace("--", "/") if "--" in name else "%s/%s" % (OPT, name)
+
+
 def seen(text: str) -> str:
     """Text that moves no terminal: what is not printable becomes its escape."""
     return "".join(one if one.isprintable() or one in "\n\t" else ascii(one)[1:-1] for one in text.replace("\r\n", "\n"))

@@ -10,7 +10,7 @@ import stat
 import subprocess
 from typing import List, NoReturn
 
-from voxgate.moves.builder.base import OPEN, OPT, PATH, TOOLS, folder_at, read, where, write
+from voxgate.moves.builder.base import OPEN, PATH, TOOLS, folder_at, folder_of, read, where, write
 from voxgate.moves.builder.folders import clear, empty, usable
 from voxgate.moves.builder.ingredients import has_local
 
@@ -22,7 +22,7 @@ class Build:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.tree = os.path.join(OPT, name)
+        self.tree = folder_of(name)
         self.out = where(name, "out")
         self.request = read(where(name, "in", "request.json"))
         self.notes: List[str] = []

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import Iterator
 
 from voxgate.moves.builder.asking import asked
-from voxgate.moves.builder.base import PATH, TOOLS, Bad, read, where, write
+from voxgate.moves.builder.base import PATH, TOOLS, Bad, name_of, read, where, write
 from voxgate.moves.builder.handing import hand_over
 from voxgate.moves.builder.ingredients import ingredients, state_of
 from voxgate.moves.builder.releases import export, repository
@@ -23,7 +23,7 @@ OF_A_HOME = (".local/bin", "bin", ".cargo/bin", ".nvm/versions/node/*/bin", ".lo
 @contextmanager
 def alone(folder: str) -> Iterator[None]:
     """One build of a service at a time: whoever comes second waits."""
-    descriptor = os.open(where(os.path.basename(folder), "in", "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(where(name_of(folder), "in", "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -33,7 +33,8 @@ def alone(folder: str) -> Iterator[None]:
 
 def install(kind: str, folder: str, commit: str, *, offline: bool) -> int:
     """Build and hand over. Raises Bad."""
-    name, tree = os.path.basename(folder), where(os.path.basename(folder), "in", "tree")
+    name = name_of(folder)
+    tree = where(name, "in", "tree")
     export(folder, commit, name)
     handed, made_of = where(name, "in", "handed.json"), ""
     if kind == "python":
@@ -57,7 +58,7 @@ def install(kind: str, folder: str, commit: str, *, offline: bool) -> int:
 
 def prove(kind: str, folder: str, commit: str) -> int:
     """True (0) if it could be installed again from what is here."""
-    name = os.path.basename(folder)
+    name = name_of(folder)
     if subprocess.run(["git", "-C", folder, "cat-file", "-e", commit + "^{commit}"], check=False).returncode != 0:
         raise Bad("git does not have the commit")
     export(folder, commit, name)
@@ -75,7 +76,7 @@ def tools(kind: str, folder: str, commit: str) -> int:
             if os.access(at, os.X_OK):
                 raise Bad("%s is there for this account alone, in %s: builds run as voxbuild, who sees no home"
                           % (name, os.path.dirname(at)))  # fmt: skip
-    status, note = asked("tools", kind, commit, os.path.basename(folder), offline=True)
+    status, note = asked("tools", kind, commit, name_of(folder), offline=True)
     say(note)
     return status
 

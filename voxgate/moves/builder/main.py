@@ -8,7 +8,7 @@ import signal
 import sys
 from typing import Any, List, NoReturn, Tuple
 
-from voxgate.moves.builder.base import KINDS, OPT, Bad, seen
+from voxgate.moves.builder.base import KINDS, Bad, folder_of, seen
 from voxgate.moves.builder.build import Build
 from voxgate.moves.builder.installing import alone, install, prove, tools
 
@@ -24,7 +24,7 @@ def asked_for(words: List[str]) -> Tuple[str, str, str]:
     kind, name, commit = words if len(words) == len(("kind", "name", "commit")) else ("", "", "")
     if kind not in KINDS or not NAME.fullmatch(name) or not COMMIT.fullmatch(commit):
         raise Bad("no such build: %s" % " ".join(words))
-    return kind, "%s/%s" % (OPT, name), commit
+    return kind, folder_of(name), commit
 
 
 def given_up(number: int, _: Any) -> NoReturn:
