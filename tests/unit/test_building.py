@@ -129,6 +129,29 @@ def test_what_is_equal_stays_untouched_and_what_is_gone_goes(built: Path, place:
     assert {path for path in after if after[path] != before[path]} == {"index.html"}
 
 
+def test_a_distribution_that_was_installed_anew_is_of_one_time(tmp_path: Path, place: Path) -> None:
+    """A script of it names another path: its RECORD would be much younger than its files, as one is that was forged."""
+    built = tmp_path / "venv"
+    site = built / "lib/python3.13/site-packages"
+    for name, rows in (("one", "one.py,,\none-1.dist-info/RECORD,,\n../../../bin/one,sha256={},9\n"), ("two", "two.py,,\n")):
+        (site / f"{name}-1.dist-info").mkdir(parents=True)
+        (site / f"{name}.py").write_text(name)
+        (site / f"{name}-1.dist-info/RECORD").write_text(rows.format("a"))
+    (built / "bin").mkdir()
+    (built / "bin/one").write_text("#!/opt/x\n")
+    hand(built, place, ".venv")
+    before = tree(place)
+    (built / "bin/one").write_text("#!/srv/x\n")
+    (site / "one-1.dist-info/RECORD").write_text("one.py,,\none-1.dist-info/RECORD,,\n../../../bin/one,sha256=b,9\n")
+    hand(built, place, ".venv")
+    after = tree(place)
+    at = "lib/python3.13/site-packages"
+    changed = {path for path in after if after[path][2] != before[path][2] and not (place / path).is_dir()}
+    assert changed == {f"{at}/one.py", f"{at}/one-1.dist-info/RECORD", "bin/one"}
+    hand(built, place, ".venv")
+    assert tree(place) == after
+
+
 def test_an_edited_file_of_the_same_size_and_time_is_put_right(built: Path, place: Path) -> None:
     hand(built, place)
     row = (place / "index.html").stat()

@@ -6,11 +6,12 @@ import os
 import shutil
 import stat
 from contextlib import suppress
-from typing import Any, Optional
+from typing import Any, Optional, Set
 
 from voxgate.moves.builder.base import CLOSED, KINDS, OPEN, READ, Bad, folder_at, where
 from voxgate.moves.builder.folders import clear, make_folder, remove
 from voxgate.moves.builder.links import link
+from voxgate.moves.builder.renewed import renewed
 
 STATIC_NEXT = "builds/.next"
 FILES = 300_000
@@ -22,9 +23,12 @@ DRAFT = ".voxgate-draft"
 
 
 class Hand:
-    """Copies what was built into its place as data: what is equal there already stays untouched, what is gone there goes."""
+    """Copies what was built into its place as data: what is equal there already stays untouched, but for a distribution that was
+    installed anew; what is gone there goes.
+    """
 
     def __init__(self) -> None:
+        self.renewed: Set[str] = set()
         self.files = 0
         self.bytes = 0
         self.more = 0
@@ -67,6 +71,7 @@ class Hand:
         if self.more and free - self.more < SPARE:
             raise Bad("%d MB were built, and the disk has %d MB to spare" % (self.more >> 20, max(0, free - SPARE) >> 20))
         self.files = self.bytes = 0
+        self.renewed = renewed(source, place, path)
         self.over(source, place, path)
 
     def over(self, source: int, place: int, path: str, deep: int = 0) -> None:
@@ -105,7 +110,7 @@ class Hand:
             if self.bytes > BYTES:
                 raise Bad("over %d bytes were built" % BYTES)
             mode = OPEN if found.st_mode & 0o100 else CLOSED
-            if same(new, name, place, found.st_size, mode):
+            if at not in self.renewed and same(new, name, place, found.st_size, mode):
                 return
             clear(name, place, keep=stat.S_ISREG)
             with suppress(FileNotFoundError):

@@ -1,0 +1,52 @@
+"""Distributions that were installed anew: all of their files are handed over, so that they are of one time."""
+
+from __future__ import annotations
+
+import csv
+import os
+from contextlib import ExitStack, suppress
+from typing import Set
+
+from voxgate.moves.builder.base import READ, folder_at
+
+RECORD_BYTES = 16 << 20
+
+
+def renewed(source: int, place: int, top: str) -> Set[str]:
+    """The paths, below ``top``, of the files of each distribution that is in both environments and whose RECORD is another one
+    now, as where its scripts name a new path. The installer writes that last and at once: where it alone were new, and the rest
+    left as it was, it would look as if somebody had written it afterwards. Raises OSError.
+    """
+    found: Set[str] = set()
+    with ExitStack() as held, suppress(FileNotFoundError, NotADirectoryError):
+        lib = opened("lib", source, held)
+        for python in sorted(name for name in os.listdir(lib) if name.startswith("python3")):
+            at = "lib/%s/site-packages" % python
+            with suppress(FileNotFoundError, NotADirectoryError):
+                new, old = opened(at, source, held), opened(at, place, held)
+                for info in sorted(name for name in os.listdir(new) if name.endswith(".dist-info")):
+                    found.update("%s/%s" % (top, path) for path in differing(new, old, info, at))
+    return found
+
+
+def opened(path: str, below: int, held: ExitStack) -> int:
+    """A folder held open for as long as that."""
+    folder = folder_at(path, below)
+    held.callback(os.close, folder)
+    return folder
+
+
+def differing(new: int, old: int, info: str, at: str) -> Set[str]:
+    """The files of one distribution, if its RECORD is another one than it was."""
+    try:
+        texts = [record_of(site, info) for site in (new, old)]
+        rows = list(csv.reader(texts[0].splitlines())) if texts[0] != texts[1] else []
+    except (OSError, csv.Error):  # it was not there, or has none: then it is no distribution
+        return set()
+    return {os.path.normpath("%s/%s" % (at, row[0])) for row in rows if row}
+
+
+def record_of(site: int, info: str) -> str:
+    """A distribution's RECORD. Raises OSError."""
+    with open(os.open("%s/RECORD" % info, READ, dir_fd=site), "rb") as file:
+        return file.read(RECORD_BYTES).decode(errors="replace")
