@@ -126,19 +126,18 @@ ordinary: setup lab-up ## prove that all holds with what is ordinary on hosts: p
 # Each word is a lane, a lab of its own; what several of them have they share, whoever is free takes the next. With two processors
 # three lanes leave none of them idle: a gate waits now and then, for what it restarted or for the next look.
 LANES = $(RUN) python -m tests.lab.lanes lane "$(MAKE)"
-# What needs no host: mypy alone leaves a processor idle. What both install of Debian is there before.
-NO_HOST = $(MAKE) --no-print-directory --jobs=2 --output-sync=line lint unit
+# Targets at once, which share two processors better than one after the other. What they install of Debian is there before.
+AT_ONCE = $(MAKE) --no-print-directory --keep-going --jobs=3
 
 proofs: setup ## the faults, the ordinary things and the drills, all of them, on three labs side by side
 	@$(LANES) "faults ordinary drills" drills drills
 
 ci: setup tools ## what CI runs: all of `make test` and `make proofs`, with three labs side by side
-	@$(NO_HOST)
+	@$(AT_ONCE) lint unit
 	@$(LANES) "end-to-end drills" "faults ordinary drills" drills
 
 test: setup tools ## everything: lint, types, layers, unit tests, and the lab end to end, on two labs side by side
-	@$(NO_HOST)
-	@$(LANES) end-to-end end-to-end
+	@$(AT_ONCE) lint unit end-to-end-shared
 
 lint: setup ## ruff, mypy strict, import layers, the Jenkinsfiles
 	@$(RUN) ruff check .
@@ -168,6 +167,9 @@ bench: setup lab-up ## how long a look takes, beside testinfra alone on a few of
 
 end-to-end: setup ## voxgate's own tests against the lab: good and bad releases, look only, xdist, offline
 	@$(TESTS) tests/lab --ignore=tests/lab/drills
+
+end-to-end-shared: setup # the same, by two labs
+	@$(LANES) end-to-end end-to-end
 
 tools: java # what voxgate's own tests use of Debian: a browser for the report, an SSH server for the transport
 	@$(call debian,chromium:chromium /usr/sbin/sshd:openssh-server ssh-agent:openssh-client sudo:sudo git:git)

@@ -179,7 +179,7 @@ def _prove(group: Sequence[Fault], estate: Estate, work: Path) -> list[Proof]:
     finally:
         _each(_mend, proofs)
         if group[0].deploy:
-            _clear(group[0])
+            _clear(group[0], work)
     with _timed(proofs, "green"):
         red = {} if _is_mended(estate, evidence) else until_green(estate, work)
     if red:
@@ -254,21 +254,23 @@ def _deployed(fault: Fault, work: Path) -> dict[str, Finding]:
     return {one["id"]: Finding(one["verdict"], one.get("found", "")) for one in document["invariants"] if one["verdict"] in RED}
 
 
-def _clear(fault: Fault) -> None:
+def _clear(fault: Fault, work: Path) -> None:
     """A deploy whose way back failed holds its service until a person clears it: here whoever mended the fault does."""
     service = fault.deploy.partition("=")[0]
-    _gate("--clear", service, "--reason", f"the fault {fault.name} is mended")  # refused where nothing is held
+    # Refused where nothing is held.
+    _gate(work / "clear", "--clear", service, "--reason", f"the fault {fault.name} is mended")
 
 
-def _gate(*words: str) -> subprocess.CompletedProcess[str]:
-    """The gate on the lab, in a process of its own."""
-    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--estate", "lab", *words]
+def _gate(reports: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The gate on the lab, in a process of its own. It makes no page, and writes nothing where somebody's own runs are."""
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--estate", "lab", "--html", "never"]
+    argv += ["--reports", str(reports), *words]
     return subprocess.run(argv, capture_output=True, text=True, timeout=PYTEST, check=False, cwd=places.ROOT)
 
 
 def _pytest(more: list[str], reports: Path) -> dict[str, Any]:
     """One run of the gate on the lab, as its verdict.json says it."""
-    done = _gate("--html", "never", "--reports", str(reports), *more, "suites")
+    done = _gate(reports, *more, "suites")
     try:
         document: dict[str, Any] = json.loads((reports / "latest" / "verdict.json").read_text("utf-8"))
     except OSError:

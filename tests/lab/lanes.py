@@ -36,8 +36,11 @@ class Lane:
 
     @classmethod
     def start(cls, name: str, make: str, targets: Sequence[str], shared: Path) -> Lane:
-        """In a process group of its own, so that what it started can be asked to end."""
-        argv = [sys.executable, "-m", "lab.cli", "apart", name, make, "--no-print-directory", "--keep-going", *targets]
+        """In a process group of its own, so that what it started can be asked to end. Its targets have one lab: never two of them
+        at once, whatever make was told.
+        """
+        options = ["--no-print-directory", "--keep-going", "--jobs=1"]
+        argv = [sys.executable, "-m", "lab.cli", "apart", name, make, *options, *targets]
         process = subprocess.Popen(
             argv,
             cwd=ROOT,

@@ -137,7 +137,7 @@ def test_each_lane_is_apart_and_one_that_fails_stops_no_other(tmp_path: Path) ->
     lines = done.stdout.splitlines()
     assert done.returncode == 1, done.stdout + done.stderr
     said = [line for line in lines if ": --" in line]
-    always = "--no-print-directory --keep-going"
+    always = "--no-print-directory --keep-going --jobs=1"
     assert sorted(said) == [
         f"{name}1 | {name}1: {always} end-to-end",
         f"{name}2 | {name}2: {always} faults ordinary",
