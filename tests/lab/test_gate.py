@@ -36,12 +36,12 @@ def test_good_releases_are_done(deployed: GateRun) -> None:
     assert verdict["verdict"] == "done"
     assert verdict["missing"] == []
     assert set(deployed.judged.values()) == {"holds"}
-    assert {one["service"]: one["tag"] for one in verdict["services"]} == GOOD
+    assert {one["service"]: one["running"]["tag"] for one in verdict["services"]} == GOOD
     for service in verdict["services"]:
-        assert service["last_known_good"] == {"tag": service["tag"], "commit": service["commit"]}
+        assert service["tried"] == service["running"]
         for host, repository in HOMES[service["service"]]:
-            assert head_of(host, repository) == service["commit"]
-            assert known_good(host, service["service"])["commit"] == service["commit"]
+            assert head_of(host, repository) == service["running"]["commit"]
+            assert known_good(host, service["service"])["commit"] == service["running"]["commit"]
     moved = {(one["service"], one["move"]) for one in verdict["moves"]}
     assert {("fleet", "health"), ("dialler", "restart"), ("console", "install"), ("backend", "checkout")} <= moved
 
@@ -203,7 +203,7 @@ def test_the_head_of_main_gets_the_next_tag_of_the_day(gate: Gate) -> None:
     try:
         run = gate("--deploy", "dialler=main")
         assert run.status == 0, run.said
-        tag = next(one["tag"] for one in run.verdict["services"] if one["service"] == "dialler")
+        tag = next(one["running"]["tag"] for one in run.verdict["services"] if one["service"] == "dialler")
         assert on_host("forge", *git, "rev-parse", f"{tag}^{{commit}}") == commit
         assert on_host("forge", *git, "cat-file", "-t", tag) == "tag"
         assert known_good("sip-1", "dialler")["tag"] == tag

@@ -37,7 +37,7 @@ from voxgate.model.evidence import Missing
 from voxgate.model.look import Evidence, Look
 from voxgate.model.release import Release
 from voxgate.model.service import Service
-from voxgate.model.verdict import Judgement, MoveRecord, RunVerdict, ServiceOutcome
+from voxgate.model.verdict import Judgement, Move, MoveRecord, Ran, RunVerdict, ServiceOutcome, ran
 from voxgate.model.work import Work
 from voxgate.survey.collect import remarks, take_look
 from voxgate.survey.keeping import Cutter
@@ -380,19 +380,26 @@ class Gate:
             self.notes.append(f"the ledger has no verdict of this run: {error.line}")
 
     def services(self, settled: Settled | None) -> tuple[ServiceOutcome, ...]:
-        """What this run knows of each service, for the verdict."""
+        """What this run knows of each service, for the verdict: what it came from, what was tried, what runs now."""
         targets = {t.service.name: t for t in self.deployment.plan.targets} if self.deployment else {}
         known = must_run(self.estate, {}, self.site.goods) if self.site.found else {}
-        done = settled is not None and settled.verdict is RunVerdict.DONE
         tagged = self._settlement.tagged if self._settlement else {}
         outcomes = []
         for service in self.estate.services:
             before, target = known.get(service.name), targets.get(service.name)
-            good = before if isinstance(before, Release) else None
-            release = tagged.get(service.name, target.release) if target else good
-            previous = release if target and done else good
-            outcomes.append(ServiceOutcome.of(self.estate, service, release, previous, deployed=target is not None))
+            good = ran(before) if isinstance(before, Release) else None
+            tried = ran(tagged.get(service.name, target.release)) if target else None
+            hosts = tuple(host.name for host in self.estate.hosts_of(service))
+            outcomes.append(ServiceOutcome(service.name, hosts, good, tried, self._running(good, tried, settled)))
         return tuple(outcomes)
+
+    def _running(self, before: Ran | None, tried: Ran | None, settled: Settled | None) -> Ran | None:
+        """What runs now: None where a deploy was cut short, or could not be undone."""
+        if tried is None or all(move.move == Move.FETCH for move in self.moves):
+            return before
+        if settled is not None and settled.verdict is RunVerdict.DONE:
+            return tried
+        return before if settled is not None and settled.rollback_verdict is RunVerdict.HOLDS else None
 
     def close(self) -> None:
         """Let go of the hosts, and close every connection."""

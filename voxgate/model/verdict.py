@@ -7,9 +7,7 @@ from datetime import date
 from enum import IntEnum, StrEnum
 
 from voxgate.model.entry import Entry
-from voxgate.model.estate import Estate
 from voxgate.model.release import Release
-from voxgate.model.service import Service
 from voxgate.model.waiver import Waiver
 
 
@@ -111,25 +109,44 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class Ran:
+    """A release as a run names it: its tag, None for a head of main that has none, and its commit; each None if not known."""
+
+    tag: str | None = None
+    commit: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What a person calls it, empty where nothing is known."""
+        return self.tag or (self.commit or "")[:12]
+
+
+def ran(release: Release) -> Ran:
+    """The same of a release."""
+    return Ran(release.tag, release.commit)
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceOutcome:
-    """What a run knows of one service: what ran before, what was asked for, what runs now."""
+    """What a run knows of one service: the release it came ``before``, the one that was ``tried`` (None where nothing was
+    deployed), and the one that is ``running`` now (None where nobody knows: a deploy was cut short, or could not be undone).
+    """
 
     service: str
     hosts: tuple[str, ...]
-    tag: str | None
-    commit: str | None
-    previous_tag: str | None = None
-    previous_commit: str | None = None
-    deployed: bool = False
+    before: Ran | None
+    tried: Ran | None = None
+    running: Ran | None = None
 
-    @classmethod
-    def of(
-        cls, estate: Estate, service: Service, release: Release | None, previous: Release | None, *, deployed: bool
-    ) -> ServiceOutcome:
-        """The same, of two releases."""
-        hosts = tuple(host.name for host in estate.hosts_of(service))
-        (tag, commit), (old_tag, old_commit) = ((one.tag, one.commit) if one else (None, None) for one in (release, previous))
-        return cls(service.name, hosts, tag, commit, old_tag, old_commit, deployed)
+    @property
+    def deployed(self) -> bool:
+        """True if the run was to put a release there."""
+        return self.tried is not None
+
+    @property
+    def about(self) -> Ran:
+        """The release that the run is about: the one that was tried, else the one that runs."""
+        return self.tried or self.running or Ran()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from voxgate.model.invariant import Expected, Invariant, Subject, expected, subj
 from voxgate.model.look import Evidence
 from voxgate.model.part import is_within, narrowed
 from voxgate.model.release import RemoteView
-from voxgate.model.verdict import MoveRecord, ServiceOutcome
+from voxgate.model.verdict import MoveRecord, ServiceOutcome, ran
 from voxgate.model.waiver import Waiver
 from voxgate.model.work import Work
 from voxgate.plugin.reading import Recorder
@@ -186,8 +186,10 @@ class Session:
         for service in self.estate.services:
             view = remotes.get(service.name)
             release = view.release if isinstance(view, RemoteView) else None
-            deployed = service.name in self.deploying
-            found.append(ServiceOutcome.of(self.estate, service, release, release, deployed=deployed))
+            hosts = tuple(host.name for host in self.estate.hosts_of(service))
+            known = ran(release) if release else None
+            tried = known if service.name in self.deploying else None
+            found.append(ServiceOutcome(service.name, hosts, None if tried else known, tried, known))
         return tuple(found)
 
     def commit_of(self, service: str | None) -> str | None:

@@ -83,20 +83,21 @@ def _deploy(folder: Path, outcome: RunOutcome, redactor: Redactor, estate: Estat
 
 
 def _title(service: str, about: ServiceOutcome | None, *, rollback: bool) -> str:
-    """``fleet: vox-agents-2026.11.22-1 (before: vox-agents-2026.11.20-2)``."""
+    """``fleet: vox-agents-2026.11.22-1 (from vox-agents-2026.11.20-2)``."""
     if about is None:
         return f"{service}: {'rollback' if rollback else 'deploy'}"
-    now = about.tag or (about.commit or "")[:12] or "?"
-    before = about.previous_tag or (about.previous_commit or "")[:12] or "nothing"
-    return f"{service}: back to {before}" if rollback else f"{service}: {now} (before: {before})"
+    before = (about.before and about.before.name) or "nothing"
+    return f"{service}: back to {before}" if rollback else f"{service}: {about.about.name or '?'} (from {before})"
 
 
 def _links(estate: Estate | None, about: ServiceOutcome | None, *, rollback: bool) -> list[Link]:
     """The commit that was put on the hosts, and its tag, where a person reads them."""
-    commit = about and (about.previous_commit if rollback else about.commit)
-    tag = about and (about.previous_tag if rollback else about.tag)
-    if estate is None or about is None or not commit:
+    if estate is None or about is None:
         return []
+    release = about.before if rollback else about.about
+    if release is None or not release.commit:
+        return []
+    commit, tag = release.commit, release.tag
     service = estate.service(about.service)
     found = {f"{service.repository}@{commit[:12]}": estate.commit_url(service, commit)}
     if tag:

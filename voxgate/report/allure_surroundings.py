@@ -29,17 +29,13 @@ def _environment(folder: Path, outcome: RunOutcome, redactor: Redactor, facts: M
     """``environment.properties``: what went where, and what judged it."""
     lines = {"verdict": outcome.verdict.value, "estate": outcome.estate}
     for one in outcome.services:
-        now = one.tag or one.commit or "(not known)"
-        before = one.previous_tag or one.previous_commit or "nothing"
-        back = one.deployed and outcome.rollback_verdict is not None
-        lines[one.service] = f"{before} (put back)" if back else now
+        lines[one.service] = (one.running and one.running.name) or "(not known)"
     lines |= {"hosts": ", ".join(outcome.hosts), "summary": outcome.summary, "run": outcome.run}
     for one in outcome.services:
-        if one.deployed and outcome.rollback_verdict is not None:
-            lines[f"{one.service} tried"] = one.tag or one.commit or ""
-        elif one.previous_commit and one.previous_commit != one.commit:
-            lines[f"{one.service} before"] = one.previous_tag or one.previous_commit
-        lines[f"{one.service} commit"] = one.commit or ""
+        if one.tried:
+            lines[f"{one.service} from"] = (one.before and one.before.name) or "nothing"
+            lines[f"{one.service} tried"] = one.tried.name
+        lines[f"{one.service} commit"] = (one.running and one.running.commit) or ""
     lines |= {"voxgate": __version__, **facts}
     text = "".join(f"{_escape(key, key=True)} = {_escape(value)}\n" for key, value in lines.items() if value)
     (folder / "environment.properties").write_text(redactor.cut(text), "utf-8")

@@ -22,11 +22,11 @@ def attach(
     """Upload the page to the repository of each service that was deployed, then say the verdict on its commit. Yields a line
     for each. Raises VoxgateError for a run that deployed nothing, ForgeError where Bitbucket does not take it.
     """
-    moved = [one for one in outcome.services if one.deployed and one.commit]
+    moved = [one for one in outcome.services if one.tried and one.tried.commit]
     if not moved:
         raise VoxgateError("this run deployed nothing", where=outcome.run, hint="attach a run of make gate")
     for one in moved:
-        repository, commit = estate.service(one.service).repository, str(one.commit)
+        repository, commit = estate.service(one.service).repository, str(one.about.commit)
         url = environ.get("BUILD_URL") or estate.commit_url(estate.service(one.service), commit)
         page = ReportFolder(folder).html
         if page.is_file():
@@ -39,7 +39,7 @@ def attach(
 
 def page_name(outcome: RunOutcome, service: ServiceOutcome) -> str:
     """``vox-agents-2026.11.22-1-production.html``: one a release and estate, the newest run of it stays."""
-    return f"{service.tag or str(service.commit)[:12]}-{outcome.estate}.html"
+    return f"{service.about.name}-{outcome.estate}.html"
 
 
 def status_of(outcome: RunOutcome, service: ServiceOutcome, url: str) -> BuildStatus:

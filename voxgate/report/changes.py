@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voxgate.errors import VoxgateError
-from voxgate.model.verdict import Judgement, RunOutcome, RunVerdict, Verdict
+from voxgate.model.verdict import Judgement, Ran, RunOutcome, RunVerdict, Verdict
 from voxgate.report import verdict_file
 from voxgate.report.folder import runs_of
 
@@ -64,10 +64,17 @@ def changes(now: RunOutcome, then: RunOutcome | None) -> Changes:
 
 
 def _releases(now: RunOutcome, then: RunOutcome) -> tuple[tuple[str, str, str], ...]:
-    """Services whose last known good is another one now."""
-    before = {one.service: one.previous_tag or one.previous_commit or "nothing" for one in then.services}
-    after = {one.service: one.previous_tag or one.previous_commit or "nothing" for one in now.services}
-    return tuple((name, before[name], after[name]) for name in after if name in before and before[name] != after[name])
+    """Services of which another release runs now."""
+    before, after = ({one.service: one.running for one in run.services} for run in (then, now))
+    return tuple(
+        (name, _named(before[name]), _named(running))
+        for name, running in after.items()
+        if name in before and before[name] != running
+    )
+
+
+def _named(release: Ran | None) -> str:
+    return (release and release.name) or "nothing"
 
 
 def baseline(estate: str, *roots: Path, but: str = "") -> RunOutcome | None:

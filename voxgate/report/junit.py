@@ -22,8 +22,10 @@ def suite_properties(outcome: RunOutcome) -> list[tuple[str, str]]:
         ("voxgate.verdict", outcome.verdict.value),
         ("voxgate.exit_status", str(outcome.exit_status)),
     ]
-    values += [(f"voxgate.{one.service}.tag", one.tag) for one in outcome.services if one.tag]
-    values += [(f"voxgate.{one.service}.commit", one.commit) for one in outcome.services if one.commit]
+    for one in outcome.services:
+        for word, release in (("from", one.before), ("tried", one.tried), ("running", one.running)):
+            if release and release.commit:
+                values += [(f"voxgate.{one.service}.{word}", f"{release.tag or 'main'} {release.commit}")]
     return values
 
 

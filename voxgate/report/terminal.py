@@ -127,6 +127,8 @@ def closing(
     if not brief and (outcome.judgements or unjudged(outcome)):
         console.print(_table(outcome, signs, console))
         console.print()
+    for line in _releases(outcome, console.width):
+        console.print(line, soft_wrap=True)
     moves = [move for move in outcome.moves if move.error or not brief]
     for line in _moves(moves, signs, console.width):
         console.print(line, soft_wrap=True)
@@ -335,6 +337,21 @@ def _hanging(text: str, first: str, width: int, *, later: str | None = None) -> 
         break_long_words=False,
         break_on_hyphens=False,
     ) or [first.rstrip()]
+
+
+def _releases(outcome: RunOutcome, width: int) -> Iterator[Text]:
+    """One line for each service that was deployed: what it came from, what was tried, what runs now."""
+    tried = [one for one in outcome.services if one.tried]
+    for one in tried:
+        came, runs = (release.name if release else "" for release in (one.before, one.running))
+        about = f"from {came or 'nothing'}, tried {one.about.name}, running {runs or 'nobody knows: look at its hosts'}"
+        for number, line in enumerate(_hanging(about, f"{one.service:<9} ", width)):
+            said = Text(line)
+            if number == 0:
+                said.stylize("bold", 0, len(one.service))
+            yield said
+    if tried:
+        yield Text()
 
 
 def _moves(moves: Sequence[MoveRecord], signs: Signs, width: int) -> Iterator[Text]:

@@ -13,12 +13,15 @@ from voxgate import __version__
 from voxgate.contracts import schemas
 from voxgate.contracts.json_strict import loads
 from voxgate.errors import ContractError
-from voxgate.model.verdict import Judgement, MoveRecord, RunOutcome, RunVerdict, ServiceOutcome, Verdict
+from voxgate.model.verdict import Judgement, MoveRecord, Ran, RunOutcome, RunVerdict, ServiceOutcome, Verdict
 from voxgate.model.waiver import Waiver
 from voxgate.report.redaction import Redactor
 
-FORMAT = 4
+FORMAT = 5
 """Raised with every change of the schema, which is closed: a reader knows all of what it reads or refuses."""
+
+_BEFORE = 4
+"""The one format before that is still read: what changed since the last run is said also over an update of voxgate."""
 
 _OWN = frozenset({"voxgate", "run", "estate", "verdict", "started", "hosts", "host", "service", "move", "commit", "until"})
 """What the gate itself named, or compared with the form of it."""
@@ -113,12 +116,36 @@ def read(path: Path) -> RunOutcome:
         content = loads(path.read_bytes(), where=str(path), limit=LIMIT)
     except OSError as error:
         raise ContractError("cannot read the verdict", where=str(path), why=error.strerror or str(error)) from None
+    content = _as_now(content)
     schemas.check("verdict", content, where=str(path))
     outcome = _outcome(content)
     _must_agree(outcome, path)
     if content["counts"] != _counts(outcome):
         raise ContractError("the verdict contradicts itself", where=str(path), why="it does not count what it lists")
     return outcome
+
+
+def _as_now(content: Any) -> Any:
+    """A verdict as today's schema has it. Format 4 said of a service what was asked for and the last known good: what it came
+    from is not known of a deploy that was done, and what runs is not known where it is neither done nor gone back.
+    """
+    if not isinstance(content, dict) or content.get("format") != _BEFORE:
+        return content
+    services = content.get("services")
+    if not isinstance(services, list) or not all(isinstance(one, dict) for one in services):
+        return content
+    done, back = (content.get("verdict") == verdict.value for verdict in (RunVerdict.DONE, RunVerdict.ROLLED_BACK))
+    rows = []
+    for one in services:
+        row = {key: value for key, value in one.items() if key not in {"tag", "commit", "last_known_good", "deployed"}}
+        asked, good = {"tag": one.get("tag"), "commit": one.get("commit")}, one.get("last_known_good")
+        known = good if isinstance(good, dict) and good.get("commit") else None
+        if not one.get("deployed"):
+            rows.append({**row, "from": known, "tried": None, "running": known})
+        else:
+            running = asked if done else known if back else None
+            rows.append({**row, "from": None if done else known, "tried": asked, "running": running})
+    return {**content, "format": FORMAT, "services": rows}
 
 
 def _must_agree(outcome: RunOutcome, path: Path) -> None:
@@ -168,15 +195,18 @@ def _outcome(content: dict[str, Any]) -> RunOutcome:
 
 
 def _service(service: ServiceOutcome) -> dict[str, Any]:
-    """One service: what runs now and what ran before; null where that is not known."""
+    """One service: what it came from, what was tried, what runs now."""
     return {
         "service": service.service,
         "hosts": list(service.hosts),
-        "tag": service.tag,
-        "commit": service.commit,
-        "last_known_good": {"tag": service.previous_tag, "commit": service.previous_commit},
-        "deployed": service.deployed,
+        "from": _ran(service.before),
+        "tried": _ran(service.tried),
+        "running": _ran(service.running),
     }
+
+
+def _ran(release: Ran | None) -> dict[str, str | None] | None:
+    return None if release is None else {"tag": release.tag, "commit": release.commit}
 
 
 def _judgement(judgement: Judgement) -> dict[str, Any]:
@@ -220,16 +250,8 @@ def _move(move: MoveRecord) -> dict[str, Any]:
 
 def _read_service(content: dict[str, Any]) -> ServiceOutcome:
     """One service back from its JSON."""
-    previous = content["last_known_good"]
-    return ServiceOutcome(
-        service=content["service"],
-        hosts=tuple(content["hosts"]),
-        tag=content["tag"],
-        commit=content["commit"],
-        previous_tag=previous["tag"],
-        previous_commit=previous["commit"],
-        deployed=content["deployed"],
-    )
+    before, tried, running = (Ran(**told) if (told := content[key]) else None for key in ("from", "tried", "running"))
+    return ServiceOutcome(content["service"], tuple(content["hosts"]), before, tried, running)
 
 
 def _read_judgement(content: dict[str, Any]) -> Judgement:

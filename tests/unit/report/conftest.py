@@ -9,7 +9,7 @@ import pytest
 
 from voxgate.contracts.estates import load_estate
 from voxgate.model.estate import Estate
-from voxgate.model.verdict import Judgement, MoveRecord, RunOutcome, RunVerdict, ServiceOutcome, Verdict
+from voxgate.model.verdict import Judgement, MoveRecord, Ran, RunOutcome, RunVerdict, ServiceOutcome, Verdict
 
 STARTED = 1795338843.0
 COMMITS = {
@@ -110,11 +110,9 @@ def done(estate: Estate) -> RunOutcome:
         ServiceOutcome(
             service=service.name,
             hosts=tuple(host.name for host in estate.hosts_of(service)),
-            tag=f"{service.repository}-2026.11.22-1",
-            commit=COMMITS[service.name],
-            previous_tag=f"{service.repository}-2026.11.20-2",
-            previous_commit=COMMITS[service.name][::-1],
-            deployed=True,
+            before=Ran(f"{service.repository}-2026.11.20-2", COMMITS[service.name][::-1]),
+            tried=Ran(f"{service.repository}-2026.11.22-1", COMMITS[service.name]),
+            running=Ran(f"{service.repository}-2026.11.22-1", COMMITS[service.name]),
         )
         for service in estate.services
     )
@@ -181,6 +179,7 @@ def rolled_back(done: RunOutcome) -> RunOutcome:
         rollback=done.judgements,
         rollback_verdict=RunVerdict.HOLDS,
         run="2026-11-22T09-20-41Z-lab-91bc",
+        services=tuple(replace(one, running=one.before) for one in done.services),
     )
 
 
@@ -198,7 +197,7 @@ def looked(done: RunOutcome) -> RunOutcome:
         judgements=judgements,
         moves=(),
         notes=(),
-        services=tuple(replace(one, deployed=False) for one in done.services if one.service == "dialler"),
+        services=tuple(replace(one, before=one.running, tried=None) for one in done.services if one.service == "dialler"),
     )
 
 

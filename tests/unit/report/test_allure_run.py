@@ -47,7 +47,7 @@ def properties(folder: Path) -> dict[str, str]:
 def test_each_deploy_is_a_result_with_its_moves_as_steps(rolled_back: RunOutcome, estate: Estate, tmp_path: Path) -> None:
     found = {one["fullName"]: one for one in written(tmp_path, rolled_back, estate)}
     fleet = found["deploy:fleet"]
-    assert fleet["name"] == "fleet: vox-agents-2026.11.22-1 (before: vox-agents-2026.11.20-2)"
+    assert fleet["name"] == "fleet: vox-agents-2026.11.22-1 (from vox-agents-2026.11.20-2)"
     assert fleet["status"] == "failed"
     assert label_of(fleet, "kind") == "deploy"
     assert [step["name"] for step in fleet["steps"]] == ["fleet-1 · 8.7 s", "fleet-2 · 15.2 s"]
@@ -110,9 +110,9 @@ def test_surroundings_say_what_went_where(rolled_back: RunOutcome, tmp_path: Pat
     said = properties(tmp_path)
     assert list(said)[:3] == ["verdict", "estate", "backend"]
     assert said["verdict"] == "rolled back"
-    assert said["fleet"] == "vox-agents-2026.11.20-2 (put back)"
+    assert said["fleet"] == "vox-agents-2026.11.20-2"
     assert said["fleet tried"] == "vox-agents-2026.11.22-1"
-    assert said["fleet commit"] == "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"
+    assert said["fleet commit"] == "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"[::-1], "that of the release that runs"
     assert said["boot id fleet-1"] == "9a0cf3a2"
     errors = json.loads(next(tmp_path.glob("*-globals.json")).read_bytes())["errors"]
     assert errors[0]["message"].startswith("rolled back, exit status 11: 2 invariants are violated")
@@ -121,7 +121,7 @@ def test_surroundings_say_what_went_where(rolled_back: RunOutcome, tmp_path: Pat
 def test_a_good_deploy_says_what_runs_and_what_ran_before(done: RunOutcome, tmp_path: Path) -> None:
     written(tmp_path, done)
     said = properties(tmp_path)
-    assert (said["fleet"], said["fleet before"]) == ("vox-agents-2026.11.22-1", "vox-agents-2026.11.20-2")
+    assert (said["fleet"], said["fleet from"]) == ("vox-agents-2026.11.22-1", "vox-agents-2026.11.20-2")
     assert not list(tmp_path.glob("*-globals.json")), "nothing went wrong"
 
 

@@ -53,9 +53,9 @@ def test_every_deployed_release_gets_page_and_status(done: RunOutcome, tmp_path:
     for number, service in enumerate(moved):
         page, status = memory.said[2 * number : 2 * number + 2]
         repository = LAB.service(service.service).repository
-        assert page == (repository, "index.html", f"{service.tag}-lab.html")
-        assert status[:2] == (repository, service.commit)
-        assert status[2].url == f"https://forge/{repository}/{service.tag}-lab.html"
+        assert page == (repository, "index.html", f"{service.about.tag}-lab.html")
+        assert status[:2] == (repository, service.about.commit)
+        assert status[2].url == f"https://forge/{repository}/{service.about.tag}-lab.html"
         assert status[2].state == "SUCCESSFUL"
         assert status[2].key == f"{OWN}-lab"
 
@@ -72,7 +72,7 @@ def test_only_done_is_a_success(done: RunOutcome) -> None:
 
 
 def test_a_look_has_nothing_to_attach(done: RunOutcome, tmp_path: Path, memory: Memory) -> None:
-    looked = replace(done, services=tuple(replace(one, deployed=False) for one in done.services))
+    looked = replace(done, services=tuple(replace(one, tried=None) for one in done.services))
     with pytest.raises(VoxgateError, match="deployed nothing"):
         list(attach(looked, tmp_path, LAB, memory))
 

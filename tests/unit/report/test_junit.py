@@ -18,7 +18,9 @@ def report(longrepr: Any, **more: Any) -> pytest.TestReport:
 def test_the_file_says_what_went_where(rolled_back: RunOutcome) -> None:
     said = dict(suite_properties(rolled_back))
     assert said["voxgate.verdict"] == "rolled back"
-    assert said["voxgate.fleet.tag"] == "vox-agents-2026.11.22-1"
+    commit = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"
+    assert said["voxgate.fleet.tried"] == f"vox-agents-2026.11.22-1 {commit}"
+    assert said["voxgate.fleet.from"] == said["voxgate.fleet.running"] == f"vox-agents-2026.11.20-2 {commit[::-1]}"
     assert said["voxgate.exit_status"] == "11"
 
 

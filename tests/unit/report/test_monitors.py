@@ -9,7 +9,7 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from voxgate.model.verdict import RunOutcome, RunVerdict, Verdict
+from voxgate.model.verdict import Ran, RunOutcome, RunVerdict, Verdict
 from voxgate.report import verdict_file
 from voxgate.report.changes import baseline, changes
 from voxgate.report.monitors import Level, as_json, level, nagios, prometheus
@@ -90,9 +90,9 @@ def test_changes_are_said_once(done: RunOutcome) -> None:
 
 def test_another_release_is_a_change(done: RunOutcome) -> None:
     now = look(done)
-    service = replace(now.services[0], previous_tag="vox-x-2027.01.01-1")
+    service = replace(now.services[0], running=Ran("vox-x-2027.01.01-1", "a" * 40))
     found = changes(replace(now, services=(service, *now.services[1:])), now)
-    assert found.releases == ((service.service, now.services[0].previous_tag, "vox-x-2027.01.01-1"),)
+    assert found.releases == ((service.service, "vox-backend-2026.11.22-1", "vox-x-2027.01.01-1"),)
 
 
 def test_nagios_is_one_status_line_and_the_changes(done: RunOutcome) -> None:

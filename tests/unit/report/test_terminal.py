@@ -153,3 +153,14 @@ def test_nothing_that_was_found_moves_the_terminal(rolled_back: RunOutcome, *, t
     assert all(line.isprintable() for line in plain.split("\n")), plain
     assert not [line for line in plain.split("\n") if line.startswith("DONE")]
     assert "\\x1b[2K" in plain
+
+
+def test_each_deployed_service_says_where_it_came_from_what_was_tried_and_what_runs(
+    done: RunOutcome, rolled_back: RunOutcome, looked: RunOutcome
+) -> None:
+    old, new = "vox-agents-2026.11.20-2", "vox-agents-2026.11.22-1"
+    assert f"fleet     from {old}, tried {new}, running {new}" in said(done).splitlines()
+    assert f"fleet     from {old}, tried {new}, running {old}" in said(rolled_back).splitlines()
+    lost = replace(rolled_back, services=tuple(replace(one, before=None, running=None) for one in done.services))
+    assert f"fleet     from nothing, tried {new}, running nobody knows: look at its hosts" in said(lost).splitlines()
+    assert " tried " not in said(looked)

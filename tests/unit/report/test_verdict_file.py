@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from voxgate.contracts import schemas
 from voxgate.errors import ContractError
-from voxgate.model.verdict import Judgement, RunOutcome, RunVerdict, Verdict
+from voxgate.model.verdict import Judgement, Ran, RunOutcome, RunVerdict, Verdict
 from voxgate.report import verdict_file
 from voxgate.report.redaction import Redactor
 
@@ -48,10 +48,10 @@ def test_a_verdict_without_words_still_gets_written(looked: RunOutcome, tmp_path
 
 
 def test_a_refused_run_with_a_bad_tag_gets_written(looked: RunOutcome, tmp_path: Path) -> None:
-    service = replace(looked.services[0], tag="x; reboot", commit=None)
+    service = replace(looked.services[0], tried=Ran("x; reboot"))
     refused = replace(looked, verdict=RunVerdict.REFUSED, exit_status=10, services=(service,), judgements=())
     verdict_file.write(refused, tmp_path / "verdict.json", PLAIN)
-    assert verdict_file.read(tmp_path / "verdict.json").services[0].tag == "x; reboot"
+    assert verdict_file.read(tmp_path / "verdict.json").services[0].tried == Ran("x; reboot")
 
 
 def test_secrets_do_not_reach_it(looked: RunOutcome, tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_what_the_gate_itself_named_is_cut_by_no_password_that_is_called_so(roll
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"verdict": "fine"}, "fine"), ({"extra": 1}, "extra"), ({"started": "yesterday"}, "started"), ({"format": 1}, "4 was")],
+    [({"verdict": "fine"}, "fine"), ({"extra": 1}, "extra"), ({"started": "yesterday"}, "started"), ({"format": 1}, "5 was")],
 )
 def test_a_file_that_breaks_the_schema_is_refused(
     looked: RunOutcome, tmp_path: Path, change: dict[str, object], said: str
@@ -145,3 +145,37 @@ def test_counts_that_are_not_those_of_the_judgements_are_refused(looked: RunOutc
     (tmp_path / "verdict.json").write_text(json.dumps(content))
     with pytest.raises(ContractError, match="does not count what it lists"):
         verdict_file.read(tmp_path / "verdict.json")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "deployed", "came_from", "tried", "running"),
+    [
+        ("done", True, None, "new", "new"),
+        ("rolled back", True, "old", "new", "old"),
+        ("broken", True, "old", "new", None),
+        ("holds", False, "old", None, "old"),
+    ],
+)
+def test_the_format_before_is_still_read(
+    done: RunOutcome,
+    tmp_path: Path,
+    verdict: str,
+    *,
+    deployed: bool,
+    came_from: str | None,
+    tried: str | None,
+    running: str | None,
+) -> None:
+    """What it did not say is not known, and not guessed: what a deploy that was done came from, what runs after a broken one."""
+    known = {None: None, "new": Ran("new", "a" * 40), "old": Ran("old", "b" * 40)}
+    content = verdict_file.document(replace(done, judgements=(), moves=()), PLAIN)
+    good = "new" if verdict == "done" else "old"
+    asked = known["new"] if deployed else known["old"]
+    row = {"service": "fleet", "hosts": ["fleet-1"], "deployed": deployed, **asdict(asked or Ran())}
+    row["last_known_good"] = asdict(known[good] or Ran())
+    content |= {"format": 4, "verdict": verdict, "exit_status": 0 if verdict in {"done", "holds"} else 11, "services": [row]}
+    content["counts"] = dict.fromkeys(content["counts"], 0) | {"missing": len(content["missing"])}
+    path = tmp_path / "verdict.json"
+    path.write_text(json.dumps(content), "utf-8")
+    (read,) = verdict_file.read(path).services
+    assert (read.before, read.tried, read.running) == (known[came_from], known[tried], known[running])
