@@ -168,7 +168,7 @@ def test_what_could_not_be_seen_is_blind_whatever_is_waived(lab: Lab) -> None:
     document["sections"]["boot"] = {"seconds": 0.0, "error": {"kind": "denied", "text": "nobody may look"}}
     page.write_text(json.dumps(document))
     status, _, verdict = lab.run(*BOOT)
-    assert (status, verdict["verdict"], verdict["counts"]["blind"]) == (1, "blind", 1)
+    assert (status, verdict["verdict"], verdict["counts"]["blind"]) == (7, "blind", 1)
 
 
 def test_joined_parts_are_a_whole_look_and_say_which_covers_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +183,7 @@ def test_joined_parts_are_a_whole_look_and_say_which_covers_nothing(lab: Lab, mo
         f"the waiver of boot-starts-only-what-is-known[fleet-*] until {END} covers nothing that was found: take it out;"
         " the new agent comes in spring (ops@example.com)"
     )
-    assert first["notes"] == [ends]
+    assert first["notes"][1:] == [ends]
     part = lab.latest.resolve()
     shutil.copytree(lab.evidence, part / "evidence", dirs_exist_ok=True)
     project = lab.folder / "project"

@@ -7,15 +7,17 @@ that fails to import, or that somebody deselects, leaves its invariants expected
 from __future__ import annotations
 
 import ast
+import difflib
 import inspect
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from voxgate.contracts.places import bundled
 from voxgate.contracts.whole import functions_of, names_all
 from voxgate.errors import ContractError
+from voxgate.model.estate import Host
 from voxgate.model.invariant import Guards, Invariant, Need, Per
 from voxgate.model.service import Role
 
@@ -66,10 +68,10 @@ def _suites(folders: Sequence[Path]) -> Iterator[Path]:
         yield from sorted(folder.glob("test_*.py"))
 
 
-def _decorator(node: ast.FunctionDef) -> ast.Call | None:
-    """The call of ``@invariant``, None for a function that is none."""
+def _decorator(node: ast.FunctionDef | ast.AsyncFunctionDef, name: str = "invariant") -> ast.Call | None:
+    """The call of ``@invariant``, or of another decorator of that name; None for a function that has none."""
     for decorator in node.decorator_list:
-        if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name) and decorator.func.id == "invariant":
+        if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name) and decorator.func.id == name:
             return decorator
     return None
 
@@ -113,26 +115,64 @@ def _read(path: Path, node: ast.FunctionDef, call: ast.Call) -> Invariant:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A team's own test, without ``@invariant``: ``test_ours.py::test_x``, ``test_ours.py::TestSite::test_x``. By ``@on`` it is
+    for hosts of these roles, or of these names; where it says neither, for all.
+    """
+
+    name: str
+    roles: frozenset[Role] = frozenset()
+    hosts: frozenset[str] = frozenset()
+
+    def is_on(self, host: Host) -> bool:
+        """True where it is for that host."""
+        return not (self.roles or self.hosts) or host.name in self.hosts or not self.roles.isdisjoint(host.roles)
+
+
 @cache
-def plain_tests(*folders: Path) -> tuple[str, ...]:
-    """A team's own tests, without ``@invariant``, in the suites of ``folders`` (default: those that come with voxgate):
-    ``test_ours.py::test_x``, ``test_ours.py::TestSite::test_x``. Each must be judged at least once.
+def plain_tests(*folders: Path) -> tuple[Check, ...]:
+    """A team's own tests in the suites of ``folders`` (default: those that come with voxgate). Each must be judged at least once.
+
+    Raises ContractError for an ``@on`` that nobody can read.
     """
     return tuple(
-        f"{path.name}::{name}"
+        replace(check, name=f"{path.name}::{check.name}")
         for path in _suites(folders)
-        for name in _plain(ast.parse(path.read_bytes(), filename=path.name).body)
+        for check in _plain(path, ast.parse(path.read_bytes(), filename=path.name).body)
     )
 
 
-def _plain(body: Iterable[ast.stmt], within: str = "") -> Iterator[str]:
+def _plain(path: Path, body: Iterable[ast.stmt], within: str = "") -> Iterator[Check]:
     for node in body:
         if isinstance(node, ast.ClassDef) and node.name.startswith("Test"):
-            yield from _plain(node.body, f"{within}{node.name}::")
+            yield from _plain(path, node.body, f"{within}{node.name}::")
         elif isinstance(node, ast.FunctionDef) and _decorator(node) is not None:
             continue
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
-            yield f"{within}{node.name}"
+            yield _on(path, node, f"{within}{node.name}")
+
+
+def _on(path: Path, node: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> Check:
+    """One of them, with the hosts that it is for."""
+    call = _decorator(node, "on")
+    if call is None:
+        return Check(name)
+    where = f"suites/{path.name}:{node.lineno}"
+    try:
+        said = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+    except ValueError:
+        why = "@on takes literals: what must be judged is read from the source"
+        raise ContractError("this check cannot be read", where=where, why=why) from None
+    words = {key: frozenset([value] if isinstance(value, str) else value) for key, value in said.items()}
+    if call.args or not words or words.keys() - {"role", "host"}:
+        raise ContractError("this check cannot be read", where=where, why='@on takes role= and host=, as @on(role="fleet")')
+    roles, known = words.get("role", frozenset()), [role.value for role in Role]
+    for role in roles - set(known):
+        near = difflib.get_close_matches(str(role), known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"roles: {', '.join(known)}"
+        raise ContractError(f"there is no role {role!r}", where=f"{where}, @on", hint=hint)
+    return Check(name, frozenset(Role(role) for role in roles), words.get("host", frozenset()))
 
 
 def find(catalogue: Sequence[Invariant], function: str, suite: str) -> Invariant | None:

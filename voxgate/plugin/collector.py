@@ -116,7 +116,7 @@ def _judgement(
         id=key,
         invariant=name,
         sentence=rule[0].sentence if rule else name,
-        reason=rule[0].reason if rule else "a test of the team's own",
+        reason=rule[0].reason if rule else said.get("reason") or "a test of the team's own",
         verdict=verdict,
         service=said.get("service") or None,
         host=said.get("host") or None,

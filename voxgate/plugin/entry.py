@@ -28,6 +28,7 @@ _MARKERS = (
     "release: what must be true of the checked-out release",
     "deploy: the moves of a deploy; judged only when there is one",
     "invariant: one rule; set by @invariant, never by hand",
+    "on(role, host): on which hosts a check of your own runs; set by @on, never by hand",
 )
 
 

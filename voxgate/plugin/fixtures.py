@@ -103,4 +103,6 @@ def _connections(estate: Estate) -> Iterator[Connections]:
 @pytest.fixture
 def host(request: pytest.FixtureRequest, _connections: Connections) -> TestinfraHost:
     """A host of the estate for a team's own checks, as testinfra knows it: ``host.file("/etc/hosts").exists``."""
+    if not hasattr(request, "param"):
+        raise Blind("no estate", hint="say which: --estate NAME")
     return host_for(_connections[request.param])

@@ -20,7 +20,7 @@ from voxgate.errors import OutsideLook, Refused, VoxgateError
 from voxgate.model.invariant import Expected, Per
 from voxgate.model.part import part_of
 from voxgate.plugin.empty import is_empty
-from voxgate.plugin.judging import Elsewhere, Empty, annotate, rule_of, subject_of
+from voxgate.plugin.judging import Elsewhere, Empty, annotate, plain_id, rule_of, subject_of
 from voxgate.plugin.meant import age_of, must_be_of, must_be_whole, must_have_what_it_needs, must_know_markers
 from voxgate.plugin.orders import is_deploy
 from voxgate.plugin.reading import attach_read
@@ -168,8 +168,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     rule = rule_of(session, metafunc.definition)
     if rule is None:
         if "host" in metafunc.fixturenames and session.estate is not None:
-            names = [host.name for host in session.looked_at]
-            metafunc.parametrize("host", names, ids=names, indirect=True)
+            names = session.hosts_of(plain_id(metafunc.definition))
+            metafunc.parametrize("host", names or [None], ids=names or [_NOTHING], indirect=True)
         return
     if rule.per is Per.ESTATE:
         return
@@ -184,11 +184,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark each judgement by its rule; leave out what this run has nothing to judge by (no deploy, no estate)."""
     session = session_of(config)
-    kept, left = [], []
+    kept: list[pytest.Item] = []
+    left: list[pytest.Item] = []
     for item in items:
         rule = rule_of(session, item)
         if rule is None:
-            kept.append(item)
+            (left if _is_on_nothing(item) else kept).append(item)
         elif (subject := subject_of(session, rule, item)) is None:
             left.append(item)
         else:
@@ -258,6 +259,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     if session.estate is not None and not _is_ours(pyfuncitem) and is_empty(pyfuncitem):
         raise Empty("asserts nothing, so nothing was judged by it")
     return result
+
+
+def _is_on_nothing(item: pytest.Item) -> bool:
+    """True for a check of a team's own that is for no host here."""
+    callspec = getattr(item, "callspec", None)
+    return callspec is not None and "host" in callspec.params and callspec.params["host"] is None
 
 
 def _is_ours(item: pytest.Item) -> bool:

@@ -48,6 +48,19 @@ def invariant(
     return mark
 
 
+def on(*, role: str | tuple[str, ...] = (), host: str | tuple[str, ...] = ()) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a check of a team's own (``def test_x(host)``) run on these hosts only: those that have a ``role``, and those of that
+    name. Arguments must be literals: what must be judged is read from the source. On an estate without such a host there is
+    nothing to be judged.
+    """
+
+    def mark(function: Callable[P, R]) -> Callable[P, R]:
+        marked: Callable[P, R] = pytest.mark.on(role=role, host=host)(function)
+        return marked
+
+    return mark
+
+
 class Said(str):
     """The message of a failed assertion, with the entries that an estate may have instead. Only who judges without pytest reads
     them: what pytest makes of a message is plain text.

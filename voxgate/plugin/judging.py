@@ -13,6 +13,7 @@ from voxgate.model.invariant import Expected, Invariant, Per, Subject
 from voxgate.model.verdict import Verdict
 from voxgate.model.work import Work, said_of
 from voxgate.plugin.invariants import ARROW
+from voxgate.plugin.own import reason_of, words_of_own
 from voxgate.plugin.session import Session
 from voxgate.plugin.words import words_of
 from voxgate.survey.movement import Movement
@@ -71,10 +72,13 @@ def annotate(
     if subject is not None:
         said |= {"service": subject.service or "", "host": subject.host or ""}
     else:
+        said |= {"reason": reason_of(item)}
         said |= {"host": str(item.callspec.params.get("host", "")) if hasattr(item, "callspec") else ""}
     if call.excinfo is not None and not call.excinfo.errisinstance((pytest.skip.Exception, pytest.xfail.Exception)):
         about = Expected(rule, subject) if rule is not None and subject is not None and report.when == "call" else None
         words = words_of(call.excinfo.value, about, session.estate, session.day)
+        if rule is None:
+            words = words_of_own(item, call.excinfo, words)
         verdict, found, advice = words.verdict, words.found, words.advice
         if report.when != "call":
             verdict = Verdict.BLIND

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from voxgate.contracts.catalogue import plain_tests, read_catalogue
+from voxgate.contracts.catalogue import Check, plain_tests, read_catalogue
 from voxgate.contracts.estates import load_estate
 from voxgate.contracts.json_strict import loads
 from voxgate.contracts.places import project, suites_of
@@ -75,6 +75,7 @@ class Session:
     root: Path = field(default_factory=project)
     folders: tuple[Path, ...] = field(init=False)
     catalogue: tuple[Invariant, ...] = field(init=False)
+    checks: tuple[Check, ...] = field(init=False)
     trouble: VoxgateError | None = None
     redactor: Redactor = field(init=False)
     recorder: Recorder = field(default_factory=Recorder)
@@ -92,6 +93,7 @@ class Session:
         """One redactor for all sinks: it knows what is secret by its shape, and the gate's own secrets by their value."""
         self.folders = suites_of(self.root)
         self.catalogue = read_catalogue(*self.folders)
+        self.checks = plain_tests(*self.folders)
         names = [database.uri_env for database in self.estate.databases if database.uri_env] if self.estate else []
         self.redactor = Redactor.of(os.environ, names)
         self.teller = Teller(Values(self.redactor))
@@ -200,8 +202,14 @@ class Session:
         return view.release.commit if isinstance(view, RemoteView) and view.release else None
 
     def plain(self) -> tuple[str, ...]:
-        """A team's own tests, which must be judged too."""
-        return plain_tests(*self.folders) if self.estate else ()
+        """A team's own tests, which must be judged too: those that are for any host that this run is about."""
+        hosts = self.estate.hosts if self.estate and not self.is_part else self.looked_at
+        return tuple(one.name for one in self.checks if any(one.is_on(host) for host in hosts))
+
+    def hosts_of(self, name: str) -> tuple[str, ...]:
+        """On which hosts a team's own test runs: all that this run is about, or those of them that its ``@on`` says."""
+        check = next((one for one in self.checks if one.name == name), None)
+        return tuple(host.name for host in self.looked_at if check is None or check.is_on(host))
 
 
 KEY = pytest.StashKey[Session]()

@@ -4,6 +4,7 @@ sudo.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import testinfra.backend
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
 NAME = "voxgate"
 # Written to stderr by the first thing that sudo runs: in whatever language sudo refuses, this is missing then.
 _SUDO_RAN = "voxgate:sudo-ran"
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A command that a check ran: as the check said it, how it ended, and what it wrote to stderr."""
+
+    command: str
+    rc: int
+    stderr: str
 
 
 class VoxgateBackend(BaseBackend):  # type: ignore[misc] # testinfra tells no types
@@ -38,6 +48,7 @@ class VoxgateBackend(BaseBackend):  # type: ignore[misc] # testinfra tells no ty
         self._connections = connections
         self._connection: Connection | None = None
         self._deadline = deadline
+        self.last: Ran | None = None
         super().__init__(host, *args, **kwargs)
 
     @classmethod
@@ -77,6 +88,7 @@ class VoxgateBackend(BaseBackend):  # type: ignore[misc] # testinfra tells no ty
                 hint = f"allow it in sudoers, or look without sudo: {self.quote(command, *args)}"
                 raise Blind(what, where=self.hostname, why=said[-1] if said else "", hint=hint)
             stderr = before + after
+        self.last = Ran(self.quote(command, *args), completed.exit_status, stderr.decode("utf-8", "replace"))
         return self.result(completed.exit_status, self.encode(line), completed.stdout, stderr)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from voxgate.contracts.catalogue import plain_tests
+from voxgate.contracts.estates import load_estate
+from voxgate.errors import ContractError
+from voxgate.model.service import Role
+from voxgate.plugin.session import Session
 
 from .conftest import SAVED
 
@@ -52,6 +59,7 @@ def test_full_warns(evidence):
     assert evidence
 
 def test_full_violated(evidence):
+    """Why it is there."""
     assert not evidence, "this is what it is"
 
 def test_full_by_a_helper(evidence):
@@ -159,7 +167,10 @@ def test_a_warning_is_no_verdict(said: tuple[dict[str, Any], str]) -> None:
     full = {name for name in judged if "full" in name.lower()}
     assert len(full) == 11
     assert {name for name in full if judged[name][0] != "holds"} == {"test_ours.py::test_full_violated"}
-    assert judged["test_ours.py::test_full_violated"] == ("violated", "this is what it is")
+    assert judged["test_ours.py::test_full_violated"] == ("violated", "this is what it is; assert not evidence")
+    (violated,) = (one for one in said[0]["invariants"] if one["verdict"] == "violated")
+    assert (violated["reason"], violated["advice"]) == ("Why it is there.", "it is there for this: Why it is there.")
+    assert "→ it is there for this: Why it is there." in said[1]
     assert judged["our-rule"][0] == "holds"
     assert [judged[name][0] for name in sorted(judged) if name.startswith("clock")] == ["holds"] * 5
 
@@ -168,7 +179,9 @@ def test_what_asserts_nothing_is_named_and_holds_nothing(said: tuple[dict[str, A
     document, printed = said
     assert not [one["id"] for one in document["invariants"] if "empty" in one["id"]]
     assert not [name for name in document["missing"] if name.startswith("test_ours")]
-    empty = {note.partition(" is an empty check")[0] for note in document["notes"]}
+    age, *notes = document["notes"]
+    assert age.startswith("a saved look, taken ")
+    empty = {note.partition(" is an empty check")[0] for note in notes}
     assert empty == {f"test_ours.py::test_empty{end}" for end in ("", "_compared", "_by_a_helper", "_on_each", "_of_a_constant")}
     for name in empty:
         assert f"{name} is an empty check" in " ".join(printed.split())
@@ -180,3 +193,74 @@ def test_what_a_host_says_is_no_assertion(tmp_path: Path) -> None:
     (team / "conftest.py").write_text(TELL)
     done = judged(team, "--collect-only", "-q", "suites")
     assert {line for line in done.stdout.splitlines() if "=" in line} == {"test_empty=True", "test_full=False"}, done.stderr
+
+
+ON = """
+from voxgate.plugin import on
+
+def test_everywhere(host):
+    assert host.file("/etc/hosts").exists
+
+@on(role="fleet")
+def test_of_a_role(host):
+    assert host.file("/etc/hosts").exists
+
+class TestTwo:
+    @on(role=("sip", "data"), host="api-1")
+    def test_of_several(self, host):
+        assert host.file("/etc/hosts").exists
+
+@on(host="elsewhere")
+def test_of_another_estate(host):
+    assert host.file("/etc/hosts").exists
+"""
+
+
+def test_a_check_runs_on_the_hosts_that_it_is_for(tmp_path: Path) -> None:
+    """And what is for none of the hosts here need not be judged: it is not missing either."""
+    team = project(tmp_path, ON)
+    done = judged(team, "--collect-only", "-q", "-k", "test_ours")
+    ids = {line.partition("::")[2] for line in done.stdout.splitlines() if "test_ours.py::" in line}
+    everywhere = {f"test_everywhere[{host}]" for host in ("data", "api-1", "fleet-1", "fleet-2", "sip-1")}
+    assert ids == {
+        *everywhere,
+        *(f"test_of_a_role[fleet-{n}]" for n in (1, 2)),
+        *(f"TestTwo::test_of_several[{host}]" for host in ("data", "api-1", "sip-1")),
+    }
+    checks = {one.name: one for one in plain_tests(team / "suites")}
+    estate = load_estate("lab")
+    assert not any(checks["test_ours.py::test_of_another_estate"].is_on(host) for host in estate.hosts)
+    assert "test_ours.py::test_of_another_estate" not in Session(estate, None, root=team).plain()
+    whole, part = (Session(estate, None, root=team, part=part) for part in (None, frozenset({"api-1"})))
+    assert "test_ours.py::test_of_a_role" in whole.plain()
+    assert "test_ours.py::test_of_a_role" not in part.plain()
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ('role="flet"', "there is no role 'flet'"),
+        ('roles="fleet"', "takes role= and host="),
+        ('"fleet"', "takes role= and host="),
+        ("role=FLEET", "@on takes literals"),
+    ],
+)
+def test_an_on_that_cannot_be_read_is_one_line(said: str, why: str, tmp_path: Path) -> None:
+    (tmp_path / "test_x.py").write_text(f"@on({said})\ndef test_x(host):\n    assert host\n")
+    with pytest.raises(ContractError, match=why):
+        plain_tests(tmp_path)
+
+
+def test_the_example_in_the_readme_passes_the_lint_and_runs_where_it_says(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    for command in (["check", "--quiet"], ["format", "--check", "--quiet"]):
+        argv = [sys.executable, "-m", "ruff", *command, "--stdin-filename", "suites/test_ours.py", "-"]
+        done = subprocess.run(argv, cwd=ROOT, input=example, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    path = tmp_path / "test_ours.py"
+    path.write_text(example, "utf-8")
+    argv = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", str(path)]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (check,) = plain_tests(tmp_path)
+    assert check.roles == {Role.API}

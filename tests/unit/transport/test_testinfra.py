@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import getpass
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 import testinfra
 
 from voxgate.errors import Blind, CommandUnknown, Unreachable
+from voxgate.plugin.own import words_of_own
+from voxgate.plugin.words import words_of
 from voxgate.transport.testinfra_backend import VoxgateBackend, host_for, register
 
 from .conftest import Ground, Opened, host
@@ -94,3 +97,52 @@ def test_the_real_sudo_takes_the_command(connection: Connection) -> None:
         assert seen.check_output("id -un") == "nobody"
     with seen.sudo("no-such-user"), pytest.raises(Blind):
         seen.run("id -un")
+
+
+pytest_plugins = ["pytester"]
+CHECK = '''
+def test_x(host):
+    """Whatever asks for localhost
+    gets this machine.
+
+    More of it.
+    """
+    found = host.run("ls %s", "/nowhere/at all")
+    assert found.rc == 0
+    host.check_output("true")
+'''
+
+
+@pytest.mark.parametrize(
+    ("failing", "said"),
+    [
+        ("assert found.rc == 0", "assert found.rc == 0: 2 == 0; "),
+        ('assert found.rc == 0, "it is not there"', "it is not there; assert found.rc == 0; "),
+        (
+            'host.check_output("ls %s", "/nowhere/at all")',
+            'Unexpected exit code 2; host.check_output("ls %s", "/nowhere/at all"); ',
+        ),
+    ],
+)
+def test_a_failing_check_says_its_expression_the_hosts_words_and_why_it_is_there(
+    connection: Connection, failing: str, said: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:anyio -p no:pytest11.testinfra")
+    item = pytester.getitem(CHECK.replace("assert found.rc == 0", failing), "test_x")
+    assert isinstance(item, pytest.Function)
+    item.funcargs["host"] = host_for(connection)
+    with pytest.raises(AssertionError) as failure:
+        item.function(item.funcargs["host"])
+    words = words_of_own(item, failure, words_of(failure.value, None, None, date(2026, 1, 1)))
+    assert words.found.startswith(f"{said}ls '/nowhere/at all': exit 2: ls: cannot access"), words
+    assert words.advice == "it is there for this: Whatever asks for localhost gets this machine."
+
+
+def test_where_a_check_breaks_it_says_at_which_line(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:anyio -p no:pytest11.testinfra")
+    item = pytester.getitem("def test_x(host):\n    assert {}[\n        'nothing'\n    ]\n", "test_x")
+    assert isinstance(item, pytest.Function)
+    with pytest.raises(KeyError) as failure:
+        item.function(None)
+    words = words_of_own(item, failure, words_of(failure.value, None, None, date(2026, 1, 1)))
+    assert words.found == "could not be judged: KeyError: 'nothing', at: assert {}['nothing']"
