@@ -91,6 +91,11 @@ rollback: setup $(THERE) ## put the release before the last known good of SERVIC
 report: setup $(THERE) ## look at ESTATE and make the full report with its Allure page
 	@$(PYTEST) --html always
 
+docs: setup ## write what is made from the code: docs/INVARIANTS.md, docs/FAULTS.md, docs/ORDINARY.md
+	@$(RUN) pytest --invariants=markdown > docs/INVARIANTS.md
+	@$(RUN) lab faults --write >/dev/null
+	@$(RUN) lab ordinary --write
+
 invariants: setup ## print the catalogue of invariants from the code, and write docs/INVARIANTS.md
 	@mkdir -p docs
 	@$(RUN) pytest --invariants=markdown > docs/INVARIANTS.md

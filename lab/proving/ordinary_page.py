@@ -20,7 +20,7 @@ PAGE = places.ROOT / "docs" / "ORDINARY.md"
 HEAD = """\
 # Ordinary life
 
-Made by `lab ordinary --write`; do not edit. The twin of [the faults](FAULTS.md): what is rightly on hosts, and must stay green.
+Made by `make docs`; do not edit. The twin of [the faults](FAULTS.md): what is rightly on hosts, and must stay green.
 `make ordinary` puts all of it on the lab at once and looks: all must hold. Where the estate must say something, each entry is
 then left out, and exactly what is declared must be red, so that no entry is idle and none covers more than its own thing.
 `uv run lab ordinary NAME` tries one alone; `uv run lab break NAME` and `uv run lab mend` do it by hand.

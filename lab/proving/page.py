@@ -9,7 +9,7 @@ from voxgate.contracts.catalogue import read_catalogue
 HEAD = """\
 # The faults
 
-Made by `lab faults --write`; do not edit. Each fault breaks one lab host in one way. `make faults` proves for each: all
+Made by `make docs`; do not edit. Each fault breaks one lab host in one way. `make faults` proves for each: all
 held before, it landed (asked by another path), exactly these invariants turned exactly so, it was mended, all holds again.
 `uv run lab break FAULT` and `uv run lab mend` do it by hand.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.pages import must_be_as_made
 from voxgate.contracts.catalogue import FOLDER, plain_tests, read_catalogue
 from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import names
@@ -98,7 +99,7 @@ def test_every_invariant_names_a_fault() -> None:
 
 def test_the_page_of_invariants_is_current() -> None:
     page = Path(__file__).resolve().parents[2] / "docs" / "INVARIANTS.md"
-    assert page.read_text("utf-8") == as_markdown(read_catalogue()), "make invariants"
+    must_be_as_made(page, as_markdown(read_catalogue()))
 
 
 def test_the_catalogue_names_each_invariant_with_reason_and_faults() -> None:

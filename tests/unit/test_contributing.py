@@ -7,8 +7,10 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 
+from tests.pages import must_be_as_made
 from tests.quick import chosen
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,3 +60,17 @@ def test_no_module_of_voxgates_is_tested_by_none() -> None:
     ).stdout.split()
     untested = {path for path in modules if not path.endswith("__init__.py") and not chosen([path], UNIT)}
     assert untested <= {"voxgate/cli/template/suites/test_ours.py"}, sorted(untested)
+
+
+def test_a_page_that_is_not_as_made_is_one_line(tmp_path: Path) -> None:
+    page = tmp_path / "PAGE.md"
+    page.write_text("one\ntwo\nthree\n")
+    must_be_as_made(page, "one\ntwo\nthree\n")
+    for made, said in (
+        ("one\n2\nthree\n", "1 of its lines, the first is 2"),
+        ("one\ntwo\nand\nthree\n", "1 of its lines, the first is 3"),
+        ("two\nthree", "1 of its lines, the first is 1"),
+        ("one\ntwo\nthree", "0 of its lines, the first is 3"),
+    ):
+        with pytest.raises(pytest.fail.Exception, match=f"^docs/PAGE.md is not what its sources make, {said}: make docs$"):
+            must_be_as_made(page, made)

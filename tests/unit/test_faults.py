@@ -11,6 +11,7 @@ from lab.proving.matrix import DOCS
 from lab.proving.page import page
 from lab.proving.picture import by_rule, picture
 from lab.proving.script import rule_of
+from tests.pages import must_be_as_made
 from voxgate.contracts.catalogue import read_catalogue
 from voxgate.errors import VoxgateError
 from voxgate.model.invariant import Invariant
@@ -48,8 +49,8 @@ def test_an_invariant_names_only_faults_that_break_it(rule: Invariant) -> None:
 
 
 def test_the_page_is_current() -> None:
-    """docs/FAULTS.md is made from the headers: `uv run lab faults --write`."""
-    assert (DOCS / "FAULTS.md").read_text("utf-8") == page()
+    """docs/FAULTS.md is made from the headers."""
+    must_be_as_made(DOCS / "FAULTS.md", page())
 
 
 def written(folder: Path, text: str) -> Path:

@@ -16,6 +16,7 @@ from lab.proving.judge import Finding
 from lab.proving.ordinary import Ordinary, all_ordinary, read
 from lab.proving.ordinary_page import PAGE, page
 from lab.proving.script import by_name, judged_ids
+from tests.pages import must_be_as_made
 from voxgate.errors import VoxgateError
 
 GOOD = """\
@@ -38,8 +39,8 @@ def written(folder: Path, text: str = GOOD, name: str = "one") -> Ordinary:
 
 
 def test_the_page_is_current() -> None:
-    """docs/ORDINARY.md is made from the headers: `uv run lab ordinary --write`."""
-    assert PAGE.read_text("utf-8") == page()
+    """docs/ORDINARY.md is made from the headers."""
+    must_be_as_made(PAGE, page())
 
 
 @pytest.mark.parametrize("thing", all_ordinary(), ids=lambda thing: thing.name)
