@@ -68,7 +68,7 @@ endef
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo '  ESTATE=lab|staging|..  SERVICE=all|backend|fleet|dialler|console  TAG=vox-..|main  PYTEST_ARGS=..'
+	@echo '  ESTATE=lab|staging|..  SERVICE=all|backend|fleet|dialler|console|backend,fleet  TAG=vox-..|main  PYTEST_ARGS=..'
 
 gate: setup $(LAB) ## deploy SERVICE at TAG (default: the newest release on main) to ESTATE, judge, promote or go back
 	@$(PYTEST) $(DEPLOY)

@@ -61,6 +61,10 @@ def test_any_text_is_a_tag_or_none(text: str) -> None:
         (["backend=x; reboot"], "no release tag"),
         (["bakend"], "no such service"),
         (["all=vox-backend-2026.06.22-1"], "a tag is of one service"),
+        (["backend,fleet=vox-backend-2026.06.22-1"], "a tag is of one service"),
+        (["backend,flet"], "there is no such service: flet"),
+        (["backend,"], "there is no such service"),
+        (["backend,fleet", "backend=main"], "backend is asked for twice, differently"),
         (["backend=vox-agents-2026.06.22-1"], "of another service"),
         (["backend", "backend=main"], "asked for twice"),
         (["backend="], "no tag after"),
@@ -76,6 +80,8 @@ def test_requests_that_cannot_be_meant_are_refused(texts: list[str], said: str) 
 
 def test_all_means_all_in_the_order_of_a_deploy() -> None:
     assert [one.service for one in read_requests(["all"], [], ESTATE)] == ["backend", "fleet", "dialler", "console"]
+    assert read_requests(["fleet,backend=main"], [], ESTATE) == (Request("backend", "main"), Request("fleet", "main"))
+    assert [one.back for one in read_requests([], ["backend,console"], ESTATE)] == [True, True]
 
 
 def test_the_newest_release_is_the_newest_on_main_by_number() -> None:

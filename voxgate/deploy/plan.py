@@ -95,16 +95,16 @@ class Plan:
 
 
 def read_requests(deploy: Sequence[str], rollback: Sequence[str], estate: Estate) -> tuple[Request, ...]:
-    """``all``, ``backend``, ``backend=TAG``, ``all=main`` of ``--deploy`` and ``--rollback``, checked by form. Going back without
-    a tag is to the release before. Raises Refused in one line.
+    """``all``, ``backend``, ``backend,fleet``, ``backend=TAG``, ``all=main`` of ``--deploy`` and ``--rollback``, checked by form.
+    Going back without a tag is to the release before. Raises Refused in one line.
     """
     names = [service.name for service in estate.services]
     requests: dict[str, Request] = {}
     asked = [*((text, "--deploy") for text in deploy), *((text, "--rollback") for text in rollback)]
     for text, option in asked:
-        name, wanted = _read_words(text, option, names)
+        chosen, wanted = _read_words(text, option, names)
         back = option == "--rollback" or wanted == PREVIOUS
-        for service in names if name == "all" else [name]:
+        for service in chosen:
             request = Request(service, PREVIOUS if back and not wanted else wanted, back)
             if requests.get(service, request) != request:
                 raise Refused(f"{service} is asked for twice, differently", where=option)
@@ -114,21 +114,24 @@ def read_requests(deploy: Sequence[str], rollback: Sequence[str], estate: Estate
     return tuple(requests[name] for name in names if name in requests)
 
 
-def _read_words(text: str, option: str, names: Sequence[str]) -> tuple[str, str]:
-    """The service and the tag of one request. Raises Refused for words that cannot be meant."""
-    name, equals, wanted = text.partition("=")
+def _read_words(text: str, option: str, names: Sequence[str]) -> tuple[Sequence[str], str]:
+    """The services and the tag of one request. Raises Refused for words that cannot be meant."""
+    listed, equals, wanted = text.partition("=")
+    chosen = listed.split(",")
     where = f"{option} {text!r}"
     if equals and not wanted:
-        raise Refused("no tag after the equals sign", where=where, hint=f"{option} {name} is enough")
+        raise Refused("no tag after the equals sign", where=where, hint=f"{option} {listed} is enough")
     if option == "--rollback" and wanted == MAIN:
         raise Refused("the head of main is nothing to go back to", where=where, hint="--deploy, or a tag")
-    if name == "all" and wanted not in _WORDS:
-        raise Refused("a tag is of one service", where=where, hint="name the service: backend=TAG")
-    if name not in {*names, "all"}:
-        near = difflib.get_close_matches(name, [*names, "all"], n=1)
-        hint = f"did you mean {near[0]}?" if near else f"services: {', '.join(names)}, all"
-        raise Refused("there is no such service", where=where, hint=hint)
-    return name, wanted
+    for name in chosen:
+        if name not in {*names, "all"}:
+            near = difflib.get_close_matches(name, [*names, "all"], n=1)
+            hint = f"did you mean {near[0]}?" if near else f"services: {', '.join(names)}, all"
+            why = name if len(chosen) > 1 else ""
+            raise Refused("there is no such service", where=where, why=why, hint=hint)
+    if (len(chosen) > 1 or "all" in chosen) and wanted not in _WORDS:
+        raise Refused("a tag is of one service", where=where, hint=f"one {option} for each: {option} backend=TAG")
+    return names if "all" in chosen else chosen, wanted
 
 
 def check_requests(

@@ -118,8 +118,9 @@ def _deploying(group: pytest.OptionGroup) -> None:
         metavar="SERVICE[=TAG]",
         action="append",
         default=[],
-        help="put a release on the hosts before judging: backend, fleet, dialler, console or all; TAG is a release tag on "
-        "main, or main for its head; without TAG the newest release. Repeatable. Without --deploy nothing is changed",
+        help="put a release on the hosts before judging: backend, fleet, dialler, console, several of them parted by commas, or "
+        "all; TAG is a release tag on main, or main for its head; without TAG the newest release. Repeatable. Without --deploy "
+        "nothing is changed",
     )
     group.addoption(
         "--rollback",
