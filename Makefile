@@ -201,7 +201,7 @@ pins: setup ## name uv anew, and the tools of the lab's image, by version and by
 	@for name in wheels stores; do $(PINS) lab/recipe/$$name.lock.txt lab/recipe/$$name.txt || exit; done
 
 fresh: ## forget the runs of earlier builds, keep their history and the watch's: what stands in reports/ is this build's
-	@rm -rf reports/20* reports/latest
+	@rm -rf reports/20* reports/latest reports/latest-deploy
 
 clean: ## remove what was made here: reports, caches of the tools, the environment
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis reports/20* reports/latest reports/history-*
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis reports/20* reports/latest reports/latest-deploy reports/history-*

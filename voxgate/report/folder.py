@@ -10,13 +10,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from voxgate.errors import VoxgateError
+from voxgate.model.verdict import RunVerdict
 from voxgate.transport.surroundings import own_folder
 
 KEPT = 20
-"""How many runs are kept, the newest first."""
+"""How many deploys are kept, how many looks, and how many refusals, the newest first: no look pushes a deploy's report out."""
 
 _RUN = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}Z-[A-Za-z0-9._-]+-[0-9a-f]{4}", re.ASCII)
 _LATEST = "latest"
+_LATEST_DEPLOY = "latest-deploy"
+_DEPLOY, _LOOK, _REFUSAL = "deploy", "look", "refusal"
+_HEAD = 1 << 16  # bytes of a verdict in which its first members stand
 _ROOM = 64 << 20  # bytes: a run that cannot be reported is not begun
 
 
@@ -103,35 +107,59 @@ class ReportFolder:
         return self.path.parent / f"history-{self.run[21:-5]}.jsonl"
 
     def publish(self) -> None:
-        """Point ``latest`` here in one step: whoever reads it sees the old run or this one, never none.
+        """Point ``latest`` here in one step, and for a deploy that touched hosts ``latest-deploy``: whoever reads it sees the old
+        run or this one, never none.
 
-        Raises VoxgateError if the link cannot be made.
+        Raises VoxgateError if a link cannot be made.
         """
-        link = self.path.parent / _LATEST
-        fresh = self.path.parent / f".{_LATEST}-{self.run}"
-        try:
-            fresh.symlink_to(self.run, target_is_directory=True)
-            fresh.replace(link)
-        except OSError as error:
-            fresh.unlink(missing_ok=True)
-            raise VoxgateError("cannot point latest to this run", where=str(link), why=error.strerror or str(error)) from None
+        for name in (_LATEST, *((_LATEST_DEPLOY,) if kind_of(self.path) == _DEPLOY else ())):
+            link = self.path.parent / name
+            fresh = self.path.parent / f".{name}-{self.run}"
+            try:
+                fresh.symlink_to(self.run, target_is_directory=True)
+                fresh.replace(link)
+            except OSError as error:
+                fresh.unlink(missing_ok=True)
+                why = error.strerror or str(error)
+                raise VoxgateError(f"cannot point {name} to this run", where=str(link), why=why) from None
 
     def forget(self) -> None:
         """Remove it: nothing was judged, so there is nothing to report. What cannot be removed stays."""
         shutil.rmtree(self.path, ignore_errors=True)
 
     def prune(self, kept: int = KEPT) -> tuple[str, ...]:
-        """Delete the oldest runs beyond ``kept``; never this one, nor the one ``latest`` points to, nor anything else.
+        """Delete the oldest runs beyond ``kept`` of each kind (deploys, looks, refusals); never this one, nor those that links
+        point to, nor anything else.
 
         Returns the ids of what was deleted. What cannot be deleted stays: tidiness never ends a run.
         """
         root = self.path.parent
-        latest = (root / _LATEST).resolve().name
+        spared = {(root / _LATEST).resolve().name, (root / _LATEST_DEPLOY).resolve().name, self.run}
         runs = sorted((path for path in root.iterdir() if _RUN.fullmatch(path.name) and not path.is_symlink()), reverse=True)
-        old = [path for path in runs[kept:] if path.name not in {latest, self.run}]
+        kinds: dict[str, list[Path]] = {}
+        for path in runs if len(runs) > kept else ():
+            kinds.setdefault(kind_of(path), []).append(path)
+        old = [path for same in kinds.values() for path in same[kept:] if path.name not in spared]
         for path in old:
             shutil.rmtree(path, ignore_errors=True)
         return tuple(path.name for path in old)
+
+
+def kind_of(run: Path) -> str:
+    """What a run was: a deploy (or a recovery that had to put something back), a look, or a refusal, by the first members of its
+    verdict. One without a verdict counts as a look.
+    """
+    try:
+        with (run / "verdict.json").open("rb") as file:
+            head = file.read(_HEAD).decode("utf-8", "replace")
+    except OSError:
+        return _LOOK
+    verdict = re.search(r'^  "verdict": "([a-z ]+)",$', head, re.MULTILINE)
+    if verdict and verdict[1] == RunVerdict.REFUSED:
+        return _REFUSAL
+    moved = {RunVerdict.DONE, RunVerdict.ROLLED_BACK, RunVerdict.BROKEN}
+    deploy = re.search(r'^  "deploy": true,$', head, re.MULTILINE)
+    return _DEPLOY if deploy or (verdict and verdict[1] in moved) else _LOOK
 
 
 def runs_of(root: Path, estate: str) -> tuple[Path, ...]:

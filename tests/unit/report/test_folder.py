@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from voxgate.errors import VoxgateError
-from voxgate.report.folder import ReportFolder
+from voxgate.model.verdict import RunOutcome, RunVerdict
+from voxgate.report import verdict_file
+from voxgate.report.folder import ReportFolder, kind_of
+from voxgate.report.redaction import Redactor
 
 NOW = datetime(2026, 11, 22, 9, 14, 3, tzinfo=UTC)
 
@@ -72,3 +76,25 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(VoxgateError, match="cannot make the report's folder"):
         ReportFolder.create(tmp_path / "file" / "reports", NOW, "lab")
+
+
+def written(tmp_path: Path, outcome: RunOutcome, at: int) -> ReportFolder:
+    """A run of that minute, with its verdict."""
+    folder = ReportFolder.create(tmp_path, NOW + timedelta(minutes=at), "lab")
+    verdict_file.write(outcome, folder.verdict, Redactor())
+    folder.publish()
+    return folder
+
+
+def test_neither_looks_nor_refusals_push_a_deploy_out(tmp_path: Path, looked: RunOutcome) -> None:
+    """What a summary says is no member of the verdict."""
+    lying = replace(looked, summary='x\n  "deploy": true,\n  "verdict": "refused",')
+    deployed = replace(looked, deploy=True, verdict=RunVerdict.ROLLED_BACK, exit_status=11)
+    refused = replace(deployed, verdict=RunVerdict.REFUSED, exit_status=10)
+    recovered = replace(looked, verdict=RunVerdict.BROKEN, exit_status=13)
+    outcomes = [deployed, recovered, looked, refused, *[lying, refused] * 3]
+    runs = [written(tmp_path, outcome, at) for at, outcome in enumerate(outcomes)]
+    assert [kind_of(run.path) for run in runs] == ["deploy", "deploy", "look", "refusal", *["look", "refusal"] * 3]
+    assert ((tmp_path / "latest").resolve(), (tmp_path / "latest-deploy").resolve()) == (runs[-1].path, runs[1].path)
+    gone = runs[-1].prune(kept=2)
+    assert set(gone) == {runs[n].run for n in (2, 3, 4, 5)}
