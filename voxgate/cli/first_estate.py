@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from voxgate.cli.draft import Draft, drafted, look_once, tell_left, without_secrets
+from voxgate.cli.first_services import moved, repositories
 from voxgate.contracts import estate_file
 from voxgate.contracts.estates import load_estate, services_of
 from voxgate.errors import EstateError, VoxgateError
@@ -64,7 +65,11 @@ def first_estate(asked: Asked, folder: Path, say: CutStream, redactor: Redactor)
         estate = _loaded(Path(work), asked.name, bare)
         say.write(f"looking at {len(asked.hosts)} host{'s' * (len(asked.hosts) > 1)}: what is there\n")
         seen, bare_hosts = _first_look(estate)
-        entries = _joined(without_secrets(_found(estate, seen), redactor, say), bare)
+        if elsewhere := tuple(moved(estate, seen)):  # what lies there is told to who knows of it
+            bare = (*bare, *elsewhere)
+            estate = _loaded(Path(work), asked.name, bare)
+            seen, bare_hosts = _first_look(estate)
+        entries = _joined(without_secrets((*_found(estate, seen), *repositories(estate, seen)), redactor, say), bare)
         found = Draft((), ())
         if not bare_hosts:
             say.write("looking again: what its rules do not know\n")
@@ -76,7 +81,9 @@ def first_estate(asked: Asked, folder: Path, say: CutStream, redactor: Redactor)
     guesses = sum(one.about.startswith(_GUESSED) for one in entries)
     say.write(f"{path} is made: {len(found.entries)} things that are there are in it, and {guesses} guesses. Read each line\n")
     if bare_hosts:
-        say.write(f"no probe of ours is on {', '.join(bare_hosts)} yet. Make each host ready, then look what else is there:\n")
+        which = f"no probe of ours is on {', '.join(bare_hosts)} yet"
+        which += ", or root has not named these folders to it" if elsewhere else ""
+        say.write(f"{which}. Make each host ready, then look what else is there:\n")
         for name in bare_hosts:
             address = estate.host(name).address
             say.write(f"  uv run voxgate enrol {name} --estate {asked.name} | ssh YOU@{address} sudo bash\n")
@@ -209,7 +216,7 @@ def _hosts(asked: Asked) -> list[tuple[str, str, list[str]]]:
 
 def _found(estate: Estate, seen: Look) -> Iterator[Entry]:
     """What the first look tells of the estate. It stands before what is guessed, and so in its place."""
-    origins = [origin for host in estate.hosts for origin in _origins(seen.host(host.name), estate)]
+    origins = [origin for host in estate.hosts for origin in _origins(seen.host(host.name))]
     if origins:
         (base, _), *_ = Counter(origins).most_common(1)
         yield Entry(("estate", "name"), estate.name)
@@ -279,12 +286,11 @@ def _stores_outside(estate: Estate, seen: Look) -> Iterator[Entry]:
                     yield Entry(("stores", store, "port"), port)
 
 
-def _origins(host: HostEvidence, estate: Estate) -> Iterator[str]:
+def _origins(host: HostEvidence) -> Iterator[str]:
     """Where the checkouts of a host come from, without the repository's own name."""
-    names = {service.name: f"/{service.repository}.git" for service in estate.services}
-    for service, checkout in host.checkouts.items():
-        if not isinstance(checkout, Missing) and checkout.origin.endswith(names[service]):
-            yield checkout.origin.removesuffix(names[service])
+    for checkout in host.checkouts.values():
+        if not isinstance(checkout, Missing) and checkout.origin.endswith(".git") and "/" in checkout.origin:
+            yield checkout.origin.rpartition("/")[0]
 
 
 def _template(unit: str | None) -> str:

@@ -14,6 +14,7 @@ from tests.unit.suites.conftest import Case
 from voxgate.cli import first_estate
 from voxgate.cli.draft import drafted
 from voxgate.cli.first_estate import Asked
+from voxgate.cli.first_services import moved, repositories
 from voxgate.contracts import estate_file
 from voxgate.contracts.estates import load_estate, services_of
 from voxgate.errors import EstateError, VoxgateError
@@ -183,3 +184,30 @@ def test_of_the_services_it_has_those_that_have_a_host(
     assert tomllib.loads(text)["estate"]["services"] == services
     assert f"guessed: no host of role {lacking} was given" in text
     assert [one.name for one in first_estate._loaded(tmp_path, "mine", bare).services] == services
+
+
+def test_where_services_live_and_what_they_are_is_found(green: Case, tmp_path: Path) -> None:
+    """By what their units run, what nginx serves, and what is checked out there."""
+    case = green.unit(
+        "api-1", "voxbridge.service", properties={"ExecStart": "{ path=/srv/voice/api/.venv/bin/python ; argv[]=x }"}
+    )
+    case = case.unit("sip-1", "voxdialler.service", properties={"ExecStart": "{ path=/usr/bin/env ; argv[]=x }"})
+    case = case.fact("api-1", "nginx", roots=("/var/www/letsencrypt", "/data/web/console/dist"))
+    case = case.of_service("api-1", "checkouts", "backend", origin="git@forge:acme/acme-voice-api.git")
+    bare = tuple(first_estate._bare(ASKED, SERVICES))
+    estate = first_estate._loaded(tmp_path, "mine", bare)
+    look = replace(case.evidence.second, hosts={**case.evidence.second.hosts, "data-1": case.of("data")})
+    assert tuple(moved(estate, replace(green.evidence.second, hosts={**look.hosts, "api-1": green.of("api-1")}))) == ()
+    found = tuple(moved(estate, look))
+    assert [(one.place, one.value) for one in found] == [
+        (("services", "backend", "folder"), "/srv/voice/api"),
+        (("services", "console", "folder"), "/data/web/console"),
+    ]
+    estate = first_estate._loaded(tmp_path, "mine", (*bare, *found))
+    (named,) = repositories(estate, look)
+    assert (named.place, named.value) == (("services", "backend", "repository"), "acme-voice-api")
+    text = estate_file.with_entries("", (*first_estate._found(estate, look), *bare, *found, named), "mine.toml")
+    assert tomllib.loads(text)["services"] == {
+        "backend": {"folder": "/srv/voice/api", "repository": "acme-voice-api"},
+        "console": {"folder": "/data/web/console"},
+    }
