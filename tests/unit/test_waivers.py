@@ -69,7 +69,7 @@ MISTAKES: dict[str, tuple[dict[str, str | None], str, str]] = {
         "'only-expected-listeners'",
     ),
     "no reason": ({"reason": None}, "missing key 'reason'", ""),
-    "an empty reason": ({"reason": "  "}, "[waived.0.reason]", ""),
+    "an empty reason": ({"reason": "  "}, "[waived.0.reason]: is empty", ""),
     "nobody": ({"by": None}, "missing key 'by'", ""),
     "no end": ({"until": None}, "missing key 'until'", ""),
     "nothing found": ({"found": None}, "missing key 'found'", ""),

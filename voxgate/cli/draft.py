@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
 
 from voxgate.contracts import estate_file
@@ -12,26 +13,32 @@ from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.schemas import names as schema_names
 from voxgate.deploy.looking import look_at
 from voxgate.errors import EstateError
-from voxgate.model.entry import Entry, Value
+from voxgate.model.entry import Entry, Value, toml
 from voxgate.model.estate import Estate
 from voxgate.model.invariant import expected
 from voxgate.model.look import Evidence
-from voxgate.model.verdict import Judgement
+from voxgate.model.verdict import Judgement, Verdict
+from voxgate.model.waiver import Waiver
 from voxgate.model.where import EVERYWHERE
 from voxgate.plugin import without_pytest
+from voxgate.plugin.invariants import PARTED
 from voxgate.report.redaction import Redactor
 from voxgate.report.stream import CutStream
 from voxgate.survey.saving import load
+
+MONTH = 30
+"""Days after which a waiver ends that a draft writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """``entries`` are what the estate may say, each with what was found and which rule asks; ``left`` does not hold, and no entry
-    is for it.
+    is for it. ``waivers`` are for those of it that a person may accept in writing, without who and why.
     """
 
     entries: tuple[Entry, ...]
     left: tuple[Judgement, ...]
+    waivers: tuple[Waiver, ...] = ()
 
 
 def draft(estate: Estate, saved: Path | None, *, write: bool, out: CutStream, say: CutStream, redactor: Redactor) -> int:
@@ -65,6 +72,12 @@ def tell_left(found: Draft, say: CutStream) -> None:
     for first, *more in _by_finding(found.left):
         beside = f", and {len(more)} more" if more else ""
         say.write(f"  {first.id}{beside}: {first.verdict}: {first.found}\n" + (f"    → {first.advice}\n" if first.advice else ""))
+    if found.waivers:
+        say.write("what cannot be mended today may be accepted in writing (README, Waivers), with your reason and your name:\n")
+    for one in found.waivers:
+        rows = {"rule": one.rule, "subject": one.subject, "found": one.found, "reason": "", "by": ""}
+        lines = [f"{key} = {toml(value)}\n" for key, value in rows.items() if value or key in {"reason", "by"}]
+        say.write("".join(["\n[[waived]]\n", *lines, f"until = {one.until}\n"]))
 
 
 def _by_finding(judged: Iterable[Judgement]) -> list[list[Judgement]]:
@@ -89,7 +102,19 @@ def drafted(estate: Estate, evidence: Evidence) -> Draft:
             entries += [replace(entry, about=entry.about or judged.found, origin=f"({judged.id})") for entry in judged.entries]
         else:
             left.append(judged)
-    return Draft(tuple(said_once(entries, estate)), tuple(left))
+    waivers = tuple(_waivers(left, estate, evidence.second.day))[: estate.waived_most - len(estate.waived)]
+    return Draft(tuple(said_once(entries, estate)), tuple(left), waivers)
+
+
+def _waivers(left: Iterable[Judgement], estate: Estate, day: date) -> Iterator[Waiver]:
+    """For each thing that was found and may be waived, one that ends a month after ``day``, or as soon as it must."""
+    rules = {one.name: one for one in read_catalogue()}
+    until = day + timedelta(days=min(MONTH, estate.waived_days))
+    for one in left:
+        if one.verdict is Verdict.VIOLATED and rules[one.invariant].waivable and one.service != "dialler":
+            subject = one.id.partition("[")[2].removesuffix("]")
+            for finding in one.found.removeprefix(f"{one.host}: ").split(PARTED):
+                yield Waiver(one.invariant, subject, finding, "", "", until)
 
 
 def said_once(entries: Iterable[Entry], estate: Estate) -> list[Entry]:

@@ -140,6 +140,8 @@ def _schema_error(fault: ValidationError, file: str) -> EstateError:
         return EstateError(f"{fault.instance!r} is none of: {choices}", where=where, hint=hint)
     if fault.validator == "type" and place.startswith("databases.") and place.endswith(".dialler"):
         return EstateError(f"{fault.instance!r} is not one host", where=where, why="a database has exactly one dialler")
+    if isinstance(fault.instance, str) and not fault.instance.strip():
+        return EstateError("is empty", where=where)
     return EstateError("cannot be meant", where=where, why=fault.message[:200])
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.suites.conftest import SAVED, Case
-from voxgate.cli.draft import draft, drafted, said_once, without_secrets
+from voxgate.cli.draft import draft, drafted, said_once, tell_left, without_secrets
 from voxgate.cli.main import main
 from voxgate.contracts import estate_file
 from voxgate.contracts.estates import load_estate
@@ -98,6 +98,29 @@ def test_what_is_waived_needs_no_word(green: Case) -> None:
     waiver = Waiver(key.partition("[")[0], "sip-1", found, "it goes", "ops", case.evidence.second.day)
     waived = drafted(replace(case.estate, waived=(waiver,)), case.evidence)
     assert (waived.entries, waived.left) == ((), ())
+
+
+def test_what_may_wait_is_written_as_a_waiver_but_for_who_and_why(green: Case, tmp_path: Path) -> None:
+    """Pasted, with both, it is waived; without, it is refused. What may not wait has none."""
+    room = known(green.of("fleet-1").room)
+    full = tuple(replace(disk, free=0) for disk in room.disks if disk.ours)[:1]
+    stopped = {"ActiveState": "failed", "SubState": "failed"}
+    case = green.fact("fleet-1", "room", disks=full, memory_available=0).unit("sip-1", "voxdialler.service", properties=stopped)
+    found = drafted(case.estate, case.evidence)
+    assert {one.invariant for one in found.left} >= {"host-has-room", "unit-is-active"}
+    assert [(one.rule, one.subject) for one in found.waivers] == [("host-has-room", "fleet-1")] * 2
+    said = io.StringIO()
+    tell_left(found, cut(said))
+    pasted = said.getvalue().partition("your name:\n")[2]
+    path = tmp_path / "lab.toml"
+    text = Path(case.estate.source).read_text("utf-8")
+    path.write_text(text + pasted)
+    with pytest.raises(EstateError, match=r"\[waived\.\d\.(by|reason)\]: is empty"):
+        load_estate(str(path), today=case.evidence.second.day)
+    path.write_text(text + pasted.replace('reason = ""', 'reason = "a disk is ordered"').replace('by = ""', 'by = "ops"'))
+    waived = load_estate(str(path), today=case.evidence.second.day).waived
+    judged = replace(case, estate=replace(case.estate, waived=waived)).judge(["host-has-room"])
+    assert {key: verdict for key, (verdict, _) in judged.items()} == {"host-has-room[fleet-1]": "waived"}
 
 
 def test_a_saved_look_is_drafted(green: Case, tmp_path: Path) -> None:
