@@ -30,6 +30,7 @@ NEEDED = {
 KEPT = (
     "XDG_CACHE_HOME",
     "VOXGATE_LAB",
+    "VOXGATE_SHARED",
     "PATH",
     "UV",
     "SSL_CERT_FILE",

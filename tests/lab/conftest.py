@@ -59,7 +59,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 def fresh_lab() -> None:
     """Hosts on which nothing was ever deployed."""
     for command in ("down", "up"):
-        subprocess.run([sys.executable, "-m", "lab.cli", command], cwd=ROOT, check=True, timeout=900)
+        lab_command(command)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -109,8 +109,8 @@ def on_host(host: str, *argv: str) -> str:
 
 
 def lab_command(*words: str) -> None:
-    """One command of the lab, as a user types it: ``lab break worker-stopped``."""
-    subprocess.run([sys.executable, "-m", "lab.cli", *words], cwd=ROOT, check=True, timeout=120)
+    """One command of the lab, as a user types it: ``lab break worker-stopped``. The first ``up`` of all makes the image."""
+    subprocess.run([sys.executable, "-m", "lab.cli", *words], cwd=ROOT, check=True, timeout=900)
 
 
 def head_of(host: str, repository: str) -> str:

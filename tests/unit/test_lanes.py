@@ -152,3 +152,13 @@ def test_each_lane_is_apart_and_one_that_fails_stops_no_other(tmp_path: Path) ->
     assert len(networks - {str(Path("/proc/self/ns/net").readlink())}) == 3, done.stdout
     assert not any("of-" in line for line in lines), done.stdout
     assert sorted(mirrors.glob("of-*")) == before
+
+
+def test_a_lane_that_becomes_root_by_sudo_shares_all_the_same(tmp_path: Path) -> None:
+    sudo = tmp_path / "sudo"
+    sudo.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    sudo.chmod(0o755)
+    program = "import os; os.geteuid = lambda: 1000; from lab import machine; machine.become_root(['apart', 'lane1', 'make'])"
+    env = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", FOLDER: "/tmp/shared"}  # noqa: S108 - a word
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    assert f"{FOLDER}=/tmp/shared" in done.stdout.splitlines()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.conftest import lab_command
+from tests.lab.conftest import fresh_lab, lab_command
 from tests.lab.drills.drilling import NEW, OLD, RECOVER, Drill, goods, ledger_flaws, run
 from tests.lab.serving import Serving
 
@@ -25,8 +25,7 @@ def _known_good(_fresh_lab: None, tmp_path_factory: pytest.TempPathFactory) -> N
     folder = tmp_path_factory.mktemp("known-good")
     if _is_in_order() and run(folder / "found", *RECOVER)[0] == 0:
         return
-    for command in ("down", "up"):
-        lab_command(command)
+    fresh_lab()
     assert run(folder, "--deploy", "all")[0] == 0
     status, gate = run(folder / "first", *RECOVER)
     assert status == 0, gate.said[-3000:]
