@@ -65,8 +65,8 @@ class UnitFact:
     """One unit as systemd has it. ``properties`` is ``systemctl show`` (of Environment only the names, as
     ``EnvironmentNames``; empty for a mere alias, and for a file that systemd does not know); ``links`` are the links in
     .wants/.requires/.upholds folders that name it on disk (so what the next boot starts); ``files`` maps each unit file or
-    drop-in on disk to its sha256 (or ``masked``, ``broken``, ``unreadable``); ``vouched`` are those of them that are as a package
-    of the distribution brought them; ``changed`` is their newest change (epoch seconds).
+    drop-in on disk to its sha256 (or ``masked``, ``broken``, ``unreadable``, ``open to others than root``); ``vouched`` are those
+    of them that are as a package of the distribution brought them; ``changed`` is their newest change (epoch seconds).
     """
 
     name: str

@@ -6,12 +6,14 @@ import grp
 import os
 import pwd
 import re
+import stat
 from typing import Any, Iterator
 
 from voxgate.probe.accounts import account, group_members, group_name
 from voxgate.probe.base import DEADLINE, Job, Trouble
 from voxgate.probe.programs import run
 from voxgate.probe.request import ACCOUNT, Service
+from voxgate.probe.ways import LINKS_AT_MOST
 
 
 def sudo(services: list[Service], found: Job) -> dict[str, Any]:
@@ -67,20 +69,29 @@ def others_here(rows: list[dict[str, Any]]) -> set[str]:
 
 
 def loose_of(path: str) -> Iterator[str]:
-    """The program, and each folder on the way to it, that somebody else than root can change."""
-    for start in dict.fromkeys((path, os.path.realpath(path))):
-        at = start
-        while True:
-            try:
-                found = os.stat(at)
-            except FileNotFoundError:
-                break
-            writers = [one for one in group_members(found.st_gid) if one != "root"] if found.st_mode & 0o020 else []
-            if found.st_uid != 0 or found.st_mode & 0o002 or writers:
-                yield at
-            if at == "/":
-                break
-            at = os.path.dirname(at)
+    """What of a way, each folder and what is at its end, somebody else than root can change: also where a link on it leads, as
+    far as nobody else could have made that. Of what is not there, where it could be made.
+    """
+    at, rest, links, is_loose = "/", ["", *path.split("/")], 0, False
+    while rest:
+        part = rest.pop(0)
+        place = os.path.dirname(at) if part == ".." else os.path.join(at, part) if part not in {"", "."} else at
+        try:
+            found = os.lstat(place)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        if stat.S_ISLNK(found.st_mode):
+            links += 1
+            if links > LINKS_AT_MOST or is_loose:
+                return
+            target = os.readlink(place)
+            at, rest = "/" if target.startswith("/") else at, [*target.split("/"), *rest]
+            continue
+        at = place
+        writers = [one for one in group_members(found.st_gid) if one != "root"] if found.st_mode & 0o020 else []
+        if (part or at == "/") and (found.st_uid != 0 or found.st_mode & 0o002 or writers):
+            is_loose = True
+            yield at
 
 
 def sudo_rules(text: str) -> list[dict[str, str]]:

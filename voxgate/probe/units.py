@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import Any
 
 from voxgate.probe.base import Job
 from voxgate.probe.dpkg import vouched_for
+from voxgate.probe.redaction import HASH
 from voxgate.probe.request import UNIT, Service
+from voxgate.probe.sudo import loose_of
 from voxgate.probe.systemctl import Shown, said, without_values
+
+LOOSE = "open to others than root"  # in place of a hash: whatever stands there now, systemd may have read another thing
 
 
 def units(services: list[Service], folders: Job, shown: Shown) -> dict[str, Any]:
     """Wanted units, all instances of wanted templates, all services that run or failed or were placed or changed by hand;
-    ``folders`` are the unit folders (``OnDisk``).
+    ``folders`` are the unit folders (``OnDisk``). Of a file that others than root can change there is no hash.
     """
     disk = folders.value()
     wanted = {unit for service in services for unit in service.units}
@@ -35,7 +40,10 @@ def units(services: list[Service], folders: Job, shown: Shown) -> dict[str, Any]
     vouched = vouched_for({path for name in {*names, *properties} for path in disk.paths(name)})
     for name in sorted({*names, *properties}):
         for path in disk.paths(name):
-            digests.setdefault(path, disk.digest(path))
+            if path not in digests:
+                digest = disk.digest(path)
+                is_loose = path not in vouched and HASH.fullmatch(digest) is not None and any(loose_of(path))
+                digests[path] = LOOSE if is_loose else digest
         found[name] = {
             "properties": properties.get(name, {}),
             "links": disk.links.get(name, []),
@@ -47,8 +55,10 @@ def units(services: list[Service], folders: Job, shown: Shown) -> dict[str, Any]
 
 
 def changed_at(path: str) -> float:
-    """When a file, or the link to it, was last changed: epoch seconds, 0 if it is gone."""
+    """When a file, the link to it, or the file that this leads to was last changed: epoch seconds, 0 if it is gone."""
     try:
-        return os.stat(path, follow_symlinks=False).st_ctime
+        changed = os.lstat(path).st_ctime
+        behind = os.stat(path)
     except OSError:
         return 0.0
+    return max(changed, behind.st_ctime) if stat.S_ISREG(behind.st_mode) else changed

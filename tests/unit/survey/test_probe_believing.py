@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pwd
 import shutil
@@ -12,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -587,3 +589,51 @@ def test_where_nginx_logs_when_nothing_is_said_is_looked_at_too(kept: Path, monk
     found, asked = nginx_as(kept, "events {{}}", monkeypatch)
     assert asked == "-V"
     assert found["doubts"][0] == f"nginx opens {kept}/log/e, and not only root can change {kept}/log"
+
+
+def test_what_a_link_on_the_way_leads_through_is_loose_too(kept: Path) -> None:
+    """Who may change the folder that a link lies in chooses what is run or loaded, wherever it leads today."""
+    his = kept / "his"
+    his.mkdir()
+    (kept / "program").write_text("x")
+    (his / "link").symlink_to(kept / "program")
+    (kept / "first").symlink_to(his / "link")
+    (kept / "folder").symlink_to(his)
+    (kept / "round").symlink_to("round")
+    (kept / "plain").symlink_to(f"../{kept.name}/./program")
+    os.chown(his, NOBODY, NOBODY)
+    for path in ("first", "folder/link", "folder/gone", "folder/../program"):
+        assert list(probe.loose_of(f"{kept}/{path}")) == [str(his)]
+    for path in ("program", "plain", "gone", "round", "gone/../program"):
+        assert list(probe.loose_of(f"{kept}/{path}")) == []
+    (kept / "program").chmod(0o666)
+    assert list(probe.loose_of(f"{kept}/plain")) == [f"{kept}/program"]
+
+
+def test_a_unit_that_others_than_root_can_change_has_no_hash(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what is behind a link was changed when that was, not when the link was made."""
+    etc, his = kept / "system", kept / "his"
+    for folder in (etc / "a.service.d", his):
+        folder.mkdir(parents=True)
+    for path in (etc / "a.service", etc / "a.service.d" / "own.conf", his / "b.service", his / "c.conf", kept / "d.service"):
+        path.write_text("[Service]\n")
+    (etc / "b.service").symlink_to(his / "b.service")
+    (etc / "m.service").symlink_to("/dev/null")
+    (etc / "d.service").symlink_to(kept / "d.service")
+    (etc / "a.service.d" / "c.conf").symlink_to(his / "c.conf")
+    os.chown(his, NOBODY, NOBODY)
+    monkeypatch.setattr(probe, "UNIT_FOLDERS", (str(etc),))
+    monkeypatch.setattr(probe, "said", lambda *_: "")
+    told = probe.units([], probe.Job(probe.OnDisk), SimpleNamespace(rows=lambda _: []))
+    good = hashlib.sha256(b"[Service]\n").hexdigest()
+    loose = "open to others than root"
+    assert told["a.service"]["files"] == {
+        f"{etc}/a.service": good,
+        f"{etc}/a.service.d/c.conf": loose,
+        f"{etc}/a.service.d/own.conf": good,
+    }
+    assert told["b.service"]["files"] == {f"{etc}/b.service": loose}
+    assert told["d.service"]["files"] == {f"{etc}/d.service": good}
+    assert told["m.service"]["files"] == {f"{etc}/m.service": "masked"}
+    os.utime(kept / "d.service", (0, 0))
+    assert probe.changed_at(f"{etc}/d.service") == (kept / "d.service").stat().st_ctime > (etc / "d.service").lstat().st_ctime
