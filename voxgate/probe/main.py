@@ -116,7 +116,7 @@ def look(
     whole["room"] = of_host(partial(room, ours, found, [row.folder for row in services]))
     whole["clock"] = Job(partial(clock, found))
     whole["javascript"] = Job(partial(javascript, found))
-    whole["sudo"] = of_host(partial(sudo, services, found))
+    whole["sudo"] = of_host(partial(sudo, services, found, whole["jobs"]))
     whole["keys"] = of_host(partial(keys, found, spoken))
     sections: dict[str, Any] = {}
     for name, job in whole.items():

@@ -7,6 +7,7 @@ import os
 import pwd
 import re
 import stat
+from contextlib import suppress
 from typing import Any, Iterator
 
 from voxgate.probe.accounts import account, group_members, group_name
@@ -16,9 +17,10 @@ from voxgate.probe.request import ACCOUNT, Service
 from voxgate.probe.ways import LINKS_AT_MOST
 
 
-def sudo(services: list[Service], found: Job) -> dict[str, Any]:
+def sudo(services: list[Service], found: Job, planned: Job) -> dict[str, Any]:
     """What the account that looks may do as somebody else, as sudo itself works it out, and its groups; what others may, that
-    log in or run something here; and what of the programs that may be run as root somebody else could replace.
+    log in or run something here, now or by a job (``planned``); and what of the programs that may be run as root somebody else
+    could replace.
     """
     caller = os.environ.get("SUDO_USER") if os.geteuid() == 0 else account(os.getuid())
     if not caller or not ACCOUNT.fullmatch(caller):
@@ -28,6 +30,8 @@ def sudo(services: list[Service], found: Job) -> dict[str, Any]:
     others: list[dict[str, Any]] = []
     if os.geteuid() == 0:
         mine = {name for row in services for name in (row.user, row.owner) if name} - {caller, "root"}
+        with suppress(Trouble):  # then the jobs are not seen, and that is told
+            mine |= {row["user"] for row in planned.value()} & {one.pw_name for one in pwd.getpwall()}
         for name in sorted((mine | others_here(found.value())) - {caller, "root"}):
             others += [{"user": name, "groups": groups_named(name), **rule} for rule in rules_of(name)]
     programs = {rule["command"].split()[0] for rule in (*rules, *others) if rule["command"].startswith("/")}

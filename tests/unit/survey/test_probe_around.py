@@ -820,10 +820,22 @@ def test_a_rule_of_sudo_tells_the_groups_of_who_has_it(monkeypatch: pytest.Monke
     rules = {"daemon": [{"as": "root", "options": "", "command": "/usr/bin/x -a"}]}
     monkeypatch.setattr(probe, "rules_of", lambda name: rules.get(name, []))
     monkeypatch.setattr(probe, "loose_of", lambda path: [path])
-    found = probe.sudo([], probe.Job(list))
+    found = probe.sudo([], probe.Job(list), probe.Job(list))
     assert found["others"] == [{"user": "daemon", "groups": ["daemon"], **rules["daemon"][0]}]
     assert "/usr/bin/x" in found["loose"]
     assert probe.groups_named("no-such-account") == []
+
+
+def test_who_runs_something_only_by_a_job_is_asked_about_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no shell, and nothing of it runs at the moment of the look."""
+    monkeypatch.setenv("SUDO_USER", "deploy")
+    monkeypatch.setattr(probe, "others_here", lambda _: set())
+    rule = {"as": "root", "options": "", "command": "ALL"}
+    monkeypatch.setattr(probe, "rules_of", lambda name: [rule] if name == "daemon" else [])
+    jobs = [{"where": "a", "user": name, "runs": []} for name in ("daemon", "every user", "root")]
+    found = probe.sudo([], probe.Job(list), probe.Job(lambda: jobs))
+    assert found["others"] == [{"user": "daemon", "groups": ["daemon"], **rule}]
+    assert probe.sudo([], probe.Job(list), probe.Job(probe.not_asked))["others"] == []
 
 
 def test_every_account_is_asked_about_whatever_it_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
