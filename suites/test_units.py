@@ -375,5 +375,6 @@ def test_process_is_the_venvs(unit: PlacedUnit, estate: Estate, evidence: Eviden
 
 
 def _is_plain(variable: str) -> bool:
-    """True for a variable that an estate may name: it says nothing of what code is loaded."""
-    return not variable.startswith(("LD_", "PYTHON", "UV_")) and variable not in {"PATH", "ENV", "BASH_ENV", "VIRTUAL_ENV"}
+    """True for a variable that an estate may name: it says nothing of what code is loaded, nor where secrets are written."""
+    codes = ("LD_", "PYTHON", "UV_", "VIRTUAL_ENV", "GCONV_PATH", "GLIBC_TUNABLES", "OPENSSL_", "SSLKEYLOGFILE", "BASH_ENV")
+    return not variable.startswith(codes) and variable not in {"PATH", "ENV"}

@@ -87,7 +87,10 @@ MISTAKES = {
     "job that runs anything": (("[boot]", '[jobs]\nall = ["/etc/cron.d/x: sh"]\n[boot]'), "", "jobs.all"),
     "drop-in without a hash": (("[boot]", '[units]\nall = { "/run/x.service.d/a.conf" = "any" }\n[boot]'), "", "units"),
     "unit for a drop-in": (("[boot]", f'[units]\nall = {{ "/run/x.service" = "{"a" * 64}" }}\n[boot]'), "", "units"),
-    "variable that loads code": (("[boot]", '[environment]\nall = ["LD_PRELOAD"]\n[boot]'), "", "environment.all"),
+    **{
+        f"variable that loads code: {one}": (("[boot]", f'[environment]\nall = ["{one}"]\n[boot]'), "", "environment.all")
+        for one in ("LD_PRELOAD", "OPENSSL_CONF", "OPENSSL_MODULES", "GLIBC_TUNABLES", "SSLKEYLOGFILE")
+    },
     "variable of Python": (("[boot]", '[environment]\nall = ["PYTHONPATH"]\n[boot]'), "", "environment.all"),
     "variable of no place": (("[boot]", '[environment]\nsip-2 = ["A"]\n[boot]'), "no role and no host", "[environment]"),
     "library of a release": (
