@@ -79,7 +79,7 @@ def _entry(host: str, who: str, protocol: str, socket: SocketFact, place: str, f
     if who == "init.scope":
         about = f"systemd (init.scope) listens on {place}, for a service that was not asked for yet (systemctl list-sockets)"
     ways = ("udp:" if protocol == "udp" else "") + ("loopback:" if is_loopback(socket.address) else "")
-    if ways == "loopback:" and first <= socket.port <= last:
+    if ways == "loopback:" and first <= socket.port <= last and not is_anybodys(who):
         return Entry(("listeners", host), {who: ("loopback:0",)}, f"{about}; 0 is any port: this one is another at each start")
     return Entry(("listeners", host), {who: (f"{ways}{socket.port}" if ways else socket.port,)}, about)
 

@@ -793,6 +793,16 @@ def test_a_port_of_loopback_that_is_another_at_each_start_is_drafted_as_any(
     assert (entry.place, entry.value) == (("listeners", FLEET), {WORKER: (said,)})
 
 
+@pytest.mark.parametrize("port", [40_000, 9001])
+def test_no_entry_lets_every_account_s_jobs_listen_where_they_like(green: Case, port: int) -> None:
+    """In a unit that starts what anybody likes an entry is for one port."""
+    row = process(green, FLEET, WORKER, unit="cron.service", command="python3", argv=("python3",), cwd="/", runs=())
+    case = green.host(FLEET, processes=(*known(green.of(FLEET).processes), row))
+    case = with_listener(case, FLEET, "127.0.0.1", port, row.pid)
+    (entry,) = drafted(case.estate, case.evidence).entries
+    assert entry.value == {"cron.service": (f"loopback:{port}",)}
+
+
 def test_a_socket_of_systemds_is_told_as_such(green: Case) -> None:
     rows = known(green.of(FLEET).processes)
     first = replace(next(one for one in rows if one.pid == 1), unit="init.scope")
