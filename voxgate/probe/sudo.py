@@ -30,9 +30,10 @@ def sudo(services: list[Service], found: Job, planned: Job) -> dict[str, Any]:
     others: list[dict[str, Any]] = []
     if os.geteuid() == 0:
         mine = {name for row in services for name in (row.user, row.owner) if name} - {caller, "root"}
+        by_jobs: set[str] = set()
         with suppress(Trouble):  # then the jobs are not seen, and that is told
-            mine |= {row["user"] for row in planned.value()} & {one.pw_name for one in pwd.getpwall()}
-        for name in sorted((mine | others_here(found.value())) - {caller, "root"}):
+            by_jobs = {row["user"] for row in planned.value()}
+        for name in sorted((mine | others_here(found.value(), by_jobs)) - {caller, "root"}):
             others += [{"user": name, "groups": groups_named(name), **rule} for rule in rules_of(name)]
     programs = {rule["command"].split()[0] for rule in (*rules, *others) if rule["command"].startswith("/")}
     if not isinstance(globals().get("PROGRAM"), bytes):
@@ -64,10 +65,13 @@ NO_SHELLS = {"nologin", "false", "sync", "halt", "shutdown"}
 ADMINS = {"sudo", "admin", "wheel"}  # whom a distribution makes its administrators: who they are is the estate's keys' matter
 
 
-def others_here(rows: list[dict[str, Any]]) -> set[str]:
-    """The accounts that have a shell or run something, whatever they are called, but for the administrators who only log in."""
+def others_here(rows: list[dict[str, Any]], by_jobs: set[str]) -> set[str]:
+    """The accounts that have a shell or run something, also ``by_jobs`` alone, whatever they are called, but for administrators
+    who log in and have jobs of their own.
+    """
     admins = {name for group in grp.getgrall() if group.gr_name in ADMINS for name in group.gr_mem}
-    shells = {one.pw_name for one in pwd.getpwall() if os.path.basename(one.pw_shell) not in NO_SHELLS} - admins
+    people = pwd.getpwall()
+    shells = {one.pw_name for one in people if os.path.basename(one.pw_shell) not in NO_SHELLS or one.pw_name in by_jobs} - admins
     at_work = {row["user"] for row in rows if row["unit"] and not row["unit"].startswith("user@") and not row["container"]}
     return shells | at_work
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import grp
 import hashlib
 import importlib.util
 import marshal
@@ -816,7 +817,7 @@ def test_sudo_is_read_rule_by_rule() -> None:
 def test_a_rule_of_sudo_tells_the_groups_of_who_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """By which of them it may, the estate says; and the program of anybody's rule is one that only root may change."""
     monkeypatch.setenv("SUDO_USER", "deploy")
-    monkeypatch.setattr(probe, "others_here", lambda _: {"daemon", "nobody"})
+    monkeypatch.setattr(probe, "others_here", lambda *_: {"daemon", "nobody"})
     rules = {"daemon": [{"as": "root", "options": "", "command": "/usr/bin/x -a"}]}
     monkeypatch.setattr(probe, "rules_of", lambda name: rules.get(name, []))
     monkeypatch.setattr(probe, "loose_of", lambda path: [path])
@@ -827,14 +828,17 @@ def test_a_rule_of_sudo_tells_the_groups_of_who_has_it(monkeypatch: pytest.Monke
 
 
 def test_who_runs_something_only_by_a_job_is_asked_about_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It has no shell, and nothing of it runs at the moment of the look."""
+    """It has no shell, and nothing of it runs at the moment of the look. An administrator may have jobs of his own."""
+    people = [pwd.struct_passwd((name, "x", 3000, 3000, "", "/", "/usr/sbin/nologin")) for name in ("backup", "anna", "idle")]
+    admins = [grp.struct_group(("sudo", "x", 27, ["anna"]))]
     monkeypatch.setenv("SUDO_USER", "deploy")
-    monkeypatch.setattr(probe, "others_here", lambda _: set())
+    monkeypatch.setattr(probe.pwd, "getpwall", lambda: people)
+    monkeypatch.setattr(probe.grp, "getgrall", lambda: admins)
     rule = {"as": "root", "options": "", "command": "ALL"}
-    monkeypatch.setattr(probe, "rules_of", lambda name: [rule] if name == "daemon" else [])
-    jobs = [{"where": "a", "user": name, "runs": []} for name in ("daemon", "every user", "root")]
+    monkeypatch.setattr(probe, "rules_of", lambda _: [rule])
+    jobs: list[dict[str, Any]] = [{"where": "a", "user": name, "runs": []} for name in ("backup", "anna", "every user", "root")]
     found = probe.sudo([], probe.Job(list), probe.Job(lambda: jobs))
-    assert found["others"] == [{"user": "daemon", "groups": ["daemon"], **rule}]
+    assert found["others"] == [{"user": "backup", "groups": probe.groups_named("backup"), **rule}]
     assert probe.sudo([], probe.Job(list), probe.Job(probe.not_asked))["others"] == []
 
 
@@ -845,7 +849,7 @@ def test_every_account_is_asked_about_whatever_it_is_called(monkeypatch: pytest.
     ]
     monkeypatch.setattr(probe.pwd, "getpwall", lambda: people)
     at_work = [{"user": "ci.runner", "unit": "runner.service", "container": ""}]
-    assert probe.others_here(at_work) == {"john.doe", "Jane", "svc$", "ci.runner"}
+    assert probe.others_here(at_work, set()) == {"john.doe", "Jane", "svc$", "ci.runner"}
     for name in ("-l", "#0"):
         with pytest.raises(probe.Trouble, match="cannot be asked"):
             probe.rules_of(name)
