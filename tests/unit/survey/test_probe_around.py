@@ -383,7 +383,7 @@ def test_a_hash_is_kept_and_a_change_with_the_same_size_and_mtime_is_seen(
     monkeypatch.setattr(probe, "SETTLED", -1.0)
     assert probe.packages(service(environment))["hashed"] == 3
     assert probe.packages(service(environment))["hashed"] == 0
-    kept = environment.parent / f"cache/packages.{environment.name}.json"
+    kept = environment.parent / f"cache/packages.{probe.name_of(str(environment))}.json"
     assert kept.stat().st_mode & 0o777 == 0o600
     module = environment / SITE / "good/__init__.py"
     times = module.stat()
