@@ -82,6 +82,9 @@ recover: setup $(THERE) ## bring to its end what a killed or cut-off run left op
 history: setup $(THERE) ## what was deployed on ESTATE, when, by whom, with which verdict: from the hosts' own ledgers
 	@$(PYTEST) --history -q
 
+releases: setup $(THERE) ## what may be deployed on ESTATE: the releases on main, which of them runs where, which is last known good
+	@$(PYTEST) --releases -q
+
 verify: setup $(THERE) ## only look: judge what runs on ESTATE, change nothing
 	@$(PYTEST)
 

@@ -18,6 +18,7 @@ TARGETS = (
     "plan",
     "recover",
     "history",
+    "releases",
     "verify",
     "rollback",
     "report",
@@ -152,7 +153,7 @@ def test_so_it_is_in_a_project_of_a_teams_own(words: list[str], said: str) -> No
 
 
 def test_only_a_gate_builds_the_lab_and_what_looks_wants_it_there(log: Path) -> None:
-    for target in ("plan", "recover", "history", "verify", "rollback", "report", "watch", "probe-update"):
+    for target in ("plan", "recover", "history", "releases", "verify", "rollback", "report", "watch", "probe-update"):
         words = [argv[3:5] for argv, _ in make(log, target)]
         assert ["lab", "up"] not in words, target
         assert words[1] == ["lab", "status"], target

@@ -61,7 +61,9 @@ def typed(pytester: pytest.Pytester, *arguments: str) -> pytest.Config:
     return pytester.parseconfig("-p", "no:hypothesispytest", "-p", "no:anyio", *arguments)
 
 
-@pytest.mark.parametrize("option", [["--recover"], ["--history"], ["--clear=x"], ["--standing=x"], ["--plan"], ["--deploy=all"]])
+@pytest.mark.parametrize(
+    "option", [["--recover"], ["--history"], ["--releases"], ["--clear=x"], ["--standing=x"], ["--plan"], ["--deploy=all"]]
+)
 @pytest.mark.parametrize("evidence", [[], [f"--evidence={SAVED}"]])
 def test_what_is_asked_of_hosts_needs_an_estate_and_no_saved_look(
     option: list[str], evidence: list[str], pytester: pytest.Pytester

@@ -1,4 +1,4 @@
-"""Errands: what is asked of the hosts without deploying or judging anything - the plan, the history, clearing a held service."""
+"""Errands: what is asked of the hosts without deploying or judging anything: plan, history, releases, clearing a held service."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from voxgate.deploy.gate import Gate
 from voxgate.deploy.hands import Task
 from voxgate.deploy.journal import MOST_REASON, Journal, Phase
 from voxgate.deploy.recovery import Way, decide
-from voxgate.deploy.remotes import must_run
+from voxgate.deploy.releases import release_lines
+from voxgate.deploy.remotes import Remotes, must_run
 from voxgate.deploy.standing import lines_of, refused
 from voxgate.deploy.state import read_all
 from voxgate.deploy.telling import history, history_lines, plan_lines
 from voxgate.errors import Refused
 from voxgate.model.evidence import Missing
+from voxgate.survey.collect import survey
 
 _LEDGER = 500
 
@@ -50,6 +52,15 @@ def tell_history(gate: Gate) -> tuple[list[str], bool]:
     nothing = "nothing is known of what was deployed here" if unread else "nothing was ever deployed here"
     lines = history_lines(entries) if entries else [nothing]
     return [*lines, *(f"not read: {key}: {why}" for key, why in unread.items())], not unread
+
+
+def tell_releases(gate: Gate) -> tuple[list[str], bool]:
+    """What may be deployed here, and what runs; and if all of it could be told. Nothing is claimed, nothing is changed."""
+    remotes = Remotes(gate.estate)
+    remotes.ask()
+    found = read_all(gate.site.connections, gate.estate)
+    seen = survey(gate.site.connections, gate.estate)
+    return release_lines(gate.estate, remotes.views, found, seen)
 
 
 def clear(gate: Gate, service: str, reason: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Errands on the command line: ``--plan``, ``--history``, ``--clear``. Nothing is judged; lines are printed, and that is all."""
+"""Errands: ``--plan``, ``--history``, ``--releases``, ``--clear``. Nothing is judged; lines are printed, and that is all."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from voxgate.report.redaction import Redactor
 
 def is_errand(config: pytest.Config) -> bool:
     """True where the command line asks for one."""
-    return bool(config.getoption("plan") or config.getoption("history") or config.getoption("clear"))
+    return any(config.getoption(name) for name in ("plan", "history", "releases", "clear"))
 
 
 def _must_be_one(config: pytest.Config) -> None:
     """Raises Refused where more is asked for than an errand does: what is left out silently is believed to be done."""
-    asked = [f"--{name}" for name in ("clear", "history", "plan", "recover", "deploy", "rollback") if config.getoption(name)]
+    names = ("clear", "history", "releases", "plan", "recover", "deploy", "rollback")
+    asked = [f"--{name}" for name in names if config.getoption(name)]
     # A plan is one of a deploy or of a rollback: those two go with it.
     if len(asked) > 1 and (asked[0] != "--plan" or "--recover" in asked):
         raise Refused("one errand at a time", where=" ".join(asked), hint="the one, then the other")
@@ -33,6 +34,9 @@ def run_errand(config: pytest.Config, gate: Gate) -> int:
             lines = errands.clear(gate, config.getoption("clear"), config.getoption("reason"))
         elif config.getoption("history"):
             lines, whole = errands.tell_history(gate)
+            status = 0 if whole else int(Exit.BLIND)
+        elif config.getoption("releases"):
+            lines, whole = errands.tell_releases(gate)
             status = 0 if whole else int(Exit.BLIND)
         else:
             lines = errands.plan(gate)

@@ -15,7 +15,7 @@ from voxgate.model.look import Look
 from voxgate.plugin.options import TESTINFRA
 from voxgate.plugin.orders import is_selected
 
-_OF_HOSTS = ("deploy", "rollback", "plan", "recover", "history", "clear", "standing")
+_OF_HOSTS = ("deploy", "rollback", "plan", "recover", "history", "releases", "clear", "standing")
 """What is asked of hosts themselves, so that no saved look can tell or do it."""
 
 _OF_A_DEPLOY = ("wait", "drain", "no_way_back", "require_green_build", "reason")

@@ -37,21 +37,8 @@ TESTINFRA = "pytest11.testinfra"
 """What pytest calls testinfra's plugin, which has a ``--hosts`` of its own."""
 
 _ASKING = (
-    *(
-        "estate",
-        "evidence",
-        "deploy",
-        "rollback",
-        "plan",
-        "recover",
-        "history",
-        "clear",
-        "invariants",
-        "standing",
-        "shard",
-        "bake",
-    ),
-    *("wait", "drain", "no_way_back", "require_green_build", "reason"),
+    *("estate", "evidence", "deploy", "rollback", "plan", "recover", "history", "releases", "clear", "invariants"),
+    *("standing", "shard", "bake", "wait", "drain", "no_way_back", "require_green_build", "reason"),
 )
 
 
@@ -169,6 +156,11 @@ def _deploying(group: pytest.OptionGroup) -> None:
         help="deploy also where going back could not be proved to work without forge and registry",
     )
     group.addoption("--history", action="store_true", help="print what was deployed here, by whom, from the hosts' ledgers")
+    group.addoption(
+        "--releases",
+        action="store_true",
+        help="print what may be deployed here: releases on main, and which of them is on which host",
+    )
     group.addoption("--clear", metavar="SERVICE", default=None, help="let a held service go; with --reason, which is kept")
     group.addoption(
         "--standing",
