@@ -96,6 +96,13 @@ def test_nothing_is_deployed_or_mended_by_a_part_of_the_suites(asked: str, part:
     must_be_whole(config, folders)
 
 
+def test_what_is_judged_beside_all_suites_makes_no_part_of_them(pytester: pytest.Pytester) -> None:
+    folders = (pytester.mkdir("suites"),)
+    config = typed(pytester, "--estate=lab", "--deploy=backend")
+    config.args = ["suites", "other/test_more.py"]
+    must_be_whole(config, folders)
+
+
 def test_a_saved_look_of_another_estate_is_refused_and_one_of_the_environment_is_said(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,10 +33,10 @@ def is_deploy(config: pytest.Config) -> bool:
 
 
 def is_selected(config: pytest.Config, folders: Iterable[Path]) -> bool:
-    """True if the user chose a part of the suites."""
+    """True if the user chose a part of the suites. What is given beside all of them is no part."""
     option = config.option
     if option.markexpr or option.keyword or option.deselect or option.ignore or option.ignore_glob:
         return True
     if getattr(option, "lf", False) or getattr(option, "stepwise", False):  # of the plugin cacheprovider, which may be left out
         return True
-    return {Path(name).resolve() for name in config.args} != {folder.resolve() for folder in folders}
+    return not {folder.resolve() for folder in folders} <= {Path(name).resolve() for name in config.args}
