@@ -225,7 +225,7 @@ def test_no_node_runs(host_name: str, estate: Estate, evidence: Evidence) -> Non
             name = one.unit if one.unit.endswith(".service") and not one.container else ""
         elif is_served and program and not one.container and not program.startswith(PROGRAMS) and program not in allowed:
             said.append(f"{by} is a program of its own: {one.exe}")
-            name = "" if program.startswith(PEOPLES) else program
+            name = program if program.startswith("/") and not program.startswith(PEOPLES) else ""
         else:
             continue
         if name and not (is_served and name == one.unit):

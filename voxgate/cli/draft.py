@@ -13,7 +13,7 @@ from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.schemas import names as schema_names
 from voxgate.deploy.looking import look_at
 from voxgate.errors import EstateError
-from voxgate.model.entry import Entry, Value, toml
+from voxgate.model.entry import Entry, Value, is_plain, toml
 from voxgate.model.estate import Estate
 from voxgate.model.invariant import expected
 from voxgate.model.look import Evidence
@@ -172,11 +172,14 @@ def look_once(estate: Estate, say: CutStream) -> Evidence:
 
 def without_secrets(entries: Iterable[Entry], redactor: Redactor, say: CutStream) -> tuple[Entry, ...]:
     """What may stand in a file that goes to git: what was found is told without secrets, and an entry that holds what looks like
-    one (the command of a container, the address of a repository) is told and left to a person.
+    one (the command of a container, the address of a repository) is told and left to a person. So is one that may mean more
+    than it shows.
     """
     good = []
     for one in entries:
-        if redactor.cut(one.line) == one.line:
+        if not is_plain(one):
+            say.write(f"not written, as it may mean more than it shows: {one.table} {redactor.cut(one.line)}\n")
+        elif redactor.cut(one.line) == one.line:
             good.append(replace(one, about=redactor.cut(one.about), origin=redactor.cut(one.origin)))
         else:
             say.write(f"not written, as it holds what looks like a secret: {one.table} {redactor.cut(one.line)}\n")

@@ -57,6 +57,10 @@ def believed(name: str, claims: list[dict[str, Any]]) -> tuple[list[dict[str, An
             why = doubt(row, DAEMONS[name])
         except (FileNotFoundError, ProcessLookupError):
             continue  # it ended while we looked
+        except PermissionError:
+            if os.geteuid() != 0:
+                raise
+            why = "runs a program that not even root can look at"
         if why:
             doubts.append(f"process {row['pid']} of {row['user']} calls itself {name}, and {why}")
         else:

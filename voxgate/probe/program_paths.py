@@ -27,10 +27,13 @@ class ProgramPaths:
 
     def told(self, pid: str, path: str) -> str:
         """The path of a process's program, ``path`` as the kernel tells it, where the host has that very file there, or had it
-        until it was removed; else another path at which the host has it. Where there is none, it is ``elsewhere:`` and the path.
-        Raises OSError if the process is gone.
+        until it was removed; else another path at which the host has it. Where there is none, it is ``elsewhere:`` and the path;
+        so too where not even root can look at it, on a file system of an account's own. Raises OSError if the process is gone.
         """
-        found = os.stat(f"/proc/{pid}/exe")
+        try:
+            found = os.stat(f"/proc/{pid}/exe")
+        except PermissionError:
+            return f"{ELSEWHERE}{path}"
         program = (found.st_dev, found.st_ino)
         if path not in self.files:
             self.files[path] = identity(path)

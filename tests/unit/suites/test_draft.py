@@ -207,16 +207,22 @@ def test_no_secret_is_written_into_a_file_that_goes_to_git() -> None:
     held = Entry(("agents", "sip-1"), ({"image": "x/agent:1", "command": ("agent", f"--api-key={secret}")},), "container agent")
     kept = Entry(("keys", "sip-1"), {"deploy": (f"SHA256:{'Ab1+/x9Z' * 5}Ab1",)}, "a fingerprint is no secret")
     say = io.StringIO()
-    good = without_secrets([told, held, kept], Redactor.of({}), cut(say))
+    odd = Entry(("containers", "project"), "live\u202ekit", "as the containers say")
+    good = without_secrets([told, held, kept, odd], Redactor.of({}), cut(say))
+    assert "not written, as it may mean more than it shows: [containers] project" in say.getvalue()
     assert [one.place for one in good] == [told.place, kept.place]
     assert good[0].about == "process 7 of root is: agent --api-key=[cut]"
     assert secret not in estate_file.with_entries("", good, "lab.toml") + say.getvalue()
     assert say.getvalue().startswith("not written, as it holds what looks like a secret: [agents] sip-1 = ")
 
 
-@pytest.mark.parametrize("name", ["/srv/*", "/srv/a\u202eb", "/srv/a\u200bb", "/srv/a\udcffb", "/srv/a\u2800"])
+@pytest.mark.parametrize(
+    "name", ["/srv/*", "elsewhere:/srv/x", "/srv/a\u202eb", "/srv/a\u200bb", "/srv/a\udcffb", "/srv/a\u2800"]
+)
 def test_what_is_found_is_no_entry_that_says_more_than_it_shows(green: Case, name: str) -> None:
-    """Whoever runs a program has named it: by ``*`` it would let in others, by what nobody sees it looks like another."""
+    """Whoever runs a program has named it: by ``*`` it would let in others, by what nobody sees it looks like another. By a path
+    that its account alone sees it may be any.
+    """
     rows = known(green.of("api-1").processes)
     odd = replace(rows[0], pid=40_000, unit="", command="x", container="", exe=name)
     case = green.host("api-1", processes=(*rows, odd, replace(odd, pid=40_001, exe="/srv/plain")))

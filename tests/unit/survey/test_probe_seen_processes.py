@@ -59,6 +59,26 @@ def test_a_path_that_an_account_alone_sees_is_marked(program: Path, end: str) ->
         assert found.removeprefix("elsewhere:") == probe.link_of(f"/proc/{pid}/exe")
 
 
+def test_a_program_that_not_even_root_may_look_at_blinds_nothing(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a file system that an account mounted by FUSE, where the kernel refuses root: an AppImage is one, too. By whatever
+    name it is no daemon of the host's.
+    """
+    stat = os.stat
+
+    def refused(path: Any, **how: Any) -> os.stat_result:
+        if path == f"/proc/{pid}/exe" or (path == "exe" and how.get("dir_fd") is not None):
+            raise PermissionError(13, os.strerror(13), path)
+        return stat(path, **how)
+
+    with running(str(program), "-e", SAYS) as pid:
+        monkeypatch.setattr(os, "stat", refused)
+        row = row_of(pid)
+        told = probe.believed("nginx", [{**row, "command": "nginx"}])
+        monkeypatch.undo()
+    assert row["exe"] == f"elsewhere:{program}"
+    assert told == ([], [f"process {pid} of {row['user']} calls itself nginx, and runs a program that not even root can look at"])
+
+
 def test_a_program_that_was_removed_is_told_where_the_host_had_it(program: Path) -> None:
     """As after an upgrade of it, also of a service with mounts of its own; not where it lay at a path of an account's own."""
     removes = f"$|=1; unlink q({program}); print q(.); <STDIN>"
