@@ -447,6 +447,30 @@ def test_git_locks_are_removed_only_by_the_owner(tmp_path: Path) -> None:
     host.end()
 
 
+NAMED = """import ctypes, sys, time
+ctypes.CDLL(None).prctl(15, b"git\\xff\\xfe", 0, 0, 0)
+print(end=".", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_no_name_of_a_process_stands_before_a_claim(tmp_path: Path) -> None:
+    """Anybody chooses one, in any bytes; the kernel cuts a longer one in the middle of a letter."""
+    (tmp_path / "checkout/.git").mkdir(parents=True)
+    lock = tmp_path / "checkout/.git/index.lock"
+    lock.touch()
+    argv = ["/usr/bin/python3", "-I", "-c", NAMED]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/") as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        assert other.stdout.read(1) == b"."
+        host = Host(tmp_path)
+        found = host.ask("claim", services={"backend": str(lock.parent.parent)}, owner={})
+        other.stdin.close()
+    assert found["ok"]["services"]["backend"]["git_locks"] == [str(lock)]
+    host.end()
+
+
 def test_it_ends_when_nobody_listens(tmp_path: Path) -> None:
     host = Host(tmp_path)
     host.claim()

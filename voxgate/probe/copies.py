@@ -13,6 +13,7 @@ from typing import Any, Iterable, Iterator
 from voxgate.probe.accounts import caller, seeing_as
 from voxgate.probe.base import LONGEST_PATH, Job, Trouble
 from voxgate.probe.folder import NO_FILES, UNREADABLE, Folder, fingerprint, passing_over
+from voxgate.probe.mounts import plain_path
 from voxgate.probe.places import name_of
 from voxgate.probe.programs import NO_CONFIGURATION, git
 from voxgate.probe.reading import rows_of
@@ -172,7 +173,7 @@ def is_hashed(path: str, entry: os.DirEntry[str]) -> bool:
 def made_up() -> set[str]:
     """Where file systems without files of anybody's are mounted: by root, who alone can, but for those of FUSE."""
     rows = [line.split(" - ", 1) for line in rows_of("/proc/self/mountinfo")]
-    mounts = [(row[0].split()[4].encode().decode("unicode_escape"), row[1].split()) for row in rows if len(row) == 2]
+    mounts = [(plain_path(row[0].split()[4]), row[1].split()) for row in rows if len(row) == 2]
     return {"/proc"} | {
         path
         for path, (kind, *_, options) in mounts

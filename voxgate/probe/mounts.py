@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -50,8 +49,12 @@ def mounts_of(pid: int | str) -> list[Mount] | None:
         return None
     if len(rows) > MOUNTS_AT_MOST:
         raise Trouble("failed", f"process {pid} sees over {MOUNTS_AT_MOST} mounts")
-    plain = partial(re.sub, r"\\([0-7]{3})", lambda code: chr(int(code.group(1), 8)))
-    return [Mount(plain(row[4]), row[2], plain(row[3]), row[0]) for row in rows]
+    return [Mount(plain_path(row[4]), row[2], plain_path(row[3]), row[0]) for row in rows]
+
+
+def plain_path(text: str) -> str:
+    """A path as a table of mounts has it, without the numbers in which blanks and ends of lines stand there."""
+    return re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), text)
 
 
 def mount_ids(pid: int | str) -> set[str]:

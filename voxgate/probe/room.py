@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any, Iterable
 
 from voxgate.probe.base import Job
+from voxgate.probe.mounts import plain_path
 from voxgate.probe.reading import rows_of
 from voxgate.probe.text import files_in
 
@@ -77,5 +78,5 @@ def places_to_write() -> list[str]:
         if kind.startswith("fuse") and re.search(r"(?:^|,)user_id=[1-9]", whole):
             continue
         if not {"ro"} & {*options.split(","), *whole.split(",")} and kind not in NO_ROOM and kind != "overlay":
-            found.add(re.sub(r"\\([0-7]{3})", lambda code: chr(int(code.group(1), 8)), path))
+            found.add(plain_path(path))
     return sorted(found, key=lambda path: (len(path), path))

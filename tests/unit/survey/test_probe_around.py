@@ -568,6 +568,18 @@ def test_what_an_account_mounted_is_no_room_of_the_hosts(place: Path) -> None:
         assert (repr(str(place)) in said) is listed, said
 
 
+def test_no_name_of_a_mount_keeps_copies_from_being_looked_for(place: Path) -> None:
+    """By fusermount each account chooses one, in any bytes; what is left out is left out by its own path."""
+    code = f"import os, runpy; print(os.fsencode('|'.join(runpy.run_path({probe.__file__!r})['made_up']())).hex())"
+    named = f'd="$(printf "{place}/\\377 \\303\\244")"; mkdir "$d"; mount -t ramfs none "$d"; mount -t sysfs none "$d/../k"'
+    shell = f'mkdir {place}/k; {named}; {sys.executable} -I -c "{code}"'
+    argv = ["unshare", "--mount", "--propagation", "private", "sh", "-euc", shell]
+    said = subprocess.run(argv, capture_output=True, check=True, text=True, timeout=60).stdout
+    found = bytes.fromhex(said.strip()).split(b"|")
+    assert os.fsencode(place / "k") in found
+    assert not [path for path in found if b"\xff" in path]
+
+
 def test_an_engine_that_sleeps_and_holds_nothing_is_none(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
     monkeypatch.setattr(probe, "INSTANCES", (str(place / "containers"),))
     monkeypatch.setattr(probe, "ENGINE_SOCKETS", re.compile(f"{place}/lxd[^/]*[.]sock$"))

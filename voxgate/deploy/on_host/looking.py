@@ -18,8 +18,8 @@ def git_locks(folder: str) -> List[str]:
         found += [os.path.join(top, name) for name in names if name.endswith(".lock")]
     for pid in [name for name in os.listdir("/proc") if name.isdigit()] if found else []:
         try:
-            with open("/proc/%s/comm" % pid, encoding="utf-8") as file:
-                if file.read().startswith("git") and os.readlink("/proc/%s/cwd" % pid).startswith(folder):
+            with open("/proc/%s/comm" % pid, "rb") as file:  # a name may be of any bytes
+                if file.read().startswith(b"git") and os.readlink("/proc/%s/cwd" % pid).startswith(folder):
                     return []
         except OSError:
             continue
