@@ -97,6 +97,20 @@ def test_a_process_says_what_it_runs_by_any_thread_of_it(service: Service) -> No
         assert str(pid) in said(alive(UNIT, service))
 
 
+def test_the_words_of_who_could_be_no_dialler_are_not_read(service: Service, run: Any, tmp_path: Path) -> None:
+    """Whoever has a file system of his own (FUSE) makes the kernel keep whoever reads them waiting, for as long as he likes."""
+    stranger, own = (run("/usr/bin/sleep", f"{service.folder}/x", user, "60") for user in (NOBODY, DAEMON))
+    log = tmp_path / "asked"
+    (tmp_path / "grep").write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >>{log}\nexec {shutil.which("grep")} "$@"\n')
+    (tmp_path / "grep").chmod(0o755)
+    path = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    found = subprocess.run(alive(UNIT, service).argv, check=True, capture_output=True, text=True, env=path).stdout.splitlines()
+    asked = log.read_text().splitlines()
+    assert str(own) in found
+    assert f"/proc/{own}/task/{own}/cmdline" in asked
+    assert f"/proc/{stranger}/task/{stranger}/cmdline" not in asked
+
+
 @pytest.fixture
 def counted(tmp_path: Path) -> Any:
     """``counted(step)``: what a step says, and how many programs it started."""

@@ -120,24 +120,24 @@ _LEFT_OVER = f"""look() {{ units "$1" | sed 's|/proc/||'; }}
 # The same, each with the word "unit", and every process that says, by any of its threads, that it runs a program of the service's
 # folder. Any process can say so: it counts where the kernel says that its account may have what the service dials with (root, the
 # owner of the folder, the service's own account), or that it is in a container, with files of its own. Where there is no such
-# folder the service's account has no code of it to run. All others are found by the database itself, if they dial.
+# folder the service's account has no code of it to run. All others are found by the database itself, if they dial: their words
+# are not even read, since an account can have the kernel keep waiting whoever reads them.
 # The folder is looked for by its path, and by where that leads. It comes without its first slash, and the processes are listed
 # first, so that nothing on the way to here finds itself.
 _ALIVE = f"""look() {{
   threads=$(printf '%s\\n' /proc/[0-9]*/task/[0-9]*)
-  unit=$1 folder=$2 own=" 0 $(id -u) "; shift 2
+  unit=$1 folder=$2 own="0|$(id -u)"; shift 2
   if test -d "/$folder"; then
-    for account; do if id=$(id -u "$account" 2>/dev/null); then own="$own$id "; fi; done
+    for account; do if id=$(id -u "$account" 2>/dev/null); then own="$own|$id"; fi; done
   fi
   found=$(units "$unit")
   called=$(printf '/%s/\\n%s/' "$folder" "$(readlink -f "/$folder" || echo "/$folder")")
-  said=$(printf '%s\\n' "$threads" | over cmdline -lsF "$called" | sed 's|/task/.*||' | sort -u | grep -vxF -e "$found" |
-    over status -sH '^Uid:' | while read -r file uid _; do
-      case "$own" in *" $uid "*) echo "own ${{file%/status:Uid:}}" ;; *) echo "other ${{file%/status:Uid:}}" ;; esac
-    done)
+  theirs=$(printf '%s\\n' "$threads" | over status -lsE "^Uid:[[:space:]]+($own)[[:space:]]" | folders)
+  boxed=$(printf '%s\\n' "$threads" | over cgroup -lsE '[0-9a-f]{{64}}' | folders | without_users)
+  said=$(printf '%s\\n' "$theirs" "$boxed" | sed '/^$/d' | sort -u | over cmdline -lsF "$called" | sed 's|/task/.*||' |
+    sort -u | grep -vxF -e "$found")
   printf '%s\\n' "$found" | sed -n 's|^/proc/\\(.*\\)|\\1 unit|p'
-  printf '%s\\n' "$said" | sed -n 's|^own /proc/||p'
-  printf '%s\\n' "$said" | sed -n 's|^other ||p' | over cgroup -lsE '[0-9a-f]{{64}}' | folders | without_users | sed 's|/proc/||'
+  printf '%s\\n' "$said" | sed -n 's|^/proc/||p'
 }}
 {_OVER}"""
 
