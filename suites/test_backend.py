@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
 from voxgate.model.evidence import known
-from voxgate.plugin import invariant, say
+from voxgate.plugin import invariant, say_each
 from voxgate.survey.answers import read_page
 from voxgate.survey.questions import question_of
 from voxgate.survey.sending import sent_on
 from voxgate.survey.sites import proxied
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from voxgate.model.entry import Entry
     from voxgate.model.estate import Estate, PlacedUnit, Placement, Store
     from voxgate.model.look import Evidence, Look
     from voxgate.model.surroundings import StoreFact
@@ -45,31 +48,34 @@ def test_backend_health_is_clean(unit: PlacedUnit, estate: Estate, evidence: Evi
         ("direct", question_of(unit, service.health), service.health.schema),
         (people, through, service.proxied_health.schema),
     )
-    seen = []
+    seen: list[object] = []
+    wrong: list[tuple[str, str]] = []
+    entries: list[Entry] = []
+    if release is None:
+        wrong.append(("no release of the backend ever passed the gate", "make gate"))
     for way, question, schema in ways:
         page = read_page(evidence.second, question, schema)
-        instead, hint = sent_on([page.answer], estate), f"journalctl -u {unit.unit}; is a store down?"
-        if way != "direct" and estate.front is None:
-            hint += "; where people see it by a name or by https alone: url in [console]"
-        assert not page.problem, say(
-            f"{page.place} ({way}) {page.problem}", "" if instead else hint, estate=estate.name, entries=instead
-        )
-        assert page.document.get("service") == service.repository, say(
-            f"{page.place} ({way}) is answered by {page.document.get('service')}, not by {service.repository}",
-            "which process listens there: ss -ltnp",
-        )
-        assert page.answer.seconds < SLOW, say(
-            f"{page.place} ({way}) took {page.answer.seconds:.1f} s", "one of its stores is slow: see its checks"
-        )
-        assert release is not None, say(f"{unit.host.name}: no release of the backend ever passed the gate", "make gate")
-        assert page.document["commit"] == release.commit, say(
-            f"{page.place} ({way}) reports {page.document['commit'][:12]}, not {release}", f"systemctl restart {unit.unit}"
-        )
+        place = f"{page.place} ({way})"
+        if page.problem:
+            instead, hint = sent_on([page.answer], estate), f"journalctl -u {unit.unit}; is a store down?"
+            if way != "direct" and estate.front is None:
+                hint += "; where people see it by a name or by https alone: url in [console]"
+            wrong.append((f"{place} {page.problem}", "" if instead else hint))
+            entries += instead
+            continue
+        if page.document.get("service") != service.repository:
+            what = f"{place} is answered by {page.document.get('service')}, not by {service.repository}"
+            wrong.append((what, "which process listens there: ss -ltnp"))
+        if page.answer.seconds >= SLOW:
+            wrong.append((f"{place} took {page.answer.seconds:.1f} s", "one of its stores is slow: see its checks"))
+        if release is not None and page.document["commit"] != release.commit:
+            what = f"{place} reports {page.document['commit'][:12]}, not {release}"
+            wrong.append((what, f"systemctl restart {unit.unit}"))
         seen.append(page.document["pid"])
-    assert len(set(seen)) == 1, say(
-        f"{unit.host.name}: nginx asks process {seen[-1]}, and :{service.health.port} is answered by {seen[0]}",
-        "nginx must proxy /health to the backend of this host",
-    )
+    if len(set(seen)) > 1:
+        what = f"nginx asks process {seen[-1]}, and :{service.health.port} is answered by {seen[0]}"
+        wrong.append((what, "nginx must proxy /health to the backend of this host"))
+    assert not wrong, say_each(unit.host.name, wrong, estate=estate.name, entries=entries)
 
 
 ADDRESSES = ("_URI", "_URL", "_ENDPOINT")
@@ -90,43 +96,48 @@ def test_backend_reaches_its_stores(placement: Placement, estate: Estate, eviden
     service, host = placement.service, placement.host.name
     assert service.health is not None
     page = read_page(evidence.second, question_of(placement.placed_units[0], service.health), None)
-    checks = page.document.get("checks")
-    assert isinstance(checks, dict) and checks, say(
-        f"{page.place} {page.problem or 'says nothing of its stores'}", f"journalctl -u {service.unit}"
-    )
-    unwell = sorted(f"{store} {state}" for store, state in checks.items() if state != "ok")
-    assert not unwell, say(f"{page.place} says {', '.join(unwell)}", "is the store up, and is its setting in .env right?")
+    checks, wrong, unseen = page.document.get("checks"), [], []
+    if isinstance(checks, dict) and checks:
+        unwell = sorted(f"{store} {state}" for store, state in checks.items() if state != "ok")
+        if unwell:
+            wrong.append((f"{page.place} says {', '.join(unwell)}", "is the store up, and is its setting in .env right?"))
+    else:
+        wrong.append((f"{page.place} {page.problem or 'says nothing of its stores'}", f"journalctl -u {service.unit}"))
     found = {one.setting: one for one in known(evidence.second.host(host).stores[service.name])}
     lost = sorted(name for name in service.required_settings if name.endswith(ADDRESSES) and name not in found)
-    assert not lost, say(f"{host}: {', '.join(lost)} in {service.folder}/.env is no address", "mend the setting")
+    if lost:
+        wrong.append((f"{', '.join(lost)} in {service.folder}/.env is no address", "mend the setting"))
+    mend = f"mend the setting in {service.folder}/.env, and restart {service.unit}; or the estate's [stores]"
     for name, store in found.items():
-        assert store.outcome in {"reached", "not asked"}, say(
-            f"{host}: the address in {name} could not be reached from here: {store.outcome}", "is the store up, and the way open?"
-        )
-        assert store.outcome == "reached" or store.connections, say(
-            f"{host}: no process of {service.unit} has a connection to the address in {name}", f"journalctl -u {service.unit}"
-        )
+        if store.outcome not in {"reached", "not asked"}:
+            what = f"the address in {name} could not be reached from here: {store.outcome}"
+            wrong.append((what, "is the store up, and the way open?"))
+        elif store.outcome != "reached" and not store.connections:
+            what = f"no process of {service.unit} has a connection to the address in {name}"
+            wrong.append((what, f"journalctl -u {service.unit}"))
         home = next((one for one in estate.stores if one.name == service.stores.get(name)), None)
-        if home is not None and home.addresses:
-            _is_outside(f"{host}: {name}", store, home, f"mend the setting in {service.folder}/.env, and restart {service.unit}")
+        if home is not None and home.addresses and not store.names:
+            unseen.append(f"the probe does not say what host {name} names")
         elif home is not None:
-            right = {(address, home.port) for address in _addresses(estate, evidence.second, home, host)}
-            wrong = sorted(set(store.held) - right) or sorted(set(store.places) - right if not right & set(store.places) else ())
-            assert not wrong, say(
-                f"{host}: {name} leads to {wrong[0][0]}:{wrong[0][1]}, not to {home.name} of {home.host}",
-                f"mend the setting in {service.folder}/.env, and restart {service.unit}; or the estate's [stores]",
-            )
+            wrong += [(what, mend) for what in _leads_elsewhere(name, store, home, estate, evidence.second, host)]
+    if unseen and not wrong:
+        raise Blind("; ".join(unseen), where=host, hint="install the probe of this voxgate")
+    assert not wrong, say_each(host, [*wrong, *((one, "") for one in unseen)])
 
 
-def _is_outside(what: str, found: StoreFact, home: Store, mend: str) -> None:
-    """A setting names a store outside of the estate as the estate does. Of the name that it has the hash alone is known here."""
-    if not found.names:
-        raise Blind("the probe does not say what host it names", where=what, hint="install the probe of this voxgate")
-    right = {hashlib.sha256(f"{address}:{home.port}".encode()).hexdigest() for address in home.addresses}
-    assert set(found.names) <= right, say(
-        f"{what} names another host or port than {', '.join(home.addresses)}:{home.port}, where {home.name} is",
-        f"{mend}; or the estate's [stores]",
-    )
+def _leads_elsewhere(name: str, store: StoreFact, home: Store, estate: Estate, look: Look, host: str) -> Iterator[str]:
+    """Where a setting leads that is not the estate's own store. Of one outside of the estate the hash of its name alone is known
+    here.
+    """
+    if home.addresses:
+        right = {hashlib.sha256(f"{address}:{home.port}".encode()).hexdigest() for address in home.addresses}
+        if not set(store.names) <= right:
+            yield f"{name} names another host or port than {', '.join(home.addresses)}:{home.port}, where {home.name} is"
+        return
+    own = {(address, home.port) for address in _addresses(estate, look, home, host)}
+    other = sorted(set(store.held) - own) or sorted(set(store.places) - own if not own & set(store.places) else ())
+    for address, port in other:
+        yield f"{name} leads to {address}:{port}, not to {home.name} of {home.host}"
 
 
 def _addresses(estate: Estate, look: Look, store: Store, asker: str) -> set[str]:

@@ -12,7 +12,7 @@ from voxgate.model.digits import natural_in
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import known
 from voxgate.model.service import Role
-from voxgate.plugin import invariant, say, say_all
+from voxgate.plugin import invariant, say, say_all, say_each
 from voxgate.survey.keeping import unpacked
 from voxgate.survey.sending import ELSEWHERE, seen_as, sent_on
 from voxgate.survey.sites import HIDDEN, MAPPED, entrance_of, leading_ways, named_sites, page_ways, site_path, site_ways
@@ -188,15 +188,12 @@ def test_dist_is_this_build(placement: Placement, evidence: Evidence) -> None:
     assert found.built is not None, say(f"{where} has no manifest of its build", "deploy the release again")
     now = {path: sha256 for path, (_, sha256) in found.files.items()}
     changed = sorted({path for path, _ in now.items() ^ dict(found.built).items()})
-    assert not changed, say(
-        f"{where}/{changed[0] if changed else ''} is not as it was built ({len(changed)} such files)",
-        "deploy the release again; nobody edits a build",
-    )
+    said = [f"{path} is not as it was built" for path in changed[:MOST]]
+    said += [f"{len(changed)} such files"] if len(changed) > 1 else []
     late = found.changed - found.published
-    assert late <= 0, say(
-        f"{where}: a file of the build, or its manifest, was changed {late:.1f} s after it was published",
-        "deploy the release again; nobody edits a build",
-    )
+    if late > 0:
+        said.append(f"a file of the build, or its manifest, was changed {late:.1f} s after it was published")
+    assert not said, say_all(where, said, "deploy the release again; nobody edits a build")
 
 
 @invariant(
@@ -268,7 +265,7 @@ def test_nginx_runs_its_config(placement: Placement, evidence: Evidence) -> None
     if old >= CLOCK_TICK:
         what = f"nginx's workers are {old:.1f} s older than its configuration: they serve another one"
         wrong.append((what, "systemctl reload nginx"))
-    assert not wrong, say_all(where, [what for what, _ in wrong], "; ".join(dict.fromkeys(do for _, do in wrong)))
+    assert not wrong, say_each(where, wrong)
 
 
 @invariant(per="placement", guards="secrets", services=("console",), faults=("console-env-exposed", "console-cached-index"))

@@ -10,11 +10,11 @@ from voxgate.model.entry import Entry
 from voxgate.model.estate import repository_of
 from voxgate.model.evidence import known, uncut
 from voxgate.model.service import Role
-from voxgate.plugin import invariant, say, say_all
+from voxgate.plugin import invariant, say_all, say_each
 from voxgate.survey.questions import of_host
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from voxgate.model.entry import Value
     from voxgate.model.estate import Containers, Estate
@@ -154,41 +154,47 @@ def test_livekit_is_healthy(host_name: str, estate: Estate, evidence: Evidence) 
     """Without livekit no call has media: both containers run, neither restarted between the looks nor halted, and livekit
     answers.
     """
-    first, second = ({one.image: one for one in _containers(look, host_name)} for look in (evidence.first, evidence.second))
-    for image in estate.containers.images:
-        after = [one for name, one in second.items() if repository_of(name) == image]
-        assert after, say(f"{host_name}: no container of {image}", "docker compose up -d in its project")
-        assert after[0].state == "running", say(
-            f"{host_name}: {after[0].name} is {after[0].state} ({after[0].status})", f"docker logs {after[0].name}"
-        )
-        before = [one for name, one in first.items() if repository_of(name) == image]
-        assert before and before[0].id == after[0].id and before[0].state == "running", say(
-            f"{host_name}: {after[0].name} was replaced or restarted between the looks", f"docker logs {after[0].name}"
-        )
-        halted = [one for one in _inside(evidence.second, host_name, after[0].id) if one.state not in GOES_ON]
-        assert not halted, say(
-            f"{host_name}: process {halted[0].pid} ({halted[0].command}) of {after[0].name} is halted (state {halted[0].state})",
-            f"docker restart {after[0].name}, and look for who stopped it",
-        )
-        # The engine starts what died again under the same id: its first process is another one then.
-        main = [_first_process(look, host_name, after[0].id) for look in (evidence.first, evidence.second)]
-        assert main[0] == main[1], say(
-            f"{host_name}: {after[0].name} was restarted between the looks: its process {main[0]} became {main[1]}",
-            f"docker logs {after[0].name}",
-        )
-    if estate.containers.health is None:
+    looks = [{one.image: one for one in _containers(look, host_name)} for look in (evidence.first, evidence.second)]
+    wrong = [row for image in estate.containers.images for row in _unsteady(image, looks, evidence, host_name)]
+    health = estate.containers.health
+    for name, endpoint in (({"livekit": health} if health else {}) | dict(estate.containers.answers)).items():
+        question = of_host(estate.host(host_name), endpoint)
+        answer = evidence.second.answer(question)
+        if answer.trouble or answer.status != OK:
+            what = f"GET :{question.port}{question.path}: {name} {answer.trouble or f'answers {answer.status}'}"
+            wrong.append((what, "docker compose logs in its project"))
+    if health is None and not wrong:
         raise Blind(
             "the estate does not say where livekit answers",
             where=host_name,
             hint='[containers] health = { port = 7880, path = "/" }',
         )
-    for name, endpoint in {"livekit": estate.containers.health, **estate.containers.answers}.items():
-        question = of_host(estate.host(host_name), endpoint)
-        answer = evidence.second.answer(question)
-        assert not answer.trouble and answer.status == OK, say(
-            f"{host_name} GET :{question.port}{question.path}: {name} {answer.trouble or f'answers {answer.status}'}",
-            "docker compose logs in its project",
-        )
+    assert not wrong, say_each(host_name, wrong)
+
+
+def _unsteady(
+    image: str, looks: Sequence[Mapping[str, ContainerFact]], evidence: Evidence, host: str
+) -> Iterator[tuple[str, str]]:
+    """Why the container of an image did not run all the time from look to look, and what to do about it."""
+    before, after = (next((one for name, one in look.items() if repository_of(name) == image), None) for look in looks)
+    if after is None:
+        yield f"no container of {image}", "docker compose up -d in its project"
+        return
+    logs = f"docker logs {after.name}"
+    if after.state != "running":
+        yield f"{after.name} is {after.state} ({after.status})", logs
+        return
+    halted = [one for one in _inside(evidence.second, host, after.id) if one.state not in GOES_ON]
+    for one in halted:
+        what = f"process {one.pid} ({one.command}) of {after.name} is halted (state {one.state})"
+        yield what, f"docker restart {after.name}, and look for who stopped it"
+    if before is None or before.id != after.id or before.state != "running":
+        yield f"{after.name} was replaced or restarted between the looks", logs
+        return
+    # The engine starts what died again under the same id: its first process is another one then.
+    main = [_first_process(look, host, after.id) for look in (evidence.first, evidence.second)]
+    if main[0] != main[1]:
+        yield f"{after.name} was restarted between the looks: its process {main[0]} became {main[1]}", logs
 
 
 def _first_process(look: Look, host: str, container: str) -> int:

@@ -9,7 +9,7 @@ from voxgate.contracts.metrics import read_metrics
 from voxgate.errors import ContractError
 from voxgate.model.evidence import known, uncut
 from voxgate.model.service import Role
-from voxgate.plugin import invariant, say, say_all
+from voxgate.plugin import invariant, say, say_all, say_each
 from voxgate.survey.answers import read_page
 from voxgate.survey.clients import advice, wrong_clients
 from voxgate.survey.findings import runs_code_of
@@ -68,24 +68,26 @@ def test_exactly_one_dialler_per_database(database: Database, estate: Estate, ev
         ]
         if boxed:
             strange.append(f"{name}: container {', '.join(boxed)} is a dialler")
-    assert not strange, say("; ".join(strange), STOP)
+    wrong = [(what, STOP) for what in strange]
     mine = [one for name, one in alive if name == database.dialler and one.unit == wanted]
     roots = [one for one in mine if one.ppid == 1]
-    assert len(roots) == 1, say(
-        f"{database.dialler}: {len(roots)} dialler processes for the database {database.name}, not one",
-        f"systemctl status {wanted.removesuffix('.service')}" if not roots else STOP,
-    )
-    elsewhere = []
+    if len(roots) != 1:
+        what = f"{database.dialler}: {len(roots)} dialler processes for the database {database.name}, not one"
+        wrong.append((what, STOP if roots else f"systemctl status {wanted.removesuffix('.service')}"))
+    mend = "MONGODB_URI in its .env, then restart it: each database belongs to one dialler"
     for unit in (one for one in estate.placed_units if one.database is not None):
         page = read_page(evidence.second, question_of(unit, service.health), None) if service.health else None
         if page is None or not page.document:
             continue  # it does not answer: another rule's matter
         own, works_on = unit.database, page.document.get("database")
         if own == database and works_on != own.called:
-            elsewhere.append(f"{page.place} says that it works on the database {works_on}, not on {own.called}, which is its own")
+            what = f"{page.place} says that it works on the database {works_on}, not on {own.called}, which is its own"
+            wrong.append((what, mend))
         elif own is not None and works_on == database.called != own.called:
-            elsewhere.append(f"{page.place} says that it works on the database {works_on}, and is the dialler of {own.called}")
-    assert not elsewhere, say_all("", elsewhere, "MONGODB_URI in its .env, then restart it: each database belongs to one dialler")
+            wrong.append(
+                (f"{page.place} says that it works on the database {works_on}, and is the dialler of {own.called}", mend)
+            )
+    assert not wrong, say_each("", wrong)
 
 
 @invariant(
@@ -118,11 +120,11 @@ def test_dialler_is_on_the_sip_host(host_name: str, estate: Estate, evidence: Ev
     service = estate.service("dialler")
     home = {one.unit for one in estate.placed_units if one.service == service and one.host.name == host_name}
     found = {name: fact for name, fact in known(evidence.second.host(host_name).units).items() if service.owns_unit(name)}
-    if home:
-        assert Role.SIP in estate.host(host_name).roles, say(f"{host_name} is no SIP host", "mend the estate file")
-        lost = sorted(home - found.keys())
-        assert not lost, say(f"{host_name}: systemd knows no {', '.join(lost)}", "install its unit file")
     wrong = []
+    if home and Role.SIP not in estate.host(host_name).roles:
+        wrong.append(("it is no SIP host", "mend the estate file"))
+    if lost := sorted(home - found.keys()):
+        wrong.append((f"systemd knows no {', '.join(lost)}", "install its unit file"))
     for name, fact in found.items():
         active = fact.active.split("/")[0]
         if name not in home and active not in {"inactive", ""}:
@@ -130,7 +132,7 @@ def test_dialler_is_on_the_sip_host(host_name: str, estate: Estate, evidence: Ev
         elif name not in home and (fact.enabled in {"enabled", "enabled-runtime", "linked"} or fact.links):
             said = f"{name} would start at the next boot ({', '.join(fact.links) or fact.enabled})"
             wrong.append((said, f"systemctl disable {name} on {host_name}, and remove its unit file"))
-    assert not wrong, say_all(host_name, [said for said, _ in wrong], "; ".join(dict.fromkeys(do for _, do in wrong)))
+    assert not wrong, say_each(host_name, wrong)
 
 
 @invariant(

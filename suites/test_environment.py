@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
 from voxgate.model.evidence import known
-from voxgate.plugin import invariant, say, say_all
+from voxgate.plugin import invariant, say, say_all, say_each
 from voxgate.survey.answers import read_page
 from voxgate.survey.questions import question_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from voxgate.model.estate import Placement
+    from voxgate.model.evidence import HostEvidence
     from voxgate.model.look import Evidence
+    from voxgate.model.service import EnvFile, Service
 
 PYTHON = (3, 12)
 
@@ -34,17 +38,17 @@ def test_venv_is_the_lock(placement: Placement, evidence: Evidence) -> None:
             why=venv.sync_said,
             hint=f"uv lock --check in a checkout of {placement.service.repository}",
         )
-    assert venv.sync_status == 0, say(
-        f"{placement.host.name}: {placement.service.folder}/.venv is not what uv.lock says: {venv.sync_said}",
-        "deploy the release again; nobody installs by hand",
-    )
+    wrong = []
+    if venv.sync_status != 0:
+        what = f"{placement.service.folder}/.venv is not what uv.lock says: {venv.sync_said}"
+        wrong.append((what, "deploy the release again; nobody installs by hand"))
     # uv lets some packages be where a line of pyvenv.cfg says so: the lock does not.
     foreign = {name: version for name, version in venv.installed.items() if version not in venv.locked.get(name, "").split(" | ")}
-    assert not foreign, say(
-        f"{placement.host.name}: {placement.service.folder}/.venv holds {', '.join(map(' '.join, sorted(foreign.items())))},"
-        " which uv.lock does not name",
-        "remove .venv and deploy the release again",
-    )
+    if foreign:
+        held = ", ".join(map(" ".join, sorted(foreign.items())))
+        what = f"{placement.service.folder}/.venv holds {held}, which uv.lock does not name"
+        wrong.append((what, "remove .venv and deploy the release again"))
+    assert not wrong, say_each(placement.host.name, wrong)
 
 
 @invariant(per="placement", guards="releases", services=("backend", "fleet", "dialler"), faults=("venv-system-site-packages",))
@@ -54,13 +58,13 @@ def test_python_is_3_12_or_newer(placement: Placement, evidence: Evidence) -> No
     """
     venv = known(evidence.second.host(placement.host.name).venvs[placement.service.name])
     numbers = tuple(int(part) for part in re.findall(r"[0-9]{1,4}", venv.python)[:2])
-    assert numbers >= PYTHON, say(
-        f"{placement.host.name}: {placement.service.folder}/.venv is Python {venv.python}", "install Python 3.12 or newer"
-    )
-    assert not venv.system_site_packages, say(
-        f"{placement.host.name}: {placement.service.folder}/.venv sees the system's packages",
-        "remove .venv and deploy the release again",
-    )
+    wrong = []
+    if numbers < PYTHON:
+        wrong.append((f"{placement.service.folder}/.venv is Python {venv.python}", "install Python 3.12 or newer"))
+    if venv.system_site_packages:
+        what = f"{placement.service.folder}/.venv sees the system's packages"
+        wrong.append((what, "remove .venv and deploy the release again"))
+    assert not wrong, say_each(placement.host.name, wrong)
 
 
 @invariant(per="placement", guards="releases", services=("fleet",), faults=("pipecat-pin-loosened", "venv-other-version"))
@@ -70,26 +74,29 @@ def test_pipecat_is_pinned(placement: Placement, evidence: Evidence) -> None:
     assert name is not None
     look = evidence.second
     venv = known(look.host(placement.host.name).venvs[placement.service.name])
-    where = f"{placement.host.name}: {placement.service.folder}"
+    host, where = placement.host.name, placement.service.folder
     declared = venv.declared.get(name, "")
     pin = re.fullmatch(r"(?:\[[^\]]*\])?\s*==\s*([0-9][A-Za-z0-9.!+]*)", declared)
     assert pin is not None, say(
-        f"{where}/pyproject.toml asks for {name}{declared or ', not at all'}", f"pin it: {name}==<version>"
+        f"{host}: {where}/pyproject.toml asks for {name}{declared or ', not at all'}", f"pin it: {name}==<version>"
     )
-    pinned = pin[1]
-    assert venv.locked.get(name) == pinned, say(
-        f"{where}/uv.lock has {name} {venv.locked.get(name)}, pyproject.toml {pinned}", "uv lock, and a new release"
-    )
-    assert venv.installed.get(name) == pinned, say(
-        f"{where}/.venv has {name} {venv.installed.get(name)}, the pin is {pinned}", "deploy the release again"
-    )
+    pinned, wrong = pin[1], []
+    if venv.locked.get(name) != pinned:
+        what = f"{where}/uv.lock has {name} {venv.locked.get(name)}, pyproject.toml {pinned}"
+        wrong.append((what, "uv lock, and a new release"))
+    if venv.installed.get(name) != pinned:
+        what = f"{where}/.venv has {name} {venv.installed.get(name)}, the pin is {pinned}"
+        wrong.append((what, "deploy the release again"))
     health = placement.service.health
     assert health is not None
     for unit in placement.placed_units:
         page = read_page(look, question_of(unit, health), None)
-        assert page.document, say(f"{page.place} {page.problem}: it cannot say what it runs", f"journalctl -u {unit.unit}")
         reported = page.document.get("pipecat")
-        assert reported == pinned, say(f"{page.place} reports {name} {reported}, the pin is {pinned}", "restart it")
+        if not page.document:
+            wrong.append((f"{page.place} {page.problem}: it cannot say what it runs", f"journalctl -u {unit.unit}"))
+        elif reported != pinned:
+            wrong.append((f"{page.place} reports {name} {reported}, the pin is {pinned}", f"systemctl restart {unit.unit}"))
+    assert not wrong, say_each(host, wrong)
 
 
 @invariant(
@@ -102,25 +109,39 @@ def test_env_file_is_complete(placement: Placement, evidence: Evidence) -> None:
     """A missing or placeholder setting shows at the first call, not at the deploy; a readable one is a leaked secret; a
     newer one than the process is not what runs.
     """
-    service, host = placement.service, placement.host.name
-    for file in placement.env_files:
-        found = known(evidence.second.host(host).env_files[file.key])
-        path = f"{service.folder}/{file.name}"
-        where = f"{host}: {path}"
-        assert found.kind == "regular", say(f"{where} is {found.kind}, not a regular file", "put the settings there")
-        missing = sorted(set(service.required_settings) - set(found.keys))
-        assert not missing, say(f"{where} lacks {', '.join(missing)}", "add the setting, and restart the service")
-        unset = sorted(set(service.required_settings) & {*found.empty, *found.placeholder})
-        assert not unset, say(f"{where}: {', '.join(unset)} is empty or a placeholder", "set it, and restart the service")
-        assert found.owner == service.user, say(f"{where} belongs to {found.owner}", f"chown {service.user} {path}")
-        assert found.mode in {"0600", "0640"}, say(f"{where} has mode {found.mode}", f"chmod 0600 {path}")
-        processes = {one.pid: one for one in known(evidence.second.host(host).processes)}
-        units = known(evidence.second.host(host).units)
-        for name in file.units:
-            process = processes.get(units[name].main_pid) if name in units else None
-            assert process is None or found.changed < process.started, say(
-                f"{where} is newer than the process of {name}", f"restart {name}: it runs with the old settings"
-            )
+    host = evidence.second.host(placement.host.name)
+    wrong = [row for file in placement.env_files for row in _incomplete(placement.service, file, host)]
+    if not wrong:  # processes are looked at last: a deploy at work moves them, and what is wrong with a file is never its doing
+        wrong = [row for file in placement.env_files for row in _not_read_yet(placement.service, file, host)]
+    assert not wrong, say_each(placement.host.name, wrong)
+
+
+def _incomplete(service: Service, file: EnvFile, host: HostEvidence) -> Iterator[tuple[str, str]]:
+    """What is wrong with one file of settings, and what to do about it."""
+    found, path = known(host.env_files[file.key]), f"{service.folder}/{file.name}"
+    if found.kind != "regular":
+        yield f"{path} is {found.kind}, not a regular file", "put the settings there"
+        return
+    missing = sorted(set(service.required_settings) - set(found.keys))
+    if missing:
+        yield f"{path} lacks {', '.join(missing)}", "add the setting, and restart the service"
+    unset = sorted(set(service.required_settings) & {*found.empty, *found.placeholder})
+    if unset:
+        yield f"{path}: {', '.join(unset)} is empty or a placeholder", "set it, and restart the service"
+    if found.owner != service.user:
+        yield f"{path} belongs to {found.owner}", f"chown {service.user} {path}"
+    if found.mode not in {"0600", "0640"}:
+        yield f"{path} has mode {found.mode}", f"chmod 0600 {path}"
+
+
+def _not_read_yet(service: Service, file: EnvFile, host: HostEvidence) -> Iterator[tuple[str, str]]:
+    """The units that run with older settings, and what to do about it."""
+    found, path = known(host.env_files[file.key]), f"{service.folder}/{file.name}"
+    processes, units = {one.pid: one for one in known(host.processes)}, known(host.units)
+    for name in file.units:
+        process = processes.get(units[name].main_pid) if name in units else None
+        if process is not None and found.changed >= process.started:
+            yield f"{path} is newer than the process of {name}", f"restart {name}: it runs with the old settings"
 
 
 @invariant(

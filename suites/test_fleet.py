@@ -10,7 +10,7 @@ from voxgate.model.digits import port_in
 from voxgate.model.estate import Available
 from voxgate.model.evidence import known
 from voxgate.model.service import Role
-from voxgate.plugin import invariant, say, say_all
+from voxgate.plugin import invariant, say, say_all, say_each
 from voxgate.survey.answers import read_page
 from voxgate.survey.questions import question_of
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from voxgate.survey.answers import Page
 
 
+TOLD = 20  # workers that are named one by one
 SLACK = 1  # calls that may begin or end between asking a worker and asking for the sum, where some do
 
 
@@ -51,7 +52,7 @@ def test_all_workers_are_up(unit: PlacedUnit, evidence: Evidence) -> None:
     if worker and worker.rpartition("/")[2] != str(unit.number):
         what = f"{page.place} is answered by worker {worker}, not by number {unit.number}"
         wrong.append((what, f"two units share a port: look at {unit.unit}'s arguments"))
-    assert not wrong, say_all("", [what for what, _ in wrong], "; ".join(do for _, do in wrong))
+    assert not wrong, say_each("", wrong)
 
 
 @invariant(per="estate", services=("fleet",), faults=("worker-copied-id",))
@@ -78,19 +79,21 @@ def test_fleet_runs_one_release(estate: Estate, evidence: Evidence) -> None:
         evidence.second.host(host.name)  # blind if one host was not seen: the others cannot speak for it
     commits = {unit.id: str(page_of(unit, evidence.second).document.get("commit", "nothing")) for unit in fleet(estate)}
     other = {where: commit for where, commit in commits.items() if commit != release.commit}
-    assert not other, say(
-        f"{len(other)} of {len(commits)} workers are not on {release}: "
-        + ", ".join(f"{where} reports {commit[:12]}" for where, commit in sorted(other.items())[:4]),
-        "restart the workers that are named, or deploy the release again",
-    )
+    wrong = []
+    if other:
+        told = ", ".join(f"{where} reports {commit[:12]}" for where, commit in sorted(other.items())[:TOLD])
+        more = f", and {len(other) - TOLD} more" if len(other) > TOLD else ""
+        what = f"{len(other)} of {len(commits)} workers are not on {release}: {told}{more}"
+        wrong.append((what, "restart the workers that are named, or deploy the release again"))
     hosts = {host.name: evidence.second.host(host.name) for host in estate.hosts_of(service)}
     locks = {name: known(host.venvs[service.name]).lock_sha256 for name, host in hosts.items()}
     packages = {name: known(host.packages[service.name]).records for name, host in hosts.items()}
     for what, marks in (("locks", locks), ("packages", packages)):
-        assert len(set(marks.values())) == 1, say(
-            f"the fleet hosts have different {what}: " + ", ".join(f"{host} {mark[:12]}" for host, mark in marks.items()),
-            "remove .venv where it differs, and deploy the release again",
-        )
+        if len(set(marks.values())) > 1:
+            told = ", ".join(f"{host} {mark[:12]}" for host, mark in marks.items())
+            do = "remove .venv where it differs, and deploy the release again"
+            wrong.append((f"the fleet hosts have different {what}: {told}", do))
+    assert not wrong, say_each("", wrong)
 
 
 @invariant(
@@ -201,7 +204,7 @@ def test_haproxy_sees_all_workers(estate: Estate, evidence: Evidence) -> None:
             wrong += [(f"{host.name}: HAProxy{what}", do) for what, do in _balanced(found, workers)]
     if not running and not wrong:
         wrong.append(("no HAProxy runs on any API host: nobody gives calls to the fleet", "systemctl start haproxy"))
-    assert not wrong, say_all("", [what for what, _ in wrong], "; ".join(dict.fromkeys(do for _, do in wrong)))
+    assert not wrong, say_each("", wrong)
 
 
 def _balanced(found: HaproxyFact, workers: Mapping[tuple[str, int], PlacedUnit]) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
 from voxgate.model.evidence import HostEvidence, Missing, known
-from voxgate.plugin import invariant, say_all
+from voxgate.plugin import invariant, say_all, say_each
 from voxgate.survey.access import (
     FOR,
     beyond_keys,
@@ -209,11 +209,10 @@ def test_stores_are_private(host_name: str, estate: Estate, evidence: Evidence) 
         raise Blind("nobody could be seen to listen", where=host_name, why="not even sshd, by which we came")
     held = {(holder_of(processes[pid], containers), one.port) for one in sockets for pid in one.pids if pid in processes}
     lost = [one for one in estate.stores if one.host == host_name and (one.unit, one.port) not in held]
-    assert not lost, say_all(
-        host_name,
-        [f"{one.unit} does not listen on port {one.port}, where {one.name} must be" for one in lost],
-        f"systemctl status {' '.join(one.unit for one in lost)}",
-    )
+    wrong = [
+        (f"{one.unit} does not listen on port {one.port}, where {one.name} must be", f"systemctl status {one.unit}")
+        for one in lost
+    ]
     astray = []
     for socket in sockets:
         holders = {holder_of(processes[pid], containers) for pid in socket.pids if pid in processes} or {"nobody"}
@@ -229,7 +228,8 @@ def test_stores_are_private(host_name: str, estate: Estate, evidence: Evidence) 
                 for opened in _opened(socket.address, {*known(host.addresses), estate.host(host_name).address})
                 if is_public(opened)
             ]
-    assert not astray, say_all(host_name, astray, "stop it, or bind it to the private address")
+    wrong += [(what, "stop it, or bind it to the private address") for what in astray]
+    assert not wrong, say_each(host_name, wrong)
 
 
 def _opened(address: str, own: set[str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import known
-from voxgate.plugin import invariant, say, say_all
+from voxgate.plugin import invariant, say, say_all, say_each
 from voxgate.survey.git_settings import strange
 
 if TYPE_CHECKING:
@@ -39,16 +39,14 @@ def test_head_is_the_release(placement: Placement, evidence: Evidence) -> None:
     release = expected_release(evidence, placement)
     remote = evidence.remote(placement.service.name)
     found = known(evidence.second.host(placement.host.name).checkouts[placement.service.name])
-    if release.tag is not None:
-        at_remote = remote.tags.get(release.tag)
-        assert at_remote == release.commit, say(
-            f"the remote's tag {release.tag} is {str(at_remote)[:12]}, not {release.commit[:12]} that was deployed",
-            "a release tag never moves: make a new one",
-        )
-    assert found.head == release.commit, say(
-        f"{placement.host.name}: HEAD of {placement.service.folder} is {found.head[:12]}, not {release} ({release.commit[:12]})",
-        AGAIN,
-    )
+    wrong, at_remote = [], remote.tags.get(release.tag) if release.tag is not None else release.commit
+    if at_remote != release.commit:
+        what = f"the remote's tag {release.tag} is {str(at_remote)[:12]}, not {release.commit[:12]} that was deployed"
+        wrong.append((what, "a release tag never moves: make a new one"))
+    if found.head != release.commit:
+        what = f"HEAD of {placement.service.folder} is {found.head[:12]}, not {release} ({release.commit[:12]})"
+        wrong.append((what, AGAIN))
+    assert not wrong, say_each(placement.host.name, wrong)
 
 
 @invariant(per="placement", guards="releases", faults=("release-not-on-main",), severity="blocker")
@@ -91,14 +89,16 @@ def test_no_foreign_files(placement: Placement, evidence: Evidence) -> None:
     found = known(evidence.second.host(placement.host.name).checkouts[placement.service.name]).tree
     assert wanted is not None
     mounted = sorted(path for path, (_, digest) in found.items() if digest == "mounted")
-    place = f"{placement.service.folder}/{mounted[0] if mounted else ''}"
-    assert not mounted, say(
-        f"{placement.host.name}: something is mounted on {place}",
-        f"umount {shlex.quote(place)}, and take it out of /etc/fstab: what changes lies elsewhere",
-    )
-    foreign = sorted(set(found) - set(wanted))
-    said = [f"{placement.service.folder}/{path} is not in the commit" for path in foreign[:TOLD]]
-    assert not said, say_all(placement.host.name, [*said, f"{len(foreign)} such files"], "commit it, or remove it")
+    wrong = []
+    for path in mounted[:TOLD]:
+        place = f"{placement.service.folder}/{path}"
+        do = f"umount {shlex.quote(place)}, and take it out of /etc/fstab: what changes lies elsewhere"
+        wrong.append((f"something is mounted on {place}", do))
+    foreign = sorted(set(found) - set(wanted) - set(mounted))
+    do = "commit it, or remove it"
+    wrong += [(f"{placement.service.folder}/{path} is not in the commit", do) for path in foreign[:TOLD]]
+    wrong += [(f"{len(foreign)} such files", do)] if foreign else []
+    assert not wrong, say_each(placement.host.name, wrong)
 
 
 @invariant(
@@ -143,23 +143,20 @@ def test_one_copy_only(host_name: str, estate: Estate, evidence: Evidence) -> No
     """
     host = evidence.second.host(host_name)
     names = {service.repository for service in estate.services}
-    found = [
+    said = [
         f"{one.path} is another copy ({one.kind}) of {', '.join([*one.same, *one.names])}"
         for one in known(host.copies)
         if one.same or names & set(one.names)
     ]
-    found += [
+    said += [
         f"not even root can look into {one.path}: a copy could lie there"
         for one in known(host.copies)
         if one.kind == "unreadable"
     ]
-    assert not found, say_all(
-        host_name,
-        found,
-        "remove it, or unmount what root cannot look into: a service stands in its one folder, where the gate deploys it",
-    )
+    do = "remove it, or unmount what root cannot look into: a service stands in its one folder, where the gate deploys it"
+    wrong = [(what, do) for what in said]
     folders = {service.folder for service in estate.services}
-    moving: list[str] = []
+    do = "remove what nobody needs: code comes to a host by the gate only"
     entries: list[Entry] = []
     for job in known(host.jobs):
         # A unit of the system's has no blank in its name; a path may have any words in it.
@@ -168,13 +165,7 @@ def test_one_copy_only(host_name: str, estate: Estate, evidence: Evidence) -> No
         # Whatever an estate says: who runs one of these at a service's folder deploys, and nobody judges it.
         deploys = bool(folders & set(job.runs)) and any(CODE.fullmatch(one) for one in job.runs)
         if deploys or not allowed.issuperset(job.runs):
-            moving.append(f"{job.where} ({job.user}) runs or touches {', '.join(job.runs)} by itself")
+            wrong.append((f"{job.where} ({job.user}) runs or touches {', '.join(job.runs)} by itself", do))
             if not deploys:
-                entries.append(Entry(("jobs", host_name), (f"{called[-1]}: {', '.join(job.runs)}",), moving[-1]))
-    assert not moving, say_all(
-        host_name,
-        moving,
-        "remove what nobody needs: code comes to a host by the gate only",
-        estate=estate.name,
-        entries=entries,
-    )
+                entries.append(Entry(("jobs", host_name), (f"{called[-1]}: {', '.join(job.runs)}",), wrong[-1][0]))
+    assert not wrong, say_each(host_name, wrong, estate=estate.name, entries=entries)

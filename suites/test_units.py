@@ -9,7 +9,7 @@ from voxgate.model.digits import natural_in
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import ProcessFact, UnitFact, known
 from voxgate.model.where import Names
-from voxgate.plugin import invariant, say, say_all
+from voxgate.plugin import invariant, say, say_all, say_each
 from voxgate.survey.answers import read_page
 from voxgate.survey.findings import runs_code_of
 from voxgate.survey.questions import question_of
@@ -197,26 +197,26 @@ def test_process_is_the_new_code(unit: PlacedUnit, evidence: Evidence) -> None:
     host = look.host(unit.host.name)
     changed = max(known(host.checkouts[service.name]).changed, known(host.venvs[service.name]).changed)
     changed = max(changed, known(host.packages[service.name]).changed)
+    wrong, restart = [], f"systemctl restart {unit.unit}"
     for one in (process, *(one for one in known(host.processes) if one.unit == unit.unit)):
         since = back.age(changed, known(host.time)) if back is not None and one.started < back.since else changed
-        assert one.started > since, say(
-            f"{unit.host.name}: process {one.pid} of {unit.unit} is {since - one.started:.1f} s older than the last change of"
-            " its code",
-            f"systemctl restart {unit.unit}",
-        )
+        if one.started <= since:
+            what = f"process {one.pid} of {unit.unit} is {since - one.started:.1f} s older than the last change of its code"
+            wrong.append((what, restart))
     assert service.health is not None
     page = read_page(look, question_of(unit, service.health), None)
-    assert page.document, say(f"{page.place} {page.problem}: it cannot say what it runs", f"journalctl -u {unit.unit}")
     reported = page.document.get("commit")
-    assert release is not None, say(f"{unit.host.name}: no release of {service.name} ever passed the gate", "make gate")
-    assert reported == release.commit, say(
-        f"{page.place} reports commit {str(reported)[:12]}, not {release} ({release.commit[:12]})",
-        f"systemctl restart {unit.unit}; if it stays, deploy the release again",
-    )
-    assert page.document.get("pid") == process.pid, say(
-        f"{page.place} is answered by process {page.document.get('pid')}, not by {process.pid} that systemd runs",
-        "an old process holds the port: stop it",
-    )
+    if release is None:
+        wrong.append((f"no release of {service.name} ever passed the gate", "make gate"))
+    if not page.document:
+        wrong.append((f"{page.place} {page.problem}: it cannot say what it runs", f"journalctl -u {unit.unit}"))
+    elif release is not None and reported != release.commit:
+        what = f"{page.place} reports commit {str(reported)[:12]}, not {release} ({release.commit[:12]})"
+        wrong.append((what, f"{restart}; if it stays, deploy the release again"))
+    if page.document and page.document.get("pid") != process.pid:
+        what = f"{page.place} is answered by process {page.document.get('pid')}, not by {process.pid} that systemd runs"
+        wrong.append((what, "an old process holds the port: stop it"))
+    assert not wrong, say_each(unit.host.name, wrong)
 
 
 @invariant(per="unit", guards="releases", faults=("unit-crash-looping", "unit-crash-looping-slowly"), severity="blocker")
@@ -294,13 +294,14 @@ def test_unit_file_is_the_expected(unit: PlacedUnit, estate: Estate, evidence: E
         ],
     )
     loaded = {found.properties.get("FragmentPath", ""), *found.properties.get("DropInPaths", "").split()}
-    other = (loaded ^ wanted.keys()) - vendors
-    assert not other, say(f"{where}: systemd made {name} of {', '.join(sorted(loaded))}", RELOAD)
-    assert found.properties.get("NeedDaemonReload") == "no", say(f"{where}: systemd has an older {name} than the disk", RELOAD)
+    if (loaded ^ wanted.keys()) - vendors:
+        said.append(f"systemd made {name} of {', '.join(sorted(loaded))}")
+    if found.properties.get("NeedDaemonReload") != "no":
+        said.append(f"systemd has an older {name} than the disk")
     started = [one.started for one in known(evidence.second.host(where).processes) if one.pid == found.main_pid]
-    assert not started or started[0] > found.changed, say(
-        f"{where}: {name} was started {found.changed - sum(started):.1f} s before its unit file was changed", RELOAD
-    )
+    if started and started[0] <= found.changed:
+        said.append(f"{name} was started {found.changed - sum(started):.1f} s before its unit file was changed")
+    assert not said, say_all(where, said, RELOAD)
 
 
 @invariant(
@@ -325,53 +326,39 @@ def test_process_is_the_venvs(unit: PlacedUnit, estate: Estate, evidence: Eviden
     agents = estate.preloads(unit.host)
     loads = [one for one in found.preloads or ("something",) if found.preload and one not in agents]
     loads += [f"{one}, which others than root can change" for one in found.loose]
-    assert not loads, say_all(
-        where,
-        [f"every program loads {one} first (/etc/ld.so.preload)" for one in loads],
-        "empty it, and restart the host",
-        estate=estate.name,
-        entries=[Entry(("preload", where), (one,), f"/etc/ld.so.preload names {one}") for one in found.preloads],
-    )
-    path, wrong = found.base[0] if found.base else ("", "")
-    assert not found.base, say(
-        f"{where}: below {folder}/.venv, {path} {wrong}", "apt-get install --reinstall its package; or deploy the release again"
-    )
+    entries: list[Entry] = []
+    wrong = [(f"every program loads {one} first (/etc/ld.so.preload)", "empty it, and restart the host") for one in loads]
+    if loads:
+        entries += [Entry(("preload", where), (one,), f"/etc/ld.so.preload names {one}") for one in found.preloads]
+    do = "apt-get install --reinstall its package; or deploy the release again"
+    wrong += [(f"below {folder}/.venv, {path} {what}", do) for path, what in found.base]
     rows = [one for one in found.processes if one.unit == name]
     main = [one for one in rows if one.pid == process.pid]
-    if not main:
+    if not main and not wrong:
         raise Blind("its main process was not looked into", where=f"{where} {name}", why=f"no word of process {process.pid}")
-    assert main[0].interpreter and main[0].argv0.startswith(f"{folder}/.venv/bin/"), say(
-        f"{where}: {name} runs {main[0].argv0}, by {process.exe}, not {folder}/.venv/bin/python",
-        f"ExecStart in {name}, and restart it",
-    )
-    by_agent = bool(main[0].loads) and all(one in agents for one in main[0].loads)
-    strange = set(main[0].strange) - estate.variables(unit.host) - ({PRELOAD} if by_agent else set())
-    assert not strange, say(
-        f"{where}: {name} was started with {', '.join(sorted(strange))}, which neither its unit nor .env says",
-        f"systemctl show-environment; then restart {name}",
-        estate=estate.name,
-        entries=[
-            Entry(("environment", where), (one,), f"{name} was started with {one}") for one in sorted(strange) if _is_plain(one)
-        ],
-    )
+    for one in main:
+        if not (one.interpreter and one.argv0.startswith(f"{folder}/.venv/bin/")):
+            what = f"{name} runs {one.argv0}, by {process.exe}, not {folder}/.venv/bin/python"
+            wrong.append((what, f"ExecStart in {name}, and restart it"))
+        by_agent = bool(one.loads) and all(path in agents for path in one.loads)
+        strange = sorted(set(one.strange) - estate.variables(unit.host) - ({PRELOAD} if by_agent else set()))
+        if strange:
+            what = f"{name} was started with {', '.join(strange)}, which neither its unit nor .env says"
+            wrong.append((what, f"systemctl show-environment; then restart {name}"))
+        entries += [Entry(("environment", where), (key,), f"{name} was started with {key}") for key in strange if _is_plain(key)]
     said: list[str] = []
-    entries: list[Entry] = []
     for one in rows:
         place = f"process {one.pid} of {name}"
         said += [f"{place} sees something else at {path}: mounted for it alone" for path in one.mounts]
         by_agent = bool(one.loads) and all(path in agents for path in one.loads)
         said += [f"{place} was started with {variable}" for variable in one.loader if not (by_agent and variable == PRELOAD)]
-        entries += [Entry(("preload", where), (path,), f"LD_PRELOAD of {name} names {path}") for path in one.loads]
+        if not by_agent:
+            entries += [Entry(("preload", where), (path,), f"LD_PRELOAD of {name} names {path}") for path in one.loads]
         said += [f"{place} runs code of {path}" for path in one.elsewhere if path not in agents]
         said += [f"{place} runs code of a file that is gone: {path}" for path in one.gone]
-    assert not said, say_all(
-        where,
-        said,
-        f"code comes from the venv only: look for Bind, Root, TemporaryFileSystem and Environment in systemctl cat {name};"
-        f" systemctl restart {name}",
-        estate=estate.name,
-        entries=entries,
-    )
+    do = f"code comes from the venv only: look for Bind, Root, TemporaryFileSystem and Environment in systemctl cat {name}"
+    wrong += [(what, f"{do}; systemctl restart {name}") for what in said]
+    assert not wrong, say_each(where, wrong, estate=estate.name, entries=entries)
 
 
 def _is_plain(variable: str) -> bool:

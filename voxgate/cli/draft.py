@@ -10,12 +10,13 @@ from pathlib import Path
 
 from voxgate.contracts import estate_file
 from voxgate.contracts.catalogue import read_catalogue
+from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import names as schema_names
 from voxgate.deploy.looking import look_at
 from voxgate.errors import EstateError
 from voxgate.model.entry import Entry, Value, is_plain, toml
 from voxgate.model.estate import Estate
-from voxgate.model.invariant import expected
+from voxgate.model.invariant import Expected, expected
 from voxgate.model.look import Evidence
 from voxgate.model.verdict import Judgement, Verdict
 from voxgate.model.waiver import Waiver
@@ -92,6 +93,7 @@ def drafted(estate: Estate, evidence: Evidence) -> Draft:
     """What the estate may say of what is there. What is the same on all hosts, or on all of a role, is said once."""
     entries: list[Entry] = []
     left: list[Judgement] = []
+    answered: list[Expected] = []
     for one in expected(read_catalogue(), estate, schema_names(), deploying=frozenset()):
         if one.invariant.suite == "test_contracts.py":
             continue
@@ -100,10 +102,13 @@ def drafted(estate: Estate, evidence: Evidence) -> Draft:
             continue
         if judged.entries:
             entries += [replace(entry, about=entry.about or judged.found, origin=f"({judged.id})") for entry in judged.entries]
+            answered.append(one)
         else:
             left.append(judged)
+    once = said_once(entries, estate)
+    left += _beside(answered, estate, once, evidence)
     waivers = tuple(_waivers(left, estate, evidence.second.day))[: estate.waived_most - len(estate.waived)]
-    return Draft(tuple(said_once(entries, estate)), tuple(left), waivers)
+    return Draft(tuple(once), tuple(left), waivers)
 
 
 def _waivers(left: Iterable[Judgement], estate: Estate, day: date) -> Iterator[Waiver]:
@@ -115,6 +120,25 @@ def _waivers(left: Iterable[Judgement], estate: Estate, day: date) -> Iterator[W
             subject = one.id.partition("[")[2].removesuffix("]")
             for finding in one.found.removeprefix(f"{one.host}: ").split(PARTED):
                 yield Waiver(one.invariant, subject, finding, "", "", until)
+
+
+def _beside(answered: Iterable[Expected], estate: Estate, entries: Iterable[Entry], evidence: Evidence) -> Iterator[Judgement]:
+    """What a rule with entries found beside them: of the same look, by an estate with all of them, it does not hold yet. What is
+    blind then is only asked by the next look.
+    """
+    source = Path(estate.source)
+    with tempfile.TemporaryDirectory(prefix="voxgate-draft-") as folder:
+        path = Path(folder) / source.name
+        path.write_text(estate_file.with_entries(source.read_text("utf-8"), entries, source.name), "utf-8")
+        estate_file.lay_beside(source.parent, path.parent)
+        try:
+            written = load_estate(str(path))
+        except EstateError:  # an entry that no estate may have is said where it is written
+            return
+        for one in answered:
+            judged = without_pytest.judge(one, written, evidence)
+            if judged is not None and judged.verdict is Verdict.VIOLATED:
+                yield judged
 
 
 def said_once(entries: Iterable[Entry], estate: Estate) -> list[Entry]:

@@ -1,5 +1,5 @@
 """The pytest plugin: options, markers, parametrization, the decision at session end. No logic of its own."""
 
-from voxgate.plugin.invariants import invariant, on, say, say_all
+from voxgate.plugin.invariants import invariant, on, say, say_all, say_each
 
-__all__ = ["invariant", "on", "say", "say_all"]
+__all__ = ["invariant", "on", "say", "say_all", "say_each"]

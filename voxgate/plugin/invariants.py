@@ -92,6 +92,15 @@ def say_all(where: str, found: Iterable[str], do: str, *, estate: str = "", entr
     return say(f"{where}: {parts}" if where else parts, do, estate=estate, entries=entries)
 
 
+def say_each(where: str, wrong: Iterable[tuple[str, str]], *, estate: str = "", entries: Iterable[Entry] = ()) -> Said:
+    """The same where each thing that was found has its own remedy: what was found, and what to do about it. What begins with
+    the host, as the place of an answer does, does not say it again.
+    """
+    rows = tuple(wrong)
+    found = [what.removeprefix(f"{where} ") if where else what for what, _ in rows]
+    return say_all(where, found, PARTED.join(dict.fromkeys(do for _, do in rows if do)), estate=estate, entries=entries)
+
+
 def entries_of(error: BaseException) -> tuple[Entry, ...]:
     """What the estate may say so that this would not have failed; empty where nothing is known."""
     return next((one.entries for one in error.args if isinstance(one, Said)), ())

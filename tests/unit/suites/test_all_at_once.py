@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
@@ -10,7 +11,7 @@ import pytest
 
 from tests.unit.suites.conftest import Case
 from voxgate.model.estate import Listener
-from voxgate.model.evidence import ContainerFact, ProcessFact, SocketFact, known
+from voxgate.model.evidence import ContainerFact, Missing, ProcessFact, SocketFact, known
 from voxgate.model.surroundings import BootFact, CopyFact, DiskFact, JobFact, KeyFact, StarterFact
 from voxgate.model.waiver import Waiver
 from voxgate.plugin import say_all
@@ -90,6 +91,22 @@ def contained(green: Case) -> Iterator[ContainerFact]:
     yield from rest
 
 
+def of_data(green: Case) -> Case:
+    """Two stores that do not listen, and somebody else in the place of one of them."""
+    sockets = known(green.of("data").listeners)
+    ssh = next(one for one in sockets if one.port == 22)
+    others = tuple(one for one in sockets if one.port not in {6379, 27017})
+    return green.host("data", listeners=(*others, replace(ssh, address="10.0.0.1", port=6379)))
+
+
+def workers_say(green: Case, **words: str) -> Case:
+    """Every worker of the first fleet host says other things of itself."""
+    for question, answer in green.evidence.second.answers.items():
+        if question.host == FLEET and question.path == "/health" and not isinstance(answer, Missing):
+            green = green.answer(question, body=json.dumps({**json.loads(answer.body), **words}).encode())
+    return green
+
+
 CASES: dict[str, tuple[Callable[[Case], Case], str, tuple[str, ...]]] = {
     "listeners": (
         listening,
@@ -167,6 +184,128 @@ CASES: dict[str, tuple[Callable[[Case], Case], str, tuple[str, ...]]] = {
         lambda g: g.of_service(FLEET, "checkouts", "fleet", tree={**known(g.of(FLEET).checkouts["fleet"]).tree, **MORE}),
         "no-foreign-files[fleet-fleet-1]",
         ("/x.py is not in the commit", "/y.py is not in the commit", "2 such files"),
+    ),
+    "settings": (
+        lambda g: g.of_service(FLEET, "env_files", "fleet", keys=(), mode="0644", owner="root"),
+        "env-file-is-complete[fleet-fleet-1]",
+        ("/opt/vox-agents/.env lacks DEEPGRAM_API_KEY", "belongs to root", "has mode 0644"),
+    ),
+    "settings that are newer": (
+        lambda g: g.of_service(FLEET, "env_files", "fleet", changed=9e9),
+        "env-file-is-complete[fleet-fleet-1]",
+        ("newer than the process of voxcore@1.service", "newer than the process of voxcore@2.service"),
+    ),
+    "stores of a service": (
+        lambda g: g.host(
+            API,
+            stores={
+                **g.of(API).stores,
+                "backend": tuple(replace(one, outcome="refused") for one in known(g.of(API).stores["backend"])),
+            },
+        ),
+        "backend-reaches-its-stores[backend-api-1]",
+        ("the address in MONGODB_URI could not", "the address in REDIS_URL could not", "the address in S3_ENDPOINT could not"),
+    ),
+    "stores of a host": (
+        of_data,
+        "stores-are-private[data]",
+        ("mongod.service does not listen", "redis-server.service does not listen", "ssh.service listens on 10.0.0.1:6379"),
+    ),
+    "a unit": (
+        lambda g: g.process(FLEET, WORKER, state="T").unit(
+            FLEET, WORKER, properties={"UnitFileState": "disabled", "Transient": "yes"}
+        ),
+        "unit-is-active[fleet-1-voxcore@1]",
+        ("is disabled", "is transient", "is halted"),
+    ),
+    "processes of old code": (
+        lambda g: g.host(
+            FLEET,
+            processes=(*known(g.of(FLEET).processes), *(replace(one, unit=WORKER, started=1.0) for one in strays(g))),
+        ),
+        "process-is-the-new-code[fleet-1-voxcore@1]",
+        ("process 5001 of voxcore@1.service is", "process 5002 of voxcore@1.service is"),
+    ),
+    "a unit's files as systemd has them": (
+        lambda g: g.unit(FLEET, WORKER, changed=9e9, properties={"NeedDaemonReload": "yes", "DropInPaths": "/x.conf"}),
+        "unit-file-is-the-expected[fleet-1-voxcore@1]",
+        ("systemd made voxcore@1.service of", "systemd has an older", "before its unit file was changed"),
+    ),
+    "what a service's interpreter is": (
+        lambda g: g.runtime(FLEET, "fleet", strange=("HOSTALIASES",), gone=("/a",)).of_service(
+            FLEET, "runtimes", "fleet", preload=True, base=(("/b", "is changed"), ("/c", "is new"))
+        ),
+        "process-is-the-venvs[fleet-1-voxcore@1]",
+        ("loads something first", "/b is changed", "/c is new"),
+    ),
+    "an environment": (
+        lambda g: g.of_service(FLEET, "venvs", "fleet", sync_status=1, sync_said="would install x", installed={"y": "1"}),
+        "venv-is-the-lock[fleet-fleet-1]",
+        ("would install x", "holds y 1"),
+    ),
+    "a python": (
+        lambda g: g.of_service(FLEET, "venvs", "fleet", python="3.9.1", system_site_packages=True),
+        "python-is-3-12-or-newer[fleet-fleet-1]",
+        ("is Python 3.9.1", "sees the system's packages"),
+    ),
+    "pins of workers": (
+        lambda g: workers_say(g, pipecat="0.0.1"),
+        "pipecat-is-pinned[fleet-fleet-1]",
+        (":8101/health reports", ":8102/health reports", ":8103/health reports"),
+    ),
+    "livekit": (
+        lambda g: g.fact(
+            SIP, "engines", containers=tuple(replace(one, state="exited") for one in known(g.of(SIP).engines).containers)
+        ),
+        "livekit-is-healthy[sip-1]",
+        ("livekit-livekit-1 is exited", "livekit-sip-1 is exited"),
+    ),
+    "ids of workers": (
+        lambda g: workers_say(g, worker="w/1"),
+        "each-worker-has-its-own-id",
+        ("fleet-1-voxcore@2 and fleet-1-voxcore@1 both call", "fleet-1-voxcore@3 and fleet-1-voxcore@1 both call"),
+    ),
+    "a worker": (
+        lambda g: workers_say(g, worker="w/9", service="other"),
+        "all-workers-are-up[fleet-1-voxcore@1]",
+        ("is answered by other", "is answered by worker w/9"),
+    ),
+    "releases of the fleet": (
+        lambda g: workers_say(g, commit="f" * 40).of_service(FLEET, "venvs", "fleet", lock_sha256="0" * 64),
+        "fleet-runs-one-release",
+        ("voxcore@1 reports ffffffffffff", "voxcore@3 reports ffffffffffff", "have different locks"),
+    ),
+    "mounts in a tree": (
+        lambda g: g.of_service(
+            FLEET,
+            "checkouts",
+            "fleet",
+            tree={
+                **known(g.of(FLEET).checkouts["fleet"]).tree,
+                "a": ("mount", "mounted"),
+                "b": ("mount", "mounted"),
+                "x.py": ("100644", "0"),
+            },
+        ),
+        "no-foreign-files[fleet-fleet-1]",
+        ("mounted on /opt/vox-agents/a", "mounted on /opt/vox-agents/b", "x.py is not in the commit"),
+    ),
+    "copies and jobs": (
+        lambda g: g.host(SIP, copies=COPIES, jobs=(JobFact("/etc/cron.d/a", "root", ("git",)),)),
+        "one-copy-only[sip-1]",
+        ("/srv/a", "/etc/cron.d/a"),
+    ),
+    "files of a build": (
+        lambda g: g.of_service(
+            API, "dists", "console", files={p: (s, "0" * 64) for p, (s, _) in known(g.of(API).dists["console"]).files.items()}
+        ),
+        "dist-is-this-build[console-api-1]",
+        ("index.html is not as it was built", "assets/"),
+    ),
+    "nginx": (
+        lambda g: g.fact(API, "nginx", doubts=("one calls itself so", "another"), status=1),
+        "nginx-runs-its-config[console-api-1]",
+        ("one calls itself so", "another", "nginx -t refuses"),
     ),
     "secrets": (
         lambda g: g.of_service(FLEET, "leaks", "fleet", found=(("A_KEY", "git"), ("B_KEY", "dist"))),

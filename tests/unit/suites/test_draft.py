@@ -17,7 +17,7 @@ from voxgate.contracts.estates import load_estate
 from voxgate.errors import EstateError
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import SocketFact, known
-from voxgate.model.surroundings import BootFact, StarterFact
+from voxgate.model.surroundings import BootFact, CopyFact, JobFact, StarterFact
 from voxgate.model.waiver import Waiver
 from voxgate.report.redaction import Redactor
 from voxgate.report.stream import CutStream
@@ -87,6 +87,17 @@ def test_what_no_entry_is_for_is_told(green: Case) -> None:
     found = drafted(case.estate, case.evidence)
     assert found.entries == ()
     assert {one.invariant for one in found.left} >= {"unit-is-active"}
+
+
+def test_what_stands_beside_an_entry_and_has_none_is_told_too(green: Case) -> None:
+    """Of one rule on one host: a job, for which there is a word, and a second checkout, for which there is none."""
+    copies = (CopyFact("/srv/a", "checkout", ("vox-dialler",), ()),)
+    case = green.host("sip-1", jobs=(JobFact("/etc/cron.d/a", "root", ("git",)),), copies=copies)
+    found = drafted(case.estate, case.evidence)
+    assert [one.value for one in found.entries] == [("/etc/cron.d/a: git",)]
+    assert [(one.id, one.found) for one in found.left] == [
+        ("one-copy-only[sip-1]", "sip-1: /srv/a is another copy (checkout) of vox-dialler")
+    ]
 
 
 def test_what_is_waived_needs_no_word(green: Case) -> None:
