@@ -16,6 +16,7 @@ from voxgate.deploy.looking import look_at
 from voxgate.errors import EstateError
 from voxgate.model.entry import Entry, Value, is_plain, toml
 from voxgate.model.estate import Estate
+from voxgate.model.evidence import HostEvidence
 from voxgate.model.invariant import Expected, expected
 from voxgate.model.look import Evidence
 from voxgate.model.verdict import Judgement, Verdict
@@ -25,6 +26,7 @@ from voxgate.plugin import without_pytest
 from voxgate.plugin.invariants import PARTED
 from voxgate.report.redaction import Redactor
 from voxgate.report.stream import CutStream
+from voxgate.survey.origin import origin_of
 from voxgate.survey.saving import load
 
 MONTH = 30
@@ -101,7 +103,7 @@ def drafted(estate: Estate, evidence: Evidence) -> Draft:
         if judged is None or judged.verdict.is_green:  # what is waived has its words
             continue
         if judged.entries:
-            entries += [replace(entry, about=entry.about or judged.found, origin=f"({judged.id})") for entry in judged.entries]
+            entries += [_told(single, judged, estate, evidence) for entry in judged.entries for single in _singles(entry)]
             answered.append(one)
         else:
             left.append(judged)
@@ -120,6 +122,15 @@ def _waivers(left: Iterable[Judgement], estate: Estate, day: date) -> Iterator[W
             subject = one.id.partition("[")[2].removesuffix("]")
             for finding in one.found.removeprefix(f"{one.host}: ").split(PARTED):
                 yield Waiver(one.invariant, subject, finding, "", "", until)
+
+
+def _told(entry: Entry, judged: Judgement, estate: Estate, evidence: Evidence) -> Entry:
+    """An entry with its comment: what was found, whose it is and since when, which rule asks."""
+    names = {host.name for host in estate.hosts}
+    place = entry.place[1] if len(entry.place) > 1 else ""
+    host = evidence.second.hosts.get(place) if place in names else None
+    origin = origin_of(entry, host) if isinstance(host, HostEvidence) else ""
+    return replace(entry, about=entry.about or judged.found, origin=f"({f'{origin}; ' if origin else ''}{judged.id})")
 
 
 def _beside(answered: Iterable[Expected], estate: Estate, entries: Iterable[Entry], evidence: Evidence) -> Iterator[Judgement]:

@@ -66,7 +66,8 @@ class UnitFact:
     ``EnvironmentNames``; empty for a mere alias, and for a file that systemd does not know); ``links`` are the links in
     .wants/.requires/.upholds folders that name it on disk (so what the next boot starts); ``files`` maps each unit file or
     drop-in on disk to its sha256 (or ``masked``, ``broken``, ``unreadable``, ``open to others than root``); ``vouched`` are those
-    of them that are as a package of the distribution brought them; ``changed`` is their newest change (epoch seconds).
+    of them that are as a package of the distribution brought them; ``changed`` is their newest change (epoch seconds),
+    ``package`` the name of the one that brought the first of them, empty where none is known.
     """
 
     name: str
@@ -75,6 +76,7 @@ class UnitFact:
     files: Mapping[str, str]
     changed: float = 0.0
     vouched: tuple[str, ...] = ()
+    package: str = ""
 
     @property
     def load(self) -> str:

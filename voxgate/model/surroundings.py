@@ -104,12 +104,13 @@ class CopyFact:
 @dataclass(frozen=True, slots=True)
 class JobFact:
     """Something that starts by itself, and which programs that move code it runs, or which service's folder it names, itself or
-    by its scripts.
+    by its scripts. ``changed`` is the last change of a file that says so (epoch seconds, 0 where it is not known).
     """
 
     where: str
     user: str
     runs: tuple[str, ...]
+    changed: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,11 +252,14 @@ class SudoFact:
 
 @dataclass(frozen=True, slots=True)
 class KeyFact:
-    """One authorized key; ``fingerprint`` as ``ssh-keygen -l`` shows it, or ``unreadable``."""
+    """One authorized key; ``fingerprint`` as ``ssh-keygen -l`` shows it, or ``unreadable``; ``changed`` is its file's last
+    change (epoch seconds, 0 where an earlier probe does not say it).
+    """
 
     user: str
     file: str
     fingerprint: str
+    changed: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

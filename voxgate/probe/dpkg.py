@@ -19,6 +19,7 @@ CONFIGURED = re.compile(rb"^ (/etc/(?:init\.d|systemd)/\S+) ([0-9a-f]{32})$", re
 ANY = re.compile(rb"^([0-9a-f]{32})  (.+)$", re.MULTILINE)
 OF_PYTHON = re.compile(rb"^ (/etc/python3\S*) ([0-9a-f]{32})$", re.MULTILINE)
 LARGEST_PROGRAM = 64 * 1024 * 1024
+OWNERS: dict[str, str] = {}  # of the files that dpkg_hashes knows: the package that brought each
 ROOTS_OF_USR = ("lib/", "bin/", "sbin/", "lib64/")
 
 
@@ -37,7 +38,7 @@ def vouched_for(paths: set[str]) -> set[str]:
 @lru_cache(maxsize=None)
 def dpkg_hashes() -> dict[str, str]:
     """The hash of every file that a package brought for systemd, and of every configuration file: path to md5, as dpkg has it."""
-    return {**noted(BROUGHT, holding=[b"lib/systemd/system"]), **configured(CONFIGURED)}
+    return {**noted(BROUGHT, holding=[b"lib/systemd/system"], owners=OWNERS), **configured(CONFIGURED)}
 
 
 def dpkg_hashes_of(paths: set[str]) -> dict[str, str]:
@@ -46,9 +47,14 @@ def dpkg_hashes_of(paths: set[str]) -> dict[str, str]:
     return noted(re.compile(rb"^([0-9a-f]{32})  (%b)$" % b"|".join(map(re.escape, names)), re.MULTILINE), holding=names)
 
 
-def noted(lines: re.Pattern[bytes], packages: str = "*", holding: list[bytes] | None = None) -> dict[str, str]:
+def noted(
+    lines: re.Pattern[bytes],
+    packages: str = "*",
+    holding: list[bytes] | None = None,
+    owners: dict[str, str] | None = None,
+) -> dict[str, str]:
     """What dpkg has noted of files that packages brought: path to md5, of the lines that are asked for. ``holding`` passes over
-    a package that has none of these words. Empty where there is no dpkg.
+    a package that has none of these words; ``owners`` is told the package of each path. Empty where there is no dpkg.
     """
     found: dict[str, str] = {}
     merged = os.path.islink("/lib")  # then what a package calls /lib/systemd lies in /usr/lib
@@ -58,7 +64,10 @@ def noted(lines: re.Pattern[bytes], packages: str = "*", holding: list[bytes] | 
         if holding is None or any(word in content for word in holding):
             for digest, brought in lines.findall(content):
                 name = os.fsdecode(brought)
-                found[f"/usr/{name}" if merged and name.startswith(ROOTS_OF_USR) else f"/{name}"] = digest.decode()
+                whole = f"/usr/{name}" if merged and name.startswith(ROOTS_OF_USR) else f"/{name}"
+                found[whole] = digest.decode()
+                if owners is not None:
+                    owners[whole] = os.path.basename(path).partition(".md5sums")[0].partition(":")[0]
     return found
 
 

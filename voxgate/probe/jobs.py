@@ -19,6 +19,7 @@ from voxgate.probe.scripts import WORD, movers
 from voxgate.probe.systemctl import DRAWS, UNIT_COMMANDS, Shown, said
 from voxgate.probe.text import files_in, names_in, telling_lines
 from voxgate.probe.unit_folders import ENDINGS, UNIT_FOLDERS, commands_in
+from voxgate.probe.units import changed_at
 from voxgate.probe.ways import lines_on, paths_in, unit_lines_on
 
 JOBS_AT_MOST = 5000
@@ -49,7 +50,9 @@ def jobs(services: list[Service], disk: Job, shown: Shown) -> list[dict[str, Any
         # An account's own words lead no further than its own eyes; those of root's files are root's, whoever they run as.
         with seeing_as(uid_of(user) if where.startswith("/") and not where.startswith(("/etc/", "/usr/")) else 0):
             runs = movers(text, named, stands=(home_of(user),), of_shell=of_shell)
-        found.append({"where": where, "user": user, "runs": sorted({really.get(one, one) for one in runs})})
+        told = sorted({really.get(one, one) for one in runs})
+        changed = changed_at(where) if where.startswith("/") else 0.0
+        found.append({"where": where, "user": user, "runs": told, "changed": changed})
     return found
 
 

@@ -15,6 +15,7 @@ from voxgate.probe.base import Job, Trouble
 from voxgate.probe.believing import believed, others_change, text_led, words_now
 from voxgate.probe.sshd import BLOCKS_AT_MOST, SSHD_SAYS, Started, claims_to_listen, matched, sshd_asked, sshd_says, sshd_started
 from voxgate.probe.systemctl import changed_state
+from voxgate.probe.units import changed_at
 
 KEYS_AT_MOST = 5000
 KEY_TYPE = re.compile(r"(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[A-Za-z0-9@.-]+", re.ASCII)
@@ -81,7 +82,7 @@ def settings_told(ways: list[Started], files: dict[str, float], loose: dict[str,
     return told
 
 
-def everybody(told: dict[str, dict[str, set[str]]]) -> Iterator[dict[str, str]]:
+def everybody(told: dict[str, dict[str, set[str]]]) -> Iterator[dict[str, Any]]:
     """Every key by which somebody may log in, as whom: keys of accounts, keys that sign certificates of users (as those of the
     account ``@cert-authority``), and the names in certificates that let in as an account (``principal:NAME``).
     """
@@ -101,7 +102,7 @@ def words_of_setting(told: dict[str, dict[str, set[str]]], key: str) -> set[str]
 
 def keys_of(
     person: pwd.struct_passwd, patterns: list[str], mark_in: Callable[[str], str] | None = None
-) -> Iterator[dict[str, str]]:
+) -> Iterator[dict[str, Any]]:
     """Every key by which an account may log in, or what else ``mark_in`` finds in a line of a file that is root's alone. What
     cannot be read as the file of keys that it should be, a link of the account's own among it, is one key that nobody knows.
     """
@@ -126,7 +127,7 @@ def keys_of(
                 marks = {"unreadable"}
                 break
         for mark in sorted(marks):
-            yield {"user": person.pw_name, "file": path, "fingerprint": mark}
+            yield {"user": person.pw_name, "file": path, "fingerprint": mark, "changed": changed_at(path)}
 
 
 def fingerprint_in(line: str) -> str:

@@ -7,11 +7,12 @@ import stat
 from typing import Any
 
 from voxgate.probe.base import Job
-from voxgate.probe.dpkg import vouched_for
+from voxgate.probe.dpkg import OWNERS, vouched_for
 from voxgate.probe.redaction import HASH
 from voxgate.probe.request import UNIT, Service
 from voxgate.probe.sudo import loose_of
 from voxgate.probe.systemctl import Shown, said, without_values
+from voxgate.probe.text import resolved
 
 LOOSE = "open to others than root"  # in place of a hash: whatever stands there now, systemd may have read another thing
 
@@ -50,6 +51,9 @@ def units(services: list[Service], folders: Job, shown: Shown) -> dict[str, Any]
             "files": {path: digests[path] for path in disk.paths(name)},
             "vouched": [path for path in disk.paths(name) if path in vouched],
             "changed": max(map(changed_at, disk.paths(name)), default=0.0),
+            "package": next(
+                (OWNERS[real] for path in disk.paths(name) if path in vouched and (real := resolved(path)) in OWNERS), ""
+            ),
         }
     return found
 

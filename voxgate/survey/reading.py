@@ -26,6 +26,7 @@ from voxgate.survey.fields import (
     at_most,
     flag,
     get,
+    get_or,
     items,
     members,
     named,
@@ -194,6 +195,7 @@ def _unit(name: str, row: object) -> UnitFact:
         get(row, "files", whole_by_whole),
         get(row, "changed", number),
         get(row, "vouched", wholes),
+        get_or(row, "package", whole, ""),
     )
 
 

@@ -148,7 +148,10 @@ def copies(row: object) -> tuple[CopyFact, ...]:
 
 def jobs(rows: object) -> tuple[JobFact, ...]:
     """Everything that starts by itself."""
-    return tuple(JobFact(get(row, "where", text), get(row, "user", text), get(row, "runs", texts)) for row in items(rows))
+    return tuple(
+        JobFact(get(row, "where", text), get(row, "user", text), get(row, "runs", texts), get_or(row, "changed", number, 0.0))
+        for row in items(rows)
+    )
 
 
 def boot(row: object) -> BootFact:
@@ -245,7 +248,12 @@ def _rule(row: object, holder: str, groups: tuple[str, ...] = ()) -> SudoRule:
 def keys(row: object) -> KeysFact:
     """Who may log in."""
     found = tuple(
-        KeyFact(get(each, "user", whole), get(each, "file", whole), get(each, "fingerprint", whole))
+        KeyFact(
+            get(each, "user", whole),
+            get(each, "file", whole),
+            get(each, "fingerprint", whole),
+            get_or(each, "changed", number, 0.0),
+        )
         for each in get(row, "keys", items)
     )
     return KeysFact(

@@ -108,8 +108,7 @@ def test_one_that_holds_says_on_what(ran: tuple[dict[str, dict[str, Any]], Path]
     assert said.split(", ") == [*state, "UnitFileState=enabled", "Transient=no"]
 
 
-def test_one_that_is_violated_says_on_what(ran: tuple[dict[str, dict[str, Any]], Path]) -> None:
-    """All that it read: it names all that it found, not the first."""
+def test_one_that_is_violated_says_what_it_read_until_then(ran: tuple[dict[str, dict[str, Any]], Path]) -> None:
     assert ran[0]["unit-is-active[fleet-1-voxcore@2]"]["status"] == "failed"
     state = "LoadState=loaded, Result=success, ActiveState=failed, SubState=failed, UnitFileState=enabled, Transient=no"
     assert told(ran, "unit-is-active[fleet-1-voxcore@2]")[:2] == [TAKEN, f"  fleet-1 · units · voxcore@2.service: {state}"]

@@ -16,8 +16,8 @@ from voxgate.contracts import estate_file
 from voxgate.contracts.estates import load_estate
 from voxgate.errors import EstateError
 from voxgate.model.entry import Entry
-from voxgate.model.evidence import SocketFact, known
-from voxgate.model.surroundings import BootFact, CopyFact, JobFact, StarterFact
+from voxgate.model.evidence import SocketFact, UnitFact, known
+from voxgate.model.surroundings import BootFact, CopyFact, JobFact, KeyFact, StarterFact
 from voxgate.model.waiver import Waiver
 from voxgate.report.redaction import Redactor
 from voxgate.report.stream import CutStream
@@ -87,6 +87,39 @@ def test_what_no_entry_is_for_is_told(green: Case) -> None:
     found = drafted(case.estate, case.evidence)
     assert found.entries == ()
     assert {one.invariant for one in found.left} >= {"unit-is-active"}
+
+
+def test_a_comment_says_whose_a_thing_is_and_since_when(green: Case) -> None:
+    """As far as the look tells: the package or none of a unit, the day of a file, the unit and the start of a program. Where it
+    does not tell, nothing is said.
+    """
+    case = with_agents(green, "sip-1")
+    host, moment = case.of("sip-1"), 1_764_288_000.0  # 2025-11-28
+    unit = UnitFact("agent.service", {"LoadState": "loaded"}, (), {"/etc/systemd/system/agent.service": "0" * 64}, moment)
+    keys = known(host.keys)
+    case = case.host(
+        "sip-1",
+        units={**known(host.units), "agent.service": unit},
+        keys=replace(
+            keys, keys=(*keys.keys, KeyFact("anna", "/home/anna/k", "SHA256:x", moment), KeyFact("root", "/k", "SHA256:y"))
+        ),
+        jobs=(JobFact("/etc/cron.d/a", "root", ("rsync",), moment),),
+    )
+
+    def told(case: Case) -> dict[str, str]:
+        return {f"{'.'.join(one.place)} {one.line}": one.origin for one in drafted(case.estate, case.evidence).entries}
+
+    since = "unit of no package, since 2025-11-28"
+    assert told(case) == {
+        'boot.sip-1 sip-1 = ["agent.service"]': f"({since}; boot-starts-only-what-is-known[sip-1])",
+        'listeners.sip-1 sip-1 = { "agent.service" = [9100] }': f"({since}; only-expected-listeners[sip-1])",
+        'keys.sip-1 sip-1 = { anna = ["SHA256:x"] }': "(its file since 2025-11-28; keys-are-known[sip-1])",
+        'keys.sip-1 sip-1 = { root = ["SHA256:y"] }': "(keys-are-known[sip-1])",
+        'jobs.sip-1 sip-1 = ["/etc/cron.d/a: rsync"]': "(its file since 2025-11-28; one-copy-only[sip-1])",
+    }
+    packaged = replace(unit, vouched=tuple(unit.files), package="datadog-agent")
+    case = case.host("sip-1", units={**known(case.of("sip-1").units), "agent.service": packaged})
+    assert any(said.startswith("(unit of package datadog-agent, since 2025-11-28; only") for said in told(case).values())
 
 
 def test_what_stands_beside_an_entry_and_has_none_is_told_too(green: Case) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from voxgate.contracts.schemas import FOLDER, best_fault
 from voxgate.model.digits import natural_in, port_in
 from voxgate.model.evidence import HostEvidence, Missing, SocketFact, UnitFact
-from voxgate.model.surroundings import KeysFact, SudoFact, SudoRule
+from voxgate.model.surroundings import JobFact, KeysFact, SudoFact, SudoRule
 from voxgate.survey.findings import is_loopback
 from voxgate.survey.reading import host_evidence
 
@@ -40,6 +40,7 @@ def test_everything_of_a_good_document_is_read() -> None:
     assert not [fact for fact in facts(evidence) if isinstance(fact, Missing)]
     assert not isinstance(evidence.units, Missing)
     assert evidence.units["voxcore@1.service"].links == ("/etc/systemd/system/multi-user.target.wants/voxcore@1.service",)
+    assert evidence.units["voxcore@1.service"].package == "", "evidence of before says none"
     assert evidence.venvs["fleet"].declared["pipecat-ai"] == "==1.14.0"  # type: ignore[union-attr]
     assert not isinstance(evidence.processes, Missing)
     assert GOOD["probe"]["pid"] in {process.pid for process in evidence.processes}
@@ -53,8 +54,11 @@ def test_rules_of_others_come_with_their_groups_and_keys_with_principals() -> No
     document["sections"]["sudo"]["value"]["others"] = [rule]
     keys = document["sections"]["keys"]["value"]
     keys["keys"] = [
-        {"user": "root", "file": "/etc/ssh/p/root", "fingerprint": mark} for mark in ("principal:on-call", "unreadable")
+        {"user": "root", "file": "/etc/ssh/p/root", "fingerprint": mark, "changed": 1.5}
+        for mark in ("principal:on-call", "unreadable")
     ]
+    document["sections"]["jobs"]["value"] = [{"where": "/etc/cron.d/a", "user": "root", "runs": ["git"], "changed": 1.5}]
+    document["sections"]["units"]["value"]["voxcore@1.service"]["package"] = "vox"
     keys["settings"]["match User anna"] = "kbdinteractiveauthentication yes"
     assert best_fault("evidence", {key: value for key, value in document.items() if key != "gate"}) is None
     evidence = host_evidence("fleet-1", document)
@@ -62,6 +66,10 @@ def test_rules_of_others_come_with_their_groups_and_keys_with_principals() -> No
     assert evidence.sudo.others == (SudoRule("ALL", "", "ALL", "anna", ("anna", "ops")),)
     assert isinstance(evidence.keys, KeysFact)
     assert [key.fingerprint for key in evidence.keys.keys] == ["principal:on-call", "unreadable"]
+    assert {key.changed for key in evidence.keys.keys} == {1.5}
+    assert evidence.jobs == (JobFact("/etc/cron.d/a", "root", ("git",), 1.5),)
+    assert not isinstance(evidence.units, Missing)
+    assert evidence.units["voxcore@1.service"].package == "vox"
 
 
 def test_every_error_of_the_probe_is_a_missing_that_names_it() -> None:

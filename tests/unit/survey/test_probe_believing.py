@@ -299,7 +299,10 @@ def test_what_is_no_file_of_keys_is_one_that_nobody_knows(tmp_path: Path, made: 
     person = pwd.struct_passwd(("nobody", "x", NOBODY, NOBODY, "", str(tmp_path), "/bin/sh"))
     keys = tmp_path / "keys"
     made(keys)
-    assert list(probe.keys_of(person, ["keys"])) == [{"user": "nobody", "file": str(keys), "fingerprint": "unreadable"}]
+    changed = keys.lstat().st_ctime
+    assert list(probe.keys_of(person, ["keys"])) == [
+        {"user": "nobody", "file": str(keys), "fingerprint": "unreadable", "changed": changed}
+    ]
     assert list(probe.keys_of(person, ["none", "%h/gone"])) == []
 
 

@@ -217,6 +217,7 @@ def test_dpkg_is_read_as_it_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(probe, "DPKG", str(tmp_path))
     probe.dpkg_hashes.cache_clear()
     assert probe.dpkg_hashes() == {"/usr/lib/systemd/system/x.service": "a" * 32, "/etc/init.d/x": "c" * 32}
+    assert probe.OWNERS["/usr/lib/systemd/system/x.service"] == "x"
     probe.dpkg_hashes.cache_clear()
 
 

@@ -1,0 +1,81 @@
+"""Whose a thing is that an estate does not know, and since when, as far as a look tells: for the comment beside its entry."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+
+from voxgate.model.entry import Entry
+from voxgate.model.evidence import HostEvidence, Missing, ProcessFact
+
+UNITS = ("boot", "listeners")
+"""The words of an estate that name units."""
+
+
+def origin_of(entry: Entry, host: HostEvidence) -> str:
+    """``unit of package prometheus-node-exporter, since 2026-11-28``: who brought it, and since when; empty where the look
+    does not tell. An entry of several things is taken by its first.
+    """
+    word, name = entry.place[0], _first(entry)
+    if word in UNITS:
+        return _of_unit(name, host)
+    if word == "keys":
+        account = next(iter(entry.value), "") if isinstance(entry.value, Mapping) else entry.place[-1]
+        keys = () if isinstance(host.keys, Missing) else host.keys.keys
+        return _changed(one.changed for one in keys if one.user == account and one.fingerprint == name)
+    if word == "jobs":
+        where = name.partition(": ")[0]
+        jobs = () if isinstance(host.jobs, Missing) else host.jobs
+        return _of_unit(where, host) or _changed(one.changed for one in jobs if one.where == where)
+    if word == "programs":
+        return _of_unit(name, host) or _running([one for one in _processes(host) if (one.exe or "") == name])
+    if word == "clients" and isinstance(entry.value, tuple) and entry.value and isinstance(entry.value[0], Mapping):
+        said = entry.value[0]
+        unit, program, account = (str(said.get(key, "")) for key in ("unit", "program", "account"))
+        return _of_unit(unit, host) or _running(
+            [one for one in _processes(host) if program and (one.exe, one.user) == (program, account)]
+        )
+    return ""
+
+
+def _first(entry: Entry) -> str:
+    """The first name that an entry says: of a list its first word, of a table its first key, below the account its first word."""
+    value = entry.value
+    if entry.place[0] == "keys" and isinstance(value, Mapping):
+        value = next(iter(value.values()), "")
+    if isinstance(value, Mapping):
+        return str(next(iter(value), ""))
+    return str(value[0]) if isinstance(value, tuple) and value else str(value)
+
+
+def _of_unit(name: str, host: HostEvidence) -> str:
+    """The package that brought a unit, or that none did, and since when its files are what they are."""
+    found = None if isinstance(host.units, Missing) else host.units.get(name)
+    if found is None or not found.files or not found.changed:
+        return ""
+    if found.package:
+        return f"unit of package {found.package}, since {_day(found.changed)}"
+    return f"{'' if found.vouched else 'unit of no package, '}since {_day(found.changed)}"
+
+
+def _running(rows: list[ProcessFact]) -> str:
+    """The units of what runs, and since when."""
+    if not rows:
+        return ""
+    units = ", ".join(sorted({one.unit for one in rows if one.unit}))
+    return f"{f'of {units}, ' if units else ''}runs since {_day(min(one.started for one in rows))}"
+
+
+def _changed(times: Iterable[float]) -> str:
+    """Since when a file is what it is."""
+    newest = max(times, default=0.0)
+    return f"its file since {_day(newest)}" if newest else ""
+
+
+def _processes(host: HostEvidence) -> tuple[ProcessFact, ...]:
+    return () if isinstance(host.processes, Missing) else host.processes
+
+
+def _day(moment: float) -> str:
+    """A day, UTC."""
+    return time.strftime("%Y-%m-%d", time.gmtime(moment))
