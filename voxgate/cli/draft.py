@@ -95,7 +95,7 @@ def drafted(estate: Estate, evidence: Evidence) -> Draft:
     """What the estate may say of what is there. What is the same on all hosts, or on all of a role, is said once."""
     entries: list[Entry] = []
     left: list[Judgement] = []
-    answered: list[Expected] = []
+    answered: list[tuple[Expected, Judgement]] = []
     for one in expected(read_catalogue(), estate, schema_names(), deploying=frozenset()):
         if one.invariant.suite == "test_contracts.py":
             continue
@@ -104,7 +104,7 @@ def drafted(estate: Estate, evidence: Evidence) -> Draft:
             continue
         if judged.entries:
             entries += [_told(single, judged, estate, evidence) for entry in judged.entries for single in _singles(entry)]
-            answered.append(one)
+            answered.append((one, judged))
         else:
             left.append(judged)
     once = said_once(entries, estate)
@@ -133,9 +133,11 @@ def _told(entry: Entry, judged: Judgement, estate: Estate, evidence: Evidence) -
     return replace(entry, about=entry.about or judged.found, origin=f"({f'{origin}; ' if origin else ''}{judged.id})")
 
 
-def _beside(answered: Iterable[Expected], estate: Estate, entries: Iterable[Entry], evidence: Evidence) -> Iterator[Judgement]:
+def _beside(
+    answered: Iterable[tuple[Expected, Judgement]], estate: Estate, entries: Iterable[Entry], evidence: Evidence
+) -> Iterator[Judgement]:
     """What a rule with entries found beside them: of the same look, by an estate with all of them, it does not hold yet. What is
-    blind then is only asked by the next look.
+    blind then, or found only then, is asked by the next look.
     """
     source = Path(estate.source)
     with tempfile.TemporaryDirectory(prefix="voxgate-draft-") as folder:
@@ -146,10 +148,15 @@ def _beside(answered: Iterable[Expected], estate: Estate, entries: Iterable[Entr
             written = load_estate(str(path))
         except EstateError:  # an entry that no estate may have is said where it is written
             return
-        for one in answered:
+        for one, before in answered:
             judged = without_pytest.judge(one, written, evidence)
-            if judged is not None and judged.verdict is Verdict.VIOLATED:
+            if judged is not None and judged.verdict is Verdict.VIOLATED and _parts(judged) & _parts(before):
                 yield judged
+
+
+def _parts(judged: Judgement) -> set[str]:
+    """The things that were found, one by one."""
+    return set(judged.found.removeprefix(f"{judged.host}: ").split(PARTED))
 
 
 def said_once(entries: Iterable[Entry], estate: Estate) -> list[Entry]:
