@@ -120,7 +120,7 @@ END = LOOKED + timedelta(days=25)
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "by workers"])
 def test_what_is_waived_is_a_verdict_of_its_own_in_every_report(lab: Lab, workers: tuple[str, ...]) -> None:
-    status, said, verdict = lab.boots(FIRST).waives(END).run(*BOOT, *workers)
+    status, said, verdict = lab.boots(FIRST).waives(END).run(*BOOT, "--summary", *workers)
     assert status == 0, said
     assert (verdict["verdict"], verdict["counts"]["waived"], verdict["counts"]["holds"]) == ("holds", 1, 4)
     one = next(row for row in verdict["invariants"] if row["id"] == KEY)
@@ -139,6 +139,9 @@ def test_what_is_waived_is_a_verdict_of_its_own_in_every_report(lab: Lab, worker
     assert known[0]["statusDetails"]["message"].startswith(accepted)
     assert {"name": "kind", "value": "waived"} in known[0]["labels"]
     assert "~1" in (lab.latest / "estate.svg").read_text("utf-8")
+    told = (lab.latest / "summary.md").read_text("utf-8")
+    assert f"* waived until {END}: `boot starts only what is known [fleet-1]`: `the new agent comes in spring (ops" in told
+    assert told in said.partition("\nexit 0 ")[2], "--summary prints it at the end"
 
 
 def test_without_it_the_same_is_red_and_so_is_a_stranger_beside_it(lab: Lab) -> None:

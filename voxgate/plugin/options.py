@@ -187,6 +187,11 @@ def _reporting(group: pytest.OptionGroup) -> None:
         default="auto",
         help="make the Allure page: auto makes it for a deploy, and for a look that found something wrong",
     )
+    group.addoption(
+        "--summary",
+        action="store_true",
+        help="print the run's summary.md at the end: a few lines of Markdown for a chat or for release notes",
+    )
 
 
 def workers(text: str) -> int:

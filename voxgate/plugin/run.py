@@ -365,6 +365,8 @@ class Run:
         with self.progress.heard_or_not():
             console = console_for(sys.stdout)
             closing(shown, console=console, report_path=path, brief=brief, full=full, words=words)
+            if self.config.getoption("summary") and self.report.summary.exists():
+                console.out(f"\n{self.report.summary.read_text('utf-8')}", highlight=False, end="")
 
     def pytest_unconfigure(self) -> None:
         """Close every connection. Where nothing was judged (an errand, a word typed wrong) there is nothing to report."""

@@ -92,6 +92,11 @@ class ReportFolder:
         return self.allure_report / "index.html"
 
     @property
+    def summary(self) -> Path:
+        """``summary.md``."""
+        return self.path / "summary.md"
+
+    @property
     def picture(self) -> Path:
         """``estate.svg``."""
         return self.path / "estate.svg"

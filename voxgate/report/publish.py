@@ -1,4 +1,4 @@
-"""Everything that a run leaves beside its verdict: the pictures, Allure's results completed, the page."""
+"""Everything that a run leaves beside its verdict: the summary, the pictures, Allure's results completed, the page."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from voxgate.report.allure_site import make_page
 from voxgate.report.estate_picture import estate_picture
 from voxgate.report.folder import ReportFolder
 from voxgate.report.redaction import Redactor
+from voxgate.report.summary import Origin, summary
 from voxgate.report.timeline_picture import timeline_picture
 
 
@@ -41,6 +42,7 @@ def publish(
     title = f"voxgate · {shown.estate} · {shown.verdict.value}"
     pictures = (folder.picture, folder.timeline)
     steps: list[tuple[str, Callable[[], object]]] = [
+        ("summary.md", lambda: _write(folder.summary, summary(shown, Origin.of(shown.run, redactor)))),
         ("estate.svg", lambda: _write(folder.picture, estate_picture(shown, estate))),
         ("timeline.svg", lambda: _write(folder.timeline, timeline_picture(shown, beside.capacity))),
         (
@@ -68,6 +70,6 @@ def _attempt(name: str, make: Callable[[], object]) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a picture; none for an empty one."""
+    """Write a file; none for an empty text."""
     if text:
         path.write_text(text, "utf-8")

@@ -1,0 +1,132 @@
+"""``summary.md``: a run in a few lines of Markdown, for a chat and for release notes.
+
+Hosts, remotes and services have a say in what stands there, and whoever reads it in a chat must not be called or led anywhere by
+them: all that is not the gate's own word stands in a code span, in which a chat makes no link, no mention and no markup.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Self
+
+from voxgate.deploy.state import Author
+from voxgate.errors import visible
+from voxgate.model.verdict import Ran, RunOutcome, Verdict
+from voxgate.report.causes import Cause, causes_of
+from voxgate.report.redaction import Redactor
+from voxgate.report.tally import subject_of, unjudged, whole
+
+_CAUSES = 5
+_NAMED = 10  # waivers, and rules that were not judged
+_LONGEST = 300  # characters of one finding: verdict.json has it all
+_MENTION = re.compile(r"(?<![A-Za-z0-9])@")
+_LIKE = str.maketrans({"`": "'", "<": "\u2039", "|": "\u00a6"})
+_URL = re.compile(r"https?://[A-Za-z0-9._:/%+-]{1,500}")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who runs this gate (``user@machine``), and by which build: its address or name, empty where none is known."""
+
+    by: str
+    build: str = ""
+
+    @classmethod
+    def of(cls, run: str, redactor: Redactor, environ: Mapping[str, str] = os.environ) -> Self:
+        """This process, with nothing secret in it."""
+        build = environ.get("BUILD_URL") or environ.get("BUILD_TAG") or ""
+        return cls(redactor.cut_string(Author(run).by), redactor.cut_string(build))
+
+
+def quoted(text: str) -> str:
+    """Somebody else's words as a code span of one line: in a table, a list or a message nothing in it becomes markup, a link or
+    a mention, neither of Markdown nor of Slack. What could is shown by a letter that looks like it.
+    """
+    said = visible(" ".join(text.split()))
+    if len(said) > _LONGEST:
+        said = f"{said[:_LONGEST]} ..."
+    said = _MENTION.sub("\uff20", said).translate(_LIKE)
+    return f"`{said}`" if said else "-"
+
+
+def summary(outcome: RunOutcome, origin: Origin) -> str:
+    """The run as Markdown. Expects an outcome without secrets (``verdict_file.cut``)."""
+    parts = [[headline(outcome)], _table(outcome), [*_failures(outcome)], [*_waived(outcome)], [*_origin(outcome, origin)]]
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def headline(outcome: RunOutcome) -> str:
+    """The verdict, of which estate, why, what it counts and how long it took."""
+    tally = whole(outcome)
+    counts = [f"{tally.holds} of {tally.total} hold"] if tally.total else []
+    rest = {"violated": tally.violated, "blind": tally.blind, "not judged": tally.missing, "waived": tally.waived}
+    counts += [f"{count} {name}" for name, count in rest.items() if count]
+    said = f"**{outcome.verdict.value.upper()}** {quoted(outcome.estate)}: {quoted(outcome.summary)}"
+    return f"{said} ({', '.join([*counts, f'{outcome.seconds:.1f} s'])})"
+
+
+def _table(outcome: RunOutcome) -> list[str]:
+    rows = []
+    for one in outcome.services:
+        running = "not known" if one.tried and one.running is None else _named(one.running)
+        rows.append(f"| {quoted(one.service)} | {_named(one.before)} | {_named(one.tried)} | {running} |")
+    return ["| service | from | tried | running |", "|---|---|---|---|", *rows] if rows else []
+
+
+def _named(release: Ran | None) -> str:
+    return quoted(release.name) if release else "-"
+
+
+def _failures(outcome: RunOutcome) -> Iterator[str]:
+    """The causes, what nobody judged, and what the rollback came to."""
+    yield from _causes(causes_of(outcome.judgements, outcome.moves))
+    if missing := unjudged(outcome):
+        yield f"* not judged: {_listed(missing)}"
+    if outcome.rollback_verdict is not None:
+        holds = sum(one.verdict is Verdict.HOLDS for one in outcome.rollback)
+        yield f"* after the rollback: {outcome.rollback_verdict.value}, {holds} of {len(outcome.rollback)} hold"
+        yield from _causes(causes_of(outcome.rollback))
+
+
+def _causes(causes: Sequence[Cause]) -> Iterator[str]:
+    """The first of them, each with what to do; of the others how many there are."""
+    for cause in causes[:_CAUSES]:
+        sign = "violated" if cause.verdict is Verdict.VIOLATED else "blind"
+        yield f"* {sign}: {quoted(cause.label)}: {quoted(cause.found)}"
+        if cause.advice.strip():
+            yield f"  * to do: {quoted(cause.advice)}"
+        if (more := len(cause.findings) - 1) > 0:
+            yield f"  * {more} more {'rules do' if more > 1 else 'rule does'} not hold for it"
+    if rest := len(causes[_CAUSES:]):
+        yield f"* and {rest} more {'causes' if rest > 1 else 'cause'}: the report has all of them"
+
+
+def _waived(outcome: RunOutcome) -> Iterator[str]:
+    waived = [one for one in outcome.judgements if one.verdict is Verdict.WAIVED]
+    for one in waived[:_NAMED]:
+        subject = subject_of(one.id)
+        name = f"{one.sentence} [{subject}]" if subject else one.sentence
+        yield f"* waived until {one.ends}: {quoted(name)}: " + ", ".join(
+            quoted(f"{waiver.reason} ({waiver.by}, until {waiver.until})") for waiver in one.waivers
+        )
+    if len(waived) > _NAMED:
+        yield f"* and {len(waived) - _NAMED} more are waived: the report has all of them"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f", and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(map(quoted, names[:_NAMED])) + more
+
+
+def _origin(outcome: RunOutcome, origin: Origin) -> Iterator[str]:
+    build = origin.build if _URL.fullmatch(origin.build) else quoted(origin.build)
+    by = f"by {quoted(origin.by)}" + (f", build {build}" if origin.build else "")
+    yield f"{by}, from {_moment(outcome.started)} to {_moment(outcome.started + outcome.seconds)}, run {quoted(outcome.run)}"
+
+
+def _moment(epoch: float) -> str:
+    return f"{datetime.fromtimestamp(epoch, UTC):%Y-%m-%d %H:%M:%S} UTC"
