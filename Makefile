@@ -185,8 +185,9 @@ tools: java # what voxgate's own tests use of Debian: a browser for the report, 
 java: # what npm-groovy-lint runs in; Node comes with the Python packages
 	@$(call debian,java:default-jre-headless)
 
+# Packages of a group that a target beside this one runs with stay: with --exact they would go under its feet.
 setup: $(UV) ## uv and the Python packages, as uv.lock says
-	@$(UV) sync --locked --quiet
+	@$(UV) sync --locked --quiet --inexact
 
 $(CACHE)/uv/bin/uv:
 	@echo "installing uv into $(CACHE)/uv"

@@ -46,6 +46,9 @@ PAYLOADS = {
     "a comment": "# $(shell touch {mark})",
     "a backslash": "\\$(shell touch {mark})\\",
 }
+ALONE = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+"""As typed by a person, where these tests are run by make themselves."""
+
 UV = """\
 #!{python}
 import json, os, sys
@@ -128,7 +131,7 @@ def test_what_is_typed_wrong_is_refused_before_anything_is_run(
 ) -> None:
     mark = tmp_path / "ran"
     argv = ["make", "--no-print-directory", f"UV={log.parent / 'uv'}", *(word.replace("{mark}", str(mark)) for word in words)]
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(argv, cwd=ROOT, env=ALONE, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, log.exists(), mark.exists()) == (2, "", False, False), done.stderr
     first, second = done.stderr.strip().splitlines()
     assert said in first
@@ -144,7 +147,7 @@ def test_what_is_typed_wrong_is_refused_before_anything_is_run(
 )
 def test_so_it_is_in_a_project_of_a_teams_own(words: list[str], said: str) -> None:
     argv = ["make", "-n", "-f", str(ROOT / "voxgate/cli/template/Makefile"), *words]
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(argv, cwd=ROOT, env=ALONE, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, said in done.stderr) == (2, "", True), done.stderr
     right = subprocess.run(
         [*argv[:4], "gate", "SERVICE=x", "TAG=y"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
@@ -220,7 +223,7 @@ def test_what_arrives_is_refused_in_one_line(given: str) -> None:
         ["--estate", "lab", "--deploy", given],
     ):
         argv = [sys.executable, "-m", "pytest", "--plan", "-q", *words]
-        done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(argv, cwd=ROOT, env=ALONE, capture_output=True, text=True, check=False, timeout=60)
         said = (done.stdout + done.stderr).strip().split("\n")
         assert (done.returncode in {4, 10}, len(said)) == (True, 2), said
         assert said[1].startswith("  hint: "), said

@@ -108,7 +108,7 @@ def test_a_team_s_own_checks_are_judged_too(saved: Path, tmp_path: Path) -> None
     )
     outcome = judge_saved(saved, Session(load_estate("lab"), None, root=project), tmp_path / "reports")
     ours = next(one for one in outcome.judgements if one.invariant == "test_ours.py::test_nothing_is_right")
-    assert (ours.verdict, ours.found) == (Verdict.VIOLATED, "it is not")
+    assert (ours.verdict, ours.found) == (Verdict.VIOLATED, "it is not; assert estate.name == 'x'")
 
 
 def test_what_happened_beside_another_gate_is_left_to_pytest(saved: Path, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""Whether a rule names all that it finds, read from its source: one assertion, the last thing that it does, by ``say_all``.
+"""Whether a rule names all that it finds, read from its source: one assertion, the last thing that it does, by ``say_all``
+or ``say_each``.
 
 What fails behind an earlier assertion is not seen before that one is mended, so it would hide behind a waiver of it.
 """
@@ -25,7 +26,7 @@ def names_all(rule: ast.FunctionDef, functions: Mapping[str, ast.FunctionDef]) -
 
 def _by_say_all(one: ast.Assert) -> bool:
     match one.msg:
-        case ast.Call(func=ast.Name(id="say_all")):
+        case ast.Call(func=ast.Name(id="say_all" | "say_each")):
             return True
     return False
 
