@@ -45,10 +45,11 @@ ln -sfn "builds/$2" .dist.next
 mv -T .dist.next dist
 """
 
-# True (0) if the build of that commit is there and every file of it is as it was built.
+# True (0) if the build of that commit is there and every file of it is as it was built. A name may have lines of its own, in the
+# manifest it has one.
 _INTACT = """set -eu
 cd "$1/builds/$2"
-test "$(find . -type f | wc -l)" = "$(wc -l < "../$2.sha256")"
+test "$(find . -type f -printf x | wc -c)" = "$(wc -l < "../$2.sha256")"
 sha256sum --check --quiet --strict "../$2.sha256"
 """
 
@@ -97,7 +98,7 @@ cd "$1"
 git cat-file -e "$2^{commit}" || { echo "git does not have the commit" >&2; exit 3; }
 test -f "builds/$2.sha256" || { echo "its build is not kept" >&2; exit 3; }
 cd "builds/$2"
-test "$(find . -type f | wc -l)" = "$(wc -l < "../$2.sha256")" || { echo "its build is not whole" >&2; exit 3; }
+test "$(find . -type f -printf x | wc -c)" = "$(wc -l < "../$2.sha256")" || { echo "its build is not whole" >&2; exit 3; }
 sha256sum --check --quiet --strict "../$2.sha256" >&2
 """
 
@@ -157,8 +158,11 @@ class Step:
 
 
 def fetch(service: Service) -> Step:
-    """Bring what the remote has. No file of the checkout changes by it."""
-    return Step(("git", "-C", service.folder, "fetch", "--all", "--tags", "--force", "--prune", "--quiet"), 120, "git fetch")
+    """Bring what the remote has, and no tag else: a tag that is gone there would stand in the way of one below its name. No file
+    of the checkout changes by it.
+    """
+    words = ("--all", "--tags", "--force", "--prune", "--prune-tags", "--quiet")
+    return Step(("git", "-C", service.folder, "fetch", *words), 120, "git fetch")
 
 
 def put_in_place(service: Service, release: Release) -> Step:

@@ -50,7 +50,7 @@ def leaks_of(service: Service, services: list[Service], found: Job, known: Job, 
         env = Env(root, service.envs[0])
     keys: dict[bytes, str] = {}
     for key, value in env.settings().items():
-        keys.update({word.encode(errors="surrogateescape"): env.told(key) for word in telling(value)})
+        keys.update({word.encode(errors="surrogateescape"): env.told(key) for word in telling(value, key)})
     if not keys:
         return {"compared": [], "lines": 0, "since": 0.0, "found": []}
     if len(keys) > SECRETS_AT_MOST:

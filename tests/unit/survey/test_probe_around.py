@@ -701,7 +701,14 @@ def test_more_than_can_be_searched_is_no_answer(place: Path, monkeypatch: pytest
     [
         ("hunter2hunter2", {"hunter2hunter2"}),
         ("mongodb://vox:s3cret!!@db/vox", {"s3cret!!"}),
+        ("mongodb://vox:p@ss/w0rd@db/vox", {"p@ss/w0rd"}),
+        ("mongodb://vox:p%40ss/w0rd@one:27017,two:27017/vox", {"p%40ss/w0rd", "p@ss/w0rd"}),
+        ("redis://:first-1@a redis://:second-2@b", {"first-1", "second-2"}),
         ("mongodb://db:27017/vox", set()),
+        ("mongodb://one:27017,two:27017/vox?mail=a@b", set()),
+        ("https://console:8443/back?to=ops@vox.lan", set()),
+        ("https://console/a:b?to=ops@vox.lan", set()),
+        ("http://[::1]:80/x@y", set()),
         ("recordings", set()),
         ("10.0.0.1:6379", set()),
         ("/etc/ssl/private.key", set()),
@@ -711,6 +718,22 @@ def test_more_than_can_be_searched_is_no_answer(place: Path, monkeypatch: pytest
 )
 def test_what_of_a_value_is_secret(value: str, told: set[str]) -> None:
     assert probe.telling(value) - {""} == told
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("DB_PASSWORD", "correct-horse-battery-staple", 1),
+        ("db_passwd", "4839201755230118", 1),
+        ("API_TOKEN", "correcthorsebattery", 1),
+        ("DB_PASSWORD", "recordings", 0),
+        ("DB_PASSWORD", "/run/secrets/db/password", 0),
+        ("TOKEN_BACKEND", "vox.auth.tokens.rotating", 0),
+        ("GREETING", "correct-horse-battery-staple", 0),
+    ],
+)
+def test_a_password_is_one_although_it_is_of_words(key: str, value: str, told: int) -> None:
+    assert len(probe.telling(value, key)) == told
 
 
 def test_a_secret_in_the_open_is_told_by_its_key_and_place(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,7 @@ HOSTILE = {
     "words that can be read in two ways": "WORDS.fullmatch('a' + ':v1' * M + '!')",
     "words": "[e.fullmatch('a' + '.a' * M + '!') for e in (WORDS, PLAIN)]",
     "passwords": "[len(passwords(text)) for text in ('://' * M, '://a:' + 'b' * (4 * M), '://' + ':a' * (2 * M), '%41' * M)]",
+    "passwords that are not quoted": "[len(passwords(text)) for text in ('://a:b@' * M, '://a: ' * M, '://a:' + '@' * (4 * M))]",
     "nginx, a quote that does not end": "len(nginx_statements({'/n': '\"' + '\\\\\"' * (2 * M)}, '/n', '/'))",
     "nginx, variables that do not end": "len(nginx_statements({'/n': '${' * M}, '/n', '/'))",
     "nginx, blocks in blocks": "nginx_sites({'/n': 'server {' * 100000 + '}' * 100000})",

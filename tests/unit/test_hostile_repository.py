@@ -1,0 +1,78 @@
+"""What a repository, or a build of it, brings stops no deploy after it, and takes nobody's memory: by git and sh themselves."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from voxgate.errors import CommandUnknown
+from voxgate.model.release import Release
+from voxgate.model.service import Kind, Role, Service
+from voxgate.moves import steps
+from voxgate.transport import local
+
+WHO = {f"GIT_{role}_{part}": "t" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
+
+
+def git(folder: Path, *words: str) -> str:
+    """Git, there."""
+    ran = subprocess.run(["git", "-C", folder, *words], env={**os.environ, **WHO}, check=True, capture_output=True, text=True)
+    return ran.stdout.strip()
+
+
+def repository(folder: Path) -> str:
+    """One with one commit, which is returned."""
+    folder.mkdir()
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "commit", "-q", "--allow-empty", "-m", "one")
+    return git(folder, "rev-parse", "HEAD")
+
+
+def test_no_name_of_a_tag_or_branch_keeps_a_host_from_fetching(tmp_path: Path) -> None:
+    remote, here = tmp_path / "remote", tmp_path / "here"
+    repository(remote)
+    git(remote, "tag", "-m", "x", "x")
+    git(remote, "branch", "b")
+    git(tmp_path, "clone", "-q", str(remote), str(here))
+    git(remote, "tag", "-d", "x")
+    git(remote, "branch", "-D", "b")
+    git(remote, "tag", "-m", "y", "x/y")
+    git(remote, "branch", "b/c")
+    git(remote, "commit", "-q", "--allow-empty", "-m", "two")
+    service = Service("backend", "vox-backend", Role.API, Kind.PYTHON, str(here), "deploy")
+    done = local.run(steps.fetch(service).argv, deadline=60)
+    assert (done.exit_status, done.stderr) == (0, b"")
+    assert git(here, "tag", "--list") == "x/y"
+    assert git(here, "rev-parse", "refs/remotes/origin/main") == git(remote, "rev-parse", "main")
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\\b", "-n", " a ", "\n"])
+def test_what_a_build_calls_its_files_makes_no_other_build_of_it(tmp_path: Path, name: str) -> None:
+    here = tmp_path / "here"
+    release = Release("console", repository(here))
+    built = here / "builds/.next"
+    built.mkdir(parents=True)
+    (built / "index.html").write_text("x")
+    (built / name).write_text("y")
+    service = Service("console", "vox-console", Role.API, Kind.STATIC, str(here), "deploy")
+    asked = [steps.intact_build(service, release), steps.way_back_is_here(service, release)]
+    assert local.run(steps.install(service, release)[1].argv, deadline=60).exit_status == 0
+    assert [local.run(one.argv, deadline=60).exit_status for one in asked] == [0, 0]
+    (here / "builds" / release.commit / "more\n").touch()
+    assert 0 not in [local.run(one.argv, deadline=60).exit_status for one in asked]
+
+
+def test_what_a_program_says_without_end_takes_no_memory() -> None:
+    with pytest.raises(CommandUnknown, match="said more than 64 MB"):
+        local.run(["head", "-c", str(80 << 20), "/dev/zero"], deadline=60)
+
+
+def test_what_a_program_is_given_and_says_is_whole() -> None:
+    given = os.urandom(3 << 20)
+    done = local.run(["sh", "-c", "tee /dev/stderr"], deadline=60, stdin=given, stopped=lambda: False)
+    assert (done.exit_status, done.stdout, done.stderr) == (0, given, given)
+    done = local.run(["sh", "-c", "exec <&-; echo it wants none"], deadline=60, stdin=given)
+    assert (done.exit_status, done.stdout) == (0, b"it wants none\n")
