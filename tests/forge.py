@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -52,8 +53,8 @@ class Forge:
 
 
 @contextmanager
-def serving() -> Iterator[Forge]:
-    """One forge on a free port of loopback, until the end of the block."""
+def serving(context: ssl.SSLContext | None = None) -> Iterator[Forge]:
+    """One forge on a free port of loopback, until the end of the block; with a context by TLS."""
     found = Forge()
 
     class Answers(BaseHTTPRequestHandler):
@@ -68,8 +69,9 @@ def serving() -> Iterator[Forge]:
             self.send_response(status)
             for name, value in {**more, "Content-Length": str(len(said))}.items():
                 self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(said)
+            with suppress(OSError):  # who asked may have given up meanwhile
+                self.end_headers()
+                self.wfile.write(said)
 
         do_GET = do_POST  # noqa: N815 - the server's words
 
@@ -78,9 +80,11 @@ def serving() -> Iterator[Forge]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
     server.daemon_threads = True
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    found.url = f"http://127.0.0.1:{server.server_port}"
+    found.url = f"http{'s' if context else ''}://127.0.0.1:{server.server_port}"
     try:
         yield found
     finally:

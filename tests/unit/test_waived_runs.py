@@ -140,7 +140,7 @@ def test_what_is_waived_is_a_verdict_of_its_own_in_every_report(lab: Lab, worker
     assert {"name": "kind", "value": "waived"} in known[0]["labels"]
     assert "~1" in (lab.latest / "estate.svg").read_text("utf-8")
     told = (lab.latest / "summary.md").read_text("utf-8")
-    assert f"* waived until {END}: `boot starts only what is known [fleet-1]`: `the new agent comes in spring (ops" in told
+    assert f"- waived until {END}: `boot starts only what is known [fleet-1]`: `the new agent comes in spring (ops" in told
     assert told in said.partition("\nexit 0 ")[2], "--summary prints it at the end"
 
 

@@ -38,6 +38,7 @@ from voxgate.report.junit import add_suite_properties
 from voxgate.report.progress import Progress
 from voxgate.report.publish import Beside, publish
 from voxgate.report.terminal import closing, console_for
+from voxgate.report.webhook import tell
 from voxgate.transport.bitbucket import Bitbucket
 
 _BROKEN_OFF: dict[int, str] = {
@@ -358,9 +359,13 @@ class Run:
         beside = Beside(facts_of(self.session), self.papers, capacity)
         for line in publish(self.outcome, self.session.estate, self.report, redactor, beside, html=page):
             self.progress.note(line)
+        shown = verdict_file.cut(self.outcome, redactor)
+        if self.gate is not None:  # a saved look that is judged again is no news
+            mended = self.gate.settles and not shown.deploy
+            if note := tell(shown, redactor, mended=mended, day=self.session.day):
+                self.progress.note(note)
         brief, full = self.config.option.verbose < 0, self.config.option.verbose > 0
         words = {key: last_lines(papers, redactor) for key, papers in self.papers.items()}
-        shown = verdict_file.cut(self.outcome, redactor)
         path = self.report.html if self.report.html.exists() else self.report.path
         with self.progress.heard_or_not():
             console = console_for(sys.stdout)

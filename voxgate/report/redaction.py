@@ -21,6 +21,9 @@ from voxgate.report.shapes import MARK
 
 __all__ = ["MARK", "Redactor"]
 
+WEBHOOK = "VOXGATE_WEBHOOK"
+"""The variable with an address that is a secret, whatever it looks like."""
+
 _SHORTEST = 5
 """Exact strings shorter than this are no secrets but words: cutting them would eat the report."""
 
@@ -92,9 +95,10 @@ class Redactor:
 
     @classmethod
     def of(cls, environ: Mapping[str, str], names: Collection[str] = ()) -> Self:
-        """One that knows what this process was given: the value of each variable in ``names``, and of each whose name says
-        that it is a secret. A path is none (PWD, or where a key lies).
+        """One that knows what this process was given: the value of each variable in ``names``, of the webhook's, and of each
+        whose name says that it is a secret. A path is none (PWD, or where a key lies).
         """
+        names = (*names, WEBHOOK)
         told = (value for name, value in environ.items() if name not in names and shapes.says_secret(name, value))
         return cls([*(environ.get(name, "") for name in names), *(value for value in told if not value.startswith("/"))])
 

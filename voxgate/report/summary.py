@@ -15,12 +15,14 @@ from typing import Self
 
 from voxgate.deploy.state import Author
 from voxgate.errors import visible
-from voxgate.model.verdict import Ran, RunOutcome, Verdict
+from voxgate.model.verdict import Ran, RunOutcome, ServiceOutcome, Verdict
 from voxgate.report.causes import Cause, causes_of
 from voxgate.report.redaction import Redactor
 from voxgate.report.tally import subject_of, unjudged, whole
 
-_CAUSES = 5
+CAUSES = 5
+"""Causes that are told; of the others only how many there are."""
+
 _NAMED = 10  # waivers, and rules that were not judged
 _LONGEST = 300  # characters of one finding: verdict.json has it all
 _MENTION = re.compile(r"(?<![A-Za-z0-9])@")
@@ -55,25 +57,37 @@ def quoted(text: str) -> str:
 
 def summary(outcome: RunOutcome, origin: Origin) -> str:
     """The run as Markdown. Expects an outcome without secrets (``verdict_file.cut``)."""
-    parts = [[headline(outcome)], _table(outcome), [*_failures(outcome)], [*_waived(outcome)], [*_origin(outcome, origin)]]
+    parts = [[_headline(outcome)], _table(outcome), [*_failures(outcome)], [*_waived(outcome)], [*_origin(outcome, origin)]]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
-def headline(outcome: RunOutcome) -> str:
+def message(outcome: RunOutcome, origin: Origin, event: str) -> str:
+    """The same in Slack's own marks, without a table: why it is told, the verdict, what was deployed, the causes."""
+    lines = [_headline(outcome, "*")]
+    if event != outcome.verdict.value:
+        lines.insert(0, f"{event}:")
+    for one in outcome.services:
+        if one.tried:
+            said = f"from {_named(one.before)}, tried {_named(one.tried)}, running {_running(one)}"
+            lines.append(f"- {quoted(one.service)}: {said}")
+    return "\n".join([*lines, *_failures(outcome), *_waived(outcome), *_origin(outcome, origin)])
+
+
+def _headline(outcome: RunOutcome, bold: str = "**") -> str:
     """The verdict, of which estate, why, what it counts and how long it took."""
     tally = whole(outcome)
     counts = [f"{tally.holds} of {tally.total} hold"] if tally.total else []
     rest = {"violated": tally.violated, "blind": tally.blind, "not judged": tally.missing, "waived": tally.waived}
     counts += [f"{count} {name}" for name, count in rest.items() if count]
-    said = f"**{outcome.verdict.value.upper()}** {quoted(outcome.estate)}: {quoted(outcome.summary)}"
+    said = f"{bold}{outcome.verdict.value.upper()}{bold} {quoted(outcome.estate)}: {quoted(outcome.summary)}"
     return f"{said} ({', '.join([*counts, f'{outcome.seconds:.1f} s'])})"
 
 
 def _table(outcome: RunOutcome) -> list[str]:
     rows = []
     for one in outcome.services:
-        running = "not known" if one.tried and one.running is None else _named(one.running)
-        rows.append(f"| {quoted(one.service)} | {_named(one.before)} | {_named(one.tried)} | {running} |")
+        cells = (quoted(one.service), _named(one.before), _named(one.tried), _running(one))
+        rows.append(f"| {' | '.join(cells)} |")
     return ["| service | from | tried | running |", "|---|---|---|---|", *rows] if rows else []
 
 
@@ -81,28 +95,32 @@ def _named(release: Ran | None) -> str:
     return quoted(release.name) if release else "-"
 
 
+def _running(service: ServiceOutcome) -> str:
+    return "not known" if service.tried and service.running is None else _named(service.running)
+
+
 def _failures(outcome: RunOutcome) -> Iterator[str]:
     """The causes, what nobody judged, and what the rollback came to."""
     yield from _causes(causes_of(outcome.judgements, outcome.moves))
     if missing := unjudged(outcome):
-        yield f"* not judged: {_listed(missing)}"
+        yield f"- not judged: {_listed(missing)}"
     if outcome.rollback_verdict is not None:
         holds = sum(one.verdict is Verdict.HOLDS for one in outcome.rollback)
-        yield f"* after the rollback: {outcome.rollback_verdict.value}, {holds} of {len(outcome.rollback)} hold"
+        yield f"- after the rollback: {outcome.rollback_verdict.value}, {holds} of {len(outcome.rollback)} hold"
         yield from _causes(causes_of(outcome.rollback))
 
 
 def _causes(causes: Sequence[Cause]) -> Iterator[str]:
     """The first of them, each with what to do; of the others how many there are."""
-    for cause in causes[:_CAUSES]:
+    for cause in causes[:CAUSES]:
         sign = "violated" if cause.verdict is Verdict.VIOLATED else "blind"
-        yield f"* {sign}: {quoted(cause.label)}: {quoted(cause.found)}"
+        yield f"- {sign}: {quoted(cause.label)}: {quoted(cause.found)}"
         if cause.advice.strip():
-            yield f"  * to do: {quoted(cause.advice)}"
+            yield f"  - to do: {quoted(cause.advice)}"
         if (more := len(cause.findings) - 1) > 0:
-            yield f"  * {more} more {'rules do' if more > 1 else 'rule does'} not hold for it"
-    if rest := len(causes[_CAUSES:]):
-        yield f"* and {rest} more {'causes' if rest > 1 else 'cause'}: the report has all of them"
+            yield f"  - {more} more {'rules do' if more > 1 else 'rule does'} not hold for it"
+    if rest := len(causes[CAUSES:]):
+        yield f"- and {rest} more {'causes' if rest > 1 else 'cause'}: the report has all of them"
 
 
 def _waived(outcome: RunOutcome) -> Iterator[str]:
@@ -110,11 +128,11 @@ def _waived(outcome: RunOutcome) -> Iterator[str]:
     for one in waived[:_NAMED]:
         subject = subject_of(one.id)
         name = f"{one.sentence} [{subject}]" if subject else one.sentence
-        yield f"* waived until {one.ends}: {quoted(name)}: " + ", ".join(
+        yield f"- waived until {one.ends}: {quoted(name)}: " + ", ".join(
             quoted(f"{waiver.reason} ({waiver.by}, until {waiver.until})") for waiver in one.waivers
         )
     if len(waived) > _NAMED:
-        yield f"* and {len(waived) - _NAMED} more are waived: the report has all of them"
+        yield f"- and {len(waived) - _NAMED} more are waived: the report has all of them"
 
 
 def _listed(names: Sequence[str]) -> str:

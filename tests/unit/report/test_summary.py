@@ -119,10 +119,10 @@ def test_what_does_not_hold_is_told_with_what_to_do(rolled_back: RunOutcome) -> 
     told = summary(rolled_back, US)
     assert "**ROLLED BACK** `lab`" in told
     assert "2 violated, 1 blind, 1 not judged" in told.splitlines()[0]
-    assert "* violated: `fleet: health on fleet-2`: `voxcore@2.service is failed: exit status 1`\n  * to do: `journalctl" in told
-    assert "* blind: `sip-1`: `could not look (denied)" in told
-    assert "* not judged: `tick-loop-is-alive[sip-1-voxdialler]`" in told
-    assert f"* after the rollback: holds, {len(rolled_back.rollback)} of {len(rolled_back.rollback)} hold" in told
+    assert "- violated: `fleet: health on fleet-2`: `voxcore@2.service is failed: exit status 1`\n  - to do: `journalctl" in told
+    assert "- blind: `sip-1`: `could not look (denied)" in told
+    assert "- not judged: `tick-loop-is-alive[sip-1-voxdialler]`" in told
+    assert f"- after the rollback: holds, {len(rolled_back.rollback)} of {len(rolled_back.rollback)} hold" in told
 
 
 def test_five_causes_are_told_and_the_others_counted(done: RunOutcome) -> None:
@@ -135,15 +135,15 @@ def test_five_causes_are_told_and_the_others_counted(done: RunOutcome) -> None:
     count = sum(one.verdict is Verdict.VIOLATED for one in run.judgements)
     told = summary(run, US)
     assert count > 6
-    assert told.count("* violated: ") == 5
-    assert f"* and {count - 5} more causes" in told
+    assert told.count("- violated: ") == 5
+    assert f"- and {count - 5} more causes" in told
 
 
 def test_what_is_waived_has_its_end(done: RunOutcome) -> None:
     waiver = Waiver("head-is-the-release", "", "x", "the vendor mends it", "ops@example.com", date(2026, 12, 20))
     one = replace(done.judgements[0], verdict=Verdict.WAIVED, found="x", waivers=(waiver,))
     told = summary(replace(done, judgements=(one, *done.judgements[1:])), US)
-    assert "* waived until 2026-12-20: `head is the release [" in told
+    assert "- waived until 2026-12-20: `head is the release [" in told
     assert "`the vendor mends it (ops@example.com, until 2026-12-20)`" in told
 
 
