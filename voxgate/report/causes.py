@@ -154,12 +154,13 @@ _OF_STRANGERS = (
 _CALLS_PEOPLE = frozenset({"exactly-one-dialler-per-database", "database-sees-one-dialler", "dialler-is-on-the-sip-host"})
 """What two diallers do to people cannot be undone: that stands first, however many rules another cause has."""
 
-_COULD_NOT = re.compile(r"(?:(?P<where>[^\s:]+|\S+@\S+): )?(?P<what>could not look \([a-z]+\)): (?P<why>.*)", re.DOTALL)
+_COULD_NOT = re.compile(r"(?:(?P<where>[^\s:]+|[^\s@]+@\S+): )?(?P<what>could not look \([a-z]+\)): (?P<why>.*)", re.DOTALL)
 _SECTION = re.compile(r"[a-z_]+(?: of [\w-]+)?: ")
 _PROCESS_ON = re.compile(r"process (\d+)(?: \([^()]*\))?(?: of \S+ in (?:no unit|\S+))? on ([\w.-]+)")
 _PROCESS = re.compile(r"process (\d+)\b")
-_SERVICE_UNIT = re.compile(r"[\w@:.\\-]+\.service\b")
-_AT = re.compile(r"([\w.-]+): ")
+_SERVICE_UNIT = re.compile(r"(?<![\w@:.\\-])[\w@:.\\-]+\.service\b")  # each word is looked at once, however long
+_AT = re.compile(r"(?:database [\w.-]+|(?P<host>[\w.-]+)): ")
+_IN_BRACKETS = re.compile(r"\(.*\)", re.DOTALL)
 _NUMBER = re.compile(r"\d+")
 _COMMAND = re.compile(r"(?<=systemctl )[a-z-]+ (?=ended|was not)")
 
@@ -259,15 +260,20 @@ def _strangers(bad: Sequence[Judgement]) -> dict[str, Judgement]:
 
 
 def _named(one: Judgement) -> Iterator[tuple[str, str]]:
-    """The processes and units that a finding names, each with its host."""
-    for place in _PROCESS_ON.finditer(one.found):
-        yield place[2], place[1]
-    begins = _AT.match(one.found)
-    where = begins[1] if begins else one.host or ""
-    for process in _PROCESS.finditer(_PROCESS_ON.sub("", one.found)):
-        yield where, process[1]
-    for unit in _SERVICE_UNIT.finditer(one.found):
-        yield where, unit[0]
+    """The processes and units that a finding names, each with its host. A stranger's own words (a path, a command, the name in
+    brackets of his process) name none: by them he would put what somebody else did below a finding of his.
+    """
+    for part in one.found.split("; "):
+        begins = _AT.match(part)
+        where = (begins["host"] if begins else "") or one.host or ""
+        head = part[begins.end() if begins else 0 :].partition("/")[0].partition(": ")[0]
+        for place in _PROCESS_ON.finditer(head):
+            yield place[2], place[1]
+        ours = _IN_BRACKETS.sub("", _PROCESS_ON.sub("", head))
+        for process in _PROCESS.finditer(ours):
+            yield where, process[1]
+        for unit in _SERVICE_UNIT.finditer(ours):
+            yield where, unit[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,3 +154,36 @@ def test_what_follows_is_said_of_rules_that_there_are() -> None:
     for rule, after in causes._AFTER.items():
         assert {rule, *(one.rule for one in after)} <= known
     assert {*causes._OF_A_MOVE, *causes._OF_STRANGERS, *causes._CALLS_PEOPLE} <= known
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "/srv/process 77 on fleet-1 is another copy (checkout) of vox-agents",
+        "/srv/x process 77 on fleet-1, backup.service is another copy (checkout) of vox-agents",
+        "process 5 (backup.service) listens on 127.0.0.1:9, and the estate does not say so",
+        "process 5 of joe runs code: sh -c backup.service process 77",
+    ],
+)
+def test_no_word_of_a_strangers_puts_what_another_did_below_his(subjects: dict[str, Judgement], words: str) -> None:
+    """He has named the folder, the process, its words; who is named by the rule itself is one all the same."""
+    mine, other, third = "one-copy-only[fleet-1]", "boot-starts-only-what-is-known[fleet-1]", "only-expected-listeners[fleet-1]"
+    found = {
+        mine: f"fleet-1: {words}",
+        other: "fleet-1: backup.service starts at the next boot, by /etc/x",
+        third: "fleet-1: process 77 (x) listens on 0.0.0.0:9999; backup.service listens on 0.0.0.0:1",
+    }
+    made = causes_of([replace(subjects[key], verdict=Verdict.VIOLATED, found=found[key]) for key in found])
+    assert {tuple(sorted(one.id for one in cause.findings)) for cause in made} == {(mine,), tuple(sorted((other, third)))}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "word"),
+    [(Verdict.VIOLATED, "a"), (Verdict.VIOLATED, "a.service-"), (Verdict.BLIND, "@")],
+    ids=["a", "unit", "at"],
+)
+def test_a_word_of_megabytes_takes_a_time_in_proportion(subjects: dict[str, Judgement], verdict: Verdict, word: str) -> None:
+    """As root of one host may have it tell: the name of an account, say. It would hold up what is said of all others."""
+    key = "exactly-one-dialler-per-database[vox]"
+    (cause,) = causes_of([replace(subjects[key], verdict=verdict, found=word * (4_000_000 // len(word)))])
+    assert cause.leads[0].id == key
