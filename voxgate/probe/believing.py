@@ -158,3 +158,17 @@ def text_led(path: str) -> str:
     """
     with open(opened_regular(led(path)[0], path), "rb") as file:
         return taken(file, SMALL_FILE, path).decode(errors="surrogateescape")
+
+
+def changed_led(path: str) -> float:
+    """When a file was last changed, by no link that others could have made: else one of an account's tells that another's file is
+    there, and when it changed. Epoch seconds; 0 where it is gone, or there is such a link.
+    """
+    try:
+        handle = led(path)[0]
+    except (OSError, Trouble):
+        return 0.0
+    try:
+        return os.fstat(handle).st_ctime
+    finally:
+        os.close(handle)

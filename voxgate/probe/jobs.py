@@ -12,6 +12,7 @@ from typing import Any, Callable, Iterable, Iterator
 
 from voxgate.probe.accounts import account, at_home, home_of, seeing_as, uid_of
 from voxgate.probe.base import PATH, SMALL_FILE, Job, Trouble
+from voxgate.probe.believing import changed_led
 from voxgate.probe.folder import Folder, NoFile
 from voxgate.probe.reading import taken
 from voxgate.probe.request import Service
@@ -19,7 +20,6 @@ from voxgate.probe.scripts import WORD, movers
 from voxgate.probe.systemctl import DRAWS, UNIT_COMMANDS, Shown, said
 from voxgate.probe.text import files_in, names_in, telling_lines
 from voxgate.probe.unit_folders import ENDINGS, UNIT_FOLDERS, commands_in
-from voxgate.probe.units import changed_at
 from voxgate.probe.ways import lines_on, paths_in, unit_lines_on
 
 JOBS_AT_MOST = 5000
@@ -51,7 +51,7 @@ def jobs(services: list[Service], disk: Job, shown: Shown) -> list[dict[str, Any
         with seeing_as(uid_of(user) if where.startswith("/") and not where.startswith(("/etc/", "/usr/")) else 0):
             runs = movers(text, named, stands=(home_of(user),), of_shell=of_shell)
         told = sorted({really.get(one, one) for one in runs})
-        changed = changed_at(where) if where.startswith("/") else 0.0
+        changed = changed_led(where) if where.startswith("/") else 0.0
         found.append({"where": where, "user": user, "runs": told, "changed": changed})
     return found
 

@@ -12,10 +12,9 @@ from itertools import islice
 from typing import Any, Callable, Iterator
 
 from voxgate.probe.base import Job, Trouble
-from voxgate.probe.believing import believed, others_change, text_led, words_now
+from voxgate.probe.believing import believed, changed_led, others_change, text_led, words_now
 from voxgate.probe.sshd import BLOCKS_AT_MOST, SSHD_SAYS, Started, claims_to_listen, matched, sshd_asked, sshd_says, sshd_started
 from voxgate.probe.systemctl import changed_state
-from voxgate.probe.units import changed_at
 
 KEYS_AT_MOST = 5000
 KEY_TYPE = re.compile(r"(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[A-Za-z0-9@.-]+", re.ASCII)
@@ -127,7 +126,7 @@ def keys_of(
                 marks = {"unreadable"}
                 break
         for mark in sorted(marks):
-            yield {"user": person.pw_name, "file": path, "fingerprint": mark, "changed": changed_at(path)}
+            yield {"user": person.pw_name, "file": path, "fingerprint": mark, "changed": changed_led(path)}
 
 
 def fingerprint_in(line: str) -> str:

@@ -299,11 +299,32 @@ def test_what_is_no_file_of_keys_is_one_that_nobody_knows(tmp_path: Path, made: 
     person = pwd.struct_passwd(("nobody", "x", NOBODY, NOBODY, "", str(tmp_path), "/bin/sh"))
     keys = tmp_path / "keys"
     made(keys)
-    changed = keys.lstat().st_ctime
+    changed = 0.0 if keys.is_symlink() else keys.lstat().st_ctime
     assert list(probe.keys_of(person, ["keys"])) == [
         {"user": "nobody", "file": str(keys), "fingerprint": "unreadable", "changed": changed}
     ]
     assert list(probe.keys_of(person, ["none", "%h/gone"])) == []
+
+
+def test_nobody_is_told_when_what_an_account_links_to_was_changed(tmp_path: Path) -> None:
+    """Nor that it is there: of its keys, or of what starts by itself for it; but when such a file of its own was."""
+    home = Path(tempfile.mkdtemp(dir="/var/tmp"))
+    try:
+        units, hidden = home / ".config/systemd/user", tmp_path / "hidden"
+        units.mkdir(parents=True)
+        (home / "keys").symlink_to(hidden)
+        (home / "mine").write_text("x\n")
+        (units / "own.service").write_text("[Service]\nExecStart=/usr/bin/git pull\n")
+        hidden.write_text("[Service]\nExecStart=/usr/bin/git pull\n")
+        person = pwd.struct_passwd(("nobody", "x", NOBODY, NOBODY, "", str(home), "/bin/sh"))
+        for path in (home, *home.rglob("*")):
+            os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+        told = [(row["fingerprint"], row["changed"]) for row in probe.keys_of(person, ["keys", "mine"])]
+        assert told == [("unreadable", 0.0), ("unreadable", (home / "mine").stat().st_ctime)]
+        assert probe.changed_led(str(units / "own.service")) == (units / "own.service").stat().st_ctime
+        assert probe.changed_led(str(home / "gone")) == probe.changed_led(str(home / "keys")) == 0.0
+    finally:
+        shutil.rmtree(home)
 
 
 def test_what_sshd_takes_is_told_by_whom_it_is_for(kept: Path) -> None:
