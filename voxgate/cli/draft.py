@@ -114,14 +114,17 @@ def drafted(estate: Estate, evidence: Evidence) -> Draft:
 
 
 def _waivers(left: Iterable[Judgement], estate: Estate, day: date) -> Iterator[Waiver]:
-    """For each thing that was found and may be waived, one that ends a month after ``day``, or as soon as it must."""
+    """For each thing that was found and may be waived, one that ends a month after ``day``, or as soon as it must. None where a
+    ``*`` stands in what was found, which whoever named it may have put there: in a waiver it would stand for other things too.
+    """
     rules = {one.name: one for one in read_catalogue()}
     until = day + timedelta(days=min(MONTH, estate.waived_days))
     for one in left:
         if one.verdict is Verdict.VIOLATED and rules[one.invariant].waivable and one.service != "dialler":
             subject = one.id.partition("[")[2].removesuffix("]")
             for finding in one.found.removeprefix(f"{one.host}: ").split(PARTED):
-                yield Waiver(one.invariant, subject, finding, "", "", until)
+                if "*" not in finding:
+                    yield Waiver(one.invariant, subject, finding, "", "", until)
 
 
 def _told(entry: Entry, judged: Judgement, estate: Estate, evidence: Evidence) -> Entry:

@@ -35,7 +35,9 @@ def holder_of(process: ProcessFact, containers: Iterable[ContainerFact]) -> str:
 
 
 _SHARED = re.compile(
-    r"(?:cron|crond|fcron|incron|incrond|atd|ssh|sshd|exim4|postfix(?:@[^/]*)?|sendmail)\.service|user@.*", re.DOTALL
+    r"(?:(?:cron|crond|cronie|fcron|bcron|dcron|incron|incrond|atd|ssh|sshd|dropbear|exim4?|postfix|sendmail|opensmtpd|smtpd|dovecot)"
+    r"(?:@[^/]*)?|cron-[^/]*)\.service|user@.*",  # sshd by its socket is ssh@PEERS.service; systemd-cron has a unit a row
+    re.DOTALL,
 )
 
 

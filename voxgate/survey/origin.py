@@ -77,5 +77,8 @@ def _processes(host: HostEvidence) -> tuple[ProcessFact, ...]:
 
 
 def _day(moment: float) -> str:
-    """A day, UTC."""
-    return time.strftime("%Y-%m-%d", time.gmtime(moment))
+    """A day, UTC; a number that is none, as a host may say, stays one."""
+    try:
+        return time.strftime("%Y-%m-%d", time.gmtime(moment))
+    except (ValueError, OverflowError, OSError):
+        return f"{moment:g}"

@@ -167,6 +167,23 @@ def test_what_may_wait_is_written_as_a_waiver_but_for_who_and_why(green: Case, t
     assert {key: verdict for key, (verdict, _) in judged.items()} == {"host-has-room[fleet-1]": "waived"}
 
 
+def test_what_is_found_is_no_waiver_of_more_than_it_is(green: Case) -> None:
+    """Whoever runs a program has named it."""
+    rows = known(green.of("api-1").processes)
+    odd = replace(rows[0], pid=40_000, unit="", command="x", container="", exe="/srv/*", user="joe")
+    found = drafted(green.estate, green.host("api-1", processes=(*rows, odd)).evidence)
+    assert {one.invariant for one in found.left} == {"no-node-runs"}
+    assert found.waivers == ()
+
+
+def test_a_day_that_no_calendar_has_stops_no_draft(green: Case) -> None:
+    """As root of one host may have it say."""
+    case = with_agents(green, "sip-1")
+    unit = UnitFact("agent.service", {"LoadState": "loaded"}, (), {"/etc/systemd/system/agent.service": "0" * 64}, 1e20)
+    case = case.host("sip-1", units={**known(case.of("sip-1").units), "agent.service": unit})
+    assert any("since 1e+20" in one.origin for one in drafted(case.estate, case.evidence).entries)
+
+
 def test_a_saved_look_is_drafted(green: Case, tmp_path: Path) -> None:
     """The command, over the lab's saved look: nothing is unknown, and nothing is written."""
     out, say = io.StringIO(), io.StringIO()

@@ -828,7 +828,13 @@ def test_a_folder_that_the_services_file_names_may_be_served(green: Case) -> Non
 
 
 @pytest.mark.parametrize("address", [ANY, "::"])
-@pytest.mark.parametrize("unit", ["", "user@1000.service", "cron.service", "atd.service", "ssh.service", "exim4.service"])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "", "user@1000.service", "cron.service", "atd.service", "ssh.service", "exim4.service",
+        "ssh@3-198.51.100.7:22-203.0.113.9:50122.service", "cron-joe-joe-0.service", "opensmtpd.service",
+    ],
+)  # fmt: skip
 def test_a_client_port_that_somebody_holds_by_hand_all_the_time_is_a_door(green: Case, unit: str, address: str) -> None:
     """Also one that starts itself anew, or opens it by another address, between the looks."""
     row = process(green, FLEET, WORKER, unit=unit, command="python3", argv=("python3",), exe="/usr/bin/python3", cwd="/", runs=())
