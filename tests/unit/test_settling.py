@@ -146,8 +146,8 @@ def test_the_history_is_one_line_a_deploy() -> None:
     entries = history(ESTATE, found)
     assert [entry.run for entry in entries] == ["r1", "r2", "r4"]
     assert entries[0].hosts == ("fleet-1", "fleet-2")
-    assert (entries[0].outcome, entries[0].verdict, entries[0].build) == ("promoted", "done", "b-7")
-    assert entries[1].outcome == "rolled-back by r3"
+    assert (entries[0].outcome, entries[0].verdict, entries[0].build) == ("done", "done", "b-7")
+    assert entries[1].outcome == "rolled back by r3"
     assert entries[2].outcome == "open"
     assert len(history_lines(entries)) == 4
 
@@ -155,7 +155,7 @@ def test_the_history_is_one_line_a_deploy() -> None:
 def test_no_ledger_and_no_path_writes_a_line_of_its_own_or_moves_the_terminal() -> None:
     fake = "\x1b[2K\x1b[1A\r\x1b[32mpromoted\x1b[0m\nvox-evil"
     ledger = (
-        line("begun", f"r1{fake}", 1, by=fake, build=fake, **{"from": fake}),
+        line("begun", f"r1{fake}", 1, by=fake, build=fake, how=fake, **{"from": fake}),
         line("rolled-back", f"r1{fake}", 2, reason=fake, mended=fake),
     )
     table = history_lines(history(ESTATE, {placement.id: Found(None, ledger=ledger) for placement in FLEET}))

@@ -33,12 +33,15 @@ _PATIENCE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What the journal says of the work on one placement: the release it shall have, and the one it had."""
+    """What the journal says of the work on one placement: the release it shall have, and the one it had. ``how`` is ``deploy`` or
+    ``rollback``, as a person asked for it; empty where an earlier run was asked.
+    """
 
     placement: Placement
     release: Release
     origin: Release | None
     run: str = ""
+    how: str = ""
 
     def journal(self, phase: Phase, author: Author, reason: str = "") -> Journal:
         """The journal of this task at a phase. ``run`` is the run that began it, where that is another one."""

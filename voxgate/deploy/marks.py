@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from voxgate.deploy.answers import nothing
@@ -53,7 +54,7 @@ def promote(
 
     def words(task: Task) -> dict[str, Any]:
         release = tagged.get(task.placement.service.name, task.release)
-        done = Task(task.placement, release, task.origin, task.run)
+        done = replace(task, release=release)
         return {
             "record": good_document(release, goods.get(task.placement.id), task.run or claim.author.run),
             "event": event_of(claim, done, _EVENTS[Phase.DONE], {"reason": reason[:MOST_REASON]}),
@@ -69,11 +70,13 @@ def note(claim: Claim, tasks: Sequence[Task], event: str, **more: str) -> None:
 
 
 def event_of(claim: Claim, task: Task, event: str, more: Mapping[str, str], *, back: bool = False) -> dict[str, Any]:
-    """The ledger's line: which release it is about, from which it came, and whose deploy this run mended."""
+    """The ledger's line: which release it is about, from which it came, by which option, and whose deploy this run mended."""
     release, other = (task.origin, task.release) if back and task.origin else (task.release, task.origin)
     said = {key: value for key, value in more.items() if value}
     if task.run and task.run != claim.author.run:
         said["mended"] = task.run
+    if task.how:
+        said["how"] = task.how
     said["from"] = str(other) if other else ""
     return ledger_event(event, release, claim.author, **said)
 

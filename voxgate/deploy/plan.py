@@ -41,7 +41,7 @@ class Target:
 
     ``is_on_hosts``: it is a release that was there before, and neither forge nor registry is asked for it. On a way back
     ``wanted`` is what the deploy wanted, ``run`` whose deploy it was, and ``undo`` what it changed on each placement, None
-    where nobody knows.
+    where nobody knows. ``how`` is what a person asked for, in the ledger's word, and empty where an earlier run was asked.
     """
 
     service: Service
@@ -51,6 +51,7 @@ class Target:
     is_on_hosts: bool = False
     wanted: Release | None = None
     run: str = ""
+    how: str = ""
     undo: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
 
     def undoes(self, placement: Placement, *what: str) -> bool:
@@ -69,7 +70,7 @@ class Target:
 
     def task(self, placement: Placement) -> Task:
         """What the journal of one placement says."""
-        return Task(placement, self.wanted or self.release, self.way_back, self.run)
+        return Task(placement, self.wanted or self.release, self.way_back, self.run, self.how)
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -234,7 +235,8 @@ def make_plan(
         if request.back and all(good and good.release.commit == release.commit for good in before.values()):
             hint = "--deploy puts it there again"
             raise Refused(f"{release} is what is last known good already", where=service.name, hint=hint)
-        targets.append(Target(service, release, placements, before, is_on_hosts=request.back))
+        how = "rollback" if request.back else "deploy"
+        targets.append(Target(service, release, placements, before, is_on_hosts=request.back, how=how))
     return Plan(tuple(targets))
 
 

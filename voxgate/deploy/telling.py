@@ -16,7 +16,8 @@ from voxgate.model.evidence import Missing
 from voxgate.model.service import Kind
 from voxgate.moves import steps
 
-_CLOSING = ("promoted", "rolled-back", "abandoned", "held", "cleared")
+_CLOSING = {"promoted": "done", "rolled-back": "rolled back", "abandoned": "abandoned", "held": "held", "cleared": "cleared"}
+"""How a deploy ended: the ledger's words, as old as it is, and the same as a verdict says it."""
 
 
 def plan_lines(estate: Estate, plan: Plan, decisions: Sequence[Decision], found: Mapping[str, Found], most: int) -> list[str]:
@@ -111,11 +112,12 @@ def _unknowns(plan: Plan, found: Mapping[str, Found]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One deploy of one service, over all its hosts."""
+    """One deploy or rollback of one service, over all its hosts; ``how`` is empty in a ledger that is older than this word."""
 
     at: str
     service: str
     hosts: tuple[str, ...]
+    how: str
     origin: str
     release: str
     outcome: str
@@ -161,9 +163,10 @@ def _entry(service: str, run: str, events: Sequence[tuple[str, Mapping[str, str]
         at=str(first.get("at", "")),
         service=service,
         hosts=tuple(dict.fromkeys(host for host, _ in events)),
+        how=next((str(event["how"]) for _, event in events if event.get("how")), ""),
         origin=str(first.get("from", "")),
         release=str(first.get("tag") or str(first.get("commit", ""))[:12]),
-        outcome=", ".join(dict.fromkeys(str(event["event"]) for event in ends)) + mended if ends else "open",
+        outcome=", ".join(dict.fromkeys(_CLOSING[event["event"]] for event in ends)) + mended if ends else "open",
         verdict=str(verdicts[-1].get("verdict", "")) if verdicts else "",
         by=str(first.get("by", "")),
         build=str(first.get("build", "")),
@@ -175,10 +178,10 @@ def _entry(service: str, run: str, events: Sequence[tuple[str, Mapping[str, str]
 
 def history_lines(entries: Sequence[Entry]) -> list[str]:
     """As a table. What stands in a ledger is a host's own word: it writes no line and moves no column of it."""
-    head = ("when", "service", "hosts", "from", "to", "outcome", "verdict", "by", "build", "report sha256", "reason")
+    head = ("when", "service", "hosts", "how", "from", "to", "outcome", "verdict", "by", "build", "report sha256", "reason")
     told = [
-        (e.at, e.service, ",".join(e.hosts), e.origin or "-", e.release, e.outcome, e.verdict or "-", e.by, e.build or "-",
-         e.digest[:12] or "-", e.reason)
+        (e.at, e.service, ",".join(e.hosts), e.how or "-", e.origin or "-", e.release, e.outcome, e.verdict or "-", e.by,
+         e.build or "-", e.digest[:12] or "-", e.reason)
         for e in entries
     ]  # fmt: skip
     rows = [tuple(visible(word) for word in row) for row in told]
