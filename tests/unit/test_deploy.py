@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
 
@@ -184,6 +185,16 @@ RUNNING = {"ActiveState": "active", "SubState": "running", "NRestarts": "0"}
 )
 def test_a_pulse_is_up_only_when_all_is_well(state: dict[str, str], said: Answer | Missing, up: Up) -> None:
     assert pulse(state, said, A).up is up
+
+
+@pytest.mark.parametrize(
+    "page",
+    [{"status": "x" * 900_000}, {"status": "ok", "checks": {"y" * 900_000: 1}}, {"checks": {str(n): n for n in range(30_000)}}],
+)
+def test_a_page_has_as_many_words_as_a_line_has_room_for(page: dict[str, object]) -> None:
+    found = pulse(RUNNING, answer(503, json.dumps(page).encode()), A)
+    assert found.up is Up.NOT_YET
+    assert len(found.said) < 500
 
 
 def judged(*verdicts: Verdict, expected: int | None = None, interrupted: str = "", selected: bool = False) -> Judged:

@@ -16,6 +16,7 @@ from voxgate.errors import CommandUnknown, Refused, VoxgateError, known_error
 from voxgate.model.estate import Estate, Host, Placement
 from voxgate.model.evidence import Missing
 from voxgate.moves.steps import Step
+from voxgate.survey.keeping import Cutter
 from voxgate.transport.at_once import at_once
 from voxgate.transport.connections import Connections
 from voxgate.transport.session import Completed
@@ -34,13 +35,16 @@ class Claim:
     first, and what was known before may be old. ``away`` are those that were let out, as they cannot be held, and why.
     """
 
-    def __init__(self, connections: Connections, author: Author, stop: Stop) -> None:
-        """Nothing is claimed yet. Once ``stop`` is set, running steps that may be cut short are."""
+    def __init__(self, connections: Connections, author: Author, stop: Stop, cutter: Cutter | None = None) -> None:
+        """Nothing is claimed yet. Once ``stop`` is set, running steps that may be cut short are. ``cutter`` takes the secrets out
+        of what one host is told of another.
+        """
         self.author = author
         self.stop = stop
         self.waited = False
         self.away: dict[str, VoxgateError] = {}
         self._connections = connections
+        self._cutter = cutter
         self._holds: dict[str, Hold] = {}
         self._epochs: dict[str, dict[str, int]] = {}
         self._released = threading.Event()
@@ -49,6 +53,10 @@ class Claim:
     @property
     def _estate(self) -> Estate:
         return self._connections.estate
+
+    def cut(self, text: str) -> str:
+        """``text`` without secrets: a page's words, or a build's, that go to other hosts."""
+        return self._cutter.cut(text) if self._cutter else text
 
     def take(self, wait: float, say: Callable[[str], None], *, whole: bool = True) -> dict[str, Found]:
         """Claim every host with state, the first one alone (of two gates exactly one gets it), then the others at once.

@@ -77,7 +77,8 @@ class Gate:
         self.requests = read_requests(orders.deploy, orders.rollback, estate)
         self.deployment: Deployment | None = None
         self.notes: list[str] = []
-        self.site = Site(estate, Connections(estate), progress, orders, Author(run, services=" ".join(sorted(self.deploying))))
+        author = Author(run, services=" ".join(sorted(self.deploying)))
+        self.site = Site(estate, Connections(estate), progress, orders, author, cutter=cutter)
         self._evidence_folder = evidence
         self._judge, self.cutter, self._builds = judge, cutter, builds
         self._opened: Mapping[str, Connection | Unreachable] = {}

@@ -32,7 +32,7 @@ def mark(
     """Write the phase, and its line in the ledger where it begins or closes a deploy. ``before``, where one begins: what the
     journal is to know of the time before it, by placement id. Raises MoveFailed naming who did not.
     """
-    reason = reason[:MOST_REASON]  # the gate's own words; a person's are refused where they are too many
+    reason = _told(claim, reason)  # the gate's own words; a person's are refused where they are too many
 
     def words(task: Task) -> dict[str, Any]:
         said: dict[str, Any] = {"journal": document_of(task.journal(phase, claim.author, reason))}
@@ -57,11 +57,16 @@ def promote(
         done = replace(task, release=release)
         return {
             "record": good_document(release, goods.get(task.placement.id), task.run or claim.author.run),
-            "event": event_of(claim, done, _EVENTS[Phase.DONE], {"reason": reason[:MOST_REASON]}),
+            "event": event_of(claim, done, _EVENTS[Phase.DONE], {"reason": _told(claim, reason)}),
             "journal": document_of(done.journal(Phase.DONE, claim.author)),
         }
 
     _everywhere(claim, tasks, words)
+
+
+def _told(claim: Claim, reason: str) -> str:
+    """A reason as all hosts of a deploy are told it: what it says of one may hold words of a page or a build there."""
+    return claim.cut(reason)[:MOST_REASON]
 
 
 def note(claim: Claim, tasks: Sequence[Task], event: str, **more: str) -> None:

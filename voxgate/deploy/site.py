@@ -14,6 +14,7 @@ from voxgate.deploy.state import Author, Found, Good, goods_of
 from voxgate.deploy.stop import Stop
 from voxgate.errors import VoxgateError
 from voxgate.model.estate import Estate
+from voxgate.survey.keeping import Cutter
 from voxgate.transport.connections import Connections
 
 
@@ -42,7 +43,7 @@ class Orders:
 @dataclass(slots=True)
 class Site:
     """One run's tools. ``found`` is what was written on the hosts when they were claimed; ``away`` are the hosts that a recovery
-    goes without, and why.
+    goes without, and why. ``cutter`` takes the secrets out of what one host is told of another.
     """
 
     estate: Estate
@@ -51,6 +52,7 @@ class Site:
     orders: Orders
     author: Author
     stop: Stop = field(default_factory=Stop)
+    cutter: Cutter | None = None
     found: Mapping[str, Found] = field(default_factory=dict)
     away: dict[str, VoxgateError] = field(default_factory=dict)
     _claim: Claim | None = None
@@ -77,7 +79,7 @@ class Site:
         """Claim every host, and read what is written there; True if another gate had to be waited for. Where it need not be
         ``whole``, hosts that cannot be claimed are ``away``. Raises Refused.
         """
-        self._claim = Claim(self.connections, self.author, self.stop)
+        self._claim = Claim(self.connections, self.author, self.stop, self.cutter)
         try:
             self.found = self._claim.take(self.orders.wait, self.progress.note, whole=whole)
             self.away |= self._claim.away

@@ -15,6 +15,7 @@ from voxgate.model.evidence import Missing
 
 # systemd resets the count at each restart by hand, so two automatic ones after ours mean that it dies as it starts.
 _CRASH_LOOP = 2
+_ROOM = 200  # letters of a page's own words
 
 
 class Up(Enum):
@@ -59,10 +60,15 @@ def pulse(state: Mapping[str, str], answer: Answer | Missing, commit: str) -> Pu
         return Pulse(Up.NOT_YET, f"answers {answer.status}, {error.line}")
     said = body if isinstance(body, dict) else {}
     if answer.status != 200 or said.get("status") != "ok":  # noqa: PLR2004 - the one status of health
-        return Pulse(Up.NOT_YET, f"answers {answer.status}, status {said.get('status')!r}{_unwell(said)}")
+        return Pulse(Up.NOT_YET, f"answers {answer.status}, status {_short(repr(said.get('status')))}{_short(_unwell(said))}")
     if said.get("commit") != commit:
         return Pulse(Up.NOT_YET, f"reports commit {str(said.get('commit'))[:12]}, not {commit[:12]}")
     return Pulse(Up.YES, f"answers 200, {active}")
+
+
+def _short(text: str) -> str:
+    """A page's own words: as many as a line has room for."""
+    return text if len(text) <= _ROOM else f"{text[:_ROOM]}.."
 
 
 def _unwell(body: Mapping[str, Any]) -> str:

@@ -11,16 +11,19 @@ from pathlib import Path
 import pytest
 
 from voxgate.contracts.estates import load_estate
-from voxgate.deploy import answers, state
+from voxgate.deploy import answers, marks, state
 from voxgate.deploy.claim import Claim
-from voxgate.deploy.hands import Hands
+from voxgate.deploy.hands import Hands, Task
 from voxgate.deploy.holding import Hold
+from voxgate.deploy.journal import MOST_REASON, Phase
 from voxgate.deploy.state import Author
 from voxgate.deploy.stop import Stop
 from voxgate.errors import CommandUnknown, Refused
 from voxgate.model.evidence import Missing
+from voxgate.model.release import Release
 from voxgate.model.service import Role
 from voxgate.moves.steps import Step
+from voxgate.report.redaction import Redactor
 
 from .conftest import Ground, Opened, host
 
@@ -40,6 +43,11 @@ for line in iter(read, b""):
         sys.stdout.buffer.write(mark + b" " + said + b"\\n")
         sys.stdout.flush()
 """
+NOTHING: dict[str, object] = {
+    "good": None, "journal": None, "put_back": None, "owner": None, "held": False, "ledger": [], "git_locks": [],
+}  # fmt: skip
+"""What a host answers of a service that was never deployed there."""
+
 GARBAGE: dict[str, bytes] = {
     "no object": b"[]",
     "no JSON": b"segmentation fault",
@@ -150,16 +158,7 @@ def test_one_question_that_is_answered_so_is_no_answer(ground: Ground, opened: O
 def test_a_recovery_goes_without_a_host_that_refuses(ground: Ground, opened: Opened, tmp_path: Path, dead: str) -> None:
     """One that refuses SSH, and one that has no part of ours: a deploy is refused, a recovery holds the others."""
     fleet = load_estate("lab").service("fleet")
-    written: dict[str, object] = {
-        "good": None,
-        "journal": None,
-        "put_back": None,
-        "owner": None,
-        "held": False,
-        "ledger": [],
-        "git_locks": [],
-    }
-    answer = {"services": {"fleet": written}, "boot": "b", "writable": True, "epochs": {"fleet": 1}}
+    answer = {"services": {"fleet": NOTHING}, "boot": "b", "writable": True, "epochs": {"fleet": 1}}
     said, script = tmp_path / "said", tmp_path / "claimed.py"
     said.write_text(f'{{"id": ID, "ok": {json.dumps(answer)}}}')
     script.write_text(HOSTILE)
@@ -195,3 +194,33 @@ def test_a_recovery_goes_without_a_host_that_refuses(ground: Ground, opened: Ope
             claim.take(0, print, whole=False)
     finally:
         claim.release()
+
+
+def test_what_a_page_or_a_build_says_is_told_no_other_host_with_its_secrets(
+    ground: Ground, opened: Opened, tmp_path: Path
+) -> None:
+    fleet = load_estate("lab").service("fleet")
+    answer = {"services": {"fleet": NOTHING}, "boot": "b", "writable": True, "epochs": {"fleet": 1}}
+    claimed, script, heard = tmp_path / "claimed", tmp_path / "noting.py", tmp_path / "heard"
+    claimed.write_text(f'{{"id": ID, "ok": {json.dumps(answer)}}}')
+    noting = f'open({str(heard)!r}, "ab").write(line)\n        said = b\'{{"id": ID, "ok": {{}}}}\' if b"mark" in line else '
+    answers_it = 'open(sys.argv[1], "rb").read()'
+    script.write_text(HOSTILE.replace(f"said = {answers_it}.replace(", f"{noting}{answers_it}\n        said = said.replace("))
+    server = ground.sshd(f"ForceCommand {sys.executable} -I {script} {claimed}")
+    one = replace(host(server.port), roles=frozenset({Role.FLEET}))
+    estate = replace(ground.estate(one), services=(fleet,))
+    claim = Claim(opened(estate), Author("r1"), Stop(), Redactor(["given-8d1f55"]))
+    tasks = [Task(placement, Release("fleet", "a" * 40), None) for placement in estate.placements]
+    why = "npm failed: exit 1: https://vox:s3cret-9x@npm.lan/a, given-8d1f55; " + "x" * 2000
+    try:
+        claim.take(0, print)
+        marks.mark(claim, tasks, Phase.HELD, reason=why)
+        marks.promote(claim, tasks, {}, {}, reason=why)
+    finally:
+        claim.release()
+    rows = [json.loads(line) for line in heard.read_text().splitlines()]
+    told = [row["event"]["reason"] for row in rows if row["op"] == "mark"]
+    assert [reason.startswith("npm failed: exit 1: https://") for reason in told] == [True] * 2
+    assert "s3cret-9x" not in heard.read_text()
+    assert "given-8d1f55" not in heard.read_text()
+    assert max(map(len, told)) <= MOST_REASON
