@@ -7,10 +7,11 @@ import json
 import pytest
 
 from voxgate.contracts.estates import load_estate
+from voxgate.deploy.answers import State, Written
 from voxgate.deploy.hands import Task
 from voxgate.deploy.journal import Journal, Phase, document_of, read_journal
 from voxgate.deploy.recovery import Way, credible, decide, way_back, way_of
-from voxgate.deploy.state import Author, Found, LastKnownGood
+from voxgate.deploy.state import Author, Found, LastKnownGood, found_of, good_document
 from voxgate.deploy.undoing import changes, nothing_was_changed
 from voxgate.model.evidence import Missing
 from voxgate.model.release import PutBack, Release
@@ -264,6 +265,33 @@ def test_what_an_earlier_deploy_put_back_makes_no_code_younger_either() -> None:
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', "\x00" * 40])
 def test_a_journal_that_is_none_is_missing(text: str) -> None:
     assert isinstance(read_journal(text, FLEET[0]), Missing)
+
+
+LONG = "vox-agents-2026.06.22-" + "1" * 65_000
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"tag": LONG}, {"previous": {"tag": LONG, "commit": "a" * 40}}, {"promoted_at": f"2026-06-22T08:00:00.{'1' * 65_000}Z"}],
+)
+def test_what_is_last_known_good_on_one_host_makes_no_journal_of_another_too_long(wrong: dict[str, object]) -> None:
+    """It stands in the journals of all hosts, and of a file there so much is read."""
+    for more in ({}, wrong):
+        text = json.dumps(good_document(NEW, GOOD, "r1") | more)
+        said = State("b", writable=True, services={"fleet": Written(text, None, None, None, held=False, ledger=(), git_locks=())})
+        known = found_of(said, (FLEET[0],))[FLEET[0].id].good
+        assert isinstance(known, Missing if more else LastKnownGood)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"run": LONG}, {"release": {"tag": LONG, "commit": "a" * 40}}, {"from": {"tag": LONG, "commit": "a" * 40}}]
+)
+def test_no_journal_of_one_host_makes_that_of_another_too_long(wrong: dict[str, object]) -> None:
+    """What is mended is named on all its hosts by the run that began it."""
+    told = document_of(Task(FLEET[0], NEW, OLD).journal(Phase.RESTART, Author("r1")))
+    told |= {"at": "2026-06-22T08:00:00Z", "boot": "b", "epoch": 1, "step": "", "status": "done"}
+    assert isinstance(read_journal(json.dumps(told), FLEET[0]), Journal)
+    assert isinstance(read_journal(json.dumps(told | wrong), FLEET[0]), Missing)
 
 
 def test_what_one_run_left_goes_one_way() -> None:

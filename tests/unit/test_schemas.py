@@ -82,3 +82,9 @@ def test_items_are_the_same_where_json_says_so(items: str, unique: bool) -> None
     workers: Any = json.loads(items)
     said = [one for one in schemas.faults("fleet-health", {**GOOD, "workers": workers}) if "non-unique" in one]
     assert said == ([] if unique else [f"$.workers: {workers!r} has non-unique elements"])
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_the_end_of_a_pattern_is_the_end_of_the_text(end: str) -> None:
+    said = {"format": 1, "service": "fleet", "tag": None, "promoted_at": "2026-06-22T08:00:00Z", "run": "r", "previous": None}
+    assert len(schemas.faults("last-known-good", said | {"commit": f"{'a' * 40}{end}"})) == len(end)

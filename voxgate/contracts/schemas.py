@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -17,6 +18,7 @@ from voxgate.contracts.places import bundled
 from voxgate.errors import ContractError
 
 FOLDER = bundled("schemas")
+_END = re.compile(r"(?<!\\)\$$")
 
 
 def _is_integer(_checker: object, instance: object) -> bool:
@@ -46,6 +48,17 @@ def _items(validator: Validator, items: Any, instance: Any, schema: Any) -> Iter
         yield from Draft202012Validator.VALIDATORS["items"](validator, items, instance, schema)
 
 
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(_END.sub(r"\\Z", pattern))
+
+
+def _pattern(validator: Validator, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    """``pattern``, in which ``$`` is the very end, as JSON Schema has it: for Python it is also before a last line's end."""
+    if validator.is_type(instance, "string") and not _compiled(pattern).search(instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")  # the words of jsonschema
+
+
 def _unique_items(validator: Validator, unique: bool, instance: Any, schema: Any) -> Iterator[ValidationError]:  # noqa: FBT001
     """``uniqueItems`` by one set of texts. jsonschema compares each with each where the items are of many kinds: a service could
     hold a judge up for an hour with one page. The hash of a text is salted, that of a number is anybody's to choose.
@@ -58,7 +71,7 @@ def _unique_items(validator: Validator, unique: bool, instance: Any, schema: Any
 
 _STRICT: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
-    validators={"items": _items, "uniqueItems": _unique_items},
+    validators={"items": _items, "pattern": _pattern, "uniqueItems": _unique_items},
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
 )
 
