@@ -172,3 +172,22 @@ def changed_led(path: str) -> float:
         return os.fstat(handle).st_ctime
     finally:
         os.close(handle)
+
+
+def placed(folder: str) -> tuple[os.stat_result, str]:
+    """A folder and where it really lies. Raises OSError where it is not there; Trouble where a link leads to it that others than
+    root could have made: who made it would learn whose code runs in any folder, and which jobs name it.
+    """
+    handle = led(folder)[0]
+    try:
+        return os.fstat(handle), os.readlink(f"/proc/self/fd/{handle}")
+    finally:
+        os.close(handle)
+
+
+def really(folder: str) -> str:
+    """Where it really lies; where nothing is there, as it is called. Raises Trouble."""
+    try:
+        return placed(folder)[1]
+    except OSError:
+        return folder

@@ -12,7 +12,7 @@ from typing import Any, Callable, Iterable, Iterator
 
 from voxgate.probe.accounts import account, at_home, home_of, seeing_as, uid_of
 from voxgate.probe.base import PATH, SMALL_FILE, Job, Trouble
-from voxgate.probe.believing import changed_led
+from voxgate.probe.believing import changed_led, really
 from voxgate.probe.folder import Folder, NoFile
 from voxgate.probe.reading import taken
 from voxgate.probe.request import Service
@@ -39,8 +39,8 @@ def jobs(services: list[Service], disk: Job, shown: Shown) -> list[dict[str, Any
     paths, units placed by hand (``disk`` are the unit folders), at jobs, users' own units. Scripts are followed. No command is
     told, only the movers in it.
     """
-    really = {os.path.realpath(service.folder): service.folder for service in services}  # /opt may be a link: both are named
-    folders = tuple(dict.fromkeys((*really.values(), *really)))
+    called = {really(service.folder): service.folder for service in services}  # /opt may be a link: both are named
+    folders = tuple(dict.fromkeys((*called.values(), *called)))
     planned = list(few_enough(chain(cron_jobs(), spooled_jobs(), user_units())))
     rows = [(where, user, at_home(text, user), folders, not where.endswith((*ENDINGS, ".conf"))) for where, user, text in planned]
     # What runs at a service's folder is judged by its process; here only what comes and goes, or waits for the next boot.
@@ -50,7 +50,7 @@ def jobs(services: list[Service], disk: Job, shown: Shown) -> list[dict[str, Any
         # An account's own words lead no further than its own eyes; those of root's files are root's, whoever they run as.
         with seeing_as(uid_of(user) if where.startswith("/") and not where.startswith(("/etc/", "/usr/")) else 0):
             runs = movers(text, named, stands=(home_of(user),), of_shell=of_shell)
-        told = sorted({really.get(one, one) for one in runs})
+        told = sorted({called.get(one, one) for one in runs})
         changed = changed_led(where) if where.startswith("/") else 0.0
         found.append({"where": where, "user": user, "runs": told, "changed": changed})
     return found

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Iterator
 
 from voxgate.probe.base import DEPTH_AT_MOST, FILES_AT_MOST, Trouble
+from voxgate.probe.believing import placed
 from voxgate.probe.mounts import Mount, Space, mount_ids, mount_of, mounts_of, seen_at
 from voxgate.probe.program_paths import ProgramPaths
 from voxgate.probe.python_programs import Programs
@@ -36,9 +37,9 @@ class Marks:
         mounts = (mounts_of("self") or []) if folders else []
         for folder in self.folders:
             with suppress(OSError):
-                found = os.stat(folder)
+                found, path = placed(folder)
                 self.marks[found.st_dev, found.st_ino] = folder
-                self.roots[seen_at(os.path.realpath(folder), mounts)] = folder
+                self.roots[seen_at(path, mounts)] = folder
         self.tops = frozenset(self.marks)
         self.names = [os.fsencode(place.rpartition("/")[2]) for _, place in self.roots]
         self.mark_mounted("self", mounts)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from contextlib import suppress
 from itertools import islice
 from typing import NamedTuple
 
 from voxgate.probe.base import Trouble
+from voxgate.probe.believing import really
 from voxgate.probe.reading import link_of, rows_of
 
 MOUNTS_AT_MOST = 20_000
@@ -80,7 +80,7 @@ def seen_at(path: str, mounts: list[Mount]) -> tuple[str, str]:
 
 def mounted_in(folder: str) -> set[str]:
     """What is mounted in a folder, by its path from there, in our own view."""
-    top = f"{os.path.realpath(folder)}/"
+    top = f"{really(folder)}/"
     found = {row.point[len(top) :] for row in mounts_of("self") or () if row.point.startswith(top)}
     if len(found) > MOUNTED_BELOW_AT_MOST:
         raise Trouble("failed", f"{folder}: over {MOUNTED_BELOW_AT_MOST} mounts in it")
@@ -92,7 +92,7 @@ def mounted_apart(pid: int | str, folder: str) -> list[str] | None:
     theirs, ours, root = mounts_of(pid), mounts_of("self"), link_of(f"/proc/{pid}/root")
     if theirs is None or ours is None or root is None:
         return None
-    top = os.path.realpath(folder)  # a table of mounts knows no links
+    top = really(folder)  # a table of mounts knows no links
     points = {top, *(row.point for row in (*theirs, *ours) if row.point.startswith(f"{top}/"))}
     if len(points) > MOUNTED_BELOW_AT_MOST:
         raise Trouble("failed", f"{folder}: over {MOUNTED_BELOW_AT_MOST} mounts in it")

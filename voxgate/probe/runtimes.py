@@ -10,6 +10,7 @@ from typing import Any, Iterable, Iterator
 from voxgate.probe.accounts import seeing_as
 from voxgate.probe.base import SHOWN, Job, Trouble
 from voxgate.probe.bases import base_flaws
+from voxgate.probe.believing import really
 from voxgate.probe.dpkg import replaced_since
 from voxgate.probe.env_files import Env
 from voxgate.probe.folder import Folder
@@ -41,7 +42,7 @@ def runtime(service: Service, found: Job, spoken: Job) -> dict[str, Any]:
     a file that is gone (apart from one that a package has brought anew since), and variables that neither the unit nor ``.env``
     gave it. Names only; of LD_PRELOAD the libraries too.
     """
-    home = f"{os.path.realpath(service.folder)}/.venv"  # as the kernel calls what is mapped: /opt may be a link of root's
+    home = f"{really(service.folder)}/.venv"  # as the kernel calls what is mapped: /opt may be a link of root's
     program = interpreter_of(service.folder)
     system = (f"{home}/", f"{os.path.dirname(os.path.dirname(program))}/lib/", "/usr/lib/", "/usr/lib64/", "/lib/", "/lib64/")
     with Folder(service.folder) as root:

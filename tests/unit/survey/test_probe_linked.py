@@ -6,6 +6,8 @@ import os
 import shlex
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,14 @@ PYTHON = "/usr/bin/python3"
 MAPS = f"import ctypes, sys; ctypes.CDLL(sys.argv[1]); {WAITS}"
 BIND = 'mount --bind "$0" "$1" && cd "$1" && shift && exec "$@"'
 UNIT = "voxbridge.service"
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder in which only root makes links."""
+    with tempfile.TemporaryDirectory(prefix="voxgate-", dir="/var/lib") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest.fixture
@@ -96,6 +106,32 @@ def test_a_job_that_names_it_by_either_path_touches_it(folder: Path, place: Path
         monkeypatch.setattr(probe, name, list)
     monkeypatch.setattr(probe, "unit_jobs", lambda *_: [])
     assert [row["runs"] for row in probe.jobs([service(folder)], None, None)] == [[str(folder)], [str(folder)], []]
+
+
+def test_a_link_of_anothers_on_the_way_leads_to_nobody_s_code(folder: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may change a folder on the way would learn by one who runs what is in any other, and which jobs name it. It is not
+    looked at then, whatever lies there: that is blind, and never green.
+    """
+    (place / "other" / "main.py").write_text(WAITS)
+    (place / "theirs").mkdir()
+    (place / "theirs" / "app").symlink_to(place / "other")
+    asked = place / "theirs" / "app"
+    monkeypatch.setattr(probe, "cron_jobs", lambda: [("/etc/cron.d/x", "root", f"cp -r {place}/other /x")])
+    for name in ("spooled_jobs", "user_units"):
+        monkeypatch.setattr(probe, name, list)
+    monkeypatch.setattr(probe, "unit_jobs", lambda *_: [])
+    with running(PYTHON, f"{place}/other/main.py", uid=0) as pid:
+        assert runs(pid, asked) == [str(asked)], "by a link of root's it is the service's"
+        os.chown(place / "theirs", 65534, 65534)
+        for look in (
+            lambda: runs(pid, asked),
+            lambda: probe.jobs([service(asked)], None, None),
+            lambda: probe.mounted_apart(pid, str(asked)),
+            lambda: probe.mounted_in(str(asked)),
+        ):
+            with pytest.raises(probe.Trouble, match="theirs/app is a link, and others than root can change it"):
+                look()
+        assert runs(pid, place / "none") == []
 
 
 def test_all_opt_on_a_volume_of_its_own_is_ours(folder: Path, place: Path) -> None:
