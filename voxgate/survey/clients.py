@@ -65,13 +65,14 @@ def wrong_clients(database: Database, estate: Estate, evidence: Evidence) -> lis
             found[wrong.said] = wrong
             counts[wrong.said] += 1
     # A connection may open or end between the question to the database and the look at the hosts. Whoever really works on
-    # the database unseen is there both times, whatever its port is by then, and whatever it calls itself.
-    earlier = _Clients(database, estate, evidence.first)
-    first = {client.address for client in earlier.unheld()}
+    # the database unseen is there both times, whatever its port is by then, and whatever it calls itself; also where a process
+    # that may not be there had it open the first time.
+    earlier, unheld = _Clients(database, estate, evidence.first), second.unheld()
+    first = {client.address for client in (*earlier.unheld(), *earlier.wrong())} if unheld else set()
     for name, said in second.too_many().items():
         if name in earlier.too_many():
             found[said] = Wrong(said, dialler=name == second.dialler.app_name)
-    for client in second.unheld():
+    for client in unheld:
         wrong = second.stranger(client) if client.address in first else None
         if wrong is not None:
             found[wrong.said] = wrong
@@ -109,6 +110,11 @@ class _Clients:
         """Those that no process of the estate holds, the gate's own questions aside, and what is counted (``too_many``)."""
         unheld = [one for one in self.view.clients if self.held(one) is None and not self._is_gate(one)]
         return [one for one in unheld if not (self._is_translated(one) and one.app_name in self.names)]
+
+    def wrong(self) -> list[DatabaseClient]:
+        """Those that a process of the estate's hosts holds which may not be there. One without a name may have just come."""
+        held = ((one, self.held(one)) for one in self.view.clients)
+        return [one for one, by in held if by is not None and self.judged(by, frozenset()) is not None]
 
     def too_many(self) -> dict[str, str]:
         """Where the server sees the estate's hosts by other addresses than their own, none of their clients can be found again by

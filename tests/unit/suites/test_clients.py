@@ -258,6 +258,21 @@ def test_who_changes_its_name_between_the_looks_is_seen(green: Case, address: st
     assert replace(case, evidence=replace(case.evidence, first=green.evidence.first)).judge([RULE]) == {}
 
 
+@pytest.mark.parametrize("host", [SIP, DATA])
+@pytest.mark.parametrize("name", ["tool", "vox-dialler"])
+def test_who_hides_only_from_the_second_look_is_seen(green: Case, host: str, name: str) -> None:
+    """A process had it open in the first, and none in the second: an account sees when a look begins. What may be there in the
+    first, and is just ending in the second, is none.
+    """
+    tool = running(9999, "", user="joe", uid=4711, cgroup="/user.slice", command="tool", exe="/srv/tool", argv=("tool",))
+    seen, hidden = client(green, name, host, process=tool).evidence, client(green, name, ADDRESS[host]).evidence
+    case = replace(green, evidence=replace(green.evidence, first=seen.first, second=hidden.second))
+    assert set(case.judge([RULE])) == {ID}
+    allowed = {host: (ClientWord(program="/srv/tool", account="joe", name=name),)}
+    mine = replace(case, estate=replace(case.estate, clients=allowed))
+    assert set(mine.judge([RULE])) == (set() if name == "tool" else {ID})
+
+
 SECOND = Database("other", "sip-2", "mongodb://127.0.0.1:27017/other", via=DATA)
 
 
