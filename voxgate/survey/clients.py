@@ -69,8 +69,11 @@ def wrong_clients(database: Database, estate: Estate, evidence: Evidence) -> lis
     # that may not be there had it open the first time.
     earlier, unheld = _Clients(database, estate, evidence.first), second.unheld()
     first = {client.address for client in (*earlier.unheld(), *earlier.wrong())} if unheld else set()
-    for name, said in second.too_many().items():
-        if name in earlier.too_many():
+    counted = earlier.too_many()
+    if counted:  # one of them, whatever it calls itself by now
+        first = first.union(database.seen_as)
+    if counted or any(earlier.is_translated(one) and earlier.stranger(one) for one in earlier.unheld()):
+        for name, said in second.too_many().items():
             found[said] = Wrong(said, dialler=name == second.dialler.app_name)
     for client in unheld:
         wrong = second.stranger(client) if client.address in first else None
@@ -109,7 +112,7 @@ class _Clients:
     def unheld(self) -> list[DatabaseClient]:
         """Those that no process of the estate holds, the gate's own questions aside, and what is counted (``too_many``)."""
         unheld = [one for one in self.view.clients if self.held(one) is None and not self._is_gate(one)]
-        return [one for one in unheld if not (self._is_translated(one) and one.app_name in self.names)]
+        return [one for one in unheld if not (self.is_translated(one) and one.app_name in self.names)]
 
     def wrong(self) -> list[DatabaseClient]:
         """Those that a process of the estate's hosts holds which may not be there. One without a name may have just come."""
@@ -121,7 +124,7 @@ class _Clients:
         its port. So they are counted: no more may call themselves as a service does than its processes have connections open to
         one such server. By their name, what is too much, in words.
         """
-        called = Counter(one.app_name for one in self.view.clients if self._is_translated(one) and one.app_name in self.names)
+        called = Counter(one.app_name for one in self.view.clients if self.is_translated(one) and one.app_name in self.names)
         found = {}
         for name, count in called.items():
             service = self.names[name]
@@ -147,7 +150,7 @@ class _Clients:
                 found[socket.remote_address] += ours and self._is_outside(socket.remote_address)
         return found
 
-    def _is_translated(self, client: DatabaseClient) -> bool:
+    def is_translated(self, client: DatabaseClient) -> bool:
         """True for a client at an address by which the server sees the estate's hosts."""
         return client.address in self.database.seen_as
 

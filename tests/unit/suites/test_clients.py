@@ -366,6 +366,18 @@ def test_behind_a_gateway_one_more_is_seen(green: Case, name: str, *, dialler: b
     assert ("two diallers" in told(case)[1]) is dialler
 
 
+@pytest.mark.parametrize(
+    ("before", "now"), [("vox-backend", "vox-dialler"), ("vox-backend", "mongosh"), ("mongosh", "vox-dialler")]
+)
+def test_behind_a_gateway_who_changes_its_name_between_the_looks_is_seen(green: Case, before: str, now: str) -> None:
+    """Of a service there is one too many each time, or somebody nobody knows. Who may be there makes none."""
+    case = translated(green, now)
+    case = replace(case, evidence=replace(case.evidence, first=translated(green, before).evidence.first))
+    assert set(case.judge([RULE])) == {ID}
+    known_one = with_words(case, **{GATEWAY: (ClientWord(name="mongosh"),)})
+    assert set(known_one.judge([RULE])) == ({ID} if "mongosh" not in {before, now} else set())
+
+
 def test_behind_a_gateway_an_entry_allows_what_is_no_service(green: Case) -> None:
     words = {GATEWAY: (ClientWord(name="mongosh*"),)}
     assert with_words(translated(green, "mongosh 2"), **words).judge([RULE]) == {}
