@@ -76,3 +76,47 @@ def test_what_a_program_is_given_and_says_is_whole() -> None:
     assert (done.exit_status, done.stdout, done.stderr) == (0, given, given)
     done = local.run(["sh", "-c", "exec <&-; echo it wants none"], deadline=60, stdin=given)
     assert (done.exit_status, done.stdout) == (0, b"it wants none\n")
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_what_a_checkout_left_that_was_cut_short_goes_on_the_way_back(tmp_path: Path, killed: bool) -> None:  # noqa: FBT001
+    here = tmp_path / "here"
+    repository(here)
+    (here / "a").write_text("1")
+    (here / "same").write_text("1")
+    git(here, "add", "--all")
+    git(here, "commit", "-qm", "old")
+    old = Release("backend", git(here, "rev-parse", "HEAD"))
+    (here / "a").write_text("2")
+    (here / "more").mkdir()
+    (here / "more/b").write_text("2")
+    (here / ".env.example").write_text("X=")
+    git(here, "add", "--all")
+    git(here, "commit", "-qm", "new")
+    new = Release("backend", git(here, "rev-parse", "HEAD"))
+    if killed:  # what a checkout of the new one has written, and the index that it had not
+        git(here, "reset", "-q", "--mixed", old.commit)
+    (here / ".env").write_text("X=1")
+    (here / "strange").write_text("of somebody's")
+    before = (here / "same").stat().st_ctime_ns
+    service = Service("backend", "vox-backend", Role.API, Kind.PYTHON, str(here), "deploy")
+    assert local.run(steps.put_in_place(service, old, new).argv, deadline=60).exit_status == 0
+    assert sorted(path.name for path in here.iterdir()) == [".env", ".git", "a", "same", "strange"]
+    assert (git(here, "rev-parse", "HEAD"), (here / "a").read_text()) == (old.commit, "1")
+    assert (here / "same").stat().st_ctime_ns == before
+
+
+@pytest.mark.parametrize("name", [".env", ".ENV.local", ".venv/x", "builds/y"])
+def test_no_commit_that_a_journal_names_takes_what_is_the_installations(tmp_path: Path, name: str) -> None:
+    here = tmp_path / "here"
+    old = Release("backend", repository(here))
+    (here / name).parent.mkdir(exist_ok=True)
+    (here / name).write_text("X=1")
+    git(here, "add", "--force", name)
+    git(here, "commit", "-qm", "evil")
+    evil = Release("backend", git(here, "rev-parse", "HEAD"))
+    git(here, "reset", "-q", "--mixed", old.commit)
+    service = Service("backend", "vox-backend", Role.API, Kind.PYTHON, str(here), "deploy")
+    for wanted in (evil, Release("backend", "f" * 40)):
+        assert local.run(steps.put_in_place(service, old, wanted).argv, deadline=60).exit_status == 0
+        assert ((here / name).read_text(), git(here, "rev-parse", "HEAD")) == ("X=1", old.commit)

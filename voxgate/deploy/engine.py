@@ -183,7 +183,8 @@ class Deployment:
             host = placement.host.name
             if self._hands.attempt(host, steps.has_commit(target.service, target.release)).exit_status != 0:
                 raise MoveFailed(f"{target.release} is not on the host", where=host, why="git has no such commit")
-        self._do(target, placement, Move.CHECKOUT, [steps.put_in_place(target.service, target.release)])
+        wanted = target.wanted if self._hands.back else None
+        self._do(target, placement, Move.CHECKOUT, [steps.put_in_place(target.service, target.release, wanted)])
         return str(target.release)
 
     def _install(self, target: Target, placement: Placement) -> str:

@@ -17,6 +17,15 @@ INSTALL_BUILDER = f"uv run voxgate builder | ssh YOU@HOST sudo install -D -o roo
 BUILDS = "/var/lib/voxbuild"
 UNITS = "/etc/systemd/system"
 
+# Git forgets what a checkout made that was cut short: the way back has it know those files first, as of the commit that was
+# wanted, and then it takes them away. Not what lies in the place of the installation's, whatever that commit has there.
+_PUT_BACK = """
+git -C "$1" ls-tree --name-only "$3^{commit}" | grep -ivxE '\\.env\\.(example|sample|template|dist)' |
+  grep -qixE '(\\.env.*|\\.venv|dist|builds|node_modules|\\.dist\\.next)' ||
+  git -C "$1" read-tree --reset "$3" 2>/dev/null
+exec git -C "$1" checkout --quiet --force --detach "$2" --
+"""
+
 _BY_ITSELF = ("env", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GIT_ATTR_NOSYSTEM=1")
 _READY = Path(__file__).with_name("ready.py").read_text(encoding="utf-8")
 
@@ -165,14 +174,17 @@ def fetch(service: Service) -> Step:
     return Step(("git", "-C", service.folder, "fetch", *words), 120, "git fetch")
 
 
-def put_in_place(service: Service, release: Release) -> Step:
+def put_in_place(service: Service, release: Release, wanted: Release | None = None) -> Step:
     """Put the tag's commit, which is on the host, in place: by commit, so that a tag moved meanwhile changes nothing.
 
     A file edited by hand is overwritten: the release is what the remote says, not what a box was talked into. No setting of the
     host's or the account's has a say in what is written, or with which mode: no filter, no line ends, no sharedRepository.
+    On a way back ``wanted`` is what the deploy wanted: what its checkout left, however it ended, goes too.
     """
-    argv = (*_BY_ITSELF, "git", "-C", service.folder, "checkout", "--quiet", "--force", "--detach", release.commit, "--")
-    return Step(argv, 60, "git checkout", changes=CODE)
+    argv: tuple[str, ...] = ("git", "-C", service.folder, "checkout", "--quiet", "--force", "--detach", release.commit, "--")
+    if wanted is not None and wanted.commit != release.commit:
+        argv = ("sh", "-c", _PUT_BACK, "sh", service.folder, release.commit, wanted.commit)
+    return Step((*_BY_ITSELF, *argv), 60, "git checkout", changes=CODE)
 
 
 def is_checkout(service: Service) -> Step:
