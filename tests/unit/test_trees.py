@@ -376,3 +376,27 @@ def test_what_is_not_on_main_is_never_tagged(forge: Callable[[str], Forge]) -> N
     done, said = remotes.tag(service, good, "r1")
     assert tags_at(here, "backend") == before | {done.tag}
     assert said.endswith("pushed")
+
+
+@pytest.mark.parametrize(
+    ("size", "count", "why"),
+    [(1 << 20, 210, "211 files, 210 MB"), (0, 50_000, "50001 files, 0 MB"), (1 << 20, 190, "")],
+)
+def test_a_commit_that_is_more_than_a_look_can_judge_is_refused(
+    forge: Callable[[str], Forge], size: int, count: int, why: str
+) -> None:
+    """One content under many names: git has it once, a host each time."""
+    here = forge("backend")
+    (here.folder / "one").write_bytes(b"\0" * size)
+    blob = git(here.work, "hash-object", "-w", str(here.folder / "one"))
+    rows = "".join(f"100644 blob {blob}\tn{number:05}\n" for number in range(count))
+    argv = ["git", "-C", str(here.work), "mktree"]
+    tree = subprocess.run(argv, input=rows, capture_output=True, check=True, text=True).stdout.strip()
+    git(here.work, "read-tree", "--prefix=many/", tree)
+    here.commit()
+    if not why:
+        here.plan()
+        return
+    found = here.refused()
+    assert found.what == "the commit is more than a look can judge"
+    assert found.why.startswith(f"{why}: a look compares less than 50000, of 200 MB at most")

@@ -10,6 +10,7 @@ from voxgate.deploy.plan import Plan, Target
 from voxgate.errors import Refused, VoxgateError
 from voxgate.model.release import Release
 from voxgate.model.service import Kind, Service
+from voxgate.probe.base import BYTES_AT_MOST, FILES_AT_MOST
 from voxgate.transport.git import Mirror
 
 # A look leaves these out of a checkout, and a deploy makes them: what a commit has there is not judged, and destroys them.
@@ -24,13 +25,19 @@ T = TypeVar("T")
 
 def must_be_deployable(service: Service, release: Release, mirror: Mirror) -> None:
     """Raises Refused where the commit has a path of the installation's, a submodule, a pointer of Git LFS in the place of a
-    content, a file that a checkout writes otherwise than it is, or a name that is not UTF-8.
+    content, a file that a checkout writes otherwise than it is, or a name that is not UTF-8; and where it is more than a look
+    can judge: a few kilobytes of git can fill a host's disk.
     """
     tree = _must_leave_alone(service, release, mirror)
     where = f"{service.name}={release}"
     if modules := sorted(path for path, (mode, _) in tree.items() if mode == _SUBMODULE):
         hint = f"git rm {quote(modules[0])}, and bring it as files, or as a package of the lock"
         raise Refused(f"{modules[0]} is a submodule", where=where, why="a deploy would leave its folder empty", hint=hint)
+    files, size = _asked(mirror.weight, service, release)
+    if files >= FILES_AT_MOST or size > BYTES_AT_MOST:
+        why = f"{files} files, {size >> 20} MB: a look compares less than {FILES_AT_MOST}, of {BYTES_AT_MOST >> 20} MB at most"
+        hint = "keep what is large outside of git, or bring it as a package of the lock"
+        raise Refused("the commit is more than a look can judge", where=where, why=why, hint=hint)
     if pointers := _asked(mirror.lfs_pointers, service, release):
         why = f"a deploy would put the pointer there, not the content ({len(pointers)} in all)"
         hint = "git lfs untrack PATTERN, git add --renormalize . and commit; or keep it outside of git"

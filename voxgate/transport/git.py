@@ -214,6 +214,12 @@ class Mirror:
         except ContractError:
             return False
 
+    def weight(self, commit: str) -> tuple[int, int]:
+        """How many files a commit has, and how many bytes they are, checked out. Raises as ``tree``."""
+        rows = self._git("ls-tree", "-rlz", _checked(commit)).split(b"\0")[:-1]
+        sizes = [row.partition(b"\t")[0].split()[3] for row in rows]
+        return len(sizes), sum(int(size) for size in sizes if size.isdigit())
+
     def lfs_pointers(self, commit: str) -> list[str]:
         """Paths of a commit that hold a pointer of Git LFS in the place of their content. Raises as ``tree``."""
         small: dict[bytes, bytes] = {}
