@@ -122,7 +122,7 @@ class Bitbucket:
                 timeout = max(0.1, min(self.attempt, until - time.monotonic()))
                 try:
                     answer = self._send(client, method, path, json, upload, timeout)
-                except httpx.TransportError as error:
+                except httpx.RequestError as error:  # no way to it, or what it packed cannot be read
                     why, wanted = f"{type(error).__name__}: {error}".rstrip(": "), None
                 else:
                     if answer.is_success:
@@ -160,7 +160,7 @@ class Bitbucket:
     def _document(answer: httpx.Response) -> dict[str, Any]:
         try:
             document = answer.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             document = None
         if not isinstance(document, dict):
             raise ForgeError("Bitbucket's answer is no JSON object", where=str(answer.request.url.path))
@@ -186,7 +186,7 @@ def _said(answer: httpx.Response) -> str:
     """The status, and Bitbucket's own word where it has one."""
     try:
         document = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         document = {}
     error = document.get("error") if isinstance(document, dict) else None
     word = error.get("message") if isinstance(error, dict) else None

@@ -65,6 +65,19 @@ def test_an_answer_that_is_none_is_no_list(forge: Forge, body: bytes) -> None:
         client(forge).statuses("repo", COMMIT)
 
 
+@pytest.mark.parametrize("status", [200, 400])
+def test_an_answer_of_any_depth_is_no_list(forge: Forge, status: int) -> None:
+    forge.bad_days = [(status, {}, b"[" * 200_000, 0)]
+    with pytest.raises(ForgeError):
+        client(forge).statuses("repo", COMMIT)
+
+
+def test_an_answer_that_nobody_can_unpack_is_a_bad_day(forge: Forge) -> None:
+    forge.statuses = {"ci": {"key": "ci", "state": "SUCCESSFUL"}}
+    forge.bad_days = [(200, {"content-encoding": "gzip"}, b"no gzip", 0)]
+    assert len(client(forge).statuses("repo", COMMIT)) == 1
+
+
 @pytest.mark.parametrize(
     ("status", "word", "hint"),
     [(401, "Token is invalid", "expired"), (403, "no", "scope"), (404, "gone", "pushed"), (400, "bad", "")],
