@@ -67,13 +67,13 @@ def test_a_deploy_with_a_green_build_is_done_and_attached(forge: Forge, gate: Ga
     forge.bad_days = [(429, {"Retry-After": "0"}, b"", 0), (503, {}, b"", 0)]
     status, said = attach(run)
     assert status == 0, said
-    service = next(one for one in run.verdict["services"] if one["service"] == "backend")
-    name = f"{service['tag']}-lab.html"
+    tried = next(one["tried"] for one in run.verdict["services"] if one["service"] == "backend")
+    name = f"{tried['tag']}-lab.html"
     assert forge.downloads[name] == (run.folder / "allure-report" / "index.html").read_bytes()
     stated = forge.statuses["voxgate-lab"]
     assert stated["state"] == "SUCCESSFUL"
     assert stated["url"].endswith(f"/vox-backend/downloads/{name}")
-    assert service["commit"] in forge.asked[-1][1]
+    assert tried["commit"] in forge.asked[-1][1]
     assert TOKEN not in said + run.said
 
 
