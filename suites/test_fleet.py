@@ -113,32 +113,41 @@ def test_capacity_adds_up(placement: Placement, estate: Estate, evidence: Eviden
     question = question_of(placement.placed_units[0], endpoint)
     page = read_page(evidence.second, question, endpoint.schema)
     assert not page.problem, say(f"{page.place} {page.problem}", "journalctl -u 'voxcore@*'; does the registry answer?")
-    said = page.document
+    wrong = [*_slots(page, estate, evidence), *_calls_in(page, estate, evidence)]
+    assert not wrong, say_each("", wrong)
+
+
+def _slots(page: Page, estate: Estate, evidence: Evidence) -> list[tuple[str, str]]:
+    """What the aggregate says wrongly of the workers that there are, and what to do about each."""
+    service, said = estate.service("fleet"), page.document
     pages = [page_of(unit, evidence.second, service.health.schema if service.health else None) for unit in fleet(estate)]
     live = [one.document for one in pages if not one.problem]
     slots = sum(one["worker_max"] for one in live)
-    assert said["worker_max"] == slots, say(
-        f"{page.place} says worker_max {said['worker_max']}, the {len(live)} live workers have {slots}",
-        "a dead worker is still registered, or a live one is not: restart what is named by all-workers-are-up",
-    )
+    registered = "a dead worker is still registered, or a live one is not: restart what is named by all-workers-are-up"
+    wrong = []
+    if said["worker_max"] != slots:
+        what = f"{page.place} says worker_max {said['worker_max']}, the {len(live)} live workers have {slots}"
+        wrong.append((what, registered))
     named, ids = set(said.get("workers", ())), {one["worker"] for one in live}
-    assert "workers" not in said or named == ids, say(
-        f"{page.place} counts other workers than live: {', '.join(sorted(named ^ ids))}",
-        "a dead worker is still registered, or a live one is not: restart what is named by all-workers-are-up",
-    )
-    assert said["worker_max"] >= estate.workers, say(
-        f"{page.place} says worker_max {said['worker_max']}, the estate has {estate.workers} workers",
-        "start the workers that are down",
-    )
+    if "workers" in said and named != ids:
+        wrong.append((f"{page.place} counts other workers than live: {', '.join(sorted(named ^ ids))}", registered))
+    if said["worker_max"] < estate.workers:
+        what = f"{page.place} says worker_max {said['worker_max']}, the estate has {estate.workers} workers"
+        wrong.append((what, "start the workers that are down"))
+    return wrong
+
+
+def _calls_in(page: Page, estate: Estate, evidence: Evidence) -> list[tuple[str, str]]:
+    """The same of the calls that are taken, and of what is free."""
+    said, wrong = page.document, []
     taken = [[_calls(one.document) for one in _pages(estate, look)] for look in (evidence.first, evidence.second)]
     least, most = (
         sum(pick(pair) for pair in zip(*taken, strict=True)) if len(taken[0]) == len(taken[1]) else 0 for pick in (min, max)
     )
     busy = SLACK if least != most else 0
-    assert least - busy <= said["worker_calls"] <= most + busy, say(
-        f"{page.place} says worker_calls {said['worker_calls']}, its workers said {sum(taken[0])} and {sum(taken[1])} around it",
-        "restart the fleet's registry",
-    )
+    if not least - busy <= said["worker_calls"] <= most + busy:
+        around = f"its workers said {sum(taken[0])} and {sum(taken[1])} around it"
+        wrong.append((f"{page.place} says worker_calls {said['worker_calls']}, {around}", "restart the fleet's registry"))
     free = said["worker_max"] - said["worker_calls"]
     available = said["fleet_available"]
     if estate.available is Available.SLOTS:
@@ -146,10 +155,11 @@ def test_capacity_adds_up(placement: Placement, estate: Estate, evidence: Eviden
         wanted = str(free)
     else:
         agrees, wanted = available is (free > 0), str(free > 0).lower()
-    assert agrees, say(
-        f"{page.place} says fleet_available {available}, {said['worker_calls']} of {said['worker_max']} taken: it is {wanted}",
-        "a fault of the release: put the last one back",
-    )
+    if not agrees:
+        of = f"{said['worker_calls']} of {said['worker_max']} taken"
+        what = f"{page.place} says fleet_available {available}, {of}: it is {wanted}"
+        wrong.append((what, "a fault of the release: put the last one back"))
+    return wrong
 
 
 def _pages(estate: Estate, look: Look) -> list[Page]:

@@ -6,12 +6,14 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
 from tests.unit.suites.conftest import Case
 from voxgate.model.estate import Listener
 from voxgate.model.evidence import ContainerFact, Missing, ProcessFact, SocketFact, known
+from voxgate.model.look import Look, Question
 from voxgate.model.surroundings import BootFact, CopyFact, DiskFact, JobFact, KeyFact, StarterFact
 from voxgate.model.waiver import Waiver
 from voxgate.plugin import say_all
@@ -97,6 +99,21 @@ def of_data(green: Case) -> Case:
     ssh = next(one for one in sockets if one.port == 22)
     others = tuple(one for one in sockets if one.port not in {6379, 27017})
     return green.host("data", listeners=(*others, replace(ssh, address="10.0.0.1", port=6379)))
+
+
+def page_says(green: Case, question: Question, **words: Any) -> Case:
+    """A page of the second look with other members."""
+    document = json.loads(green.evidence.second.answer(question).body)
+    return green.answer(question, body=json.dumps({**document, **words}).encode())
+
+
+def only_strangers(look: Look) -> Look:
+    """The database with clients of nobody's in place of the dialler's."""
+    view = look.database("vox")
+    clients = tuple(
+        replace(one, app_name="odd", address="203.0.113.9") if one.app_name == "vox-dialler" else one for one in view.clients
+    )
+    return replace(look, databases={"vox": replace(view, clients=clients)})
 
 
 def workers_say(green: Case, **words: str) -> Case:
@@ -306,6 +323,34 @@ CASES: dict[str, tuple[Callable[[Case], Case], str, tuple[str, ...]]] = {
         lambda g: g.fact(API, "nginx", doubts=("one calls itself so", "another"), status=1),
         "nginx-runs-its-config[console-api-1]",
         ("one calls itself so", "another", "nginx -t refuses"),
+    ),
+    "ticks": (
+        lambda g: page_says(g, Question(SIP, 8090, "/health"), ticks=1, last_tick_at="2020-01-01T00:00:00+00:00").answer(
+            Question(SIP, 8090, "/metrics"), body=b"x"
+        ),
+        "tick-loop-is-alive[sip-1-voxdialler]",
+        ("ticks stand still at 1", "its last tick is", "/metrics: metrics are not well-formed"),
+    ),
+    "a dialler that is silent": (
+        lambda g: g.answer(Question(SIP, 8090, "/health"), status=0, body=b"", trouble="connection refused").answer(
+            Question(SIP, 8090, "/metrics"), status=0, body=b"", trouble="connection refused"
+        ),
+        "tick-loop-is-alive[sip-1-voxdialler]",
+        ("GET :8090/health gave no answer", "GET :8090/metrics gave no answer"),
+    ),
+    "capacity": (
+        lambda g: page_says(
+            g, Question(FLEET, 8101, "/health/fleet"), worker_max=1, workers=["w/9"], worker_calls=9, fleet_available=7
+        ),
+        "capacity-adds-up[fleet-fleet-1]",
+        ("worker_max 1, the 6", "other workers than live", "worker_max 1, the estate", "worker_calls 9", "fleet_available 7"),
+    ),
+    "clients of a database, and none of the dialler": (
+        lambda g: replace(
+            g, evidence=replace(g.evidence, first=only_strangers(g.evidence.first), second=only_strangers(g.evidence.second))
+        ),
+        "database-sees-one-dialler[vox]",
+        ("203.0.113.9", "no connection of the dialler"),
     ),
     "secrets": (
         lambda g: g.of_service(FLEET, "leaks", "fleet", found=(("A_KEY", "git"), ("B_KEY", "dist"))),
