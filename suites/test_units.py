@@ -226,12 +226,12 @@ def test_nothing_restarts_during_the_bake(unit: PlacedUnit, evidence: Evidence) 
     """
     first, second = unit_of(evidence.first, unit), unit_of(evidence.second, unit)
     names = {"MainPID": "main process", "InvocationID": "invocation", "NRestarts": "restart count"}
-    for key, word in names.items():
-        before, after = first.properties.get(key), second.properties.get(key)
-        assert before == after, say(
-            f"{unit.host.name}: {unit.unit} restarted between the two looks: its {word} went from {before} to {after}",
-            f"journalctl -u {unit.unit} says why it dies",
-        )
+    pairs = {word: (first.properties.get(key), second.properties.get(key)) for key, word in names.items()}
+    went = [f"its {word} went from {before} to {after}" for word, (before, after) in pairs.items() if before != after]
+    assert not went, say(
+        f"{unit.host.name}: {unit.unit} restarted between the two looks: {', '.join(went)}",
+        f"journalctl -u {unit.unit} says why it dies",
+    )
     count = natural_in(second.properties.get("NRestarts", ""))
     if count is None:
         raise Blind("systemd does not say how often it restarted this unit", where=f"{unit.host.name} {unit.unit}")
