@@ -131,8 +131,8 @@ faults: setup lab-up ## prove that each invariant can fail: break the lab, look,
 ordinary: setup lab-up ## prove that all holds with what is ordinary on hosts: put it there, look, take it away (THING=name: one)
 	@$(RUN) lab ordinary "$$THING"
 
-# Each word is a lane, a lab of its own; what several of them have they share, whoever is free takes the next. Three lanes keep two
-# processors no busier, and under their load (25 to 45) a store answers later than the backend waits for it.
+# Each word is a lane, a lab of its own; what several of them have they share, whoever is free takes the next. With two
+# processors two lanes: a third was tried, and all three together were no sooner done.
 LANES = $(RUN) python -m tests.lab.lanes lane "$(MAKE)"
 # Targets at once, which share two processors better than one after the other. What they install of Debian is there before.
 AT_ONCE = $(MAKE) --no-print-directory --keep-going --jobs=3

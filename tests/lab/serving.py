@@ -9,7 +9,7 @@ from __future__ import annotations
 import http.client
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -31,7 +31,7 @@ RESULT = Path(__file__).resolve().parents[2] / "reports" / "drills" / "serving.j
 EVERY = 0.6  # seconds between two questions to one: a worker that is restarted is away for longer
 EVERY_OF_PAGE = 0.25  # the same to the page: it costs nginx nothing, and may be away for a moment
 PATIENCE = 15.0  # seconds: the machine may be slow, and slow is not away
-SLOW_STORE = "answered 503"
+_WORDS = 500  # bytes of an answer that is not good
 TICKS = 10.0  # seconds between two ticks of a dialler that nobody touched: it ticks once a second
 PAGE, PROXY = "page", "fleet by HAProxy"
 BESIDE = {"api-1": ("nginx.service", "haproxy.service")}
@@ -121,7 +121,7 @@ class Serving:
         """
         now, journals = _invocations(), _journals()
         same = {key for key, said in self._before.items() if now.get(key) == said}
-        away = {key: round(gap, 2) for key, asked in sorted(self._asked.items()) if (gap := longest_away(asked))}
+        away = {key: round(gap, 2) for key, asked in sorted(self._asked.items()) if (gap := _longest(asked))}
         ways = {f"{host} {unit}" for host, units in BESIDE.items() for unit in units}
         workers = {key for key in now if "voxcore@" in key}
         untouched = same | ({PAGE} if ways <= same else set()) | ({PROXY} if ways | workers <= same else set())
@@ -166,23 +166,18 @@ def _trouble(address: str, port: int, path: str) -> str:
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
-        answer.read()
+        said = answer.read(_WORDS).decode("utf-8", "replace")  # which store the backend misses, for instance
     except (OSError, http.client.HTTPException) as error:
         return f"{type(error).__name__}: {error}"
     finally:
         connection.close()
-    return "" if answer.status == http.client.OK else f"answered {answer.status}"
+    return "" if answer.status == http.client.OK else f"answered {answer.status}: {said}"
 
 
-def longest_away(asked: Sequence[tuple[float, str]]) -> float:
-    """The longest time in seconds from the first question without an answer to the next that had one. One question alone that
-    was answered 503 is none: the process answers, and a store was slower to tell it than it waits for (3 s) on a busy machine.
-    """
+def _longest(asked: list[tuple[float, str]]) -> float:
+    """The longest time in seconds from the first question without an answer to the next that had one."""
     longest, since = 0.0, None
-    troubles = ["", *(trouble for _, trouble in asked), "the end"]
-    for number, (at, trouble) in enumerate(asked, 1):
-        if trouble == SLOW_STORE and not troubles[number - 1] and not troubles[number + 1]:
-            continue
+    for at, trouble in asked:
         if trouble and since is None:
             since = at
         elif not trouble and since is not None:
