@@ -132,7 +132,7 @@ ordinary: setup lab-up ## prove that all holds with what is ordinary on hosts: p
 	@$(RUN) lab ordinary "$$THING"
 
 # Each word is a lane, a lab of its own; what several of them have they share, whoever is free takes the next. With two
-# processors two lanes: a third was tried, and all three together were no sooner done.
+# processors there are two: a third left none of them idle, and only raised the load (to 25 and more).
 LANES = $(RUN) python -m tests.lab.lanes lane "$(MAKE)"
 # Targets at once, which share two processors better than one after the other. What they install of Debian is there before.
 AT_ONCE = $(MAKE) --no-print-directory --keep-going --jobs=3
