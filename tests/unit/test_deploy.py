@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from voxgate.contracts.estates import load_estate
 from voxgate.deploy.decision import Judged, deploy_status, judge_run, look_status, look_verdict
-from voxgate.deploy.plan import Request, make_plan, next_tag, read_requests, resolve
+from voxgate.deploy.plan import Request, how_of, make_plan, next_tag, read_requests, resolve
 from voxgate.deploy.state import LastKnownGood
 from voxgate.errors import Refused
 from voxgate.model.answers import Answer
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release, RemoteView, Tag
+from voxgate.model.run_facts import How
 from voxgate.model.verdict import Judgement, RunVerdict, Verdict
 from voxgate.moves.health import Up, pulse
 
@@ -265,3 +266,19 @@ def test_going_back_needs_no_remote_and_leads_somewhere_else() -> None:
 def test_requests_that_cannot_be_meant_together_are_refused(words: tuple[list[str], list[str]]) -> None:
     with pytest.raises(Refused):
         read_requests(*words, ESTATE)
+
+
+@pytest.mark.parametrize(
+    ("deploy", "rollback", "recover", "how"),
+    [
+        ([], [], False, How.LOOK),
+        ([], [], True, How.RECOVER),
+        (["backend"], [], False, How.DEPLOY),
+        (["backend"], [], True, How.DEPLOY),
+        (["backend=previous"], [], False, How.ROLLBACK),
+        ([], ["backend", "fleet"], False, How.ROLLBACK),
+        (["fleet"], ["backend"], False, How.BOTH),
+    ],
+)
+def test_what_a_run_was_asked_for(deploy: list[str], rollback: list[str], recover: bool, how: How) -> None:  # noqa: FBT001
+    assert how_of(read_requests(deploy, rollback, ESTATE), recover=recover) is how

@@ -391,7 +391,8 @@ class Gate:
             good = ran(before) if isinstance(before, Release) else None
             tried = ran(tagged.get(service.name, target.release)) if target else None
             hosts = tuple(host.name for host in self.estate.hosts_of(service))
-            outcomes.append(ServiceOutcome(service.name, hosts, good, tried, self._running(good, tried, settled)))
+            running, settings = self._running(good, tried, settled), service.required_settings
+            outcomes.append(ServiceOutcome(service.name, hosts, good, tried, running, settings=settings))
         return tuple(outcomes)
 
     def _running(self, before: Ran | None, tried: Ran | None, settled: Settled | None) -> Ran | None:

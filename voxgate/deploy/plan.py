@@ -14,6 +14,7 @@ from voxgate.errors import Refused
 from voxgate.model.estate import Estate, Placement
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release, RemoteView, Tag
+from voxgate.model.run_facts import How
 from voxgate.model.service import Service
 
 NEWEST = ""
@@ -113,6 +114,14 @@ def read_requests(deploy: Sequence[str], rollback: Sequence[str], estate: Estate
                 _read_tag(wanted, estate.service(service))
             requests[service] = request
     return tuple(requests[name] for name in names if name in requests)
+
+
+def how_of(requests: Sequence[Request], *, recover: bool) -> How:
+    """What is asked for, in a word. What a deploy recovers before it begins is part of the deploy."""
+    ways = {request.back for request in requests}
+    if ways:
+        return How.BOTH if len(ways) > 1 else How.ROLLBACK if ways == {True} else How.DEPLOY
+    return How.RECOVER if recover else How.LOOK
 
 
 def _read_words(text: str, option: str, names: Sequence[str]) -> tuple[Sequence[str], str]:

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import IntEnum, StrEnum
 
+from voxgate.model.content import Content
 from voxgate.model.entry import Entry
 from voxgate.model.release import Release
+from voxgate.model.run_facts import Compared, Gap, How, Roll
 from voxgate.model.waiver import Waiver
 
 
@@ -130,6 +132,7 @@ def ran(release: Release) -> Ran:
 class ServiceOutcome:
     """What a run knows of one service: the release it came ``before``, the one that was ``tried`` (None where nothing was
     deployed), and the one that is ``running`` now (None where nobody knows: a deploy was cut short, or could not be undone).
+    ``content`` is what the tried one brings, ``settings`` are those that the estate requires; each None if not known.
     """
 
     service: str
@@ -137,6 +140,8 @@ class ServiceOutcome:
     before: Ran | None
     tried: Ran | None = None
     running: Ran | None = None
+    content: Content | None = None
+    settings: tuple[str, ...] | None = None
 
     @property
     def deployed(self) -> bool:
@@ -178,6 +183,13 @@ class RunOutcome:
     reason: str = ""
     at_work: tuple[str, ...] = ()
     moving: tuple[str, ...] = ()
+    how: How = How.LOOK
+    by: str = ""
+    build: str = ""
+    rolled: Roll | None = None
+    rolled_back: Roll | None = None
+    gaps: tuple[Gap, ...] = ()
+    compared: Compared | None = None
 
     @property
     def contradiction(self) -> str:

@@ -17,9 +17,11 @@ import pytest
 
 from voxgate.deploy.decision import Judged, look_status, look_summary, look_verdict
 from voxgate.deploy.gate import Gate, Settled
+from voxgate.deploy.plan import how_of
 from voxgate.deploy.standing import must_be_meant
 from voxgate.errors import TRACES, Refused, VoxgateError, known_error, unforeseen
 from voxgate.model.part import narrowed
+from voxgate.model.run_facts import How
 from voxgate.model.verdict import Exit, Judgement, RunOutcome, RunVerdict
 from voxgate.model.waiving import remarks
 from voxgate.model.work import said_of
@@ -37,6 +39,7 @@ from voxgate.report.folder import ReportFolder
 from voxgate.report.junit import add_suite_properties
 from voxgate.report.progress import Progress
 from voxgate.report.publish import Beside, publish
+from voxgate.report.summary import Origin
 from voxgate.report.terminal import closing, console_for
 from voxgate.report.webhook import tell
 from voxgate.transport.bitbucket import Bitbucket
@@ -294,13 +297,14 @@ class Run:
             rollback=(),
             rollback_verdict=None,
             notes=tuple(self.gate.notes) if self.gate else (),
+            how=self._how,
         )
 
     def _outcome(
         self, judged: Judged, verdict: RunVerdict, status: int, summary: str, settled: Settled | None = None
     ) -> RunOutcome:
         """All of it, for the verdict and the terminal."""
-        estate = self.session.estate
+        estate, origin = self.session.estate, Origin.of(self.report.run, self.session.redactor)
         return RunOutcome(
             run=self.report.run,
             estate=estate.name if estate else "",
@@ -323,8 +327,15 @@ class Run:
             reason=self.gate.standing.reason if self.gate else "",
             at_work=said_of(self.session.works),
             moving=self.collector.moving,
+            how=self._how,
+            by=origin.by,
+            build=origin.build,
             notes=(*(self.gate.notes if self.gate else ()), *self.session.notes, *self._of_waivers(judged)),
         )
+
+    @property
+    def _how(self) -> How:
+        return how_of(self.gate.requests, recover=self.gate.site.orders.recover) if self.gate else How.LOOK
 
     def _of_waivers(self, judged: Judged) -> tuple[str, ...]:
         """What is to be said of the waivers themselves. That one covers nothing shows in a whole look only."""

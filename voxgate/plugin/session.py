@@ -191,7 +191,8 @@ class Session:
             hosts = tuple(host.name for host in self.estate.hosts_of(service))
             known = ran(release) if release else None
             tried = known if service.name in self.deploying else None
-            found.append(ServiceOutcome(service.name, hosts, None if tried else known, tried, known))
+            before, settings = None if tried else known, service.required_settings
+            found.append(ServiceOutcome(service.name, hosts, before, tried, known, settings=settings))
         return tuple(found)
 
     def commit_of(self, service: str | None) -> str | None:

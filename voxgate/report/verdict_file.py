@@ -13,17 +13,18 @@ from voxgate import __version__
 from voxgate.contracts import schemas
 from voxgate.contracts.json_strict import loads
 from voxgate.errors import ContractError
+from voxgate.model.run_facts import How
 from voxgate.model.verdict import Judgement, MoveRecord, Ran, RunOutcome, RunVerdict, ServiceOutcome, Verdict
 from voxgate.model.waiver import Waiver
+from voxgate.report.older_verdicts import FORMAT, as_now
 from voxgate.report.redaction import Redactor
+from voxgate.report.verdict_content import content_of, content_row
+from voxgate.report.verdict_facts import compared_of, compared_row, gap_of, gap_row, roll_of, roll_row
 
-FORMAT = 5
-"""Raised with every change of the schema, which is closed: a reader knows all of what it reads or refuses."""
-
-_BEFORE = 4
-"""The one format before that is still read: what changed since the last run is said also over an update of voxgate."""
-
-_OWN = frozenset({"voxgate", "run", "estate", "verdict", "started", "hosts", "host", "service", "move", "commit", "until"})
+_OWN = frozenset({
+    "voxgate", "run", "estate", "verdict", "started", "ended", "how", "hosts", "host", "service", "move", "commit", "way",
+    "until",
+})  # fmt: skip
 """What the gate itself named, or compared with the form of it."""
 
 LIMIT = 64 * 1024 * 1024
@@ -40,8 +41,12 @@ def document(outcome: RunOutcome, redactor: Redactor) -> dict[str, Any]:
         "verdict": outcome.verdict.value,
         "exit_status": outcome.exit_status,
         "summary": outcome.summary,
-        "started": datetime.fromtimestamp(outcome.started, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "started": _moment(outcome.started),
+        "ended": _moment(outcome.started + outcome.seconds),
         "seconds": round(outcome.seconds, 3),
+        "how": outcome.how.value,
+        "by": outcome.by,
+        "build": outcome.build,
         "deploy": outcome.deploy,
         "partial": outcome.partial,
         "hosts": list(outcome.hosts),
@@ -60,9 +65,17 @@ def document(outcome: RunOutcome, redactor: Redactor) -> dict[str, Any]:
             "reason": outcome.reason,
         },
         "at_work": {"said": list(outcome.at_work), "moving": list(outcome.moving)},
+        "fleet": {"there": roll_row(outcome.rolled), "back": roll_row(outcome.rolled_back)},
+        "gaps": [gap_row(gap) for gap in outcome.gaps],
+        "compared": compared_row(outcome.compared),
         "notes": list(outcome.notes),
     }
     return {key: value if key in _OWN else _cut(value, redactor) for key, value in raw.items()}
+
+
+def _moment(epoch: float) -> str:
+    """UTC, by the format of the schema."""
+    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _cut(value: Any, redactor: Redactor) -> Any:
@@ -116,36 +129,13 @@ def read(path: Path) -> RunOutcome:
         content = loads(path.read_bytes(), where=str(path), limit=LIMIT)
     except OSError as error:
         raise ContractError("cannot read the verdict", where=str(path), why=error.strerror or str(error)) from None
-    content = _as_now(content)
+    content = as_now(content)
     schemas.check("verdict", content, where=str(path))
     outcome = _outcome(content)
     _must_agree(outcome, path)
     if content["counts"] != _counts(outcome):
         raise ContractError("the verdict contradicts itself", where=str(path), why="it does not count what it lists")
     return outcome
-
-
-def _as_now(content: Any) -> Any:
-    """A verdict as today's schema has it. Format 4 said of a service what was asked for and the last known good: what it came
-    from is not known of a deploy that was done, and what runs is not known where it is neither done nor gone back.
-    """
-    if not isinstance(content, dict) or content.get("format") != _BEFORE:
-        return content
-    services = content.get("services")
-    if not isinstance(services, list) or not all(isinstance(one, dict) for one in services):
-        return content
-    done, back = (content.get("verdict") == verdict.value for verdict in (RunVerdict.DONE, RunVerdict.ROLLED_BACK))
-    rows = []
-    for one in services:
-        row = {key: value for key, value in one.items() if key not in {"tag", "commit", "last_known_good", "deployed"}}
-        asked, good = {"tag": one.get("tag"), "commit": one.get("commit")}, one.get("last_known_good")
-        known = good if isinstance(good, dict) and good.get("commit") else None
-        if not one.get("deployed"):
-            rows.append({**row, "from": known, "tried": None, "running": known})
-        else:
-            running = asked if done else known if back else None
-            rows.append({**row, "from": None if done else known, "tried": asked, "running": running})
-    return {**content, "format": FORMAT, "services": rows}
 
 
 def _must_agree(outcome: RunOutcome, path: Path) -> None:
@@ -191,6 +181,13 @@ def _outcome(content: dict[str, Any]) -> RunOutcome:
         reason=standing["reason"],
         at_work=tuple(content["at_work"]["said"]),
         moving=tuple(content["at_work"]["moving"]),
+        how=How(content["how"]),
+        by=content["by"],
+        build=content["build"],
+        rolled=roll_of(content["fleet"]["there"]),
+        rolled_back=roll_of(content["fleet"]["back"]),
+        gaps=tuple(gap_of(gap) for gap in content["gaps"]),
+        compared=compared_of(content["compared"]),
     )
 
 
@@ -202,6 +199,8 @@ def _service(service: ServiceOutcome) -> dict[str, Any]:
         "from": _ran(service.before),
         "tried": _ran(service.tried),
         "running": _ran(service.running),
+        "content": content_row(service.content),
+        "required_settings": None if service.settings is None else list(service.settings),
     }
 
 
@@ -251,7 +250,9 @@ def _move(move: MoveRecord) -> dict[str, Any]:
 def _read_service(content: dict[str, Any]) -> ServiceOutcome:
     """One service back from its JSON."""
     before, tried, running = (Ran(**told) if (told := content[key]) else None for key in ("from", "tried", "running"))
-    return ServiceOutcome(content["service"], tuple(content["hosts"]), before, tried, running)
+    settings = None if content["required_settings"] is None else tuple(content["required_settings"])
+    brings = content_of(content["content"])
+    return ServiceOutcome(content["service"], tuple(content["hosts"]), before, tried, running, brings, settings)
 
 
 def _read_judgement(content: dict[str, Any]) -> Judgement:

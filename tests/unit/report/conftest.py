@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from voxgate.contracts.estates import load_estate
+from voxgate.model.content import Commit, Commits, Content, Files, Package, Packages, Settings, Way
 from voxgate.model.estate import Estate
+from voxgate.model.run_facts import Compared, Gap, How, Like, Roll
 from voxgate.model.verdict import Judgement, MoveRecord, Ran, RunOutcome, RunVerdict, ServiceOutcome, Verdict
 
 STARTED = 1795338843.0
@@ -132,6 +134,43 @@ def done(estate: Estate) -> RunOutcome:
         judgements=judgements,
         moves=tuple(all_moves(estate)),
         notes=("fleet: available workers never fell below 5 of 6 during the restart",),
+    )
+
+
+@pytest.fixture(scope="session")
+def told(done: RunOutcome) -> RunOutcome:
+    """The deploy that is done with all that is told besides: what its releases bring, who ran it, who served, what changed."""
+    commits = tuple(
+        Commit(f"{number:040x}", f"Subject {number}", "Ada", 1795330000 + number, f"https://forge/{number}")
+        for number in range(50)
+    )
+    packages = (Package("uv.lock", "httpx", "0.27.0", "0.28.1"), Package("uv.lock", "anyio", None, "4.9.0"))
+    forward = Content(
+        Way.FORWARD,
+        brought=Commits(53, commits),
+        files=Files(2, 20, 1),
+        packages=Packages(2, packages),
+        settings=Settings(".env.example", ("LOG_LEVEL",)),
+    )
+    back = Content(Way.BACK, taken=Commits(1, commits[:1]), files=Files(changed=1))
+    apart = replace(forward, way=Way.APART, taken=Commits(2, commits[:2]), packages=Packages(0, (), ("uv.lock: it is 9 MB",)))
+    contents = (forward, back, Content(Way.FIRST), apart)
+    services = tuple(replace(one, content=content) for one, content in zip(done.services, contents, strict=True))
+    like = Like("2026-11-21T09-14-03Z-lab-11aa", 12.5, Roll(6, 6))
+    settings = (("fleet", ("LOG_LEVEL",), ("OLD_KEY",)),)
+    return replace(
+        done,
+        services=tuple(replace(one, settings=("REDIS_URL",)) for one in services),
+        how=How.BOTH,
+        by="jenkins@agent-1",
+        build="https://jenkins.example/job/gate/42/",
+        rolled=Roll(6, 5, 1),
+        rolled_back=Roll(6, 4),
+        gaps=(
+            Gap("sip-1", "voxdialler.service", STARTED + 20, 6.25),
+            Gap("sip-1", "voxdialler.service", STARTED + 40, None, rollback=True),
+        ),
+        compared=Compared("2026-11-22T08-00-00Z-lab-11aa", How.LOOK, "violated", ("a[b]",), ("c[d]", "e"), settings, like),
     )
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from voxgate.contracts import schemas
 from voxgate.errors import ContractError
+from voxgate.model.content import Commits, Packages
+from voxgate.model.run_facts import How
 from voxgate.model.verdict import Judgement, Ran, RunOutcome, RunVerdict, Verdict
 from voxgate.report import verdict_file
 from voxgate.report.redaction import Redactor
@@ -17,7 +19,7 @@ from voxgate.report.redaction import Redactor
 PLAIN = Redactor()
 
 
-@pytest.mark.parametrize("name", ["done", "rolled_back", "looked"])
+@pytest.mark.parametrize("name", ["done", "rolled_back", "looked", "told"])
 def test_a_run_reads_back_as_it_was(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     outcome: RunOutcome = request.getfixturevalue(name)
     path = tmp_path / "verdict.json"
@@ -82,7 +84,7 @@ def test_what_the_gate_itself_named_is_cut_by_no_password_that_is_called_so(roll
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"verdict": "fine"}, "fine"), ({"extra": 1}, "extra"), ({"started": "yesterday"}, "started"), ({"format": 1}, "5 was")],
+    [({"verdict": "fine"}, "fine"), ({"extra": 1}, "extra"), ({"started": "yesterday"}, "started"), ({"format": 1}, "6 was")],
 )
 def test_a_file_that_breaks_the_schema_is_refused(
     looked: RunOutcome, tmp_path: Path, change: dict[str, object], said: str
@@ -179,3 +181,53 @@ def test_the_format_before_is_still_read(
     path.write_text(json.dumps(content), "utf-8")
     (read,) = verdict_file.read(path).services
     assert (read.before, read.tried, read.running) == (known[came_from], known[tried], known[running])
+
+
+def test_all_that_is_told_besides_is_read_again_as_it_was(told: RunOutcome, tmp_path: Path) -> None:
+    path = tmp_path / "verdict.json"
+    verdict_file.write(told, path, PLAIN)
+    read = verdict_file.read(path)
+    names = ("services", "how", "by", "build", "rolled", "rolled_back", "gaps", "compared")
+    assert [getattr(read, name) for name in names] == [getattr(told, name) for name in names]
+    assert (json.loads(path.read_text())["started"], json.loads(path.read_text())["ended"]) == (
+        "2026-11-22T09:14:03.000Z",
+        "2026-11-22T09:14:44.200Z",
+    )
+
+
+def test_a_repository_s_words_hold_no_secret_and_are_no_names_of_the_gate_s(told: RunOutcome, tmp_path: Path) -> None:
+    """Subjects, authors and packages are cut; how the releases stand to each other is the gate's own word."""
+    first = told.services[0]
+    assert first.content
+    commit = replace(first.content.brought.shown[0], subject="JWT_SECRET=canary-1", author="canary-2")
+    package = replace(first.content.packages.shown[0], name="canary-2", now="canary-2")
+    content = replace(first.content, brought=Commits(1, (commit,)), packages=Packages(1, (package,)), why="canary-2")
+    path = tmp_path / "verdict.json"
+    verdict_file.write(
+        replace(told, services=(replace(first, content=content),)), path, Redactor(["canary-2", "forward", "deploy"])
+    )
+    assert "canary" not in path.read_text()
+    read = verdict_file.read(path).services[0].content
+    assert (read and read.way) == content.way
+
+
+def test_format_five_is_still_read(told: RunOutcome, tmp_path: Path) -> None:
+    """What it did not say is not known, and not guessed."""
+    content = verdict_file.document(told, PLAIN) | {"format": 5}
+    for name in ("ended", "how", "by", "build", "fleet", "gaps", "compared"):
+        del content[name]
+    for service in content["services"]:
+        del service["content"], service["required_settings"]
+    path = tmp_path / "verdict.json"
+    path.write_text(json.dumps(content), "utf-8")
+    bare = tuple(replace(one, content=None, settings=None) for one in told.services)
+    known = replace(told, services=bare, how=How.DEPLOY, by="", build="", rolled=None, rolled_back=None, gaps=(), compared=None)
+    assert verdict_file.read(path) == verdict_file.cut(known, PLAIN)
+
+
+def test_more_names_than_are_told_are_refused(told: RunOutcome, tmp_path: Path) -> None:
+    content = verdict_file.document(told, PLAIN)
+    content["services"][0]["content"]["brought"]["shown"] *= 2
+    (tmp_path / "verdict.json").write_text(json.dumps(content))
+    with pytest.raises(ContractError, match=r"brought\.shown"):
+        verdict_file.read(tmp_path / "verdict.json")

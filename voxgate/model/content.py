@@ -1,0 +1,183 @@
+"""What a release brings: the commits, files, packages and settings between what ran and what is to run.
+
+A repository has a say in all names and subjects here. Whoever makes these nouns bounds them and makes them visible (``bounded``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from voxgate.errors import visible
+
+SHOWN = 50
+"""Commits, packages and settings that are told by name, each; of more it is told how many there are."""
+
+NAME_AT_MOST, SUBJECT_AT_MOST = 100, 200
+"""Characters of one name or version, and of one subject."""
+
+
+def bounded(text: str, most: int = NAME_AT_MOST) -> str:
+    """Somebody else's words in one line, with what cannot be seen shown, and no longer than ``most`` (and `` ...``)."""
+    said = visible(" ".join(text[: 4 * most].split()))
+    return said if len(said) <= most else f"{said[:most]} ..."
+
+
+class Way(StrEnum):
+    """How the release that is to run stands to the one that ran: ``first`` where none did, ``same`` for the same commit,
+    ``apart`` where neither is an ancestor of the other, ``unknown`` where the repository cannot say.
+    """
+
+    FIRST = "first"
+    SAME = "same"
+    FORWARD = "forward"
+    BACK = "back"
+    APART = "apart"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit, as its author wrote it; ``at`` is when, epoch seconds, ``url`` where a person reads it, empty if not known."""
+
+    commit: str
+    subject: str
+    author: str
+    at: int
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Commits:
+    """How many there are, and the newest of them."""
+
+    count: int = 0
+    shown: tuple[Commit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """How many files are added, changed and deleted."""
+
+    added: int = 0
+    changed: int = 0
+    deleted: int = 0
+
+    @property
+    def count(self) -> int:
+        """All of them."""
+        return self.added + self.changed + self.deleted
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package whose version is another, by the lock file ``lock``: None where it is not there at all."""
+
+    lock: str
+    name: str
+    before: str | None
+    now: str | None
+
+    @property
+    def line(self) -> str:
+        """``httpx 0.27.0 -> 0.28.1``, ``httpx added, 0.28.1``, ``httpx removed, was 0.27.0``."""
+        if self.before is None:
+            return f"{self.name} added, {self.now}"
+        return f"{self.name} {self.before} -> {self.now}" if self.now is not None else f"{self.name} removed, was {self.before}"
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """How many packages changed, and the first of them; ``unread`` says of each lock file that could not be read why."""
+
+    count: int = 0
+    shown: tuple[Package, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Names of settings that are new and that are gone; ``of`` is the file of the repository that says so, or the gate's own."""
+
+    of: str = ""
+    new: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a release brings to one service. ``brought`` are commits that come with it, ``taken`` those that ran and go with it;
+    ``why`` says what of it is not known, and for what reason.
+    """
+
+    way: Way
+    why: str = ""
+    brought: Commits = field(default_factory=Commits)
+    taken: Commits = field(default_factory=Commits)
+    files: Files = field(default_factory=Files)
+    packages: Packages = field(default_factory=Packages)
+    settings: Settings = field(default_factory=Settings)
+
+    @property
+    def line(self) -> str:
+        """All of it in a line, by numbers: ``7 commits, 23 files, 2 packages``. No word of the repository is in it."""
+        match self.way:
+            case Way.FIRST:
+                return "the first deploy here: there is nothing to compare it with"
+            case Way.SAME:
+                return "the same commit again"
+            case Way.UNKNOWN:
+                return "what is in it is not known"
+        said = [f"{_many(self.files.count, 'file')}", _many(self.packages.count, "package")]
+        match self.way:
+            case Way.BACK:
+                said.insert(0, f"takes {_many(self.taken.count, 'commit')} back")
+            case Way.APART:
+                gone = _many(self.taken.count, "commit")
+                said.insert(0, f"{_many(self.brought.count, 'commit')}, and {gone} that ran and not in it")
+            case _:
+                said.insert(0, _many(self.brought.count, "commit"))
+        if self.settings.new:
+            said.append(f"{_many(len(self.settings.new), 'new setting')}")
+        unread = " (a lock could not be read)" if self.packages.unread else ""
+        return ", ".join(said) + unread
+
+    def lines(self, most: int = SHOWN) -> Iterator[str]:
+        """The same by name, ``most`` of each kind: commits with subject, author and link, files, packages, settings."""
+        if self.why:
+            yield self.why
+        if self.way is Way.APART:
+            yield "what ran is no ancestor of it: commits that ran are not in it"
+        yield from self._commits("", self.brought, most)
+        yield from self._commits("taken away: ", self.taken, most)
+        if self.files.count:
+            yield f"files: {self.files.added} added, {self.files.changed} changed, {self.files.deleted} deleted"
+        yield from self._packages(most)
+        for word, names in (("new", self.settings.new), ("gone", self.settings.gone)):
+            if names:
+                yield f"settings {word} in {self.settings.of}: {listed(names, most)}"
+
+    @staticmethod
+    def _commits(word: str, commits: Commits, most: int) -> Iterator[str]:
+        for one in commits.shown[:most]:
+            yield f"{word}{one.commit[:12]} {one.subject} ({one.author})" + (f" {one.url}" if one.url else "")
+        if (rest := commits.count - len(commits.shown[:most])) > 0:
+            yield f"{word}and {_many(rest, 'more commit')}"
+
+    def _packages(self, most: int) -> Iterator[str]:
+        for package in self.packages.shown[:most]:
+            yield f"{package.lock}: {package.line}"
+        if (rest := self.packages.count - len(self.packages.shown[:most])) > 0:
+            yield f"and {_many(rest, 'more package')}"
+        yield from (f"not read: {one}" for one in self.packages.unread)
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """The first of them, and how many more there are."""
+    more = f", and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _many(count: int, name: str) -> str:
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
