@@ -18,7 +18,7 @@ from voxgate.model.entry import Entry, Value, is_plain, toml
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import HostEvidence
 from voxgate.model.invariant import Expected, expected
-from voxgate.model.look import Evidence
+from voxgate.model.look import Evidence, Look
 from voxgate.model.verdict import Judgement, Verdict
 from voxgate.model.waiver import Waiver
 from voxgate.model.where import EVERYWHERE
@@ -26,8 +26,10 @@ from voxgate.plugin import without_pytest
 from voxgate.plugin.invariants import PARTED
 from voxgate.report.redaction import Redactor
 from voxgate.report.stream import CutStream
+from voxgate.survey.brought import ask_each
 from voxgate.survey.origin import origin_of
 from voxgate.survey.saving import load
+from voxgate.transport.connections import Connections
 
 MONTH = 30
 """Days after which a waiver ends that a draft writes."""
@@ -48,7 +50,7 @@ def draft(estate: Estate, saved: Path | None, *, write: bool, out: CutStream, sa
     """Look (or take the look saved in ``saved``), and print the entries for everything unknown as TOML; with ``write`` they are
     put into the estate's file. What no entry is for is told on ``say``. It ends with 0, or with 1 where that is something.
     """
-    found = drafted(estate, load(saved) if saved else look_once(estate, say))
+    found = drafted(estate, load(saved)) if saved else looked(estate, say)
     found = replace(found, entries=without_secrets(found.entries, redactor, say))
     refused: list[tuple[Entry, EstateError]] = []
     if not found.entries:
@@ -91,9 +93,11 @@ def _by_finding(judged: Iterable[Judgement]) -> list[list[Judgement]]:
     return list(groups.values())
 
 
-def drafted(estate: Estate, evidence: Evidence) -> Draft:
-    """What the estate may say of what is there. What is the same on all hosts, or on all of a role, is said once."""
-    entries: list[Entry] = []
+def drafted(estate: Estate, evidence: Evidence, connections: Connections | None = None) -> Draft:
+    """What the estate may say of what is there. What is the same on all hosts, or on all of a role, is said once. With
+    ``connections`` the hosts are asked, too, who brought it and since when.
+    """
+    rows: list[tuple[Entry, Judgement]] = []
     left: list[Judgement] = []
     answered: list[tuple[Expected, Judgement]] = []
     for one in expected(read_catalogue(), estate, schema_names(), deploying=frozenset()):
@@ -103,11 +107,11 @@ def drafted(estate: Estate, evidence: Evidence) -> Draft:
         if judged is None or judged.verdict.is_green:  # what is waived has its words
             continue
         if judged.entries:
-            entries += [_told(single, judged, estate, evidence) for entry in judged.entries for single in _singles(entry)]
+            rows += [(single, judged) for entry in judged.entries for single in _singles(entry)]
             answered.append((one, judged))
         else:
             left.append(judged)
-    once = said_once(entries, estate)
+    once = said_once(_told(rows, estate, evidence.second, connections), estate)
     left += _beside(answered, estate, once, evidence)
     waivers = tuple(_waivers(left, estate, evidence.second.day))[: estate.waived_most - len(estate.waived)]
     return Draft(tuple(once), tuple(left), waivers)
@@ -127,13 +131,21 @@ def _waivers(left: Iterable[Judgement], estate: Estate, day: date) -> Iterator[W
                     yield Waiver(one.invariant, subject, finding, "", "", until)
 
 
-def _told(entry: Entry, judged: Judgement, estate: Estate, evidence: Evidence) -> Entry:
-    """An entry with its comment: what was found, whose it is and since when, which rule asks."""
+def _told(rows: Sequence[tuple[Entry, Judgement]], estate: Estate, look: Look, connections: Connections | None) -> list[Entry]:
+    """Each entry with its comment: what was found, whose it is and since when, which rule asks."""
     names = {host.name for host in estate.hosts}
-    place = entry.place[1] if len(entry.place) > 1 else ""
-    host = evidence.second.hosts.get(place) if place in names else None
-    origin = origin_of(entry, host) if isinstance(host, HostEvidence) else ""
-    return replace(entry, about=entry.about or judged.found, origin=f"({f'{origin}; ' if origin else ''}{judged.id})")
+    hosts = {name: host for name, host in look.hosts.items() if isinstance(host, HostEvidence)}
+    placed = [
+        (entry.place[1] if len(entry.place) > 1 and entry.place[1] in names else judged.host or "", entry)
+        for entry, judged in rows
+    ]
+    brought = ask_each(placed, hosts, connections) if connections is not None else [""] * len(rows)
+    found = []
+    for (entry, judged), (name, _), files in zip(rows, placed, brought, strict=True):
+        seen = origin_of(entry, hosts[name]) if name in hosts and entry.place[1:2] == (name,) else ""
+        parts = (files, seen if not files or entry.place[0] in {"programs", "clients"} else "", judged.id)
+        found.append(replace(entry, about=entry.about or judged.found, origin=f"({'; '.join(filter(None, parts))})"))
+    return found
 
 
 def _beside(
@@ -207,6 +219,13 @@ def _leaves(value: Value) -> Sequence[Value]:
         case dict():
             return [{key: one} for key, inner in value.items() for one in _leaves(inner)]
     return [value]
+
+
+def looked(estate: Estate, say: CutStream) -> Draft:
+    """What a look now tells, and its hosts when they are asked more of what is unknown on them."""
+    evidence = look_once(estate, say)
+    with Connections(estate) as connections:
+        return drafted(estate, evidence, connections)
 
 
 def look_once(estate: Estate, say: CutStream) -> Evidence:

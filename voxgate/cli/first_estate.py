@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from voxgate.cli.draft import Draft, drafted, look_once, tell_left, without_secrets
+from voxgate.cli.draft import Draft, looked, tell_left, without_secrets
 from voxgate.cli.first_services import moved, repositories
 from voxgate.contracts import estate_file
 from voxgate.contracts.estates import load_estate, services_of
@@ -74,7 +74,7 @@ def first_estate(asked: Asked, folder: Path, say: CutStream, redactor: Redactor)
         if not bare_hosts:
             say.write("looking again: what its rules do not know\n")
             estate = _loaded(Path(work), asked.name, entries)
-            found = drafted(estate, look_once(estate, say))
+            found = looked(estate, say)
             found = replace(found, entries=without_secrets(found.entries, redactor, say))
     folder.mkdir(parents=True, exist_ok=True)
     estate_file.replace(path, _text(asked, entries, found))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,13 +228,17 @@ class ClockFact:
 
 @dataclass(frozen=True, slots=True)
 class SudoRule:
-    """One command of ``sudo -l``: as whom, with which options; ``holder`` is who may run it, ``groups`` are another account's."""
+    """One command of ``sudo -l``: as whom, with which options; ``holder`` is who may run it, ``groups`` are another account's;
+    ``file`` is where it stands, empty where that is not known, ``changed`` that file's last change (epoch seconds, or 0).
+    """
 
     user: str
     options: str
     command: str
     holder: str = ""
     groups: tuple[str, ...] = ()
+    file: str = field(default="", compare=False)
+    changed: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from voxgate.probe.accounts import account, group_members, group_name
 from voxgate.probe.base import DEADLINE, Job, Trouble
 from voxgate.probe.programs import run
 from voxgate.probe.request import ACCOUNT, Service
+from voxgate.probe.text import files_in, lines_of
 from voxgate.probe.ways import LINKS_AT_MOST
 
 
@@ -35,11 +36,34 @@ def sudo(services: list[Service], found: Job, planned: Job) -> dict[str, Any]:
             by_jobs = {row["user"] for row in planned.value()}
         for name in sorted((mine | others_here(found.value(), by_jobs)) - {caller, "root"}):
             others += [{"user": name, "groups": groups_named(name), **rule} for rule in rules_of(name)]
+    from_files([(caller, groups, rule) for rule in rules] + [(one["user"], one["groups"], one) for one in others])
     programs = {rule["command"].split()[0] for rule in (*rules, *others) if rule["command"].startswith("/")}
     if not isinstance(globals().get("PROGRAM"), bytes):
         programs.add(os.path.abspath(__file__))
     loose = sorted({path for program_path in programs for path in loose_of(program_path)})
     return {"user": caller, "groups": groups, "rules": rules, "others": others, "loose": loose}
+
+
+SUDOERS, SUDOERS_AT_MOST = "/etc/sudoers", 100  # files that are read where sudo does not say of which a rule is
+
+
+def from_files(rules: list[tuple[str, list[str], dict[str, Any]]]) -> None:
+    """Into each rule its file, and when that was last changed. An older sudo than 1.9.14 does not say it: then it is the last
+    file that names the account, or a group of its. None where that is not known, as of a rule of a directory's.
+    """
+    words: dict[str, set[str]] = {}
+    for user, groups, rule in rules:
+        if "file" not in rule and os.geteuid() == 0:
+            if not words:
+                for path in [SUDOERS, *files_in(f"{SUDOERS}.d")][:SUDOERS_AT_MOST]:
+                    with suppress(OSError, Trouble):
+                        words[path] = {word for line in lines_of(path) for word in re.split(r"[\s,=]+", line)}
+            named = {user, *(f"%{group}" for group in groups)}
+            if naming := [path for path in words if words[path] & named]:
+                rule["file"] = naming[-1]
+        if "file" in rule:
+            with suppress(OSError):
+                rule["changed"] = os.stat(rule["file"]).st_ctime
 
 
 def rules_of(user: str) -> list[dict[str, str]]:
@@ -112,6 +136,8 @@ def sudo_rules(text: str) -> list[dict[str, str]]:
         key, colon, value = words.partition(":")
         if words.startswith(("Sudoers entry", "LDAP Role", "SSSD Role")):
             rule, commands = {"as": "", "options": ""}, False
+            if words.startswith("Sudoers entry: /"):
+                rule["file"] = value.strip()
         elif colon and key in {"RunAsUsers", "RunAsGroups", "Options"} and not commands:
             name = "options" if key == "Options" else "as"
             rule[name] = f"{rule[name]} {value.strip()}".strip()

@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterable, Mapping
 
 from voxgate.model.entry import Entry
-from voxgate.model.evidence import HostEvidence, Missing, ProcessFact
+from voxgate.model.evidence import ContainerFact, HostEvidence, Missing, ProcessFact
+from voxgate.model.surroundings import SudoRule
 
 UNITS = ("boot", "listeners")
 """The words of an estate that name units."""
@@ -16,13 +17,21 @@ def origin_of(entry: Entry, host: HostEvidence) -> str:
     """``unit of package prometheus-node-exporter, since 2026-11-28``: who brought it, and since when; empty where the look
     does not tell. An entry of several things is taken by its first.
     """
-    word, name = entry.place[0], _first(entry)
+    word, name = entry.place[0], first_of(entry)
     if word in UNITS:
         return _of_unit(name, host)
     if word == "keys":
         account = next(iter(entry.value), "") if isinstance(entry.value, Mapping) else entry.place[-1]
         keys = () if isinstance(host.keys, Missing) else host.keys.keys
         return _changed(one.changed for one in keys if one.user == account and one.fingerprint == name)
+    if word == "sudo":
+        found = next((one for one in rules_of(entry, host) if one.file), None)
+        return f"{found.file} since {day(found.changed)}" if found and found.changed else ""
+    if word == "agents" and isinstance(entry.value, tuple) and isinstance(entry.value[0], Mapping):
+        image, project = entry.value[0].get("image"), entry.value[0].get("project")
+        ids = {one.id[:12] for one in _containers(host) if (one.image, one.project) == (image, project)}
+        rows = [one for one in _processes(host) if one.container[:12] in ids]
+        return f"{_running(rows)}{', by docker compose' if rows else ''}"
     if word == "jobs":
         where = name.partition(": ")[0]
         jobs = () if isinstance(host.jobs, Missing) else host.jobs
@@ -38,7 +47,16 @@ def origin_of(entry: Entry, host: HostEvidence) -> str:
     return ""
 
 
-def _first(entry: Entry) -> str:
+def rules_of(entry: Entry, host: HostEvidence) -> tuple[SudoRule, ...]:
+    """The rules of sudo on a host that an entry of ``[sudo]`` is for: of the account and with the command that it names."""
+    if isinstance(host.sudo, Missing) or not isinstance(entry.value, Mapping):
+        return ()
+    rules = (*host.sudo.rules, *host.sudo.others)
+    said = [(holder, command) for holder, commands in entry.value.items() if isinstance(commands, tuple) for command in commands]
+    return tuple(one for one in rules if any(one.holder == holder and str(of).endswith(one.command) for holder, of in said))
+
+
+def first_of(entry: Entry) -> str:
     """The first name that an entry says: of a list its first word, of a table its first key, below the account its first word."""
     value = entry.value
     if entry.place[0] == "keys" and isinstance(value, Mapping):
@@ -54,8 +72,8 @@ def _of_unit(name: str, host: HostEvidence) -> str:
     if found is None or not found.files or not found.changed:
         return ""
     if found.package:
-        return f"unit of package {found.package}, since {_day(found.changed)}"
-    return f"{'' if found.vouched else 'unit of no package, '}since {_day(found.changed)}"
+        return f"unit of package {found.package}, since {day(found.changed)}"
+    return f"{'' if found.vouched else 'unit of no package, '}since {day(found.changed)}"
 
 
 def _running(rows: list[ProcessFact]) -> str:
@@ -63,20 +81,24 @@ def _running(rows: list[ProcessFact]) -> str:
     if not rows:
         return ""
     units = ", ".join(sorted({one.unit for one in rows if one.unit}))
-    return f"{f'of {units}, ' if units else ''}runs since {_day(min(one.started for one in rows))}"
+    return f"{f'of {units}, ' if units else ''}runs since {day(min(one.started for one in rows))}"
 
 
 def _changed(times: Iterable[float]) -> str:
     """Since when a file is what it is."""
     newest = max(times, default=0.0)
-    return f"its file since {_day(newest)}" if newest else ""
+    return f"its file since {day(newest)}" if newest else ""
 
 
 def _processes(host: HostEvidence) -> tuple[ProcessFact, ...]:
     return () if isinstance(host.processes, Missing) else host.processes
 
 
-def _day(moment: float) -> str:
+def _containers(host: HostEvidence) -> tuple[ContainerFact, ...]:
+    return () if isinstance(host.engines, Missing) else host.engines.containers
+
+
+def day(moment: float) -> str:
     """A day, UTC; a number that is none, as a host may say, stays one."""
     try:
         return time.strftime("%Y-%m-%d", time.gmtime(moment))

@@ -242,7 +242,15 @@ def sudo(row: object) -> SudoFact:
 
 
 def _rule(row: object, holder: str, groups: tuple[str, ...] = ()) -> SudoRule:
-    return SudoRule(get(row, "as", whole), get(row, "options", whole), get(row, "command", whole), holder, groups)
+    return SudoRule(
+        get(row, "as", whole),
+        get(row, "options", whole),
+        get(row, "command", whole),
+        holder,
+        groups,
+        get_or(row, "file", text, default=""),
+        get_or(row, "changed", number, default=0.0),
+    )
 
 
 def keys(row: object) -> KeysFact:

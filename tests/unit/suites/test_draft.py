@@ -16,8 +16,8 @@ from voxgate.contracts import estate_file
 from voxgate.contracts.estates import load_estate
 from voxgate.errors import EstateError
 from voxgate.model.entry import Entry
-from voxgate.model.evidence import SocketFact, UnitFact, known
-from voxgate.model.surroundings import BootFact, CopyFact, JobFact, KeyFact, StarterFact
+from voxgate.model.evidence import ContainerFact, MadeFact, SocketFact, UnitFact, known
+from voxgate.model.surroundings import BootFact, CopyFact, JobFact, KeyFact, StarterFact, SudoRule
 from voxgate.model.waiver import Waiver
 from voxgate.report.redaction import Redactor
 from voxgate.report.stream import CutStream
@@ -120,6 +120,27 @@ def test_a_comment_says_whose_a_thing_is_and_since_when(green: Case) -> None:
     packaged = replace(unit, vouched=tuple(unit.files), package="datadog-agent")
     case = case.host("sip-1", units={**known(case.of("sip-1").units), "agent.service": packaged})
     assert any(said.startswith("(unit of package datadog-agent, since 2025-11-28; only") for said in told(case).values())
+
+
+def test_a_rule_of_sudo_and_a_container_say_since_when_too(green: Case) -> None:
+    """By the file that sudo names, and by what runs in it."""
+    host, moment = green.of("sip-1"), 1_764_288_000.0  # 2025-11-28
+    rule = SudoRule("ALL", "", "ALL", "ansible", (), "/etc/sudoers.d/ansible", moment)
+    engines, rows = known(host.engines), known(host.processes)
+    made = MadeFact(("sha256:1",), ("/agent",), ("/agent",), (), (), as_image=True)
+    box = ContainerFact("docker", "f" * 64, "agent-1", "example/agent:7", "running", "Up", "agents", made)
+    inside = replace(rows[0], pid=40_000, unit="", container="f" * 64, started=moment)
+    case = green.host(
+        "sip-1",
+        sudo=replace(known(host.sudo), others=(rule,)),
+        engines=replace(engines, containers=(*engines.containers, box)),
+        processes=(*rows, inside),
+    )
+    told = {one.place: one.origin for one in drafted(case.estate, case.evidence).entries}
+    assert told == {
+        ("sudo", "sip-1"): "(/etc/sudoers.d/ansible since 2025-11-28; sudo-is-minimal[sip-1])",
+        ("agents", "sip-1"): "(runs since 2025-11-28, by docker compose; only-livekit-in-containers[sip-1])",
+    }
 
 
 def test_what_stands_beside_an_entry_and_has_none_is_told_too(green: Case) -> None:

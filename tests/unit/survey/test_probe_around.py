@@ -843,10 +843,27 @@ Sudoers entry: /etc/sudoers
 
 
 def test_sudo_is_read_rule_by_rule() -> None:
-    assert probe.sudo_rules(SUDO) == [
+    assert probe.sudo_rules(SUDO.replace("entry: /etc/sudoers", "entry:")) == [
         {"as": "root", "options": "!authenticate", "command": "/usr/bin/systemctl restart voxcore@1.service"},
         {"as": "ALL ALL", "options": "", "command": "ALL"},
     ]
+    assert [one["file"] for one in probe.sudo_rules(SUDO)] == ["/etc/sudoers.d/voxgate", "/etc/sudoers"]
+
+
+def test_a_rule_of_sudo_comes_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As sudo says it, or as an older one does not: then the last file that names who has it. A directory's rule has none."""
+    (tmp_path / "sudoers.d").mkdir()
+    (tmp_path / "sudoers").write_text("root ALL=ALL\n%ops ALL=(ALL) ALL\n")
+    (tmp_path / "sudoers.d" / "raid").write_text("# anna is not here\nUser_Alias M=nagios,icinga\nM ALL=NOPASSWD: /usr/bin/x\n")
+    (tmp_path / "sudoers.d" / "secret").symlink_to("/no/such/file")
+    monkeypatch.setattr(probe, "SUDOERS", str(tmp_path / "sudoers"))
+    last = str(tmp_path / "sudoers")
+    groups = {"nagios": [], "hans": ["users", "ops"], "anna": ["users"], "icinga": []}
+    rules: dict[str, dict[str, Any]] = {"nagios": {}, "hans": {}, "anna": {}, "icinga": {"file": last}}
+    probe.from_files([(name, groups[name], rule) for name, rule in rules.items()])
+    changed = Path(last).stat().st_ctime
+    assert rules.pop("nagios")["file"] == str(tmp_path / "sudoers.d" / "raid")
+    assert rules == {"hans": {"file": last, "changed": changed}, "anna": {}, "icinga": {"file": last, "changed": changed}}
 
 
 def test_a_rule_of_sudo_tells_the_groups_of_who_has_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,108 @@
+"""Who brought a thing, asked of a real host over ssh: this one."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.unit.suites.conftest import SAVED
+from voxgate.model.entry import Entry
+from voxgate.model.evidence import HostEvidence, known
+from voxgate.model.surroundings import SudoRule
+from voxgate.survey import brought
+from voxgate.survey.brought import ask_each, who_brought
+from voxgate.survey.saving import load
+from voxgate.transport.connection import Connection
+from voxgate.transport.connections import Connections
+
+TODAY = time.strftime("%Y-%m-%d", time.gmtime())
+
+
+@pytest.fixture
+def host() -> HostEvidence:
+    seen = load(SAVED).second.hosts["sip-1"]
+    assert isinstance(seen, HostEvidence)
+    return seen
+
+
+def test_a_file_says_its_package_or_that_it_has_none(connection: Connection, host: HostEvidence, tmp_path: Path) -> None:
+    """And since when it is there; of what is not there nothing is said, and no name is more than a name."""
+    odd = tmp_path / "it's $(touch x) ;.so"
+    odd.write_text("")
+    entries = [
+        Entry(("programs", "sip-1"), ("/usr/bin/dpkg",)),
+        Entry(("preload", "sip-1"), (str(odd),)),
+        Entry(("units", "sip-1"), {f"{tmp_path}/none.conf": "0" * 64}),
+        Entry(("jobs", "sip-1"), ("/etc/cron.daily/dpkg: rsync",)),
+        Entry(("clients", "sip-1"), ({"account": "root", "program": "/usr/bin/git"},)),
+        Entry(("keys", "sip-1"), {"root": ("SHA256:unknown",)}),
+        Entry(("sudo", "sip-1"), {"anna": ("(joe) /usr/bin/x -a",)}),
+    ]
+    rules = [SudoRule("joe", "", f"/usr/bin/{name}", "anna", (), path) for name, path in (("y", "/no"), ("x -a", str(odd)))]
+    host = replace(host, sudo=replace(known(host.sudo), others=tuple(rules)))
+    told = who_brought(entries, host, connection)
+    assert told[0].startswith("/usr/bin/dpkg is of package dpkg, since ")
+    assert told[1] == f"{odd} is of no package, since {TODAY}"
+    assert told[2] == ""
+    assert told[3].startswith("/etc/cron.daily/dpkg is of package dpkg, since ")
+    assert told[4].startswith("/usr/bin/git is of package git, since ")
+    assert told[5:] == ["", told[1]]
+
+
+def test_settings_that_name_a_thing_are_found(
+    connection: Connection, host: HostEvidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not those that have it in a comment, as a part of another name, or with another value."""
+    (tmp_path / "d").mkdir()
+    files = {
+        "d/ca.conf": "trustedUserCAKeys  /etc/ca.pub\n",
+        "d/other.conf": "#TrustedUserCAKeys /etc/ca.pub\nTrustedUserCAKeys /etc/other.pub\n",
+        "d/match.conf": "Match User anna\n    X11Forwarding yes\n",
+        "d/docs": "server { server_name docs.example *.docs.example; }\n",
+        "d/more": "server { server_name more-docs.example docs.example.org; root /srv/docs.example; }\n",
+        "d/env": 'DefaultEnvironment="A=1" "HTTPS_PROXY=x"\n',
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    for word in ("sshd", "console", "environment"):
+        monkeypatch.setitem(brought._SETTINGS, word, (str(tmp_path / "d"), "/no/such/folder"))
+    entries = [
+        Entry(("sshd", "sip-1"), {"trustedusercakeys": ("/etc/ca.pub",)}),
+        Entry(("sshd", "sip-1"), {"match User anna": ("x11forwarding yes",)}),
+        Entry(("console", "others"), ("docs.example",)),
+        Entry(("environment", "sip-1"), ("HTTPS_PROXY",)),
+        Entry(("environment", "sip-1"), ("PROXY",)),
+        Entry(("environment", "sip-1"), ("A\0B\n.",)),
+    ]
+    found = [words.replace(f"{tmp_path}/", "") for words in who_brought(entries, host, connection)]
+    said = f"is of no package, since {TODAY}"
+    assert found == [f"d/ca.conf {said}", f"d/match.conf {said}", f"d/docs {said}", f"d/env {said}", "", ""]
+
+
+def test_who_cannot_be_asked_says_nothing(connections: Connections, host: HostEvidence) -> None:
+    """A host of no such name, and one that the look did not see."""
+    rows = [("two", Entry(("programs", "two"), ("/usr/bin/dpkg",))), ("one", Entry(("programs", "one"), ("/usr/bin/dpkg",)))]
+    told = ask_each(rows, {"one": host}, connections)
+    assert (told[0], told[1].startswith("/usr/bin/dpkg is of package dpkg")) == ("", True)
+
+
+def test_what_a_host_answers_is_believed_of_what_it_was_asked_alone(host: HostEvidence) -> None:
+    """One that says something else has no say in an estate's file."""
+
+    class Liar:
+        """Answers what it likes."""
+
+        def run(self, line: str, **_: object) -> object:
+            said = (
+                "/etc/nginx/x\n/root/y\0"
+                if "grep" in line
+                else "99999999999999999999 /etc/nginx/x\nnan /a\n1 /b\0/d\nx y: /etc/nginx/x\n"
+            )
+            return type("Completed", (), {"stdout": said.encode()})()
+
+    entries = [Entry(("console", "others"), ("a.example",))]
+    assert json.dumps(who_brought(entries, host, Liar())) == '[""]'  # type: ignore[arg-type]
