@@ -104,7 +104,8 @@ def test_database_sees_one_dialler(database: Database, estate: Estate, evidence:
     service = estate.service("dialler")
     wrong = wrong_clients(database, estate, evidence)
     entries = [one.entry for one in wrong if one.entry is not None]
-    rows = [(one.said, advice(wrong, STOP)) for one in wrong]
+    do = advice(wrong, STOP)  # once: how many there are, whoever connects says
+    rows = [(one.said, do) for one in wrong]
     if not any(one.app_name == service.app_name for one in evidence.second.database(database.name).clients):
         unit = estate.dialler_unit(database).removesuffix(".service")
         rows.append(("no connection of the dialler", f"journalctl -u {unit}: can it connect?"))

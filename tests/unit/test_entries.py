@@ -40,6 +40,27 @@ def test_entries_at_one_place_are_one() -> None:
     )
 
 
+def test_no_number_of_entries_is_compared_each_with_each() -> None:
+    """A host says how many jobs, keys or programs there are, each of which an entry would allow."""
+    lists = [Entry(("boot", "all"), (f"a{number}.service",)) for number in range(150_000)]
+    tables = [Entry(("listeners", "sip-1"), {"a.service": (f"udp:{number}",)}) for number in range(150_000)]
+    first, second = joined([*lists, *tables, *lists])
+    assert isinstance(first.value, tuple)
+    assert isinstance(second.value, dict)
+    assert (len(first.value), len(second.value["a.service"])) == (150_000, 150_000)
+
+
+def test_what_was_found_is_kept_as_far_as_anybody_reads() -> None:
+    """A rule names all that it found. What one host says would else fill a verdict, which nobody could read again then."""
+    findings = [f"process {number} of joe is /home/joe/tool" for number in range(100_000)]
+    error = AssertionError(say_all("sip-1", findings, "end it", entries=[Entry(("jobs", "sip-1"), tuple(findings))]))
+    words = words_of(error, None, None, date(2026, 11, 28))
+    assert words.found.startswith(f"sip-1: {findings[0]}; {findings[1]}; ")
+    assert words.found.endswith(" letters more, which are not kept")
+    assert words.found.split("; ")[-2] in findings
+    assert len(words.found) < 60_000 > len(words.advice)
+
+
 def test_a_hint_ends_with_the_lines_to_paste() -> None:
     error = AssertionError(say_all("sip-1", ["a", "b"], "stop it", estate="lab", entries=[ONE, Entry(("boot", "sip-1"), ("a",))]))
     said = "stop it; or add to [listeners] in hosts/lab.toml: " + ONE.line + '; or add to [boot] in hosts/lab.toml: sip-1 = ["a"]'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from voxgate.errors import visible
@@ -50,18 +50,26 @@ def is_plain(entry: Entry) -> bool:
 
 def joined(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """The same with one entry for each place: lists are put together, and tables. Of other values the first stands."""
-    found: dict[tuple[str, ...], Value] = {}
+    found: dict[tuple[str, ...], list[Value]] = {}
     for one in entries:
-        found[one.place] = _both(found[one.place], one.value) if one.place in found else one.value
-    return tuple(Entry(place, value) for place, value in found.items())
+        found.setdefault(one.place, []).append(one.value)
+    return tuple(Entry(place, _all(values)) for place, values in found.items())
 
 
-def _both(one: Value, other: Value) -> Value:
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return (*one, *(value for value in other if value not in one))
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return {**one, **{key: _both(one[key], value) if key in one else value for key, value in other.items()}}
-    return one
+def _all(values: Sequence[Value]) -> Value:
+    """One value for all of them, in a time in proportion: a host says how many there are."""
+    first = values[0]
+    if isinstance(first, tuple):
+        each: dict[str, Value] = {}
+        for value in (value for one in values if isinstance(one, tuple) for value in one):
+            each.setdefault(toml(value), value)
+        return tuple(each.values())
+    if isinstance(first, Mapping):
+        members: dict[str, list[Value]] = {}
+        for key, value in (row for one in values if isinstance(one, Mapping) for row in one.items()):
+            members.setdefault(key, []).append(value)
+        return {key: _all(rows) for key, rows in members.items()}
+    return first
 
 
 def toml_key(name: str) -> str:

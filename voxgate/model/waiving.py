@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -31,7 +32,8 @@ def rule_on(findings: Sequence[str], host: str | None, waivers: Sequence[Waiver]
     this rule and subject) that counts on ``day``; else violated. A waiver covers one finding: where it fits several, nobody knows
     which of them was meant, and it covers none. What nobody accepted comes first, and what ended is said with its day.
     """
-    fitting = {waiver: [one for one in findings if waiver.fits(one, host)] for waiver in waivers}
+    fitting = {waiver: Counter(one for one in findings if waiver.fits(one, host)) for waiver in waivers}
+    counts = {waiver: fits.total() for waiver, fits in fitting.items()}
     red, accepted = [], []
     used: dict[Waiver, None] = {}
     for finding in findings:
@@ -39,9 +41,9 @@ def rule_on(findings: Sequence[str], host: str | None, waivers: Sequence[Waiver]
         if not mine:
             red.append(finding)
             continue
-        waiver = max(mine, key=lambda one: (len(fitting[one]) == 1, one.counts(day, days), one.until))
+        waiver = max(mine, key=lambda one: (counts[one] == 1, one.counts(day, days), one.until))
         used[waiver] = None
-        if why := _why_not(waiver, len(fitting[waiver]), day, days):
+        if why := _why_not(waiver, counts[waiver], day, days):
             red.append(f"{finding} (the waiver of this {why})")
         else:
             accepted.append((waiver, finding))

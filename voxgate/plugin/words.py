@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from voxgate.errors import VoxgateError
@@ -12,6 +12,9 @@ from voxgate.model.verdict import Verdict
 from voxgate.model.waiver import Waiver
 from voxgate.model.waiving import rule_on
 from voxgate.plugin.invariants import ARROW, PARTED
+
+_MOST = 50_000
+"""Letters of what was found, and of what to do: hosts say how much there is, and a verdict has it from each rule, many times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,24 @@ class Words:
 
 def words_of(error: BaseException, about: Expected | None, estate: Estate | None, day: date) -> Words:
     """An assertion is a violation, which the estate may have waived on ``day``; whatever else happened, we could not judge.
-    ``about`` is the rule and its subject, None for a plain test: nobody waives that.
+    ``about`` is the rule and its subject, None for a plain test: nobody waives that. Of what is longer than anybody reads the
+    beginning is kept.
     """
+    said = _words_of(error, about, estate, day)
+    return replace(said, found=_begun(said.found), advice=_begun(said.advice))
+
+
+def _begun(text: str) -> str:
+    """As much of it as a verdict has room for, in whole findings where that is possible."""
+    if len(text) <= _MOST:
+        return text
+    end = text.rfind(PARTED, _MOST // 2, _MOST)
+    kept = text[: end if end > 0 else _MOST]
+    return f"{kept}{PARTED}and {len(text) - len(kept)} letters more, which are not kept"
+
+
+def _words_of(error: BaseException, about: Expected | None, estate: Estate | None, day: date) -> Words:
+    """The same, however long it is."""
     if isinstance(error, AssertionError):
         # pytest's rewriting indents the lines after the first, and adds its own below ours.
         lines = [line.strip() for line in str(error).splitlines()] or ["an assertion failed without a word"]

@@ -246,6 +246,19 @@ def test_no_number_of_clients_is_compared_each_with_each(green: Case) -> None:
     assert counts[0] == counts[1] > 0
 
 
+def test_no_number_of_strangers_holds_the_judging_up(green: Case) -> None:
+    """Whoever reaches the server connects as often as he likes, by another name each time."""
+
+    def connect(look: Look) -> Look:
+        view = look.database("vox")
+        strangers = tuple(DatabaseClient("203.0.113.9", 1024 + number, f"tool-{number}", "") for number in range(20_000))
+        return replace(look, databases={**look.databases, "vox": replace(view, clients=(*view.clients, *strangers))})
+
+    (verdict, found) = changed(green, connect).judge([RULE])[ID]
+    assert verdict == "violated"
+    assert "tool-0 at 203.0.113.9" in found
+
+
 @pytest.mark.parametrize("address", ["203.0.113.9", ADDRESS[SIP], ADDRESS[DATA]])
 @pytest.mark.parametrize("names", [("report-1", "report-2"), ("", "report"), ("report", ""), ("vox-agents", "report")])
 def test_who_changes_its_name_between_the_looks_is_seen(green: Case, address: str, names: tuple[str, str]) -> None:
