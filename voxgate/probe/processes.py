@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from typing import Any
+from typing import Any, Iterator
 
 from voxgate.probe.accounts import account
 from voxgate.probe.base import Trouble
@@ -21,21 +21,26 @@ PROCESSES_AT_MOST = 20_000
 WORDS_SHOWN = 1 << 16
 ARGUMENTS_AT_MOST = 64 * 1024 * 1024
 EFFECTIVE = re.compile(rb"^Uid:\t\d+\t(\d+)", re.MULTILINE)
+PASSES_AT_MOST = 200  # through /proc: the last is the one in which nothing is gone that was listed
+PAUSE = 0.002  # seconds between two of them
 OWN_PIDS = re.compile(rb"^NSpid:\t\d+\t", re.MULTILINE)  # a number in its own namespace behind ours
 SUPERVISOR: list[int] = []  # the process that waits for this one
 
 
 def processes(folders: frozenset[str] = frozenset()) -> list[dict[str, Any]]:
     """Every process but kernel threads and the dead, and which of these folders it runs code of. Raises Trouble if some are
-    hidden from us.
+    hidden from us, or go on as others before they can be looked at.
     """
     unhidden()
     cgroups, marks = Cgroups(), Marks(folders)
     booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
     found: list[dict[str, Any]] = []
     said = 0
-    for pid in filter(str.isdigit, os.listdir("/proc")):
+    gone: set[str] = set()
+    for pid in listed(gone):
         row = process_if_there(pid, cgroups, booted, marks)
+        if row is None or link_of(f"/proc/{pid}/exe") is None:  # dead by now: what was read of it may be a part
+            gone.add(pid)
         if row:
             found.append(row)
             said += sum(map(len, row["argv"]))
@@ -47,6 +52,23 @@ def processes(folders: frozenset[str] = frozenset()) -> list[dict[str, Any]]:
     # What we start ourselves (git, uv, systemctl) comes and goes, and stands in the folders of services: it is left out.
     mine = descendants(found, {*(SUPERVISOR or [os.getpid()])}) - {os.getpid()}
     return [row for row in found if row["pid"] not in mine]
+
+
+def listed(gone: set[str]) -> Iterator[str]:
+    """The numbers of all processes, again and again, each once as long as it is there, until none is ``gone`` that was new in a
+    pass: one that goes on in a child all the time, under another number, is found in a later one. Raises Trouble where that has
+    no end.
+    """
+    known: set[str] = set()
+    for _ in range(PASSES_AT_MOST):
+        now = list(filter(str.isdigit, os.listdir("/proc")))
+        gone.clear()
+        yield from (pid for pid in now if pid not in known)
+        if not gone:
+            return
+        known = set(now)
+        time.sleep(PAUSE)
+    raise Trouble("failed", "processes go on as others all the time, faster than they can be looked at (forkstat, execsnoop)")
 
 
 def process_if_there(pid: str, cgroups: Cgroups, booted: float, marks: Marks | None = None) -> dict[str, Any] | None:

@@ -174,3 +174,24 @@ def test_what_calls_itself_a_daemon_is_doubted_though_its_first_thread_has_ended
 def test_a_network_of_its_own_is_told_though_its_first_thread_has_ended() -> None:
     with running("unshare", "-Urn", PYTHON, "-c", without_its_first_thread()) as pid:
         assert pid in probe.sockets()["apart"]
+
+
+HOPS = """
+import os, select, sys
+print(end='.', flush=True)
+while not select.select([0], [], [], float(sys.argv[1]))[0]:
+    if os.fork():
+        os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("every", ["0.02", "0"])
+def test_who_goes_on_in_a_child_all_the_time_is_seen(place: Path, every: str) -> None:
+    """It is there all the time, and what was listed is gone when it is looked at. Where it is too fast for us nothing is told."""
+    with running("/usr/bin/python3", "-I", "-c", HOPS, every, cwd=place):
+        try:
+            rows = probe.processes(frozenset({str(place)}))
+        except probe.Trouble as trouble:
+            assert "faster than they can be looked at" in trouble.text  # noqa: PT017 - or it is seen
+        else:
+            assert [row for row in rows if row["runs"] == [str(place)]]
