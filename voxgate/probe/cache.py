@@ -21,7 +21,7 @@ from voxgate.probe.text import files_in
 
 CACHE = "/var/lib/voxgate-probe"
 CACHE_BYTES = 64 * 1024 * 1024  # of all files of it together
-CACHE_KINDS = ("packages", "tree", "code", "base", "journal")
+CACHE_KINDS = ("packages", "tree", "code", "base", "journal", "project")
 
 
 def written_back() -> float:
@@ -50,7 +50,8 @@ def swapping_devices() -> frozenset[int]:
 
 def changes_unseen(*files: os.stat_result) -> bool:
     """True where one of these may hold something else with no sign of it: it lies on one of these, and is not root's alone."""
-    return any(one.st_dev in swapping_devices() and (one.st_uid != 0 or one.st_mode & 0o022) for one in files)
+    devices = swapping_devices()  # none on most hosts
+    return bool(devices) and any(one.st_dev in devices and (one.st_uid != 0 or one.st_mode & 0o022) for one in files)
 
 
 LINKED = "\0links of "  # before a path, where no path begins so

@@ -49,7 +49,7 @@ def copies(services: list[Service], accounts: frozenset[int] = frozenset()) -> d
             count += 1
             if UNREADABLE in names:
                 found.append({"path": path[:LONGEST_PATH], "kind": UNREADABLE, "names": [], "same": []})
-            elif path not in own and is_one_of(path, ours):
+            elif not names or (path not in own and is_one_of(path, ours)):
                 continue
             elif path not in own and (names & SIGNS or (names >= BARE and not path.endswith("/.git"))):
                 try:
@@ -88,6 +88,7 @@ def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple
     left |= {f"/var/lib/voxbuild/{name_of(folder)}/{part}" for folder in own for part in ("in/tree", "tree", "cache")}
     left |= made_up()
     ours = ids_of(own)
+    inodes = {inode for _, inode in ours}  # by the inode that its folder has for it, most are none of ours without a look
     waiting = [path for path in COPY_ROOTS if os.path.isdir(path) and not os.path.islink(path)]
     for _ in range(FOLDERS_AT_MOST):
         if not waiting:
@@ -95,7 +96,9 @@ def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple
         path = waiting.pop()
         try:
             names, below = looked_into(path, left, accounts)
-            waiting += [inner for inner in below if inner in own or not is_one_of(inner, ours, below[inner])]
+            waiting += [
+                inner for inner, inode in below.items() if inode not in inodes or inner in own or not is_one_of(inner, ours)
+            ]
         except (FileNotFoundError, NotADirectoryError):
             continue
         except (OSError, Trouble):
@@ -117,12 +120,8 @@ def ids_of(folders: Iterable[str]) -> set[tuple[int, int]]:
     return found
 
 
-def is_one_of(path: str, ours: set[tuple[int, int]], inode: int = 0) -> bool:
-    """True for a folder that is one of ours, by another path: it is one copy then, not two. Where its ``inode`` is known already,
-    most are none without a look.
-    """
-    if inode and not any(inode == ino for _, ino in ours):
-        return False
+def is_one_of(path: str, ours: set[tuple[int, int]]) -> bool:
+    """True for a folder that is one of ours, by another path: it is one copy then, not two."""
     with suppress(OSError):
         row = os.lstat(path)
         return (row.st_dev, row.st_ino) in ours
@@ -130,35 +129,42 @@ def is_one_of(path: str, ours: set[tuple[int, int]], inode: int = 0) -> bool:
 
 
 def looked_into(path: str, left: set[str], accounts: frozenset[int]) -> tuple[set[str], dict[str, int]]:
-    """The telling names in a folder, and the folders in it that are searched too, each with its inode as the folder has it.
-    Raises Trouble or OSError.
+    """The telling names in a folder, however long its path is, and the folders in it that are searched too, each with its inode
+    as the folder has it. Raises OSError, Trouble where the path is too long for us.
     """
-    names, below = set(), {}
-    with ExitStack() as held, scanned(path, held) as entries:
-        for entry in entries:
-            if entry.name in TELLING:
-                names.add(entry.name)
-            if not entry.is_dir(follow_symlinks=False):
-                continue
-            inner = f"{path.rstrip('/')}/{entry.name}"
-            with suppress(FileNotFoundError, NotADirectoryError):  # one that is gone meanwhile hides no other
-                if inner in left or is_hashed(inner, entry):
-                    continue
-                if not accounts or entry.stat(follow_symlinks=False).st_uid not in accounts:
-                    below[inner] = entry.inode()
-    return names, below
-
-
-def scanned(path: str, held: ExitStack) -> Any:
-    """What ``os.scandir`` gives for a folder, however long its path is. Raises Trouble where it is too long for us."""
     try:
-        return os.scandir(path)
+        entries = os.scandir(path)
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:
             raise
-    if path.count("/") > STEPS_AT_MOST:
-        raise Trouble("failed", "a folder that lies too deep")
-    return os.scandir(held.enter_context(held_by_steps(path)).fd)
+        if path.count("/") > STEPS_AT_MOST:
+            raise Trouble("failed", "a folder that lies too deep") from None
+        with held_by_steps(path) as folder, os.scandir(folder.fd) as entries:
+            return told_by(entries, path, left, accounts)
+    with entries:
+        return told_by(entries, path, left, accounts)
+
+
+def told_by(
+    entries: Iterable[os.DirEntry[str]], path: str, left: set[str], accounts: frozenset[int]
+) -> tuple[set[str], dict[str, int]]:  # fmt: skip
+    """The same of what lies in it. There are thousands of folders on each host: nothing is done here that need not be."""
+    names, below, top = set(), {}, path.rstrip("/")
+    for entry in entries:
+        name = entry.name
+        if name in TELLING:
+            names.add(name)
+        if not entry.is_dir(follow_symlinks=False):
+            continue
+        inner = f"{top}/{name}"
+        try:
+            if inner in left or (len(name) == 2 and is_hashed(inner, entry)):
+                continue
+            if not accounts or entry.stat(follow_symlinks=False).st_uid not in accounts:
+                below[inner] = entry.inode()
+        except (FileNotFoundError, NotADirectoryError):  # one that is gone meanwhile hides no other
+            continue
+    return names, below
 
 
 def is_hashed(path: str, entry: os.DirEntry[str]) -> bool:

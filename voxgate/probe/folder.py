@@ -143,27 +143,44 @@ class Folder:
         the path of the folder, the name, and whether it is a folder. ``denied`` is told in the same way of each folder that may
         not be read, and that is passed over; else it is an error.
         """
+        # One loop, and no generator in another for each folder on the way: an environment has thousands of files.
+        way: list[tuple[Folder, str, Iterator[tuple[str, bool]]]] = [(self, prefix, self.rows(prefix))]
+        try:
+            while way:
+                at, before, rows = way[-1]
+                for name, is_folder in rows:
+                    if left_out(before, name, is_folder):
+                        continue
+                    if not is_folder:
+                        yield at, name, before + name
+                        continue
+                    try:
+                        below = Folder(name, at)
+                    except PermissionError:
+                        if denied is None:
+                            raise
+                        denied(at, name, before + name)
+                        continue
+                    way.append((below, f"{before}{name}/", iter(())))  # from here on it is closed, whatever happens
+                    way[-1] = (below, f"{before}{name}/", below.rows(f"{before}{name}/"))
+                    break
+                else:
+                    way.pop()
+                    if at is not self:
+                        os.close(at.fd)
+        finally:
+            for below, _, _ in way[1:]:
+                os.close(below.fd)
+
+    def rows(self, prefix: str) -> Iterator[tuple[str, bool]]:
+        """Each name in it, and whether that is a folder. Raises Trouble where it lies too deep or has too many, OSError."""
         if prefix.count("/") > DEPTH_AT_MOST:
             raise Trouble("failed", f"{self.path}: over {DEPTH_AT_MOST} folders deep")
         with os.scandir(self.fd) as entries:
             rows = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in islice(entries, NAMES_AT_MOST + 1)]
         if len(rows) > NAMES_AT_MOST:
             raise Trouble("failed", f"{self.path}: over {NAMES_AT_MOST} names in one folder")
-        for name, is_folder in rows:
-            if left_out(prefix, name, is_folder):
-                continue
-            if is_folder:
-                try:
-                    below = Folder(name, self)
-                except PermissionError:
-                    if denied is None:
-                        raise
-                    denied(self, name, prefix + name)
-                    continue
-                with below:
-                    yield from below.walk(left_out, f"{prefix}{name}/", denied=denied)
-            else:
-                yield self, name, prefix + name
+        return iter(rows)
 
 
 UNREADABLE = "unreadable"  # stands for what may not be read
