@@ -17,7 +17,7 @@ from voxgate.probe.folder import Folder, NoFile
 from voxgate.probe.reading import taken
 from voxgate.probe.request import Service
 from voxgate.probe.scripts import WORD, movers
-from voxgate.probe.systemctl import DRAWS, UNIT_COMMANDS, Shown, said
+from voxgate.probe.systemctl import DRAWS, UNIT_COMMANDS, Shown
 from voxgate.probe.text import files_in, names_in, telling_lines
 from voxgate.probe.unit_folders import ENDINGS, UNIT_FOLDERS, commands_in
 from voxgate.probe.ways import lines_on, paths_in, unit_lines_on
@@ -202,12 +202,8 @@ def unit_jobs(services: list[Service], folders: Job, shown: Shown) -> Iterator[t
     disk = folders.value()
     own = {unit for service in services for unit in service.units} | {service.unit for service in services}
     yield from ((path, "root", text, False) for unit, path, text in disk.commands_for_many if unit not in own)
-    starters = {name for folder in UNIT_FOLDERS for name in names_in(folder) if name.endswith((".timer", ".path"))}
-    listed = said("systemctl", "list-units", "--all", "--type=timer,path", "--plain", "--full", "--no-legend", "--no-pager")
-    starters |= {line.split()[0] for line in listed.splitlines() if line.split()}
-    starters = {name for name in starters if "@." not in name and not name.startswith("-")}
     started: dict[str, str] = {}
-    for block in shown.rows(sorted(starters)):
+    for block in shown.rows(sorted(starters_of(shown.listed()))):
         alive = block.get("ActiveState") in {"active", "activating"} or block.get("UnitFileState", "").startswith("enabled")
         if alive and block.get("Unit"):
             started[block["Unit"]] = block["Id"]
@@ -224,6 +220,19 @@ def unit_jobs(services: list[Service], folders: Job, shown: Shown) -> Iterator[t
             where = f"{started[name]} starts {name}" if name in started else name
             runs = name not in started and block.get("MainPID", "0") != "0"
             yield where, block.get("User") or "root", commands, runs
+
+
+def starters_of(listed: list[list[str]]) -> set[str]:
+    """The timers and paths that systemd has loaded, or that lie in a unit folder."""
+    found = {name for folder in UNIT_FOLDERS for name in names_in(folder)} | {name for name, *_ in listed}
+    return {name for name in found if name.endswith((".timer", ".path")) and "@." not in name and not name.startswith("-")}
+
+
+def asked_soon(disk: Job, listed: list[list[str]]) -> set[str]:
+    """What ``unit_jobs`` will want to know about, as far as that is known before: most timers start the service of their name."""
+    known, placed = starters_of(listed), set(disk.value().placed)
+    active = {f"{name.rpartition('.')[0]}.service" for name, _, state, *_ in listed if name in known and state == "active"}
+    return known | active | placed
 
 
 def drawn_in(started: set[str], maybe: set[str], placed: set[str], shown: Shown) -> dict[str, str]:

@@ -24,7 +24,7 @@ from voxgate.probe.engines import engines
 from voxgate.probe.env_files import env_file
 from voxgate.probe.haproxy import haproxy
 from voxgate.probe.javascript import javascript
-from voxgate.probe.jobs import jobs
+from voxgate.probe.jobs import asked_soon, jobs
 from voxgate.probe.keys import keys
 from voxgate.probe.leaks import SECRETS_AT_MOST, leaks
 from voxgate.probe.limits import ASKING, LEFT, LOCK_DEADLINE, alone, limit_ourselves, supervised
@@ -88,7 +88,8 @@ def look(
     def of_host(function: Callable[[], Any], deadline: float = DEADLINE) -> Job:
         return Job(function if only is None else not_asked, deadline)
 
-    disk, shown = Job(OnDisk), Shown()
+    disk = Job(OnDisk)
+    shown = Shown(partial(asked_soon, disk)) if only is None else Shown()
     whole: dict[str, Job] = {"units": Job(partial(units, services, disk, shown))}
     parts = {"venvs": each(venv, "python", UV_DEADLINE)}
     found = whole["processes"] = Job(partial(processes, folders))

@@ -6,7 +6,8 @@ import re
 import shlex
 import threading
 import time
-from typing import Any, Iterable
+from contextlib import suppress
+from typing import Any, Callable, Iterable
 
 from voxgate.probe.base import DEADLINE, Job, Trouble
 from voxgate.probe.programs import last_words, run
@@ -44,21 +45,43 @@ def said(*argv: str) -> str:
 
 class Shown:
     """What systemd says of units, each asked about once a look, however many parts of it want to know: systemd is alone on its
-    host, and an answer costs it milliseconds.
+    host, and an answer costs it milliseconds. So does each start of systemctl: ``ahead`` names what other parts are known to
+    want, by what is listed, and that is asked along with what is wanted first.
     """
 
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
+    def __init__(self, ahead: Callable[[list[list[str]]], Iterable[str]] | None = None) -> None:
+        self.lock, self.listing = threading.Lock(), threading.Lock()
         self.known: dict[str, dict[str, str]] = {}
+        self.ahead = ahead
+        self.units: list[list[str]] | None = None
+
+    def listed(self) -> list[list[str]]:
+        """The services, timers and paths that systemd has loaded: of each its name, and whether it is loaded and active."""
+        with self.listing:
+            if self.units is None:
+                kinds = "--type=service,timer,path"
+                text = said("systemctl", "list-units", "--all", kinds, "--plain", "--full", "--no-legend", "--no-pager")
+                self.units = [words for words in map(str.split, text.splitlines()) if len(words) > 2]
+            return self.units
 
     def rows(self, names: Iterable[str]) -> list[dict[str, str]]:
         """All of ``ASKED_OF_UNITS`` that each unit has, in the order of the names; what can be no unit's name is left out."""
-        wanted = [name for name in dict.fromkeys(names) if NAME_OF_UNIT.fullmatch(name) and "@." not in name]
+        wanted = unit_names(names)
         with self.lock:
             new = [name for name in wanted if name not in self.known]
+            if new and self.ahead and not self.known:
+                with suppress(Trouble):  # what only others want is no reason for this to fail
+                    more = unit_names([*new, *self.ahead(self.listed())])
+                    self.known.update(zip(more, shown_rows(more)))  # noqa: B905 - strict= is of Python 3.10
+                    new = []
             if new:
-                self.known.update(zip(new, shown_rows(new)))  # noqa: B905 - strict= is of Python 3.10
+                self.known.update(zip(new, shown_rows(new)))  # noqa: B905 - the same
             return [self.known[name] for name in wanted]
+
+
+def unit_names(names: Iterable[str]) -> list[str]:
+    """Those of these that a unit can have, each once."""
+    return [name for name in dict.fromkeys(names) if NAME_OF_UNIT.fullmatch(name) and "@." not in name]
 
 
 def shown_rows(names: list[str]) -> list[dict[str, str]]:

@@ -11,7 +11,7 @@ from voxgate.probe.dpkg import OWNERS, vouched_for
 from voxgate.probe.redaction import HASH
 from voxgate.probe.request import UNIT, Service
 from voxgate.probe.sudo import loose_of
-from voxgate.probe.systemctl import Shown, said, without_values
+from voxgate.probe.systemctl import Shown, without_values
 from voxgate.probe.text import resolved
 
 LOOSE = "open to others than root"  # in place of a hash: whatever stands there now, systemd may have read another thing
@@ -26,9 +26,7 @@ def units(services: list[Service], folders: Job, shown: Shown) -> dict[str, Any]
     kinds = {service.unit for service in services if service.unit}
     templates = tuple(f"{unit.partition('@.')[0]}@" for unit in kinds if "@." in unit)
     wanted |= {unit for unit in kinds if "@." not in unit}
-    listed = said("systemctl", "list-units", "--all", "--type=service", "--plain", "--full", "--no-legend", "--no-pager")
-    for line in listed.splitlines():
-        name, _load, active = [*line.split(), "", "", ""][:3]
+    for name, _load, active, *_ in shown.listed():
         if active != "inactive" or name.startswith(templates):
             wanted.add(name)
     wanted |= disk.placed | disk.tuned
