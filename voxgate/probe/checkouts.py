@@ -15,7 +15,7 @@ from voxgate.probe.byte_code import ByteCodes, closed_by_root
 from voxgate.probe.cache import HashCache
 from voxgate.probe.folder import UNREADABLE, Folder, fingerprint
 from voxgate.probe.mounts import mounted_in
-from voxgate.probe.programs import git, last_words
+from voxgate.probe.programs import git_each, last_words
 from voxgate.probe.request import Service
 
 MOUNTED = "mounted"  # stands for what another file system, or another folder, lies over
@@ -23,6 +23,12 @@ LEFT_OUT_FOLDERS = {".git", ".ruff_cache", ".pytest_cache", ".mypy_cache"}
 LEFT_OUT_FILES = {".env", ".git"}  # .git is a file in a worktree
 INSTALLED_FOLDERS = {"python": {".venv"}, "static": {"node_modules", "dist", "builds"}}
 INSTALLED_FILES: dict[str, set[str]] = {"python": set(), "static": {"dist"}}  # dist is the published link
+
+ASKED_OF_GIT = [
+    ["rev-parse", "HEAD", "--symbolic-full-name", "HEAD"],
+    ["ls-remote", "--get-url", "origin"],
+    ["config", "--list", "--name-only", "--show-origin", "-z"],
+]
 
 
 def outside_of(service: Service) -> Callable[[str, str, bool], bool]:
@@ -98,21 +104,19 @@ def blob(folder: Folder, name: str, found: os.stat_result) -> list[str]:
 def head_and_origin(folder: str) -> dict[str, Any]:
     """Three words of git, asked as the folder's owner, by whose configuration too: that is what the next fetch goes by."""
     with Folder(folder) as root:
-        head = git(["rev-parse", "HEAD", "--symbolic-full-name", "HEAD"], root, DEADLINE - 1)
-        lines = head.out.split()
-        if head.status != 0 or len(lines) != 2 or not re.fullmatch(r"[0-9a-f]{40}", lines[0]):
-            raise Trouble("failed", f"git rev-parse HEAD ended with {head.status}: {last_words(head.err, 1)}")
-        origin = git(["ls-remote", "--get-url", "origin"], root, DEADLINE - 1)
-        if origin.status != 0:
-            raise Trouble("failed", f"git ls-remote --get-url origin: {last_words(origin.err, 1)}")
-        config = git(["config", "--list", "--name-only", "--show-origin", "-z"], root, DEADLINE - 1)
-        if config.status != 0:
-            raise Trouble("failed", f"git config --list: {last_words(config.err, 1)}")
+        ended = git_each(ASKED_OF_GIT, root, DEADLINE - 1)
+        head, *more = ended.out.split("\0", 2)
+        lines = head.split()
+        if not more or len(lines) != 2 or not re.fullmatch(r"[0-9a-f]{40}", lines[0]):
+            raise Trouble("failed", f"git rev-parse HEAD ended with {ended.status}: {last_words(ended.err, 1)}")
+        if ended.status != 0:
+            what = "ls-remote --get-url origin" if len(more) == 1 else "config --list"
+            raise Trouble("failed", f"git {what}: {last_words(ended.err, 1)}")
         return {
             "head": lines[0],
             "detached": lines[1] == "HEAD",
-            "origin": origin.out.strip(),
-            "settings": settings_of(config.out),
+            "origin": more[0].strip(),
+            "settings": settings_of(more[1]),
             "hooks": hooks_for_caller(root),
         }
 

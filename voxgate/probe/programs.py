@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import selectors
+import shlex
 import signal
 import subprocess
 import time
@@ -135,8 +136,26 @@ def as_owner(argv: list[str], folder: Folder, deadline: float, more: dict[str, s
 
 def git(words: list[str], folder: Folder, deadline: float, more: dict[str, str] | None = None) -> Ended:
     """Ask git in a service's own folder, as its owner. Nobody, who reads what is root's, must be told where its repository is."""
-    of_root = {} if os.fstat(folder.fd).st_uid else {"GIT_DIR": ".git"}
-    return as_owner(["git", "--no-pager", *words], folder, deadline, {**GIT, **of_root, **(more or {})})
+    return as_owner(["git", "--no-pager", *words], folder, deadline, {**around_git(folder), **(more or {})})
+
+
+def git_each(asked: list[list[str]], folder: Folder, deadline: float) -> Ended:
+    """Several questions to git, one after the other until one fails, whose status it is; between two answers stands a NUL. To
+    start another account's program costs us more than it all costs git: so a shell of that account starts them.
+    """
+    script = " && printf '\\0' && ".join(shlex.join(["git", "--no-pager", *words]) for words in asked)
+    try:
+        ended = as_owner(["sh", "-c", script], folder, deadline, around_git(folder))
+    except Trouble as trouble:
+        raise Trouble(trouble.kind, trouble.text.replace("sh -c", "git", 1)) from None
+    if ended.status == 127:
+        raise Trouble("missing", "git is not installed")
+    return ended
+
+
+def around_git(folder: Folder) -> dict[str, str]:
+    """What git has around it in a folder."""
+    return {**GIT, **({} if os.fstat(folder.fd).st_uid else {"GIT_DIR": ".git"})}
 
 
 def last_words(text: str, lines: int = 6) -> str:

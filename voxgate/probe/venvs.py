@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import stat
-from typing import Any
+import sys
+from contextlib import suppress
+from typing import Any, Callable
 
 from voxgate.probe.accounts import as_caller
 from voxgate.probe.base import DEADLINE, UV_DEADLINE, Job, Trouble
-from voxgate.probe.folder import Folder, fingerprint
+from voxgate.probe.cache import HashCache
+from voxgate.probe.folder import Folder
 from voxgate.probe.programs import last_words, run, run_by_a_stranger
 from voxgate.probe.request import Service
 from voxgate.probe.ways import interpreter_of
 
 # No cache: who could write it could say what the interpreter is. What uv needs for a moment has room in memory, not on a disk.
 SYNC = ["env", "TMPDIR=/dev/shm", "uv", "sync", "--locked", "--no-dev", "--check", "--offline", "--no-cache"]
+READER_OF_TOML = 1  # counts up with ``declared`` and ``locked``: what an earlier one of them said is read again
 CHANGE = re.compile(r"^ ([-+~]) ([\w.-]+)(?:==\S+)?(?: \(from (\S+)\)| @ (\S+))?$", re.MULTILINE | re.ASCII)
 WOULD = re.compile(r"^Would (?!(?:use project environment|download|uninstall|install) )", re.MULTILINE)
 DISTRIBUTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
@@ -29,15 +34,19 @@ def normal(name: str) -> str:
 def venv(service: Service) -> dict[str, Any]:
     """The virtual environment: what it is made of, what is in it, and what uv says of it against the lock."""
     sync = Job(lambda: uv_sync(service.folder), UV_DEADLINE)
-    told = as_caller(lambda: project_of(service))
+    kept = HashCache("project", service)
+    told = as_caller(lambda: project_of(service, kept))
+    kept.keep()
     return {"python": version_of(service.folder), **told, **sync.value()}
 
 
-def project_of(service: Service) -> dict[str, Any]:
-    """What it is made of and what is in it, read with the rights of who asks: any file of his could stand in a lock's place."""
+def project_of(service: Service, kept: HashCache) -> dict[str, Any]:
+    """What it is made of and what is in it, read with the rights of who asks: any file of his could stand in a lock's place. What
+    such a text says is ``kept`` by the hash of the text: to read TOML takes much longer than all else that is done with it.
+    """
     with Folder(service.folder) as root:
-        project, lock = toml(root, "pyproject.toml"), toml(root, "uv.lock")
-        digest = fingerprint(root, "uv.lock")[1]
+        project, _ = of_toml(root, "pyproject.toml", declared, kept)
+        lock, digest = of_toml(root, "uv.lock", locked, kept)
         with Folder(".venv", root) as home:
             config = pyvenv(home)
             installed, changed = site_packages(home)
@@ -47,8 +56,8 @@ def project_of(service: Service) -> dict[str, Any]:
         "base_python": config["home"],
         "system_site_packages": "true" in config.get("include-system-site-packages", "").lower().split(" | "),
         "installed": installed,
-        "declared": declared(project),
-        "locked": locked(lock),
+        "declared": project,
+        "locked": lock,
         "lock_sha256": digest,
         "changed": changed,
     }
@@ -56,7 +65,11 @@ def project_of(service: Service) -> dict[str, Any]:
 
 def version_of(folder: str) -> str:
     """The version of an interpreter, by its own word: pyvenv.cfg says what was there when it was written."""
-    argv = [interpreter_of(folder), "-I", "-S", "-B", "-c", "import sys; print(*sys.version_info[:3], sep='.')"]
+    program = interpreter_of(folder)
+    with suppress(OSError):
+        if os.path.samestat(os.stat(program), os.stat("/proc/self/exe")):
+            return ".".join(map(str, sys.version_info[:3]))  # it is the very program that runs this
+    argv = [program, "-I", "-S", "-B", "-c", "import sys; print(*sys.version_info[:3], sep='.')"]
     ended = run_by_a_stranger(argv, DEADLINE, folder)
     if ended.status != 0 or not re.fullmatch(r"\d+\.\d+\.\d+", ended.out.strip()):
         raise Trouble("failed", f"{folder}/.venv/bin/python does not say its version: it ended with {ended.status}")
@@ -89,16 +102,29 @@ def is_equal_but_for_times(said: str, folder: str) -> bool:
     return bool(rows) and mine and goes == comes and ".." not in said and not WOULD.search(said)
 
 
-def toml(folder: Folder, name: str) -> dict[str, Any]:
-    """A TOML file of the project. Raises Trouble."""
+def of_toml(
+    folder: Folder, name: str, read: Callable[[dict[str, Any]], dict[str, str]], kept: HashCache
+) -> tuple[dict[str, str], str]:  # fmt: skip
+    """What a TOML file of the project says, and the sha256 of the file. Raises Trouble."""
+    text = folder.text(name)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    row = kept.kept.get(name)
+    if not isinstance(row, list) or row[:-1] != [READER_OF_TOML, digest]:
+        row = [READER_OF_TOML, digest, read(toml(text, f"{folder.path}/{name}"))]
+    kept.seen[name] = row
+    return row[-1], digest
+
+
+def toml(text: str, path: str) -> dict[str, Any]:
+    """A TOML file's text. Raises Trouble."""
     try:
         import tomllib  # noqa: PLC0415 - not in Python < 3.11, where the rest of the probe still works
     except ImportError:
         raise Trouble("missing", "the host's Python is older than 3.11: it reads no TOML") from None
     try:
-        return tomllib.loads(folder.text(name))
+        return tomllib.loads(text)
     except (ValueError, RecursionError):
-        raise Trouble("unparsable", f"{folder.path}/{name}: not TOML") from None
+        raise Trouble("unparsable", f"{path}: not TOML") from None
 
 
 def declared(project: dict[str, Any]) -> dict[str, str]:
