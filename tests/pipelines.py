@@ -21,6 +21,9 @@ STEPS = {
     "withCredentials",
     "retry",
     "catchError",
+    "error",
+    "publishHTML",
+    "script",
 }
 OPTIONS = {"disableConcurrentBuilds", "lock", "timeout", "buildDiscarder", "skipStagesAfterUnstable", "timestamps"}
 WHEN = {"branch", "beforeAgent", "expression", "not", "anyOf", "allOf"}

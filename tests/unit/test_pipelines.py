@@ -56,7 +56,8 @@ def test_nothing_is_interpolated_into_a_command(path: Path) -> None:
     source = path.read_text()
     assert commands(parse(source))  # raises for a command in double quotes, of several strings, or with a backslash
     interpolated = re.findall(r'"[^"\n]*\$[^"\n]*"', re.sub(r"//[^\n]*", "", source))
-    assert interpolated in ([], ['"voxgate-${params.ESTATE}"'])
+    allowed = {GATE: ['"voxgate-${params.ESTATE}"'], WATCH: ['"${params.ESTATE}"']}  # a lock, and a variable: of a choice
+    assert interpolated == allowed.get(path, [])
 
 
 @each
@@ -95,17 +96,56 @@ def test_the_gate_keeps_its_promises() -> None:
     deploys = [node for node in stages["Gate"].one("steps").all() if node.name == "sshagent"]
     assert [commands(node) for node in deploys] == [["make gate"]]
     always = {node.name for node in stages["Gate"].one("post").one("always").children or ()}
-    assert always == {"catchError", "junit", "allure", "archiveArtifacts"}
+    assert always == {"catchError", "junit", "publishHTML", "allure", "archiveArtifacts"}
     caught = stages["Gate"].one("post").one("always").one("catchError")
     assert commands(caught.one("timeout")) == ["make attach"], "a deploy that failed is said on Bitbucket as well"
     post = pipeline.one("post")
     unsuccessful = post.one("unsuccessful")
     assert commands(unsuccessful) == ["make recover", "make report"]
-    assert [node.name for node in unsuccessful.children or ()] == ["sshagent", "junit", "allure"]
-    assert {node.name for node in unsuccessful.one("sshagent").children or ()} == {"catchError"}, "each is tried, and shown"
+    meant = unsuccessful.one("script").one("if")
+    assert [node.name for node in meant.children or ()] == ["sshagent", "junit", "publishHTML", "allure"]
+    assert {node.name for node in meant.one("sshagent").children or ()} == {"catchError"}, "each is tried, and shown"
     assert [node.name for node in post.one("cleanup").children or ()] == ["archiveArtifacts"]
     estates = {path.stem for path in (ROOT / "hosts").glob("*.toml")} - {"services"}
-    assert estates == set(re.findall(r"'(\w+)'", re.search(r"ESTATE', choices: \[([^]]*)", GATE.read_text())[1]))  # type: ignore[index]
+    assert estates | {"none"} == set(estates_of(GATE))
+
+
+def estates_of(path: Path) -> list[str]:
+    """The choices of ESTATE; the first one is what a build has that was asked for none."""
+    found = re.search(r"ESTATE', choices: \[([^]]*)", path.read_text())
+    assert found
+    return re.findall(r"'(\w+)'", found[1])
+
+
+def test_a_build_that_was_asked_for_nothing_deploys_nothing_and_is_red() -> None:
+    """As the first one of a fresh job: Jenkins has no parameters before it has read the file, and tells the shell none."""
+    assert estates_of(GATE)[0] == "none"
+    assert not (ROOT / "hosts" / "none.toml").exists()
+    pipeline = parse(GATE.read_text())
+    first = stages_of(pipeline)[0]
+    assert [node.text for node in first.one("when").one("expression").children or ()] == ["params.ESTATE == 'none'"]
+    assert [node.name for node in first.one("steps").children or ()] == ["error"], "what follows a stage that failed is not run"
+    guards = [node.text for node in pipeline.one("post").one("unsuccessful").one("script").children or ()]
+    assert guards == ["if (params.ESTATE != 'none')"]
+    assert {"ESTATE"} == {node.text.split()[0] for node in parse(WATCH.read_text()).one("environment").children or ()} - {
+        "VOXGATE_MONGODB_URI"
+    }
+
+
+@pytest.mark.parametrize("name", ["publishHTML", "allure"])
+def test_the_page_and_the_tool_are_named_as_the_readme_says(name: str) -> None:
+    steps = [node.text for node in parse(GATE.read_text()).all() if node.name == name]
+    assert len(steps) == 2
+    for step in steps:
+        assert ("reportFiles: 'index.html'" if name == "publishHTML" else "commandline: 'allure'") in step
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    for said in (
+        "HTML Publisher",
+        "a tool of the name `allure`",
+        "Resource Root URL",
+        "default-src 'none'; img-src 'self'; style-src 'self'",
+    ):
+        assert said in readme, said
 
 
 def minutes(text: str) -> int:

@@ -138,6 +138,9 @@ def test_what_is_waived_is_a_verdict_of_its_own_in_every_report(lab: Lab, worker
     assert [(one["status"], one["statusDetails"]["known"]) for one in known] == [("skipped", True)]
     assert known[0]["statusDetails"]["message"].startswith(accepted)
     assert {"name": "kind", "value": "waived"} in known[0]["labels"]
+    page = lab.latest.resolve() / "index.html"
+    assert f"report {page} " in flat, "the terminal leads to what a person opens first"
+    assert f"<strong>{END}</strong> (last day)" in page.read_text("utf-8")
     assert "~1" in (lab.latest / "estate.svg").read_text("utf-8")
     told = (lab.latest / "summary.md").read_text("utf-8")
     assert f"- waived until {END}: `boot starts only what is known [fleet-1]`: `the new agent comes in spring (ops" in told

@@ -377,7 +377,7 @@ class Run:
                 self.progress.note(note)
         brief, full = self.config.option.verbose < 0, self.config.option.verbose > 0
         words = {key: last_lines(papers, redactor) for key, papers in self.papers.items()}
-        path = self.report.html if self.report.html.exists() else self.report.path
+        path = self.report.page if self.report.page.exists() else self.report.path
         with self.progress.heard_or_not():
             console = console_for(sys.stdout)
             closing(shown, console=console, report_path=path, brief=brief, full=full, words=words)

@@ -14,11 +14,14 @@ Nothing is dropped: every finding is in exactly one cause, as what leads it or a
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from voxgate.model.content import listed
 from voxgate.model.verdict import Judgement, MoveRecord, Verdict
+from voxgate.report.tally import subject_of
 
 Near: TypeAlias = Callable[[Judgement, Judgement], bool]
 
@@ -163,6 +166,9 @@ _AT = re.compile(r"(?:database [\w.-]+|(?P<host>[\w.-]+)): ")
 _IN_BRACKETS = re.compile(r"\(.*\)", re.DOTALL)
 _NUMBER = re.compile(r"\d+")
 _COMMAND = re.compile(r"(?<=systemctl )[a-z-]+ (?=ended|was not)")
+
+SHOWN = 10
+"""Rules and waivers that are named in one list; verdict.json has them all."""
 
 _NAMED = 5
 """Places of a cause that are named."""
@@ -315,12 +321,27 @@ def _cause(group: Sequence[Judgement], roots: dict[str, Judgement]) -> Cause:
     if reason := _reason(first):
         places = dict.fromkeys(found.where for one in leads if (found := _reason(one)))
         advice = next((one.advice for one in group if one.advice), "")
-        return Cause(first.verdict, _listed(list(places)), reason.why, advice, leads, follow, blinds=True)
+        return Cause(first.verdict, listed(list(places), _NAMED), reason.why, advice, leads, follow, blinds=True)
     subject = first.id.partition("[")[2].removesuffix("]")
     label = f"{first.sentence} [{subject}]" if subject else first.sentence
     return Cause(first.verdict, label, first.found, first.advice, leads, follow)
 
 
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
+def what_follows(cause: Cause) -> str:
+    """What else is so for this cause, by rule: `4 follow from it: capacity-adds-up x2, ...`; empty where nothing is."""
+    if cause.blinds:
+        blind = sum(one.verdict is Verdict.BLIND for one in cause.findings)
+        return f"{blind} {'rules are' if blind > 1 else 'rule is'} blind for it: {_rules(cause.findings)}"
+    parts = []
+    if same := cause.leads[1:]:
+        parts.append(f"the same on {listed([subject_of(one.id) or one.invariant for one in same], SHOWN)}")
+    if cause.follow:
+        count = len(cause.follow)
+        parts.append(f"{count} {'follow' if count > 1 else 'follows'} from it: {_rules(cause.follow)}")
+    return "; ".join(parts)
+
+
+def _rules(judgements: Sequence[Judgement]) -> str:
+    """Their rules, each once, with how often where that is not once."""
+    counts = Counter(one.invariant for one in judgements)
+    return listed([name if count == 1 else f"{name} x{count}" for name, count in counts.items()], SHOWN)

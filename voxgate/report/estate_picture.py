@@ -1,12 +1,15 @@
-"""``estate.svg``: each host a box, its services and workers in it, and what holds there."""
+"""``estate.svg``: each host a box, its services with their releases and workers in it, and what holds there.
+
+It shows what runs: after a way back that is what was judged again.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from voxgate.model.estate import Estate, Host, Placement
-from voxgate.model.verdict import RunOutcome, RunVerdict
+from voxgate.model.verdict import Judgement, RunOutcome, RunVerdict, Verdict
 from voxgate.report import svg
 from voxgate.report.tally import ESTATE, PLATFORM, Tally, by_cell, by_subject, whole
 
@@ -15,6 +18,7 @@ _MARGIN = 24.0
 _GAP = 16.0
 _HOST = 246.0
 _ROW = 26.0
+_RELEASE = 16.0
 _CHIP = 40.0
 _CHIPS = 5
 _TOP = 84.0
@@ -39,29 +43,52 @@ class _Row:
     name: str
     tally: Tally
     chips: tuple[tuple[str, Tally, str], ...] = ()
+    release: str = ""
+
+    @property
+    def top(self) -> float:
+        """How much room the service itself takes, with its release."""
+        return _ROW + (_RELEASE if self.release else 0)
 
     @property
     def height(self) -> float:
         """How much room it takes."""
-        return _ROW + 4 + (len(self.chips) + _CHIPS - 1) // _CHIPS * (_ROW + 2)
+        return self.top + 4 + (len(self.chips) + _CHIPS - 1) // _CHIPS * (_ROW + 2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """A host, or the estate as a whole. ``gone`` says that nothing of it could be seen, and why, else empty."""
+
+    name: str
+    about: str
+    rows: tuple[_Row, ...]
+    gone: str = ""
+
+    @property
+    def height(self) -> float:
+        """How high it must be."""
+        return 58 + sum(row.height for row in self.rows) + 8
 
 
 def estate_picture(outcome: RunOutcome, estate: Estate) -> str:
     """The estate as an SVG file: readable in light and dark, and without colours. Expects an outcome without secrets."""
-    boxes = [(host.name, _roles(host), tuple(_rows(host, outcome, estate))) for host in estate.hosts]
-    whole_estate = tuple(
-        _Row(service, tally) for (service, host), tally in by_cell(outcome).items() if host == ESTATE and tally.total
-    )
+    shown = outcome
+    if outcome.rollback:
+        shown = replace(outcome, judgements=outcome.rollback, missing=())
+    seen = _Seen.of(shown)
+    boxes = [_Box(host.name, _roles(host), tuple(seen.rows(host, estate)), seen.gone(host)) for host in estate.hosts]
+    whole_estate = tuple(_Row(service, tally) for (service, host), tally in seen.cells.items() if host == ESTATE and tally.total)
     if whole_estate:
-        boxes.append(("whole estate", "no single host", whole_estate))
-    shapes = list(_head(outcome))
+        boxes.append(_Box("whole estate", "no single host", whole_estate))
+    shapes = list(_head(outcome, shown))
     columns = int((_WIDTH - 2 * _MARGIN + _GAP) // (_HOST + _GAP))
     y = _TOP
     for first in range(0, len(boxes), columns):
         band = boxes[first : first + columns]
-        height = max(_height(rows) for _name, _about, rows in band)
-        for number, (name, about, rows) in enumerate(band):
-            shapes += _box(_MARGIN + number * (_HOST + _GAP), y, height, name, about, rows)
+        height = max(box.height for box in band)
+        for number, box in enumerate(band):
+            shapes += _drawn(_MARGIN + number * (_HOST + _GAP), y, height, box)
         y += height + _GAP
     shapes.append(_legend(y + 8))
     said = f"{estate.name}: {outcome.verdict.value}. {outcome.summary}"
@@ -73,14 +100,47 @@ def _roles(host: Host) -> str:
     return f"{', '.join(sorted(role.value for role in host.roles))} · {host.address}"
 
 
-def _rows(host: Host, outcome: RunOutcome, estate: Estate) -> Iterator[_Row]:
-    """The services of a host, each with its workers, and the platform."""
-    cells, subjects = by_cell(outcome), by_subject(outcome)
-    for placement in estate.placements:
-        if placement.host == host:
-            tally = cells.get((placement.service.name, host.name), Tally())
-            yield _Row(placement.service.name, tally, tuple(_chips(placement, subjects)))
-    yield _Row(PLATFORM, cells.get((PLATFORM, host.name), Tally()))
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a run says of each place: counted once, however many hosts there are."""
+
+    outcome: RunOutcome
+    cells: dict[tuple[str, str], Tally]
+    subjects: dict[str, Tally]
+    by_host: dict[str, list[Judgement]]
+
+    @classmethod
+    def of(cls, outcome: RunOutcome) -> _Seen:
+        """Count it."""
+        by_host: dict[str, list[Judgement]] = {}
+        for one in outcome.judgements:
+            by_host.setdefault(one.host or "", []).append(one)
+        return cls(outcome, by_cell(outcome), by_subject(outcome), by_host)
+
+    def gone(self, host: Host) -> str:
+        """Why nothing of a host was seen, in a few words; empty where something was."""
+        judged = self.by_host.get(host.name, ())
+        if not judged or any(one.verdict is not Verdict.BLIND for one in judged):
+            return ""
+        away = f"{host.name}: could not look (unreachable)"
+        return "does not answer" if all(one.found.startswith(away) for one in judged) else "nothing could be seen"
+
+    def rows(self, host: Host, estate: Estate) -> Iterator[_Row]:
+        """The services of a host, each with its workers, and the platform."""
+        for placement in estate.placements:
+            if placement.host == host:
+                name = placement.service.name
+                tally = self.cells.get((name, host.name), Tally())
+                yield _Row(name, tally, tuple(_chips(placement, self.subjects)), _release(name, self.outcome))
+        yield _Row(PLATFORM, self.cells.get((PLATFORM, host.name), Tally()))
+
+
+def _release(service: str, outcome: RunOutcome) -> str:
+    """Which release of a service runs."""
+    about = next((one for one in outcome.services if one.service == service), None)
+    if about is None:
+        return ""
+    return about.running.name or "none" if about.running else "which release runs is not known"
 
 
 def _chips(placement: Placement, subjects: dict[str, Tally]) -> Iterator[tuple[str, Tally, str]]:
@@ -91,42 +151,43 @@ def _chips(placement: Placement, subjects: dict[str, Tally]) -> Iterator[tuple[s
         yield str(number), subjects.get(f"{placement.host.name}-{unit.removesuffix('.service')}", Tally()), unit
 
 
-def _height(rows: tuple[_Row, ...]) -> float:
-    """How high a box must be."""
-    return 58 + sum(row.height for row in rows) + 8
-
-
-def _head(outcome: RunOutcome) -> Iterator[str]:
-    """What this is, and the verdict."""
+def _head(outcome: RunOutcome, shown: RunOutcome) -> Iterator[str]:
+    """What this is, and the verdict; ``shown`` has the judgements of what runs."""
     kind = _KIND[outcome.verdict]
     word = outcome.verdict.value
     wide = svg.columns(word, 8.4) + 44
     yield svg.text(_MARGIN, 38, f"{outcome.estate} · {outcome.run}", "title")
-    tally = whole(outcome)
-    said = f"{tally.holds} of {tally.total} invariants hold · {outcome.summary}"
+    tally = whole(shown)
+    when = "judged again, after going back: " if shown is not outcome else ""
+    said = f"{when}{tally.holds} of {tally.total} invariants hold · {outcome.summary}"
     yield svg.text(_MARGIN, 62, svg.shorten(said, _WIDTH - 2 * _MARGIN, 6.6), "dim", hint=said)
     yield svg.box(_WIDTH - _MARGIN - wide, 18, wide, 30, kind, radius=15)
     yield svg.text(_WIDTH - _MARGIN - wide / 2, 38, f"{svg.SIGNS[kind]}  {word}", f"strong t-{kind}", anchor="middle")
 
 
-def _box(x: float, y: float, height: float, name: str, about: str, rows: tuple[_Row, ...]) -> Iterator[str]:
-    """One host."""
-    yield svg.box(x, y, _HOST, height, "box", radius=10)
-    yield svg.text(x + 14, y + 24, svg.shorten(name, _HOST - 28), "strong", hint=name)
-    yield svg.text(x + 14, y + 42, svg.shorten(about, _HOST - 28, 6), "dim small", hint=about)
+def _drawn(x: float, y: float, height: float, box: _Box) -> Iterator[str]:
+    """One host. One of which nothing was seen is grey, its frame is broken, and it says so."""
+    yield svg.box(x, y, _HOST, height, "box gone" if box.gone else "box", radius=10)
+    yield svg.text(x + 14, y + 24, svg.shorten(box.name, _HOST - 28), "strong", hint=box.name)
+    about = f"{svg.SIGNS['violated']} {box.gone} · {box.about}" if box.gone else box.about
+    kind = "strong small t-violated" if box.gone else "dim small"
+    yield svg.text(x + 14, y + 42, svg.shorten(about, _HOST - 28, 6), kind, hint=about)
     at = y + 56
-    for row in rows:
-        kind = row.tally.worst
-        yield svg.box(x + 10, at, _HOST - 20, _ROW, kind)
+    for row in box.rows:
+        kind = "none" if box.gone else row.tally.worst
+        yield svg.box(x + 10, at, _HOST - 20, row.top, kind)
         yield svg.text(x + 20, at + 18, svg.shorten(row.name, 110), f"t-{kind}")
         yield svg.text(x + _HOST - 20, at + 18, _said(row.tally), f"strong t-{kind}", anchor="end")
+        if row.release:
+            yield svg.text(x + 20, at + 34, svg.shorten(row.release, _HOST - 40, 6), f"small t-{kind}", hint=row.release)
         for number, (label, tally, unit) in enumerate(row.chips):
             left = x + 10 + number % _CHIPS * (_CHIP + 7)
-            top = at + _ROW + 4 + number // _CHIPS * (_ROW + 2)
+            top = at + row.top + 4 + number // _CHIPS * (_ROW + 2)
             hint = f"{unit}: {_said(tally)}"
-            yield svg.box(left, top, _CHIP, _ROW - 3, tally.worst, radius=5, hint=hint)
+            kind = "none" if box.gone else tally.worst
+            yield svg.box(left, top, _CHIP, _ROW - 3, kind, radius=5, hint=hint)
             said = f"{label} {svg.SIGNS[tally.worst]}"
-            yield svg.text(left + _CHIP / 2, top + 16, said, f"small t-{tally.worst}", anchor="middle", hint=hint)
+            yield svg.text(left + _CHIP / 2, top + 16, said, f"small t-{kind}", anchor="middle", hint=hint)
         at += row.height
 
 

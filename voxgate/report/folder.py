@@ -62,6 +62,16 @@ class ReportFolder:
         return self.path.name
 
     @property
+    def page(self) -> Path:
+        """``index.html``: what a person opens first."""
+        return self.path / "index.html"
+
+    @property
+    def style(self) -> Path:
+        """The style sheet of that page."""
+        return self.path / "report.css"
+
+    @property
     def verdict(self) -> Path:
         """``verdict.json``."""
         return self.path / "verdict.json"
@@ -88,7 +98,7 @@ class ReportFolder:
 
     @property
     def html(self) -> Path:
-        """The page that a release manager reads."""
+        """Allure's page: each result with what it was judged on."""
         return self.allure_report / "index.html"
 
     @property

@@ -1,4 +1,4 @@
-"""Everything that a run leaves beside its verdict: the summary, the pictures, Allure's results completed, the page."""
+"""Everything that a run leaves beside its verdict: the summary, the pictures, Allure's results completed, the pages."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from voxgate.report.allure_run import complete
 from voxgate.report.allure_site import make_page
 from voxgate.report.estate_picture import estate_picture
 from voxgate.report.folder import ReportFolder
+from voxgate.report.page.site import write_page
 from voxgate.report.redaction import Redactor
 from voxgate.report.summary import Origin, summary
 from voxgate.report.timeline_picture import timeline_picture
@@ -35,16 +36,21 @@ def publish(
     outcome: RunOutcome, estate: Estate, folder: ReportFolder, redactor: Redactor, beside: Beside | None = None, *, html: bool
 ) -> list[str]:
     """Make them all. Returns a line for each that could not be made: none of them ever changes the verdict. Without ``html``
-    no page is made.
+    Allure makes no page; ours is made always.
     """
     beside = beside or Beside()
     shown = verdict_file.cut(outcome, redactor)
     title = f"voxgate · {shown.estate} · {shown.verdict.value}"
     pictures = (folder.picture, folder.timeline)
+
+    def ours() -> None:
+        write_page(folder, shown, estate)
+
     steps: list[tuple[str, Callable[[], object]]] = [
         ("summary.md", lambda: _write(folder.summary, summary(shown, Origin.of(shown.run, redactor)))),
         ("estate.svg", lambda: _write(folder.picture, estate_picture(shown, estate))),
         ("timeline.svg", lambda: _write(folder.timeline, timeline_picture(shown, beside.capacity))),
+        ("index.html", ours),
         (
             "allure-results",
             lambda: complete(
@@ -54,7 +60,7 @@ def publish(
     ]
     if html:
         page = ("allure-report", lambda: make_page(folder.allure_results, folder.html, title=title, history=folder.history))
-        steps.append(page)
+        steps += [page, ("index.html", ours)]  # again: now it can lead to Allure's
     return [line for name, make in steps if (line := _attempt(name, make))]
 
 

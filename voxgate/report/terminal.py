@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from voxgate.errors import visible
+from voxgate.model.content import listed
 from voxgate.model.digits import natural_in
 from voxgate.model.verdict import Judgement, MoveRecord, RunOutcome, RunVerdict, Verdict
 from voxgate.model.waiving import waived_in
-from voxgate.report.causes import Cause, causes_of
+from voxgate.report.causes import SHOWN, Cause, causes_of, what_follows
 from voxgate.report.tally import ESTATE, PLATFORM, Tally, by_cell, subject_of, unjudged, whole
 
 PLAIN_WIDTH = 120
@@ -27,9 +27,6 @@ PLAIN_WIDTH = 120
 
 CAUSES = 5
 """Causes that are written out; the others are named."""
-
-SHOWN = 10
-"""Rules that are named in one list, and waivers that are written out; the report has them all."""
 
 _LONGEST, _ALL = 300, 700
 """Characters of one finding on the terminal, and of one with ``-v``; the report has it all."""
@@ -214,7 +211,7 @@ class _Telling:
         yield from self._causes(causes)
         missing = unjudged(outcome)
         if missing:
-            said = f"not judged: {_listed(missing)}"
+            said = f"not judged: {listed(missing, SHOWN)}"
             yield from (Text(line, "yellow") for line in _hanging(said, f"{self.signs.missing} ", self.width))
         waived = [judgement for judgement in outcome.judgements if judgement.verdict is Verdict.WAIVED]
         for judgement in waived[:SHOWN]:
@@ -242,7 +239,7 @@ class _Telling:
         for cause in shown:
             yield from self._cause(cause)
         if rest := causes[len(shown) :]:
-            said = f"and {len(rest)} more causes (-v tells them): {_listed([cause.label for cause in rest])}"
+            said = f"and {len(rest)} more causes (-v tells them): {listed([cause.label for cause in rest], SHOWN)}"
             yield from (Text(line, "bold") for line in _hanging(said, "  ", self.width))
 
     def _cause(self, cause: Cause) -> Iterator[Text]:
@@ -251,7 +248,7 @@ class _Telling:
         yield from _two_lines(f"{sign} {cause.label}", cause.found, cause.advice, colour, self.signs, self.width, longest)
         for line in self._last_words(cause):
             yield Text(f"    {line}", "dim")
-        if said := _what_follows(cause):
+        if said := what_follows(cause):
             yield from (Text(line, "dim") for line in _hanging(said, "  + ", self.width))
         for judgement in (*cause.leads[not cause.blinds :], *cause.follow) if self.full else ():
             for text in self._finding(judgement):
@@ -274,31 +271,6 @@ class _Telling:
                     said = visible(line)
                     yield said if len(said) <= self.width - 4 else f"{said[: self.width - 8]} ..."
                 return
-
-
-def _what_follows(cause: Cause) -> str:
-    """What else is so for this cause, by rule: `4 follow from it: capacity-adds-up x2, ...`."""
-    if cause.blinds:
-        blind = sum(one.verdict is Verdict.BLIND for one in cause.findings)
-        return f"{blind} {'rules are' if blind > 1 else 'rule is'} blind for it: {_rules(cause.findings)}"
-    parts = []
-    if same := cause.leads[1:]:
-        parts.append(f"the same on {_listed([subject_of(one.id) or one.invariant for one in same])}")
-    if cause.follow:
-        count = len(cause.follow)
-        parts.append(f"{count} {'follow' if count > 1 else 'follows'} from it: {_rules(cause.follow)}")
-    return "; ".join(parts)
-
-
-def _rules(judgements: Sequence[Judgement]) -> str:
-    """Their rules, each once, with how often where that is not once."""
-    counts = Counter(one.invariant for one in judgements)
-    return _listed([name if count == 1 else f"{name} x{count}" for name, count in counts.items()])
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f", and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
 
 
 def _waived(judgement: Judgement, signs: Signs, width: int) -> Iterator[Text]:

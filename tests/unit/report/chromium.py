@@ -134,7 +134,7 @@ def opened(url: str, profile: Path) -> Iterator[Page]:
     back, here = os.pipe()
     quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
     argv = ["bash", "-c", f'exec "$@" 3<&{there} 4>&{here}', "bash", chromium, "--headless", "--no-sandbox", "--disable-gpu"]
-    argv += ["--disable-quic", "--host-resolver-rules=MAP * ~NOTFOUND", "--remote-debugging-pipe", *quiet]
+    argv += ["--disable-quic", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--remote-debugging-pipe", *quiet]
     process = subprocess.Popen(
         [*argv, f"--user-data-dir={profile}", "about:blank"],
         pass_fds=(there, here),

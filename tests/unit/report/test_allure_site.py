@@ -201,7 +201,11 @@ def test_the_real_page_is_one_file_that_stands_alone(page: Path) -> None:
 def test_the_real_page_works_and_asks_for_nothing(page: Path, tmp_path: Path) -> None:
     """In a headless Chromium: it starts at its top, filters, opens a result and a picture; no request, no error."""
     with opened(page.as_uri(), tmp_path / "profile") as shown:
-        shown.until("document.body.innerText.includes('Global Attachments')")
+        shown.until("document.body.innerText.includes('Global Errors')")
+        tabs = "[...document.querySelectorAll('[data-testid^=\"nav-tab-\"]')].filter(one => one.checkVisibility())"
+        tabs = shown.read(f"{tabs}.map(one => one.innerText).join()")
+        assert "Global Errors 1" in tabs
+        assert "Quality" not in tabs, "a tab with nothing in it"
         said = shown.read("document.body.innerText")
         for wanted in ("voxgate · lab", "fleet-2", "rolled back", "vox-backend-2026.11.20-2"):
             assert wanted in said
@@ -212,3 +216,13 @@ def test_the_real_page_works_and_asks_for_nothing(page: Path, tmp_path: Path) ->
         shown.click("capacity adds up", "document.body.innerText.includes('it follows from the worker that is down')")
         assert shown.outside == []
         assert shown.logged == []
+
+
+def test_nothing_green_stands_first_and_nothing_is_new(page: Path, tmp_path: Path) -> None:
+    """A ring nearly whole and green, though the run was rolled back; all of it new where there was no run before."""
+    seen = "[...document.querySelectorAll('{}')].filter(one => one.checkVisibility()).length"
+    with opened(page.with_name("first.html").as_uri(), tmp_path / "profile") as shown:
+        shown.until("document.body.innerText.includes('Global Errors')")
+        for nothing in ('[aria-label^="Success rate"]', '[data-testid="metadata-item-new"]', '[data-testid*="transition-new"]'):
+            assert shown.read(f"document.querySelectorAll('{nothing}').length"), "Allure calls it otherwise"
+            assert shown.read(seen.format(nothing)) == 0

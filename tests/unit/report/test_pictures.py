@@ -11,7 +11,7 @@ import pytest
 from voxgate.deploy.rolling import Capacity, Sample
 from voxgate.model.estate import Estate, Host
 from voxgate.model.service import Role
-from voxgate.model.verdict import MoveRecord, RunOutcome
+from voxgate.model.verdict import MoveRecord, RunOutcome, RunVerdict, Verdict
 from voxgate.report.estate_picture import estate_picture
 from voxgate.report.timeline_picture import timeline_picture
 
@@ -47,7 +47,7 @@ def test_they_are_small_and_load_nothing(name: str, estate: Estate, request: pyt
 
 
 def test_the_estate_says_what_holds_in_words_too(rolled_back: RunOutcome, estate: Estate) -> None:
-    picture = estate_picture(rolled_back, estate)
+    picture = estate_picture(replace(rolled_back, rollback=(), rollback_verdict=None), estate)
     said = words(picture)
     for host in estate.hosts:
         assert host.name in said
@@ -57,6 +57,49 @@ def test_the_estate_says_what_holds_in_words_too(rolled_back: RunOutcome, estate
     assert "2/3 ?1" in said
     assert "2 ✗" in said, "worker 2 of fleet-2"
     assert "voxcore@2.service: 4/5 ✗1" in hints(picture)
+
+
+def test_after_a_rollback_it_shows_what_runs(rolled_back: RunOutcome, estate: Estate) -> None:
+    said = words(estate_picture(rolled_back, estate))
+    assert "✗  rolled back" in said
+    assert "✓ 21/21" in said, "the worker that fell is well again"
+    assert not [one for one in said if "✗1" in one or one == "2 ✗"]
+    assert any(one.startswith("judged again, after going back: 83 of 83 invariants hold · ") for one in said)
+    assert "vox-agents-2026.11.20-2" in said
+    assert "vox-agents-2026.11.22-1" not in said
+
+
+def test_a_release_that_nobody_knows_is_said(done: RunOutcome, estate: Estate) -> None:
+    lost = replace(done, services=tuple(replace(one, running=None) for one in done.services))
+    assert "which release runs is not known" in words(estate_picture(lost, estate))
+
+
+def test_a_dead_host_looks_dead(done: RunOutcome, estate: Estate) -> None:
+    away = "fleet-2: could not look (unreachable): no answer within 10 s"
+    denied = "sip-1: could not look (denied): sudo says no"
+    found = {"fleet-2": away, "sip-1": denied}
+    judged = tuple(
+        replace(one, verdict=Verdict.BLIND, found=found[one.host]) if one.host in found else one for one in done.judgements
+    )
+    down = replace(done, verdict=RunVerdict.BLIND, judgements=judged)
+    picture = estate_picture(down, estate)
+    gone = [one for one in parsed(picture).iter(f"{SVG}rect") if one.get("class") == "box gone"]
+    assert len(gone) == 2
+    assert all(one.get("stroke-dasharray") for one in gone), "not by its colour alone"
+    assert "✗ does not answer · fleet · 198.51.100.32" in hints(picture)
+    assert "✗ nothing could be seen · sip · 198.51.100.41" in hints(picture)
+    half = tuple(replace(one, verdict=Verdict.HOLDS, found="") if one.invariant == "clock-is-right" else one for one in judged)
+    assert "box gone" not in estate_picture(replace(down, judgements=half), estate), "something of it was seen"
+
+
+def test_without_its_style_sheet_it_is_as_in_light(rolled_back: RunOutcome, estate: Estate) -> None:
+    """Jenkins' policy takes the style sheet from a picture that is opened alone: it was black on black."""
+    for picture in (estate_picture(rolled_back, estate), timeline_picture(rolled_back, sampled(rolled_back, 0, 1))):
+        root = parsed(picture)
+        for one in (*root.iter(f"{SVG}rect"), *root.iter(f"{SVG}text")):
+            assert one.get("fill", "").startswith("#"), one.attrib
+        boxes = {one.get("fill") for one in root.iter(f"{SVG}rect") if one.get("class") != "bar"}
+        assert boxes.isdisjoint({one.get("fill") for one in root.iter(f"{SVG}text")})
 
 
 def test_a_partial_look_leaves_the_rest_grey(looked: RunOutcome, estate: Estate) -> None:
