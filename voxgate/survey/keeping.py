@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 
     from voxgate.model.answers import Answer
 
-LIMIT = 64 * 1024 * 1024
+LIMIT = 256 * 1024 * 1024  # bytes of a file that is read again: more than all that is kept comes to
+PART = 24 * 1024 * 1024  # characters that are kept of one host, one remote or one database
+ANSWERS = 48 * 1024 * 1024  # and of all that one host answers
+READ_BY_PEOPLE = 4 * 1024 * 1024  # characters: a longer document has no line of its own for each value, which could be most of it
+PLAIN = 64 * 1024 * 1024  # bytes of a body, unpacked
 SHORT = 16 * 1024  # bytes: longer bodies are stored by their hash
+IN_PLACE = 4 * 1024 * 1024  # bytes of the short ones of a host: what comes after them is stored so too
 LOOKED_INTO = 16 * 1024 * 1024  # bytes of all bodies of a host, each counted once: to look for secrets takes its time
 UNPACKED = 1024 * 1024 * 1024
 
@@ -52,23 +57,27 @@ class Keep:
     def write(self, path: Path, document: object) -> None:
         """One document."""
         cut = document if self.cutter is None else self.cutter.cut_document(document)
-        path.write_text(json.dumps(cut, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        text = json.dumps(cut, allow_nan=False)
+        if len(text) <= READ_BY_PEOPLE:
+            text = json.dumps(cut, indent=1, allow_nan=False)
+        path.write_text(f"{text}\n", encoding="utf-8")
 
-    def cut_body(self, answer: Answer) -> tuple[bytes, str]:
-        """A body without its secrets, and the sha256 of what it was if it had any. A packed one is looked into: if there is
-        one in it, it is kept as a packed body again. Of what is too much to be looked into nothing is kept but that sha256.
+    def cut_body(self, answer: Answer, by: str) -> tuple[bytes, str]:
+        """The body that the host ``by`` answered, without its secrets, and the sha256 of what it was if it had any. A packed one
+        is looked into: if there is one in it, it is kept as a packed body again. Of what is too much to be looked into nothing is
+        kept but that sha256.
         """
         if self.cutter is None:
             return answer.body, answer.digest
         key = (hashlib.sha256(answer.body).hexdigest(), _is_packed(answer))
         if key not in self.cut_bodies:
-            self.cut_bodies[key] = self._cut(answer, self.cutter)
+            self.cut_bodies[key] = self._cut(answer, by, self.cutter)
         body, digest = self.cut_bodies[key]
         return body, digest or answer.digest
 
-    def _cut(self, answer: Answer, cutter: Cutter) -> tuple[bytes, str]:
+    def _cut(self, answer: Answer, by: str, cutter: Cutter) -> tuple[bytes, str]:
         """The same of one that is looked into now."""
-        unpacking, looking = (answer.host, "unpacking"), (answer.host, "looking")
+        unpacking, looking = (by, "unpacking"), (by, "looking")
         if self.spent[unpacking] > UNPACKED:
             return b"", hashlib.sha256(answer.body).hexdigest()
         plain = unpacked(answer)
@@ -81,9 +90,21 @@ class Keep:
             return cutter.cut_bytes(answer.body), ""
         return gzip.compress(cut, mtime=0) if _is_packed(answer) else cut, hashlib.sha256(plain).hexdigest()
 
-    def body(self, body: bytes) -> str | dict[str, str]:
+    def part(self, row: dict[str, Any], where: str) -> dict[str, Any]:
+        """A part of a file that is of one host, remote or database: as it is, or missing where it is more than is kept. Nobody
+        could read the file again then, and nothing would be known of the others.
+        """
+        return row if (size := _size(row)) <= PART else _too_much(where, size)
+
+    def answer(self, row: dict[str, Any], by: str) -> dict[str, Any]:
+        """The same of one answer; ``by`` is the host that gave it, of which all answers together have a limit."""
+        self.spent[by, "answering"] += _size(row)
+        return row if (size := self.spent[by, "answering"]) <= ANSWERS else _too_much(by, size)
+
+    def body(self, body: bytes, by: str) -> str | dict[str, str]:
         """Short text as it is; all else by its hash, stored once."""
-        if len(body) <= SHORT:
+        self.spent[by, "in place"] += len(body) if len(body) <= SHORT else 0
+        if len(body) <= SHORT and self.spent[by, "in place"] <= IN_PLACE:
             try:
                 return body.decode("utf-8")
             except UnicodeDecodeError:
@@ -92,6 +113,17 @@ class Keep:
         if not (self.bodies / digest).exists():
             (self.bodies / digest).write_bytes(body)
         return {"sha256": digest}
+
+
+def _size(row: dict[str, Any]) -> int:
+    """Its characters, as they are written."""
+    return len(json.dumps(row))
+
+
+def _too_much(where: str, size: int) -> dict[str, Any]:
+    """In the place of what is not kept."""
+    why = f"it says more than is kept, over {size >> 20} MB"
+    return {"missing": {"kind": "failed", "why": why, "where": where, "hint": ""}}
 
 
 def _is_packed(answer: Answer) -> bool:
@@ -103,7 +135,7 @@ def unpacked(answer: Answer) -> bytes:
     if not _is_packed(answer):
         return answer.body
     try:
-        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(answer.body, LIMIT)
+        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(answer.body, PLAIN)
     except zlib.error:
         return b"not gzip"
 

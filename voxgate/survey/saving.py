@@ -22,6 +22,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from dataclasses import asdict
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from voxgate.contracts import json_strict
@@ -47,6 +48,7 @@ from voxgate.survey.fields import (
     texts,
     wrong,
 )
+from voxgate.survey.findings import is_loopback
 from voxgate.survey.keeping import LIMIT, Keep
 from voxgate.survey.reading import host_evidence
 
@@ -73,7 +75,7 @@ def save(evidence: Evidence, folder: Path, cutter: Cutter | None = None) -> None
         (folder / "bodies").mkdir(parents=True)
         for name, look in zip(LOOKS, (evidence.first, evidence.second), strict=True):
             _save_look(look, folder / name, keep)
-        remotes = {name: _or_missing(view, _remote_row) for name, view in evidence.remotes.items()}
+        remotes = {name: keep.part(_or_missing(view, _remote_row), name) for name, view in evidence.remotes.items()}
         keep.write(folder / "remotes.json", {"format": FORMAT, "remotes": remotes})
         keep.write(folder / "works.json", {"format": FORMAT, "works": [asdict(work) for work in evidence.works]})
     except OSError as error:
@@ -96,16 +98,18 @@ def _save_look(look: Look, folder: Path, keep: Keep) -> None:
     (folder / "hosts").mkdir(parents=True)
     keep.write(folder / "look.json", {"format": FORMAT, "taken": look.taken})
     for name, host in look.hosts.items():
-        keep.write(folder / "hosts" / f"{name}.json", {"format": FORMAT, **_or_missing(host, _document)})
+        document = keep.part(_or_missing(host, _document), name)
+        keep.write(folder / "hosts" / f"{name}.json", {"format": FORMAT, **document})
         if isinstance(host, HostEvidence) and host.proof is not None:  # names, hashes and a signature: nothing to cut
             (folder / "hosts" / f"{name}.request").write_bytes(host.proof.request)
             (folder / "hosts" / f"{name}.sig").write_bytes(host.proof.signature)
-    answers = [
-        {"question": _question_row(question), **_or_missing(answer, lambda answer: _answer_row(answer, keep))}
-        for question, answer in look.answers.items()
-    ]
+    answers = []
+    for question, answer in look.answers.items():
+        by = _answered_by(question, look)
+        row = _or_missing(answer, partial(_answer_row, by=by, keep=keep))
+        answers.append({"question": _question_row(question), **keep.answer(row, by)})
     keep.write(folder / "answers.json", {"format": FORMAT, "answers": answers})
-    databases = {name: _or_missing(view, _database_row) for name, view in look.databases.items()}
+    databases = {name: keep.part(_or_missing(view, _database_row), name) for name, view in look.databases.items()}
     keep.write(folder / "databases.json", {"format": FORMAT, "databases": databases})
 
 
@@ -133,15 +137,23 @@ def _question_row(question: Question) -> dict[str, Any]:
     }
 
 
-def _answer_row(answer: Answer, keep: Keep) -> dict[str, Any]:
-    body, digest = keep.cut_body(answer)
+def _answered_by(question: Question, look: Look) -> str:
+    """Who answers: the host itself, also at its own addresses, or whoever is at the address that is asked from it."""
+    host = look.hosts.get(question.host)
+    own = host.addresses if isinstance(host, HostEvidence) else ()
+    is_own = is_loopback(question.address) or (not isinstance(own, Missing) and question.address in own)
+    return question.host if is_own or not question.address else question.address
+
+
+def _answer_row(answer: Answer, by: str, keep: Keep) -> dict[str, Any]:
+    body, digest = keep.cut_body(answer, by)
     return {
         "host": answer.host,
         "port": answer.port,
         "path": answer.path,
         "status": answer.status,
         "headers": dict(answer.headers),
-        "body": keep.body(body),
+        "body": keep.body(body, by),
         "digest": digest,
         "seconds": answer.seconds,
         "asked": answer.asked,
@@ -198,12 +210,13 @@ def _format(value: object) -> None:
 
 def _load_look(folder: Path, bodies: Path) -> Look:
     hosts: dict[str, HostEvidence | Missing] = {}
+    body = cache(partial(_stored, bodies))  # each once, however often it was served
     for path in sorted((folder / "hosts").glob("*.json")):
         hosts[path.stem] = _read_host(path)
     return Look(
         taken=_read(folder / "look.json", "taken", number),
         hosts=hosts,
-        answers=dict(_read(folder / "answers.json", "answers", lambda rows: [_answer(row, bodies) for row in items(rows)])),
+        answers=dict(_read(folder / "answers.json", "answers", lambda rows: [_answer(row, body) for row in items(rows)])),
         databases=_read(folder / "databases.json", "databases", lambda rows: _by_name(rows, _database)),
     )
 
@@ -227,7 +240,7 @@ def _by_name(rows: object, read: Callable[[object], T]) -> dict[str, T | Missing
     return {name: _missing(row) or read(row) for name, row in members(rows).items()}
 
 
-def _answer(row: object, bodies: Path) -> tuple[Question, Answer | Missing]:
+def _answer(row: object, stored: Callable[[str], bytes]) -> tuple[Question, Answer | Missing]:
     asked = get(row, "question", members)
     headers = get(asked, "headers", lambda rows: tuple(pair(each, text) for each in items(rows)))
     where = get(asked, "host", text), get(asked, "port", port), get(asked, "path", text), get(asked, "address", text)
@@ -241,7 +254,7 @@ def _answer(row: object, bodies: Path) -> tuple[Question, Answer | Missing]:
         path=get(row, "path", text),
         status=get(row, "status", natural),
         headers=get(row, "headers", text_by_text),
-        body=get(row, "body", lambda body: _body(body, bodies)),
+        body=get(row, "body", lambda body: _body(body, stored)),
         seconds=get(row, "seconds", number),
         asked=get(row, "asked", number),
         trouble=get(row, "trouble", text),
@@ -255,10 +268,11 @@ def _certificate(row: object) -> Certificate:
     return Certificate(get(row, "names", texts), *times, get(row, "flaw", text), get(row, "unread", text))
 
 
-def _body(body: object, bodies: Path) -> bytes:
-    if isinstance(body, str):
-        return body.encode("utf-8", "surrogatepass")
-    digest = get(body, "sha256", text)
+def _body(body: object, stored: Callable[[str], bytes]) -> bytes:
+    return body.encode("utf-8", "surrogatepass") if isinstance(body, str) else stored(get(body, "sha256", text))
+
+
+def _stored(bodies: Path, digest: str) -> bytes:
     if not digest.isalnum():
         raise WrongFormError("a hash wanted")
     try:

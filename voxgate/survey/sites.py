@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SITE_ADDRESSES = ("127.0.0.1", "::1")
 OWN_ADDRESSES = 4  # by more of them only the site's own address is asked for
 QUESTIONS_AT_MOST = 20_000  # to one site: each of its lists has an end, but what they make together has none
+WORDS_AT_MOST = 6 * 1024 * 1024  # characters of these questions: names of files and of servers, as the host says them
 # What a web server must never hand out, each asked for as it would be by whoever looks for it.
 HIDDEN = (
     "/.env", "/.git/HEAD", "/.git/config", "/.vite/manifest.json", "/package.json", "/package-lock.json", "/vite.config.js",
@@ -235,10 +236,17 @@ def site_questions(
     """The site's own address and each of its files, in every way; and the source map that each of them might have. Raises
     ContractError where the host would have more asked than any site of ours needs.
     """
-    found = tuple(islice(_of_site(host, site, files, entrance), QUESTIONS_AT_MOST + 1))
-    if len(found) > QUESTIONS_AT_MOST:
+    found: list[Question] = []
+    left = WORDS_AT_MOST
+    for one in islice(_of_site(host, site, files, entrance), QUESTIONS_AT_MOST + 1):
+        found.append(one)
+        left -= len(one.path) + sum(len(value) for _, value in one.headers) + len(one.tls)
+        if left < 0:
+            break
+    if len(found) > QUESTIONS_AT_MOST or left < 0:
         why = f"{len(files)} files, {len(named_sites(host, entrance.port, entrance))} names, {len(_reached(host))} addresses"
-        raise ContractError(f"its site cannot be asked for in {QUESTIONS_AT_MOST} questions", where=host.name, why=why)
+        what = f"its site cannot be asked for in {QUESTIONS_AT_MOST} questions of {WORDS_AT_MOST >> 20} MB"
+        raise ContractError(what, where=host.name, why=why)
     return tuple(dict.fromkeys(found))
 
 

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from voxgate.transport.connections import Connections
 
 LIMIT = 1024 * 1024
-SUM_LIMIT = 1024 * 1024 * 1024  # bytes of all bodies that are asked for at once
+HEADERS = 32 * 1024  # bytes of the headers of one answer
+SUM_LIMIT = 1024 * 1024 * 1024  # bytes of all headers and bodies that are asked for at once
 _AT_ONCE = 64
 _ASCII = bytes(range(128)).decode("ascii")
 
@@ -50,7 +51,8 @@ def ask(
     patience: Patience | None = None,
 ) -> dict[Question, Answer | Missing]:
     """What each question was answered, all asked at once; ``deadline`` in seconds for each, ``limit`` bytes of body,
-    ``sum_limit`` of all together: what comes after that is Missing, and so is what comes after the end of ``patience``.
+    ``sum_limit`` of all together, with their headers: what comes after that is Missing, and so is what comes after the end of
+    ``patience``.
 
     Whatever one question ends with is that question's: what nobody foresaw is a Missing, and leaves its traceback.
 
@@ -161,6 +163,10 @@ class _Heard:
     def take(self, response: httpx.Response) -> str:
         """Read a response as it comes over the wire; returns the trouble, empty for none."""
         self.status = response.status_code
+        size = sum(len(name) + len(value) for name, value in response.headers.raw)
+        self.left.take(size)
+        if size > HEADERS:
+            return f"the headers are larger than {HEADERS} bytes"
         self.headers = dict(response.headers)
         for part in response.iter_raw():
             self.left.take(len(part))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _PIECE = 64 * 1024
+_NAMES = 16 * 1024  # characters of the names in a certificate: a hundred of them are a lot
 
 
 class Pipe(Protocol):
@@ -152,4 +153,8 @@ def _names(found: x509.Certificate) -> tuple[str, ...]:
         rows: Any = found.extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME).value
     except x509.ExtensionNotFound:
         return ()
-    return (*rows.get_values_for_type(x509.DNSName), *map(str, rows.get_values_for_type(x509.IPAddress)))
+    names = (*rows.get_values_for_type(x509.DNSName), *map(str, rows.get_values_for_type(x509.IPAddress)))
+    if (size := sum(map(len, names))) > _NAMES:
+        msg = f"its names have {size} characters, at most {_NAMES} are read"
+        raise ValueError(msg)
+    return names

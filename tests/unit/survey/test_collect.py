@@ -351,6 +351,11 @@ def test_a_host_cannot_have_its_site_asked_without_end(estate: Estate) -> None:
     assert (
         len(site_questions(with_sites([], []), site, {f"{number}.js": (1, "x") for number in range(3000)}, BY_LOOPBACK)) < 20_000
     )
+    long = [{"listens": ["80"], "names": ["n" * 400_000 + str(one)], "serves": True} for one in range(10)]
+    with pytest.raises(ContractError, match="in 20000 questions of 6 MB"):
+        site_questions(with_sites(long, ["192.0.2.1"]), site, {}, BY_LOOPBACK)
+    with pytest.raises(ContractError, match="in 20000 questions of 6 MB"):
+        site_questions(with_sites([], []), site, {f"{one}{'n' * 4000}": (1, "x") for one in range(1000)}, BY_LOOPBACK)
 
 
 def with_sites(sites: list[dict[str, Any]], addresses: list[str]) -> HostEvidence:

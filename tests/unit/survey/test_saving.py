@@ -247,6 +247,66 @@ def test_what_a_host_serves_is_looked_into_once_and_up_to_a_limit(tmp_path: Path
         assert bool(one.body) == (host == "api-2" or path in {"/0", "/1", "/2", "/8"})
 
 
+def of_fleet(**more: Any) -> HostEvidence:
+    """What the probe said, with members that nobody reads."""
+    return host_evidence("fleet-1", {**GOOD, "sections": {**GOOD["sections"], **more}})
+
+
+def test_no_document_of_a_host_makes_a_file_that_nobody_reads_again(tmp_path: Path) -> None:
+    """In 8 MB there are millions of numbers, each of which had a line of its own, as far to the right as it is deep."""
+    deep: Any = [1] * 3_000_000
+    for _ in range(55):
+        deep = [deep]
+    before = evidence(b"x")
+    before = replace(before, second=replace(before.second, hosts={**before.second.hosts, "fleet-1": of_fleet(deep=deep)}))
+    save(before, tmp_path)
+    assert load(tmp_path) == before
+
+
+def test_a_site_of_many_small_files_is_read_again(tmp_path: Path) -> None:
+    """Each is asked for in several ways; nothing about that is hostile."""
+    files = [f"file {number} ".encode() * 1500 for number in range(50)]
+    answers: dict[Question, Answer | Missing] = {
+        Question("api-1", 80, f"/{number}", f"192.0.2.{way}"): answer(files[number % 50])
+        for number in range(700)
+        for way in range(8)
+    }
+    before = replace(evidence(), second=Look(1.0, {}, answers, {}))
+    save(before, tmp_path)
+    assert load(tmp_path) == before
+
+
+def test_what_one_host_answers_is_kept_up_to_a_limit_and_what_others_do_all_the_same(tmp_path: Path) -> None:
+    """Also where it is asked from another host, by its address."""
+    wordy = replace(answer(b"x"), headers={f"x-{number}": "word " * 3000 for number in range(2)})
+    health = Question("data", 8090, "/health")
+    asked = [Question("data", 80, f"/{number}", "198.51.100.21") for number in range(2500)]
+    answers: dict[Question, Answer | Missing] = {**dict.fromkeys(asked, wordy), health: answer(b"good")}
+    save(replace(evidence(), second=Look(1.0, {}, answers, {})), tmp_path)
+    found = load(tmp_path).second.answers
+    assert found[health] == answer(b"good")
+    assert found[asked[0]] == wordy
+    assert isinstance(last := found[asked[-1]], Missing)
+    assert (last.kind, last.where) == ("failed", "198.51.100.21")
+
+
+def test_no_remote_and_no_database_keeps_the_others_from_being_read(tmp_path: Path) -> None:
+    """A commit of 60 MB of names, a server with 20,000 clients that call themselves by what JSON writes in six letters."""
+    before = evidence()
+    tree = {f"{number:07d}": ("100644", COMMIT) for number in range(900_000)}
+    backend = before.remotes["backend"]
+    assert isinstance(backend, RemoteView)
+    many = DatabaseView("vox", "8.2", (DatabaseClient("198.51.100.41", 41000, "\x01" * 800, ""),) * 20_000, "voxgate-0a")
+    second = replace(before.second, databases={"vox": many, "other": DatabaseView("other", "8.2", (), "voxgate-0a")})
+    save(replace(before, second=second, remotes={**before.remotes, "backend": replace(backend, tree=tree)}), tmp_path)
+    after = load(tmp_path)
+    assert isinstance(after.remotes["backend"], Missing)
+    assert after.remotes["fleet"] == before.remotes["fleet"]
+    assert isinstance(after.second.databases["vox"], Missing)
+    assert after.second.databases["other"] == second.databases["other"]
+    assert after.second.hosts == before.second.hosts
+
+
 def test_nothing_is_changed_where_nothing_is_secret(tmp_path: Path) -> None:
     before = evidence(b"plain", gzip.compress(b"plain"))
     save(before, tmp_path, Cuts())

@@ -353,10 +353,19 @@ def test_what_is_no_address_is_not_reached(ground: Ground, opened: Opened, addre
 def test_all_bodies_together_have_a_limit(connections: Connections) -> None:
     with service(says(OK)) as port:
         questions = [Question("one", port, f"/{number}") for number in range(6)]
-        found = ask(connections, questions, sum_limit=6).values()
+        each = len("Content-Length2X-A1X-A2hi")  # headers are as good a place
+        found = ask(connections, questions, sum_limit=3 * each).values()
     assert sum(isinstance(answer, Answer) and answer.body == b"hi" for answer in found) == 3
     lost = [answer for answer in found if isinstance(answer, Missing)]
-    assert [answer.why for answer in lost] == ["all that was answered is over 6 bytes: the rest was not taken"] * 3
+    assert [answer.why for answer in lost] == [f"all that was answered is over {3 * each} bytes: the rest was not taken"] * 3
+
+
+def test_headers_have_a_limit(connections: Connections) -> None:
+    head = b"HTTP/1.1 200 OK\r\nX-A: " + b"a" * 40_000 + b"\r\nContent-Length: 2\r\n\r\nhi"
+    with service(says(head)) as port:
+        found = one(connections, port)
+    assert isinstance(found, Answer)
+    assert (found.trouble, found.headers) == ("the headers are larger than 32768 bytes", {})
 
 
 def test_an_address_that_is_silent_ends_the_patience_with_it_alone(connections: Connections) -> None:

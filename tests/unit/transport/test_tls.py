@@ -138,6 +138,14 @@ def test_a_page_comes_with_the_certificate_that_was_shown(
     assert -91 < (found.begins - time.time()) / 86400 < -89
 
 
+def test_of_names_without_end_none_is_read(connections: Connections, authority: Authority) -> None:
+    """A site is asked some thousand times, and shows them each time."""
+    with serving(authority.context(NAME, *(f"n{number}.vox.example" for number in range(2000)))) as port:
+        found = shown(asked(connections, port, authority.ca))
+    assert (found.names, found.flaw) == ((), "")
+    assert found.unread.endswith("characters, at most 16384 are read")
+
+
 @pytest.mark.parametrize(
     ("names", "more", "flaw"),
     [
