@@ -94,10 +94,11 @@ rollback: setup $(THERE) ## put the release before the last known good of SERVIC
 report: setup $(THERE) ## look at ESTATE and make the full report with its Allure page
 	@$(PYTEST) --html always
 
-docs: setup ## write what is made from the code: docs/INVARIANTS.md, docs/FAULTS.md, docs/ORDINARY.md
+docs: setup ## write what is made from the code: INVARIANTS.md, FAULTS.md and ORDINARY.md of docs/, the evidence's schema
 	@$(RUN) pytest --invariants=markdown > docs/INVARIANTS.md
 	@$(RUN) lab faults --write >/dev/null
 	@$(RUN) lab ordinary --write
+	@$(RUN) python -m voxgate.survey.document > schemas/evidence.schema.json
 
 invariants: setup ## print the catalogue of invariants from the code, and write docs/INVARIANTS.md
 	@mkdir -p docs

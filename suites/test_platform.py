@@ -54,8 +54,8 @@ def test_host_has_room(host_name: str, evidence: Evidence) -> None:
         for disk in disks
         if disk.inodes_free < FREE * disk.inodes
     ]
-    if found.memory_available < FREE * found.memory:
-        tight.append(f"{found.memory_available / 2**20:.0f} MB of memory are available of {found.memory / 2**20:.0f} MB")
+    if found.memory.available < FREE * found.memory.total:
+        tight.append(f"{found.memory.available / 2**20:.0f} MB of memory are available of {found.memory.total / 2**20:.0f} MB")
     assert not tight, say_all(
         host_name,
         tight,

@@ -145,12 +145,12 @@ def test_one_copy_only(host_name: str, estate: Estate, evidence: Evidence) -> No
     names = {service.repository for service in estate.services}
     said = [
         f"{one.path} is another copy ({one.kind}) of {', '.join([*one.same, *one.names])}"
-        for one in known(host.copies)
+        for one in known(host.copies).found
         if one.same or names & set(one.names)
     ]
     said += [
         f"not even root can look into {one.path}: a copy could lie there"
-        for one in known(host.copies)
+        for one in known(host.copies).found
         if one.kind == "unreadable"
     ]
     do = "remove it, or unmount what root cannot look into: a service stands in its one folder, where the gate deploys it"

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from voxgate.contracts.json_strict import loads
+from voxgate.contracts.typed import WrongFormError
 from voxgate.deploy import answers
 from voxgate.deploy.holding import held_elsewhere
 from voxgate.deploy.speaking import Speech
 from voxgate.errors import CommandUnknown, ContractError
-from voxgate.survey.fields import WrongFormError
 
 SERVICES = ("backend", "console")
 WRITTEN = {

@@ -128,25 +128,6 @@ def best_fault(name: str, document: Any) -> ValidationError | None:
     return fault
 
 
-def lost_members(name: str, document: Any, within: str, *, where: str = "") -> dict[str, str]:
-    """The members of ``document[within]`` that break the schema ``name``, each with where it does; those that are not there say
-    so. Raises ContractError where what breaks it is beside them. No value of the document is said: it may be a secret.
-    """
-    lost: dict[str, str] = {}
-    for error in _validator(name).iter_errors(document):
-        place = list(error.absolute_path)
-        if place[:1] != [within]:
-            raise ContractError(f"breaks the schema {name}", where=where, why=f"{_path(error)}: by its {error.validator}")
-        if len(place) > 1:
-            lost.setdefault(str(place[1]), f"is of another form: {_path(error)}: by its {error.validator}")
-        elif error.validator == "required" and isinstance(error.instance, dict):
-            wanted: Any = error.validator_value
-            lost |= dict.fromkeys(set(wanted) - set(error.instance), "is not told")
-        elif error.validator != "additionalProperties":  # what nobody reads is of no harm
-            raise ContractError(f"breaks the schema {name}", where=where, why=f"{_path(error)}: by its {error.validator}")
-    return lost
-
-
 def check(name: str, document: Any, *, where: str = "") -> None:
     """Raises ContractError, naming the path of the best match, if ``document`` breaks the schema ``name``."""
     error = best_fault(name, document)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from voxgate.contracts.json_strict import loads
+from voxgate.contracts.typed import WrongFormError
 from voxgate.errors import ContractError
-from voxgate.survey.fields import WrongFormError, flag, get, integer, items, members, natural, number, text, wrong
+from voxgate.survey.fields import flag, get, integer, items, members, natural, number, text, wrong
 
 MOST_TEXT = 200_000
 """Characters of one text: a state file is read up to 65536 bytes, a command's words up to 8192 characters."""

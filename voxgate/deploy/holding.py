@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from voxgate.contracts.json_strict import loads
+from voxgate.contracts.typed import WrongFormError
 from voxgate.deploy import answers
 from voxgate.deploy.answers import Holder, Reply
 from voxgate.deploy.causes import hint_for
 from voxgate.deploy.speaking import Speech
 from voxgate.errors import CommandUnknown, MoveFailed, Refused, VoxgateError, unforeseen
 from voxgate.moves.steps import PYTHON
-from voxgate.survey.fields import WrongFormError
 from voxgate.transport.connection import Connection
 from voxgate.transport.failures import NotBegun
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from voxgate.contracts.json_strict import loads
 from voxgate.contracts.schemas import check
+from voxgate.contracts.typed import WrongFormError
 from voxgate.deploy.answers import State, long, object_in, state_of
 from voxgate.deploy.causes import hint_for
 from voxgate.deploy.journal import Journal, read_journal
@@ -21,7 +22,7 @@ from voxgate.model.estate import Estate, Host, Placement
 from voxgate.model.evidence import Missing
 from voxgate.model.release import PutBack, Release
 from voxgate.moves.steps import PYTHON
-from voxgate.survey.fields import WrongFormError, get, members
+from voxgate.survey.fields import get, members
 from voxgate.transport.connection import Connection
 from voxgate.transport.connections import Connections
 

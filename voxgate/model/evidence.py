@@ -9,14 +9,31 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Annotated, TypeVar
+
+from msgspec import Meta
 
 from voxgate.errors import Blind
 from voxgate.model.digits import natural_in
+from voxgate.model.forms import (
+    Address,
+    ByKey,
+    Key,
+    Later,
+    Natural,
+    Number,
+    Pid,
+    Port,
+    Sha256,
+    Shown,
+    Whole,
+    addresses_only,
+    whole_only,
+)
 from voxgate.model.surroundings import (
     BootFact,
     ClockFact,
-    CopyFact,
+    CopiesFact,
     HaproxyFact,
     JobFact,
     KeysFact,
@@ -30,6 +47,20 @@ from voxgate.model.surroundings import (
 )
 
 T = TypeVar("T")
+
+# Of what a host says of its site and its addresses no more is believed, as each file is asked for, by each address.
+FILES_AT_MOST = 5000
+FILE_AT_MOST = 32 * 1024 * 1024  # bytes of one file
+SITE_AT_MOST = 128 * 1024 * 1024  # and of all
+ADDRESSES_AT_MOST = 200
+VALUES = "Environment"  # the property of a unit that nobody is told: its values may be secrets
+FOR_PEOPLE = frozenset({"ExecStart"})  # the one property of a unit that no rule reads: what is cut of it is missed by none
+
+UnitFile = Annotated[str, Meta(pattern=r"^([0-9a-f]{64}|masked|broken|unreadable|not a file|open to others than root)\Z")]
+Commit = Annotated[str, Meta(pattern=r"^[0-9a-f]{40}\Z")]
+Mode = Annotated[str, Meta(pattern=r"^(100644|100755|120000|special)\Z")]
+Blob = Annotated[str, Meta(pattern=r"^([0-9a-f]{40}|unreadable|mounted|)\Z")]
+SiteFile = Annotated[str, Meta(pattern=r"^([0-9a-f]{64}|link|special)\Z")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +101,19 @@ class UnitFact:
     ``package`` the name of the one that brought the first of them, empty where none is known.
     """
 
-    name: str
-    properties: Mapping[str, str]
-    links: tuple[str, ...]
-    files: Mapping[str, str]
-    changed: float = 0.0
-    vouched: tuple[str, ...] = ()
-    package: str = ""
+    name: Annotated[Whole, Key()]
+    properties: Annotated[Mapping[Whole, Shown], Meta(extra_json_schema={"properties": {VALUES: False}})]
+    links: tuple[Whole, ...]
+    files: Mapping[Whole, UnitFile]
+    changed: Number = 0.0
+    vouched: tuple[Whole, ...] = ()
+    package: Annotated[Whole, Later()] = ""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where something was cut out of a property that a rule may read, or one is told that must not be."""
+        if VALUES in self.properties:
+            raise ValueError("values of an environment are told")
+        whole_only(value for key, value in self.properties.items() if key not in FOR_PEOPLE)
 
     @property
     def load(self) -> str:
@@ -105,23 +142,24 @@ class ProcessFact:
     ``container`` the id of the container its cgroup belongs to, empty for none. ``exe`` and ``cwd`` are None if not readable;
     ``exe`` is the path at which the host has that very file, else ``elsewhere:`` and the path that the process sees; ``state``
     is the kernel's letter for what it does. ``argv`` is for people, as something may have been cut out of it; ``runs`` are the
-    folders of services whose code it runs, found before that.
+    folders of services whose code it runs, found before that. ``own_pids`` says that it has a PID namespace of its own.
     """
 
-    pid: int
-    ppid: int
-    uid: int
-    user: str
-    started: float
-    command: str
-    argv: tuple[str, ...]
-    cgroup: str
-    unit: str
-    container: str
-    exe: str | None
-    cwd: str | None
-    state: str
-    runs: tuple[str, ...] = ()
+    pid: Pid
+    ppid: Natural
+    uid: Natural
+    user: Whole
+    started: Number
+    command: Whole
+    argv: tuple[Shown, ...]
+    cgroup: Whole
+    unit: Whole
+    container: Whole
+    exe: Whole | None
+    cwd: Whole | None
+    state: Annotated[str, Meta(pattern=r"^[A-Za-z]\Z")]
+    runs: tuple[Whole, ...] = ()
+    own_pids: Annotated[bool, Later()] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +168,34 @@ class SocketFact:
     anybody. ``apart`` is True in a network namespace that is not the host's own.
     """
 
-    address: str
-    port: int
-    remote_address: str | None
-    remote_port: int | None
-    pids: tuple[int, ...]
+    address: Address
+    port: Port
+    remote_address: Address | None
+    remote_port: Port | None
+    pids: tuple[Pid, ...]
     apart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SocketsFact:
+    """The sockets of a host, TCP and UDP, and what belongs to them: as ``HostEvidence`` has each of it."""
+
+    listeners: tuple[SocketFact, ...]
+    datagrams: tuple[SocketFact, ...]
+    connections: tuple[SocketFact, ...]
+    ephemeral: tuple[Port, Port]
+    apart: tuple[Pid, ...]
+    addresses: Annotated[tuple[Address, ...], Meta(max_length=ADDRESSES_AT_MOST)]
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for an address that is none, and for a connection without a peer."""
+        addresses_only(self.addresses)
+        addresses_only({one.address for one in (*self.listeners, *self.datagrams, *self.connections)})
+        if any(one.remote_address is None or one.remote_port is None for one in self.connections):
+            raise ValueError("a connection has no other end")
+        if any(one.remote_address is not None or one.remote_port is not None for one in (*self.listeners, *self.datagrams)):
+            raise ValueError("what listens has another end")
+        addresses_only({one.remote_address for one in self.connections if one.remote_address is not None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +207,14 @@ class CheckoutFact:
     account or the system as ``account NAME``; ``hooks`` the programs that it runs by itself.
     """
 
-    head: str
+    head: Commit
     detached: bool
-    origin: str
-    owner: str
-    tree: Mapping[str, tuple[str, str]]
-    changed: float
-    settings: tuple[str, ...] = ()
-    hooks: tuple[str, ...] = ()
+    origin: Shown
+    owner: Whole
+    tree: Mapping[Whole, tuple[Mode, Blob]]
+    changed: Number
+    settings: tuple[Whole, ...] = ()
+    hooks: tuple[Whole, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,29 +223,29 @@ class VenvFact:
     1 drift, else it could not tell) and ``sync_said`` its words; ``installed`` maps distribution to version.
     """
 
-    python: str
-    base_python: str
+    python: Whole
+    base_python: Whole
     system_site_packages: bool
     sync_status: int
-    sync_said: str
-    installed: Mapping[str, str]
-    declared: Mapping[str, str]
-    locked: Mapping[str, str]
-    lock_sha256: str
-    changed: float
+    sync_said: Shown
+    installed: Mapping[Whole, Whole]
+    declared: Mapping[Whole, Whole]
+    locked: Mapping[Whole, Whole]
+    lock_sha256: Sha256
+    changed: Number
 
 
 @dataclass(frozen=True, slots=True)
 class EnvFileFact:
     """One ``.env``: key names only. ``kind`` is regular, link, folder, absent; ``empty`` and ``placeholder`` name keys."""
 
-    kind: str
-    mode: str
-    owner: str
-    keys: tuple[str, ...]
-    empty: tuple[str, ...]
-    placeholder: tuple[str, ...]
-    changed: float
+    kind: Annotated[str, Meta(pattern=r"^(regular|link|folder|special|absent)\Z")]
+    mode: Annotated[str, Meta(pattern=r"^([0-7]{4}|)\Z")]
+    owner: Whole
+    keys: tuple[Whole, ...]
+    empty: tuple[Whole, ...]
+    placeholder: tuple[Whole, ...]
+    changed: Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +257,18 @@ class DistFact:
     newest change of any of these files (ctime, epoch seconds, the kernel's), ``published`` when the link was made.
     """
 
-    target: str
-    files: Mapping[str, tuple[int, str]]
-    built: Mapping[str, str] | None
-    changed: float
-    published: float
+    target: Whole
+    files: Mapping[Whole, tuple[Natural, SiteFile]]
+    built: Mapping[Whole, Sha256] | None
+    changed: Number
+    published: Number
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for more than is asked for: what a host says of sizes is believed up to a limit only."""
+        sizes = [size for size, _ in self.files.values()]
+        if len(sizes) > FILES_AT_MOST or max(sizes, default=0) > FILE_AT_MOST or sum(sizes) > SITE_AT_MOST:
+            msg = f"more than {FILES_AT_MOST} files, {FILE_AT_MOST} bytes in one, or {SITE_AT_MOST} in all, are not asked for"
+            raise ValueError(msg)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,11 +278,11 @@ class MadeFact:
     of what is put into it, volumes of its own image aside; ``rights`` what it may do that a plain container may not.
     """
 
-    digests: tuple[str, ...]
-    command: tuple[str, ...]
-    own_command: tuple[str, ...]
-    mounts: tuple[str, ...]
-    rights: tuple[str, ...]
+    digests: tuple[Whole, ...]
+    command: tuple[Shown, ...]
+    own_command: tuple[Shown, ...]
+    mounts: tuple[Whole, ...]
+    rights: tuple[Whole, ...]
     as_image: bool
 
 
@@ -223,13 +290,13 @@ class MadeFact:
 class ContainerFact:
     """One container of any state, as its engine lists it; ``made`` is None where the engine does not say more."""
 
-    engine: str
-    id: str
-    name: str
-    image: str
-    state: str
-    status: str
-    project: str
+    engine: Whole
+    id: Whole
+    name: Whole
+    image: Whole
+    state: Whole
+    status: Shown
+    project: Whole
     made: MadeFact | None = None
 
 
@@ -240,9 +307,9 @@ class EnginesFact:
     ``traces`` are signs of an engine that did not answer by its socket: a socket file, a running engine process.
     """
 
-    engines: Mapping[str, str]
+    engines: Mapping[Whole, Whole]
     containers: tuple[ContainerFact, ...]
-    traces: tuple[str, ...]
+    traces: tuple[Shown, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,8 +356,8 @@ class HostEvidence:
     packages: Mapping[str, PackagesFact | Missing]
     leaks: Mapping[str, LeaksFact | Missing]
     runtimes: Mapping[str, RuntimesFact | Missing]
-    stores: Mapping[str, tuple[StoreFact, ...] | Missing]
-    copies: tuple[CopyFact, ...] | Missing
+    stores: Mapping[str, Annotated[tuple[StoreFact, ...], ByKey()] | Missing]
+    copies: CopiesFact | Missing
     jobs: tuple[JobFact, ...] | Missing
     javascript: tuple[int, ...] | Missing
     boot: BootFact | Missing

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Annotated
+
+from msgspec import Meta
+
+from voxgate.model.forms import ByKey, Key, Later, Natural, Number, Pid, Port, Sha256, Shown, Whole, Wire
+
+SITES_AT_MOST = 200  # servers of one nginx
+NAMES_AT_MOST = 100  # of one of them: the page is asked for by each
+
+Outcome = Annotated[str, Meta(pattern=r"^(reached|not asked|refused|timeout|unresolved|unreachable|silent|unparsable)\Z")]
+Place = tuple[Whole, Port]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +25,13 @@ class PackagesFact:
     seconds) of any file that is no byte code.
     """
 
-    distributions: int
-    files: int
-    hashed: int
-    bad: tuple[tuple[str, str], ...]
-    bad_count: int
-    records: str
-    changed: float
+    distributions: Natural
+    files: Natural
+    hashed: Natural
+    bad: tuple[tuple[Whole, Shown], ...]
+    bad_count: Natural
+    records: Sha256
+    changed: Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +41,10 @@ class LeaksFact:
     entry of the journal was written (epoch seconds, 0 for none).
     """
 
-    compared: tuple[str, ...]
-    lines: int
-    found: tuple[tuple[str, str], ...]
-    since: float = 0.0
+    compared: tuple[Whole, ...]
+    lines: Natural
+    found: tuple[tuple[Shown, Shown], ...]
+    since: Annotated[Number, Later()] = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +56,17 @@ class RuntimeFact:
     service's folder at which it sees something else than the probe does.
     """
 
-    pid: int
-    unit: str
-    argv0: str
+    pid: Annotated[Pid, Key()]
+    unit: Whole
+    argv0: Whole
     interpreter: bool
-    elsewhere: tuple[str, ...]
-    gone: tuple[str, ...]
-    mounts: tuple[str, ...]
-    loader: tuple[str, ...]
-    strange: tuple[str, ...]
-    replaced: tuple[str, ...] = ()
-    loads: tuple[str, ...] = ()
+    elsewhere: tuple[Whole, ...]
+    gone: tuple[Whole, ...]
+    mounts: tuple[Whole, ...]
+    loader: tuple[Whole, ...]
+    strange: tuple[Whole, ...]
+    replaced: Annotated[tuple[Whole, ...], Later()] = ()
+    loads: Annotated[tuple[Whole, ...], Later()] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +76,11 @@ class RuntimesFact:
     interpreter below the environment that nobody vouches for, and what is wrong with each.
     """
 
-    processes: tuple[RuntimeFact, ...]
+    processes: Annotated[tuple[RuntimeFact, ...], ByKey()]
     preload: bool
-    base: tuple[tuple[str, str], ...] = ()
-    preloads: tuple[str, ...] = ()
-    loose: tuple[str, ...] = ()
+    base: tuple[tuple[Whole, Shown], ...] = ()
+    preloads: Annotated[tuple[Whole, ...], Later()] = ()
+    loose: Annotated[tuple[Whole, ...], Later()] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +91,12 @@ class StoreFact:
     each ``host:port`` that the setting has.
     """
 
-    setting: str
-    outcome: str
-    connections: int
-    places: tuple[tuple[str, int], ...] = ()
-    held: tuple[tuple[str, int], ...] = ()
-    names: tuple[str, ...] = ()
+    setting: Annotated[Whole, Key()]
+    outcome: Outcome
+    connections: Natural
+    places: tuple[Place, ...] = ()
+    held: tuple[Place, ...] = ()
+    names: Annotated[tuple[Sha256, ...], Later()] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +106,18 @@ class CopyFact:
     commit, its lock or that package.
     """
 
-    path: str
-    kind: str
-    names: tuple[str, ...]
-    same: tuple[str, ...]
+    path: Whole
+    kind: Annotated[str, Meta(pattern=r"^(checkout|bare|worktree|project|package|unreadable)\Z")]
+    names: tuple[Whole, ...]
+    same: tuple[Whole, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CopiesFact:
+    """What was found in ``folders`` folders."""
+
+    folders: Natural
+    found: tuple[CopyFact, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +126,18 @@ class JobFact:
     by its scripts. ``changed`` is the last change of a file that says so (epoch seconds, 0 where it is not known).
     """
 
-    where: str
-    user: str
-    runs: tuple[str, ...]
-    changed: float = 0.0
+    where: Shown
+    user: Shown
+    runs: tuple[Shown, ...]
+    changed: Annotated[Number, Later()] = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class SiteFact:
     """One server of nginx: where it listens, by which names it is asked for, whether it serves files."""
 
-    listens: tuple[str, ...]
-    names: tuple[str, ...]
+    listens: tuple[Whole, ...]
+    names: Annotated[tuple[Whole, ...], Meta(max_length=NAMES_AT_MOST)]
     serves: bool
 
 
@@ -128,10 +147,10 @@ class StarterFact:
     is the link or file that says so; ``foreign`` the files that make it and came with no package of the distribution.
     """
 
-    name: str
-    by: str
+    name: Annotated[Whole, Key()]
+    by: Whole
     at_boot: bool
-    foreign: tuple[str, ...]
+    foreign: tuple[Whole, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +159,9 @@ class BootFact:
     and came with no package of the distribution.
     """
 
-    target: str
-    services: Mapping[str, StarterFact]
-    generators: tuple[str, ...]
+    target: Annotated[Whole, Meta(min_length=1)]
+    services: Mapping[Whole, StarterFact]
+    generators: tuple[Whole, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,27 +172,27 @@ class NginxFact:
     ``doubts`` what calls itself nginx and is not, and files of its configuration that others than root can change.
     """
 
-    masters: tuple[str, ...]
+    masters: tuple[Whole, ...]
     status: int
-    flaws: str
-    changed: float
-    workers: tuple[float, ...]
-    roots: tuple[str, ...]
-    config: str
-    sites: tuple[SiteFact, ...]
-    doubts: tuple[str, ...] = ()
+    flaws: Shown
+    changed: Number
+    workers: tuple[Number, ...]
+    roots: tuple[Whole, ...]
+    config: Whole
+    sites: Annotated[tuple[SiteFact, ...], Meta(max_length=SITES_AT_MOST)]
+    doubts: tuple[Shown, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ServerFact:
     """One server of HAProxy, by its own words; ``weight`` 0 also where it is for emergencies only."""
 
-    backend: str
-    name: str
-    address: str
-    status: str
+    backend: Whole
+    name: Whole
+    address: Whole
+    status: Whole
     checked: bool
-    weight: int
+    weight: Natural
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +203,11 @@ class HaproxyFact:
     """
 
     running: bool
-    started: float
-    changed: float
+    started: Number
+    changed: Number
     servers: tuple[ServerFact, ...]
-    doubts: tuple[str, ...] = ()
-    led_to: tuple[str, ...] | None = None
+    doubts: tuple[Shown, ...] = ()
+    led_to: Annotated[tuple[Whole, ...] | None, Later()] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,21 +216,28 @@ class DiskFact:
     folder of the system's, and on which no service, store or container has anything open.
     """
 
-    path: str
-    size: int
-    free: int
-    inodes: int
-    inodes_free: int
-    ours: bool = True
+    path: Whole
+    size: Annotated[Natural, Wire("bytes")]
+    free: Natural
+    inodes: Natural
+    inodes_free: Natural
+    ours: Annotated[bool, Later()] = True
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryFact:
+    """Bytes."""
+
+    total: Natural
+    available: Natural
 
 
 @dataclass(frozen=True, slots=True)
 class RoomFact:
-    """The file systems that can be written to, and the memory in bytes."""
+    """The file systems that can be written to, and the memory."""
 
     disks: tuple[DiskFact, ...]
-    memory: int
-    memory_available: int
+    memory: MemoryFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +247,9 @@ class ClockFact:
     """
 
     synchronised: bool | None
-    keepers: tuple[str, ...]
+    keepers: tuple[Whole, ...]
     container: bool
-    doubts: tuple[str, ...] = ()
+    doubts: tuple[Shown, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,13 +258,13 @@ class SudoRule:
     ``file`` is where it stands, empty where that is not known, ``changed`` that file's last change (epoch seconds, or 0).
     """
 
-    user: str
-    options: str
-    command: str
-    holder: str = ""
-    groups: tuple[str, ...] = ()
-    file: str = field(default="", compare=False)
-    changed: float = field(default=0.0, compare=False)
+    user: Annotated[Whole, Wire("as")]
+    options: Whole
+    command: Whole
+    holder: Annotated[Whole, Wire("user"), Later()] = ""
+    groups: Annotated[tuple[Whole, ...], Later()] = ()
+    file: Annotated[Shown, Later()] = field(default="", compare=False)
+    changed: Annotated[Number, Later()] = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,11 +273,16 @@ class SudoFact:
     something; ``loose`` are programs, and folders on the way to them, that not only root can change.
     """
 
-    user: str
-    groups: tuple[str, ...]
+    user: Whole
+    groups: tuple[Whole, ...]
     rules: tuple[SudoRule, ...]
     others: tuple[SudoRule, ...] = ()
-    loose: tuple[str, ...] = ()
+    loose: tuple[Whole, ...] = ()
+
+    def __post_init__(self) -> None:
+        """A rule that names no holder is of the account that looks."""
+        rules = tuple(rule if rule.holder else replace(rule, holder=self.user) for rule in self.rules)
+        object.__setattr__(self, "rules", rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,10 +291,10 @@ class KeyFact:
     change (epoch seconds, 0 where an earlier probe does not say it).
     """
 
-    user: str
-    file: str
-    fingerprint: str
-    changed: float = 0.0
+    user: Whole
+    file: Whole
+    fingerprint: Annotated[str, Meta(pattern=r"^(SHA256:[A-Za-z0-9+/]{43}|principal:.{1,64}|unreadable)\Z")]
+    changed: Annotated[Number, Later()] = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,8 +304,8 @@ class KeysFact:
     change; ``doubts`` what calls itself a listening sshd and is none, and files of its configuration that others can change.
     """
 
-    settings: Mapping[str, str]
+    settings: Mapping[Whole, Whole]
     keys: tuple[KeyFact, ...]
-    started: float = 0.0
-    changed: float = 0.0
-    doubts: tuple[str, ...] = ()
+    started: Number = 0.0
+    changed: Number = 0.0
+    doubts: tuple[Shown, ...] = ()

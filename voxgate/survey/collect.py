@@ -9,11 +9,11 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from voxgate.contracts import schemas
 from voxgate.errors import CommandUnknown, ContractError, Unreachable, VoxgateError, known_error
 from voxgate.model.answers import Answer, DatabaseView
 from voxgate.model.evidence import DistFact, HostEvidence, Missing, known
 from voxgate.model.look import Look, Question
+from voxgate.survey.document import check_edge
 from voxgate.survey.earlier import EARLIER
 from voxgate.survey.probing import Told, ask_probe, unparsable
 from voxgate.survey.questions import questions_of
@@ -154,34 +154,33 @@ def _see(
 def read_answer(
     told: Told, estate: Estate, host: Host, gate: dict[str, float] | None = None, *, brief: bool = False
 ) -> HostEvidence | Missing:
-    """What a document is: evidence if it is by schema, and tells what was asked; a section that is of another form is lost, that
-    section alone. ``gate`` are the times on the gate's own clock between which it was asked for; they are kept with the document,
-    and so is who signed it, what else was printed, and what is lost.
+    """What a document is: evidence if it tells what was asked; a section that is of another form is lost, that section alone.
+    ``gate`` are the times on the gate's own clock between which it was asked for; they are kept with the document, and so is who
+    signed it and what else was printed.
     """
+    beside: dict[str, object] = {**(gate or {}), "signed_by": told.proof.key if told.proof else "", "noise": told.noise}
     try:
-        lost = schemas.lost_members("evidence", told.document, "sections", where=host.name)
+        check_edge(told.document, host.name)
         if not brief:
-            _check_complete(told.document, estate, host, lost)
+            _check_complete(told.document, estate, host)
     except ContractError as error:
         return unparsable(error, host)
-    beside: dict[str, object] = {**(gate or {}), "signed_by": told.proof.key if told.proof else "", "noise": told.noise}
-    if lost:
-        beside["lost"] = lost
     return replace(host_evidence(host.name, {**told.document, "gate": beside}), proof=told.proof)
 
 
-def _check_complete(document: dict[str, Any], estate: Estate, host: Host, lost: Collection[str]) -> None:
-    """Raise ContractError if a service that was asked about is not told, or one that was not asked about is."""
+def _check_complete(document: dict[str, Any], estate: Estate, host: Host) -> None:
+    """Raise ContractError if a service that was asked about is not told, or one that was not asked about is. A section that
+    is lost as a whole says so itself.
+    """
     placements = [placement for placement in estate.placements if placement.host == host]
     for section, kinds in PER_SERVICE.items():
-        if section in lost:
-            continue
         placed = [one for one in placements if one.service.kind.value in kinds]
         asked = {one.service.name for one in placed}
         if section == "env_files":
             asked = {file.key for one in placed for file in one.env_files}
-        told = document["sections"][section].get("value", {})
-        if set(told) != asked:
+        outcome = document["sections"].get(section)
+        told = outcome.get("value", {}) if isinstance(outcome, dict) else None
+        if isinstance(told, dict) and set(told) != asked:
             why = f"{section}: {sorted(asked)} asked, {sorted(told)} told"
             raise ContractError("is not complete", where=host.name, why=why)
 

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
-import re
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from voxgate.contracts.typed import WrongFormError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
-Sized = TypeVar("Sized", bound=Collection[Any])
 PORTS = 65536
-_ADDRESS = re.compile(r"[0-9A-Fa-f:.]{2,45}")
 PAIR = 2
-CUT = "[cut]"  # the probe's mark: it stands for nothing else, as the probe changes what only looks like it
-
-
-class WrongFormError(Exception):
-    """A value is not of the promised form; the message says which, and never quotes the value."""
 
 
 def wrong(wanted: str, value: object) -> WrongFormError:
@@ -41,11 +33,6 @@ def get(row: object, key: str, read: Callable[[object], T]) -> T:
         raise WrongFormError(msg) from None
 
 
-def get_or(row: object, key: str, read: Callable[[object], T], default: T) -> T:
-    """The same of a member that evidence of before has not: then what the rule is the strictest with."""
-    return get(row, key, read) if key in members(row) else default
-
-
 def text(value: object) -> str:
     """A string."""
     if not isinstance(value, str):
@@ -53,22 +40,9 @@ def text(value: object) -> str:
     return value
 
 
-def whole(value: object) -> str:
-    """A string of the probe's that a rule may read: one that a secret was cut out of says less than was there."""
-    if CUT in text(value):
-        msg = "a value of .env was cut out of it"
-        raise WrongFormError(msg)
-    return text(value)
-
-
 def text_or_none(value: object) -> str | None:
     """A string or null."""
     return None if value is None else text(value)
-
-
-def whole_or_none(value: object) -> str | None:
-    """The same, or null."""
-    return None if value is None else whole(value)
 
 
 def flag(value: object) -> bool:
@@ -99,23 +73,6 @@ def port(value: object) -> int:
     return natural(value)
 
 
-def address(value: object) -> str:
-    """An IP address, as the kernel writes it: without a scope."""
-    found = whole(value)
-    try:
-        ipaddress.ip_address(found)
-    except ValueError:
-        raise WrongFormError("an address wanted") from None
-    if not _ADDRESS.fullmatch(found):
-        raise WrongFormError("an address wanted")
-    return found
-
-
-def addresses(value: object) -> tuple[str, ...]:
-    """A list of IP addresses."""
-    return tuple(address(each) for each in items(value))
-
-
 def number(value: object) -> float:
     """A finite number."""
     if not isinstance(value, int | float) or isinstance(value, bool):
@@ -143,37 +100,14 @@ def members(value: object) -> dict[str, Any]:
     return value
 
 
-def at_most(number_of: int, found: Sized) -> Sized:
-    """What was found, if it is not longer: of what a host says, no more is believed, as each is asked for."""
-    if len(found) > number_of:
-        msg = f"{len(found)} of them, and more than {number_of} are not asked for"
-        raise WrongFormError(msg)
-    return found
-
-
 def texts(value: object) -> tuple[str, ...]:
     """A list of strings."""
     return tuple(text(each) for each in items(value))
 
 
-def wholes(value: object) -> tuple[str, ...]:
-    """A list of strings that a rule may read."""
-    return tuple(whole(each) for each in items(value))
-
-
 def text_by_text(value: object) -> dict[str, str]:
     """An object of strings."""
     return {key: text(each) for key, each in members(value).items()}
-
-
-def named(value: object) -> dict[str, Any]:
-    """An object whose keys a rule may read."""
-    return {whole(key): each for key, each in members(value).items()}
-
-
-def whole_by_whole(value: object) -> dict[str, str]:
-    """An object of strings that a rule may read."""
-    return {key: whole(each) for key, each in named(value).items()}
 
 
 def pair(value: object, first: Callable[[object], T]) -> tuple[T, str]:

@@ -1,95 +1,51 @@
 """From the probe's document to evidence, strictly: what is not of the promised form is a Missing, never a guess.
 
-Nothing here raises for what a host says: a wrong type makes that one fact unparsable; every other fact is still read.
+The types of ``HostEvidence`` say what the form is (``contracts.typed``). Nothing here raises for what a host says: a wrong type
+makes that one fact unparsable; every other fact is still read.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
-from voxgate.model.evidence import (
-    HostEvidence,
-    Missing,
-    ProcessFact,
-    SocketFact,
-    UnitFact,
-)
+from voxgate.contracts import typed
+from voxgate.contracts.typed import WrongFormError
+from voxgate.model.evidence import HostEvidence, Missing, ProcessFact
+from voxgate.model.forms import Number
 from voxgate.probe.built import digest, placed
-from voxgate.survey import reading_around as around
-from voxgate.survey import reading_services as services
-from voxgate.survey.fields import (
-    PAIR,
-    WrongFormError,
-    address,
-    addresses,
-    at_most,
-    flag,
-    get,
-    get_or,
-    items,
-    members,
-    named,
-    natural,
-    number,
-    port,
-    text,
-    texts,
-    whole,
-    whole_by_whole,
-    whole_or_none,
-    wholes,
-)
+from voxgate.survey.document import OF_HOST, SOCKETS, sections
 from voxgate.survey.hints import hint_for
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
 MEND = "uv run voxgate probe | ssh YOU@HOST sudo install -o root -g root -m 0755 /dev/stdin /usr/local/sbin/voxgate-probe"
-ADDRESSES_AT_MOST = 200  # of a host: its site's page is asked for by each
-FOR_PEOPLE = frozenset({"ExecStart"})  # the one property of a unit that no rule reads: what is cut of it is missed by none
 KINDS = frozenset({"denied", "missing", "timeout", "unparsable", "failed", "unreachable"})
 
-T = TypeVar("T")
+
+class _Lost(dict[str, Any]):
+    """A section with a fact for each service of which there is none: whichever is asked for is missing for the same reason."""
+
+    def __init__(self, why: Missing) -> None:
+        super().__init__()
+        self._why = why
+
+    def __missing__(self, _service: str) -> Missing:
+        return self._why
 
 
 def host_evidence(name: str, document: object) -> HostEvidence:
     """Everything that the document of host ``name`` says; each fact that it does not say properly is a Missing."""
     told = document if isinstance(document, dict) else {}
     facts = _Facts(name, told)
-    sockets = facts.section("sockets", _sockets)
+    single, each = sections()
+    found: dict[str, Any] = {key: facts.of_host(key, kind) for key, kind in OF_HOST.items()}
+    found |= {key: facts.section(key, kind) for key, kind in single.items()}
+    found |= {key: facts.of_services(key, kind) for key, kind in each.items()}
+    sockets = found.pop("sockets")
+    found |= {key: sockets if isinstance(sockets, Missing) else getattr(sockets, key) for key in SOCKETS}
+    found["processes"] = facts.with_itself(found["processes"])
     return HostEvidence(
         name=name,
-        boot_id=facts.of_host("boot_id", whole),
-        time=facts.of_host("time", number),
-        uptime=facts.of_host("uptime", number),
-        units=facts.section("units", lambda row: {key: _unit(key, value) for key, value in named(row).items()}),
-        processes=facts.section("processes", lambda rows: _processes(rows, told.get("probe"))),
-        listeners=sockets if isinstance(sockets, Missing) else sockets.listeners,
-        datagrams=sockets if isinstance(sockets, Missing) else sockets.datagrams,
-        connections=sockets if isinstance(sockets, Missing) else sockets.connections,
-        ephemeral=sockets if isinstance(sockets, Missing) else sockets.ephemeral,
-        apart=sockets if isinstance(sockets, Missing) else sockets.apart,
-        addresses=sockets if isinstance(sockets, Missing) else sockets.addresses,
-        checkouts=facts.of_services("checkouts", services.checkout),
-        venvs=facts.of_services("venvs", services.venv),
-        env_files=facts.of_services("env_files", services.env_file),
-        dists=facts.of_services("dists", services.dist),
-        engines=facts.section("engines", around.engines),
-        packages=facts.of_services("packages", around.packages),
-        leaks=facts.of_services("leaks", around.leaks),
-        runtimes=facts.of_services("runtimes", around.runtimes),
-        stores=facts.of_services("stores", around.stores),
-        copies=facts.section("copies", around.copies),
-        jobs=facts.section("jobs", around.jobs),
-        javascript=facts.section("javascript", lambda rows: tuple(natural(pid) for pid in items(rows))),
-        boot=facts.section("boot", around.boot),
-        nginx=facts.section("nginx", around.nginx),
-        haproxy=facts.section("haproxy", around.haproxy),
-        room=facts.section("room", around.room),
-        clock=facts.section("clock", around.clock),
-        sudo=facts.section("sudo", around.sudo),
-        keys=facts.section("keys", around.keys),
+        **found,
         asked=facts.turn(),
         answered=facts.of_gate("answered"),
         took=facts.of_probe("seconds"),
@@ -113,15 +69,13 @@ class _Facts:
         self._is_root = isinstance(probe, dict) and probe.get("uid") == 0
         self.sha256 = str(probe.get("sha256", "")) if isinstance(probe, dict) else ""
         self._is_ours = self.sha256 == digest()
-        lost = self._gate.get("lost") if isinstance(self._gate, dict) else None
-        self._lost: Mapping[str, object] = lost if isinstance(lost, dict) else {}
 
-    def of_host(self, key: str, read: Callable[[object], T]) -> T | Missing:
+    def of_host(self, key: str, kind: Any) -> Any:
         """One of the host's own facts."""
         value = self._head.get(key) if isinstance(self._head, dict) else None
         if value is None:
             return self._missing("missing", f"{key}: the probe could not read it")
-        return self._read(key, value, read)
+        return self._read(key, value, kind)
 
     def of_gate(self, key: str) -> float | Missing:
         """One of the times that the gate noted when it asked."""
@@ -141,136 +95,52 @@ class _Facts:
         """A number that the probe says of itself."""
         return self._number(self._probe, key, "the probe did not say it")
 
+    def with_itself(self, processes: tuple[ProcessFact, ...] | Missing) -> tuple[ProcessFact, ...] | Missing:
+        """All processes. The probe itself must be among them: a list without it hides something."""
+        pid = self._probe.get("pid") if isinstance(self._probe, dict) else None
+        if isinstance(processes, Missing) or (type(pid) is int and pid in {process.pid for process in processes}):
+            return processes
+        return self._unparsable("processes: the probe does not find itself")
+
     def _number(self, row: object, key: str, why: str) -> float | Missing:
         """A number of the document's edge."""
         value = row.get(key) if isinstance(row, dict) else None
-        return self._missing("missing", f"{key}: {why}") if value is None else self._read(key, value, number)
+        found: float | Missing = self._missing("missing", f"{key}: {why}") if value is None else self._read(key, value, Number)
+        return found
 
-    def section(self, name: str, read: Callable[[object], T]) -> T | Missing:
+    def section(self, name: str, kind: Any) -> Any:
         """A section that is one fact."""
-        if name in self._lost:
-            return Missing("unparsable", f"{name} {self._lost[name]}", self._host, "" if self._is_ours else MEND)
-        section = self._sections.get(name) if isinstance(self._sections, dict) else None
-        return self._outcome(name, section, read)
+        return self._outcome(name, self._sections.get(name) if isinstance(self._sections, dict) else None, kind)
 
-    def of_services(self, name: str, read: Callable[[Mapping[str, Any]], T]) -> dict[str, T | Missing]:
-        """A section with one fact for each service; no service where the section is of another form."""
-        section = self.section(name, members)
+    def of_services(self, name: str, kind: Any) -> dict[str, Any]:
+        """A section with one fact for each service; the same for each where there is no section."""
+        section = self.section(name, dict[str, Any])
         if isinstance(section, Missing):
-            return {}
-        return {
-            service: self._outcome(f"{name} of {service}", outcome, lambda value: read(members(value)))
-            for service, outcome in section.items()
-        }
+            return _Lost(section)
+        return {service: self._outcome(f"{name} of {service}", outcome, kind) for service, outcome in section.items()}
 
-    def _outcome(self, what: str, outcome: object, read: Callable[[object], T]) -> T | Missing:
+    def _outcome(self, what: str, outcome: object, kind: Any) -> Any:
         """What ``{"value": ...}`` or ``{"error": {"kind", "text"}}`` says."""
         if isinstance(outcome, dict) and "value" in outcome and "error" not in outcome:
-            return self._read(what, outcome["value"], read)
+            return self._read(what, outcome["value"], kind)
         error = outcome.get("error") if isinstance(outcome, dict) and "value" not in outcome else None
-        try:
-            kind, said = get(error, "kind", text), get(error, "text", text)
-        except WrongFormError:
-            return self._missing("unparsable", f"{what}: neither a value nor an error")
-        return self._missing(kind if kind in KINDS else "failed", f"{what}: {placed(said) if self._is_ours else said}")
+        why, said = (error.get("kind"), error.get("text")) if isinstance(error, dict) else (None, None)
+        if not isinstance(why, str) or not isinstance(said, str):
+            return self._unparsable(f"{what}: neither a value nor an error")
+        return self._missing(why if why in KINDS else "failed", f"{what}: {placed(said) if self._is_ours else said}")
 
-    def _read(self, what: str, value: object, read: Callable[[object], T]) -> T | Missing:
+    def _read(self, what: str, value: object, kind: Any) -> Any:
         """The value, read; Missing if it is of another form."""
         try:
-            return read(value)
+            return typed.read(value, kind)
         except WrongFormError as error:
-            return self._missing("unparsable", f"{what}: {error}")
+            return self._unparsable(f"{what}: {error}")
+
+    def _unparsable(self, why: str) -> Missing:
+        """What an earlier release's probe tells in another form, ours may tell."""
+        return Missing("unparsable", why, self._host, MEND) if not self._is_ours else self._missing("unparsable", why)
 
     def _missing(self, kind: str, why: str) -> Missing:
         """Why a fact is not there, and what would mend it."""
         as_root = kind == "denied" and not self._is_root
         return Missing(kind, why, self._host, f"the probe ran without root's rights: {MEND}" if as_root else hint_for(why))
-
-
-def _unit(name: str, row: object) -> UnitFact:
-    return UnitFact(
-        name,
-        get(row, "properties", lambda value: {**whole_by_whole(_judged(value)), **_words(value)}),
-        get(row, "links", wholes),
-        get(row, "files", whole_by_whole),
-        get(row, "changed", number),
-        get(row, "vouched", wholes),
-        get_or(row, "package", whole, ""),
-    )
-
-
-def _judged(properties: object) -> dict[str, Any]:
-    return {key: value for key, value in members(properties).items() if key not in FOR_PEOPLE}
-
-
-def _words(properties: object) -> dict[str, str]:
-    return {key: text(value) for key, value in members(properties).items() if key in FOR_PEOPLE}
-
-
-def _processes(rows: object, probe: object) -> tuple[ProcessFact, ...]:
-    """All processes. The probe itself must be among them: a list without it hides something."""
-    found = tuple(_process(each) for each in items(rows))
-    if get(probe, "pid", natural) not in {process.pid for process in found}:
-        msg = "the probe does not find itself"
-        raise WrongFormError(msg)
-    return found
-
-
-def _process(row: object) -> ProcessFact:
-    return ProcessFact(
-        pid=get(row, "pid", natural),
-        ppid=get(row, "ppid", natural),
-        uid=get(row, "uid", natural),
-        user=get(row, "user", whole),
-        started=get(row, "started", number),
-        command=get(row, "command", whole),
-        argv=get(row, "argv", texts),
-        cgroup=get(row, "cgroup", whole),
-        unit=get(row, "unit", whole),
-        container=get(row, "container", whole),
-        exe=get(row, "exe", whole_or_none),
-        cwd=get(row, "cwd", whole_or_none),
-        state=get(row, "state", whole),
-        runs=get(row, "runs", wholes),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Sockets:
-    """One section, several facts."""
-
-    listeners: tuple[SocketFact, ...]
-    datagrams: tuple[SocketFact, ...]
-    connections: tuple[SocketFact, ...]
-    ephemeral: tuple[int, int]
-    apart: tuple[int, ...]
-    addresses: tuple[str, ...]
-
-
-def _sockets(row: object) -> _Sockets:
-    return _Sockets(
-        listeners=tuple(_socket(each, connected=False) for each in get(row, "listeners", items)),
-        datagrams=tuple(_socket(each, connected=False) for each in get(row, "datagrams", items)),
-        connections=tuple(_socket(each, connected=True) for each in get(row, "connections", items)),
-        ephemeral=get(row, "ephemeral", _range),
-        apart=get(row, "apart", lambda value: tuple(natural(pid) for pid in items(value))),
-        addresses=at_most(ADDRESSES_AT_MOST, get(row, "addresses", addresses)),
-    )
-
-
-def _range(value: object) -> tuple[int, int]:
-    found = [port(each) for each in items(value)]
-    if len(found) != PAIR:
-        raise WrongFormError("the first and the last port wanted")
-    return found[0], found[1]
-
-
-def _socket(row: object, *, connected: bool) -> SocketFact:
-    return SocketFact(
-        address=get(row, "address", address),
-        port=get(row, "port", port),
-        remote_address=get(row, "remote_address", address) if connected else None,
-        remote_port=get(row, "remote_port", port) if connected else None,
-        pids=get(row, "pids", lambda value: tuple(natural(pid) for pid in items(value))),
-        apart=get(row, "apart", flag),
-    )

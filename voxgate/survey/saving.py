@@ -26,6 +26,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from voxgate.contracts import json_strict
+from voxgate.contracts.typed import WrongFormError
 from voxgate.errors import ContractError
 from voxgate.model.answers import Answer, Certificate, DatabaseClient, DatabaseView
 from voxgate.model.evidence import HostEvidence, Missing
@@ -33,7 +34,6 @@ from voxgate.model.look import Evidence, Look, Question
 from voxgate.model.release import PutBack, Release, RemoteView
 from voxgate.model.work import Work
 from voxgate.survey.fields import (
-    WrongFormError,
     flag,
     get,
     items,

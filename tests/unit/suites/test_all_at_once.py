@@ -14,7 +14,7 @@ from tests.unit.suites.conftest import Case
 from voxgate.model.estate import Listener
 from voxgate.model.evidence import ContainerFact, Missing, ProcessFact, SocketFact, known
 from voxgate.model.look import Look, Question
-from voxgate.model.surroundings import BootFact, CopyFact, DiskFact, JobFact, KeyFact, StarterFact
+from voxgate.model.surroundings import BootFact, CopiesFact, CopyFact, DiskFact, JobFact, KeyFact, MemoryFact, StarterFact
 from voxgate.model.waiver import Waiver
 from voxgate.plugin import say_all
 from voxgate.plugin.words import words_of
@@ -132,7 +132,7 @@ CASES: dict[str, tuple[Callable[[Case], Case], str, tuple[str, ...]]] = {
     ),
     "boot": (booting, "boot-starts-only-what-is-known[sip-1]", ("agent-a.service", "agent-b.service", "system-generators/x")),
     "copies": (
-        lambda g: g.host(SIP, copies=COPIES),
+        lambda g: g.host(SIP, copies=CopiesFact(3, COPIES)),
         "one-copy-only[sip-1]",
         ("/srv/a", "/srv/b", "/x"),
     ),
@@ -143,7 +143,7 @@ CASES: dict[str, tuple[Callable[[Case], Case], str, tuple[str, ...]]] = {
     ),
     "room": (
         lambda g: g.fact(
-            SIP, "room", disks=(DiskFact("/", 100, 1, 100, 1), DiskFact("/var", 100, 1, 100, 100)), memory_available=1
+            SIP, "room", disks=(DiskFact("/", 100, 1, 100, 1), DiskFact("/var", 100, 1, 100, 100)), memory=MemoryFact(2**30, 1)
         ),
         "host-has-room[sip-1]",
         ("/ has 0 MB free", "/var has 0 MB free", "/ has 1 inodes free", "of memory"),
@@ -308,7 +308,7 @@ CASES: dict[str, tuple[Callable[[Case], Case], str, tuple[str, ...]]] = {
         ("mounted on /opt/vox-agents/a", "mounted on /opt/vox-agents/b", "x.py is not in the commit"),
     ),
     "copies and jobs": (
-        lambda g: g.host(SIP, copies=COPIES, jobs=(JobFact("/etc/cron.d/a", "root", ("git",)),)),
+        lambda g: g.host(SIP, copies=CopiesFact(3, COPIES), jobs=(JobFact("/etc/cron.d/a", "root", ("git",)),)),
         "one-copy-only[sip-1]",
         ("/srv/a", "/etc/cron.d/a"),
     ),

@@ -17,7 +17,7 @@ from voxgate.contracts.estates import load_estate
 from voxgate.errors import EstateError
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import ContainerFact, MadeFact, SocketFact, UnitFact, known
-from voxgate.model.surroundings import BootFact, CopyFact, JobFact, KeyFact, StarterFact, SudoRule
+from voxgate.model.surroundings import BootFact, CopiesFact, CopyFact, JobFact, KeyFact, MemoryFact, StarterFact, SudoRule
 from voxgate.model.waiver import Waiver
 from voxgate.report.redaction import Redactor
 from voxgate.report.stream import CutStream
@@ -145,7 +145,7 @@ def test_a_rule_of_sudo_and_a_container_say_since_when_too(green: Case) -> None:
 
 def test_what_stands_beside_an_entry_and_has_none_is_told_too(green: Case) -> None:
     """Of one rule on one host: a job, for which there is a word, and a second checkout, for which there is none."""
-    copies = (CopyFact("/srv/a", "checkout", ("vox-dialler",), ()),)
+    copies = CopiesFact(1, (CopyFact("/srv/a", "checkout", ("vox-dialler",), ()),))
     case = green.host("sip-1", jobs=(JobFact("/etc/cron.d/a", "root", ("git",)),), copies=copies)
     found = drafted(case.estate, case.evidence)
     assert [one.value for one in found.entries] == [("/etc/cron.d/a: git",)]
@@ -170,7 +170,9 @@ def test_what_may_wait_is_written_as_a_waiver_but_for_who_and_why(green: Case, t
     room = known(green.of("fleet-1").room)
     full = tuple(replace(disk, free=0) for disk in room.disks if disk.ours)[:1]
     stopped = {"ActiveState": "failed", "SubState": "failed"}
-    case = green.fact("fleet-1", "room", disks=full, memory_available=0).unit("sip-1", "voxdialler.service", properties=stopped)
+    case = green.fact("fleet-1", "room", disks=full, memory=MemoryFact(1, 0)).unit(
+        "sip-1", "voxdialler.service", properties=stopped
+    )
     found = drafted(case.estate, case.evidence)
     assert {one.invariant for one in found.left} >= {"host-has-room", "unit-is-active"}
     assert [(one.rule, one.subject) for one in found.waivers] == [("host-has-room", "fleet-1")] * 2

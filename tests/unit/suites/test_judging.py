@@ -15,7 +15,17 @@ from voxgate.model.estate import Listener
 from voxgate.model.evidence import ContainerFact, HostEvidence, ProcessFact, SocketFact, known
 from voxgate.model.look import Look, Question
 from voxgate.model.release import PutBack
-from voxgate.model.surroundings import CopyFact, JobFact, KeyFact, ServerFact, SiteFact, StarterFact, SudoRule
+from voxgate.model.surroundings import (
+    CopiesFact,
+    CopyFact,
+    JobFact,
+    KeyFact,
+    MemoryFact,
+    ServerFact,
+    SiteFact,
+    StarterFact,
+    SudoRule,
+)
 from voxgate.survey.sites import entrance_of, page_ways
 
 from .conftest import Case
@@ -166,18 +176,21 @@ MARK = "SHA256:" + "A" * 43
 # What is changed; what must turn violated: invariant and subject.
 CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
     "second-checkout": (
-        lambda g: g.host(FLEET, copies=(CopyFact("/srv/old", "checkout", ("vox-agents",), ()),)),
+        lambda g: g.host(FLEET, copies=CopiesFact(1, (CopyFact("/srv/old", "checkout", ("vox-agents",), ()),))),
         {"one-copy-only[fleet-1]"},
     ),
     "copy-without-origin": (
-        lambda g: g.host(API, copies=(CopyFact("/home/x/y", "bare", (), ("backend",)),)),
+        lambda g: g.host(API, copies=CopiesFact(1, (CopyFact("/home/x/y", "bare", (), ("backend",)),))),
         {"one-copy-only[api-1]"},
     ),
     "a-folder-that-root-cannot-read": (
-        lambda g: g.host(API, copies=(CopyFact("/home/x/mnt", "unreadable", (), ()),)),
+        lambda g: g.host(API, copies=CopiesFact(1, (CopyFact("/home/x/mnt", "unreadable", (), ()),))),
         {"one-copy-only[api-1]"},
     ),
-    "copy-of-another-project": (lambda g: g.host(API, copies=(CopyFact("/srv/x", "checkout", ("dotfiles",), ()),)), set()),
+    "copy-of-another-project": (
+        lambda g: g.host(API, copies=CopiesFact(1, (CopyFact("/srv/x", "checkout", ("dotfiles",), ()),))),
+        set(),
+    ),
     "cron-pulls": (lambda g: g.host(SIP, jobs=(JobFact("/etc/cron.d/x", "root", ("git",)),)), {"one-copy-only[sip-1]"}),
     "module-edited": (
         lambda g: g.of_service(FLEET, "packages", "fleet", bad=(("lib/x.py", "is not as it was installed"),), bad_count=1),
@@ -533,7 +546,7 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         ),
         {"host-has-room[data]"},
     ),
-    "memory-gone": (lambda g: g.fact(DATA, "room", memory_available=1), {"host-has-room[data]"}),
+    "memory-gone": (lambda g: g.fact(DATA, "room", memory=MemoryFact(2**30, 1)), {"host-has-room[data]"}),
     "clock-off": (lambda g: g.host(FLEET, time=known(g.of(FLEET).time) + 20), {"clock-is-right[fleet-1]"}),
     "clock-behind": (lambda g: g.host(FLEET, time=known(g.of(FLEET).time) - 20), {"clock-is-right[fleet-1]"}),
     "clock-kept-by-nobody": (

@@ -81,10 +81,10 @@ def test_a_section_of_another_form_is_lost_alone(estate: Estate, fleet: Host) ->
     whole = collect.read_answer(told(GOOD), estate, fleet)
     assert isinstance(whole, HostEvidence)
     for seen in (found, host_evidence("fleet-1", found.document)):
-        assert seen.engines == Missing("unparsable", "engines is not told", "fleet-1", MEND)
+        assert seen.engines == Missing("unparsable", "engines: neither a value nor an error", "fleet-1", MEND)
         assert seen.processes == whole.processes
         assert isinstance(seen.room, Missing)
-        assert seen.room.why.startswith("room is of another form: $.sections.room.value")
+        assert seen.room.why == "room: memory: not there"
         assert "hunter2" not in seen.room.why
 
 
@@ -92,7 +92,7 @@ def test_a_section_of_another_form_is_lost_alone(estate: Estate, fleet: Host) ->
 def test_a_document_that_breaks_the_schema_is_unparsable(estate: Estate, fleet: Host, member: str, value: object) -> None:
     found = collect.read_answer(told({**GOOD, member: value}), estate, fleet)
     assert isinstance(found, Missing)
-    assert (found.kind, f"$.{member}" in found.why) == ("unparsable", True)
+    assert (found.kind, member in found.why) == ("unparsable", True)
 
 
 def test_an_earlier_probe_is_named_with_what_brings_ours(estate: Estate, fleet: Host, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from voxgate.model.digits import natural_in, port_in
 from voxgate.model.evidence import HostEvidence, Missing, SocketFact, UnitFact
 from voxgate.model.surroundings import JobFact, KeysFact, SudoFact, SudoRule
 from voxgate.survey.findings import is_loopback
-from voxgate.survey.reading import host_evidence
+from voxgate.survey.reading import MEND, host_evidence
 
 GOOD: dict[str, Any] = {
     **json.loads((FOLDER / "examples/evidence/valid-fleet.json").read_text()),
@@ -98,14 +98,14 @@ def test_a_wrong_type_costs_that_fact_alone_and_is_not_quoted() -> None:
     document = copy.deepcopy(GOOD)
     document["sections"]["processes"]["value"][0]["pid"] = "hunter2"
     evidence = host_evidence("fleet-1", document)
-    assert evidence.processes == Missing("unparsable", "processes: pid: a whole number wanted, str found", "fleet-1")
+    assert evidence.processes == Missing("unparsable", "processes: [0].pid: int wanted, str found", "fleet-1", MEND)
     assert not isinstance(evidence.units, Missing)
 
 
 def test_a_list_of_processes_without_the_probe_hides_something() -> None:
     document = copy.deepcopy(GOOD)
     document["probe"]["pid"] += 1
-    assert host_evidence("h", document).processes == Missing("unparsable", "processes: the probe does not find itself", "h")
+    assert host_evidence("h", document).processes == Missing("unparsable", "processes: the probe does not find itself", "h", MEND)
 
 
 @pytest.mark.parametrize("value", [True, 1.5, -1, 65536, "80", None])
@@ -214,7 +214,7 @@ def test_a_pid_is_a_few_digits(pid: str) -> None:
     document["sections"]["runtimes"]["value"] = {"fleet": {"value": {"processes": {pid: {}}, "preload": True, "base": []}}}
     found = host_evidence("h", document).runtimes["fleet"]
     assert isinstance(found, Missing)
-    assert found.why.endswith("processes: a pid wanted")
+    assert found.why == "runtimes of fleet: processes: a number wanted as the key of each"
     assert UnitFact("u", {"MainPID": pid}, (), {}).main_pid == 0
 
 
@@ -224,3 +224,20 @@ def test_a_number_in_text_is_ascii_digits_and_nothing_else(text: str) -> None:
     digits = bool(text) and len(text) <= 10 and all(letter in "0123456789" for letter in text)
     assert natural_in(text) == (int(text) if digits else None)
     assert port_in(text) == (int(text) if digits and int(text) < 65536 else None)
+
+
+def test_values_of_an_environment_are_never_taken() -> None:
+    document = copy.deepcopy(GOOD)
+    document["sections"]["units"]["value"]["voxcore@1.service"]["properties"]["Environment"] = "TOKEN=hunter2"
+    units = host_evidence("fleet-1", document).units
+    assert isinstance(units, Missing)
+    assert "values of an environment are told" in units.why
+    assert "hunter2" not in units.why
+
+
+@pytest.mark.parametrize("place", ["links", "vouched", "changed"])
+def test_what_every_probe_tells_has_no_default(place: str) -> None:
+    """A field has one for those who make a fact by hand; a document without it tells less, and less is not good."""
+    document = copy.deepcopy(GOOD)
+    del document["sections"]["units"]["value"]["voxcore@1.service"][place]
+    assert isinstance(host_evidence("fleet-1", document).units, Missing)
