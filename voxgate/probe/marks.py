@@ -10,11 +10,12 @@ from functools import partial
 from typing import Iterator
 
 from voxgate.probe.base import DEPTH_AT_MOST, FILES_AT_MOST, Trouble
-from voxgate.probe.believing import placed
+from voxgate.probe.believing import led, placed
+from voxgate.probe.folder import place_of
 from voxgate.probe.mounts import Mount, Space, mount_ids, mount_of, mounts_of, seen_at
 from voxgate.probe.program_paths import ProgramPaths
 from voxgate.probe.python_programs import Programs
-from voxgate.probe.reading import content, link_of
+from voxgate.probe.reading import content, link_of, words_of_link
 
 
 class Marks:
@@ -62,12 +63,14 @@ class Marks:
         return Space(ours=False, base=f"/proc/{pid}/root{'/..' * DEPTH_AT_MOST}", key=key)
 
     def mark_mounted(self, pid: str, mounts: list[Mount]) -> None:
-        """Marks what is mounted from within a folder; a process's table names it as it is called under its own root."""
+        """Marks what is mounted from within a folder, as it lies there: where it is mounted another thing may lie over it, or the
+        path be too long. Only what is not there any more is looked for as a process's table calls it, under its own root.
+        """
         for row in mounts:
             for (device, place), folder in self.roots.items():
                 if row.device == device and row.root.startswith(f"{place}/"):
                     with suppress(OSError):
-                        found = os.stat(f"/proc/{pid}/root{row.point}")
+                        found = inside(folder, row.root[len(place) :]) or os.stat(f"/proc/{pid}/root{row.point}")
                         self.marks[found.st_dev, found.st_ino] = folder
 
     def above(self, space: Space, place: str) -> frozenset[str]:
@@ -144,7 +147,7 @@ class Marks:
                 below = os.open(part, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
                 here = os.fstat(below)
                 if stat.S_ISLNK(here.st_mode):
-                    target = os.readlink("", dir_fd=below)
+                    target = words_of_link("", below)
                     os.close(below)
                     links += 1
                     if part in {"self", "thread-self"} and re.fullmatch(r"\d+(?:/task/\d+)?", target):
@@ -180,6 +183,21 @@ class Marks:
             os.close(below)
             raise
         return below
+
+
+def inside(folder: str, path: str) -> os.stat_result | None:
+    """What lies in a watched folder at a path in which there is no link; None where nothing does."""
+    with suppress(OSError, Trouble):
+        top = led(folder)[0]
+        try:
+            place = place_of(path, top)
+        finally:
+            os.close(top)
+        try:
+            return os.fstat(place)
+        finally:
+            os.close(place)
+    return None
 
 
 def is_root(at: int, root: str) -> bool:

@@ -14,7 +14,7 @@ from voxgate.probe.base import LONGEST_PATH, NAMES_AT_MOST, Trouble
 from voxgate.probe.folder import NoFile, opened_regular
 from voxgate.probe.marks import Marks
 from voxgate.probe.python_words import PIECES
-from voxgate.probe.reading import taken
+from voxgate.probe.reading import link_of, taken
 
 CODE = (".py", ".pyc", ".so")
 LED_AT_MOST = 5000  # links of one folder, or ways that its files name
@@ -44,7 +44,7 @@ class Search:
             here = os.fstat(at)
             if not stat.S_ISDIR(here.st_mode):
                 return frozenset()
-            if self.space.ours and f"{os.readlink(f'/proc/self/fd/{at}')}/".startswith(DISTRIBUTIONS):
+            if self.space.ours and f"{link_of(f'/proc/self/fd/{at}')}/".startswith(DISTRIBUTIONS):
                 return frozenset()
             key = (self.space.key, self.uid, kind, here.st_dev, here.st_ino)
             if key not in self.marks.searched:
@@ -64,6 +64,8 @@ class Search:
         tables = [name for name, _ in names if kind == "site" and is_table(name)]
         if len(links) + len(tables) > LED_AT_MOST:
             raise Trouble("failed", f"Python searches a folder with over {LED_AT_MOST} links")
+        if not self.space.ours:  # it may have mounted there what others link
+            found |= self.mounted_among([name for name, is_link in names if not is_link and is_importable(name)], at)
         for name in links:
             on_it: set[str] = set()
             end = self.marks.end_of(self.pid, name, on_it, at)
@@ -78,6 +80,15 @@ class Search:
             raise Trouble("failed", f"an environment of Python's names over {LED_AT_MOST} ways")
         for row in rows:
             found |= self.marks.on_the_way(self.pid, row, at)
+        return found
+
+    def mounted_among(self, names: list[str], at: int) -> set[str]:
+        """The watched folders that lie, or a part of which lies, in a folder under these names, as the process sees it."""
+        found: set[str] = set()
+        for name in names:
+            with suppress(OSError):
+                here = os.stat(name, dir_fd=at, follow_symlinks=False)
+                found.update({self.marks.marks.get((here.st_dev, here.st_ino), "")} - {""})
         return found
 
     def is_code(self, end: int, name: str, kind: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import IO, Iterator
 
@@ -35,9 +36,22 @@ def rows_of(path: str) -> Iterator[str]:
             yield line
 
 
+TOO_LONG = "(a path that is too long)"  # in its place: of more than a page the kernel tells none
+
+
 def link_of(path: str) -> str | None:
     """Where a link points, None if that cannot be read."""
     try:
-        return os.readlink(path)
+        return words_of_link(path)
     except OSError:
         return None
+
+
+def words_of_link(path: str, at: int | None = None) -> str:
+    """The same; of one that is held (``at``) the path is empty. Raises OSError."""
+    try:
+        return os.readlink(path, dir_fd=at)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        return TOO_LONG

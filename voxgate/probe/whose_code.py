@@ -14,6 +14,7 @@ from voxgate.probe.process_files import Mapped, environment, mapped_to_run, unle
 from voxgate.probe.python_folders import Search
 from voxgate.probe.python_programs import is_python
 from voxgate.probe.python_words import folder_of, handed, module_ways, program_ways, script_of, ways_of
+from voxgate.probe.reading import TOO_LONG
 
 SLASHES = re.compile(r"/(?:\./|/)+")
 PREFIXES = ("/", "/usr", "/usr/local")  # of Pythons that are no environment's
@@ -30,6 +31,7 @@ def code_run_by(pid: str, uid: int, program_path: str, cwd: str, words: str, mar
     """
     if not marks.folders:
         return []
+    cwd = f"/proc/{pid}/cwd" if cwd == TOO_LONG else cwd  # what is relative is found by it too
     places, argv = [program_path], words.split("\0")
     space = marks.space_of(pid)
     found = set(marks.above(space, os.path.dirname(program_path))) if program_path.startswith("/") else set()

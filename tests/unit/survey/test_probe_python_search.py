@@ -27,6 +27,24 @@ os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
 """
 BOTH = 'mount --rbind / "$1/b" && mount --rbind "$0" "$1/F" && shift && exec "$@"'
 WIDE = 'ulimit -s unlimited && exec "$0" "$@"'
+IN_A_FOLDER = 'mkdir -p "$1" && mount --bind "$0" "$1" && shift && exec "$@"'
+COVERED = 'mkdir -p "$1/x" && mount --bind "$0" "$1/x" && cd "$1/x" && mount -t tmpfs none "$1" && shift && exec "$@"'
+# Where the kernel tells no path any more, with the package there by a link, or mounted.
+TOO_DEEP = f"""
+import ctypes, os, sys
+os.chdir(sys.argv[1])
+for _ in range(22):
+    os.mkdir("a" * 200)
+    os.chdir("a" * 200)
+if sys.argv[3] == "link":
+    os.symlink(sys.argv[2], "vox_dialler")
+else:
+    os.mkdir("vox_dialler")
+    assert ctypes.CDLL(None).mount(os.fsencode(sys.argv[2]), b"vox_dialler", None, 4096, None) == 0
+os.chdir(sys.argv[4])
+os.environ["PYTHONPATH"] = "/proc/self/cwd"
+os.execv("{PYTHON}", ["{PYTHON}", "-c", sys.argv[5]])
+"""
 THEN = 'cd "$0" && cd / && exec "$@"'
 FROM = 'cd "$0" && exec "$@"'
 STANDS = "printf .; read x"
@@ -54,6 +72,7 @@ def laid(folder: Path) -> Path:
     (place / "app" / "__main__.py").write_text(WAITS)
     (place / "app" / "vox_dialler").symlink_to(package)
     (place / "a link").symlink_to(folder)
+    (place / "a").chmod(0o777)
     rows = {"v": ("x.pth", f"# all\n{folder}\n"), "w": ("x.pth", f"import sys; sys.path.append('{folder}')\n"),
             "e": ("__editable___x_finder.py", f"MAPPING = {{'vox_dialler': '{package}'}}\n"),
             "l": ("x.pth", f"{place}/a\vb\n"), "m": ("x.pth", f"\ufeff{folder}\n"),
@@ -149,6 +168,28 @@ SEEN: dict[str, tuple[str, Way]] = {
     "by a mount that no table has": (
         "lab", lambda _at, to: ("unshare", "-Urm", PYTHON, "-c", DETACHED, f"{to}/vox_dialler", "-c", WAITS),
     ),
+    "a link of its package at a path that is too long": (
+        "lab", lambda at, to: (PYTHON, "-c", TOO_DEEP, f"{at}/a", f"{to}/vox_dialler", "link", ".", WAITS),
+    ),
+    "its package mounted at a path that is too long": (
+        "lab", lambda at, to: ("unshare", "-Urm", PYTHON, "-c", TOO_DEEP, f"{at}/a", f"{to}/vox_dialler", "mount", ".", WAITS),
+    ),
+    "in its package, mounted at a path that is too long": (
+        "lab",
+        lambda at, to: ("unshare", "-Urm", PYTHON, "-c", TOO_DEEP, f"{at}/a", f"{to}/vox_dialler", "mount", "vox_dialler", WAITS),
+    ),
+    "its package mounted in a folder of a variable": (
+        "lab",
+        lambda at, to: ("unshare", "-Urm", "sh", "-c", IN_A_FOLDER, f"{to}/vox_dialler", f"{at}/a/vox_dialler",
+                        *given(at, PYTHONPATH="{at}/a")),
+    ),
+    "all of it mounted in a folder of a variable": (
+        "lab",
+        lambda at, to: ("unshare", "-Urm", "sh", "-c", IN_A_FOLDER, str(to), f"{at}/a/x", *given(at, PYTHONPATH="{at}/a")),
+    ),
+    "in its package, mounted with another mount over it": (
+        "lab", lambda at, to: ("unshare", "-Urm", "sh", "-c", COVERED, f"{to}/vox_dialler", f"{at}/a", PYTHON, "-c", WAITS),
+    ),
     "a server of applications": (
         "lab",
         lambda at, to: given(at, f"{at}/serve", "-c", STANDS, "--wsgi-file", f"{to}/main.py", LD_PRELOAD="{at}/libpython3.so"),
@@ -196,6 +237,10 @@ UNSEEN: dict[str, tuple[str, Way]] = {
     "a unit of its name": (".", lambda at, to: (PYTHON, f"{at}/home/tool.py", f"{to.name}.service", f"{to.name}.log:1")),
     "a home with links to it": ("../home", lambda _at, _to: (PYTHON, "-c", WAITS)),
     "a tool in a home with links to it": ("lab", lambda at, _to: (PYTHON, f"{at}/home/tool.py")),
+    "another folder mounted in one of a variable": (
+        "lab",
+        lambda at, _to: ("unshare", "-Urm", "sh", "-c", IN_A_FOLDER, f"{at}/empty", f"{at}/a/x", *given(at, PYTHONPATH="{at}/a")),
+    ),
     "logs of it in a variable": ("lab", lambda at, _to: given(at, PYTHONPATH="{at}/a:{at}/opt/lab")),
     "another environment": ("lab", lambda at, _to: (f"{at}/o/bin/python", "-c", WAITS)),
     "another account's": ("lab", lambda at, _to: given(at, HOME="{at}/o")),

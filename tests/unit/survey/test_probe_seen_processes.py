@@ -79,6 +79,27 @@ def test_a_program_that_not_even_root_may_look_at_blinds_nothing(program: Path, 
     assert told == ([], [f"process {pid} of {row['user']} calls itself nginx, and runs a program that not even root can look at"])
 
 
+TOO_DEEP = """
+import os, shutil, sys
+os.chdir(sys.argv[1])
+for _ in range(22):
+    os.mkdir("a" * 200)
+    os.chdir("a" * 200)
+shutil.copy("/usr/bin/perl", "sshd")
+os.execv("./sshd", ["perl", "-e", sys.argv[2]])
+"""
+
+
+def test_a_program_at_a_path_that_the_kernel_does_not_tell_is_one_all_the_same(program: Path) -> None:
+    """Whose program nobody may look at is believed to be sshd by its name alone; and on a host of the console's it is none of its
+    own.
+    """
+    with running(PYTHON, "-c", TOO_DEEP, str(program.parent), SAYS) as pid:
+        row = row_of(pid)
+    too_long = "(a path that is too long)"
+    assert (row["command"], row["exe"], row["cwd"]) == ("sshd", too_long, too_long)
+
+
 def test_a_program_that_was_removed_is_told_where_the_host_had_it(program: Path) -> None:
     """As after an upgrade of it, also of a service with mounts of its own; not where it lay at a path of an account's own."""
     removes = f"$|=1; unlink q({program}); print q(.); <STDIN>"
