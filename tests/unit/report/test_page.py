@@ -496,6 +496,9 @@ def shows_whole(url: str, profile: Path) -> None:
             browser.send("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
             browser.until(f"innerWidth === {width}")
             assert browser.read("document.documentElement.scrollWidth <= innerWidth"), width
+        browser.send("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+        assert browser.read("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)", "no black page on paper"
+        assert browser.read("getComputedStyle(document.documentElement).colorScheme") == "light"
         assert browser.logged == []
         assert [asked for asked in browser.outside if not asked.startswith(url.rpartition("/")[0])] == []
 

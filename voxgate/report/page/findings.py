@@ -157,4 +157,4 @@ def moves(outcome: RunOutcome) -> Iterator[Element]:
         for one in sorted(outcome.moves, key=lambda move: (move.started, move.host, move.service, move.move))
     ]
     heads = ("after", "step", "service", "host", "of what", "took", "how it went")
-    yield folded(f"The steps in words ({len(rows)})", table(heads, rows))
+    yield folded(f"The steps in words ({len(rows)})", table(heads, rows, class_="steps"))

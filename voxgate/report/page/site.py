@@ -88,11 +88,11 @@ def _rest(outcome: RunOutcome) -> Iterator[Element]:
 def _links(folder: ReportFolder) -> Iterator[Element]:
     """What else there is of the run, as far as it is there."""
     known = (
-        (folder.html, "Allure: each rule with what it was judged on (needs scripts)"),
+        (folder.html, "Allure: what each rule was judged on (needs scripts)"),
         (folder.summary, "summary.md: for a chat"),
-        (folder.verdict, "verdict.json: all of it, for machines"),
+        (folder.verdict, "verdict.json: for machines"),
         (folder.junit, "junit.xml"),
-        (folder.evidence, "evidence: what was seen"),
+        (folder.evidence, "evidence"),
     )
     for path, words in known:
         if path.exists():
