@@ -20,7 +20,7 @@ from tests.built import probe
 from tests.running import WAITS, running, without_its_first_thread
 from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import FOLDER
-from voxgate.deploy.dialling import is_another_program, nobody_else_lives
+from voxgate.deploy.dialling import first_dialler, is_another_program, nobody_else_lives
 from voxgate.errors import MoveFailed
 from voxgate.model.estate import PlacedUnit
 from voxgate.model.evidence import HostEvidence, Missing, known
@@ -210,6 +210,16 @@ def test_by_its_words_alone_a_program_of_the_system_s_is_no_dialler(service: Ser
     assert not others, "a real one is still found"
     assert not is_another_program(Missing("timeout", "no answer"), sleeps, service.folder)
     assert is_another_program(seen, 2**22 + 1, service.folder), "it ended before root looked"
+
+
+def test_of_millions_that_a_host_names_only_those_are_looked_at_that_are_there(service: Service, looked: Any) -> None:
+    """The dialler is stopped meanwhile. Whoever is root on any host says what he likes."""
+    seen = looked()
+    assert first_dialler(seen, range(10_000_000, 15_000_000), (), service.folder) is None
+    there = [one.pid for one in known(seen.processes) if not is_another_program(seen, one.pid, service.folder)]
+    assert there
+    assert first_dialler(seen, [*range(10_000_000, 10_001_000), *there], (), service.folder) == min(there)
+    assert first_dialler(Missing("failed", "", ""), {7, 8}, (), service.folder) == 7
 
 
 def test_a_program_of_the_system_s_that_runs_the_dialler_s_code_is_no_other_one(service: Service, looked: Any) -> None:

@@ -13,6 +13,7 @@ from voxgate.model.release import Release
 from voxgate.model.service import Kind, Role, Service
 from voxgate.moves import steps
 from voxgate.transport import local
+from voxgate.transport.git_asking import LIMITED
 
 WHO = {f"GIT_{role}_{part}": "t" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
 
@@ -47,6 +48,38 @@ def test_no_name_of_a_tag_or_branch_keeps_a_host_from_fetching(tmp_path: Path) -
     assert (done.exit_status, done.stderr) == (0, b"")
     assert git(here, "tag", "--list") == "x/y"
     assert git(here, "rev-parse", "refs/remotes/origin/main") == git(remote, "rev-parse", "main")
+
+
+def test_a_host_takes_main_and_tags_alone_and_keeps_nothing_of_a_fetch_that_was_cut_short(tmp_path: Path) -> None:
+    """Whoever may push a branch has no say in a deploy. A git that was killed left gigabytes behind, each time."""
+    remote, here = tmp_path / "remote", tmp_path / "here"
+    repository(remote)
+    git(tmp_path, "clone", "-q", str(remote), str(here))
+    git(remote, "checkout", "-q", "-b", "other")
+    git(remote, "commit", "-q", "--allow-empty", "-m", "other")
+    git(remote, "checkout", "-q", "main")
+    git(remote, "commit", "-q", "--allow-empty", "-m", "two")
+    left, at_work = (here / ".git/objects/pack" / name for name in ("tmp_pack_left", "tmp_pack_now"))
+    for path in (left, at_work):
+        path.write_text("x")
+    os.utime(left, (1, 1))
+    service = Service("backend", "vox-backend", Role.API, Kind.PYTHON, str(here), "deploy")
+    done = local.run(steps.fetch(service).argv, deadline=60)
+    assert (done.exit_status, done.stderr) == (0, b"")
+    assert [path.exists() for path in (left, at_work)] == [False, True]
+    assert (
+        git(here, "for-each-ref", "--format=%(refname)", "refs/remotes") == "refs/remotes/origin/HEAD\nrefs/remotes/origin/main"
+    )
+    assert git(here, "rev-parse", "origin/main") == git(remote, "rev-parse", "main")
+    assert "other" in git(remote, "branch", "--list")
+
+
+@pytest.mark.parametrize("less", ["", "ulimit -v 1000000; ulimit -f 1000; "])
+def test_no_few_bytes_of_a_remote_take_all_memory_or_the_disk(less: str) -> None:
+    """A delta of two kilobytes becomes a file of four gigabytes in whoever reads it. Where there is less already, it stays."""
+    done = local.run(["sh", "-c", f"{less}{LIMITED}\nulimit -v; ulimit -f"], deadline=60)
+    wanted = "1000000 1000" if less else "2097152 4194304"
+    assert (done.exit_status, done.stdout.decode().split(), done.stderr) == (0, wanted.split(), b"")
 
 
 @pytest.mark.parametrize("name", ["a\nb", "a\\b", "-n", " a ", "\n"])

@@ -53,6 +53,12 @@ def test_a_worker_is_believed_as_far_as_it_goes(said: Answer | Missing, calls: i
     assert serves(said) is up
 
 
+def test_a_number_of_calls_that_nobody_can_write_is_not_believed() -> None:
+    said = answer(body=b'{"worker_calls": ' + b"9" * 4300 + b"}")
+    batch = next_batch(UNITS, dict.fromkeys((ONE, TWO, THREE), calls_of(said)), 3, drained=True)
+    assert str(batch.calls) == "3000000"
+
+
 def test_the_worst_moment_counts_only_those_that_served_before() -> None:
     samples = (
         Sample(0.0, (ONE, TWO), (THREE,)),

@@ -55,7 +55,7 @@ def nobody_else_lives(hands: Hands, unit: PlacedUnit, *, gone: bool = False) -> 
     step = alive(unit.unit, unit.service)
     looked = hands.connections.each(hands.estate.hosts, lambda one: hands.attempt(one.host.name, step))
     others = other_diallers(hands.estate, unit)
-    called: list[tuple[str, int]] = []
+    called: dict[str, set[int]] = {}
     for name, completed in looked.items():
         if not isinstance(completed, Completed) or completed.exit_status != 0:
             why = last_words(completed) if isinstance(completed, Completed) else completed.line
@@ -65,13 +65,26 @@ def nobody_else_lives(hands: Hands, unit: PlacedUnit, *, gone: bool = False) -> 
                 if gone or name != unit.host.name:
                     raise _alive(what, name, words[0])
             elif words and words[1:] != ["unit"]:
-                called.append((name, natural_in(words[0]) or 0))
+                called.setdefault(name, set()).add(natural_in(words[0]) or 0)
     if called:  # seldom, and so worth a look of root's: by its words alone it is none yet
         seen = survey(hands.connections, hands.estate, brief=True)
-        for name, pid in called:
-            ours = is_of_units(seen[name], pid, others)
-            if not ours and not is_another_program(seen[name], pid, unit.service.folder):
-                raise _alive(what, name, str(pid))
+        for name, pids in called.items():
+            if (found := first_dialler(seen[name], pids, others, unit.service.folder)) is not None:
+                raise _alive(what, name, str(found))
+
+
+def first_dialler(
+    seen: HostEvidence | Missing, called: Collection[int], others: Collection[tuple[str, str]], folder: str
+) -> int | None:
+    """The first of the processes that say on a host that they run the dialler's code, of which root's probe does not know better;
+    None where there is none. How many there are a host says: of millions that the probe has not seen each is gone by now.
+    """
+    if isinstance(seen, HostEvidence) and not isinstance(seen.processes, Missing):
+        called = {one.pid for one in seen.processes}.intersection(called)
+    for pid in sorted(called):
+        if not is_of_units(seen, pid, others) and not is_another_program(seen, pid, folder):
+            return pid
+    return None
 
 
 def _alive(what: str, host: str, pid: str) -> MoveFailed:

@@ -12,6 +12,9 @@ from voxgate.model.answers import Answer
 from voxgate.model.estate import PlacedUnit
 from voxgate.model.evidence import Missing
 
+MOST_CALLS = 1_000_000
+"""Calls of a worker that are believed: of several that say numbers of 4300 digits nobody could write the sum."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -30,7 +33,7 @@ def calls_of(answer: Answer | Missing) -> int | None:
     except ContractError:
         return None
     calls = body.get("worker_calls") if isinstance(body, dict) else None
-    return calls if isinstance(calls, int) and not isinstance(calls, bool) and calls >= 0 else None
+    return min(calls, MOST_CALLS) if isinstance(calls, int) and not isinstance(calls, bool) and calls >= 0 else None
 
 
 def serves(answer: Answer | Missing) -> bool | None:

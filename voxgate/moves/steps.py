@@ -8,6 +8,7 @@ from pathlib import Path
 
 from voxgate.model.release import Release
 from voxgate.model.service import Kind, Service
+from voxgate.transport.git_asking import LIMITED, SPARING
 
 _SYSTEMCTL = "/usr/bin/systemctl"
 PYTHON = "/usr/bin/python3"
@@ -16,6 +17,16 @@ BUILDER = "/usr/local/libexec/voxgate-build"
 INSTALL_BUILDER = f"uv run voxgate builder | ssh YOU@HOST sudo install -D -o root -g root -m 0755 /dev/stdin {BUILDER}"
 BUILDS = "/var/lib/voxbuild"
 UNITS = "/etc/systemd/system"
+
+# A git that was killed, or found something malformed, leaves what it had written: gigabytes, each time. What nobody wrote to for
+# ten minutes goes. What git packs anew when it likes has a time of its own, so that the fetch has all of its.
+_FETCH = f"""cd "$1" || exit
+find "$(git rev-parse --git-path objects)" -maxdepth 2 -type f \\( -name 'tmp_*' -o -name '.tmp-*' \\) -mmin +10 -delete
+timeout -k 5 40 git gc --auto --quiet >/dev/null 2>&1
+{LIMITED}
+exec git {" ".join(f"-c {one}" for one in SPARING)} fetch --quiet --force --prune --no-tags --no-recurse-submodules \\
+  origin '+refs/heads/main:refs/remotes/origin/main' '+refs/tags/*:refs/tags/*'
+"""
 
 # Git forgets what a checkout made that was cut short: the way back has it know those files first, as of the commit that was
 # wanted, and then it takes them away. Not what lies in the place of the installation's, whatever that commit has there.
@@ -167,11 +178,10 @@ class Step:
 
 
 def fetch(service: Service) -> Step:
-    """Bring what the remote has, and no tag else: a tag that is gone there would stand in the way of one below its name. No file
-    of the checkout changes by it.
+    """Bring main and the tags that the remote has, and no tag else: a tag that is gone there would stand in the way of one below
+    its name. Of another branch nothing is taken. No file of the checkout changes by it.
     """
-    words = ("--all", "--tags", "--force", "--prune", "--prune-tags", "--quiet")
-    return Step(("git", "-C", service.folder, "fetch", *words), 120, "git fetch")
+    return Step(("sh", "-c", _FETCH, "sh", service.folder), 170, "git fetch")
 
 
 def put_in_place(service: Service, release: Release, wanted: Release | None = None) -> Step:

@@ -6,8 +6,10 @@ within one deadline: no connection, a timeout, 429 and 5xx. Bitbucket's own ``Re
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,6 +31,8 @@ _ATTEMPT = 20.0
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 20.0
 _PAGES = 20
+_MOST = 8 << 20  # bytes of an answer, unpacked: a page of a hundred statuses has some hundred thousand
+_PACKED = "gzip"
 _HINTS = {
     HTTPStatus.UNAUTHORIZED: f"{TOKEN} is wrong or has expired",
     HTTPStatus.FORBIDDEN: f"{TOKEN} lacks a scope: repository:write for statuses and downloads, repository to read",
@@ -139,7 +143,9 @@ class Bitbucket:
     def _client(self) -> httpx.Client:
         basic = httpx.BasicAuth(self.user, self.token) if self.user else None
         headers = {} if basic else {"authorization": f"Bearer {self.token}"}
-        return httpx.Client(base_url=self.api, auth=basic, headers={**headers, "accept": "application/json"})
+        return httpx.Client(
+            base_url=self.api, auth=basic, headers={**headers, "accept": "application/json", "accept-encoding": _PACKED}
+        )
 
     @staticmethod
     def _send(
@@ -151,10 +157,10 @@ class Bitbucket:
         timeout: float,
     ) -> httpx.Response:
         if upload is None:
-            return client.request(method, path, json=json, timeout=timeout)
+            return _read(client, client.build_request(method, path, json=json, timeout=timeout))
         name, file = upload
         with file.open("rb") as stream:
-            return client.request(method, path, files={"files": (name, stream)}, timeout=timeout)
+            return _read(client, client.build_request(method, path, files={"files": (name, stream)}, timeout=timeout))
 
     @staticmethod
     def _document(answer: httpx.Response) -> dict[str, Any]:
@@ -174,6 +180,33 @@ def red_or_running(statuses: Sequence[BuildStatus], own: str) -> str:
         return "no build was ever reported for it"
     bad = [f"{one.name or one.key} is {one.state or 'unknown'}" for one in theirs if one.state != "SUCCESSFUL"]
     return ", ".join(bad)
+
+
+def _read(client: httpx.Client, request: httpx.Request) -> httpx.Response:
+    """The answer, whole: as much of one as an answer can be. Raises httpx.RequestError, also for what is more, packed or not."""
+    with contextlib.closing(client.send(request, stream=True)) as answer:
+        body = bytearray()
+        for part in answer.iter_raw():
+            body += part
+            if len(body) > _MOST:
+                raise httpx.DecodingError(f"more than {_MOST >> 20} MB", request=request)
+        headers = [(name, value) for name, value in answer.headers.multi_items() if name != "content-encoding"]
+        plain = _unpacked(bytes(body), answer.headers.get("content-encoding", "identity").lower(), request)
+        return httpx.Response(answer.status_code, headers=headers, content=plain, request=request)
+
+
+def _unpacked(body: bytes, packed: str, request: httpx.Request) -> bytes:
+    if packed == "identity":
+        return body
+    if packed != _PACKED:
+        raise httpx.DecodingError(f"it is packed as {packed}", request=request)
+    try:
+        plain = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(body, _MOST + 1)
+    except zlib.error as error:
+        raise httpx.DecodingError(str(error), request=request) from None
+    if len(plain) > _MOST:
+        raise httpx.DecodingError(f"more than {_MOST >> 20} MB", request=request)
+    return plain
 
 
 def _status(row: Mapping[str, Any]) -> BuildStatus:

@@ -10,7 +10,7 @@ import shutil
 import stat
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from voxgate.model.evidence import Missing
 from voxgate.model.release import Release, RemoteView, Tag, is_commit
 from voxgate.transport import local
 from voxgate.transport.deadline import Deadline
-from voxgate.transport.git_asking import ASKING, environment_of, last_words, protocols, unreachable
+from voxgate.transport.git_asking import ASKING, LIMITED, environment_of, last_words, protocols, unreachable
 from voxgate.transport.surroundings import environment, own_folder
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _REFSPECS = ("+refs/heads/main:refs/heads/main", "+refs/tags/*:refs/tags/*")
 _LOCAL = 30.0  # seconds for a command that only reads the mirror
 _LOCK_PAUSE = 0.05
+_PACKS = 50  # of a mirror; more are made one
 _AUTHOR = {"NAME": "voxgate", "EMAIL": "voxgate@localhost"}
 _CONFIG = b"[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n"
 _ENTRIES = frozenset({"HEAD", "config", "objects", "packed-refs", "refs"})
@@ -93,9 +94,12 @@ class Mirror:
                 self._make()
             for left_over in (*self.path.glob("*.lock"), *(self.path / "refs").rglob("*.lock")):
                 left_over.unlink(missing_ok=True)  # of a git that was killed: who works here holds our lock
-            completed = self._remote(
-                until, "fetch", "--quiet", "--prune", "--force", "--no-write-fetch-head", "--", self.url, *_REFSPECS
-            )
+            try:
+                completed = self._remote(
+                    until, "fetch", "--quiet", "--prune", "--force", "--no-write-fetch-head", "--", self.url, *_REFSPECS
+                )
+            finally:
+                self._tidy()
         if completed.exit_status == 0:
             return
         why = last_words(completed.stderr)
@@ -105,6 +109,17 @@ class Mirror:
             hint = "git fsck in the remote's repository names it"
             raise ContractError("the remote sent what is no sound object of git", where=self.url, why=why, hint=hint)
         raise unreachable(self.url, why)
+
+    def _tidy(self) -> None:
+        """Nothing stays of a git that was killed, or that met something malformed: each leaves all that had come by then. And
+        what the remote has no more does not stay for ever. Who comes here holds our lock.
+        """
+        packs = self.path / "objects" / "pack"
+        for left_over in (*packs.glob("tmp_*"), *packs.glob(".tmp-*"), *(self.path / "objects").glob("*/tmp_obj_*")):
+            left_over.unlink(missing_ok=True)
+        if len([*packs.glob("*.pack")]) > _PACKS:
+            with suppress(VoxgateError):  # it is as good as before, and tried again next time
+                self._git("repack", "-adqn")
 
     def _make(self) -> None:
         """An empty mirror in the place of whatever was there: with no template, so that it has no hook."""
@@ -329,9 +344,10 @@ class Mirror:
         return local.run(["git", *where, *arguments], deadline=_LOCAL, env=env, stdin=stdin)
 
     def _remote(self, until: Deadline, *arguments: str) -> local.LocalCompleted:
+        settings = [word for setting in ASKING for word in ("-c", setting)]
         try:
             return local.run(
-                ["git", *(word for setting in ASKING for word in ("-c", setting)), f"--git-dir={self.path}", *arguments],
+                ["sh", "-c", f'{LIMITED}\nexec "$@"', "sh", "git", *settings, f"--git-dir={self.path}", *arguments],
                 deadline=max(until.remaining, 0.1),
                 env={**environment(network=True, ssh=True), **self.environment, "GIT_ALLOW_PROTOCOL": protocols(self.url)},
             )

@@ -12,9 +12,20 @@ from voxgate.errors import Unreachable
 if TYPE_CHECKING:
     from voxgate.model.estate import Estate
 
+# Whoever may push chooses how much comes, and how large a few bytes become. A git that takes objects of a remote makes one pack
+# of them, by one thread, and ``LIMITED``, for sh before it, gives it 2 GB of memory and files of 2 GB; what has less keeps that.
+SPARING = (
+    *("gc.auto=0", "maintenance.auto=false", "fetch.unpackLimit=1", "pack.threads=1", "core.packedGitWindowSize=32m"),
+    *("core.packedGitLimit=256m", "core.bigFileThreshold=32m", "core.deltaBaseCacheLimit=64m"),
+)
+LIMITED = """for limit in v:2097152 f:4194304; do
+  if (ulimit "-${limit%:*}" "${limit#*:}") 2>/dev/null; then ulimit "-${limit%:*}" "${limit#*:}"; fi
+done"""
+
 # What the remote sends is checked, object by object. The account's own settings are read here: they may name the way there.
 ASKING = (
-    *("gc.auto=0", "maintenance.auto=false", "fetch.fsckObjects=true", "transfer.fsckObjects=true"),
+    *SPARING,
+    *("fetch.fsckObjects=true", "transfer.fsckObjects=true"),
     *("core.hooksPath=/dev/null", "core.fsmonitor=false", "fetch.writeCommitGraph=false", "fetch.recurseSubmodules=false"),
 )
 _ASKED = ("ssh", "https")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from collections.abc import Iterator
@@ -75,6 +76,20 @@ def test_an_answer_of_any_depth_is_no_list(forge: Forge, status: int) -> None:
 def test_an_answer_that_nobody_can_unpack_is_a_bad_day(forge: Forge) -> None:
     forge.statuses = {"ci": {"key": "ci", "state": "SUCCESSFUL"}}
     forge.bad_days = [(200, {"content-encoding": "gzip"}, b"no gzip", 0)]
+    assert len(client(forge).statuses("repo", COMMIT)) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [({"content-encoding": "gzip"}, gzip.compress(b" " * (9 << 20))), ({}, b" " * (9 << 20)), ({"content-encoding": "br"}, b"x")],
+    ids=["packed", "plain", "by another way"],
+)
+def test_an_answer_has_a_limit_packed_or_not(forge: Forge, headers: dict[str, str], body: bytes) -> None:
+    forge.statuses = {"ci": {"key": "ci", "state": "SUCCESSFUL"}}
+    forge.bad_days = [(200, headers, body, 0)]
+    assert len(client(forge).statuses("repo", COMMIT)) == 1
+    packed = gzip.compress(json.dumps({"values": [forge.statuses["ci"]]}).encode())
+    forge.bad_days = [(200, {"content-encoding": "gzip"}, packed, 0)]
     assert len(client(forge).statuses("repo", COMMIT)) == 1
 
 

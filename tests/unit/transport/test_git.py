@@ -306,6 +306,42 @@ def test_a_malformed_object_is_not_kept(remote: Remote) -> None:
     assert remote.mirror.main() == good
 
 
+def test_nothing_is_left_of_a_fetch_that_failed(remote: Remote) -> None:
+    """Whoever may push a tag has it fail for as long as he likes, after whatever he likes: each look would leave that again."""
+    good = remote.commit("a", "1")
+    remote.git("checkout", "-q", "--orphan", "other")
+    remote.commit_here("!large", "x" * 1_000_000)
+    remote.commit_here(".gitmodules", '[submodule "a"]\n\tpath = a\n\turl = --upload-pack=x\n')
+    remote.git("tag", "-a", "-m", "t", "t")
+    remote.git("push", "-q", "origin", "t")
+    for _ in range(2):
+        with pytest.raises(ContractError, match="no sound object") as found:
+            remote.mirror.fetch()
+    assert "gitmodulesurl" in found.value.line.lower()
+    assert [path for path in (remote.mirror.path / "objects").rglob("*") if path.is_file()] == []
+    remote.git("push", "-q", "origin", ":refs/tags/t")
+    remote.mirror.fetch()
+    assert remote.mirror.main() == good
+
+
+def test_what_the_remote_has_no_more_goes_in_time(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voxgate.transport.git._PACKS", 4)
+    gone = []
+    for number in range(4):
+        remote.commit("a", str(number))
+        remote.git("checkout", "-q", "-b", f"b{number}")
+        gone.append(remote.commit_here("b", str(number)))
+        remote.git("push", "-q", "origin", f"HEAD:refs/tags/t{number}")
+        remote.git("checkout", "-q", "main")
+        remote.mirror.fetch()
+        assert remote.mirror.has(gone[-1])
+        remote.git("push", "-q", "origin", f":refs/tags/t{number}")
+    good = remote.commit("a", "last")
+    remote.mirror.fetch()
+    assert (remote.mirror.main(), remote.mirror.has(good), any(map(remote.mirror.has, gone))) == (good, True, False)
+    assert len([*remote.mirror.path.glob("objects/pack/*.pack")]) == 1
+
+
 def test_a_host_keeps_no_malformed_object_either(remote: Remote, tmp_path: Path) -> None:
     evil = malformed(remote, remote.commit("a", "1"))
     subprocess.run(["git", "init", "-q", "--bare", tmp_path / "host"], check=True)
