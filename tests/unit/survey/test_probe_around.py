@@ -933,7 +933,7 @@ def test_variables_that_change_what_is_loaded_are_known() -> None:
     for name in ("LD_PRELOAD", "LD_AUDIT", "PYTHONPATH", "PYTHONHOME"):
         assert probe.LOADER_NAMES.fullmatch(name)
         assert not probe.GIVEN.fullmatch(name)
-    for name in ("PATH", "INVOCATION_ID", "LC_ALL", "STATE_DIRECTORY"):
+    for name in ("PATH", "INVOCATION_ID", "LC_ALL", "LANGUAGE", "STATE_DIRECTORY"):
         assert probe.GIVEN.fullmatch(name)
     assert not probe.LOADER_NAMES.fullmatch("PYTHONUNBUFFERED")
 
