@@ -98,7 +98,7 @@ def update(estate: Estate, names: list[str], out: CutStream) -> int:
 
 def heard(said: bytes) -> list[str]:
     """The lines that a host said, as they may be shown."""
-    return [visible(line) for line in said.decode(errors="replace").split("\n") if line.strip()]
+    return [visible(line.rstrip("\r")) for line in said.decode(errors="replace").split("\n") if line.strip()]
 
 
 def as_root(estate: Estate, host: Host) -> list[str]:

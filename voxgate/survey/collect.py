@@ -123,7 +123,7 @@ def remarks(hosts: Mapping[str, HostEvidence | Missing]) -> list[str]:
     earlier = {host.name: EARLIER[host.probe] for host in seen if host.probe in EARLIER}
     if earlier:
         hosts_of = ", ".join(f"{name} ({version})" for name, version in earlier.items())
-        said.append(f"an earlier release's probe, which cannot tell everything: {hosts_of}; {MEND}")
+        said.append(f"an earlier release's probe, which cannot tell everything: {hosts_of}; make probe-update, or {MEND}")
     if unsigned:
         said.append(f"not signed, the word of the deploy account alone (probe = stdin): {', '.join(unsigned)}")
     return said

@@ -319,6 +319,43 @@ CASES: dict[str, tuple[Callable[[Case], Case], str, tuple[str, ...]]] = {
         "dist-is-this-build[console-api-1]",
         ("index.html is not as it was built", "assets/"),
     ),
+    "another build, with another file": (
+        lambda g: g.of_service(API, "dists", "console", target="builds/x", built={}, changed=9e9),
+        "dist-is-this-build[console-api-1]",
+        ("points to builds/x, not to the build of", "index.html is not as it was built", "after it was published"),
+    ),
+    "a build without its page": (
+        lambda g: g.of_service(
+            API,
+            "dists",
+            "console",
+            files={p: (s, "0" * 64) for p, (s, _) in known(g.of(API).dists["console"]).files.items() if p != "index.html"},
+        ),
+        "nginx-serves-exactly-dist[console-api-1]",
+        ("/opt/vox-frontend/dist has no index.html", "/assets/"),
+    ),
+    "a drop-in, and an older unit in the process": (
+        lambda g: g.unit(
+            FLEET, WORKER, changed=9e9, files={**known(g.of(FLEET).units)[WORKER].files, "/etc/a.conf": "0" * 64, "/b.conf": "1"}
+        ),
+        "unit-file-is-the-expected[fleet-1-voxcore@1]",
+        ("/etc/a.conf also makes", "/b.conf also makes", "systemd made voxcore@1.service of", "before its unit file was changed"),
+    ),
+    "a unit that dies": (
+        lambda g: g.unit(FLEET, WORKER, properties={"NRestarts": "7"}).process(FLEET, WORKER, started=9e9),
+        "nothing-restarts-during-the-bake[fleet-1-voxcore@1]",
+        ("its restart count went from 0 to 7", "started voxcore@1.service again, 7 times by now"),
+    ),
+    "no pin, and another version": (
+        lambda g: g.of_service(FLEET, "venvs", "fleet", declared={"pipecat-ai": ">=1"}, installed={}),
+        "pipecat-is-pinned[fleet-fleet-1]",
+        ("asks for pipecat-ai>=1", "/.venv has pipecat-ai None, the lock is"),
+    ),
+    "an environment of nothing": (
+        lambda g: g.of_service(FLEET, "packages", "fleet", distributions=0, bad=(("x.py", "is new"),), bad_count=1),
+        "site-packages-are-intact[fleet-fleet-1]",
+        ("holds no distribution at all", "x.py is new"),
+    ),
     "nginx": (
         lambda g: g.fact(API, "nginx", doubts=("one calls itself so", "another"), status=1),
         "nginx-runs-its-config[console-api-1]",

@@ -100,7 +100,7 @@ def test_an_earlier_probe_is_named_with_what_brings_ours(estate: Estate, fleet: 
     monkeypatch.setattr(collect, "EARLIER", {"1" * 64: "0.1.0"})
     found = collect.read_answer(told({**GOOD, "probe": old}), estate, fleet)
     assert isinstance(found, HostEvidence)
-    said = f"an earlier release's probe, which cannot tell everything: fleet-1 (0.1.0); {MEND}"
+    said = f"an earlier release's probe, which cannot tell everything: fleet-1 (0.1.0); make probe-update, or {MEND}"
     assert said in collect.remarks({"fleet-1": found})
 
 
