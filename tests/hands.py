@@ -17,7 +17,7 @@ from voxgate.moves.steps import Step
 from voxgate.transport.session import Completed
 
 ESTATE = load_estate("lab")
-OLD = {"backend": "vox-backend", "fleet": "vox-agents"}
+OLD = {"backend": "vox-backend", "fleet": "vox-agents", "dialler": "vox-dialler"}
 
 
 class Hands:

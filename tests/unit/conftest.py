@@ -4,5 +4,9 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
+from tests.unit.forges import forge
+
+__all__ = ["forge"]
+
 settings.register_profile("voxgate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("voxgate")

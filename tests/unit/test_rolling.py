@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from voxgate.contracts.estates import load_estate
-from voxgate.deploy.rolling import Capacity, Sample, calls_of, next_batch, serves
+from voxgate.deploy.rolling import Capacity, Sample, calls_of, joined, next_batch, serves
 from voxgate.model.answers import Answer
 from voxgate.model.evidence import Missing
+from voxgate.model.run_facts import Gap, Roll, Turn, gaps
 
 ESTATE = load_estate("lab")
 UNITS = [unit for unit in ESTATE.placed_units if unit.host.name == "fleet-1"]
@@ -74,3 +75,31 @@ def test_what_nobody_could_ask_is_a_gap() -> None:
     samples = (Sample(0.0, (ONE,), ()), Sample(5.0, (), (), (ONE,)), Sample(11.0, (ONE,), ()))
     assert Capacity(1, samples).longest_gap == 11.0
     assert Capacity(1).worst is None
+
+
+def test_a_moment_that_was_not_seen_whole_is_no_lowest() -> None:
+    samples = (Sample(0.0, (ONE, TWO), (THREE,)), Sample(5.0, (), (), (ONE, TWO, THREE)), Sample(6.0, (ONE,), (TWO, THREE)))
+    assert Capacity(1, samples, 2).roll == Roll(3, 1, 2)
+    assert Capacity(1, samples[1:2]).roll == Roll(3, None)
+    assert Capacity(1).roll is None
+    assert joined([None, Roll(3, 1, 2), Roll(3, 2, 1), Roll(3, None)]) == Roll(3, 1, 3)
+    assert joined([None]) is None
+
+
+def test_a_gap_is_from_the_first_stop_to_the_next_time_it_is_up() -> None:
+    """There it was stopped and did not come up; the way back stopped it once more. A second unit never comes back."""
+    turns = [
+        Turn("sip-1", "a", 10.0, up=False),
+        Turn("sip-1", "b", 12.0, up=False),
+        Turn("sip-1", "a", 20.0, up=False, rollback=True),
+        Turn("sip-1", "a", 25.5, up=True, rollback=True),
+        Turn("sip-1", "a", 26.0, up=True, rollback=True),
+        Turn("sip-2", "a", 30.0, up=False),
+        Turn("sip-2", "a", 31.0, up=True),
+    ]
+    assert gaps(turns) == (
+        Gap("sip-1", "a", 10.0, 15.5, rollback=True),
+        Gap("sip-1", "b", 12.0, None),
+        Gap("sip-2", "a", 30.0, 1.0),
+    )
+    assert gaps([]) == ()

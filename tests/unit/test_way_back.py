@@ -13,13 +13,16 @@ from typing import Any
 import pytest
 
 from tests.hands import ESTATE, Hands, Progress, targets
-from voxgate.deploy import engine
+from voxgate.deploy import dialling, engine, sampler
 from voxgate.deploy.engine import Deployment, Pace, State
 from voxgate.deploy.plan import Plan, Target
 from voxgate.deploy.state import LastKnownGood
 from voxgate.errors import CommandUnknown, MoveFailed, Unforeseen, VoxgateError, unforeseen
+from voxgate.model.answers import Answer
 from voxgate.model.evidence import Missing
+from voxgate.model.look import Question
 from voxgate.model.release import Release
+from voxgate.model.run_facts import Roll, gaps
 from voxgate.moves.health import Up
 from voxgate.moves.steps import Step
 from voxgate.plugin.tracing import keep_traces
@@ -81,12 +84,55 @@ def test_what_serves_with_the_same_release_is_let_be_once_it_failed_elsewhere() 
     assert restarted(hands) == {"fleet-1"}
 
 
+def test_who_serves_and_how_many_calls_are_cut_is_counted_on_the_way_back_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of six workers one is down from the beginning, as the deploy left it; each has a call when it is restarted."""
+    hands = Hands(lambda *_: None)
+
+    def answer(_: object, questions: Sequence[Question], **__: object) -> dict[Question, Answer]:
+        body = b'{"status": "ok", "worker_calls": 1}'
+        states = {one: 503 if (one.host, one.port) == ("fleet-1", 8101) else 200 for one in questions}
+        return {one: Answer(one.host, one.port, one.path, status, {}, body, 0.1, 0.0) for one, status in states.items()}
+
+    monkeypatch.setattr(engine, "ask", answer)
+    monkeypatch.setattr(sampler, "ask", answer)
+    deployment = Deployment(Plan(targets("fleet")), hands, Progress(), Pace(most=3))  # type: ignore[arg-type]
+    deployment.reach(State.HEALTHY)
+    assert deployment.capacity.roll == Roll(6, 5, 6)
+    deployment.restart_kept({"fleet"})
+    assert len(deployment.capacity.samples) >= 2
+
+
+def test_whoever_counts_who_serves_stops_no_way_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr(sampler, "ask", fail)
+    deployment = Deployment(Plan(targets("fleet")), Hands(lambda *_: None), Progress(), Pace(most=3))  # type: ignore[arg-type]
+    deployment.reach(State.HEALTHY)
+    assert deployment.capacity.roll == Roll(6, None, 0)
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_a_dialler_is_noted_when_it_is_stopped_and_when_it_is_up_again(monkeypatch: pytest.MonkeyPatch, *, back: bool) -> None:
+    """Nobody else dials anywhere: that is looked at before the stop and after it."""
+    hands = Hands(lambda *_: None, back=back)
+    monkeypatch.setattr(dialling, "nobody_else_lives", lambda *_, **__: None)
+    monkeypatch.setattr(dialling, "nobody_dials", lambda hands, _: hands.done.append(("sip-1", "gone")))
+    deployment = Deployment(Plan(targets("dialler")), hands, Progress(), Pace())  # type: ignore[arg-type]
+    deployment.reach(State.HEALTHY)
+    stopped, *up = deployment.turns
+    assert (stopped.host, stopped.unit, stopped.up, stopped.rollback) == ("sip-1", "voxdialler.service", False, back)
+    assert [turn.up for turn in up] == [True, True]
+    (gap,) = gaps(deployment.turns)
+    assert (gap.rollback, gap.stopped, gap.seconds) == (back, stopped.at, pytest.approx(up[0].at - stopped.at))
+    done = [says for _, says in hands.done if says.startswith(("stop", "start", "gone"))]
+    assert done == ["stop voxdialler", "gone", "start voxdialler"]
+
+
 @pytest.mark.parametrize("error", MISTAKES, ids=lambda one: type(one).__name__)
 def test_on_the_way_there_the_first_failure_stops_the_deploy(error: Exception) -> None:
     hands = Hands(failing("fleet-1", "restart", error), back=False)
     deployment = Deployment(Plan(targets("fleet")), hands, Progress(), Pace(most=3))  # type: ignore[arg-type]
-    deployment._sampler = None
-    deployment._is_watched = lambda target: not target  # type: ignore[method-assign]
     with pytest.raises(VoxgateError):
         deployment.reach(State.HEALTHY)
     assert restarted(hands) == set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from voxgate.deploy.hands import Hands, Task, last_words
 from voxgate.deploy.journal import Phase
@@ -25,15 +25,16 @@ _SHELLS = frozenset({"sh", "dash", "bash", "ksh", "zsh", "busybox", "env"})
 _LET_GO = 10.0  # seconds for the database to notice that a connection is gone
 
 
-def restart_alone(hands: Hands, task: Task, unit: PlacedUnit, phase: Phase) -> None:
-    """Stop, gone, nobody else, start. Raises MoveFailed, and has not started it, if another one lives anywhere, on a host
-    or as the database sees it, or if that cannot be seen.
+def restart_alone(hands: Hands, task: Task, unit: PlacedUnit, phase: Phase, stopping: Callable[[], None]) -> None:
+    """Stop, gone, nobody else, start; ``stopping`` is called just before the stop. Raises MoveFailed, and has not started it, if
+    another one lives anywhere, on a host or as the database sees it, or if that cannot be seen.
     """
 
     def unlimited_now() -> tuple[Step, ...]:
         return unlimited(unit.unit, read_state(hands.look(unit.host.name, unit_state(unit.unit)).stdout))
 
     nobody_else_lives(hands, unit)  # said while ours still dials
+    stopping()
     hands.do(task, phase, [*unlimited_now(), systemctl("stop", unit.unit)])
     await_gone(hands, unit)
     nobody_dials(hands, unit)

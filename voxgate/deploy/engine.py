@@ -21,6 +21,7 @@ from voxgate.deploy.sampler import Sampler
 from voxgate.errors import MoveFailed, VoxgateError, known_error, unforeseen
 from voxgate.model.estate import PlacedUnit, Placement
 from voxgate.model.look import Question
+from voxgate.model.run_facts import Turn
 from voxgate.model.service import Kind
 from voxgate.model.verdict import Move, MoveRecord
 from voxgate.moves import steps
@@ -69,7 +70,8 @@ class Deployment:
         self._records: list[MoveRecord] = []
         self._left_behind: dict[str, VoxgateError] = {}
         self._lock = threading.Lock()
-        self._sampler: Sampler | None = None
+        self._samplers: list[Sampler] = []
+        self._turns: list[Turn] = []
         self._calls_cut = 0
 
     @property
@@ -95,9 +97,17 @@ class Deployment:
     @property
     def capacity(self) -> Capacity:
         """Who served while the fleet was rolled; no samples where it was not."""
-        if self._sampler is None:
+        if not self._samplers:
             return Capacity(self._pace.most, calls_cut=self._calls_cut)
-        return Capacity(self._pace.most, self._sampler.samples, self._calls_cut, self._sampler.started)
+        began = self._samplers[0].started
+        samples = tuple(sample.later(one.started - began) for one in self._samplers for sample in one.samples)
+        return Capacity(self._pace.most, samples, self._calls_cut, began)
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """When each dialler was stopped, and when it was up again."""
+        with self._lock:
+            return tuple(self._turns)
 
     def reach(self, state: State) -> None:
         """Bring all targets to ``state``. Done where it is first asked; afterwards the recorded outcome is the answer.
@@ -226,8 +236,9 @@ class Deployment:
         of several is the canary: no other is touched before it was judged.
         """
         for target in self.plan.targets:
-            sampler = Sampler(self._hands.connections, self._hands.estate) if self._is_watched(target) else None
-            self._sampler = sampler or self._sampler
+            is_fleet = target.service.name == "fleet" and any(self._units(target, one) for one in target.placements)
+            sampler = Sampler(self._hands.connections, self._hands.estate) if is_fleet else None
+            self._samplers += [sampler] if sampler else []
             with sampler or nullcontext():
                 for placement in target.placements:
                     self._go(placement, partial(self._restart_on, target, placement))
@@ -238,9 +249,6 @@ class Deployment:
         """Judge the canary: these units alone, or the whole host."""
         if self._canary is not None:
             self._move(Move.CANARY, placement, partial(self._canary, placement, units))
-
-    def _is_watched(self, target: Target) -> bool:
-        return target.service.name == "fleet" and not self._hands.back
 
     def _restart_on(self, target: Target, placement: Placement) -> None:
         if target.service.kind is Kind.STATIC:
@@ -304,7 +312,8 @@ class Deployment:
         """One unit, from whatever state it is in."""
         name = unit.unit.removesuffix(".service")
         if unit.service.name == "dialler":
-            restart_alone(self._hands, target.task(unit.placement), unit, phase_of(Move.RESTART, back=self._hands.back))
+            phase = phase_of(Move.RESTART, back=self._hands.back)
+            restart_alone(self._hands, target.task(unit.placement), unit, phase, partial(self._turn, unit, up=False))
             return name
         state = read_state(self._hands.look(unit.host.name, steps.unit_state(unit.unit)).stdout)
         todo = [*steps.unlimited(unit.unit, state), steps.systemctl("restart", unit.unit)]
@@ -313,7 +322,14 @@ class Deployment:
 
     def _up(self, unit: PlacedUnit, target: Target) -> str:
         said = self._hands.await_up(unit, target.release.commit)
+        self._turn(unit, up=True)
         return f"{unit.unit.removesuffix('.service')} {said}"
+
+    def _turn(self, unit: PlacedUnit, *, up: bool) -> None:
+        """Note when a dialler stops, and when it is up again."""
+        if unit.service.name == "dialler":
+            with self._lock:
+                self._turns.append(Turn(unit.host.name, unit.unit, time.time(), up, self._hands.back))
 
     def _confirm(self) -> None:
         """All units that were restarted once more, at once: what came up first must still be up when the last one is."""

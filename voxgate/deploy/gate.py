@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -13,18 +13,20 @@ from pathlib import Path
 from voxgate.deploy import marks
 from voxgate.deploy.at_work import say_who_works
 from voxgate.deploy.canary import Canary, Judge, cannot_judge
+from voxgate.deploy.contents import contents_of
 from voxgate.deploy.decision import Judged
 from voxgate.deploy.engine import Deployment, State
 from voxgate.deploy.green import require_green
 from voxgate.deploy.journal import Phase
 from voxgate.deploy.mending import Mending
+from voxgate.deploy.outcomes import Known
 from voxgate.deploy.plan import Plan, check_requests, make_plan, read_requests
 from voxgate.deploy.preflight import held_hosts, must_be_seen, preflight
 from voxgate.deploy.progress import Progress
 from voxgate.deploy.recovered import recovered
 from voxgate.deploy.recovery import credible, way_back
 from voxgate.deploy.remotes import Remotes, must_be_judgeable, must_run
-from voxgate.deploy.rolling import Capacity
+from voxgate.deploy.rolling import Capacity, joined
 from voxgate.deploy.settling import Settled, Settlement
 from voxgate.deploy.site import Orders, Site
 from voxgate.deploy.standing import Standing, lines_of, named, refused
@@ -32,12 +34,14 @@ from voxgate.deploy.state import Author, Found, hosts_with_state, read_all
 from voxgate.deploy.trees import must_be_deployable, must_spare_hosts
 from voxgate.deploy.undoing import ages
 from voxgate.errors import Refused, Unreachable, VoxgateError
+from voxgate.model.content import Content
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
 from voxgate.model.look import Evidence, Look
 from voxgate.model.release import Release
+from voxgate.model.run_facts import Gap, Roll, gaps
 from voxgate.model.service import Service
-from voxgate.model.verdict import Judgement, Move, MoveRecord, Ran, RunVerdict, ServiceOutcome, ran
+from voxgate.model.verdict import Judgement, MoveRecord, RunVerdict, ServiceOutcome
 from voxgate.model.work import Work
 from voxgate.survey.collect import remarks, take_look
 from voxgate.survey.keeping import Cutter
@@ -77,6 +81,7 @@ class Gate:
         self.requests = read_requests(orders.deploy, orders.rollback, estate)
         self.deployment: Deployment | None = None
         self.notes: list[str] = []
+        self.contents: Mapping[str, Content] = {}
         author = Author(run, services=" ".join(sorted(self.deploying)))
         self.site = Site(estate, Connections(estate), progress, orders, author, cutter=cutter)
         self._evidence_folder = evidence
@@ -97,15 +102,30 @@ class Gate:
         return frozenset(request.service for request in self.requests)
 
     @property
+    def _deployments(self) -> tuple[Deployment, ...]:
+        """All that was carried out so far: back for an earlier run, there, and back."""
+        parts = (self._mending and self._mending.back, self.deployment, self._settlement and self._settlement.back)
+        return tuple(part for part in parts if part)
+
+    @property
     def moves(self) -> tuple[MoveRecord, ...]:
         """Every move so far, the ways back included."""
-        backs = (self._mending and self._mending.back, self.deployment, self._settlement and self._settlement.back)
-        return tuple(record for part in backs if part for record in part.records)
+        return tuple(record for part in self._deployments for record in part.records)
 
     @property
     def capacity(self) -> Capacity:
         """Who served while this run rolled the fleet."""
         return self.deployment.capacity if self.deployment else Capacity()
+
+    @property
+    def rolled_back(self) -> Roll | None:
+        """The fleet while it was rolled on the way back."""
+        return joined(part.capacity.roll for part in self._deployments if part is not self.deployment)
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """The times in which a dialler did not dial for this run."""
+        return gaps(turn for part in self._deployments for turn in part.turns)
 
     @property
     def settles(self) -> bool:
@@ -170,15 +190,8 @@ class Gate:
     def _believe(self, found: Mapping[str, Found]) -> None:
         """Keep what was found, but for what no host may say for others."""
         latest = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + _AHEAD))
-        self.site.found = credible(found, self.estate, self._on_main, latest)
+        self.site.found = credible(found, self.estate, self._remotes.on_main, latest)
         self._not_believed = frozenset(key for key, one in self.site.found.items() if one.good is not found[key].good)
-
-    def _on_main(self, service: str, commits: Collection[str]) -> frozenset[str] | None:
-        """Those commits that are main's, as the remote said last; None where it never said anything here."""
-        with suppress(VoxgateError):
-            if self._remotes.views:  # once it was asked: a mirror that is old will do where it is silent
-                return self._remotes.mirrors[service].on_main(commits)
-        return None
 
     def plan(self) -> Plan:
         """What is asked for, as the remotes and the hosts stand. Raises Refused."""
@@ -191,6 +204,7 @@ class Gate:
                 goods[key] = None
         plan = make_plan(self.estate, self.requests, self._remotes.views, goods)
         must_spare_hosts(plan, self._remotes.mirrors, no_way_back=orders.no_way_back, say=say)
+        self.contents = contents_of(plan, self.estate, self._remotes.mirrors)
         return plan
 
     def must_reach_all(self) -> None:
@@ -257,7 +271,8 @@ class Gate:
         if stopping := self.standing.stopping(plan):
             raise refused(stopping, must_run(self.estate, {}, self.site.goods), self._mending.held if self._mending else {})
         for target in plan.targets:
-            say(f"{target.service.name}: {target.way_back or 'nothing'} -> {target.release}")
+            content = self.contents[target.service.name]
+            say(f"{target.service.name}: {target.way_back or 'nothing'} -> {target.release}: {content.line}")
             if disagree := way_back(target.before)[1]:
                 say(f"{target.service.name}: {disagree}")
         must = must_run(self.estate, {target.service.name: target.release for target in plan.targets}, self.site.goods)
@@ -361,8 +376,7 @@ class Gate:
         if self.deployment is not None:
             self._settlement = Settlement(self.site, self.deployment, self._remotes, self._look_and_judge, self.standing)
             settled = self._settlement.settle(judged)
-            back = self._settlement.back
-            if cut := self.deployment.capacity.calls_cut + (back.capacity.calls_cut if back else 0):
+            if cut := sum(part.capacity.calls_cut for part in self._deployments):
                 self.notes.append(f"{cut} calls were up on workers when these were restarted")
             self.notes += self._settlement.notes
             return settled
@@ -381,27 +395,11 @@ class Gate:
             self.notes.append(f"the ledger has no verdict of this run: {error.line}")
 
     def services(self, settled: Settled | None) -> tuple[ServiceOutcome, ...]:
-        """What this run knows of each service, for the verdict: what it came from, what was tried, what runs now."""
-        targets = {t.service.name: t for t in self.deployment.plan.targets} if self.deployment else {}
+        """What this run knows of each service."""
+        targets = self.deployment.plan.targets if self.deployment else ()
         known = must_run(self.estate, {}, self.site.goods) if self.site.found else {}
         tagged = self._settlement.tagged if self._settlement else {}
-        outcomes = []
-        for service in self.estate.services:
-            before, target = known.get(service.name), targets.get(service.name)
-            good = ran(before) if isinstance(before, Release) else None
-            tried = ran(tagged.get(service.name, target.release)) if target else None
-            hosts = tuple(host.name for host in self.estate.hosts_of(service))
-            running, settings = self._running(good, tried, settled), service.required_settings
-            outcomes.append(ServiceOutcome(service.name, hosts, good, tried, running, settings=settings))
-        return tuple(outcomes)
-
-    def _running(self, before: Ran | None, tried: Ran | None, settled: Settled | None) -> Ran | None:
-        """What runs now: None where a deploy was cut short, or could not be undone."""
-        if tried is None or all(move.move == Move.FETCH for move in self.moves):
-            return before
-        if settled is not None and settled.verdict is RunVerdict.DONE:
-            return tried
-        return before if settled is not None and settled.rollback_verdict is RunVerdict.HOLDS else None
+        return Known(known, targets, tagged, self.contents, self.moves, settled).outcomes(self.estate)
 
     def close(self) -> None:
         """Let go of the hosts, and close every connection."""

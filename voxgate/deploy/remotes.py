@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -39,6 +40,13 @@ class Remotes:
     def views(self) -> Mapping[str, RemoteView | Missing]:
         """What each remote says, or why it said nothing, by service: waits for those that were asked and did not answer yet."""
         return {name: asked.result() for name, asked in self._asked.items()}
+
+    def on_main(self, service: str, commits: Collection[str]) -> frozenset[str] | None:
+        """Those commits that are main's, as the remote said last; None where it never said anything here."""
+        with suppress(VoxgateError):
+            if self.views:  # once it was asked: a mirror that is old will do where it is silent
+                return self.mirrors[service].on_main(commits)
+        return None
 
     def remember(self) -> None:
         """Going back to a release that was known good needs no remote: where one is silent, what it said last will do."""

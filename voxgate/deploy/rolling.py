@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from voxgate.contracts.json_strict import loads
@@ -11,6 +11,7 @@ from voxgate.errors import ContractError
 from voxgate.model.answers import Answer
 from voxgate.model.estate import PlacedUnit
 from voxgate.model.evidence import Missing
+from voxgate.model.run_facts import Roll
 
 MOST_CALLS = 1_000_000
 """Calls of a worker that are believed: of several that say numbers of 4300 digits nobody could write the sum."""
@@ -72,6 +73,10 @@ class Sample:
     down: tuple[str, ...]
     unknown: tuple[str, ...] = ()
 
+    def later(self, seconds: float) -> Sample:
+        """The same moment, seen from ``seconds`` before."""
+        return replace(self, at=self.at + seconds)
+
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
@@ -96,7 +101,23 @@ class Capacity:
         return max(self.samples, key=lambda sample: len(before.intersection(sample.down)), default=None)
 
     @property
+    def roll(self) -> Roll | None:
+        """The same for the verdict; None where no fleet was rolled. A moment of which not all is known counts for nothing."""
+        if not self.samples:
+            return None
+        first = self.samples[0]
+        lowest = min((len(sample.serving) for sample in self.samples if not sample.unknown), default=None)
+        return Roll(len(first.serving) + len(first.down) + len(first.unknown), lowest, self.calls_cut)
+
+    @property
     def longest_gap(self) -> float:
         """Seconds between two samples in which nothing is known."""
         times = [sample.at for sample in self.samples if not sample.unknown]
         return max((later - earlier for earlier, later in pairwise(times)), default=0.0)
+
+
+def joined(rolls: Iterable[Roll | None]) -> Roll | None:
+    """Several rolls as one: the lowest of all, and all calls that were cut."""
+    found = [roll for roll in rolls if roll is not None]
+    lowest = min((roll.lowest for roll in found if roll.lowest is not None), default=None)
+    return Roll(max(roll.workers for roll in found), lowest, sum(roll.calls_cut for roll in found)) if found else None

@@ -134,8 +134,8 @@ class Content:
             case Way.BACK:
                 said.insert(0, f"takes {_many(self.taken.count, 'commit')} back")
             case Way.APART:
-                gone = _many(self.taken.count, "commit")
-                said.insert(0, f"{_many(self.brought.count, 'commit')}, and {gone} that ran and not in it")
+                gone = f"{_many(self.taken.count, 'commit')} that ran and {'is' if self.taken.count == 1 else 'are'} not in it"
+                said.insert(0, f"{_many(self.brought.count, 'commit')}, without {gone}")
             case _:
                 said.insert(0, _many(self.brought.count, "commit"))
         if self.settings.new:

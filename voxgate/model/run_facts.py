@@ -19,19 +19,21 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Roll:
-    """The fleet while it was rolled, there or back: how many workers served before, the fewest of these that served at any moment
-    of it, and calls that were up on workers when these were restarted.
+    """The fleet while it was rolled, there or back: how many workers it has, the fewest of them that served at any moment that
+    was seen whole (None where none was), and calls that were up on workers when these were restarted.
     """
 
     workers: int
-    lowest: int
+    lowest: int | None
     calls_cut: int = 0
 
     @property
     def line(self) -> str:
         """``5 of 6 workers served at the lowest, 0 calls cut``."""
-        calls = f"{self.calls_cut} call{'' if self.calls_cut == 1 else 's'} cut"
-        return f"{self.lowest} of {self.workers} workers served at the lowest, {calls}"
+        lowest = (
+            f"{self.lowest} of {self.workers} workers" if self.lowest is not None else f"nobody knows how many of {self.workers}"
+        )
+        return f"{lowest} served at the lowest, {self.calls_cut} call{'' if self.calls_cut == 1 else 's'} cut"
 
 
 @dataclass(frozen=True, slots=True)

@@ -330,6 +330,9 @@ class Run:
             how=self._how,
             by=origin.by,
             build=origin.build,
+            rolled=self.gate.capacity.roll if self.gate else self.session.recorded.capacity.roll,
+            rolled_back=self.gate.rolled_back if self.gate else None,
+            gaps=self.gate.gaps if self.gate else (),
             notes=(*(self.gate.notes if self.gate else ()), *self.session.notes, *self._of_waivers(judged)),
         )
 

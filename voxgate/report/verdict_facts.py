@@ -8,12 +8,12 @@ from typing import Any
 from voxgate.model.run_facts import Compared, Gap, How, Like, Roll
 
 
-def roll_row(roll: Roll | None) -> dict[str, int] | None:
+def roll_row(roll: Roll | None) -> dict[str, int | None] | None:
     """As JSON; None where the fleet was not rolled."""
     return None if roll is None else {"workers": roll.workers, "lowest": roll.lowest, "calls_cut": roll.calls_cut}
 
 
-def roll_of(row: Mapping[str, int] | None) -> Roll | None:
+def roll_of(row: Mapping[str, Any] | None) -> Roll | None:
     """The same back."""
     return None if row is None else Roll(row["workers"], row["lowest"], row["calls_cut"])
 

@@ -282,6 +282,10 @@ class Mirror:
         """One file of a commit. Raises ContractError if there is none."""
         return self._git("cat-file", "blob", f"{_checked(commit)}:{path}")
 
+    def said(self, *arguments: str) -> bytes:
+        """What a git says that only reads the mirror: see ``git_history``. Raises ContractError."""
+        return self._git(*arguments)
+
     def push_tag(self, tag: str, commit: str, message: str, deadline: float = 60.0) -> None:
         """Create an annotated release tag on the remote, only if it is not there yet: two gates cannot both win.
 
@@ -370,19 +374,17 @@ class Mirror:
             yield
 
 
-def view(
-    estate: Estate, service: Service, cache: Path, release: Release | None = None, deadline: float = 60.0
-) -> RemoteView | Missing:
-    """What the remote says of a service now: main, its release tags, which of them are on main, and the release's tree."""
-    return _view(estate, service, cache, release, deadline)
-
-
 def mirrored(estate: Estate, service: Service, cache: Path) -> RemoteView | Missing:
     """What the remote said when it was last fetched: for going back while it is silent."""
-    return _view(estate, service, cache, None, None)
+    return view(estate, service, cache, deadline=None)
 
 
-def _view(estate: Estate, service: Service, cache: Path, release: Release | None, deadline: float | None) -> RemoteView | Missing:
+def view(
+    estate: Estate, service: Service, cache: Path, release: Release | None = None, deadline: float | None = 60.0
+) -> RemoteView | Missing:
+    """What the remote says of a service now (as of the last fetch where ``deadline`` is None): main, its release tags, which
+    of them are on main, and the release's tree.
+    """
     mirror = Mirror.of(estate, service, cache)
     try:
         if deadline is not None:
