@@ -117,6 +117,12 @@ class Refused(VoxgateError):  # noqa: N818 - a word of the design
     """Nothing was touched: preflight, the lock or a bad tag said no."""
 
 
+class Mistyped(Refused):
+    """What was asked for is nowhere: a word typed wrong, which nobody could know before the remote was asked. Nothing was touched
+    or judged, and there is nothing to report.
+    """
+
+
 class Unreachable(VoxgateError):  # noqa: N818 - names the state of the host
     """No connection: down, unknown or changed host key, login refused, connect deadline."""
 

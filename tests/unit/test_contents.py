@@ -76,7 +76,7 @@ def test_a_release_is_told_by_commits_files_packages_and_settings(forge: Callabl
     )
     assert found.packages == Packages(3, packages)
     assert found.settings == Settings(".env.example", ("LOG_LEVEL",), ("OLD",))
-    assert found.line == "2 commits, 4 files, 3 packages, 1 new setting"
+    assert found.line == "2 commits, 4 files, 3 packages, new in .env.example: LOG_LEVEL"
     assert "secret" not in repr(found)
     # And back again: the same is taken away.
     back = content(here, new, back=old)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from tests.unit.forges import Forge
 from voxgate.contracts.estates import load_estate
 from voxgate.deploy.errands import tell_history
 from voxgate.deploy.gate import Gate
@@ -54,6 +58,30 @@ def test_it_is_refused_and_leaves_no_folder(arguments: list[str], status: int, s
     assert (done.returncode, said in done.stdout, hint in done.stdout) == (status, True, True), done.stdout
     assert len([line for line in done.stdout.splitlines() if line.strip()]) <= 3, done.stdout
     assert not (tmp_path / "reports").exists() or not list((tmp_path / "reports").iterdir())
+
+
+def test_a_tag_that_the_forge_lacks_leaves_no_folder_and_what_is_refused_otherwise_does(
+    forge: Callable[[str], Forge], tmp_path: Path
+) -> None:
+    """No host of the estate answers here: who asks for what is nowhere is told that first."""
+    there = forge("backend").releases[0]
+    estate, reports = tmp_path / "lab.toml", tmp_path / "reports"
+    text = (ROOT / "hosts/lab.toml").read_text("utf-8").replace("198.51.100.", "127.0.0.")
+    text = re.sub(r"^repositories = .*$", f'repositories = "{tmp_path}"', text, flags=re.MULTILINE)
+    estate.write_text(re.sub(r"^known_hosts = .*$", f'known_hosts = "{tmp_path}/none"', text, flags=re.MULTILINE), "utf-8")
+    kept = ran(reports, "--estate", str(estate), "--deploy", f"backend={there.tag}")
+    assert (kept.returncode, "a host cannot be reached" in kept.stdout) == (10, True), kept.stdout
+    (run,) = [one.name for one in reports.iterdir() if one.name.startswith("20") and not one.is_symlink()]
+    assert json.loads((reports / run / "verdict.json").read_text())["verdict"] == "refused"
+    before = sorted(one.name for one in reports.iterdir())
+    for workers in ((), ("-n", "1")):
+        typo = ran(reports, "--estate", str(estate), *workers, "--deploy", "backend=vox-backend-2026.06.22-9")
+        assert typo.returncode == 10, typo.stdout
+        assert "the remote has no such tag" in typo.stdout
+        assert f"did you mean {there.tag}?" in " ".join(typo.stdout.split())
+        assert "report  " not in typo.stdout
+        assert sorted(one.name for one in reports.iterdir()) == before
+        assert (reports / "latest").resolve().name == run
 
 
 def typed(pytester: pytest.Pytester, *arguments: str) -> pytest.Config:

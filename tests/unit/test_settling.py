@@ -19,6 +19,7 @@ from voxgate.deploy.settling import ways_back, why_not
 from voxgate.deploy.state import Found, LastKnownGood
 from voxgate.deploy.telling import history, history_lines, plan_lines
 from voxgate.deploy.undoing import kept_units, undoing
+from voxgate.model.content import Commit, Commits, Content, Files, Packages, Way
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release
 from voxgate.model.verdict import Judgement, Verdict
@@ -162,11 +163,28 @@ def test_no_ledger_and_no_path_writes_a_line_of_its_own_or_moves_the_terminal() 
     assert all(row.isprintable() for row in table), table
     assert "\\x1b[2K" in table[-1]
     there = {p.id: Found(LastKnownGood(OLD), git_locks=(f"/opt/{fake}",)) for p in FLEET}
-    assert all(row.isprintable() for row in plan_lines(ESTATE, Plan((target(OLD),)), (), there, 1))
+    assert all(row.isprintable() for row in plan_lines(ESTATE, Plan((target(OLD),)), (), there, 1, {}))
+
+
+def test_a_plan_says_what_the_release_brings() -> None:
+    commits = tuple(Commit(f"{number:040x}", f"Subject {number}", "Ada", 0) for number in range(30))
+    content = Content(Way.FORWARD, brought=Commits(30, commits), files=Files(2), packages=Packages(0, (), ("uv.lock: \x1b[2K",)))
+    there = {p.id: Found(LastKnownGood(OLD)) for p in FLEET}
+    lines = plan_lines(ESTATE, Plan((target(OLD),)), (), there, 1, {"fleet": content})
+    at = next(number for number, one in enumerate(lines) if one.startswith("fleet "))
+    assert [one.strip() for one in lines[at + 1 : at + 3]] == [
+        "30 commits, 2 files, 0 packages (a lock could not be read)",
+        "000000000000 Subject 0 (Ada)",
+    ]
+    assert [one.strip() for one in lines[at + 22 : at + 25]] == [
+        "and 10 more commits",
+        "files: 2 added, 0 changed, 0 deleted",
+        "not read: uv.lock: \\x1b[2K",
+    ]
 
 
 def test_a_plan_says_commands_order_way_back_and_what_is_unknown() -> None:
-    text = "\n".join(plan_lines(ESTATE, Plan((target(OLD),)), (), {p.id: Found(LastKnownGood(OLD)) for p in FLEET}, 1))
+    text = "\n".join(plan_lines(ESTATE, Plan((target(OLD),)), (), {p.id: Found(LastKnownGood(OLD)) for p in FLEET}, 1, {}))
     assert "vox-agents-2026.06.22-1 -> vox-agents-2026.06.24-1 on fleet-1, fleet-2" in text
     assert f"git -C /opt/vox-agents checkout --quiet --force --detach {NEW.commit} --" in text
     assert (

@@ -30,7 +30,7 @@ def plan(gate: Gate) -> list[str]:
     gate.read()
     decisions = decide(gate.estate, gate.site.found)
     made = gate.plan()
-    lines = plan_lines(gate.estate, made, decisions, gate.site.found, gate.site.orders.pace.most)
+    lines = plan_lines(gate.estate, made, decisions, gate.site.found, gate.site.orders.pace.most, gate.contents)
     gate.look_before()
     gate.stand(made)
     must = must_run(gate.estate, {}, gate.site.goods)

@@ -151,10 +151,10 @@ class Gate:
             say_who_works(self.site, self.site.found, self.notes)
         releases: dict[str, Release] = {}
         if self.site.orders.changes:
+            asked = check_requests(self.estate, self.requests, self._remotes.views) if self.requests else ()
             self._must_reach_enough()
-            if self.requests:
-                for service, release in check_requests(self.estate, self.requests, self._remotes.views):
-                    must_be_deployable(service, release, self._remotes.mirrors[service.name])
+            for service, release in asked:
+                must_be_deployable(service, release, self._remotes.mirrors[service.name])
             self._take()
             releases = self._mend()
         if self.requests and self._not_mended is None and not self.site.stop.is_set():

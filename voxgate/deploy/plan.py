@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from voxgate.deploy.hands import Task
 from voxgate.deploy.recovery import way_back
 from voxgate.deploy.state import Good, LastKnownGood
-from voxgate.errors import Refused
+from voxgate.errors import Mistyped, Refused
 from voxgate.model.estate import Estate, Placement
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release, RemoteView, Tag
@@ -172,7 +172,9 @@ def _read_tag(text: str, service: Service) -> Tag:
 
 
 def resolve(request: Request, service: Service, remote: RemoteView, today: date | None = None) -> Release:
-    """The release that is meant, as the remote says it. Raises Refused: unknown, not on main, or nothing to choose."""
+    """The release that is meant, as the remote says it. Raises Mistyped where it has none of that name, and Refused: not on main,
+    or nothing to choose.
+    """
     if request.wanted == MAIN:
         tags = sorted(tag for text, commit in remote.tags.items() if commit == remote.main and (tag := Tag.parse(text)))
         return Release(service.name, remote.main, str(tags[-1]) if tags else None)
@@ -183,7 +185,7 @@ def resolve(request: Request, service: Service, remote: RemoteView, today: date 
     if commit is None:
         near = difflib.get_close_matches(request.wanted, remote.tags, n=1)
         hint = f"did you mean {near[0]}?" if near else "an annotated tag, pushed"
-        raise Refused("the remote has no such tag", where=where, why=remote.url, hint=hint)
+        raise Mistyped("the remote has no such tag", where=where, why=remote.url, hint=hint)
     if commit not in remote.on_main:
         why = f"{commit[:12]} is not an ancestor of main at {remote.url}"
         raise Refused("this release is not on main", where=where, why=why, hint="merge it first; code moves only one way")

@@ -11,22 +11,36 @@ from voxgate.deploy.plan import Plan, Target
 from voxgate.deploy.recovery import Decision
 from voxgate.deploy.state import Found
 from voxgate.errors import ContractError, visible
+from voxgate.model.content import Content
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
 from voxgate.model.service import Kind
 from voxgate.moves import steps
 
+_COMMITS = 20  # and packages, of each release in a plan
+
 _CLOSING = {"promoted": "done", "rolled-back": "rolled back", "abandoned": "abandoned", "held": "held", "cleared": "cleared"}
 """How a deploy ended: the ledger's words, as old as it is, and the same as a verdict says it."""
 
 
-def plan_lines(estate: Estate, plan: Plan, decisions: Sequence[Decision], found: Mapping[str, Found], most: int) -> list[str]:
-    """What would be done on which host, in order, with the exact commands; the way back; what is not known now."""
+def plan_lines(
+    estate: Estate,
+    plan: Plan,
+    decisions: Sequence[Decision],
+    found: Mapping[str, Found],
+    most: int,
+    contents: Mapping[str, Content],
+) -> list[str]:
+    """What would be done on which host, in order, with the exact commands; what it brings to each service (``contents``); the way
+    back; what is not known now.
+    """
     lines = [f"plan for {estate.name}: nothing is touched", ""]
     lines += [f"first     {decision.line}" for decision in decisions]
     for target in plan.targets:
         hosts = ", ".join(placement.host.name for placement in target.placements)
         lines.append(f"{target.service.name:<9} {target.way_back or 'nothing'} -> {target.release} on {hosts}")
+        if content := contents.get(target.service.name):
+            lines += [f"{'':<9} {content.line}", *(f"{'':<12} {line}" for line in content.lines(_COMMITS))]
     lines += ["", "1. fetch, everywhere at once, then checkout; nothing is changed before all of it is fetched"]
     lines += _commands(plan, lambda target: () if target.is_on_hosts else (steps.fetch(target.service),))
     lines += _commands(plan, lambda target: (steps.put_in_place(target.service, target.release),))

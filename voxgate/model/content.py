@@ -11,6 +11,8 @@ from enum import StrEnum
 
 from voxgate.errors import visible
 
+_IN_A_LINE = 5  # settings
+
 SHOWN = 50
 """Commits, packages and settings that are told by name, each; of more it is told how many there are."""
 
@@ -121,7 +123,9 @@ class Content:
 
     @property
     def line(self) -> str:
-        """All of it in a line, by numbers: ``7 commits, 23 files, 2 packages``. No word of the repository is in it."""
+        """All of it in a line, by numbers: ``7 commits, 23 files, 2 packages``. Of the repository's words only the names of new
+        settings are in it, which are letters and digits.
+        """
         match self.way:
             case Way.FIRST:
                 return "the first deploy here: there is nothing to compare it with"
@@ -139,7 +143,7 @@ class Content:
             case _:
                 said.insert(0, _many(self.brought.count, "commit"))
         if self.settings.new:
-            said.append(f"{_many(len(self.settings.new), 'new setting')}")
+            said.append(f"new in {self.settings.of}: {listed(self.settings.new, _IN_A_LINE)}")
         unread = " (a lock could not be read)" if self.packages.unread else ""
         return ", ".join(said) + unread
 

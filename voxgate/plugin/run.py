@@ -19,7 +19,7 @@ from voxgate.deploy.decision import Judged, look_status, look_summary, look_verd
 from voxgate.deploy.gate import Gate, Settled
 from voxgate.deploy.plan import how_of
 from voxgate.deploy.standing import must_be_meant
-from voxgate.errors import TRACES, Refused, VoxgateError, known_error, unforeseen
+from voxgate.errors import TRACES, Mistyped, Refused, VoxgateError, known_error, unforeseen
 from voxgate.model.part import narrowed
 from voxgate.model.run_facts import How
 from voxgate.model.verdict import Exit, Judgement, RunOutcome, RunVerdict
@@ -35,6 +35,7 @@ from voxgate.plugin.session import Session, write_recorded
 from voxgate.plugin.tracing import keep_traces
 from voxgate.report import verdict_file
 from voxgate.report.allure_run import ROLLBACK
+from voxgate.report.compared import compared
 from voxgate.report.folder import ReportFolder
 from voxgate.report.junit import add_suite_properties
 from voxgate.report.progress import Progress
@@ -195,7 +196,7 @@ class Run:
         if status in _BROKEN_OFF and not self.refused:
             self.interrupted = self.interrupted or _BROKEN_OFF[status]
         try:
-            self.outcome = self._agreeing(self.decide(status))
+            self.outcome = self._beside_the_last(self._agreeing(self.decide(status)))
         except Exception as error:  # noqa: BLE001 - a mistake of ours, and no run ends without a verdict
             self.broken = unforeseen(error).line
             self.progress.note(self.broken)
@@ -203,7 +204,8 @@ class Run:
         session.exitstatus = self.outcome.exit_status
         add_suite_properties(self.config, self.outcome)
         try:
-            self.write()
+            if not self._is_mistype:
+                self.write()
         except Exception as error:  # noqa: BLE001 - the same
             said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else known_error(error).line
             self.progress.note(f"the verdict cannot be written: {said}")
@@ -217,6 +219,15 @@ class Run:
         return status in nothing and not (
             self._prepared or self.interrupted or self.collector.lost or self.collector.judgements()
         )
+
+    @property
+    def _is_mistype(self) -> bool:
+        """True where a word was typed wrong that only the remote knew, and nothing was mended before that was found."""
+        return isinstance(self.refused, Mistyped) and self.gate is not None and not self.gate.settles
+
+    def _beside_the_last(self, outcome: RunOutcome) -> RunOutcome:
+        """The outcome with what differs from the run before. A saved look that is judged again is no news."""
+        return replace(outcome, compared=compared(outcome, self.report.path.parent)) if self.gate else outcome
 
     def _agreeing(self, outcome: RunOutcome) -> RunOutcome:
         """The outcome, if its own judgements allow what it says: else it is a mistake of ours, and not green."""
@@ -365,6 +376,9 @@ class Run:
         """The page, then the closing: the causes, a table, the path, the verdict."""
         if self.outcome is None or self.session.estate is None:
             return
+        if self._is_mistype:
+            closing(verdict_file.cut(self.outcome, self.session.redactor), console=console_for(sys.stdout), report_path=None)
+            return
         wanted = self.config.getoption("html")
         worth = self.outcome.deploy or any(not one.verdict.is_green for one in self.outcome.judgements)
         page = wanted == "always" or (wanted == "auto" and worth and not self.refused)
@@ -389,7 +403,7 @@ class Run:
 
     def pytest_unconfigure(self) -> None:
         """Close every connection. Where nothing was judged (an errand, a word typed wrong) there is nothing to report."""
-        if self.errand is not None or (self.outcome is None and not self._prepared):
+        if self.errand is not None or (self.outcome is None and not self._prepared) or self._is_mistype:
             self.report.forget()
         if self.gate:
             self.gate.close()

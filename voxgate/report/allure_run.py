@@ -50,7 +50,7 @@ def complete(
     _deploy(folder, outcome, redactor, estate)
     _missing(folder, outcome, redactor)
     _rollback(folder, outcome, redactor)
-    _attach(folder, papers or {}, redactor)
+    _attach(folder, {**(papers or {}), **_contents(outcome)}, redactor)
     surround(folder, outcome, redactor, facts or {}, pictures)
 
 
@@ -119,7 +119,7 @@ def _deploy_result(outcome: RunOutcome, moves: Sequence[MoveRecord], title: str,
         testCaseId=history_id(identity),
         status="failed" if failed else "passed",
         statusDetails=_details(_said(failed[0]), failed[0].hint) if failed else None,
-        description=_sentence(moves),
+        description=_sentence(outcome, moves),
         steps=[_step(TestStepResult, host, mine) for host, mine in _by_host(moves)],
         labels=[*_labels(outcome.estate, suite, service, "blocker"), Label("kind", DEPLOY)],
         links=links,
@@ -129,11 +129,13 @@ def _deploy_result(outcome: RunOutcome, moves: Sequence[MoveRecord], title: str,
     )
 
 
-def _sentence(moves: Sequence[MoveRecord]) -> str:
-    """What was done in all: ``checkout, install, restart, health on fleet-1, fleet-2 in 15.2 s``."""
+def _sentence(outcome: RunOutcome, moves: Sequence[MoveRecord]) -> str:
+    """What was done in all: ``checkout, install, restart, health on fleet-1, fleet-2 in 15.2 s``; and what was brought."""
+    content = next((one.content for one in outcome.services if one.service == moves[0].service), None)
+    brings = f". It brings: {content.line}" if content and not moves[0].rollback else ""
     kinds = ", ".join(dict.fromkeys(move.move for move in moves))
     hosts = ", ".join(dict.fromkeys(move.host for move in moves))
-    return f"{kinds} on {hosts} in {(_last(moves) - _first(moves)) / 1000:.1f} s"
+    return f"{kinds} on {hosts} in {(_last(moves) - _first(moves)) / 1000:.1f} s{brings}"
 
 
 def _step(kind: type, host: str, moves: Sequence[MoveRecord]) -> object:
@@ -192,6 +194,13 @@ def _rollback(folder: Path, outcome: RunOutcome, redactor: Redactor) -> None:
         if judgement.verdict is not Verdict.HOLDS:
             result.statusDetails = _said_of(judgement)
         write_item(folder, result, redactor)
+
+
+def _contents(outcome: RunOutcome) -> dict[str, Sequence[tuple[str, str]]]:
+    """What each release brings, as a plain text of the result of its deploy: somebody else's words, and no markup."""
+    services = [(one.service, one.content) for one in outcome.services if one.content]
+    texts = {service: "\n".join([content.line, *content.lines()]) + "\n" for service, content in services}
+    return {f"{DEPLOY}:{service}": [("what is in it", text)] for service, text in texts.items()}
 
 
 def _attach(folder: Path, papers: Mapping[str, Sequence[tuple[str, str]]], redactor: Redactor) -> None:

@@ -15,6 +15,7 @@ from voxgate.model.digits import natural_in
 from voxgate.model.verdict import RunOutcome, RunVerdict
 from voxgate.report.allure_files import write_item
 from voxgate.report.redaction import Redactor
+from voxgate.report.told import since_words
 
 
 def surround(folder: Path, outcome: RunOutcome, redactor: Redactor, facts: Mapping[str, str], pictures: Sequence[Path]) -> None:
@@ -36,6 +37,13 @@ def _environment(folder: Path, outcome: RunOutcome, redactor: Redactor, facts: M
             lines[f"{one.service} from"] = (one.before and one.before.name) or "nothing"
             lines[f"{one.service} tried"] = one.tried.name
         lines[f"{one.service} commit"] = (one.running and one.running.commit) or ""
+    lines |= {"how": outcome.how.value, "by": outcome.by, "build": outcome.build}
+    lines |= {
+        f"fleet served{word}": roll.line
+        for word, roll in (("", outcome.rolled), (" on the way back", outcome.rolled_back))
+        if roll
+    }
+    lines |= {"nobody dialled": "; ".join(gap.line for gap in outcome.gaps), "since": since_words(outcome)}
     lines |= {"voxgate": __version__, **facts}
     text = "".join(f"{_escape(key, key=True)} = {_escape(value)}\n" for key, value in lines.items() if value)
     (folder / "environment.properties").write_text(redactor.cut(text), "utf-8")

@@ -20,8 +20,13 @@ def attach(
     outcome: RunOutcome, folder: Path, estate: Estate, forge: Bitbucket, environ: Mapping[str, str] = os.environ
 ) -> Iterator[str]:
     """Upload the page to the repository of each service that was deployed, then say the verdict on its commit. Yields a line
-    for each. Raises VoxgateError for a run that deployed nothing, ForgeError where Bitbucket does not take it.
+    for each. Raises VoxgateError for a run that deployed nothing, and in a build for one that another build made; ForgeError where
+    Bitbucket does not take it.
     """
+    build = environ.get("BUILD_URL", "")
+    if build and outcome.build and outcome.build != build:
+        hint = "this build left no run: a word of it was typed wrong"
+        raise VoxgateError("this run is of another build", where=outcome.run, why=outcome.build, hint=hint)
     moved = [one for one in outcome.services if one.tried and one.tried.commit]
     if not moved:
         raise VoxgateError("this run deployed nothing", where=outcome.run, hint="attach a run of make gate")

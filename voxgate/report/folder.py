@@ -164,17 +164,22 @@ def kind_of(run: Path) -> str:
     """What a run was: a deploy (or a recovery that had to put something back), a look, or a refusal, by the first members of its
     verdict. One without a verdict counts as a look.
     """
-    try:
-        with (run / "verdict.json").open("rb") as file:
-            head = file.read(_HEAD).decode("utf-8", "replace")
-    except OSError:
-        return _LOOK
+    head = head_of(run)
     verdict = re.search(r'^  "verdict": "([a-z ]+)",$', head, re.MULTILINE)
     if verdict and verdict[1] == RunVerdict.REFUSED:
         return _REFUSAL
     moved = {RunVerdict.DONE, RunVerdict.ROLLED_BACK, RunVerdict.BROKEN}
     deploy = re.search(r'^  "deploy": true,$', head, re.MULTILINE)
     return _DEPLOY if deploy or (verdict and verdict[1] in moved) else _LOOK
+
+
+def head_of(run: Path) -> str:
+    """The first members of a run's verdict, as it stands there, a line each; empty where there is none."""
+    try:
+        with (run / "verdict.json").open("rb") as file:
+            return file.read(_HEAD).decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def runs_of(root: Path, estate: str) -> tuple[Path, ...]:

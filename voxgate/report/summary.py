@@ -15,14 +15,17 @@ from typing import Self
 
 from voxgate.deploy.state import Author
 from voxgate.errors import visible
+from voxgate.model.content import SHOWN
 from voxgate.model.verdict import Ran, RunOutcome, ServiceOutcome, Verdict
 from voxgate.report.causes import Cause, causes_of
 from voxgate.report.redaction import Redactor
 from voxgate.report.tally import subject_of, unjudged, whole
+from voxgate.report.told import served_lines, since_words
 
 CAUSES = 5
 """Causes that are told; of the others only how many there are."""
 
+_COMMITS = 20  # and packages, of each release
 _NAMED = 10  # waivers, and rules that were not judged
 _LONGEST = 300  # characters of one finding: verdict.json has it all
 _MENTION = re.compile(r"(?<![A-Za-z0-9])@")
@@ -57,7 +60,8 @@ def quoted(text: str) -> str:
 
 def summary(outcome: RunOutcome, origin: Origin) -> str:
     """The run as Markdown. Expects an outcome without secrets (``verdict_file.cut``)."""
-    parts = [[_headline(outcome)], _table(outcome), [*_failures(outcome)], [*_waived(outcome)], [*_origin(outcome, origin)]]
+    parts = [[_headline(outcome)], _table(outcome), [*_failures(outcome)], [*_waived(outcome)]]
+    parts += [[*_contents(outcome)], [*_told(outcome)], [*_origin(outcome, origin)]]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
@@ -69,8 +73,9 @@ def message(outcome: RunOutcome, origin: Origin, event: str) -> str:
     for one in outcome.services:
         if one.tried:
             said = f"from {_named(one.before)}, tried {_named(one.tried)}, running {_running(one)}"
-            lines.append(f"- {quoted(one.service)}: {said}")
-    return "\n".join([*lines, *_failures(outcome), *_waived(outcome), *_origin(outcome, origin)])
+            brings = f": {quoted(one.content.line)}" if one.content else ""
+            lines.append(f"- {quoted(one.service)}: {said}{brings}")
+    return "\n".join([*lines, *_failures(outcome), *_waived(outcome), *_told(outcome), *_origin(outcome, origin)])
 
 
 def _headline(outcome: RunOutcome, bold: str = "**") -> str:
@@ -89,6 +94,37 @@ def _table(outcome: RunOutcome) -> list[str]:
         cells = (quoted(one.service), _named(one.before), _named(one.tried), _running(one))
         rows.append(f"| {' | '.join(cells)} |")
     return ["| service | from | tried | running |", "|---|---|---|---|", *rows] if rows else []
+
+
+def _contents(outcome: RunOutcome) -> Iterator[str]:
+    """What each release brings: by numbers, then its commits and packages by name, for release notes."""
+    for service in outcome.services:
+        if (content := service.content) is None:
+            continue
+        why = f" ({quoted(content.why)})" if content.why else ""
+        yield f"- {quoted(service.service)}: {quoted(content.line)}{why}"
+        for word, commits in (("", content.brought), ("taken away: ", content.taken)):
+            for one in commits.shown[:_COMMITS]:
+                commit = f"[{one.commit[:12]}]({one.url})" if _URL.fullmatch(one.url) else quoted(one.commit[:12])
+                yield f"  - {word}{commit} {quoted(one.subject)} by {quoted(one.author)}"
+            if (rest := commits.count - len(commits.shown[:_COMMITS])) > 0:
+                yield f"  - {word}and {rest} more: verdict.json names up to {SHOWN}"
+        for package in content.packages.shown[:_COMMITS]:
+            yield f"  - {quoted(package.lock)}: {quoted(package.line)}"
+        if (rest := content.packages.count - len(content.packages.shown[:_COMMITS])) > 0:
+            yield f"  - and {rest} more {'packages' if rest > 1 else 'package'}"
+        yield from (f"  - not read: {quoted(lock)}" for lock in content.packages.unread)
+        for word, names in (("new", content.settings.new), ("gone", content.settings.gone)):
+            if names:
+                yield f"  - settings {word} in {quoted(content.settings.of)}: {_listed(names)}"
+
+
+def _told(outcome: RunOutcome) -> Iterator[str]:
+    """Who served and who did not dial meanwhile, and what differs from the run before."""
+    yield from (f"- fleet: {line}" for line in served_lines(outcome))
+    yield from (f"- nobody dialled: {quoted(gap.line)}" for gap in outcome.gaps)
+    if said := since_words(outcome):
+        yield f"- since {quoted(said)}"
 
 
 def _named(release: Ran | None) -> str:
@@ -142,7 +178,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _origin(outcome: RunOutcome, origin: Origin) -> Iterator[str]:
     build = origin.build if _URL.fullmatch(origin.build) else quoted(origin.build)
-    by = f"by {quoted(origin.by)}" + (f", build {build}" if origin.build else "")
+    by = f"{outcome.how} by {quoted(origin.by)}" + (f", build {build}" if origin.build else "")
     yield f"{by}, from {_moment(outcome.started)} to {_moment(outcome.started + outcome.seconds)}, run {quoted(outcome.run)}"
 
 

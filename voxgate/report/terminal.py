@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
@@ -17,10 +17,12 @@ from rich.text import Text
 from voxgate.errors import visible
 from voxgate.model.content import listed
 from voxgate.model.digits import natural_in
-from voxgate.model.verdict import Judgement, MoveRecord, RunOutcome, RunVerdict, Verdict
+from voxgate.model.verdict import Judgement, RunOutcome, RunVerdict, Verdict
 from voxgate.model.waiving import waived_in
 from voxgate.report.causes import SHOWN, Cause, causes_of, what_follows
 from voxgate.report.tally import ESTATE, PLATFORM, Tally, by_cell, subject_of, unjudged, whole
+from voxgate.report.terminal_release import moved, releases, served, since
+from voxgate.report.wrapping import hanging as _hanging
 
 PLAIN_WIDTH = 120
 """Columns where there is no terminal and nobody says otherwise: a Jenkins log."""
@@ -105,7 +107,7 @@ def closing(
     outcome: RunOutcome,
     *,
     console: Console,
-    report_path: Path,
+    report_path: Path | None,
     brief: bool = False,
     full: bool = False,
     words: Mapping[str, Sequence[str]] | None = None,
@@ -124,19 +126,21 @@ def closing(
     if not brief and (outcome.judgements or unjudged(outcome)):
         console.print(_table(outcome, signs, console))
         console.print()
-    for line in _releases(outcome, console.width):
-        console.print(line, soft_wrap=True)
+    width = console.width
     moves = [move for move in outcome.moves if move.error or not brief]
-    for line in _moves(moves, signs, console.width):
+    parts = [releases(outcome, width, full=full), moved(moves, signs.violated, width), () if brief else served(outcome, width)]
+    parts += [telling.rollback(outcome), _notes(outcome, width), since(outcome, width)]
+    for line in chain.from_iterable(parts):
         console.print(line, soft_wrap=True)
-    for line in telling.rollback(outcome):
+    if report_path is not None:
+        console.print(Text.assemble(("report  ", "dim"), str(report_path)), soft_wrap=True)
+    for line in _verdict(outcome, signs, width):
         console.print(line, soft_wrap=True)
+
+
+def _notes(outcome: RunOutcome, width: int) -> Iterator[Text]:
     for note in outcome.notes:
-        for said in _hanging(note, "note  ", console.width):
-            console.print(Text(said, "dim"), soft_wrap=True)
-    console.print(Text.assemble(("report  ", "dim"), str(report_path)), soft_wrap=True)
-    for line in _verdict(outcome, signs, console.width):
-        console.print(line, soft_wrap=True)
+        yield from (Text(said, "dim") for said in _hanging(note, "note  ", width))
 
 
 def _table(outcome: RunOutcome, signs: Signs, console: Console) -> Table:
@@ -297,58 +301,6 @@ def _two_lines(label: str, found: str, advice: str, colour: str, signs: Signs, w
         yield text
     for line in _hanging(" ".join(advice.split()), f"  {signs.arrow} ", width) if advice.strip() else ():
         yield Text(line, "cyan")
-
-
-def _hanging(text: str, first: str, width: int, *, later: str | None = None) -> list[str]:
-    """``text`` after ``first``, its later lines indented as far. Words are never broken: a command stays one to copy."""
-    return textwrap.wrap(
-        visible(text, "\n\t"),
-        width=max(width, 40),
-        initial_indent=first,
-        subsequent_indent=" " * len(first) if later is None else later,
-        break_long_words=False,
-        break_on_hyphens=False,
-    ) or [first.rstrip()]
-
-
-def _releases(outcome: RunOutcome, width: int) -> Iterator[Text]:
-    """One line for each service that was deployed: what it came from, what was tried, what runs now."""
-    tried = [one for one in outcome.services if one.tried]
-    for one in tried:
-        came, runs = (release.name if release else "" for release in (one.before, one.running))
-        about = f"from {came or 'nothing'}, tried {one.about.name}, running {runs or 'nobody knows: look at its hosts'}"
-        for number, line in enumerate(_hanging(about, f"{one.service:<9} ", width)):
-            said = Text(line)
-            if number == 0:
-                said.stylize("bold", 0, len(one.service))
-            yield said
-    if tried:
-        yield Text()
-
-
-def _moves(moves: Sequence[MoveRecord], signs: Signs, width: int) -> Iterator[Text]:
-    """One line a service: where, and the seconds of each kind of move from its first start to its last end."""
-    for service, rollback in dict.fromkeys((move.service, move.rollback) for move in moves):
-        mine = [move for move in moves if (move.service, move.rollback) == (service, rollback)]
-        hosts = ", ".join(dict.fromkeys(move.host for move in mine))
-        parts = []
-        for kind in dict.fromkeys(move.move for move in mine):
-            same = [move for move in mine if move.move == kind]
-            mark = f" {signs.violated}" if any(move.error for move in same) else ""
-            parts.append(f"{kind} {_span(same):.1f}s{mark}")
-        line = f"{'rollback: ' if rollback else ''}{', '.join(parts)}; {_span(mine):.1f}s in all on {hosts}"
-        for number, text in enumerate(_hanging(line, f"{service:<9} ", width)):
-            moved = Text(text)
-            if number == 0:
-                moved.stylize("bold", 0, len(service))
-            yield moved
-    if moves:
-        yield Text()
-
-
-def _span(moves: Sequence[MoveRecord]) -> float:
-    """Seconds from the first start to the last end."""
-    return max(move.started + move.seconds for move in moves) - min(move.started for move in moves)
 
 
 def _verdict(outcome: RunOutcome, signs: Signs, width: int) -> Iterator[Text]:

@@ -134,6 +134,7 @@ def done(estate: Estate) -> RunOutcome:
         judgements=judgements,
         moves=tuple(all_moves(estate)),
         notes=("fleet: available workers never fell below 5 of 6 during the restart",),
+        how=How.DEPLOY,
     )
 
 
@@ -230,6 +231,7 @@ def looked(done: RunOutcome) -> RunOutcome:
         done,
         verdict=RunVerdict.HOLDS,
         deploy=False,
+        how=How.LOOK,
         partial=True,
         seconds=3.4,
         summary=f"all {len(judgements)} invariants that were asked for hold",

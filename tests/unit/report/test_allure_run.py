@@ -171,3 +171,32 @@ def test_papers_go_to_the_result_that_they_are_about_and_are_cut(rolled_back: Ru
     assert texts[about] == ["started with mongodb://[cut]@data/vox", "● failed"]
     assert [one["name"] for one in found[about]] == ["journal", "status"]
     assert (texts[other], texts[after]) == ([], ["○"])
+
+
+def test_what_a_release_brings_is_a_plain_text_of_its_deploy(told: RunOutcome, tmp_path: Path) -> None:
+    """Markup in a subject stays text: it is in no description, and no HTML is made of it."""
+    first = told.services[0]
+    assert first.content
+    evil = replace(first.content.brought.shown[0], subject="<img src=x onerror=alert(1)>", author="JWT_SECRET=canary")
+    content = replace(first.content, brought=replace(first.content.brought, shown=(evil,)))
+    written(tmp_path, replace(told, services=(replace(first, content=content), *told.services[1:])))
+    found = {one["fullName"]: one for _path, one in results(tmp_path)}
+    deploy = found["deploy:backend"]
+    (paper,) = deploy["attachments"]
+    assert (paper["name"], paper["type"]) == ("what is in it", "text/plain")
+    text = (tmp_path / paper["source"]).read_text()
+    assert text.startswith("53 commits, 23 files, 2 packages")
+    assert "000000000000 <img src=x onerror=alert(1)> (JWT_SECRET=[cut]" in text
+    assert "canary" not in text
+    assert deploy["description"].endswith(". It brings: 53 commits, 23 files, 2 packages, new in .env.example: LOG_LEVEL")
+    assert "<img" not in json.dumps({key: value for key, value in deploy.items() if key != "attachments"})
+
+
+def test_surroundings_say_who_served_who_ran_it_and_what_changed(told: RunOutcome, tmp_path: Path) -> None:
+    written(tmp_path, told)
+    said = properties(tmp_path)
+    assert (said["how"], said["by"], said["build"]) == ("deploy and rollback", told.by, told.build)
+    assert said["fleet served"] == "5 of 6 workers served at the lowest, 1 call cut"
+    assert said["fleet served on the way back"] == "4 of 6 workers served at the lowest, 0 calls cut"
+    assert said["nobody dialled"].startswith("sip-1 voxdialler.service: 6.2 s; ")
+    assert said["since"].startswith("2026-11-22T08-00-00Z-lab-11aa (look, violated): 1 newly red")

@@ -65,6 +65,17 @@ def test_without_a_page_the_build_is_the_link(done: RunOutcome, tmp_path: Path, 
     assert {said[2].url for said in memory.said} == {"https://ci/7/"}
 
 
+def test_the_run_of_another_build_is_not_this_one_s(done: RunOutcome, tmp_path: Path, memory: Memory) -> None:
+    """A tag that was typed wrong leaves no run: the newest one is of an earlier build."""
+    earlier = replace(done, build="https://ci/6/")
+    with pytest.raises(VoxgateError, match="of another build"):
+        list(attach(earlier, tmp_path, LAB, memory, {"BUILD_URL": "https://ci/7/"}))
+    assert not memory.said
+    list(attach(earlier, tmp_path, LAB, memory, {"BUILD_URL": "https://ci/6/"}))
+    list(attach(earlier, tmp_path, LAB, memory, {}))
+    assert len(memory.said) == 2 * len(done.services)
+
+
 def test_only_done_is_a_success(done: RunOutcome) -> None:
     for verdict in RunVerdict:
         state = status_of(replace(done, verdict=verdict), done.services[0], "u").state

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
+from voxgate.model.content import Commit, Commits, Content, Files, Package, Packages, Settings, Way
+from voxgate.model.run_facts import Compared, Gap, How
 from voxgate.model.verdict import Judgement, Ran, RunOutcome, ServiceOutcome, Verdict
 from voxgate.model.waiver import Waiver
 from voxgate.report import verdict_file
 from voxgate.report.redaction import Redactor
-from voxgate.report.summary import Origin, quoted, summary
+from voxgate.report.summary import Origin, message, quoted, summary
 
 US = Origin("ops@gate", "https://ci.example/job/voxgate/7/")
 HOSTILE = (
@@ -67,6 +69,17 @@ def saying(outcome: RunOutcome, word: str) -> tuple[RunOutcome, Origin]:
         waivers=(Waiver("head-is-the-release", "", word, word, word, date(2026, 12, 20)),),
     )
     ran = Ran(word, word)
+    commit = Commit("a" * 40, word, word, 0)
+    content = Content(
+        Way.APART,
+        word,
+        Commits(2, (commit,)),
+        Commits(2, (commit,)),
+        Files(1),
+        Packages(2, (Package(word, word, word, word), Package(word, word, None, word)), (word,)),
+        Settings(word, (word,), (word,)),
+    )
+    before = Compared(word, How.LOOK, word, ("a",), settings=((word, (word,), ()),))
     run = replace(
         outcome,
         run=word,
@@ -75,7 +88,9 @@ def saying(outcome: RunOutcome, word: str) -> tuple[RunOutcome, Origin]:
         judgements=(waived, *map(judged, outcome.judgements[1:])),
         missing=(f"a[{word}]",),
         moves=tuple(replace(move, error=move.error and word, hint=move.hint and word) for move in outcome.moves),
-        services=(ServiceOutcome(word, (word,), ran, ran, ran),),
+        services=(ServiceOutcome(word, (word,), ran, ran, ran, content),),
+        gaps=(Gap(word, word, 0.0, 1.0),),
+        compared=before,
     )
     return run, Origin(word, f"{word} 7")  # no address: that is the build's own link
 
@@ -110,9 +125,33 @@ def test_a_deploy_is_told(done: RunOutcome) -> None:
     assert backend in told
     assert len(told) == 10, "nothing fell: the verdict, the table, who and when"
     assert told[-1] == (
-        "by `ops@gate`, build https://ci.example/job/voxgate/7/, from 2026-11-22 09:14:03 UTC to 2026-11-22 09:14:44 UTC, "
+        "deploy by `ops@gate`, build https://ci.example/job/voxgate/7/, from 2026-11-22 09:14:03 UTC to 2026-11-22 09:14:44 UTC, "
         "run `2026-11-22T09-14-03Z-lab-3fa2`"
     )
+
+
+def test_what_the_releases_bring_who_served_and_what_changed_is_told(told: RunOutcome) -> None:
+    said = summary(told, US)
+    lines = said.splitlines()
+    assert "- `backend`: `53 commits, 23 files, 2 packages, new in .env.example: LOG_LEVEL`" in lines
+    assert "  - [000000000000](https://forge/0) `Subject 0` by `Ada`" in lines
+    assert "  - and 33 more: verdict.json names up to 50" in lines
+    assert "  - `uv.lock`: `httpx 0.27.0 -> 0.28.1`" in lines
+    assert "  - settings new in `.env.example`: `LOG_LEVEL`" in lines
+    assert "- `fleet`: `takes 1 commit back, 1 file, 0 packages`" in lines
+    assert "  - taken away: [000000000000](https://forge/0) `Subject 0` by `Ada`" in lines
+    assert "- `dialler`: `the first deploy here: there is nothing to compare it with`" in lines
+    assert "  - not read: `uv.lock: it is 9 MB`" in lines
+    assert "- fleet: 5 of 6 workers served at the lowest, 1 call cut" in lines
+    assert "- fleet: on the way back 4 of 6 workers served at the lowest, 0 calls cut" in lines
+    assert "- nobody dialled: `sip-1 voxdialler.service: 6.2 s`" in lines
+    assert "- nobody dialled: `sip-1 voxdialler.service: not seen up again (way back)`" in lines
+    since = "- since `2026-11-22T08-00-00Z-lab-11aa (look, violated): 1 newly red; 2 newly green; fleet requires LOG_LEVEL now; "
+    assert since in said
+    assert lines[-1].startswith("deploy and rollback by `ops@gate`, build ")
+    short = message(told, US, "done")
+    assert ": `53 commits, 23 files, 2 packages, new in .env.example: LOG_LEVEL`" in short
+    assert "Subject" not in short
 
 
 def test_what_does_not_hold_is_told_with_what_to_do(rolled_back: RunOutcome) -> None:
