@@ -133,7 +133,8 @@ class Content:
                 return "the same commit again"
             case Way.UNKNOWN:
                 return "what is in it is not known"
-        said = [f"{_many(self.files.count, 'file')}", _many(self.packages.count, "package")]
+        unread = " (a lock could not be read)" if self.packages.unread else ""
+        said = [_many(self.files.count, "file"), f"{_many(self.packages.count, 'package')}{unread}"]
         match self.way:
             case Way.BACK:
                 said.insert(0, f"takes {_many(self.taken.count, 'commit')} back")
@@ -144,8 +145,7 @@ class Content:
                 said.insert(0, _many(self.brought.count, "commit"))
         if self.settings.new:
             said.append(f"new in {self.settings.of}: {listed(self.settings.new, _IN_A_LINE)}")
-        unread = " (a lock could not be read)" if self.packages.unread else ""
-        return ", ".join(said) + unread
+        return ", ".join(said)
 
     def lines(self, most: int = SHOWN) -> Iterator[str]:
         """The same by name, ``most`` of each kind: commits with subject, author and link, files, packages, settings."""

@@ -35,6 +35,12 @@ class Roll:
         )
         return f"{lowest} served at the lowest, {self.calls_cut} call{'' if self.calls_cut == 1 else 's'} cut"
 
+    @property
+    def short(self) -> str:
+        """``5 of 6 workers``, and the calls that were cut, if any."""
+        lowest = "?" if self.lowest is None else self.lowest
+        return f"{lowest} of {self.workers} workers" + (f" and {self.calls_cut} calls cut" if self.calls_cut else "")
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -118,6 +124,6 @@ class Compared:
             if gone:
                 yield f"{service} no longer requires {', '.join(gone)}"
         if self.like and abs(seconds - self.like.seconds) >= max(5.0, self.like.seconds / 4):
-            yield f"{seconds:.0f} s, then {self.like.seconds:.0f} s"
+            yield f"{seconds:.0f} s, before {self.like.seconds:.0f} s"
         if self.like and self.like.fleet and fleet and self.like.fleet != fleet:
-            yield f"{fleet.line}; then {self.like.fleet.line}"
+            yield f"{fleet.short}, before {self.like.fleet.short}"

@@ -20,8 +20,8 @@ def attach(
     outcome: RunOutcome, folder: Path, estate: Estate, forge: Bitbucket, environ: Mapping[str, str] = os.environ
 ) -> Iterator[str]:
     """Upload the page to the repository of each service that was deployed, then say the verdict on its commit. Yields a line
-    for each. Raises VoxgateError for a run that deployed nothing, and in a build for one that another build made; ForgeError where
-    Bitbucket does not take it.
+    for each. Raises VoxgateError for a run that deployed nothing, and in a build for one that another build made;
+    ForgeError where Bitbucket does not take it.
     """
     build = environ.get("BUILD_URL", "")
     if build and outcome.build and outcome.build != build:

@@ -36,14 +36,14 @@ def test_what_the_releases_bring_who_served_and_what_changed_is_told(told: RunOu
     text, full = said(told, 160), said(told, 160, full=True)
     assert "\n          53 commits, 23 files, 2 packages, new in .env.example: LOG_LEVEL\n" in text
     assert "\n          takes 1 commit back, 1 file, 0 packages\n" in text
-    assert "\n          53 commits, without 2 commits that ran and are not in it, 23 files, " in text
+    assert "\n          53 commits, without 2 commits that ran and are not in it, 23 files, 0 packages (a lock " in text
     assert "Subject" not in text
     assert "\nfleet     5 of 6 workers served at the lowest, 1 call cut\n" in text
     assert "\nfleet     on the way back 4 of 6 workers served at the lowest, 0 calls cut\n" in text
     assert "\ndialler   nobody dialled: sip-1 voxdialler.service: 6.2 s\n" in text
     since = "\nsince 2026-11-22T08-00-00Z-lab-11aa (look, violated): 1 newly red; 2 newly green; fleet requires LOG_LEVEL now; "
     assert since in text
-    assert "\n            000000000009 Subject 9 (Ada) https://forge/9\n            and 43 more commits\n" in full
+    assert "\n            000000000000 Subject 9 (Ada) https://forge/9\n            and 43 more commits\n" in full
     assert "what ran is no ancestor of it: commits that ran are not in it" in full
     alike = replace(told, compared=None, rolled=None, rolled_back=None, gaps=())
     assert not [line for line in said(alike).splitlines() if line.startswith("since ") or "served" in line or "dialled" in line]
