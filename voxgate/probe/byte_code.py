@@ -16,7 +16,7 @@ from typing import Any, Iterator
 from voxgate.probe.accounts import as_caller
 from voxgate.probe.base import DEADLINE, SMALL_FILE, Trouble
 from voxgate.probe.bases import python_flaw
-from voxgate.probe.cache import HashCache, changes_unseen
+from voxgate.probe.cache import HashCache, changes_unseen, is_written_to
 from voxgate.probe.folder import Folder
 from voxgate.probe.marshalled import CODE_FIELDS, Marshalled
 from voxgate.probe.programs import run
@@ -95,12 +95,13 @@ class ByteCodes:
             with folder.open(name) as of_code, folder.open(beside) as of_source:
                 # Either may have been replaced, and the folder moved: what is kept is kept for the very two that are read.
                 found, origin = os.fstat(of_code.fileno()), os.fstat(of_source.fileno())
+                unsure = changes_unseen(found, origin) or is_written_to(of_code, of_source)
                 code, source = of_code.read(SMALL_FILE), of_source.read(SMALL_FILE)
         except PermissionError:
             self.bad += [] if closed_by_root(found) else [path]
             return True
         key = self.key(found, origin)
-        if changes_unseen(found, origin):  # then what stands in them is a part of what they are known by
+        if unsure:  # then what stands in them is a part of what they are known by
             key.append(hashlib.sha256(b"%d " % len(code) + code + source).hexdigest())
             if self.is_known(path, key):
                 return True

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import stat
 import time
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any
+from typing import IO, Any
 
-from voxgate.probe.accounts import caller
+from voxgate.probe.accounts import caller, seeing_as, seen_as
 from voxgate.probe.base import Trouble
-from voxgate.probe.folder import Folder, fingerprint
+from voxgate.probe.folder import Folder, fingerprint_of
 from voxgate.probe.places import folder_called, name_of
 from voxgate.probe.reading import content, rows_of
 from voxgate.probe.request import Service
@@ -52,6 +53,39 @@ def changes_unseen(*files: os.stat_result) -> bool:
     """True where one of these may hold something else with no sign of it: it lies on one of these, and is not root's alone."""
     devices = swapping_devices()  # none on most hosts
     return bool(devices) and any(one.st_dev in devices and (one.st_uid != 0 or one.st_mode & 0o022) for one in files)
+
+
+def is_written_to(*files: IO[bytes]) -> bool:
+    """True where others than root have one of these open to write to it. A write that was begun before may come into it at any
+    time, as its writer can have the kernel wait for what is to be written: no time of the file tells of that.
+    """
+    return any(map(has_writer, files))
+
+
+def has_writer(file: IO[bytes]) -> bool:
+    """The same of one file: by a lease that the kernel gives only where nobody has it open so. It is given back at once."""
+    found = os.fstat(file.fileno())
+    if found.st_uid == 0 and not found.st_mode & 0o022:
+        return False
+    try:
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except BlockingIOError:
+        return True
+    except PermissionError:  # another account's
+        return seen_as() == 0 or as_root(file)
+    except OSError:  # there are no leases here
+        return False
+    return False
+
+
+def as_root(file: IO[bytes]) -> bool:
+    """The same, asked with root's rights; True where they cannot be had."""
+    try:
+        with seeing_as(0):
+            return has_writer(file)
+    except Trouble:
+        return True
 
 
 LINKED = "\0links of "  # before a path, where no path begins so
@@ -108,7 +142,9 @@ class HashCache:
         if known is not None:
             return known
         self.read += 1
-        digest = fingerprint(folder, name, self.algorithm)[1]
+        with folder.open(name) as file:
+            kept = kept and os.path.samestat(os.fstat(file.fileno()), found) and not is_written_to(file)
+            digest = fingerprint_of(file, self.algorithm)[1]
         if self.algorithm == "sha256":
             digest = base64.urlsafe_b64encode(bytes.fromhex(digest)).decode().rstrip("=")
         if kept:

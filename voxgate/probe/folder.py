@@ -189,11 +189,16 @@ UNREADABLE = "unreadable"  # stands for what may not be read
 def fingerprint(folder: Folder, name: str, algorithm: str = "sha256") -> tuple[int, str]:
     """The size of a file and the hash of its content; with ``sha1`` git's blob id."""
     with folder.open(name) as file:
-        size = os.fstat(file.fileno()).st_size
-        head = b"blob %d\0" % size if algorithm == "sha1" else b""
-        digest = hashlib.new(algorithm, head)
-        while piece := file.read(1 << 20):
-            digest.update(piece)
+        return fingerprint_of(file, algorithm)
+
+
+def fingerprint_of(file: IO[bytes], algorithm: str) -> tuple[int, str]:
+    """The same of an open file."""
+    size = os.fstat(file.fileno()).st_size
+    head = b"blob %d\0" % size if algorithm == "sha1" else b""
+    digest = hashlib.new(algorithm, head)
+    while piece := file.read(1 << 20):
+        digest.update(piece)
     return size, digest.hexdigest()
 
 

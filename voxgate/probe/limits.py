@@ -30,13 +30,14 @@ LEFT = 5.0  # seconds to end what a look left
 
 def limit_ourselves() -> None:
     """Take nothing that the host needs, and nothing from whoever calls: his limits and ignored signals come with a call, and
-    would make us blind, or hear of no child's end. The signals of a terminal are not heard, and where memory ends we go first.
+    would make us blind, or hear of no child's end. The signals of a terminal are not heard, nor of leases, and where memory ends
+    we go first.
     """
     os.chdir("/")
     os.umask(0o077)
     for number in (signal.SIGALRM, signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU):
         signal.signal(number, signal.SIG_DFL)
-    for number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGQUIT):
+    for number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGQUIT, signal.SIGIO):
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     for which, most in LIMITS.items():

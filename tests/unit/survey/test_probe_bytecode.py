@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from tests.built import probe
+from tests.late import writing_late
 
 from .conftest import service
 
@@ -227,6 +228,21 @@ def test_where_two_files_exchange_what_stands_in_them_byte_code_is_known_by_that
     compiled(app / "m.py", "A = 2\n")
     os.chown(cached, 1, 1)
     assert others(app) == [str(cached.relative_to(app))]
+
+
+@as_root
+def test_byte_code_that_comes_late_is_compared_again(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is written when its times have moved long ago: nothing but its content tells of it."""
+    monkeypatch.setattr(probe, "SETTLED", -1.0)
+    (app / "m.py").write_text("A = 1\n")
+    forged = compiled(app / "m.py", "A = 2\n").read_bytes()
+    cached = compiled(app / "m.py", "A = 1\n")
+    os.chown(cached, 1, 1)
+    with writing_late(cached, forged) as come:
+        assert others(app) == []
+        come()
+        assert cached.read_bytes() == forged
+        assert others(app) == [str(cached.relative_to(app))]
 
 
 @as_root

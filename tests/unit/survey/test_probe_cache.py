@@ -7,20 +7,23 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from tests.built import probe
+from tests.late import writing_late
+from tests.running import STRANGER
 
 from .conftest import service
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root keeps any")
 
 
-def hash_now(folder: Path) -> str:
-    """The hash of ``module.py``, by a look of its own."""
+def hash_now(folder: Path, uid: int = 0) -> str:
+    """The hash of ``module.py``, by a look of its own, read with the rights of an account."""
     cache = probe.HashCache("packages", service(folder))
-    with probe.Folder(str(folder)) as held:
+    with probe.Folder(str(folder)) as held, probe.seeing_as(uid):
         digest: str = cache.digest(held, "module.py", "module.py", (folder / "module.py").stat())
     cache.keep()
     return digest
@@ -49,11 +52,46 @@ def test_who_mapped_a_file_changes_none_that_is_kept(folder: Path) -> None:
             assert hash_now(folder) != before
 
 
+def test_a_write_that_comes_late_changes_nothing_that_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel moves the file's times when it begins, and what is to be written comes when its writer likes."""
+    module = folder / "module.py"
+    module.write_bytes(b"good" * 1024)
+    os.chown(module, STRANGER, STRANGER)
+    monkeypatch.setattr(probe, "SETTLED", -1.0)
+    with writing_late(module, b"evil" * 1024) as come:
+        before, found = hash_now(folder), module.stat()
+        come()
+        now = module.stat()
+        assert module.read_bytes() == b"evil" * 1024
+        assert (now.st_mtime_ns, now.st_ctime_ns, now.st_size) == (found.st_mtime_ns, found.st_ctime_ns, found.st_size)
+        assert hash_now(folder) != before
+
+
+def test_of_who_asks_another_account_s_file_is_kept_as_well(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether somebody writes to it is asked with root's rights, and what nobody writes to is read once."""
+    module = folder / "module.py"
+    module.write_bytes(b"good")
+    os.chown(module, STRANGER - 1, STRANGER - 1)
+    module.chmod(0o644)
+    for place in (folder, *folder.parents):
+        place.chmod(place.stat().st_mode | 0o055)
+    monkeypatch.setattr(probe, "SETTLED", -1.0)
+    first = hash_now(folder, STRANGER)
+    with monkeypatch.context() as again:
+        again.setattr(probe, "fingerprint_of", lambda *_: (0, "nobody reads it again"))
+        assert hash_now(folder, STRANGER) == first
+    module.write_bytes(b"evil")
+    with module.open("r+b"):
+        other = hash_now(folder, STRANGER)
+    monkeypatch.setattr(probe, "fingerprint_of", lambda *_: (0, "00"))
+    assert hash_now(folder, STRANGER) not in {first, other}
+
+
 def test_what_is_old_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "module.py").write_bytes(b"good")
     monkeypatch.setattr(probe, "SETTLED", -1.0)
     first = hash_now(folder)
-    monkeypatch.setattr(probe, "fingerprint", lambda *_: (0, "nobody reads it again"))
+    monkeypatch.setattr(probe, "fingerprint_of", lambda *_: (0, "nobody reads it again"))
     assert hash_now(folder) == first
 
 
@@ -83,11 +121,11 @@ def test_where_two_files_exchange_what_stands_in_them_no_hash_is_kept(folder: Pa
     assert hash_now(folder) == kept
     read: list[str] = []
 
-    def reading(_folder: object, name: str, *_: str) -> tuple[int, str]:
-        read.append(name)
+    def reading(file: IO[bytes], _algorithm: str) -> tuple[int, str]:
+        read.append(Path(f"/proc/self/fd/{file.fileno()}").readlink().name)
         return 0, "00"
 
-    monkeypatch.setattr(probe, "fingerprint", reading)
+    monkeypatch.setattr(probe, "fingerprint_of", reading)
     hash_now(folder)
     hash_now(folder)
     assert read == ["module.py"] * 2
