@@ -26,6 +26,8 @@ USER_OF_URL = re.compile(r"(?<=://)(?!git@)[^/@\s]+@")
 WORDS = re.compile(r"[a-z]+\d?(?:[-_./: ](?:[a-z]+\d?|v\d{2,4}|\d{1,4}))*")
 SAYS_SECRET = re.compile(r"secret|token|pass|pwd|key|credential|auth|pin|dsn", re.IGNORECASE)
 LENGTH_AT_MOST = 2000
+LINE_WITHIN = re.compile(r"(?:\\[nr]|[\r\n])+")
+LINE_AT_LEAST = 8
 
 
 def secrets(services: list[Service], request: str) -> list[str]:
@@ -61,8 +63,16 @@ def values_of(folder: str, name: str, content: str | None) -> Iterator[str]:
         found = passwords(value)
         plain = PLAIN.fullmatch(value) or WORDS.fullmatch(value) or within(folder, value)
         if SAYS_SECRET.search(key) or not plain:
-            found.add(value)
+            found |= {value, *lines_within(value)}
         yield from (v for v in found if not (v.startswith("/") and is_there(v)))
+
+
+def lines_within(value: str) -> set[str]:
+    """Of a value of several lines (a private key), each that is no plain word: a journal has them one by one. A line's end may be
+    written with a backslash, and a service makes one of that.
+    """
+    lines = [line.strip() for line in LINE_WITHIN.split(value)]
+    return {line for line in lines if len(line) >= LINE_AT_LEAST and not WORDS.fullmatch(line)} if len(lines) > 1 else set()
 
 
 def within(folder: str, value: str) -> bool:

@@ -376,3 +376,14 @@ def test_no_value_behind_a_link_is_confirmed_that_the_guesser_may_not_read(folde
     assert shown(folder, "482913", "482914", "482915") == ["482913", "482914", "482915"]
     hidden.chmod(0o755)  # who may read it learns nothing by it
     assert shown(folder, "482913", "482914", "482915") == ["482913", "[cut]", "482915"]
+
+
+def test_no_line_of_a_secret_leaves_its_host(tmp_path: Path) -> None:
+    """A journal has a private key line by line, whether its ends of lines stand in ``.env`` or are written there."""
+    first, second = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", "VJTUt9Us8cKjMzEfYfjiWA4R4+M2bS1G"
+    for ends in ("\n", "\\\\n"):
+        text = ends.join(["-----BEGIN PRIVATE KEY-----", first, second, "-----END PRIVATE KEY-----"])
+        (tmp_path / ".env").write_text(f'SIP_PEM="{text}"\nGREETING="hello\nall of you"\n')
+        cutter = probe.Cutter(probe.secrets([service(tmp_path)], ""))
+        told = cutter.clean({"journal": [f"Nov 1 x[7]: {first}", f"{second} ended", "all of you"]})["journal"]
+        assert told == ["Nov 1 x[7]: [cut]", "[cut] ended", "all of you"]
