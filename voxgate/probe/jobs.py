@@ -28,6 +28,7 @@ ROW_OF_SETTING = re.compile(r"""\s*(["']?)([A-Za-z_]\w*)\1\s*=(.*)""", re.ASCII)
 NAMED_VALUE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))", re.ASCII)
 VALUES_IN_VALUES = 3
 LONGEST_ROW = 1 << 16
+NO_HOMES = {"/", "/bin", "/dev", "/nonexistent", "/run/sshd", "/sbin", "/usr/bin", "/usr/games", "/usr/sbin"}  # of a distribution
 OF_A_HOME = (".config/systemd/user", ".config/systemd/user.control", ".local/share/systemd/user")
 OF_A_RUN = ("transient", "user", "user.control", "generator", "generator.early", "generator.late")  # of what lies in memory
 OF_EVERYBODY = ("/etc/systemd/user", "/etc/xdg/systemd/user", "/run/systemd/user", "/usr/local/lib/systemd/user",
@@ -161,7 +162,7 @@ def user_units() -> Iterator[tuple[str, str, str]]:
     it runs; and the users' other ways to start something.
     """
     people = {(one.pw_dir, one.pw_name, one.pw_uid) for one in pwd.getpwall()}
-    homes = sorted((home, user) for home, user, _ in people if home.startswith(("/home/", "/root", "/var/", "/srv/")))
+    homes = sorted((home, user) for home, user, _ in people if home.startswith("/") and home not in NO_HOMES)
     folders = [(f"{home}/{part}", user) for home, user in homes for part in OF_A_HOME]
     present = set(names_in("/run/user"))
     told = sorted((uid, user) for _, user, uid in people if str(uid) in present)

@@ -373,3 +373,14 @@ def test_what_a_crontab_sets_and_nobody_uses_is_nothing(kept: Path) -> None:
     (kept / "priv/true").write_text("#!/bin/sh\nrsync a b\n")  # in a folder that the account may not look into
     (kept / "priv/true").chmod(0o755)
     assert runs_by(written, TABLE) == [[], []]
+
+
+@pytest.mark.parametrize("top", ["/opt", "/mnt"])
+def test_the_units_of_an_account_count_wherever_its_home_is(top: str) -> None:
+    path = f"{top}/joe/.config/systemd/user/x.service"
+    setup = (
+        f"sed 's|:/var/backups:|:{top}/joe:|' /etc/passwd >/var/spool/passwd && mount --bind /var/spool/passwd /etc/passwd"
+        f" && mount -t tmpfs -o mode=755 none {top} && mkdir -p {Path(path).parent}"
+        f" && printf '[Service]\\nExecStart=rsync a b\\n' >{path}"
+    )
+    assert runs_by(setup, path) == [["rsync"]]
