@@ -169,9 +169,11 @@ def _drawn(x: float, y: float, height: float, box: _Box) -> Iterator[str]:
     """One host. One of which nothing was seen is grey, its frame is broken, and it says so."""
     yield svg.box(x, y, _HOST, height, "box gone" if box.gone else "box", radius=10)
     yield svg.text(x + 14, y + 24, svg.shorten(box.name, _HOST - 28), "strong", hint=box.name)
-    about = f"{svg.SIGNS['violated']} {box.gone} · {box.about}" if box.gone else box.about
-    kind = "strong small t-violated" if box.gone else "dim small"
-    yield svg.text(x + 14, y + 42, svg.shorten(about, _HOST - 28, 6), kind, hint=about)
+    about, hint, kind = box.about, box.about, "dim small"
+    if box.gone:
+        said, kind = f"{svg.SIGNS['violated']} {box.gone}", "strong small t-violated"
+        about, hint = f"{said} · {box.about.rpartition(' · ')[2]}", f"{said} · {box.about}"
+    yield svg.text(x + 14, y + 42, svg.shorten(about, _HOST - 28, 6), kind, hint=hint)
     at = y + 56
     for row in box.rows:
         kind = "none" if box.gone else row.tally.worst
@@ -181,7 +183,7 @@ def _drawn(x: float, y: float, height: float, box: _Box) -> Iterator[str]:
         if row.release:
             yield svg.text(x + 20, at + 34, svg.shorten(row.release, _HOST - 40, 6), f"small t-{kind}", hint=row.release)
         for number, (label, tally, unit) in enumerate(row.chips):
-            left = x + 10 + number % _CHIPS * (_CHIP + 7)
+            left = x + 10 + number % _CHIPS * (_CHIP + 6.5)
             top = at + row.top + 4 + number // _CHIPS * (_ROW + 2)
             hint = f"{unit}: {_said(tally)}"
             kind = "none" if box.gone else tally.worst

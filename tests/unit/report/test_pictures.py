@@ -88,6 +88,7 @@ def test_a_dead_host_looks_dead(done: RunOutcome, estate: Estate) -> None:
     assert all(one.get("stroke-dasharray") for one in gone), "not by its colour alone"
     assert "✗ does not answer · fleet · 198.51.100.32" in hints(picture)
     assert "✗ nothing could be seen · sip · 198.51.100.41" in hints(picture)
+    assert "✗ does not answer · 198.51.100.32" in words(picture)
     half = tuple(replace(one, verdict=Verdict.HOLDS, found="") if one.invariant == "clock-is-right" else one for one in judged)
     assert "box gone" not in estate_picture(replace(down, judgements=half), estate), "something of it was seen"
 

@@ -10,7 +10,8 @@ from voxgate.report import svg
 from voxgate.report.page.markup import Content, Element, el, folded, table
 from voxgate.report.tally import ESTATE, PLATFORM, Tally, by_cell, invariant_of, place, place_missing, subject_of, unjudged
 
-_OPEN = 20  # hosts up to which the table of all is open
+MANY = 20
+"""Hosts up to which all of them are shown; of more, table and picture are folded."""
 
 
 def accepted(outcome: RunOutcome) -> Iterator[Element]:
@@ -49,7 +50,7 @@ def places(outcome: RunOutcome) -> Iterator[Element]:
     ]
     made = table(("host", *services), rows, class_="places")
     yield el("h2", "What holds where")
-    yield made if len(hosts) <= _OPEN else folded(f"{len(hosts)} hosts", made)
+    yield made if len(hosts) <= MANY else folded(f"{len(hosts)} hosts", made)
 
 
 def _services(outcome: RunOutcome) -> list[str]:
@@ -69,8 +70,10 @@ def _said(tally: Tally) -> str:
     return ", ".join(parts)
 
 
-def findings(outcome: RunOutcome, title: str) -> Iterator[Element]:
-    """All that does not hold, folded by service and host; what was found alike there is said once. Then what holds, as counts."""
+def findings(outcome: RunOutcome, title: str, name: str = "") -> Iterator[Element]:
+    """All that does not hold, folded by service and host; what was found alike there is said once. Then what holds, as counts.
+    ``name`` is what a link calls it.
+    """
     bad: dict[tuple[str, str], list[Judgement]] = {}
     for one in outcome.judgements:
         if one.verdict is not Verdict.HOLDS:
@@ -81,7 +84,7 @@ def findings(outcome: RunOutcome, title: str) -> Iterator[Element]:
         lacks = place_missing(identity, outcome)
         lost.setdefault((lacks.service, lacks.host), []).append(identity)
     cells = by_cell(outcome)
-    yield el("h2", title)
+    yield el("h2", title, id=name)
     order = {name: number for number, name in enumerate(_services(outcome))}
     hosts = {name: number for number, name in enumerate((*outcome.hosts, ESTATE))}
     for key in sorted({**bad, **lost}, key=lambda key: (order.get(key[0], len(order)), hosts.get(key[1], len(hosts)), key)):

@@ -22,7 +22,7 @@ _TAGS = frozenset({
     *("table", "caption", "thead", "tbody", "tr", "th", "td", "figure", "figcaption", "img", "details", "summary"),
 })  # fmt: skip
 _ATTRIBUTES = frozenset({
-    *("charset", "http-equiv", "name", "content", "lang", "rel", "href", "src", "alt", "class", "scope", "datetime"),
+    *("charset", "http-equiv", "name", "content", "lang", "rel", "href", "src", "alt", "class", "scope", "datetime", "id"),
     "aria-label",
 })  # fmt: skip
 _OUTSIDE = re.compile(r"https://[A-Za-z0-9.-]{1,253}(?::\d{1,5})?(?:/[A-Za-z0-9._~:/%+@,=&?-]{0,1000})?")

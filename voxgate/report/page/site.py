@@ -13,7 +13,7 @@ from voxgate import __version__
 from voxgate.model.estate import Estate
 from voxgate.model.verdict import RunOutcome
 from voxgate.report.folder import ReportFolder
-from voxgate.report.page.findings import accepted, findings, moves, places
+from voxgate.report.page.findings import MANY, accepted, findings, moves, places
 from voxgate.report.page.first import about, again_of, banner, brought, causes, compared, judgings, releases
 from voxgate.report.page.markup import Element, document, el, folded, link
 from voxgate.report.verdict_file import replace_file
@@ -57,16 +57,16 @@ def _first(outcome: RunOutcome, estate: Estate, folder: ReportFolder) -> Iterato
     why = list(causes(outcome))
     facts = [el("h2", "Releases"), releases(outcome, estate), about(outcome), list(compared(outcome)), list(brought(outcome))]
     yield el("div", el("section", why) if why else None, el("section", facts), class_="first" if why else "first alone")
-    yield el("nav", el("strong", "More: "), list(_links(folder)), aria_label="The files of this run")
+    yield el("nav", el("strong", "More: "), list(_links(folder)), aria_label="Below, and the files of this run")
     pictures = (
         (folder.picture, f"The estate {outcome.estate}: each host with its services, what runs there and what holds."),
         (folder.timeline, "The steps of the deploy on each host over its seconds; in words they stand below."),
     )
     for path, words in pictures:
         if path.is_file():
-            yield el(
-                "figure", el("img", src=path.name, alt=words), el("figcaption", words, " ", link("the picture alone", path.name))
-            )
+            said = el("figcaption", words, " ", link("the picture alone", path.name))
+            picture = el("figure", el("img", src=path.name, alt=words), said)
+            yield picture if len(outcome.hosts) <= MANY else folded(f"{path.name}: {len(outcome.hosts)} hosts", picture)
 
 
 def _rest(outcome: RunOutcome) -> Iterator[Element]:
@@ -79,9 +79,9 @@ def _rest(outcome: RunOutcome) -> Iterator[Element]:
             yield el("ul", [el("li", line) for line in lines])
     yield from places(again)
     if again is outcome:
-        yield from findings(outcome, "All that does not hold")
+        yield from findings(outcome, "All that does not hold", "findings")
         return
-    yield from findings(again, "Second judging, of what runs now: all that does not hold")
+    yield from findings(again, "Second judging, of what runs now: all that does not hold", "findings")
     yield el("section", folded("First judging, of what was tried", *findings(outcome, "What did not hold of what was tried")))
 
 
@@ -94,6 +94,7 @@ def _links(folder: ReportFolder) -> Iterator[Element]:
         (folder.junit, "junit.xml"),
         (folder.evidence, "evidence"),
     )
+    yield el("span", link("all that does not hold", "#findings"), class_="file")
     for path, words in known:
         if path.exists():
             tail = "/" if path.is_dir() else ""
