@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
 from voxgate.model.evidence import known
+from voxgate.model.installed import install_probe
 from voxgate.plugin import invariant, say_each
 from voxgate.survey.answers import read_page
+from voxgate.survey.commands import deploy_first, listening, restart, why
 from voxgate.survey.questions import question_of
 from voxgate.survey.sending import sent_on
 from voxgate.survey.sites import proxied
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
     from voxgate.model.estate import Estate, PlacedUnit, Placement, Store
     from voxgate.model.look import Evidence, Look
     from voxgate.model.surroundings import StoreFact
+    from voxgate.survey.answers import Page
 
+OK = 200
 SLOW = 2.0
 WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - found on a host, not bound here
 LOOPBACK = {"127.0.0.1", "::1"}
@@ -52,30 +56,44 @@ def test_backend_health_is_clean(unit: PlacedUnit, estate: Estate, evidence: Evi
     wrong: list[tuple[str, str]] = []
     entries: list[Entry] = []
     if release is None:
-        wrong.append(("no release of the backend ever passed the gate", "make gate"))
+        wrong.append(("no release of the backend ever passed the gate", deploy_first(estate)))
     for way, question, schema in ways:
         page = read_page(evidence.second, question, schema)
         place = f"{page.place} ({way})"
         if page.problem:
-            instead, hint = sent_on([page.answer], estate), f"journalctl -u {unit.unit}; is a store down?"
+            instead, hint = sent_on([page.answer], estate), _why_not(unit, page, said=bool(wrong))
             if way != "direct" and estate.front is None:
-                hint += "; where people see it by a name or by https alone: url in [console]"
+                hint += f"{'; ' if hint else ''}where people see it by a name or by https alone: url in [console]"
             wrong.append((f"{place} {page.problem}", "" if instead else hint))
             entries += instead
             continue
         if page.document.get("service") != service.repository:
             what = f"{place} is answered by {page.document.get('service')}, not by {service.repository}"
-            wrong.append((what, "which process listens there: ss -ltnp"))
+            wrong.append((what, listening(page.answer.port)))
         if page.answer.seconds >= SLOW:
-            wrong.append((f"{place} took {page.answer.seconds:.1f} s", "one of its stores is slow: see its checks"))
+            wrong.append(
+                (
+                    f"{place} took {page.answer.seconds:.1f} s",
+                    f"one of its stores is slow: `curl -s localhost:{service.health.port}{service.health.path}` names them",
+                )
+            )
         if release is not None and page.document["commit"] != release.commit:
             what = f"{place} reports {page.document['commit'][:12]}, not {release}"
-            wrong.append((what, f"systemctl restart {unit.unit}"))
+            wrong.append((what, restart(unit.unit)))
         seen.append(page.document["pid"])
     if len(set(seen)) > 1:
         what = f"nginx asks process {seen[-1]}, and :{service.health.port} is answered by {seen[0]}"
-        wrong.append((what, "nginx must proxy /health to the backend of this host"))
+        wrong.append((what, "nginx must proxy /health to the backend of this host: `nginx -T | grep -n proxy_pass`"))
     assert not wrong, say_each(unit.host.name, wrong, estate=estate.name, entries=entries)
+
+
+def _why_not(unit: PlacedUnit, page: Page, *, said: bool) -> str:
+    """What to do about a page that is not as it must be; nothing more where that was said of the other way."""
+    if said:
+        return ""
+    if page.answer.trouble or page.answer.status != OK:
+        return f"{why(unit.unit)}; is a store down?"
+    return f"that is no page of this release: {listening(page.answer.port)}"
 
 
 ADDRESSES = ("_URI", "_URL", "_ENDPOINT")
@@ -100,29 +118,43 @@ def test_backend_reaches_its_stores(placement: Placement, estate: Estate, eviden
     if isinstance(checks, dict) and checks:
         unwell = sorted(f"{store} {state}" for store, state in checks.items() if state != "ok")
         if unwell:
-            wrong.append((f"{page.place} says {', '.join(unwell)}", "is the store up, and is its setting in .env right?"))
+            wrong.append(
+                (
+                    f"{page.place} says {', '.join(unwell)}",
+                    f"is the store up, and is its setting in {service.folder}/.env right? {why(*placement.units)}",
+                )
+            )
     else:
-        wrong.append((f"{page.place} {page.problem or 'says nothing of its stores'}", f"journalctl -u {service.unit}"))
+        wrong.append((f"{page.place} {page.problem or 'says nothing of its stores'}", why(*placement.units)))
     found = {one.setting: one for one in known(evidence.second.host(host).stores[service.name])}
     lost = sorted(name for name in service.required_settings if name.endswith(ADDRESSES) and name not in found)
     if lost:
-        wrong.append((f"{', '.join(lost)} in {service.folder}/.env is no address", "mend the setting"))
-    mend = f"mend the setting in {service.folder}/.env, and restart {service.unit}; or the estate's [stores]"
+        do = f"mend the setting in {service.folder}/.env, then {restart(*placement.units)}"
+        wrong.append((f"{', '.join(lost)} in {service.folder}/.env is no address", do))
+    mend = f"mend the setting in {service.folder}/.env, then {restart(*placement.units)}; or the estate's [stores]"
     for name, store in found.items():
         if store.outcome not in {"reached", "not asked"}:
             what = f"the address in {name} could not be reached from here: {store.outcome}"
-            wrong.append((what, "is the store up, and the way open?"))
+            wrong.append((what, _store_is_up(estate, service.stores.get(name))))
         elif store.outcome != "reached" and not store.connections:
             what = f"no process of {service.unit} has a connection to the address in {name}"
-            wrong.append((what, f"journalctl -u {service.unit}"))
+            wrong.append((what, why(*placement.units)))
         home = next((one for one in estate.stores if one.name == service.stores.get(name)), None)
         if home is not None and home.addresses and not store.names:
             unseen.append(f"the probe does not say what host {name} names")
         elif home is not None:
             wrong += [(what, mend) for what in _leads_elsewhere(name, store, home, estate, evidence.second, host)]
     if unseen and not wrong:
-        raise Blind("; ".join(unseen), where=host, hint="install the probe of this voxgate")
+        raise Blind("; ".join(unseen), where=host, hint=install_probe(placement.host.address))
     assert not wrong, say_each(host, [*wrong, *((one, "") for one in unseen)])
+
+
+def _store_is_up(estate: Estate, name: str | None) -> str:
+    """What to do about a store that does not answer."""
+    home = next((one for one in estate.stores if one.name == name and not one.addresses), None)
+    if home is None:
+        return "is the store up, and the way open?"
+    return f"is the store up, and the way open? on {home.host}: `systemctl status --no-pager {home.unit}`"
 
 
 def _leads_elsewhere(name: str, store: StoreFact, home: Store, estate: Estate, look: Look, host: str) -> Iterator[str]:

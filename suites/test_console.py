@@ -13,6 +13,7 @@ from voxgate.model.entry import Entry
 from voxgate.model.evidence import known
 from voxgate.model.service import Role
 from voxgate.plugin import invariant, say_all, say_each
+from voxgate.survey.commands import NGINX_RELOADED, NGINX_RESTARTED, deploy_again, deploy_first, end, why
 from voxgate.survey.keeping import unpacked
 from voxgate.survey.sending import ELSEWHERE, seen_as, sent_on
 from voxgate.survey.sites import HIDDEN, MAPPED, entrance_of, leading_ways, named_sites, page_ways, site_path, site_ways
@@ -116,7 +117,7 @@ def test_nginx_serves_exactly_dist(placement: Placement, estate: Estate, evidenc
     assert not rows, _told(where, rows, estate, (*url, *others.values()) if url or not said else ())
 
 
-OTHER_SERVER = "nginx has a server of its own for that name or address: nginx -T | grep -A9 server_name"
+OTHER_SERVER = "nginx has a server of its own for that name or address: `nginx -T | grep -A9 server_name`"
 MOST = 20  # findings of one rule that are told one by one: a wrong folder has as many as it has files
 
 
@@ -135,16 +136,16 @@ def _by(ways: Sequence[Way]) -> str:
 def _wrong_file(answer: Answer, path: str, sha256: str) -> Iterator[tuple[str, str]]:
     """What is wrong with one answer to the question for a file, and what to do about it."""
     if answer.trouble:
-        yield f"gave no answer: {answer.trouble}", "systemctl status nginx; a firewall?"
+        yield f"gave no answer: {answer.trouble}", "`systemctl status --no-pager nginx`; a firewall? `iptables -L -n`"
         return
     if answer.status != OK:
-        yield f"answers {answer.status}", "nginx -T: is its root dist/ ?"
+        yield f"answers {answer.status}", "is its root dist/? `nginx -T | grep -w root`"
         return
     served = answer.digest or hashlib.sha256(unpacked(answer)).hexdigest()
     if served != sha256:
         yield (
             f"is not the file in dist/: {len(unpacked(answer))} bytes with sha256 {served[:12]}, not {sha256[:12]}",
-            "nginx serves another folder, or an old file: nginx -T | grep root",
+            "nginx serves another folder, or an old file: `nginx -T | grep -w root`",
         )
         return
     suffix = "." + (path or "index.html").rpartition(".")[2]
@@ -157,7 +158,7 @@ def _wrong_page(answer: Answer, index: str, named: Named | None, entrance: Entra
     """What is wrong with the page that is seen by another name, or another address of the host."""
     has_files = named is None or named.serves
     if answer.trouble and (has_files or entrance.front is None):
-        yield f"gave no answer: {answer.trouble}", "systemctl status nginx; a firewall?"
+        yield f"gave no answer: {answer.trouble}", "`systemctl status --no-pager nginx`; a firewall? `iptables -L -n`"
     elif answer.status in ELSEWHERE and answer.headers.get("location", "").startswith("https://"):
         return  # the same page, but for the lock in the address
     elif answer.status == OK or has_files:
@@ -174,16 +175,16 @@ def _wrong_page(answer: Answer, index: str, named: Named | None, entrance: Entra
     faults=("console-dist-edited", "console-manifest-edited", "console-old-build"),
     severity="blocker",
 )
-def test_dist_is_this_build(placement: Placement, evidence: Evidence) -> None:
+def test_dist_is_this_build(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """dist/ points to the build of the release's commit, and no file of it was changed, added or lost since it was built. Its
     manifest lies beside it, and who can write the one can write the other: so neither was touched since it was published.
     """
     found = dist_of(placement, evidence)
     where = f"{placement.host.name}: {placement.service.folder}/dist"
     release = evidence.remote(placement.service.name).release
-    wrong, again = [], "deploy the release again; nobody edits a build"
+    wrong, again = [], f"nobody edits a build: {deploy_again(placement.service, estate, evidence)}"
     if release is None:
-        wrong.append(("no release of the console ever passed the gate", "make gate"))
+        wrong.append(("no release of the console ever passed the gate", deploy_first(estate)))
     elif found.target != f"builds/{release.commit}":
         wrong.append((f"points to {found.target or 'nothing'}, not to the build of {release} ({release.commit[:12]})", again))
     if found.built is None:
@@ -212,6 +213,7 @@ def test_no_node_runs(host_name: str, estate: Estate, evidence: Evidence) -> Non
     host = estate.host(host_name)
     is_served, allowed = Role.API in host.roles, estate.foreign_programs(host)
     said: list[str] = []
+    pids: list[int] = []
     entries: list[Entry] = []
     for one in known(evidence.second.host(host_name).processes):
         program = (one.exe or "").removesuffix(" (deleted)")
@@ -227,12 +229,13 @@ def test_no_node_runs(host_name: str, estate: Estate, evidence: Evidence) -> Non
             name = program if program.startswith("/") and not program.startswith(PEOPLES) else ""
         else:
             continue
+        pids.append(one.pid)
         if name and not (is_served and name == one.unit):
             entries.append(Entry(("programs", host_name), (name,), said[-1]))
     assert not said, say_all(
         host_name,
         said,
-        "stop it; the console needs no server but nginx, and what an API host runs is installed, in /usr or /opt",
+        f"{end(pids)}, and what starts it; the console needs no server but nginx, and what an API host runs lies in /usr or /opt",
         estate=estate.name,
         entries=entries,
     )
@@ -250,23 +253,28 @@ def test_nginx_runs_its_config(placement: Placement, evidence: Evidence) -> None
     """
     where = placement.host.name
     found = known(evidence.second.host(where).nginx)
-    wrong = [(doubt, "stop it, or chown root and chmod go-w; systemctl restart nginx") for doubt in found.doubts]
+    wrong = [(doubt, f"stop it, or chown root and chmod go-w; {NGINX_RESTARTED}") for doubt in found.doubts]
     if len(found.masters) != 1:
-        wrong.append((f"{len(found.masters)} nginx run here, not one", "systemctl status nginx"))
+        wrong.append(
+            (
+                f"{len(found.masters)} nginx run here, not one",
+                f"`systemctl status --no-pager nginx`; {NGINX_RESTARTED}",
+            )
+        )
     if found.status != 0:
         flaws = f" at {found.flaws}" if found.flaws else ""
-        wrong.append((f"nginx -t refuses the configuration{flaws}", "nginx -t says why; mend it"))
+        wrong.append((f"nginx -t refuses the configuration{flaws}", "`nginx -t` says why; mend it"))
     for master in found.masters:
         words = master.split()
         told = {words[at + 1] for at, word in enumerate(words[:-1]) if word == "-c"}
         if any(word.startswith(("-p", "-c")) and word != "-c" for word in words) or not told <= {found.config}:
-            wrong.append((f"nginx runs another configuration than {found.config}: {master}", "restart nginx"))
+            wrong.append((f"nginx runs another configuration than {found.config}: {master}", NGINX_RESTARTED))
     if not found.workers:
-        wrong.append(("nginx has no worker", "journalctl -u nginx"))
+        wrong.append(("nginx has no worker", f"{why('nginx')}; {NGINX_RESTARTED}"))
     old = found.changed - min(found.workers, default=found.changed)
     if old >= CLOCK_TICK:
         what = f"nginx's workers are {old:.1f} s older than its configuration: they serve another one"
-        wrong.append((what, "systemctl reload nginx"))
+        wrong.append((what, NGINX_RELOADED))
     assert not wrong, say_each(where, wrong)
 
 
@@ -279,10 +287,20 @@ def test_console_exposes_nothing(placement: Placement, estate: Estate, evidence:
     where, site, entrance = placement.host.name, placement.service.site, entrance_of(estate, placement)
     assert site is not None and entrance is not None
     dist, way = f"{placement.service.folder}/dist", entrance.main
-    wrong = [(f"{dist} holds {path}", "take it out of the build") for path in sorted(found.files) if EXPOSED.search(path)]
+    wrong = [
+        (f"{dist} holds {path}", "take it out of the build, in its repository, and make a release of that")
+        for path in sorted(found.files)
+        if EXPOSED.search(path)
+    ]
     public = (dist, *PACKAGED, *placement.service.web_roots, *estate.web_roots)
     roots = [root for root in known(evidence.second.host(where).nginx).roots if not _is_public(root, public)]
-    wrong += [(f"nginx is told to serve {root}, which is not {dist}", "take it out of its configuration") for root in roots]
+    wrong += [
+        (
+            f"nginx is told to serve {root}, which is not {dist}",
+            f"`nginx -T | grep -nE 'configuration file|root|alias'` says where: take it out, then {NGINX_RELOADED}",
+        )
+        for root in roots
+    ]
     entries = [Entry(("console", "web_roots"), (root,), f"nginx serves {root}") for root in roots if _is_path(root)]
     index = evidence.second.answer(way.question(site, ""))
     if not wrong and (index.trouble or index.status != OK):
@@ -301,7 +319,12 @@ def test_console_exposes_nothing(placement: Placement, estate: Estate, evidence:
             raise Blind("nginx gave no answer", where=f"{where} GET :{one.port}{path}", why=answer.trouble)
         if answer.status // 100 == OK // 100 and (answer.digest or hashlib.sha256(unpacked(answer)).hexdigest()) != page:
             what = f"GET :{one.port}{path} is answered with {answer.status} and something that is not the page"
-            wrong.append((what, "deny it in nginx's configuration, and change whatever secret stood there"))
+            wrong.append(
+                (
+                    what,
+                    f"deny it in nginx's configuration, then {NGINX_RELOADED}; and change whatever secret stood there",
+                )
+            )
     if index.status == OK and not index.trouble:
         wrong += [(f"GET :{way.port}/{path} {what}", do) for path, what, do in _kept(found, site, way, evidence)]
     assert not wrong, _told(where, wrong, estate, entries if len(entries) == len(wrong) else ())
@@ -313,13 +336,21 @@ def _kept(found: DistFact, site: Endpoint, way: Way, evidence: Evidence) -> Iter
         said = _caching(evidence.second.answer(way.question(site, path)))
         if not said & {"no-cache", "no-store", "max-age=0"}:
             what = f"may be kept by browsers: Cache-Control {', '.join(sorted(said)) or 'is not there'}"
-            yield path, what, 'add_header Cache-Control "no-cache" for index.html'
+            yield (
+                path,
+                what,
+                f'add_header Cache-Control "no-cache"; for index.html; then {NGINX_RELOADED}',
+            )
     for path in sorted(found.files):
         if HASHED.search(path):
             said = _caching(evidence.second.answer(way.question(site, path)))
             if "immutable" not in said or not any(_long(word) for word in said):
                 what = f"may not be kept: Cache-Control {', '.join(sorted(said)) or 'is not there'}"
-                yield path, what, 'add_header Cache-Control "public, max-age=31536000, immutable" for /assets/'
+                yield (
+                    path,
+                    what,
+                    f'add_header Cache-Control "public, max-age=31536000, immutable"; for /assets/; then {NGINX_RELOADED}',
+                )
 
 
 def _is_path(root: str) -> bool:

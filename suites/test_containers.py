@@ -6,15 +6,17 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
+from voxgate.model.advice import quoted
 from voxgate.model.entry import Entry
 from voxgate.model.estate import repository_of
 from voxgate.model.evidence import known, uncut
 from voxgate.model.service import Role
 from voxgate.plugin import invariant, say_all, say_each
+from voxgate.survey.commands import end
 from voxgate.survey.questions import of_host
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from voxgate.model.entry import Value
     from voxgate.model.estate import Containers, Estate
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from voxgate.model.look import Evidence, Look
 
 OK = 200
+DOCKER = (
+    "`systemctl status --no-pager docker.service`; `systemctl restart docker.socket docker.service` cuts calls that have media"
+)
+PROJECT = "`docker compose ls -a` says where its project is: there, docker compose up -d --force-recreate"
 GOES_ON = frozenset("RSDI")  # the kernel's letters for a process that runs, or will as soon as there is something to do
 
 
@@ -48,9 +54,11 @@ def test_only_livekit_in_containers(host_name: str, estate: Estate, evidence: Ev
         said = [_words(one) for one in engines.containers]
         said += [f"process {one.pid} ({one.command}) runs in a container" for one in boxed]
         said += [f"a container engine is here: {name}" for name in (*engines.engines, *engines.traces)]
-        assert not said, say_all(
-            host_name, said, "the services run under systemd, and containers are for the SIP hosts only: stop and remove it"
+        do = "; ".join(filter(None, (_gone(engines.containers), end(one.pid for one in boxed) if boxed else "")))
+        do = (
+            f"the services run under systemd, and containers are for the SIP hosts only: {do or 'stop the engine, and remove it'}"
         )
+        assert not said, say_all(host_name, said, do)
 
 
 def _only_livekit(estate: Estate, host_name: str, engines: EnginesFact, boxed: list[ProcessFact]) -> None:
@@ -58,10 +66,11 @@ def _only_livekit(estate: Estate, host_name: str, engines: EnginesFact, boxed: l
     docker's alone.
     """
     if "docker" not in engines.engines:
-        raise Blind("the docker engine did not answer", where=host_name, hint="systemctl status docker; the probe asks as root")
+        raise Blind("the docker engine did not answer", where=host_name, hint=DOCKER)
     others = [*(name for name in engines.engines if name != "docker"), *engines.traces]
     said = [f"another container engine is here: {name}" for name in others]
     agents = {(one.images[0], one.project): one for one in estate.agents_on(estate.host(host_name))}
+    foreign: list[ContainerFact] = []
     entries: list[Entry] = []
     for one in engines.containers:
         image = repository_of(one.image)
@@ -71,6 +80,7 @@ def _only_livekit(estate: Estate, host_name: str, engines: EnginesFact, boxed: l
             said += _unlike(one, agents[image, one.project])
         else:
             said.append(_words(one))
+            foreign.append(one)
             if one.made is not None and one.project and not _is_a_services(one, estate):
                 entries.append(Entry(("agents", host_name), (_as_entry(one, one.made),), said[-1]))
     said += _miscounted(engines.containers, estate.containers, agents)
@@ -86,11 +96,19 @@ def _only_livekit(estate: Estate, host_name: str, engines: EnginesFact, boxed: l
     assert not said, say_all(
         host_name,
         [*said, *unseen],
-        "livekit, livekit-sip and agents that the estate names run in containers, as it says ([containers]), and nothing else:"
-        " docker compose up -d --force-recreate in its project, or remove it",
+        "livekit, livekit-sip and agents that the estate names run in containers, as it says ([containers]), and nothing else: "
+        + (_gone(foreign) or PROJECT),
         estate=estate.name,
         entries=entries,
     )
+
+
+def _gone(containers: Iterable[ContainerFact]) -> str:
+    """What takes containers away, by their engines; "" where there are none."""
+    names: dict[str, list[str]] = {}
+    for one in containers:
+        names.setdefault(one.engine, []).append(one.name)
+    return "; ".join(f"`{quoted(engine, 'rm', '-f', *sorted(each))}`" for engine, each in sorted(names.items()))
 
 
 def _miscounted(containers: Sequence[ContainerFact], wanted: Containers, agents: Collection[tuple[str, str]]) -> Iterator[str]:
@@ -162,7 +180,7 @@ def test_livekit_is_healthy(host_name: str, estate: Estate, evidence: Evidence) 
         answer = evidence.second.answer(question)
         if answer.trouble or answer.status != OK:
             what = f"GET :{question.port}{question.path}: {name} {answer.trouble or f'answers {answer.status}'}"
-            wrong.append((what, "docker compose logs in its project"))
+            wrong.append((what, f"`docker ps -a`; `docker compose -p {estate.containers.project} logs --tail 50`"))
     if health is None and not wrong:
         raise Blind(
             "the estate does not say where livekit answers",
@@ -178,16 +196,16 @@ def _unsteady(
     """Why the container of an image did not run all the time from look to look, and what to do about it."""
     before, after = (next((one for name, one in look.items() if repository_of(name) == image), None) for look in looks)
     if after is None:
-        yield f"no container of {image}", "docker compose up -d in its project"
+        yield f"no container of {image}", "`docker compose ls -a` says where its project is; there: docker compose up -d"
         return
-    logs = f"docker logs {after.name}"
+    logs = f"`docker logs --tail 50 {quoted(after.name)}` says why"
     if after.state != "running":
-        yield f"{after.name} is {after.state} ({after.status})", logs
+        yield f"{after.name} is {after.state} ({after.status})", f"{logs}; `docker start {quoted(after.name)}`"
         return
     halted = [one for one in _inside(evidence.second, host, after.id) if one.state not in GOES_ON]
     for one in halted:
         what = f"process {one.pid} ({one.command}) of {after.name} is halted (state {one.state})"
-        yield what, f"docker restart {after.name}, and look for who stopped it"
+        yield what, f"`docker restart {quoted(after.name)}`, and look for who stopped it"
     if before is None or before.id != after.id or before.state != "running":
         yield f"{after.name} was replaced or restarted between the looks", logs
         return
@@ -213,5 +231,5 @@ def _inside(look: Look, host: str, container: str) -> list[ProcessFact]:
 def _containers(look: Look, host: str) -> tuple[ContainerFact, ...]:
     engines = known(look.host(host).engines)
     if "docker" not in engines.engines:
-        raise Blind("the docker engine did not answer", where=host, hint="systemctl status docker; the probe asks as root")
+        raise Blind("the docker engine did not answer", where=host, hint=DOCKER)
     return engines.containers

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from voxgate.errors import Blind
 from voxgate.model.verdict import Move
 from voxgate.plugin import invariant, say
+from voxgate.survey.commands import why
 
 if TYPE_CHECKING:
     from voxgate.deploy.rolling import Capacity
@@ -70,5 +71,5 @@ def test_rolling_restart_kept_serving(service: Service, capacity: Capacity) -> N
     down = capacity.served_before.intersection(worst.down)
     assert len(down) <= capacity.most, say(
         f"{worst.at:.0f} s into the roll {len(down)} workers were down at once: {', '.join(sorted(down))}",
-        f"at most {capacity.most} may be: look at what else stopped them (journalctl -u 'voxcore@*')",
+        f"at most {capacity.most} may be: what else stopped them? on each fleet host: {why('voxcore@*')}",
     )

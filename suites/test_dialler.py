@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from voxgate.contracts.metrics import read_metrics
 from voxgate.errors import ContractError
+from voxgate.model.advice import quoted
 from voxgate.model.evidence import known, uncut
 from voxgate.model.service import Role
 from voxgate.plugin import invariant, say, say_each
 from voxgate.survey.answers import read_page
 from voxgate.survey.clients import advice, wrong_clients
+from voxgate.survey.commands import end, enrol, listening, restart, why
 from voxgate.survey.findings import runs_code_of
 from voxgate.survey.questions import question_of
 
@@ -51,7 +53,10 @@ def test_exactly_one_dialler_per_database(database: Database, estate: Estate, ev
     wanted = estate.dialler_unit(database)
     alive = [(name, one) for name, host in seen.items() for one in diallers_on(host, service)]
     strange = [
-        f"{name}: process {one.pid} of {one.user} is a dialler outside of the one unit: {' '.join(one.argv)[:100]}"
+        (
+            f"{name}: process {one.pid} of {one.user} is a dialler outside of the one unit: {' '.join(one.argv)[:100]}",
+            f"on {name}: {end([one.pid])}",
+        )
         for name, one in alive
         if (name, one.unit) not in homes
     ]
@@ -62,19 +67,21 @@ def test_exactly_one_dialler_per_database(database: Database, estate: Estate, ev
             if service.owns_unit(unit) and fact.main_pid and (name, unit) not in homes
         ]
         if units:
-            strange.append(f"{name}: {', '.join(units)} runs here, the dialler is {wanted} on {database.dialler}")
+            what = f"{name}: {', '.join(units)} runs here, the dialler is {wanted} on {database.dialler}"
+            strange.append((what, f"on {name}: `systemctl disable --now {quoted(*units)}`"))
         boxed = [
             one.name for one in known(host.engines).containers if "dialler" in uncut(f"{one.name} {one.image}", name).lower()
         ]
         if boxed:
-            strange.append(f"{name}: container {', '.join(boxed)} is a dialler")
-    wrong = [(what, STOP) for what in strange]
+            strange.append((f"{name}: container {', '.join(boxed)} is a dialler", f"on {name}: `docker stop {quoted(*boxed)}`"))
+    wrong = [(what, f"{STOP}: {do}" if do else STOP) for what, do in strange]
     mine = [one for name, one in alive if name == database.dialler and one.unit == wanted]
     roots = [one for one in mine if one.ppid == 1]
     if len(roots) != 1:
         what = f"{database.dialler}: {len(roots)} dialler processes for the database {database.name}, not one"
-        wrong.append((what, STOP if roots else f"systemctl status {wanted.removesuffix('.service')}"))
-    mend = "MONGODB_URI in its .env, then restart it: each database belongs to one dialler"
+        start = f"on {database.dialler}: {why(wanted)}; `systemctl start {wanted}`"
+        wrong.append((what, f"{STOP}: on {database.dialler}: `systemctl restart {wanted}`" if roots else start))
+    mend = "each database belongs to one dialler: mend MONGODB_URI in its .env"
     for unit in (one for one in estate.placed_units if one.database is not None):
         page = read_page(evidence.second, question_of(unit, service.health), None) if service.health else None
         if page is None or not page.document:
@@ -82,10 +89,13 @@ def test_exactly_one_dialler_per_database(database: Database, estate: Estate, ev
         own, works_on = unit.database, page.document.get("database")
         if own == database and works_on != own.called:
             what = f"{page.place} says that it works on the database {works_on}, not on {own.called}, which is its own"
-            wrong.append((what, mend))
+            wrong.append((what, f"{mend}; then on {unit.host.name}: {restart(unit.unit)}"))
         elif own is not None and works_on == database.called != own.called:
             wrong.append(
-                (f"{page.place} says that it works on the database {works_on}, and is the dialler of {own.called}", mend)
+                (
+                    f"{page.place} says that it works on the database {works_on}, and is the dialler of {own.called}",
+                    f"{mend}; then on {unit.host.name}: {restart(unit.unit)}",
+                )
             )
     assert not wrong, say_each("", wrong)
 
@@ -107,8 +117,8 @@ def test_database_sees_one_dialler(database: Database, estate: Estate, evidence:
     do = advice(wrong, STOP)  # once: how many there are, whoever connects says
     rows = [(one.said, do) for one in wrong]
     if not any(one.app_name == service.app_name for one in evidence.second.database(database.name).clients):
-        unit = estate.dialler_unit(database).removesuffix(".service")
-        rows.append(("no connection of the dialler", f"journalctl -u {unit}: can it connect?"))
+        unit = estate.dialler_unit(database)
+        rows.append(("no connection of the dialler", f"can it connect? on {database.dialler}: {why(unit)}"))
     assert not rows, say_each(f"database {database.name}", rows, estate=estate.name, entries=entries)
 
 
@@ -124,14 +134,19 @@ def test_dialler_is_on_the_sip_host(host_name: str, estate: Estate, evidence: Ev
     if home and Role.SIP not in estate.host(host_name).roles:
         wrong.append(("it is no SIP host", "mend the estate file"))
     if lost := sorted(home - found.keys()):
-        wrong.append((f"systemd knows no {', '.join(lost)}", "install its unit file"))
+        wrong.append((f"systemd knows no {', '.join(lost)}", f"its unit file again: {enrol(estate.host(host_name), estate)}"))
     for name, fact in found.items():
         active = fact.active.split("/")[0]
         if name not in home and active not in {"inactive", ""}:
-            wrong.append((f"{name} is {fact.active}, and the dialler is not at home here", STOP))
+            wrong.append(
+                (
+                    f"{name} is {fact.active}, and the dialler is not at home here",
+                    f"{STOP}: `systemctl disable --now {quoted(name)}`",
+                )
+            )
         elif name not in home and (fact.enabled in {"enabled", "enabled-runtime", "linked"} or fact.links):
             said = f"{name} would start at the next boot ({', '.join(fact.links) or fact.enabled})"
-            wrong.append((said, f"systemctl disable {name} on {host_name}, and remove its unit file"))
+            wrong.append((said, f"`systemctl disable --now {quoted(name)}`, and remove its unit file"))
     assert not wrong, say_each(host_name, wrong)
 
 
@@ -158,16 +173,16 @@ def _ticks_of_health(unit: PlacedUnit, evidence: Evidence) -> list[tuple[str, st
     pages = [read_page(look, question, endpoint.schema) for look in (evidence.first, evidence.second)]
     for page in pages:
         if page.problem:
-            return [(f"{page.place} {page.problem}", f"journalctl -u {unit.unit} on {unit.host.name}")]
+            return [(f"{page.place} {page.problem}", why(unit.unit))]
         if page.document.get("service") != unit.service.repository:
             said = f"{page.place} is answered by {page.document.get('service')}, not by {unit.service.repository}"
-            return [(said, "which process listens there: ss -ltnp")]
+            return [(said, listening(question.port))]
     first, second = (page.document for page in pages)
-    place, again = pages[1].place, f"systemctl restart {unit.unit}"
+    place, again = pages[1].place, restart(unit.unit)
     wrong = []
     if first["pid"] != second["pid"]:
         said = f"{place}: process {first['pid']} became {second['pid']} between the looks"
-        wrong.append((said, f"journalctl -u {unit.unit}"))
+        wrong.append((said, why(unit.unit)))
     if second["ticks"] <= first["ticks"]:
         wrong.append((f"{place}: ticks stand still at {second['ticks']}, and it says {second['status']!r}", again))
     host = evidence.second.host(unit.host.name)
@@ -191,28 +206,36 @@ def _ticks_of_metrics(unit: PlacedUnit, evidence: Evidence) -> list[tuple[str, s
     for look in (evidence.first, evidence.second):
         answer = look.answer(question)
         if answer.trouble:
-            return [(f"{place} gave no answer: {answer.trouble}", f"journalctl -u {unit.unit} on {unit.host.name}")]
+            return [(f"{place} gave no answer: {answer.trouble}", why(unit.unit))]
         series, problem = _series(answer)
         if problem:
-            return [(f"{place}: {problem}", "a fault of the release")]
+            return [
+                (
+                    f"{place}: {problem}",
+                    "a fault of the release: mend it, and deploy that; until then the release before it is one that worked",
+                )
+            ]
         counts.append(series.get("voxdialler_ticks_total", -1.0))
     if counts[1] > counts[0] >= 0:
         return []
     said = f"{place}: voxdialler_ticks_total went from {counts[0]:g} to {counts[1]:g}"
-    return [(said, "is something caching the metrics?")]
+    return [(said, f"is something caching the metrics? {listening(question.port)}")]
 
 
 @invariant(per="unit", guards="diallers", services=("dialler",), faults=("dialler-metrics-malformed",))
-def test_metrics_are_well_formed(unit: PlacedUnit, evidence: Evidence) -> None:
+def test_metrics_are_well_formed(unit: PlacedUnit, estate: Estate, evidence: Evidence) -> None:
     """An alert on a metric that Prometheus cannot read never fires."""
     endpoint = unit.service.metrics
     assert endpoint is not None
     answer = evidence.second.answer(question_of(unit, endpoint))
     place = f"{unit.host.name} GET :{answer.port}{answer.path}"
-    assert not answer.trouble, say(f"{place} gave no answer: {answer.trouble}", f"journalctl -u {unit.unit}")
-    assert answer.status == OK, say(f"{place} answers {answer.status}", f"journalctl -u {unit.unit}")
+    assert not answer.trouble, say(f"{place} gave no answer: {answer.trouble}", why(unit.unit))
+    assert answer.status == OK, say(f"{place} answers {answer.status}", why(unit.unit))
     _, problem = _series(answer)
-    assert not problem, say(f"{place}: {problem}", "a fault of the release: put the last one back")
+    assert not problem, say(
+        f"{place}: {problem}",
+        f"a fault of the release: `make rollback ESTATE={quoted(estate.name)} SERVICE=dialler` puts the last one back",
+    )
 
 
 def _series(answer: Answer) -> tuple[Mapping[str, float], str]:

@@ -9,17 +9,20 @@ from voxgate.errors import Blind
 from voxgate.model.evidence import known
 from voxgate.plugin import invariant, say_all, say_each
 from voxgate.survey.answers import read_page
+from voxgate.survey.commands import as_owner, deploy_again, restart, why
 from voxgate.survey.questions import question_of
+from voxgate.survey.remedies import INSTALL_UV
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voxgate.model.estate import Placement
+    from voxgate.model.estate import Estate, Placement
     from voxgate.model.evidence import HostEvidence
     from voxgate.model.look import Evidence
     from voxgate.model.service import EnvFile, Service
 
 PYTHON = (3, 12)
+NO_UV = 127
 
 
 @invariant(
@@ -28,7 +31,7 @@ PYTHON = (3, 12)
     services=("backend", "fleet", "dialler"),
     faults=("venv-package-missing", "venv-other-version", "venv-seeded"),
 )
-def test_venv_is_the_lock(placement: Placement, evidence: Evidence) -> None:
+def test_venv_is_the_lock(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """What was tested is what the lock names. One package more, less or in another version is another program."""
     venv = known(evidence.second.host(placement.host.name).venvs[placement.service.name])
     if venv.sync_status not in {0, 1}:
@@ -36,23 +39,36 @@ def test_venv_is_the_lock(placement: Placement, evidence: Evidence) -> None:
             "uv could not tell whether the environment is the lock",
             where=f"{placement.host.name} {placement.service.folder}/.venv",
             why=venv.sync_said,
-            hint=f"uv lock --check in a checkout of {placement.service.repository}",
+            hint=_of_uv(placement, venv.sync_status),
         )
     wrong = []
     if venv.sync_status != 0:
         what = f"{placement.service.folder}/.venv is not what uv.lock says: {venv.sync_said}"
-        wrong.append((what, "deploy the release again; nobody installs by hand"))
+        wrong.append((what, f"nobody installs by hand: {_anew(placement, estate, evidence)}"))
     # uv lets some packages be where a line of pyvenv.cfg says so: the lock does not.
     foreign = {name: version for name, version in venv.installed.items() if version not in venv.locked.get(name, "").split(" | ")}
     if foreign:
         held = ", ".join(map(" ".join, sorted(foreign.items())))
         what = f"{placement.service.folder}/.venv holds {held}, which uv.lock does not name"
-        wrong.append((what, "remove .venv and deploy the release again"))
+        wrong.append((what, _anew(placement, estate, evidence)))
     assert not wrong, say_each(placement.host.name, wrong)
 
 
+def _of_uv(placement: Placement, status: int) -> str:
+    """What to do where uv itself could not tell."""
+    if status == NO_UV:
+        return INSTALL_UV
+    return f"is the lock of {placement.service.repository} well? in a checkout of it: uv lock --check"
+
+
+def _anew(placement: Placement, estate: Estate, evidence: Evidence) -> str:
+    """Make the environment from nothing: what is left of it would be believed."""
+    gone = as_owner(placement, "rm", "-rf", f"{placement.service.folder}/.venv")
+    return f"{gone}, then at once {deploy_again(placement.service, estate, evidence)}"
+
+
 @invariant(per="placement", guards="releases", services=("backend", "fleet", "dialler"), faults=("venv-system-site-packages",))
-def test_python_is_3_12_or_newer(placement: Placement, evidence: Evidence) -> None:
+def test_python_is_3_12_or_newer(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """The services are written and tested for Python 3.12 and up, and a venv that sees the system's packages runs what
     no lock names.
     """
@@ -60,15 +76,20 @@ def test_python_is_3_12_or_newer(placement: Placement, evidence: Evidence) -> No
     numbers = tuple(int(part) for part in re.findall(r"[0-9]{1,4}", venv.python)[:2])
     wrong = []
     if numbers < PYTHON:
-        wrong.append((f"{placement.service.folder}/.venv is Python {venv.python}", "install Python 3.12 or newer"))
+        wrong.append(
+            (
+                f"{placement.service.folder}/.venv is Python {venv.python}",
+                f"install Python 3.12 or newer there, for all accounts; then {_anew(placement, estate, evidence)}",
+            )
+        )
     if venv.system_site_packages:
         what = f"{placement.service.folder}/.venv sees the system's packages"
-        wrong.append((what, "remove .venv and deploy the release again"))
+        wrong.append((what, _anew(placement, estate, evidence)))
     assert not wrong, say_each(placement.host.name, wrong)
 
 
 @invariant(per="placement", guards="releases", services=("fleet",), faults=("pipecat-pin-loosened", "venv-other-version"))
-def test_pipecat_is_pinned(placement: Placement, evidence: Evidence) -> None:
+def test_pipecat_is_pinned(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """Pipecat changes behaviour between minor versions. Pin, lock, venv and running worker must name the same one."""
     name = placement.service.pinned
     assert name is not None
@@ -81,22 +102,22 @@ def test_pipecat_is_pinned(placement: Placement, evidence: Evidence) -> None:
     meant = "pin" if pin else "lock"
     if pin is None:
         what = f"{where}/pyproject.toml asks for {name}{declared or ', not at all'}"
-        wrong.append((what, f"pin it: {name}==<version>"))
+        wrong.append((what, f"pin it in the repository, as {name}==1.2.3, lock it (uv lock), and make a release of that"))
     if venv.locked.get(name) != pinned:
         what = f"{where}/uv.lock has {name} {venv.locked.get(name)}, pyproject.toml {pinned}"
-        wrong.append((what, "uv lock, and a new release"))
+        wrong.append((what, "lock it in the repository (uv lock), and make a release of that"))
     if venv.installed.get(name) != pinned:
         what = f"{where}/.venv has {name} {venv.installed.get(name)}, the {meant} is {pinned}"
-        wrong.append((what, "deploy the release again"))
+        wrong.append((what, deploy_again(placement.service, estate, evidence)))
     health = placement.service.health
     assert health is not None
     for unit in placement.placed_units:
         page = read_page(look, question_of(unit, health), None)
         reported = page.document.get("pipecat")
         if not page.document:
-            wrong.append((f"{page.place} {page.problem}: it cannot say what it runs", f"journalctl -u {unit.unit}"))
+            wrong.append((f"{page.place} {page.problem}: it cannot say what it runs", why(unit.unit)))
         elif reported != pinned:
-            wrong.append((f"{page.place} reports {name} {reported}, the {meant} is {pinned}", f"systemctl restart {unit.unit}"))
+            wrong.append((f"{page.place} reports {name} {reported}, the {meant} is {pinned}", restart(unit.unit)))
     assert not wrong, say_each(host, wrong)
 
 
@@ -119,20 +140,20 @@ def test_env_file_is_complete(placement: Placement, evidence: Evidence) -> None:
 
 def _incomplete(service: Service, file: EnvFile, host: HostEvidence) -> Iterator[tuple[str, str]]:
     """What is wrong with one file of settings, and what to do about it."""
-    found, path = known(host.env_files[file.key]), f"{service.folder}/{file.name}"
+    found, path, anew = known(host.env_files[file.key]), f"{service.folder}/{file.name}", restart(*file.units)
     if found.kind != "regular":
-        yield f"{path} is {found.kind}, not a regular file", "put the settings there"
+        yield f"{path} is {found.kind}, not a regular file", f"put the settings there, in a file; then {anew}"
         return
     missing = sorted(set(service.required_settings) - set(found.keys))
     if missing:
-        yield f"{path} lacks {', '.join(missing)}", "add the setting, and restart the service"
+        yield f"{path} lacks {', '.join(missing)}", f"add it to {path}; then {anew}"
     unset = sorted(set(service.required_settings) & {*found.empty, *found.placeholder})
     if unset:
-        yield f"{path}: {', '.join(unset)} is empty or a placeholder", "set it, and restart the service"
+        yield f"{path}: {', '.join(unset)} is empty or a placeholder", f"set it in {path}; then {anew}"
     if found.owner != service.user:
-        yield f"{path} belongs to {found.owner}", f"chown {service.user} {path}"
+        yield f"{path} belongs to {found.owner}", f"`chown -h {service.user} {path}`; then {anew}"
     if found.mode not in {"0600", "0640"}:
-        yield f"{path} has mode {found.mode}", f"chmod 0600 {path}"
+        yield f"{path} has mode {found.mode}", f"`chmod 0600 {path}`; then {anew}"
 
 
 def _not_read_yet(service: Service, file: EnvFile, host: HostEvidence) -> Iterator[tuple[str, str]]:
@@ -142,7 +163,7 @@ def _not_read_yet(service: Service, file: EnvFile, host: HostEvidence) -> Iterat
     for name in file.units:
         process = processes.get(units[name].main_pid) if name in units else None
         if process is not None and found.changed >= process.started:
-            yield f"{path} is newer than the process of {name}", f"restart {name}: it runs with the old settings"
+            yield f"{path} is newer than the process of {name}", f"it runs with the old settings: {restart(name)}"
 
 
 @invariant(
@@ -166,7 +187,7 @@ def test_env_file_holds_what_is_known(placement: Placement, evidence: Evidence) 
     assert not unknown, say_all(
         host,
         unknown,
-        f"take it out, and restart the service; or add it to optional_settings of [{service.name}] in hosts/services.toml",
+        f"take it out, then {restart(*placement.units)}; or add it to optional_settings of {service.name} in hosts/services.toml",
     )
 
 
@@ -176,7 +197,7 @@ def test_env_file_holds_what_is_known(placement: Placement, evidence: Evidence) 
     services=("backend", "fleet", "dialler"),
     faults=("venv-module-edited", "venv-stray-pth", "venv-byte-code-forged"),
 )
-def test_site_packages_are_intact(placement: Placement, evidence: Evidence) -> None:
+def test_site_packages_are_intact(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """A module that was edited, or put beside the others, runs in the service, and uv calls the environment equal to its
     lock all the same. Each file has the hash that its distribution's RECORD promises, and each has a distribution.
     """
@@ -185,7 +206,7 @@ def test_site_packages_are_intact(placement: Placement, evidence: Evidence) -> N
     said = [] if found.distributions else ["it holds no distribution at all"]
     if found.bad_count:
         said += [*(f"{path} {wrong}" for path, wrong in found.bad), f"{found.bad_count} such files of {found.files}"]
-    assert not said, say_all(where, said, "remove .venv and deploy the release again")
+    assert not said, say_all(where, said, _anew(placement, estate, evidence))
 
 
 @invariant(
@@ -204,7 +225,7 @@ def test_no_secret_leaks(placement: Placement, evidence: Evidence) -> None:
     assert not found.found, say_all(
         host,
         [f"the value of {key} from {placement.service.folder}/.env stands in {where}" for key, where in found.found],
-        f"change the secret at its issuer, then remove it there: secrets belong in {placement.service.folder}/.env only",
+        f"change the secret at its issuer, and in {placement.service.folder}/.env alone; then {restart(*placement.units)}",
     )
     if not found.compared:
         raise Blind(
@@ -216,4 +237,8 @@ def test_no_secret_leaks(placement: Placement, evidence: Evidence) -> None:
         and not found.since
         and any(units[name].active.startswith("active/") for name in placement.units if name in units)
     ):
-        raise Blind("the journal of its units is empty", where=host, hint="journalctl -u, as root: is it kept at all?")
+        raise Blind(
+            "the journal of its units is empty",
+            where=host,
+            hint=f"is it kept at all? `journalctl --disk-usage`; {why(*placement.units)}",
+        )

@@ -6,16 +6,18 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
+from voxgate.model.advice import quoted
 from voxgate.model.digits import port_in
 from voxgate.model.estate import Available
 from voxgate.model.evidence import known
 from voxgate.model.service import Role
 from voxgate.plugin import invariant, say, say_all, say_each
 from voxgate.survey.answers import read_page
+from voxgate.survey.commands import as_owner, deploy_again, deploy_first, listening, restart, why
 from voxgate.survey.questions import question_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from voxgate.model.estate import Estate, Host, PlacedUnit, Placement
     from voxgate.model.look import Evidence, Look
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 
 TOLD = 20  # workers that are named one by one
+RELOADED = "`haproxy -c -f /etc/haproxy/haproxy.cfg && systemctl reload haproxy`"
 SLACK = 1  # calls that may begin or end between asking a worker and asking for the sum, where some do
 
 
@@ -44,14 +47,14 @@ def fleet(estate: Estate) -> tuple[PlacedUnit, ...]:
 def test_all_workers_are_up(unit: PlacedUnit, evidence: Evidence) -> None:
     """One worker is one call slot. A worker that is down, or that answers in another's name, is a call that nobody takes."""
     page = page_of(unit, evidence.second, unit.service.health.schema if unit.service.health else None)
-    wrong = [(f"{page.place} {page.problem}", f"journalctl -u {unit.unit} on {unit.host.name}")] if page.problem else []
+    wrong = [(f"{page.place} {page.problem}", why(unit.unit))] if page.problem else []
     if not wrong and page.document.get("service") != unit.service.repository:
         what = f"{page.place} is answered by {page.document.get('service')}, not by {unit.service.repository}"
-        wrong.append((what, "which process listens there: ss -ltnp"))
+        wrong.append((what, listening(page.answer.port)))
     worker = "" if page.problem else str(page.document["worker"])
     if worker and worker.rpartition("/")[2] != str(unit.number):
         what = f"{page.place} is answered by worker {worker}, not by number {unit.number}"
-        wrong.append((what, f"two units share a port: look at {unit.unit}'s arguments"))
+        wrong.append((what, f"two units share a port: `systemctl cat {unit.unit}`; {listening(page.answer.port)}"))
     assert not wrong, say_each("", wrong)
 
 
@@ -65,7 +68,8 @@ def test_each_worker_has_its_own_id(estate: Estate, evidence: Evidence) -> None:
         worker = page.document.get("worker")
         if isinstance(worker, str) and seen.setdefault(worker, unit.id) != unit.id:
             found.append(f"{unit.id} and {seen[worker]} both call themselves {worker}")
-    do = "restart both" if seen else "journalctl -u 'voxcore@*' on the fleet hosts"
+    both = [unit for unit in fleet(estate) if any(unit.id in one.split(" both ")[0].split(" and ") for one in found)]
+    do = _restarted(both) if seen else f"on each fleet host: {why('voxcore@*')}"
     assert seen and not found, say_all("", found or ["no worker of the fleet says who it is"], do)
 
 
@@ -74,7 +78,7 @@ def test_fleet_runs_one_release(estate: Estate, evidence: Evidence) -> None:
     """Two releases side by side answer the same caller in two ways. All workers of all hosts: one commit, one lock."""
     service = estate.service("fleet")
     release = evidence.remote(service.name).release
-    assert release is not None, say("no release of the fleet ever passed the gate", "make gate SERVICE=fleet")
+    assert release is not None, say("no release of the fleet ever passed the gate", deploy_first(estate))
     for host in estate.hosts_of(service):
         evidence.second.host(host.name)  # blind if one host was not seen: the others cannot speak for it
     commits = {unit.id: str(page_of(unit, evidence.second).document.get("commit", "nothing")) for unit in fleet(estate)}
@@ -84,14 +88,18 @@ def test_fleet_runs_one_release(estate: Estate, evidence: Evidence) -> None:
         told = ", ".join(f"{where} reports {commit[:12]}" for where, commit in sorted(other.items())[:TOLD])
         more = f", and {len(other) - TOLD} more" if len(other) > TOLD else ""
         what = f"{len(other)} of {len(commits)} workers are not on {release}: {told}{more}"
-        wrong.append((what, "restart the workers that are named, or deploy the release again"))
+        named = [unit for unit in fleet(estate) if unit.id in other]
+        wrong.append((what, f"{_restarted(named)}; if it stays, {deploy_again(service, estate, evidence)}"))
     hosts = {host.name: evidence.second.host(host.name) for host in estate.hosts_of(service)}
     locks = {name: known(host.venvs[service.name]).lock_sha256 for name, host in hosts.items()}
     packages = {name: known(host.packages[service.name]).records for name, host in hosts.items()}
     for what, marks in (("locks", locks), ("packages", packages)):
         if len(set(marks.values())) > 1:
             told = ", ".join(f"{host} {mark[:12]}" for host, mark in marks.items())
-            do = "remove .venv where it differs, and deploy the release again"
+            gone = as_owner(
+                next(one for one in estate.placements if one.service == service), "rm", "-rf", f"{service.folder}/.venv"
+            )
+            do = f"where it differs {gone}, then at once {deploy_again(service, estate, evidence)}"
             wrong.append((f"the fleet hosts have different {what}: {told}", do))
     assert not wrong, say_each("", wrong)
 
@@ -112,9 +120,30 @@ def test_capacity_adds_up(placement: Placement, estate: Estate, evidence: Eviden
     assert endpoint is not None
     question = question_of(placement.placed_units[0], endpoint)
     page = read_page(evidence.second, question, endpoint.schema)
-    assert not page.problem, say(f"{page.place} {page.problem}", "journalctl -u 'voxcore@*'; does the registry answer?")
+    assert not page.problem, say(f"{page.place} {page.problem}", f"{why('voxcore@*')}; does the registry answer?")
     wrong = [*_slots(page, estate, evidence), *_calls_in(page, estate, evidence)]
     assert not wrong, say_each("", wrong)
+
+
+def _restarted(units: Sequence[PlacedUnit]) -> str:
+    """Restart these workers, on each host its own."""
+    hosts = dict.fromkeys(unit.host.name for unit in units)
+    return "; ".join(f"on {host}: {restart(*(unit.unit for unit in units if unit.host.name == host))}" for host in hosts)
+
+
+def _registered(estate: Estate, dead: Collection[str], lost: Sequence[PlacedUnit]) -> str:
+    """What to do where the registry has the ``dead``, or has not the ``lost``: a worker says itself anew when it starts."""
+    store = next((one for one in estate.stores if one.name == "redis" and not one.addresses), None)
+    do = [f"not registered: {_restarted(lost)}"] if lost else []
+    if dead and store is not None:
+        found = f"`redis-cli --scan --pattern {quoted(f'*{min(dead)}')}` finds it, `redis-cli del KEY` takes it out"
+        do.append(f"dead, and still registered; on {store.host}: {found}")
+    return "; ".join(do) or "what does the registry of the fleet say? a dead worker is still in it, or a live one is not"
+
+
+def _start_haproxy(estate: Estate) -> str:
+    """Start it where the estate has it."""
+    return "; ".join(f"on {host.name}: `systemctl start haproxy`" for host in estate.hosts_with(Role.API))
 
 
 def _slots(page: Page, estate: Estate, evidence: Evidence) -> list[tuple[str, str]]:
@@ -123,17 +152,21 @@ def _slots(page: Page, estate: Estate, evidence: Evidence) -> list[tuple[str, st
     pages = [page_of(unit, evidence.second, service.health.schema if service.health else None) for unit in fleet(estate)]
     live = [one.document for one in pages if not one.problem]
     slots = sum(one["worker_max"] for one in live)
-    registered = "a dead worker is still registered, or a live one is not: restart what is named by all-workers-are-up"
+    named, ids = set(said.get("workers", ())), {one["worker"] for one in live}
+    lost = [
+        unit for unit, one in zip(fleet(estate), pages, strict=True) if not one.problem and one.document["worker"] not in named
+    ]
+    registered = _registered(estate, named - ids, lost if "workers" in said else ())
     wrong = []
     if said["worker_max"] != slots:
         what = f"{page.place} says worker_max {said['worker_max']}, the {len(live)} live workers have {slots}"
         wrong.append((what, registered))
-    named, ids = set(said.get("workers", ())), {one["worker"] for one in live}
     if "workers" in said and named != ids:
         wrong.append((f"{page.place} counts other workers than live: {', '.join(sorted(named ^ ids))}", registered))
     if said["worker_max"] < estate.workers:
         what = f"{page.place} says worker_max {said['worker_max']}, the estate has {estate.workers} workers"
-        wrong.append((what, "start the workers that are down"))
+        down = [unit for unit, one in zip(fleet(estate), pages, strict=True) if one.problem]
+        wrong.append((what, _restarted(down) if down else "a worker has fewer slots than the estate says, or is not registered"))
     return wrong
 
 
@@ -147,7 +180,7 @@ def _calls_in(page: Page, estate: Estate, evidence: Evidence) -> list[tuple[str,
     busy = SLACK if least != most else 0
     if not least - busy <= said["worker_calls"] <= most + busy:
         around = f"its workers said {sum(taken[0])} and {sum(taken[1])} around it"
-        wrong.append((f"{page.place} says worker_calls {said['worker_calls']}, {around}", "restart the fleet's registry"))
+        wrong.append((f"{page.place} says worker_calls {said['worker_calls']}, {around}", _registered(estate, (), ())))
     free = said["worker_max"] - said["worker_calls"]
     available = said["fleet_available"]
     if estate.available is Available.SLOTS:
@@ -158,7 +191,9 @@ def _calls_in(page: Page, estate: Estate, evidence: Evidence) -> list[tuple[str,
     if not agrees:
         of = f"{said['worker_calls']} of {said['worker_max']} taken"
         what = f"{page.place} says fleet_available {available}, {of}: it is {wanted}"
-        wrong.append((what, "a fault of the release: put the last one back"))
+        wrong.append(
+            (what, f"a fault of the release: `make rollback ESTATE={quoted(estate.name)} SERVICE=fleet` puts the last one back")
+        )
     return wrong
 
 
@@ -199,21 +234,25 @@ def test_haproxy_sees_all_workers(estate: Estate, evidence: Evidence) -> None:
     running, wrong = 0, list[tuple[str, str]]()
     for host in estate.hosts_with(Role.API):
         found = known(evidence.second.host(host.name).haproxy)
-        stop = "stop it, or chown root and chmod go-w; systemctl restart haproxy"
+        stop = f"stop it, or chown root and chmod go-w; on {host.name}: {RELOADED.replace('reload', 'restart')}"
         wrong += [(f"{host.name}: {doubt}", stop) for doubt in found.doubts]
         if not found.running:
             if any(one.who == "haproxy.service" for one in estate.listeners_on(host)):
-                wrong.append((f"{host.name}: no HAProxy runs, and the estate says it does", "systemctl start haproxy"))
+                wrong.append(
+                    (f"{host.name}: no HAProxy runs, and the estate says it does", f"on {host.name}: `systemctl start haproxy`")
+                )
             continue
         running += 1
         if found.started <= found.changed:
             what = f"{host.name}: HAProxy's configuration is {found.changed - found.started:.1f} s newer than its process"
-            wrong.append((what, "haproxy -c -f /etc/haproxy/haproxy.cfg; systemctl reload haproxy"))
+            wrong.append((what, f"on {host.name}: {RELOADED}"))
         if not found.doubts:
             workers = workers_at(estate, evidence.second, host)
-            wrong += [(f"{host.name}: HAProxy{what}", do) for what, do in _balanced(found, workers)]
+            wrong += [
+                (f"{host.name}: HAProxy{what}", f"{do}on {host.name}: {RELOADED}") for what, do in _balanced(found, workers)
+            ]
     if not running and not wrong:
-        wrong.append(("no HAProxy runs on any API host: nobody gives calls to the fleet", "systemctl start haproxy"))
+        wrong.append(("no HAProxy runs on any API host: nobody gives calls to the fleet", _start_haproxy(estate)))
     assert not wrong, say_each("", wrong)
 
 
@@ -228,23 +267,26 @@ def _balanced(found: HaproxyFact, workers: Mapping[tuple[str, int], PlacedUnit])
             for what, do in _unfit(server, unit):
                 yield f"'s server {server.backend}/{server.name} ({server.address}) {what}", do
         if name and found.led_to is not None and not {name, "*"} & set(found.led_to):
-            yield f" leads nothing to backend {name}", "a frontend that listens must name it: default_backend; and reload"
+            yield f" leads nothing to backend {name}", "a frontend that listens must name it (default_backend); then "
         lost = sorted({unit.id for unit in workers.values()} - {unit.id for unit in rows.values() if unit})
         if lost:
-            yield f" {f'backend {name} ' if name else ''}has no server for {', '.join(lost)}", "add it to haproxy.cfg, and reload"
+            yield f" {f'backend {name} ' if name else ''}has no server for {', '.join(lost)}", "add it to haproxy.cfg; then "
 
 
 def _unfit(server: ServerFact, unit: PlacedUnit | None) -> Iterator[tuple[str, str]]:
     """Why a server among the workers gets no calls, or calls that it should not get."""
     if unit is None:
-        yield "is no worker of this estate", "take it out of haproxy.cfg, and reload"
+        yield "is no worker of this estate", "take it out of haproxy.cfg; then "
         return
     if not server.checked or server.status == "no check":
-        yield "is not checked", "add `check` to its line, and reload"
+        yield "is not checked", "add the word check to its line; then "
     elif server.status != "UP":
-        yield f"is {server.status}", f"does {unit.id} answer /health? systemctl status {unit.unit}"
+        yield (
+            f"is {server.status}",
+            f"does {unit.id} answer /health? on {unit.host.name}: `systemctl status --no-pager {unit.unit}`; ",
+        )
     if not server.weight:
-        yield "has weight 0 or is a backup: it gets no calls", "give it its weight, and reload"
+        yield "has weight 0 or is a backup: it gets no calls", "give it its weight; then "
 
 
 def _place(server: ServerFact) -> tuple[str, int]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from voxgate.errors import Blind
 from voxgate.model.evidence import known
 from voxgate.plugin import invariant, say_all
+from voxgate.survey.commands import NGINX_RELOADED
 from voxgate.survey.keeping import unpacked
 from voxgate.survey.sending import leads_to
 from voxgate.survey.sites import balanced, entrance_of, leading_ways, site_ways
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 OK = 200
 DAY = 24 * 3600
-RENEW = "renew it, and reload what shows it: certbot renew; systemctl reload nginx"
+RENEW = f"renew it, and reload what shows it: `certbot renew`; {NGINX_RELOADED}"
 # What OpenSSL says of what is said here in plain words, and more of it at once.
 SAID = ("certificate has expired", "certificate is not yet valid", "hostname mismatch", "ip address mismatch")
 
@@ -92,7 +93,7 @@ def _of_host(estate: Estate, front: Front, placement: Placement, look: Look) -> 
         if not answer.trouble and leads_to(answer) != front.url.lower():
             to = answer.headers.get("location", "")
             what = f"answers {answer.status}{f' and sends people to {to[:100]}' if to else ''}, not on to {front.url}"
-            hint = f"nginx: return 301 {front.url}$request_uri; in the server of {front.name} on :{way.port}"
+            hint = f"return 301 {front.url}$request_uri; in nginx's server of {front.name} on :{way.port}, then {NGINX_RELOADED}"
             yield f"{placement.host} :{way.port} ({way})", what, hint
 
 
@@ -124,7 +125,7 @@ def _of_certificate(answer: Answer, front: Front) -> Iterator[tuple[str, str]]:
     if not is_for(shown, front.name):
         yield (
             f"has a certificate for {', '.join(shown.names[:5]) or 'no name'}, not for {front.name}",
-            f"nginx -T | grep -B9 ssl_certificate: the server of {front.name} needs one of its own",
+            f"`nginx -T | grep -B9 ssl_certificate`: the server of {front.name} needs one of its own",
         )
     flaw = shown.flaw.lower()
     if flaw and not flaw.startswith(SAID):

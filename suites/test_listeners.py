@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
+from voxgate.model.advice import quoted
 from voxgate.model.entry import Entry
-from voxgate.model.evidence import known
+from voxgate.model.evidence import ProcessFact, known
 from voxgate.model.where import Names
 from voxgate.plugin import invariant, say_all
+from voxgate.survey.commands import end
 from voxgate.survey.findings import holder_of, is_anybodys, is_loopback
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from voxgate.model.estate import Estate, Listener
     from voxgate.model.evidence import SocketFact
     from voxgate.model.look import Evidence
@@ -39,8 +43,9 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
         raise Blind("nobody could be seen to listen", where=host_name, why="not even sshd, by which we came")
     first, last = known(host.ephemeral)
     before = {one.port for one in known(evidence.first.host(host_name).datagrams)}
+    named = Names(tuple(one.who for one in wanted))
     doors = [("tcp", one) for one in sockets] + [("udp", one) for one in known(host.datagrams)]
-    found, entries = [], []
+    found, entries, stray = [], [], dict[int, ProcessFact]()
     for protocol, socket in doors:
         holders = {holder_of(processes[pid], containers) for pid in socket.pids if pid in processes}
         # Where systemd opened the socket, it holds it too: then the service that it is for counts, as soon as it was started.
@@ -61,6 +66,9 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
             found.append(f"{place} is listened on by no process that can be seen (ss -l{protocol[0]}np)")
         elif unknown:
             found += [f"{who} listens on {place}, and the estate does not say so" for who in unknown]
+            mine = {pid: processes[pid] for pid in socket.pids if pid in processes}
+            # What the estate names is not stopped for one port more: it may be sshd.
+            stray |= {pid: one for pid, one in mine.items() if holder_of(one, containers) in unknown and one.unit not in named}
             entries += [_entry(host_name, who, protocol, socket, place, first, last) for who in unknown if _has_a_name(who)]
     apart = {holder_of(processes[pid], containers) for pid in known(host.apart) if pid in processes}
     found += [
@@ -68,7 +76,16 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
         for who in sorted(apart)
         if not _are_named({who})
     ]
-    assert not found, say_all(host_name, found, "stop what nobody needs", estate=estate.name, entries=entries)
+    assert not found, say_all(host_name, found, _not_wanted(stray), estate=estate.name, entries=entries)
+
+
+def _not_wanted(stray: Mapping[int, ProcessFact]) -> str:
+    """What to do about who listens and need not, where a command says it: units by their name, anything else by its process."""
+    units = sorted({one.unit for one in stray.values() if one.unit.endswith(".service") and not one.container})
+    pids = [pid for pid, one in stray.items() if one.unit not in units and pid > 1 and not one.container]
+    do = [f"`systemctl disable --now {quoted(*units)}`"] if units else []
+    do += [end(pids)] if pids else []
+    return ": ".join(filter(None, ("stop what nobody needs", "; ".join(do))))
 
 
 def _entry(host: str, who: str, protocol: str, socket: SocketFact, place: str, first: int, last: int) -> Entry:

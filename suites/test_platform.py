@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from statistics import median
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
+from voxgate.model.advice import quoted
 from voxgate.model.evidence import HostEvidence, Missing, known
 from voxgate.plugin import invariant, say_all, say_each
 from voxgate.survey.access import (
@@ -22,9 +22,12 @@ from voxgate.survey.access import (
     sets_environment,
     told,
 )
+from voxgate.survey.commands import listening, why
 from voxgate.survey.findings import holder_of, is_loopback, is_public
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from voxgate.model.estate import Estate
     from voxgate.model.look import Evidence
 
@@ -49,18 +52,27 @@ def test_host_has_room(host_name: str, evidence: Evidence) -> None:
         for disk in disks
         if disk.free < FREE * disk.size
     ]
+    do = [f"make room in {disk.path}: {_large(disk.path)}" for disk in disks if disk.free < FREE * disk.size]
     tight += [
         f"{disk.path} has {disk.inodes_free} inodes free of {disk.inodes}"
         for disk in disks
         if disk.inodes_free < FREE * disk.inodes
     ]
+    do += [
+        f"`du -x --inodes -d 3 {quoted(disk.path)} | sort -n | tail` says where very many files are"
+        for disk in disks
+        if disk.inodes_free < FREE * disk.inodes
+    ]
     if found.memory.available < FREE * found.memory.total:
         tight.append(f"{found.memory.available / 2**20:.0f} MB of memory are available of {found.memory.total / 2**20:.0f} MB")
-    assert not tight, say_all(
-        host_name,
-        tight,
-        "make room: journalctl --vacuum-size, and look for a folder with very many files; systemd-cgtop -m says who takes memory",
-    )
+        do.append("`systemd-cgtop -m -b -n 1 | head` says who takes memory")
+    assert not tight, say_all(host_name, tight, "; ".join(do))
+
+
+def _large(path: str) -> str:
+    """What is large on a file system, and what may go from the one that the journal is on."""
+    journal = "`journalctl --vacuum-size=100M`, `apt-get clean`; " if path in {"/", "/var", "/var/log"} else ""
+    return f"{journal}`du -xah -d 3 {quoted(path)} | sort -h | tail` says what is large"
 
 
 @invariant(per="host_name", faults=("clock-not-synchronised", "clock-called-so"))
@@ -69,15 +81,15 @@ def test_clock_is_right(host_name: str, estate: Estate, evidence: Evidence) -> N
     than a second away from the other hosts', as far as these were seen.
     """
     found = known(evidence.second.host(host_name).clock)
-    wrong, unseen, do = [*found.doubts], [], ["stop what calls itself so"] if found.doubts else []
+    wrong, unseen, do = [*found.doubts], [], ["stop what calls itself so (`ps -ef` shows it)"] if found.doubts else []
     if not found.container and not found.keepers:
         wrong.append("nothing keeps the clock in time")
-        do.append("systemctl enable --now systemd-timesyncd")
+        do.append("`systemctl enable --now systemd-timesyncd`")
     elif not found.container and found.synchronised is None:
         unseen.append("the kernel does not say whether the clock is synchronised")
     elif not found.container and not found.synchronised:
         wrong.append(f"the clock is not synchronised, although {found.keepers[0]} runs")
-        do.append("timedatectl timesync-status")
+        do.append("`timedatectl timesync-status` says why")
     least, most = _offset(evidence, host_name)
     others = [
         _offset(evidence, host.name)[0] for host in estate.hosts if host.name != host_name and _says_when(evidence, host.name)
@@ -88,7 +100,7 @@ def test_clock_is_right(host_name: str, estate: Estate, evidence: Evidence) -> N
     away = max(least - right, right - most)
     if away >= SKEW:
         wrong.append(f"its clock is {away:.1f} s away from the other hosts'")
-        do.append("timedatectl timesync-status")
+        do.append("`timedatectl timesync-status` says why")
     if most - least > UNSURE:
         unseen.append(f"the clock could not be compared: the look took {most - least:.1f} s to begin")
     if unseen and not wrong:
@@ -138,13 +150,18 @@ def test_sudo_is_minimal(host_name: str, estate: Estate, evidence: Evidence) -> 
     beyond += [one for one in found.others if not may(one, may_by_sudo, alone=one.holder in never)]
     rules = by_holder(one for one in beyond if not one.command.startswith("!"))  # such a one takes away
     rich = sorted(ROOTS & set(found.groups))
-    wrong, do = [told(*each) for each in rules.items()], ["take it out of sudoers"] if rules else []
+    wrong, do = (
+        [told(*each) for each in rules.items()],
+        ["take it out of sudoers: `grep -rnE '^[^#]' /etc/sudoers /etc/sudoers.d` shows the lines, visudo edits them"]
+        if rules
+        else [],
+    )
     if rich:
         wrong.append(f"{found.user} is in the group {', '.join(rich)}, which is root")
-        do.append(f"gpasswd -d {found.user} {' '.join(rich)}")
+        do += [f"`gpasswd -d {found.user} {group}`" for group in rich]
     if found.loose:
         wrong.append(f"{', '.join(found.loose)} can be changed by others than root, and is run as root")
-        do.append(f"chown root:root {shlex.join(found.loose)}; chmod go-w {shlex.join(found.loose)}")
+        do.append(f"`chown -h root:root {quoted(*found.loose)}; chmod go-w {quoted(*found.loose)}`")
     entries = entries_of_sudo(host_name, rules, never)
     assert not wrong, say_all(host_name, wrong, "; ".join(do), estate=estate.name, entries=entries)
 
@@ -179,18 +196,24 @@ def test_keys_are_known(host_name: str, estate: Estate, evidence: Evidence) -> N
     beyond = beyond_keys(found.settings, estate.sshd_may(host))
     wrong, do = [*found.doubts], []
     if wrong:
-        do.append("stop it, or chown root and chmod go-w; systemctl restart ssh where sshd was upgraded")
+        do.append("stop it, or chown root and chmod go-w; where sshd was upgraded, `systemctl restart ssh`")
     if strange:
         wrong += [f"{said} ({n} such lines)" if n > 1 else said for said, n in Counter(map(lets, strange)).items()]
-        do.append("remove these lines")
+        do.append("remove these lines from the files that are named")
     if beyond:
         wrong += [f"sshd has {line} (for {scope.removeprefix(FOR)})" for scope, lines in beyond.items() for line in lines]
-        do.append("take it out of sshd_config")
+        do.append(f"take it out: {_set_in(beyond)} says where it stands; then `sshd -t && systemctl restart ssh`")
     if 0 < found.started < found.changed:
         wrong.append(f"sshd read its configuration {found.changed - found.started:.1f} s before that was last changed")
-        do.append("systemctl restart ssh: what it takes is what stood there then")
+        do.append("what it takes is what stood there then: `sshd -t && systemctl restart ssh`")
     entries = [*entries_of_keys(host_name, strange), *entries_of_sshd(host_name, beyond)]
     assert not wrong, say_all(host_name, wrong, "; ".join(do), estate=estate.name, entries=entries)
+
+
+def _set_in(beyond: Mapping[str, Sequence[str]]) -> str:
+    """Where these settings of sshd stand."""
+    names = sorted({word for lines in beyond.values() for line in lines for word in line.split()[:1] if word.isalnum()})
+    return f"`grep -rniE '{'|'.join(names) or 'match'}' /etc/ssh/sshd_config /etc/ssh/sshd_config.d /etc/default/ssh`"
 
 
 @invariant(per="host_name", guards="secrets", faults=("store-elsewhere", "store-in-the-open", "store-on-the-internet"))
@@ -210,7 +233,10 @@ def test_stores_are_private(host_name: str, estate: Estate, evidence: Evidence) 
     held = {(holder_of(processes[pid], containers), one.port) for one in sockets for pid in one.pids if pid in processes}
     lost = [one for one in estate.stores if one.host == host_name and (one.unit, one.port) not in held]
     wrong = [
-        (f"{one.unit} does not listen on port {one.port}, where {one.name} must be", f"systemctl status {one.unit}")
+        (
+            f"{one.unit} does not listen on port {one.port}, where {one.name} must be",
+            f"{why(one.unit)}; `systemctl restart {one.unit}`",
+        )
         for one in lost
     ]
     astray = []
@@ -222,13 +248,16 @@ def test_stores_are_private(host_name: str, estate: Estate, evidence: Evidence) 
             place = f"{min(holders)} listens on {socket.address}:{socket.port}"
             at_home = host_name == store.host and holders == {store.unit} and socket.port == store.port
             if not at_home and not is_loopback(socket.address):
-                astray.append(f"{place}, where {store.name} must not be: it is {store.unit} on {store.host}")
+                astray.append((f"{place}, where {store.name} must not be: it is {store.unit} on {store.host}", socket.port))
             astray += [
-                f"{place}: {store.name} is open to the internet{f' by {opened}' if opened != socket.address else ''}"
+                (
+                    f"{place}: {store.name} is open to the internet{f' by {opened}' if opened != socket.address else ''}",
+                    socket.port,
+                )
                 for opened in _opened(socket.address, {*known(host.addresses), estate.host(host_name).address})
                 if is_public(opened)
             ]
-    wrong += [(what, "stop it, or bind it to the private address") for what in astray]
+    wrong += [(what, f"stop it, or bind it to the private address: {listening(port)}") for what, port in astray]
     assert not wrong, say_each(host_name, wrong)
 
 

@@ -3,69 +3,77 @@
 from __future__ import annotations
 
 import re
-import shlex
 from typing import TYPE_CHECKING
 
+from voxgate.model.advice import quoted
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import known
 from voxgate.plugin import invariant, say, say_all, say_each
+from voxgate.survey.commands import as_owner, deploy_again, deploy_first, releases_of
 from voxgate.survey.git_settings import strange
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from voxgate.model.estate import Estate, Placement
     from voxgate.model.look import Evidence
     from voxgate.model.release import Release
 
 CODE = re.compile(r"git|pip.*|uvx?|npm|npx")  # what brings code, where rsync and tar may fetch data away
 TOLD = 20  # files of one tree: where more are wrong, all of it is
-AGAIN = "deploy the release again: code reaches a host no other way"
 
 
-def expected_release(evidence: Evidence, placement: Placement) -> Release:
+def expected_release(evidence: Evidence, placement: Placement, estate: Estate) -> Release:
     """The release that must be on this host. Violated, not blind, where the gate never put one there."""
     release = evidence.remote(placement.service.name).release
     assert release is not None, say(
         f"{placement.host.name}: no release of {placement.service.name} ever passed the gate here",
-        f"make gate SERVICE={placement.service.name}",
+        deploy_first(estate),
     )
     return release
 
 
 @invariant(per="placement", guards="releases", faults=("release-head-on-a-branch-commit",), severity="blocker")
-def test_head_is_the_release(placement: Placement, evidence: Evidence) -> None:
+def test_head_is_the_release(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """Whoever asks what runs in production must get one true answer: the commit of the tag, as the remote says it. A tag
     on the host proves nothing, since it can be moved there.
     """
-    release = expected_release(evidence, placement)
+    release = expected_release(evidence, placement, estate)
     remote = evidence.remote(placement.service.name)
     found = known(evidence.second.host(placement.host.name).checkouts[placement.service.name])
     wrong, at_remote = [], remote.tags.get(release.tag) if release.tag is not None else release.commit
     if at_remote != release.commit:
         what = f"the remote's tag {release.tag} is {str(at_remote)[:12]}, not {release.commit[:12]} that was deployed"
-        wrong.append((what, "a release tag never moves: make a new one"))
+        wrong.append(
+            (
+                what,
+                f"a release's tag never moves: at the remote put it back on {release.commit}, and protect the tags of releases",
+            )
+        )
     if found.head != release.commit:
         what = f"HEAD of {placement.service.folder} is {found.head[:12]}, not {release} ({release.commit[:12]})"
-        wrong.append((what, AGAIN))
+        wrong.append((what, _again(placement, estate, evidence)))
     assert not wrong, say_each(placement.host.name, wrong)
 
 
 @invariant(per="placement", guards="releases", faults=("release-not-on-main",), severity="blocker")
-def test_release_is_on_main(placement: Placement, evidence: Evidence) -> None:
+def test_release_is_on_main(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """Main is what was linted, tested and built. A commit beside it was judged by nobody."""
-    release = expected_release(evidence, placement)
+    release = expected_release(evidence, placement, estate)
     remote = evidence.remote(placement.service.name)
     assert release.commit in remote.on_main, say(
         f"{placement.host.name}: {release} ({release.commit[:12]}) is not an ancestor of main at {remote.url}",
-        "merge it, let Jenkins build it, and deploy the release on main",
+        f"it was on main when it was deployed, so main was written anew: put back a main that has it, and protect it; "
+        f"else deploy a release that is on main: {releases_of(estate)}",
     )
 
 
 @invariant(per="placement", guards="releases", faults=("release-file-edited-in-place", "release-file-hidden-from-git"))
-def test_tree_is_the_commit(placement: Placement, evidence: Evidence) -> None:
+def test_tree_is_the_commit(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """A file that was edited on the box runs code that no review saw, and the next deploy loses it. Files are compared by
     content, mode and link target with the commit's own tree, so nothing can be hidden from git.
     """
-    expected_release(evidence, placement)
+    expected_release(evidence, placement, estate)
     wanted = evidence.remote(placement.service.name).tree
     found = known(evidence.second.host(placement.host.name).checkouts[placement.service.name]).tree
     assert wanted is not None
@@ -73,18 +81,25 @@ def test_tree_is_the_commit(placement: Placement, evidence: Evidence) -> None:
     other = sorted(path for path in wanted if path in found and found[path] != wanted[path])
     said = [f"{placement.service.folder}/{path} differs from the commit" for path in other]
     said += [f"{placement.service.folder}/{path} is gone" for path in lost]
-    assert not said, say_all(placement.host.name, [*said[:TOLD], f"{len(other)} changed, {len(lost)} gone"], AGAIN)
+    assert not said, say_all(
+        placement.host.name, [*said[:TOLD], f"{len(other)} changed, {len(lost)} gone"], _again(placement, estate, evidence)
+    )
+
+
+def _again(placement: Placement, estate: Estate, evidence: Evidence) -> str:
+    """What puts a tree right."""
+    return f"code reaches a host by a deploy only: {deploy_again(placement.service, estate, evidence)}"
 
 
 @invariant(
     per="placement", guards="releases", faults=("release-extra-module", "release-byte-code-planted", "release-byte-code-forged")
 )
-def test_no_foreign_files(placement: Placement, evidence: Evidence) -> None:
+def test_no_foreign_files(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """A file that is not in the commit can be imported, served or run all the same. Only what a deploy itself makes may
     stand beside the tree: .venv, .env, dist, builds, node_modules, tool caches. Nothing is mounted in it: who mounts can show
     the gate other files than the service.
     """
-    expected_release(evidence, placement)
+    expected_release(evidence, placement, estate)
     wanted = evidence.remote(placement.service.name).tree
     found = known(evidence.second.host(placement.host.name).checkouts[placement.service.name]).tree
     assert wanted is not None
@@ -92,10 +107,12 @@ def test_no_foreign_files(placement: Placement, evidence: Evidence) -> None:
     wrong = []
     for path in mounted[:TOLD]:
         place = f"{placement.service.folder}/{path}"
-        do = f"umount {shlex.quote(place)}, and take it out of /etc/fstab: what changes lies elsewhere"
+        do = f"`umount {quoted(place)}`, and take it out of /etc/fstab: what changes lies elsewhere"
         wrong.append((f"something is mounted on {place}", do))
     foreign = sorted(set(found) - set(wanted) - set(mounted))
-    do = "commit it, or remove it"
+    do = "what nobody needs: "
+    do += as_owner(placement, "rm", "--", *(f"{placement.service.folder}/{path}" for path in foreign[:TOLD]))
+    do += "; what somebody needs must be committed"
     wrong += [(f"{placement.service.folder}/{path} is not in the commit", do) for path in foreign[:TOLD]]
     wrong += [(f"{len(foreign)} such files", do)] if foreign else []
     assert not wrong, say_each(placement.host.name, wrong)
@@ -115,13 +132,17 @@ def test_remote_is_bitbucket(placement: Placement, estate: Estate, evidence: Evi
     found, do = [], []
     if checkout.origin != wanted:
         found.append(f"origin resolves to {checkout.origin}, not {wanted}")
-        do.append(f"git remote set-url origin {wanted}, and look for url.*.insteadOf")
+        git = ("git", "-C", placement.service.folder)
+        at_home = as_owner(placement, *git, "remote", "set-url", "origin", wanted)
+        do.append(f"{at_home}; if it stays: {as_owner(placement, *git, 'config', '--show-origin', '--get-regexp', 'insteadof')}")
     if odd := strange(checkout.settings):
         found.append(f"{', '.join(odd)} is set, which runs or fetches something, or changes what is checked out")
-        do.append("git config --show-origin --get-all NAME, and unset it")
+        where = as_owner(placement, "git", "-C", placement.service.folder, "config", "--show-origin", "--list")
+        do.append(f"{where} says in which file that is set: take it out there")
     if checkout.hooks:
         found.append(f"hooks run: {', '.join(checkout.hooks)}")
-        do.append("remove them from .git/hooks")
+        hooks = (f"{placement.service.folder}/.git/hooks/{name}" for name in checkout.hooks)
+        do.append(as_owner(placement, "rm", "--", *hooks))
     assert not found, say_all(f"{placement.host.name}: git in {placement.service.folder}", found, "; ".join(do))
 
 
@@ -156,7 +177,7 @@ def test_one_copy_only(host_name: str, estate: Estate, evidence: Evidence) -> No
     do = "remove it, or unmount what root cannot look into: a service stands in its one folder, where the gate deploys it"
     wrong = [(what, do) for what in said]
     folders = {service.folder for service in estate.services}
-    do = "remove what nobody needs: code comes to a host by the gate only"
+    alone = "code comes to a host by the gate only"
     entries: list[Entry] = []
     for job in known(host.jobs):
         # A unit of the system's has no blank in its name; a path may have any words in it.
@@ -165,7 +186,16 @@ def test_one_copy_only(host_name: str, estate: Estate, evidence: Evidence) -> No
         # Whatever an estate says: who runs one of these at a service's folder deploys, and nobody judges it.
         deploys = bool(folders & set(job.runs)) and any(CODE.fullmatch(one) for one in job.runs)
         if deploys or not allowed.issuperset(job.runs):
-            wrong.append((f"{job.where} ({job.user}) runs or touches {', '.join(job.runs)} by itself", do))
+            wrong.append(
+                (f"{job.where} ({job.user}) runs or touches {', '.join(job.runs)} by itself", f"{_not_wanted(called)}: {alone}")
+            )
             if not deploys:
                 entries.append(Entry(("jobs", host_name), (f"{called[-1]}: {', '.join(job.runs)}",), wrong[-1][0]))
     assert not wrong, say_each(host_name, wrong, estate=estate.name, entries=entries)
+
+
+def _not_wanted(called: Sequence[str]) -> str:
+    """What to do about a job that nobody needs, by who starts it."""
+    if called[0].endswith((".timer", ".path")) and not called[0].startswith("/"):
+        return f"what nobody needs: `systemctl disable --now {quoted(called[0])}`"
+    return "remove what nobody needs"

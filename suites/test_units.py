@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from voxgate.errors import Blind
+from voxgate.model.advice import quoted
 from voxgate.model.digits import natural_in
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import ProcessFact, UnitFact, known
 from voxgate.model.where import Names
 from voxgate.plugin import invariant, say, say_all, say_each
 from voxgate.survey.answers import read_page
+from voxgate.survey.commands import RELOADED, deploy_again, deploy_first, end, enrol, listening, restart, why
 from voxgate.survey.findings import runs_code_of
 from voxgate.survey.questions import question_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from voxgate.model.estate import Estate, PlacedUnit, Placement
     from voxgate.model.evidence import HostEvidence
     from voxgate.model.look import Evidence, Look
 
 
+Row: TypeAlias = tuple[str, list[str]]
+"""A unit, and files of it that no package brought."""
+
 UNITS = "/etc/systemd/system"
-RELOAD = "then systemctl daemon-reload, and restart the unit"
 HASH = 64
 PRELOAD = "LD_PRELOAD"
 GOES_ON = frozenset("RSDI")  # the kernel's letters for a process that runs, or will as soon as there is something to do
+OF_SYSTEMD = ("/etc/systemd/system/", "/run/systemd/system/", "/usr/lib/systemd/system/", "/usr/local/lib/systemd/system/")
+TARGETS = frozenset({"multi-user.target", "graphical.target"})  # from which the services are started
 YOUNG = 600.0  # seconds in which a process that systemd started again by itself counts as restarting
 
 
@@ -42,7 +48,7 @@ def main_process(look: Look, unit: PlacedUnit) -> ProcessFact:
     """The unit's main process. Violated where there is none."""
     pid = unit_of(look, unit).main_pid
     found = [one for one in known(look.host(unit.host.name).processes) if one.pid == pid and pid]
-    assert found, say(f"{unit.host.name}: {unit.unit} has no main process", f"systemctl status {unit.unit}")
+    assert found, say(f"{unit.host.name}: {unit.unit} has no main process", f"`systemctl status --no-pager {unit.unit}`")
     return found[0]
 
 
@@ -51,12 +57,12 @@ def main_process(look: Look, unit: PlacedUnit) -> ProcessFact:
     faults=("unit-stopped", "unit-disabled", "unit-masked", "unit-unlinked", "unit-boots-to-rescue", "unit-process-halted"),
     severity="blocker",
 )
-def test_unit_is_active(unit: PlacedUnit, evidence: Evidence) -> None:
+def test_unit_is_active(unit: PlacedUnit, estate: Estate, evidence: Evidence) -> None:
     """A unit that runs now and is not enabled is gone after the next reboot; one that is enabled and failed is gone now. Enabled
     is what the disk says: from the default target on, links lead to it.
     """
     found, host = unit_of(evidence.second, unit), evidence.second.host(unit.host.name)
-    wrong = [*_not_running(unit.unit, found), *_not_enabled(unit.unit, found)]
+    wrong = [*_not_running(unit, found, estate), *_not_enabled(unit.unit, found)]
     unseen: list[Blind] = []
     for rest in (_halted, _led_to_by_nothing):
         try:
@@ -69,18 +75,24 @@ def test_unit_is_active(unit: PlacedUnit, evidence: Evidence) -> None:
     assert not wrong, say_all(unit.host.name, said, "; ".join(dict.fromkeys(do for _, do in wrong)))
 
 
-def _not_running(name: str, found: UnitFact) -> Iterator[tuple[str, str]]:
+def _not_running(unit: PlacedUnit, found: UnitFact, estate: Estate) -> Iterator[tuple[str, str]]:
     """Why a unit does not do its work by systemd's word, and what to do about it."""
+    name = unit.unit
+    if found.load in {"masked", "not-found"}:
+        # Where a mask took the place of the unit file, there is none once it is gone.
+        unmask = f"`systemctl unmask {name}`; " if found.load == "masked" else ""
+        yield f"{name} is {found.load}", f"{unmask}its unit file again: {enrol(unit.host, estate)}; {_loaded_anew(name)}"
+        return
     if found.load != "loaded":
-        yield f"{name} is {found.load or 'unknown'}", f"systemctl cat {name}"
+        yield f"{name} is {found.load or 'unknown'}", f"`systemctl status --no-pager {name}` says why"
         return
     result = found.properties.get("Result", "")
     if found.active != "active/running":
         # systemd refuses a start after five within ten seconds, whoever asks for it.
-        forgive = f"systemctl reset-failed {name} && " if found.active.startswith("failed/") else ""
-        yield f"{name} is {found.active} ({result})", f"journalctl -u {name} says why; {forgive}systemctl start {name}"
+        forgive = f"`systemctl reset-failed {name}`, " if found.active.startswith("failed/") else ""
+        yield f"{name} is {found.active} ({result})", f"{why(name)}; {forgive}`systemctl start {name}`"
     elif result != "success":
-        yield f"{name} runs, but its result is {result}", f"journalctl -u {name}"
+        yield f"{name} runs, but its result is {result}", why(name)
 
 
 def _not_enabled(name: str, found: UnitFact) -> Iterator[tuple[str, str]]:
@@ -88,9 +100,12 @@ def _not_enabled(name: str, found: UnitFact) -> Iterator[tuple[str, str]]:
     if found.load != "loaded":
         return
     if found.enabled != "enabled":
-        yield f"{name} is {found.enabled or 'not enabled'}: the next boot does not start it", f"systemctl enable {name}"
+        yield f"{name} is {found.enabled or 'not enabled'}: the next boot does not start it", f"`systemctl enable {name}`"
     if found.properties.get("Transient", "no") != "no":
-        yield f"{name} is transient, made by hand with systemd-run", "stop it and deploy the release again"
+        yield (
+            f"{name} is transient, made by hand with systemd-run",
+            f"`systemctl stop {name}; {RELOADED}; systemctl start {name}`",
+        )
 
 
 def _halted(name: str, _found: UnitFact, host: HostEvidence) -> Iterator[tuple[str, str]]:
@@ -98,7 +113,7 @@ def _halted(name: str, _found: UnitFact, host: HostEvidence) -> Iterator[tuple[s
     for one in known(host.processes):
         if one.unit == name and one.state not in GOES_ON:
             what = f"process {one.pid} of {name} is halted (state {one.state}), and the unit active all the same"
-            yield what, f"systemctl restart {name}, and look for who stopped it"
+            yield what, f"{restart(name)}, and look for who stopped it"
 
 
 def _led_to_by_nothing(name: str, found: UnitFact, host: HostEvidence) -> Iterator[tuple[str, str]]:
@@ -107,7 +122,8 @@ def _led_to_by_nothing(name: str, found: UnitFact, host: HostEvidence) -> Iterat
     leads = name in boot.services and boot.services[name].at_boot
     if found.load == "loaded" and found.enabled == "enabled" and not leads:
         what = f"nothing leads from {boot.target} to {name} on disk: the next boot does not start it"
-        yield what, f"systemctl enable {name}, systemctl set-default multi-user.target"
+        target = "" if boot.target in TARGETS else "`systemctl set-default multi-user.target`"
+        yield what, target or f"`systemctl reenable {name}`"
 
 
 @invariant(
@@ -124,7 +140,7 @@ def test_boot_starts_only_what_is_known(host_name: str, estate: Estate, evidence
     extra = estate.boots(host)
     ours = {unit.unit for unit in estate.placed_units if unit.host == host}
     named = Names(tuple(one.who for one in estate.listeners_on(host)))
-    found, entries = [], []
+    found, entries, units, files = [], [], list[Row](), list[Row]()
     for name, fact in sorted(boot.services.items()):
         kind = f"{name.partition('@')[0]}@.service" if "@" in name else name
         if name in ours or name in extra or kind in extra:
@@ -135,6 +151,7 @@ def test_boot_starts_only_what_is_known(host_name: str, estate: Estate, evidence
         if foreign:
             when = "at the next boot" if fact.at_boot else "by itself after the next boot"
             found.append(f"{name} starts {when}, by {fact.by}, and {', '.join(foreign)} came with no package")
+            (units if any(path.rpartition("/")[2] in {name, kind} for path in foreign) else files).append((name, foreign))
             entries.append(Entry(("boot", host_name), (kind,), found[-1]))
     makers = [path for path in boot.generators if path not in extra]
     found += [f"{path} makes units at boot, and came with no package" for path in makers]
@@ -142,10 +159,23 @@ def test_boot_starts_only_what_is_known(host_name: str, estate: Estate, evidence
     assert not found, say_all(
         host_name,
         found,
-        "systemctl disable --now and remove what nobody needs",
+        _not_wanted(units, files, makers),
         estate=estate.name,
         entries=entries,
     )
+
+
+def _not_wanted(units: Sequence[Row], files: Sequence[Row], makers: Sequence[str]) -> str:
+    """What to do about what nobody needs: a unit that came with no package is stopped; of one that did (sshd may be it) only the
+    ``files`` go that were added to it.
+    """
+    do = [f"`systemctl disable --now {quoted(*(name for name, _ in units))}`, and remove its files"] if units else []
+    added = sorted({path for _, paths in files for path in paths})
+    if added and all(path.startswith(OF_SYSTEMD) for path in added):
+        do.append(f"`rm {quoted(*added)}; {RELOADED}`")
+    elif added or makers:
+        do.append("remove the files that are named")
+    return f"what nobody needs: {'; '.join(do)}"
 
 
 @invariant(
@@ -168,24 +198,24 @@ def test_units_are_all_there_are(placement: Placement, evidence: Evidence) -> No
     )
     extra = [name for name in extra if "@.service" not in name]
     said = [f"{name} is not in the estate, which says {len(placement.units)} here" for name in extra]
-    processes = known(evidence.second.host(placement.host.name).processes)
+    astray = [
+        one
+        for one in known(evidence.second.host(placement.host.name).processes)
+        if runs_code_of(one, placement.service) and one.unit not in placement.units
+    ]
     said += [
         f"process {one.pid} of {one.user} runs {placement.service.folder} outside of its units, in {one.unit or one.cgroup}:"
         f" {' '.join(one.argv)[:80]}"
-        for one in processes
-        if runs_code_of(one, placement.service) and one.unit not in placement.units
+        for one in astray
     ]
-    assert not said, say_all(
-        placement.host.name,
-        said,
-        f"systemctl disable --now {' '.join(extra)}, or add it to the estate"
-        if extra
-        else "stop it, and whatever started it: the service runs in its own units only",
-    )
+    do = [f"`systemctl disable --now {quoted(*extra)}`, or add it to the estate"] if extra else []
+    if others := [one.pid for one in astray if one.unit not in extra]:
+        do.append(f"{end(others)}, and stop whatever started it: the service runs in its own units only")
+    assert not said, say_all(placement.host.name, said, "; ".join(do))
 
 
 @invariant(per="unit", guards="releases", faults=("unit-old-code", "venv-edited-and-put-back"), severity="blocker")
-def test_process_is_the_new_code(unit: PlacedUnit, evidence: Evidence) -> None:
+def test_process_is_the_new_code(unit: PlacedUnit, estate: Estate, evidence: Evidence) -> None:
     """A process that is older than its files runs what was there before. It must have started after the last change of
     tree and venv, any file of it, and report the release's commit itself. What a failed deploy changed and put back is no
     change to a process that was there before: to one that started in between it is.
@@ -197,25 +227,25 @@ def test_process_is_the_new_code(unit: PlacedUnit, evidence: Evidence) -> None:
     host = look.host(unit.host.name)
     changed = max(known(host.checkouts[service.name]).changed, known(host.venvs[service.name]).changed)
     changed = max(changed, known(host.packages[service.name]).changed)
-    wrong, restart = [], f"systemctl restart {unit.unit}"
+    wrong, anew = [], restart(unit.unit)
     for one in (process, *(one for one in known(host.processes) if one.unit == unit.unit)):
         since = back.age(changed, known(host.time)) if back is not None and one.started < back.since else changed
         if one.started <= since:
             what = f"process {one.pid} of {unit.unit} is {since - one.started:.1f} s older than the last change of its code"
-            wrong.append((what, restart))
+            wrong.append((what, anew))
     assert service.health is not None
     page = read_page(look, question_of(unit, service.health), None)
     reported = page.document.get("commit")
     if release is None:
-        wrong.append((f"no release of {service.name} ever passed the gate", "make gate"))
+        wrong.append((f"no release of {service.name} ever passed the gate", deploy_first(estate)))
     if not page.document:
-        wrong.append((f"{page.place} {page.problem}: it cannot say what it runs", f"journalctl -u {unit.unit}"))
+        wrong.append((f"{page.place} {page.problem}: it cannot say what it runs", why(unit.unit)))
     elif release is not None and reported != release.commit:
         what = f"{page.place} reports commit {str(reported)[:12]}, not {release} ({release.commit[:12]})"
-        wrong.append((what, f"{restart}; if it stays, deploy the release again"))
+        wrong.append((what, anew))
     if page.document and page.document.get("pid") != process.pid:
         what = f"{page.place} is answered by process {page.document.get('pid')}, not by {process.pid} that systemd runs"
-        wrong.append((what, "an old process holds the port: stop it"))
+        wrong.append((what, f"an old process holds the port: {listening(page.answer.port)}; stop it"))
     assert not wrong, say_each(unit.host.name, wrong)
 
 
@@ -237,16 +267,17 @@ def test_nothing_restarts_during_the_bake(unit: PlacedUnit, evidence: Evidence) 
         age = known(evidence.second.host(unit.host.name).time) - main_process(evidence.second, unit).started
         if age <= YOUNG:
             said.append(f"systemd itself started {unit.unit} again, {count} times by now, the last {age:.0f} s ago")
-    assert not said, say_all(unit.host.name, said, f"journalctl -u {unit.unit} says why it dies")
+    assert not said, say_all(unit.host.name, said, f"{why(unit.unit)} it dies")
 
 
 @invariant(per="unit", guards="evidence", faults=("unit-runs-as-root",))
-def test_runs_as_its_user(unit: PlacedUnit, evidence: Evidence) -> None:
+def test_runs_as_its_user(unit: PlacedUnit, estate: Estate, evidence: Evidence) -> None:
     """A service that runs as root turns each of its holes into one of the host."""
     process = main_process(evidence.second, unit)
     assert process.user == unit.service.user, say(
         f"{unit.host.name}: {unit.unit} runs as {process.user}, not as {unit.service.user}",
-        f"User={unit.service.user} in the unit file",
+        f"its unit file again, with User={unit.service.user}, and no drop-in that says otherwise (`systemctl cat {unit.unit}`): "
+        f"{enrol(unit.host, estate)}; {_loaded_anew(unit.unit)}",
     )
 
 
@@ -278,21 +309,37 @@ def test_unit_file_is_the_expected(unit: PlacedUnit, estate: Estate, evidence: E
         if path in wanted and digest != wanted[path]
     ]
     said += [f"{path} is not there" for path in sorted(wanted.keys() - files.keys())]
-    wrong = [(what, f"put those of hosts/units/ there, and no others; {RELOAD}") for what in said]
+    reload = _loaded_anew(name)
+    wrong = [(what, _as_in_the_repository(unit, estate, more, wanted, files)) for what in said]
     loaded = {found.properties.get("FragmentPath", ""), *found.properties.get("DropInPaths", "").split()}
     if (loaded ^ files.keys()) - vendors:
-        wrong.append((f"systemd made {name} of {', '.join(sorted(loaded - {''})) or 'nothing'}", RELOAD))
+        wrong.append((f"systemd made {name} of {', '.join(sorted(loaded - {''})) or 'nothing'}", reload))
     if found.properties.get("NeedDaemonReload") != "no":
-        wrong.append((f"systemd has an older {name} than the disk", RELOAD))
+        wrong.append((f"systemd has an older {name} than the disk", reload))
     started = [one.started for one in known(evidence.second.host(where).processes) if one.pid == found.main_pid]
     if started and started[0] <= found.changed:
-        wrong.append((f"{name} was started {found.changed - sum(started):.1f} s before its unit file was changed", RELOAD))
+        wrong.append((f"{name} was started {found.changed - sum(started):.1f} s before its unit file was changed", reload))
     entries = [
         Entry(("units", where), {path: digest}, f"{path} also makes {name}")
         for path, digest in more.items()
         if path.endswith(".conf") and len(digest) == HASH
     ]
     assert not wrong, say_each(where, wrong, estate=estate.name, entries=entries)
+
+
+def _loaded_anew(*units: str) -> str:
+    """Have systemd read its files again, and start by them."""
+    return f"`{RELOADED}; systemctl restart {quoted(*units)}`"
+
+
+def _as_in_the_repository(
+    unit: PlacedUnit, estate: Estate, more: Iterable[str], wanted: Mapping[str, str], files: Mapping[str, str]
+) -> str:
+    """What to do about unit files that are not those of hosts/units."""
+    away = f"what the estate does not name goes away: `rm {quoted(*more)}`" if more else ""
+    differ = any(files.get(path) != digest for path, digest in wanted.items())
+    again = f"its unit file again: {enrol(unit.host, estate)}" if differ else ""
+    return "; ".join(filter(None, (away, again, _loaded_anew(unit.unit))))
 
 
 @invariant(
@@ -318,11 +365,19 @@ def test_process_is_the_venvs(unit: PlacedUnit, estate: Estate, evidence: Eviden
     loads = [one for one in found.preloads or ("something",) if found.preload and one not in agents]
     loads += [f"{one}, which others than root can change" for one in found.loose]
     entries: list[Entry] = []
-    wrong = [(f"every program loads {one} first (/etc/ld.so.preload)", "empty it, and restart the host") for one in loads]
+    wrong = [
+        (
+            f"every program loads {one} first (/etc/ld.so.preload)",
+            f"`mv /etc/ld.so.preload /root/`, then {restart(name)}; and the host, when it may be",
+        )
+        for one in loads
+    ]
     if loads:
         entries += [Entry(("preload", where), (one,), f"/etc/ld.so.preload names {one}") for one in found.preloads]
-    do = "apt-get install --reinstall its package; or deploy the release again"
-    wrong += [(f"below {folder}/.venv, {path} {what}", do) for path, what in found.base]
+    again = deploy_again(unit.service, estate, evidence)
+    for path, what in found.base:
+        do = f"`dpkg -S {quoted(path)}` names its package, which `apt-get install --reinstall PACKAGE` puts back; then {again}"
+        wrong.append((f"below {folder}/.venv, {path} {what}", do))
     rows = [one for one in found.processes if one.unit == name]
     main = [one for one in rows if one.pid == process.pid]
     if not main and not wrong:
@@ -330,12 +385,22 @@ def test_process_is_the_venvs(unit: PlacedUnit, estate: Estate, evidence: Eviden
     for one in main:
         if not (one.interpreter and one.argv0.startswith(f"{folder}/.venv/bin/")):
             what = f"{name} runs {one.argv0}, by {process.exe}, not {folder}/.venv/bin/python"
-            wrong.append((what, f"ExecStart in {name}, and restart it"))
+            wrong.append(
+                (
+                    what,
+                    f"`systemctl cat {name}` shows its ExecStart, which must be that in hosts/units; then {restart(name)}",
+                )
+            )
         by_agent = bool(one.loads) and all(path in agents for path in one.loads)
         strange = sorted(set(one.strange) - estate.variables(unit.host) - ({PRELOAD} if by_agent else set()))
         if strange:
             what = f"{name} was started with {', '.join(strange)}, which neither its unit nor .env says"
-            wrong.append((what, f"systemctl show-environment; then restart {name}"))
+            wrong.append(
+                (
+                    what,
+                    f"`systemctl unset-environment {quoted(*strange)}`, {restart(name)}; if it stays, `systemctl cat {name}`",
+                )
+            )
         entries += [Entry(("environment", where), (key,), f"{name} was started with {key}") for key in strange if _is_plain(key)]
     said: list[str] = []
     for one in rows:
@@ -347,8 +412,8 @@ def test_process_is_the_venvs(unit: PlacedUnit, estate: Estate, evidence: Eviden
             entries += [Entry(("preload", where), (path,), f"LD_PRELOAD of {name} names {path}") for path in one.loads]
         said += [f"{place} runs code of {path}" for path in one.elsewhere if path not in agents]
         said += [f"{place} runs code of a file that is gone: {path}" for path in one.gone]
-    do = f"code comes from the venv only: look for Bind, Root, TemporaryFileSystem and Environment in systemctl cat {name}"
-    wrong += [(what, f"{do}; systemctl restart {name}") for what in said]
+    do = f"code comes from the venv only: look for Bind, Root, TemporaryFileSystem and Environment in `systemctl cat {name}`"
+    wrong += [(what, f"{do}; {restart(name)}") for what in said]
     assert not wrong, say_each(where, wrong, estate=estate.name, entries=entries)
 
 

@@ -3,6 +3,7 @@
 # violated: exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox]
 #   units-are-all-there-are[dialler-sip-1] only-expected-listeners[sip-1]
 # cause: is a dialler outside of the one unit
+# follow: mends
 inject() {
 	detached dialler bash -c 'cd /opt/vox-dialler && set -a && . ./.env && exec .venv/bin/python -c "
 import os

@@ -1,6 +1,7 @@
 # nginx's configuration was changed and is valid, and nginx was not told.
 # host: api-1
 # violated: nginx-runs-its-config[console-api-1]
+# follow: mends
 SITE=/etc/nginx/sites-enabled/vox
 inject() {
 	keep $SITE

@@ -4,6 +4,7 @@
 #   clock-is-right[data] only-expected-listeners[data] stores-are-private[data] database-sees-one-dialler[vox]
 #   backend-reaches-its-stores[backend-api-1] keys-are-known[data] sudo-is-minimal[data]
 # cause: data: could not look (denied): something is mounted over
+# follow: mends
 inject() {
 	mkdir -p $FAULT/nothing
 	detached hidden sleep 3600

@@ -2,6 +2,7 @@
 # host: sip-1
 # violated: unit-file-is-the-expected[sip-1-voxdialler] process-is-the-venvs[sip-1-voxdialler]
 #   boot-starts-only-what-is-known[sip-1]
+# follow: mends
 FOLDER=/usr/lib/systemd/system/service.d
 inject() {
 	mkdir $FOLDER

@@ -1,6 +1,7 @@
 # A drop-in changes how the backend runs; no repository has it.
 # host: api-1
 # violated: unit-file-is-the-expected[api-1-voxbridge]
+# follow: mends
 DROP=/etc/systemd/system/voxbridge.service.d
 inject() {
 	mkdir -p $DROP

@@ -4,6 +4,7 @@
 #   backend-health-is-clean[api-1-voxbridge]
 #   process-is-the-venvs[api-1-voxbridge] backend-reaches-its-stores[backend-api-1]
 # cause: unit is active [api-1-voxbridge]: api-1: voxbridge.service is inactive/dead
+# follow: mends
 inject() { systemctl stop voxbridge; }
 landed() { ! get /health 8080; }
 mend() { well voxbridge 8080; }

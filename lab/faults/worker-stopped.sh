@@ -4,6 +4,7 @@
 #   all-workers-are-up[fleet-1-voxcore@2] capacity-adds-up[*] fleet-runs-one-release
 #   process-is-the-venvs[fleet-1-voxcore@2] haproxy-sees-all-workers
 # cause: unit is active [fleet-1-voxcore@2]: fleet-1: voxcore@2.service is inactive/dead
+# follow: mends
 inject() { lab exec fleet-1 systemctl stop voxcore@2; }
 landed() {
 	lab exec api-1 python3 -c '

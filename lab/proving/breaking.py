@@ -47,6 +47,14 @@ def mend(script: Script) -> None:
     _note(script.name, there=False)
 
 
+def is_mended_by_hand(script: Script) -> bool:
+    """Whether somebody else put it right: it is seen no more. Then it is off the record."""
+    if not _settles(script, landed=False):
+        return False
+    _note(script.name, there=False)
+    return True
+
+
 def broken() -> set[str]:
     """The names of the faults that are in the lab now."""
     try:

@@ -8,7 +8,10 @@ How one is written, lab.proving.script says. For example::
     # blind:
 
 ``violated`` and ``blind`` are what must turn so, and nothing else may: full ids, ``*`` for anything, ``!`` before what is left
-out again. ``waived`` are those that an ``entry`` accepts, and ``noted`` is what the run must say of waivers besides, one thing
+out again. ``follow: mends`` says that who follows the hints of what turned red, literally, has mended it: so the proof does, in
+place of the script's own mend; ``follow: deploys`` is the same where one of them is a deploy, which beside another fault would
+be refused. ``fill`` is what he knows that no hint can say, a word in a line (``# fill: KEY=vox:x``).
+``waived`` are those that an ``entry`` accepts, and ``noted`` is what the run must say of waivers besides, one thing
 a line (``*`` as above). ``bake`` is a longer time between the two looks in seconds, ``deploy`` what is deployed in place of a
 mere look, ``standing`` what of it that deploy lets stand: full ids. ``cause`` is what the first cause that the terminal tells
 must say, and it must say what to do.
@@ -29,12 +32,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 FOLDER = LAB / "faults"
-KEYS = {"host", "violated", "blind", "waived", "noted", "bake", "deploy", "standing", "entry", "cause"}
+KEYS = {"host", "violated", "blind", "waived", "noted", "bake", "deploy", "standing", "entry", "cause", "follow", "fill"}
 
 
 @dataclass(frozen=True)
 class Fault(Script):
-    """One fault. ``violated``, ``blind``, ``waived`` and ``noted`` are patterns as written."""
+    """One fault. ``violated``, ``blind``, ``waived`` and ``noted`` are patterns as written; ``follow`` says how its
+    hints mend it, with the words of ``fill`` put in.
+    """
 
     violated: tuple[str, ...] = ()
     blind: tuple[str, ...] = ()
@@ -44,6 +49,13 @@ class Fault(Script):
     deploy: str = ""
     standing: tuple[str, ...] = ()
     cause: str = ""
+    follow: str = ""
+    fill: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def deploys(self) -> bool:
+        """True where its proof deploys, to break it or to mend it."""
+        return bool(self.deploy) or self.follow == "deploys"
 
     def declared(self, ids: Collection[str]) -> dict[str, str]:
         """Which of ``ids`` must not hold, and how. Raises VoxgateError for a pattern that names none of them."""
@@ -77,6 +89,8 @@ def read(path: Path) -> Fault:
     about, said, script = header(path, KEYS)
     if "deploy" in said and "entry" in said:
         raise VoxgateError("deploys, and has an entry", where=f"lab/faults/{path.name}", hint="a deploy is of the lab as it is")
+    if said.get("follow", "mends") not in {"mends", "deploys"} or ("fill" in said and "follow" not in said):
+        raise VoxgateError("follow is not understood", where=f"lab/faults/{path.name}", hint="say follow: mends, or deploys")
     return Fault(
         path.stem,
         about,
@@ -91,6 +105,8 @@ def read(path: Path) -> Fault:
         deploy=said.get("deploy", "").strip(),
         standing=tuple(said.get("standing", "").split()),
         cause=said.get("cause", "").strip(),
+        follow=said.get("follow", ""),
+        fill=tuple((word, value) for word, _, value in (one.partition("=") for one in said.get("fill", "").split())),
     )
 
 

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 from lab import cell, places
 from lab.proving import breaking, entries
 from lab.proving.fault import Fault, ids_of
+from lab.proving.following import Typed, follow
 from lab.proving.judge import RED, Finding, glance, judge, judge_all, lab_estate, look
 from lab.proving.script import MACHINE, rule_of
+from lab.proving.telling import badly_told
 from voxgate.errors import VoxgateError
 from voxgate.report.causes import causes_of
 
@@ -26,9 +28,11 @@ if TYPE_CHECKING:
 
     from voxgate.model.estate import Estate
     from voxgate.model.look import Evidence
+    from voxgate.model.verdict import Judgement
 
 GREEN_WITHIN = 40.0  # seconds until a mended lab must hold again: a registry forgets a worker only after three
 PYTEST = 300.0
+LONGEST = 1000  # characters of one trouble
 RESTARTED = {"nothing-restarts-during-the-bake", "tick-loop-is-alive", "livekit-is-healthy"}
 _AT_MOST = 2  # faults on one host at once
 DEPLOY_FIRST = "uv run pytest --estate lab --deploy all"
@@ -42,6 +46,10 @@ class Proof:
     declared: dict[str, str]
     seen: dict[str, Finding] = field(default_factory=dict)
     unsaid: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    """What is wrong with what a person reads of it."""
+    typed: list[Typed] = field(default_factory=list)
+    """What was typed where its hints were followed, in place of its mend."""
     trouble: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -61,16 +69,12 @@ class Proof:
                 found = f": {self.seen[one].found}" if one in self.seen else ""
                 said.append(f"{one} is {came}, declared {wanted}{found}")
         said += [f"is not said: {one}" for one in self.unsaid]
-        return said or self._badly_told()
+        return said or self.told
 
-    def _badly_told(self) -> list[str]:
-        """What the first cause says otherwise than it must."""
-        causes = causes_of([finding.judgement for finding in self.seen.values() if finding.judgement])
-        if not self.fault.cause or not causes:
-            return []
-        first = f"{causes[0].label}: {causes[0].found}"
-        said = [] if self.fault.cause in first else [f"the first cause is not {self.fault.cause!r}: {first}"]
-        return said if causes[0].advice else [*said, f"nobody says what to do: {first}"]
+    @property
+    def findings(self) -> list[Judgement]:
+        """What was judged here, and does not hold."""
+        return [finding.judgement for finding in self.seen.values() if finding.judgement and finding.verdict in RED]
 
 
 def prove(faults: Sequence[Fault], proofs: list[Proof], say: Callable[[str], None]) -> None:
@@ -120,6 +124,9 @@ def _proved(group: Sequence[Fault], estate: Estate, work: Path, say: Callable[[s
     if len(parts) == 1:
         parts = [[fault] for fault in group]
     say(f"        not exact together, so in {len(parts)} parts: {', '.join(fault.name for fault in group)}")
+    for proof in made:
+        for line in filter(None, (proof.trouble, *proof.differences)):
+            say(f"          {proof.fault.name}: {line}")
     return [proof for part in parts for proof in _proved(part, estate, work, say)]
 
 
@@ -132,7 +139,7 @@ def grouped(faults: Sequence[Fault], most: int = _AT_MOST) -> list[list[Fault]]:
     ids = {fault.name: frozenset(fault.declared(ids_of(fault))) for fault in faults}
 
     def go_together(one: Fault, other: Fault) -> bool:
-        same = (one.bake, one.entry) == (other.bake, other.entry) and not (one.deploy or other.deploy)
+        same = (one.bake, one.entry) == (other.bake, other.entry) and not (one.deploys or other.deploys)
         return same and not ids[one.name] & ids[other.name] and _leave_room(one, other)
 
     fits = {one.name: {other.name for other in faults if other is not one and go_together(one, other)} for one in faults}
@@ -176,12 +183,16 @@ def _prove(group: Sequence[Fault], estate: Estate, work: Path) -> list[Proof]:
             _share_out(proofs, seen)
             for proof in proofs:
                 proof.unsaid = proof.fault.unsaid(notes)
+                proof.told = list(badly_told(proof.fault, proof.findings))
+            _each(_follow, proofs)
     finally:
         _each(_mend, proofs)
         if group[0].deploy:
             _clear(group[0], work)
     with _timed(proofs, "green"):
         red = {} if _is_mended(estate, evidence) else until_green(estate, work)
+    if red and any(proof.typed for proof in proofs):
+        red = _mended_after_all(proofs, red, estate, work)
     if red:
         first = next(iter(red))
         where = ", ".join(fault.name for fault in group)
@@ -203,6 +214,30 @@ def _inject(proof: Proof) -> None:
             breaking.inject(proof.fault)
         except VoxgateError as error:
             proof.trouble = error.line
+
+
+def _follow(proof: Proof) -> None:
+    """Type what the hints of its findings say, in place of its own mend, where its header says that this is enough."""
+    if not proof.fault.follow or proof.trouble or not proof.findings:
+        return
+    with _timed([proof], "mend"):
+        leads = [one for cause in causes_of(proof.findings) for one in cause.leads]
+        proof.typed, proof.trouble = follow(leads, dict(proof.fault.fill))
+        if not proof.trouble and not breaking.is_mended_by_hand(proof.fault):
+            last = "; ".join(f"{one.text}: {one.said} ({one.status})" for one in proof.typed)
+            proof.trouble = f"its hints were followed, and it is still broken: {last}"[:LONGEST]
+
+
+def _mended_after_all(proofs: Sequence[Proof], red: dict[str, Finding], estate: Estate, work: Path) -> dict[str, Finding]:
+    """Where hints were followed and not all holds, the scripts' own mends, and what does not hold then."""
+    for proof in proofs:
+        if proof.typed and not proof.trouble:
+            first = next(iter(red.keys() & proof.declared or red))
+            proof.trouble = f"its hints were followed, and {first} does not hold: {red[first].found}"[:LONGEST]
+    for proof in proofs:
+        if proof.typed:
+            breaking.mend(proof.fault)
+    return until_green(estate, work)
 
 
 def _mend(proof: Proof) -> None:

@@ -29,7 +29,7 @@ LAB = Path(__file__).resolve().parent.parent
 MACHINE = "machine"
 FUNCTIONS = ("inject", "landed", "mend")
 _ENTRY = "entry"
-_LINES = {_ENTRY, "noted"}
+_LINES = {_ENTRY, "noted", "fill"}
 _WORD = re.compile(r"[A-Za-z0-9_@][A-Za-z0-9_.@-]{3,}")
 _COMMON = frozenset(
     _WORD.findall(

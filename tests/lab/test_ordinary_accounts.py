@@ -15,10 +15,11 @@ from tests.lab.conftest import Gate, head_of, on_host
 from tests.lab.serving import restarted, running
 from tests.lab.test_gate import GOOD
 from voxgate.contracts.estates import load_estate
-from voxgate.deploy.causes import hint_for
+from voxgate.model.advice import commands_in
 from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.moves.steps import is_allowed
 from voxgate.survey.collect import survey
+from voxgate.survey.remedies import for_move
 from voxgate.transport.connections import Connections
 
 ESTATE = load_estate("lab")
@@ -103,7 +104,8 @@ def test_node_by_nvm_is_told_and_the_hint_works() -> None:
     with changed(TO_NVM, FROM_NVM):
         said = tools("static", "vox-frontend")
         assert "node is there for this account alone, in /home/deploy/.nvm/versions/node/v24.0.0/bin" in said
-        on_host(HOST, "sh", "-ec", hint_for(said, ESTATE.host(HOST), "/opt/vox-frontend"))
+        (typed,) = commands_in(for_move(said, ESTATE.host(HOST), "/opt/vox-frontend"))
+        on_host(HOST, "sh", "-ec", typed.text)
     assert re.fullmatch(r"node [\d.]+ in /usr/local/bin/node; npm [\d.]+ in /usr/local/bin/npm", tools("static", "vox-frontend"))
 
 
@@ -126,8 +128,8 @@ def test_sudo_s_own_reason_is_told_and_the_hint_works(kind: str) -> None:
         found = seen()
         assert isinstance(found, Missing)
         assert (found.kind, said in found.why) == ("denied", True)
-        typed = found.hint.partition("the gate has no terminal: ")[2] or found.hint
-        on_host(HOST, "sh", "-ec", typed.replace("| sudo tee", "| tee"))  # as root, who has no terminal here either
+        (typed,) = commands_in(found.hint)
+        on_host(HOST, "sh", "-ec", typed.text.replace("| sudo tee", "| tee"))  # as root, who has no terminal here either
         assert isinstance(seen(), HostEvidence), kind
 
 
@@ -153,9 +155,9 @@ def test_what_sudo_would_refuse_in_the_middle_is_told_before(kind: str) -> None:
         ended = execute(HOST, argv)
         assert (ended.returncode, ended.stderr.count("\n") <= 1) == (3, True)
         assert f"sudo does not allow: {_RESTART}: " in ended.stderr
-        hint = hint_for(ended.stderr, ESTATE.host(HOST), units=["voxbridge.service"])
-        assert hint == f"echo 'deploy ALL=(root) NOPASSWD: {_RESTART}' | sudo tee -a /etc/sudoers.d/zz-voxgate"
-        on_host(HOST, "sh", "-ec", hint)
+        (typed,) = commands_in(for_move(ended.stderr, ESTATE.host(HOST), units=["voxbridge.service"]))
+        assert typed.text == f"echo 'deploy ALL=(root) NOPASSWD: {_RESTART}' | sudo tee -a /etc/sudoers.d/zz-voxgate"
+        on_host(HOST, "sh", "-ec", typed.text)
         assert execute(HOST, argv).returncode == 0
 
 
@@ -176,9 +178,7 @@ def test_a_shell_that_runs_nothing_is_told_in_one_line_and_the_hint_works(kind: 
         assert found.why.startswith("the account's shell did not begin the command: ")
         assert "\n" not in found.why
         line = found.hint.partition("~/.bashrc: ")[2]
-        follow = (
-            f"printf '%s\\n' '{line}' | cat - {RC} >/tmp/rc; cat /tmp/rc >{RC}" if line else found.hint.partition("command: ")[2]
-        )
+        follow = f"printf '%s\\n' '{line}' | cat - {RC} >/tmp/rc; cat /tmp/rc >{RC}" if line else commands_in(found.hint)[0].text
         on_host(HOST, "sh", "-ec", follow)
         assert isinstance(seen(), HostEvidence), found.hint
 

@@ -6,15 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from lab.proving import telling
 from lab.proving.fault import all_faults, ids_of, read
+from lab.proving.following import follow
 from lab.proving.matrix import DOCS
 from lab.proving.page import page
 from lab.proving.picture import by_rule, picture
 from lab.proving.script import rule_of
+from lab.proving.telling import badly_told
 from tests.pages import must_be_as_made
 from voxgate.contracts.catalogue import read_catalogue
 from voxgate.errors import VoxgateError
 from voxgate.model.invariant import Invariant
+from voxgate.model.verdict import Judgement, Verdict
 
 TWO = {"test_dialler.py", "test_release.py", "test_environment.py", "test_console.py"}
 RULES = tuple(one for one in read_catalogue() if one.suite != "test_contracts.py")  # the examples prove the contracts
@@ -107,6 +111,66 @@ def test_what_is_waived_is_declared_and_what_must_be_said_of_it(tmp_path: Path) 
     assert fault.declared(ids)["boot[api-1]"] == "waived"
     assert fault.unsaid(["the waiver of boot ends on Monday", "the other [one]"]) == []
     assert fault.unsaid(["the waiver of boot is new", "x the other [one]"]) == ["the waiver of * ends on *", "the other [one]"]
+
+
+def test_a_fault_says_whether_its_hints_mend_it(tmp_path: Path) -> None:
+    fault = read(written(tmp_path, GOOD.replace("# bake: 4", "# follow: mends\n# fill: KEY=vox:a/1\n# fill: YOU=root")))
+    assert (fault.follow, dict(fault.fill)) == ("mends", {"KEY": "vox:a/1", "YOU": "root"})
+    assert not read(written(tmp_path, GOOD)).follow
+    for wrong in ("# follow: perhaps", "# fill: KEY=x"):
+        with pytest.raises(VoxgateError, match="follow is not understood"):
+            read(written(tmp_path, GOOD.replace("# bake: 4", wrong)))
+
+
+def finding(advice: str, found: str = "api-1: voxbridge.service is inactive/dead", rule: str = "unit-is-active") -> Judgement:
+    identity = f"{rule}[api-1-voxbridge]"
+    return Judgement(identity, rule, "unit is active", "", Verdict.VIOLATED, "backend", "api-1", found, advice)
+
+
+@pytest.mark.parametrize(
+    ("advice", "said"),
+    [
+        ("", "nobody says what to do"),
+        ("`systemctl start 'x`", "no shell reads this hint"),
+        ("`journalctl --vacuum-size=SIZE`", "does not say what SIZE is"),
+        ("`systemctl start x`", ""),
+    ],
+)
+def test_what_a_person_reads_of_a_fault_is_judged(tmp_path: Path, advice: str, said: str) -> None:
+    fault = read(written(tmp_path, GOOD.replace("# bake: 4", "# cause: voxbridge.service is inactive/dead")))
+    found = list(badly_told(fault, [finding(advice)]))
+    assert len(found) == (1 if said else 0)
+    assert said in "".join(found)
+    assert any("the first lines do not say" in one for one in badly_told(fault, [finding("`true`", "api-1: is gone")]))
+
+
+def test_more_than_a_screen_is_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fault = read(written(tmp_path, GOOD))
+    many = [finding("`true`", f"api-1: {word * 40} is wrong", f"rule-{word}") for word in "abcdefgh"]
+    assert list(badly_told(fault, many)) == []
+    monkeypatch.setattr(telling, "SCREEN", 20)
+    assert "lines, more than 12" in "".join(badly_told(fault, many))
+
+
+@pytest.mark.parametrize(
+    ("advice", "said"),
+    [
+        ("look at it", "its hint has no command"),
+        ("`redis-cli del KEY OTHER`", "asks for OTHER"),
+        ("on the gate: `/nowhere/program`", "is no command there"),
+    ],
+)
+def test_a_hint_that_cannot_be_followed_is_told(advice: str, said: str) -> None:
+    _, trouble = follow([finding(advice)], {"KEY": "x"})
+    assert said in trouble
+
+
+def test_a_hint_is_followed_as_it_is_written(tmp_path: Path) -> None:
+    """Each command once, in order, with what a person knows; what is for another day is left."""
+    note = tmp_path / "note"
+    hint = f"on the gate: `echo KEY >>{note}`, then on the gate: `echo b >>{note}`; if it stays, `echo c >>{note}`"
+    typed, trouble = follow([finding(hint), finding(hint)], {"KEY": "a"})
+    assert (trouble, [one.where for one in typed], note.read_text()) == ("", ["", ""], "a\nb\n")
 
 
 def test_what_is_left_out_again(tmp_path: Path) -> None:

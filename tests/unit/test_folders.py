@@ -14,7 +14,6 @@ import pytest
 from tests.built import builder, probe
 from voxgate.contracts.estates import FOLDER, load_estate
 from voxgate.contracts.unit_files import UnitFiles
-from voxgate.deploy.causes import hint_for
 from voxgate.deploy.plan import next_tag, read_requests
 from voxgate.errors import EstateError
 from voxgate.model.estate import Estate
@@ -22,6 +21,7 @@ from voxgate.model.release import Release
 from voxgate.model.service import build_name
 from voxgate.moves import enrolment, steps
 from voxgate.survey.collect import request_of
+from voxgate.survey.remedies import for_move
 
 LAB = (FOLDER / "lab.toml").read_text("utf-8")
 SERVICES = (FOLDER / "services.toml").read_text("utf-8")
@@ -155,8 +155,8 @@ def test_enrol_makes_the_folder_and_names_it_to_the_probe(moved: Estate) -> None
 
 def test_a_hint_names_the_place_of_its_builds(moved: Estate) -> None:
     said = "PermissionError: [Errno 13] Permission denied: '/var/lib/voxbuild/srv--voice--backend/in/tree'"
-    hint = hint_for(said, moved.host("api-1"), moved.service("backend").folder)
-    assert hint.startswith("sudo find /var/lib/voxbuild/srv--voice--backend/in ")
+    hint = for_move(said, moved.host("api-1"), moved.service("backend").folder)
+    assert hint.startswith("`sudo find /var/lib/voxbuild/srv--voice--backend/in ")
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,8 @@ from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import names
 from voxgate.model.evidence import known
+from voxgate.model.installed import INSTALL_BUILDER, INSTALL_PROBE
 from voxgate.model.invariant import expected
-from voxgate.moves.steps import INSTALL_BUILDER
-from voxgate.survey.reading import MEND
 from voxgate.survey.saving import load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -137,7 +136,7 @@ def test_init_overwrites_nothing_and_what_it_makes_is_sound(tmp_path: Path, caps
     assert "no estate can be called so" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("command", "program"), [(MEND, PROBE), (INSTALL_BUILDER, BUILDER)], ids=["probe", "builder"])
+@pytest.mark.parametrize(("command", "program"), [(INSTALL_PROBE, PROBE), (INSTALL_BUILDER, BUILDER)], ids=["probe", "builder"])
 def test_what_the_readme_and_the_hints_have_typed_installs_it(command: str, program: Path, tmp_path: Path) -> None:
     assert f"`{command}`" in " ".join((ROOT / "README.md").read_text("utf-8").split())
     target = command.rsplit(maxsplit=1)[-1]

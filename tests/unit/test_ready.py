@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import re
 import struct
 import subprocess
 import tempfile
@@ -17,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from voxgate.contracts.estates import load_estate
-from voxgate.deploy import causes
-from voxgate.deploy.causes import hint_for
+from voxgate.model.advice import commands_in
 from voxgate.moves import ready, steps
+from voxgate.survey import remedies
+from voxgate.survey.remedies import for_move
 from voxgate.transport import begin
 
 DEPLOY, SERVICE = "daemon", "games"
@@ -117,7 +117,7 @@ WRONG: dict[str, tuple[str, str]] = {
 def test_what_would_end_in_an_outage_is_told_with_a_hint_that_mends_it(
     place: Place, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(causes, "STATE", str(place.top / "state"))
+    monkeypatch.setattr(remedies, "STATE", str(place.top / "state"))
     breaking, said = WRONG[kind]
     place.root(breaking)
     status, words = place.tried()
@@ -126,10 +126,12 @@ def test_what_would_end_in_an_outage_is_told_with_a_hint_that_mends_it(
     assert said in words
     assert "\n" not in words
     assert place.left() == []
-    hint = hint_for(words, replace(HOST, user=DEPLOY), str(place.folder))
+    hint = for_move(words, replace(HOST, user=DEPLOY), str(place.folder))
     if "make room" in hint:
-        assert re.search(rf"df -h {place.top}/opt/one/.git/objects; df -i ", hint)
-        place.root(f"{hint.partition(': ')[2]} >/dev/null; rm fill")
+        assert [one.text for one in commands_in(hint)] == [
+            f"df {how} {place.top}/opt/one/.git/objects" + "" for how in ("-h", "-i")
+        ]
+        place.root(f"{'; '.join(one.text for one in commands_in(hint))} >/dev/null; rm fill")
     else:
         _follow(place, hint)
     assert place.tried() == (0, ""), hint
@@ -138,10 +140,7 @@ def test_what_would_end_in_an_outage_is_told_with_a_hint_that_mends_it(
 def _follow(place: Place, hint: str) -> None:
     """The hint as an administrator types it; here /opt and /var/lib are other folders, and the account has another name."""
     place.root(
-        hint.replace("sudo -u", "runuser -u")
-        .replace(f"-u {DEPLOY}", f"-u {DEPLOY} --")
-        .replace("sudo ", "")
-        .partition("; dmesg")[0]
+        commands_in(hint)[0].text.replace("sudo -u", "runuser -u").replace(f"-u {DEPLOY}", f"-u {DEPLOY} --").replace("sudo ", "")
     )
     env = (place.folder / ".env").stat()
     assert (env.st_mode & 0o777, pwd.getpwuid(env.st_uid).pw_name) == (0o600, SERVICE)
@@ -173,7 +172,7 @@ def test_an_access_list_is_counted_as_the_kernel_does(place: Place) -> None:
     os.setxattr(place.folder, ready.DEFAULT, rows(owner, group, others))
     words = place.tried()[1]
     assert "could not read new files" in words
-    assert hint_for(words, HOST, str(place.folder)) == f"sudo -u {HOST.user} setfacl -R -k {place.folder}"
+    assert for_move(words, HOST, str(place.folder)) == f"`sudo -u {HOST.user} setfacl -R -k {place.folder}`"
     os.setxattr(place.folder, ready.DEFAULT, rows(owner, named, group, mask, others))
     assert place.tried() == (0, "")
 

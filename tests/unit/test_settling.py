@@ -21,6 +21,7 @@ from voxgate.deploy.telling import history, history_lines, plan_lines
 from voxgate.deploy.undoing import kept_units, undoing
 from voxgate.model.content import Commit, Commits, Content, Files, Packages, Way
 from voxgate.model.evidence import Missing
+from voxgate.model.installed import BUILDER
 from voxgate.model.release import Release
 from voxgate.model.verdict import Judgement, Verdict
 from voxgate.moves import steps
@@ -105,7 +106,7 @@ def test_no_builder_has_the_path_of_what_it_builds_among_its_words() -> None:
     """A look at the same time would find a Python that runs the service's code outside of its units."""
     for service in ESTATE.services:
         found = [*steps.install(service, OLD), *steps.offline(steps.install(service, OLD)), steps.way_back_is_here(service, OLD)]
-        mine = [step.argv for step in found if step.argv[0] == steps.BUILDER]
+        mine = [step.argv for step in found if step.argv[0] == BUILDER]
         assert mine
         assert not [argv for argv in mine if any("/opt/" in word for word in argv)]
         for argv in mine:

@@ -74,7 +74,7 @@ def _look_summary(judged: Judged, verdict: RunVerdict, hosts: Sequence[str], els
         case RunVerdict.PARTIAL:
             left = f", {elsewhere} more need the whole estate" if elsewhere else ""
             said = _holding(judged, f" of {', '.join(hosts)}")
-            return f"{said}{left}; `voxgate merge` joins the parts"
+            return f"{said}{left}; `uv run voxgate merge` joins the parts"
         case RunVerdict.HOLDS:
             return f"{_holding(judged)}{part}"
         case RunVerdict.INCOMPLETE:

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from voxgate.deploy.causes import hint_for
 from voxgate.deploy.claim import Claim
 from voxgate.deploy.journal import Journal, Phase, document_of
 from voxgate.deploy.state import Author
@@ -20,6 +19,7 @@ from voxgate.model.look import Question
 from voxgate.model.release import Release
 from voxgate.moves.health import Pulse, Up, pulse, read_state
 from voxgate.moves.steps import Step, unit_state
+from voxgate.survey.remedies import for_move
 from voxgate.transport import sudo
 from voxgate.transport.connection import Completed
 from voxgate.transport.connections import Connections
@@ -134,7 +134,7 @@ def _good(completed: Completed, step: Step, host: Host) -> Completed:
     if completed.exit_status != 0:
         said = completed.stderr.decode("utf-8", "replace")
         refused = sudo.refusal(said) if step.argv[0] == sudo.PROGRAM else ""
-        hint = sudo.hint(" ".join(step.argv[2:]), said, host.user or "ACCOUNT") if refused else hint_for(said, host)
+        hint = sudo.hint(" ".join(step.argv[2:]), said, host.user or "ACCOUNT") if refused else for_move(said, host)
         why = f"exit {completed.exit_status}: {refused or last_words(completed)}"
         raise MoveFailed(f"{step.says} failed", where=host.name, why=why, hint=hint)
     return completed

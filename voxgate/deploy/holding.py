@@ -14,10 +14,10 @@ from voxgate.contracts.json_strict import loads
 from voxgate.contracts.typed import WrongFormError
 from voxgate.deploy import answers
 from voxgate.deploy.answers import Holder, Reply
-from voxgate.deploy.causes import hint_for
 from voxgate.deploy.speaking import Speech
 from voxgate.errors import CommandUnknown, MoveFailed, Refused, VoxgateError, unforeseen
 from voxgate.moves.steps import PYTHON
+from voxgate.survey.remedies import for_move
 from voxgate.transport.connection import Connection
 from voxgate.transport.failures import NotBegun
 
@@ -120,7 +120,7 @@ class Hold:
                 hint = "another gate took over; this one may change nothing any more"
                 raise TakenOver("the host refuses this gate", where=where, why=_said(answer), hint=hint)
             case "error":
-                hint = hint_for(said := _said(answer), self.host)
+                hint = for_move(said := _said(answer), self.host)
                 raise MoveFailed("the host could not do or note it", where=where, why=said, hint=hint)
             case _:
                 return read(answer.said)
@@ -166,7 +166,7 @@ class Hold:
     def _lose(self, error: VoxgateError) -> VoxgateError:
         """From here on it is lost; returns the error that says so."""
         why = error.why or (f"nothing heard for {_SILENCE:g} s" if "said nothing" in error.what else "its channel ended")
-        hint = error.hint or hint_for(why, self.host)
+        hint = error.hint or for_move(why, self.host)
         lost = CommandUnknown("this host was lost: what ran there is unknown", where=self.host.name, why=why, hint=hint)
         if isinstance(error, NotBegun):
             lost = error

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from voxgate.deploy.causes import hint_for
 from voxgate.deploy.hands import last_words
 from voxgate.deploy.plan import Plan
 from voxgate.errors import Refused, VoxgateError, known_error, visible
@@ -16,6 +15,7 @@ from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.release import Release
 from voxgate.moves.builder.built import digest
 from voxgate.moves.steps import Step, builds_are_possible, is_allowed, is_checkout, is_ready, tools_are_here, way_back_is_here
+from voxgate.survey.remedies import for_move
 from voxgate.transport.at_once import at_once
 from voxgate.transport.connections import Connections
 from voxgate.transport.database import see
@@ -122,7 +122,7 @@ def _must_be(connections: Connections, placement: Placement, step: Step, what: s
     if ended.exit_status != 0:
         why = last_words(ended)
         units = {*placement.units, placement.service.build_unit}
-        by_words = hint_for(why, host, placement.service.folder, units)
+        by_words = for_move(why, host, placement.service.folder, units)
         raise Refused(what, where=host.name, why=why, hint=by_words if why.startswith("sudo ") else hint or by_words)
     return visible(ended.stdout.decode("utf-8", "replace").strip())
 

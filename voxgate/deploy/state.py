@@ -14,7 +14,6 @@ from voxgate.contracts.json_strict import loads
 from voxgate.contracts.schemas import check
 from voxgate.contracts.typed import WrongFormError
 from voxgate.deploy.answers import State, long, object_in, state_of
-from voxgate.deploy.causes import hint_for
 from voxgate.deploy.journal import Journal, read_journal
 from voxgate.deploy.speaking import Speech
 from voxgate.errors import CommandUnknown, ContractError, MoveFailed, Unreachable, VoxgateError
@@ -23,6 +22,7 @@ from voxgate.model.evidence import Missing
 from voxgate.model.release import PutBack, Release
 from voxgate.moves.steps import PYTHON
 from voxgate.survey.fields import get, members
+from voxgate.survey.remedies import for_move
 from voxgate.transport.connection import Connection
 from voxgate.transport.connections import Connections
 
@@ -215,12 +215,12 @@ def _call(connection: Connection, request: dict[str, Any], read: Callable[[objec
     said = speech.answer_in(completed.stdout, where)
     if completed.exit_status != 0 or said is None:
         why = (completed.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no word of why"])[0][:_SAID]
-        raise MoveFailed("the gate's state could not be read", where=where, why=why, hint=hint_for(why, connection.host))
+        raise MoveFailed("the gate's state could not be read", where=where, why=why, hint=for_move(why, connection.host))
     try:
         answer = members(loads(said, where=where))
         if set(answer) == {"error"}:
             why = long(answer["error"])[:_SAID]
-            raise MoveFailed("the gate's state could not be read", where=where, why=why, hint=hint_for(why, connection.host))
+            raise MoveFailed("the gate's state could not be read", where=where, why=why, hint=for_move(why, connection.host))
         return get(answer, "ok", read)
     except WrongFormError as error:
         raise CommandUnknown("the gate's state could not be read", where=where, why=f"no answer: {error}") from None

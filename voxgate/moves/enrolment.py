@@ -14,16 +14,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from voxgate.model.estate import Estate, Host, PlacedUnit, Placement
+from voxgate.model.installed import BUILDER, BUILDS, PROBE, STATE
 from voxgate.model.service import Kind, Service
 from voxgate.moves.builder import built as builder
 from voxgate.probe import built as probe
 from voxgate.probe.places import NAMED_BY_ROOT
 
-PROBE = "/usr/local/sbin/voxgate-probe"
-BUILDER = "/usr/local/libexec/voxgate-build"
 SUDOERS = "/etc/sudoers.d/voxgate"
-STATE = "/var/lib/voxgate"
-BUILDS = "/var/lib/voxbuild"
 BUILDER_ACCOUNT = "voxbuild"
 PROGRAMS = ("sudo", "git", "python3", "ssh-keygen")
 UNITS = "/etc/systemd/system"

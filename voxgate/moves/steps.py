@@ -6,16 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from voxgate.model.installed import BUILDER, BUILDS, STATE
 from voxgate.model.release import Release
 from voxgate.model.service import Kind, Service
 from voxgate.transport.git_asking import LIMITED, SPARING
 
 _SYSTEMCTL = "/usr/bin/systemctl"
 PYTHON = "/usr/bin/python3"
-STATE = "/var/lib/voxgate"
-BUILDER = "/usr/local/libexec/voxgate-build"
-INSTALL_BUILDER = f"uv run voxgate builder | ssh YOU@HOST sudo install -D -o root -g root -m 0755 /dev/stdin {BUILDER}"
-BUILDS = "/var/lib/voxbuild"
 UNITS = "/etc/systemd/system"
 
 # A git that was killed, or found something malformed, leaves what it had written: gigabytes, each time. What nobody wrote to for

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from voxgate.errors import CommandUnknown, ContractError, Unreachable, VoxgateError, known_error
 from voxgate.model.answers import Answer, DatabaseView
 from voxgate.model.evidence import DistFact, HostEvidence, Missing, known
+from voxgate.model.installed import INSTALL_PROBE
 from voxgate.model.look import Look, Question
 from voxgate.survey.document import check_edge
 from voxgate.survey.earlier import EARLIER
 from voxgate.survey.probing import Told, ask_probe, unparsable
 from voxgate.survey.questions import questions_of
-from voxgate.survey.reading import MEND, host_evidence
+from voxgate.survey.reading import host_evidence
 from voxgate.survey.sites import HIDDEN, entrance_of, site_questions, sites_of
 from voxgate.transport import http
 from voxgate.transport.at_once import at_once
@@ -108,7 +109,7 @@ def _by_itself(name: str, found: Mapping[str, HostEvidence | Missing]) -> HostEv
         return host
     for other, evidence in found.items():
         if other != name and isinstance(evidence, HostEvidence) and evidence.signed_by == host.signed_by:
-            hint = "give each host keys of its own (rm /etc/ssh/ssh_host_*; ssh-keygen -A), and pin them"
+            hint = "give each host keys of its own: `rm /etc/ssh/ssh_host_*; ssh-keygen -A; systemctl restart ssh`; and pin them"
             return Missing("denied", f"it has the same host key as {other}: nobody can say which of them signed", name, hint)
     return host
 
@@ -123,7 +124,9 @@ def remarks(hosts: Mapping[str, HostEvidence | Missing]) -> list[str]:
     earlier = {host.name: EARLIER[host.probe] for host in seen if host.probe in EARLIER}
     if earlier:
         hosts_of = ", ".join(f"{name} ({version})" for name, version in earlier.items())
-        said.append(f"an earlier release's probe, which cannot tell everything: {hosts_of}; make probe-update, or {MEND}")
+        said.append(
+            f"an earlier release's probe, which cannot tell everything: {hosts_of}; `make probe-update`, or `{INSTALL_PROBE}`"
+        )
     if unsigned:
         said.append(f"not signed, the word of the deploy account alone (probe = stdin): {', '.join(unsigned)}")
     return said

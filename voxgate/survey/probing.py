@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from voxgate.contracts import json_strict
 from voxgate.errors import ContractError
 from voxgate.model.evidence import Missing, Proof
+from voxgate.model.installed import install_probe
 from voxgate.probe.built import digest, program
 from voxgate.probe.places import NAMED_BY_ROOT
 from voxgate.survey.earlier import EARLIER
-from voxgate.survey.reading import MEND
 from voxgate.transport import sshsig, sudo
 from voxgate.transport.known_hosts import fingerprint
 
@@ -104,7 +104,9 @@ def read_told(completed: Completed, asked: Asked) -> Told | Missing:
     at, length, rest = found.end(), int(found[1]), int(found[2])
     text, signature = completed.stdout[at : at + length], completed.stdout[at + length : at + length + rest]
     if len(text) + len(signature) < length + rest:
-        return Missing("unparsable", "the probe's document was cut short", name, f"if it is so again: {MEND}")
+        return Missing(
+            "unparsable", "the probe's document was cut short", name, f"if it is so again: {install_probe(asked.host.address)}"
+        )
     try:
         if asked.key is not None:
             _must_be_signed(signature, text, asked.key, name)
@@ -126,7 +128,12 @@ def shown(noise: bytes) -> str:
 
 def unparsable(error: ContractError, host: Host) -> Missing:
     """A document that is not of the form."""
-    return Missing("unparsable", f"the probe's document {error.what}: {error.why}", host.name, f"if it is so again: {MEND}")
+    return Missing(
+        "unparsable",
+        f"the probe's document {error.what}: {error.why}",
+        host.name,
+        f"if it is so again: {install_probe(host.address)}",
+    )
 
 
 def _must_be_signed(signature: bytes, text: bytes, key: paramiko.PKey, where: str) -> None:
@@ -155,13 +162,13 @@ def _foreign(document: object, asked: Asked) -> Missing | None:
     ours = digest()
     if theirs.get("sha256") not in {ours, *EARLIER}:
         why = f"the probe on this host is not ours: {str(theirs.get('sha256'))[:12]} there, {ours[:12]} here"
-        return Missing("denied", why, host.name, MEND)
+        return Missing("denied", why, host.name, install_probe(host.address))
     if theirs.get("request") != hashlib.sha256(asked.request).hexdigest():
         hint = "somebody between the gate and root's probe changes what is asked: look at what runs as the deploy account"
         return Missing("denied", "the probe's document answers another question than the gate's", host.name, hint)
     if "error" in found:
         said = str(found["error"])[:200]
-        enrol = f"enrol it again: uv run voxgate enrol {host.name} --estate NAME | ssh YOU@{host.address} sudo bash"
+        enrol = f"enrol it again: `uv run voxgate enrol {host.name} --estate NAME | ssh YOU@{host.address} sudo bash`"
         return Missing("failed", f"the probe refused: {said}", host.name, enrol if NAMED_BY_ROOT in said else "")
     return None
 
@@ -177,7 +184,12 @@ def _no_frame(completed: Completed, asked: Asked) -> Missing:
     if isinstance(document, dict) and "probe" in document and (other := _foreign(document, asked)) is not None:
         return other  # an older probe: it does not know that it shall sign
     why = f"what was printed is no answer of the probe: {shown(completed.stdout)}"
-    return Missing("denied", why, asked.host.name, f"look at what runs as {asked.host.user}, and: {MEND}")
+    return Missing(
+        "denied",
+        why,
+        asked.host.name,
+        f"look at what runs as {asked.host.user}: `ps -fu {asked.host.user}`; then {install_probe(asked.host.address)}",
+    )
 
 
 def _not_run(completed: Completed, host: Host) -> Missing:
@@ -195,5 +207,10 @@ def _not_run(completed: Completed, host: Host) -> Missing:
     if refused := sudo.refusal(words):
         return Missing("denied", f"sudo refused: {refused}", host.name, allow)
     if "unable to execute" in words:
-        return Missing("missing", why, host.name, f"the probe needs /usr/bin/python3: sudo apt-get install python3; then {MEND}")
-    return Missing("missing" if gone else "failed", why, host.name, MEND)
+        return Missing(
+            "missing",
+            why,
+            host.name,
+            f"the probe needs /usr/bin/python3: `apt-get install -y python3`; then {install_probe(host.address)}",
+        )
+    return Missing("missing" if gone else "failed", why, host.name, install_probe(host.address))

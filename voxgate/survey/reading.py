@@ -13,11 +13,11 @@ from voxgate.contracts import typed
 from voxgate.contracts.typed import WrongFormError
 from voxgate.model.evidence import HostEvidence, Missing, ProcessFact
 from voxgate.model.forms import Number
+from voxgate.model.installed import install_probe
 from voxgate.probe.built import digest, placed
 from voxgate.survey.document import OF_HOST, SOCKETS, sections
-from voxgate.survey.hints import hint_for
+from voxgate.survey.remedies import for_look
 
-MEND = "uv run voxgate probe | ssh YOU@HOST sudo install -o root -g root -m 0755 /dev/stdin /usr/local/sbin/voxgate-probe"
 KINDS = frozenset({"denied", "missing", "timeout", "unparsable", "failed", "unreachable"})
 
 
@@ -138,9 +138,11 @@ class _Facts:
 
     def _unparsable(self, why: str) -> Missing:
         """What an earlier release's probe tells in another form, ours may tell."""
-        return Missing("unparsable", why, self._host, MEND) if not self._is_ours else self._missing("unparsable", why)
+        return Missing("unparsable", why, self._host, install_probe()) if not self._is_ours else self._missing("unparsable", why)
 
     def _missing(self, kind: str, why: str) -> Missing:
         """Why a fact is not there, and what would mend it."""
         as_root = kind == "denied" and not self._is_root
-        return Missing(kind, why, self._host, f"the probe ran without root's rights: {MEND}" if as_root else hint_for(why))
+        return Missing(
+            kind, why, self._host, f"the probe ran without root's rights: {install_probe()}" if as_root else for_look(why)
+        )

@@ -77,5 +77,5 @@ def not_begun(host: Host, status: int | None, noise: bytes) -> NotBegun:
         "case $- in *i*) ;; *) return ;; esac"
     )
     if any(word in said for word in _RESTRICTED):
-        hint = f"it needs a shell that runs any command: sudo usermod -s /bin/bash {host.user or 'ACCOUNT'}"
+        hint = f"it needs a shell that runs any command: `usermod -s /bin/bash {host.user or 'ACCOUNT'}`"
     return NotBegun("the account's shell did not begin the command", where=host.name, why=why, hint=hint)

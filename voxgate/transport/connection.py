@@ -147,7 +147,10 @@ class Connection:
         except paramiko.ChannelException as error:
             if error.code == _PROHIBITED:
                 what = f"sshd does not forward to {target}"
-                hint = "allow it in sshd_config: AllowTcpForwarding local, PermitOpen"
+                hint = (
+                    "`sshd -T | grep -iE 'forwarding|permitopen'` says how it is; AllowTcpForwarding local in sshd_config, "
+                    "then `sshd -t && systemctl reload ssh`"
+                )
                 raise ForwardingDenied(what, where=self.host.name, why=error.text, hint=hint) from error
             raise TargetRefused(error.text.lower() or "refused", where=f"{self.host.name} {target}") from error
         except TimeoutError as error:

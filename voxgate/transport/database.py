@@ -53,7 +53,7 @@ ROWS_AT_MOST = 20_000
 # real one makes longer than this. A look is two of them.
 MESSAGE_AT_MOST = 16 * 1024 * 1024 + 64 * 1024
 LOOK_AT_MOST = 2 * MESSAGE_AT_MOST
-_INPROG = "give its user the cluster action `inprog` (role clusterMonitor): else a server tells of own connections only"
+_INPROG = "give its user the cluster action inprog (role clusterMonitor): else a server tells of own connections only"
 
 
 _SAID: property = vars(Hello)["max_message_size"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import signal
 import socket
 import subprocess
@@ -16,6 +15,7 @@ import paramiko
 from paramiko.ssh_exception import IncompatiblePeer
 
 from voxgate.errors import Unreachable
+from voxgate.model.advice import quoted
 from voxgate.transport.login import log_in
 from voxgate.transport.surroundings import environment
 from voxgate.transport.wire import Wire
@@ -150,7 +150,8 @@ def _lost(hop: Hop, where: str, error: Exception, deadline: Deadline) -> Unreach
 
 def _by_hand(hop: Hop) -> str:
     """What shows more, typed where the gate runs."""
-    return f"is the host on, and does its firewall let this machine in? ssh -v -p {hop.port} {shlex.quote(hop.address)} true"
+    by_hand = f"`ssh -v -p {hop.port} {quoted(hop.address)} true`"
+    return f"is the host on, and does its firewall let this machine in? on the gate: {by_hand}"
 
 
 def _tcp_socket(hop: Hop, where: str, deadline: Deadline) -> socket.socket:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Unreachable
+from voxgate.model.advice import quoted
 
 if TYPE_CHECKING:
     from voxgate.model.estate import Estate
@@ -68,8 +69,8 @@ def last_words(stderr: bytes) -> str:
 
 def unreachable(url: str, why: str) -> Unreachable:
     """The error of a remote that gave no answer, with what there is to do about it."""
-    hint = f"try by hand: git ls-remote {shlex.quote(url)}"
+    hint = f"try by hand on the gate: `git ls-remote {quoted(url)}`"
     if "Host key verification failed" in why or "host key" in why.lower():
-        hint = "the host key is not pinned in the estate's known_hosts: ssh-keyscan, and compare the fingerprint"
+        hint = "its host key is not pinned in the estate's known_hosts: ssh-keyscan, and compare the fingerprint"
     what = "the remote cannot be asked"
     return Unreachable(what, where=url, why=why, hint=hint)

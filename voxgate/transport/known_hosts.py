@@ -98,15 +98,15 @@ class Pinned:
                 where=where,
                 why=f"pinned is {pinned}, the host shows {kind} {fingerprint(blob)}",
                 hint="somebody may stand in between; if the host was rebuilt: "
-                f"ssh-keygen -R '{self._entry}' -f {self.path}, then {self._scan}",
+                f"on the gate: `ssh-keygen -R '{self._entry}' -f {self.path}`, then `{self._scan}`",
             )
         what = "the host key is unknown"
         raise Unreachable(
             what,
             where=where,
             why=f"{self.path} has no entry for {self._entry}; the host shows {kind} {fingerprint(blob)}",
-            hint=f"{self._scan}, after comparing the fingerprint with the one on the host's own console "
-            "(ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub)",
+            hint=f"on the gate: `{self._scan}`, after comparing the fingerprint with the one on the host's own console "
+            "(`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`)",
         )
 
     def _read(self, certificate: bytes, where: str) -> host_certificate.Certificate:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-import shlex
+
+from voxgate.model.advice import quoted
 
 PROGRAM = "/usr/bin/sudo"
 RULES = "/etc/sudoers.d/zz-voxgate"  # of sudo's files the last word counts
@@ -28,10 +29,10 @@ def is_missing(said: str) -> bool:
 def hint(command: str, said: str, user: str) -> str:
     """What an administrator types so that ``user`` may run exactly ``command`` as root, by what sudo said."""
     if is_missing(said):
-        return "as root: apt-get install sudo"
+        return "as root: `apt-get install -y sudo`"
     if "must have a tty" in said:
         rule = f"echo 'Defaults:{user} !requiretty' | sudo tee /etc/sudoers.d/zz-voxgate-tty"
-        return f"the gate has no terminal: {rule}  # typed in one: ssh -t"
+        return f"the gate has no terminal: `{rule}`, typed in one (ssh -t)"
     if any(words in said for words in _NO_RULE):
-        return f"echo {shlex.quote(f'{user} ALL=(root) NOPASSWD: {command}')} | sudo tee -a {RULES}"
-    return "as root, on the host: visudo -c says what is wrong with its rules; ls -l /usr/bin/sudo, with its own program"
+        return f"`echo {quoted(f'{user} ALL=(root) NOPASSWD: {command}')} | sudo tee -a {RULES}`"
+    return "as root: `visudo -c` says what is wrong with its rules, `ls -l /usr/bin/sudo` with its own program"

@@ -166,7 +166,7 @@ def test_the_row_that_was_found_is_told(request: pytest.FixtureRequest, green: C
 
 def test_an_invariant_reads_of_its_own_host_only(green: Case, recorder: Recorder, seen: Evidence) -> None:
     unit = next(one for one in green.estate.placed_units if one.id == "fleet-2-voxcore@3")
-    suite("test_units.py").test_unit_is_active(unit=unit, evidence=seen)
+    suite("test_units.py").test_unit_is_active(unit=unit, estate=green.estate, evidence=seen)
     assert {path[2] for path in recorder.facts if path[1:2] == ("hosts",)} == {"fleet-2"}
     units = {path[4] for path in recorder.facts if len(path) > 4 and path[3] == "units"}
     boots = {path[5] for path in recorder.facts if len(path) > 5 and path[3] == "boot"}

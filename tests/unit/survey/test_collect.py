@@ -22,13 +22,14 @@ from voxgate.model.answers import Answer
 from voxgate.model.estate import Estate, Host
 from voxgate.model.evidence import DistFact, HostEvidence, Missing, Proof, SocketFact, known
 from voxgate.model.front import Front
+from voxgate.model.installed import install_probe
 from voxgate.model.look import Question
 from voxgate.model.surroundings import SiteFact
 from voxgate.probe.built import digest, program
 from voxgate.survey import collect
 from voxgate.survey.probing import Told
 from voxgate.survey.questions import questions_of
-from voxgate.survey.reading import MEND, host_evidence
+from voxgate.survey.reading import host_evidence
 from voxgate.survey.sites import HIDDEN, Entrance, site_path, site_questions, sites_of
 from voxgate.transport import http
 from voxgate.transport.session import Completed
@@ -81,7 +82,7 @@ def test_a_section_of_another_form_is_lost_alone(estate: Estate, fleet: Host) ->
     whole = collect.read_answer(told(GOOD), estate, fleet)
     assert isinstance(whole, HostEvidence)
     for seen in (found, host_evidence("fleet-1", found.document)):
-        assert seen.engines == Missing("unparsable", "engines: neither a value nor an error", "fleet-1", MEND)
+        assert seen.engines == Missing("unparsable", "engines: neither a value nor an error", "fleet-1", install_probe())
         assert seen.processes == whole.processes
         assert isinstance(seen.room, Missing)
         assert seen.room.why == "room: memory: not there"
@@ -100,7 +101,7 @@ def test_an_earlier_probe_is_named_with_what_brings_ours(estate: Estate, fleet: 
     monkeypatch.setattr(collect, "EARLIER", {"1" * 64: "0.1.0"})
     found = collect.read_answer(told({**GOOD, "probe": old}), estate, fleet)
     assert isinstance(found, HostEvidence)
-    said = f"an earlier release's probe, which cannot tell everything: fleet-1 (0.1.0); make probe-update, or {MEND}"
+    said = f"an earlier release's probe, which cannot tell everything: fleet-1 (0.1.0); `make probe-update`, or {install_probe()}"
     assert said in collect.remarks({"fleet-1": found})
 
 

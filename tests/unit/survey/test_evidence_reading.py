@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from voxgate.contracts.schemas import FOLDER, best_fault
 from voxgate.model.digits import natural_in, port_in
 from voxgate.model.evidence import HostEvidence, Missing, SocketFact, UnitFact
+from voxgate.model.installed import install_probe
 from voxgate.model.surroundings import JobFact, KeysFact, SudoFact, SudoRule
 from voxgate.survey.findings import is_loopback
-from voxgate.survey.reading import MEND, host_evidence
+from voxgate.survey.reading import host_evidence
 
 GOOD: dict[str, Any] = {
     **json.loads((FOLDER / "examples/evidence/valid-fleet.json").read_text()),
@@ -98,14 +99,16 @@ def test_a_wrong_type_costs_that_fact_alone_and_is_not_quoted() -> None:
     document = copy.deepcopy(GOOD)
     document["sections"]["processes"]["value"][0]["pid"] = "hunter2"
     evidence = host_evidence("fleet-1", document)
-    assert evidence.processes == Missing("unparsable", "processes: [0].pid: int wanted, str found", "fleet-1", MEND)
+    assert evidence.processes == Missing("unparsable", "processes: [0].pid: int wanted, str found", "fleet-1", install_probe())
     assert not isinstance(evidence.units, Missing)
 
 
 def test_a_list_of_processes_without_the_probe_hides_something() -> None:
     document = copy.deepcopy(GOOD)
     document["probe"]["pid"] += 1
-    assert host_evidence("h", document).processes == Missing("unparsable", "processes: the probe does not find itself", "h", MEND)
+    assert host_evidence("h", document).processes == Missing(
+        "unparsable", "processes: the probe does not find itself", "h", install_probe()
+    )
 
 
 @pytest.mark.parametrize("value", [True, 1.5, -1, 65536, "80", None])

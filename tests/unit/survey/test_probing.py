@@ -19,12 +19,12 @@ from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import FOLDER
 from voxgate.model.estate import Host
 from voxgate.model.evidence import Missing
+from voxgate.model.installed import install_probe
 from voxgate.probe.built import digest
 from voxgate.report.redaction import Redactor
 from voxgate.survey import probing
 from voxgate.survey.collect import request_of
 from voxgate.survey.probing import Asked, Told
-from voxgate.survey.reading import MEND
 from voxgate.transport.session import Completed
 
 from .conftest import KeyPair, made_pair
@@ -97,18 +97,18 @@ def test_no_document_is_a_missing_that_says_how_to_mend_it(pair: KeyPair, status
     assert found.kind == kind
     if kind == "denied":
         rule = 'deploy ALL=(root) NOPASSWD: /usr/local/sbin/voxgate-probe ""'
-        assert found.hint == f"echo '{rule}' | sudo tee -a /etc/sudoers.d/zz-voxgate"
+        assert found.hint == f"`echo '{rule}' | sudo tee -a /etc/sudoers.d/zz-voxgate`"
     elif b"/usr/bin/sudo" in stderr:
-        assert found.hint == "as root: apt-get install sudo"
+        assert found.hint == "as root: `apt-get install -y sudo`"
     else:
-        command = "uv run voxgate probe | ssh YOU@HOST sudo install -o root -g root -m 0755 /dev/stdin"
-        assert found.hint == f"{command} /usr/local/sbin/voxgate-probe"
+        command = "`uv run voxgate probe | ssh YOU@198.51.100.31 sudo install -o root -g root -m 0755 /dev/stdin"
+        assert found.hint == f"{command} /usr/local/sbin/voxgate-probe`"
 
 
 @pytest.mark.parametrize(
     ("said", "why", "hint"),
     [
-        (b"sudo: sorry, you must have a tty to run sudo\n", "you must have a tty", "-tty  # typed in one: ssh -t"),
+        (b"sudo: sorry, you must have a tty to run sudo\n", "you must have a tty", "-tty`, typed in one (ssh -t)"),
         (
             b"We trust you ..\n" * 40 + b"sudo: a password is required\n",
             "sudo: a password is required",
@@ -197,7 +197,7 @@ def test_another_probe_is_denied_with_the_command_that_mends_it(pair: KeyPair) -
         found = why_not(stdout, asked)
         assert found.kind == "denied"
         assert found.why.startswith("the probe on this host is not ours: 000000000000 there, ")
-        assert found.hint == MEND
+        assert found.hint == install_probe(asked.host.address)
 
 
 def test_an_earlier_releases_probe_is_believed(pair: KeyPair, monkeypatch: pytest.MonkeyPatch) -> None:

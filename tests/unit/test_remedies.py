@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from voxgate.contracts.estates import load_estate
-from voxgate.deploy import causes
-from voxgate.deploy.causes import hint_for
-from voxgate.moves.steps import BUILDER, INSTALL_BUILDER
+from voxgate.model.advice import commands_in
+from voxgate.model.installed import BUILDER, INSTALL_BUILDER
 from voxgate.report.redaction import Redactor
+from voxgate.survey import remedies
+from voxgate.survey.remedies import for_look, for_move
 from voxgate.transport import begin, sudo
 
 from .test_on_host import WORD, source
@@ -67,19 +68,18 @@ WRONG = {
 
 @pytest.mark.parametrize("kind", WRONG)
 def test_the_hint_for_what_the_host_said_works(top: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(causes, "STATE", str(top / "state"))
+    monkeypatch.setattr(remedies, "STATE", str(top / "state"))
     breaking, words = WRONG[kind]
     subprocess.run(["sh", "-ec", breaking], cwd=top, check=True)
     said = str(claimed(top).get("error"))
     assert words in said
-    hint = hint_for(said, HOST)
+    hint = for_move(said, HOST)
     assert Redactor().cut(hint) == hint
-    follow = hint.partition("; dmesg")[0].replace("sudo ", "").replace(f"-u {DEPLOY} ", "")
+    typed = [one.text for one in commands_in(hint)]
+    follow = typed[0].replace("sudo ", "").replace(f"-u {DEPLOY} ", "")
     if words == "No space left on device":
         assert hint.startswith("make room there")
-        follow = f"{follow.partition(': ')[2]}; rm fill"
-    elif words == "File exists":
-        follow = follow.partition("away: ")[2]
+        follow = f"{'; '.join(typed)}; rm fill"
     subprocess.run(["sh", "-ec", follow], cwd=top, check=True, stdout=subprocess.DEVNULL)
     assert "ok" in claimed(top), hint
 
@@ -93,7 +93,7 @@ def test_the_hint_for_what_the_host_said_works(top: Path, kind: str, monkeypatch
 )
 def test_a_program_that_is_not_there_is_named_as_its_package(said: str) -> None:
     name = "git" if "git" in said else "python3"
-    assert hint_for(said, HOST) == f"sudo apt-get install {name}"
+    assert for_move(said, HOST) == f"`sudo apt-get install -y {name}`"
     simulated = subprocess.run(["apt-get", "-s", "install", name], capture_output=True, check=False)
     assert simulated.returncode == 0
 
@@ -103,11 +103,11 @@ def test_env_s_own_words_for_it_are_these() -> None:
     env = {"PATH": begin.PATH, "LC_ALL": "C.UTF-8"}
     ended = subprocess.run(["/usr/bin/env", "/nowhere/python3"], capture_output=True, text=True, check=False, env=env)
     assert ended.stderr.strip() == "/usr/bin/env: \u2018/nowhere/python3\u2019: No such file or directory"
-    assert hint_for(ended.stderr.strip(), HOST) == "sudo apt-get install python3"
+    assert for_move(ended.stderr.strip(), HOST) == "`sudo apt-get install -y python3`"
 
 
 def test_what_nobody_knows_has_no_hint() -> None:
-    assert hint_for("error: something of tomorrow", HOST) == ""
+    assert for_move("error: something of tomorrow", HOST) == ""
     assert sudo.refusal("bash: line 1: x: command not found") == ""
 
 
@@ -122,7 +122,7 @@ export -f setfacl
 
 def typed(hint: str) -> str:
     """What an administrator types of a hint, and what it printed; it may fail."""
-    command = hint.partition("away: ")[2] or hint.partition("; dmesg")[0]
+    command = commands_in(hint)[0].text
     return subprocess.run(["bash", "-c", SUDO + command], capture_output=True, text=True, check=False).stdout
 
 
@@ -144,19 +144,19 @@ def led(top: Path) -> Iterator[Path]:
 def test_no_hint_has_root_follow_a_link_of_the_account_s(led: Path) -> None:
     other = (led / "docs").readlink()
     before = sorted(other.iterdir())
-    typed(hint_for(f"FileExistsError: [Errno 17] File exists: '{led}/docs/file'", HOST, str(led)))
+    typed(for_move(f"FileExistsError: [Errno 17] File exists: '{led}/docs/file'", HOST, str(led)))
     assert sorted(other.iterdir()) == before
     said = f"games could not read new files: getfacl '{led}/docs/d' has default:other without r"
-    typed(hint_for(said, HOST, str(led)))
+    typed(for_move(said, HOST, str(led)))
     assert list((other / "d").iterdir()) == []
-    typed(hint_for(said.replace("/docs", "/own"), HOST, str(led)))
+    typed(for_move(said.replace("/docs", "/own"), HOST, str(led)))
     assert [one.name for one in (led / "own/d").iterdir()] == ["changed"], "what is its own is changed"
-    assert typed(hint_for(f"Read-only file system: '{led}/docs/d'", HOST, str(led))) == f"mount -o remount,rw {led.parent}\n"
+    assert typed(for_move(f"Read-only file system: '{led}/docs/d'", HOST, str(led))) == f"mount -o remount,rw {led.parent}\n"
 
 
 def test_only_the_gate_s_own_places_are_mounted_anew(led: Path) -> None:
     for path in ("/any/where", "/etc", f"{led}/../x", f"{led}-other"):
-        assert "remount" not in hint_for(f"Read-only file system: '{path}'", HOST, str(led))
+        assert "remount" not in for_move(f"Read-only file system: '{path}'", HOST, str(led))
 
 
 def test_a_program_in_a_home_is_read_by_its_account_alone() -> None:
@@ -170,10 +170,11 @@ def test_a_program_in_a_home_is_read_by_its_account_alone() -> None:
         (Path(home) / ".nvm").symlink_to(hidden)
         for name, folder in (("uv", home), ("node", f"{home}/.nvm/bin")):
             said = f"{name} is there for this account alone, in {folder}: builds run as voxbuild"
-            reads, _, installs = hint_for(said, HOST, "/opt/one").partition(" | ")
+            (command,) = commands_in(for_move(said, HOST, "/opt/one"))
+            reads, _, installs = command.text.partition(" | ")
             assert installs.startswith("sudo ")
             assert home not in installs
-            assert "secret" not in typed(reads)
+            assert "secret" not in typed(f"`{reads}`")
 
 
 PLANTED = "/opt/one/x;touch ${IFS}planted;$(touch planted)`touch planted` #"
@@ -196,12 +197,11 @@ HOSTILE = [
 @pytest.mark.parametrize("folder", ["/opt/one", ""])
 def test_no_word_of_a_host_is_a_command_in_a_hint(tmp_path: Path, said: str, folder: str) -> None:
     """Whoever deploys, and what a release has run while it is built, chooses these words; an administrator types the hint."""
-    hint = hint_for(said, HOST, folder)
+    hint = for_move(said, HOST, folder)
     harmless = 'for one in sudo df namei findmnt mount ls dmesg curl; do eval "$one() { :; }"; done\n'
-    typed = hint.replace("make room there, of bytes and of inodes: ", "").replace(" says why it became so", "")
-    for words in ("look at it: ", "away: ", "look at it, and move it ", "look at what is missing there: ", "do what there: "):
-        typed = typed.rpartition(words)[2]
-    subprocess.run(["bash", "-c", harmless + typed], cwd=tmp_path, check=True, capture_output=True)
+    assert hint.count("`") == 2 * len(commands_in(hint)), "each backtick begins or ends a command"
+    for command in commands_in(hint):
+        subprocess.run(["bash", "-c", harmless + command.text], cwd=tmp_path, check=True, capture_output=True)
     assert list(tmp_path.iterdir()) == [], hint
 
 
@@ -217,7 +217,7 @@ def test_no_word_of_a_host_is_a_command_in_a_hint(tmp_path: Path, said: str, fol
 def test_no_hint_gives_rights_at_what_is_not_the_gates(said: str, path: str) -> None:
     """A build that may not read /etc/shadow is no reason to give that away."""
     for folder in ("/opt/one", ""):
-        assert "sudo" not in hint_for(said.format(path, DEPLOY), HOST, folder)
+        assert "sudo" not in for_move(said.format(path, DEPLOY), HOST, folder)
 
 
 @pytest.mark.parametrize(
@@ -226,28 +226,55 @@ def test_no_hint_gives_rights_at_what_is_not_the_gates(said: str, path: str) -> 
      "restart one.service ALL", "restart *", "restart one.service\\,ALL", "restart one.service=ALL"],
 )  # fmt: skip
 def test_sudo_is_told_of_no_command_that_the_gate_does_not_ask_for(command: str) -> None:
-    hint = hint_for(
+    hint = for_move(
         f"sudo does not allow: /usr/bin/systemctl {command}: it wants a password for that", HOST, "/opt/one", ["one.service"]
     )
     assert "tee" not in hint or hint == (
-        f"echo '{DEPLOY} ALL=(root) NOPASSWD: /usr/bin/systemctl restart one.service' | sudo tee -a /etc/sudoers.d/zz-voxgate"
+        f"`echo '{DEPLOY} ALL=(root) NOPASSWD: /usr/bin/systemctl restart one.service' | sudo tee -a /etc/sudoers.d/zz-voxgate`"
     )
     assert "ALL" not in hint.replace(" ALL=(root)", "")
 
 
 def test_the_command_that_is_wanting_is_told() -> None:
     said = "sudo does not allow: /usr/bin/systemctl reset-failed one@1.service: it wants a password for that"
-    assert "systemctl reset-failed one@1.service' | sudo tee -a" in hint_for(said, HOST, "/opt/one", ["one@1.service"])
-    assert "tee" not in hint_for(said, HOST, "/opt/one")
+    assert "systemctl reset-failed one@1.service' | sudo tee -a" in for_move(said, HOST, "/opt/one", ["one@1.service"])
+    assert "tee" not in for_move(said, HOST, "/opt/one")
 
 
 def test_no_build_has_its_own_program_made_everybodys() -> None:
     said = "uv is there for this account alone, in /var/lib/voxbuild/one/cache: builds run as voxbuild"
-    assert "voxbuild/" not in hint_for(said, HOST, "/opt/one")
-    assert "/home" not in hint_for(said.replace("/var/lib/voxbuild/one/cache", "/home/one/bin"), HOST)
+    assert "voxbuild/" not in for_move(said, HOST, "/opt/one")
+    assert "/home" not in for_move(said.replace("/var/lib/voxbuild/one/cache", "/home/one/bin"), HOST)
 
 
 def test_a_builder_that_is_not_there_is_installed_by_one_command() -> None:
     with pytest.raises(FileNotFoundError) as found:
         subprocess.run([BUILDER, "tools"], check=True)
-    assert hint_for(f"FileNotFoundError: {found.value}", HOST) == INSTALL_BUILDER
+    assert for_move(f"FileNotFoundError: {found.value}", HOST) == f"`{INSTALL_BUILDER}`"
+
+
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        ("checkouts of backend: git is not installed", "`apt-get install -y git`"),
+        ("clock: /usr/bin/openssl is not installed", "`apt-get install -y openssl`"),
+        (
+            "units: systemctl list-units was not done after 9 s",
+            "systemd does not answer there: look at the host's console, then `systemctl reboot --force`",
+        ),
+        (
+            "keys: /proc/1/cgroup: No such file or directory",
+            "/proc hides processes there, from root too: `mount -o remount,hidepid=0 /proc`; a unit or /etc/fstab says hidepid",
+        ),
+        (
+            "engines: something is mounted over /proc/6398: it hides a process",
+            "`umount /proc/6398`, and look for who mounted it",
+        ),
+        ("units: anything else", ""),
+        ("x; rm -rf / is not installed", ""),
+        ("something is mounted over /proc/1;reboot: it hides a process", ""),
+        ("something is mounted over /proc/\u0661: it hides a process", ""),
+    ],
+)
+def test_what_mends_a_look(said: str, hint: str) -> None:
+    assert for_look(said) == hint

@@ -1,0 +1,111 @@
+"""Following a hint literally: the commands that a finding names are typed where it says, as whoever was woken by it would.
+
+What a person would have to know stands in the fault's header (``fill``); nothing else of the fault is known here. On the gate a
+command runs in this checkout; ``make`` takes the lab as it is (``-o lab-up``: whoever proves holds its lock), and reports where
+nobody's own runs are. What is to be done only ``if it stays`` is not done.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import hosts, places
+from voxgate.model.advice import Command, commands_in
+from voxgate.model.verdict import Judgement
+
+ON_A_HOST, ON_THE_GATE = 60.0, 300.0
+"""Seconds for one command."""
+NOT_RUN = {126, 127}  # a shell's words for what is no program
+LATE = 124
+OF_MAKE = frozenset(
+    ["MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ESTATE", "SERVICE", "TAG", "PYTEST_ARGS", "FAULT", "THING", "FORMAT", "PARTS"]
+)
+"""What a ``make faults`` around us would say to the one that is typed."""
+_IF_IT_STAYS = re.compile(r"if it stays[,:]? `[^`]*`")
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """One command as it was typed, where ("" for the gate), and how it ended."""
+
+    text: str
+    where: str
+    status: int
+    said: str
+
+
+def follow(findings: Sequence[Judgement], fill: Mapping[str, str]) -> tuple[list[Typed], str]:
+    """Type every command of the findings' hints once, in their order. What was typed, and why it was not, "" where it was."""
+    typed: list[Typed] = []
+    for command, host in _commands_of(findings):
+        text = filled(command.text, fill)
+        if lost := Command(text).to_fill:
+            return typed, f"its hint asks for {lost[0]}, and no fill line says it: {text}"
+        if not command.is_the_gates and not host:
+            return typed, f"its hint does not say where to type: {text}"
+        if any((one.text, one.where) == (text, "" if command.is_the_gates else host) for one in typed):
+            continue
+        typed.append(_typed_on_the_gate(text) if command.is_the_gates else _typed_on(host, text))
+        if typed[-1].status in NOT_RUN:
+            return typed, f"its hint is no command there: {text}: {typed[-1].said}"
+    return typed, "" if typed else "its hint has no command"
+
+
+def filled(text: str, fill: Mapping[str, str]) -> str:
+    """A command with what a person knows."""
+    for word, value in fill.items():
+        text = re.sub(rf"\b{re.escape(word)}\b", value.replace("\\", r"\\"), text)
+    return text
+
+
+def flaws_of(findings: Sequence[Judgement], fill: Mapping[str, str]) -> Iterator[str]:
+    """What is wrong with the commands of hints as they are written: no shell reads one, or nobody says what a word stands for."""
+    for command, _host in _commands_of(findings):
+        text = filled(command.text, fill)
+        read = subprocess.run(["bash", "-n", "-c", text], capture_output=True, text=True, check=False, timeout=10)
+        if read.returncode != 0:
+            yield f"no shell reads this hint: {text}"
+        if lost := [word for word in Command(text).to_fill if word not in KNOWN]:
+            yield f"this hint does not say what {lost[0]} is: {text}"
+
+
+KNOWN = frozenset({"YOU", "HOST", "KEY", "PACKAGE", "USER", "PASSWORD", "NAME"})
+"""Words that README explains, or the hint itself."""
+
+
+def _commands_of(findings: Sequence[Judgement]) -> Iterator[tuple[Command, str]]:
+    for finding in findings:
+        for command in commands_in(_IF_IT_STAYS.sub("", finding.advice)):
+            yield command, command.host or finding.host or ""
+
+
+def _typed_on(host: str, text: str) -> Typed:
+    ended = hosts.execute(host, ["bash", "-c", text], deadline=ON_A_HOST)
+    return Typed(text, host, ended.returncode, _last(ended))
+
+
+def _typed_on_the_gate(text: str) -> Typed:
+    with tempfile.TemporaryDirectory(prefix="voxgate-following-") as folder:
+        more = f"--html never -p no:cacheprovider --reports {folder}"
+        path = f"{Path(places.ROOT) / '.venv/bin'}:{os.environ['PATH']}"
+        outer = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
+        env = {**outer, "PATH": path, "PYTEST_ARGS": more}
+        argv = ["bash", "-c", re.sub(r"^make ", "make -o lab-up ", text)]
+        try:
+            ended = subprocess.run(
+                argv, cwd=places.ROOT, env=env, capture_output=True, text=True, timeout=ON_THE_GATE, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return Typed(text, "", LATE, f"no end after {ON_THE_GATE:.0f} s")
+    return Typed(text, "", ended.returncode, _last(ended))
+
+
+def _last(ended: subprocess.CompletedProcess[str]) -> str:
+    lines = (ended.stdout + ended.stderr).strip().splitlines()
+    return lines[-1] if lines else ""

@@ -1,0 +1,77 @@
+"""What rules have typed: nothing that would take a host's own services down, and where it is typed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from voxgate.model.advice import commands_in
+from voxgate.model.evidence import SocketFact, known
+from voxgate.model.release import Release
+
+from .conftest import Case
+from .test_access import said
+from .test_judging import API, FLEET, starter
+
+BOOT = f"boot-starts-only-what-is-known[{FLEET}]"
+
+
+def typed(case: Case, rule: str) -> list[str]:
+    found, advice = said(case, rule)
+    assert found
+    return [one.text for one in commands_in(advice)]
+
+
+def test_a_unit_of_a_package_is_never_disabled_for_a_file_beside_it(green: Case) -> None:
+    """A drop-in for all services made sshd, dbus and docker foreign: once the hint was to disable them."""
+    drop_in = "/usr/lib/systemd/system/service.d/z.conf"
+    case = starter(starter(green, FLEET, "ssh.service", foreign=(drop_in,)), FLEET, "dbus.service", foreign=(drop_in,))
+    assert typed(case, BOOT) == [f"rm {drop_in}; systemctl daemon-reload"]
+    own = starter(case, FLEET, "stats.service", foreign=("/etc/systemd/system/stats.service",))
+    assert typed(own, BOOT)[0] == "systemctl disable --now stats.service"
+
+
+def test_no_file_is_removed_that_is_not_in_a_folder_of_systemds(green: Case) -> None:
+    """Elsewhere a folder on the way may be somebody's link."""
+    assert typed(starter(green, FLEET, "x.service", foreign=("/home/anna/x.conf",)), BOOT) == []
+
+
+@pytest.mark.parametrize(("unit", "wanted"), [("ssh.service", []), ("stats.service", ["systemctl disable --now stats.service"])])
+def test_what_the_estate_names_is_not_stopped_for_one_port_more(green: Case, unit: str, wanted: list[str]) -> None:
+    """Sshd on a second port is no reason to disable it, which would lock out who mends."""
+    one = next(one for one in known(green.of(API).processes) if one.unit == "ssh.service")
+    processes = (*known(green.of(API).processes), replace(one, pid=4242, unit=unit))
+    listeners = (*known(green.of(API).listeners), SocketFact("0.0.0.0", 2222, None, None, (4242,)))  # noqa: S104
+    assert typed(green.host(API, processes=processes, listeners=listeners), f"only-expected-listeners[{API}]") == wanted
+
+
+def test_a_deploy_again_names_the_release_that_must_be_there(green: Case) -> None:
+    """Without its tag the newest one would be deployed, at night, by whoever is awake."""
+    release = green.evidence.remote("backend").release
+    assert isinstance(release, Release)
+    case = green.of_service(API, "checkouts", "backend", head="0" * 40)
+    assert typed(case, f"head-is-the-release[backend-{API}]") == [f"make gate ESTATE=lab SERVICE=backend TAG={release.tag}"]
+
+
+def test_the_first_deploy_is_of_all_services(green: Case) -> None:
+    """One alone finds the others missing, and has nothing to go back to: it ended with 13."""
+    view = green.evidence.remote("backend")
+    remotes = {**green.evidence.remotes, "backend": replace(view, release=None)}
+    case = replace(green, evidence=replace(green.evidence, remotes=remotes))
+    assert typed(case, f"head-is-the-release[backend-{API}]") == ["make gate ESTATE=lab"]
+
+
+def test_main_that_was_written_anew_is_called_so(green: Case) -> None:
+    view = green.evidence.remote("backend")
+    remotes = {**green.evidence.remotes, "backend": replace(view, on_main=frozenset())}
+    found, advice = said(replace(green, evidence=replace(green.evidence, remotes=remotes)), f"release-is-on-main[backend-{API}]")
+    assert "is not an ancestor of main" in found
+    assert "main was written anew" in advice
+    assert "merge" not in advice
+
+
+def test_a_missing_uv_is_installed(green: Case) -> None:
+    case = green.of_service(API, "venvs", "backend", sync_status=127, sync_said="uv is not installed")
+    (command,) = commands_in(said(case, f"venv-is-the-lock[backend-{API}]")[1])
+    assert command.text.startswith("curl -LsSf https://astral.sh/uv/install.sh | sudo env UV_INSTALL_DIR=/usr/local/bin")

@@ -1,0 +1,103 @@
+"""Every command in a hint, wherever one is written: a shell reads it, it is of a program that the hosts have, and nothing in it
+is left open. That hints mend what they are about is proved on the lab, where a fault's header says ``follow: mends``.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.places import ROOT
+from lab.proving.fault import all_faults
+from lab.proving.following import KNOWN
+from voxgate.model.advice import commands_in
+
+SOURCES = [
+    *sorted((ROOT / "suites").glob("*.py")),
+    *sorted((ROOT / "voxgate" / "survey").glob("*.py")),
+    *sorted((ROOT / "voxgate" / "transport").glob("*.py")),
+    *sorted((ROOT / "voxgate" / "deploy").glob("*.py")),
+]
+PROGRAMS = frozenset(
+    """
+    apt-get cat certbot chmod chown curl df dmesg docker dpkg du echo export find findmnt free git gpasswd grep
+    haproxy head install iptables journalctl kill ls make mount mv namei nginx ps redis-cli rm setfacl sh sort ss
+    ssh ssh-keygen ssh-keyscan sshd sudo systemctl systemd-cgtop tail tar tee test timedatectl umount usermod uv
+    visudo xx
+    """.split()  # noqa: SIM905 - a list of one a line would be a page long
+)
+"""Those of Debian, of what the hosts run, and of the gate; ``xx`` stands for what is filled in."""
+OF_A_SHELL = re.compile(r"(?:\|\||&&|[|;])(?=(?:[^'\"]|'[^']*'|\"[^\"]*\")*$)")
+FIRST = re.compile(r"^(?:sudo (?:-u \S+ )?(?!-))?(?:env (?:\w+=\S* )*)?(\S+)")
+
+
+def texts(path: Path) -> Iterator[str]:
+    """Every string of a module, docstrings aside; what is filled in is ``xx``."""
+    tree = ast.parse(path.read_text("utf-8"))
+    docs = {id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Expr)}
+    within = {id(part) for one in ast.walk(tree) if isinstance(one, ast.JoinedStr) for part in one.values}
+    for node in ast.walk(tree):
+        if id(node) in docs or id(node) in within:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "xx" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def commands() -> list[tuple[str, str]]:
+    """Each command once, with the module that it stands in."""
+    return sorted({(one.text, path.name) for path in SOURCES for text in texts(path) for one in commands_in(text)})
+
+
+def test_hints_have_commands() -> None:
+    """What is looked for below is there, in every suite that says what to do."""
+    where = {name for _, name in commands()}
+    assert len(commands()) > 60
+    assert {path.name for path in SOURCES if path.parent.name == "suites"} - where <= {
+        "test_contracts.py",
+        "test_deploy.py",
+        "test_listeners.py",
+    }
+
+
+@pytest.mark.parametrize(("text", "where"), commands())
+def test_a_command_of_a_hint_can_be_typed(text: str, where: str) -> None:
+    read = subprocess.run(["bash", "-n", "-c", text], capture_output=True, text=True, check=False)
+    assert read.returncode == 0, f"{where}: {text}: {read.stderr}"
+    (command,) = commands_in(f"`{text}`")
+    assert set(command.to_fill) <= {*KNOWN, "TARGET"}, f"{where}: {text}"  # a column of findmnt's
+    for part in OF_A_SHELL.split(text):
+        found = FIRST.match(part.strip())
+        assert found, f"{where}: {text}"
+        assert found[1].strip("'") in PROGRAMS, f"{where}: {found[1]} in {text}"
+
+
+PROSE = re.compile(
+    r"\b(?:systemctl (?:restart|start|stop|status|enable|disable|reload)|journalctl -u|journalctl --vacuum-size"
+    r"|apt-get install|nginx -[tT]|ss -l|docker (?:logs|restart|start)|make gate|git config --show)\b"
+)
+
+
+@pytest.mark.parametrize("path", [one for one in SOURCES if one.parent.name == "suites"], ids=lambda path: path.name)
+def test_what_is_a_command_is_marked_as_one(path: Path) -> None:
+    """So that it is seen what is typed, and where it ends."""
+    loose = [text for text in texts(path) if PROSE.search(re.sub(r"`[^`]*`", "", text)) and " refuses " not in text]
+    assert loose == []
+
+
+def test_vacuum_is_told_how_much_stays() -> None:
+    """Known from a night: without a size journalctl only says that it wants one."""
+    told = [text for text, _ in commands() if "--vacuum-size" in text]
+    assert told
+    assert all(re.search(r"--vacuum-size=\d+[MG]\b", text) for text in told)
+
+
+def test_hints_of_many_kinds_are_followed_on_the_lab() -> None:
+    followed = {fault.name for fault in all_faults() if fault.follow}
+    assert len(followed) >= 25
