@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab import cell, places
 from lab.proving import breaking, entries
+from lab.proving.byte_code import keep_byte_code
 from lab.proving.fault import Fault, ids_of
 from lab.proving.following import Typed, follow
 from lab.proving.judge import RED, Finding, glance, judge, judge_all, lab_estate, look
@@ -108,6 +109,7 @@ def green_first(work: Path, say: Callable[[str], None]) -> Estate:
         deployed = _pytest(["--deploy", "all"], work / "first")
         if deployed["verdict"] != "done":
             raise VoxgateError("cannot be deployed", where="lab", why=str(deployed["summary"]), hint=DEPLOY_FIRST)
+        keep_byte_code()
         red = until_green(estate, work)
     if red:
         first = next(iter(red))

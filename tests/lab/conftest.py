@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from lab.hosts import must
+from lab.proving.byte_code import keep_byte_code
 from tests.lab.sharing import run_or_leave
 from voxgate.contracts.json_strict import loads
 from voxgate.contracts.schemas import check
@@ -86,9 +87,12 @@ def run_gate(arguments: Sequence[str], reports: Path, *, cwd: Path = ROOT, prefi
 
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> GateRun:
-    """All four services, newest releases, through the gate: with the page, as ``make gate`` makes it."""
+    """All four services, newest releases, through the gate: with the page, as ``make gate`` makes it. From then on, workers start
+    from byte code.
+    """
     done = run_gate(["--estate", "lab", "--deploy", "all"], tmp_path_factory.mktemp("deployed"))
     assert done.status == 0, done.said
+    keep_byte_code()
     return done
 
 

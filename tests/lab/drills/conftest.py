@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from lab.proving.byte_code import keep_byte_code
 from tests.lab.conftest import fresh_lab, lab_command
 from tests.lab.drills.drilling import NEW, OLD, RECOVER, Drill, goods, ledger_flaws, run
 from tests.lab.serving import Serving
@@ -27,6 +28,7 @@ def _known_good(_fresh_lab: None, tmp_path_factory: pytest.TempPathFactory) -> N
         return
     fresh_lab()
     assert run(folder, "--deploy", "all")[0] == 0
+    keep_byte_code()
     status, gate = run(folder / "first", *RECOVER)
     assert status == 0, gate.said[-3000:]
 
