@@ -88,3 +88,10 @@ def test_items_are_the_same_where_json_says_so(items: str, unique: bool) -> None
 def test_the_end_of_a_pattern_is_the_end_of_the_text(end: str) -> None:
     said = {"format": 1, "service": "fleet", "tag": None, "promoted_at": "2026-06-22T08:00:00Z", "run": "r", "previous": None}
     assert len(schemas.faults("last-known-good", said | {"commit": f"{'a' * 40}{end}"})) == len(end)
+
+
+def test_of_the_faults_of_a_page_so_many_are_told() -> None:
+    """Each takes its time, and a service says how many there are; all that the gate does waits for the judge."""
+    page = json.loads((schemas.FOLDER / "examples/backend-health/valid-plain.json").read_text())
+    page["checks"] = {f"k{number}": 1 for number in range(80_000)}
+    assert len(schemas.faults("backend-health", page)) == schemas.FAULTS

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
@@ -18,6 +19,9 @@ from voxgate.contracts.places import bundled
 from voxgate.errors import ContractError
 
 FOLDER = bundled("schemas")
+FAULTS = 500
+"""Ways in which one document breaks its schema that are told."""
+
 _END = re.compile(r"(?<!\\)\$$")
 
 
@@ -117,8 +121,11 @@ def _path(error: ValidationError) -> str:
 
 
 def faults(name: str, document: Any) -> tuple[str, ...]:
-    """Every way in which ``document`` breaks the schema, each as ``$.path: what``; empty if it does not."""
-    found = sorted(_validator(name).iter_errors(document), key=lambda error: (list(map(str, error.path)), error.message))
+    """The ways in which ``document`` breaks the schema, each as ``$.path: what``; empty if it does not. Of more than ``FAULTS``
+    the first ones: a service says how many there are, and each takes its time.
+    """
+    errors = islice(_validator(name).iter_errors(document), FAULTS)
+    found = sorted(errors, key=lambda error: (list(map(str, error.path)), error.message))
     return tuple(f"{_path(error)}: {error.message[:160]}" for error in found)
 
 
