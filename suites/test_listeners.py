@@ -11,7 +11,7 @@ from voxgate.model.evidence import ProcessFact, known
 from voxgate.model.where import Names
 from voxgate.plugin import invariant, say_all
 from voxgate.survey.commands import end
-from voxgate.survey.findings import holder_of, is_anybodys, is_loopback
+from voxgate.survey.findings import by_id, holder_of, is_anybodys, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,7 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
         raise Blind(
             "the estate does not say what may listen", where=host_name, hint=f"add [listeners] to hosts/{estate.name}.toml"
         )
-    sockets, containers = known(host.listeners), known(host.engines).containers
+    sockets, containers = known(host.listeners), by_id(known(host.engines).containers)
     processes = {one.pid: one for one in known(host.processes)}
     wanted = estate.listeners_on(estate.host(host_name))
     if not known(host.engines).engines and any(one.container for one in processes.values()):

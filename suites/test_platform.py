@@ -23,7 +23,7 @@ from voxgate.survey.access import (
     told,
 )
 from voxgate.survey.commands import listening, why
-from voxgate.survey.findings import holder_of, is_loopback, is_public
+from voxgate.survey.findings import by_id, holder_of, is_loopback, is_public
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -226,7 +226,7 @@ def test_stores_are_private(host_name: str, estate: Estate, evidence: Evidence) 
             "the estate does not say where its stores are", where=host_name, hint=f"add [stores] to hosts/{estate.name}.toml"
         )
     host = evidence.second.host(host_name)
-    sockets, containers = known(host.listeners), known(host.engines).containers
+    sockets, containers = known(host.listeners), by_id(known(host.engines).containers)
     processes = {one.pid: one for one in known(host.processes)}
     if not any(one.pids for one in sockets):
         raise Blind("nobody could be seen to listen", where=host_name, why="not even sshd, by which we came")

@@ -28,7 +28,7 @@ from voxgate.model.service import Role, Service
 from voxgate.report.redaction import Redactor
 from voxgate.report.stream import CutStream
 from voxgate.survey.collect import take_look
-from voxgate.survey.findings import holder_of
+from voxgate.survey.findings import by_id, holder_of
 from voxgate.transport.connections import Connections
 
 STORES = {6379: "redis", 27017: "mongodb", 9000: "s3"}
@@ -304,7 +304,7 @@ def _stores(host: Host, seen: HostEvidence) -> Iterator[Entry]:
         return
     processes = {one.pid: one for one in known(seen.processes)}
     for socket in seen.listeners:
-        holders = {holder_of(processes[pid], ()) for pid in socket.pids if pid in processes}
+        holders = {holder_of(processes[pid], {}) for pid in socket.pids if pid in processes}
         units = sorted(one for one in holders if one.endswith(".service"))
         if socket.port in STORES and units:
             name = STORES[socket.port]
@@ -348,6 +348,7 @@ def _ports_of(image: str, estate: Estate, seen: Look) -> set[int]:
         facts = seen.host(host.name)
         if isinstance(facts.listeners, Missing) or isinstance(facts.engines, Missing):
             continue
-        held = {one.pid for one in known(facts.processes) if holder_of(one, facts.engines.containers) == image}
+        containers = by_id(facts.engines.containers)
+        held = {one.pid for one in known(facts.processes) if holder_of(one, containers) == image}
         found |= {socket.port for socket in facts.listeners if held & set(socket.pids)}
     return found

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import known
 from voxgate.model.where import Names
-from voxgate.survey.findings import holder_of, is_anybodys, is_loopback, runs_code_of
+from voxgate.survey.findings import by_id, holder_of, is_anybodys, is_loopback, runs_code_of
 from voxgate.transport.database import APP_NAME
 
 if TYPE_CHECKING:
@@ -303,7 +303,7 @@ def _fits(word: ClientWord, held: _Held, seen: HostEvidence) -> bool:
 
 def _is_named(word: ClientWord, process: ProcessFact, seen: HostEvidence) -> bool:
     """True if a process is what an entry names."""
-    if word.unit and holder_of(process, known(seen.engines).containers) not in Names((word.unit,)):
+    if word.unit and holder_of(process, by_id(known(seen.engines).containers)) not in Names((word.unit,)):
         return False
     if word.unit and not process.container and not is_started_by_its_unit(seen, process):
         return False
@@ -315,7 +315,7 @@ def _is_named(word: ClientWord, process: ProcessFact, seen: HostEvidence) -> boo
 def _entry_on(held: _Held, seen: HostEvidence) -> dict[str, str]:
     """What an entry says that allows a client on a host, and no more than it; nothing where its program is none of the host's."""
     process = held.processes[0]
-    who = holder_of(process, known(seen.engines).containers)
+    who = holder_of(process, by_id(known(seen.engines).containers))
     if process.container or (process.unit.endswith(".service") and not is_anybodys(process.unit)):
         return _said(unit=who)
     if process.exe is not None and not process.exe.startswith("/"):

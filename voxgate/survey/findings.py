@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from voxgate.model.estate import repository_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from voxgate.model.evidence import ContainerFact, ProcessFact
     from voxgate.model.service import Service
@@ -22,13 +22,21 @@ def runs_code_of(process: ProcessFact, service: Service) -> bool:
     return service.folder in process.runs
 
 
-def holder_of(process: ProcessFact, containers: Iterable[ContainerFact]) -> str:
+def by_id(containers: Iterable[ContainerFact]) -> dict[str, ContainerFact]:
+    """Containers by what a cgroup is known by: how many there are a host says, and each process is asked about."""
+    found: dict[str, ContainerFact] = {}
+    for one in containers:
+        found.setdefault(one.id[:12], one)
+    return found
+
+
+def holder_of(process: ProcessFact, containers: Mapping[str, ContainerFact]) -> str:
     """Who a process belongs to: the image of its container, else its unit, else ``process 12 (name)``; systemd itself is
     ``init.scope``.
     """
     if process.container:
-        ours = [one for one in containers if process.container.startswith(one.id[:12])]
-        return repository_of(ours[0].image) if ours else f"container {process.container[:12]}"
+        ours = containers.get(process.container[:12])
+        return repository_of(ours.image) if ours else f"container {process.container[:12]}"
     if process.pid == 1:
         return "init.scope"
     return process.unit or f"process {process.pid} ({process.command})"

@@ -21,6 +21,7 @@ from voxgate.model.invariant import expected
 from voxgate.model.look import Look
 from voxgate.plugin import without_pytest
 from voxgate.survey.clients import wrong_clients
+from voxgate.survey.findings import by_id, holder_of
 
 from .conftest import Case
 
@@ -257,6 +258,18 @@ def test_no_number_of_strangers_holds_the_judging_up(green: Case) -> None:
     (verdict, found) = changed(green, connect).judge([RULE])[ID]
     assert verdict == "violated"
     assert "tool-0 at 203.0.113.9" in found
+
+
+def test_no_number_of_containers_is_gone_through_for_each_process() -> None:
+    boxes = by_id(
+        ContainerFact("docker", f"{number:012x}".ljust(64, "0"), "x", f"evil/a{number}:1", "running", "", "", None)
+        for number in range(100_000)
+    )
+    process = running(7, "docker.service")
+    found = {holder_of(replace(process, container=f"{number:012x}".ljust(64, "0")), boxes) for number in range(100_000)}
+    assert len(found) == 100_000
+    assert "evil/a7" in found
+    assert holder_of(replace(process, container="f" * 64), boxes) == "container ffffffffffff"
 
 
 @pytest.mark.parametrize("address", ["203.0.113.9", ADDRESS[SIP], ADDRESS[DATA]])
