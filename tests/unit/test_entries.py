@@ -61,6 +61,12 @@ def test_what_was_found_is_kept_as_far_as_anybody_reads() -> None:
     assert len(words.found) < 60_000 > len(words.advice)
 
 
+def test_no_command_is_kept_with_half_a_number() -> None:
+    error = AssertionError(say_all("sip-1", ["x"], "kill " + " ".join("123456" for _ in range(10_000))))
+    words = words_of(error, None, None, date(2026, 11, 28)).advice.partition("; ")[0].split()
+    assert (words[0], set(words[1:])) == ("kill", {"123456"})
+
+
 def test_a_hint_ends_with_the_lines_to_paste() -> None:
     error = AssertionError(say_all("sip-1", ["a", "b"], "stop it", estate="lab", entries=[ONE, Entry(("boot", "sip-1"), ("a",))]))
     said = "stop it; or add to [listeners] in hosts/lab.toml: " + ONE.line + '; or add to [boot] in hosts/lab.toml: sip-1 = ["a"]'

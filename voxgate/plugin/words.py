@@ -40,8 +40,8 @@ def _begun(text: str) -> str:
     """As much of it as a verdict has room for, in whole findings where that is possible."""
     if len(text) <= _MOST:
         return text
-    end = text.rfind(PARTED, _MOST // 2, _MOST)
-    kept = text[: end if end > 0 else _MOST]
+    ends = (text.rfind(part, 1, _MOST) for part in (PARTED, " "))  # half a number would be another process to be ended
+    kept = text[: next((end for end in ends if end > 0), _MOST)]
     return f"{kept}{PARTED}and {len(text) - len(kept)} letters more, which are not kept"
 
 
