@@ -1,5 +1,5 @@
 """The probe: one look at one host. Reads a JSON request on stdin, prints one JSON document of facts, changes nothing but
-a cache of its own: as root it keeps the hashes of installed packages, and what a lock says, in /var/lib/voxgate-probe.
+a cache of its own: as root it keeps hashes, names of folders and what a lock says in /var/lib/voxgate-probe.
 
 On a host it is one file, joined from the modules of the package `voxgate.probe`. It needs nothing but Python >= 3.9 and its
 standard library, and takes no arguments, so that it can be installed as the root-owned ``/usr/local/sbin/voxgate-probe`` and be

@@ -21,6 +21,7 @@ from voxgate.probe.request import Service
 from voxgate.probe.text import files_in
 
 CACHE = "/var/lib/voxgate-probe"
+KNOWN_FOLDERS = f"{CACHE}/folders.json"  # of the whole host
 CACHE_BYTES = 64 * 1024 * 1024  # of all files of it together
 CACHE_KINDS = ("packages", "tree", "code", "base", "journal", "project")
 
@@ -165,18 +166,22 @@ class HashCache:
         """Write what is known now, whole or not at all. That it cannot be kept is no trouble."""
         if not self.mine or self.seen == self.kept:
             return
-        text = json.dumps(self.seen, separators=(",", ":"))
-        if len(text) > CACHE_BYTES // 4:
-            return
-        draft = f"{self.path}.{os.getpid()}"
-        try:
-            fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            with open(fd, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(draft, self.path)
-        except OSError:
-            with suppress(OSError):
-                os.unlink(draft)
+        written_whole(self.path, json.dumps(self.seen, separators=(",", ":")))
+
+
+def written_whole(path: str, text: str) -> None:
+    """Write a file of the cache, whole or not at all, where it is not too large."""
+    if len(text) > CACHE_BYTES // 4:
+        return
+    draft = f"{path}.{os.getpid()}"
+    try:
+        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with open(fd, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(draft, path)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(draft)
 
 
 def prune() -> None:
@@ -190,7 +195,8 @@ def prune() -> None:
         for path in files_in(CACHE):
             kind, _, name = os.path.basename(path).partition(".")
             found = os.stat(path, follow_symlinks=False)
-            if kind in CACHE_KINDS and name.endswith(".json") and os.path.isdir(folder_called(name[:-5])):
+            of_service = kind in CACHE_KINDS and name.endswith(".json") and os.path.isdir(folder_called(name[:-5]))
+            if of_service or path == KNOWN_FOLDERS:
                 kept.append((found.st_mtime, found.st_size, path))
             elif kind == "program" and name.count(".") == 1:
                 programs.append((found.st_mtime, path))

@@ -13,6 +13,7 @@ from typing import Any, Iterable, Iterator
 from voxgate.probe.accounts import caller, seeing_as
 from voxgate.probe.base import LONGEST_PATH, Job, Trouble
 from voxgate.probe.folder import NO_FILES, UNREADABLE, Folder, fingerprint, passing_over
+from voxgate.probe.known_folders import BARE, SIGNS, KnownFolders, read_in
 from voxgate.probe.mounts import plain_path
 from voxgate.probe.places import name_of
 from voxgate.probe.programs import NO_CONFIGURATION, git
@@ -23,12 +24,8 @@ from voxgate.probe.ways import leads_callers_eyes
 
 COPY_ROOTS = ("/",)
 FOLDERS_AT_MOST = 1_000_000  # a store of recordings alone has hundreds of thousands, at some 10 us each
-SIGNS = {".git", "pyproject.toml", "package.json"}
-BARE = {"HEAD", "objects", "refs"}
-TELLING = {*SIGNS, *BARE, "__init__.py", "uv.lock", "package-lock.json"}
 COPIES_AT_MOST = 200
 PROJECT_NAME = re.compile(r"""^[ \t]*(?:name[ \t]*=|"name"[ \t]*:)[ \t]*["']([A-Za-z0-9._@/-]{1,100})["']""", re.MULTILINE)
-HASHED = re.compile(r"/.+/(?:\.npm/_cacache/(?:content-v2/sha\d+|index-v5)/[0-9a-f]{2}|\.git/objects)/[0-9a-f]{2}")
 LOCK_AT_MOST = 64 * 1024 * 1024  # bytes: a file of holes can have any size, and takes its time
 STEPS_AT_MOST = 200  # to a folder whose path is longer than the kernel takes: what lies deeper is not searched, and told
 
@@ -90,15 +87,19 @@ def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple
     ours = ids_of(own)
     inodes = {inode for _, inode in ours}  # by the inode that its folder has for it, most are none of ours without a look
     waiting = [path for path in COPY_ROOTS if os.path.isdir(path) and not os.path.islink(path)]
+    known, tops = KnownFolders(), frozenset(waiting)
     for _ in range(FOLDERS_AT_MOST):
         if not waiting:
+            known.keep()
             return
         path = waiting.pop()
         try:
-            names, below = looked_into(path, left, accounts)
-            waiting += [
-                inner for inner, inode in below.items() if inode not in inodes or inner in own or not is_one_of(inner, ours)
-            ]
+            names, below = looked_into(path, known, accounts if path not in tops else frozenset())
+            top = path.rstrip("/")
+            for name, inode in below.items():
+                inner = f"{top}/{name}"
+                if inner not in left and (inode not in inodes or inner in own or not is_one_of(inner, ours)):
+                    waiting.append(inner)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except (OSError, Trouble):
@@ -128,52 +129,33 @@ def is_one_of(path: str, ours: set[tuple[int, int]]) -> bool:
     return False
 
 
-def looked_into(path: str, left: set[str], accounts: frozenset[int]) -> tuple[set[str], dict[str, int]]:
-    """The telling names in a folder, however long its path is, and the folders in it that are searched too, each with its inode
-    as the folder has it. Raises OSError, Trouble where the path is too long for us.
+def looked_into(path: str, known: KnownFolders, accounts: frozenset[int]) -> tuple[set[str], dict[str, int]]:
+    """The telling names in a folder, however long its path is, and the names of the folders in it that are searched too, each
+    with its inode as the folder has it. Raises OSError, FileNotFoundError also for a folder of one of these accounts; Trouble
+    where the path is too long for us.
     """
     try:
-        entries = os.scandir(path)
+        if accounts or known.mine:
+            found = os.lstat(path)
+            if found.st_uid in accounts:
+                raise FileNotFoundError
+            row = known.of(found)
+            if row is not None:
+                return row
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:
             raise
         if path.count("/") > STEPS_AT_MOST:
             raise Trouble("failed", "a folder that lies too deep") from None
-        with held_by_steps(path) as folder, os.scandir(folder.fd) as entries:
-            return told_by(entries, path, left, accounts)
-    with entries:
-        return told_by(entries, path, left, accounts)
-
-
-def told_by(
-    entries: Iterable[os.DirEntry[str]], path: str, left: set[str], accounts: frozenset[int]
-) -> tuple[set[str], dict[str, int]]:  # fmt: skip
-    """The same of what lies in it. There are thousands of folders on each host: nothing is done here that need not be."""
-    names, below, top = set(), {}, path.rstrip("/")
-    for entry in entries:
-        name = entry.name
-        if name in TELLING:
-            names.add(name)
-        if not entry.is_dir(follow_symlinks=False):
-            continue
-        inner = f"{top}/{name}"
-        try:
-            if inner in left or (len(name) == 2 and is_hashed(inner, entry)):
-                continue
-            if not accounts or entry.stat(follow_symlinks=False).st_uid not in accounts:
-                below[inner] = entry.inode()
-        except (FileNotFoundError, NotADirectoryError):  # one that is gone meanwhile hides no other
-            continue
-    return names, below
-
-
-def is_hashed(path: str, entry: os.DirEntry[str]) -> bool:
-    """True for one of the 65,000 folders, named by hashes, of npm's cache, or of the 256 of a repository's objects, in which
-    nothing tells of a copy: it does not count as searched.
-    """
-    if not HASHED.fullmatch(path) or entry.stat(follow_symlinks=False).st_nlink != 2:  # there is a folder in it
-        return False
-    return TELLING.isdisjoint(os.listdir(path))
+        with held_by_steps(path) as folder:
+            if accounts and os.fstat(folder.fd).st_uid in accounts:
+                raise FileNotFoundError from None
+            return read_in(folder.fd, path, known)
+    try:
+        return read_in(fd, path, known)
+    finally:
+        os.close(fd)
 
 
 def made_up() -> set[str]:

@@ -1,0 +1,127 @@
+"""What lies in the host's folders is kept between looks, and nothing that is put into one is hidden by that."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.built import probe
+from tests.unit.survey.conftest import git
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+@pytest.fixture
+def host(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A host with a hundred folders in a depth of two, all of them older than what may still change unseen."""
+    top = place / "host"
+    for number in range(100):
+        (top / f"user-{number // 10}" / f"work-{number}").mkdir(parents=True)
+    (place / "kept").mkdir(mode=0o700)
+    monkeypatch.setattr(probe, "COPY_ROOTS", (str(top),))
+    monkeypatch.setattr(probe, "CACHE", str(place / "kept"))
+    monkeypatch.setattr(probe, "KNOWN_FOLDERS", str(place / "kept" / "folders.json"))
+    monkeypatch.setattr(probe, "SETTLED", -1.0)
+    return top
+
+
+def copies() -> list[str]:
+    """What a look finds, by its path."""
+    return [row["path"] for row in probe.copies([])["found"]]
+
+
+def read_by(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths of the folders that a look reads."""
+    read: list[str] = []
+    reader = probe.read_in
+
+    def noted(fd: int, path: str, known: Any) -> Any:
+        read.append(path)
+        return reader(fd, path, known)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(probe, "read_in", noted)
+        assert probe.copies([])["folders"] == 111
+    return read
+
+
+def test_a_folder_that_is_as_it_was_is_not_read_again(host: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(read_by(monkeypatch)) == 111
+    assert read_by(monkeypatch) == []
+    (host / "user-3" / "work-31" / "notes").touch()
+    assert read_by(monkeypatch) == [f"{host}/user-3/work-31"]
+
+
+@pytest.mark.parametrize("deep", ["", "user-3", "user-3/work-31"])
+def test_a_copy_that_is_put_into_a_kept_folder_is_found(host: Path, deep: str) -> None:
+    assert copies() == copies() == []
+    made = host / deep / "copy"
+    was = made.parent.stat()
+    made.mkdir()
+    git(made, "init", "-q")
+    os.utime(made.parent, ns=(was.st_atime_ns, was.st_mtime_ns))  # as old as its owner likes
+    assert copies() == [str(made)]
+    made.rename(host / "moved")
+    assert copies() == [f"{host}/moved"]
+
+
+def test_a_copy_that_is_moved_into_the_place_of_a_kept_folder_is_found(host: Path, place: Path) -> None:
+    git(place, "init", "-q", str(place / "made"))
+    os.utime(place / "made", ns=(1, 1))
+    assert copies() == []
+    (host / "user-3" / "work-31").rename(place / "away")
+    (place / "made").rename(host / "user-3" / "work-31")
+    assert copies() == [f"{host}/user-3/work-31"]
+
+
+def test_what_is_kept_is_of_the_folder_that_was_read(host: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody puts another folder into its place for as long as it is read, and takes that away again."""
+    git(place, "init", "-q", str(host / "user-3" / "work-31" / "copy"))
+    (place / "other" / "work-31").mkdir(parents=True)
+    own, empty = host / "user-3", place / "other"
+    there = (own / "work-31").stat()
+    reader, known_of = probe.looked_into, probe.KnownFolders.of
+
+    def brought(known: Any, found: os.stat_result) -> Any:
+        if os.path.samestat(found, there):
+            own.rename(place / "aside")
+            empty.rename(own)
+        return known_of(known, found)
+
+    def taken(path: str, known: Any, accounts: frozenset[int]) -> Any:
+        found = reader(path, known, accounts)
+        if path == f"{own}/work-31":
+            own.rename(empty)
+            (place / "aside").rename(own)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(probe.KnownFolders, "of", brought)
+        patch.setattr(probe, "looked_into", taken)
+        assert copies() == []
+    assert Path(probe.KNOWN_FOLDERS).exists()
+    assert copies() == [f"{own}/work-31/copy"]
+
+
+@pytest.mark.parametrize("why", ["of late", "a file system that says what it likes", "few", "not root's own"])
+def test_what_could_change_unseen_is_not_kept(host: Path, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if why == "of late":
+        monkeypatch.setattr(probe, "SETTLED", 60.0)
+    elif why == "few":
+        monkeypatch.setattr(probe, "NEW_AT_LEAST", 200)
+    elif why == "not root's own":
+        Path(probe.CACHE).chmod(0o777)
+    else:
+        monkeypatch.setattr(probe, "TIMED", {"fuse"})
+    assert copies() == []
+    assert not Path(probe.KNOWN_FOLDERS).exists()
+    assert len(read_by(monkeypatch)) == 111
+
+
+def test_what_is_kept_is_pruned_by_nobody_and_is_root_s(host: Path) -> None:
+    copies()
+    probe.prune()
+    assert oct(Path(probe.KNOWN_FOLDERS).stat().st_mode & 0o777) == "0o600"
