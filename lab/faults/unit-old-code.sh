@@ -1,6 +1,7 @@
 # A checkout went to an older release and back, and nothing was restarted: the files are newer than the process.
 # host: sip-1
 # violated: process-is-the-new-code[sip-1-voxdialler]
+# follow: mends
 FILE=/opt/vox-dialler/vox_dialler/pacing.py
 inject() {
 	mkdir -p $FAULT && touch $FAULT/now

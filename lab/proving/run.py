@@ -20,7 +20,7 @@ from lab.proving.fault import Fault, ids_of
 from lab.proving.following import Typed, follow
 from lab.proving.judge import RED, Finding, glance, judge, judge_all, lab_estate, look
 from lab.proving.script import MACHINE, rule_of
-from lab.proving.telling import badly_told
+from lab.proving.telling import badly_told, too_much
 from voxgate.errors import VoxgateError
 from voxgate.report.causes import causes_of
 
@@ -177,7 +177,7 @@ def _prove(group: Sequence[Fault], estate: Estate, work: Path) -> list[Proof]:
         if not any(proof.trouble for proof in proofs):
             with _timed(proofs, "look"):
                 if group[0].deploy:
-                    seen = _deployed(group[0], work)
+                    seen = _deployed(proofs[0], work)
                 else:
                     seeing = entries.lab_with(group[:1])
                     evidence = look(seeing, work / "look", group[0].bake)
@@ -185,7 +185,7 @@ def _prove(group: Sequence[Fault], estate: Estate, work: Path) -> list[Proof]:
             _share_out(proofs, seen)
             for proof in proofs:
                 proof.unsaid = proof.fault.unsaid(notes)
-                proof.told = list(badly_told(proof.fault, proof.findings))
+                proof.told += badly_told(proof.fault, proof.findings)
             _each(_follow, proofs)
     finally:
         _each(_mend, proofs)
@@ -283,11 +283,14 @@ def whole_look(reports: Path) -> str:
     return _why_not(_pytest([], reports))
 
 
-def _deployed(fault: Fault, work: Path) -> dict[str, Finding]:
-    """Deploy as the fault asks, in a pytest of its own; what did not hold before the way back."""
+def _deployed(proof: Proof, work: Path) -> dict[str, Finding]:
+    """Deploy as the fault asks, in a pytest of its own; what did not hold before the way back. What it told is judged too."""
+    fault = proof.fault
     standing = [word for one in fault.standing for word in ("--standing", one)]
     reason = ["--reason", "a fault that is proved"] if standing else []
-    document = _pytest(["--deploy", fault.deploy, *standing, *reason], work / "deploy")
+    ended = _gate(work / "deploy", "--deploy", fault.deploy, *standing, *reason, "suites")
+    document = _verdict_of(ended, work / "deploy")
+    proof.told = list(too_much(ended.stdout.splitlines()))
     return {one["id"]: Finding(one["verdict"], one.get("found", "")) for one in document["invariants"] if one["verdict"] in RED}
 
 
@@ -307,7 +310,11 @@ def _gate(reports: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 def _pytest(more: list[str], reports: Path) -> dict[str, Any]:
     """One run of the gate on the lab, as its verdict.json says it."""
-    done = _gate(reports, *more, "suites")
+    return _verdict_of(_gate(reports, *more, "suites"), reports)
+
+
+def _verdict_of(done: subprocess.CompletedProcess[str], reports: Path) -> dict[str, Any]:
+    """What a run left. Raises VoxgateError where it left nothing."""
     try:
         document: dict[str, Any] = json.loads((reports / "latest" / "verdict.json").read_text("utf-8"))
     except OSError:

@@ -34,10 +34,15 @@ def badly_told(fault: Fault, findings: Sequence[Judgement]) -> Iterator[str]:
     first = " ".join(" ".join(lines[:3]).split())
     if fault.cause and " ".join(fault.cause.split()) not in first:
         yield f"the first lines do not say {fault.cause!r}: {first}"
-    if len(lines) > SCREEN - AROUND:
-        yield f"the terminal is told {len(lines)} lines, more than {SCREEN - AROUND}"
+    yield from too_much(lines, SCREEN - AROUND)
     yield from (f"nobody says what to do: {one.label}: {one.found}" for one in causes if not one.advice)
     yield from flaws_of(findings, dict(fault.fill))
+
+
+def too_much(lines: Sequence[str], most: int = SCREEN) -> Iterator[str]:
+    """Whether a run says more than a screen holds."""
+    if len(lines) > most:
+        yield f"the terminal is told {len(lines)} lines, more than {most}"
 
 
 def on_the_terminal(findings: Sequence[Judgement]) -> list[str]:

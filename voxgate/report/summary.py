@@ -146,13 +146,22 @@ def _failures(outcome: RunOutcome) -> Iterator[str]:
         yield from _causes(causes_of(outcome.rollback))
 
 
+def told(advice: str) -> str:
+    """What to do, each command a code span of its own as it is typed: a list may have the pipe that a table may not."""
+    parts = advice.split("`")
+    if len(parts) % 2 == 0:
+        return quoted(advice)
+    said = (quoted(part).replace("\u00a6", "|") if at % 2 else quoted(part) for at, part in enumerate(parts) if part.strip())
+    return " ".join(said)
+
+
 def _causes(causes: Sequence[Cause]) -> Iterator[str]:
     """The first of them, each with what to do; of the others how many there are."""
     for cause in causes[:CAUSES]:
         sign = "violated" if cause.verdict is Verdict.VIOLATED else "blind"
         yield f"- {sign}: {quoted(cause.label)}: {quoted(cause.found)}"
         if cause.advice.strip():
-            yield f"  - to do: {quoted(cause.advice)}"
+            yield f"  - to do: {told(cause.advice)}"
         if (more := len(cause.findings) - 1) > 0:
             yield f"  - {more} more {'rules do' if more > 1 else 'rule does'} not hold for it"
     if rest := len(causes[CAUSES:]):

@@ -17,7 +17,7 @@ from voxgate.model.verdict import Judgement, Ran, RunOutcome, ServiceOutcome, Ve
 from voxgate.model.waiver import Waiver
 from voxgate.report import verdict_file
 from voxgate.report.redaction import Redactor
-from voxgate.report.summary import Origin, message, quoted, summary
+from voxgate.report.summary import Origin, message, quoted, summary, told
 
 US = Origin("ops@gate", "https://ci.example/job/voxgate/7/")
 HOSTILE = (
@@ -201,3 +201,11 @@ def test_no_secret_of_the_gate_is_in_it(done: RunOutcome) -> None:
 )
 def test_the_build_is_what_jenkins_says(environ: dict[str, str], build: str, tmp_path: Path) -> None:
     assert Origin.of(tmp_path.name, Redactor(), environ).build == build
+
+
+def test_what_is_typed_is_a_code_span_of_its_own() -> None:
+    """Copied from there it is the command, pipe and all; words of a host around it are markup nowhere."""
+    assert told("`journalctl -u voxcore@2.service` says why; on data: `du -x / | sort -h`; or add: <!channel>") == (
+        "`journalctl -u voxcore@2.service` `says why; on data:` `du -x / | sort -h` `; or add: \u2039!channel>`"
+    )
+    assert told("one ` alone") == "`one ' alone`"
