@@ -74,12 +74,13 @@ def test_a_tag_that_the_forge_lacks_leaves_no_folder_and_what_is_refused_otherwi
     (run,) = [one.name for one in reports.iterdir() if one.name.startswith("20") and not one.is_symlink()]
     assert json.loads((reports / run / "verdict.json").read_text())["verdict"] == "refused"
     before = sorted(one.name for one in reports.iterdir())
-    for workers in ((), ("-n", "1")):
-        typo = ran(reports, "--estate", str(estate), *workers, "--deploy", "backend=vox-backend-2026.06.22-9")
+    for options in (("-v",), ("-n", "1")):
+        typo = ran(reports, "--estate", str(estate), *options, "--deploy", "backend=vox-backend-2026.06.22-9")
         assert typo.returncode == 10, typo.stdout
         assert "the remote has no such tag" in typo.stdout
         assert f"did you mean {there.tag}?" in " ".join(typo.stdout.split())
         assert "report  " not in typo.stdout
+        assert "generated xml" not in typo.stdout
         assert sorted(one.name for one in reports.iterdir()) == before
         assert (reports / "latest").resolve().name == run
 

@@ -23,7 +23,6 @@ from voxgate.errors import TRACES, Mistyped, Refused, VoxgateError, known_error,
 from voxgate.model.part import narrowed
 from voxgate.model.run_facts import How
 from voxgate.model.verdict import Exit, Judgement, RunOutcome, RunVerdict
-from voxgate.model.waiving import remarks
 from voxgate.model.work import said_of
 from voxgate.plugin.collector import Collector
 from voxgate.plugin.errands import is_errand, run_errand
@@ -37,7 +36,7 @@ from voxgate.report import verdict_file
 from voxgate.report.allure_run import ROLLBACK
 from voxgate.report.compared import compared
 from voxgate.report.folder import ReportFolder
-from voxgate.report.junit import add_suite_properties
+from voxgate.report.junit import add_suite_properties, without_file
 from voxgate.report.progress import Progress
 from voxgate.report.publish import Beside, publish
 from voxgate.report.summary import Origin
@@ -204,7 +203,9 @@ class Run:
         session.exitstatus = self.outcome.exit_status
         add_suite_properties(self.config, self.outcome)
         try:
-            if not self._is_mistype:
+            if self._is_mistype:
+                without_file(self.config, self.report.junit)
+            else:
                 self.write()
         except Exception as error:  # noqa: BLE001 - the same
             said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else known_error(error).line
@@ -344,19 +345,12 @@ class Run:
             rolled=self.gate.capacity.roll if self.gate else self.session.recorded.capacity.roll,
             rolled_back=self.gate.rolled_back if self.gate else None,
             gaps=self.gate.gaps if self.gate else (),
-            notes=(*(self.gate.notes if self.gate else ()), *self.session.notes, *self._of_waivers(judged)),
+            notes=(*(self.gate.notes if self.gate else ()), *self.session.notes, *self.session.of_waivers(judged)),
         )
 
     @property
     def _how(self) -> How:
         return how_of(self.gate.requests, recover=self.gate.site.orders.recover) if self.gate else How.LOOK
-
-    def _of_waivers(self, judged: Judged) -> tuple[str, ...]:
-        """What is to be said of the waivers themselves. That one covers nothing shows in a whole look only."""
-        if self.session.estate is None:
-            return ()
-        whole = bool(judged.judgements) and not (judged.missing or judged.interrupted or self.session.is_part)
-        return tuple(remarks(self.session.estate.waived, self.session.day, judged.judgements if whole else None))
 
     def write(self) -> None:
         """``verdict.json``, and ``reports/latest``."""

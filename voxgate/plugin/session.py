@@ -17,6 +17,7 @@ from voxgate.contracts.estates import load_estate
 from voxgate.contracts.json_strict import loads
 from voxgate.contracts.places import project, suites_of
 from voxgate.contracts.schemas import names as schema_names
+from voxgate.deploy.decision import Judged
 from voxgate.deploy.engine import State
 from voxgate.deploy.gate import Gate
 from voxgate.deploy.rolling import Capacity, Sample
@@ -28,6 +29,7 @@ from voxgate.model.part import is_within, narrowed
 from voxgate.model.release import RemoteView
 from voxgate.model.verdict import MoveRecord, ServiceOutcome, ran
 from voxgate.model.waiver import Waiver
+from voxgate.model.waiving import remarks
 from voxgate.model.work import Work
 from voxgate.plugin.reading import Recorder
 from voxgate.report.fact_values import Values
@@ -135,6 +137,13 @@ class Session:
     def waivers_of(self, numbers: str) -> tuple[Waiver, ...]:
         """The same back."""
         return tuple(self.estate.waived[int(number)] for number in numbers.split()) if self.estate else ()
+
+    def of_waivers(self, judged: Judged) -> tuple[str, ...]:
+        """What is to be said of the waivers themselves. That one covers nothing shows in a whole look only."""
+        if self.estate is None:
+            return ()
+        whole = bool(judged.judgements) and not (judged.missing or judged.interrupted or self.is_part)
+        return tuple(remarks(self.estate.waived, self.day, judged.judgements if whole else None))
 
     @property
     def works(self) -> tuple[Work, ...]:

@@ -37,6 +37,14 @@ def add_suite_properties(config: pytest.Config, outcome: RunOutcome) -> None:
             xml.add_global_property(name, value)
 
 
+def without_file(config: pytest.Config, path: Path) -> None:
+    """Say nothing of the ``junit.xml`` at ``path``, which will be gone. One that was asked for elsewhere is written as ever."""
+    xml = config.stash.get(xml_key, None)
+    if xml is not None and Path(config.option.xmlpath) == path:
+        del config.stash[xml_key]
+        config.pluginmanager.unregister(xml)
+
+
 def scrub(report: pytest.TestReport | pytest.CollectReport, redactor: Redactor) -> None:
     """Cut secrets out of a report before anyone reads it: terminal, JUnit, Allure and the controller all read reports.
 
