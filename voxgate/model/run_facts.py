@@ -124,6 +124,6 @@ class Compared:
             if gone:
                 yield f"{service} no longer requires {', '.join(gone)}"
         if self.like and abs(seconds - self.like.seconds) >= max(5.0, self.like.seconds / 4):
-            yield f"{seconds:.0f} s, before {self.like.seconds:.0f} s"
+            yield f"{seconds:.0f} s, the last of its kind {self.like.seconds:.0f} s"
         if self.like and self.like.fleet and fleet and self.like.fleet != fleet:
             yield f"{fleet.short}, before {self.like.fleet.short}"

@@ -76,7 +76,7 @@ def test_what_is_as_it_was_is_not_said(look: RunOutcome, tmp_path: Path) -> None
     assert found == Compared(run_at(9), How.LOOK, "holds", like=Like(run_at(9), look.seconds))
     assert since_words(replace(now, compared=found)) == ""
     slow = replace(now, seconds=look.seconds + 5.1, compared=found)
-    assert since_words(slow) == f"{run_at(9)} (look, holds): 9 s, before 4 s"
+    assert since_words(slow) == f"{run_at(9)} (look, holds): 9 s, the last of its kind 4 s"
 
 
 def test_what_was_put_back_counts_as_it_was_in_the_end(told: RunOutcome, look: RunOutcome, tmp_path: Path) -> None:
