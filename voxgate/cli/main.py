@@ -1,4 +1,4 @@
-"""``voxgate init | draft | enrol | probe | builder | attach | watch | merge``."""
+"""``voxgate init | contract | draft | enrol | probe | builder | attach | watch | merge``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from voxgate import __version__
+from voxgate.cli import contract as contracts
 from voxgate.cli.draft import draft
 from voxgate.cli.enrol import enrol, update
 from voxgate.cli.first_estate import Asked, first_estate
@@ -33,6 +34,7 @@ examples:
   voxgate draft --estate production               what the estate may say of all that is unknown on its hosts, as TOML
   voxgate draft --estate production --host api=10.0.0.5 --host fleet=10.0.0.6 --host sip=10.0.0.7 --host data=10.0.0.8
   voxgate enrol api-1 --estate production | ssh YOU@10.0.0.5 sudo bash
+  voxgate contract backend --at http://127.0.0.1:8080 --start "uv run uvicorn vox_backend.app:app --port 8080" --env test.env
   voxgate attach                                  the newest run of reports/ to its releases on Bitbucket
   voxgate watch --estate production               one line for Nagios, exit status 0, 1, 2 or 3
   voxgate watch --estate production --format prometheus --output /var/lib/node_exporter/voxgate.prom
@@ -62,6 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _said(asked: argparse.Namespace, out: CutStream) -> int:
     """The command; a folder or file that cannot be used is one line as any mistake."""
     try:
+        if asked.command == "contract":
+            given = {key: getattr(asked, key) for key in ("service", "at", "start", "env", "junit", "allure")}
+            return contracts.contract(contracts.Asked(**given), os.environ, out)
         return _run(asked, out)
     except OSError as error:
         why = error.strerror or str(error)
@@ -120,6 +125,13 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("init", help="make a folder for your own estates and checks; what is there already is kept")
     one.add_argument("folder", nargs="?", default=".", metavar="DIR", help="default: the current folder")
     one.add_argument("--estate", default="staging", metavar="NAME", help="the estate to begin with (default: staging)")
+    one = commands.add_parser("contract", help="ask a running service for all that it promises; no estate, no SSH, no root")
+    one.add_argument("service", metavar="SERVICE", help="backend, fleet, dialler or console, as services.toml names it")
+    one.add_argument("--at", required=True, metavar="URL", help="where it answers: http://127.0.0.1:8080")
+    one.add_argument("--start", default="", metavar="COMMAND", help="start it so, ask, and stop it; also without what it needs")
+    one.add_argument("--env", default="", metavar="FILE", help="its settings for --start, as in .env (else: of the environment)")
+    one.add_argument("--junit", default="", metavar="FILE", help="write what was found as JUnit XML")
+    one.add_argument("--allure", default="", metavar="DIR", help="write what was found as results of Allure")
     one = commands.add_parser("draft", help="look, and print what the estate may say of all that is unknown on its hosts")
     _takes_an_estate(one)
     one.add_argument("--evidence", metavar="DIR", help="a saved look instead: reports/RUN/evidence")

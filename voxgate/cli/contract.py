@@ -1,0 +1,98 @@
+"""``voxgate contract SERVICE --at URL``: whether a service keeps what it promises, where its code is written."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import tomllib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from voxgate.contracts.estates import services_of
+from voxgate.contracts.places import project
+from voxgate.errors import Refused
+from voxgate.model.service import Service
+from voxgate.probe.env_files import settings as read_settings
+from voxgate.promises.asking import Asker
+from voxgate.promises.contract import Contract
+from voxgate.promises.running import Out, judge
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The command line: ``start`` is the command that starts the service, ``env`` a file with its settings; empty for none."""
+
+    service: str
+    at: str
+    start: str = ""
+    env: str = ""
+    junit: str = ""
+    allure: str = ""
+
+
+def contract(asked: Asked, environ: Mapping[str, str], out: Out) -> int:
+    """0 if all promises that were asked for are kept, 1 if one is broken. Raises Refused for what cannot be asked."""
+    service = _service(asked.service)
+    settings = _settings(asked, service, environ)
+    if asked.start and (lacking := [name for name in service.required_settings if name not in settings]):
+        hint = "put them into a file for --env FILE, or export them: values for a test will do"
+        raise Refused("settings are not there, without which it does not start", why=", ".join(lacking), hint=hint)
+    here = Contract(service, Asker.at(asked.at), tuple(_words(asked.start)), settings, _commit(service), _pinned(service))
+    return judge(here, out, junit=asked.junit, allure=asked.allure)
+
+
+def _service(name: str) -> Service:
+    services = {one.name: one for one in services_of(project(Path.cwd()) / "hosts")}
+    if name not in services:
+        raise Refused("there is no such service", where=name[:50], hint=f"one of {', '.join(services)}")
+    return services[name]
+
+
+def _words(start: str) -> list[str]:
+    try:
+        return shlex.split(start)
+    except ValueError as error:
+        raise Refused(
+            "--start is no command", why=str(error), hint='--start "uv run uvicorn vox_backend.app:app --port 8080"'
+        ) from None
+
+
+def _settings(asked: Asked, service: Service, environ: Mapping[str, str]) -> dict[str, str]:
+    """Of the environment what the service knows, and all of the file."""
+    found = {name: value for name, value in environ.items() if service.knows_setting(name)}
+    if asked.env:
+        try:
+            found |= read_settings(Path(asked.env).read_text("utf-8"))
+        except (OSError, UnicodeError) as error:
+            raise Refused("the settings cannot be read", where=asked.env, why=str(error)) from None
+    return found
+
+
+def _commit(service: Service) -> str:
+    """The commit of the checkout in which this is asked, if it is one of that service; else empty."""
+    command = ["git", "rev-parse", "HEAD"]
+    if not _is_checkout_of(service):
+        return ""
+    with suppress(OSError, subprocess.SubprocessError):
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=10).stdout.strip()
+    return ""
+
+
+def _pinned(service: Service) -> str:
+    """The version that the checkout's pyproject.toml pins of the package that services.toml names; empty if not known."""
+    if not service.pinned or not _is_checkout_of(service):
+        return ""
+    with suppress(OSError, ValueError, LookupError, AttributeError):
+        for one in tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]["dependencies"]:
+            name, equal, version = one.partition("==")
+            if equal and name.partition("[")[0].strip() == service.pinned:
+                return str(version.partition(";")[0].strip())
+    return ""
+
+
+def _is_checkout_of(service: Service) -> bool:
+    with suppress(OSError, ValueError, LookupError, AttributeError):
+        return str(tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]["name"]) == service.repository
+    return False

@@ -1,0 +1,146 @@
+"""What is asked: one service at one address, with the settings that it is started with, if it is."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from voxgate.errors import Refused
+from voxgate.model.service import Endpoint, Service
+from voxgate.promises.asking import Asker
+from voxgate.promises.starting import Started
+from voxgate.survey.answers import Page
+
+STORES: Mapping[str, tuple[str, ...]] = {"fleet": ("REDIS_URL",), "dialler": ("MONGODB_URI",)}
+"""The settings with a store's address of the services whose ``stores`` services.toml does not name."""
+
+PORTS: Mapping[str, int] = {"mongodb": 27017, "redis": 6379, "http": 80, "https": 443}
+SHORTEST = 8
+"""Values of settings that are shorter are found in any text by chance."""
+SECRET = ("_KEY", "_SECRET", "_TOKEN", "_PASSWORD")
+
+Test = TypeVar("Test", bound=Callable[..., None])
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """To whom a promise applies: ``kinds`` and ``services`` (empty: to all), ``starts`` only where the service is started here,
+    and for which settings it is judged each for itself (``required_settings``, ``stores``).
+    """
+
+    kinds: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    starts: bool = False
+    per: str = ""
+
+    def is_of(self, service: Service) -> bool:
+        """True if that service promises it."""
+        return (not self.kinds or service.kind.value in self.kinds) and (not self.services or service.name in self.services)
+
+
+def promise(
+    kinds: tuple[str, ...] = (), services: tuple[str, ...] = (), *, starts: bool = False, per: str = ""
+) -> Callable[[Test], Test]:
+    """Mark a test as a promise."""
+
+    def marked(test: Test) -> Test:
+        vars(test)["promise"] = Promise(kinds, services, starts, per)
+        return test
+
+    return marked
+
+
+def promise_of(test: Any) -> Promise:
+    """The mark of a test."""
+    found: Promise = test.promise
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The service as it was started to be asked; ``why`` it is not healthy."""
+
+    started: Started | None
+    healthy: bool
+    why: str = ""
+
+
+@dataclass
+class Contract:
+    """One service at one address. ``start`` is the command that starts it there, empty where it runs already; ``commit`` and
+    ``pinned`` are what it must report, empty where that is not known here.
+    """
+
+    service: Service
+    ask: Asker
+    start: Sequence[str] = ()
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
+    commit: str = ""
+    pinned: str = ""
+    begun: Begun = Begun(None, healthy=True)
+
+    @cached_property
+    def health(self) -> Endpoint:
+        """The page of its health."""
+        if self.service.health is None:
+            raise Refused("has no page of its health", where=self.service.name)
+        return self.service.health
+
+    def page(self) -> Page:
+        """Its health, read as the gate reads it."""
+        return self.ask.page(self.health.path, self.health.schema)
+
+    def stores(self) -> tuple[str, ...]:
+        """The settings that are a store's address, and that it has."""
+        names = tuple(self.service.stores) or STORES.get(self.service.name, ())
+        return tuple(name for name in names if name in self.settings)
+
+    def secrets(self) -> list[str]:
+        """The settings whose values nobody may print."""
+        return [name for name, value in self.settings.items() if name.endswith(SECRET) and len(value) >= SHORTEST]
+
+    def started(self, without: str = "", **others: str) -> Started:
+        """One more process of it, with other settings."""
+        settings = {name: value for name, value in {**self.settings, **others}.items() if name != without}
+        return Started(self.start, settings)
+
+    def begin(self) -> None:
+        """Start it, and wait until it is healthy, has ended, or its time is over."""
+        started, until = self.started(), time.monotonic() + self.service.start_deadline
+        why = "nothing answers"
+        while time.monotonic() < until:
+            if (status := started.ended()) is not None:
+                self.begun = Begun(started, healthy=False, why=f"it ended with {status}: {self.cut(started.last_words())}")
+                return
+            if not (why := self.page().problem if self.service.health else "" if self.ask.listens() else "nothing answers"):
+                self.begun = Begun(started, healthy=True)
+                return
+            time.sleep(0.1)
+        self.begun = Begun(started, healthy=False, why=f"{why}; it says: {self.cut(started.last_words())}")
+
+    def end(self) -> None:
+        """Stop what was begun."""
+        if self.begun.started is not None:
+            self.begun.started.__exit__(None, None, None)
+
+    @contextmanager
+    def refusing_address(self, setting: str) -> Iterator[str]:
+        """The value of that setting with an address at which nobody listens, for as long as this lasts."""
+        found = urlsplit(self.settings[setting])
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))  # and no listen: whoever connects is refused
+            who, at, _ = found.netloc.rpartition("@")
+            yield found._replace(netloc=f"{who}{at}127.0.0.1:{nobody.getsockname()[1]}").geturl()
+
+    def cut(self, text: str) -> str:
+        """A text without the values of its settings."""
+        for value in sorted(self.settings.values(), key=len, reverse=True):
+            if len(value) >= SHORTEST:
+                text = text.replace(value, "[cut]")
+        return text
