@@ -28,6 +28,8 @@ DOCKER = (
     "`systemctl status --no-pager docker.service`; `systemctl restart docker.socket docker.service` cuts calls that have media"
 )
 PROJECT = "`docker compose ls -a` says where its project is: there, docker compose up -d --force-recreate"
+UPDATERS = ("watchtower", "ouroboros", "shepherd")
+"""Images that put newer containers in the place of others, livekit's too, by themselves: no entry is offered for them."""
 GOES_ON = frozenset("RSDI")  # the kernel's letters for a process that runs, or will as soon as there is something to do
 
 
@@ -81,7 +83,7 @@ def _only_livekit(estate: Estate, host_name: str, engines: EnginesFact, boxed: l
         else:
             said.append(_words(one))
             foreign.append(one)
-            if one.made is not None and one.project and not _is_a_services(one, estate):
+            if one.made is not None and one.project and not (_is_a_services(one, estate) or image.endswith(UPDATERS)):
                 entries.append(Entry(("agents", host_name), (_as_entry(one, one.made),), said[-1]))
     said += _miscounted(engines.containers, estate.containers, agents)
     ours = {one.id for one in engines.containers}

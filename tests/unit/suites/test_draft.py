@@ -143,6 +143,23 @@ def test_a_rule_of_sudo_and_a_container_say_since_when_too(green: Case) -> None:
     }
 
 
+def test_what_updates_containers_by_itself_and_pm2_get_no_entry(green: Case) -> None:
+    """They are against the owner's rules, whatever they are called on that host: they must be mended."""
+    engines = known(green.of("sip-1").engines)
+    made = MadeFact(
+        ("sha256:1",), ("/watchtower",), ("/watchtower",), ("/var/run/docker.sock:/var/run/docker.sock",), (), as_image=True
+    )
+    box = ContainerFact("docker", "f" * 64, "w-1", "ghcr.io/containrrr/watchtower:1.7", "running", "Up", "tools", made)
+    rows = known(green.of("api-1").processes)
+    pm2 = replace(rows[0], pid=40_000, unit="pm2-root.service", command="PM2 v5.4: God", exe="/usr/bin/node", container="")
+    case = green.host("sip-1", engines=replace(engines, containers=(*engines.containers, box))).host(
+        "api-1", processes=(*rows, pm2)
+    )
+    found = drafted(case.estate, case.evidence)
+    assert found.entries == ()
+    assert {one.id for one in found.left} == {"only-livekit-in-containers[sip-1]", "no-node-runs[api-1]"}
+
+
 def test_what_stands_beside_an_entry_and_has_none_is_told_too(green: Case) -> None:
     """Of one rule on one host: a job, for which there is a word, and a second checkout, for which there is none."""
     copies = CopiesFact(1, (CopyFact("/srv/a", "checkout", ("vox-dialler",), ()),))
