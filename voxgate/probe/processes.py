@@ -131,10 +131,14 @@ def process(pid: str, cgroups: Cgroups, booted: float, marks: Marks) -> dict[str
 
 
 def descendants(rows: list[dict[str, Any]], pids: set[int]) -> set[int]:
-    """The processes themselves, their children, and theirs."""
+    """The processes themselves, their children, and theirs. Who is older than what has its parent's number now is none of its:
+    the rows are not of one moment.
+    """
     below: dict[int, list[int]] = {}
+    began = {row["pid"]: row["started"] for row in rows}
     for row in rows:
-        below.setdefault(row["ppid"], []).append(row["pid"])
+        if began.get(row["ppid"], row["started"]) <= row["started"]:
+            below.setdefault(row["ppid"], []).append(row["pid"])
     found, waiting = set(pids), list(pids)
     while waiting:
         more = [pid for pid in below.get(waiting.pop(), ()) if pid not in found]

@@ -378,6 +378,7 @@ def row(pid: int, command: str, **changes: Any) -> dict[str, Any]:
     return {
         "pid": pid,
         "ppid": 1,
+        "started": 1.0,
         "command": command,
         "argv": [],
         "container": "",

@@ -82,7 +82,7 @@ HOSTILE = {
     "a pack's index": "in_pack(os.open(place + '/index', 0), b'\\x01' * 20)",
     "a file without an end": "content('/dev/zero')",
     "an answer in brackets": "json.loads('[' * (4 * M))",
-    "processes in a row": "len(descendants([{'pid': n + 1, 'ppid': n} for n in range(100000)], {1}))",
+    "processes in a row": "len(descendants([{'pid': n + 1, 'ppid': n, 'started': n} for n in range(100000)], {1}))",
 }
 
 

@@ -216,3 +216,13 @@ def test_who_goes_on_in_a_child_all_the_time_is_seen(place: Path, every: str) ->
             assert "faster than they can be looked at" in trouble.text  # noqa: PT017 - or it is seen
         else:
             assert [row for row in rows if row["runs"] == [str(place)]]
+
+
+def test_who_is_older_than_what_has_its_parents_number_now_is_no_child_of_that() -> None:
+    """Else it would be left out with what we start ourselves, whose numbers anybody may have had before."""
+    rows = [
+        {"pid": 8, "ppid": 20, "started": 10.0},
+        {"pid": 9, "ppid": 20, "started": 30.0},
+        {"pid": 20, "ppid": 2, "started": 30.0},
+    ]
+    assert probe.descendants(rows, {2}) == {2, 20, 9}
