@@ -24,6 +24,12 @@ from tests.lab.sharing import FOLDER, taken
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def say(line: str) -> None:
+    """One line, whole: lanes say theirs at the same time, and ``print`` writes its end apart."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 @dataclass
 class Lane:
     """One of them: its name is its lab's."""
@@ -59,7 +65,7 @@ class Lane:
         assert self.process.stdout is not None
         with self.process.stdout as said:
             for line in said:
-                print(f"{self.name} | {line.rstrip()}", flush=True)  # noqa: T201 - a command's answer
+                say(f"{self.name} | {line.rstrip()}")
         self.process.wait()
         self.seconds = time.monotonic() - self.began
 
@@ -91,7 +97,7 @@ def main(name: str, make: str, asked: Sequence[str]) -> int:
     for lane in lanes:
         how = "ended well" if lane.process.returncode == 0 else f"ended with {lane.process.returncode}"
         what = f"{' '.join(lane.targets)}; {took.get(lane.name, 0)} shared modules and drills"
-        print(f"{lane.name} {how} after {lane.seconds:.0f} s: {what}", flush=True)  # noqa: T201 - as above
+        say(f"{lane.name} {how} after {lane.seconds:.0f} s: {what}")
     return int(any(lane.process.returncode for lane in lanes))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -42,7 +42,7 @@ UNITS = [unit.id for placement in FLEET.placements for unit in placement.placed_
 def _nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """No worker says how many calls it has, and nobody samples who serves."""
     monkeypatch.setattr(engine, "ask", lambda _, questions, **__: dict.fromkeys(questions, Missing("missing", "not asked")))
-    monkeypatch.setattr(Deployment, "_is_watched", lambda *_: False)
+    monkeypatch.setattr(engine, "Sampler", lambda *_: nullcontext())
 
 
 def rolled(target: Target, most: int = 3, red: str = "") -> tuple[list[str], VoxgateError | None]:

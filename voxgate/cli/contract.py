@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
 import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,12 +11,13 @@ from pathlib import Path
 
 from voxgate.contracts.estates import services_of
 from voxgate.contracts.places import project
-from voxgate.errors import Refused
+from voxgate.errors import CommandUnknown, Refused
 from voxgate.model.service import Service
 from voxgate.probe.env_files import settings as read_settings
 from voxgate.promises.asking import Asker
 from voxgate.promises.contract import Contract
 from voxgate.promises.running import Out, judge
+from voxgate.transport import local
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,9 @@ def _commit(service: Service) -> str:
     command = ["git", "rev-parse", "HEAD"]
     if not _is_checkout_of(service):
         return ""
-    with suppress(OSError, subprocess.SubprocessError):
-        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=10).stdout.strip()
+    with suppress(CommandUnknown):
+        said = local.run(command, deadline=10)
+        return said.stdout.decode(errors="replace").strip() if said.exit_status == 0 else ""
     return ""
 
 

@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from voxgate.promises import test_promises
+from voxgate.promises.contract import promise_of
+
 HERE = Path(__file__).resolve().parent
 SERVICE = HERE / "service.py"
 MINE = {"backend": ("MONGODB_URI", "JWT_SECRET"), "dialler": ("MONGODB_URI", "DIALLER_TICK_SECONDS")}
@@ -117,6 +120,14 @@ def running(kind: str, settings: Path, *flaws: str) -> Iterator[str]:
     finally:
         process.kill()
         process.wait()
+
+
+def test_each_promise_says_what_is_promised() -> None:
+    found = {name: one for name, one in vars(test_promises).items() if name.startswith("test_")}
+    assert len(found) >= 20
+    for name, one in found.items():
+        assert promise_of(one), name
+        assert len(" ".join(one.__doc__.split())) > 40, name
 
 
 @pytest.mark.parametrize("kind", ["backend", "dialler"])
