@@ -340,3 +340,82 @@ def test_a_page_is_of_the_repository_that_services_toml_names(green: Case, servi
     assert "answered by acme-voice" in other.judge([name])[rule][1]
     assert "not by acme-voice" in replace(green, estate=estate).judge([name])[rule][1]
     assert rule not in replace(other, estate=estate).judge([name])
+
+
+MANY, LIKE = 20, 3
+"""Workers of one host, and which of the saved ones the further ones are like."""
+
+
+def with_many_workers(host: HostEvidence) -> HostEvidence:
+    """That fleet host with ``MANY`` workers: the further ones are the third, by other numbers, ports and pids."""
+    units, processes = dict(known(host.units)), list(known(host.processes))
+    listeners, connections = list(known(host.listeners)), list(known(host.connections))
+    runtimes = host.runtimes["fleet"]
+    like = units[f"voxcore@{LIKE}.service"]
+    (old,) = (one for one in processes if one.pid == like.main_pid)
+    told = () if isinstance(runtimes, Missing) else runtimes.processes  # of a first look nothing
+    like_it = [one for one in told if one.pid == old.pid]
+    further = []
+    for number in range(LIKE + 1, MANY + 1):
+        name, pid = f"voxcore@{number}.service", 50_000 + number
+        properties = {key: value.replace(str(old.pid), str(pid)) for key, value in like.properties.items()}
+        links = tuple(link.replace(like.name, name) for link in like.links)
+        units[name] = replace(like, name=name, links=links, properties={**properties, "InvocationID": f"{number:032x}"})
+        cgroup = old.cgroup.replace(like.name, name)
+        processes.append(replace(old, pid=pid, unit=name, cgroup=cgroup, argv=(*old.argv[:-1], str(number))))
+        further += [replace(one, pid=pid, unit=name) for one in like_it]
+        listeners += [replace(one, port=8100 + number, pids=(pid,)) for one in listeners if one.port == 8100 + LIKE]
+        connections += [replace(one, port=one.port + number, pids=(pid,)) for one in connections if one.pids == (old.pid,)]
+    fleet = runtimes if isinstance(runtimes, Missing) else replace(runtimes, processes=(*told, *further))
+    boot = host.boot
+    if not isinstance(boot, Missing):
+        starter = boot.services[like.name]
+        more = {f"voxcore@{n}.service": replace(starter, name=f"voxcore@{n}.service") for n in range(LIKE + 1, MANY + 1)}
+        boot = replace(boot, services={**boot.services, **more})
+    return replace(
+        host,
+        boot=boot,
+        units=units,
+        processes=tuple(processes),
+        listeners=tuple(listeners),
+        connections=tuple(connections),
+        runtimes={**host.runtimes, "fleet": fleet},
+    )
+
+
+def many_seen(look: Look, estate: Estate) -> Look:
+    """The lab's look at an estate whose ``fleet-1`` has so many."""
+    workers = [f"{unit.host.name}/{unit.instance}" for unit in estate.placed_units if unit.instance]
+    slots = {"worker_max": len(workers), "fleet_available": len(workers), "workers": workers}
+    fleet, answers = look.host("fleet-1"), dict(look.answers)
+    for asked, answer in look.answers.items():
+        page = json.loads(known(answer).body) if asked.path.startswith("/health") else {}
+        if asked.path == "/health/fleet":
+            answers[asked] = replace(known(answer), body=json.dumps({**page, **slots}).encode())
+        elif asked.host == "fleet-1" and asked.port == 8100 + LIKE:
+            for number in range(LIKE + 1, MANY + 1):
+                who = {**page, "worker": f"fleet-1/{number}", "pid": 50_000 + number}
+                told = replace(known(answer), port=8100 + number, body=json.dumps(who).encode())
+                answers[replace(asked, port=8100 + number)] = told
+    api = look.host("api-1")
+    if not isinstance(proxy := api.haproxy, Missing):  # it is asked in the second look alone
+        (like,) = (one for one in proxy.servers if one.name == f"fleet-1-{LIKE}")
+        more = [replace(like, name=f"fleet-1-{n}", address=f"198.51.100.31:{8100 + n}") for n in range(LIKE + 1, MANY + 1)]
+        api = replace(api, haproxy=replace(proxy, servers=(*proxy.servers, *more)))
+    hosts = {**look.hosts, "fleet-1": with_many_workers(fleet), "api-1": api}
+    return replace(look, hosts=hosts, answers=answers)
+
+
+def test_twenty_workers_stand_on_one_host(green: Case, tmp_path: Path) -> None:
+    """Each is judged, and they add up; without one of them it is told which."""
+    estate = replace(loaded(tmp_path, LAB.replace("workers = 3", f"workers = {MANY}", 1)), keys=green.estate.keys)
+    assert [len([one for one in estate.placed_units if one.host.name == name]) for name in ("fleet-1", "fleet-2")] == [MANY, 3]
+    first, second = many_seen(green.evidence.first, estate), many_seen(green.evidence.second, estate)
+    case = replace(green, estate=estate, evidence=replace(green.evidence, first=first, second=second))
+    assert case.judge() == {}
+    (one,) = (unit for unit in estate.placed_units if unit.id == "fleet-1-voxcore@17")
+    (asked,) = (
+        question for question in second.answers if (question.host, question.port, question.path) == ("fleet-1", 8117, "/health")
+    )
+    found = case.answer(asked, status=503).judge(["all-workers-are-up"])
+    assert list(found) == [f"all-workers-are-up[{one.id}]"]
