@@ -203,6 +203,34 @@ def test_what_an_estate_says_counts_for_all_for_a_role_and_for_a_host(folder: Pa
     assert Listener("agent*.service", 5001) not in estate.listeners_on(one)
 
 
+def test_what_an_estate_says_counts_for_hosts_of_a_name(folder: Path) -> None:
+    """Of every word by place: a pattern of names means the hosts that have such, and no others."""
+    said = (
+        ("[boot]", '"fleet-*" = ["b.service"]\n'),
+        ("[listeners]", '"f*-2" = { "agent.service" = [5001] }\n'),
+        ("[keys]", f'"fleet-*" = {{ anna = ["SHA256:{"A" * 43}"] }}\n'),
+    )
+    text = LAB
+    for table, line in said:
+        before, found, rest = text.partition(f"\n{table}")
+        comment, _, below = rest.partition("\n")
+        text = f"{before}{found}{comment}\n{line}{below}"
+    text += '\n[jobs]\n"fleet-*" = ["/etc/cron.d/x: git"]\n[sudo."fleet-*"]\nnagios = ["/bin/x"]\n'
+    (folder / "lab.toml").write_text(text, "utf-8")
+    estate = load_estate("lab", folder)
+    of = {host.name: host for host in estate.hosts}
+    assert [name for name, host in of.items() if "b.service" in estate.boots(host)] == ["fleet-1", "fleet-2"]
+    assert [name for name, host in of.items() if Listener("agent.service", 5001) in estate.listeners_on(host)] == ["fleet-2"]
+    assert [name for name, host in of.items() if estate.may_log_in(host).get("anna")] == ["fleet-1", "fleet-2"]
+    assert [name for name, host in of.items() if estate.may_run(host, ["/etc/cron.d/x"])] == ["fleet-1", "fleet-2"]
+    assert [name for name, host in of.items() if estate.may_by_sudo(host).get("nagios")] == ["fleet-1", "fleet-2"]
+
+
+def test_a_pattern_of_names_that_no_host_has_is_a_mistake(folder: Path) -> None:
+    error = refusal(folder, LAB.replace("[boot]", '[boot]\n"flet-*" = ["b.service"]\n'))
+    assert "'flet-*' is no role and no host" in error.line
+
+
 @pytest.mark.parametrize(
     ("entry", "meant"),
     [

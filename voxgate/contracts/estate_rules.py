@@ -10,7 +10,7 @@ from voxgate.errors import EstateError
 from voxgate.model.clients import is_in, network_of
 from voxgate.model.estate import Database, Estate
 from voxgate.model.service import Role
-from voxgate.model.where import EVERYWHERE, Names
+from voxgate.model.where import EVERYWHERE, Names, is_called
 
 PEOPLES = ("/home/", "/tmp/", "/var/tmp/", "/dev/")  # noqa: S108 - refused there, not used
 
@@ -88,10 +88,10 @@ def _must_be_a_host(key: str, name: str, estate: Estate, where: str) -> None:
 
 
 def _judge_places(word: str, table: Mapping[str, object], estate: Estate, file: str) -> None:
-    """Each key of a table by place is ``all``, a role, or a host of the estate."""
+    """Each key of a table by place is ``all``, a role, a host of the estate, or a name with ``*`` that hosts have."""
     known = [EVERYWHERE, *map(str, Role), *sorted(host.name for host in estate.hosts)]
     for key in table:
-        if key not in known:
+        if key not in known and not any(is_called(host, key) for host in estate.hosts):
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"keys here: {', '.join(dict.fromkeys(known))}"
             raise EstateError(f"{key!r} is no role and no host of this estate", where=f"{file} [{word}]", hint=hint)
@@ -113,7 +113,7 @@ def _judge_clients(estate: Estate, where: str) -> None:
     places = {key: rows for key, rows in estate.clients.items() if network_of(key) is None}
     known = [EVERYWHERE, *map(str, Role), *sorted(host.name for host in estate.hosts)]
     for key in places:
-        if key not in known:
+        if key not in known and not any(is_called(host, key) for host in estate.hosts):
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"keys here: {', '.join(dict.fromkeys(known))}, or an address"
             raise EstateError(f"{key!r} is no role, no host and no address", where=where, hint=hint)

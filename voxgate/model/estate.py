@@ -344,7 +344,7 @@ class Estate:
 
     def agents_on(self, host: Host) -> tuple[Containers, ...]:
         """What may run in containers beside livekit, each of its own compose project and image."""
-        return tuple(agent for place in places_of(host) for agent in self.agents.get(place, ()))
+        return tuple(agent for place in places_of(host, self.agents) for agent in self.agents[place])
 
     def may_run(self, host: Host, names: Iterable[str]) -> frozenset[str]:
         """What the estate lets a job run or touch that goes by one of these names (files, units)."""

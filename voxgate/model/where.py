@@ -1,4 +1,4 @@
-"""Where a word of an estate counts (every host, those of a role, one by its name), and what an entry with ``*`` stands for."""
+"""Where a word of an estate counts (every host, those of a role, those of a name), and what an entry with ``*`` stands for."""
 
 from __future__ import annotations
 
@@ -16,13 +16,20 @@ EVERYWHERE = "all"
 
 
 def said_for(host: Host, table: Mapping[str, Iterable[T]]) -> tuple[T, ...]:
-    """All that a table by place says for a host: under ``all``, under each of its roles, under its name. Each entry once."""
-    return tuple(dict.fromkeys(entry for key in places_of(host) for entry in table.get(key, ())))
+    """All that a table by place says for a host: under ``all``, each of its roles, its name, a pattern of it. Each entry once."""
+    return tuple(dict.fromkeys(entry for key in places_of(host, table) for entry in table[key]))
 
 
-def places_of(host: Host) -> tuple[str, ...]:
-    """The keys of such a table that mean a host: ``all``, each of its roles, its name."""
-    return tuple(dict.fromkeys((EVERYWHERE, *sorted(host.roles), host.name)))
+def places_of(host: Host, table: Iterable[str]) -> tuple[str, ...]:
+    """The keys of such a table that mean a host: ``all``, each of its roles, its name, and names with ``*`` that are its."""
+    plain = (EVERYWHERE, *sorted(host.roles), host.name)
+    keys = dict.fromkeys(table)
+    return tuple(dict.fromkeys([*(key for key in plain if key in keys), *(key for key in keys if is_called(host, key))]))
+
+
+def is_called(host: Host, pattern: str) -> bool:
+    """True if ``*`` stands in the pattern, and the host's name is of it."""
+    return "*" in pattern and end_of_match(pattern, host.name) is not None
 
 
 @dataclass(frozen=True)
