@@ -20,7 +20,7 @@ while True:
 }
 landed() { ticks fleet-2 9999; }
 mend() {
+	lab exec data bash -c 'p=$(cat /run/fault/relay.pid); kill -KILL $p 2>/dev/null || [ ! -d /proc/$p ]'
 	end_by_hand fleet-2
-	lab exec data bash -c 'kill -KILL $(cat /run/fault/relay.pid)'
 	lab exec fleet-2 rm -r /var/tmp/x
 }

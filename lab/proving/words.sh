@@ -101,7 +101,8 @@ run_by_hand() {
 	lab exec "$host" bash -c "mkdir -p /run/fault; cd /; setsid runuser -u deploy -- $* </dev/null >/run/fault/hand.log 2>&1 &
 		echo \$! >/run/fault/hand.pid"
 }
-end_by_hand() { lab exec "$1" bash -c 'kill -KILL -- -$(cat /run/fault/hand.pid)'; }
+# end_by_hand HOST: end it; well too where it has ended by itself, or by what somebody typed.
+end_by_hand() { lab exec "$1" bash -c 'p=$(cat /run/fault/hand.pid); kill -KILL -- -$p 2>/dev/null || [ ! -d /proc/$p ]'; }
 # ticks HOST PORT: whether a dialler answers there.
 ticks() { lab exec "$1" busybox wget -q -T 3 -O - "http://127.0.0.1:$2/health" | grep -q ticks; }
 

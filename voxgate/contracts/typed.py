@@ -40,7 +40,7 @@ def _words(error: Exception) -> str:
     """What msgspec says: place first, and in the case of what was cut that it was."""
     found = _SAID.fullmatch(str(error))
     what, place = (found["what"], found["place"] or "") if found else ("another form", "")
-    if WHOLE in what:
+    if repr(WHOLE) in what:  # as msgspec writes an expression
         what = "a value of .env was cut out of it"
     at, what = place.replace("`", "").removeprefix("key in ").removeprefix("$").removeprefix("."), what.replace("`", "")
     if wanted := _EXPECTED.fullmatch(what):

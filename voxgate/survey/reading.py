@@ -7,6 +7,7 @@ makes that one fact unparsable; every other fact is still read.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from voxgate.contracts import typed
@@ -138,7 +139,8 @@ class _Facts:
 
     def _unparsable(self, why: str) -> Missing:
         """What an earlier release's probe tells in another form, ours may tell."""
-        return Missing("unparsable", why, self._host, install_probe()) if not self._is_ours else self._missing("unparsable", why)
+        found = self._missing("unparsable", why)
+        return found if found.hint or self._is_ours else replace(found, hint=install_probe())
 
     def _missing(self, kind: str, why: str) -> Missing:
         """Why a fact is not there, and what would mend it."""

@@ -179,6 +179,10 @@ _OF_PROBE = (
         re.compile(r"No space left on device|Disk quota exceeded"),
         "make room there, of bytes and of inodes: `df -h`; `df -i`; `journalctl --vacuum-size=100M`",
     ),
+    (
+        re.compile(r": a value of \.env was cut out of it$"),
+        "a value of a .env on that host is a word that stands there too: take that key out of .env, or give it another value",
+    ),
 )
 
 _OF_MOVES: tuple[tuple[str, Callable[[_Said], str]], ...] = (

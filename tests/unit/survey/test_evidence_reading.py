@@ -229,6 +229,15 @@ def test_a_number_in_text_is_ascii_digits_and_nothing_else(text: str) -> None:
     assert port_in(text) == (int(text) if digits and int(text) < 65536 else None)
 
 
+def test_what_was_cut_out_of_a_text_is_said_with_what_to_do() -> None:
+    document = copy.deepcopy(GOOD)
+    document["sections"]["sudo"]["value"]["rules"] = [{"as": "root", "options": "[cut], !authenticate", "command": "/bin/x"}]
+    sudo = host_evidence("fleet-1", document).sudo
+    assert isinstance(sudo, Missing)
+    assert sudo.why == "sudo: rules[0].options: a value of .env was cut out of it"
+    assert "take that key out of .env" in sudo.hint
+
+
 def test_values_of_an_environment_are_never_taken() -> None:
     document = copy.deepcopy(GOOD)
     document["sections"]["units"]["value"]["voxcore@1.service"]["properties"]["Environment"] = "TOKEN=hunter2"
