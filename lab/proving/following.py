@@ -66,12 +66,12 @@ def filled(text: str, fill: Mapping[str, str]) -> str:
 
 def flaws_of(findings: Sequence[Judgement], fill: Mapping[str, str]) -> Iterator[str]:
     """What is wrong with the commands of hints as they are written: no shell reads one, or nobody says what a word stands for."""
-    for command, _host in _commands_of(findings):
+    for command, found in [(one, finding.found) for finding in findings for one, _ in _commands_of([finding])]:
         text = filled(command.text, fill)
         read = subprocess.run(["bash", "-n", "-c", text], capture_output=True, text=True, check=False, timeout=10)
         if read.returncode != 0:
             yield f"no shell reads this hint: {text}"
-        if lost := [word for word in Command(text).to_fill if word not in KNOWN]:
+        if lost := [word for word in Command(text).to_fill if word not in KNOWN and word not in found]:
             yield f"this hint does not say what {lost[0]} is: {text}"
 
 

@@ -27,7 +27,7 @@ PROGRAMS = frozenset(
     """
     apt-get cat certbot chmod chown curl df dmesg docker dpkg du echo export find findmnt free git gpasswd grep
     haproxy head install iptables journalctl kill ls make mount mv namei nginx ps redis-cli rm setfacl sh sort ss
-    ssh ssh-keygen ssh-keyscan sshd sudo systemctl systemd-cgtop tail tar tee test timedatectl umount usermod uv
+    ssh ssh-keygen ssh-keyscan sshd sudo systemctl systemd-cgtop tail tar tee test timedatectl umount uptime usermod uv
     visudo xx
     """.split()  # noqa: SIM905 - a list of one a line would be a page long
 )

@@ -7,6 +7,7 @@ that is the ``Key`` at which its row stands, one that has another name on the ``
 from __future__ import annotations
 
 import re
+import threading
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
@@ -29,11 +30,28 @@ class WrongFormError(Exception):
 
 def read(value: object, kind: Any) -> Any:
     """The value as a noun of that type. Raises WrongFormError, which names the place and never the value."""
-    shape = _shape(kind)
+    shape = _known(kind)
     try:
         return msgspec.convert(shape(value) if shape else value, kind)
     except (msgspec.ValidationError, RecursionError) as error:
         raise WrongFormError(_words(error)) from None
+
+
+_LEARNING = threading.Lock()
+
+
+@cache
+def _learned(kind: Any) -> _Shape | None:
+    msgspec.json.Decoder(kind)  # by it msgspec learns the type, and all that are inside of it
+    return _shape(kind)
+
+
+def _known(kind: Any) -> _Shape | None:
+    """The shape of a type that msgspec has learned. Each host is read by a thread of its own, and one that meets a type which
+    another is still learning reads memory that is not written yet: the whole process would be gone.
+    """
+    with _LEARNING:
+        return _learned(kind)
 
 
 def _words(error: Exception) -> str:

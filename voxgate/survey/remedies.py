@@ -180,6 +180,10 @@ _OF_PROBE = (
         "make room there, of bytes and of inodes: `df -h`; `df -i`; `journalctl --vacuum-size=100M`",
     ),
     (
+        re.compile(r"(?:^|: )not done after [0-9]{1,4} s$"),
+        "that host is too slow, or what it was asked hangs there: `uptime`; `systemctl is-system-running`; `dmesg | tail`",
+    ),
+    (
         re.compile(r": a value of \.env was cut out of it$"),
         "a value of a .env on that host is a word that stands there too: take that key out of .env, or give it another value",
     ),

@@ -53,6 +53,7 @@ ROWS_AT_MOST = 20_000
 # real one makes longer than this. A look is two of them.
 MESSAGE_AT_MOST = 16 * 1024 * 1024 + 64 * 1024
 LOOK_AT_MOST = 2 * MESSAGE_AT_MOST
+_REACH = "on its host, does it listen, and who stands in the way: `ss -ltn`; `iptables -S`; `uptime`"
 _INPROG = "give its user the cluster action inprog (role clusterMonitor): else a server tells of own connections only"
 
 
@@ -295,15 +296,15 @@ def _missing(name: str, error: VoxgateError | PyMongoError | ValueError, until: 
             return Missing("unparsable", error.line, name, error.hint)
         case VoxgateError():
             kind = "unreachable" if isinstance(error, (Unreachable, TargetRefused)) else "failed"
-            return Missing(kind, error.line, name, error.hint)
+            return Missing(kind, error.line, name, error.hint or (_REACH if kind == "unreachable" else ""))
         case ConfigurationError() | ValueError():  # of a URI: its text may quote the URI, and with it a password
-            return Missing("failed", f"its uri cannot be used ({type(error).__name__})", name)
+            return Missing("failed", f"its uri cannot be used ({type(error).__name__})", name, "mend the uri in [databases]")
         case OperationFailure() if error.code in _UNAUTHORIZED:
             return Missing("denied", _words(error), name, _INPROG)
         case _ if until.passed or isinstance(error, ExecutionTimeout):
-            return Missing("timeout", f"no answer within {until}", name)
+            return Missing("timeout", f"no answer within {until}", name, _REACH)
         case _:
-            return Missing("unreachable" if isinstance(error, ConnectionFailure) else "failed", _words(error), name)
+            return Missing("unreachable" if isinstance(error, ConnectionFailure) else "failed", _words(error), name, _REACH)
 
 
 def _words(error: Exception) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import subprocess
+import sys
 from dataclasses import fields
 from typing import Any
 
@@ -227,6 +229,36 @@ def test_a_number_in_text_is_ascii_digits_and_nothing_else(text: str) -> None:
     digits = bool(text) and len(text) <= 10 and all(letter in "0123456789" for letter in text)
     assert natural_in(text) == (int(text) if digits else None)
     assert port_in(text) == (int(text) if digits and int(text) < 65536 else None)
+
+
+AT_ONCE = """
+import json, sys, threading
+from pathlib import Path
+from voxgate.survey.reading import host_evidence
+
+sys.setswitchinterval(1e-6)
+document, begin, seen = json.loads(Path(sys.argv[1]).read_text()), threading.Event(), []
+
+def read():
+    begin.wait()
+    seen.append(host_evidence("h", document))
+
+threads = [threading.Thread(target=read) for _ in range(16)]
+for one in threads:
+    one.start()
+begin.set()
+for one in threads:
+    one.join()
+assert len(seen) == 16 and all(one == seen[0] for one in seen)
+"""
+
+
+def test_the_first_hosts_are_read_at_once() -> None:
+    """What reads a type first learns it; a process that nobody had learned a type in was gone for a signal in nine of twelve."""
+    for _ in range(4):
+        subprocess.run(
+            [sys.executable, "-c", AT_ONCE, str(FOLDER / "examples/evidence/valid-fleet.json")], check=True, timeout=60
+        )
 
 
 def test_what_was_cut_out_of_a_text_is_said_with_what_to_do() -> None:
