@@ -166,7 +166,7 @@ def test_what_was_cut_is_judged_as_it_was_served(gate: Gate, tmp_path: Path) -> 
     """A console that carries a word like a secret is cut in the evidence, and is still compared by bytes, also offline."""
     script = must("api-1", ["bash", "-c", "cd /opt/vox-frontend/dist/ && ls assets/*.js | head -1"]).strip()
     path = f"/opt/vox-frontend/dist/{script}"
-    must("api-1", ["bash", "-c", f"cp -p {path} /run/kept && echo 'const x = {{api_key: \"{NAMED}\"}}' >> {path}"])
+    must("api-1", ["bash", "-c", f"cp -p {path} /run/script-as-built && echo 'const x = {{api_key: \"{NAMED}\"}}' >> {path}"])
     try:
         run = gate("-m", "console")
         assert "dist-is-this-build[console-api-1]" in run.red
@@ -185,5 +185,5 @@ def test_what_was_cut_is_judged_as_it_was_served(gate: Gate, tmp_path: Path) -> 
         assert {one["id"] for one in said["invariants"] if one["verdict"] != "holds"} == run.red
     finally:
         again_published = "cd /opt/vox-frontend && ln -sfn $(readlink dist) .dist.next && mv -T .dist.next dist"
-        must("api-1", ["bash", "-c", f"cp -p /run/kept {path}"])
+        must("api-1", ["bash", "-c", f"cp -p /run/script-as-built {path} && rm /run/script-as-built"])
         must("api-1", ["runuser", "-u", "deploy", "--", "bash", "-c", again_published])  # what was touched since is not the build

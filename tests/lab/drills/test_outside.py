@@ -138,11 +138,12 @@ def test_booted_while_judging(drill: Drill, tmp_path: Path) -> None:
     drill.check()
 
 
-_SMALL = """set -e; cd /var/lib/voxgate; cp -a backend /run/kept; mount -t tmpfs -o size=64k,mode=755 full backend
-cp -a /run/kept/. backend/; chown deploy:deploy backend; rm -rf /run/kept"""
+_SMALL = """set -e; cd /var/lib/voxgate; cp -a backend /run/state-of-backend; mount -t tmpfs -o size=64k,mode=755 full backend
+cp -a /run/state-of-backend/. backend/; chown deploy:deploy backend; rm -rf /run/state-of-backend"""
 _FILL = "dd if=/dev/zero of=/var/lib/voxgate/backend/filler bs=1k 2>/dev/null || true"
 _FREE = "rm -f /var/lib/voxgate/backend/filler"
-_LARGE = """set -e; cd /var/lib/voxgate; cp -a backend /run/kept; umount backend; cp -a /run/kept/. backend/; rm -rf /run/kept"""
+_LARGE = """set -e; cd /var/lib/voxgate; cp -a backend /run/state-of-backend; umount backend
+cp -a /run/state-of-backend/. backend/; rm -rf /run/state-of-backend"""
 
 
 @pytest.fixture
