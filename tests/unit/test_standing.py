@@ -89,7 +89,7 @@ def test_after_a_way_back_only_what_is_worse_counts(
 def test_a_refusal_names_all_of_it_and_a_service_that_never_was_in_a_word() -> None:
     must = {"backend": None, "fleet": NEW["fleet"], "dialler": None, "console": NEW["console"]}
     dialler = said("unit-is-active[sip-1-voxdialler]", "dialler", "sip-1")
-    line = refused((STRANGER, WORKER, dialler), must, {"dialler": "held"}).text
+    line = refused((STRANGER, WORKER, dialler), plan("backend"), must, {"dialler": "held"}, ESTATE).text
     for word in (STRANGER.id, WORKER.id, "dialler was never deployed here", "SERVICE=all", "--clear dialler --reason TEXT"):
         assert word in line
     assert dialler.id not in line
@@ -98,6 +98,28 @@ def test_a_refusal_names_all_of_it_and_a_service_that_never_was_in_a_word() -> N
         "dialler: no release of it ever passed the gate here, 1 rules do not hold",
         "only-expected-listeners[fleet-1] is violated: found",
     ]
+
+
+def test_two_services_that_wait_for_a_deploy_are_told_to_go_together() -> None:
+    """Each alone would be refused for the other, for ever: seen on a fleet whose environment was taken away, beside an edited
+    build of the console.
+    """
+    dist = said("dist-is-this-build[console-api-1]", "console", "api-1")
+    line = refused((WORKER, FLEET), plan("console"), NEW, {}, ESTATE).text
+    both = "--deploy console=vox-frontend-2026.06.24-1 --deploy fleet=vox-agents-2026.06.24-1"
+    assert f"what only a deploy mends goes along: `uv run pytest --estate lab {both}`; mend it first" in line
+    for stopping, what in (((STRANGER,), "a stranger on a host"), ((NODE,), "the console, where it is not deployed")):
+        assert "goes along" not in refused(stopping, plan("backend"), NEW, {}, ESTATE).text, what
+    assert "goes along" not in refused((dist,), plan("fleet"), {**NEW, "console": None}, {}, ESTATE).text
+
+
+def test_of_one_service_on_one_host_a_few_are_told_and_the_others_named() -> None:
+    workers = [said(f"process-is-the-venvs[fleet-1-voxcore@{number}]", "fleet", "fleet-1") for number in range(1, 7)]
+    strangers = [said(f"rule-{number}[fleet-1]", None, "fleet-1") for number in range(1, 7)]
+    lines = lines_of((*workers, *strangers, FLEET), NEW)
+    assert lines[:3] == [f"{one.id} is violated: found" for one in workers[:3]]
+    assert lines[3] == f"and 3 more of fleet there: {', '.join(one.id for one in workers[3:])}"
+    assert lines[4:] == [f"{one.id} is violated: found" for one in (*strangers, FLEET)]
 
 
 @pytest.mark.parametrize(

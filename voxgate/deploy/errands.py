@@ -38,7 +38,7 @@ def plan(gate: Gate) -> list[str]:
     lines += ["", "does not hold now", *(f"   {line}" for line in stands)]
     held = {one.service: one.found for one in decisions if one.way is Way.HELD}
     if stopping := gate.standing.stopping(made):
-        lines += ["", f"this deploy would be refused: {refused(stopping, must, held).text}"]
+        lines += ["", f"this deploy would be refused: {refused(stopping, made, must, held, gate.estate).text}"]
     return lines
 
 

@@ -269,7 +269,8 @@ class Gate:
         if self.site.stop.is_set():
             return
         if stopping := self.standing.stopping(plan):
-            raise refused(stopping, must_run(self.estate, {}, self.site.goods), self._mending.held if self._mending else {})
+            held = self._mending.held if self._mending else {}
+            raise refused(stopping, plan, must_run(self.estate, {}, self.site.goods), held, self.estate)
         for target in plan.targets:
             content = self.contents[target.service.name]
             say(f"{target.service.name}: {target.way_back or 'nothing'} -> {target.release}: {content.line}")

@@ -10,7 +10,8 @@ from voxgate.deploy.journal import MOST_REASON
 from voxgate.deploy.plan import Plan
 from voxgate.deploy.site import Orders
 from voxgate.errors import Refused
-from voxgate.model.estate import Placement
+from voxgate.model.advice import quoted
+from voxgate.model.estate import Estate, Placement
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release
 from voxgate.model.verdict import Judgement, RunVerdict, Verdict
@@ -20,6 +21,9 @@ KEPT = 500
 
 SHOWN = 25
 """Ids that a refusal names; it counts the others, and the verdict has them all."""
+
+TOLD = 3
+"""What was found is told of so many on one host, of one service; the others there are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,28 +127,63 @@ def named(ids: Sequence[str]) -> str:
 
 
 def lines_of(found: Sequence[Judgement], must: Mapping[str, Release | Missing | None]) -> list[str]:
-    """One line each; what is only that a service was never deployed here, one line a service."""
+    """One line each, and one for the rest of what is of the same service on the same host; what is only that a service was never
+    deployed here, one line a service.
+    """
     never = {name for name in must if must[name] is None}
     lines = [
         f"{name}: no release of it ever passed the gate here, {sum(one.service == name for one in found)} rules do not hold"
         for name in must
         if name in never and any(one.service == name for one in found)
     ]
-    return [*lines, *(f"{one.id} is {one.verdict}: {one.found}" for one in found if one.service not in never)]
+    places: dict[tuple[str | None, str | None], list[Judgement]] = {}
+    for one in found:
+        if one.service not in never:
+            places.setdefault((one.service, one.host), []).append(one)
+    for (service, _host), ours in places.items():
+        told = ours if service is None or len(ours) == TOLD + 1 else ours[:TOLD]
+        lines += [f"{one.id} is {one.verdict}: {one.found}" for one in told]
+        if rest := ours[len(told) :]:
+            lines.append(f"and {len(rest)} more of {service} there: {named([one.id for one in rest])}")
+    return lines
 
 
-def refused(stopping: Sequence[Judgement], must: Mapping[str, Release | Missing | None], held: Mapping[str, str]) -> Refused:
+def refused(
+    stopping: Sequence[Judgement],
+    plan: Plan,
+    must: Mapping[str, Release | Missing | None],
+    held: Mapping[str, str],
+    estate: Estate,
+) -> Refused:
     """The refusal: all of it at once, and the ways on."""
     never = [name for name in must if must[name] is None and any(one.service == name for one in stopping)]
     others = [one.id for one in stopping if one.service not in never]
     first = [f"{name} was never deployed here" for name in never]
-    ways = ["mend it first"]
+    ways = [f"mend it first (`make verify ESTATE={quoted(estate.name)}` says how)"]
     if never:
         ways.insert(0, f"deploy {', '.join(never)} too (SERVICE=all)")
+    elif together := _together(stopping, plan, must, estate):
+        ways.insert(0, f"what only a deploy mends goes along: `{together}`")
     ways += [f"look at what is held, mend it, then --clear {name} --reason TEXT" for name in held]
     ways.append("or let it stand: --standing ID --reason TEXT, for each")
     what = "what does not hold now, and this deploy does not mend, would stop it"
     return Refused(what, why="; ".join([*first, *([named(others)] if others else [])]), hint="; ".join(ways))
+
+
+def _together(stopping: Sequence[Judgement], plan: Plan, must: Mapping[str, Release | Missing | None], estate: Estate) -> str:
+    """The command that deploys what is planned, and puts each other service that is in the way back as it must be. Where both
+    wait for a deploy, each alone would be refused for the other. Empty where there is none.
+    """
+    releases = {target.service.name: target.release for target in plan.targets}
+    for one in stopping:
+        release = must.get(one.service or "")
+        where = {placement.host.name for placement in estate.placements if placement.service.name == one.service}
+        if one.service and isinstance(release, Release) and (one.host is None or one.host in where):
+            releases.setdefault(one.service, release)
+    if len(releases) == len(plan.targets) or not all(release.tag for release in releases.values()):
+        return ""
+    deploys = [word for name, release in releases.items() for word in ("--deploy", f"{name}={release.tag}")]
+    return quoted("uv", "run", "pytest", "--estate", estate.name, *deploys)
 
 
 def must_be_meant(orders: Orders, known: Collection[str], plain: Collection[str] = ()) -> None:

@@ -5,6 +5,7 @@ and what the page shows of the surroundings.
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
@@ -32,6 +33,9 @@ _JOURNAL = "journal since its start"
 _LAST = 5
 """Lines of a journal that stand on the terminal."""
 
+_ROUTINE = re.compile(r"^\S+ systemd\[1\]: (?:(?:Starting|Started|Stopping) |\S+: (?:Consumed |Scheduled restart job))")
+"""Lines of systemd's about a unit that say nothing of why it does not do its work; in a crash loop they are the last ones."""
+
 _SHOWN = 4096
 """Bytes of an answer's body that are shown."""
 
@@ -52,10 +56,11 @@ def papers_of(
 
 
 def last_lines(papers: Sequence[Paper], redactor: Redactor) -> tuple[str, ...]:
-    """The last lines of the journal among some papers, without secrets; empty where there is none."""
+    """The last lines of the journal among some papers that tell something, without secrets; empty where there is none."""
     for name, text in papers:
         if name.startswith(_JOURNAL):
-            return tuple(redactor.cut(text).splitlines()[-_LAST:])
+            lines = redactor.cut(text).splitlines()
+            return tuple([line for line in lines if not _ROUTINE.match(line)][-_LAST:] or lines[-_LAST:])
     return ()
 
 

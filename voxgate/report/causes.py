@@ -50,18 +50,42 @@ def _anywhere(_one: Judgement, _other: Judgement) -> bool:
     return True
 
 
+def _unwell(one: Judgement, _other: Judgement) -> bool:
+    return " answers 503 " in one.found  # what a service says of itself while a store is away
+
+
+def _through_nginx(one: Judgement, other: Judgement) -> bool:
+    return _host(one, other) and "(through nginx" in one.found and "(direct)" not in one.found
+
+
+def _at_its_port(one: Judgement, other: Judgement) -> bool:
+    port = _PORT.search(other.found)
+    return port is not None and f":{port[1]}: connection refused" in one.found
+
+
 @dataclass(frozen=True, slots=True)
 class _After:
-    """A rule that explains another where it is as ``near``, and where ``when`` stands in what it found."""
+    """A rule that explains another where it is as ``near``, and where ``when`` stands in what it found; ``blinds`` says that it
+    explains why nobody could look, too.
+    """
 
     rule: str
     near: Near
     when: re.Pattern[str] = re.compile("")
+    blinds: bool = False
 
 
 _DOWN = re.compile(r" is (?!enabled|active/running|transient)\S+ ?\(|is masked|is not-found|is halted|restarted between")
 _NOT_THERE = re.compile("does not listen")
+_PORT = re.compile(r"does not listen on port (\d+)")
+_STORES = "stores-are-private"
+_STORE_AWAY = _After(_STORES, _unwell, _NOT_THERE)
+_NO_NGINX = re.compile(r"\b0 nginx run here")
 _STOPPED = _After("unit-is-active", _unit, _DOWN)
+_NOT_SET = _After("env-file-is-complete", _placement, re.compile(r" lacks | is empty or a placeholder| are empty or "))
+_DIES = (_STOPPED, _NOT_SET, _After("nothing-restarts-during-the-bake", _unit))
+"""Why a unit does not do its work, the first reason first: it does not run, cannot run, or does not run for long."""
+
 _CODE = tuple(
     _After(rule, _placement)
     for rule in (
@@ -90,21 +114,25 @@ _ONE_DIALLER = "exactly-one-dialler-per-database"
 _UNHEALTHY = _After("service-became-healthy", _placement)
 
 _AFTER: dict[str, tuple[_After, ...]] = {
-    "database-sees-one-dialler": (_After(_ONE_DIALLER, _unit),),
+    "database-sees-one-dialler": (_After(_ONE_DIALLER, _unit), _After(_STORES, _at_its_port, _NOT_THERE, blinds=True)),
     "dialler-is-on-the-sip-host": (_After(_ONE_DIALLER, _told_of),),
     "one-copy-only": (_After(_ONE_DIALLER, _told_of),),
-    "unit-is-active": (_MADE_BY, _After("units-are-all-there-are", _placement)),
-    "nothing-restarts-during-the-bake": (_STOPPED,),
+    "unit-is-active": (_MADE_BY, _NOT_SET, _After("units-are-all-there-are", _placement)),
+    "nothing-restarts-during-the-bake": (_STOPPED, _NOT_SET),
     "runs-as-its-user": (_STOPPED, _MADE_BY),
     "process-is-the-venvs": (_STOPPED, _MADE_BY, _After("env-file-is-complete", _placement)),
     "process-is-the-new-code": (_STOPPED, *_CODE, *_PAGES, _UNHEALTHY),
-    "backend-health-is-clean": (_STOPPED, _After("stores-are-private", _anywhere, _NOT_THERE)),
+    "backend-health-is-clean": (
+        *_DIES,
+        _After(_STORES, _anywhere, _NOT_THERE),
+        _After("nginx-runs-its-config", _through_nginx, _NO_NGINX),
+    ),
     "backend-reaches-its-stores": (
         _After("unit-is-active", _placement, _DOWN),
         _After("backend-health-is-clean", _placement),
-        _After("stores-are-private", _anywhere, _NOT_THERE),
+        _After(_STORES, _anywhere, _NOT_THERE),
     ),
-    "all-workers-are-up": (_STOPPED,),
+    "all-workers-are-up": (*_DIES, _STORE_AWAY),
     "each-worker-has-its-own-id": (_After("all-workers-are-up", _service, re.compile("is answered by worker")),),
     "haproxy-sees-all-workers": _FLEET,
     "capacity-adds-up": _FLEET,
@@ -114,11 +142,12 @@ _AFTER: dict[str, tuple[_After, ...]] = {
         _After("process-is-the-new-code", _service),
     ),
     "metrics-are-well-formed": (_STOPPED,),
-    "tick-loop-is-alive": (_STOPPED, _After("metrics-are-well-formed", _unit), _UNHEALTHY),
+    "tick-loop-is-alive": (*_DIES, _After("metrics-are-well-formed", _unit), _UNHEALTHY, _STORE_AWAY),
     "venv-is-the-lock": (_After("tree-is-the-commit", _placement), _After("pipecat-is-pinned", _placement)),
     "site-packages-are-intact": (_After("pipecat-is-pinned", _placement), _After("venv-is-the-lock", _placement)),
     "pipecat-is-pinned": (_After("unit-is-active", _placement, _DOWN), _After("tree-is-the-commit", _placement)),
     "tree-is-the-commit": (_After("head-is-the-release", _placement),),
+    "console-exposes-nothing": (_After("nginx-runs-its-config", _placement, _NO_NGINX),),
     "nginx-serves-exactly-dist": (_After("console-exposes-nothing", _placement), _After("nginx-runs-its-config", _placement)),
     "people-reach-the-console-by-https": (_After("nginx-runs-its-config", _placement),),
     "rolling-restart-kept-serving": (_After("service-became-healthy", _service),),
@@ -128,7 +157,7 @@ _AFTER: dict[str, tuple[_After, ...]] = {
     "livekit-is-healthy": (_After("only-livekit-in-containers", _host),),
     "only-expected-listeners": (
         _After("only-livekit-in-containers", _host, re.compile("engine")),
-        _After("stores-are-private", _host, re.compile("listens on")),
+        _After(_STORES, _host, re.compile("listens on")),
     ),
 }
 
@@ -149,7 +178,7 @@ _OF_STRANGERS = (
     "one-copy-only",
     "boot-starts-only-what-is-known",
     "process-is-the-venvs",
-    "stores-are-private",
+    _STORES,
     "only-expected-listeners",
 )
 """The rules that find what should not be there; the first of them that found it leads."""
@@ -214,7 +243,7 @@ def causes_of(judgements: Sequence[Judgement], moves: Sequence[MoveRecord] = ())
 
 
 def _calls_people(cause: Cause) -> bool:
-    return cause.verdict is Verdict.VIOLATED and any(one.invariant in _CALLS_PEOPLE for one in cause.findings)
+    return any(one.invariant in _CALLS_PEOPLE and one.verdict is Verdict.VIOLATED for one in cause.findings)
 
 
 def _is_of(move: MoveRecord, root: Judgement) -> bool:
@@ -240,10 +269,9 @@ def _roots(bad: Sequence[Judgement]) -> dict[str, Judgement]:
 
 
 def _parent(one: Judgement, by_rule: dict[str, list[Judgement]]) -> Judgement | None:
-    if _reason(one):
-        return None
+    unseen = _reason(one) is not None
     for after in _AFTER.get(one.invariant, ()):
-        for other in by_rule.get(after.rule, ()):
+        for other in by_rule.get(after.rule, ()) if after.blinds or not unseen else ():
             if after.near(one, other) and after.when.search(other.found) and not _reason(other):
                 return other
     return None

@@ -21,9 +21,9 @@ _PRIVATE_KEY = re.compile(
 
 # After "://": user and password up to the last @ of the authority; a password with a slash in it (which drivers refuse
 # and people write) up to the first @, unless "host:port/" says that no user stands there; and a long user alone, as
-# tokens do.
+# tokens do. USER:PASSWORD@HOST is what a hint has a person fill in.
 _URL = re.compile(
-    r"(?P<name>:\\?/\\?/)"
+    r"(?P<name>:\\?/\\?/)(?!USER:PASSWORD@HOST\b(?!\S*@))"
     r"(?:[^\s/@:\"'<>\\]*:(?!" + _A_MARK + r"@)[^\s/\"'<>\\]*"
     r"|[^\s/@:\"'<>\\]*:(?!\d{1,5}(?:[/?#\\]|$))[^\s@\"'<>]{0,256}"
     r"|[A-Za-z0-9_=.~-]{16,})(?=@)"

@@ -268,9 +268,13 @@ class _Telling:
         return (self.signs.violated, "red") if violated else (self.signs.blind, "yellow")
 
     def _last_words(self, cause: Cause) -> Iterator[str]:
-        """The last lines of the unit's own journal, where it is a unit that does not do its work."""
-        for one in cause.findings:
-            if one.invariant in _AT_WORK and one.id in self.words:
+        """The last lines of the unit's own journal, where it is a unit that does not do its work for what the cause says of its
+        own service on its own host. What is away elsewhere says nothing in the journal of those who miss it.
+        """
+        of = {(one.service, one.host) for one in cause.leads or cause.follow}
+        for one in cause.findings if not cause.blinds else ():
+            mine = not of.isdisjoint({(one.service, one.host), (one.service, None)})
+            if mine and one.invariant in _AT_WORK and one.id in self.words:
                 for line in self.words[one.id]:
                     said = visible(line)
                     yield said if len(said) <= self.width - 4 else f"{said[: self.width - 8]} ..."
@@ -310,11 +314,13 @@ def _verdict(outcome: RunOutcome, signs: Signs, width: int) -> Iterator[Text]:
     word = outcome.verdict.value.upper()
     meaning = EXIT_MEANING.get(outcome.exit_status, "")
     counts = f"{tally.holds} of {tally.total} hold, " if tally.total else ""
-    said = f"{word}  {outcome.estate}: {outcome.summary} ({counts}{outcome.seconds:.1f}s)"
+    summary, _, hint = outcome.summary.partition("\n")
+    said = f"{word}  {outcome.estate}: {summary} ({counts}{outcome.seconds:.1f}s)"
     for number, line in enumerate(_hanging(said, "", width, later="  ")):
         text = Text(line, colour)
         if number == 0:
             text.stylize(f"bold reverse {colour}", 0, len(word))
         yield text
+    yield from (Text(line, "cyan") for line in _hanging(hint.strip(), "  ", width, later="    ")) if hint.strip() else ()
     status = f"exit {outcome.exit_status}  {signs.arrow} {meaning}" if meaning else f"exit {outcome.exit_status}"
     yield from (Text(line, "dim") for line in _hanging(status, "", width, later="  "))

@@ -60,8 +60,8 @@ def _named(service: str, said: str, width: int) -> Iterator[Text]:
 
 
 def moved(moves: Sequence[MoveRecord], violated: str, width: int) -> Iterator[Text]:
-    """One line a service: where, and the seconds of each kind of move from its first start to its last end; ``violated`` is the
-    sign of one that failed.
+    """One line a service: where, and the seconds in which each kind of move was made on any host; ``violated`` is the sign of one
+    that failed.
     """
     for service, rollback in dict.fromkeys((move.service, move.rollback) for move in moves):
         mine = [move for move in moves if (move.service, move.rollback) == (service, rollback)]
@@ -70,11 +70,21 @@ def moved(moves: Sequence[MoveRecord], violated: str, width: int) -> Iterator[Te
         for kind in dict.fromkeys(move.move for move in mine):
             same = [move for move in mine if move.move == kind]
             mark = f" {violated}" if any(move.error for move in same) else ""
-            parts.append(f"{kind} {_span(same):.1f}s{mark}")
+            parts.append(f"{kind} {_busy(same):.1f}s{mark}")
         line = f"{'rollback: ' if rollback else ''}{', '.join(parts)}; {_span(mine):.1f}s in all on {hosts}"
         yield from _named(service, line, width)
     if moves:
         yield Text()
+
+
+def _busy(moves: Sequence[MoveRecord]) -> float:
+    """Seconds in which at least one of them was made: what was done at once counts once, and what lay between not at all."""
+    seconds, until = 0.0, float("-inf")
+    for move in sorted(moves, key=lambda move: move.started):
+        ends = move.started + move.seconds
+        seconds += max(0.0, ends - max(until, move.started))
+        until = max(until, ends)
+    return seconds
 
 
 def _span(moves: Sequence[MoveRecord]) -> float:

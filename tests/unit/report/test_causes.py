@@ -149,6 +149,31 @@ def test_a_units_last_words_stand_under_its_cause(looked: RunOutcome, subjects: 
     assert "DEEPGRAM" not in "\n".join(told(outcome, words={"keys-are-known[data]": ("DEEPGRAM",)}))
 
 
+@pytest.mark.parametrize("fault", ["seeing-forge-down", "redis-stopped-by-hand", "nginx-stopped-by-hand"])
+def test_what_is_away_elsewhere_has_no_words_of_those_who_miss_it(
+    fault: str, looked: RunOutcome, subjects: dict[str, Judgement]
+) -> None:
+    words = dict.fromkeys(subjects, ("check redis: ok",))
+    outcome = replace(looked, judgements=judged(fault, subjects), verdict=RunVerdict.VIOLATED, exit_status=1)
+    assert "check redis" not in "\n".join(told(outcome, words=words))
+
+
+def test_a_service_that_is_unwell_while_nginx_is_away_is_no_consequence_of_that(subjects: dict[str, Judgement]) -> None:
+    """Nor does a database that is away for another reason follow from a store on another port."""
+    unwell = "api-1: GET :8080/health (direct) answers 503 'degraded': s3 refused; GET :80/health (through nginx) gave no answer"
+    far = "vox: could not look (unreachable): data 127.0.0.1:27017: connection refused"
+    found = (
+        ("backend-health-is-clean[api-1-voxbridge]", Verdict.VIOLATED, unwell),
+        ("nginx-runs-its-config[console-api-1]", Verdict.VIOLATED, "api-1: 0 nginx run here, not one; nginx has no worker"),
+        ("database-sees-one-dialler[vox]", Verdict.BLIND, far),
+    )
+    bad = [replace(subjects[identity], verdict=verdict, found=said) for identity, verdict, said in found]
+    assert len(causes_of(bad)) == 3
+    away = "data: redis-server.service does not listen on port 6379, where redis must be"
+    store = replace(subjects["stores-are-private[data]"], verdict=Verdict.VIOLATED, found=away)
+    assert len(causes_of([*bad[1:], store])) == 3
+
+
 def test_what_follows_is_said_of_rules_that_there_are() -> None:
     known = {rule.name for rule in read_catalogue()}
     for rule, after in causes._AFTER.items():

@@ -18,6 +18,7 @@ CUT = Redactor().cut
 
 SECRET_IN = [
     "mongodb://vox:{}@data:27017/vox?authSource=admin",
+    "mongodb://USER:PASSWORD@HOST:{}@data:27017/vox",
     "redis://:{}@10.0.0.4:6379/0",
     "https://x-token-auth:{}@bitbucket.org/oriserve1/vox-backend.git",
     "Authorization: Bearer {}",
@@ -76,6 +77,7 @@ KEPT = [
     "ssh://git@198.51.100.10:22/oriserve1/vox-backend.git",
     "http://127.0.0.1:8080/health?x=a@b",
     "mongodb://127.0.0.1:27017/vox",
+    "export VOXGATE_MONGODB_URI=mongodb://USER:PASSWORD@HOST:27017/vox, as data reaches it",
     "S3_SECRET_KEY: missing",
     "LIVEKIT_API_SECRET=",
     "LIVEKIT_API_SECRET=\nPORT=1",

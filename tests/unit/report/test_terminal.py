@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from voxgate.model.verdict import Judgement, RunOutcome, RunVerdict, Verdict
+from voxgate.model.verdict import Judgement, MoveRecord, RunOutcome, RunVerdict, Verdict
 from voxgate.report.terminal import EXIT_MEANING, closing, console_for
 
 PAGE = Path("/reports/latest/allure-report/index.html")
@@ -117,6 +117,27 @@ def test_a_refused_run_is_a_line_without_a_table(looked: RunOutcome) -> None:
         "REFUSED  lab: backend: no such tag (0.4s)",
         "exit 10  → refused: no host was touched",
     ]
+
+
+def test_the_hint_of_a_refusal_stands_on_a_line_of_its_own_below_what_was_counted(looked: RunOutcome) -> None:
+    """However long the line above it is."""
+    summary = f"would stop it: {', '.join(f'rule-{n}[fleet-1]' for n in range(12))}\n  hint: mend it first"
+    refused = replace(
+        looked, verdict=RunVerdict.REFUSED, exit_status=10, judgements=(), services=(), summary=summary, seconds=4.4
+    )
+    lines = said(refused).splitlines()
+    assert lines[-2] == "  hint: mend it first"
+    assert lines[-3].endswith("rule-11[fleet-1] (4.4s)")
+
+
+def test_the_seconds_of_a_kind_of_move_are_those_in_which_it_was_made(done: RunOutcome) -> None:
+    """Not those between a first look at the health and the last one, a minute later."""
+    moves = (
+        MoveRecord("backend", "api-1", "health", 10.0, 5.0),
+        MoveRecord("backend", "api-2", "health", 12.0, 4.0),
+        MoveRecord("backend", "api-1", "health", 70.0, 0.5),
+    )
+    assert "\nbackend   health 6.5s; 60.5s in all on api-1, api-2\n" in said(replace(done, moves=moves))
 
 
 def test_what_is_the_same_in_many_places_is_said_once(looked: RunOutcome) -> None:
