@@ -1,4 +1,4 @@
-"""``voxgate init | contract | draft | enrol | probe | builder | attach | watch | merge``."""
+"""``voxgate init | contract | draft | enrol | probe | builder | attach | attest | watch | merge``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from voxgate import __version__
 from voxgate.cli import contract as contracts
+from voxgate.cli.attest import verify
 from voxgate.cli.draft import draft
 from voxgate.cli.enrol import enrol, update
 from voxgate.cli.first_estate import Asked, first_estate
@@ -36,6 +37,7 @@ examples:
   voxgate enrol api-1 --estate production | ssh YOU@10.0.0.5 sudo bash
   voxgate contract backend --at http://127.0.0.1:8080 --start "uv run uvicorn vox_backend.app:app --port 8080" --env test.env
   voxgate attach                                  the newest run of reports/ to its releases on Bitbucket
+  voxgate attest verify reports/latest --signers hosts/signers    whether a run is what it says, offline
   voxgate watch --estate production               one line for Nagios, exit status 0, 1, 2 or 3
   voxgate watch --estate production --format prometheus --output /var/lib/node_exporter/voxgate.prom
   voxgate merge shard-1/reports/latest shard-2/reports/latest
@@ -67,6 +69,9 @@ def _said(asked: argparse.Namespace, out: CutStream) -> int:
         if asked.command == "contract":
             given = {key: getattr(asked, key) for key in ("service", "at", "start", "env", "junit", "allure")}
             return contracts.contract(contracts.Asked(**given), os.environ, out)
+        if asked.command == "attest":
+            signers, ledger = (Path(name) if name else None for name in (asked.signers, asked.ledger))
+            return verify(Path(asked.run), signers, asked.estate, out, ledger)
         return _run(asked, out)
     except OSError as error:
         why = error.strerror or str(error)
@@ -156,6 +161,13 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("builder", help="print the program that builds releases on a host, to install it there: the same")
     one = commands.add_parser("attach", help="put a run's report and verdict to its releases on Bitbucket (BITBUCKET_TOKEN)")
     one.add_argument("run", nargs="?", default="reports/latest", metavar="RUN", help="default: reports/latest")
+    one = commands.add_parser("attest", help="verify a run's attestation: signature, digests, and the verdict by its evidence")
+    one.add_argument("action", choices=["verify"], help="a line for each thing that is verified; exit status 0 or 1")
+    one.add_argument("run", nargs="?", default="reports/latest", metavar="RUN", help="default: reports/latest")
+    signers = os.environ.get("VOXGATE_SIGNERS") or None
+    one.add_argument("--signers", default=signers, metavar="FILE", help="who may sign, as ssh-keygen(1) has ALLOWED SIGNERS")
+    one.add_argument("--ledger", metavar="FILE", help="a host's ledger.jsonl, which must go on from this run, and name it")
+    one.add_argument("--estate", metavar="NAME", help="the estate as it was judged by: a name, or a file (default: the run's)")
     one = commands.add_parser("watch", help="look without deploying; say what changed since the last run that held")
     _takes_an_estate(one)
     one.add_argument("--format", choices=sorted(FORMATS), default="nagios", help="default: nagios")

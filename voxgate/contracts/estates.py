@@ -145,12 +145,17 @@ def _schema_error(fault: ValidationError, file: str) -> EstateError:
     return EstateError("cannot be meant", where=where, why=fault.message[:200])
 
 
+def services_file(folder: Path) -> Path:
+    """The file that says what the services of the estates in ``folder`` are: its own, else the one that comes with voxgate."""
+    return next((one for one in (folder / SERVICES, FOLDER / SERVICES) if one.is_file()), folder / SERVICES)
+
+
 def services_of(folder: Path, words: Mapping[str, dict[str, str]] | None = None, estate: str = "") -> tuple[Service, ...]:
     """The services, in the order in which they are deployed: as ``services.toml`` in ``folder`` says, else as voxgate's.
     ``words`` are what the file ``estate`` itself says of them. Raises EstateError.
     """
     words = words or {}
-    path = next((one for one in (folder / SERVICES, FOLDER / SERVICES) if one.is_file()), folder / SERVICES)
+    path = services_file(folder)
     document = _read(path, "services")
     if lost := sorted(set(words) - set(document)):
         raise EstateError(f"services.toml does not say what the {lost[0]} is", where=f"{estate} [services.{lost[0]}]")

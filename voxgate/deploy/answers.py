@@ -107,13 +107,13 @@ def state_of(services: Collection[str], lines: int) -> Callable[[object], State]
     return read
 
 
-def claimed(services: Collection[str]) -> Callable[[object], tuple[State, dict[str, int]]]:
-    """Reads the answer to a claim: what is written there, and the epoch of each service."""
+def claimed(services: Collection[str], lines: int = 0) -> Callable[[object], tuple[State, dict[str, int]]]:
+    """Reads the answer to a claim: what is written there, at most ``lines`` of each ledger, and the epoch of each service."""
 
     def read(value: object) -> tuple[State, dict[str, int]]:
         found = dict(members(value))
         epochs = _exactly(found.pop("epochs", None), *services)
-        return state_of(services, 0)(found), {name: get(epochs, name, _count) for name in services}
+        return state_of(services, lines)(found), {name: get(epochs, name, _count) for name in services}
 
     return read
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from voxgate.deploy import answers
+from voxgate.deploy.chain import LINES
 from voxgate.deploy.holding import BEAT, HeldElsewhere, Hold, TakenOver
 from voxgate.deploy.state import Author, Found, checkouts, found_of, hosts_with_state, placements_of
 from voxgate.deploy.stop import Stop
@@ -118,8 +119,8 @@ class Claim:
         try:
             had = self._epochs.get(name, {})
             services = checkouts(placements)
-            read, owner = answers.claimed(services), self.author.document()
-            said, epochs = hold.ask("claim", _CLAIM_DEADLINE, read, services=services, owner=owner, epochs=had)
+            read, owner = answers.claimed(services, LINES), self.author.document()
+            said, epochs = hold.ask("claim", _CLAIM_DEADLINE, read, services=services, owner=owner, epochs=had, ledger=LINES)
         except BaseException:
             hold.close()
             if before is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 
 from voxgate.deploy import marks
+from voxgate.deploy.chain import broken
 from voxgate.deploy.gate import Gate
 from voxgate.deploy.hands import Task
 from voxgate.deploy.journal import MOST_REASON, Journal, Phase
@@ -43,15 +44,16 @@ def plan(gate: Gate) -> list[str]:
 
 
 def tell_history(gate: Gate) -> tuple[list[str], bool]:
-    """What was ever deployed here, from the hosts' own ledgers; and if all of them could be read. What cannot be read is named
-    below the table: that nothing was ever deployed is said only by hosts that were heard.
+    """What was ever deployed here, from the hosts' own ledgers; and if all of them could be read. What cannot be read, and a
+    ledger that was cut or edited, is named below the table: that nothing was ever deployed is said only by hosts that were heard.
     """
     found = read_all(gate.site.connections, gate.estate, ledger=_LEDGER)
     entries = history(gate.estate, found)
     unread = {key: one.good.why if isinstance(one.good, Missing) else "" for key, one in found.items() if not one.boot}
     nothing = "nothing is known of what was deployed here" if unread else "nothing was ever deployed here"
     lines = history_lines(entries) if entries else [nothing]
-    return [*lines, *(f"not read: {key}: {why}" for key, why in unread.items())], not unread
+    cut = broken(found, _LEDGER)
+    return [*lines, *(f"not read: {key}: {why}" for key, why in unread.items()), *cut], not unread and not cut
 
 
 def tell_releases(gate: Gate) -> tuple[list[str], bool]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from voxgate.deploy import marks
 from voxgate.deploy.at_work import say_who_works
 from voxgate.deploy.canary import Canary, Judge, cannot_judge
+from voxgate.deploy.chain import LINES, broken
 from voxgate.deploy.contents import contents_of
 from voxgate.deploy.decision import Judged
 from voxgate.deploy.engine import Deployment, State
@@ -185,12 +186,13 @@ class Gate:
 
     def read(self) -> None:
         """Read what is written on the hosts."""
-        self._believe(read_all(self.site.connections, self.estate))
+        self._believe(read_all(self.site.connections, self.estate, ledger=LINES))
 
     def _believe(self, found: Mapping[str, Found]) -> None:
         """Keep what was found, but for what no host may say for others."""
         latest = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + _AHEAD))
         self.site.found = credible(found, self.estate, self._remotes.on_main, latest)
+        self.notes += [line for line in broken(found, LINES) if line not in self.notes]
         self._not_believed = frozenset(key for key, one in self.site.found.items() if one.good is not found[key].good)
 
     def plan(self) -> Plan:
@@ -385,15 +387,6 @@ class Gate:
             msg = "there is nothing to settle"
             raise RuntimeError(msg)
         return recovered(self._mending, self._not_mended, judged, self._look_and_judge, self.site.away)
-
-    def note_verdict(self, verdict: RunVerdict, digest: str) -> None:
-        """The last line of this run in the ledgers of all that it deployed: verdict, and digest of the report."""
-        if self.deployment is None or not self.site.claimed:
-            return
-        try:
-            marks.note(self.site.claim, self.deployment.plan.tasks, "verdict", verdict=verdict.value, digest=digest)
-        except VoxgateError as error:
-            self.notes.append(f"the ledger has no verdict of this run: {error.line}")
 
     def services(self, settled: Settled | None) -> tuple[ServiceOutcome, ...]:
         """What this run knows of each service."""

@@ -29,7 +29,7 @@ REPORTING = "voxgate, reporting (with -q the verdict and what does not hold, wit
 
 VALUED = (
     *("--estate", "--evidence", "--reports", "--hosts", "--shard", "--bake", "--deploy", "--rollback", "--wait", "--drain"),
-    *("--max-unavailable", "--clear", "--reason", "--standing", "--html"),
+    *("--max-unavailable", "--clear", "--reason", "--standing", "--html", "--sign-key"),
 )
 """Options that always take a value."""
 
@@ -186,6 +186,13 @@ def _reporting(group: pytest.OptionGroup) -> None:
         choices=("auto", "always", "never"),
         default="auto",
         help="make the Allure page: auto makes it for a deploy, and for a look that found something wrong",
+    )
+    group.addoption(
+        "--sign-key",
+        metavar="FILE",
+        default=os.environ.get("VOXGATE_SIGN_KEY") or None,
+        help="sign the run's attestation with this SSH key: a private key's file, or a .pub whose key the agent has (or the "
+        "environment's VOXGATE_SIGN_KEY); `voxgate attest verify` checks it",
     )
     group.addoption(
         "--summary",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -13,7 +14,8 @@ from voxgate.model.verdict import RunOutcome
 from voxgate.plugin.session import Session, write_recorded
 from voxgate.plugin.without_pytest import MODULE, NEEDS_PYTEST
 from voxgate.report import verdict_file
-from voxgate.transport.local import run
+from voxgate.report.redaction import Redactor
+from voxgate.transport.local import LocalCompleted, run
 from voxgate.transport.surroundings import environment
 
 _DEADLINE = 300.0
@@ -52,10 +54,23 @@ def judge_saved(
     if done is None or done.exit_status == NEEDS_PYTEST:
         argv, verdict = _pytest(folder, session.estate.source, reports), reports / "latest" / "verdict.json"
         done = start(argv)
+    return _left(verdict, done, session.redactor)
+
+
+def judge_as_it_is(folder: Path, source: str, root: Path, reports: Path) -> RunOutcome:
+    """Judge the look in ``folder`` by all suites of the project ``root``, in a pytest of its own that reports below ``reports``:
+    nothing is written beside the look. ``source`` is the estate's file. Raises VoxgateError if that left no verdict.
+    """
+    done = run(_pytest(folder, source, reports), deadline=_DEADLINE, cwd=root, env=environment(build=True))
+    return _left(reports / "latest" / "verdict.json", done, Redactor.of(os.environ))
+
+
+def _left(verdict: Path, done: LocalCompleted, redactor: Redactor) -> RunOutcome:
+    """The verdict that a judging left. Raises VoxgateError."""
     try:
         return verdict_file.read(verdict)
     except VoxgateError as error:
-        said = session.redactor.cut((done.stdout + done.stderr).decode("utf-8", "replace")).strip().splitlines()[-1:]
+        said = redactor.cut((done.stdout + done.stderr).decode("utf-8", "replace")).strip().splitlines()[-1:]
         raise VoxgateError("a saved look could not be judged", why=f"{error.line}; {' '.join(said)}") from None
 
 

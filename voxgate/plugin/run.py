@@ -17,6 +17,7 @@ import pytest
 
 from voxgate.deploy.decision import Judged, look_status, look_summary, look_verdict
 from voxgate.deploy.gate import Gate, Settled
+from voxgate.deploy.ledgers import note_verdict
 from voxgate.deploy.plan import how_of
 from voxgate.deploy.standing import must_be_meant
 from voxgate.errors import TRACES, Mistyped, Refused, VoxgateError, known_error, unforeseen
@@ -24,6 +25,7 @@ from voxgate.model.part import narrowed
 from voxgate.model.run_facts import How
 from voxgate.model.verdict import Exit, Judgement, RunOutcome, RunVerdict
 from voxgate.model.work import said_of
+from voxgate.plugin.attesting import attested, must_sign
 from voxgate.plugin.collector import Collector
 from voxgate.plugin.errands import is_errand, run_errand
 from voxgate.plugin.judging import services_in
@@ -76,6 +78,7 @@ class Run:
         if session.estate is None:
             msg = "a run needs an estate"
             raise RuntimeError(msg)
+        must_sign(config.getoption("sign_key"))
         root = Path(config.getoption("reports") or session.root / "reports")
         report = ReportFolder.create(root, datetime.now(UTC), session.estate.name)
         progress = Progress(console_for(sys.stdout), session.redactor, brief=config.option.verbose < 0)
@@ -359,7 +362,7 @@ class Run:
         verdict_file.write(self.outcome, self.report.verdict, self.session.redactor)
         if self.gate is not None:
             digest = hashlib.sha256(self.report.verdict.read_bytes()).hexdigest()
-            self.gate.note_verdict(self.outcome.verdict, digest)
+            note_verdict(self.gate, self.outcome.verdict, digest)
         self.report.publish()
         self.report.prune()
 
@@ -379,7 +382,8 @@ class Run:
         redactor = self.session.redactor
         capacity = self.gate.capacity if self.gate else self.session.recorded.capacity
         beside = Beside(facts_of(self.session), self.papers, capacity)
-        for line in publish(self.outcome, self.session.estate, self.report, redactor, beside, html=page):
+        made = publish(self.outcome, self.session.estate, self.report, redactor, beside, html=page)
+        for line in (*made, *attested(self.session, self.gate, self.report, self.config.getoption("sign_key"))):
             self.progress.note(line)
         shown = verdict_file.cut(self.outcome, redactor)
         if self.gate is not None:  # a saved look that is judged again is no news

@@ -43,7 +43,7 @@ class _Wallet:
 
     def _from_file(self, path: str, held: dict[bytes, paramiko.AgentKey]) -> paramiko.PKey | None:
         file = Path(path).expanduser()
-        if (public := _public(file)) in held and public is not None:
+        if (public := public_blob(file)) in held and public is not None:
             self.notes.append(f"{path} (by the agent)")
             return held[public]
         try:
@@ -62,7 +62,7 @@ class _Wallet:
         return None
 
 
-def _public(file: Path) -> bytes | None:
+def public_blob(file: Path) -> bytes | None:
     """The public key beside a private one (or of a file that is public itself), None if there is none."""
     for candidate in (file, file.with_name(file.name + ".pub")):
         try:
@@ -80,7 +80,7 @@ def _public(file: Path) -> bytes | None:
 def log_in(wire: Wire, hop: Hop, where: str, deadline: Deadline) -> None:
     """Log in as ``hop.user``. Raises Unreachable, naming what was tried, if no key is taken before the deadline."""
     wallet = _Wallet(hop)
-    agent = _agent() if hop.agent else None
+    agent = agent_of() if hop.agent else None
     try:
         for key in wallet.keys(agent):
             wire.auth_timeout = deadline.remaining
@@ -102,7 +102,7 @@ def log_in(wire: Wire, hop: Hop, where: str, deadline: Deadline) -> None:
     raise _refused(hop, where, wallet, "")
 
 
-def _agent() -> paramiko.Agent | None:
+def agent_of() -> paramiko.Agent | None:
     """The agent, None where there is none or it does not answer in time."""
     if not os.environ.get("SSH_AUTH_SOCK"):
         return None

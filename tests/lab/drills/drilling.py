@@ -21,6 +21,8 @@ import pymongo
 import lab
 from tests.lab.noting import note
 from tests.lab.serving import DATABASE, ESTATE, Serving, state_file
+from voxgate.contracts.ledger_lines import flaws as chain_flaws
+from voxgate.contracts.ledger_lines import lines_of
 
 ROOT = Path(__file__).resolve().parents[3]
 RESULT = ROOT / "reports" / "drills" / "drills.json"
@@ -127,7 +129,9 @@ def ledger_flaws() -> list[str]:
     """Numbers that are missing or twice, deploys that were begun and never closed, or closed without a promotion or a why."""
     flaws = []
     for placement in ESTATE.placements:
-        lines = [json.loads(line) for line in state_file(placement, "ledger.jsonl").splitlines()]
+        texts = state_file(placement, "ledger.jsonl").splitlines()
+        lines = [json.loads(line) for line in texts]
+        flaws += [f"{placement.id}: {why}" for why in chain_flaws(list(lines_of(texts)), whole=True)]
         numbers = [one["n"] for one in lines if "n" in one]
         if numbers != list(range(1, len(numbers) + 1)):
             flaws.append(f"{placement.id}: {numbers}")

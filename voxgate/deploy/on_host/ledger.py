@@ -1,7 +1,8 @@
-"""The ledger of a service: one whole, numbered line an event, and none is ever taken away."""
+"""The ledger of a service: one whole, numbered line an event, with the sha256 of the line before it; none is ever taken away."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from typing import Any, Dict, List, Tuple
@@ -24,30 +25,30 @@ def _about(event: Dict[str, Any]) -> Tuple[Any, ...]:
     return event.get("event"), event.get("mended") or event.get("run"), event.get("commit")
 
 
-def _last_event(folder: str) -> Dict[str, Any]:
-    """The last line of the ledger that is one of ours: an object with a number; empty where there is none."""
+def _last_event(folder: str) -> Tuple[Dict[str, Any], str]:
+    """The last line of the ledger that is one of ours, an object with a number, and its sha256; empty where there is none."""
     for line in reversed(last_lines(folder, 64)):
         try:
             said = json.loads(line)
         except ValueError:
             continue
         if isinstance(said, dict) and type(said.get("n")) is int:
-            return said
-    return {}
+            return said, hashlib.sha256(line.encode("utf-8", "replace")).hexdigest()
+    return {}, ""
 
 
 def append(folder: str, event: Dict[str, Any]) -> None:
     """One line of the ledger, numbered on. A torn last line (power cut) is closed first, so that it can hurt no other; the
     same event of the same run is not written twice: whoever mends a kill may do the same thing again.
     """
-    last = _last_event(folder)
+    last, digest = _last_event(folder)
     if event.get("event") != "note" and _about(last) == _about(event):
         return
     descriptor = open_file(folder, "ledger.jsonl", os.O_RDWR | os.O_APPEND)
     try:
         size = os.fstat(descriptor).st_size
         torn = size and os.pread(descriptor, 1, size - 1) != b"\n"
-        whole = json.dumps(dict(event, n=last.get("n", 0) + 1), sort_keys=True).encode("utf-8") + b"\n"
+        whole = json.dumps(dict(event, n=last.get("n", 0) + 1, prev=digest), sort_keys=True).encode("utf-8") + b"\n"
         text = (b"\n" if torn else b"") + whole
         if os.write(descriptor, text) != len(text):
             os.ftruncate(descriptor, size)

@@ -1,0 +1,57 @@
+"""``voxgate attest verify DIR``: whether a run is what it says, offline."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from voxgate.contracts.estates import load_estate
+from voxgate.contracts.places import project, suites_of
+from voxgate.contracts.statement import Resource
+from voxgate.errors import Refused
+from voxgate.model.verdict import RunOutcome
+from voxgate.plugin.rejudging import judge_as_it_is
+from voxgate.plugin.session import Session
+from voxgate.report import verdict_file
+from voxgate.report.attesting import configuration_of
+from voxgate.report.stream import CutStream
+from voxgate.report.verifying import Verifier
+
+
+def verify(folder: Path, signers: Path | None, estate: str | None, out: CutStream, ledger: Path | None = None) -> int:
+    """Say a line for each thing that is verified; 0 if all of it is as it must be, 1 if not. ``estate`` is a name or a file, by
+    default the one that the run was of; ``ledger`` is one that was brought from a host.
+
+    Raises Refused where there is nothing to verify.
+    """
+    if not folder.is_dir():
+        raise Refused("there is no such run", where=str(folder), hint="give a run's folder: reports/latest")
+    folder, root = folder.resolve(), project()
+
+    def configuration(outcome: RunOutcome) -> Sequence[Resource]:
+        return configuration_of(load_estate(estate or outcome.estate), suites_of(root), root)
+
+    def expected(outcome: RunOutcome) -> tuple[Collection[str], Collection[str]]:
+        session = Session(load_estate(estate or outcome.estate), folder / "evidence", root=root)
+        session.deploying = session.recorded.services
+        session.part, session.joined = session.recorded.part, session.recorded.joined
+        ids = [one.id for one in session.expected()]
+        return ids, session.plain()
+
+    with tempfile.TemporaryDirectory(prefix="voxgate-") as reports:
+
+        def judge(look: Path) -> RunOutcome:
+            source = load_estate(estate or _estate_of(folder)).source
+            return judge_as_it_is(look, source, root, Path(reports) / look.name)
+
+        wrong = 0
+        for check in Verifier(signers, configuration, expected, judge, ledger).checks(folder):
+            out.write(f"{check.line}\n")
+            wrong += bool(check.why)
+    out.write(f"{'not as it says' if wrong else 'as it says'}: {folder.name}\n")
+    return 1 if wrong else 0
+
+
+def _estate_of(folder: Path) -> str:
+    return verdict_file.read(folder / "verdict.json").estate
