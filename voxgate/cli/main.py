@@ -1,4 +1,4 @@
-"""``voxgate init | contract | draft | enrol | probe | builder | attach | attest | watch | merge``."""
+"""``voxgate init | contract | draft | enrol | probe | builder | attach | attest | approve | watch | merge``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from voxgate import __version__
 from voxgate.cli import contract as contracts
+from voxgate.cli.approve import approve, folder_of
 from voxgate.cli.attest import verify
 from voxgate.cli.draft import draft
 from voxgate.cli.enrol import enrol, update
@@ -18,6 +19,7 @@ from voxgate.cli.init import init
 from voxgate.cli.merge import folders_of, merge
 from voxgate.cli.watch import watch
 from voxgate.contracts.estates import load_estate
+from voxgate.contracts.places import project
 from voxgate.errors import Refused, VoxgateError
 from voxgate.model.verdict import Exit
 from voxgate.moves.builder import built as builder
@@ -38,6 +40,7 @@ examples:
   voxgate contract backend --at http://127.0.0.1:8080 --start "uv run uvicorn vox_backend.app:app --port 8080" --env test.env
   voxgate attach                                  the newest run of reports/ to its releases on Bitbucket
   voxgate attest verify reports/latest --signers hosts/signers    whether a run is what it says, offline
+  voxgate approve backend=vox-backend-2026.06.24-1 --estate production --sign-key ~/.ssh/id_ed25519 --reason "looked at it"
   voxgate watch --estate production               one line for Nagios, exit status 0, 1, 2 or 3
   voxgate watch --estate production --format prometheus --output /var/lib/node_exporter/voxgate.prom
   voxgate merge shard-1/reports/latest shard-2/reports/latest
@@ -72,6 +75,9 @@ def _said(asked: argparse.Namespace, out: CutStream) -> int:
         if asked.command == "attest":
             signers, ledger = (Path(name) if name else None for name in (asked.signers, asked.ledger))
             return verify(Path(asked.run), signers, asked.estate, out, ledger)
+        if asked.command == "approve":
+            estate, folder = load_estate(asked.estate), folder_of(project())
+            return approve(estate, asked.releases, asked.sign_key, asked.reason, asked.days, folder, out)
         return _run(asked, out)
     except OSError as error:
         why = error.strerror or str(error)
@@ -159,15 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--check", action="store_true", help="log in as the gate does, and say what is done and what is not")
     commands.add_parser("probe", help="print the probe, to install it on a host: the README says how")
     commands.add_parser("builder", help="print the program that builds releases on a host, to install it there: the same")
-    one = commands.add_parser("attach", help="put a run's report and verdict to its releases on Bitbucket (BITBUCKET_TOKEN)")
-    one.add_argument("run", nargs="?", default="reports/latest", metavar="RUN", help="default: reports/latest")
-    one = commands.add_parser("attest", help="verify a run's attestation: signature, digests, and the verdict by its evidence")
-    one.add_argument("action", choices=["verify"], help="a line for each thing that is verified; exit status 0 or 1")
-    one.add_argument("run", nargs="?", default="reports/latest", metavar="RUN", help="default: reports/latest")
-    signers = os.environ.get("VOXGATE_SIGNERS") or None
-    one.add_argument("--signers", default=signers, metavar="FILE", help="who may sign, as ssh-keygen(1) has ALLOWED SIGNERS")
-    one.add_argument("--ledger", metavar="FILE", help="a host's ledger.jsonl, which must go on from this run, and name it")
-    one.add_argument("--estate", metavar="NAME", help="the estate as it was judged by: a name, or a file (default: the run's)")
+    _add_signing(commands)
     one = commands.add_parser("watch", help="look without deploying; say what changed since the last run that held")
     _takes_an_estate(one)
     one.add_argument("--format", choices=sorted(FORMATS), default="nagios", help="default: nagios")
@@ -178,6 +176,25 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--reports", default="reports", metavar="DIR", help="where the joined run is put (default: reports)")
     one.add_argument("--html", choices=("always", "never"), default="always", help="make the Allure page (default: always)")
     return parser
+
+
+def _add_signing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """What takes a run elsewhere, and what is signed."""
+    one = commands.add_parser("attach", help="put a run's report and verdict to its releases on Bitbucket (BITBUCKET_TOKEN)")
+    one.add_argument("run", nargs="?", default="reports/latest", metavar="RUN", help="default: reports/latest")
+    one = commands.add_parser("attest", help="verify a run's attestation: signature, digests, and the verdict by its evidence")
+    one.add_argument("action", choices=["verify"], help="a line for each thing that is verified; exit status 0 or 1")
+    one.add_argument("run", nargs="?", default="reports/latest", metavar="RUN", help="default: reports/latest")
+    signers = os.environ.get("VOXGATE_SIGNERS") or None
+    one.add_argument("--signers", default=signers, metavar="FILE", help="who may sign, as ssh-keygen(1) has ALLOWED SIGNERS")
+    one.add_argument("--ledger", metavar="FILE", help="a host's ledger.jsonl, which must go on from this run, and name it")
+    one.add_argument("--estate", metavar="NAME", help="the estate as it was judged by: a name, or a file (default: the run's)")
+    one = commands.add_parser("approve", help="sign a note that a release may go on an estate with [promotion] approvers")
+    one.add_argument("releases", nargs="+", metavar="SERVICE=TAG", help="as --deploy of pytest takes them")
+    _takes_an_estate(one)
+    one.add_argument("--sign-key", required=True, metavar="FILE", help="your SSH key, or the .pub of one in the agent")
+    one.add_argument("--reason", required=True, metavar="TEXT", help="what you looked at")
+    one.add_argument("--days", type=int, default=3, metavar="N", help="for how long it counts (default: 3, at most 30)")
 
 
 def _takes_an_estate(parser: argparse.ArgumentParser) -> None:

@@ -20,6 +20,7 @@ from voxgate.contracts.estate_access import judge_access, keys_of, sshd_of, sudo
 from voxgate.contracts.estate_folders import judge_folders
 from voxgate.contracts.estate_rules import judge_estate
 from voxgate.contracts.places import bundled, project
+from voxgate.contracts.promotions import promotion_of, with_dates
 from voxgate.contracts.schemas import best_fault, schema
 from voxgate.contracts.unit_files import SERVICES, UnitFiles
 from voxgate.contracts.waivers import judge_waivers, read_waivers, with_days
@@ -95,7 +96,7 @@ def _read(path: Path, schema_name: str) -> dict[str, Any]:
     for place, value in _numbers(document):
         if not math.isfinite(value):  # no comparison of a schema refuses nan
             raise EstateError(f"{value} is no number", where=f"{path.name} [{place}]")
-    document = with_days(document)
+    document = with_dates(with_days(document))
     fault = best_fault(schema_name, document)
     if fault is not None:
         raise _schema_error(fault, path.name)
@@ -227,6 +228,7 @@ def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) 
         sshd=sshd_of(document.get("sshd", {})),
         waived=read_waivers(document.get("waived", ()), path.name),
         available=Available(document.get("fleet", {}).get("available", "slots")),
+        promotion=promotion_of(document.get("promotion"), settings["name"], path),
         source=str(path),
     )
 

@@ -37,6 +37,10 @@ def plan(gate: Gate) -> list[str]:
     must = must_run(gate.estate, {}, gate.site.goods)
     stands = lines_of(gate.standing.found, must) or ["nothing"]
     lines += ["", "does not hold now", *(f"   {line}" for line in stands)]
+    asked = [(target.service, target.release) for target in made.targets if not target.is_on_hosts]
+    if gate.promotion and asked and (error := gate.promotion.refusal(gate.estate, asked)):
+        word = "would be overridden" if gate.promotion.override else "would be refused"
+        lines += ["", f"promotion of this deploy {word}: {error.text}"]
     held = {one.service: one.found for one in decisions if one.way is Way.HELD}
     if stopping := gate.standing.stopping(made):
         lines += ["", f"this deploy would be refused: {refused(stopping, made, must, held, gate.estate).text}"]

@@ -24,6 +24,7 @@ from voxgate.deploy.outcomes import Known
 from voxgate.deploy.plan import Plan, check_requests, make_plan, read_requests
 from voxgate.deploy.preflight import held_hosts, must_be_seen, preflight
 from voxgate.deploy.progress import Progress
+from voxgate.deploy.promoting import Rules
 from voxgate.deploy.recovered import recovered
 from voxgate.deploy.recovery import credible, way_back
 from voxgate.deploy.remotes import Remotes, must_be_judgeable, must_run
@@ -73,10 +74,12 @@ class Gate:
         judge: Judge = cannot_judge,
         cutter: Cutter | None = None,
         builds: Bitbucket | None = None,
+        promotion: Rules | None = None,
     ) -> None:
         """Read what is asked for; nothing is opened yet. ``judge`` judges a saved look by itself; ``cutter`` takes the secrets
-        out of what is saved; ``builds`` is asked if a release's own build was green. Raises Refused for a request that cannot be
-        meant.
+        out of what is saved; ``builds`` is asked if a release's own build was green, ``promotion`` if it is let in.
+
+        Raises Refused for a request that cannot be meant.
         """
         self.estate = estate
         self.requests = read_requests(orders.deploy, orders.rollback, estate)
@@ -86,7 +89,7 @@ class Gate:
         author = Author(run, services=" ".join(sorted(self.deploying)))
         self.site = Site(estate, Connections(estate), progress, orders, author, cutter=cutter)
         self._evidence_folder = evidence
-        self._judge, self.cutter, self._builds = judge, cutter, builds
+        self._judge, self.cutter, self._builds, self.promotion = judge, cutter, builds, promotion
         self._opened: Mapping[str, Connection | Unreachable] = {}
         self._remotes = Remotes(estate)
         self._mending: Mending | None = None
@@ -157,6 +160,8 @@ class Gate:
             for service, release in asked:
                 must_be_deployable(service, release, self._remotes.mirrors[service.name])
             self._take()
+            if self.promotion and (said := self.promotion.judge(self.estate, asked, self.site.claim)):
+                self.notes.append(said)
             releases = self._mend()
         if self.requests and self._not_mended is None and not self.site.stop.is_set():
             self._deploy()

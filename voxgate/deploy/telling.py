@@ -19,7 +19,14 @@ from voxgate.moves import steps
 
 _COMMITS = 20  # and packages, of each release in a plan
 
-_CLOSING = {"promoted": "done", "rolled-back": "rolled back", "abandoned": "abandoned", "held": "held", "cleared": "cleared"}
+_CLOSING = {
+    "promoted": "done",
+    "rolled-back": "rolled back",
+    "abandoned": "abandoned",
+    "held": "held",
+    "cleared": "cleared",
+    "refused": "refused",
+}
 """How a deploy ended: the ledger's words, as old as it is, and the same as a verdict says it."""
 
 
@@ -172,6 +179,7 @@ def _entry(service: str, run: str, events: Sequence[tuple[str, Mapping[str, str]
     ends = [event for _, event in events if event["event"] in _CLOSING]
     verdicts = [event for _, event in events if event["event"] == "verdict"]
     last = ends[-1] if ends else {}
+    over = [event for _, event in events if event["event"] == "overridden"][:1]
     mended = f" by {last['run']}" if last.get("mended") else ""
     return Entry(
         at=str(first.get("at", "")),
@@ -186,7 +194,7 @@ def _entry(service: str, run: str, events: Sequence[tuple[str, Mapping[str, str]
         build=str(first.get("build", "")),
         run=run,
         digest=str(verdicts[-1].get("digest", "")) if verdicts else "",
-        reason=str(last.get("reason", "")),
+        reason="; ".join(str(event["reason"]) for event in (*over, last) if event.get("reason")),
     )
 
 

@@ -10,6 +10,7 @@ from voxgate.model.access import BUILDER, Pairs, allowed_on
 from voxgate.model.clients import ClientWord, is_in
 from voxgate.model.digits import natural_in, port_in
 from voxgate.model.front import Front
+from voxgate.model.promotion import Promotion
 from voxgate.model.service import Endpoint, EnvFile, Role, Service
 from voxgate.model.waiver import MOST, MOST_DAYS, Waiver
 from voxgate.model.where import Names, places_of, said_for
@@ -235,7 +236,7 @@ class Estate:
     a part of the estate has not, and asks through all the same; ``front`` is how people reach the console, None where the file
     does not say, ``others`` the names by which the same nginx serves something else, ``web_roots`` the folders that it may
     serve besides the build. ``waived`` are violations that it accepts, at most ``waived_most``, none of them longer than
-    ``waived_days`` ahead.
+    ``waived_days`` ahead; ``promotion`` is what it takes, from where and when.
     """
 
     name: str
@@ -273,6 +274,7 @@ class Estate:
     waived: tuple[Waiver, ...] = ()
     waived_days: int = MOST_DAYS
     waived_most: int = MOST
+    promotion: Promotion | None = None
     source: str = field(default="", compare=False)
 
     def host(self, name: str) -> Host:

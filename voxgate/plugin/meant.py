@@ -18,7 +18,10 @@ from voxgate.plugin.orders import is_selected
 _OF_HOSTS = ("deploy", "rollback", "plan", "recover", "history", "releases", "clear", "standing")
 """What is asked of hosts themselves, so that no saved look can tell or do it."""
 
-_OF_A_DEPLOY = ("wait", "drain", "no_way_back", "require_green_build", "reason")
+_OF_A_DEPLOY = (
+    *("wait", "drain", "no_way_back", "require_green_build", "reason"),
+    *("require_attested", "attested", "override_promotion"),
+)
 _OF_A_LOOK = ("shard", "bake")
 
 _WORDS = frozenset({"and", "or", "not", "True", "False", "None"})

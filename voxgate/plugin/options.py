@@ -30,6 +30,7 @@ REPORTING = "voxgate, reporting (with -q the verdict and what does not hold, wit
 VALUED = (
     *("--estate", "--evidence", "--reports", "--hosts", "--shard", "--bake", "--deploy", "--rollback", "--wait", "--drain"),
     *("--max-unavailable", "--clear", "--reason", "--standing", "--html", "--sign-key"),
+    *("--require-attested", "--attested", "--signers"),
 )
 """Options that always take a value."""
 
@@ -39,6 +40,7 @@ TESTINFRA = "pytest11.testinfra"
 _ASKING = (
     *("estate", "evidence", "deploy", "rollback", "plan", "recover", "history", "releases", "clear", "invariants"),
     *("standing", "shard", "bake", "wait", "drain", "no_way_back", "require_green_build", "reason"),
+    *("require_attested", "attested", "override_promotion"),
 )
 
 
@@ -135,6 +137,33 @@ def _deploying(group: pytest.OptionGroup) -> None:
         action="store_true",
         default=False,
         help="deploy only commits whose own CI on Bitbucket was green (token: BITBUCKET_TOKEN); anything else is refused",
+    )
+    group.addoption(
+        "--require-attested",
+        metavar="ESTATE[=DAYS]",
+        default=None,
+        help="deploy only commits that were done on that estate, as a signed attestation says, at most DAYS ago (default: 14); "
+        "needs --signers. [promotion] in the estate asks for the same always",
+    )
+    group.addoption(
+        "--attested",
+        metavar="DIR",
+        action="append",
+        default=[],
+        help="where such attestations are: a run's folder, a folder of runs, or of files as `make attach` names them; "
+        "repeatable. The reports, and with BITBUCKET_TOKEN the release's downloads, are asked as well",
+    )
+    group.addoption(
+        "--signers",
+        metavar="FILE",
+        default=os.environ.get("VOXGATE_SIGNERS") or None,
+        help="whose signatures count, as ssh-keygen(1) describes below ALLOWED SIGNERS (or the environment's VOXGATE_SIGNERS)",
+    )
+    group.addoption(
+        "--override-promotion",
+        action="store_true",
+        default=False,
+        help="deploy although [promotion] or --require-attested does not let it in; with --reason, which is kept in the ledger",
     )
     group.addoption(
         "--drain",

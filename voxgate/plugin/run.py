@@ -31,6 +31,7 @@ from voxgate.plugin.errands import is_errand, run_errand
 from voxgate.plugin.judging import services_in
 from voxgate.plugin.orders import is_deploy, is_selected, orders_of
 from voxgate.plugin.papers import Paper, facts_of, last_lines, papers_of
+from voxgate.plugin.promoting import rules_of
 from voxgate.plugin.rejudging import judge_of
 from voxgate.plugin.session import Session, write_recorded
 from voxgate.plugin.tracing import keep_traces
@@ -95,6 +96,7 @@ class Run:
                     judge=judge_of(session, report.path),
                     cutter=session.redactor,
                     builds=Bitbucket.of(session.estate.workspace) if green else None,
+                    promotion=rules_of(config, session, session.estate),
                 )
                 session.deploying = gate.deploying
                 must_be_meant(gate.site.orders, {one.id for one in session.expected()}, session.plain())
@@ -305,12 +307,7 @@ class Run:
             partial=True,
             summary=self.broken,
             hosts=tuple(host.name for host in self.session.looked_at),
-            services=(),
-            judgements=(),
-            missing=(),
             moves=self.gate.moves if self.gate else (),
-            rollback=(),
-            rollback_verdict=None,
             notes=tuple(self.gate.notes) if self.gate else (),
             how=self._how,
         )

@@ -9,7 +9,10 @@ from pathlib import Path
 from voxgate.deploy.green import OWN
 from voxgate.errors import VoxgateError
 from voxgate.model.estate import Estate
+from voxgate.model.release import Release
+from voxgate.model.service import Service
 from voxgate.model.verdict import RunOutcome, RunVerdict, ServiceOutcome
+from voxgate.report.attesting import ATTESTATION, SIGNATURE
 from voxgate.report.folder import ReportFolder
 from voxgate.transport.bitbucket import Bitbucket, BuildStatus
 
@@ -19,9 +22,9 @@ _STATES = {RunVerdict.DONE: "SUCCESSFUL", RunVerdict.REFUSED: "STOPPED", RunVerd
 def attach(
     outcome: RunOutcome, folder: Path, estate: Estate, forge: Bitbucket, environ: Mapping[str, str] = os.environ
 ) -> Iterator[str]:
-    """Upload the page to the repository of each service that was deployed, then say the verdict on its commit. Yields a line
-    for each. Raises VoxgateError for a run that deployed nothing, and in a build for one that another build made;
-    ForgeError where Bitbucket does not take it.
+    """Upload the page to the repository of each service that was deployed, and of one that is done its attestation; then say the
+    verdict on its commit. Yields a line for each. Raises VoxgateError for a run that deployed nothing, and in a build for one
+    that another build made; ForgeError where Bitbucket does not take it.
     """
     build = environ.get("BUILD_URL", "")
     if build and outcome.build and outcome.build != build:
@@ -38,8 +41,20 @@ def attach(
             url = forge.upload(repository, page, page_name(outcome, one))
             yield f"{repository}: the report is at {url}"
         status = status_of(outcome, one, url)
+        if outcome.verdict is RunVerdict.DONE:  # what is done elsewhere may be asked for by this
+            release = Release(one.service, commit, (one.running or one.about).tag)
+            name = attestation_name(outcome.estate, estate.service(one.service), release)
+            for file in (folder / ATTESTATION, folder / SIGNATURE):
+                if file.is_file():
+                    said = forge.upload(repository, file, f"{name}{file.name.removeprefix(ATTESTATION)}")
+                    yield f"{repository}: attested, {said}"
         forge.state(repository, commit, status)
         yield f"{repository}@{commit[:12]}: {status.state}, {status.description}"
+
+
+def attestation_name(estate: str, service: Service, release: Release) -> str:
+    """``vox-agents-0a1b2c3d4e5f-staging.attestation.json``: by the commit, as a release may get its tag later."""
+    return f"{service.repository}-{release.commit[:12]}-{estate}.attestation.json"
 
 
 def page_name(outcome: RunOutcome, service: ServiceOutcome) -> str:

@@ -60,6 +60,19 @@ def test_every_deployed_release_gets_page_and_status(done: RunOutcome, tmp_path:
         assert status[2].key == f"{OWN}-lab"
 
 
+def test_what_is_done_is_attested_there_too(done: RunOutcome, rolled_back: RunOutcome, tmp_path: Path, memory: Memory) -> None:
+    for name in ("attestation.json", "attestation.json.sig"):
+        (tmp_path / name).write_text("x")
+    list(attach(done, tmp_path, LAB, memory, {}))
+    names = [said[2] for said in memory.said if str(said[1]).startswith("attestation")]
+    (first, *_) = [one for one in done.services if one.deployed]
+    stem = f"{LAB.service(first.service).repository}-{str(first.about.commit)[:12]}-lab.attestation.json"
+    assert names[:2] == [stem, f"{stem}.sig"]
+    memory.said.clear()
+    list(attach(rolled_back, tmp_path, LAB, memory, {}))
+    assert not [said for said in memory.said if str(said[1]).startswith("attestation")]
+
+
 def test_without_a_page_the_build_is_the_link(done: RunOutcome, tmp_path: Path, memory: Memory) -> None:
     list(attach(done, tmp_path, LAB, memory, {"BUILD_URL": "https://ci/7/"}))
     assert {said[2].url for said in memory.said} == {"https://ci/7/"}

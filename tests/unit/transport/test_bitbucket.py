@@ -47,6 +47,25 @@ def test_a_report_is_uploaded(forge: Forge, tmp_path: Path) -> None:
     assert forge.downloads == {"a b.html": b"<html>\r\n\x00</html>"}
 
 
+def test_a_download_is_had_from_where_it_lies_without_the_token(forge: Forge, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"\x00one")
+    client(forge).upload("repo", tmp_path / "a", "a b.json")
+    assert client(forge).download("repo", "a b.json") == b"\x00one"
+    asked, led = forge.asked[-2:]
+    assert (asked[1], led[1]) == ("/2.0/repositories/ws/repo/downloads/a%20b.json", "/elsewhere/a%20b.json")
+    assert "authorization" in asked[2]
+    assert "authorization" not in led[2]
+    with pytest.raises(ForgeError, match="404"):
+        client(forge).download("repo", "none")
+
+
+@pytest.mark.parametrize("where", ["http://127.0.0.1:9/x", "file:///etc/passwd", "ftp://x/y", "//127.0.0.1:9/x"])
+def test_a_download_that_leads_to_no_https_is_not_followed(forge: Forge, where: str) -> None:
+    forge.bad_days = [(302, {"location": where}, b"", 0)]
+    with pytest.raises(ForgeError, match="leads to no https address"):
+        client(forge).download("repo", "x")
+
+
 def test_every_page_of_statuses_is_read(forge: Forge) -> None:
     forge.pages = 3
     forge.statuses = {"ci": {"key": "ci", "state": "SUCCESSFUL"}}
