@@ -93,6 +93,7 @@ def known_values(hosts: tuple[Host, ...]) -> dict[str, str]:
         "S3_ENDPOINT": f"http://{data}:9000",
         "LIVEKIT_URL": f"ws://{sip}:7880",
         "DIALLER_TICK_SECONDS": "1",
+        "SIP_TRUNK_ID": "ST_lab",
     }
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
-from voxgate.model.evidence import known
 from voxgate.model.installed import install_probe
 from voxgate.plugin import invariant, say_each
 from voxgate.survey.answers import read_page
@@ -14,20 +12,16 @@ from voxgate.survey.commands import deploy_first, listening, restart, why
 from voxgate.survey.questions import question_of
 from voxgate.survey.sending import sent_on
 from voxgate.survey.sites import proxied
+from voxgate.survey.stores import wrong_addresses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from voxgate.model.entry import Entry
-    from voxgate.model.estate import Estate, PlacedUnit, Placement, Store
-    from voxgate.model.look import Evidence, Look
-    from voxgate.model.surroundings import StoreFact
+    from voxgate.model.estate import Estate, PlacedUnit, Placement
+    from voxgate.model.look import Evidence
     from voxgate.survey.answers import Page
 
 OK = 200
 SLOW = 2.0
-WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - found on a host, not bound here
-LOOPBACK = {"127.0.0.1", "::1"}
 
 
 @invariant(
@@ -96,9 +90,6 @@ def _why_not(unit: PlacedUnit, page: Page, *, said: bool) -> str:
     return f"that is no page of this release: {listening(page.answer.port)}"
 
 
-ADDRESSES = ("_URI", "_URL", "_ENDPOINT")
-
-
 @invariant(
     per="placement",
     guards="people",
@@ -114,7 +105,7 @@ def test_backend_reaches_its_stores(placement: Placement, estate: Estate, eviden
     service, host = placement.service, placement.host.name
     assert service.health is not None
     page = read_page(evidence.second, question_of(placement.placed_units[0], service.health), None)
-    checks, wrong, unseen = page.document.get("checks"), [], []
+    checks, wrong = page.document.get("checks"), []
     if isinstance(checks, dict) and checks:
         unwell = sorted(f"{store} {state}" for store, state in checks.items() if state != "ok")
         if unwell:
@@ -126,57 +117,8 @@ def test_backend_reaches_its_stores(placement: Placement, estate: Estate, eviden
             )
     else:
         wrong.append((f"{page.place} {page.problem or 'says nothing of its stores'}", why(*placement.units)))
-    found = {one.setting: one for one in known(evidence.second.host(host).stores[service.name])}
-    lost = sorted(name for name in service.required_settings if name.endswith(ADDRESSES) and name not in found)
-    if lost:
-        do = f"mend the setting in {service.folder}/.env, then {restart(*placement.units)}"
-        wrong.append((f"{', '.join(lost)} in {service.folder}/.env is no address", do))
-    mend = f"mend the setting in {service.folder}/.env, then {restart(*placement.units)}; or the estate's [stores]"
-    for name, store in found.items():
-        if store.outcome not in {"reached", "not asked"}:
-            what = f"the address in {name} could not be reached from here: {store.outcome}"
-            wrong.append((what, _store_is_up(estate, service.stores.get(name))))
-        elif store.outcome != "reached" and not store.connections:
-            what = f"no process of {service.unit} has a connection to the address in {name}"
-            wrong.append((what, why(*placement.units)))
-        home = next((one for one in estate.stores if one.name == service.stores.get(name)), None)
-        if home is not None and home.addresses and not store.names:
-            unseen.append(f"the probe does not say what host {name} names")
-        elif home is not None:
-            wrong += [(what, mend) for what in _leads_elsewhere(name, store, home, estate, evidence.second, host)]
+    more, unseen = wrong_addresses(placement, estate, evidence)
+    wrong += more
     if unseen and not wrong:
         raise Blind("; ".join(unseen), where=host, hint=install_probe(placement.host.address))
     assert not wrong, say_each(host, [*wrong, *((one, "") for one in unseen)])
-
-
-def _store_is_up(estate: Estate, name: str | None) -> str:
-    """What to do about a store that does not answer."""
-    home = next((one for one in estate.stores if one.name == name and not one.addresses), None)
-    if home is None:
-        return "is the store up, and the way open?"
-    return f"is the store up, and the way open? on {home.host}: `systemctl status --no-pager {home.unit}`"
-
-
-def _leads_elsewhere(name: str, store: StoreFact, home: Store, estate: Estate, look: Look, host: str) -> Iterator[str]:
-    """Where a setting leads that is not the estate's own store. Of one outside of the estate the hash of its name alone is known
-    here.
-    """
-    if home.addresses:
-        right = {hashlib.sha256(f"{address}:{home.port}".encode()).hexdigest() for address in home.addresses}
-        if not set(store.names) <= right:
-            yield f"{name} names another host or port than {', '.join(home.addresses)}:{home.port}, where {home.name} is"
-        return
-    own = {(address, home.port) for address in _addresses(estate, look, home, host)}
-    other = sorted(set(store.held) - own) or sorted(set(store.places) - own if not own & set(store.places) else ())
-    for address, port in other:
-        yield f"{name} leads to {address}:{port}, not to {home.name} of {home.host}"
-
-
-def _addresses(estate: Estate, look: Look, store: Store, asker: str) -> set[str]:
-    """Every address of a store's host: the estate's word, and those that it listens on or is connected by itself; the loopback
-    for the host itself.
-    """
-    found = look.host(store.host)
-    own = {one.address for one in (*known(found.listeners), *known(found.connections))} - WILDCARDS
-    own.add(estate.host(store.host).address)
-    return {address for address in own if store.host == asker or address not in LOOPBACK}

@@ -15,6 +15,7 @@ from voxgate.survey.answers import read_page
 from voxgate.survey.clients import advice, wrong_clients
 from voxgate.survey.commands import end, enrol, listening, restart, why
 from voxgate.survey.findings import runs_code_of
+from voxgate.survey.pacing import too_fast
 from voxgate.survey.questions import question_of
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 OK = 200
 LAG = 1.0  # seconds for an answer to come
 STOP = "stop it at once: two diallers over-dial real people"
+STOP_IT = "stop it at once, it over-dials real people"
 
 
 def diallers_on(host: HostEvidence, service: Service) -> list[ProcessFact]:
@@ -163,6 +165,24 @@ def test_tick_loop_is_alive(unit: PlacedUnit, evidence: Evidence) -> None:
     """
     wrong = [*_ticks_of_health(unit, evidence), *_ticks_of_metrics(unit, evidence)]
     assert not wrong, say_each("", wrong)
+
+
+@invariant(
+    per="unit",
+    guards="diallers",
+    services=("dialler",),
+    faults=("dialler-ticks-too-often", "dialler-paces-otherwise-than-it-says"),
+    severity="blocker",
+)
+def test_dialler_keeps_its_pace(unit: PlacedUnit, evidence: Evidence) -> None:
+    """A dialler that ticks twice as often calls twice as many real people, and says ok. Its pace is the estate's word, and is
+    judged by more than the dialler's: by its counters over the time between the looks, and over the life of the process that the
+    host saw start; and by what the database itself has of the last minute, where the estate says where.
+    """
+    wrong, unseen = too_fast(unit, evidence)
+    if unseen is not None and not wrong:
+        known(unseen)
+    assert not wrong, say_each("", [(what, f"{STOP_IT}: {do}") for what, do in wrong])
 
 
 def _ticks_of_health(unit: PlacedUnit, evidence: Evidence) -> list[tuple[str, str]]:

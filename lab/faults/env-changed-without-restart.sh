@@ -1,6 +1,6 @@
 # A setting was changed and the service not restarted: what runs is not what stands there.
 # host: sip-1
-# violated: env-file-is-complete[dialler-sip-1]
+# violated: env-file-is-complete[dialler-sip-1] settings-are-what-the-estate-says[dialler-sip-1]
 ENV=/opt/vox-dialler/.env
 inject() {
 	keep $ENV

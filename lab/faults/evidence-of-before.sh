@@ -2,7 +2,6 @@
 # is root there by now.
 # host: data
 # blind: *[data] exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox]
-#   backend-reaches-its-stores[backend-api-1]
 # cause: what was printed is no answer of the probe
 RC=/home/deploy/.bashrc KEPT=/home/deploy/kept
 ask() {

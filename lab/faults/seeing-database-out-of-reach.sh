@@ -1,6 +1,6 @@
 # The gate cannot reach the database; everybody else can.
 # host: data
-# blind: database-sees-one-dialler[vox]
+# blind: database-sees-one-dialler[vox] dialler-keeps-its-pace[sip-1-voxdialler]
 RULE='OUTPUT -d 127.0.0.1 -p tcp --dport 27017 -j REJECT'
 inject() { iptables -A $RULE; }
 landed() { ! listens 127.0.0.1 27017 && listens 198.51.100.11 27017; }

@@ -2,7 +2,7 @@
 # The filter that does so is a stranger that listens, and is seen as one.
 # host: data
 # violated: only-expected-listeners[data]
-# blind: database-sees-one-dialler[vox]
+# blind: database-sees-one-dialler[vox] dialler-keeps-its-pace[sip-1-voxdialler]
 FILTER='
 import bson, socket, struct, threading
 REFUSAL = bson.encode({"ok": 0.0, "errmsg": "not authorized on admin to execute command", "code": 13, "codeName": "Unauthorized"})

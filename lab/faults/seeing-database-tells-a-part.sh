@@ -2,7 +2,7 @@
 # The filter that does so is a stranger that listens, and is seen as one.
 # host: data
 # violated: only-expected-listeners[data]
-# blind: database-sees-one-dialler[vox]
+# blind: database-sees-one-dialler[vox] dialler-keeps-its-pace[sip-1-voxdialler]
 FILTER='
 import bson, socket, struct, threading
 NOTHING = bson.encode({"ok": 1.0, "inprog": [], "cursor": {"id": bson.Int64(0), "ns": "admin.$cmd.aggregate", "firstBatch": []}})

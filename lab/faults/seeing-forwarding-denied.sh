@@ -1,6 +1,6 @@
 # sshd does not forward: no page of this host can be asked.
 # host: sip-1
-# blind: tick-loop-is-alive[*] metrics-are-well-formed[*] process-is-the-new-code[sip-1-voxdialler] livekit-is-healthy[sip-1]
+# blind: tick-loop-is-alive[*] metrics-are-well-formed[*] dialler-keeps-its-pace[*] process-is-the-new-code[sip-1-voxdialler] livekit-is-healthy[sip-1]
 #   exactly-one-dialler-per-database[vox]
 CONFIG=/etc/ssh/sshd_config.d/00-closed.conf
 inject() {

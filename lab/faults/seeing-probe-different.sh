@@ -1,7 +1,6 @@
 # The installed probe is another one than the gate's: what it says may be anything.
 # host: data
 # blind: *[data] exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox]
-#   backend-reaches-its-stores[backend-api-1]
 # cause: the probe on this host is not ours
 PROBE=/usr/local/sbin/voxgate-probe
 inject() {

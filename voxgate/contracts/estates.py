@@ -26,7 +26,7 @@ from voxgate.contracts.unit_files import SERVICES, UnitFiles
 from voxgate.contracts.waivers import judge_waivers, read_waivers, with_days
 from voxgate.errors import EstateError
 from voxgate.model.clients import ClientWord
-from voxgate.model.estate import Available, Containers, Database, Estate, Host, JobEntry, Listener, Store, repository_of
+from voxgate.model.estate import Available, Containers, Database, Estate, Host, JobEntry, Listener, Pace, Store, repository_of
 from voxgate.model.front import DAYS, HTTP, HTTPS, Front
 from voxgate.model.service import Endpoint, Kind, Role, Service
 
@@ -180,6 +180,8 @@ def _service(name: str, entry: dict[str, Any], units: UnitFiles) -> Service:
     plain["required_settings"] = tuple(plain["required_settings"])
     plain["optional_settings"] = tuple(plain.get("optional_settings", ()))
     plain["web_roots"] = tuple(plain.get("web_roots", ()))
+    plain["differing_settings"] = tuple(plain.get("differing_settings", ()))
+    plain["values"] = {setting: tuple(values) for setting, values in plain.get("values", {}).items()}
     service = Service(name=name, **plain, **endpoints)
     builds = _sha256(units.of_build(service.build_file, service.folder)).get(service.build_file, "")
     return replace(service, unit_files=_sha256(units.of_service(name, service.unit, service.folder)), build_sha256=builds)
@@ -263,7 +265,8 @@ def _chosen(services: tuple[Service, ...], names: list[str] | None, path: Path) 
 
 def _database(name: str, entry: dict[str, Any]) -> Database:
     """A database and its dialler."""
-    return Database(name=name, **{**entry, "seen_as": tuple(entry.get("seen_as", ()))})
+    more = {"seen_as": tuple(entry.get("seen_as", ())), "pace": Pace(**entry.get("pace", {}))}
+    return Database(name=name, **{**entry, **more})
 
 
 def _store(name: str, entry: dict[str, Any]) -> Store:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from voxgate.model.evidence import Missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,16 @@ class DatabaseClient:
     user: str
 
 
+RECENT = (5, 15, 60)
+"""Seconds back from a look, for each of which it is counted how often a dialler ticked and called."""
+
+
 @dataclass(frozen=True, slots=True)
 class DatabaseView:
     """Every connection to one database server, and the server's own words that the list is whole. ``asker`` is the name that
     the gate gave itself for this one question, ``beside`` those of its questions to other databases at the same time.
+    ``recent`` is how many ``ticks`` and ``calls`` of the last seconds (``RECENT``) the database itself has, as far as the estate
+    says where: a count for each of these times.
     """
 
     database: str
@@ -65,3 +73,4 @@ class DatabaseView:
     clients: tuple[DatabaseClient, ...]
     asker: str
     beside: tuple[str, ...] = ()
+    recent: Mapping[str, tuple[int, ...]] | Missing = field(default_factory=dict)

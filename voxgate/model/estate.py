@@ -43,11 +43,30 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a dialler may dial: ``tick`` seconds from one tick to the next, and at most ``calls`` a minute, if that is said.
+    ``ticks_in`` and ``calls_in`` are where the database itself has them: the collection with a document for each, and the field
+    that holds its time, as ``ticks.at``.
+    """
+
+    tick: float = 1.0
+    calls: float | None = None
+    ticks_in: str | None = None
+    calls_in: str | None = None
+
+    @property
+    def records(self) -> Mapping[str, tuple[str, str]]:
+        """``ticks`` and ``calls``, each with its collection and field, as far as they are said."""
+        found = {"ticks": self.ticks_in, "calls": self.calls_in}
+        return {what: (place.rpartition(".")[0], place.rpartition(".")[2]) for what, place in found.items() if place}
+
+
+@dataclass(frozen=True, slots=True)
 class Database:
     """One database and its one dialler. ``uri`` is as seen from host ``via`` (or from the gate, without one);
     ``uri_env`` names the gate's environment variable that holds it where it carries a secret. ``port`` is where its dialler
-    answers, where that is not as services.toml says. ``seen_as`` are the addresses by which the server sees the estate's hosts,
-    where these are not their own (a gateway translates them).
+    answers, where that is not as services.toml says; ``pace`` how fast it may dial. ``seen_as`` are the addresses by which the
+    server sees the estate's hosts, where these are not their own (a gateway translates them).
     """
 
     name: str
@@ -57,6 +76,7 @@ class Database:
     via: str | None = None
     port: int | None = None
     seen_as: tuple[str, ...] = ()
+    pace: Pace = Pace()
 
     @property
     def server_port(self) -> int:

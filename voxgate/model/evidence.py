@@ -60,6 +60,7 @@ UnitFile = Annotated[str, Meta(pattern=r"^([0-9a-f]{64}|masked|broken|unreadable
 Commit = Annotated[str, Meta(pattern=r"^[0-9a-f]{40}\Z")]
 Mode = Annotated[str, Meta(pattern=r"^(100644|100755|120000|special)\Z")]
 Blob = Annotated[str, Meta(pattern=r"^([0-9a-f]{40}|unreadable|mounted|)\Z")]
+CheckDigits = Annotated[str, Meta(pattern=r"^[0-9a-f]{3} [A-Za-z_][A-Za-z0-9_]*/?\Z")]
 SiteFile = Annotated[str, Meta(pattern=r"^([0-9a-f]{64}|link|special)\Z")]
 
 
@@ -237,7 +238,9 @@ class VenvFact:
 
 @dataclass(frozen=True, slots=True)
 class EnvFileFact:
-    """One ``.env``: key names only. ``kind`` is regular, link, folder, absent; ``empty`` and ``placeholder`` name keys."""
+    """One ``.env``: key names only. ``kind`` is regular, link, folder, absent; ``empty`` and ``placeholder`` name keys.
+    ``digits`` are the check digits of the required settings' values, by which one is told from another: ``3fa NAME``.
+    """
 
     kind: Annotated[str, Meta(pattern=r"^(regular|link|folder|special|absent)\Z")]
     mode: Annotated[str, Meta(pattern=r"^([0-7]{4}|)\Z")]
@@ -246,6 +249,12 @@ class EnvFileFact:
     empty: tuple[Whole, ...]
     placeholder: tuple[Whole, ...]
     changed: Number
+    digits: Annotated[tuple[CheckDigits, ...], Later()] = ()
+
+    @property
+    def digits_of(self) -> dict[str, str]:
+        """The check digits by the setting's name; of the path of an address alone by ``NAME/``."""
+        return {name: digits for digits, _, name in (row.partition(" ") for row in self.digits)}
 
 
 @dataclass(frozen=True, slots=True)

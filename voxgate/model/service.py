@@ -63,6 +63,8 @@ class Service:
     maps its unit file and drop-ins, as paths below ``/etc/systemd/system``, to the sha256 of what they must be; ``web_roots`` are
     folders that nginx may serve besides the site's; ``stores`` maps each setting that is a store's address to the store's name
     in the estate. Its ``.env`` holds the ``required_settings``, and may hold the ``optional_settings`` (patterns: ``LOG_*``).
+    ``differing_settings`` (patterns too) may be others on each host than elsewhere; ``values`` are what a setting may be, where
+    that is said; ``database`` is the setting that names its database, ``tick`` the one that says how long a dialler waits.
     ``build_sha256`` is of the unit file that builds its releases, which is called ``build_file``.
     """
 
@@ -85,6 +87,10 @@ class Service:
     start_deadline: float = 30.0
     required_settings: tuple[str, ...] = ()
     optional_settings: tuple[str, ...] = ()
+    differing_settings: tuple[str, ...] = ()
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    database: str | None = None
+    tick: str | None = None
     unit_files: Mapping[str, str] = field(default_factory=dict, hash=False)
     stores: Mapping[str, str] = field(default_factory=dict, hash=False)
     build_sha256: str = ""

@@ -1,7 +1,8 @@
-"""The .env of a service: names of keys, never a value."""
+"""The .env of a service: names of keys, never a value, and by what a value is told from another."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import stat
@@ -27,6 +28,10 @@ NO_NAME = "(a name that is not told)"
 SETTING = re.compile(r"[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*=")
 BLANKS = re.compile(r"[ \t]*")
 TO_QUOTE = re.compile(r"[^\"\\]*(\"|\\[\s\S]|\Z)")
+SAYS_SECRET = re.compile(r"secret|token|pass|pwd|key|credential|auth|pin|dsn", re.IGNORECASE)
+MARKED_AT_LEAST = 16  # letters of a secret
+NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", re.ASCII)
+ADDRESS = re.compile(r"([a-z][a-z0-9+]*)://(?:[^/?#@]*@)?([^/?#@]+)((?:/[^?#@]*)?)(?:[?#][^@]*)?", re.ASCII | re.DOTALL)
 TO_END = re.compile(r"[^\n\r\\]*(\\[\s\S]|[\s\S]|\Z)")
 NEXT_LINE = re.compile(r"[^\n\r]*[\n\r]*")  # systemd has both for the end of a line, wherever the other is
 
@@ -153,9 +158,38 @@ def readable_for_caller(place: int) -> bool:
     return False
 
 
+def check_digits(value: str) -> str:
+    """Three hexadecimal digits of a value's hash, as the last digits of a card: two values with the same are nearly always the
+    same, and whoever guesses learns as good as nothing, as one in 4096 guesses fits. No key is in it, and nothing that the asker
+    chooses: asked again it tells no more.
+    """
+    return hashlib.sha256(b"voxgate " + value.encode(errors="surrogateescape")).hexdigest()[:3]
+
+
+def check_digits_of(pairs: dict[str, str]) -> dict[str, str]:
+    """The check digits of each value. Of an address only scheme, host and path count, so no account and no password; its path
+    alone stands at ``NAME/``. A number is the same however it is written. Of a secret too short to be told from others without
+    telling it nothing is told.
+    """
+    found = {}
+    for name, value in pairs.items():
+        plain = value.strip()
+        address = ADDRESS.fullmatch(plain)
+        if address:
+            scheme, host, path = address.groups()
+            found[f"{name}/"] = check_digits(path.strip("/"))
+            plain = f"{scheme}://{host.lower().rstrip('.')}{path.rstrip('/')}"
+        elif NUMBER.fullmatch(plain):
+            plain = repr(float(plain))
+        if address or not SAYS_SECRET.search(name) or len(plain) >= MARKED_AT_LEAST:
+            found[name] = check_digits(plain)
+    return found
+
+
 def env_file(service: Service) -> dict[str, Any]:
     """The ``.env`` of a service, its first: what kind of file it is, and the names of its keys. Never a value."""
-    absent = {"kind": "absent", "mode": "", "owner": "", "keys": [], "empty": [], "placeholder": [], "changed": 0.0}
+    absent = {"kind": "absent", "mode": "", "owner": "", "keys": [], "empty": [], "placeholder": [], "changed": 0.0,
+              "digits": []}  # fmt: skip
     with Folder(service.folder) as root:
         if root.stat(service.envs[0]) is None:
             return absent
@@ -171,5 +205,7 @@ def env_file(service: Service) -> dict[str, Any]:
         pairs = env.settings()
         fact["keys"] = sorted({env.told(key) for key in pairs})
         fact["empty"] = sorted({env.told(key) for key, value in pairs.items() if not value.strip()})
+        known = {key: value for key, value in pairs.items() if value.strip() and key in service.required_settings}
+        fact["digits"] = sorted(f"{digits} {name}" for name, digits in check_digits_of(known).items())  # no value of a name
         fact["placeholder"] = sorted({env.told(key) for key, value in pairs.items() if is_placeholder(value.strip())})
     return fact

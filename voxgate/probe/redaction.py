@@ -10,7 +10,7 @@ from typing import Any, Iterator
 
 from voxgate.probe.accounts import as_caller
 from voxgate.probe.base import Trouble
-from voxgate.probe.env_files import Env, settings
+from voxgate.probe.env_files import SAYS_SECRET, Env, settings
 from voxgate.probe.folder import Folder, passing_over
 from voxgate.probe.request import Service
 from voxgate.probe.secret_values import PLAIN, passwords
@@ -24,7 +24,6 @@ HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 USER_OF_URL = re.compile(r"(?<=://)(?!git@)[^/@\s]+@")
 # Each word in one way only: of what could be read in two, a long value would be tried in all ways of all of its words.
 WORDS = re.compile(r"[a-z]+\d?(?:[-_./: ](?:[a-z]+\d?|v\d{2,4}|\d{1,4}))*")
-SAYS_SECRET = re.compile(r"secret|token|pass|pwd|key|credential|auth|pin|dsn", re.IGNORECASE)
 LENGTH_AT_MOST = 2000
 LINE_WITHIN = re.compile(r"(?:\\[nr]|[\r\n])+")
 LINE_AT_LEAST = 8

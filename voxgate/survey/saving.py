@@ -165,7 +165,8 @@ def _answer_row(answer: Answer, by: str, keep: Keep) -> dict[str, Any]:
 def _database_row(view: DatabaseView) -> dict[str, Any]:
     clients = [{"address": row.address, "port": row.port, "app_name": row.app_name, "user": row.user} for row in view.clients]
     names = {"asker": view.asker, "beside": list(view.beside)}
-    return {"database": view.database, "server": view.server, "clients": clients, **names}
+    recent = {"recent": _or_missing(view.recent, dict)} if view.recent else {}
+    return {"database": view.database, "server": view.server, "clients": clients, **names, **recent}
 
 
 def _remote_row(view: RemoteView) -> dict[str, Any]:
@@ -287,7 +288,10 @@ def _stored(bodies: Path, digest: str) -> bytes:
 def _database(row: object) -> DatabaseView:
     clients = tuple(_client(each) for each in get(row, "clients", items))
     beside = get(row, "beside", texts) if "beside" in members(row) else ()
-    return DatabaseView(get(row, "database", text), get(row, "server", text), clients, get(row, "asker", text), tuple(beside))
+    said = get(row, "recent", members) if "recent" in members(row) else {}
+    recent = _missing(said) or {name: tuple(map(natural, items(row))) for name, row in said.items()}
+    database, server, asker = (get(row, key, text) for key in ("database", "server", "asker"))
+    return DatabaseView(database, server, clients, asker, tuple(beside), recent)
 
 
 def _client(row: object) -> DatabaseClient:

@@ -14,6 +14,8 @@ import secrets
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,7 +25,7 @@ from pymongo.hello import Hello
 from pymongo.uri_parser import parse_uri
 
 from voxgate.errors import CommandUnknown, ContractError, Unreachable, VoxgateError, unforeseen
-from voxgate.model.answers import DatabaseClient, DatabaseView
+from voxgate.model.answers import RECENT, DatabaseClient, DatabaseView
 from voxgate.model.digits import port_in
 from voxgate.model.evidence import Missing
 from voxgate.transport.deadline import Deadline
@@ -49,6 +51,7 @@ TURN_LOCK = "/var/lib/voxgate/asking.lock"
 # Whoever can open a lock can hold it, if only to read: so no other account can open this one.
 _HOLDING = """set -e; umask 077; : >> "$1"; chmod 600 "$1"; exec /usr/bin/flock -w "$2" "$1" /bin/sh -c 'echo turn; exec cat'"""
 ROWS_AT_MOST = 20_000
+RECORDS_AT_MOST = 20_000  # ticks or calls of a minute: more is wrong whatever the pace
 # A server says itself how long its messages may be, and the library believes it; a list of connections is one document, which no
 # real one makes longer than this. A look is two of them.
 MESSAGE_AT_MOST = 16 * 1024 * 1024 + 64 * 1024
@@ -111,7 +114,10 @@ def see(
             asker = stack.enter_context(_client(uri, until, called, direct=way is not None))
             witness = stack.enter_context(_client(uri, until, called, direct=way is not None))
             asked = _Asked(database.name, called, tuple(sorted(beside)))
-            return _settled(lambda: _look(asked, asker, witness, way), until)
+            view = _settled(lambda: _look(asked, asker, witness, way), until)
+            if isinstance(view, Missing) or not database.pace.records:
+                return view
+            return replace(view, recent=_recent(asker, database))
     except (VoxgateError, PyMongoError, ValueError) as error:
         trouble = way.trouble if way is not None and isinstance(error, ConnectionFailure) else None
         return _missing(database.name, trouble or error, until)
@@ -186,6 +192,24 @@ def _look(asked: _Asked, asker: Client, witness: Client, way: Forward | None) ->
         return Missing("denied", why, asked.database, _INPROG)
     server = f"version {version} by {' and '.join(by)}"
     return DatabaseView(asked.database, server, tuple(clients.values()), asked.name, asked.beside)
+
+
+def _recent(client: Client, database: Database) -> Mapping[str, tuple[int, ...]] | Missing:
+    """How many documents of the last seconds each collection of the dialler's pace has, by the server's own clock."""
+    try:
+        now = client.admin.command("hello").get("localTime")
+        if not isinstance(now, datetime):
+            return Missing("unparsable", "the server does not say what time it is", database.name, "is it a MongoDB?")
+        found = {}
+        for what, (collection, field) in database.pace.records.items():
+            since = {field: {"$gte": now - timedelta(seconds=max(RECENT))}}
+            rows = client[database.called][collection].find(since, {"_id": 0, field: 1}, limit=RECORDS_AT_MOST)
+            times = [row[field] for row in rows if isinstance(row.get(field), datetime)]
+            found[what] = tuple(sum(at >= now - timedelta(seconds=back) for at in times) for back in RECENT)
+    except (PyMongoError, ValueError, TypeError) as error:
+        hint = f"its user needs the role read on {database.called}; or take ticks_in and calls_in out of its pace"
+        return Missing("denied" if isinstance(error, OperationFailure) else "failed", _words(error), database.name, hint)
+    return found
 
 
 def _by_command(client: Client) -> list[Mapping[str, Any]]:

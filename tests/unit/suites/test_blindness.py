@@ -53,7 +53,10 @@ def test_a_clock_that_no_other_can_be_compared_with_is_blind(green: Case) -> Non
 
 def test_a_lost_database_is_blind(green: Case) -> None:
     found = green.look(lambda look: replace(look, databases={"vox": LOST})).judge()
-    assert {key: verdict for key, (verdict, _) in found.items()} == {"database-sees-one-dialler[vox]": "blind"}
+    assert {key: verdict for key, (verdict, _) in found.items()} == {
+        "database-sees-one-dialler[vox]": "blind",
+        "dialler-keeps-its-pace[sip-1-voxdialler]": "blind",
+    }
 
 
 def test_a_lost_way_to_every_answer_is_blind(green: Case) -> None:

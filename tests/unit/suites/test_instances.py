@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ from voxgate.deploy.dialling import is_of_units, not_held_by, other_diallers
 from voxgate.errors import EstateError
 from voxgate.model.answers import Answer, DatabaseClient
 from voxgate.model.estate import Estate
-from voxgate.model.evidence import HostEvidence, ProcessFact, known
+from voxgate.model.evidence import EnvFileFact, HostEvidence, ProcessFact, known
 from voxgate.model.look import Look, Question
 from voxgate.survey.collect import request_of
 from voxgate.survey.questions import questions_of
+from voxgate.survey.settings import digits_of
 
 from .conftest import Case
 
@@ -99,7 +100,8 @@ def of_service(host: HostEvidence) -> dict[str, Any]:
         return {}
     env = host.env_files["dialler"]
     files = {key: fact for key, fact in host.env_files.items() if key != "dialler"}
-    found: dict[str, Any] = {"env_files": {**files, "dialler@vox": env, "dialler@other": env}}
+    digits = replace(known(env), digits=tuple(of_other(known(env))))
+    found: dict[str, Any] = {"env_files": {**files, "dialler@vox": env, "dialler@other": digits}}
     boot, sudo, runtime = known(host.boot), known(host.sudo), known(host.runtimes["dialler"])
     starter = boot.services[OLD]
     services = {name: row for name, row in boot.services.items() if name != OLD}
@@ -110,6 +112,12 @@ def of_service(host: HostEvidence) -> dict[str, Any]:
     second = [replace(one, unit=OTHER, pid=PID) for one in processes]
     found["runtimes"] = {**host.runtimes, "dialler": replace(runtime, processes=(*processes, *second))}
     return found
+
+
+def of_other(env: EnvFileFact) -> Iterator[str]:
+    """The check digits of the second dialler's settings: its own database."""
+    (right,) = digits_of("MONGODB_URI", ["mongodb://x/other"], "/")
+    yield from (f"{right} MONGODB_URI/" if row.endswith("MONGODB_URI/") else row for row in env.digits)
 
 
 def test_two_diallers_on_one_host_are_judged_each_for_its_database(two: Case) -> None:

@@ -387,3 +387,27 @@ def test_no_line_of_a_secret_leaves_its_host(tmp_path: Path) -> None:
         cutter = probe.Cutter(probe.secrets([service(tmp_path)], ""))
         told = cutter.clean({"journal": [f"Nov 1 x[7]: {first}", f"{second} ended", "all of you"]})["journal"]
         assert told == ["Nov 1 x[7]: [cut]", "[cut] ended", "all of you"]
+
+
+def digits(folder: Path, text: str, *required: str) -> dict[str, str]:
+    """What is told of the values of an ``.env``, by name."""
+    written(folder / ".env", text, VOX)
+    rows = probe.env_file(service(folder, required_settings=list(required)))["digits"]
+    return {name: found for found, _, name in (row.partition(" ") for row in rows)}
+
+
+def test_a_value_is_told_from_another_by_three_digits_alone(folder: Path) -> None:
+    names = ("JWT_SECRET", "PIN", "MONGODB_URI", "TICK", "TRUNK")
+    text = f"JWT_SECRET={CANARY}-and-more\nPIN=1234\nMONGODB_URI=mongodb://u:{CANARY}@H:1/vox?x\nTICK=1\nTRUNK=a\nMODEL=x\n"
+    found = digits(folder, text, *names)
+    assert set(found) == {"JWT_SECRET", "MONGODB_URI", "MONGODB_URI/", "TICK", "TRUNK"}  # a short secret could be guessed by it
+    assert {len(one) for one in found.values()} == {3}
+    same = text.replace(f"u:{CANARY}@H:1/vox?x", "another@h:1/vox/").replace("TICK=1", "TICK='1.0'")
+    assert digits(folder, same, *names) == found
+    other = text.replace("/vox?x", "/other").replace("TRUNK=a", "TRUNK=b")
+    changed = {name for name, one in digits(folder, other, *names).items() if one != found[name]}
+    assert changed == {"MONGODB_URI", "MONGODB_URI/", "TRUNK"}
+
+
+def test_of_an_address_with_an_unquoted_password_no_part_stands_alone(folder: Path) -> None:
+    assert "MONGODB_URI/" not in digits(folder, f"MONGODB_URI=mongodb://u:a/{CANARY}@h/vox\n", "MONGODB_URI")

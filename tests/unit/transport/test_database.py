@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,7 +27,7 @@ from pymongo import MongoClient
 from voxgate.contracts.estates import load_estate
 from voxgate.errors import ContractError
 from voxgate.model.answers import DatabaseClient, DatabaseView
-from voxgate.model.estate import Database
+from voxgate.model.estate import Database, Pace
 from voxgate.model.evidence import Missing, known
 from voxgate.model.look import Evidence
 from voxgate.survey.clients import wrong_clients
@@ -418,3 +419,27 @@ def test_questions_to_two_databases_of_one_server_are_the_gates_to_each_other(mo
     assert all({view.asker, *view.beside} == names for view in views)
     wrong = [one.said for database in databases for one in wrong_clients(database, estate, Evidence(look, look, {}))]
     assert not [said for said in wrong for name in names if name in said]  # others may be there: of the tests before
+
+
+def test_what_a_dialler_did_in_the_last_seconds_is_counted_by_the_servers_own_clock(
+    connections: Connections, mongod: int
+) -> None:
+    uri = f"mongodb://127.0.0.1:{mongod}/vox"
+    asked = Database("vox", "one", uri, pace=Pace(calls=60, ticks_in="ticks.at", calls_in="calls.placed_at"))
+    calls: list[dict[str, Any]]
+    with MongoClient[dict[str, Any]](uri) as client:
+        now = client.admin.command("hello")["localTime"]
+        client.vox.ticks.insert_many([{"at": now - timedelta(seconds=one)} for one in (0, 1, 10, 30, 4000)])
+        calls = [{"placed_at": now}, {"state": "due"}, {"placed_at": "yesterday"}]
+        client.vox.calls.insert_many(calls)
+        try:
+            assert _view(see(connections, asked)).recent == {"ticks": (2, 3, 4), "calls": (1, 1, 1)}
+            assert _view(see(connections, Database("vox", "one", uri))).recent == {}
+        finally:
+            client.drop_database("vox")
+
+
+def _view(found: DatabaseView | Missing) -> DatabaseView:
+    """What was seen."""
+    assert isinstance(found, DatabaseView)
+    return found

@@ -1,0 +1,14 @@
+# One host of the fleet has the key of another account: every second call is another's.
+# host: fleet-2
+# violated: settings-are-the-same-everywhere[fleet-fleet-1] settings-are-the-same-everywhere[fleet-fleet-2]
+ENV=/opt/vox-agents/.env
+inject() {
+	keep $ENV
+	sed -i 's/^OPENAI_API_KEY=.*/OPENAI_API_KEY=sk-of-another-account-0123456789/' $ENV
+	fleet_well
+}
+landed() { grep -q of-another-account $ENV && get /health 8103; }
+mend() {
+	back $ENV
+	fleet_well
+}

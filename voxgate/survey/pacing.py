@@ -1,0 +1,126 @@
+"""How fast a dialler really dials, beside how fast it may: by its counters over time, and by what its database has of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from voxgate.contracts.metrics import read_metrics
+from voxgate.errors import ContractError
+from voxgate.model.advice import quoted
+from voxgate.model.answers import RECENT
+from voxgate.model.evidence import Missing, known
+from voxgate.survey.answers import read_page
+from voxgate.survey.questions import question_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from voxgate.model.estate import Database, Pace, PlacedUnit
+    from voxgate.model.look import Evidence, Look
+
+MINUTE = 60.0
+LAG = 1.0  # seconds by which what is counted may be older or newer than the answer's time
+LATER = 5.0  # and by which the page may be asked later than the host's clock was read
+GRACE = 1.05  # of what may come: clocks are not quite one
+TICKS, CALLS = "voxdialler_ticks_total", "voxdialler_calls_placed_total"
+
+
+class _Counted(NamedTuple):
+    """What a dialler's counters said, and when it was asked for, epoch seconds of the gate's clock."""
+
+    asked: float
+    until: float
+    ticks: float
+    calls: float
+
+
+def too_fast(unit: PlacedUnit, evidence: Evidence) -> tuple[list[tuple[str, str]], Missing | None]:
+    """Where a dialler is faster than its database's pace says, each with what to do; and why what the database itself has of it
+    could not be read, None where it could, or where the estate does not say where it is. Raises Blind where the host was not
+    seen, or the database where it is needed.
+    """
+    database = unit.database
+    if database is None:
+        return [], None
+    where = f"{unit.service.tick or 'its pace'} in {unit.service.folder}"
+    do = f"`systemctl stop {quoted(unit.unit)}`; then mend {where}, or the estate's pace"
+    found = [*_of_its_page(unit, database.pace, evidence.second), *_of_its_counters(unit, database.pace, evidence)]
+    unseen = None
+    if database.pace.records:
+        recent = evidence.second.database(database.name).recent
+        if isinstance(recent, Missing):
+            unseen = recent
+        elif set(recent) < set(database.pace.records):
+            unseen = Missing("missing", "this look did not ask the database for it", database.name, "look again")
+        else:
+            found += _of_its_database(database, recent, _life(unit, evidence.second))
+    return [(what, do) for what in found], unseen
+
+
+def _life(unit: PlacedUnit, look: Look) -> float:
+    """How many seconds its process has been there, as the host says; 0 where there is none. Raises Blind."""
+    host = look.host(unit.host.name)
+    fact = known(host.units).get(unit.unit)
+    process = next((one for one in known(host.processes) if fact is not None and one.pid == fact.main_pid), None)
+    return known(host.time) - process.started if process is not None else 0.0
+
+
+def _of_its_page(unit: PlacedUnit, pace: Pace, look: Look) -> Iterator[str]:
+    """Its own word, where that already is another than the estate's."""
+    if unit.service.health is None:
+        return
+    page = read_page(look, question_of(unit, unit.service.health), None)
+    said = page.document.get("tick_interval_seconds")
+    if isinstance(said, (int, float)) and 0 < said < pace.tick / GRACE:
+        yield f"{page.place} says that it ticks every {said:g} s, the estate says every {pace.tick:g} s"
+
+
+def _of_its_counters(unit: PlacedUnit, pace: Pace, evidence: Evidence) -> Iterator[str]:
+    """More ticks or calls than may be: between the looks, and since the process began, as the host says."""
+    first, second = _counted(unit, evidence.first), _counted(unit, evidence.second)
+    if second is None:
+        return  # another rule's
+    place = f"{unit.host.name} {unit.unit}"
+    if first is not None and second.ticks >= first.ticks:
+        seconds = second.until - first.asked + LAG
+        yield from _more(f"{place}: between the looks", second.ticks - first.ticks, second.calls - first.calls, seconds, pace)
+    life = _life(unit, evidence.second)
+    if life:
+        yield from _more(f"{place}: since its process began", second.ticks, second.calls, life + LATER, pace)
+
+
+def _more(where: str, ticks: float, calls: float, seconds: float, pace: Pace) -> Iterator[str]:
+    """Where there is more than may be in so many seconds."""
+    most = seconds / pace.tick * GRACE + 1
+    if ticks > most:
+        yield f"{where} it made {ticks:g} ticks in {seconds:.0f} s, every {pace.tick:g} s one is due"
+    if pace.calls is not None and calls > pace.calls * (seconds // MINUTE + 1) * GRACE:
+        yield f"{where} it placed {calls:g} calls in {seconds:.0f} s, {pace.calls:g} a minute are the most"
+
+
+def _counted(unit: PlacedUnit, look: Look) -> _Counted | None:
+    """What its metrics count, None where they cannot be read."""
+    if unit.service.metrics is None:
+        return None
+    answer = look.answer(question_of(unit, unit.service.metrics))
+    if answer.trouble:
+        return None
+    try:
+        series = read_metrics(answer.body, answer.headers.get("content-type", ""))
+    except ContractError:
+        return None
+    return _Counted(answer.asked, answer.asked + answer.seconds, series.get(TICKS, 0.0), series.get(CALLS, 0.0))
+
+
+def _of_its_database(database: Database, recent: Mapping[str, tuple[int, ...]], life: float) -> Iterator[str]:
+    """More than may be in what the database itself has, whoever wrote it: of the longest time for which this process has been
+    there, as one before it may have been what was mended.
+    """
+    pace, back = database.pace, max((one for one in RECENT if one <= life), default=0)
+    limits = {"ticks": back / pace.tick * GRACE + 2}
+    if pace.calls is not None and back == MINUTE:
+        limits["calls"] = pace.calls * GRACE
+    for what, most in limits.items():
+        count = recent[what][RECENT.index(back)] if back and what in recent else 0
+        if count > most:
+            yield f"the database {database.called} has {count} {what} of the last {back} s, {most:.0f} are the most"
