@@ -19,6 +19,7 @@ from voxgate.model.look import Question
 from voxgate.model.release import Release
 from voxgate.moves.health import Pulse, Up, pulse, read_state
 from voxgate.moves.steps import Step, unit_state
+from voxgate.survey.commands import why
 from voxgate.survey.remedies import for_move
 from voxgate.transport import sudo
 from voxgate.transport.connection import Completed
@@ -105,6 +106,7 @@ class Hands:
         """
         deadline, patience = Deadline.after(unit.service.start_deadline), Deadline.after(0.0)
         name = unit.unit.removesuffix(".service")
+        hint = f"on {unit.host.name}: {why(unit.unit)}"
         while True:
             self.check()
             self.claim.must_hold(unit.host.name)
@@ -117,10 +119,10 @@ class Hands:
                 case Up.YES:
                     return seen.said
                 case Up.NEVER:
-                    hint = f"journalctl -u {name} on {unit.host.name} says why"
                     raise MoveFailed(f"{name} did not come up", where=unit.host.name, why=seen.said, hint=hint)
                 case Up.NOT_YET if deadline.passed:
-                    raise MoveFailed(f"{name} is not healthy", where=unit.host.name, why=f"after {deadline}: {seen.said}")
+                    said = f"after {deadline}: {seen.said}"
+                    raise MoveFailed(f"{name} is not healthy", where=unit.host.name, why=said, hint=hint)
                 case Up.NOT_YET:
                     self.pause()
 

@@ -19,6 +19,7 @@ from voxgate.deploy.state import Found, read_all
 from voxgate.deploy.undoing import nothing_was_changed
 from voxgate.errors import VoxgateError
 from voxgate.model.release import Release
+from voxgate.model.run_facts import How
 from voxgate.model.verdict import Exit, Judgement, RunVerdict
 from voxgate.model.waiving import waived_in
 
@@ -131,7 +132,8 @@ class Settlement:
             summary = f"everything holds, but {error.line}: make recover finishes it"
             return Settled(RunVerdict.BROKEN, Exit.BROKEN, summary)
         releases = ", ".join(str(self.tagged.get(target.service.name, target.release)) for target in plan.targets)
-        return Settled(RunVerdict.DONE, 0, f"done: {releases}{waived}" + (f"; {standing}" if standing else ""))
+        back = "back on " if plan.targets and all(target.how == How.ROLLBACK for target in plan.targets) else ""
+        return Settled(RunVerdict.DONE, 0, f"done: {back}{releases}{waived}" + (f"; {standing}" if standing else ""))
 
     def _go_back(self, judged: Judged) -> Settled:
         """Put back everything that was changed, and nothing else, by the same moves, and judge it again."""

@@ -54,6 +54,10 @@ def _unwell(one: Judgement, _other: Judgement) -> bool:
     return " answers 503 " in one.found  # what a service says of itself while a store is away
 
 
+def _none_on(one: Judgement, other: Judgement) -> bool:
+    return other.service == "dialler" and one.found.startswith(f"{other.host}: 0 dialler processes ")
+
+
 def _through_nginx(one: Judgement, other: Judgement) -> bool:
     return _host(one, other) and "(through nginx" in one.found and "(direct)" not in one.found
 
@@ -114,6 +118,7 @@ _ONE_DIALLER = "exactly-one-dialler-per-database"
 _UNHEALTHY = _After("service-became-healthy", _placement)
 
 _AFTER: dict[str, tuple[_After, ...]] = {
+    _ONE_DIALLER: (_After("unit-is-active", _none_on, _DOWN),),
     "database-sees-one-dialler": (_After(_ONE_DIALLER, _unit), _After(_STORES, _at_its_port, _NOT_THERE, blinds=True)),
     "dialler-is-on-the-sip-host": (_After(_ONE_DIALLER, _told_of),),
     "one-copy-only": (_After(_ONE_DIALLER, _told_of),),
@@ -168,6 +173,12 @@ _OF_A_MOVE = frozenset({
     "service-became-healthy",
     "rolling-restart-kept-serving",
 })  # fmt: skip
+
+_STARTS = frozenset({"restart", "health"})
+AT_WORK = frozenset(
+    ["unit-is-active", "nothing-restarts-during-the-bake", "backend-health-is-clean", "all-workers-are-up", "tick-loop-is-alive"]
+)
+"""Where these do not hold, a unit does not do its work, and its own last words say why."""
 
 _OF_STRANGERS = (
     "exactly-one-dialler-per-database",
@@ -236,10 +247,19 @@ def causes_of(judgements: Sequence[Judgement], moves: Sequence[MoveRecord] = ())
     for move in (move for move in moves if move.error):
         mine = [key for key, group in groups.items() if _is_of(move, roots[group[0].id])]
         follow = tuple(one for key in mine for one in groups.pop(key))
-        moved.append(Cause(Verdict.VIOLATED, f"{move.service}: {move.move} on {move.host}", move.error, move.hint, (), follow))
+        moved.append(_of_a_move(move, follow, roots))
     made = [_cause(group, roots) for group in groups.values()]
     made.sort(key=lambda cause: (not _calls_people(cause), -len(cause.findings), cause.verdict is Verdict.BLIND))
     return (*moved, *made)
+
+
+def _of_a_move(move: MoveRecord, follow: tuple[Judgement, ...], roots: dict[str, Judgement]) -> Cause:
+    """A failed move, with what was found of the unit that did not come up, and what to do about that."""
+    label = f"{move.service}: {move.move} on {move.host}"
+    unit = next((one for one in follow if one.invariant in AT_WORK and roots[one.id] is one), None)
+    if unit is None:
+        return Cause(Verdict.VIOLATED, label, move.error, move.hint, (), follow)
+    return Cause(Verdict.VIOLATED, label, f"{move.error}; {unit.found}", unit.advice or move.hint, (), follow)
 
 
 def _calls_people(cause: Cause) -> bool:
@@ -247,8 +267,9 @@ def _calls_people(cause: Cause) -> bool:
 
 
 def _is_of(move: MoveRecord, root: Judgement) -> bool:
-    """True for what a deploy's own rules say of a move."""
-    return root.invariant in _OF_A_MOVE and root.service == move.service and root.host in {move.host, None}
+    """True for what a deploy's own rules say of a move; where a unit did not come up, for what is said of that unit too."""
+    rules = _OF_A_MOVE | AT_WORK if move.move in _STARTS else _OF_A_MOVE
+    return root.invariant in rules and root.service == move.service and root.host in {move.host, None}
 
 
 def _roots(bad: Sequence[Judgement]) -> dict[str, Judgement]:

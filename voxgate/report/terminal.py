@@ -19,7 +19,7 @@ from voxgate.model.content import listed
 from voxgate.model.digits import natural_in
 from voxgate.model.verdict import Judgement, RunOutcome, RunVerdict, Verdict
 from voxgate.model.waiving import waived_in
-from voxgate.report.causes import SHOWN, Cause, causes_of, what_follows
+from voxgate.report.causes import AT_WORK, SHOWN, Cause, causes_of, what_follows
 from voxgate.report.tally import ESTATE, PLATFORM, Tally, by_cell, subject_of, unjudged, whole
 from voxgate.report.terminal_release import moved, releases, served, since
 from voxgate.report.wrapping import hanging as _hanging
@@ -50,15 +50,6 @@ EXIT_MEANING = {
     12: "incomplete: the last known good release runs again",
     13: "broken: not done, and the last known good could not be put back: a person is needed",
 }
-
-_AT_WORK = frozenset({
-    "unit-is-active",
-    "nothing-restarts-during-the-bake",
-    "backend-health-is-clean",
-    "all-workers-are-up",
-    "tick-loop-is-alive",
-})  # fmt: skip
-"""Where these do not hold, the unit's own last words say why."""
 
 _COLOURS = {
     RunVerdict.HOLDS: "green",
@@ -274,7 +265,7 @@ class _Telling:
         of = {(one.service, one.host) for one in cause.leads or cause.follow}
         for one in cause.findings if not cause.blinds else ():
             mine = not of.isdisjoint({(one.service, one.host), (one.service, None)})
-            if mine and one.invariant in _AT_WORK and one.id in self.words:
+            if mine and one.invariant in AT_WORK and one.id in self.words:
                 for line in self.words[one.id]:
                     said = visible(line)
                     yield said if len(said) <= self.width - 4 else f"{said[: self.width - 8]} ..."

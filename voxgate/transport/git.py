@@ -108,7 +108,7 @@ class Mirror:
         if _MALFORMED.search(why):
             hint = "git fsck in the remote's repository names it"
             raise ContractError("the remote sent what is no sound object of git", where=self.url, why=why, hint=hint)
-        raise unreachable(self.url, why)
+        raise unreachable(self.url, why, self.environment)
 
     def _tidy(self) -> None:
         """Nothing stays of a git that was killed, or that met something malformed: each leaves all that had come by then. And
@@ -315,7 +315,7 @@ class Mirror:
                 why=why,
                 hint="fetch, and take the next number",
             )
-        raise unreachable(self.url, last_words(completed.stderr))
+        raise unreachable(self.url, last_words(completed.stderr), self.environment)
 
     def _make_tag(self, tag: str, commit: str, message: str) -> str:
         """Write a tag object that no ref names yet; its id."""
@@ -356,7 +356,7 @@ class Mirror:
                 env={**environment(network=True, ssh=True), **self.environment, "GIT_ALLOW_PROTOCOL": protocols(self.url)},
             )
         except CommandUnknown as error:
-            raise unreachable(self.url, f"no answer within {until}") from error
+            raise unreachable(self.url, f"no answer within {until}", self.environment) from error
 
     @contextmanager
     def _alone(self, until: Deadline) -> Iterator[None]:

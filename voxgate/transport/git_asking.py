@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from voxgate.errors import Unreachable
 from voxgate.model.advice import quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from voxgate.model.estate import Estate
 
 # Whoever may push chooses how much comes, and how large a few bytes become. A git that takes objects of a remote makes one pack
@@ -67,9 +70,21 @@ def last_words(stderr: bytes) -> str:
     return (telling or lines or ["git said nothing"])[0]
 
 
-def unreachable(url: str, why: str) -> Unreachable:
-    """The error of a remote that gave no answer, with what there is to do about it."""
-    hint = f"try by hand on the gate: `git ls-remote {quoted(url)}`"
+def _by_hand(url: str, words: Mapping[str, str]) -> str:
+    """What stands before a git that a person types: the SSH words that say who asks, and whom."""
+    if not url.startswith("ssh://") and ("@" not in url or "://" in url):
+        return ""
+    ssh = shlex.split(words.get("GIT_SSH_COMMAND", ""))
+    named = [pair for pair in pairwise(ssh) if pair[0] in {"-F", "-i"} or pair[1].startswith("UserKnownHostsFile=")]
+    plain = (word if " " in word else word.replace('"', "") for word in chain.from_iterable(named))
+    return f"GIT_SSH_COMMAND={quoted(shlex.join(['ssh', *plain]))} "
+
+
+def unreachable(url: str, why: str, words: Mapping[str, str]) -> Unreachable:
+    """The error of a remote that gave no answer, with what there is to do about it: to ask it by hand, with the key and the
+    known hosts of the ``words`` (``environment_of``) that the gate itself asks with.
+    """
+    hint = f"try by hand on the gate: `{_by_hand(url, words)}git ls-remote {quoted(url)}`"
     if "Host key verification failed" in why or "host key" in why.lower():
         hint = "its host key is not pinned in the estate's known_hosts: ssh-keyscan, and compare the fingerprint"
     what = "the remote cannot be asked"

@@ -127,6 +127,23 @@ def test_a_failed_move_has_what_the_deploys_own_rules_say_of_it(subjects: dict[s
     assert len(cause.follow) == 4
 
 
+def test_a_unit_that_does_not_come_up_is_one_cause_with_its_move(looked: RunOutcome, subjects: dict[str, Judgement]) -> None:
+    """With the unit's last words below it, and without what another host's unit has."""
+    move = MoveRecord("dialler", "sip-1", "health", 0.0, 1.0, error="voxdialler did not come up", hint="look at it")
+    judgements = judged("dialler-that-does-not-boot", subjects)
+    (cause,) = causes_of(judgements, [move])
+    assert (cause.label, len(cause.follow)) == ("dialler: health on sip-1", 10)
+    assert cause.found == "voxdialler did not come up; sip-1: voxdialler.service is activating/auto-restart (exit-code)"
+    assert cause.advice == "mend it"  # what is said of the unit itself
+    words = {"unit-is-active[sip-1-voxdialler]": ("ModuleNotFoundError: No module named 'x'",)}
+    outcome = replace(looked, judgements=judgements, moves=(move,), verdict=RunVerdict.ROLLED_BACK, exit_status=11)
+    assert "    ModuleNotFoundError: No module named 'x'" in told(outcome, words=words)
+    checkout = replace(move, move="checkout")
+    assert len(causes_of(judgements, [checkout])) == 2
+    worker = judged("worker-stopped", subjects)
+    assert len(causes_of(worker, [move])) == 1 + len(causes_of(worker))
+
+
 def test_more_causes_than_fit_are_named(looked: RunOutcome, subjects: dict[str, Judgement]) -> None:
     bad = [
         replace(one, verdict=Verdict.VIOLATED, found=f"{one.host}: {'abcdefghij'[n]} is wrong", advice="mend it")
@@ -178,7 +195,7 @@ def test_what_follows_is_said_of_rules_that_there_are() -> None:
     known = {rule.name for rule in read_catalogue()}
     for rule, after in causes._AFTER.items():
         assert {rule, *(one.rule for one in after)} <= known
-    assert {*causes._OF_A_MOVE, *causes._OF_STRANGERS, *causes._CALLS_PEOPLE} <= known
+    assert {*causes._OF_A_MOVE, *causes._OF_STRANGERS, *causes._CALLS_PEOPLE, *causes.AT_WORK} <= known
 
 
 @pytest.mark.parametrize(

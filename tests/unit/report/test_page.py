@@ -16,7 +16,7 @@ import pytest
 
 from voxgate.model.content import Commit, Commits, Content, Package, Packages, Settings, Way
 from voxgate.model.estate import Estate, Host
-from voxgate.model.run_facts import Compared
+from voxgate.model.run_facts import Compared, How
 from voxgate.model.service import Role
 from voxgate.model.verdict import Judgement, RunOutcome, RunVerdict, Verdict
 from voxgate.model.waiver import Waiver
@@ -296,12 +296,23 @@ def test_five_causes_each_with_what_to_do_and_what_follows(rolled_back: RunOutco
     assert len(told) <= 5
     assert told[0].text.startswith("✗ violated: fleet: health on fleet-2voxcore@2.service is failed: exit status 1")
     assert any("To do: put DEEPGRAM_API_KEY into /opt/vox-agents/.env" in one.text for one in told)
-    assert "1 follows from it: capacity-adds-up" in root.of("main")[0].text
+    assert "2 follow from it: all-workers-are-up, capacity-adds-up" in root.of("main")[0].text
     away = "data: could not look (unreachable): no answer"
     gone = tuple(replace(one, verdict=Verdict.BLIND, found=away) if one.host == "data" else one for one in rolled_back.rollback)
     blind = replace(rolled_back, judgements=gone, missing=(), moves=(), rollback=(), rollback_verdict=None)
     root = shown(replace(blind, verdict=RunVerdict.BLIND), estate, folder)
     assert "3 rules are blind for it: " in root.of("ol", "causes")[0].text
+
+
+def test_a_way_back_that_was_asked_for_brings_no_new_release(done: RunOutcome, estate: Estate, folder: ReportFolder) -> None:
+    back = shown(replace(done, how=How.ROLLBACK), estate, folder)
+    assert "4 releases from before run again, and everything is as it must be." in back.text
+    assert "as asked for" in back.of("table", "releases")[0].text
+    assert "new" not in back.of("table", "releases")[0].text
+    one = replace(done, how=How.ROLLBACK, services=done.services[:1])
+    assert "The release from before runs again, and " in shown(one, estate, folder).text
+    same = replace(done, services=tuple(replace(s, before=s.tried) for s in done.services))
+    assert "4 releases were put there anew, and everything is as it must be." in shown(same, estate, folder).text
 
 
 def test_many_causes_are_folded_and_not_dropped(done: RunOutcome, estate: Estate, folder: ReportFolder) -> None:

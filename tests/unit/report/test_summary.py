@@ -158,7 +158,8 @@ def test_what_does_not_hold_is_told_with_what_to_do(rolled_back: RunOutcome) -> 
     told = summary(rolled_back, US)
     assert "**ROLLED BACK** `lab`" in told
     assert "2 violated, 1 blind, 1 not judged" in told.splitlines()[0]
-    assert "- violated: `fleet: health on fleet-2`: `voxcore@2.service is failed: exit status 1`\n  - to do: `journalctl" in told
+    assert "- violated: `fleet: health on fleet-2`: `voxcore@2.service is failed: exit status 1; fleet-2: voxcore@2" in told
+    assert "\n  - to do: put DEEPGRAM_API_KEY" in told.replace("`", "")
     assert "- blind: `sip-1`: `could not look (denied)" in told
     assert "- not judged: `tick-loop-is-alive[sip-1-voxdialler]`" in told
     assert f"- after the rollback: holds, {len(rolled_back.rollback)} of {len(rolled_back.rollback)} hold" in told

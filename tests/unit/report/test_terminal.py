@@ -61,11 +61,15 @@ def test_the_table_counts_what_holds_where(rolled_back: RunOutcome) -> None:
 def test_each_cause_is_what_was_found_what_to_do_and_what_follows(rolled_back: RunOutcome) -> None:
     text = said(rolled_back, width=300)
     assert "\n  → put DEEPGRAM_API_KEY into /opt/vox-agents/.env on fleet-2, then sudo systemctl restart voxcore@2\n" in text
-    assert "  + 1 follows from it: capacity-adds-up\n" in text
+    assert "  + 2 follow from it: all-workers-are-up, capacity-adds-up\n" in text
     assert "? sip-1: could not look (denied): /run/docker.sock" in text
     assert "  + 1 rule is blind for it: only-livekit-in-containers\n" in text
     assert "○ not judged: tick-loop-is-alive[sip-1-voxdialler]" in text
-    assert text.index("✗ fleet: health on fleet-2") < text.index("✗ all workers") < text.index("? sip-1")
+    assert (
+        "✗ fleet: health on fleet-2: voxcore@2.service is failed: exit status 1; fleet-2: voxcore@2.service is failed/fail"
+        in text
+    )
+    assert text.index("✗ fleet: health on fleet-2") < text.index("? sip-1")
     assert text.index("? sip-1") < text.index("platform"), "the causes come first, then the table"
     assert "after the rollback: holds, 83 of 83 hold" in text
 

@@ -17,12 +17,13 @@ import pytest
 from voxgate.deploy.on_host.commands import GIT
 from voxgate.deploy.plan import Request, resolve
 from voxgate.errors import ContractError, Refused, Unreachable
+from voxgate.model.advice import commands_in
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release, RemoteView
 from voxgate.model.service import Kind, Role, Service
 from voxgate.transport.git import Mirror, view
-from voxgate.transport.git_asking import environment_of
+from voxgate.transport.git_asking import environment_of, unreachable
 
 from .conftest import Ground, host
 
@@ -239,6 +240,18 @@ def test_what_is_wrong_with_a_remote_is_one_line(remote: Remote, tmp_path: Path)
     found = view(gone, SERVICE, tmp_path)
     assert isinstance(found, Missing)
     assert (found.kind, found.where) == ("unreachable", gone.repository_url(SERVICE))
+
+
+def test_the_hint_of_a_remote_without_an_answer_asks_it_as_the_gate_does(remote: Remote) -> None:
+    """Typed as it stands: with the estate's key and known hosts, not with those of whoever is awake."""
+    bare = ["git", "ls-remote", remote.mirror.url]
+    stranger = {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes", **os.environ}
+    assert subprocess.run(bare, env=stranger, capture_output=True, timeout=30, check=False).returncode != 0
+    (command,) = commands_in(unreachable(remote.mirror.url, "no answer", environment_of(remote.estate)).hint)
+    asked = subprocess.run(["bash", "-c", command.text], capture_output=True, text=True, timeout=30, check=False)
+    assert (asked.returncode, asked.stderr) == (0, "")
+    for url in ("https://forge/x.git", "https://user@forge/x.git", "/srv/x.git"):
+        assert "SSH" not in unreachable(url, "no answer", environment_of(remote.estate)).hint
 
 
 def test_a_hanging_remote_costs_the_deadline_and_leaves_no_process(remote: Remote, tmp_path: Path) -> None:

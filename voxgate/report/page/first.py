@@ -127,7 +127,7 @@ def releases(outcome: RunOutcome, estate: Estate) -> Element | None:
     for one in outcome.services:
         now = _ran(one, one.running, estate) if one.running else el("strong", "? not known: look at its hosts")
         tried = [_ran(one, one.before, estate), _ran(one, one.tried, estate) if one.tried else "-"] if moved else []
-        rows.append([one.service, *tried, [now, _running(one)]])
+        rows.append([one.service, *tried, [now, _running(one, outcome.how)]])
     return table(("service", *(("from", "tried") if moved else ()), "running now"), rows, class_="releases")
 
 
@@ -145,12 +145,12 @@ def _ran(service: ServiceOutcome, release: Ran | None, estate: Estate) -> Conten
     return parts
 
 
-def _running(service: ServiceOutcome) -> Content:
+def _running(service: ServiceOutcome, how: How) -> Content:
     """In a word which of the two runs; nothing where none was tried."""
     if service.tried is None or service.tried == service.before:
         return None
     if service.running == service.tried:
-        return [" ", el("span", "the new one", class_="mark")]
+        return [" ", el("span", "as asked for" if how is How.ROLLBACK else "the new one", class_="mark")]
     return [" ", el("span", "as before", class_="mark")] if service.running == service.before else None
 
 

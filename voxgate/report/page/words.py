@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from voxgate.model.run_facts import How
 from voxgate.model.verdict import RunOutcome, RunVerdict
 from voxgate.report.tally import Tally
 
@@ -55,12 +56,20 @@ def _not_as_must_be(count: int) -> str:
 
 
 def _done(outcome: RunOutcome, tally: Tally) -> str:
-    tried = sum(one.deployed for one in outcome.services)
-    runs = f"{tried} new releases run" if tried > 1 else "The new release runs"
+    runs = _runs(outcome)
     if outcome.allowed:
         count = len(outcome.allowed)
         return f"{runs}. {_counted(count)} {_not_as_must_be(count)}, and {'was' if count == 1 else 'were'} let stand by name."
     return f"{runs}, and everything is as it must be{_or_waived(tally)}."
+
+
+def _runs(outcome: RunOutcome) -> str:
+    tried = [one for one in outcome.services if one.deployed]
+    if outcome.how is How.ROLLBACK:
+        return f"{len(tried)} releases from before run again" if len(tried) > 1 else "The release from before runs again"
+    if tried and all(one.tried == one.before for one in tried):
+        return f"{len(tried)} releases were put there anew" if len(tried) > 1 else "The same release was put there anew"
+    return f"{len(tried)} new releases run" if len(tried) > 1 else "The new release runs"
 
 
 def _releases(outcome: RunOutcome) -> str:
