@@ -9,13 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.unit.forges import ALONE, LAB, WHO, Forge, git
+from voxgate.contracts.schemas import schema
 from voxgate.deploy.site import Orders
 from voxgate.errors import ContractError
 from voxgate.model.content import SHOWN, Commits, Content, Files, Package, Packages, Settings, Way
 from voxgate.model.release import Release
 from voxgate.model.service import Service
+from voxgate.report.verdict_content import content_row
 from voxgate.transport.locks import LOCK_AT_MOST, packages_in
 
 HOSTILE = "<b>@channel</b> [x](https://evil) `$(reboot)` \x1b[2J\u202e"
@@ -170,6 +173,19 @@ def test_a_lock_that_cannot_be_read_is_said_and_keeps_nothing_back(forge: Callab
     assert why in said
     assert (found.way, found.brought.count, found.files.count) == (Way.FORWARD, 1, 1)
     assert found.line.endswith("(a lock could not be read)")
+
+
+def test_a_package_without_a_name_keeps_no_verdict_from_being_written(forge: Callable[[str], Forge]) -> None:
+    """The deploy is promoted by then; without its verdict nobody is told of it."""
+    here = forge("backend")
+    old = here.releases[0]
+    (here.work / "uv.lock").write_text('version = 1\n[[package]]\nname = ""\nversion = "1"\n', "utf-8")
+    (here.work / "package-lock.json").write_text(json.dumps({"packages": {"node_modules/ ": {"version": ""}}}), "utf-8")
+    here.release()
+    found = content(here, old)
+    assert [one.line for one in found.packages.shown] == ["(no name) added, 1", "(no name) added, "]
+    told = {**schema("verdict")["$defs"]["content"], "$defs": schema("verdict")["$defs"]}
+    Draft202012Validator(told).validate(content_row(found))
 
 
 def test_what_stands_in_the_place_of_a_lock_or_an_example_is_none(forge: Callable[[str], Forge]) -> None:

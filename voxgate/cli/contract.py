@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shlex
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from voxgate.contracts.estates import services_of
 from voxgate.contracts.places import project
@@ -15,8 +16,9 @@ from voxgate.errors import CommandUnknown, Refused
 from voxgate.model.service import Service
 from voxgate.probe.env_files import settings as read_settings
 from voxgate.promises.asking import Asker
-from voxgate.promises.contract import Contract
+from voxgate.promises.contract import SHORTEST, Contract
 from voxgate.promises.running import Out, judge
+from voxgate.report.redaction import Redactor
 from voxgate.transport import local
 
 
@@ -39,7 +41,8 @@ def contract(asked: Asked, environ: Mapping[str, str], out: Out) -> int:
     if asked.start and (lacking := [name for name in service.required_settings if name not in settings]):
         hint = "put them into a file for --env FILE, or export them: values for a test will do"
         raise Refused("settings are not there, without which it does not start", why=", ".join(lacking), hint=hint)
-    here = Contract(service, Asker.at(asked.at), tuple(_words(asked.start)), settings, _commit(service), _pinned(service))
+    start, cut = tuple(_words(asked.start)), _without(settings)
+    here = Contract(service, Asker.at(asked.at), start, settings, _commit(service), _pinned(service), cut)
     return judge(here, out, junit=asked.junit, allure=asked.allure)
 
 
@@ -68,6 +71,19 @@ def _settings(asked: Asked, service: Service, environ: Mapping[str, str]) -> dic
         except (OSError, UnicodeError) as error:
             raise Refused("the settings cannot be read", where=asked.env, why=str(error)) from None
     return found
+
+
+def _without(settings: Mapping[str, str]) -> Callable[[str], str]:
+    """Takes out of a text what looks like a secret, and these values, also the passwords in them."""
+    whole = [value for value in settings.values() if len(value) >= SHORTEST]
+    return Redactor([*whole, *(found for value in whole if (found := _password(value)))]).cut
+
+
+def _password(value: str) -> str:
+    try:
+        return unquote(urlsplit(value).password or "")
+    except ValueError:  # no URL
+        return ""
 
 
 def _commit(service: Service) -> str:

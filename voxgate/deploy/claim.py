@@ -20,6 +20,7 @@ from voxgate.moves.steps import Step
 from voxgate.survey.keeping import Cutter
 from voxgate.transport.at_once import at_once
 from voxgate.transport.connections import Connections
+from voxgate.transport.deadline import Deadline
 from voxgate.transport.session import Completed
 
 _CLAIM_DEADLINE = 60.0
@@ -216,12 +217,15 @@ class Claim:
             hold.close()
 
     def _beat(self) -> None:
-        """Heartbeats. Once the run is stopped, the steps that may be cut are cut, once."""
+        """Heartbeats, to all at once: a host that takes none delays no other's, which would end there in silence. Once the run is
+        stopped, the steps that may be cut are cut, once.
+        """
         told = False
         while not self._released.wait(BEAT) if told else not self._pause():
             stopped = self.stop.is_set()
-            for hold in tuple(self._holds.values()):
-                hold.beat()
+            holds = tuple(self._holds.values())
+            at_once(holds, Hold.beat, limit=max(1, len(holds)), deadline=Deadline.after(BEAT))
+            for hold in holds:
                 if stopped and not told and not hold.lost:
                     threading.Thread(target=self._cut, args=(hold,), daemon=True).start()
             told = told or stopped

@@ -81,7 +81,7 @@ def _differing(lock: str, then: Mapping[str, str], later: Mapping[str, str]) -> 
     for name in sorted(then.keys() | later.keys()):
         if then.get(name) != later.get(name):
             versions = [bounded(one[name]) if name in one else None for one in (then, later)]
-            yield Package(lock, bounded(name), *versions)
+            yield Package(lock, bounded(name) or "(no name)", *versions)  # which no installer takes, and no verdict
 
 
 def _settings(mirror: Mirror, before: Release, now: Release, examples: list[str]) -> Settings:

@@ -58,6 +58,7 @@ class Hold:
         with suppress(CommandUnknown):  # whoever hears it says why it reads no more
             self._process.write(source)
         self._lock = threading.Lock()
+        self._beating = threading.Lock()
         self._waiting: dict[int, _Question] = {}
         self._last = 0
         self._beats = _SPARE_BEATS  # that may still be answered
@@ -98,14 +99,17 @@ class Hold:
             raise self._lose(_no_answer(self.host.name, f"to {op}: {error}")) from None
 
     def beat(self) -> None:
-        """Say that we live, and ask whether the other side does."""
-        if not self.lost:
+        """Say that we live, and ask whether the other side does; not again while the host does not take it."""
+        if self.lost or not self._beating.acquire(blocking=False):
+            return
+        try:
             with self._lock:
                 self._beats += 1
-            try:
-                self._process.write(b'{"id": 0}\n')
-            except VoxgateError as error:
-                self._lose(error)
+            self._process.write(b'{"id": 0}\n')
+        except VoxgateError as error:
+            self._lose(error)
+        finally:
+            self._beating.release()
 
     def close(self) -> None:
         """Let go: the owner ends, and the lock with it."""

@@ -14,6 +14,8 @@ from voxgate.errors import Refused
 from voxgate.model.answers import Answer
 from voxgate.model.look import Look, Question
 from voxgate.survey.answers import Page, read_page
+from voxgate.transport.at_once import at_once
+from voxgate.transport.deadline import Deadline
 
 DEADLINE = 5.0  # seconds for one answer
 LIMIT = 1024 * 1024  # bytes of one answer
@@ -53,7 +55,20 @@ class Asker:
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
     def ask(self, path: str, method: str = "GET", headers: Headers = (), body: bytes = b"") -> Answer:
-        """One answer, whatever comes; what kept the service from giving one is its ``trouble``."""
+        """One answer, whatever comes, and be it byte by byte; what kept the service from giving one is its ``trouble``."""
+        asked = time.time()
+
+        def ask(path: str) -> Answer:
+            return self._answer(path, method, headers, body)
+
+        answer = at_once([path], ask, limit=1, deadline=Deadline.after(DEADLINE))[path]
+        if isinstance(answer, TimeoutError):
+            return Answer(self.host, self.port, path, 0, {}, b"", DEADLINE, asked, "its answer is too long, or never ends")
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    def _answer(self, path: str, method: str, headers: Headers, body: bytes) -> Answer:
         asked, began = time.time(), time.monotonic()
         where = self.host, self.port, path
         try:
@@ -64,7 +79,7 @@ class Asker:
                 content = bytearray()
                 for piece in came.iter_raw(65536):
                     content += piece
-                    if len(content) > LIMIT or time.monotonic() - began > DEADLINE:
+                    if len(content) > LIMIT:
                         return Answer(*where, came.status_code, {}, b"", DEADLINE, asked, "its answer is too long, or never ends")
                 said = {name.lower(): value for name, value in came.headers.items()}
                 return Answer(*where, came.status_code, said, bytes(content), time.monotonic() - began, asked)

@@ -74,15 +74,17 @@ class Begun:
 @dataclass
 class Contract:
     """One service at one address. ``start`` is the command that starts it there, empty where it runs already; ``commit`` and
-    ``pinned`` are what it must report, empty where that is not known here.
+    ``pinned`` are what it must report, empty where that is not known here. ``cut`` takes the values of its settings out of a
+    text.
     """
 
     service: Service
     ask: Asker
-    start: Sequence[str] = ()
+    start: Sequence[str] = field(default=(), repr=False)
     settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     commit: str = ""
     pinned: str = ""
+    cut: Callable[[str], str] = field(default=str, repr=False)
     begun: Begun = Begun(None, healthy=True)
 
     @cached_property
@@ -137,10 +139,3 @@ class Contract:
             nobody.bind(("127.0.0.1", 0))  # and no listen: whoever connects is refused
             who, at, _ = found.netloc.rpartition("@")
             yield found._replace(netloc=f"{who}{at}127.0.0.1:{nobody.getsockname()[1]}").geturl()
-
-    def cut(self, text: str) -> str:
-        """A text without the values of its settings."""
-        for value in sorted(self.settings.values(), key=len, reverse=True):
-            if len(value) >= SHORTEST:
-                text = text.replace(value, "[cut]")
-        return text

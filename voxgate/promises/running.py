@@ -99,6 +99,17 @@ class _Run:
         return True
 
     @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self) -> Generator[None, object, object]:
+        """No value of a setting is in what was seen, wherever it is written: what an exception says goes to JUnit and Allure."""
+        try:
+            return (yield)
+        except Exception as error:
+            if (said := self.contract.cut(str(error))) == str(error):
+                raise
+            said = said if isinstance(error, AssertionError) else f"{type(error).__name__}: {said}"
+            raise AssertionError(said).with_traceback(error.__traceback__) from None
+
+    @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:

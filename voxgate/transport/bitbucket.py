@@ -23,6 +23,8 @@ import httpx
 
 from voxgate.errors import ForgeError, Refused
 from voxgate.model.digits import natural_in
+from voxgate.transport.at_once import at_once
+from voxgate.transport.deadline import Deadline
 
 API = "https://api.bitbucket.org"
 TOKEN = "BITBUCKET_TOKEN"  # noqa: S105 - the name of a variable
@@ -143,16 +145,24 @@ class Bitbucket:
         upload: tuple[str, Path] | None = None,
         leads: bool = False,
     ) -> httpx.Response:
-        """One call, tried until it is answered or the deadline has passed; ``leads``: it may lead elsewhere."""
+        """One call, tried until it is answered or the deadline has passed, also where an answer comes byte by byte; ``leads``: it
+        may lead elsewhere.
+        """
         where, until, tried = f"{method} {path.partition('?')[0]}", time.monotonic() + self.deadline, 0
         with self._client() as client:
             while True:
                 tried += 1
-                timeout = max(0.1, min(self.attempt, until - time.monotonic()))
-                try:
-                    answer = self._send(client, method, path, json, upload, timeout)
-                except httpx.RequestError as error:  # no way to it, or what it packed cannot be read
-                    why, wanted = f"{type(error).__name__}: {error}".rstrip(": "), None
+                left = Deadline.after(max(0.1, until - time.monotonic()))
+                timeout = min(self.attempt, left.seconds)
+
+                def send(path: str, timeout: float = timeout) -> httpx.Response:
+                    return self._send(client, method, path, json, upload, timeout)
+
+                answer = at_once([path], send, limit=1, deadline=left)[path]
+                if isinstance(answer, httpx.RequestError | TimeoutError):  # no way to it, or what it packed cannot be read
+                    why, wanted = f"{type(answer).__name__}: {answer}".rstrip(": "), None
+                elif isinstance(answer, BaseException):
+                    raise answer
                 else:
                     if answer.is_success or (leads and answer.has_redirect_location):
                         return answer

@@ -20,7 +20,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pymongo import MongoClient
-from pymongo.errors import ConfigurationError, ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError
+from pymongo.errors import ConfigurationError, ConnectionFailure, ExecutionTimeout, NetworkTimeout, OperationFailure, PyMongoError
 from pymongo.hello import Hello
 from pymongo.uri_parser import parse_uri
 
@@ -34,6 +34,8 @@ from voxgate.transport.forward import Forward, forward
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
+
+    from pymongo.command_cursor import CommandCursor
 
     from voxgate.model.estate import Database
     from voxgate.transport.connection import Connection
@@ -114,10 +116,10 @@ def see(
             asker = stack.enter_context(_client(uri, until, called, direct=way is not None))
             witness = stack.enter_context(_client(uri, until, called, direct=way is not None))
             asked = _Asked(database.name, called, tuple(sorted(beside)))
-            view = _settled(lambda: _look(asked, asker, witness, way), until)
+            view = _settled(lambda: _look(asked, asker, witness, way, until), until)
             if isinstance(view, Missing) or not database.pace.records:
                 return view
-            return replace(view, recent=_recent(asker, database))
+            return replace(view, recent=_recent(asker, database, until))
     except (VoxgateError, PyMongoError, ValueError) as error:
         trouble = way.trouble if way is not None and isinstance(error, ConnectionFailure) else None
         return _missing(database.name, trouble or error, until)
@@ -167,7 +169,7 @@ def _other_gates(view: DatabaseView) -> bool:
     return any(one.app_name.startswith(f"{APP_NAME}-") and one.app_name not in ours for one in view.clients)
 
 
-def _look(asked: _Asked, asker: Client, witness: Client, way: Forward | None) -> DatabaseView | Missing:
+def _look(asked: _Asked, asker: Client, witness: Client, way: Forward | None, until: Deadline) -> DatabaseView | Missing:
     """Both ways of asking, together: some servers tell all by the command only, others by the stage only."""
     if way is not None:
         way.heard = 0
@@ -179,7 +181,7 @@ def _look(asked: _Asked, asker: Client, witness: Client, way: Forward | None) ->
     by: list[str] = []
     for question, ask in (("currentOp", _by_command), ("$currentOp", _by_stage)):
         try:
-            rows += ask(asker)
+            rows += ask(asker, until)
         except OperationFailure as error:
             if error.code not in _NOT_KNOWN:
                 raise
@@ -194,7 +196,7 @@ def _look(asked: _Asked, asker: Client, witness: Client, way: Forward | None) ->
     return DatabaseView(asked.database, server, tuple(clients.values()), asked.name, asked.beside)
 
 
-def _recent(client: Client, database: Database) -> Mapping[str, tuple[int, ...]] | Missing:
+def _recent(client: Client, database: Database, until: Deadline) -> Mapping[str, tuple[int, ...]] | Missing:
     """How many documents of the last seconds each collection of the dialler's pace has, by the server's own clock."""
     try:
         now = client.admin.command("hello").get("localTime")
@@ -204,7 +206,7 @@ def _recent(client: Client, database: Database) -> Mapping[str, tuple[int, ...]]
         for what, (collection, field) in database.pace.records.items():
             since = {field: {"$gte": now - timedelta(seconds=max(RECENT))}}
             rows = client[database.called][collection].find(since, {"_id": 0, field: 1}, limit=RECORDS_AT_MOST)
-            times = [row[field] for row in rows if isinstance(row.get(field), datetime)]
+            times = [row[field] for row in _before(rows, until) if isinstance(row.get(field), datetime)]
             found[what] = tuple(sum(at >= now - timedelta(seconds=back) for at in times) for back in RECENT)
     except (PyMongoError, ValueError, TypeError) as error:
         hint = f"its user needs the role read on {database.called}; or take ticks_in and calls_in out of its pace"
@@ -212,14 +214,33 @@ def _recent(client: Client, database: Database) -> Mapping[str, tuple[int, ...]]
     return found
 
 
-def _by_command(client: Client) -> list[Mapping[str, Any]]:
+def _by_command(client: Client, _: Deadline) -> list[Mapping[str, Any]]:
     said = client.admin.command({"currentOp": 1, "$all": True})
     return _some(_list(said, "inprog"))
 
 
-def _by_stage(client: Client) -> list[Mapping[str, Any]]:
+def _by_stage(client: Client, until: Deadline) -> list[Mapping[str, Any]]:
     stage = {"$currentOp": {"allUsers": True, "idleConnections": True}}
-    return _some(client.admin.aggregate([stage]))
+    return _some(_in_time(client.admin.aggregate([stage]), until))
+
+
+def _in_time(cursor: CommandCursor[Mapping[str, Any]], until: Deadline) -> Iterator[Mapping[str, Any]]:
+    """The rows of a cursor. Raises NetworkTimeout where its end does not come: each piece has the deadline of an answer, and a
+    server may send empty ones for ever.
+    """
+    while cursor.alive:
+        if until.passed:
+            raise NetworkTimeout("its list of connections has no end")
+        if (row := cursor.try_next()) is not None:
+            yield row
+
+
+def _before(rows: Iterable[Mapping[str, Any]], until: Deadline) -> Iterator[Mapping[str, Any]]:
+    """The same rows. Raises NetworkTimeout at the first that comes too late."""
+    for row in rows:
+        if until.passed:
+            raise NetworkTimeout("its rows come too slowly")
+        yield row
 
 
 def _some(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -3,7 +3,7 @@
 What is added: a failed channel tells its own reason also when many are opened at once, a signal that ended a remote
 command is heard, everybody who waits on a channel is woken without polling, a request to run a command waits for no
 answer (one round trip less), host key algorithms are exactly those asked for, its log says nothing, and what a server sends has
-limits: in a packet, on a channel, and without having been asked.
+limits: in a packet, on a channel, without having been asked, and while it exchanges keys anew.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ _CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "a
 # A transport that dies closes its channels a moment before it calls itself dead.
 _DYING = 0.5
 _EXTENSIONS = 64  # names in one message of them
+_NEW_KEYS = 10.0  # seconds in which keys are exchanged anew: until then nothing can be said, whatever deadline it has
 _LENGTH = 4  # bytes that a length takes
 _CLOSE = 97
 _ON_CHANNEL = frozenset({93, 94, 95, 96, 98})  # window, data, extended data, end of file, request
@@ -65,6 +66,7 @@ class Wire(paramiko.Transport):
     def __init__(self, sock: socket.socket | paramiko.Channel, host_keys: Sequence[str]) -> None:
         """Take a connected socket; ``host_keys`` are the algorithms the server may show its key by, empty for any."""
         super().__init__(sock, packetizer_class=Packets)
+        self.clear_to_send_timeout = _NEW_KEYS
         self._late: dict[int, int] = {}
         self._host_keys = tuple(host_keys)
         self._opening = threading.local()
@@ -146,7 +148,9 @@ class Wire(paramiko.Transport):
             self.join(2.0)
 
     def _send_user_message(self, data: paramiko.Message) -> None:
-        """Never a word on a channel after its close: two threads may race there, and OpenSSH hangs up on who does it."""
+        """Never a word on a channel after its close: two threads may race there, and OpenSSH hangs up on who does it. A server
+        that begins to exchange keys anew and does not end it is lost: each further word would wait for it again.
+        """
         said = data.asbytes()
         kind, remote = said[0], int.from_bytes(said[1:5], "big")
         with self._order:
@@ -155,7 +159,11 @@ class Wire(paramiko.Transport):
             if kind == _CLOSE:
                 self._closed_there.add(remote)
             self._packets.asked()
-            super()._send_user_message(data)  # type: ignore[misc]
+            try:
+                super()._send_user_message(data)  # type: ignore[misc]
+            except paramiko.SSHException:
+                self.close()
+                raise
 
     def _parse_channel_open_success(self, message: paramiko.Message) -> None:
         message.get_int()

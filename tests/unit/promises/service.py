@@ -19,6 +19,9 @@ REQUIRED = {
     "backend": ("MONGODB_URI", "REDIS_URL", "S3_ENDPOINT", "JWT_SECRET"),
     "dialler": ("MONGODB_URI", "DIALLER_TICK_SECONDS"),
 }
+NAME = "vox-other" if "another-name" in FLAWS else f"vox-{KIND}"
+if "tells-its-secrets" in FLAWS:
+    NAME = os.environ["JWT_SECRET"] + str(urlsplit(os.environ["MONGODB_URI"]).password)
 STARTED = datetime.now(UTC)
 PACE = 0.2
 asked = itertools.count()
@@ -37,7 +40,7 @@ def page() -> dict[str, Any]:
     started = STARTED.replace(tzinfo=None) if "no-zone" in FLAWS else STARTED
     who: dict[str, Any] = {
         "status": "ok",
-        "service": "vox-other" if "another-name" in FLAWS else f"vox-{KIND}",
+        "service": NAME,
         "version": "1",
         "commit": "unknown" if "no-commit" in FLAWS else "a" * 40,
         "pid": os.getpid() + (next(asked) % 2 if "two-processes" in FLAWS else 0),

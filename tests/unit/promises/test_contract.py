@@ -204,6 +204,19 @@ def test_what_one_breaks_that_is_started_is_named(project: Path, settings: Path,
     assert "s3cret" not in said
 
 
+def test_no_value_of_a_setting_is_in_what_is_written(project: Path, settings: Path) -> None:
+    """CI publishes JUnit and Allure: what a service says of its settings where it should not stands in neither."""
+    with running("backend", settings, "tells-its-secrets") as at:
+        words = ("--at", at, "--env", str(settings), "--junit", "told.xml", "--allure", "told")
+        status, said = asked(project, "backend", *words)
+    assert (status, broken(said)) == (1, {"it-names-itself"}), said
+    results = [path.read_text("utf-8") for path in (project / "told.xml", *(project / "told").iterdir())]
+    assert any("service is" in text for text in results)
+    for text in (said, *results):
+        assert "hunter2" not in text
+        assert "s3cret" not in text
+
+
 def test_what_cannot_be_asked_is_refused_in_a_line(project: Path, settings: Path) -> None:
     port = free()
     at = f"http://127.0.0.1:{port}"

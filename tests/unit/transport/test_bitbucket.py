@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -158,6 +161,29 @@ def test_a_bad_day_without_end_is_an_error_within_the_deadline(forge: Forge) -> 
     with pytest.raises(ForgeError, match=r"503 Service Unavailable \(\d attempts within 2 s\)"):
         client(forge, deadline=2.0, sleep=time.sleep).state("repo", COMMIT, GOOD)
     assert time.monotonic() - began < 2.5
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nx-more: ", b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n"])
+def test_an_answer_byte_by_byte_is_given_up(head: bytes) -> None:
+    """Each byte comes before the deadline of one: a deploy that asks if a build is green would wait for hours."""
+    given_up = threading.Event()
+
+    def drip(listener: socket.socket) -> None:
+        with suppress(OSError), listener.accept()[0] as peer:
+            peer.recv(65536)
+            peer.sendall(head)
+            for _ in range(200):
+                peer.sendall(b" ")
+                given_up.wait(0.1)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip, args=(listener,), daemon=True)
+        thread.start()
+        forge = Bitbucket("ws", TOKEN, api=f"http://127.0.0.1:{listener.getsockname()[1]}", deadline=1.0, attempt=0.5)
+        with pytest.raises(ForgeError, match="did not do it"):
+            forge.statuses("repo", COMMIT)
+        assert thread.is_alive(), "it was heard to its end"
+        given_up.set()
 
 
 def test_a_wish_beyond_the_deadline_is_not_waited_for(forge: Forge) -> None:

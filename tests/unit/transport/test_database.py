@@ -285,6 +285,43 @@ def test_a_server_does_not_choose_how_much_is_taken(connections: Connections, vi
     assert sum(sent) < 64 * 1024 * 1024
 
 
+class _Endless(_Rude):
+    """It always has more to tell, and never tells it; what it was asked is counted."""
+
+    asked: ClassVar[list[str]]
+    said = GOOD
+
+    def _answer(self, asked: dict[str, Any]) -> bytes:
+        command = next(iter(asked))
+        if command not in {"aggregate", "getMore"}:
+            return super()._answer(asked)
+        self.asked.append(command)
+        batch = "firstBatch" if command == "aggregate" else "nextBatch"
+        left = 0 if len(self.asked) > ENOUGH else 5
+        return bson.encode({"cursor": {"id": bson.Int64(left), "ns": "admin.$cmd.aggregate", batch: []}, "ok": 1})
+
+
+ENOUGH = 200_000  # pieces of a list: minutes
+
+
+@pytest.mark.parametrize("via", ["one", None])
+def test_a_list_without_an_end_holds_nobody_up(connections: Connections, via: str | None) -> None:
+    """A deploy asks while the dialler is stopped: a database could keep it so, and all who wait to go back."""
+    asked: list[str] = []
+    handler = type("_Asked", (_Endless,), {"asked": asked})
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        found = see(connections, Database("vox", "one", f"mongodb://127.0.0.1:{server.server_address[1]}/vox", via=via), 1.0)
+        server.shutdown()
+        thread.join(5)
+    assert isinstance(found, Missing), found
+    assert (found.kind, found.why) == ("timeout", "no answer within 1 s")
+    assert "getMore" in asked
+    assert len(asked) < ENOUGH
+
+
 def test_what_comes_back_by_a_forward_has_a_limit_over_all(connection: Connection, echo: int) -> None:
     with (
         forward(connection, "127.0.0.1", echo, limit=100_000) as way,
@@ -399,7 +436,7 @@ def test_where_no_turn_can_be_had_it_is_asked_all_the_same(connections: Connecti
 
 def test_a_list_without_the_witness_is_denied(connections: Connections, mongod: int, monkeypatch: pytest.MonkeyPatch) -> None:
     # The stage of this server tells of the caller alone, as a real one does for a user without `inprog`.
-    monkeypatch.setattr("voxgate.transport.database._by_command", lambda _: [{"client": "127.0.0.1:1"}])
+    monkeypatch.setattr("voxgate.transport.database._by_command", lambda *_: [{"client": "127.0.0.1:1"}])
     found = see(connections, Database("vox", "one", f"mongodb://127.0.0.1:{mongod}/vox", via="one"))
     assert isinstance(found, Missing)
     assert found.kind == "denied"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,12 @@ import paramiko
 import pytest
 from paramiko.common import AUTH_SUCCESSFUL, OPEN_SUCCEEDED, cMSG_CHANNEL_DATA, cMSG_EXT_INFO
 
+from voxgate.deploy import claim as claim_of_all
+from voxgate.deploy.holding import Hold
+from voxgate.deploy.state import Author
+from voxgate.deploy.stop import Stop
 from voxgate.errors import CommandUnknown, Unreachable
+from voxgate.transport import wire
 from voxgate.transport.connection import Connection
 
 from .conftest import Ground, Opened, free_port, host, key
@@ -46,6 +52,8 @@ class Hostile:
     def __init__(self, ground: Ground, act: Callable[[Hostile, socket.socket], None]) -> None:
         self.key = key(ground.folder / f"hostile-{free_port()}")
         self.sent = 0
+        self.begun = threading.Event()
+        self.over = threading.Event()
         self.ended = threading.Event()
         self._act = act
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -73,6 +81,7 @@ class Hostile:
 
     def close(self) -> None:
         """Take no visitor, and wait for the one there is to go."""
+        self.over.set()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -203,6 +212,74 @@ def test_a_command_given_up_is_no_way_to_go_on(ground: Ground, opened: Opened, h
     assert one.ended.wait(SOON)
     assert one.sent < 64 * MEGABYTE + BUFFERS
     assert not connection.alive
+
+
+def _keys_without_end(self: Hostile, transport: paramiko.Transport, _: socket.socket, channel: paramiko.Channel) -> None:
+    """It begins to exchange keys anew, and never comes to the end of it."""
+    transport._parse_kex_init = lambda _: self.over.wait()  # type: ignore[attr-defined]
+    transport._send_kex_init()  # type: ignore[attr-defined]
+    self.begun.set()
+    self.over.wait()
+
+
+def _after_a_heartbeat(self: Hostile, transport: paramiko.Transport, peer: socket.socket, channel: paramiko.Channel) -> None:
+    heard = b""
+    while b'{"id": 0}' not in heard:
+        heard = heard[-20:] + channel.recv(65536)
+    _keys_without_end(self, transport, peer, channel)
+
+
+def test_a_host_that_exchanges_keys_without_end_is_lost(
+    ground: Ground, opened: Opened, hostile: Hostiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is said meanwhile waits for it, whatever its own deadline: a heartbeat, which others wait for too."""
+    monkeypatch.setattr(wire, "_NEW_KEYS", 0.5, raising=False)
+    one = hostile(_after_login(_keys_without_end))
+    connection = _visited(ground, opened, one)
+    running = connection.start("whatever")
+    assert one.begun.wait(SOON)
+    with pytest.raises(CommandUnknown, match="reads no more"):
+        for _ in iter(lambda: running.write(b"x"), "never"):
+            pass  # it may hear a moment later that keys are exchanged
+    assert not connection.alive
+    with pytest.raises(Unreachable):
+        connection.run("whatever")
+
+
+# Notes each heartbeat in a file.
+HEARING = """
+import re, os, sys
+for stream in (sys.stdout, sys.stderr):
+    print(re.search(r"voxgate-[0-9a-f]{16}", os.environ["SSH_ORIGINAL_COMMAND"])[0], file=stream, flush=True)
+heard = open(sys.argv[1], "ab", buffering=0)
+for line in iter(sys.stdin.buffer.readline, b""):
+    heard.write(b"." * (line == b'{"id": 0}\\n'))
+"""
+
+
+def test_a_host_that_takes_no_heartbeat_keeps_none_from_the_others(
+    ground: Ground, opened: Opened, hostile: Hostiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a gate is not heard for twenty seconds its part ends: one host would end the deploy, or the way back, of all."""
+    monkeypatch.setattr(claim_of_all, "BEAT", 0.05)
+    heard, script = tmp_path / "heard", tmp_path / "hearing.py"
+    heard.touch()
+    script.write_text(HEARING)
+    good = ground.sshd(f"ForceCommand {sys.executable} -I {script} {heard}")
+    bad = hostile(_after_login(_after_a_heartbeat))
+    connections = opened(ground.estate(host(bad.port, "bad"), host(good.port, "good"), known=f"{bad.pin}{good.pins()}"))
+    claim = claim_of_all.Claim(connections, Author("r1"), Stop())
+    try:
+        for name in ("bad", "good"):
+            claim._holds[name] = Hold(connections[name])
+        assert bad.begun.wait(SOON)
+        before, until = heard.stat().st_size, time.monotonic() + SOON
+        while heard.stat().st_size < before + 20 and time.monotonic() < until:
+            claim.stop.wait(0.02)
+        assert heard.stat().st_size >= before + 20
+    finally:
+        connections.close()
+        claim.release()
 
 
 def test_what_an_ordinary_host_sends_has_room(connection: Connection) -> None:
