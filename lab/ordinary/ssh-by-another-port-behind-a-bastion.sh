@@ -23,15 +23,30 @@ away() {
 inject() {
 	local folder=${XDG_CACHE_HOME:-$HOME/.cache}/voxgate/lab
 	mkdir -p "$folder/ordinary"
+	printf 'Host\t198.51.100.*\n  ServerAliveInterval=15\n' >"$folder/ordinary/ssh_config_more"
 	cat >"$folder/ordinary/ssh_config" <<-END
+		# as people write it: a tab, an equals sign, capitals, quotes, an Include in a block, Match, a master connection
+		HOST *.example.com !build.example.com
+		    ProxyCommand=/bin/false %h
 		Host 198.51.100.21
 		    ProxyJump bastion
-		    HostKeyAlias 198.51.100.21
+		    HostKeyAlias "198.51.100.21"
 		Host bastion
 		    HostName 198.51.100.31
 		    User deploy
-		    IdentityFile $folder/id_ed25519
+		    IdentityFile "$folder/id_ed25519"
 		    UserKnownHostsFile $folder/known_hosts
+		Match host "198.51.100.*" exec "true"
+		    Include	$folder/ordinary/ssh_config_more
+		Match final all
+		    Compression yes
+		Host *
+		    ControlMaster auto
+		    ControlPath ~/.ssh/cm-%C
+		    ControlPersist 10m
+		    ForwardAgent yes
+		    SendEnv LANG LC_*
+		    CanonicalizeHostname no
 	END
 	on api-1 there
 }

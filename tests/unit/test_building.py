@@ -524,32 +524,13 @@ def test_what_is_no_file_makes_no_environment_known(tmp_path: Path, name: str) -
     assert builder.ingredients(str(tmp_path), str(tmp_path)) == ""
 
 
-def test_a_program_that_only_a_home_has_is_told_with_its_folder(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As uv's own installer leaves it, as nvm does, and as a link of root's into a home."""
-    monkeypatch.setattr(builder, "PATH", f"{spool}/bin")
-    monkeypatch.setenv("HOME", str(spool / "home"))
-    for at in (".local/bin/uv", ".nvm/versions/node/v24.0.0/bin/node"):
-        (spool / "home" / at).parent.mkdir(parents=True)
-        (spool / "home" / at).write_text("#!/bin/sh\n")
-        (spool / "home" / at).chmod(0o755)
-    (spool / "bin").mkdir()
-    alone_in = "is there for this account alone, in"
-    with pytest.raises(builder.Bad, match=f"uv {alone_in} {spool}/home/.local/bin: builds run as voxbuild"):
-        builder.tools("python", "/opt/one", "0" * 40)
-    with pytest.raises(builder.Bad, match=f"node {alone_in} {spool}/home/.nvm/versions/node/v24.0.0/bin"):
-        builder.tools("static", "/opt/one", "0" * 40)
-    (spool / "bin/uv").symlink_to(spool / "home/.local/bin/uv")
-    with pytest.raises(builder.Bad, match=f"uv {alone_in} {spool}/home/.local/bin"):
-        builder.tools("python", "/opt/one", "0" * 40)
-
-
 @pytest.mark.parametrize(
     ("mode", "said"), [(None, "uv is not installed for all accounts of this host"), (0o700, "Permission denied")]
 )
 def test_a_program_is_tried_where_a_build_runs(spool: Path, monkeypatch: pytest.MonkeyPatch, mode: int | None, said: str) -> None:
     monkeypatch.setattr(builder, "PATH", f"{spool}/bin")
     (spool / "bin").mkdir()
-    (spool / "one/in/request.json").write_text('{"do": "tools", "kind": "python", "commit": "", "offline": true}')
+    (spool / "one/in/request.json").write_text('{"do": "tools", "kind": "python", "commit": "", "offline": true, "given": {}}')
     program = spool / "bin/uv"
     if mode is not None:
         program.write_text("#!/bin/sh\necho uv 0.9.9 '(of a day)'\n")

@@ -270,6 +270,10 @@ def test_a_builder_that_is_not_there_is_installed_by_one_command() -> None:
             "engines: something is mounted over /proc/6398: it hides a process",
             "`umount /proc/6398`, and look for who mounted it",
         ),
+        (
+            "copies: 900000 folders were searched in 28 s, and that was not all of them",
+            "look again: what was found out there is kept, and each look goes on from it; if it is no further then: `uptime`",
+        ),
         ("units: anything else", ""),
         ("x; rm -rf / is not installed", ""),
         ("something is mounted over /proc/1;reboot: it hides a process", ""),

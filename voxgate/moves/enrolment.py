@@ -195,13 +195,14 @@ def _by_people(placements: list[Placement]) -> Iterator[Need]:
     """What no script can know."""
     kinds = {one.service.kind for one in placements}
     if Kind.PYTHON in kinds:
-        about = "uv, installed by root for all accounts"
-        yield Need(
-            about, "# a person's: /usr/local/bin/uv, as docs.astral.sh/uv says", "[ -x /usr/local/bin/uv ] || [ -x /usr/bin/uv ]"
-        )
+        about = "uv, installed by root for all accounts, or in the home of the one that deploys"
+        places = ("/usr/local/bin/uv", "/usr/bin/uv", "~/.local/bin/uv")
+        done = " || ".join(f"[ -x {place} ]" for place in places)
+        yield Need(about, "# a person's: /usr/local/bin/uv, as docs.astral.sh/uv says", done)
     if Kind.STATIC in kinds:
-        about = "node and npm, installed by root for all accounts"
-        yield Need(about, "# a person's: apt-get install nodejs npm, or as nodejs.org says", "command -v node && command -v npm")
+        about = "node and npm, installed by root for all accounts, or by nvm in the home of the one that deploys"
+        done = "{ command -v node && command -v npm; } || ls ~/.nvm/versions/node/*/bin/npm"
+        yield Need(about, "# a person's: apt-get install nodejs npm, or as nodejs.org says", done)
     for one in placements:
         yield from _settings(one.service)
 

@@ -7,13 +7,14 @@ import os
 import pwd
 import re
 import stat
+import time
 from contextlib import ExitStack, suppress
 from typing import Any, Iterable, Iterator
 
 from voxgate.probe.accounts import caller, seeing_as
 from voxgate.probe.base import LONGEST_PATH, Job, Trouble
 from voxgate.probe.folder import NO_FILES, UNREADABLE, Folder, fingerprint, passing_over
-from voxgate.probe.known_folders import BARE, SIGNS, KnownFolders, read_in
+from voxgate.probe.known_folders import BARE, SIGNS, KnownFolders, LookedInto, read_in
 from voxgate.probe.mounts import plain_path
 from voxgate.probe.places import name_of
 from voxgate.probe.programs import NO_CONFIGURATION, git
@@ -23,7 +24,8 @@ from voxgate.probe.request import Service
 from voxgate.probe.ways import leads_callers_eyes
 
 COPY_ROOTS = ("/",)
-FOLDERS_AT_MOST = 1_000_000  # a store of recordings alone has hundreds of thousands, at some 10 us each
+FOLDERS_AT_MOST = 5_000_000  # a store of recordings alone has hundreds of thousands, at some 15 us each for the first time
+SEARCH = 28.0  # seconds, of which each look does so much; what it found out is kept, and the next one goes on
 COPIES_AT_MOST = 200
 PROJECT_NAME = re.compile(r"""^[ \t]*(?:name[ \t]*=|"name"[ \t]*:)[ \t]*["']([A-Za-z0-9._@/-]{1,100})["']""", re.MULTILINE)
 LOCK_AT_MOST = 64 * 1024 * 1024  # bytes: a file of holes can have any size, and takes its time
@@ -39,10 +41,10 @@ def copies(services: list[Service], accounts: frozenset[int] = frozenset()) -> d
     ours = ids_of(own)
     modules = {name: service.name for service in services for name in modules_in(service.folder)}
     found: list[dict[str, Any]] = []
-    count = 0
+    count, folders = 0, KnownFolders()
     with ExitStack() as held:
         known: list[Ours] = []
-        for path, names in folders_to_search(own, accounts):
+        for path, names in folders_to_search(own, accounts, folders):
             count += 1
             if UNREADABLE in names:
                 found.append({"path": path[:LONGEST_PATH], "kind": UNREADABLE, "names": [], "same": []})
@@ -62,7 +64,7 @@ def copies(services: list[Service], accounts: frozenset[int] = frozenset()) -> d
                 found.append({"path": path, "kind": "package", "names": [name], "same": [modules[name]]})
             if len(found) > COPIES_AT_MOST:
                 raise Trouble("failed", f"over {COPIES_AT_MOST} checkouts and projects: not all of them were looked at")
-    return {"folders": count, "found": found}
+    return {"folders": count + folders.passed, "found": found}
 
 
 def accounts_of(stores: list[str], services: list[Service], found: Job) -> frozenset[int]:
@@ -75,10 +77,10 @@ def accounts_of(stores: list[str], services: list[Service], found: Job) -> froze
     return frozenset({row["uid"] for row in rows if row["unit"] in stores} - others)
 
 
-def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple[str, set[str]]]:
-    """Each folder where a copy may lie, and the telling names in it; no link is followed. Somebody may move folders meanwhile:
-    what is read in one is read in what ``held_by_steps`` finds there. Of one that root cannot look into, or that lies too
-    deep, the name is ``UNREADABLE``.
+def folders_to_search(own: set[str], accounts: frozenset[int], known: KnownFolders) -> Iterator[tuple[str, set[str]]]:
+    """Each folder where a copy may lie, and the telling names in it, but for those known to be empty; no link is followed.
+    Somebody may move folders meanwhile: what is read in one is read in what ``held_by_steps`` finds there. Of one that root
+    cannot look into, or that lies too deep, the name is ``UNREADABLE``. Raises Trouble where they are too many for one look.
     """
     left = {f"{folder}/{name}" for folder in own for name in (".venv", "node_modules", "dist", "builds")}
     left |= {"/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/run/containerd", "/run/docker"}
@@ -87,14 +89,18 @@ def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple
     ours = ids_of(own)
     inodes = {inode for _, inode in ours}  # by the inode that its folder has for it, most are none of ours without a look
     waiting = [path for path in COPY_ROOTS if os.path.isdir(path) and not os.path.islink(path)]
-    known, tops = KnownFolders(), frozenset(waiting)
-    for _ in range(FOLDERS_AT_MOST):
+    tops, until = frozenset(waiting), time.monotonic() + SEARCH
+    for count in range(FOLDERS_AT_MOST):
+        known.done(len(waiting))
         if not waiting:
             known.keep()
             return
+        in_time(until, known, count)
         path = waiting.pop()
         try:
-            names, below = looked_into(path, known, accounts if path not in tops else frozenset())
+            names, below, found = looked_into(path, known, accounts if path not in tops else frozenset())
+            if below:
+                known.begin(found, len(waiting))
             top = path.rstrip("/")
             for name, inode in below.items():
                 inner = f"{top}/{name}"
@@ -109,6 +115,14 @@ def folders_to_search(own: set[str], accounts: frozenset[int]) -> Iterator[tuple
         yield path, names
     if waiting:
         raise Trouble("failed", f"over {FOLDERS_AT_MOST} folders: not all of them were searched")
+
+
+def in_time(until: float, known: KnownFolders, count: int) -> None:
+    """Raises Trouble where it is too late to go on; what was found out is kept."""
+    if count % 50 == 0 and time.monotonic() > until:
+        known.keep(ended_early=True)
+        searched = f"{count + known.passed} folders were searched in {SEARCH:.0f} s"
+        raise Trouble("timeout", f"{searched}, and that was not all of them")
 
 
 def ids_of(folders: Iterable[str]) -> set[tuple[int, int]]:
@@ -129,19 +143,11 @@ def is_one_of(path: str, ours: set[tuple[int, int]]) -> bool:
     return False
 
 
-def looked_into(path: str, known: KnownFolders, accounts: frozenset[int]) -> tuple[set[str], dict[str, int]]:
-    """The telling names in a folder, however long its path is, and the names of the folders in it that are searched too, each
-    with its inode as the folder has it. Raises OSError, FileNotFoundError also for a folder of one of these accounts; Trouble
-    where the path is too long for us.
+def looked_into(path: str, known: KnownFolders, accounts: frozenset[int]) -> LookedInto:
+    """The same as ``read_in``, however long the path is, or as it is known. Raises OSError, FileNotFoundError also for a folder
+    of one of these accounts; Trouble where the path is too long for us.
     """
     try:
-        if accounts or known.mine:
-            found = os.lstat(path)
-            if found.st_uid in accounts:
-                raise FileNotFoundError
-            row = known.of(found)
-            if row is not None:
-                return row
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:
@@ -149,13 +155,20 @@ def looked_into(path: str, known: KnownFolders, accounts: frozenset[int]) -> tup
         if path.count("/") > STEPS_AT_MOST:
             raise Trouble("failed", "a folder that lies too deep") from None
         with held_by_steps(path) as folder:
-            if accounts and os.fstat(folder.fd).st_uid in accounts:
-                raise FileNotFoundError from None
-            return read_in(folder.fd, path, known)
+            return of_held(folder.fd, path, known, accounts)
     try:
-        return read_in(fd, path, known)
+        return of_held(fd, path, known, accounts)
     finally:
         os.close(fd)
+
+
+def of_held(fd: int, path: str, known: KnownFolders, accounts: frozenset[int]) -> LookedInto:
+    """The same of a folder that is held."""
+    found = os.fstat(fd)
+    if found.st_uid in accounts:
+        raise FileNotFoundError
+    row = known.of(found)
+    return read_in(fd, found, path, known) if row is None else (*row, found)
 
 
 def made_up() -> set[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import time
 from contextlib import suppress
-from typing import Any
+from typing import Any, Dict, Iterable, Set, Tuple
 
 from voxgate.probe.base import Trouble
 from voxgate.probe.cache import CACHE_BYTES, KNOWN_FOLDERS, SETTLED, HashCache, written_whole
@@ -20,55 +21,155 @@ HASHED = re.compile(r"/.+/(?:\.npm/_cacache/(?:content-v2/sha\d+|index-v5)/[0-9a
 # Kinds of file systems of the kernel's own on this very host, where what is put into a folder, or taken away, always moves its
 # ctime, which the kernel's clock alone sets. Of any other (FUSE, of a network) each folder is read each time.
 TIMED = {"ext2", "ext3", "ext4", "xfs", "f2fs", "tmpfs", "overlay"}
-KEPT_AT_MOST = 100_000  # folders
+KEPT_AT_MOST = 300_000  # rows
 NEW_AT_LEAST = 50  # folders, and one of fifty: for fewer the file is not written anew
+EMPTY_AT_LEAST = 2  # of one folder: a row for all of them is worth it
+RANGE = 8  # bits of an inode: folders whose inodes lie together were made together, and change together
+
+
+LookedInto = Tuple[Set[str], Dict[str, int], os.stat_result]
+
+
+class Above:
+    """A folder while those in it are looked into: ``left`` wait that are not in it. ``empty`` are inode and ctime of those in
+    which nothing tells, and no folder is.
+    """
+
+    def __init__(self, found: os.stat_result, left: int) -> None:
+        self.found = found
+        self.left = left
+        self.empty: list[tuple[int, int]] = []
 
 
 class KnownFolders:
     """The telling names in a folder and the folders in it, each with its inode, by the folder's own device, inode and ctime. What
     changed of late is not kept: it may change again with no new time. Without root nothing is kept. For one look.
+
+    A store of recordings has hundreds of thousands of folders with nothing that tells in them. Those of one folder are kept
+    together, some 200 in one hash of their inodes and ctimes, so that neither the file nor the next look grows with each.
     """
 
     def __init__(self) -> None:
         self.mine = os.geteuid() == 0 and HashCache.trusted()
         self.kept: dict[str, list[Any]] = {}
         self.seen: dict[str, list[Any]] = {}
-        self.new = 0
+        self.kept_empty: dict[str, dict[str, str]] = {}
+        self.seen_empty: dict[str, dict[str, str]] = {}
+        self.above: list[Above] = []
+        self.new = self.passed = 0
         self.timed: set[int] = set()
         if self.mine:
-            with suppress(OSError, ValueError, Trouble):
-                self.kept = json.loads(content(KNOWN_FOLDERS, CACHE_BYTES))
+            with suppress(OSError, ValueError, Trouble, KeyError):
+                known = json.loads(content(KNOWN_FOLDERS, CACHE_BYTES))
+                self.kept, self.kept_empty = known["folders"], known["empty"]
             rows = [row.partition(" - ")[::2] for row in rows_of("/proc/self/mountinfo")]
             named = [mount.split()[2].split(":") for mount, of in rows if of.partition(" ")[0] in TIMED]
             self.timed = {os.makedev(int(major), int(minor)) for major, minor in named}
 
     def of(self, found: os.stat_result) -> tuple[set[str], dict[str, int]] | None:
         """What lies in this very folder; None where it has to be read."""
-        key = f"{found.st_dev}.{found.st_ino}.{found.st_ctime_ns}"
+        key = as_it_is(found)
         row = self.kept.get(key)
-        if row is None:
+        if row is None or whichever(found) in self.kept_empty or found.st_dev not in self.timed:
             return None
-        self.seen[key] = row
+        if any(row) or not self.is_empty(found):
+            self.seen[key] = row
         return set(row[0].split()), row[1]
 
     def note(self, found: os.stat_result, names: set[str], below: dict[str, int]) -> None:
         """Keep what was read in this folder; ``found`` is how it was before."""
-        if found.st_dev in self.timed and time.time() - found.st_ctime > SETTLED and len(self.seen) < KEPT_AT_MOST:
-            self.seen[f"{found.st_dev}.{found.st_ino}.{found.st_ctime_ns}"] = [" ".join(sorted(names)), below]
+        if found.st_dev in self.timed and time.time() - found.st_ctime > SETTLED and self.has_room():
             self.new += 1
+            if names or below or not self.is_empty(found):
+                self.seen[as_it_is(found)] = [" ".join(sorted(names)), below]
 
-    def keep(self) -> None:
-        """Write what is known now, where enough of it is new."""
-        if self.mine and self.new > NEW_AT_LEAST + len(self.seen) // 50:
-            written_whole(KNOWN_FOLDERS, json.dumps(self.seen, separators=(",", ":")))
+    def has_room(self) -> bool:
+        """True while more can be kept."""
+        return len(self.seen) + len(self.seen_empty) < KEPT_AT_MOST
+
+    def is_empty(self, found: os.stat_result) -> bool:
+        """A folder with nothing in it: True if it is kept together with those beside it."""
+        if not self.above or self.above[-1].found.st_dev != found.st_dev:
+            return False
+        self.above[-1].empty.append((found.st_ino, found.st_ctime_ns))
+        return True
+
+    def empty_ones(self, found: os.stat_result, below: dict[str, tuple[int, int]]) -> set[str]:
+        """Which of the folders in this one, each with inode and ctime, are as they were when nothing was in them."""
+        kept = self.kept_empty.get(whichever(found), {}) if found.st_dev in self.timed else {}
+        others = {row for row in below.values() if self.has_row(found.st_dev, *row)}
+        ranges = in_ranges(row for row in below.values() if row not in others)
+        same = {number: rows for number, rows in ranges.items() if kept.get(number) == hash_of(rows)}
+        if same:
+            self.seen_empty[whichever(found)] = {number: kept[number] for number in same}
+        inodes = {inode for rows in same.values() for inode, _ in rows}
+        names = {name for name, (inode, _) in below.items() if inode in inodes}
+        self.passed += len(names)
+        return names
+
+    def has_row(self, device: int, inode: int, changed: int) -> bool:
+        """True for a folder that is kept by itself, or has such in it that are kept together: then it is not empty."""
+        return f"{device}.{inode}.{changed}" in self.kept or f"{device}.{inode}" in self.kept_empty
+
+    def begin(self, found: os.stat_result, left: int) -> None:
+        """The folders in this one come next, while more than ``left`` wait."""
+        self.above.append(Above(found, left))
+
+    def done(self, left: int) -> None:
+        """So many wait: where none of a folder's own is among them, what was empty in it is kept together."""
+        while self.above and left <= self.above[-1].left:
+            one = self.above.pop()
+            if len(one.empty) < EMPTY_AT_LEAST:
+                self.seen.update({f"{one.found.st_dev}.{inode}.{changed}": ["", {}] for inode, changed in one.empty})
+            elif self.has_room():
+                self.seen.pop(as_it_is(one.found), None)
+                rows = self.seen_empty.setdefault(whichever(one.found), {})
+                rows.update({number: hash_of(members) for number, members in in_ranges(one.empty).items() if number not in rows})
+
+    def keep(self, *, ended_early: bool = False) -> None:
+        """Write what is known now, where enough of it is new. Of a search that ended early all of it is, and what it did not come
+        to stays known.
+        """
+        self.done(0)
+        known = len(self.seen) + self.passed
+        if not self.mine or self.new <= (0 if ended_early else NEW_AT_LEAST + known // 50):
+            return
+        kept = {"folders": self.seen, "empty": self.seen_empty}
+        if ended_early and len(self.kept) + len(self.kept_empty) + len(self.seen) + len(self.seen_empty) <= 2 * KEPT_AT_MOST:
+            kept = {"folders": {**self.kept, **self.seen}, "empty": {**self.kept_empty, **self.seen_empty}}
+        written_whole(KNOWN_FOLDERS, json.dumps(kept, separators=(",", ":")))
 
 
-def read_in(fd: int, path: str, known: KnownFolders) -> tuple[set[str], dict[str, int]]:
-    """The telling names in a folder that is held, and the names of the folders in it that are searched too, each with its inode.
-    What is kept of it is its own, wherever its path leads by now. Raises OSError.
+def as_it_is(found: os.stat_result) -> str:
+    """A folder as it is now."""
+    return f"{found.st_dev}.{found.st_ino}.{found.st_ctime_ns}"
+
+
+def whichever(found: os.stat_result) -> str:
+    """A folder, however it is."""
+    return f"{found.st_dev}.{found.st_ino}"
+
+
+def in_ranges(folders: Iterable[tuple[int, int]]) -> dict[str, list[tuple[int, int]]]:
+    """Inodes with their ctimes, by the range that the inode is in."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for one in folders:
+        found.setdefault(str(one[0] >> RANGE), []).append(one)
+    return found
+
+
+def hash_of(members: list[tuple[int, int]]) -> str:
+    """One hash of inodes and ctimes, whatever their order."""
+    return hashlib.sha256(repr(sorted(members)).encode()).hexdigest()[:32]
+
+
+def read_in(fd: int, found: os.stat_result, path: str, known: KnownFolders) -> LookedInto:
+    """The telling names in a folder that is held, ``found`` so, the names of the folders in it that are searched too, each with
+    its inode, and the folder itself. What is kept of it is its own, wherever its path leads by now. Raises OSError.
     """
     names, below, may_be_kept = set(), {}, known.mine
-    found = os.fstat(fd)
+    asked = whichever(found) in known.kept_empty
+    beside: dict[str, tuple[int, int]] = {}
     with os.scandir(fd) as entries:
         for entry in entries:
             name = entry.name
@@ -84,9 +185,23 @@ def read_in(fd: int, path: str, known: KnownFolders) -> tuple[set[str], dict[str
                 except (FileNotFoundError, NotADirectoryError):  # one that is gone meanwhile hides no other
                     continue
             below[name] = entry.inode()
-    if may_be_kept:
+            if asked:
+                beside.update(on_device(entry, found.st_dev))
+    empty = known.empty_ones(found, beside) if beside else set()
+    if empty:
+        below = {name: inode for name, inode in below.items() if name not in empty}
+    elif may_be_kept:
         known.note(found, names, below)
-    return names, below
+    return names, below, found
+
+
+def on_device(entry: os.DirEntry[str], device: int) -> dict[str, tuple[int, int]]:
+    """A folder's name with its inode and ctime; nothing where it is gone, or something else is mounted there."""
+    with suppress(FileNotFoundError):
+        row = entry.stat(follow_symlinks=False)
+        if row.st_dev == device:
+            return {entry.name: (row.st_ino, row.st_ctime_ns)}
+    return {}
 
 
 def is_hashed(entry: os.DirEntry[str], at: int) -> bool:

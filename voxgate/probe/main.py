@@ -18,7 +18,7 @@ from voxgate.probe.boot import boot
 from voxgate.probe.cache import prune
 from voxgate.probe.checkouts import checkout
 from voxgate.probe.clock import clock
-from voxgate.probe.copies import accounts_of, copies
+from voxgate.probe.copies import SEARCH, accounts_of, copies
 from voxgate.probe.dists import dist
 from voxgate.probe.engines import engines
 from voxgate.probe.env_files import env_file
@@ -108,7 +108,7 @@ def look(
     parts["leaks"] = each(lambda row: leaks(row, services, found, known, spoken), "python", UV_DEADLINE)
     parts["runtimes"] = each(lambda row: runtime(row, found, spoken), "python")
     parts["stores"] = each(lambda row: stores(row, found, whole["sockets"]), "python")
-    whole["copies"] = of_host(lambda: copies(services, accounts_of(stores_here, services, found)), UV_DEADLINE)
+    whole["copies"] = of_host(lambda: copies(services, accounts_of(stores_here, services, found)), SEARCH + 2)
     whole["jobs"] = of_host(partial(jobs, services, disk, shown))
     whole["boot"] = Job(boot)
     whole["nginx"] = Job(partial(nginx, found))

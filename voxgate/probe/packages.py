@@ -12,10 +12,12 @@ import stat
 from contextlib import suppress
 from typing import Any, Iterator
 
-from voxgate.probe.base import INSTALLED_AT_MOST, PATH, SHOWN, Trouble
+from voxgate.probe.base import BYTES_AT_MOST, INSTALLED_AT_MOST, PATH, SHOWN, Trouble
 from voxgate.probe.byte_code import PYC, ByteCodes, closed_by_root
 from voxgate.probe.cache import HashCache
 from voxgate.probe.folder import Folder
+from voxgate.probe.own_uv import own_uv
+from voxgate.probe.reading import taken
 from voxgate.probe.request import Service
 
 INSTALLING = 300.0  # seconds: RECORD is the last that an installer writes of a distribution
@@ -194,6 +196,7 @@ def of_uv(path: str, text: str) -> bool:
         return False
     program = shutil.which("uv", path=PATH)
     if program is None:
-        return False
+        with own_uv() as own:
+            return own is not None and taken(open(own, "rb", closefd=False), BYTES_AT_MOST, "uv").find(text.encode()) >= 0
     with open(program, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return content.find(text.encode()) >= 0

@@ -45,10 +45,12 @@ def run(
     more: dict[str, str] | None = None,
     *,
     apart: bool = False,
+    held: int | None = None,
 ) -> Ended:
     """Run a program with a clean environment and ``more``, as the user ``uid`` if we are root, or ``apart``: as one that nothing
-    else runs as; with ``given`` to read, in ``folder`` as it is held open: whatever has its path now. Raises Trouble if it cannot
-    be started, or is not done after ``deadline`` seconds: then it and all that it started is killed.
+    else runs as; with ``given`` to read, in ``folder`` as it is held open: whatever has its path now. Of our descriptors it gets
+    ``held`` alone. Raises Trouble if it cannot be started, or is not done after ``deadline`` seconds: then it and all that it
+    started is killed.
     """
     become: dict[str, Any] = {}
     if apart and os.geteuid() == 0:
@@ -67,7 +69,7 @@ def run(
         process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL if given is None else subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, cwd=f"/proc/self/fd/{folder.fd}" if folder else "/", env=environment,
-            start_new_session=True, **become,
+            start_new_session=True, pass_fds=() if held is None else (held,), **become,
         )  # fmt: skip
     except FileNotFoundError:
         raise Trouble("missing", f"{argv[0]} is not installed") from None

@@ -14,12 +14,13 @@ from voxgate.probe.accounts import as_caller
 from voxgate.probe.base import DEADLINE, UV_DEADLINE, Job, Trouble
 from voxgate.probe.cache import HashCache
 from voxgate.probe.folder import Folder
+from voxgate.probe.own_uv import own_uv
 from voxgate.probe.programs import last_words, run, run_by_a_stranger
 from voxgate.probe.request import Service
 from voxgate.probe.ways import interpreter_of
 
 # No cache: who could write it could say what the interpreter is. What uv needs for a moment has room in memory, not on a disk.
-SYNC = ["env", "TMPDIR=/dev/shm", "uv", "sync", "--locked", "--no-dev", "--check", "--offline", "--no-cache"]
+SYNC = ["sync", "--locked", "--no-dev", "--check", "--offline", "--no-cache"]
 READER_OF_TOML = 1  # counts up with ``declared`` and ``locked``: what an earlier one of them said is read again
 CHANGE = re.compile(r"^ ([-+~]) ([\w.-]+)(?:==\S+)?(?: \(from (\S+)\)| @ (\S+))?$", re.MULTILINE | re.ASCII)
 WOULD = re.compile(r"^Would (?!(?:use project environment|download|uninstall|install) )", re.MULTILINE)
@@ -83,8 +84,9 @@ def uv_sync(folder: str) -> dict[str, Any]:
     if os.geteuid() != 0:
         return {"sync_status": 126, "sync_said": "only root can have it asked by a stranger"}
     try:
-        with Folder(folder) as root:
-            ended = run(SYNC, UV_DEADLINE - 1, root, apart=True)
+        with Folder(folder) as root, own_uv() as own:
+            argv = ["env", "TMPDIR=/dev/shm", "uv" if own is None else f"/proc/self/fd/{own}", *SYNC]
+            ended = run(argv, UV_DEADLINE - 1, root, apart=True, held=own)
     except Trouble as trouble:
         return {"sync_status": {"missing": 127, "timeout": 124}.get(trouble.kind, 126), "sync_said": trouble.text}
     said = f"{ended.out}\n{ended.err}"

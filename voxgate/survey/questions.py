@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from voxgate.model.look import Question
 from voxgate.model.service import Role
-from voxgate.survey.sites import HIDDEN, balanced, entrance_of, proxied
+from voxgate.survey.sites import HIDDEN, STATUS, balanced, entrance_of, proxied
 
 if TYPE_CHECKING:
     from voxgate.model.estate import Estate, Host, PlacedUnit
@@ -38,6 +38,7 @@ def questions_of(estate: Estate) -> tuple[Question, ...]:
             found[question] = None
         if (entrance := entrance_of(estate, placement)) is not None:
             found.update((entrance.main.asked(path), None) for path in HIDDEN)
+            found.update((entrance.public.asked(path), None) for path in STATUS)
     if (question := balanced(estate)) is not None:
         found[question] = None
     if estate.containers.health is not None:

@@ -184,6 +184,10 @@ _OF_PROBE = (
         "that host is too slow, or what it was asked hangs there: `uptime`; `systemctl is-system-running`; `dmesg | tail`",
     ),
     (
+        re.compile(r"[0-9]{1,9} folders were searched in [0-9]{1,4} s, and that was not all of them$"),
+        "look again: what was found out there is kept, and each look goes on from it; if it is no further then: `uptime`",
+    ),
+    (
         re.compile(r": a value of \.env was cut out of it$"),
         "a value of a .env on that host is a word that stands there too: take that key out of .env, or give it another value",
     ),

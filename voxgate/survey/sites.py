@@ -28,10 +28,11 @@ OWN_ADDRESSES = 4  # by more of them only the site's own address is asked for
 QUESTIONS_AT_MOST = 20_000  # to one site: each of its lists has an end, but what they make together has none
 WORDS_AT_MOST = 6 * 1024 * 1024  # characters of these questions: names of files and of servers, as the host says them
 # What a web server must never hand out, each asked for as it would be by whoever looks for it.
+STATUS = ("/server-status", "/nginx_status")  # numbers for operators: rightly served to the host itself, and to nobody else
 HIDDEN = (
     "/.env", "/.git/HEAD", "/.git/config", "/.vite/manifest.json", "/package.json", "/package-lock.json", "/vite.config.js",
     "/src/main.js", "/node_modules/", "/builds/", "/dist/", "/assets/", "/index.html.map", "/assets../.env", "/%2e%2e/.env",
-    "/assets/..%2f..%2f.env", "/server-status", "/nginx_status",
+    "/assets/..%2f..%2f.env", *STATUS,
 )  # fmt: skip
 MAPPED = (".js", ".css")
 GZIP = (("Accept-Encoding", "gzip"),)
@@ -104,6 +105,11 @@ class Entrance:
         if self.front is None or self.outside is None:
             return Way(self.host, SITE_ADDRESSES[0], self.port)
         return Way(*self.outside, self.port, self.headers, self.tls)
+
+    @property
+    def public(self) -> Way:
+        """The way by which it is seen what others than the host itself get, where the estate says one: else the main one."""
+        return self.main if self.outside is None else Way(*self.outside, self.port, self.headers, self.tls)
 
     def way(self, asker: str, address: str, headers: tuple[tuple[str, str], ...] = ()) -> Way:
         """A way in at an address, with more headers."""

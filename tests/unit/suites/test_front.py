@@ -335,3 +335,20 @@ def test_an_entry_is_offered_where_nothing_else_is_wrong(green: Case) -> None:
     assert offered(secret)[EXPOSED][1] == []
     anywhere = case.fact(API, "nginx", roots=("/opt/vox-frontend/dist", "/opt/x/$arg_file"))
     assert offered(anywhere)[EXPOSED][1] == []
+
+
+def with_answers(look: Look, told: dict[Question, Answer]) -> Look:
+    """A look with other answers to some questions."""
+    return replace(look, answers={**look.answers, **told})
+
+
+@pytest.mark.parametrize("path", ["/nginx_status", "/server-status", "/.env"])
+def test_numbers_that_the_host_alone_gets_are_for_operators(green: Case, path: str) -> None:
+    """An agent reads them by loopback; what others get is asked from outside. Nothing else may be served to the host either."""
+    entrance = entrance_of(green.estate, placement(green))
+    assert entrance is not None
+    numbers = replace(known(green.evidence.second.answers[Question(API, 80, path)]), status=200, body=b"Active: 1", digest="")
+    for others, held in ((replace(numbers, status=403), path != "/.env"), (numbers, False)):
+        told = {Question(API, 80, path): numbers, entrance.public.asked(path): others}
+        case = replace(green, evidence=replace(green.evidence, second=with_answers(green.evidence.second, told)))
+        assert (EXPOSED not in case.judge(["console-exposes-nothing"])) is held

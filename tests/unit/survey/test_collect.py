@@ -30,7 +30,7 @@ from voxgate.survey import collect
 from voxgate.survey.probing import Told
 from voxgate.survey.questions import questions_of
 from voxgate.survey.reading import host_evidence
-from voxgate.survey.sites import HIDDEN, Entrance, site_path, site_questions, sites_of
+from voxgate.survey.sites import HIDDEN, STATUS, Entrance, site_path, site_questions, sites_of
 from voxgate.transport import http
 from voxgate.transport.session import Completed
 
@@ -213,6 +213,7 @@ def test_every_endpoint_of_the_estate_is_asked_once(estate: Estate) -> None:
         ("sip-1", 7880, "/"),
         ("sip-1", 5060, "/"),
         *(("api-1", 80, path) for path in HIDDEN),
+        *(("fleet-1", 80, path) for path in STATUS),
     }
 
 

@@ -623,11 +623,12 @@ def test_a_caches_hashes_and_a_stores_own_folders_are_not_searched(place: Path, 
     cache = ".npm/_cacache"
     for path in (f"{cache}/content-v2/sha512/ab/cd", f"{cache}/index-v5/ab/cd", f"{cache}/other/x", "data/x/y"):
         (place / path).mkdir(parents=True)
-    found = {path for path, _ in probe.folders_to_search(set(), frozenset())}
+    found = {path for path, _ in probe.folders_to_search(set(), frozenset(), probe.KnownFolders())}
     assert str(place / cache / "other/x") in found
     assert str(place / "data/x/y") in found
     assert not any(path.endswith("/cd") for path in found)
-    assert [path for path, _ in probe.folders_to_search(set(), frozenset({os.getuid()}))] == [str(place)]
+    known = probe.KnownFolders()
+    assert [path for path, _ in probe.folders_to_search(set(), frozenset({os.getuid()}), known)] == [str(place)]
 
 
 @pytest.mark.parametrize(

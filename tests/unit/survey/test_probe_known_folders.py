@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,9 @@ def read_by(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     read: list[str] = []
     reader = probe.read_in
 
-    def noted(fd: int, path: str, known: Any) -> Any:
+    def noted(fd: int, found: os.stat_result, path: str, known: Any) -> Any:
         read.append(path)
-        return reader(fd, path, known)
+        return reader(fd, found, path, known)
 
     with monkeypatch.context() as patch:
         patch.setattr(probe, "read_in", noted)
@@ -50,9 +51,10 @@ def read_by(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_a_folder_that_is_as_it_was_is_not_read_again(host: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(read_by(monkeypatch)) == 111
-    assert read_by(monkeypatch) == []
+    above = {f"{host}/user-{number}" for number in range(10)}
+    assert set(read_by(monkeypatch)) == above, "they are listed, for how those in them are"
     (host / "user-3" / "work-31" / "notes").touch()
-    assert read_by(monkeypatch) == [f"{host}/user-3/work-31"]
+    assert set(read_by(monkeypatch)) - above <= {f"{host}/user-3/work-{one}" for one in range(30, 40)}, "made beside it"
 
 
 @pytest.mark.parametrize("deep", ["", "user-3", "user-3/work-31"])
@@ -82,28 +84,84 @@ def test_what_is_kept_is_of_the_folder_that_was_read(host: Path, place: Path, mo
     git(place, "init", "-q", str(host / "user-3" / "work-31" / "copy"))
     (place / "other" / "work-31").mkdir(parents=True)
     own, empty = host / "user-3", place / "other"
-    there = (own / "work-31").stat()
-    reader, known_of = probe.looked_into, probe.KnownFolders.of
-
-    def brought(known: Any, found: os.stat_result) -> Any:
-        if os.path.samestat(found, there):
-            own.rename(place / "aside")
-            empty.rename(own)
-        return known_of(known, found)
+    looked = probe.looked_into
 
     def taken(path: str, known: Any, accounts: frozenset[int]) -> Any:
-        found = reader(path, known, accounts)
-        if path == f"{own}/work-31":
-            own.rename(empty)
-            (place / "aside").rename(own)
+        if path != f"{own}/work-31":
+            return looked(path, known, accounts)
+        own.rename(place / "aside")
+        empty.rename(own)
+        found = looked(path, known, accounts)
+        own.rename(empty)
+        (place / "aside").rename(own)
         return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(probe.KnownFolders, "of", brought)
         patch.setattr(probe, "looked_into", taken)
         assert copies() == []
     assert Path(probe.KNOWN_FOLDERS).exists()
     assert copies() == [f"{own}/work-31/copy"]
+
+
+@pytest.mark.parametrize("deep", ["user-3", "user-3/work-31", "user-3/another"])
+def test_what_comes_among_folders_that_are_kept_together_is_found(host: Path, deep: str) -> None:
+    """A copy's name in one of them, in the one above, or in a new one beside them; and then all is known again."""
+    assert copies() == copies() == []
+    made = host / deep
+    made.mkdir(exist_ok=True)
+    (made / "pyproject.toml").write_text('name = "vox"\n')
+    assert copies() == copies() == [str(made)]
+    (made / "pyproject.toml").unlink()
+    assert copies() == []
+
+
+def test_a_new_folder_beside_many_costs_one_and_not_all(host: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store of recordings has one more with each call."""
+    for number in range(2000):
+        (host / "user-3" / f"call-{number}").mkdir()
+    assert probe.copies([])["folders"] == 2111
+    kept = json.loads(Path(probe.KNOWN_FOLDERS).read_text())
+    assert len(kept["folders"]) < 50, "no row for each"
+    assert len(kept["empty"]) == 10
+    for number in range(200):
+        (host / "user-3" / f"later-{number}").mkdir()
+    read: list[str] = []
+    reader = probe.read_in
+
+    def noted(fd: int, found: os.stat_result, path: str, known: Any) -> Any:
+        read.append(path)
+        return reader(fd, found, path, known)
+
+    monkeypatch.setattr(probe, "read_in", noted)
+    assert probe.copies([])["folders"] == 2311
+    assert 200 < len(read) < 750
+    read.clear()
+    assert probe.copies([])["folders"] == 2311
+    assert len(read) <= 12, "the one above them is listed each time, and no other"
+    for number in range(0, 2000, 5):
+        (host / "user-3" / f"call-{number}" / "parts").mkdir()
+    assert probe.copies([])["folders"] == probe.copies([])["folders"] == 2711
+    read.clear()
+    assert probe.copies([])["folders"] == 2711
+    assert len(read) <= 12, "also where some of them have folders"
+
+
+def test_a_host_with_too_many_folders_for_one_look_is_known_after_some(host: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(host.parent, "init", "-q", str(host / "user-0" / "work-1" / "copy"))
+    ended, reader = [], probe.read_in
+    for _ in range(20):
+        left = iter(range(50))
+        monkeypatch.setattr(probe, "read_in", lambda *given, left=left: (next(left, None), reader(*given))[1])
+        monkeypatch.setattr(probe.time, "monotonic", lambda left=left: 0.0 if left.__length_hint__() else 1e9)
+        try:
+            assert copies() == [f"{host}/user-0/work-1/copy"]
+            break
+        except probe.Trouble as trouble:
+            ended.append((trouble.kind, trouble.text))
+    else:
+        raise AssertionError(ended)
+    assert ended
+    assert all(kind == "timeout" and "not all of them" in text for kind, text in ended)
 
 
 @pytest.mark.parametrize("why", ["of late", "a file system that says what it likes", "few", "not root's own"])

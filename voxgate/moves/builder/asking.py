@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 from contextlib import suppress
-from typing import Any, NoReturn, Tuple
+from typing import Any, Dict, NoReturn, Tuple
 
 from voxgate.moves.builder.base import READ, Bad, read, seen, where, write
 
@@ -54,9 +54,12 @@ def outcome(name: str) -> Tuple[int, str, str]:
     return status, note, said
 
 
-def asked(what: str, kind: str, commit: str, name: str, *, offline: bool) -> Tuple[int, str]:
-    """Have the unit do it: its status and its note. What it said goes to stderr where it failed."""
-    write(where(name, "in", "request.json"), {"do": what, "kind": kind, "commit": commit, "offline": offline})
+def asked(what: str, kind: str, commit: str, name: str, *, offline: bool, given: Dict[str, str]) -> Tuple[int, str]:
+    """Have the unit do it: its status and its note. What it said goes to stderr where it failed. ``given`` is where the programs
+    came from that a copy is there of.
+    """
+    request = {"do": what, "kind": kind, "commit": commit, "offline": offline, "given": given}
+    write(where(name, "in", "request.json"), request)
     start(name)
     status, note, said = outcome(name)
     if status != 0:

@@ -25,6 +25,11 @@ def where(name: str, *more: str) -> str:
     return os.path.join(HOME, name, *more)
 
 
+def path_of(name: str) -> str:
+    """Where a build finds its programs: root's, for all, and then the copies of what only the account that deploys has."""
+    return "%s:%s" % (PATH, where(name, "in", "tools", "bin"))
+
+
 def name_of(folder: str) -> str:
     """What a build is told instead of a folder: the name of one of /opt, of one elsewhere its path with ``--`` for each slash."""
     top, _, name = folder.rpartition("/")

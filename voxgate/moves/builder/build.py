@@ -10,7 +10,7 @@ import stat
 import subprocess
 from typing import List, NoReturn
 
-from voxgate.moves.builder.base import OPEN, PATH, TOOLS, folder_at, folder_of, read, where, write
+from voxgate.moves.builder.base import OPEN, TOOLS, folder_at, folder_of, path_of, read, where, write
 from voxgate.moves.builder.folders import clear, empty, usable
 from voxgate.moves.builder.ingredients import has_local
 
@@ -28,7 +28,7 @@ class Build:
         self.notes: List[str] = []
         cache = where(name, "cache")
         self.env = {
-            **os.environ, "PATH": PATH, "HOME": "/tmp/home", "LC_ALL": "C.UTF-8", "NO_COLOR": "1", "CI": "true",  # noqa: S108
+            **os.environ, "PATH": path_of(name), "HOME": "/tmp/home", "LC_ALL": "C.UTF-8", "NO_COLOR": "1", "CI": "true",  # noqa: S108
             "UV_CACHE_DIR": cache + "/uv", "UV_LINK_MODE": "copy", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never",
             "UV_PYTHON_PREFERENCE": "only-system", "npm_config_cache": cache + "/npm",
         }  # fmt: skip
@@ -69,7 +69,8 @@ class Build:
             if status != 0:
                 return status
             version = (self.said().split("\n")[0].split() or ["?"])[:2]
-            self.notes.append("%s %s in %s" % (name, version[-1].lstrip("v"), shutil.which(name, path=PATH)))
+            at = self.request["given"].get(name) or shutil.which(name, path=path_of(self.name))
+            self.notes.append("%s %s in %s" % (name, version[-1].lstrip("v"), at))
         return 0
 
     def forget(self) -> None:

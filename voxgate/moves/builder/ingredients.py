@@ -10,7 +10,7 @@ import stat
 from contextlib import suppress
 from typing import Any, List
 
-from voxgate.moves.builder.base import PATH, READ
+from voxgate.moves.builder.base import READ, name_of, path_of
 
 read_toml: Any = None
 with suppress(ImportError):  # before 3.11
@@ -53,7 +53,8 @@ def ingredients(tree: str, folder: str) -> str:
         if path.endswith("uv.lock") and has_local(content):
             return ""
         whole.update(b"%d " % len(content) + content)
-    for program in (shutil.which("uv", path=PATH) or "", os.path.realpath(os.path.join(folder, ".venv/bin/python"))):
+    uv = shutil.which("uv", path=path_of(name_of(folder))) or ""
+    for program in (uv, os.path.realpath(os.path.join(folder, ".venv/bin/python"))):
         with suppress(OSError):
             row = os.stat(program)
             whole.update(("%s %d %d %d" % (program, row.st_ino, row.st_size, row.st_mtime_ns)).encode())

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import fcntl
-import glob
 import os
-import shutil
 import subprocess
 from contextlib import contextmanager, suppress
 from typing import Iterator
 
 from voxgate.moves.builder.asking import asked
-from voxgate.moves.builder.base import PATH, TOOLS, Bad, name_of, read, where, write
+from voxgate.moves.builder.base import Bad, name_of, read, where, write
 from voxgate.moves.builder.handing import hand_over
 from voxgate.moves.builder.ingredients import ingredients, state_of
+from voxgate.moves.builder.of_home import brought
 from voxgate.moves.builder.releases import export, repository
-
-OF_A_HOME = (".local/bin", "bin", ".cargo/bin", ".nvm/versions/node/*/bin", ".local/share/fnm/node-versions/*/installation/bin",
-             ".volta/bin", ".asdf/shims", ".local/share/mise/shims")  # fmt: skip
 
 
 @contextmanager
@@ -35,6 +31,7 @@ def install(kind: str, folder: str, commit: str, *, offline: bool) -> int:
     """Build and hand over. Raises Bad."""
     name = name_of(folder)
     tree = where(name, "in", "tree")
+    given = brought(kind, name)
     export(folder, commit, name)
     handed, made_of = where(name, "in", "handed.json"), ""
     if kind == "python":
@@ -46,7 +43,7 @@ def install(kind: str, folder: str, commit: str, *, offline: bool) -> int:
         with suppress(FileNotFoundError):
             os.unlink(handed)
     repository(folder, commit, name)
-    status, note = asked("install", kind, commit, name, offline=offline)
+    status, note = asked("install", kind, commit, name, offline=offline, given=given)
     if status == 0:
         hand_over(name, folder, kind)
         if kind == "python" and ingredients(tree, folder):
@@ -63,20 +60,13 @@ def prove(kind: str, folder: str, commit: str) -> int:
         raise Bad("git does not have the commit")
     export(folder, commit, name)
     repository(folder, commit, name)
-    return asked("prove", kind, commit, name, offline=True)[0]
+    return asked("prove", kind, commit, name, offline=True, given=brought(kind, name))[0]
 
 
 def tools(kind: str, folder: str, commit: str) -> int:
-    """True (0) if the build's own programs run where it runs. One that only this account has is told with its folder."""
-    home = os.path.expanduser("~")
-    for name in TOOLS[kind]:
-        found = os.path.realpath(shutil.which(name, path=PATH) or "/")
-        homes = [path for one in OF_A_HOME for path in sorted(glob.glob(os.path.join(home, one, name))) if found == "/"]
-        for at in [*homes, *([found] if found.startswith((home + "/", "/home/", "/root/")) else [])]:
-            if os.access(at, os.X_OK):
-                raise Bad("%s is there for this account alone, in %s: builds run as voxbuild, who sees no home"
-                          % (name, os.path.dirname(at)))  # fmt: skip
-    status, note = asked("tools", kind, commit, name_of(folder), offline=True)
+    """True (0) if the build's own programs run where it runs. Raises Bad for one that no build may get."""
+    name = name_of(folder)
+    status, note = asked("tools", kind, commit, name, offline=True, given=brought(kind, name))
     say(note)
     return status
 
