@@ -18,7 +18,7 @@ from voxgate.errors import ContractError
 from voxgate.model.content import SHOWN, Commits, Content, Files, Package, Packages, Settings, Way
 from voxgate.model.release import Release
 from voxgate.model.service import Service
-from voxgate.report.verdict_content import content_row
+from voxgate.report.verdict_content import content_of, content_row
 from voxgate.transport.locks import LOCK_AT_MOST, packages_in
 
 HOSTILE = "<b>@channel</b> [x](https://evil) `$(reboot)` \x1b[2J\u202e"
@@ -78,15 +78,38 @@ def test_a_release_is_told_by_commits_files_packages_and_settings(forge: Callabl
         Package("uv.lock", "new", None, "2.0"),
     )
     assert found.packages == Packages(3, packages)
-    assert found.settings == Settings(".env.example", ("LOG_LEVEL",), ("OLD",))
+    assert found.settings == Settings(".env.example", ("LOG_LEVEL",), ("OLD",), (), ("LOG_LEVEL",))
     assert found.line == "2 commits, 4 files, 3 packages, new in .env.example: LOG_LEVEL"
     assert "secret" not in repr(found)
     # And back again: the same is taken away.
     back = content(here, new, back=old)
     assert (back.way, back.brought, back.taken.count, back.files) == (Way.BACK, Commits(), 2, Files(1, 2, 1))
     assert back.packages.shown[1] == Package("uv.lock", "httpx", "0.28.1", "0.27.0")
-    assert back.settings == Settings(".env.example", ("OLD",), ("LOG_LEVEL",))
+    assert back.settings == Settings(".env.example", ("OLD",), ("LOG_LEVEL",), (), ("OLD",))
     assert back.line.startswith("takes 2 commits back, 4 files, 3 packages")
+
+
+def test_of_new_settings_it_is_told_what_the_estate_says_of_them(forge: Callable[[str], Forge]) -> None:
+    """What services.toml requires each host must have; what it does not know none may have yet."""
+    here = forge("backend")
+    (here.work / ".env.example").write_text("MONGODB_URI=\n")
+    old = here.release()
+    (here.work / ".env.example").write_text("MONGODB_URI=\nJWT_SECRET=\nREDIS_URL=\nNOBODYS=\n")
+    here.release()
+    found = content(here, old)
+    assert found.settings == Settings(
+        ".env.example", ("JWT_SECRET", "NOBODYS", "REDIS_URL"), (), ("JWT_SECRET", "REDIS_URL"), ("NOBODYS",)
+    )
+    assert found.line.endswith("new in .env.example: JWT_SECRET, NOBODYS, REDIS_URL (JWT_SECRET, REDIS_URL required)")
+    assert [line for line in found.lines() if "services.toml" in line] == [
+        "of these services.toml requires JWT_SECRET, REDIS_URL: the .env of each host must have it",
+        "of these services.toml does not know NOBODYS: no .env may have it before it does",
+    ]
+    assert content_of(content_row(found)) == found
+    row = content_row(found)
+    assert row is not None
+    del row["settings"]["required"], row["settings"]["unknown"]  # as an earlier run wrote it
+    assert content_of(row) is not None
 
 
 def test_what_there_is_nothing_to_compare_with_is_said(forge: Callable[[str], Forge]) -> None:

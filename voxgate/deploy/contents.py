@@ -54,7 +54,7 @@ def content_of(target: Target, estate: Estate, mirror: Mirror) -> Content:
     way = Way.APART if brought.count and taken.count else Way.FORWARD if brought.count else Way.BACK
     changed = files_between(mirror, before.commit, now.commit)
     packages = _packages(mirror, before, now, [lock for lock in LOCKS if lock in changed.top])
-    settings = _settings(mirror, before, now, [name for name in EXAMPLES if name in changed.top])
+    settings = _by_the_estate(_settings(mirror, before, now, [name for name in EXAMPLES if name in changed.top]), target.service)
     return Content(way, "", brought, taken, changed.files, packages, settings)
 
 
@@ -95,6 +95,13 @@ def _settings(mirror: Mirror, before: Release, now: Release, examples: list[str]
                 then, later = ({one.decode("ascii") for one in _SETTING.findall(text)} for text in texts)
                 return Settings(name, tuple(sorted(later - then)[:SHOWN]), tuple(sorted(then - later)[:SHOWN]))
     return Settings()
+
+
+def _by_the_estate(settings: Settings, service: Service) -> Settings:
+    """The same, with what services.toml says of the new ones."""
+    required = tuple(name for name in settings.new if name in service.required_settings)
+    unknown = tuple(name for name in settings.new if not service.knows_setting(name))
+    return replace(settings, required=required, unknown=unknown)
 
 
 def _read(mirror: Mirror, release: Release, path: str) -> bytes:

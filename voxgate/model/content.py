@@ -100,11 +100,26 @@ class Packages:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Names of settings that are new and that are gone; ``of`` is the file of the repository that says so, or the gate's own."""
+    """Names of settings that are new and that are gone; ``of`` is the file of the repository that says so. Of the new ones
+    services.toml requires the ``required``, and neither requires nor allows the ``unknown``.
+    """
 
     of: str = ""
     new: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+    def told(self, most: int) -> Iterator[str]:
+        """What is new, and whether an ``.env`` must have it or may not yet; then what is gone."""
+        if self.new:
+            yield f"settings new in {self.of}: {listed(self.new, most)}"
+        if self.required:
+            yield f"of these services.toml requires {listed(self.required, most)}: the .env of each host must have it"
+        if self.unknown:
+            yield f"of these services.toml does not know {listed(self.unknown, most)}: no .env may have it before it does"
+        if self.gone:
+            yield f"settings gone in {self.of}: {listed(self.gone, most)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +159,8 @@ class Content:
             case _:
                 said.insert(0, _many(self.brought.count, "commit"))
         if self.settings.new:
-            said.append(f"new in {self.settings.of}: {listed(self.settings.new, _IN_A_LINE)}")
+            must = f" ({listed(self.settings.required, _IN_A_LINE)} required)" if self.settings.required else ""
+            said.append(f"new in {self.settings.of}: {listed(self.settings.new, _IN_A_LINE)}{must}")
         return ", ".join(said)
 
     def lines(self, most: int = SHOWN) -> Iterator[str]:
@@ -158,9 +174,7 @@ class Content:
         if self.files.count:
             yield f"files: {self.files.added} added, {self.files.changed} changed, {self.files.deleted} deleted"
         yield from self._packages(most)
-        for word, names in (("new", self.settings.new), ("gone", self.settings.gone)):
-            if names:
-                yield f"settings {word} in {self.settings.of}: {listed(names, most)}"
+        yield from self.settings.told(most)
 
     @staticmethod
     def _commits(word: str, commits: Commits, most: int) -> Iterator[str]:

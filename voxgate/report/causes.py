@@ -197,6 +197,9 @@ _OF_STRANGERS = (
 _CALLS_PEOPLE = frozenset({"exactly-one-dialler-per-database", "database-sees-one-dialler", "dialler-is-on-the-sip-host"})
 """What two diallers do to people cannot be undone: that stands first, however many rules another cause has."""
 
+_BESIDE = frozenset({"only-expected-listeners"})
+"""Who listens besides is told after what does not do its work, where neither explains more."""
+
 _COULD_NOT = re.compile(r"(?:(?P<where>[^\s:]+|[^\s@]+@\S+): )?(?P<what>could not look \([a-z]+\)): (?P<why>.*)", re.DOTALL)
 _SECTION = re.compile(r"[a-z_]+(?: of [\w-]+)?: ")
 _PROCESS_ON = re.compile(r"process (\d+)(?: \([^()]*\))?(?: of \S+ in (?:no unit|\S+))? on ([\w.-]+)")
@@ -236,7 +239,7 @@ class Cause:
 
 def causes_of(judgements: Sequence[Judgement], moves: Sequence[MoveRecord] = ()) -> tuple[Cause, ...]:
     """The causes of all that does not hold, gravest first: failed moves, what may call people twice, then by how much each of
-    them explains, violated before blind.
+    them explains, violated before blind, and a door that is open besides last.
     """
     bad = [one for one in judgements if not one.verdict.is_green]
     roots = _roots(bad)
@@ -249,7 +252,14 @@ def causes_of(judgements: Sequence[Judgement], moves: Sequence[MoveRecord] = ())
         follow = tuple(one for key in mine for one in groups.pop(key))
         moved.append(_of_a_move(move, follow, roots))
     made = [_cause(group, roots) for group in groups.values()]
-    made.sort(key=lambda cause: (not _calls_people(cause), -len(cause.findings), cause.verdict is Verdict.BLIND))
+    made.sort(
+        key=lambda cause: (
+            not _calls_people(cause),
+            -len(cause.findings),
+            cause.verdict is Verdict.BLIND,
+            any(one.invariant in _BESIDE for one in cause.leads),
+        )
+    )
     return (*moved, *made)
 
 
@@ -379,8 +389,8 @@ def _cause(group: Sequence[Judgement], roots: dict[str, Judgement]) -> Cause:
 def what_follows(cause: Cause) -> str:
     """What else is so for this cause, by rule: `4 follow from it: capacity-adds-up x2, ...`; empty where nothing is."""
     if cause.blinds:
-        blind = sum(one.verdict is Verdict.BLIND for one in cause.findings)
-        return f"{blind} {'rules are' if blind > 1 else 'rule is'} blind for it: {_rules(cause.findings)}"
+        blind = [one for one in cause.findings if one.verdict is Verdict.BLIND]
+        return f"{how_many(blind, 'is', 'are')} blind for it: {_rules(blind)}"
     parts = []
     if same := cause.leads[1:]:
         parts.append(f"the same on {listed([subject_of(one.id) or one.invariant for one in same], SHOWN)}")
@@ -388,6 +398,13 @@ def what_follows(cause: Cause) -> str:
         count = len(cause.follow)
         parts.append(f"{count} {'follow' if count > 1 else 'follows'} from it: {_rules(cause.follow)}")
     return "; ".join(parts)
+
+
+def how_many(judgements: Sequence[Judgement], verb: str, verbs: str) -> str:
+    """How many rules they are of, and how many they are where a rule was judged of several: ``2 rules (5 judgements) are``."""
+    rules = len({one.invariant for one in judgements})
+    several = f" ({len(judgements)} judgements)" if len(judgements) > rules else ""
+    return f"{rules} {'rule' if rules == 1 else 'rules'}{several} {verb if rules == 1 else verbs}"
 
 
 def _rules(judgements: Sequence[Judgement]) -> str:

@@ -17,7 +17,7 @@ from voxgate.deploy.state import Author
 from voxgate.errors import visible
 from voxgate.model.content import SHOWN
 from voxgate.model.verdict import Ran, RunOutcome, ServiceOutcome, Verdict
-from voxgate.report.causes import Cause, causes_of
+from voxgate.report.causes import Cause, causes_of, how_many
 from voxgate.report.redaction import Redactor
 from voxgate.report.tally import subject_of, unjudged, whole
 from voxgate.report.told import served_lines, since_words
@@ -114,9 +114,15 @@ def _contents(outcome: RunOutcome) -> Iterator[str]:
         if (rest := content.packages.count - len(content.packages.shown[:_COMMITS])) > 0:
             yield f"  - and {rest} more {'packages' if rest > 1 else 'package'}"
         yield from (f"  - not read: {quoted(lock)}" for lock in content.packages.unread)
-        for word, names in (("new", content.settings.new), ("gone", content.settings.gone)):
+        settings = content.settings
+        for words, names in (
+            (f"settings new in {quoted(settings.of)}", settings.new),
+            ("of these services.toml requires", settings.required),
+            ("of these services.toml does not know", settings.unknown),
+            (f"settings gone in {quoted(settings.of)}", settings.gone),
+        ):
             if names:
-                yield f"  - settings {word} in {quoted(content.settings.of)}: {_listed(names)}"
+                yield f"  - {words}: {_listed(names)}"
 
 
 def _told(outcome: RunOutcome) -> Iterator[str]:
@@ -162,8 +168,8 @@ def _causes(causes: Sequence[Cause]) -> Iterator[str]:
         yield f"- {sign}: {quoted(cause.label)}: {quoted(cause.found)}"
         if cause.advice.strip():
             yield f"  - to do: {told(cause.advice)}"
-        if (more := len(cause.findings) - 1) > 0:
-            yield f"  - {more} more {'rules do' if more > 1 else 'rule does'} not hold for it"
+        if more := (cause.findings[1:] if cause.leads else cause.findings):
+            yield f"  - {how_many(more, 'does', 'do')} not hold for it besides"
     if rest := len(causes[CAUSES:]):
         yield f"- and {rest} more {'causes' if rest > 1 else 'cause'}: the report has all of them"
 

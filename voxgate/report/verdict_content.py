@@ -24,7 +24,13 @@ def content_row(content: Content | None) -> dict[str, Any] | None:
             "shown": [{"lock": one.lock, "name": one.name, "before": one.before, "now": one.now} for one in packages.shown],
             "unread": list(packages.unread),
         },
-        "settings": {"of": settings.of, "new": list(settings.new), "gone": list(settings.gone)},
+        "settings": {
+            "of": settings.of,
+            "new": list(settings.new),
+            "gone": list(settings.gone),
+            "required": list(settings.required),
+            "unknown": list(settings.unknown),
+        },
     }
 
 
@@ -40,7 +46,13 @@ def content_of(row: Mapping[str, Any] | None) -> Content | None:
         taken=_read_commits(row["taken"]),
         files=Files(**row["files"]),
         packages=Packages(packages["count"], tuple(Package(**one) for one in packages["shown"]), tuple(packages["unread"])),
-        settings=Settings(settings["of"], tuple(settings["new"]), tuple(settings["gone"])),
+        settings=Settings(
+            settings["of"],
+            tuple(settings["new"]),
+            tuple(settings["gone"]),
+            tuple(settings.get("required", ())),  # an earlier one does not say it
+            tuple(settings.get("unknown", ())),
+        ),
     )
 
 

@@ -17,7 +17,7 @@ from voxgate.contracts.schemas import names as schema_names
 from voxgate.model.invariant import expected
 from voxgate.model.verdict import Judgement, MoveRecord, RunOutcome, RunVerdict, Verdict
 from voxgate.report import causes
-from voxgate.report.causes import causes_of
+from voxgate.report.causes import causes_of, what_follows
 from voxgate.report.terminal import CAUSES, closing
 
 FOUND: dict[str, Any] = json.loads(Path(__file__).with_name("findings_of_faults.json").read_text("utf-8"))
@@ -69,9 +69,41 @@ def test_what_nobody_could_see_is_counted_and_not_listed(looked: RunOutcome, sub
     judgements = judged("seeing-host-down", subjects)
     lines = told(replace(looked, judgements=judgements, verdict=RunVerdict.BLIND, exit_status=1))
     assert sum("could not look" in line for line in lines) == 1
-    assert any(line.startswith("  + 59 rules are blind for it: ") for line in lines)
+    blind = [one.invariant for one in judgements if one.verdict is Verdict.BLIND]
+    assert (len(blind), len(set(blind))) == (59, 37)
+    assert any(line.startswith("  + 37 rules (59 judgements) are blind for it: ") for line in lines)
     full = told(replace(looked, judgements=judgements, verdict=RunVerdict.BLIND, exit_status=1), full=True)
     assert sum("could not look" in line for line in full) >= 59
+
+
+def test_what_dies_between_the_looks_explains_its_pages(subjects: dict[str, Judgement]) -> None:
+    """A crash loop was the fourth of seven lines: before it stood that nobody answers, and whether a store was down."""
+    unit = "api-1-voxbridge"
+    refused = "api-1: GET :8080/health (direct) gave no answer: connection refused"
+    found = {
+        f"backend-health-is-clean[{unit}]": refused,
+        "backend-reaches-its-stores[backend-api-1]": refused,
+        f"process-is-the-new-code[{unit}]": f"{refused}: it cannot say what it runs",
+        f"nothing-restarts-during-the-bake[{unit}]": "api-1: voxbridge.service restarted between the two looks: its process",
+    }
+    (cause,) = causes_of([replace(subjects[one], verdict=Verdict.VIOLATED, found=said) for one, said in found.items()])
+    assert [one.invariant for one in cause.leads] == ["nothing-restarts-during-the-bake"]
+    assert what_follows(cause).startswith("3 follow from it: ")
+
+
+def test_rules_are_counted_as_rules(subjects: dict[str, Judgement]) -> None:
+    """What is judged of each unit is one rule, however many units there are; each judgement is counted too."""
+    why = "fleet-1: could not look (unreachable): no answer"
+    units = [one for one in subjects.values() if one.invariant == "unit-is-active" and one.host == "fleet-1"]
+    room = [one for one in subjects.values() if one.invariant == "host-has-room" and one.host == "fleet-1"]
+    assert (len(units), len(room)) == (3, 1)
+    for some, words in (
+        (units + room, "2 rules (4 judgements) are blind for it: unit-is-active x3, host-has-room"),
+        (units, "1 rule (3 judgements) is blind for it: unit-is-active x3"),
+        (room, "1 rule is blind for it: host-has-room"),
+    ):
+        (cause,) = causes_of([replace(one, verdict=Verdict.BLIND, found=why) for one in some])
+        assert what_follows(cause) == words
 
 
 def test_two_hosts_without_power_are_one_cause(subjects: dict[str, Judgement]) -> None:
