@@ -8,7 +8,7 @@ from voxgate.errors import Blind
 from voxgate.model.installed import install_probe
 from voxgate.plugin import invariant, say_each
 from voxgate.survey.answers import read_page
-from voxgate.survey.commands import deploy_first, listening, restart, why
+from voxgate.survey.commands import NGINX_RELOADED, deploy_first, edit_where, listening, restart, why
 from voxgate.survey.questions import question_of
 from voxgate.survey.sending import sent_on
 from voxgate.survey.sites import proxied
@@ -56,6 +56,8 @@ def test_backend_health_is_clean(unit: PlacedUnit, estate: Estate, evidence: Evi
         place = f"{page.place} ({way})"
         if page.problem:
             instead, hint = sent_on([page.answer], estate), _why_not(unit, page, said=bool(wrong))
+            if way != "direct" and not wrong:
+                hint = f"nginx must proxy {page.answer.path} to the backend of this host: {PROXIES}"
             if way != "direct" and estate.front is None:
                 hint += f"{'; ' if hint else ''}where people see it by a name or by https alone: url in [console]"
             wrong.append((f"{place} {page.problem}", "" if instead else hint))
@@ -77,7 +79,7 @@ def test_backend_health_is_clean(unit: PlacedUnit, estate: Estate, evidence: Evi
         seen.append(page.document["pid"])
     if len(set(seen)) > 1:
         what = f"nginx asks process {seen[-1]}, and :{service.health.port} is answered by {seen[0]}"
-        wrong.append((what, "nginx must proxy /health to the backend of this host: `nginx -T | grep -n proxy_pass`"))
+        wrong.append((what, f"nginx must proxy /health to the backend of this host: {PROXIES}"))
     assert not wrong, say_each(unit.host.name, wrong, estate=estate.name, entries=entries)
 
 
@@ -88,6 +90,9 @@ def _why_not(unit: PlacedUnit, page: Page, *, said: bool) -> str:
     if page.answer.trouble or page.answer.status != OK:
         return f"{why(unit.unit)}; is a store down?"
     return f"that is no page of this release: {listening(page.answer.port)}"
+
+
+PROXIES = f"{edit_where('-rlw proxy_pass', '/etc/nginx')}, then {NGINX_RELOADED}"
 
 
 @invariant(

@@ -8,12 +8,23 @@ import re
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
+from voxgate.model.advice import quoted
 from voxgate.model.digits import natural_in
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import known
 from voxgate.model.service import Role
 from voxgate.plugin import invariant, say_all, say_each
-from voxgate.survey.commands import NGINX_RELOADED, NGINX_RESTARTED, deploy_again, deploy_first, end, why
+from voxgate.survey.commands import (
+    NGINX_RELOADED,
+    NGINX_RESTARTED,
+    deploy_again,
+    deploy_first,
+    edit,
+    edit_where,
+    end_liars,
+    stop,
+    why,
+)
 from voxgate.survey.keeping import unpacked
 from voxgate.survey.sending import ELSEWHERE, seen_as, sent_on
 from voxgate.survey.sites import HIDDEN, MAPPED, STATUS, entrance_of, leading_ways, named_sites, page_ways, site_path, site_ways
@@ -23,7 +34,7 @@ if TYPE_CHECKING:
 
     from voxgate.model.answers import Answer
     from voxgate.model.estate import Estate, Placement
-    from voxgate.model.evidence import DistFact
+    from voxgate.model.evidence import DistFact, ProcessFact
     from voxgate.model.look import Evidence
     from voxgate.model.service import Endpoint
     from voxgate.survey.sites import Entrance, Named, Way
@@ -117,7 +128,10 @@ def test_nginx_serves_exactly_dist(placement: Placement, estate: Estate, evidenc
     assert not rows, _told(where, rows, estate, (*url, *others.values()) if url or not said else ())
 
 
-OTHER_SERVER = "nginx has a server of its own for that name or address: `nginx -T | grep -A9 server_name`"
+NGINX = "/etc/nginx"
+OTHER_SERVER = (
+    f"nginx has a server of its own for that name or address: {edit_where('-rlw server_name', NGINX)}, then {NGINX_RELOADED}"
+)
 MOST = 20  # findings of one rule that are told one by one: a wrong folder has as many as it has files
 
 
@@ -139,19 +153,21 @@ def _wrong_file(answer: Answer, path: str, sha256: str) -> Iterator[tuple[str, s
         yield f"gave no answer: {answer.trouble}", "`systemctl status --no-pager nginx`; a firewall? `iptables -L -n`"
         return
     if answer.status != OK:
-        yield f"answers {answer.status}", "is its root dist/? `nginx -T | grep -w root`"
+        look = edit_where("-rlwE 'root|allow|deny'", NGINX)
+        yield f"answers {answer.status}", f"is its root dist/, and may everybody ask for it? {look}, then {NGINX_RELOADED}"
         return
     served = answer.digest or hashlib.sha256(unpacked(answer)).hexdigest()
     if served != sha256:
         yield (
             f"is not the file in dist/: {len(unpacked(answer))} bytes with sha256 {served[:12]}, not {sha256[:12]}",
-            "nginx serves another folder, or an old file: `nginx -T | grep -w root`",
+            f"nginx serves another folder, or an old file: {edit_where('-rlw root', NGINX)}, then {NGINX_RELOADED}",
         )
         return
     suffix = "." + (path or "index.html").rpartition(".")[2]
     kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
     if suffix in TYPES and kind not in TYPES[suffix]:
-        yield f"has type {kind or 'none'}", f"nginx must serve {suffix} as {TYPES[suffix][0]}"
+        look = edit_where("-rlw types", NGINX)
+        yield f"has type {kind or 'none'}", f"nginx must serve {suffix} as {TYPES[suffix][0]}: {look}, then {NGINX_RELOADED}"
 
 
 def _wrong_page(answer: Answer, index: str, named: Named | None, entrance: Entrance) -> Iterator[tuple[str, str]]:
@@ -213,9 +229,10 @@ def test_no_node_runs(host_name: str, estate: Estate, evidence: Evidence) -> Non
     host = estate.host(host_name)
     is_served, allowed = Role.API in host.roles, estate.foreign_programs(host)
     said: list[str] = []
-    pids: list[int] = []
+    strays: list[ProcessFact] = []
     entries: list[Entry] = []
-    for one in known(evidence.second.host(host_name).processes):
+    seen = evidence.second.host(host_name)
+    for one in known(seen.processes):
         program = (one.exe or "").removesuffix(" (deleted)")
         by = f"process {one.pid} of {one.user}"
         if one.pid in engines or _is_node(one.command) or _is_node(program.rpartition("/")[2]):
@@ -229,13 +246,13 @@ def test_no_node_runs(host_name: str, estate: Estate, evidence: Evidence) -> Non
             name = program if program.startswith("/") and not program.startswith(PEOPLES) else ""
         else:
             continue
-        pids.append(one.pid)
+        strays.append(one)
         if name and not (is_served and name == one.unit):
             entries.append(Entry(("programs", host_name), (name,), said[-1]))
     assert not said, say_all(
         host_name,
         said,
-        f"{end(pids)}, and what starts it; the console needs no server but nginx, and what an API host runs lies in /usr or /opt",
+        f"{stop(strays, seen)}; the console needs no server but nginx, and what an API host runs lies in /usr or /opt",
         estate=estate.name,
         entries=entries,
     )
@@ -253,7 +270,8 @@ def test_nginx_runs_its_config(placement: Placement, evidence: Evidence) -> None
     """
     where = placement.host.name
     found = known(evidence.second.host(where).nginx)
-    wrong = [(doubt, f"stop it, or chown root and chmod go-w; {NGINX_RESTARTED}") for doubt in found.doubts]
+    loose = "where others can change a file, chown root and chmod go-w"
+    wrong = [(doubt, f"{end_liars(found.doubts, loose)}; {NGINX_RESTARTED}") for doubt in found.doubts]
     if len(found.masters) != 1:
         wrong.append(
             (
@@ -263,7 +281,9 @@ def test_nginx_runs_its_config(placement: Placement, evidence: Evidence) -> None
         )
     if found.status != 0:
         flaws = f" at {found.flaws}" if found.flaws else ""
-        wrong.append((f"nginx -t refuses the configuration{flaws}", "`nginx -t` says why; mend it"))
+        place = found.flaws.rpartition(":")[0]
+        mend = f"mend it: {edit(place)}" if place.startswith("/etc/nginx/") and ".." not in place else "mend it"
+        wrong.append((f"nginx -t refuses the configuration{flaws}", f"`nginx -t` says why; {mend}; then {NGINX_RELOADED}"))
     for master in found.masters:
         words = master.split()
         told = {words[at + 1] for at, word in enumerate(words[:-1]) if word == "-c"}
@@ -297,7 +317,7 @@ def test_console_exposes_nothing(placement: Placement, estate: Estate, evidence:
     wrong += [
         (
             f"nginx is told to serve {root}, which is not {dist}",
-            f"`nginx -T | grep -nE 'configuration file|root|alias'` says where: take it out, then {NGINX_RELOADED}",
+            f"take it out: {edit_where(f'-rlF -- {quoted(root)}', NGINX)}, then {NGINX_RELOADED}",
         )
         for root in roots
     ]
@@ -324,11 +344,11 @@ def test_console_exposes_nothing(placement: Placement, estate: Estate, evidence:
             wrong.append(
                 (
                     what,
-                    f"deny it in nginx's configuration, then {NGINX_RELOADED}; and change whatever secret stood there",
+                    f"{_in_site(dist, 'deny it')}; and change whatever secret stood there",
                 )
             )
     if index.status == OK and not index.trouble:
-        wrong += [(f"GET :{way.port}/{path} {what}", do) for path, what, do in _kept(found, site, way, evidence)]
+        wrong += [(f"GET :{way.port}/{path} {what}", do) for path, what, do in _kept(found, site, way, evidence, dist)]
     assert not wrong, _told(where, wrong, estate, entries if len(entries) == len(wrong) else ())
 
 
@@ -337,7 +357,7 @@ def _is_another(answer: Answer, page: str) -> bool:
     return answer.status // 100 == OK // 100 and (answer.digest or hashlib.sha256(unpacked(answer)).hexdigest()) != page
 
 
-def _kept(found: DistFact, site: Endpoint, way: Way, evidence: Evidence) -> Iterator[tuple[str, str, str]]:
+def _kept(found: DistFact, site: Endpoint, way: Way, evidence: Evidence, dist: str) -> Iterator[tuple[str, str, str]]:
     """Each file that browsers keep and may not, or may not keep and should: its path, what is so, what to do."""
     for path in ("", "index.html"):
         said = _caching(evidence.second.answer(way.question(site, path)))
@@ -346,7 +366,7 @@ def _kept(found: DistFact, site: Endpoint, way: Way, evidence: Evidence) -> Iter
             yield (
                 path,
                 what,
-                f'add_header Cache-Control "no-cache"; for index.html; then {NGINX_RELOADED}',
+                _in_site(dist, 'add_header Cache-Control "no-cache" for index.html'),
             )
     for path in sorted(found.files):
         if HASHED.search(path):
@@ -356,8 +376,13 @@ def _kept(found: DistFact, site: Endpoint, way: Way, evidence: Evidence) -> Iter
                 yield (
                     path,
                     what,
-                    f'add_header Cache-Control "public, max-age=31536000, immutable"; for /assets/; then {NGINX_RELOADED}',
+                    _in_site(dist, 'add_header Cache-Control "public, max-age=31536000, immutable" for /assets/'),
                 )
+
+
+def _in_site(dist: str, what: str) -> str:
+    """What to change where nginx is told to serve the build."""
+    return f"{what}: {edit_where(f'-rlF -- {quoted(dist)}', NGINX)}, then {NGINX_RELOADED}"
 
 
 def _is_path(root: str) -> bool:

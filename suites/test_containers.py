@@ -12,7 +12,7 @@ from voxgate.model.estate import repository_of
 from voxgate.model.evidence import known, uncut
 from voxgate.model.service import Role
 from voxgate.plugin import invariant, say_all, say_each
-from voxgate.survey.commands import end
+from voxgate.survey.commands import end, end_liars
 from voxgate.survey.questions import of_host
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ OK = 200
 DOCKER = (
     "`systemctl status --no-pager docker.service`; `systemctl restart docker.socket docker.service` cuts calls that have media"
 )
-PROJECT = "`docker compose ls -a` says where its project is: there, docker compose up -d --force-recreate"
+UP = "`docker compose ls -a` says which FILE the project is of: `docker compose -f FILE up -d`"
 UPDATERS = ("watchtower", "ouroboros", "shepherd")
 """Images that put newer containers in the place of others, livekit's too, by themselves: no entry is offered for them."""
 GOES_ON = frozenset("RSDI")  # the kernel's letters for a process that runs, or will as soon as there is something to do
@@ -57,9 +57,8 @@ def test_only_livekit_in_containers(host_name: str, estate: Estate, evidence: Ev
         said += [f"process {one.pid} ({one.command}) runs in a container" for one in boxed]
         said += [f"a container engine is here: {name}" for name in (*engines.engines, *engines.traces)]
         do = "; ".join(filter(None, (_gone(engines.containers), end(one.pid for one in boxed) if boxed else "")))
-        do = (
-            f"the services run under systemd, and containers are for the SIP hosts only: {do or 'stop the engine, and remove it'}"
-        )
+        do = do or end_liars(engines.traces, "stop the engine, and remove it")
+        do = f"the services run under systemd, and containers are for the SIP hosts only: {do}"
         assert not said, say_all(host_name, said, do)
 
 
@@ -99,10 +98,25 @@ def _only_livekit(estate: Estate, host_name: str, engines: EnginesFact, boxed: l
         host_name,
         [*said, *unseen],
         "livekit, livekit-sip and agents that the estate names run in containers, as it says ([containers]), and nothing else: "
-        + (_gone(foreign) or PROJECT),
+        + (_gone(foreign) or end_liars(others) or _again(engines.containers, estate.containers)),
         estate=estate.name,
         entries=entries,
     )
+
+
+def _again(containers: Iterable[ContainerFact], wanted: Containers) -> str:
+    """Make the containers of livekit's project anew, of the files that the project is of: those that are not as they must be, and
+    of one image too many, go first.
+    """
+    kept: set[str] = set()
+    wrong: list[str] = []
+    for one in sorted(containers, key=lambda one: bool(any(_unlike(one, wanted)))):
+        image = repository_of(one.image)
+        if image in wanted.images and one.project == wanted.project:
+            wrong += [one.name] if image in kept or any(_unlike(one, wanted)) else []
+            kept.add(image)
+    gone = f"`{quoted('docker', 'rm', '-f', *wrong)}`; " if wrong else ""
+    return gone + UP
 
 
 def _gone(containers: Iterable[ContainerFact]) -> str:
@@ -118,7 +132,7 @@ def _miscounted(containers: Sequence[ContainerFact], wanted: Containers, agents:
     counts = Counter((repository_of(one.image), one.project) for one in containers)
     for image in wanted.images:
         if counts[image, wanted.project] != 1:
-            yield f"{counts[image, wanted.project]} containers of {image}, not one (docker compose up -d in its project)"
+            yield f"{counts[image, wanted.project]} containers of {image}, not one"
     for key in agents:
         if counts[key] > 1:
             yield f"{counts[key]} containers of {key[0]}, not one"
@@ -198,7 +212,7 @@ def _unsteady(
     """Why the container of an image did not run all the time from look to look, and what to do about it."""
     before, after = (next((one for name, one in look.items() if repository_of(name) == image), None) for look in looks)
     if after is None:
-        yield f"no container of {image}", "`docker compose ls -a` says where its project is; there: docker compose up -d"
+        yield f"no container of {image}", UP
         return
     logs = f"`docker logs --tail 50 {quoted(after.name)}` says why"
     if after.state != "running":

@@ -13,7 +13,7 @@ from voxgate.model.service import Role
 from voxgate.plugin import invariant, say, say_each
 from voxgate.survey.answers import read_page
 from voxgate.survey.clients import advice, wrong_clients
-from voxgate.survey.commands import end, enrol, listening, restart, why
+from voxgate.survey.commands import edit, end, enrol, listening, no_more, restart, why
 from voxgate.survey.findings import runs_code_of
 from voxgate.survey.pacing import too_fast
 from voxgate.survey.questions import question_of
@@ -83,20 +83,23 @@ def test_exactly_one_dialler_per_database(database: Database, estate: Estate, ev
         what = f"{database.dialler}: {len(roots)} dialler processes for the database {database.name}, not one"
         start = f"on {database.dialler}: {why(wanted)}; `systemctl start {wanted}`"
         wrong.append((what, f"{STOP}: on {database.dialler}: `systemctl restart {wanted}`" if roots else start))
-    mend = "each database belongs to one dialler: mend MONGODB_URI in its .env"
     for unit in (one for one in estate.placed_units if one.database is not None):
         page = read_page(evidence.second, question_of(unit, service.health), None) if service.health else None
         if page is None or not page.document:
             continue  # it does not answer: another rule's matter
         own, works_on = unit.database, page.document.get("database")
+        file = next(one for one in unit.placement.env_files if unit.unit in one.units)
+        settings = edit(f"{service.folder}/{file.name}", service.user)
+        mend = f"mend MONGODB_URI: on {unit.host.name}: {settings}, then {restart(unit.unit)}"
+        mend = f"each database belongs to one dialler: {mend}"
         if own == database and works_on != own.called:
             what = f"{page.place} says that it works on the database {works_on}, not on {own.called}, which is its own"
-            wrong.append((what, f"{mend}; then on {unit.host.name}: {restart(unit.unit)}"))
+            wrong.append((what, mend))
         elif own is not None and works_on == database.called != own.called:
             wrong.append(
                 (
                     f"{page.place} says that it works on the database {works_on}, and is the dialler of {own.called}",
-                    f"{mend}; then on {unit.host.name}: {restart(unit.unit)}",
+                    mend,
                 )
             )
     assert not wrong, say_each("", wrong)
@@ -148,7 +151,7 @@ def test_dialler_is_on_the_sip_host(host_name: str, estate: Estate, evidence: Ev
             )
         elif name not in home and (fact.enabled in {"enabled", "enabled-runtime", "linked"} or fact.links):
             said = f"{name} would start at the next boot ({', '.join(fact.links) or fact.enabled})"
-            wrong.append((said, f"`systemctl disable --now {quoted(name)}`, and remove its unit file"))
+            wrong.append((said, no_more([name], fact.files)))
     assert not wrong, say_each(host_name, wrong)
 
 

@@ -9,7 +9,7 @@ from voxgate.errors import Blind
 from voxgate.model.evidence import known
 from voxgate.plugin import invariant, say_all, say_each
 from voxgate.survey.answers import read_page
-from voxgate.survey.commands import as_owner, deploy_again, restart, why
+from voxgate.survey.commands import as_owner, deploy_again, edit, restart, why
 from voxgate.survey.questions import question_of
 from voxgate.survey.remedies import INSTALL_UV
 
@@ -58,7 +58,7 @@ def _of_uv(placement: Placement, status: int) -> str:
     """What to do where uv itself could not tell."""
     if status == NO_UV:
         return INSTALL_UV
-    return f"is the lock of {placement.service.repository} well? in a checkout of it: uv lock --check"
+    return f"is the lock of {placement.service.repository} well? in a checkout of it, where it was written: uv lock --check"
 
 
 def _anew(placement: Placement, estate: Estate, evidence: Evidence) -> str:
@@ -146,10 +146,10 @@ def _incomplete(service: Service, file: EnvFile, host: HostEvidence) -> Iterator
         return
     missing = sorted(set(service.required_settings) - set(found.keys))
     if missing:
-        yield f"{path} lacks {', '.join(missing)}", f"add it to {path}; then {anew}"
+        yield f"{path} lacks {', '.join(missing)}", f"add it: {edit(path, service.user)}; then {anew}"
     unset = sorted(set(service.required_settings) & {*found.empty, *found.placeholder})
     if unset:
-        yield f"{path}: {', '.join(unset)} is empty or a placeholder", f"set it in {path}; then {anew}"
+        yield f"{path}: {', '.join(unset)} is empty or a placeholder", f"set it: {edit(path, service.user)}; then {anew}"
     if found.owner != service.user:
         yield f"{path} belongs to {found.owner}", f"`chown -h {service.user} {path}`; then {anew}"
     if found.mode not in {"0600", "0640"}:
@@ -178,16 +178,13 @@ def test_env_file_holds_what_is_known(placement: Placement, evidence: Evidence) 
     """
     service, host = placement.service, placement.host.name
     found = {one.name: known(evidence.second.host(host).env_files[one.key]) for one in placement.env_files}
-    unknown = [
-        f"{service.folder}/{name} sets {key}, which services.toml does not know"
-        for name, file in found.items()
-        for key in file.keys
-        if not service.knows_setting(key)
-    ]
+    unknown = [(name, key) for name, file in found.items() for key in file.keys if not service.knows_setting(key)]
+    out = ", ".join(edit(f"{service.folder}/{name}", service.user) for name in dict.fromkeys(name for name, _ in unknown))
     assert not unknown, say_all(
         host,
-        unknown,
-        f"take it out, then {restart(*placement.units)}; or add it to optional_settings of {service.name} in hosts/services.toml",
+        [f"{service.folder}/{name} sets {key}, which services.toml does not know" for name, key in unknown],
+        f"take it out: {out}, then {restart(*placement.units)};"
+        f" or add it to optional_settings of {service.name} in hosts/services.toml",
     )
 
 
@@ -222,10 +219,11 @@ def test_no_secret_leaks(placement: Placement, evidence: Evidence) -> None:
     host = placement.host.name
     look = evidence.second.host(host)
     found = known(look.leaks[placement.service.name])
+    secret = edit(f"{placement.service.folder}/.env", placement.service.user)
     assert not found.found, say_all(
         host,
         [f"the value of {key} from {placement.service.folder}/.env stands in {where}" for key, where in found.found],
-        f"change the secret at its issuer, and in {placement.service.folder}/.env alone; then {restart(*placement.units)}",
+        f"change the secret at its issuer, and here: {secret}, then {restart(*placement.units)}; and take it out where it stands",
     )
     if not found.compared:
         raise Blind(

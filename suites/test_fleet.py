@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from voxgate.model.evidence import known
 from voxgate.model.service import Role
 from voxgate.plugin import invariant, say, say_all, say_each
 from voxgate.survey.answers import read_page
-from voxgate.survey.commands import as_owner, deploy_again, deploy_first, listening, restart, why
+from voxgate.survey.commands import as_owner, deploy_again, deploy_first, end_liars, listening, restart, why
 from voxgate.survey.questions import question_of
 
 if TYPE_CHECKING:
@@ -136,9 +137,14 @@ def _registered(estate: Estate, dead: Collection[str], lost: Sequence[PlacedUnit
     store = next((one for one in estate.stores if one.name == "redis" and not one.addresses), None)
     do = [f"not registered: {_restarted(lost)}"] if lost else []
     if dead and store is not None:
-        found = f"`redis-cli --scan --pattern {quoted(f'*{min(dead)}')}` finds it, `redis-cli del KEY` takes it out"
-        do.append(f"dead, and still registered; on {store.host}: {found}")
+        scans = ", ".join(f"`redis-cli --scan --pattern {quoted(f'*{_plain(one)}')}`" for one in sorted(dead)[:TOLD])
+        do.append(f"dead, and still registered; on {store.host}: {scans} finds it, `redis-cli del KEY` takes it out")
     return "; ".join(do) or "what does the registry of the fleet say? a dead worker is still in it, or a live one is not"
+
+
+def _plain(name: str) -> str:
+    """A worker's name as redis finds that one alone: what would stand for other names stands for itself."""
+    return re.sub(r"([][*?\\^])", r"\\\1", name)
 
 
 def _start_haproxy(estate: Estate) -> str:
@@ -234,8 +240,9 @@ def test_haproxy_sees_all_workers(estate: Estate, evidence: Evidence) -> None:
     running, wrong = 0, list[tuple[str, str]]()
     for host in estate.hosts_with(Role.API):
         found = known(evidence.second.host(host.name).haproxy)
-        stop = f"stop it, or chown root and chmod go-w; on {host.name}: {RELOADED.replace('reload', 'restart')}"
-        wrong += [(f"{host.name}: {doubt}", stop) for doubt in found.doubts]
+        anew = RELOADED.replace("reload", "restart")
+        liars = end_liars(found.doubts, "where others can change a file: chown root and chmod go-w")
+        wrong += [(f"{host.name}: {doubt}", f"on {host.name}: {liars}; on {host.name}: {anew}") for doubt in found.doubts]
         if not found.running:
             if any(one.who == "haproxy.service" for one in estate.listeners_on(host)):
                 wrong.append(
@@ -248,15 +255,13 @@ def test_haproxy_sees_all_workers(estate: Estate, evidence: Evidence) -> None:
             wrong.append((what, f"on {host.name}: {RELOADED}"))
         if not found.doubts:
             workers = workers_at(estate, evidence.second, host)
-            wrong += [
-                (f"{host.name}: HAProxy{what}", f"{do}on {host.name}: {RELOADED}") for what, do in _balanced(found, workers)
-            ]
+            wrong += [(f"{host.name}: HAProxy{what}", do) for what, do in _balanced(found, workers, host)]
     if not running and not wrong:
         wrong.append(("no HAProxy runs on any API host: nobody gives calls to the fleet", _start_haproxy(estate)))
     assert not wrong, say_each("", wrong)
 
 
-def _balanced(found: HaproxyFact, workers: Mapping[tuple[str, int], PlacedUnit]) -> Iterator[tuple[str, str]]:
+def _balanced(found: HaproxyFact, workers: Mapping[tuple[str, int], PlacedUnit], host: Host) -> Iterator[tuple[str, str]]:
     """What is wrong with the backends of one HAProxy that carry workers, and what to do about it."""
     backends: dict[str, dict[ServerFact, PlacedUnit | None]] = {}
     for server in found.servers:
@@ -264,29 +269,34 @@ def _balanced(found: HaproxyFact, workers: Mapping[tuple[str, int], PlacedUnit])
     ours = {name: rows for name, rows in backends.items() if any(rows.values())}
     for name, rows in (ours or {"": {}}).items():
         for server, unit in rows.items():
-            for what, do in _unfit(server, unit):
+            for what, do in _unfit(server, unit, host):
                 yield f"'s server {server.backend}/{server.name} ({server.address}) {what}", do
         if name and found.led_to is not None and not {name, "*"} & set(found.led_to):
-            yield f" leads nothing to backend {name}", "a frontend that listens must name it (default_backend); then "
+            yield f" leads nothing to backend {name}", _edited("a frontend that listens must name it (default_backend)", host)
         lost = sorted({unit.id for unit in workers.values()} - {unit.id for unit in rows.values() if unit})
         if lost:
-            yield f" {f'backend {name} ' if name else ''}has no server for {', '.join(lost)}", "add it to haproxy.cfg; then "
+            yield f" {f'backend {name} ' if name else ''}has no server for {', '.join(lost)}", _edited("add it", host)
 
 
-def _unfit(server: ServerFact, unit: PlacedUnit | None) -> Iterator[tuple[str, str]]:
+def _unfit(server: ServerFact, unit: PlacedUnit | None, host: Host) -> Iterator[tuple[str, str]]:
     """Why a server among the workers gets no calls, or calls that it should not get."""
     if unit is None:
-        yield "is no worker of this estate", "take it out of haproxy.cfg; then "
+        yield "is no worker of this estate", _edited("take it out", host)
         return
     if not server.checked or server.status == "no check":
-        yield "is not checked", "add the word check to its line; then "
+        yield "is not checked", _edited("add the word check to its line", host)
     elif server.status != "UP":
         yield (
             f"is {server.status}",
-            f"does {unit.id} answer /health? on {unit.host.name}: `systemctl status --no-pager {unit.unit}`; ",
+            f"does {unit.id} answer /health? on {unit.host.name}: `systemctl status --no-pager {unit.unit}`",
         )
     if not server.weight:
-        yield "has weight 0 or is a backup: it gets no calls", "give it its weight; then "
+        yield "has weight 0 or is a backup: it gets no calls", _edited("give it its weight", host)
+
+
+def _edited(what: str, host: Host) -> str:
+    """What to change in HAProxy's configuration, and with which commands."""
+    return f"{what}: on {host.name}: `sudoedit /etc/haproxy/haproxy.cfg`, then {RELOADED}"
 
 
 def _place(server: ServerFact) -> tuple[str, int]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from voxgate.errors import Blind
 from voxgate.model.evidence import known
 from voxgate.plugin import invariant, say_all
-from voxgate.survey.commands import NGINX_RELOADED
+from voxgate.survey.commands import NGINX_RELOADED, edit_where
 from voxgate.survey.keeping import unpacked
 from voxgate.survey.sending import leads_to
 from voxgate.survey.sites import balanced, entrance_of, leading_ways, site_ways
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 OK = 200
 DAY = 24 * 3600
-RENEW = f"renew it, and reload what shows it: `certbot renew`; {NGINX_RELOADED}"
 # What OpenSSL says of what is said here in plain words, and more of it at once.
 SAID = ("certificate has expired", "certificate is not yet valid", "hostname mismatch", "ip address mismatch")
 
@@ -70,7 +69,7 @@ def _found(estate: Estate, front: Front, look: Look) -> Iterator[tuple[str, str,
         hint = f"is that how it is found from {question.host}? at in [console] says where"
         yield place, f"gave no answer: {answer.trouble}", hint
         return
-    yield from ((place, *row) for row in _of_certificate(answer, front))
+    yield from ((place, *row) for row in _of_certificate(answer, front, ""))
     served = answer.digest or hashlib.sha256(unpacked(answer)).hexdigest()
     if (answer.status, served) not in {(OK, sha256) for sha256 in _indexes(estate, look)}:
         what = f"answers {answer.status} and {len(unpacked(answer))} bytes that are no index.html of the hosts"
@@ -87,13 +86,15 @@ def _of_host(estate: Estate, front: Front, placement: Placement, look: Look) -> 
     for way in site_ways(host, entrance) if entrance.tls else ():
         answer = look.answer(way.question(site, ""))
         if not answer.trouble:  # that it gives none is said by the rule about its files
-            yield from ((f"{placement.host} :{way.port} ({way})", *row) for row in _of_certificate(answer, front))
+            on = f"on {placement.host.name}: "
+            yield from ((f"{placement.host} :{way.port} ({way})", *row) for row in _of_certificate(answer, front, on))
     for way in leading_ways(host, entrance):
         answer = look.answer(way.question(site, ""))
         if not answer.trouble and leads_to(answer) != front.url.lower():
             to = answer.headers.get("location", "")
             what = f"answers {answer.status}{f' and sends people to {to[:100]}' if to else ''}, not on to {front.url}"
-            hint = f"return 301 {front.url}$request_uri; in nginx's server of {front.name} on :{way.port}, then {NGINX_RELOADED}"
+            said = f"return 301 {front.url}$request_uri in nginx's server of {front.name} on :{way.port}"
+            hint = f"{said}: on {placement.host.name}: {edit_where('-rlw server_name', '/etc/nginx')}, then {NGINX_RELOADED}"
             yield f"{placement.host} :{way.port} ({way})", what, hint
 
 
@@ -105,8 +106,11 @@ def _indexes(estate: Estate, look: Look) -> Iterator[str]:
             yield from (files[name][1] for name in ("index.html",) if name in files)
 
 
-def _of_certificate(answer: Answer, front: Front) -> Iterator[tuple[str, str]]:
-    """What is wrong with the certificate that came with an answer, all of it, in plain words, and what to do about it."""
+def _of_certificate(answer: Answer, front: Front, on: str) -> Iterator[tuple[str, str]]:
+    """What is wrong with the certificate that came with an answer, all of it, in plain words, and what to do about it; ``on`` is
+    how a command begins where it is shown, empty where that is no host of the estate.
+    """
+    renew = f"renew it, and reload what shows it: {f'{on}`certbot renew`; {on}{NGINX_RELOADED}' if on else 'where its TLS ends'}"
     shown = answer.certificate
     if shown is None:
         yield "shows no certificate", f"serve it by TLS, with a certificate for {front.name}"
@@ -116,16 +120,17 @@ def _of_certificate(answer: Answer, front: Front) -> Iterator[tuple[str, str]]:
         return
     left, ends = (shown.ends - answer.asked) / DAY, time.strftime("%Y-%m-%d", time.gmtime(shown.ends))
     if left < 0:
-        yield f"has a certificate that ended {-left:.0f} days ago ({ends})", RENEW
+        yield f"has a certificate that ended {-left:.0f} days ago ({ends})", renew
     elif left < front.days:
-        yield f"has a certificate that ends in {left:.0f} days ({ends}), fewer than {front.days}", RENEW
+        yield f"has a certificate that ends in {left:.0f} days ({ends}), fewer than {front.days}", renew
     if shown.begins > answer.asked:
         begins = time.strftime("%Y-%m-%d", time.gmtime(shown.begins))
         yield f"has a certificate that begins only on {begins}", "is the gate's clock right? else make it anew"
     if not is_for(shown, front.name):
+        own = f"{on}{edit_where('-rlw ssl_certificate', '/etc/nginx')}, then {NGINX_RELOADED}" if on else "where its TLS ends"
         yield (
             f"has a certificate for {', '.join(shown.names[:5]) or 'no name'}, not for {front.name}",
-            f"`nginx -T | grep -B9 ssl_certificate`: the server of {front.name} needs one of its own",
+            f"the server of {front.name} needs one of its own: {own}",
         )
     flaw = shown.flaw.lower()
     if flaw and not flaw.startswith(SAID):

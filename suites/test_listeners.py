@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
-from voxgate.model.advice import quoted
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import ProcessFact, known
 from voxgate.model.where import Names
 from voxgate.plugin import invariant, say_all
-from voxgate.survey.commands import end
+from voxgate.survey.commands import stop
 from voxgate.survey.findings import by_id, holder_of, is_anybodys, is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from voxgate.model.estate import Estate, Listener
     from voxgate.model.evidence import SocketFact
     from voxgate.model.look import Evidence
@@ -76,16 +73,9 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
         for who in sorted(apart)
         if not _are_named({who})
     ]
-    assert not found, say_all(host_name, found, _not_wanted(stray), estate=estate.name, entries=entries)
-
-
-def _not_wanted(stray: Mapping[int, ProcessFact]) -> str:
-    """What to do about who listens and need not, where a command says it: units by their name, anything else by its process."""
-    units = sorted({one.unit for one in stray.values() if one.unit.endswith(".service") and not one.container})
-    pids = [pid for pid, one in stray.items() if one.unit not in units and pid > 1 and not one.container]
-    do = [f"`systemctl disable --now {quoted(*units)}`"] if units else []
-    do += [end(pids)] if pids else []
-    return ": ".join(filter(None, ("stop what nobody needs", "; ".join(do))))
+    do = stop((one for pid, one in stray.items() if pid > 1 and not one.container), host)
+    do = f"stop what nobody needs{f': {do}' if do else ''}"
+    assert not found, say_all(host_name, found, do, estate=estate.name, entries=entries)
 
 
 def _entry(host: str, who: str, protocol: str, socket: SocketFact, place: str, first: int, last: int) -> Entry:

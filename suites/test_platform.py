@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from statistics import median
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
+from voxgate.model.access import CERTIFIERS
 from voxgate.model.advice import quoted
 from voxgate.model.evidence import HostEvidence, Missing, known
 from voxgate.plugin import invariant, say_all, say_each
@@ -22,14 +24,16 @@ from voxgate.survey.access import (
     sets_environment,
     told,
 )
-from voxgate.survey.commands import listening, why
-from voxgate.survey.findings import by_id, holder_of, is_loopback, is_public
+from voxgate.survey.commands import edit, edit_where, end_liars, listening, stop, why
+from voxgate.survey.findings import by_id, holder_of, is_loopback, is_public, is_started_by_its_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from voxgate.model.estate import Estate
+    from voxgate.model.estate import Estate, Store
+    from voxgate.model.evidence import ProcessFact
     from voxgate.model.look import Evidence
+    from voxgate.model.surroundings import KeyFact, SudoRule
 
 FREE = 0.05  # of each file system, its inodes and the memory
 SKEW = 1.0  # seconds between hosts
@@ -37,6 +41,8 @@ UNSURE = 3.0  # seconds: a look that took longer to begin says too little of a c
 VERBS = ("restart", "start", "stop", "reset-failed")
 PROBE = '/usr/local/sbin/voxgate-probe ""'
 ROOTS = {"root", "sudo", "wheel", "admin", "docker", "podman", "lxd", "incus", "libvirt", "disk", "shadow", "kmem"}
+_WORD = re.compile(r"[A-Za-z0-9]{1,50}")  # a setting's name
+BIND = "stop it, or bind it to the private address"
 WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - found on a host, not bound here
 
 
@@ -81,7 +87,7 @@ def test_clock_is_right(host_name: str, estate: Estate, evidence: Evidence) -> N
     than a second away from the other hosts', as far as these were seen.
     """
     found = known(evidence.second.host(host_name).clock)
-    wrong, unseen, do = [*found.doubts], [], ["stop what calls itself so (`ps -ef` shows it)"] if found.doubts else []
+    wrong, unseen, do = [*found.doubts], [], [end_liars(found.doubts, "look at what calls itself so: `ps -ef`")]
     if not found.container and not found.keepers:
         wrong.append("nothing keeps the clock in time")
         do.append("`systemctl enable --now systemd-timesyncd`")
@@ -105,7 +111,7 @@ def test_clock_is_right(host_name: str, estate: Estate, evidence: Evidence) -> N
         unseen.append(f"the clock could not be compared: the look took {most - least:.1f} s to begin")
     if unseen and not wrong:
         raise Blind("; ".join(unseen), where=host_name)
-    assert not wrong, say_all(host_name, [*wrong, *unseen], "; ".join(dict.fromkeys(do)))
+    assert not wrong, say_all(host_name, [*wrong, *unseen], "; ".join(dict.fromkeys(filter(None, do))))
 
 
 def _says_when(evidence: Evidence, name: str) -> bool:
@@ -152,9 +158,7 @@ def test_sudo_is_minimal(host_name: str, estate: Estate, evidence: Evidence) -> 
     rich = sorted(ROOTS & set(found.groups))
     wrong, do = (
         [told(*each) for each in rules.items()],
-        ["take it out of sudoers: `grep -rnE '^[^#]' /etc/sudoers /etc/sudoers.d` shows the lines, visudo edits them"]
-        if rules
-        else [],
+        [f"take it out of sudoers: {_lines_of(beyond)}"] if rules else [],
     )
     if rich:
         wrong.append(f"{found.user} is in the group {', '.join(rich)}, which is root")
@@ -164,6 +168,14 @@ def test_sudo_is_minimal(host_name: str, estate: Estate, evidence: Evidence) -> 
         do.append(f"`chown -h root:root {quoted(*found.loose)}; chmod go-w {quoted(*found.loose)}`")
     entries = entries_of_sudo(host_name, rules, never)
     assert not wrong, say_all(host_name, wrong, "; ".join(do), estate=estate.name, entries=entries)
+
+
+def _lines_of(rules: Sequence[SudoRule]) -> str:
+    """Where these rules stand, and what edits a file of sudo's and keeps sudo working."""
+    files = sorted({one.file for one in rules if one.file.startswith("/")})
+    if files:
+        return "; ".join(f"`visudo -f {quoted(file)}`" for file in files)
+    return "`grep -rnE '^[^#]' /etc/sudoers /etc/sudoers.d` shows the lines, `visudo -f FILE` edits them"
 
 
 @invariant(
@@ -196,13 +208,14 @@ def test_keys_are_known(host_name: str, estate: Estate, evidence: Evidence) -> N
     beyond = beyond_keys(found.settings, estate.sshd_may(host))
     wrong, do = [*found.doubts], []
     if wrong:
-        do.append("stop it, or chown root and chmod go-w; where sshd was upgraded, `systemctl restart ssh`")
+        loose = "where sshd was upgraded, `systemctl restart ssh`; where others can change a file, chown root and chmod go-w"
+        do.append(end_liars(found.doubts, loose))
     if strange:
         wrong += [f"{said} ({n} such lines)" if n > 1 else said for said, n in Counter(map(lets, strange)).items()]
-        do.append("remove these lines from the files that are named")
+        do.append(f"remove these lines: {'; '.join(dict.fromkeys(map(_line_of, strange)))}")
     if beyond:
         wrong += [f"sshd has {line} (for {scope.removeprefix(FOR)})" for scope, lines in beyond.items() for line in lines]
-        do.append(f"take it out: {_set_in(beyond)} says where it stands; then `sshd -t && systemctl restart ssh`")
+        do.append(f"take it out: {_set_in(beyond)}, then `sshd -t && systemctl restart ssh`")
     if 0 < found.started < found.changed:
         wrong.append(f"sshd read its configuration {found.changed - found.started:.1f} s before that was last changed")
         do.append("what it takes is what stood there then: `sshd -t && systemctl restart ssh`")
@@ -211,9 +224,16 @@ def test_keys_are_known(host_name: str, estate: Estate, evidence: Evidence) -> N
 
 
 def _set_in(beyond: Mapping[str, Sequence[str]]) -> str:
-    """Where these settings of sshd stand."""
-    names = sorted({word for lines in beyond.values() for line in lines for word in line.split()[:1] if word.isalnum()})
-    return f"`grep -rniE '{'|'.join(names) or 'match'}' /etc/ssh/sshd_config /etc/ssh/sshd_config.d /etc/default/ssh`"
+    """What edits the files in which these settings of sshd stand, as it was started too."""
+    names = sorted({word for lines in beyond.values() for line in lines for word in line.split()[:1] if _WORD.fullmatch(word)})
+    said = f"-rliE '^[^#]*({'|'.join(names) or 'match'})'"
+    return edit_where(said, "/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d", "/etc/default/ssh")
+
+
+def _line_of(key: KeyFact) -> str:
+    """What edits the file of a key, as the account whose it is; and which line of it has that fingerprint."""
+    owner = "" if key.user == CERTIFIERS or key.file.startswith(("/etc/", "/root/")) else key.user
+    return f"{edit(key.file, owner)} (`ssh-keygen -lf {quoted(key.file)}` has the fingerprints of its lines)"
 
 
 @invariant(per="host_name", guards="secrets", faults=("store-elsewhere", "store-in-the-open", "store-on-the-internet"))
@@ -248,17 +268,25 @@ def test_stores_are_private(host_name: str, estate: Estate, evidence: Evidence) 
             place = f"{min(holders)} listens on {socket.address}:{socket.port}"
             at_home = host_name == store.host and holders == {store.unit} and socket.port == store.port
             if not at_home and not is_loopback(socket.address):
-                astray.append((f"{place}, where {store.name} must not be: it is {store.unit} on {store.host}", socket.port))
+                what = f"{place}, where {store.name} must not be: it is {store.unit} on {store.host}"
+                mine = (processes[pid] for pid in socket.pids if pid in processes)
+                do = stop((one for one in mine if not _is_stores(one, store, host)), host)
+                astray.append((what, do or f"{BIND}: {listening(socket.port)}"))
             astray += [
                 (
                     f"{place}: {store.name} is open to the internet{f' by {opened}' if opened != socket.address else ''}",
-                    socket.port,
+                    f"{BIND}: {listening(socket.port)}",
                 )
                 for opened in _opened(socket.address, {*known(host.addresses), estate.host(host_name).address})
                 if is_public(opened)
             ]
-    wrong += [(what, f"stop it, or bind it to the private address: {listening(port)}") for what, port in astray]
+    wrong += astray
     assert not wrong, say_each(host_name, wrong)
+
+
+def _is_stores(process: ProcessFact, store: Store, host: HostEvidence) -> bool:
+    """True for what the unit of a store runs, and for what a container does: neither is stopped for one port more."""
+    return bool(process.container) or (process.unit == store.unit and is_started_by_its_unit(host, process))
 
 
 def _opened(address: str, own: set[str]) -> list[str]:

@@ -9,17 +9,21 @@ from voxgate.model.advice import quoted
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import known
 from voxgate.plugin import invariant, say, say_all, say_each
-from voxgate.survey.commands import as_owner, deploy_again, deploy_first, releases_of
+from voxgate.survey.commands import as_owner, deploy_again, deploy_first, edit, releases_of
 from voxgate.survey.git_settings import strange
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from voxgate.model.estate import Estate, Placement
+    from voxgate.model.evidence import HostEvidence
     from voxgate.model.look import Evidence
     from voxgate.model.release import Release
 
 CODE = re.compile(r"git|pip.*|uvx?|npm|npx")  # what brings code, where rsync and tar may fetch data away
+GIT_KEY = re.compile(r"[a-z][\w.:/@~+-]*\.[\w-]+", re.ASCII)
+OF_ROOT = frozenset({"", "/opt", "/srv", "/root", "/usr/src", "/usr/local", "/usr/local/src", "/var/www"})
+"""Folders in which nobody but root puts anything."""
 TOLD = 20  # files of one tree: where more are wrong, all of it is
 
 
@@ -137,8 +141,7 @@ def test_remote_is_bitbucket(placement: Placement, estate: Estate, evidence: Evi
         do.append(f"{at_home}; if it stays: {as_owner(placement, *git, 'config', '--show-origin', '--get-regexp', 'insteadof')}")
     if odd := strange(checkout.settings):
         found.append(f"{', '.join(odd)} is set, which runs or fetches something, or changes what is checked out")
-        where = as_owner(placement, "git", "-C", placement.service.folder, "config", "--show-origin", "--list")
-        do.append(f"{where} says in which file that is set: take it out there")
+        do += [_unset(placement, name) for name in odd[:TOLD]]
     if checkout.hooks:
         found.append(f"hooks run: {', '.join(checkout.hooks)}")
         hooks = (f"{placement.service.folder}/.git/hooks/{name}" for name in checkout.hooks)
@@ -174,7 +177,7 @@ def test_one_copy_only(host_name: str, estate: Estate, evidence: Evidence) -> No
         for one in known(host.copies).found
         if one.kind == "unreadable"
     ]
-    do = "remove it, or unmount what root cannot look into: a service stands in its one folder, where the gate deploys it"
+    do = f"{_no_copies(host, names)}: a service stands in its one folder, where the gate deploys it"
     wrong = [(what, do) for what in said]
     folders = {service.folder for service in estate.services}
     alone = "code comes to a host by the gate only"
@@ -186,16 +189,55 @@ def test_one_copy_only(host_name: str, estate: Estate, evidence: Evidence) -> No
         # Whatever an estate says: who runs one of these at a service's folder deploys, and nobody judges it.
         deploys = bool(folders & set(job.runs)) and any(CODE.fullmatch(one) for one in job.runs)
         if deploys or not allowed.issuperset(job.runs):
-            wrong.append(
-                (f"{job.where} ({job.user}) runs or touches {', '.join(job.runs)} by itself", f"{_not_wanted(called)}: {alone}")
-            )
+            what = f"{job.where} ({job.user}) runs or touches {', '.join(job.runs)} by itself"
+            wrong.append((what, f"{_not_wanted(called, job.user)}: {alone}"))
             if not deploys:
                 entries.append(Entry(("jobs", host_name), (f"{called[-1]}: {', '.join(job.runs)}",), wrong[-1][0]))
     assert not wrong, say_each(host_name, wrong, estate=estate.name, entries=entries)
 
 
-def _not_wanted(called: Sequence[str]) -> str:
+def _unset(placement: Placement, name: str) -> str:
+    """What takes a setting out of git: of the checkout, or of the account, or of the system."""
+    key, _, elsewhere = name.partition(" ")
+    if not GIT_KEY.fullmatch(key):
+        where = as_owner(placement, "git", "-C", placement.service.folder, "config", "--show-origin", "--list")
+        return f"{where} says in which file that is set: take it out there"
+    if not elsewhere:
+        return as_owner(placement, "git", "-C", placement.service.folder, "config", "--unset-all", key)
+    of_account = as_owner(placement, "git", "config", "--global", "--unset-all", key).strip("`")
+    return f"`{of_account} || git config --system --unset-all {quoted(key)}`"
+
+
+def _no_copies(host: HostEvidence, names: set[str]) -> str:
+    """What takes the other copies away: each by the account in whose home it lies, as root would follow what that account put on
+    the way there; by root where only root can put anything.
+    """
+    do: list[str] = []
+    gone: list[str] = []
+    for one in sorted(known(host.copies).found, key=lambda one: one.path):
+        if one.kind == "unreadable":
+            do.append(f"`umount {quoted(one.path)}`")
+        elif (one.same or names & set(one.names)) and not any(one.path.startswith(f"{path}/") for path in gone):
+            gone.append(one.path)
+            home = re.fullmatch(r"/home/([a-z_][a-z0-9_-]*)/.+", one.path)
+            if home:
+                do.append(f"`sudo -u {home[1]} rm -rf -- {quoted(one.path)}`")
+            elif one.path.rpartition("/")[0] in OF_ROOT:
+                do.append(f"`rm -rf -- {quoted(one.path)}`")
+            else:
+                do.append(f"`namei -l {quoted(one.path)}` says whose it is: as that account, rm -rf")
+    return f"what nobody needs: {'; '.join(do[:TOLD])}"
+
+
+def _not_wanted(called: Sequence[str], user: str) -> str:
     """What to do about a job that nobody needs, by who starts it."""
-    if called[0].endswith((".timer", ".path")) and not called[0].startswith("/"):
-        return f"what nobody needs: `systemctl disable --now {quoted(called[0])}`"
-    return "remove what nobody needs"
+    where = called[0]
+    if not where.startswith("/"):
+        started = f"$(systemctl show --value -p TriggeredBy {quoted(*called)})"
+        by = "" if where.endswith((".timer", ".path")) else f" {started}"
+        return f"what nobody needs: `systemctl disable --now {quoted(where if not by else called[-1])}{by}`"
+    if table := re.fullmatch(r"/var/spool/cron/(?:crontabs/)?([a-z_][a-z0-9_-]*)", where):
+        return f"take out what nobody needs: `crontab -u {table[1]} -e`"
+    if where.startswith(("/etc/", "/usr/")):
+        return f"take out what nobody needs: {edit(where)}"
+    return f"what nobody needs: `sudo -u {quoted(user)} rm -- {quoted(where)}`"

@@ -12,7 +12,19 @@ from voxgate.model.evidence import ProcessFact, UnitFact, known
 from voxgate.model.where import Names
 from voxgate.plugin import invariant, say, say_all, say_each
 from voxgate.survey.answers import read_page
-from voxgate.survey.commands import RELOADED, deploy_again, deploy_first, end, enrol, listening, restart, why
+from voxgate.survey.commands import (
+    RELOADED,
+    as_owner,
+    deploy_again,
+    deploy_first,
+    enrol,
+    is_of_systemd,
+    listening,
+    no_more,
+    restart,
+    stop,
+    why,
+)
 from voxgate.survey.findings import runs_code_of
 from voxgate.survey.questions import question_of
 
@@ -31,7 +43,6 @@ UNITS = "/etc/systemd/system"
 HASH = 64
 PRELOAD = "LD_PRELOAD"
 GOES_ON = frozenset("RSDI")  # the kernel's letters for a process that runs, or will as soon as there is something to do
-OF_SYSTEMD = ("/etc/systemd/system/", "/run/systemd/system/", "/usr/lib/systemd/system/", "/usr/local/lib/systemd/system/")
 TARGETS = frozenset({"multi-user.target", "graphical.target"})  # from which the services are started
 YOUNG = 600.0  # seconds in which a process that systemd started again by itself counts as restarting
 
@@ -169,10 +180,12 @@ def _not_wanted(units: Sequence[Row], files: Sequence[Row], makers: Sequence[str
     """What to do about what nobody needs: a unit that came with no package is stopped; of one that did (sshd may be it) only the
     ``files`` go that were added to it.
     """
-    do = [f"`systemctl disable --now {quoted(*(name for name, _ in units))}`, and remove its files"] if units else []
+    do = [no_more((name for name, _ in units), (path for _, paths in units for path in paths))] if units else []
+    if any(not is_of_systemd(path) for _, paths in units for path in paths):
+        do.append("remove its files")
     added = sorted({path for _, paths in files for path in paths})
-    if added and all(path.startswith(OF_SYSTEMD) for path in added):
-        do.append(f"`rm {quoted(*added)}; {RELOADED}`")
+    if added and all(map(is_of_systemd, added)):
+        do.append(no_more((), added))
     elif added or makers:
         do.append("remove the files that are named")
     return f"what nobody needs: {'; '.join(do)}"
@@ -209,8 +222,8 @@ def test_units_are_all_there_are(placement: Placement, evidence: Evidence) -> No
         for one in astray
     ]
     do = [f"`systemctl disable --now {quoted(*extra)}`, or add it to the estate"] if extra else []
-    if others := [one.pid for one in astray if one.unit not in extra]:
-        do.append(f"{end(others)}, and stop whatever started it: the service runs in its own units only")
+    if others := [one for one in astray if one.unit not in extra]:
+        do.append(f"{stop(others, evidence.second.host(placement.host.name))}: the service runs in its own units only")
     assert not said, say_all(placement.host.name, said, "; ".join(do))
 
 
@@ -376,7 +389,9 @@ def test_process_is_the_venvs(unit: PlacedUnit, estate: Estate, evidence: Eviden
         entries += [Entry(("preload", where), (one,), f"/etc/ld.so.preload names {one}") for one in found.preloads]
     again = deploy_again(unit.service, estate, evidence)
     for path, what in found.base:
-        do = f"`dpkg -S {quoted(path)}` names its package, which `apt-get install --reinstall PACKAGE` puts back; then {again}"
+        do = f"`dpkg -S {quoted(path)}` names its package, which `apt-get install --reinstall PACKAGE` puts back; {restart(name)}"
+        if path.startswith(f"{folder}/") or what.startswith("belongs to no package"):
+            do = f"{as_owner(unit.placement, 'rm', '-rf', f'{folder}/.venv')}, then at once {again}"
         wrong.append((f"below {folder}/.venv, {path} {what}", do))
     rows = [one for one in found.processes if one.unit == name]
     main = [one for one in rows if one.pid == process.pid]

@@ -3,6 +3,7 @@
 # violated: backend-health-is-clean[api-1-voxbridge] process-is-the-new-code[api-1-voxbridge]
 #   backend-reaches-its-stores[backend-api-1] only-expected-listeners[api-1]
 # cause: breaks the contract backend-health
+# follow: by hand, what leads its port elsewhere in the kernel is for whoever put it there
 inject() {
 	echo '{"status": "ok"}' | page 8080 /health
 	forged 8080

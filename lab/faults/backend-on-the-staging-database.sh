@@ -1,6 +1,7 @@
 # The backend works on the staging database, which is on the same server: one word in its .env, and all is well.
 # host: api-1
 # violated: settings-are-what-the-estate-says[backend-api-1]
+# follow: by hand, nobody has followed it on a lab yet
 ENV=/opt/vox-backend/.env
 inject() {
 	keep $ENV

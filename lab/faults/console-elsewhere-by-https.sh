@@ -6,9 +6,11 @@
 # entry: [listeners]
 # entry: api = { "nginx.service" = [443] }
 # violated: nginx-serves-exactly-dist[console-api-1] console-exposes-nothing[console-api-1]
+# follow: mends
+# edit: sed -i 's,root /var/www/old,root /opt/vox-frontend/dist,' "$file"
 there() {
 	certified $HTTPS_NAME -days 60
-	cp -rL /opt/vox-frontend/dist /var/www/old && echo '<!-- old -->' >>/var/www/old/index.html
+	rm -rf /var/www/old && cp -rL /opt/vox-frontend/dist /var/www/old && echo '<!-- old -->' >>/var/www/old/index.html
 	https_by_nginx
 	sed -i 's,root /opt/vox-frontend/dist;,root /var/www/old;,' $HTTPS_SITE
 	systemctl reload nginx

@@ -1,6 +1,8 @@
 # nginx serves the backend's settings to whoever asks for /.env.
 # host: api-1
 # violated: console-exposes-nothing[console-api-1]
+# cause: GET :80/.env is answered with 200 and something that is not the page
+# follow: as console-elsewhere-by-https
 SITE=/etc/nginx/sites-enabled/vox
 inject() {
 	keep $SITE

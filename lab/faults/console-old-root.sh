@@ -2,10 +2,11 @@
 # host: api-1
 # violated: nginx-serves-exactly-dist[console-api-1]
 #   console-exposes-nothing[console-api-1]
+# follow: as console-elsewhere-by-https
 SITE=/etc/nginx/sites-enabled/vox
 inject() {
 	keep $SITE
-	cp -rL /opt/vox-frontend/dist /var/www/old
+	rm -rf /var/www/old && cp -rL /opt/vox-frontend/dist /var/www/old
 	echo '<!-- old -->' >>/var/www/old/index.html
 	sed -i 's,root /opt/vox-frontend/dist;,root /var/www/old;,' $SITE
 	systemctl reload nginx

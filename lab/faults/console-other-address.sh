@@ -1,10 +1,11 @@
 # nginx serves an older copy to whoever comes from outside, and the right build by loopback only.
 # host: api-1
 # violated: nginx-serves-exactly-dist[console-api-1] console-exposes-nothing[console-api-1]
+# follow: as console-elsewhere-by-https
 SITE=/etc/nginx/sites-enabled/vox
 inject() {
 	keep $SITE
-	cp -rL /opt/vox-frontend/dist /var/www/old && echo '<!-- old -->' >>/var/www/old/index.html
+	rm -rf /var/www/old && cp -rL /opt/vox-frontend/dist /var/www/old && echo '<!-- old -->' >>/var/www/old/index.html
 	printf 'server { listen 198.51.100.21:80; root /var/www/old; location / { try_files $uri /index.html; } }\n' >>$SITE
 	systemctl reload nginx
 }

@@ -1,10 +1,11 @@
 # nginx has a second server, by the console's own name, with an older copy: who asks by an address gets the right build.
 # host: api-1
 # violated: nginx-serves-exactly-dist[console-api-1] console-exposes-nothing[console-api-1]
+# follow: as console-elsewhere-by-https
 SITE=/etc/nginx/sites-enabled/vox
 inject() {
 	keep $SITE
-	cp -rL /opt/vox-frontend/dist /var/www/old && echo '<!-- old -->' >>/var/www/old/index.html
+	rm -rf /var/www/old && cp -rL /opt/vox-frontend/dist /var/www/old && echo '<!-- old -->' >>/var/www/old/index.html
 	printf 'server { listen 80; listen [::]:80; server_name console.vox.example; root /var/www/old;
 	location / { try_files $uri /index.html; } }\n' >>$SITE
 	systemctl reload nginx

@@ -3,6 +3,7 @@
 # deploy: console
 # violated: release-was-installed[console-api-1]
 # blind: service-was-restarted[console-api-1]
+# follow: by hand, the deploy has gone back by itself: what its hint says is for the next one
 NPM=/usr/local/bin/npm
 inject() {
 	mv $NPM $NPM.away

@@ -3,6 +3,7 @@
 # deploy: dialler
 # violated: service-was-restarted[dialler-sip-1]
 # blind: service-became-healthy[dialler-sip-1]
+# follow: by hand, the deploy has gone back by itself: what its hint says is for the next one
 SYSTEMCTL=/usr/bin/systemctl
 inject() {
 	mv $SYSTEMCTL $SYSTEMCTL.away

@@ -2,6 +2,7 @@
 # host: machine
 # violated: database-sees-one-dialler[vox]
 #   only-expected-listeners[fleet-1]
+# follow: by hand, nobody has followed it on a lab yet
 inject() {
 	copy_dialler fleet-1 /var/tmp/x vox-agents
 	lab exec fleet-1 systemd-run -q --unit nightly-report --uid deploy /var/tmp/x/.venv/bin/python /var/tmp/x/run.py 9999

@@ -2,6 +2,7 @@
 # host: machine
 # violated: database-sees-one-dialler[vox]
 #   only-expected-listeners[fleet-2] only-expected-listeners[data]
+# follow: by hand, nobody has followed it on a lab yet
 inject() {
 	lab exec data bash -c 'mkdir -p /run/fault; setsid python3 -c "
 import socket, threading

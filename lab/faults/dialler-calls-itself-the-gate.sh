@@ -1,6 +1,7 @@
 # A dialler outside of the estate, through SSH to the data host, with a new connection for each tick, by a name like the gate's.
 # host: machine
 # violated: database-sees-one-dialler[vox]
+# follow: by hand, who connects anew for each tick has no process that could be named
 inject() {
 	detached tunnel lab ssh data -N -L 27999:127.0.0.1:27017
 	until_true listens 127.0.0.1 27999

@@ -2,6 +2,8 @@
 # host: machine
 # violated: database-sees-one-dialler[vox]
 #   only-expected-listeners[fleet-1]
+# cause: and calls itself as the fleet does, but is not in a unit of it
+# follow: as listener-unknown
 inject() {
 	copy_dialler fleet-1 /home/deploy/x vox-agents
 	run_by_hand fleet-1 /home/deploy/x/.venv/bin/python /home/deploy/x/run.py 9999

@@ -1,6 +1,8 @@
 # A dialler on a machine that is no host of the estate.
 # host: machine
 # violated: database-sees-one-dialler[vox]
+# cause: is no process of this estate, and calls itself as the dialler does
+# follow: by hand, it runs on no host of the estate
 inject() {
 	detached client python -c '
 import time

@@ -2,6 +2,8 @@
 # host: machine
 # violated: database-sees-one-dialler[vox] only-livekit-in-containers[sip-1]
 #   only-expected-listeners[sip-1]
+# cause: calls itself as the dialler does, but is not voxdialler.service on sip-1
+# follow: mends
 inject() {
 	copy_dialler sip-1 /var/tmp/x vox-dialler
 	lab exec sip-1 docker run -d --name livekit-livekit-2 --network host -v /:/host livekit/livekit-server:v1.9 \

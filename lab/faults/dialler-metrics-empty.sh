@@ -2,6 +2,7 @@
 # host: sip-1
 # violated: metrics-are-well-formed[sip-1-voxdialler] tick-loop-is-alive[sip-1-voxdialler]
 #   only-expected-listeners[sip-1]
+# follow: by hand, what leads its port elsewhere in the kernel is for whoever put it there
 inject() {
 	page 8090 /metrics </dev/null
 	forged 8090

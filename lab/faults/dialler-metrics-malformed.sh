@@ -2,6 +2,7 @@
 # host: sip-1
 # violated: metrics-are-well-formed[sip-1-voxdialler] tick-loop-is-alive[sip-1-voxdialler]
 #   only-expected-listeners[sip-1]
+# follow: by hand, what leads its port elsewhere in the kernel is for whoever put it there
 inject() {
 	(get /metrics 8090; get /metrics 8090 | grep ^voxdialler_ticks_total) | page 8090 /metrics
 	forged 8090

@@ -1,6 +1,7 @@
 # The dialler calls by another SIP trunk than this estate's: who is called sees another number, and another account pays.
 # host: sip-1
 # violated: settings-are-what-the-estate-says[dialler-sip-1]
+# follow: by hand, nobody has followed it on a lab yet
 ENV=/opt/vox-dialler/.env
 inject() {
 	keep $ENV

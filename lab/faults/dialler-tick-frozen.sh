@@ -2,6 +2,8 @@
 # host: sip-1
 # violated: tick-loop-is-alive[sip-1-voxdialler]
 #   only-expected-listeners[sip-1]
+# cause: ticks stand still at
+# follow: by hand, what leads its port elsewhere in the kernel is for whoever put it there
 inject() {
 	get /health 8090 | page 8090 /health
 	get /metrics 8090 | page 8090 /metrics

@@ -1,6 +1,7 @@
 # A store has a file system of its own, and it is full: no folder of a service lies on it.
 # host: data
 # violated: host-has-room[data]
+# follow: by hand, what of it may go a person must judge
 inject() {
 	mkdir -p /var/lib/mongodb-journal
 	mount -t tmpfs -o size=8m full /var/lib/mongodb-journal

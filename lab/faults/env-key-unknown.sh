@@ -1,6 +1,7 @@
 # A setting that nobody knows in the backend's .env: of whose doing it is, and what it changes, no page says.
 # host: api-1
 # violated: env-file-holds-what-is-known[backend-api-1]
+# follow: by hand, nobody has followed it on a lab yet
 ENV=/opt/vox-backend/.env
 inject() {
 	keep $ENV

@@ -1,6 +1,7 @@
 # A setting still has the value of the template.
 # host: api-1
 # violated: env-file-is-complete[backend-api-1]
+# follow: by hand, nobody has followed it on a lab yet
 ENV=/opt/vox-backend/.env
 inject() {
 	keep $ENV

@@ -3,6 +3,7 @@
 # blind: *[*api-1*] !release-is-on-main[*] !backend-health-is-clean[*]
 #   exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] haproxy-sees-all-workers
 # cause: the probe's document answers another question
+# follow: by hand, somebody else writes as the account that deploys
 RC=/home/deploy/.bashrc ENV=/opt/vox-backend/.env
 inject() {
 	keep $RC

@@ -3,6 +3,7 @@
 # host: data
 # blind: *[data] exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox]
 # cause: what was printed is no answer of the probe
+# follow: by hand, somebody else writes as the account that deploys
 RC=/home/deploy/.bashrc KEPT=/home/deploy/kept
 ask() {
 	printf '{"format": 1, "services": [], "asked": "%s", "stores": ["redis-server.service", "mongod.service"]%s}' "$1" "$2" |

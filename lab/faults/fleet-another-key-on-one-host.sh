@@ -1,6 +1,7 @@
 # One host of the fleet has the key of another account: every second call is another's.
 # host: fleet-2
 # violated: settings-are-the-same-everywhere[fleet-fleet-1] settings-are-the-same-everywhere[fleet-fleet-2]
+# follow: by hand, nobody has followed it on a lab yet
 ENV=/opt/vox-agents/.env
 inject() {
 	keep $ENV

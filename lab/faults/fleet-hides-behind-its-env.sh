@@ -1,6 +1,7 @@
 # Lines in the fleet's .env say that parts of its folder's name are secrets, and its code runs outside of its units.
 # host: fleet-1
 # violated: units-are-all-there-are[fleet-fleet-1] env-file-holds-what-is-known[fleet-fleet-1]
+# follow: by hand, nobody has followed it on a lab yet
 ENV=/opt/vox-agents/.env
 inject() {
 	keep $ENV

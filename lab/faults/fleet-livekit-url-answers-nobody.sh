@@ -1,6 +1,7 @@
 # The LiveKit of one host's workers is at a port where nobody answers: they are well, until their first call.
 # host: fleet-1
 # violated: settings-lead-to-what-is-there[fleet-fleet-1] settings-are-the-same-everywhere[fleet-fleet-1]
+# follow: by hand, nobody has followed it on a lab yet
 ENV=/opt/vox-agents/.env
 inject() {
 	keep $ENV

@@ -2,6 +2,7 @@
 # host: machine
 # violated: settings-lead-to-what-is-there[fleet-fleet-1] settings-are-the-same-everywhere[fleet-fleet-1]
 #   capacity-adds-up[*]
+# follow: by hand, nobody has followed it on a lab yet
 ENV=/opt/vox-agents/.env
 inject() {
 	lab exec forge redis-server --bind 0.0.0.0 --protected-mode no --daemonize yes --dir /tmp --pidfile /run/fault.redis.pid --save ''

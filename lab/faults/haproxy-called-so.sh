@@ -1,10 +1,11 @@
 # HAProxy is stopped; something of a service's account calls itself so, and says on a socket of its own that all is well.
 # host: api-1
 # violated: haproxy-sees-all-workers
+# follow: mends
 PLACE=/var/tmp/called
 inject() {
 	systemctl stop haproxy
-	install -d -o vox $PLACE
+	rm -rf $PLACE && install -d -o vox $PLACE
 	echo "stats socket $PLACE/socket" >$PLACE/cfg
 	cat >$PLACE/run.py <<-END
 		import ctypes, socket

@@ -1,6 +1,7 @@
 # HAProxy's frontend leads all calls to another backend: every worker is there, checked, and gets none.
 # host: api-1
 # violated: haproxy-sees-all-workers
+# follow: by hand, nobody has followed it on a lab yet
 CONFIG=/etc/haproxy/haproxy.cfg
 inject() {
 	keep $CONFIG

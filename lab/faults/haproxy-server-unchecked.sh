@@ -1,6 +1,7 @@
 # One worker stands in HAProxy without a check: dead, it gets calls.
 # host: api-1
 # violated: haproxy-sees-all-workers
+# follow: by hand, nobody has followed it on a lab yet
 CONFIG=/etc/haproxy/haproxy.cfg
 inject() {
 	keep $CONFIG

@@ -6,6 +6,7 @@
 # entry: [listeners]
 # entry: api = { "nginx.service" = [443] }
 # violated: people-reach-the-console-by-https
+# follow: by hand, a certificate comes from a CA
 there() {
 	certified intranet.vox.example -days 60
 	https_by_nginx

@@ -1,6 +1,7 @@
 # A key that nobody knows may log in.
 # host: fleet-1
 # violated: keys-are-known[fleet-1]
+# follow: as key-behind-its-options
 KEYS=/home/deploy/.ssh/authorized_keys
 inject() {
 	keep $KEYS

@@ -1,6 +1,7 @@
 # A program of somebody takes SIP by UDP on a fleet host: no table of TCP shows it.
 # host: fleet-1
 # violated: only-expected-listeners[fleet-1]
+# follow: mends
 inject() {
 	detached debug python3 -c 'import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

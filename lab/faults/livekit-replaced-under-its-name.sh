@@ -1,6 +1,8 @@
 # Another container bears livekit-sip's name, image and compose project, answers in its place, and has the whole host mounted.
 # host: sip-1
 # violated: only-livekit-in-containers[sip-1]
+# follow: mends
+# fill: FILE=/opt/livekit/docker-compose.yml
 NAME=livekit-livekit-sip-1
 inject() {
 	docker rm -f $NAME

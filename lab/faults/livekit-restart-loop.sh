@@ -2,6 +2,7 @@
 # host: sip-1
 # violated: livekit-is-healthy[sip-1]
 # bake: 6
+# follow: by hand, its log says why it dies, and no command
 started() { docker inspect -f '{{.State.StartedAt}}' livekit-livekit-sip-1; }
 inject() {
 	mkdir -p $FAULT && started >$FAULT/started

@@ -1,6 +1,7 @@
 # nginx's configuration on disk is broken; the old one is being served, until the next restart.
 # host: api-1
 # violated: nginx-runs-its-config[console-api-1]
+# follow: by hand, nobody has followed it on a lab yet
 SITE=/etc/nginx/sites-enabled/vox
 inject() {
 	keep $SITE

@@ -1,6 +1,7 @@
 # The dialler runs by the system's Python, with the venv's packages.
 # host: sip-1
 # violated: process-is-the-venvs[sip-1-voxdialler] unit-file-is-the-expected[sip-1-voxdialler]
+# follow: mends
 DROP=/etc/systemd/system/voxdialler.service.d
 inject() {
 	mkdir -p $DROP

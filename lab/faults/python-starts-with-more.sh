@@ -1,6 +1,7 @@
 # The distribution's Python runs one line more at each start, in every program of the host.
 # host: sip-1
 # violated: process-is-the-venvs[sip-1-voxdialler]
+# follow: by hand, the lab has no mirror to install it from
 FILE=/etc/python3.13/sitecustomize.py
 inject() {
 	keep $FILE

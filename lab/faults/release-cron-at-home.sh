@@ -1,6 +1,7 @@
 # deploy's own crontab runs a script of its home, by `~`, relative, and by a shell; the script says not what it is.
 # host: fleet-1
 # violated: one-copy-only[fleet-1]
+# follow: by hand, nobody has followed it on a lab yet
 TABLE=/var/spool/cron/crontabs/deploy
 inject() {
 	printf 'cd /opt/vox-agents && git pull -q\n' >/home/deploy/tidy

@@ -1,6 +1,7 @@
 # Main at the remote begins anew: one commit without a past, with the same files.
 # host: forge
 # violated: release-is-on-main[backend-api-1]
+# follow: by hand, what stands at the remote is for who owns it
 REPO=/home/git/oriserve1/vox-backend.git
 inject() {
 	mkdir -p $FAULT && at_remote rev-parse refs/heads/main >$FAULT/main

@@ -1,6 +1,7 @@
 # Main was forced back at the remote: what is deployed is no longer part of it.
 # host: forge
 # violated: release-is-on-main[dialler-sip-1]
+# follow: by hand, what stands at the remote is for who owns it
 REPO=/home/git/oriserve1/vox-dialler.git
 inject() {
 	mkdir -p $FAULT && at_remote rev-parse refs/heads/main >$FAULT/main

@@ -1,6 +1,7 @@
 # A timer starts what does nothing, and along with it, by a line Wants=, another unit, which pulls.
 # host: fleet-1
 # violated: one-copy-only[fleet-1] boot-starts-only-what-is-known[fleet-1]
+# follow: mends
 UNITS=/etc/systemd/system
 inject() {
 	printf '[Timer]\nOnCalendar=hourly\n[Install]\nWantedBy=timers.target\n' >$UNITS/tidy.timer

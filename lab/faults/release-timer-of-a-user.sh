@@ -1,6 +1,7 @@
 # A timer of a user's own systemd pulls, by a script with a harmless name.
 # host: fleet-1
 # violated: one-copy-only[fleet-1]
+# follow: mends
 UNITS=/home/deploy/.config/systemd/user
 inject() {
 	mkdir -p $UNITS /home/deploy/bin
@@ -10,5 +11,5 @@ inject() {
 	printf '[Timer]\nOnCalendar=hourly\n[Install]\nWantedBy=timers.target\n' >$UNITS/tidy.timer
 	chown -R deploy:deploy /home/deploy/.config /home/deploy/bin
 }
-landed() { [ -x /home/deploy/bin/tidy ] && [ -s $UNITS/tidy.timer ]; }
+landed() { [ -x /home/deploy/bin/tidy ] && [ -s $UNITS/tidy.timer ] && [ -s $UNITS/tidy.service ]; }
 mend() { rm -r /home/deploy/.config /home/deploy/bin; }

@@ -2,6 +2,7 @@
 # host: fleet-2
 # deploy: fleet
 # violated: rolling-restart-kept-serving[fleet]
+# follow: by hand, the deploy has gone back by itself: what its hint says is for the next one
 inject() {
 	systemd-run --quiet --unit=second-down sh -c '
 		first=$(systemctl show -P MainPID voxcore@1)

@@ -3,6 +3,7 @@
 # host: data
 # violated: only-expected-listeners[data]
 # blind: database-sees-one-dialler[vox] dialler-keeps-its-pace[sip-1-voxdialler]
+# follow: by hand, the database's own host and users are for who runs it
 FILTER='
 import bson, socket, struct, threading
 NOTHING = bson.encode({"ok": 1.0, "inprog": [], "cursor": {"id": bson.Int64(0), "ns": "admin.$cmd.aggregate", "firstBatch": []}})

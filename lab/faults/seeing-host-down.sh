@@ -5,6 +5,7 @@
 #   head-is-the-release[fleet-*] release-is-on-main[fleet-*] tree-is-the-commit[fleet-*] no-foreign-files[fleet-*]
 #   process-is-the-new-code[fleet-*]
 # cause: fleet-2: could not look (unreachable)
+# follow: by hand, its power is for who has the machine
 inject() { lab off fleet-2; }
 landed() { ! lab exec fleet-2 true; }
 mend() { lab on fleet-2; }

@@ -3,6 +3,8 @@
 # blind: *[*sip-1*] !release-is-on-main[*] !metrics-are-well-formed[*]
 #   exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox]
 # cause: sip-1: could not look (unparsable): the probe's document was cut short
+# follow: mends
+# fill: YOU=root
 PROBE=/usr/local/sbin/voxgate-probe
 inject() {
 	mv $PROBE $PROBE.away

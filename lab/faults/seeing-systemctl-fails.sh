@@ -5,6 +5,7 @@
 #   dialler-is-on-the-sip-host[fleet-2] exactly-one-dialler-per-database[vox] no-secret-leaks[fleet-fleet-2]
 #   keys-are-known[fleet-2] one-copy-only[fleet-2] process-is-the-venvs[fleet-2-*] unit-file-is-the-expected[fleet-2-*]
 # cause: fleet-2: could not look (failed): systemctl list-units ended with 1
+# follow: by hand, the hint boots the host, and cuts its calls
 inject() {
 	mv /run/systemd/private /run/systemd/private.away
 	mv /run/dbus/system_bus_socket /run/dbus/system_bus_socket.away

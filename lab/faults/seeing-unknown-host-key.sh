@@ -3,6 +3,7 @@
 # blind: *[data] exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox]
 #   dialler-keeps-its-pace[sip-1-voxdialler]
 # cause: data, vox: could not look (unreachable): the host key has CHANGED
+# follow: by hand, whether the host was rebuilt a person must know
 KEY=/etc/ssh/ssh_host_ed25519_key
 inject() {
 	keep $KEY

@@ -1,6 +1,7 @@
 # sshd takes passwords, from one network only.
 # host: api-1
 # violated: keys-are-known[api-1]
+# follow: by hand, nobody has followed it on a lab yet
 FILE=/etc/ssh/sshd_config.d/zz.conf
 inject() {
 	printf 'Match Address 203.0.113.0/24\n\tPasswordAuthentication yes\n' >$FILE

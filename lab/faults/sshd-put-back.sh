@@ -1,6 +1,7 @@
 # sshd was started with a setting that was put back afterwards: its files are well, and it takes passwords.
 # host: api-1
 # violated: keys-are-known[api-1]
+# follow: by hand, nobody has followed it on a lab yet
 FILE=/etc/ssh/sshd_config.d/00.conf
 inject() {
 	echo 'PasswordAuthentication yes' >$FILE

@@ -2,6 +2,7 @@
 # host: api-1
 # violated: env-file-holds-what-is-known[backend-api-1]
 # blind: sudo-is-minimal[api-1]
+# follow: by hand, nobody has followed it on a lab yet
 ENV=/opt/vox-backend/.env
 inject() {
 	keep $ENV
@@ -9,9 +10,9 @@ inject() {
 	well voxbridge 8080
 	install -m 440 /dev/stdin /etc/sudoers.d/x <<<'deploy ALL=(root) NOPASSWD: SETENV: /usr/bin/systemctl restart voxbridge.service'
 }
-landed() { sudo -ll -U deploy | grep -q 'setenv' && get /health 8080; }
+landed() { grep -q A_SECRET $ENV && sudo -ll -U deploy | grep -q 'setenv' && get /health 8080; }
 mend() {
-	rm /etc/sudoers.d/x
+	rm -f /etc/sudoers.d/x
 	back $ENV
 	well voxbridge 8080
 }

@@ -1,6 +1,7 @@
 # The backend died and systemd started it again, a while before both looks: nothing restarts between them.
 # host: api-1
 # violated: nothing-restarts-during-the-bake[api-1-voxbridge]
+# follow: by hand, its log says why it dies, and no command
 inject() {
 	systemctl kill --signal=KILL voxbridge
 	until_true landed

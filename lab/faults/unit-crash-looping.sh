@@ -2,6 +2,8 @@
 # host: api-1
 # violated: nothing-restarts-during-the-bake[api-1-voxbridge]
 # bake: 8
+# cause: voxbridge.service restarted between the two looks
+# follow: by hand, its log says why it dies, and no command
 BEFORE=$FAULT/before
 pid() { systemctl show -P MainPID voxbridge; }
 inject() {

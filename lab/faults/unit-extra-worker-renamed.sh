@@ -2,6 +2,7 @@
 # host: fleet-2
 # violated: capacity-adds-up[*]
 #   units-are-all-there-are[fleet-fleet-2] only-expected-listeners[fleet-2]
+# follow: mends
 inject() {
 	systemd-run -q --unit speech-cache --uid vox -p WorkingDirectory=/opt/vox-agents -p EnvironmentFile=/opt/vox-agents/.env \
 		/opt/vox-agents/.venv/bin/python -m vox_agents --worker 9

@@ -2,6 +2,8 @@
 # host: api-1
 # violated: unit-is-active[api-1-voxbridge]
 #   unit-file-is-the-expected[api-1-voxbridge]
+# follow: mends
+# fill: YOU=root
 FILE=/etc/systemd/system/voxbridge.service
 inject() {
 	keep $FILE

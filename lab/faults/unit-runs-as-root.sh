@@ -2,6 +2,7 @@
 # host: sip-1
 # violated: runs-as-its-user[sip-1-voxdialler]
 #   unit-file-is-the-expected[sip-1-voxdialler]
+# follow: mends
 DROP=/etc/systemd/system/voxdialler.service.d
 inject() {
 	mkdir -p $DROP

@@ -29,6 +29,7 @@
 # entry: reason = "until it listens on loopback"
 # entry: by = "ops@example.com"
 # entry: until = {in 30 days}
+# follow: as boot-starts-a-stranger
 UNITS="stats-old stats-mine"
 inject() {
 	for unit in $UNITS; do

@@ -30,6 +30,7 @@
 # entry: reason = "until it listens on loopback"
 # entry: by = "ops@example.com"
 # entry: until = {in 30 days}
+# follow: by hand, it is accepted in writing
 UNITS="stats-last"
 inject() {
 	for unit in $UNITS; do

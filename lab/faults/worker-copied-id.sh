@@ -2,6 +2,7 @@
 # host: fleet-1
 # violated: each-worker-has-its-own-id capacity-adds-up[*]
 #   only-expected-listeners[fleet-1]
+# follow: by hand, what leads its port elsewhere in the kernel is for whoever put it there
 inject() {
 	get /health 8102 | sed 's,"worker":"fleet-1/2","worker":"fleet-2/2",' | page 8102 /health
 	forged 8102

@@ -2,6 +2,7 @@
 # host: fleet-1
 # violated: all-workers-are-up[fleet-1-voxcore@2] capacity-adds-up[*]
 #   only-expected-listeners[fleet-1]
+# follow: by hand, what leads its port elsewhere in the kernel is for whoever put it there
 inject() {
 	get /health 8102 | sed 's/"worker_max":1/"worker_max":"1"/' | page 8102 /health
 	forged 8102

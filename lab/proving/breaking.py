@@ -55,6 +55,14 @@ def is_mended_by_hand(script: Script) -> bool:
     return True
 
 
+def sweep(script: Script) -> None:
+    """Take away what is left where somebody else put it right: its ``left``, if it has one."""
+    if "\nleft()" in script.script:
+        ended = _call(script, "left")
+        if ended.returncode != 0:
+            raise VoxgateError("what was left of it is not taken away", where=script.name, why=_last(ended))
+
+
 def broken() -> set[str]:
     """The names of the faults that are in the lab now."""
     try:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lab.proving.ordinary import Ordinary
-    from lab.proving.run import Proof
+    from lab.proving.proof import Proof
     from lab.proving.trying import Trial
 
 REPORTS = places.ROOT / "reports"

@@ -8,9 +8,15 @@ How one is written, lab.proving.script says. For example::
     # blind:
 
 ``violated`` and ``blind`` are what must turn so, and nothing else may: full ids, ``*`` for anything, ``!`` before what is left
-out again. ``follow: mends`` says that who follows the hints of what turned red, literally, has mended it: so the proof does, in
-place of the script's own mend; ``follow: deploys`` is the same where one of them is a deploy, which beside another fault would
-be refused. ``fill`` is what he knows that no hint can say, a word in a line (``# fill: KEY=vox:x``).
+out again.
+
+Each fault says what comes of the hints of what turned red. ``follow: mends``: who follows them literally has mended it, and so
+the proof does, in place of the script's own mend; ``left``, a function more, takes away what that leaves. ``follow: deploys`` is
+the same where one of them is a deploy, which beside another fault would be refused. ``follow: as FAULT``: they have the same
+commands as those of that fault, which are followed there. ``follow: by hand, REASON``: no command can mend it. ``fill`` is what a
+person knows that no hint can say, a word in a line (``# fill: KEY=vox:x``), and ``edit`` what he does in an editor that a hint
+opens: a line of shell about ``$file``.
+
 ``waived`` are those that an ``entry`` accepts, and ``noted`` is what the run must say of waivers besides, one thing
 a line (``*`` as above). ``bake`` is a longer time between the two looks in seconds, ``deploy`` what is deployed in place of a
 mere look, ``standing`` what of it that deploy lets stand: full ids. ``cause`` is what the first cause that the terminal tells
@@ -32,13 +38,16 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 FOLDER = LAB / "faults"
-KEYS = {"host", "violated", "blind", "waived", "noted", "bake", "deploy", "standing", "entry", "cause", "follow", "fill"}
+_BY_HAND, _AS = "by hand, ", "as "
+_FOLLOW = {"mends", "deploys"}
+KEYS = {"host", "violated", "blind", "waived", "noted", "bake", "deploy", "standing", "entry", "cause", "follow", "fill", "edit"}
 
 
 @dataclass(frozen=True)
 class Fault(Script):
     """One fault. ``violated``, ``blind``, ``waived`` and ``noted`` are patterns as written; ``follow`` says how its
-    hints mend it, with the words of ``fill`` put in.
+    hints mend it, with the words of ``fill`` put in and ``edit`` as the editor; where they do not, ``alike`` is the fault whose
+    hints have the same commands, or ``by_hand`` says why nothing is typed.
     """
 
     violated: tuple[str, ...] = ()
@@ -51,6 +60,9 @@ class Fault(Script):
     cause: str = ""
     follow: str = ""
     fill: tuple[tuple[str, str], ...] = ()
+    edit: str = ""
+    alike: str = ""
+    by_hand: str = ""
 
     @property
     def deploys(self) -> bool:
@@ -89,8 +101,11 @@ def read(path: Path) -> Fault:
     about, said, script = header(path, KEYS)
     if "deploy" in said and "entry" in said:
         raise VoxgateError("deploys, and has an entry", where=f"lab/faults/{path.name}", hint="a deploy is of the lab as it is")
-    if said.get("follow", "mends") not in {"mends", "deploys"} or ("fill" in said and "follow" not in said):
-        raise VoxgateError("follow is not understood", where=f"lab/faults/{path.name}", hint="say follow: mends, or deploys")
+    follow = " ".join(said.get("follow", "").split())
+    alike, by_hand = (follow.removeprefix(word) if follow.startswith(word) else "" for word in (_AS, _BY_HAND))
+    if not (alike or by_hand or follow in _FOLLOW) or ({"fill", "edit"} & said.keys() and follow not in _FOLLOW):
+        hint = "say follow: mends, deploys, as FAULT, or by hand, REASON"
+        raise VoxgateError("follow is not understood", where=f"lab/faults/{path.name}", hint=hint)
     return Fault(
         path.stem,
         about,
@@ -105,8 +120,11 @@ def read(path: Path) -> Fault:
         deploy=said.get("deploy", "").strip(),
         standing=tuple(said.get("standing", "").split()),
         cause=said.get("cause", "").strip(),
-        follow=said.get("follow", ""),
+        follow=follow if follow in _FOLLOW else "",
         fill=tuple((word, value) for word, _, value in (one.partition("=") for one in said.get("fill", "").split())),
+        edit=said.get("edit", "").strip(),
+        alike=alike,
+        by_hand=by_hand,
     )
 
 

@@ -1,7 +1,7 @@
 """Following a hint literally: the commands that a finding names are typed where it says, as whoever was woken by it would.
 
-What a person would have to know stands in the fault's header (``fill``); nothing else of the fault is known here. On the gate a
-command runs in this checkout; ``make`` takes the lab as it is (``-o lab-up``: whoever proves holds its lock), and reports where
+What a person would have to know stands in the fault's header (``fill``, ``edit``); nothing else of it is known here. On the gate
+a command runs in this checkout; ``make`` takes the lab as it is (``-o lab-up``: whoever proves holds its lock), and reports where
 nobody's own runs are. What is to be done only ``if it stays`` is not done.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import hosts, places
+from lab import estate, hosts, places
 from voxgate.model.advice import Command, commands_in
 from voxgate.model.verdict import Judgement
 
@@ -27,6 +27,13 @@ OF_MAKE = frozenset(
     ["MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ESTATE", "SERVICE", "TAG", "PYTEST_ARGS", "FAULT", "THING", "FORMAT", "PARTS"]
 )
 """What a ``make faults`` around us would say to the one that is typed."""
+_WITH_EDITOR = """
+editor=$(mktemp -p /run); printf %s "$1" >"$editor"; chmod 700 "$editor"
+EDITOR=$editor VISUAL=$editor SUDO_EDITOR=$editor bash -c "$2"; status=$?
+rm "$editor"; exit $status
+"""
+_OF_A_KIND = re.compile(r"--?[a-zA-Z-]+|[a-z][a-z-]*;?|&&|\|\|?")
+_NAMES = re.compile(r"[A-Z]+=")
 _IF_IT_STAYS = re.compile(r"if it stays[,:]? `[^`]*`")
 
 
@@ -40,8 +47,10 @@ class Typed:
     said: str
 
 
-def follow(findings: Sequence[Judgement], fill: Mapping[str, str]) -> tuple[list[Typed], str]:
-    """Type every command of the findings' hints once, in their order. What was typed, and why it was not, "" where it was."""
+def follow(findings: Sequence[Judgement], fill: Mapping[str, str], edit: str = "") -> tuple[list[Typed], str]:
+    """Type every command of the findings' hints, each hint once, in their order; ``edit`` is done to each file that an editor is
+    opened for. What was typed, and why it was not, "" where it was.
+    """
     typed: list[Typed] = []
     for command, host in _commands_of(findings):
         text = filled(command.text, fill)
@@ -49,9 +58,9 @@ def follow(findings: Sequence[Judgement], fill: Mapping[str, str]) -> tuple[list
             return typed, f"its hint asks for {lost[0]}, and no fill line says it: {text}"
         if not command.is_the_gates and not host:
             return typed, f"its hint does not say where to type: {text}"
-        if any((one.text, one.where) == (text, "" if command.is_the_gates else host) for one in typed):
+        if typed and (typed[-1].text, typed[-1].where) == (text, "" if command.is_the_gates else host):
             continue
-        typed.append(_typed_on_the_gate(text) if command.is_the_gates else _typed_on(host, text))
+        typed.append(_typed_on_the_gate(text) if command.is_the_gates else _typed_on(host, text, edit))
         if typed[-1].status in NOT_RUN:
             return typed, f"its hint is no command there: {text}: {typed[-1].said}"
     return typed, "" if typed else "its hint has no command"
@@ -75,18 +84,19 @@ def flaws_of(findings: Sequence[Judgement], fill: Mapping[str, str]) -> Iterator
             yield f"this hint does not say what {lost[0]} is: {text}"
 
 
-KNOWN = frozenset({"YOU", "HOST", "KEY", "PACKAGE", "USER", "PASSWORD", "NAME"})
+KNOWN = frozenset({"YOU", "HOST", "KEY", "PACKAGE", "USER", "PASSWORD", "NAME", "FILE"})
 """Words that README explains, or the hint itself."""
 
 
 def _commands_of(findings: Sequence[Judgement]) -> Iterator[tuple[Command, str]]:
-    for finding in findings:
-        for command in commands_in(_IF_IT_STAYS.sub("", finding.advice)):
-            yield command, command.host or finding.host or ""
+    for advice, host in dict.fromkeys((finding.advice, finding.host or "") for finding in findings):
+        for command in commands_in(_IF_IT_STAYS.sub("", advice)):
+            yield command, command.host or host
 
 
-def _typed_on(host: str, text: str) -> Typed:
-    ended = hosts.execute(host, ["bash", "-c", text], deadline=ON_A_HOST)
+def _typed_on(host: str, text: str, edit: str) -> Typed:
+    editor = f'#!/bin/bash -eu\nfor file; do [ ! -f "$file" ] || {{ {edit or "false"}; }}; done\n'
+    ended = hosts.execute(host, ["bash", "-c", _WITH_EDITOR, "bash", editor, text], deadline=ON_A_HOST)
     return Typed(text, host, ended.returncode, _last(ended))
 
 
@@ -95,8 +105,8 @@ def _typed_on_the_gate(text: str) -> Typed:
         more = f"--html never -p no:cacheprovider --reports {folder}"
         path = f"{Path(places.ROOT) / '.venv/bin'}:{os.environ['PATH']}"
         outer = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
-        env = {**outer, "PATH": path, "PYTEST_ARGS": more}
-        argv = ["bash", "-c", re.sub(r"^make ", "make -o lab-up ", text)]
+        env = {**outer, "PATH": _with_ssh(path, folder) if "| ssh " in text else path, "PYTEST_ARGS": more}
+        argv = ["bash", "-c", re.sub(r"^make ", "make -o lab-up ", re.sub(r"\buv run ", "", text))]
         try:
             ended = subprocess.run(
                 argv, cwd=places.ROOT, env=env, capture_output=True, text=True, timeout=ON_THE_GATE, check=False
@@ -104,6 +114,30 @@ def _typed_on_the_gate(text: str) -> Typed:
         except subprocess.TimeoutExpired:
             return Typed(text, "", LATE, f"no end after {ON_THE_GATE:.0f} s")
     return Typed(text, "", ended.returncode, _last(ended))
+
+
+def _with_ssh(path: str, folder: str) -> str:
+    """A PATH on which ssh leads to the hosts of the lab as root: whoever has the machine may be that, and nobody logs in so."""
+    script = Path(folder) / "bin" / "ssh"
+    script.parent.mkdir()
+    ways = "".join(f'root@{one.address}) shift; exec lab exec {one.name} sh -c "$*" ;;\n' for one in estate.hosts())
+    script.write_text(f'#!/bin/sh\ncase "$1" in\n{ways}*) exec /usr/bin/ssh "$@" ;;\nesac\n')
+    script.chmod(0o755)
+    return f"{script.parent}:{path}"
+
+
+def shapes_of(findings: Sequence[Judgement]) -> frozenset[str]:
+    """What kind of commands the findings' hints have: their programs, words and options, ``*`` for what belongs to the one host,
+    unit or path.
+    """
+    return frozenset(_shape(command.text) for command, _ in _commands_of(findings))
+
+
+def _shape(text: str) -> str:
+    words = (word if _OF_A_KIND.fullmatch(word) else re.sub(r"(?<==).*", "*", word) if _NAMES.match(word) else "*"
+             for word in text.split())  # fmt: skip
+    said = re.sub(r"(?<= -f )[^;&|]+", "*", " ".join(words))
+    return re.sub(r"\*(?: \*)+", "*", said)
 
 
 def _last(ended: subprocess.CompletedProcess[str]) -> str:

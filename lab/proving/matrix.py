@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from lab.proving.run import Proof
+    from lab.proving.proof import Proof
 
 FORMAT = 1
 LIMIT = 16 * 1024 * 1024

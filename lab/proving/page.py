@@ -13,6 +13,10 @@ Made by `make docs`; do not edit. Each fault breaks one lab host in one way. `ma
 held before, it landed (asked by another path), exactly these invariants turned exactly so, it was mended, all holds again.
 `uv run lab break FAULT` and `uv run lab mend` do it by hand.
 
+Each hint is followed too: the proof types its commands where it says, as whoever was woken by it would, in place of the script's
+own mend, and the lab must hold after that. Where hints of several faults have the same commands, they are typed for one of them,
+and compared for the others. Where no command can mend it, the last column says why.
+
 ![the matrix](faults.svg)
 """
 
@@ -29,8 +33,8 @@ def page() -> str:
         HEAD,
         f"## {len(faults)} faults",
         "",
-        "| fault | on | what it breaks | violated | blind, or waived |",
-        "|---|---|---|---|---|",
+        "| fault | on | what it breaks | violated | blind, or waived | who follows its hints |",
+        "|---|---|---|---|---|---|",
     ]
     lines += [_row(fault, declared[fault.name]) for fault in faults]
     lines += ["", "## What makes each invariant fail", "", "| invariant | faults |", "|---|---|"]
@@ -43,7 +47,14 @@ def page() -> str:
 def _row(fault: Fault, declared: dict[str, str]) -> str:
     red, dark, waived = (_rules(declared, verdict) for verdict in ("violated", "blind", "waived"))
     green = "; ".join(filter(None, (dark, waived and f"waived: {waived}")))
-    return f"| `{fault.name}` | {fault.host} | {fault.about} | {red} | {green} |"
+    return f"| `{fault.name}` | {fault.host} | {fault.about} | {red} | {green} | {_followed(fault)} |"
+
+
+def _followed(fault: Fault) -> str:
+    """What comes of its hints."""
+    if fault.by_hand:
+        return f"by hand: {fault.by_hand}"
+    return f"has mended it, as for `{fault.alike}`" if fault.alike else "has mended it"
 
 
 def _rules(declared: dict[str, str], verdict: str) -> str:

@@ -8,7 +8,6 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,65 +16,25 @@ from lab import cell, places
 from lab.proving import breaking, entries
 from lab.proving.byte_code import keep_byte_code
 from lab.proving.fault import Fault, ids_of
-from lab.proving.following import Typed, follow
+from lab.proving.following import shapes_of
+from lab.proving.healing import by_its_estate, heal, heal_on, unlike
 from lab.proving.judge import RED, Finding, glance, judge, judge_all, lab_estate, look
+from lab.proving.proof import Proof
 from lab.proving.script import MACHINE, rule_of
 from lab.proving.telling import badly_told, too_much
 from voxgate.errors import VoxgateError
-from voxgate.report.causes import causes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from voxgate.model.estate import Estate
     from voxgate.model.look import Evidence
-    from voxgate.model.verdict import Judgement
 
 GREEN_WITHIN = 40.0  # seconds until a mended lab must hold again: a registry forgets a worker only after three
 PYTEST = 300.0
-LONGEST = 1000  # characters of one trouble
 RESTARTED = {"nothing-restarts-during-the-bake", "tick-loop-is-alive", "livekit-is-healthy"}
 _AT_MOST = 2  # faults on one host at once
 DEPLOY_FIRST = "uv run pytest --estate lab --deploy all"
-
-
-@dataclass(slots=True)
-class Proof:
-    """What came of one fault."""
-
-    fault: Fault
-    declared: dict[str, str]
-    seen: dict[str, Finding] = field(default_factory=dict)
-    unsaid: list[str] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
-    """What is wrong with what a person reads of it."""
-    typed: list[Typed] = field(default_factory=list)
-    """What was typed where its hints were followed, in place of its mend."""
-    trouble: str = ""
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def proved(self) -> bool:
-        """Exactly the declared turned exactly as declared, and the lab was mended."""
-        return not self.trouble and not self.differences
-
-    @property
-    def differences(self) -> list[str]:
-        """Each judgement that came otherwise than declared, in words."""
-        seen = {one: finding.verdict for one, finding in self.seen.items()}
-        said = []
-        for one in sorted({*self.declared, *seen}):
-            wanted, came = self.declared.get(one, "holds"), seen.get(one, "holds")
-            if wanted != came:
-                found = f": {self.seen[one].found}" if one in self.seen else ""
-                said.append(f"{one} is {came}, declared {wanted}{found}")
-        said += [f"is not said: {one}" for one in self.unsaid]
-        return said or self.told
-
-    @property
-    def findings(self) -> list[Judgement]:
-        """What was judged here, and does not hold."""
-        return [finding.judgement for finding in self.seen.values() if finding.judgement and finding.verdict in RED]
 
 
 def prove(faults: Sequence[Fault], proofs: list[Proof], say: Callable[[str], None]) -> None:
@@ -95,6 +54,9 @@ def prove(faults: Sequence[Fault], proofs: list[Proof], say: Callable[[str], Non
             for proof in _proved(group, estate, work, say):
                 proofs.append(proof)
                 _tell(proof, len(proofs), len(faults), say)
+        for proof, why in unlike(proofs):
+            proof.trouble = why
+            say(f"FAILED  {proof.fault.name}: {why}")
 
 
 def green_first(work: Path, say: Callable[[str], None]) -> Estate:
@@ -171,6 +133,7 @@ def _prove(group: Sequence[Fault], estate: Estate, work: Path) -> list[Proof]:
     """Some faults at once, mended whatever happens. Raises VoxgateError if the lab does not hold again."""
     proofs = [Proof(fault, fault.declared(ids_of(fault))) for fault in group]
     evidence: Evidence | None = None
+    seeing = entries.lab_with(group[:1])
     notes: tuple[str, ...] = ()
     try:
         _each(_inject, proofs)
@@ -179,28 +142,41 @@ def _prove(group: Sequence[Fault], estate: Estate, work: Path) -> list[Proof]:
                 if group[0].deploy:
                     seen = _deployed(proofs[0], work)
                 else:
-                    seeing = entries.lab_with(group[:1])
                     evidence = look(seeing, work / "look", group[0].bake)
                     seen, notes = judge_all(seeing, evidence)
             _share_out(proofs, seen)
             for proof in proofs:
                 proof.unsaid = proof.fault.unsaid(notes)
                 proof.told += badly_told(proof.fault, proof.findings)
-            _each(_follow, proofs)
+                proof.hinted = shapes_of(proof.leads)
+            _each(_heal, proofs)
+            if evidence is not None and group[0].entry:
+                by_its_estate(proofs, seeing, work)
     finally:
         _each(_mend, proofs)
         if group[0].deploy:
             _clear(group[0], work)
+    _green_again(proofs, estate, work, evidence)
+    return proofs
+
+
+def _green_again(proofs: Sequence[Proof], estate: Estate, work: Path, evidence: Evidence | None) -> None:
+    """See that all holds again. Raises VoxgateError where it does not."""
     with _timed(proofs, "green"):
-        red = {} if _is_mended(estate, evidence) else until_green(estate, work)
-    if red and any(proof.typed for proof in proofs):
-        red = _mended_after_all(proofs, red, estate, work)
+        if _is_mended(estate, evidence):
+            red = {}
+        elif any(proof.typed for proof in proofs):
+            red = heal_on(proofs, estate, work, until_green)
+        else:
+            red = until_green(estate, work)
+    for proof in proofs:
+        if proof.typed and not proof.trouble:
+            breaking.sweep(proof.fault)
     if red:
         first = next(iter(red))
-        where = ", ".join(fault.name for fault in group)
+        where = ", ".join(proof.fault.name for proof in proofs)
         why = f"{first}: {red[first].found}"
         raise VoxgateError("the lab does not hold after mending", where=where, why=why, hint=DEPLOY_FIRST)
-    return proofs
 
 
 def _each(do: Callable[[Proof], None], proofs: Sequence[Proof]) -> None:
@@ -218,28 +194,9 @@ def _inject(proof: Proof) -> None:
             proof.trouble = error.line
 
 
-def _follow(proof: Proof) -> None:
-    """Type what the hints of its findings say, in place of its own mend, where its header says that this is enough."""
-    if not proof.fault.follow or proof.trouble or not proof.findings:
-        return
+def _heal(proof: Proof) -> None:
     with _timed([proof], "mend"):
-        leads = [one for cause in causes_of(proof.findings) for one in cause.leads]
-        proof.typed, proof.trouble = follow(leads, dict(proof.fault.fill))
-        if not proof.trouble and not breaking.is_mended_by_hand(proof.fault):
-            last = "; ".join(f"{one.text}: {one.said} ({one.status})" for one in proof.typed)
-            proof.trouble = f"its hints were followed, and it is still broken: {last}"[:LONGEST]
-
-
-def _mended_after_all(proofs: Sequence[Proof], red: dict[str, Finding], estate: Estate, work: Path) -> dict[str, Finding]:
-    """Where hints were followed and not all holds, the scripts' own mends, and what does not hold then."""
-    for proof in proofs:
-        if proof.typed and not proof.trouble:
-            first = next(iter(red.keys() & proof.declared or red))
-            proof.trouble = f"its hints were followed, and {first} does not hold: {red[first].found}"[:LONGEST]
-    for proof in proofs:
-        if proof.typed:
-            breaking.mend(proof.fault)
-    return until_green(estate, work)
+        heal(proof)
 
 
 def _mend(proof: Proof) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lab.proving import telling
 from lab.proving.fault import all_faults, ids_of, read
-from lab.proving.following import follow
+from lab.proving.following import follow, shapes_of
+from lab.proving.healing import unlike
 from lab.proving.matrix import DOCS
 from lab.proving.page import page
 from lab.proving.picture import by_rule, picture
+from lab.proving.proof import Proof
 from lab.proving.script import rule_of
 from lab.proving.telling import badly_told
 from tests.pages import must_be_as_made
@@ -27,11 +30,26 @@ DECLARED = {
     for fault in all_faults()
 }
 
+GRAVEST = (
+    # Two diallers over-dial people.
+    "dialler-second-unit", "dialler-by-hand", "dialler-two-in-one-unit", "dialler-disguised", "dialler-from-outside",
+    "dialler-in-a-container", "dialler-tick-frozen",
+    # Nobody is served.
+    "unit-stopped", "unit-crash-looping", "worker-stopped", "old-process-holds-the-port", "backend-dependency-down",
+    "backend-health-lies", "livekit-stopped", "haproxy-not-there", "disk-full",
+    # Nobody sees.
+    "seeing-host-down", "seeing-forge-down", "seeing-probe-missing", "seeing-sudo-revoked", "evidence-edited-on-its-way",
+    # Something else runs, or strangers read it.
+    "release-head-on-a-branch-commit", "venv-other-version", "console-env-exposed", "store-in-the-open", "sudo-all",
+)  # fmt: skip
+"""What costs most when it is understood late."""
+
 GOOD = """\
 # Something breaks.
 # host: api-1
 # violated: unit-is-active[api-1-voxbridge]
 #   runs-as-its-user[*]
+# follow: mends
 # bake: 4
 inject() { :; }
 landed() { :; }
@@ -50,6 +68,13 @@ def test_every_invariant_has_its_faults(rule: Invariant) -> None:
 def test_an_invariant_names_only_faults_that_break_it(rule: Invariant) -> None:
     """What the decorator says is what the fault's header says."""
     assert [name for name in rule.faults if rule.name not in DECLARED.get(name, ())] == []
+
+
+def test_the_gravest_name_their_cause() -> None:
+    """`make faults` reads the first three lines of what the terminal says of them: they must have this."""
+    assert len(set(GRAVEST)) == len(GRAVEST) >= 20
+    by_name = {fault.name: fault for fault in all_faults()}
+    assert [name for name in GRAVEST if not by_name[name].cause] == []
 
 
 def test_the_page_is_current() -> None:
@@ -98,7 +123,7 @@ def test_a_bad_header_is_one_line(tmp_path: Path, old: str, new: str, said: str)
     ],
 )
 def test_a_fault_that_names_nothing_fails(tmp_path: Path, line: str, said: str) -> None:
-    text = f"# About.\n# host: api-1\n{line}\ninject() {{ :; }}\nlanded() {{ :; }}\nmend() {{ :; }}\n"
+    text = f"# About.\n# host: api-1\n# follow: mends\n{line}\ninject() {{ :; }}\nlanded() {{ :; }}\nmend() {{ :; }}\n"
     with pytest.raises(VoxgateError, match=said):
         read(written(tmp_path, text)).declared(["a", "b"])
 
@@ -114,12 +139,17 @@ def test_what_is_waived_is_declared_and_what_must_be_said_of_it(tmp_path: Path) 
 
 
 def test_a_fault_says_whether_its_hints_mend_it(tmp_path: Path) -> None:
-    fault = read(written(tmp_path, GOOD.replace("# bake: 4", "# follow: mends\n# fill: KEY=vox:a/1\n# fill: YOU=root")))
+    said = '# follow: mends\n# fill: KEY=vox:a/1\n# fill: YOU=root\n# edit: sed -i 1d "$file"'
+    fault = read(written(tmp_path, GOOD.replace("# follow: mends", said)))
     assert (fault.follow, dict(fault.fill)) == ("mends", {"KEY": "vox:a/1", "YOU": "root"})
-    assert not read(written(tmp_path, GOOD)).follow
-    for wrong in ("# follow: perhaps", "# fill: KEY=x"):
+    assert fault.edit == 'sed -i 1d "$file"'
+    other = read(written(tmp_path, GOOD.replace("mends", "as unit-stopped")))
+    assert (other.follow, other.alike, other.by_hand) == ("", "unit-stopped", "")
+    alone = read(written(tmp_path, GOOD.replace("mends", "by hand, a person\n#   must know")))
+    assert (alone.follow, alone.alike, alone.by_hand) == ("", "", "a person must know")
+    for wrong in ("# follow: perhaps", "# follow: by hand", "", "# fill: KEY=x", "# follow: as unit-stopped\n# edit: true"):
         with pytest.raises(VoxgateError, match="follow is not understood"):
-            read(written(tmp_path, GOOD.replace("# bake: 4", wrong)))
+            read(written(tmp_path, GOOD.replace("# follow: mends", wrong)))
 
 
 def finding(advice: str, found: str = "api-1: voxbridge.service is inactive/dead", rule: str = "unit-is-active") -> Judgement:
@@ -171,6 +201,28 @@ def test_a_hint_is_followed_as_it_is_written(tmp_path: Path) -> None:
     hint = f"on the gate: `echo KEY >>{note}`, then on the gate: `echo b >>{note}`; if it stays, `echo c >>{note}`"
     typed, trouble = follow([finding(hint), finding(hint)], {"KEY": "a"})
     assert (trouble, [one.where for one in typed], note.read_text()) == ("", ["", ""], "a\nb\n")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("`systemctl restart voxbridge.service`", "on sip-1: `systemctl restart voxdialler.service voxcore@1.service`", True),
+        ("`make gate ESTATE=lab SERVICE=fleet TAG=a-1`", "`make gate ESTATE=x SERVICE=console TAG='b c'`", True),
+        ("`make gate ESTATE=lab SERVICE=fleet`", "`make gate ESTATE=lab SERVICE=fleet TAG=x`", False),
+        ("`sudo -u deploy rm -rf /opt/a/.venv`", "`sudo -u deploy rm -- /opt/a/x`", False),
+        ("`kill 12`", "`kill 12 34`, and look", True),
+        ("`kill 12`", "`kill 12`; `systemctl restart x.service`", False),
+        ("`kill 12`", "look for it", False),
+    ],
+)
+def test_hints_of_one_kind_have_the_same_commands(tmp_path: Path, one: str, other: str, same: bool) -> None:  # noqa: FBT001
+    """Whatever host, unit or path they are about."""
+    text = GOOD.replace("mends", "as other")
+    fault = read(written(tmp_path, text))
+    first = Proof(replace(fault, name="other", alike=""), {}, hinted=shapes_of([finding(one)]))
+    second = Proof(fault, {}, hinted=shapes_of([finding(other)]))
+    assert [proof for proof, _ in unlike([second, first])] == ([] if same else [second])
+    assert list(unlike([second])) == []
 
 
 def test_what_is_left_out_again(tmp_path: Path) -> None:

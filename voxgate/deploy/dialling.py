@@ -13,8 +13,8 @@ from voxgate.model.estate import Database, Estate, PlacedUnit
 from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.moves.health import read_state
 from voxgate.moves.steps import Step, alive, left_over, systemctl, unit_state, unlimited
-from voxgate.survey.clients import is_started_by_its_unit
 from voxgate.survey.collect import survey
+from voxgate.survey.findings import is_started_by_its_unit
 from voxgate.transport.connection import Completed
 from voxgate.transport.database import see
 from voxgate.transport.deadline import Deadline

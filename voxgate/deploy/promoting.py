@@ -81,7 +81,7 @@ class Rules:
         if self.promotion.source:
             ways.append(f"what was done on {self.promotion.source} within {self.promotion.age} days is let in")
         if self.promotion.approvals:
-            ways.append("`voxgate approve` signs a note")
+            ways.append("`uv run voxgate approve` signs a note")
         ways.append('or --override-promotion --reason "why"; a rollback and a recovery are always let in')
         return "; ".join(ways)
 

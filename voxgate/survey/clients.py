@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import known
 from voxgate.model.where import Names
-from voxgate.survey.findings import by_id, holder_of, is_anybodys, is_loopback, runs_code_of
+from voxgate.survey.commands import end
+from voxgate.survey.findings import by_id, holder_of, is_anybodys, is_loopback, is_started_by_its_unit, runs_code_of
 from voxgate.transport.database import APP_NAME
 
 if TYPE_CHECKING:
@@ -28,17 +29,20 @@ if TYPE_CHECKING:
     from voxgate.model.look import Evidence, Look
     from voxgate.model.service import Service
 
+_ENDED = 20
+"""Clients whose end is told by a command: where there are more, something else is wrong."""
 SSHD = re.compile(r"/usr/(?:[\w.-]+/)+sshd[\w-]*(?: \(deleted\))?", re.ASCII)  # and what it starts for a session
 
 
 class Wrong(NamedTuple):
     """A client that may not be there, in words. ``dialler`` is True where there is cause to call it a second one; ``entry`` is
-    what an estate may say so that it may be there, None where nothing can.
+    what an estate may say so that it may be there, None where nothing can; ``ends`` is the command that ends it, on its host.
     """
 
     said: str
     dialler: bool = False
     entry: Entry | None = None
+    ends: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,12 @@ class _Held:
     client: DatabaseClient
     host: Host
     processes: tuple[ProcessFact, ...]
+
+    @property
+    def ends(self) -> str:
+        """What ends them; "" for what runs in a container, which is another's to say."""
+        pids = [one.pid for one in self.processes if not one.container and one.pid > 1]
+        return f"on {self.host.name}: {end(pids)}" if pids else ""
 
 
 def wrong_clients(database: Database, estate: Estate, evidence: Evidence) -> list[Wrong]:
@@ -61,8 +71,8 @@ def wrong_clients(database: Database, estate: Estate, evidence: Evidence) -> lis
     for client in second.view.clients:
         held = second.held(client)
         wrong = second.judged(held, before) if held is not None else None
-        if wrong is not None:
-            found[wrong.said] = wrong
+        if held is not None and wrong is not None:
+            found[wrong.said] = wrong._replace(ends=held.ends)
             counts[wrong.said] += 1
     # A connection may open or end between the question to the database and the look at the hosts. Whoever really works on
     # the database unseen is there both times, whatever its port is by then, and whatever it calls itself; also where a process
@@ -284,18 +294,6 @@ def service_of(host: HostEvidence, estate: Estate, process: ProcessFact) -> Serv
     return owned if owned is not None and is_started_by_its_unit(host, process) else None
 
 
-def is_started_by_its_unit(host: HostEvidence, process: ProcessFact) -> bool:
-    """True for the main process of its unit, and what that started: what was put into a cgroup has another line."""
-    unit = known(host.units).get(process.unit)
-    by_pid = {one.pid: one for one in known(host.processes)}
-    line: set[int] = set()
-    at: int = process.pid
-    while at in by_pid and at not in line:
-        line.add(at)
-        at = by_pid[at].ppid
-    return unit is not None and unit.main_pid in line
-
-
 def _fits(word: ClientWord, held: _Held, seen: HostEvidence) -> bool:
     """True if an entry allows that client on a host: all who have its end open are what it names."""
     return word.calls(held.client.app_name, held.client.user) and all(_is_named(word, one, seen) for one in held.processes)
@@ -342,4 +340,5 @@ def advice(found: Iterable[Wrong], stop: str) -> str:
         said.append("find out what that is, and end it")
     if any(one.entry is not None for one in wrongs):
         said.append("end what may not be there" if said else "end it, if it may not be there")
-    return "; ".join(said)
+    ends = dict.fromkeys(one.ends for one in wrongs if one.ends)
+    return ": ".join(filter(None, ("; ".join(said), "; ".join(list(ends)[:_ENDED]))))

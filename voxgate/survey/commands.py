@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
 from voxgate.model.advice import quoted
+from voxgate.model.evidence import Missing
+from voxgate.survey.findings import is_anybodys, is_started_by_its_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from voxgate.model.estate import Estate, Host, Placement
+    from voxgate.model.evidence import HostEvidence, ProcessFact
     from voxgate.model.look import Evidence
     from voxgate.model.service import Service
 
 RELOADED = "systemctl daemon-reload"
+_OF_SYSTEMD = ("/etc/systemd/system/", "/run/systemd/system/", "/usr/lib/systemd/system/", "/usr/local/lib/systemd/system/")
+_CALLS_ITSELF = re.compile(
+    r"process ([0-9]{1,10}) of \S+ calls itself [\w-]+, and (?:runs as|is in|is not what its unit started)"
+)
+_RUNS_APART = re.compile(r".* \(pid ([0-9]{1,10})\) has a PID namespace of its own", re.DOTALL)
 NGINX_RELOADED = "`nginx -t && systemctl reload nginx`"
 NGINX_RESTARTED = "`nginx -t && systemctl restart nginx`"
 
@@ -44,6 +53,22 @@ def enrol(host: Host, estate: Estate) -> str:
     return f"`uv run voxgate enrol {host.name} --estate {quoted(estate.name)} | ssh YOU@{host.address} sudo bash`"
 
 
+def stop(processes: Iterable[ProcessFact], host: HostEvidence) -> str:
+    """Stop strangers: by their unit what has one of its own, anything else by its number. No unit goes that does things for
+    others, as cron and sshd do, nor one that the gate knows and that did not start the stranger.
+    """
+    its = {} if isinstance(host.units, Missing) else host.units
+    units: set[str] = set()
+    pids: list[int] = []
+    for one in processes:
+        its_own = one.unit.endswith(".service") and not one.container and not is_anybodys(one.unit)
+        if its_own and (one.unit not in its or is_started_by_its_unit(host, one)):
+            units.add(one.unit)
+        else:
+            pids.append(one.pid)
+    return "; ".join(filter(None, (no_more(units) if units else "", end(pids) if pids else "")))
+
+
 def why(*units: str) -> str:
     """What units said last."""
     return f"`journalctl -n 50 --no-pager {' '.join(f'-u {quoted(unit)}' for unit in units)}` says why"
@@ -55,13 +80,51 @@ def restart(*units: str) -> str:
 
 
 def listening(port: int) -> str:
-    """Who listens on a port."""
-    return f"`ss -ltnp 'sport = :{port}'` says who listens there"
+    """Who listens on a port, and whether the kernel leads it elsewhere."""
+    return f"`ss -ltnp 'sport = :{port}'` says who listens there, `iptables -t nat -S` who leads it elsewhere"
+
+
+def no_more(units: Iterable[str], files: Iterable[str] = ()) -> str:
+    """Stop units that nobody needs, for good; with their files, where all of these lie in systemd's own folders, which are
+    root's.
+    """
+    stopped, gone = sorted(set(units)), sorted(set(files))
+    parts = [f"systemctl disable --now {quoted(*stopped)}"] if stopped else []
+    if gone and all(map(is_of_systemd, gone)):
+        parts += [f"rm {quoted(*gone)}", RELOADED]
+    return f"`{'; '.join(parts)}`" if parts else ""
+
+
+def is_of_systemd(path: str) -> bool:
+    """True for a file in one of the folders that systemd has for root's units."""
+    return path.startswith(_OF_SYSTEMD) and ".." not in path.split("/")
 
 
 def end(pids: Iterable[int]) -> str:
     """End processes."""
     return f"`kill {' '.join(map(str, sorted(set(pids))))}`"
+
+
+def end_liars(doubts: Iterable[str], but: str = "") -> str:
+    """End what calls itself what it is not, and what runs apart: only the probe's own words say by which number. ``but`` is what
+    is to do about the other doubts.
+    """
+    told = tuple(doubts)
+    liars = [int(found[1]) for one in told if (found := _CALLS_ITSELF.match(one))]
+    apart = [int(found[1]) for one in told if (found := _RUNS_APART.fullmatch(one))]
+    do = [end(liars)] if liars else []
+    do += [end(apart).replace("kill", "kill -KILL")] if apart else []  # the first of a PID namespace heeds no other signal
+    return "; ".join([*do, but] if but and len(liars) + len(apart) < len(told) else do)
+
+
+def edit(path: str, owner: str | None = None) -> str:
+    """Change a file by hand, as the account that it belongs to: root would follow what that account put in its place."""
+    return f"`sudoedit {f'-u {quoted(owner)} ' if owner else ''}{quoted(path)}`"
+
+
+def edit_where(said: str, *places: str) -> str:
+    """Change each file of root's own folders that says something: ``said`` is the end of grep's words, before the places."""
+    return f"`sudoedit $(grep {said} {' '.join(places)})`"
 
 
 def as_owner(placement: Placement, *words: str) -> str:

@@ -7,11 +7,12 @@ import re
 from typing import TYPE_CHECKING
 
 from voxgate.model.estate import repository_of
+from voxgate.model.evidence import known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from voxgate.model.evidence import ContainerFact, ProcessFact
+    from voxgate.model.evidence import ContainerFact, HostEvidence, ProcessFact
     from voxgate.model.service import Service
 
 
@@ -40,6 +41,18 @@ def holder_of(process: ProcessFact, containers: Mapping[str, ContainerFact]) -> 
     if process.pid == 1:
         return "init.scope"
     return process.unit or f"process {process.pid} ({process.command})"
+
+
+def is_started_by_its_unit(host: HostEvidence, process: ProcessFact) -> bool:
+    """True for the main process of its unit, and what that started: what was put into a cgroup has another line."""
+    unit = known(host.units).get(process.unit)
+    by_pid = {one.pid: one for one in known(host.processes)}
+    line: set[int] = set()
+    at: int = process.pid
+    while at in by_pid and at not in line:
+        line.add(at)
+        at = by_pid[at].ppid
+    return unit is not None and unit.main_pid in line
 
 
 _SHARED = re.compile(

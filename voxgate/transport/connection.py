@@ -148,8 +148,8 @@ class Connection:
             if error.code == _PROHIBITED:
                 what = f"sshd does not forward to {target}"
                 hint = (
-                    "`sshd -T | grep -iE 'forwarding|permitopen'` says how it is; AllowTcpForwarding local in sshd_config, "
-                    "then `sshd -t && systemctl reload ssh`"
+                    "AllowTcpForwarding local, where it says another: `sudoedit $(grep -rliE '^[^#]*(forwarding|permitopen)' "
+                    "/etc/ssh/sshd_config /etc/ssh/sshd_config.d)`, then `sshd -t && systemctl reload ssh`"
                 )
                 raise ForwardingDenied(what, where=self.host.name, why=error.text, hint=hint) from error
             raise TargetRefused(error.text.lower() or "refused", where=f"{self.host.name} {target}") from error

@@ -213,7 +213,7 @@ def test_no_entry_is_offered_for_a_program_that_is_none_of_the_hosts(green: Case
     shell = running(9003, "session-4.scope", user="alice", ppid=437, exe="elsewhere:/usr/bin/mongosh", command="mongosh")
     found, advice = told(client(green, "mongosh", DATA, process=shell))
     assert "process 9003 (mongosh) of alice" in found
-    assert advice == "find out what that is, and end it"
+    assert advice == "find out what that is, and end it: on data: `kill 9003`"
 
 
 class Counted(tuple[DatabaseClient, ...]):

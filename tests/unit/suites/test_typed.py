@@ -29,7 +29,8 @@ def test_a_unit_of_a_package_is_never_disabled_for_a_file_beside_it(green: Case)
     case = starter(starter(green, FLEET, "ssh.service", foreign=(drop_in,)), FLEET, "dbus.service", foreign=(drop_in,))
     assert typed(case, BOOT) == [f"rm {drop_in}; systemctl daemon-reload"]
     own = starter(case, FLEET, "stats.service", foreign=("/etc/systemd/system/stats.service",))
-    assert typed(own, BOOT)[0] == "systemctl disable --now stats.service"
+    alone = "systemctl disable --now stats.service; rm /etc/systemd/system/stats.service; systemctl daemon-reload"
+    assert typed(own, BOOT)[0] == alone
 
 
 def test_no_file_is_removed_that_is_not_in_a_folder_of_systemds(green: Case) -> None:
