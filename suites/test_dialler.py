@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from voxgate.contracts.metrics import read_metrics
+from voxgate.contracts.metrics import read_metrics, types_of
+from voxgate.contracts.schemas import faults
 from voxgate.errors import ContractError
 from voxgate.model.advice import quoted
 from voxgate.model.evidence import known, uncut
@@ -247,7 +248,7 @@ def _ticks_of_metrics(unit: PlacedUnit, evidence: Evidence) -> list[tuple[str, s
 
 @invariant(per="unit", guards="diallers", services=("dialler",), faults=("dialler-metrics-malformed",))
 def test_metrics_are_well_formed(unit: PlacedUnit, estate: Estate, evidence: Evidence) -> None:
-    """An alert on a metric that Prometheus cannot read never fires."""
+    """An alert on a metric that Prometheus cannot read, or that is called otherwise now, never fires."""
     endpoint = unit.service.metrics
     assert endpoint is not None
     answer = evidence.second.answer(question_of(unit, endpoint))
@@ -255,6 +256,8 @@ def test_metrics_are_well_formed(unit: PlacedUnit, estate: Estate, evidence: Evi
     assert not answer.trouble, say(f"{place} gave no answer: {answer.trouble}", why(unit.unit))
     assert answer.status == OK, say(f"{place} answers {answer.status}", why(unit.unit))
     _, problem = _series(answer)
+    if not problem and (lost := faults("dialler-metrics", types_of(answer.body, answer.headers.get("content-type", "")))):
+        problem = f"breaks the contract dialler-metrics: {lost[0]}"
     assert not problem, say(
         f"{place}: {problem}",
         f"a fault of the release: `make rollback ESTATE={quoted(estate.name)} SERVICE=dialler` puts the last one back",

@@ -50,8 +50,9 @@ class Finding:
 
 
 def jenkinsfiles() -> list[Path]:
-    """What is linted: the gate's own, and those under pipelines/."""
-    return [ROOT / "Jenkinsfile", *sorted((ROOT / "pipelines").glob("Jenkinsfile*"))]
+    """What is linted: the gate's own, those under pipelines/, and those of the lab's services."""
+    own = (ROOT / "lab/services").glob("*/Jenkinsfile")
+    return [ROOT / "Jenkinsfile", *sorted((ROOT / "pipelines").glob("Jenkinsfile*")), *sorted(own)]
 
 
 def installed(*, run: Run = local.run, cache: Path | None = None) -> Path:

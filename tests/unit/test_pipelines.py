@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.pipelines import NotAPipelineError, check, commands, parse, stages_of
+from voxgate.cli.contract_file import contract_file
 
 ROOT = Path(__file__).resolve().parents[2]
 GATE = ROOT / "Jenkinsfile"
@@ -173,7 +174,7 @@ def test_the_watch_deploys_nothing() -> None:
 @pytest.mark.parametrize("path", [PYTHON, CONSOLE], ids=lambda path: path.name)
 def test_a_service_is_deployed_from_main_only(path: Path) -> None:
     stages = {stage.title: stage for stage in stages_of(parse(path.read_text()))}
-    assert list(stages) == ["Install", "Lint", "Test", "Build", "Deploy"]
+    assert list(stages) == ["Install", "Lint", "Test", "Build", "Contract", "Deploy"]
     assert [node.text for node in stages["Deploy"].one("when").children or ()] == ["beforeAgent true", "branch 'main'"]
     assert [node.name for node in stages["Deploy"].one("steps").children or ()] == ["build"]
     for title, stage in stages.items():
@@ -203,12 +204,30 @@ def test_the_gate_is_a_job_in_the_folder_of_its_credentials() -> None:
 
 def test_bitbucket_s_trigger_is_no_variable_of_every_branch() -> None:
     steps = bitbucket()["definitions"]["steps"]
-    assert [("JENKINS_TRIGGER" in str(one), one["step"].get("deployment")) for one in steps] == [
-        (False, None),
-        (False, None),
-        (True, "staging"),
-    ]
+    assert [one["step"].get("deployment") for one in steps if "JENKINS_TRIGGER" in str(one)] == ["staging"]
+    assert [one["step"].get("deployment") for one in steps if "JENKINS_TRIGGER" not in str(one)] == [None] * (len(steps) - 1)
     assert "restricted to main" in (ROOT / "pipelines" / "bitbucket-pipelines.yml").read_text()
+
+
+SERVICES = {"vox-backend": "backend", "vox-agents": "fleet", "vox-dialler": "dialler", "vox-frontend": "console"}
+
+
+@pytest.mark.parametrize("repository", SERVICES)
+def test_the_lab_s_services_have_the_template_as_their_own(repository: str) -> None:
+    """With the estate of the lab, and the name that each writes there once."""
+    template = (CONSOLE if repository == "vox-frontend" else PYTHON).read_text()
+    named = re.sub(r"\n *// The name of the service in hosts/services.toml[^\n]*", "", template)
+    wanted = named.replace("env.VOXGATE_SERVICE", f"'{SERVICES[repository]}'").replace("'staging'", "'lab'")
+    home = ROOT / "lab" / "services" / repository
+    assert (home / "Jenkinsfile").read_text() == wanted
+    assert contract_file(home).service == SERVICES[repository]
+
+
+@pytest.mark.parametrize("path", [PYTHON, CONSOLE], ids=lambda path: path.name)
+def test_what_is_built_is_asked_for_its_contract(path: Path) -> None:
+    stages = {stage.title: stage for stage in stages_of(parse(path.read_text()))}
+    assert commands(stages["Contract"].one("steps")) == ["voxgate contract --junit contract.xml"]
+    assert [node.name for node in stages["Contract"].one("post").one("always").children or ()] == ["junit"]
 
 
 def bitbucket() -> dict[str, Any]:
@@ -216,13 +235,11 @@ def bitbucket() -> dict[str, Any]:
 
 
 def test_bitbucket_runs_what_jenkins_runs() -> None:
-    steps = {
-        "python": bitbucket()["pipelines"]["default"][0]["step"],
-        "console": bitbucket()["pipelines"]["custom"]["console"][0]["step"],
-    }
+    """In steps of its own, where each image has what its step needs; the tool that Jenkins' agents have is installed."""
+    branches = {"python": bitbucket()["pipelines"]["default"], "console": bitbucket()["pipelines"]["custom"]["console"]}
     for name, path in (("python", PYTHON), ("console", CONSOLE)):
-        plain = [line.replace("test-results/", "") for line in steps[name]["script"]]
-        assert plain == commands(parse(path.read_text()))
+        lines = [line for one in branches[name] for line in one["step"]["script"] if "uv tool install" not in line]
+        assert [line.replace("test-results/", "") for line in lines] == commands(parse(path.read_text()))
 
 
 def test_bitbucket_deploys_from_main_only() -> None:

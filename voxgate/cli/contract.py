@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from voxgate.cli.contract_file import NAME, contract_file
 from voxgate.contracts.estates import services_of
 from voxgate.contracts.places import project
 from voxgate.errors import CommandUnknown, Refused
@@ -17,37 +18,49 @@ from voxgate.model.service import Service
 from voxgate.probe.env_files import settings as read_settings
 from voxgate.promises.asking import Asker
 from voxgate.promises.contract import SHORTEST, Contract
-from voxgate.promises.running import Out, judge
+from voxgate.promises.running import Out, Wanted, judge
 from voxgate.report.redaction import Redactor
 from voxgate.transport import local
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The command line: ``start`` is the command that starts the service, ``env`` a file with its settings; empty for none."""
+    """The command line; what is empty is as ``contract.toml`` says. ``start`` is the command that starts the service, ``env`` a
+    file with its settings, ``save`` where what it answers is kept, ``only`` the promises that are asked for.
+    """
 
-    service: str
-    at: str
+    service: str = ""
+    at: str = ""
     start: str = ""
     env: str = ""
     junit: str = ""
     allure: str = ""
+    save: str = ""
+    only: tuple[str, ...] = ()
 
 
 def contract(asked: Asked, environ: Mapping[str, str], out: Out) -> int:
     """0 if all promises that were asked for are kept, 1 if one is broken. Raises Refused for what cannot be asked."""
-    service = _service(asked.service)
-    settings = _settings(asked, service, environ)
-    if asked.start and (lacking := [name for name in service.required_settings if name not in settings]):
+    said = contract_file(Path.cwd())
+    service = _service(asked.service or said.service)
+    if not (at := asked.at or said.at):
+        raise Refused("nobody says where it answers", hint=f'--at http://127.0.0.1:8080, or at = ".." in {NAME}')
+    start = asked.start or ("" if asked.at else said.start)
+    settings = _settings(asked, service, said.settings, environ)
+    if start and (lacking := [name for name in service.required_settings if name not in settings]):
         hint = "put them into a file for --env FILE, or export them: values for a test will do"
         raise Refused("settings are not there, without which it does not start", why=", ".join(lacking), hint=hint)
-    start, cut = tuple(_words(asked.start)), _without(settings)
-    here = Contract(service, Asker.at(asked.at), start, settings, _commit(service), _pinned(service), cut)
-    return judge(here, out, junit=asked.junit, allure=asked.allure)
+    before = Path(said.answers) if said.answers and not asked.save else None
+    words, cut = tuple(_words(start)), _without(settings)
+    here = Contract(service, Asker.at(at), words, settings, _commit(service), _pinned(service), before, cut)
+    return judge(here, out, Wanted(asked.junit, asked.allure, asked.save, asked.only))
 
 
 def _service(name: str) -> Service:
     services = {one.name: one for one in services_of(project(Path.cwd()) / "hosts")}
+    if not name:
+        hint = f'one of {", ".join(services)}; or service = ".." in {NAME}'
+        raise Refused("nobody says which service is asked", hint=hint)
     if name not in services:
         raise Refused("there is no such service", where=name[:50], hint=f"one of {', '.join(services)}")
     return services[name]
@@ -62,9 +75,9 @@ def _words(start: str) -> list[str]:
         ) from None
 
 
-def _settings(asked: Asked, service: Service, environ: Mapping[str, str]) -> dict[str, str]:
-    """Of the environment what the service knows, and all of the file."""
-    found = {name: value for name, value in environ.items() if service.knows_setting(name)}
+def _settings(asked: Asked, service: Service, said: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
+    """Those of ``contract.toml``, of the environment what the service knows, and all of the file; the later ones win."""
+    found = {**said} | {name: value for name, value in environ.items() if service.knows_setting(name)}
     if asked.env:
         try:
             found |= read_settings(Path(asked.env).read_text("utf-8"))

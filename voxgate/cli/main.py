@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from voxgate import __version__
-from voxgate.cli import contract as contracts
 from voxgate.cli.approve import approve, folder_of
 from voxgate.cli.attest import verify
 from voxgate.cli.draft import draft
@@ -38,6 +37,7 @@ examples:
   voxgate draft --estate production --host api=10.0.0.5 --host fleet=10.0.0.6 --host sip=10.0.0.7 --host data=10.0.0.8
   voxgate enrol api-1 --estate production | ssh YOU@10.0.0.5 sudo bash
   voxgate contract backend --at http://127.0.0.1:8080 --start "uv run uvicorn vox_backend.app:app --port 8080" --env test.env
+  voxgate contract diff schemas-of-before schemas  what became stricter, was lost or added, and whom that breaks
   voxgate attach                                  the newest run of reports/ to its releases on Bitbucket
   voxgate attest verify reports/latest --signers hosts/signers    whether a run is what it says, offline
   voxgate approve backend=vox-backend-2026.06.24-1 --estate production --sign-key ~/.ssh/id_ed25519 --reason "looked at it"
@@ -70,8 +70,7 @@ def _said(asked: argparse.Namespace, out: CutStream) -> int:
     """The command; a folder or file that cannot be used is one line as any mistake."""
     try:
         if asked.command == "contract":
-            given = {key: getattr(asked, key) for key in ("service", "at", "start", "env", "junit", "allure")}
-            return contracts.contract(contracts.Asked(**given), os.environ, out)
+            return _contract(asked, out)
         if asked.command == "attest":
             signers, ledger = (Path(name) if name else None for name in (asked.signers, asked.ledger))
             return verify(Path(asked.run), signers, asked.estate, out, ledger)
@@ -82,6 +81,21 @@ def _said(asked: argparse.Namespace, out: CutStream) -> int:
     except OSError as error:
         why = error.strerror or str(error)
         raise VoxgateError(f"{asked.command} cannot go on", where=str(error.filename or ""), why=why) from None
+
+
+def _contract(asked: argparse.Namespace, out: CutStream) -> int:
+    """``contract``, or ``contract diff OLD NEW``."""
+    from voxgate.cli import contract as contracts  # noqa: PLC0415 - clients of stores, which no other command needs
+    from voxgate.cli.contract_diff import contract_diff  # noqa: PLC0415 - the same
+
+    if asked.service == "diff":
+        if len(asked.two) != 2:  # noqa: PLR2004
+            raise Refused("diff is of two contracts", hint="voxgate contract diff OLD NEW")
+        return contract_diff(asked.two[0], asked.two[1], out)
+    if asked.two:
+        raise Refused("one service is asked at a time", why=asked.two[0])
+    given = {key: getattr(asked, key) for key in ("service", "at", "start", "env", "junit", "allure", "save")}
+    return contracts.contract(contracts.Asked(**given, only=tuple(asked.only)), os.environ, out)
 
 
 def _run(asked: argparse.Namespace, out: CutStream) -> int:
@@ -137,12 +151,23 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("folder", nargs="?", default=".", metavar="DIR", help="default: the current folder")
     one.add_argument("--estate", default="staging", metavar="NAME", help="the estate to begin with (default: staging)")
     one = commands.add_parser("contract", help="ask a running service for all that it promises; no estate, no SSH, no root")
-    one.add_argument("service", metavar="SERVICE", help="backend, fleet, dialler or console, as services.toml names it")
-    one.add_argument("--at", required=True, metavar="URL", help="where it answers: http://127.0.0.1:8080")
+    one.add_argument(
+        "service",
+        nargs="?",
+        default="",
+        metavar="SERVICE",
+        help="backend, fleet, dialler or console; default: as contract.toml says",
+    )
+    one.add_argument(
+        "two", nargs="*", metavar="OLD NEW", help="with `diff` as SERVICE: two contracts, what differs and whom it breaks"
+    )
+    one.add_argument("--at", default="", metavar="URL", help="where it answers: http://127.0.0.1:8080")
     one.add_argument("--start", default="", metavar="COMMAND", help="start it so, ask, and stop it; also without what it needs")
     one.add_argument("--env", default="", metavar="FILE", help="its settings for --start, as in .env (else: of the environment)")
     one.add_argument("--junit", default="", metavar="FILE", help="write what was found as JUnit XML")
     one.add_argument("--allure", default="", metavar="DIR", help="write what was found as results of Allure")
+    one.add_argument("--save", default="", metavar="FILE", help="keep what it answers, for `diff` and for the next release")
+    one.add_argument("--only", action="append", default=[], metavar="PROMISE", help="ask for this promise only; repeatable")
     one = commands.add_parser("draft", help="look, and print what the estate may say of all that is unknown on its hosts")
     _takes_an_estate(one)
     one.add_argument("--evidence", metavar="DIR", help="a saved look instead: reports/RUN/evidence")

@@ -22,6 +22,17 @@ def read_metrics(body: bytes, content_type: str, *, where: str = "") -> Mapping[
     Raises ContractError for a wrong content type, an empty body, a family without HELP or TYPE, a counter without
     ``_total``, a series that stands twice, a negative or NaN counter, or text that this content type's format does not know.
     """
+    return _read(body, content_type, where)[0]
+
+
+def types_of(body: bytes, content_type: str, *, where: str = "") -> Mapping[str, str]:
+    """The type of each metric by the name that a query says: ``{"voxdialler_ticks_total": "counter"}``. Raises ContractError as
+    ``read_metrics`` does.
+    """
+    return _read(body, content_type, where)[1]
+
+
+def _read(body: bytes, content_type: str, where: str) -> tuple[dict[str, float], dict[str, str]]:
     what = "metrics are not well-formed"
     kind = content_type.split(";", maxsplit=1)[0].strip()
     if kind not in _FORMATS:
@@ -34,6 +45,7 @@ def read_metrics(body: bytes, content_type: str, *, where: str = "") -> Mapping[
     if not families:
         raise ContractError(what, where=where, why="no metric in it")
     series: dict[str, float] = {}
+    types: dict[str, str] = {}
     for family in families:
         if family.type == "unknown" or not family.documentation:
             raise ContractError(what, where=where, why=f"{family.name} has no HELP or TYPE")
@@ -48,4 +60,5 @@ def read_metrics(body: bytes, content_type: str, *, where: str = "") -> Mapping[
             if family.type == "counter" and (sample.value < 0 or math.isnan(sample.value)):
                 raise ContractError(what, where=where, why=f"counter {key} is {sample.value}")
             series[key] = sample.value
-    return series
+            types[sample.name] = family.type
+    return series, types

@@ -105,6 +105,11 @@ class Asker:
             except ConnectionResetError:
                 return b""
 
+    def timed(self, said: bytes) -> tuple[bytes, float]:
+        """The same, and the seconds that it took."""
+        began = time.monotonic()
+        return self.raw(said), time.monotonic() - began
+
     def listens(self) -> bool:
         """True if somebody takes a connection there."""
         try:

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from voxgate.errors import Refused
 from voxgate.model.service import Endpoint, Service
 from voxgate.promises.asking import Asker
+from voxgate.promises.records import is_local
 from voxgate.promises.starting import Started
 from voxgate.survey.answers import Page
 
@@ -21,6 +23,7 @@ STORES: Mapping[str, tuple[str, ...]] = {"fleet": ("REDIS_URL",), "dialler": ("M
 """The settings with a store's address of the services whose ``stores`` services.toml does not name."""
 
 PORTS: Mapping[str, int] = {"mongodb": 27017, "redis": 6379, "http": 80, "https": 443}
+OK = 200
 SHORTEST = 8
 """Values of settings that are shorter are found in any text by chance."""
 SECRET = ("_KEY", "_SECRET", "_TOKEN", "_PASSWORD")
@@ -31,26 +34,30 @@ Test = TypeVar("Test", bound=Callable[..., None])
 @dataclass(frozen=True, slots=True)
 class Promise:
     """To whom a promise applies: ``kinds`` and ``services`` (empty: to all), ``starts`` only where the service is started here,
-    and for which settings it is judged each for itself (``required_settings``, ``stores``).
+    and for which settings it is judged each for itself (``required_settings``, ``stores``); ``needs`` is a setting without which
+    it cannot be asked for, ``local`` one that needs a store of this machine, ``answers`` one that needs the answers of before;
+    the ``last`` ones end the service.
     """
 
     kinds: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     starts: bool = False
     per: str = ""
+    needs: str = ""
+    local: bool = False
+    answers: bool = False
+    last: int = 0
 
     def is_of(self, service: Service) -> bool:
         """True if that service promises it."""
         return (not self.kinds or service.kind.value in self.kinds) and (not self.services or service.name in self.services)
 
 
-def promise(
-    kinds: tuple[str, ...] = (), services: tuple[str, ...] = (), *, starts: bool = False, per: str = ""
-) -> Callable[[Test], Test]:
-    """Mark a test as a promise."""
+def promise(**words: Any) -> Callable[[Test], Test]:
+    """Mark a test as a promise, with the words of ``Promise``."""
 
     def marked(test: Test) -> Test:
-        vars(test)["promise"] = Promise(kinds, services, starts, per)
+        vars(test)["promise"] = Promise(**words)
         return test
 
     return marked
@@ -74,8 +81,8 @@ class Begun:
 @dataclass
 class Contract:
     """One service at one address. ``start`` is the command that starts it there, empty where it runs already; ``commit`` and
-    ``pinned`` are what it must report, empty where that is not known here. ``cut`` takes the values of its settings out of a
-    text.
+    ``pinned`` are what it must report, empty where that is not known here; ``before`` is the file of what it answered before.
+    ``cut`` takes the values of its settings out of a text.
     """
 
     service: Service
@@ -84,6 +91,7 @@ class Contract:
     settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     commit: str = ""
     pinned: str = ""
+    before: Path | None = None
     cut: Callable[[str], str] = field(default=str, repr=False)
     begun: Begun = Begun(None, healthy=True)
 
@@ -103,6 +111,16 @@ class Contract:
         names = tuple(self.service.stores) or STORES.get(self.service.name, ())
         return tuple(name for name in names if name in self.settings)
 
+    def why_not(self, wanted: Promise) -> str:
+        """Why it cannot be asked for that promise here, empty where it can."""
+        if wanted.starts and not self.start:
+            return "as it was not started here (--start)"
+        if wanted.needs and wanted.needs not in self.settings:
+            return f"as {wanted.needs} is not known (--env)"
+        if wanted.local and not is_local(self.settings[wanted.needs]):
+            return f"as {wanted.needs} is elsewhere"
+        return "as no answers of before are there (--save)" if wanted.answers and self.before is None else ""
+
     def secrets(self) -> list[str]:
         """The settings whose values nobody may print."""
         return [name for name, value in self.settings.items() if name.endswith(SECRET) and len(value) >= SHORTEST]
@@ -113,18 +131,27 @@ class Contract:
         return Started(self.start, settings)
 
     def begin(self) -> None:
-        """Start it, and wait until it is healthy, has ended, or its time is over."""
+        """Start it, and wait until it is healthy, has ended, or its time is over. One that answers 200 waits for nothing any
+        more: what is wrong with that page is another promise's.
+        """
         started, until = self.started(), time.monotonic() + self.service.start_deadline
         why = "nothing answers"
         while time.monotonic() < until:
             if (status := started.ended()) is not None:
                 self.begun = Begun(started, healthy=False, why=f"it ended with {status}: {self.cut(started.last_words())}")
                 return
-            if not (why := self.page().problem if self.service.health else "" if self.ask.listens() else "nothing answers"):
+            if not (why := self._ails()):
                 self.begun = Begun(started, healthy=True)
                 return
             time.sleep(0.1)
         self.begun = Begun(started, healthy=False, why=f"{why}; it says: {self.cut(started.last_words())}")
+
+    def _ails(self) -> str:
+        """Why it is not there yet, empty if it is."""
+        if self.service.health is None:
+            return "" if self.ask.listens() else "nothing answers"
+        page = self.page()
+        return "" if page.answer.status == OK else page.problem
 
     def end(self) -> None:
         """Stop what was begun."""

@@ -10,10 +10,14 @@ from typing import Any, Protocol
 
 import pytest
 
-from voxgate.errors import Refused, visible
+from voxgate.errors import ContractError, Refused, visible
+from voxgate.promises.answers import gathered
 from voxgate.promises.contract import Contract, promise_of
+from voxgate.promises.records import AwayError
 
-CHECKS = Path(__file__).with_name("test_promises.py")
+CHECKS = tuple(Path(__file__).with_name(name) for name in ("test_promises.py", "test_between.py"))
+BEFORE = ("it-does-not-start-without", "it-says-that-a-store-is-down")  # each starts one of its own
+STARTS = "it-starts-in-time"  # the promise that all others wait for, where it is started
 LONGEST = 600  # letters of what was seen
 
 
@@ -24,7 +28,17 @@ class Out(Protocol):
         """Write it."""
 
 
-def judge(contract: Contract, out: Out, *, junit: str = "", allure: str = "") -> int:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is written beside, and of which promises the run is; empty for none, and for all. ``save`` is for what it answers."""
+
+    junit: str = ""
+    allure: str = ""
+    save: str = ""
+    only: tuple[str, ...] = ()
+
+
+def judge(contract: Contract, out: Out, wanted: Wanted) -> int:
     """Ask for each promise; 0 if all that were asked for are kept, else 1. Raises Refused where there is nobody to ask, or
     somebody who should not be there.
     """
@@ -34,14 +48,16 @@ def judge(contract: Contract, out: Out, *, junit: str = "", allure: str = "") ->
         raise Refused("somebody answers there already", where=contract.ask.url, hint=hint)
     if not contract.start and not here:
         raise Refused("nobody answers there", where=contract.ask.url, hint='start it first, or say --start "COMMAND"')
-    run = _Run(contract, out)
-    argv = [str(CHECKS), f"--rootdir={CHECKS.parent}", "-c", os.devnull, "-p", "no:terminal", "-p", "no:cacheprovider"]
-    argv += ["-p", "no:logging", "--import-mode=importlib", "--override-ini=python_files=test_promises.py", "--capture=no"]
-    argv += [f"--junitxml={Path(junit).absolute()}"] if junit else []
-    argv += [f"--alluredir={Path(allure).absolute()}"] if allure else []
+    run = _Run(contract, out, wanted)
+    argv = [*map(str, CHECKS), f"--rootdir={CHECKS[0].parent}", "-c", os.devnull, "-p", "no:terminal", "-p", "no:cacheprovider"]
+    argv += ["-p", "no:logging", "--import-mode=importlib", "--override-ini=python_files=test_*.py", "--capture=no"]
+    argv += [f"--junitxml={Path(wanted.junit).absolute()}"] if wanted.junit else []
+    argv += [f"--alluredir={Path(wanted.allure).absolute()}"] if wanted.allure else []
     run.begin()
     try:
         status = pytest.main(argv, plugins=[run])
+        if contract.ask.listens():
+            run.save()
     finally:
         contract.end()
     return run.tell(int(status))
@@ -53,10 +69,14 @@ class _Run:
 
     contract: Contract
     out: Out
+    wanted: Wanted
     kept: int = 0
     broken: int = 0
-    left: list[str] = field(default_factory=list)
+    left: dict[str, list[str]] = field(default_factory=dict)
+    lost: list[str] = field(default_factory=list)
     unasked: int = 0
+    saved: bool = False
+    unsaved: str = ""
 
     def begin(self) -> None:
         """What is asked of whom."""
@@ -78,22 +98,32 @@ class _Run:
 
     @pytest.hookimpl
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Only what this service promises; what needs a start is said to be left out where there is none."""
+        """Only what this service promises, and of that what was asked for; what cannot be asked for here is told."""
         wanted: list[pytest.Item] = []
         for item in items:
             found = promise_of(getattr(item, "function", None))
-            if not found.is_of(self.contract.service):
+            if not found.is_of(self.contract.service) or not self._is_meant(_name(item)):
                 continue
-            if found.starts and not self.contract.start:
-                self.left.append(_name(item).partition("[")[0])
+            if why := self.contract.why_not(found):
+                self.left.setdefault(why, []).append(_plain(item))
                 continue
             wanted.append(item)
-        items[:] = wanted
+        self.lost = [one for one in self.wanted.only if not any(one in {_name(item), _plain(item)} for item in wanted)]
+        items[:] = sorted(wanted, key=lambda item: promise_of(getattr(item, "function", None)).last)
+
+    def _is_meant(self, name: str) -> bool:
+        """True for what ``--only`` names, for all where it names none, and for what the others wait for."""
+        only = self.wanted.only
+        needed = name == STARTS and any(not one.startswith(BEFORE) for one in only)
+        return not only or name in only or name.partition("[")[0] in only or needed
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
         """What does not get healthy is not asked for more: each answer would only say that once again."""
-        if self.contract.begun.healthy or promise_of(getattr(item, "function", None)).starts:
+        found = promise_of(getattr(item, "function", None))
+        if found.last:
+            self.save()
+        if self.contract.begun.healthy or (found.starts and not found.needs):
             return None
         self.unasked += 1
         return True
@@ -132,17 +162,40 @@ class _Run:
         doc = " ".join((getattr(item, "function", None).__doc__ or "").split())
         self.out.write(f"  BROKEN  {name}\n          {shown}\n          promised: {doc}\n")
 
+    def save(self) -> None:
+        """Keep what it answers, once, while it runs."""
+        if not self.wanted.save or not self.contract.begun.healthy or self.saved or self.unsaved:
+            return
+        try:
+            Path(self.wanted.save).write_text(gathered(self.contract).text, "utf-8")
+        except (AwayError, ContractError, OSError) as error:
+            self.unsaved = error.line if isinstance(error, ContractError) else str(error)
+        else:
+            self.saved = True
+
     def tell(self, status: int) -> int:
         """The last line, and the exit status."""
-        if self.left:
-            self.out.write(f"  not asked, as it was not started here (--start): {', '.join(dict.fromkeys(self.left))}\n")
+        if self.lost:
+            hint = "a run without --only names those that can be asked for here"
+            raise Refused("there is no such promise", where=self.lost[0][:100], hint=hint)
+        for why, names in self.left.items():
+            self.out.write(f"  not asked, {why}: {', '.join(dict.fromkeys(names))}\n")
         if self.unasked:
             self.out.write(f"  not asked, as it did not get healthy: {self.unasked} more\n")
+        if self.unsaved:
+            raise Refused("its answers cannot be kept", where=self.wanted.save, why=self.contract.cut(self.unsaved))
+        if self.saved:
+            self.out.write(f"  its answers are kept in {self.wanted.save}\n")
         if status not in {int(pytest.ExitCode.OK), int(pytest.ExitCode.TESTS_FAILED)}:
             raise Refused("the promises could not be asked for", why=f"pytest ended with {status}")
         word = "BROKEN" if self.broken else "KEPT"
         self.out.write(f"{word}  {self.kept} of {self.kept + self.broken} promises are kept\n")
         return 1 if self.broken else 0
+
+
+def _plain(item: pytest.Item) -> str:
+    """The same without its setting."""
+    return _name(item).partition("[")[0]
 
 
 def _name(item: pytest.Item) -> str:

@@ -22,6 +22,7 @@ class Started:
     """One process of a service, in a process group of its own; at the end of the ``with`` all of it is gone."""
 
     def __init__(self, argv: Sequence[str], settings: Mapping[str, str]) -> None:
+        self._stopped: tuple[float | None] | None = None
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         beside = {name: os.environ[name] for name in KEPT if name in os.environ}
         self.process = subprocess.Popen(
@@ -52,13 +53,16 @@ class Started:
             return None
 
     def stop(self) -> float | None:
-        """Ask it to end, and see to it: the seconds that it took, None if it had to be killed."""
+        """Ask it to end, and see to it: the seconds that it took, None if it had to be killed. Asked again it says the same."""
+        if self._stopped is not None:
+            return self._stopped[0]
         began = time.monotonic()
         if self.process.poll() is None:
             self._signal(signal.SIGTERM)
         took = None if self.ends_within(STOPPED_WITHIN) is None else time.monotonic() - began
         self._signal(signal.SIGKILL)  # what it left behind of itself too
         self.process.wait()
+        self._stopped = (took,)
         return took
 
     def words(self) -> str:

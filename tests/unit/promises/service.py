@@ -77,9 +77,18 @@ class Handler(BaseHTTPRequestHandler):
             said = json.dumps(page()).encode()
             self.answer(200, said[:-1] if "cut" in FLAWS else said, "text/html" if "html" in FLAWS else "application/json")
         elif self.path == "/metrics" and KIND == "dialler":
-            name = "ticks" if "counter-without-total" in FLAWS else "ticks_total"
-            text = f"# HELP {name} Ticks.\n# TYPE {name} counter\n{name} 7\n"
+            ticks = "voxdialler_ticks" if "counter-without-total" in FLAWS else "voxdialler_ticks_total"
+            placed = "dialler_calls_total" if "other-metrics" in FLAWS else "voxdialler_calls_placed_total"
+            types = {ticks: "counter", placed: "counter", "voxdialler_last_tick_timestamp_seconds": "gauge"}
+            text = "".join(f"# HELP {name} Said.\n# TYPE {name} {kind}\n{name} 7\n" for name, kind in types.items())
             self.answer(200, text.encode(), "text/plain; version=0.0.4")
+        elif self.path == "/openapi.json" and KIND == "backend":
+            operation = {"get": {"responses": {"200": {"description": "Well", "content": {"application/json": {"schema": {}}}}}}}
+            paths = ("/health",) if "no-ping" in FLAWS else ("/health", "/api/ping")
+            said = json.dumps({"openapi": "3.1.0", "paths": dict.fromkeys(paths, operation)}).encode()
+            self.answer(200, said)
+        elif self.path == "/api/ping" and KIND == "backend":
+            self.answer(200, b'{"pong": true}', "text/plain" if "another-ping" in FLAWS else "application/json")
         else:
             self.answer(200 if "anything-is-found" in FLAWS else 404, b'{"detail":"Not Found"}')
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from voxgate.promises import test_promises
+from voxgate.promises import test_between, test_promises
 from voxgate.promises.contract import promise_of
 
 HERE = Path(__file__).resolve().parent
@@ -123,17 +124,16 @@ def running(kind: str, settings: Path, *flaws: str) -> Iterator[str]:
 
 
 def test_each_promise_says_what_is_promised() -> None:
-    found = {name: one for name, one in vars(test_promises).items() if name.startswith("test_")}
-    assert len(found) >= 20
+    found = {name: one for name, one in {**vars(test_promises), **vars(test_between)}.items() if name.startswith("test_")}
+    assert len(found) >= 35
     for name, one in found.items():
         assert promise_of(one), name
         assert len(" ".join(one.__doc__.split())) > 40, name
 
 
-@pytest.mark.parametrize("kind", ["backend", "dialler"])
-def test_one_that_keeps_all_is_started_asked_and_stopped(project: Path, settings: Path, kind: str) -> None:
+def test_one_that_keeps_all_is_started_asked_and_stopped(project: Path, settings: Path) -> None:
     port = free()
-    start = f"{sys.executable} {SERVICE} {kind} {port}"
+    start = f"{sys.executable} {SERVICE} backend {port}"
     words = (
         "--at",
         f"http://127.0.0.1:{port}",
@@ -146,14 +146,47 @@ def test_one_that_keeps_all_is_started_asked_and_stopped(project: Path, settings
         "--allure",
         "out",
     )
-    status, said = asked(project, kind, *words)
+    status, said = asked(project, "backend", *words)
     assert (status, broken(said)) == (0, set()), said
     cases = ET.parse(project / "out.xml").getroot().findall(".//testcase")  # noqa: S314 - our own
     assert f"KEPT  {len(cases)} of {len(cases)} promises are kept" in said
-    assert {f"test_it_does_not_start_without_a_setting[{name}]" for name in MINE[kind]} <= {case.get("name") for case in cases}
+    wanted = {f"test_it_does_not_start_without_a_setting[{name}]" for name in MINE["backend"]}
+    assert wanted <= {case.get("name") for case in cases}
     assert list((project / "out").glob("*-result.json"))
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def test_the_answers_are_kept_and_compared(project: Path, settings: Path) -> None:
+    """By a file in the checkout nothing must be typed; what was answered before, and is read, must be answered still."""
+    port = free()
+    file = project / "contract.toml"
+    said_of = 'service = "backend"\nat = "http://127.0.0.1:{port}"\nstart = "{start}"\nanswers = "contract.json"\n[settings]\n'
+    lines = [f'{name} = "{value}"' for name, value in (one.split("=", 1) for one in settings.read_text("utf-8").splitlines())]
+
+    def write(*flaws: str) -> None:
+        start = f"{sys.executable} {SERVICE} backend {port} {' '.join(flaws)}"
+        file.write_text(said_of.format(port=port, start=start) + "\n".join(lines) + "\n", "utf-8")
+
+    try:
+        write()
+        status, said = asked(project, "--save", "contract.json", "--only", "it-names-itself")
+        assert (status, "its answers are kept in contract.json" in said) == (0, True), said
+        assert "2 of 2 promises are kept" in said  # that it starts is what the other one waits for
+        kept = json.loads((project / "contract.json").read_text("utf-8"))
+        assert set(kept["answers"]) == {"GET /health", "GET /api/ping"}
+        assert asked(project, "--only", "it-answers-as-before")[0] == 0
+        write("another-ping")
+        status, said = asked(project, "--only", "it-answers-as-before")
+        assert (status, broken(said)) == (1, {"it-answers-as-before"})
+        assert "changed GET /api/ping: type is text/plain, was application/json; breaks nginx, console" in " ".join(said.split())
+        status, said = asked(project, "--only", "it-is-red")
+        assert (status, "there is no such promise" in said) == (10, True)
+        file.write_text('servise = "backend"\n', "utf-8")
+        status, said = asked(project)
+        assert (status, "says what nobody knows" in said, "servise" in said) == (10, True, True), said
+    finally:
+        file.unlink()
 
 
 @pytest.mark.parametrize(
@@ -168,7 +201,9 @@ def test_one_that_keeps_all_is_started_asked_and_stopped(project: Path, settings
         ("backend", "html", {"its-health-keeps-the-contract"}),
         ("dialler", "ticks-nine-times", {"it-ticks-at-its-pace"}),
         ("dialler", "does-not-tick", {"it-ticks-at-its-pace"}),
-        ("dialler", "counter-without-total", {"its-metrics-are-well-formed"}),
+        ("dialler", "counter-without-total", {"its-metrics-are-well-formed", "its-metrics-are-those-of-the-dashboards"}),
+        ("dialler", "other-metrics", {"its-metrics-are-those-of-the-dashboards"}),
+        ("backend", "no-ping", {"its-api-has-what-the-console-asks"}),
     ],
 )
 def test_what_a_running_one_breaks_is_named(project: Path, settings: Path, kind: str, flaw: str, named: set[str]) -> None:

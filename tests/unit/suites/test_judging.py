@@ -893,3 +893,23 @@ def test_what_is_there_to_be_seen_is_not_exposed(green: Case, path: str, red: se
     fact = known(green.of(API).dists["console"])
     more = green.of_service(API, "dists", "console", files={**fact.files, path: (1, "0" * 64)})
     assert {verdict for verdict, _ in more.judge(["console-exposes-nothing"]).values()} == red
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "seen"),
+    [
+        (b"voxdialler_calls_placed_total", b"voxdialler_placed_total", "'voxdialler_calls_placed_total' is a required property"),
+        (
+            b"# TYPE voxdialler_last_tick_timestamp_seconds gauge",
+            b"# TYPE voxdialler_last_tick_timestamp_seconds histogram",
+            "voxdialler_last_tick_timestamp_seconds",
+        ),
+    ],
+)
+def test_a_metric_that_dashboards_name_is_there_with_its_type(green: Case, was: bytes, now: bytes, seen: str) -> None:
+    metrics = Question(SIP, 8090, "/metrics")
+    body = green.evidence.second.answer(metrics).body
+    assert was in body
+    verdict, found = green.answer(metrics, body=body.replace(was, now)).judge()["metrics-are-well-formed[sip-1-voxdialler]"]
+    assert verdict == "violated"
+    assert seen in found

@@ -32,7 +32,8 @@ def create_app(identity: Identity, stores: Checked) -> FastAPI:
         yield
         await stores.close()
 
-    app = FastAPI(title=SERVICE, openapi_url=None, lifespan=lifespan)
+    # On the service's own port only: nginx hands on /health and /api/.
+    app = FastAPI(title=SERVICE, docs_url=None, redoc_url=None, lifespan=lifespan)
 
     @app.get("/health")
     async def health() -> JSONResponse:
