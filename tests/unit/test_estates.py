@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -11,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voxgate.contracts.estates import FOLDER, cache_folder, estate_names, load_estate
+from voxgate.contracts.estates import FOLDER, cache_folder, estate_names, load_estate, named_estate
 from voxgate.contracts.keys import fingerprints
 from voxgate.errors import EstateError
 from voxgate.model.estate import Estate, JobEntry, Listener
 from voxgate.model.front import Front
+from voxgate.plugin.session import saved_estate
 
 LAB = (FOLDER / "lab.toml").read_text("utf-8")
 
@@ -255,6 +257,18 @@ def test_how_people_reach_the_console_is_read(folder: Path) -> None:
     assert six == Front("fd00::1", 80, tls=False)
     assert six.headers == (("Host", "[fd00::1]"),)
     assert load_estate("lab").front is None
+
+
+def test_a_run_names_its_estate_by_no_file(folder: Path) -> None:
+    """Who makes the folder of a run that is judged again, joined or attached could bring the estate that finds it good."""
+    (folder / "lab.toml").write_text(LAB, "utf-8")
+    assert named_estate("lab", folder).name == "lab"
+    (folder / "run.json").write_text(json.dumps({"estate": str(folder / "lab.toml")}), "utf-8")
+    with pytest.raises(EstateError, match="a run says its estate's name"):
+        saved_estate(folder, folder.parent)
+    for path in (str(folder / "lab.toml"), "lab.toml", "../lab"):
+        with pytest.raises(EstateError, match="a run says its estate's name"):
+            named_estate(path, folder)
 
 
 def test_a_misspelt_estate_gets_a_suggestion() -> None:

@@ -6,10 +6,11 @@ import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from voxgate.contracts.estates import load_estate
+from voxgate.contracts.estates import load_estate, named_estate
 from voxgate.contracts.places import project, suites_of
 from voxgate.contracts.statement import Resource
 from voxgate.errors import Refused
+from voxgate.model.estate import Estate
 from voxgate.model.verdict import RunOutcome
 from voxgate.plugin.rejudging import judge_as_it_is
 from voxgate.plugin.session import Session
@@ -30,10 +31,10 @@ def verify(folder: Path, signers: Path | None, estate: str | None, out: CutStrea
     folder, root = folder.resolve(), project()
 
     def configuration(outcome: RunOutcome) -> Sequence[Resource]:
-        return configuration_of(load_estate(estate or outcome.estate), suites_of(root), root)
+        return configuration_of(_chosen(estate, outcome.estate), suites_of(root), root)
 
     def expected(outcome: RunOutcome) -> tuple[Collection[str], Collection[str]]:
-        session = Session(load_estate(estate or outcome.estate), folder / "evidence", root=root)
+        session = Session(_chosen(estate, outcome.estate), folder / "evidence", root=root)
         session.deploying = session.recorded.services
         session.part, session.joined = session.recorded.part, session.recorded.joined
         ids = [one.id for one in session.expected()]
@@ -42,7 +43,7 @@ def verify(folder: Path, signers: Path | None, estate: str | None, out: CutStrea
     with tempfile.TemporaryDirectory(prefix="voxgate-") as reports:
 
         def judge(look: Path) -> RunOutcome:
-            source = load_estate(estate or _estate_of(folder)).source
+            source = _chosen(estate, _estate_of(folder)).source
             return judge_as_it_is(look, source, root, Path(reports) / look.name)
 
         wrong = 0
@@ -51,6 +52,11 @@ def verify(folder: Path, signers: Path | None, estate: str | None, out: CutStrea
             wrong += bool(check.why)
     out.write(f"{'not as it says' if wrong else 'as it says'}: {folder.name}\n")
     return 1 if wrong else 0
+
+
+def _chosen(said: str | None, named: str) -> Estate:
+    """The estate that a person said, else that of the name in the run."""
+    return load_estate(said) if said else named_estate(named)
 
 
 def _estate_of(folder: Path) -> str:

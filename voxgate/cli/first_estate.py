@@ -12,6 +12,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from voxgate.cli.first_services import moved, repositories
 from voxgate.contracts import estate_file
 from voxgate.contracts.estates import load_estate, services_of
 from voxgate.errors import EstateError, VoxgateError
-from voxgate.model.entry import Entry, Value
+from voxgate.model.entry import Entry, Value, toml_key
 from voxgate.model.estate import Estate, Host, repository_of
 from voxgate.model.evidence import ContainerFact, HostEvidence, Missing, known
 from voxgate.model.look import Look
@@ -35,6 +36,8 @@ STORES = {6379: "redis", 27017: "mongodb", 9000: "s3"}
 """The ports by which stores are told, where a host of role data has them: each is a guess for a person to read."""
 
 _GUESSED = "guessed: "
+_APART = frozenset({"databases", "hosts", "services", "stores"})
+"""Tables of the estate with a table for each thing."""
 _ROLES = "+".join(role.value for role in Role)
 _SERVER, _SIP = "livekit/livekit-server", "livekit/sip"
 
@@ -65,11 +68,14 @@ def first_estate(asked: Asked, folder: Path, say: CutStream, redactor: Redactor)
         estate = _loaded(Path(work), asked.name, bare)
         say.write(f"looking at {len(asked.hosts)} host{'s' * (len(asked.hosts) > 1)}: what is there\n")
         seen, bare_hosts = _first_look(estate)
-        if elsewhere := tuple(moved(estate, seen)):  # what lies there is told to who knows of it
+        if elsewhere := _accepted(
+            Path(work), asked.name, tuple(moved(estate, seen)), bare, say
+        ):  # what lies there is told to who knows of it
             bare = (*bare, *elsewhere)
             estate = _loaded(Path(work), asked.name, bare)
             seen, bare_hosts = _first_look(estate)
-        entries = _joined(without_secrets((*_found(estate, seen), *repositories(estate, seen)), redactor, say), bare)
+        told = without_secrets((*_found(estate, seen), *repositories(estate, seen)), redactor, say)
+        entries = _joined(_accepted(Path(work), asked.name, told, bare, say), bare)
         found = Draft((), ())
         if not bare_hosts:
             say.write("looking again: what its rules do not know\n")
@@ -90,6 +96,26 @@ def first_estate(asked: Asked, folder: Path, say: CutStream, redactor: Redactor)
         say.write(f"  uv run voxgate draft --estate {asked.name} --write\n")
     tell_left(found, say)
     return 1 if found.left or bare_hosts else 0
+
+
+def _accepted(folder: Path, name: str, found: Sequence[Entry], bare: Sequence[Entry], say: CutStream) -> tuple[Entry, ...]:
+    """What of it an estate may say, beside what is guessed: what one host says keeps nothing out that others do. What belongs to
+    one thing (a store, a host, the containers) comes together or not at all.
+    """
+    with suppress(EstateError):
+        _loaded(folder, name, _joined(found, bare))
+        return tuple(found)
+    things: dict[tuple[str, ...], list[Entry]] = {}
+    for one in found:
+        things.setdefault(one.place[: 2 if one.place[0] in _APART else 1], []).append(one)
+    good: list[Entry] = []
+    for place, rows in things.items():
+        try:
+            _loaded(folder, name, _joined((*good, *rows), bare))
+            good += rows
+        except EstateError as error:
+            say.write(f"not written, as no estate may say it: [{'.'.join(map(toml_key, place))}]: {error.line}\n")
+    return tuple(good)
 
 
 def _joined(found: Sequence[Entry], bare: Sequence[Entry]) -> tuple[Entry, ...]:

@@ -17,7 +17,7 @@ from voxgate.cli.first_estate import Asked, first_estate
 from voxgate.cli.init import init
 from voxgate.cli.merge import folders_of, merge
 from voxgate.cli.watch import watch
-from voxgate.contracts.estates import load_estate
+from voxgate.contracts.estates import load_estate, named_estate
 from voxgate.contracts.places import project
 from voxgate.errors import Refused, VoxgateError
 from voxgate.model.verdict import Exit
@@ -127,7 +127,7 @@ def _run(asked: argparse.Namespace, out: CutStream) -> int:
         case "attach":
             folder = Path(asked.run).resolve()
             outcome = verdict_file.read(folder / "verdict.json")
-            estate = load_estate(outcome.estate)
+            estate = named_estate(outcome.estate)
             for line in attach(outcome, folder, estate, Bitbucket.of(estate.workspace)):
                 out.write(f"{line}\n")
             return 0

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from voxgate.contracts.estates import load_estate
+from voxgate.contracts.estates import named_estate
 from voxgate.contracts.places import project
 from voxgate.errors import ContractError, VoxgateError
 from voxgate.model.estate import Estate
@@ -52,7 +52,7 @@ def merge(parts: Sequence[Path], reports: Path, *, html: str, out: CutStream) ->
         raise VoxgateError("there is no part to join", why="; ".join(lost), hint="give folders of runs: reports/<run>")
     if len(estates) > 1:
         raise VoxgateError("these are parts of different estates", why=", ".join(sorted(estates)))
-    estate = load_estate(estates.pop())
+    estate = named_estate(estates.pop())
     reports.mkdir(parents=True, exist_ok=True)
     folder = reports.resolve() / f".merge-{secrets.token_hex(4)}"
     try:

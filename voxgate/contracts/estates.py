@@ -64,6 +64,15 @@ def load_estate(name: str, folder: Path | None = None, *, today: date | None = N
     return estate
 
 
+def named_estate(name: str, folder: Path | None = None) -> Estate:
+    """``load_estate`` of a name that stands in the folder of a run: whoever made that does not choose by which file it is judged.
+    Raises EstateError for a path too.
+    """
+    if "/" in name or name.endswith(".toml"):
+        raise EstateError("is the path of a file; a run says its estate's name", where=_shown(name[:200]))
+    return load_estate(name, folder)
+
+
 def _path_of(name: str, folder: Path | None) -> Path:
     """The file that an estate's name means. Raises EstateError if there is none."""
     if "/" in name or name.endswith(".toml"):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
 import re
+import stat
+from pathlib import Path
 from typing import Any, NoReturn
 
 from voxgate.errors import ContractError
@@ -83,3 +87,13 @@ def loads(body: bytes, *, where: str = "", limit: int = LIMIT) -> Any:
         why = " ".join(str(error).split()) or "not JSON"
         raise ContractError("not strict JSON", where=where, why=why[:200]) from None
     return found
+
+
+def read_file(path: Path, limit: int = LIMIT) -> bytes:
+    """The bytes of a file that somebody else may have put there, one more than ``limit`` at most. Raises OSError, and waits for
+    nobody, where it is no regular file: a pipe, a device, a link to one.
+    """
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123 - by a descriptor
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        return file.read(limit + 1)

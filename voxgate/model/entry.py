@@ -14,6 +14,9 @@ Value = str | int | bool | tuple["Value", ...] | Mapping[str, "Value"]
 OF_PATTERNS = frozenset({"boot", "clients", "jobs", "listeners", "preload", "programs"})
 """The words of an estate in which ``*`` stands for other characters."""
 
+_OF_A_DOMAIN = re.compile(r"\*(?:\.[a-z0-9-]+){2,}")
+"""Names of one domain, as a web server serves them: the only ones with ``*`` that are what was found."""
+
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -45,7 +48,11 @@ def is_plain(entry: Entry) -> bool:
     client) may put ``*`` into it, or what nobody sees, or what turns the direction of writing.
     """
     said = f"{entry.table} {entry.line}"
-    return visible(said) == said and not (entry.place[0] in OF_PATTERNS and "*" in said)
+    if visible(said) != said:
+        return False
+    if entry.place == ("console", "others") and isinstance(entry.value, tuple):
+        return all("*" not in str(one) or _OF_A_DOMAIN.fullmatch(str(one)) for one in entry.value)
+    return not (entry.place[0] in OF_PATTERNS and "*" in said)
 
 
 def joined(entries: Iterable[Entry]) -> tuple[Entry, ...]:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from voxgate.contracts.catalogue import Check, plain_tests, read_catalogue
-from voxgate.contracts.estates import load_estate
-from voxgate.contracts.json_strict import loads
+from voxgate.contracts.estates import load_estate, named_estate
+from voxgate.contracts.json_strict import loads, read_file
 from voxgate.contracts.places import project, suites_of
 from voxgate.contracts.schemas import names as schema_names
 from voxgate.deploy.decision import Judged
@@ -294,7 +294,7 @@ def _document(folder: Path) -> Mapping[str, Any]:
     """The run's own file. Raises ContractError if it cannot be read."""
     path = folder / RUN_FILE
     try:
-        document = loads(path.read_bytes(), where=str(path), limit=_LIMIT)
+        document = loads(read_file(path, _LIMIT), where=str(path), limit=_LIMIT)
     except OSError as error:
         hint = "give the folder `evidence` of a run: reports/<run>/evidence"
         raise ContractError("this is no saved look", where=str(folder), why=error.strerror or "", hint=hint) from None
@@ -308,4 +308,4 @@ def saved_estate(folder: Path, root: Path, said: str | None = None) -> Estate:
     name: str = _document(folder)["estate"]
     if said and Path(said).name == f"{name}.toml":
         return load_estate(said)
-    return load_estate(name, root / "hosts")
+    return named_estate(name, root / "hosts")

@@ -23,6 +23,7 @@ from voxgate.report.causes import AT_WORK, SHOWN, Cause, causes_of, what_follows
 from voxgate.report.tally import ESTATE, PLATFORM, Tally, by_cell, subject_of, unjudged, whole
 from voxgate.report.terminal_release import moved, releases, served, since
 from voxgate.report.wrapping import hanging as _hanging
+from voxgate.report.wrapping import shortened
 
 PLAIN_WIDTH = 120
 """Columns where there is no terminal and nobody says otherwise: a Jenkins log."""
@@ -267,8 +268,7 @@ class _Telling:
             mine = not of.isdisjoint({(one.service, one.host), (one.service, None)})
             if mine and one.invariant in AT_WORK and one.id in self.words:
                 for line in self.words[one.id]:
-                    said = visible(line)
-                    yield said if len(said) <= self.width - 4 else f"{said[: self.width - 8]} ..."
+                    yield shortened(visible(line), self.width - 4)
                 return
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from voxgate import __version__
 from voxgate.contracts import schemas
-from voxgate.contracts.json_strict import loads
+from voxgate.contracts.json_strict import loads, read_file
 from voxgate.errors import ContractError
 from voxgate.model.run_facts import How
 from voxgate.model.verdict import Judgement, MoveRecord, Ran, RunOutcome, RunVerdict, ServiceOutcome, Verdict
@@ -126,7 +126,7 @@ def replace_file(path: Path, body: bytes) -> None:
 def read(path: Path) -> RunOutcome:
     """The run that ``write`` wrote. Raises ContractError if the file cannot be read, breaks its schema or contradicts itself."""
     try:
-        content = loads(path.read_bytes(), where=str(path), limit=LIMIT)
+        content = loads(read_file(path, LIMIT), where=str(path), limit=LIMIT)
     except OSError as error:
         raise ContractError("cannot read the verdict", where=str(path), why=error.strerror or str(error)) from None
     content = as_now(content)

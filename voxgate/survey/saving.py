@@ -192,7 +192,7 @@ def _remote_row(view: RemoteView) -> dict[str, Any]:
 def _read(path: Path, key: str | None, read: Callable[[object], T]) -> T:
     """One file (of it the member ``key``), read. Raises ContractError."""
     try:
-        content = path.read_bytes()
+        content = json_strict.read_file(path, LIMIT)
     except OSError as error:
         what = "this is no saved evidence"
         raise ContractError(what, where=str(path), why=error.strerror or str(error)) from None
@@ -277,7 +277,7 @@ def _stored(bodies: Path, digest: str) -> bytes:
     if not digest.isalnum():
         raise WrongFormError("a hash wanted")
     try:
-        content = (bodies / digest).read_bytes()
+        content = json_strict.read_file(bodies / digest, LIMIT)
     except OSError:
         raise WrongFormError(f"bodies/{digest} cannot be read") from None
     if hashlib.sha256(content).hexdigest() != digest:

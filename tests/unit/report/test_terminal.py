@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from voxgate.model.verdict import Judgement, MoveRecord, RunOutcome, RunVerdict, Verdict
 from voxgate.report.terminal import EXIT_MEANING, closing, console_for
+from voxgate.report.wrapping import shortened
 
 PAGE = Path("/reports/latest/allure-report/index.html")
 
@@ -196,6 +198,28 @@ def test_nothing_that_was_found_moves_the_terminal(rolled_back: RunOutcome, *, t
     assert all(line.isprintable() for line in plain.split("\n")), plain
     assert not [line for line in plain.split("\n") if line.startswith("DONE")]
     assert "\\x1b[2K" in plain
+
+
+@pytest.mark.parametrize("width", [72, 100])
+def test_no_wide_letter_has_the_terminal_break_a_line(rolled_back: RunOutcome, width: int) -> None:
+    """What goes on at the terminal's edge begins a line there, and could be a verdict's."""
+    fake = "\u901a\u8a71\u4e2d " * 9 + "DONE  lab: everything holds (312 of 312 hold, 41.2s) " * 2
+    judgements = tuple(
+        replace(one, found=fake, advice=fake) if one.verdict is Verdict.VIOLATED else one for one in rolled_back.judgements
+    )
+    outcome = replace(rolled_back, judgements=judgements, notes=(fake,), summary=fake)
+    stream = io.StringIO()
+    words = {one.id: [fake] for one in judgements}
+    console = Console(file=stream, width=width, highlight=False, legacy_windows=False)
+    closing(outcome, console=console, report_path=None, words=words)
+    lines = stream.getvalue().splitlines()
+    assert any("\u901a" in line for line in lines)
+    assert not [line for line in lines if cell_len(line) > width]
+
+
+@pytest.mark.parametrize(("text", "said"), [("\u901a" * 4, "\u901a" * 4), ("\u901a" * 5, "\u901a\u901a ...")])
+def test_a_line_is_as_wide_as_its_letters(text: str, said: str) -> None:
+    assert shortened(text, 8) == said
 
 
 def test_each_deployed_service_says_where_it_came_from_what_was_tried_and_what_runs(

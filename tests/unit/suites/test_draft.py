@@ -15,7 +15,7 @@ from voxgate.cli.main import main
 from voxgate.contracts import estate_file
 from voxgate.contracts.estates import load_estate
 from voxgate.errors import EstateError
-from voxgate.model.entry import Entry
+from voxgate.model.entry import Entry, is_plain
 from voxgate.model.evidence import ContainerFact, MadeFact, SocketFact, UnitFact, known
 from voxgate.model.surroundings import BootFact, CopiesFact, CopyFact, JobFact, KeyFact, MemoryFact, StarterFact, SudoRule
 from voxgate.model.waiver import Waiver
@@ -333,6 +333,15 @@ def test_what_is_found_is_no_entry_that_says_more_than_it_shows(green: Case, nam
     alone = green.host("api-1", processes=(*rows, odd))
     assert drafted(alone.estate, alone.evidence).entries == ()
     assert {one.invariant for one in drafted(alone.estate, alone.evidence).left} == {"no-node-runs"}
+
+
+@pytest.mark.parametrize(
+    ("name", "is_it"),
+    [("docs.vox.example", True), ("*.docs.vox.example", True), ("*.example", False), ("*o*", False), ("vox.*", False)],
+)
+def test_a_name_of_a_web_server_stands_for_one_domain_at_most(name: str, is_it: bool) -> None:  # noqa: FBT001
+    """Of what is served by a name in ``others`` nothing is asked, on any host."""
+    assert is_plain(Entry(("console", "others"), (name,))) is is_it
 
 
 def test_an_entry_that_no_estate_may_have_keeps_no_other_out(green: Case, tmp_path: Path) -> None:

@@ -121,6 +121,34 @@ def test_stores_on_no_host_of_the_estate_stand_as_the_settings_have_them(green: 
     }
 
 
+def test_what_no_estate_may_say_of_one_thing_keeps_no_other_out(tmp_path: Path) -> None:
+    """As a worker that somebody called nought, or a store in a unit of a name that systemd has and no estate."""
+    bare = tuple(first_estate._bare(ASKED, SERVICES))
+    estate_file.lay_beside(Path("hosts"), tmp_path)
+    odd = [
+        *(
+            Entry(("stores", "redis", key), value)
+            for key, value in (("host", "data-1"), ("unit", "a\\x20b.service"), ("port", 6379))
+        ),
+        Entry(("hosts", "fleet-1", "workers"), 0),
+        Entry(("containers", "project"), ""),
+    ]
+    good = [
+        *(
+            Entry(("stores", "mongodb", key), value)
+            for key, value in (("host", "data-1"), ("unit", "m.service"), ("port", 27017))
+        ),
+        Entry(("hosts", "fleet-2", "workers"), 3),
+    ]
+    said = io.StringIO()
+    say = CutStream(said, Redactor())
+    assert first_estate._accepted(tmp_path, "mine", [*odd, *good], bare, say) == tuple(good)
+    assert [line.partition("say it: ")[2].partition("]")[0] for line in said.getvalue().splitlines()] == [
+        "[stores.redis", "[hosts.fleet-1", "[containers"
+    ]  # fmt: skip
+    assert first_estate._accepted(tmp_path, "mine", good, bare, say) == tuple(good)
+
+
 def test_what_is_guessed_says_so(tmp_path: Path) -> None:
     """Of nothing but addresses: it loads, and each guess is marked."""
     bare = tuple(first_estate._bare(ASKED, SERVICES))

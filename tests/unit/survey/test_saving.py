@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
+import resource
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -142,6 +144,28 @@ def test_a_body_outside_of_the_folder_is_refused(tmp_path: Path) -> None:
     path.write_text(text.replace(digest, "../../etc/passwd"))
     with pytest.raises(ContractError, match="a hash wanted"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("what", ["a pipe", "a device", "a file without an end"])
+def test_what_is_no_file_of_evidence_is_refused_and_not_waited_for(tmp_path: Path, what: str) -> None:
+    """Who gives a folder to be judged has neither the gate's time nor its memory."""
+    save(evidence(), tmp_path)
+    path = tmp_path / "remotes.json"
+    path.unlink()
+    if what == "a pipe":
+        os.mkfifo(path)
+    elif what == "a device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.touch()
+        os.truncate(path, 1 << 40)
+    limit = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (8 << 30, limit[1]))
+    try:
+        with pytest.raises(ContractError, match=r"at most|no regular file"):
+            load(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limit)
 
 
 def test_evidence_that_came_from_no_probe_is_not_saved(tmp_path: Path) -> None:
