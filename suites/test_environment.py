@@ -125,7 +125,7 @@ def test_pipecat_is_pinned(placement: Placement, estate: Estate, evidence: Evide
     per="placement",
     guards="secrets",
     services=("backend", "fleet", "dialler"),
-    faults=("env-key-missing", "env-world-readable"),
+    faults=("env-key-missing", "env-world-readable", "env-readable-by-the-web-server", "env-readable-by-a-list"),
 )
 def test_env_file_is_complete(placement: Placement, evidence: Evidence) -> None:
     """A missing or placeholder setting shows at the first call, not at the deploy; a readable one is a leaked secret; a
@@ -154,6 +154,9 @@ def _incomplete(service: Service, file: EnvFile, host: HostEvidence) -> Iterator
         yield f"{path} belongs to {found.owner}", f"`chown -h {service.user} {path}`; then {anew}"
     if found.mode not in {"0600", "0640"}:
         yield f"{path} has mode {found.mode}", f"`chmod 0600 {path}`; then {anew}"
+    readers = sorted(set(found.readers) - {service.owner})
+    if readers:
+        yield f"{path} can be read by {', '.join(readers)} too", f"`chmod 0600 {path}`; then {anew}"
 
 
 def _not_read_yet(service: Service, file: EnvFile, host: HostEvidence) -> Iterator[tuple[str, str]]:

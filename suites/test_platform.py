@@ -21,6 +21,7 @@ from voxgate.survey.access import (
     entries_of_sudo,
     lets,
     may,
+    power_of,
     sets_environment,
     told,
 )
@@ -40,6 +41,7 @@ SKEW = 1.0  # seconds between hosts
 UNSURE = 3.0  # seconds: a look that took longer to begin says too little of a clock
 VERBS = ("restart", "start", "stop", "reset-failed")
 PROBE = '/usr/local/sbin/voxgate-probe ""'
+PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 ROOTS = {"root", "sudo", "wheel", "admin", "docker", "podman", "lxd", "incus", "libvirt", "disk", "shadow", "kmem"}
 _WORD = re.compile(r"[A-Za-z0-9]{1,50}")  # a setting's name
 BIND = "stop it, or bind it to the private address"
@@ -133,12 +135,30 @@ def _offset(evidence: Evidence, name: str) -> tuple[float, float]:
     return max(least for least, _ in found), min(most for _, most in found)
 
 
-@invariant(per="host_name", guards="evidence", faults=("sudo-wildcard", "sudo-all", "sudo-for-a-service", "sudo-probe-of-deploy"))
+def _out_of_accounts(name: str) -> str:
+    """Take an account away that is root by its number: userdel would take root's own home and processes for its."""
+    if not PLAIN_NAME.fullmatch(name):
+        return "take its line out: `vipw`, `vipw -s`"
+    return f"`sed -i '/^{name}:/d' /etc/passwd /etc/shadow`"
+
+
+@invariant(
+    per="host_name",
+    guards="evidence",
+    faults=(
+        "sudo-wildcard",
+        "sudo-all",
+        "sudo-for-a-service",
+        "sudo-probe-of-deploy",
+        "account-of-number-zero",
+        "service-in-group-docker",
+    ),
+)
 def test_sudo_is_minimal(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """Whoever steals the deploy account has what sudo gives it. `systemctl restart voxcore@*` also restarts
     `voxcore@1 ssh.service`: exact commands only, of this host's own units, no group that is root by another name. Any other
-    account that has a shell or runs something may what the estate lets that very account, administrators aside; and what runs
-    as root only root can change.
+    account that has a shell or runs something may what the estate lets that very account, administrators aside; none but root
+    has its number, or is in a group like docker, unseen; and what runs as root only root can change.
     """
     host = estate.host(host_name)
     found = known(evidence.second.host(host_name).sudo)
@@ -156,10 +176,14 @@ def test_sudo_is_minimal(host_name: str, estate: Estate, evidence: Evidence) -> 
     beyond += [one for one in found.others if not may(one, may_by_sudo, alone=one.holder in never)]
     rules = by_holder(one for one in beyond if not one.command.startswith("!"))  # such a one takes away
     rich = sorted(ROOTS & set(found.groups))
-    wrong, do = (
-        [told(*each) for each in rules.items()],
-        [f"take it out of sudoers: {_lines_of(beyond)}"] if rules else [],
-    )
+    wrong, do = [told(*each) for each in rules.items()], []
+    powers = [(holder, one) for holder, rows in rules.items() for one in rows if power_of(one)]
+    by_sudo = [one for one in beyond if not power_of(one)]
+    if by_sudo and rules:
+        do.append(f"take it out of sudoers: {_lines_of(by_sudo)}")
+    for holder, one in powers:
+        kind, _, name = one.command.partition(" ")
+        do.append(f"`gpasswd -d {quoted(holder, name)}`" if kind == "group" else _out_of_accounts(holder))
     if rich:
         wrong.append(f"{found.user} is in the group {', '.join(rich)}, which is root")
         do += [f"`gpasswd -d {found.user} {group}`" for group in rich]

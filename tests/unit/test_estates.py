@@ -138,6 +138,7 @@ MISTAKES = {
     "sudo of no form": ((None, '\n[sudo.all]\nnagios = ["true"]\n'), "", "sudo.all.nagios"),
     "the login account everything": ((None, '\n[sudo.all]\ndeploy = ["ALL"]\n'), 'deploy can never be "ALL"', "[sudo.all]"),
     "a service everything": ((None, '\n[sudo.sip]\nvox = ["(mysql) ALL"]\n'), 'vox can never be "ALL"', "[sudo.sip]"),
+    "a service a group": ((None, '\n[sudo.sip]\nvox = ["group docker"]\n'), "vox can never be in the group docker", "[sudo.sip]"),
     "builds everything": ((None, '\n[sudo.sip-1]\nvoxbuild = ["ALL"]\n'), 'voxbuild can never be "ALL"', "[sudo.sip-1]"),
     "a service with a wildcard": ((None, '\n[sudo.sip]\nvox = ["/bin/kill *"]\n'), "is no exact command", "[sudo.sip]"),
     "keys of no place": ((None, f'sip-9 = {{ anna = ["SHA256:{"A" * 43}"] }}\n'), "'sip-9' is no role and no host", "[keys]"),

@@ -95,6 +95,10 @@ def _judge_sudo(table: Pairs, estate: Estate, file: str) -> None:
                 what = f'{account} can never be "ALL"'
                 why = "it deploys, serves or builds: whoever steals it would be root"
                 raise EstateError(what, where=f"{file} [sudo.{where}]", why=why, hint="name the whole commands that it needs")
+            if plain.startswith("group "):
+                what = f"{account} can never be in the {plain}"
+                why = "it deploys, serves or builds: whoever steals it would be root"
+                raise EstateError(what, where=f"{file} [sudo.{where}]", why=why, hint="take it out of the group")
             if WILD.search(plain):
                 what = f"{plain!r} is no exact command"
                 why = f"{account} deploys, serves or builds: a wildcard also matches what follows"

@@ -239,7 +239,8 @@ class VenvFact:
 @dataclass(frozen=True, slots=True)
 class EnvFileFact:
     """One ``.env``: key names only. ``kind`` is regular, link, folder, absent; ``empty`` and ``placeholder`` name keys.
-    ``digits`` are the check digits of the required settings' values, by which one is told from another: ``3fa NAME``.
+    ``digits`` are the check digits of the required settings' values, by which one is told from another: ``3fa NAME``;
+    ``readers`` are the accounts that may read it besides its owner and root, by a group or an access list.
     """
 
     kind: Annotated[str, Meta(pattern=r"^(regular|link|folder|special|absent)\Z")]
@@ -250,6 +251,7 @@ class EnvFileFact:
     placeholder: tuple[Whole, ...]
     changed: Number
     digits: Annotated[tuple[CheckDigits, ...], Later()] = ()
+    readers: Annotated[tuple[Whole, ...], Later()] = ()
 
     @property
     def digits_of(self) -> dict[str, str]:

@@ -6,10 +6,11 @@ import hashlib
 import os
 import re
 import stat
+import struct
 from contextlib import suppress
 from typing import Any
 
-from voxgate.probe.accounts import account, caller, seeing_as
+from voxgate.probe.accounts import account, caller, group_members, seeing_as
 from voxgate.probe.base import SMALL_FILE, Trouble
 from voxgate.probe.folder import Folder
 from voxgate.probe.reading import taken
@@ -28,6 +29,7 @@ NO_NAME = "(a name that is not told)"
 SETTING = re.compile(r"[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*=")
 BLANKS = re.compile(r"[ \t]*")
 TO_QUOTE = re.compile(r"[^\"\\]*(\"|\\[\s\S]|\Z)")
+ACL_USER, ACL_GROUP_OWNER, ACL_GROUP, ACL_MASK = 0x02, 0x04, 0x08, 0x10
 SAYS_SECRET = re.compile(r"secret|token|pass|pwd|key|credential|auth|pin|dsn", re.IGNORECASE)
 MARKED_AT_LEAST = 16  # letters of a secret
 NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", re.ASCII)
@@ -109,11 +111,13 @@ class Env:
 
     def __init__(self, folder: Folder, name: str = ENV) -> None:
         self.path = f"{folder.path}/{name}"
-        self.content = b""
+        self.content = self.access = b""
         try:
             place = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder.fd)
             try:
                 self.found = os.fstat(place)  # before it is read: what is written meanwhile makes it another than was noted
+                with suppress(OSError):
+                    self.access = os.getxattr(f"/proc/self/fd/{place}", "system.posix_acl_access")
                 self.callers = stat.S_ISREG(self.found.st_mode) and readable_for_caller(place)
                 if stat.S_ISREG(self.found.st_mode):
                     with open(os.open(f"/proc/self/fd/{place}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
@@ -144,6 +148,20 @@ class Env:
         (the mask of an access list stands where the group's rights do), or it has another name elsewhere, or none any more.
         """
         return self.found.st_uid == uid or bool(self.found.st_mode & 0o022) or self.found.st_nlink != 1
+
+    def readers(self) -> list[str]:
+        """Who may read it besides its owner and root: by the group's rights, or by an access list (``man 5 acl``). Where
+        everybody may, the mode says it.
+        """
+        names: set[str] = set()
+        entries = list(struct.iter_unpack("<HHI", self.access[4:])) if len(self.access) % 8 == 4 else []
+        mask = next((rights for tag, rights, _ in entries if tag == ACL_MASK), 4)
+        for tag, rights, number in entries or [(ACL_GROUP_OWNER, stat.S_IMODE(self.found.st_mode) >> 3, 0)]:
+            if rights & mask & 4 and tag == ACL_USER:
+                names.add(account(number))
+            elif rights & mask & 4 and tag in {ACL_GROUP_OWNER, ACL_GROUP}:
+                names.update(group_members(self.found.st_gid if tag == ACL_GROUP_OWNER else number))
+        return sorted(names - {"root", account(self.found.st_uid)})
 
     def mark(self) -> list[int]:
         """What it is known again by."""
@@ -189,7 +207,7 @@ def check_digits_of(pairs: dict[str, str]) -> dict[str, str]:
 def env_file(service: Service) -> dict[str, Any]:
     """The ``.env`` of a service, its first: what kind of file it is, and the names of its keys. Never a value."""
     absent = {"kind": "absent", "mode": "", "owner": "", "keys": [], "empty": [], "placeholder": [], "changed": 0.0,
-              "digits": []}  # fmt: skip
+              "digits": [], "readers": []}  # fmt: skip
     with Folder(service.folder) as root:
         if root.stat(service.envs[0]) is None:
             return absent
@@ -200,6 +218,7 @@ def env_file(service: Service) -> dict[str, Any]:
         "mode": f"{stat.S_IMODE(env.found.st_mode):04o}",
         "owner": account(env.found.st_uid),
         "changed": env.found.st_ctime,
+        "readers": env.readers(),
     }
     if fact["kind"] == "regular":
         pairs = env.settings()

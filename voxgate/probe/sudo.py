@@ -37,6 +37,7 @@ def sudo(services: list[Service], found: Job, planned: Job) -> dict[str, Any]:
         for name in sorted((mine | others_here(found.value(), by_jobs)) - {caller, "root"}):
             others += [{"user": name, "groups": groups_named(name), **rule} for rule in rules_of(name)]
     from_files([(caller, groups, rule) for rule in rules] + [(one["user"], one["groups"], one) for one in others])
+    others += powers(caller)
     programs = {rule["command"].split()[0] for rule in (*rules, *others) if rule["command"].startswith("/")}
     if not isinstance(globals().get("PROGRAM"), bytes):
         programs.add(os.path.abspath(__file__))
@@ -98,6 +99,24 @@ def others_here(rows: list[dict[str, Any]], by_jobs: set[str]) -> set[str]:
     shells = {one.pw_name for one in people if os.path.basename(one.pw_shell) not in NO_SHELLS or one.pw_name in by_jobs} - admins
     at_work = {row["user"] for row in rows if row["unit"] and not row["unit"].startswith("user@") and not row["container"]}
     return shells | at_work
+
+
+POWERFUL = {"root", "docker", "podman", "lxd", "incus", "libvirt", "disk", "shadow", "kmem"}  # who is in one is root by a step
+
+
+def powers(caller: str) -> list[dict[str, Any]]:
+    """The accounts that are root without sudo, as rules: by the number 0, or by a group, whose commands are called ``uid 0`` and
+    ``group docker``. Administrators may be in any, and ``caller`` tells its groups itself.
+    """
+    people = pwd.getpwall()
+    admins = {name for group in grp.getgrall() if group.gr_name in ADMINS for name in group.gr_mem}
+    found = {(one.pw_name, "uid 0") for one in people if one.pw_uid == 0 and one.pw_name != "root"}
+    others = {one.pw_name for one in people if one.pw_uid != 0} - admins - {caller}  # who has the number needs no group
+    for group in grp.getgrall():
+        if group.gr_name in POWERFUL:
+            members = {*group.gr_mem, *(one.pw_name for one in people if one.pw_gid == group.gr_gid)}
+            found |= {(name, f"group {group.gr_name}") for name in members & others}
+    return [{"user": name, "groups": [], "as": "root", "options": "", "command": power} for name, power in sorted(found)]
 
 
 def loose_of(path: str) -> Iterator[str]:

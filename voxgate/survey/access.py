@@ -53,9 +53,26 @@ def by_holder(rules: Iterable[SudoRule]) -> dict[str, list[SudoRule]]:
 
 
 def told(holder: str, rules: Iterable[SudoRule]) -> str:
-    """``nagios may run `/usr/bin/a` as root, `/usr/bin/b` as root with setenv``."""
-    rows = (f"`{one.command}` as {one.user or 'root'}{' with setenv' if sets_environment(one) else ''}" for one in rules)
-    return f"{holder} may run {', '.join(rows)}"
+    """``nagios may run `/usr/bin/a` as root, `/usr/bin/b` as root with setenv``; what makes an account root without sudo too."""
+    rows = list(rules)
+    said = [_POWERS[power].format(one.command.partition(" ")[2]) for one in rows if (power := power_of(one))]
+    commands = [
+        f"`{one.command}` as {one.user or 'root'}{' with setenv' if sets_environment(one) else ''}"
+        for one in rows
+        if not power_of(one)
+    ]
+    if commands:
+        said.append(f"may run {', '.join(commands)}")
+    return f"{holder} {' and '.join(said)}"
+
+
+_POWERS = {"uid": "is root by another name (uid {})", "group": "is in the group {}, which is root"}
+
+
+def power_of(rule: SudoRule) -> str:
+    """``uid`` or ``group`` for what makes an account root without sudo, empty for a rule of sudo's."""
+    kind = rule.command.partition(" ")[0]
+    return kind if kind in _POWERS else ""
 
 
 def beyond_keys(settings: Mapping[str, str], allowed: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
@@ -132,5 +149,5 @@ def entries_of_sudo(place: str, rules: Mapping[str, Iterable[SudoRule]], never: 
         Entry(("sudo", place), {holder: (command_of(one),)}, told(holder, [one]))
         for holder, rows in rules.items()
         for one in rows
-        if (is_exact(one) if holder in never else not sets_environment(one))
+        if (is_exact(one) if holder in never else not sets_environment(one)) and power_of(one) != "uid"
     ]

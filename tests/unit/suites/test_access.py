@@ -57,6 +57,18 @@ def test_what_the_estate_lets_an_account_run_it_may_run(green: Case) -> None:
     assert with_rules(green, NAGIOS, ANSIBLE, ANNA, words=TABLE).judge() == {}
 
 
+def test_who_is_root_without_sudo_is_the_estates_or_a_finding(green: Case) -> None:
+    agent, vox, toor = rule("group docker", "dd-agent"), rule("group docker", "vox"), rule("uid 0", "toor")
+    found, advice = said(with_rules(green, agent, vox, toor), SUDO)
+    for words in ("dd-agent is in the group docker, which is root", "vox is in the group docker", "toor is root by another name"):
+        assert words in found
+    assert "`gpasswd -d vox docker`" in advice
+    assert "`sed -i '/^toor:/d' /etc/passwd /etc/shadow`" in advice
+    assert 'dd-agent = ["group docker"]' in advice
+    assert "uid 0" not in advice.partition("add to")[2]
+    assert with_rules(green, agent, words={"all": {"dd-agent": ["group docker"]}}).judge() == {}
+
+
 @pytest.mark.parametrize(
     "beside",
     [

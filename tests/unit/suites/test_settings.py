@@ -193,3 +193,10 @@ def test_what_a_process_before_this_one_wrote_counts_no_more(green: Case) -> Non
 def test_a_database_that_does_not_tell_is_blind(green: Case, recent: Any) -> None:
     assert in_the_database(green, recent).judge([PACE.partition("[")[0]])[PACE][0] == "blind"
     assert in_the_database(paced(green, Pace()), recent).judge([PACE.partition("[")[0]]) == {}
+
+
+@pytest.mark.parametrize(("readers", "red"), [((), False), (("deploy",), False), (("deploy", "www-data"), True)])
+def test_secrets_are_read_by_their_owner_and_who_deploys_alone(green: Case, readers: tuple[str, ...], red: bool) -> None:  # noqa: FBT001
+    found = green.of_service("api-1", "env_files", "backend", readers=readers).judge()
+    assert list(found) == (["env-file-is-complete[backend-api-1]"] if red else [])
+    assert not red or "can be read by www-data too" in found["env-file-is-complete[backend-api-1]"][1]

@@ -880,6 +880,20 @@ def test_a_rule_of_sudo_tells_the_groups_of_who_has_it(monkeypatch: pytest.Monke
     assert probe.groups_named("no-such-account") == []
 
 
+def test_who_is_root_without_sudo_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By root's number, or by a group, also as its own. Administrators and who asks are others' matter."""
+
+    def person(name: str, uid: int, gid: int) -> pwd.struct_passwd:
+        return pwd.struct_passwd((name, "x", uid, gid, "", "/", "/bin/sh"))
+
+    people = [person("root", 0, 0), person("toor", 0, 0), person("vox", 998, 998), person("agent", 997, 50)]
+    groups = [("root", 0, []), ("sudo", 27, ["anna"]), ("docker", 50, ["vox", "anna", "deploy"]), ("audio", 29, ["vox"])]
+    monkeypatch.setattr(probe.pwd, "getpwall", lambda: people)
+    monkeypatch.setattr(probe.grp, "getgrall", lambda: [grp.struct_group((name, "x", gid, who)) for name, gid, who in groups])
+    found = [(row["user"], row["command"]) for row in probe.powers("deploy")]
+    assert found == [("agent", "group docker"), ("toor", "uid 0"), ("vox", "group docker")]
+
+
 def test_who_runs_something_only_by_a_job_is_asked_about_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """It has no shell, and nothing of it runs at the moment of the look. An administrator may have jobs of his own."""
     people = [pwd.struct_passwd((name, "x", 3000, 3000, "", "/", "/usr/sbin/nologin")) for name in ("backup", "anna", "idle")]

@@ -411,3 +411,25 @@ def test_a_value_is_told_from_another_by_three_digits_alone(folder: Path) -> Non
 
 def test_of_an_address_with_an_unquoted_password_no_part_stands_alone(folder: Path) -> None:
     assert "MONGODB_URI/" not in digits(folder, f"MONGODB_URI=mongodb://u:a/{CANARY}@h/vox\n", "MONGODB_URI")
+
+
+def test_who_may_read_it_by_a_group_or_a_list_is_told(folder: Path) -> None:
+    env, games = folder / ".env", pwd.getpwnam("games")
+    written(env, "A=1\n", VOX)
+
+    def readers() -> list[str]:
+        found: list[str] = probe.env_file(service(folder))["readers"]
+        return found
+
+    assert readers() == []
+    os.chown(env, NOBODY.pw_uid, games.pw_gid)
+    env.chmod(0o640)
+    assert readers() == ["games"]
+    env.chmod(0o600)
+    assert readers() == []
+    rows = [(1, 6, -1), (2, 4, DEPLOY.pw_uid), (4, 0, -1), (8, 4, games.pw_gid), (16, 4, -1), (32, 0, -1)]
+    listed = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *row) for row in rows)
+    os.setxattr(env, "system.posix_acl_access", listed)
+    assert readers() == [DEPLOY.pw_name, "games"]
+    env.chmod(0o600)  # takes the list's rights away, as the hint says
+    assert readers() == []
