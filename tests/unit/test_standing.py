@@ -95,7 +95,7 @@ def test_a_refusal_names_all_of_it_and_a_service_that_never_was_in_a_word() -> N
     assert dialler.id not in line
     assert "backend" not in line
     assert lines_of((STRANGER, dialler), must) == [
-        "dialler: no release of it ever passed the gate here, 1 rules do not hold",
+        "dialler: no release of it ever passed the gate here, 1 rule does not hold",
         "only-expected-listeners[fleet-1] is violated: found",
     ]
 

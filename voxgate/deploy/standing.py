@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -131,10 +132,11 @@ def lines_of(found: Sequence[Judgement], must: Mapping[str, Release | Missing | 
     deployed here, one line a service.
     """
     never = {name for name in must if must[name] is None}
+    counts = Counter(one.service for one in found)
     lines = [
-        f"{name}: no release of it ever passed the gate here, {sum(one.service == name for one in found)} rules do not hold"
+        f"{name}: no release of it ever passed the gate here, {count} {'rule does' if count == 1 else 'rules do'} not hold"
         for name in must
-        if name in never and any(one.service == name for one in found)
+        if name in never and (count := counts[name])
     ]
     places: dict[tuple[str | None, str | None], list[Judgement]] = {}
     for one in found:

@@ -177,7 +177,7 @@ def _sudo(host: Host, placements: list[Placement], units: list[PlacedUnit]) -> N
     )
     asked = [command.removesuffix(' ""') for command in allowed]
     done = " && ".join(f"/usr/bin/sudo -n -l {command}" for command in asked) or "true"
-    return Need(f"sudo for these {len(allowed)} commands", do, done)
+    return Need(f"sudo for these {len(allowed)} commands" if len(allowed) > 1 else "sudo for this one command", do, done)
 
 
 def _checkout(estate: Estate, one: Placement) -> Need:
