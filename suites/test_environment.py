@@ -153,10 +153,10 @@ def _incomplete(service: Service, file: EnvFile, host: HostEvidence) -> Iterator
     if found.owner != service.user:
         yield f"{path} belongs to {found.owner}", f"`chown -h {service.user} {path}`; then {anew}"
     if found.mode not in {"0600", "0640"}:
-        yield f"{path} has mode {found.mode}", f"`chmod 0600 {path}`; then {anew}"
+        yield f"{path} has mode {found.mode}", f"`sudo -u {service.user} chmod 0600 {path}`; then {anew}"
     readers = sorted(set(found.readers) - {service.owner})
     if readers:
-        yield f"{path} can be read by {', '.join(readers)} too", f"`chmod 0600 {path}`; then {anew}"
+        yield f"{path} can be read by {', '.join(readers)} too", f"`sudo -u {service.user} chmod 0600 {path}`; then {anew}"
 
 
 def _not_read_yet(service: Service, file: EnvFile, host: HostEvidence) -> Iterator[tuple[str, str]]:

@@ -189,7 +189,9 @@ def test_sudo_is_minimal(host_name: str, estate: Estate, evidence: Evidence) -> 
         do += [f"`gpasswd -d {found.user} {group}`" for group in rich]
     if found.loose:
         wrong.append(f"{', '.join(found.loose)} can be changed by others than root, and is run as root")
-        do.append(f"`chown -h root:root {quoted(*found.loose)}; chmod go-w {quoted(*found.loose)}`")
+        # From above, one after the other, and no link: who owns one of them could put one into it until then.
+        shut = "-prune ! -type l -exec chown -h root:root {} ';' -exec chmod go-w {} ';'"
+        do.append(f"`find {quoted(*sorted(found.loose))} {shut}`")
     entries = entries_of_sudo(host_name, rules, never)
     assert not wrong, say_all(host_name, wrong, "; ".join(do), estate=estate.name, entries=entries)
 

@@ -152,6 +152,17 @@ def test_a_distribution_that_was_installed_anew_is_of_one_time(tmp_path: Path, p
     assert tree(place) == after
 
 
+def test_records_of_any_length_take_no_memory_of_the_host_s(tmp_path: Path, place: Path) -> None:
+    """What was built may have as many rows as the disk holds, and whoever takes it over has no limit of its own."""
+    record = "lib/python3.13/site-packages/one-1.dist-info/RECORD"
+    for top, text in ((tmp_path / "venv", "a\n" * (builder.ROWS + 1)), (place, "a,,\n")):
+        (top / record).parent.mkdir(parents=True)
+        (top / record).write_text(text)
+    with pytest.raises(builder.Bad, match="the RECORDs of what was built have over"):
+        hand(tmp_path / "venv", place, ".venv")
+    assert (place / record).read_text() == "a,,\n"
+
+
 def test_an_edited_file_of_the_same_size_and_time_is_put_right(built: Path, place: Path) -> None:
     hand(built, place)
     row = (place / "index.html").stat()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -65,6 +66,13 @@ def test_any_bytes_are_a_document_or_one_line(body: bytes) -> None:
         loads(body)
     except ContractError as error:
         assert "\n" not in error.line  # noqa: PT017
+
+
+def test_no_number_of_metrics_takes_a_time_of_its_square() -> None:
+    page = "".join(f"# HELP a{one}_total x\n# TYPE a{one}_total counter\na{one}_total 1\n" for one in range(60_000))
+    began = time.process_time()
+    assert len(read_metrics(page.encode(), TEXT)) == 60_000
+    assert time.process_time() - began < 10
 
 
 def test_good_metrics_are_read() -> None:

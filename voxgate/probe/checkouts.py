@@ -68,8 +68,8 @@ def tree_of(service: Service, codes: ByteCodes, told: dict[str, Any]) -> Iterato
         told["owner"] = account(os.fstat(root.fd).st_uid)
         for folder, name, path in root.walk(lambda *one: f"{one[0]}{one[1]}" in mounted or beside(*one), denied=denied):
             try:
-                cached = "/" not in f"/{path}".partition("/__pycache__/")[2]  # Python makes no folder below
-                if "__pycache__/" in path and cached and codes.takes(folder, name, path):
+                _, cached, code = f"/{path}".partition("/__pycache__/")
+                if cached and "/" not in code and codes.takes(folder, name, path):  # Python makes no folder below
                     if codes.enough():
                         yield
                     continue

@@ -85,11 +85,13 @@ def folders_to_search(own: set[str], accounts: frozenset[int], known: KnownFolde
     left = {f"{folder}/{name}" for folder in own for name in (".venv", "node_modules", "dist", "builds")}
     left |= {"/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/run/containerd", "/run/docker"}
     left |= {f"/var/lib/voxbuild/{name_of(folder)}/{part}" for folder in own for part in ("in/tree", "tree", "cache")}
-    left |= made_up()
+    mounted = is_made_up()
+    left |= {"/proc", *(path for path, made_up in mounted.items() if made_up)}
     ours = ids_of(own)
     inodes = {inode for _, inode in ours}  # by the inode that its folder has for it, most are none of ours without a look
     waiting = [path for path in COPY_ROOTS if os.path.isdir(path) and not os.path.islink(path)]
     tops, until = frozenset(waiting), time.monotonic() + SEARCH
+    waiting += [path for path in within_made_up(mounted) if path not in left and path.startswith(COPY_ROOTS)]
     for count in range(FOLDERS_AT_MOST):
         known.done(len(waiting))
         if not waiting:
@@ -171,16 +173,27 @@ def of_held(fd: int, path: str, known: KnownFolders, accounts: frozenset[int]) -
     return read_in(fd, found, path, known) if row is None else (*row, found)
 
 
-def made_up() -> set[str]:
-    """Where file systems without files of anybody's are mounted: by root, who alone can, but for those of FUSE."""
+def is_made_up() -> dict[str, bool]:
+    """Each place where something is mounted, True where that is a file system without files of anybody's: mounted by root, who
+    alone can, but for those of FUSE. Of several at one place the last one counts: so a disk lies over its own automount.
+    """
     rows = [line.split(" - ", 1) for line in rows_of("/proc/self/mountinfo")]
     mounts = [(plain_path(row[0].split()[4]), row[1].split()) for row in rows if len(row) == 2]
-    return {"/proc"} | {
-        path
-        for path, (kind, *_, options) in mounts
-        if (kind in NO_FILES and (not kind.startswith("fuse.") or "user_id=0" in options.split(",")))
+    return {
+        path: (kind in NO_FILES and (not kind.startswith("fuse.") or "user_id=0" in options.split(",")))
         or (kind == "squashfs" and path.startswith("/snap/"))
+        for path, (kind, *_, options) in mounts
     }
+
+
+def within_made_up(mounted: dict[str, bool]) -> Iterator[str]:
+    """Where something else is mounted in one of these: no search comes there by itself. A map of automounts has all of its so."""
+    for path, made_up in mounted.items():
+        above = os.path.dirname(path)
+        while above not in mounted and above != "/":
+            above = os.path.dirname(above)
+        if not made_up and mounted.get(above, False):
+            yield path
 
 
 def modules_in(folder: str) -> list[str]:

@@ -116,8 +116,11 @@ def as_started(line: str, settings: dict[str, str], user: str) -> str:
     """
     text = line
     for _ in range(VALUES_IN_VALUES):
+        size = sum(len(settings.get(name[1] or name[2], "")) for name in NAMED_VALUE.finditer(text))
+        if size and size + len(text) > LONGEST_ROW:  # what it starts would stand behind as much as somebody likes
+            raise Trouble("failed", f"a row of a crontab: over {LONGEST_ROW} letters with the values of its variables")
         spelled = NAMED_VALUE.sub(lambda name: settings.get(name[1] or name[2], name[0]), text)
-        if spelled == text or len(spelled) > LONGEST_ROW:
+        if spelled == text:
             break
         text = spelled
     folders = [path for path in settings.get("PATH", "").split(":") if path.startswith("/") and path not in PATH.split(":")]

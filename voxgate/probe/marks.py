@@ -42,7 +42,9 @@ class Marks:
                 self.marks[found.st_dev, found.st_ino] = folder
                 self.roots[seen_at(path, mounts)] = folder
         self.tops = frozenset(self.marks)
-        self.names = [os.fsencode(place.rpartition("/")[2]) for _, place in self.roots]
+        # What stands in a table where a part of one may be mounted; of a volume of its own the table names that alone.
+        self.signs = [b" %b /" % device.encode() if place == "/" else b"/%b/" % os.fsencode(place.rpartition("/")[2])
+                      for device, place in self.roots]  # fmt: skip
         self.mark_mounted("self", mounts)
 
     def space_of(self, pid: str) -> Space:
@@ -58,19 +60,20 @@ class Marks:
             self.spaces.add(key)
             with suppress(OSError):
                 table = content(f"/proc/{pid}/mountinfo")
-                if any(b"/%b/" % name in table for name in self.names):
+                if any(sign in table for sign in self.signs):
                     self.mark_mounted(pid, mounts_of(pid) or [])
         return Space(ours=False, base=f"/proc/{pid}/root{'/..' * DEPTH_AT_MOST}", key=key)
 
     def mark_mounted(self, pid: str, mounts: list[Mount]) -> None:
         """Marks what is mounted from within a folder, as it lies there: where it is mounted another thing may lie over it, or the
-        path be too long. Only what is not there any more is looked for as a process's table calls it, under its own root.
+        path be too long. Only what is not there any more is looked for where a process's table has it.
         """
         for row in mounts:
             for (device, place), folder in self.roots.items():
-                if row.device == device and row.root.startswith(f"{place}/"):
-                    with suppress(OSError):
-                        found = inside(folder, row.root[len(place) :]) or os.stat(f"/proc/{pid}/root{row.point}")
+                top = place.rstrip("/")
+                if row.device == device and row.root.startswith(f"{top}/") and row.root != place:
+                    with suppress(OSError, Trouble):
+                        found = inside(folder, row.root[len(top) :]) or mounted_at(pid, row)
                         self.marks[found.st_dev, found.st_ino] = folder
 
     def above(self, space: Space, place: str) -> frozenset[str]:
@@ -198,6 +201,23 @@ def inside(folder: str, path: str) -> os.stat_result | None:
         finally:
             os.close(place)
     return None
+
+
+def mounted_at(pid: str, row: Mount) -> os.stat_result:
+    """What a process sees at the place of a mount, under its own root: that very mount, and by no link, since it may have laid
+    anything over it. Raises OSError, Trouble.
+    """
+    root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_CLOEXEC)
+    try:
+        place = place_of(row.point, root)
+    finally:
+        os.close(root)
+    try:
+        if mount_of(place) != row.number:
+            raise Trouble("failed", f"process {pid} has laid another thing over what is mounted")
+        return os.fstat(place)
+    finally:
+        os.close(place)
 
 
 def is_root(at: int, root: str) -> bool:

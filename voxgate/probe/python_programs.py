@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from contextlib import suppress
@@ -25,13 +26,13 @@ class Programs:
         self.of_root: set[tuple[str, str]] = set()
 
     def names_of(self, way: str, sought: tuple[bytes, ...], inode: int | None = None) -> bytes:
-        """Which of these a program or library has among its dynamic names; none for what is no regular file, or not the one that
-        is meant.
+        """Which of these a program or library has among its dynamic names; none for what is no regular file. Raises OSError, also
+        where it is not the file of that number.
         """
         fd = os.open(way, os.O_PATH | os.O_CLOEXEC)
         try:
-            found = os.fstat(fd)
-            if not stat.S_ISREG(found.st_mode) or inode not in {None, found.st_ino}:
+            found = the_one(os.fstat(fd), inode, way)
+            if not stat.S_ISREG(found.st_mode):
                 return b""
             key = (found.st_dev, found.st_ino, sought)
             if key not in self.files:
@@ -67,19 +68,22 @@ class Programs:
         editor, a debugger) may have loaded what an account ``added`` to it. Empty without any Python.
         """
         beside = strange = False
-        for _, device, inode, path in rows:
-            key = (device, inode)
-            try:
-                if key not in self.of_root and ((space.ours and path.startswith(LIBRARIES)) or is_roots(f"{space.base}{path}")):
-                    self.of_root.add(key)
-                if kind and key in self.of_root:
-                    beside = beside or "/libpython" in path
-                    continue
-                strange = True
-                if self.names_of(f"{space.base}{path}", (PYTHON_MAIN,), int(inode)):
-                    return "whole"
-            except (OSError, ValueError):  # it is gone: what runs of it is found by its place
-                strange = strange or not NO_FILE.match(path)
+        for row in rows:
+            key = (row.device, row.inode)
+            # Where its path has another file by now, or none, the kernel still has the mapping itself.
+            for way, inode in ((f"{space.base}{row.path}", int(row.inode)), (f"/proc/{pid}/map_files/{row.place}", None)):
+                try:
+                    if key not in self.of_root and ((space.ours and row.path.startswith(LIBRARIES)) or is_roots(way, inode)):
+                        self.of_root.add(key)
+                    if kind and key in self.of_root:
+                        beside = beside or "/libpython" in row.path
+                        break
+                    strange = True
+                    if self.names_of(way, (PYTHON_MAIN,), inode):
+                        return "whole"
+                    break
+                except (OSError, ValueError):
+                    strange = strange or not NO_FILE.match(row.path)
         if not beside or not strange:
             return "beside" if beside else ""
         with suppress(OSError):
@@ -87,10 +91,17 @@ class Programs:
         return "whole"
 
 
-def is_roots(path: str) -> bool:
-    """True for a file that is root's, and that nobody else may change."""
-    found = os.stat(path)
+def is_roots(path: str, inode: int | None = None) -> bool:
+    """True for a file that is root's, and that nobody else may change. Raises OSError, also for one of another number."""
+    found = the_one(os.stat(path), inode, path)
     return found.st_uid == 0 and not found.st_mode & 0o022
+
+
+def the_one(found: os.stat_result, inode: int | None, path: str) -> os.stat_result:
+    """The same, where it is the file of that number. Raises FileNotFoundError for another."""
+    if inode not in {None, found.st_ino}:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+    return found
 
 
 def is_python(program_path: str) -> bool:

@@ -19,6 +19,7 @@ from voxgate.probe.reading import TOO_LONG
 SLASHES = re.compile(r"/(?:\./|/)+")
 PREFIXES = ("/", "/usr", "/usr/local")  # of Pythons that are no environment's
 SEARCHED_AT_MOST = 1000  # folders that one process's variables name
+SERVERS = ("UVICORN_", "GUNICORN_", "HYPERCORN_", "GRANIAN_", "UWSGI_", "FLASK_")  # of servers of Python's: words by another way
 TURNED = ("LD_PRELOAD=", "LD_AUDIT=", "LD_LIBRARY_PATH=")
 
 
@@ -49,7 +50,7 @@ def code_run_by(pid: str, uid: int, program_path: str, cwd: str, words: str, mar
     variables = list(unless_denied(environment, pid)) if how in {"whole", "added"} else []
     told: list[str] = []
     if how == "whole" or any(text.startswith(TURNED) for text in variables):
-        given = [text for text in variables if text.startswith(("PYTHON", "VIRTUAL_ENV="))]
+        given = [text for text in variables if text.startswith(("PYTHON", "VIRTUAL_ENV=", *SERVERS))]
         told = [*argv, *given]
         places.append(f"{cwd}/")
         with suppress(OSError):

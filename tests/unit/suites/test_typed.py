@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +55,28 @@ def test_a_deploy_again_names_the_release_that_must_be_there(green: Case) -> Non
     assert isinstance(release, Release)
     case = green.of_service(API, "checkouts", "backend", head="0" * 40)
     assert typed(case, f"head-is-the-release[backend-{API}]") == [f"make gate ESTATE=lab SERVICE=backend TAG={release.tag}"]
+
+
+def test_a_mode_is_changed_by_whom_the_file_belongs_to(green: Case) -> None:
+    """The folder is the deploy account's, who may have put a link there until root types it."""
+    case = green.of_service(FLEET, "env_files", "fleet", mode="0644")
+    assert typed(case, f"env-file-is-complete[fleet-{FLEET}]")[0] == "sudo -u vox chmod 0600 /opt/vox-agents/.env"
+
+
+def test_what_root_runs_is_closed_from_above_and_by_no_link(green: Case, tmp_path: Path) -> None:
+    """Who owns a folder may put a link into it until it is root's."""
+    other, tools = tmp_path / "other", tmp_path / "tools"
+    tools.mkdir(mode=0o777)
+    for path in (other, tools / "run"):
+        path.touch()
+        path.chmod(0o666)
+    (command,) = typed(green.fact(API, "sudo", loose=(str(tools / "run"), str(tools))), f"sudo-is-minimal[{API}]")
+    assert command.startswith(f"find {tools} {tools}/run -prune ! -type l ")
+    here = command.replace("chown -h root:root", "true")
+    (tools / "run").unlink()
+    (tools / "run").symlink_to(other)
+    subprocess.run(["sh", "-euc", here], check=True)
+    assert (other.stat().st_mode & 0o777, tools.stat().st_mode & 0o022) == (0o666, 0)
 
 
 def test_the_first_deploy_is_of_all_services(green: Case) -> None:

@@ -10,6 +10,7 @@ import marshal
 import os
 import pwd
 import re
+import shlex
 import shutil
 import socket
 import struct
@@ -297,6 +298,13 @@ def test_what_is_no_byte_code_has_no_place_among_it(checkout: Path, monkeypatch:
     assert not any(path.startswith("__pycache__") for path in before)
 
 
+def test_a_folder_whose_name_ends_as_that_of_byte_code_does_hides_nothing(checkout: Path) -> None:
+    before = set(probe.checkout(service(checkout))["tree"])
+    (checkout / "x__pycache__").mkdir()
+    (checkout / "x__pycache__/job.cpython-312.pyc").write_bytes(b"print(1)")
+    assert set(probe.checkout(service(checkout))["tree"]) - before == {"x__pycache__/job.cpython-312.pyc"}
+
+
 @pytest.mark.parametrize(
     "planted", ["__init__.pyc", "job.pyc", "sub/job.pyc", "sub/__init__.cpython-312.pyc", "__pycache__/job.pyc"]
 )
@@ -570,7 +578,8 @@ def test_what_an_account_mounted_is_no_room_of_the_hosts(place: Path) -> None:
 
 def test_no_name_of_a_mount_keeps_copies_from_being_looked_for(place: Path) -> None:
     """By fusermount each account chooses one, in any bytes; what is left out is left out by its own path."""
-    code = f"import os, runpy; print(os.fsencode('|'.join(runpy.run_path({probe.__file__!r})['made_up']())).hex())"
+    left_out = f"runpy.run_path({probe.__file__!r})['is_made_up']().items()"
+    code = f"import os, runpy; print(os.fsencode('|'.join(path for path, one in {left_out} if one)).hex())"
     named = f'd="$(printf "{place}/\\377 \\303\\244")"; mkdir "$d"; mount -t ramfs none "$d"; mount -t sysfs none "$d/../k"'
     shell = f'mkdir {place}/k; {named}; {sys.executable} -I -c "{code}"'
     argv = ["unshare", "--mount", "--propagation", "private", "sh", "-euc", shell]
@@ -578,6 +587,24 @@ def test_no_name_of_a_mount_keeps_copies_from_being_looked_for(place: Path) -> N
     found = bytes.fromhex(said.strip()).split(b"|")
     assert os.fsencode(place / "k") in found
     assert not [path for path in found if b"\xff" in path]
+
+
+def test_no_copy_is_hidden_by_what_its_disk_is_mounted_over(place: Path) -> None:
+    """A disk that systemd mounts when somebody looks lies over what waits for that, a map of such disks has each in a folder of
+    its own; sysfs stands here for what waits.
+    """
+    code = f"""import runpy, sys
+names = runpy.run_path({probe.__file__!r})["folders_to_search"].__globals__
+names["COPY_ROOTS"] = ({str(place)!r},)
+found = names["folders_to_search"](set(), frozenset(), names["KnownFolders"]())
+print(sorted(path for path, telling in found if "uv.lock" in telling))"""
+    disks = ("over", "map/kernel", "map/kernel/debug", "map/fs/fuse")
+    each = 'mount -t tmpfs none "$one"; touch "$one/uv.lock"; mkdir -p "$one/debug"'
+    shell = f"""cd {place}; mkdir map over; mount -t sysfs none map; mount -t sysfs none over
+for one in {" ".join(disks)}; do {each}; done; exec {sys.executable} -I -c {shlex.quote(code)}"""
+    argv = ["unshare", "--mount", "--propagation", "private", "sh", "-euc", shell]
+    said = subprocess.run(argv, capture_output=True, check=True, text=True, timeout=60).stdout
+    assert said == f"{sorted(f'{place}/{disk}' for disk in disks)}\n"
 
 
 def test_an_engine_that_sleeps_and_holds_nothing_is_none(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:

@@ -356,6 +356,15 @@ def test_what_a_crontab_sets_is_followed(kept: Path, rows: tuple[str, ...]) -> N
     assert runs_by(written, TABLE) == [["rsync"]]
 
 
+@pytest.mark.parametrize("size", [70_000, 1_000_000])
+def test_no_value_of_a_crontab_hides_what_stands_behind_it_or_fills_the_memory(size: int) -> None:
+    settings = {"A": "x" * size, "B": "rsync"}
+    for row in ("$A; $B a b", "$A" * 20_000):
+        with pytest.raises(probe.Trouble, match="a row of a crontab: over"):
+            probe.as_started(row, settings, "nobody")
+    assert probe.as_started("$B a b", settings, "nobody") == "rsync a b"
+
+
 def test_what_a_crontab_sets_and_nobody_uses_is_nothing(kept: Path) -> None:
     """The mail's receiver, a usual shell, a folder of a service in which no program is called so: ordinary crontabs say that. Nor
     is a variable known above its row.

@@ -99,6 +99,26 @@ def test_whose_code_runs_by_a_mount_of_a_part_of_it_is_seen(folder: Path, place:
         assert runs(pid, folder) == []
 
 
+def test_a_mount_of_a_part_of_it_is_seen_where_it_is_a_volume_of_its_own(place: Path) -> None:
+    """Of such a folder a table of mounts names the volume alone."""
+    own = place / "opt" / "own"
+    own.mkdir(parents=True)
+    code = f"""
+import os, runpy, subprocess
+names = runpy.run_path({probe.__file__!r})
+os.mkdir({str(own / "deep")!r})
+with open({str(own / "deep" / "main.py")!r}, "w") as file:
+    file.write({WAITS!r})
+argv = ["unshare", "--mount", "sh", "-c", {BIND!r}, {str(own / "deep")!r}, {str(place / "other")!r}, {PYTHON!r}, "main.py"]
+child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+child.stdout.read(1)
+print(names["process"](str(child.pid), names["Cgroups"](), 0.0, names["Marks"](frozenset({{{str(own)!r}}})))["runs"])
+child.kill()"""
+    setup = f"mkdir -p {place}/other; mount -t tmpfs none {own}; exec {PYTHON} -I -c {shlex.quote(code)}"
+    argv = ["unshare", "--mount", "--propagation", "private", "sh", "-euc", setup]
+    assert subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60).stdout == f"[{str(own)!r}]\n"
+
+
 def test_a_job_that_names_it_by_either_path_touches_it(folder: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = (str(folder), os.path.realpath(folder), f"{place}/other")
     monkeypatch.setattr(probe, "cron_jobs", lambda: [(f"/etc/cron.d/{at}", "root", f"cp -r {at} /x") for at in paths])

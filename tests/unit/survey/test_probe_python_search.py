@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -301,6 +302,68 @@ def test_one_process_with_a_root_of_its_own_hides_no_mount_from_the_next(laid: P
         assert probe.process(decoy, probe.Cgroups(), 0.0, marks)["runs"] in ([], [str(laid)])
         assert marks.space_of(decoy) != marks.space_of(str(pid))
         assert probe.process(str(pid), probe.Cgroups(), 0.0, marks)["runs"] == [str(laid)]
+
+
+LAID_OVER = """
+import os, subprocess, sys
+of_service, place, other = sys.argv[1:]
+os.makedirs(f"{place}/x")
+open(f"{place}/x/y", "w").close()
+subprocess.run(["mount", "--bind", of_service, f"{place}/x/y"], check=True)
+print(end=".", flush=True)
+sys.stdin.readline()
+subprocess.run(["mount", "-t", "tmpfs", "none", f"{place}/x"], check=True)
+os.symlink(other, f"{place}/x/y")
+print(end=".", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_nothing_that_is_laid_over_a_mount_is_taken_for_a_service_s(laid: Path) -> None:
+    """By a link there all that is on a host would run a service's code, and another service's would be this one's."""
+    other, place = laid.parent / "vox-other", laid.parent.parent / "a" / "over"
+    other.mkdir()
+    gone = laid / "old.py"
+    gone.touch()
+    argv = ["unshare", "-Urm", PYTHON, "-c", LAID_OVER, str(gone), str(place), str(other)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, user=STRANGER, group=STRANGER) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stdout.read(1) == b"."
+        gone.unlink()  # as a checkout does with each file that is another
+        child.stdin.write(b"\n")
+        child.stdin.flush()
+        assert child.stdout.read(1) == b"."
+        marks = probe.Marks(frozenset({str(laid), str(other)}))
+        marks.space_of(str(child.pid))
+        child.kill()
+    row = other.stat()
+    assert marks.marks[row.st_dev, row.st_ino] == str(other)
+
+
+UNLINKED = f"""
+import mmap, os, shutil, sys
+shutil.copy(sys.argv[1], sys.argv[2])
+with open(sys.argv[2], "rb") as file:
+    held = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ | mmap.PROT_EXEC)
+os.unlink(sys.argv[2])
+if sys.argv[3:]:
+    shutil.copy("/bin/sh", sys.argv[2])
+{WAITS}
+"""
+
+
+@pytest.mark.parametrize("another", [(), ("another",)])
+def test_a_library_makes_a_program_python_whatever_has_its_path_by_now(laid: Path, another: tuple[str, ...]) -> None:
+    """What it has mapped the kernel still has: a copied library may be removed as soon as it is loaded."""
+    library = laid.parent.parent / "a" / "worker.so"
+    words = (PYTHON, "-c", UNLINKED, str(Path(PYTHON).resolve()), str(library), *another)
+    with running(*words, cwd=laid.parent / "lab") as pid:
+        rows = [row for row in probe.mapped_to_run(str(pid)) if row.path.startswith(str(library))]
+        assert rows
+        marks = probe.Marks(frozenset({str(laid)}))
+        for kind in ("", "roots"):
+            assert marks.programs.python_in(str(pid), marks.space_of(str(pid)), rows, kind) == "whole"
 
 
 def test_what_an_account_may_not_look_into_is_not_looked_into_for_it(laid: Path) -> None:

@@ -106,7 +106,7 @@ def test_python_is_seen_by_every_way_to_the_folder(folder: Path, name: str) -> N
         assert runs(pid, folder) == [str(folder)]
 
 
-@pytest.mark.parametrize("variable", ["PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PATH"])
+@pytest.mark.parametrize("variable", ["PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PATH", "UVICORN_APP_DIR", "GUNICORN_CMD_ARGS"])
 def test_python_is_seen_by_its_variables(folder: Path, variable: str) -> None:
     place = folder.parent.parent
     values = {
@@ -114,6 +114,8 @@ def test_python_is_seen_by_its_variables(folder: Path, variable: str) -> None:
         "VIRTUAL_ENV": f"{place}/link/.venv",
         "PATH": f"/nowhere:{place}/link/.venv/bin:/usr/bin",
         "PYTHONHOME": "/usr:/usr",
+        "UVICORN_APP_DIR": f"{place}/links",
+        "GUNICORN_CMD_ARGS": f"--workers 1 --pythonpath {place}/link",
     }
     env = {variable: values[variable]}
     program = "python" if variable == "PATH" else PYTHON
