@@ -26,7 +26,7 @@ STEPS = {
     "script",
 }
 OPTIONS = {"disableConcurrentBuilds", "lock", "timeout", "buildDiscarder", "skipStagesAfterUnstable", "timestamps"}
-WHEN = {"branch", "beforeAgent", "expression", "not", "anyOf", "allOf"}
+WHEN = {"branch", "beforeAgent", "beforeInput", "expression", "not", "anyOf", "allOf"}
 
 _TOKEN = re.compile(
     r"(?P<comment>//[^\n]*|/\*(?s:.*?)\*/)"

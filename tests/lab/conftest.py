@@ -107,6 +107,15 @@ def gate(deployed: GateRun, tmp_path: Path) -> Gate:
     return run
 
 
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    """A key to sign with; the file ``signers`` beside it knows it."""
+    path = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(path)], check=True)
+    (tmp_path / "signers").write_text(f'gate@example.com namespaces="voxgate" {path.with_suffix(".pub").read_text()}')
+    return path
+
+
 def on_host(host: str, *argv: str) -> str:
     """What a root command says on a host: by another way than the gate's own."""
     return must(host, list(argv)).strip()

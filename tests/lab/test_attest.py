@@ -6,8 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.lab.conftest import ROOT, Gate, GateRun, ledger, on_host
 from voxgate.contracts.manifest import sha256
 
@@ -19,14 +17,6 @@ def verify(run: GateRun, *options: str) -> tuple[int, str]:
     argv = [sys.executable, "-m", "voxgate.cli.main", "attest", "verify", str(run.folder), *options]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     return done.returncode, done.stdout + done.stderr
-
-
-@pytest.fixture
-def key(tmp_path: Path) -> Path:
-    path = tmp_path / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(path)], check=True)
-    (tmp_path / "signers").write_text(f'gate@example.com namespaces="voxgate" {path.with_suffix(".pub").read_text()}')
-    return path
 
 
 def test_a_deploy_is_attested_and_its_ledger_says_so(gate: Gate, key: Path, tmp_path: Path) -> None:

@@ -70,6 +70,8 @@ def test_a_deploy_with_a_green_build_is_done_and_attached(forge: Forge, gate: Ga
     tried = next(one["tried"] for one in run.verdict["services"] if one["service"] == "backend")
     name = f"{tried['tag']}-lab.html"
     assert forge.downloads[name] == (run.folder / "allure-report" / "index.html").read_bytes()
+    attested = f"vox-backend-{tried['commit'][:12]}-lab.attestation.json"
+    assert forge.downloads[attested] == (run.folder / "attestation.json").read_bytes()
     stated = forge.statuses["voxgate-lab"]
     assert stated["state"] == "SUCCESSFUL"
     assert stated["url"].endswith(f"/vox-backend/downloads/{name}")

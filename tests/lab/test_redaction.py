@@ -15,6 +15,7 @@ import pytest
 from lab import places
 from lab.hosts import execute, must
 from tests.lab.conftest import ROOT, Gate, GateRun
+from voxgate.contracts.envelope import decode
 
 # One for each way out, so that a leak says which way it took. Made as secrets are made; never the same as a planted one.
 BARE = "canary-q7Zt2LxV9mRb4KwYc8Hd"
@@ -119,13 +120,14 @@ def careless_estate() -> Iterator[None]:
 
 
 def leaks(run: GateRun, canaries: set[str]) -> list[str]:
-    """Where a canary stands: file and canary's beginning. Packed bodies are looked into."""
+    """Where a canary stands: file and canary's beginning. Packed bodies are looked into, and what is attested."""
     found = [f"output: {one[:16]}" for one in canaries if one in run.said]
     for path in sorted(run.folder.rglob("*")):
         if not path.is_file():
             continue
         body = path.read_bytes()
         body += gzip.decompress(body) if body[:2] == b"\x1f\x8b" else b""
+        body += decode(body).payload if path.name == "attestation.json" else b""
         found += [f"{path.relative_to(run.folder)}: {one[:16]}" for one in canaries if one.encode() in body]
         found += [f"name of {path.name}" for one in canaries if one in path.name]
     return found

@@ -92,6 +92,7 @@ def test_the_gate_keeps_its_promises() -> None:
         "ESTATE",
         "SERVICE",
         "TAG",
+        "APPROVE",
     ]
     stages = {stage.title: stage for stage in stages_of(pipeline)}
     deploys = [node for node in stages["Gate"].one("steps").all() if node.name == "sshagent"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.unit.forges import Forge
 from tests.unit.test_history import NEW, OLD, Here, told
 from tests.unit.test_on_host import Host
-from voxgate.cli.approve import write
+from voxgate.cli.approve import approve, write
 from voxgate.contracts.approvals import FOLDER, Approval, notes_in, read_approval
 from voxgate.contracts.envelope import Envelope, canonical
 from voxgate.contracts.estates import load_estate
@@ -29,6 +31,8 @@ from voxgate.model.service import Service
 from voxgate.model.verdict import Ran, RunOutcome, RunVerdict, ServiceOutcome
 from voxgate.plugin.promoting import rules_of
 from voxgate.plugin.session import Session
+from voxgate.report.redaction import Redactor
+from voxgate.report.stream import CutStream
 from voxgate.transport.ssh_keygen import sign
 
 pytest_plugins = ["pytester"]
@@ -272,6 +276,21 @@ def test_a_signed_note_approves_one_commit_on_one_estate_for_some_days(keys: Key
         if other != path and b'"reason"' in other.read_bytes() and NEW.commit.encode() in other.read_bytes():
             other.with_name(other.name + ".sig").write_bytes(b"x")
     assert refused(made, now=now) == f"backend {NEW}: approved by 0 of 2"
+
+
+def test_the_command_asks_the_remote_for_the_commit(forge: Callable[[str], Forge], keys: Keys, tmp_path: Path) -> None:
+    there = forge("backend")
+    (release,) = there.releases
+    words, notes, said = [f"backend={release.tag}"], tmp_path / FOLDER, io.StringIO()
+    assert approve(there.estate, words, keys.key("anna"), "looked at it", 3, notes, CutStream(said, Redactor())) == 0
+    assert f"backend {release.tag} ({release.commit[:12]}) may go on lab" in said.getvalue()
+    ((_, body, _),) = notes_in(notes)
+    note = read_approval(body)
+    assert (note.estate, note.service, note.tag, note.commit) == ("lab", "backend", release.tag, release.commit)
+    out = CutStream(said, Redactor())
+    for wrong, reason, days in (("backend=vox-backend-2026.06.22-9", "x", 3), (words[0], " ", 3), (words[0], "x", 99)):
+        with pytest.raises(Refused):
+            approve(there.estate, [wrong], keys.key("anna"), reason, days, notes, out)
 
 
 def test_a_note_is_read_strictly(tmp_path: Path) -> None:

@@ -199,6 +199,8 @@ def test_joined_parts_are_a_whole_look_and_say_which_covers_nothing(lab: Lab, mo
     with (lab.folder / "said.txt").open("w") as out:
         assert merge.merge([part], lab.folder / "merged", html="never", out=CutStream(out, Redactor())) == 0
     joined = verdict_file.read(lab.folder / "merged/latest/verdict.json")
+    listed = (lab.folder / "merged/latest/SHA256SUMS").read_text()
+    assert "  evidence/second/look.json\n" in listed, "what is joined is attested with its evidence"
     assert [one.id for one in joined.judgements if one.verdict is Verdict.WAIVED] == [KEY]
     assert (joined.verdict, joined.notes) == (RunVerdict.HOLDS, (ends, nothing))
     assert f"note {nothing}" in " ".join((lab.folder / "said.txt").read_text("utf-8").split())

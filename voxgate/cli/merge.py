@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import sys
@@ -9,13 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from voxgate.contracts.estates import named_estate
-from voxgate.contracts.places import project
+from voxgate.contracts.places import project, suites_of
 from voxgate.errors import ContractError, VoxgateError
 from voxgate.model.estate import Estate
 from voxgate.model.look import Evidence
 from voxgate.model.verdict import Exit
 from voxgate.plugin.session import write_recorded
 from voxgate.report import verdict_file
+from voxgate.report.attesting import attest, configuration_of
 from voxgate.report.redaction import Redactor
 from voxgate.report.stream import CutStream
 from voxgate.survey.joining import disagreements, join
@@ -77,4 +79,14 @@ def _judge(folder: Path, estate: Estate, reports: Path, html: str, out: CutStrea
     if done.exit_status in {0, 1, Exit.BLIND} and here.is_dir() and not any(here.iterdir()):
         here.rmdir()
         folder.rename(here)
+        out.write("".join(f"{line}\n" for line in _attested(here.parent, estate)))
     return done.exit_status
+
+
+def _attested(run: Path, estate: Estate) -> list[str]:
+    """Attest the joined run, whose evidence lies in it only now. Returns a line for what could not be done."""
+    try:
+        suites = suites_of(project())
+        return attest(run, configuration_of(estate, suites, project()), os.environ.get("VOXGATE_SIGN_KEY", ""))[1]
+    except VoxgateError as error:
+        return [f"the run is not attested: {error.line}"]

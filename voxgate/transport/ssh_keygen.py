@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,21 +126,44 @@ def raw_signature(message: bytes, key: str) -> tuple[str, bytes]:
     public = public_blob(path)
     agent = agent_of() if public else None
     try:
-        one = next((held for held in (agent.get_keys() if agent else ()) if held.asbytes() == public), None)
-        mine: paramiko.PKey | None = one
-        if mine is None:
-            with suppress(OSError, TypeError, ValueError, UnsupportedAlgorithm, paramiko.SSHException):
-                mine = paramiko.PKey.from_path(path)
-        if mine is None:
-            return "", b""
-        algorithm = "rsa-sha2-256" if mine.get_name() == "ssh-rsa" else None
-        said = mine.sign_ssh_data(message, algorithm)
-        return mine.fingerprint, _plain(said if isinstance(said, bytes) else said.asbytes())
-    except (paramiko.SSHException, OSError, ValueError):
+        held = next((one for one in (agent.get_keys() if agent else ()) if one.asbytes() == public), None)
+        if held is None:
+            return _by_file(message, path)
+        said = held.sign_ssh_data(message, "rsa-sha2-256" if held.get_name() == "ssh-rsa" else None)
+        return held.fingerprint, _plain(said if isinstance(said, bytes) else said.asbytes())
+    except (paramiko.SSHException, UnsupportedAlgorithm, OSError, TypeError, ValueError):
         return "", b""
     finally:
         if agent is not None:
             agent.close()
+
+
+def _by_file(message: bytes, path: Path) -> tuple[str, bytes]:
+    """The same by a private key's file. paramiko refuses every second ECDSA key of ssh-keygen's."""
+    content = path.read_bytes()
+    load = serialization.load_ssh_private_key if b"OPENSSH PRIVATE KEY" in content else serialization.load_pem_private_key
+    key = load(content, None)
+    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    digest = hashlib.sha256(base64.b64decode(public.split()[1])).digest()
+    name = f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
+    match key:
+        case ed25519.Ed25519PrivateKey():
+            return name, key.sign(message)
+        case rsa.RSAPrivateKey():
+            return name, key.sign(message, padding.PKCS1v15(), hashes.SHA256())
+        case ec.EllipticCurvePrivateKey():
+            return name, key.sign(message, ec.ECDSA(_hash_of(key.curve)))
+        case _:
+            return "", b""
+
+
+def _hash_of(curve: ec.EllipticCurve) -> hashes.HashAlgorithm:
+    """The hash that goes with a curve in SSH. Raises ValueError for one that SSH does not have."""
+    for bits, kind in _CURVES:
+        if bits == curve.key_size:
+            return kind()
+    msg = "a curve that SSH does not have"
+    raise ValueError(msg)
 
 
 def _plain(blob: bytes) -> bytes:
@@ -167,8 +190,8 @@ def must_be_by_the_same(ssh_signature: bytes, raw: bytes, message: bytes, where:
             case rsa.RSAPublicKey():
                 key.verify(raw, message, padding.PKCS1v15(), hashes.SHA256())
             case ec.EllipticCurvePublicKey():
-                key.verify(raw, message, ec.ECDSA(next(kind for bits, kind in _CURVES if bits == key.curve.key_size)()))
+                key.verify(raw, message, ec.ECDSA(_hash_of(key.curve)))
             case _:
                 raise ContractError("the envelope is signed by a key of another kind", where=where)
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError, StopIteration):
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         raise ContractError("the envelope's own signature is not good", where=where) from None

@@ -108,6 +108,19 @@ def key_in(folder: Path, name: str = "key") -> Path:
     return path
 
 
+def judged(project: Path, evidence: Path) -> Path:
+    """The folder of a real run over a saved look, with that look in it."""
+    reports = project / "reports"
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--evidence={evidence}", f"--reports={reports}"]
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "VOXGATE_"))}
+    done = subprocess.run([*argv, "--html=never"], cwd=project, env=env, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    run = (reports / "latest").resolve()
+    (run / "evidence").rmdir()
+    shutil.copytree(evidence, run / "evidence")
+    return run
+
+
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """A real run: the saved look, judged by voxgate's rules and one of the project's own, and its evidence beside it."""
@@ -116,14 +129,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Made:
     (project / "hosts/lab.toml").write_text(estate_of_the_look(), "utf-8")
     (project / "suites").mkdir()
     (project / "suites/test_ours.py").write_text(OWN)
-    reports = project / "reports"
-    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--evidence={SAVED}", f"--reports={reports}"]
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "VOXGATE_"))}
-    done = subprocess.run([*argv, "--html=never"], cwd=project, env=env, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    run = (reports / "latest").resolve()
-    (run / "evidence").rmdir()
-    shutil.copytree(SAVED, run / "evidence")
+    run = judged(project, SAVED)
     made = Made(project, run, key_in(project))
     made.attest()
     return made
@@ -448,14 +454,18 @@ def test_an_edited_ledger_is_found(made: Made, tmp_path: Path) -> None:
     assert wrong.why == "they name another verdict of this run, or none"
 
 
+class Out(CutStream):
+    """What a command says."""
+
+    said = ""
+
+    def write(self, text: str) -> int:
+        """Keep it."""
+        self.said += text
+        return len(text)
+
+
 def test_the_command_says_a_line_each_and_its_status(original: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Out(CutStream):
-        said = ""
-
-        def write(self, text: str) -> int:
-            self.said += text
-            return len(text)
-
     out = Out(sys.stdout, Redactor())
     monkeypatch.chdir(original.project)
     assert command.verify(original.run, original.signers, None, out) == 0, out.said
@@ -463,6 +473,26 @@ def test_the_command_says_a_line_each_and_its_status(original: Made, monkeypatch
     assert len(out.said.splitlines()) == 8
     with pytest.raises(Refused, match="no such run"):
         command.verify(original.project / "nowhere", None, None, out)
+
+
+def test_a_look_at_some_hosts_is_verified_as_one(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = shutil.copytree(SAVED, made.project / "part")
+    document = json.loads((part / "run.json").read_text())
+    (part / "run.json").write_text(json.dumps({**document, "part": ["api-1"]}))
+    monkeypatch.chdir(made.project)
+    made.run = judged(made.project, part)
+    made.attest()
+    out = Out(sys.stdout, Redactor())
+    assert command.verify(made.run, made.signers, None, out) == 0, out.said
+
+    def less(document: dict[str, Any]) -> None:
+        document["invariants"].pop()
+        document["counts"]["holds"] -= 1
+
+    made.change_verdict(less)
+    made.attest()
+    assert command.verify(made.run, made.signers, None, out) == 1
+    assert "and was left out" in out.said
 
 
 def test_a_key_is_tried_before_anything_is_done(tmp_path: Path) -> None:
