@@ -1,7 +1,7 @@
 # Another engine runs a container on a fleet host: its monitor is there, and processes with process numbers of their own.
 # host: fleet-1
 # violated: only-livekit-in-containers[fleet-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
 inject() {
 	install -m 755 /usr/bin/busybox "$FAULT-conmon"
 	mkdir -p /var/tmp/conmon.d && mv "$FAULT-conmon" /var/tmp/conmon.d/conmon && ln -sf conmon /var/tmp/conmon.d/sleep

@@ -1,7 +1,8 @@
 # The registry counts two workers that nobody has, one with a slot and one with less than none: the sum is right.
 # host: data
 # violated: capacity-adds-up[*]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# fill: KEY=vox:workers:fleet-9/{1,2}
 inject() {
 	redis-cli set vox:workers:fleet-9/1 '{"calls": 0, "commit": "x", "id": "fleet-9/1", "max": 1}'
 	redis-cli set vox:workers:fleet-9/2 '{"calls": 0, "commit": "x", "id": "fleet-9/2", "max": -1}'

@@ -1,7 +1,8 @@
 # A key that nobody knows may log in.
 # host: fleet-1
 # violated: keys-are-known[fleet-1]
-# follow: as key-behind-its-options
+# follow: mends
+# edit: sed -i '$d' "$file"
 KEYS=/home/deploy/.ssh/authorized_keys
 inject() {
 	keep $KEYS

@@ -1,7 +1,7 @@
 # A variable put a folder before the venv: a module of the dialler is another one than on disk.
 # host: sip-1
 # violated: process-is-the-venvs[sip-1-voxdialler] unit-file-is-the-expected[sip-1-voxdialler]
-# follow: as unit-drop-in
+# follow: mends
 DROP=/etc/systemd/system/voxdialler.service.d
 inject() {
 	mkdir -p $DROP /var/tmp/shadow

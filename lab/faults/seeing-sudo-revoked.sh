@@ -3,7 +3,7 @@
 # blind: *[*api-1*] !release-is-on-main[*] !backend-health-is-clean[*]
 #   exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox] haproxy-sees-all-workers
 # cause: api-1: could not look (denied): sudo refused
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
 inject() {
 	keep /etc/sudoers.d/voxgate
 	rm /etc/sudoers.d/voxgate
