@@ -26,9 +26,9 @@ SOURCES = [
 PROGRAMS = frozenset(
     """
     apt-get cat certbot chmod chown crontab curl df dmesg docker dpkg du echo export find findmnt free git gpasswd grep
-    haproxy head install iptables journalctl kill ls make mount mv namei nginx ps redis-cli rm setfacl sh sort ss
+    haproxy head install iptables journalctl kill ls make mount mv namei nginx ps redis-cli rm sed setfacl sh sort ss
     ssh ssh-keygen ssh-keyscan sshd sudo sudoedit systemctl systemd-cgtop tail tar tee test timedatectl umount uptime usermod
-    uv visudo xx
+    uv vipw visudo xx
     """.split()  # noqa: SIM905 - a list of one a line would be a page long
 )
 """Those of Debian, of what the hosts run, and of the gate; ``xx`` stands for what is filled in."""

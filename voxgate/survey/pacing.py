@@ -113,14 +113,15 @@ def _counted(unit: PlacedUnit, look: Look) -> _Counted | None:
 
 
 def _of_its_database(database: Database, recent: Mapping[str, tuple[int, ...]], life: float) -> Iterator[str]:
-    """More than may be in what the database itself has, whoever wrote it: of the longest time for which this process has been
-    there, as one before it may have been what was mended.
+    """More than may be in what the database itself has, whoever wrote it. Of ticks in each of the times for which this process was
+    there: what is mended, as a second dialler that was stopped, is still in the longest of them.
     """
-    pace, back = database.pace, max((one for one in RECENT if one <= life), default=0)
-    limits = {"ticks": back / pace.tick * GRACE + 2}
-    if pace.calls is not None and back == MINUTE:
-        limits["calls"] = pace.calls * GRACE
-    for what, most in limits.items():
-        count = recent[what][RECENT.index(back)] if back and what in recent else 0
-        if count > most:
-            yield f"the database {database.called} has {count} {what} of the last {back} s, {most:.0f} are the most"
+    pace, times = database.pace, [one for one in RECENT if one <= life]
+    counts = dict(zip(RECENT, recent.get("ticks", ()), strict=False))
+    most = {one: one / pace.tick * GRACE + 2 for one in times}
+    if counts and times and all(counts[one] > most[one] for one in times):
+        back = times[-1]
+        yield f"the database {database.called} has {counts[back]} ticks of the last {back} s, {most[back]:.0f} are the most"
+    calls = dict(zip(RECENT, recent.get("calls", ()), strict=False)).get(RECENT[-1], 0)
+    if pace.calls is not None and RECENT[-1] in times and calls > pace.calls * GRACE:
+        yield f"the database {database.called} has {calls} calls of the last {RECENT[-1]} s, {pace.calls:g} are the most"

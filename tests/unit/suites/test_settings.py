@@ -173,8 +173,9 @@ def test_calls_are_counted_where_a_most_is_said(green: Case) -> None:
     ("recent", "said"),
     [
         ({"ticks": (5, 15, 61), "calls": (0, 0, 0)}, ""),
-        ({"ticks": (5, 15, 70), "calls": (0, 0, 0)}, "the database vox has 70 ticks of the last 60 s, 65 are the most"),
-        ({"ticks": (5, 15, 60), "calls": (0, 60, 80)}, "the database vox has 80 calls of the last 60 s, 63 are the most"),
+        ({"ticks": (10, 30, 120), "calls": (0, 0, 0)}, "the database vox has 120 ticks of the last 60 s, 65 are the most"),
+        ({"ticks": (5, 20, 80), "calls": (0, 0, 0)}, ""),  # a second dialler that was stopped ten seconds ago
+        ({"ticks": (5, 15, 60), "calls": (0, 60, 80)}, "the database vox has 80 calls of the last 60 s, 60 are the most"),
     ],
 )
 def test_what_the_database_has_is_counted_whoever_wrote_it(green: Case, recent: Any, said: str) -> None:
