@@ -120,6 +120,12 @@ _UNHEALTHY = _After("service-became-healthy", _placement)
 _AFTER: dict[str, tuple[_After, ...]] = {
     _ONE_DIALLER: (_After("unit-is-active", _none_on, _DOWN),),
     "database-sees-one-dialler": (_After(_ONE_DIALLER, _unit), _After(_STORES, _at_its_port, _NOT_THERE, blinds=True)),
+    "dialler-keeps-its-pace": (  # of two it is not the right one that is stopped
+        _After(_ONE_DIALLER, _anywhere),
+        _After("database-sees-one-dialler", _anywhere, blinds=True),
+        _After(_STORES, _at_its_port, _NOT_THERE, blinds=True),
+    ),
+    "settings-lead-to-what-is-there": (_After(_STORES, _anywhere, _NOT_THERE),),
     "dialler-is-on-the-sip-host": (_After(_ONE_DIALLER, _told_of),),
     "one-copy-only": (_After(_ONE_DIALLER, _told_of),),
     "unit-is-active": (_MADE_BY, _NOT_SET, _After("units-are-all-there-are", _placement)),
@@ -194,7 +200,7 @@ _OF_STRANGERS = (
 )
 """The rules that find what should not be there; the first of them that found it leads."""
 
-_CALLS_PEOPLE = frozenset({"exactly-one-dialler-per-database", "database-sees-one-dialler", "dialler-is-on-the-sip-host"})
+_CALLS_PEOPLE = frozenset({_ONE_DIALLER, "database-sees-one-dialler", "dialler-is-on-the-sip-host", "dialler-keeps-its-pace"})
 """What two diallers do to people cannot be undone: that stands first, however many rules another cause has."""
 
 _BESIDE = frozenset({"only-expected-listeners"})

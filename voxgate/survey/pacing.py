@@ -113,8 +113,8 @@ def _counted(unit: PlacedUnit, look: Look) -> _Counted | None:
 
 
 def _of_its_database(database: Database, recent: Mapping[str, tuple[int, ...]], life: float) -> Iterator[str]:
-    """More than may be in what the database itself has, whoever wrote it. Of ticks in each of the times for which this process was
-    there: what is mended, as a second dialler that was stopped, is still in the longest of them.
+    """More than may be in what the database itself has, whoever wrote it. Of ticks in each of the times for which this process
+    was there: what is mended, as a second dialler that was stopped, is still in the longest of them.
     """
     pace, times = database.pace, [one for one in RECENT if one <= life]
     counts = dict(zip(RECENT, recent.get("ticks", ()), strict=False))

@@ -123,6 +123,15 @@ def test_what_may_call_people_twice_stands_before_a_host_without_power(subjects:
     assert found[1].blinds
 
 
+def test_of_two_diallers_the_right_one_is_not_stopped_for_what_both_did(subjects: dict[str, Judgement]) -> None:
+    pace = subjects["dialler-keeps-its-pace[sip-1-voxdialler]"]
+    fast = replace(pace, verdict=Verdict.VIOLATED, found="the database vox has 120 ticks of the last 60 s, 65 are the most")
+    second = [one for one in judged("dialler-by-hand", subjects) if not one.verdict.is_green]
+    (cause,) = causes_of([*second, fast])
+    assert [one.invariant for one in cause.leads] == ["exactly-one-dialler-per-database"]
+    assert [one.label for one in causes_of([fast])] == ["dialler keeps its pace [sip-1-voxdialler]"]
+
+
 def test_a_stranger_beside_a_stopped_unit_is_a_cause_of_its_own(subjects: dict[str, Judgement]) -> None:
     """What only happens to be on the same host is never folded under what is stopped there."""
     stopped = {one.id: one for one in judged("unit-stopped", subjects) if not one.verdict.is_green}
