@@ -27,13 +27,15 @@ LAB = (FOLDER / "lab.toml").read_text("utf-8")
 SERVICES = (FOLDER / "services.toml").read_text("utf-8")
 MOVED = '\n[services.backend]\nfolder = "/srv/voice/backend"\n\n[services.dialler]\nfolder = "/data/voice/dialler.d"\n'
 RELEASE = Release("backend", "a" * 40, "vox-backend-2026.06.24-1")
+OF_DIALLER = re.compile(r"\n\[services\.dialler\]\nvalues = .*\n")  # a table may stand once
 ROOMS = ["/var/lib/voice/backend", "/var/www/backend", "/mnt/disk1/backend", "/usr2/backend", "/opt/a/b"]
 
 
 def loaded(folder: Path, more: str, services: str | None = None) -> Estate:
     """The lab's estate with that in it; ``services`` is a team's own services.toml."""
     folder.mkdir(exist_ok=True)
-    (folder / "lab.toml").write_text(LAB + more, "utf-8")
+    words = OF_DIALLER.sub("", LAB) if "[services.dialler]" in more else LAB
+    (folder / "lab.toml").write_text(words + more, "utf-8")
     if services is not None:
         (folder / "services.toml").write_text(services, "utf-8")
     return load_estate("lab", folder)

@@ -60,6 +60,10 @@ def ended(outcome: RunOutcome, until: date) -> RunOutcome:
     return replace(outcome, verdict=RunVerdict.VIOLATED, exit_status=1, judgements=(first, *outcome.judgements[1:]))
 
 
+TO_DO = "put DEEPGRAM_API_KEY into /opt/vox-agents/.env on fleet-2, then sudo systemctl restart voxcore@2"
+"""What mends the setting that the start failed for: not what would only show why it did."""
+
+
 def test_a_deploy_that_went_back_is_told(chat: Forge, rolled_back: RunOutcome) -> None:
     chat.bad_days = [TAKEN]
     assert told(rolled_back, chat.url + PATH) == ""
@@ -73,7 +77,7 @@ def test_a_deploy_that_went_back_is_told(chat: Forge, rolled_back: RunOutcome) -
         "vox-backend-2026.11.22-1",
         "vox-backend-2026.11.20-2",
     ]
-    assert said["causes"][0]["to_do"] == "journalctl -u voxcore@2 -n 20"
+    assert said["causes"][0]["to_do"] == TO_DO
     assert (said["by"].count("@"), said["build"]) == (1, "https://ci.example/7/")
     lines = said["text"].splitlines()
     assert lines[0].startswith("*ROLLED BACK* `lab`: `2 invariants are violated")
@@ -81,7 +85,7 @@ def test_a_deploy_that_went_back_is_told(chat: Forge, rolled_back: RunOutcome) -
         "- `backend`: from `vox-backend-2026.11.20-2`, tried `vox-backend-2026.11.22-1`, running `vox-backend-2026.11.20-2`"
         in lines
     )
-    assert "  - to do: `journalctl -u voxcore@2 -n 20`" in lines
+    assert f"  - to do: `{TO_DO}`" in lines
 
 
 def test_what_is_worth_telling(done: RunOutcome, rolled_back: RunOutcome, looked: RunOutcome) -> None:
