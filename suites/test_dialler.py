@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 OK = 200
 LAG = 1.0  # seconds for an answer to come
 STOP = "stop it at once: two diallers over-dial real people"
-STOP_IT = "stop it at once, it over-dials real people"
 
 
 def diallers_on(host: HostEvidence, service: Service) -> list[ProcessFact]:
@@ -186,7 +185,7 @@ def test_dialler_keeps_its_pace(unit: PlacedUnit, evidence: Evidence) -> None:
     wrong, unseen = too_fast(unit, evidence)
     if unseen is not None and not wrong:
         known(unseen)
-    assert not wrong, say_each("", [(what, f"{STOP_IT}: {do}") for what, do in wrong])
+    assert not wrong, say_each("", wrong)
 
 
 def _ticks_of_health(unit: PlacedUnit, evidence: Evidence) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 # The backend's REDIS_URL leads to a Redis outside of the estate: it answers, it is well, and it holds somebody else's data.
 # host: machine
-# violated: backend-reaches-its-stores[backend-api-1]
+# violated: backend-reaches-its-stores[backend-api-1] settings-are-the-same-everywhere[backend-api-1]
 # follow: by hand, nobody has followed it on a lab yet
 ENV=/opt/vox-backend/.env
 inject() {

@@ -3,6 +3,7 @@
 # violated: settings-are-the-same-everywhere[fleet-fleet-1] settings-are-the-same-everywhere[fleet-fleet-2]
 # follow: by hand, nobody has followed it on a lab yet
 ENV=/opt/vox-agents/.env
+: voxcore@1 voxcore@2 voxcore@3 # which fleet_well restarts: nothing beside it may touch them
 inject() {
 	keep $ENV
 	sed -i 's/^OPENAI_API_KEY=.*/OPENAI_API_KEY=sk-of-another-account-0123456789/' $ENV

@@ -43,8 +43,13 @@ def too_fast(unit: PlacedUnit, evidence: Evidence) -> tuple[list[tuple[str, str]
     if database is None:
         return [], None
     where = f"{unit.service.tick or 'its pace'} in {unit.service.folder}"
-    do = f"`systemctl stop {quoted(unit.unit)}`; then mend {where}, or the estate's pace"
-    found = [*_of_its_page(unit, database.pace, evidence.second), *_of_its_counters(unit, database.pace, evidence)]
+    stop = f"stop it at once, it over-dials real people: `systemctl stop {quoted(unit.unit)}`"
+    do = f"{stop}; then mend {where}, or the estate's pace"
+    found = [(what, do) for what in _of_its_page(unit, database.pace, evidence.second)]
+    found += [(what, do) for what in _of_its_counters(unit, database.pace, evidence)]
+    again = (
+        "look again in a minute: what somebody else wrote, who is stopped by now, is gone then; if it stays so, stop the dialler"
+    )
     unseen = None
     if database.pace.records:
         recent = evidence.second.database(database.name).recent
@@ -53,8 +58,8 @@ def too_fast(unit: PlacedUnit, evidence: Evidence) -> tuple[list[tuple[str, str]
         elif set(recent) < set(database.pace.records):
             unseen = Missing("missing", "this look did not ask the database for it", database.name, "look again")
         else:
-            found += _of_its_database(database, recent, _life(unit, evidence.second))
-    return [(what, do) for what in found], unseen
+            found += [(what, again) for what in _of_its_database(database, recent, _life(unit, evidence.second))]
+    return found, unseen
 
 
 def _life(unit: PlacedUnit, look: Look) -> float:
