@@ -11,7 +11,7 @@ DROP=/etc/systemd/system/voxdialler.service.d
 AGENT=/opt/appdynamics/lib64
 inject() {
 	mkdir -p $DROP $AGENT
-	cp /usr/lib/*/libexpat.so.1 $AGENT/libpreload.so
+	cp /usr/lib/*/libbz2.so.1.0 $AGENT/libpreload.so
 	printf '[Service]\nEnvironment=LD_PRELOAD=%s/libpreload.so\n' $AGENT >$DROP/agent.conf
 	systemctl daemon-reload
 	well voxdialler 8090
