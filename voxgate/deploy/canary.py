@@ -85,7 +85,7 @@ class Canary:
         pages = [question_of(one, health) for one in others] if health is not None else []
         look = partial(take_look, self.site.connections, narrowed(estate, part), pages)
         first = look(brief=True)
-        if self.site.stop.wait(max(0.0, first.taken + estate.look - time.time())):
+        if self.site.stop.wait(max(0.0, first.counts_from + estate.look - time.time())):
             raise Interrupted("the run was interrupted", why="nothing more is begun")
         return Evidence(first, look(only={placement.service.name} if only_the_service else None), self.remotes())
 

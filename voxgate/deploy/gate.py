@@ -307,7 +307,7 @@ class Gate:
     def look_before(self) -> Look:
         """Look at the whole estate before anything is touched, and save it. Raises Refused where not all can be seen."""
         first = self._glance.result() if self._glance else take_look(self.site.connections, self.estate, brief=True)
-        self.site.stop.wait(max(0.0, first.taken + self.estate.look - time.time()))
+        self.site.stop.wait(max(0.0, first.counts_from + self.estate.look - time.time()))
         second = take_look(self.site.connections, self.estate)
         must_be_seen(second.hosts)
         must = must_run(self.estate, {}, self.site.goods)
@@ -354,7 +354,7 @@ class Gate:
         if bake is None:
             bake = self.estate.bake if self.site.orders.changes else self.estate.look
         first = take_look(self.site.connections, self.estate, brief=True)
-        if wait(max(0.0, first.taken + bake - time.time())):  # the window itself is what is observed
+        if wait(max(0.0, first.counts_from + bake - time.time())):  # the window itself is what is observed
             return None
         second = take_look(self.site.connections, self.estate, only=only)
         found = read_all(self.site.connections, self.estate) if self.site.claimed else self.site.found

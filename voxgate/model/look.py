@@ -37,6 +37,14 @@ class Look:
     databases: Mapping[str, DatabaseView | Missing]
 
     @property
+    def counts_from(self) -> float:
+        """When the last page was asked for, epoch seconds: from then on a second look is waited for, as what moves must have had
+        the time to. Who was asked later than a second after the others holds nobody up.
+        """
+        pages = (one for one in self.answers.values() if isinstance(one, Answer) and not one.trouble)
+        return max((one.asked for one in pages if self.taken < one.asked <= self.taken + 1.0), default=self.taken)
+
+    @property
     def day(self) -> date:
         """The day of it, in UTC."""
         return datetime.fromtimestamp(self.taken, UTC).date()

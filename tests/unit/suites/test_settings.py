@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from voxgate.model.answers import Answer
 from voxgate.model.estate import Database, Pace
 from voxgate.model.evidence import Missing, known
 from voxgate.model.look import Question
@@ -201,3 +202,17 @@ def test_secrets_are_read_by_their_owner_and_who_deploys_alone(green: Case, read
     found = green.of_service("api-1", "env_files", "backend", readers=readers).judge()
     assert list(found) == (["env-file-is-complete[backend-api-1]"] if red else [])
     assert not red or "can be read by www-data too" in found["env-file-is-complete[backend-api-1]"][1]
+
+
+def test_a_second_look_waits_from_the_last_page_of_the_first(green: Case) -> None:
+    """A page that is asked late in the first look, and early in the second, would stand still with nothing wrong."""
+    first = green.evidence.first
+    late = next(one for one in first.answers.values() if isinstance(one, Answer))
+
+    def counts_from(after: float, **parts: Any) -> float:
+        answers = {METRICS: replace(late, asked=first.taken + after, **parts)}
+        return replace(first, answers=answers).counts_from - first.taken
+
+    assert counts_from(0.4) == pytest.approx(0.4)
+    assert counts_from(9.0) == 0.0  # nobody waits for one who is slow
+    assert counts_from(0.4, trouble="refused") == 0.0
