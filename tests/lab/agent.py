@@ -33,6 +33,8 @@ mount -t tmpfs agent "$1"
 mkdir "$1/upper" "$1/work" "$1/root"
 mount -t overlay agent -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" "$1/root"
 cd "$1/root"
+mount -t tmpfs tmp ./tmp # before what may lie in it
+chmod 1777 ./tmp
 for path in $3; do
   mkdir -p "./$path"
   mount --bind "$path" "./$path"
@@ -41,8 +43,6 @@ for path in $3; do
   while [ "$above" != / ]; do chmod a+rx "./$above" 2>/dev/null || true; above=$(dirname "$above"); done
 done
 mount -t proc proc ./proc
-mount -t tmpfs tmp ./tmp
-chmod 1777 ./tmp
 for device in null zero full random urandom; do : > "./dev/$device"; mount --bind "/dev/$device" "./dev/$device"; done
 ip link set lo up
 printf '#!/bin/sh\nexport PYTHONPYCACHEPREFIX=/tmp/compiled\nexec %s -m voxgate.cli.main "$@"\n' "$4" > ./usr/local/bin/voxgate
