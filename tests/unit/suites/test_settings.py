@@ -141,7 +141,10 @@ def ticks(green: Case) -> float:
 def in_the_database(green: Case, recent: Any) -> Case:
     """Other records in the database itself, of a process that has been there for an hour."""
     view = known(green.evidence.second.databases["vox"])
-    case = green.look(lambda look: replace(look, databases={"vox": replace(view, recent=recent)}))
+    pace = green.estate.databases[0].pace
+    case = paced(green, replace(pace, ticks_in="ticks.at") if pace.calls_in else pace).look(
+        lambda look: replace(look, databases={"vox": replace(view, recent=recent)})
+    )
     return case.process("sip-1", "voxdialler.service", started=known(green.of("sip-1").time) - 3600)
 
 
