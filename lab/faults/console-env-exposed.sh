@@ -2,7 +2,7 @@
 # host: api-1
 # violated: console-exposes-nothing[console-api-1]
 # cause: GET :80/.env is answered with 200 and something that is not the page
-# follow: as console-elsewhere-by-https
+# follow: by hand, nobody has followed it on a lab yet
 SITE=/etc/nginx/sites-enabled/vox
 inject() {
 	keep $SITE

@@ -1,7 +1,7 @@
 # Over IPv6 nginx serves another folder than over IPv4.
 # host: api-1
 # violated: nginx-serves-exactly-dist[console-api-1] console-exposes-nothing[console-api-1]
-# follow: as console-elsewhere-by-https
+# follow: by hand, nobody has followed it on a lab yet
 SITE=/etc/nginx/sites-enabled/vox
 inject() {
 	keep $SITE

@@ -1,7 +1,7 @@
 # Node, installed as a program of the system under another name: no process is called node, and nothing lies in a home.
 # host: api-1
 # violated: no-node-runs[api-1]
-# follow: as listener-unknown
+# follow: by hand, nobody has followed it on a lab yet
 inject() {
 	cp /usr/local/bin/node /usr/local/bin/web
 	detached web /usr/local/bin/web -e 'process.title = "web"; setInterval(() => 0, 1000)'

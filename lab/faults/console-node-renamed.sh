@@ -1,7 +1,7 @@
 # Node, copied under another name into somebody's home: no process is called node.
 # host: api-1
 # violated: no-node-runs[api-1]
-# follow: as listener-unknown
+# follow: by hand, nobody has followed it on a lab yet
 inject() {
 	install -o deploy -m 755 /usr/local/bin/node /home/deploy/preview
 	detached preview runuser -u deploy -- /home/deploy/preview -e 'process.title = "preview"; setInterval(() => 0, 1000)'

@@ -1,7 +1,7 @@
 # Watchtower updates the containers by itself: what runs is then no release that anybody deployed.
 # host: sip-1
 # violated: only-livekit-in-containers[sip-1]
-# follow: as container-app-image
+# follow: by hand, nobody has followed it on a lab yet
 inject() {
 	docker tag livekit/sip:v1.2 containrrr/watchtower:1.7.1
 	docker run -d --name watchtower --network none containrrr/watchtower:1.7.1 /bin/busybox sleep 1000

@@ -3,7 +3,7 @@
 # violated: database-sees-one-dialler[vox]
 #   only-expected-listeners[fleet-1]
 # cause: and calls itself as the fleet does, but is not in a unit of it
-# follow: as listener-unknown
+# follow: by hand, nobody has followed it on a lab yet
 inject() {
 	copy_dialler fleet-1 /home/deploy/x vox-agents
 	run_by_hand fleet-1 /home/deploy/x/.venv/bin/python /home/deploy/x/run.py 9999

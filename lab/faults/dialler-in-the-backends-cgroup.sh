@@ -3,7 +3,7 @@
 # violated: database-sees-one-dialler[vox]
 #   process-is-the-venvs[api-1-voxbridge]
 #   only-expected-listeners[api-1]
-# follow: as listener-unknown
+# follow: by hand, nobody has followed it on a lab yet
 inject() {
 	copy_dialler api-1 /var/tmp/x vox-backend
 	run_by_hand api-1 /var/tmp/x/.venv/bin/python /var/tmp/x/run.py 9999

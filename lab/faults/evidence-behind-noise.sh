@@ -1,7 +1,7 @@
 # The deploy account's startup file greets whoever comes. The greeting is no answer of the probe, and hides none.
 # host: api-1
 # violated: unit-is-active[api-1-voxbridge]
-# follow: as unit-disabled
+# follow: by hand, nobody has followed it on a lab yet
 RC=/home/deploy/.bashrc
 inject() {
 	keep $RC

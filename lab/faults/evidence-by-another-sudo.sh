@@ -1,7 +1,7 @@
 # The deploy account has a program of its own called sudo, first on its path: it edits what the probe says.
 # host: api-1
 # violated: unit-is-active[api-1-voxbridge]
-# follow: as unit-disabled
+# follow: by hand, nobody has followed it on a lab yet
 RC=/home/deploy/.bashrc BIN=/home/deploy/bin
 inject() {
 	keep $RC

@@ -1,7 +1,7 @@
 # The environment's interpreter is a copy that lies in a folder for scraps: no package has it, and whoever owns it may change it.
 # host: sip-1
 # violated: process-is-the-venvs[sip-1-voxdialler]
-# follow: as venv-module-edited
+# follow: by hand, nobody has followed it on a lab yet
 LINK=/opt/vox-dialler/.venv/bin/python
 inject() {
 	cp /usr/bin/python3.13 /var/tmp/py

@@ -1,7 +1,7 @@
 # Byte code of other source lies in __pycache__, and its header says that it is of the file beside it: time and size are right.
 # host: sip-1
 # violated: no-foreign-files[dialler-sip-1]
-# follow: as release-extra-module
+# follow: by hand, nobody has followed it on a lab yet
 FILE=/opt/vox-dialler/vox_dialler/pacing.py
 inject() {
 	sed 's/fixed rate/planted/' $FILE >$FAULT.pacing.py

@@ -1,7 +1,7 @@
 # Byte code of other source lies in __pycache__, of the kind that Python never compares with the source: it is what runs.
 # host: sip-1
 # violated: no-foreign-files[dialler-sip-1]
-# follow: as release-extra-module
+# follow: by hand, nobody has followed it on a lab yet
 inject() {
 	sed 's/fixed rate/planted/' /opt/vox-dialler/vox_dialler/pacing.py >$FAULT.pacing.py
 	/opt/vox-dialler/.venv/bin/python -c '

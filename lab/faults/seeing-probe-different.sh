@@ -2,7 +2,7 @@
 # host: data
 # blind: *[data] exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox]
 # cause: the probe on this host is not ours
-# follow: as seeing-probe-cut-short
+# follow: by hand, nobody has followed it on a lab yet
 PROBE=/usr/local/sbin/voxgate-probe
 inject() {
 	keep $PROBE

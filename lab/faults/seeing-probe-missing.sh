@@ -4,7 +4,7 @@
 #   fleet-runs-one-release exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox]
 #   haproxy-sees-all-workers
 # cause: fleet-2: could not look (missing): the probe ended with 1: sudo: /usr/local/sbin/voxgate-probe: command not found
-# follow: as seeing-probe-cut-short
+# follow: by hand, nobody has followed it on a lab yet
 PROBE=/usr/local/sbin/voxgate-probe
 inject() { mv $PROBE $PROBE.away; }
 landed() { [ ! -e $PROBE ]; }

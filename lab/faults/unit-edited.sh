@@ -1,7 +1,7 @@
 # The backend's unit file was edited on the host; systemd has not read it yet.
 # host: api-1
 # violated: unit-file-is-the-expected[api-1-voxbridge]
-# follow: as unit-masked
+# follow: by hand, nobody has followed it on a lab yet
 FILE=/etc/systemd/system/voxbridge.service
 inject() {
 	keep $FILE

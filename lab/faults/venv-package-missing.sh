@@ -1,7 +1,7 @@
 # A package was removed from the environment; the running process has it in memory, the next start fails.
 # host: sip-1
 # violated: venv-is-the-lock[dialler-sip-1] process-is-the-new-code[sip-1-voxdialler]
-# follow: as venv-module-edited
+# follow: by hand, nobody has followed it on a lab yet
 SITE=/opt/vox-dialler/.venv/lib/python3.13/site-packages
 inject() { mkdir -p $FAULT && mv $SITE/prometheus_client $SITE/prometheus_client-*.dist-info $FAULT/; }
 landed() { ! /opt/vox-dialler/.venv/bin/python -c 'import prometheus_client'; }

@@ -1,7 +1,7 @@
 # A package that no lock names is called pip, and a line of pyvenv.cfg makes uv look past it: it brings a .pth that runs.
 # host: sip-1
 # violated: venv-is-the-lock[dialler-sip-1]
-# follow: as venv-module-edited
+# follow: by hand, nobody has followed it on a lab yet
 SITE=/opt/vox-dialler/.venv/lib/python3.13/site-packages
 INFO=$SITE/pip-1.0.dist-info
 inject() {
