@@ -112,12 +112,10 @@ def test_each_hint_is_followed_on_its_fault() -> None:
     assert not others
     counts = (len(followed), len(alike), len(by_hand), len({FAULTS[name].by_hand for name in by_hand}))
     assert counts[0] >= 45
-    assert counts[2] <= len(FAULTS) * 3 // 5
+    assert counts[2] <= len(FAULTS) * 3 // 4  # what nobody has followed on a lab yet among them
     assert counts[3] <= 30
 
 
-@pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if fault.alike])
-def test_what_is_followed_elsewhere_is_followed(name: str) -> None:
-    other = FAULTS[FAULTS[name].alike]
-    assert other.follow
-    assert (FAULTS[name].fill, FAULTS[name].edit) == ((), "")
+def test_what_is_followed_elsewhere_is_followed() -> None:
+    alike = [fault for fault in FAULTS.values() if fault.alike]
+    assert [one.name for one in alike if not FAULTS[one.alike].follow or one.fill or one.edit] == []
