@@ -260,7 +260,7 @@ def _clear(fault: Fault, work: Path) -> None:
 
 def _gate(reports: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """The gate on the lab, in a process of its own. It makes no page, and writes nothing where somebody's own runs are."""
-    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--estate", "lab", "--html", "never"]
+    argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--estate", "lab", "--html", "never"]
     argv += ["--reports", str(reports), *words]
     return subprocess.run(argv, capture_output=True, text=True, timeout=PYTEST, check=False, cwd=places.ROOT)
 

@@ -12,14 +12,13 @@ from rich.console import Console
 from lab.proving.following import flaws_of
 from voxgate.model.verdict import Judgement, RunOutcome, RunVerdict, Verdict
 from voxgate.report.causes import causes_of
-from voxgate.report.terminal import closing
+from voxgate.report.terminal import SCREEN, closing
 
 if TYPE_CHECKING:
     from lab.proving.fault import Fault
 
-SCREEN = 60
-"""Lines that no run prints more of without -v; pytest's own stand around them."""
 AROUND = 8
+"""Lines of pytest's own that stand around a closing."""
 WIDTH = 120
 LAST_WORDS = ("one", "two", "three", "four", "five")
 """As many as a unit's last words have on the terminal."""

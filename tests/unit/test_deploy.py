@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from voxgate.contracts.estates import load_estate
 from voxgate.deploy.decision import Judged, deploy_status, judge_run, look_status, look_verdict
 from voxgate.deploy.plan import Request, how_of, make_plan, next_tag, read_requests, resolve
+from voxgate.deploy.preflight import builders
 from voxgate.deploy.state import LastKnownGood
 from voxgate.errors import Refused
 from voxgate.model.answers import Answer
@@ -282,3 +283,13 @@ def test_requests_that_cannot_be_meant_together_are_refused(words: tuple[list[st
 )
 def test_what_a_run_was_asked_for(deploy: list[str], rollback: list[str], recover: bool, how: How) -> None:  # noqa: FBT001
     assert how_of(read_requests(deploy, rollback, ESTATE), recover=recover) is how
+
+
+def test_what_builds_the_same_in_many_places_is_said_once() -> None:
+    placements = [one for one in ESTATE.placements if one.service.name in {"backend", "fleet", "console"}]
+    built = {one: "node 24" if one.service.name == "console" else "uv 0.13.9" for one in placements}
+    assert list(builders(placements, built)) == [
+        "api-1, fleet-1, fleet-2: backend, fleet are built with uv 0.13.9",
+        "api-1: console is built with node 24",
+    ]
+    assert list(builders(placements[:1], built)) == ["api-1: backend is built with uv 0.13.9"]

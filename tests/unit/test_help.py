@@ -80,7 +80,7 @@ def test_the_other_door_explains_itself_too() -> None:
 def test_quiet_says_what_does_not_hold_and_the_verdict() -> None:
     def said(*, brief: bool, outcome: RunOutcome = OUTCOME) -> str:
         stream = io.StringIO()
-        closing(outcome, console=Console(file=stream, width=100), report_path=Path("/r"), brief=brief)
+        closing(outcome, console=Console(file=stream, width=100), report_path=Path("/r"), brief=brief, full=not brief)
         return stream.getvalue()
 
     failed = replace(OUTCOME, moves=(MOVE, replace(MOVE, host="api-2", error="exit 1")))

@@ -53,6 +53,16 @@ def test_a_value_apart_is_no_path_to_collect(cwd: str, saved: Path, tmp_path: Pa
     assert age in done.stdout
 
 
+def test_a_run_prints_no_line_for_each_file_unless_it_is_asked_to(saved: Path, tmp_path: Path) -> None:
+    """Nor what Python it is and where: 20 of 60 lines would be pytest's own."""
+    asked = ("--estate", "lab", "--evidence", str(saved), "--reports", str(tmp_path / "reports"), *FEW)
+    short, long = (ran(ROOT, *asked, *more).stdout.splitlines() for more in ((), ("-v",)))
+    assert not any(line.startswith(("suites/", "rootdir:", "platform linux")) for line in short)
+    assert "....." in "".join(short)
+    assert sum(line.startswith("suites/") and "PASSED" in line for line in long) == 5
+    assert any(line.startswith("rootdir:") for line in long)
+
+
 def test_an_estate_may_be_a_file_and_workers_judge_by_it(saved: Path, tmp_path: Path) -> None:
     """One that stands in no project: the look is judged by it. A mistake in it is said of that file, not of the project's."""
     text = (ROOT / "hosts/lab.toml").read_text("utf-8")

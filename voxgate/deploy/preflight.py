@@ -4,12 +4,13 @@ taken back, is not begun.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from voxgate.deploy.hands import last_words
 from voxgate.deploy.plan import Plan
 from voxgate.errors import Refused, VoxgateError, known_error, visible
+from voxgate.model.content import listed
 from voxgate.model.estate import Estate, Placement
 from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.release import Release
@@ -20,22 +21,28 @@ from voxgate.transport.at_once import at_once
 from voxgate.transport.connections import Connections
 from voxgate.transport.database import see
 
+NAMED = 5
+"""Hosts and services that are named in one line."""
+
 
 def preflight(connections: Connections, estate: Estate, plan: Plan, *, no_way_back: bool, say: Callable[[str], None]) -> None:
     """Look at what the diallers' databases see, and prove that the moves can be made where they will be; then prove the way
     back, which needs all of that. Each is done at all places at once. Raises Refused.
     """
     looks: dict[str, Callable[[], None]] = {}
+    built: dict[Placement, str] = {}
     if any(target.service.name == "dialler" for target in plan.targets):
         looks["databases"] = partial(_databases_say_who_dials, connections, estate)
     for target in plan.targets:
         looks |= {f"checkout of {p.id}": partial(_is_checkout, connections, p) for p in target.placements}
-        looks |= {f"build of {p.id}": partial(_can_be_built, connections, p, target.release, say) for p in target.placements}
+        looks |= {f"build of {p.id}": partial(_can_be_built, connections, p, target.release, built) for p in target.placements}
         looks |= {f"rights at {p.id}": partial(_may_restart, connections, p) for p in target.placements}
         looks |= {f"folders of {p.id}": partial(_is_ready, connections, p) for p in target.placements}
     for name, outcome in at_once(looks, lambda name: looks[name](), limit=len(looks)).items():
         if isinstance(outcome, BaseException):
             raise known_error(outcome, name)
+    for line in builders(plan.placements, built):
+        say(line)
     ways = [*ways_back(plan).items()]
     ways += [(one, target.release) for target in plan.targets if target.is_on_hosts for one in target.placements]
     for outcome in at_once(ways, lambda way: _is_here(connections, *way), limit=max(1, len(ways))).values():
@@ -71,17 +78,25 @@ def _is_checkout(connections: Connections, placement: Placement) -> None:
     _must_be(connections, placement, is_checkout(service), f"{service.folder} is no checkout of {service.repository}", hint)
 
 
-def _can_be_built(connections: Connections, placement: Placement, release: Release, say: Callable[[str], None]) -> None:
+def builders(placements: Sequence[Placement], built: Mapping[Placement, str]) -> Iterator[str]:
+    """With what is built where, a line for all places where it is the same."""
+    for told in dict.fromkeys(built[one] for one in placements if one in built):
+        alike = [one for one in placements if built.get(one) == told]
+        hosts, services = (listed(list(dict.fromkeys(names)), NAMED) for names in (
+            [one.host.name for one in alike], [one.service.name for one in alike]))  # fmt: skip
+        yield f"{hosts}: {services} {'is' if ', ' not in services else 'are'} built with {told}"
+
+
+def _can_be_built(connections: Connections, placement: Placement, release: Release, built: dict[Placement, str]) -> None:
     """What a release runs while it is built must not run as who deploys: without the sandbox nothing is built. Its programs
-    are tried in there, and told.
+    are tried in there, and what they are is put into ``built``.
     """
     step = builds_are_possible(placement.service, digest(), placement.service.build_sha256)
     what = f"no release of {placement.service.name} can be built here"
     host = placement.host
     hint = f"uv run voxgate enrol {host.name} --estate NAME | ssh YOU@{host.address} sudo bash (account, builder, folders)"
     _must_be(connections, placement, step, what, hint)
-    told = _must_be(connections, placement, tools_are_here(placement.service, release), what)
-    say(f"{placement.host.name}: {placement.service.name} is built with {told}")
+    built[placement] = _must_be(connections, placement, tools_are_here(placement.service, release), what)
 
 
 def _may_restart(connections: Connections, placement: Placement) -> None:

@@ -77,6 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if session.estate is not None and not _is_worker(config):
             config.stash[_RUN] = run = Run.begin(config, session)
             config.pluginmanager.register(run.collector, "voxgate-collector")
+            config.pluginmanager.register(run.screen, "voxgate-screen")
             config.pluginmanager.register(run, "voxgate-run")
     except Refused as error:
         raise pytest.exit.Exception(f"refused: {Redactor.of(os.environ).cut(error.text)}", returncode=10) from None

@@ -33,6 +33,7 @@ from voxgate.plugin.orders import is_deploy, is_selected, orders_of
 from voxgate.plugin.papers import Paper, facts_of, last_lines, papers_of
 from voxgate.plugin.promoting import rules_of
 from voxgate.plugin.rejudging import judge_of
+from voxgate.plugin.screen import Screen
 from voxgate.plugin.session import Session, write_recorded
 from voxgate.plugin.tracing import keep_traces
 from voxgate.report import verdict_file
@@ -63,6 +64,7 @@ class Run:
     progress: Progress
     collector: Collector
     gate: Gate | None
+    screen: Screen
     started: float = field(default_factory=time.time)
     refused: VoxgateError | None = None
     interrupted: str = ""
@@ -82,7 +84,8 @@ class Run:
         must_sign(config.getoption("sign_key"))
         root = Path(config.getoption("reports") or session.root / "reports")
         report = ReportFolder.create(root, datetime.now(UTC), session.estate.name)
-        progress = Progress(console_for(sys.stdout), session.redactor, brief=config.option.verbose < 0)
+        said = config.option.verbose
+        progress = Progress(console_for(sys.stdout), session.redactor, brief=said < 0, full=said > 0)
         gate = None
         if session.folder is None:
             try:
@@ -106,11 +109,9 @@ class Run:
             session.folder, session.gate, session.as_on = report.evidence, gate, datetime.now(UTC).date()
         config.option.xmlpath = config.option.xmlpath or str(report.junit)
         config.option.allure_report_dir = str(report.allure_results)
-        if not config.option.verbose > 0:
-            # Our closing says each failure in two lines; pytest's own sections would say it twice. -v brings them back.
-            config.option.tbstyle, config.option.reportchars = "no", ""
         config.add_cleanup(keep_traces(report.path / TRACES, session.redactor))
-        run = cls(config, session, report, progress, Collector(session), gate)
+        run = cls(config, session, report, progress, Collector(session), gate, Screen(config))
+        run.screen.fold()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, run.on_signal)
         return run
@@ -392,7 +393,8 @@ class Run:
         path = self.report.page if self.report.page.exists() else self.report.path
         with self.progress.heard_or_not():
             console = console_for(sys.stdout)
-            closing(shown, console=console, report_path=path, brief=brief, full=full, words=words)
+            room = self.screen.room(len(shown.judgements), self.progress.lines)
+            closing(shown, console=console, report_path=path, brief=brief, full=full, words=words, room=room)
             if self.config.getoption("summary") and self.report.summary.exists():
                 console.out(f"\n{self.report.summary.read_text('utf-8')}", highlight=False, end="")
 

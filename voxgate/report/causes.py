@@ -158,6 +158,7 @@ _AFTER: dict[str, tuple[_After, ...]] = {
     "site-packages-are-intact": (_After("pipecat-is-pinned", _placement), _After("venv-is-the-lock", _placement)),
     "pipecat-is-pinned": (_After("unit-is-active", _placement, _DOWN), _After("tree-is-the-commit", _placement)),
     "tree-is-the-commit": (_After("head-is-the-release", _placement),),
+    "dist-is-this-build": (_After("release-was-installed", _placement), _After("service-was-restarted", _placement)),
     "console-exposes-nothing": (_After("nginx-runs-its-config", _placement, _NO_NGINX),),
     "nginx-serves-exactly-dist": (_After("console-exposes-nothing", _placement), _After("nginx-runs-its-config", _placement)),
     "people-reach-the-console-by-https": (_After("nginx-runs-its-config", _placement),),
@@ -180,6 +181,7 @@ _OF_A_MOVE = frozenset({
     "rolling-restart-kept-serving",
 })  # fmt: skip
 
+_STOPPED_BEFORE = "the deploy stopped before it"
 _STARTS = frozenset({"restart", "health"})
 AT_WORK = frozenset(
     ["unit-is-active", "nothing-restarts-during-the-bake", "backend-health-is-clean", "all-workers-are-up", "tick-loop-is-alive"]
@@ -273,7 +275,7 @@ def _of_a_move(move: MoveRecord, follow: tuple[Judgement, ...], roots: dict[str,
     """A failed move, with what was found of the unit that did not come up, and what to do about that."""
     label = f"{move.service}: {move.move} on {move.host}"
     unit = next((one for one in follow if one.invariant in AT_WORK and roots[one.id] is one), None)
-    if unit is None:
+    if unit is None or unit.id in move.error:
         return Cause(Verdict.VIOLATED, label, move.error, move.hint, (), follow)
     return Cause(Verdict.VIOLATED, label, f"{move.error}; {unit.found}", unit.advice or move.hint, (), follow)
 
@@ -283,7 +285,11 @@ def _calls_people(cause: Cause) -> bool:
 
 
 def _is_of(move: MoveRecord, root: Judgement) -> bool:
-    """True for what a deploy's own rules say of a move; where a unit did not come up, for what is said of that unit too."""
+    """True for what a deploy's own rules say of a move, what the canary found, and what was not begun for it on other hosts;
+    where a unit did not come up, for what is said of that unit too.
+    """
+    if root.id in move.error or (root.invariant in _OF_A_MOVE and _STOPPED_BEFORE in root.found):
+        return True
     rules = _OF_A_MOVE | AT_WORK if move.move in _STARTS else _OF_A_MOVE
     return root.invariant in rules and root.service == move.service and root.host in {move.host, None}
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import TextIO
@@ -28,8 +28,27 @@ from voxgate.report.wrapping import shortened
 PLAIN_WIDTH = 120
 """Columns where there is no terminal and nobody says otherwise: a Jenkins log."""
 
+SCREEN = 60
+"""Lines that no run prints more of without ``-v``."""
+
 CAUSES = 5
 """Causes that are written out; the others are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fold:
+    """How much is told: the table or only where it does not hold, the last words of all units or of the first cause's, how many
+    causes, how many waivers.
+    """
+
+    table: bool = True
+    words: bool = True
+    causes: int = CAUSES
+    waived: int = SHOWN
+
+
+_FOLDS = (_Fold(), _Fold(table=False), _Fold(table=False, words=False), _Fold(table=False, words=False, causes=3, waived=3))
+"""From all to the least; the first that there is room for is taken. Causes that are not written out are named."""
 
 _LONGEST, _ALL = 300, 700
 """Characters of one finding on the terminal, and of one with ``-v``; the report has it all."""
@@ -103,25 +122,46 @@ def closing(
     brief: bool = False,
     full: bool = False,
     words: Mapping[str, Sequence[str]] | None = None,
+    room: int | None = None,
 ) -> None:
-    """Write the end of a run: the causes of what does not hold, the table, the moves, the notes, the report, the verdict.
-    ``brief`` leaves out the table and the moves that went well, ``full`` says each finding that follows from a cause too.
-    ``words`` are the last lines of a unit's journal, by the id of a judgement that is about it.
+    """Write the end of a run: the causes of what does not hold, the table, what was deployed, the notes, the report, the verdict.
+    ``brief`` leaves out the table, ``full`` says each finding that follows from a cause too, each kind of move and what a release
+    brings; that and the moves were told when they were made. ``words`` are the last lines of a unit's journal, by the id of a
+    judgement that is about it. ``room`` is how many lines there are: what is needed least is folded, as far as it must be.
 
     The last line is the verdict. Expects an outcome and words without secrets (``verdict_file.cut``).
     """
-    signs = signs_for(console)
+
+    def told(fold: _Fold) -> None:
+        telling = _Telling(signs_for(console), console.width, full, words or {}, fold)
+        _close(outcome, console, report_path, telling, brief=brief)
+
+    for fold in _FOLDS if room is not None and not full else ():
+        with console.capture() as said:
+            told(fold)
+        if said.get().count("\n") <= (room or 0):
+            break
+    else:
+        fold = _FOLDS[0 if room is None or full else -1]
+    told(fold)
+
+
+def _close(outcome: RunOutcome, console: Console, report_path: Path | None, telling: _Telling, *, brief: bool) -> None:
+    signs, width, full = telling.signs, telling.width, telling.full
     console.print()
-    telling = _Telling(signs, console.width, full, words or {})
     for line in telling.failures(outcome):
         console.print(line, soft_wrap=True)
     if not brief and (outcome.judgements or unjudged(outcome)):
-        console.print(_table(outcome, signs, console))
-        console.print()
-    width = console.width
-    moves = [move for move in outcome.moves if move.error or not brief]
-    parts = [releases(outcome, width, full=full), moved(moves, signs.violated, width), () if brief else served(outcome, width)]
-    parts += [telling.rollback(outcome), _notes(outcome, width), since(outcome, width)]
+        if telling.fold.table:
+            console.print(_table(outcome, signs, console))
+            console.print()
+        else:
+            console.print(_not_holding(outcome, signs), soft_wrap=True)
+    parts: list[Iterable[Text]] = [
+        releases(outcome, width, full=full),
+        moved(outcome.moves if full else (), signs.violated, width),
+    ]
+    parts += [() if brief else served(outcome, width), telling.rollback(outcome), _notes(outcome, width), since(outcome, width)]
     for line in chain.from_iterable(parts):
         console.print(line, soft_wrap=True)
     if report_path is not None:
@@ -157,6 +197,14 @@ def _table(outcome: RunOutcome, signs: Signs, console: Console) -> Table:
     for service in services:
         table.add_row(service, *(_cell(cells.get((service, host), Tally()), signs) for host in hosts))
     return table
+
+
+def _not_holding(outcome: RunOutcome, signs: Signs) -> Text:
+    """The table in a line: where it does not hold."""
+    bad = [(service, host, tally) for (service, host), tally in by_cell(outcome).items() if tally.worst != "holds"]
+    told = [Text.assemble(f"{service} {host} ", _cell(tally, signs)) for service, host, tally in bad[:SHOWN]]
+    told += [Text(f"and {len(bad) - SHOWN} more")] if len(bad) > SHOWN else []
+    return Text.assemble(("where   ", "dim"), Text("; ").join(told) if told else "all holds everywhere")
 
 
 def _services(outcome: RunOutcome) -> list[str]:
@@ -200,6 +248,7 @@ class _Telling:
     width: int
     full: bool
     words: Mapping[str, Sequence[str]]
+    fold: _Fold = field(default_factory=_Fold)
 
     def failures(self, outcome: RunOutcome) -> Iterator[Text]:
         """Each cause: what was found where, what to do, what follows from it. Then what nobody judged, and what is waived."""
@@ -210,10 +259,11 @@ class _Telling:
             said = f"not judged: {listed(missing, SHOWN)}"
             yield from (Text(line, "yellow") for line in _hanging(said, f"{self.signs.missing} ", self.width))
         waived = [judgement for judgement in outcome.judgements if judgement.verdict is Verdict.WAIVED]
-        for judgement in waived[:SHOWN]:
+        most = self.fold.waived
+        for judgement in waived[:most]:
             yield from _waived(judgement, self.signs, self.width)
-        if len(waived) > SHOWN:
-            yield Text(f"  and {len(waived) - SHOWN} more are waived: the report has them", "bold")
+        if len(waived) > most:
+            yield Text(f"  and {len(waived) - most} more are waived: the report has them", "bold")
         if causes or missing or waived:
             yield Text()
 
@@ -231,18 +281,18 @@ class _Telling:
         yield Text()
 
     def _causes(self, causes: Sequence[Cause]) -> Iterator[Text]:
-        shown = causes if self.full else causes[:CAUSES]
+        shown = causes if self.full else causes[: self.fold.causes]
         for cause in shown:
-            yield from self._cause(cause)
+            yield from self._cause(cause, words=self.fold.words or cause is shown[0])
         if rest := causes[len(shown) :]:
             said = f"and {len(rest)} more causes (-v tells them): {listed([cause.label for cause in rest], SHOWN)}"
             yield from (Text(line, "bold") for line in _hanging(said, "  ", self.width))
 
-    def _cause(self, cause: Cause) -> Iterator[Text]:
+    def _cause(self, cause: Cause, *, words: bool) -> Iterator[Text]:
         sign, colour = self._sign(cause.verdict)
         longest = _ALL if self.full else _LONGEST
         yield from _two_lines(f"{sign} {cause.label}", cause.found, cause.advice, colour, self.signs, self.width, longest)
-        for line in self._last_words(cause):
+        for line in self._last_words(cause) if words else ():
             yield Text(f"    {line}", "dim")
         if said := what_follows(cause):
             yield from (Text(line, "dim") for line in _hanging(said, "  + ", self.width))

@@ -17,18 +17,18 @@ COMMITS = 10
 
 
 def releases(outcome: RunOutcome, width: int, *, full: bool) -> Iterator[Text]:
-    """For each service that was deployed what it came from, what was tried, what runs now; and in a second line what that brings,
-    by name where ``full``.
+    """For each service that was deployed what it came from, what was tried, what runs now; where ``full`` also what that brings,
+    by name.
     """
     tried = [one for one in outcome.services if one.tried]
     for one in tried:
         came, runs = (release.name if release else "" for release in (one.before, one.running))
         about = f"from {came or 'nothing'}, tried {one.about.name}, running {runs or 'nobody knows: look at its hosts'}"
         yield from _named(one.service, about, width)
-        if one.content:
+        if one.content and full:
             why = f": {one.content.why}" if one.content.why else ""
             yield from (Text(line) for line in hanging(f"{one.content.line}{why}", " " * _NAME, width))
-            for said in one.content.lines(COMMITS) if full else ():
+            for said in one.content.lines(COMMITS):
                 yield from (Text(line, "dim") for line in hanging(said, " " * (_NAME + 2), width))
     if tried:
         yield Text()

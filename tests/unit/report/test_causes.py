@@ -185,6 +185,29 @@ def test_a_unit_that_does_not_come_up_is_one_cause_with_its_move(looked: RunOutc
     assert len(causes_of(worker, [move])) == 1 + len(causes_of(worker))
 
 
+def test_what_a_canary_found_and_what_was_not_begun_for_it_is_its_cause(subjects: dict[str, Judgement]) -> None:
+    up, moved = "all-workers-are-up[fleet-1-voxcore@1]", "service-was-restarted[fleet-fleet-2]"
+    error = f"the canary is not in order: {up} is violated: fleet-1 GET :8101/health breaks the contract"
+    move = MoveRecord("fleet", "fleet-1", "canary", 0.0, 1.0, error=error, hint="look at it")
+    bad = (
+        replace(subjects[up], verdict=Verdict.VIOLATED, found="fleet-1 GET :8101/health breaks the contract"),
+        replace(subjects[moved], verdict=Verdict.BLIND, found="fleet-2: no restart of fleet: the deploy stopped before it"),
+    )
+    (cause,) = causes_of(bad, [move])
+    assert (cause.label, cause.found, cause.follow) == ("fleet: canary on fleet-1", error, bad)
+
+
+def test_a_build_that_failed_was_not_published(subjects: dict[str, Judgement]) -> None:
+    """What is published then is the build of before: nobody edited it, and to deploy the one that failed mends nothing."""
+    move = MoveRecord("console", "api-1", "install", 0.0, 1.0, error="npm run build failed", hint="its own words say why")
+    bad = (
+        replace(subjects["release-was-installed[console-api-1]"], verdict=Verdict.VIOLATED, found="npm run build failed"),
+        replace(subjects["dist-is-this-build[console-api-1]"], verdict=Verdict.VIOLATED, found="points to builds/a, not to b"),
+    )
+    (cause,) = causes_of(bad, [move])
+    assert (cause.label, cause.follow) == ("console: install on api-1", bad)
+
+
 def test_more_causes_than_fit_are_named(looked: RunOutcome, subjects: dict[str, Judgement]) -> None:
     bad = [
         replace(one, verdict=Verdict.VIOLATED, found=f"{one.host}: {'abcdefghij'[n]} is wrong", advice="mend it")

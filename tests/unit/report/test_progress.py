@@ -50,6 +50,70 @@ def test_without_a_terminal_each_move_is_one_plain_line() -> None:
     ]
 
 
+def _deploy(progress: Progress, *, fails: str = "") -> None:
+    """Two hosts of the fleet and the backend, as the engine makes the moves."""
+
+    def made(service: str, host: str, move: str, detail: str, started: float, seconds: float = 0.5) -> None:
+        progress.begin(service, host, move)
+        error = "it does not come up" if detail.startswith(fails or "-") and move == "health" else ""
+        progress.end(MoveRecord(service, host, move, started, seconds, "" if error else detail, error))
+
+    places = (("backend", "api-1"), ("fleet", "fleet-1"), ("fleet", "fleet-2"))
+    for number, move in enumerate(("fetch", "checkout")):
+        for service, host in places:
+            made(service, host, move, f"vox-{service}-1", float(number))
+    for service, host in places:
+        made(service, host, "install", "uv sync", 3.0)
+    made("backend", "api-1", "restart", "voxbridge", 4.0)
+    made("backend", "api-1", "health", "voxbridge answers 200", 4.5)
+    for number, host in enumerate(("fleet-1", "fleet-1", "fleet-1", "fleet-2", "fleet-2", "fleet-2")):
+        unit, started = f"voxcore@{number % 3 + 1}", 5.0 + number
+        made("fleet", host, "restart", f"{unit}, 2 calls up" if number == 1 else unit, started)
+        made("fleet", host, "health", f"{unit} answers 200", started + 0.5)
+        if not number:
+            made("fleet", host, "canary", f"{unit} judged, 7 rules hold", started + 1.0)
+
+
+def test_what_goes_well_alike_is_one_line() -> None:
+    stream = io.StringIO()
+    with Progress(Console(file=stream, width=60), clock=Clock()) as progress:
+        _deploy(progress)
+        progress.note("all are up")
+    assert [line.split(maxsplit=1)[1] for line in stream.getvalue().splitlines()] == [
+        "api-1      backend  fetch, checkout, install vox-backend-1; uv sync  3.5s",
+        "fleet-1, fleet-2 fleet    fetch, checkout, install vox-fleet-1; uv sync  3.5s",
+        "api-1      backend  restart, health voxbridge answers 200  1.0s",
+        "fleet-1    fleet    restart, health, canary voxcore@1 answers 200; voxcore@1 judged, 7 rules hold  1.5s",
+        "fleet-1, fleet-2 fleet    restart, health voxcore@2, 2 calls up; voxcore@2, voxcore@3, voxcore@1: answers 200  5.0s",
+        "all are up",
+    ]
+    assert progress.lines == 6
+
+
+def test_what_fails_is_said_at_once_after_what_went_well() -> None:
+    stream = io.StringIO()
+    with Progress(Console(file=stream, width=60), clock=Clock()) as progress:
+        _deploy(progress, fails="voxbridge")
+        lines = stream.getvalue().splitlines()
+    said = "   0.0s  api-1      backend  health    0.5s  ✗ it does not come up"
+    assert lines[lines.index(said) - 1] == "   0.0s  api-1      backend  restart   voxbridge  0.5s"
+
+
+def test_with_full_each_move_is_told_by_itself() -> None:
+    stream = io.StringIO()
+    with Progress(Console(file=stream, width=60), full=True) as progress:
+        _deploy(progress)
+    assert len(stream.getvalue().splitlines()) == 9 + 2 + 13
+
+
+def test_nothing_is_held_back_for_longer_than_a_minute() -> None:
+    stream = io.StringIO()
+    with Progress(Console(file=stream, width=60)) as progress:
+        for number in range(4):
+            progress.end(MoveRecord("fleet", "fleet-1", "health", number * 31.0, 1.0, f"voxcore@{number} answers 200"))
+        assert stream.getvalue().count("answers 200") == 1
+
+
 def test_a_long_line_stays_one_line() -> None:
     stream = io.StringIO()
     with Progress(Console(file=stream, width=40)) as progress:
@@ -80,7 +144,7 @@ def test_seconds_go_on_when_it_is_entered_again() -> None:
 
 def test_lines_of_many_threads_stay_whole() -> None:
     stream = io.StringIO()
-    with Progress(Console(file=stream, width=120)) as progress, ThreadPoolExecutor(16) as pool:
+    with Progress(Console(file=stream, width=120), full=True) as progress, ThreadPoolExecutor(16) as pool:
         for number in range(200):
             pool.submit(progress.begin, "fleet", f"fleet-{number}", "restart")
             pool.submit(progress.end, MoveRecord("fleet", f"fleet-{number}", "restart", 0.0, 0.1, f"voxcore@{number}"))

@@ -36,10 +36,11 @@ def test_a_good_run_ends_with_done_and_the_report(done: RunOutcome) -> None:
 
 def test_what_the_releases_bring_who_served_and_what_changed_is_told(told: RunOutcome) -> None:
     text, full = said(told, 160), said(told, 160, full=True)
-    assert "\n          53 commits, 23 files, 2 packages, new in .env.example: LOG_LEVEL\n" in text
-    assert "\n          takes 1 commit back, 1 file, 0 packages\n" in text
-    assert "\n          53 commits, without 2 commits that ran and are not in it, 23 files, 0 packages (a lock " in text
+    assert "\n          53 commits, 23 files, 2 packages, new in .env.example: LOG_LEVEL\n" in full
+    assert "\n          takes 1 commit back, 1 file, 0 packages\n" in full
+    assert "\n          53 commits, without 2 commits that ran and are not in it, 23 files, 0 packages (a lock " in full
     assert "Subject" not in text
+    assert "53 commits" not in text  # the first lines of the run told it
     assert "\nfleet     5 of 6 workers served at the lowest, 1 call cut\n" in text
     assert "\nfleet     on the way back 4 of 6 workers served at the lowest, 0 calls cut\n" in text
     assert "\ndialler   nobody dialled: sip-1 voxdialler.service: 6.2 s\n" in text
@@ -143,7 +144,8 @@ def test_the_seconds_of_a_kind_of_move_are_those_in_which_it_was_made(done: RunO
         MoveRecord("backend", "api-2", "health", 12.0, 4.0),
         MoveRecord("backend", "api-1", "health", 70.0, 0.5),
     )
-    assert "\nbackend   health 6.5s; 60.5s in all on api-1, api-2\n" in said(replace(done, moves=moves))
+    assert "\nbackend   health 6.5s; 60.5s in all on api-1, api-2\n" in said(replace(done, moves=moves), full=True)
+    assert "60.5s in all" not in said(replace(done, moves=moves))  # each was told when it was made
 
 
 def test_what_is_the_same_in_many_places_is_said_once(looked: RunOutcome) -> None:
@@ -231,3 +233,53 @@ def test_each_deployed_service_says_where_it_came_from_what_was_tried_and_what_r
     lost = replace(rolled_back, services=tuple(replace(one, before=None, running=None) for one in done.services))
     assert f"fleet     from nothing, tried {new}, running nobody knows: look at its hosts" in said(lost).splitlines()
     assert " tried " not in said(looked)
+
+
+def _many(looked: RunOutcome, causes: int, waived: int = 0) -> tuple[RunOutcome, dict[str, tuple[str, ...]]]:
+    """A look with so many causes, each of a unit with five last words, and so many waivers."""
+    bad = [
+        replace(
+            one,
+            id=f"unit-is-active[fleet-1-voxcore@{number}]",
+            invariant="unit-is-active",
+            verdict=Verdict.VIOLATED,
+            service=f"service-{number}",
+            found=f"{'x' * (number + 1)} is failed",
+            advice="`systemctl start it`",
+        )
+        for number, one in enumerate(looked.judgements[:1] * causes)
+    ]
+    accepted = [
+        replace(looked.judgements[0], id=f"a-rule[{number}]", verdict=Verdict.WAIVED, found="is known")
+        for number in range(waived)
+    ]
+    outcome = replace(looked, judgements=(*looked.judgements, *bad, *accepted), verdict=RunVerdict.VIOLATED, exit_status=1)
+    return outcome, {one.id: ("one", "two", "three", "four", "five") for one in bad}
+
+
+def test_what_there_is_no_room_for_is_folded_from_the_least_needed(looked: RunOutcome) -> None:
+    """First the table to a line, then last words but the first cause's, then causes to their names; ``-v`` has it all."""
+    outcome, words = _many(looked, causes=7, waived=8)
+
+    def lines(room: int | None, *, full: bool = False) -> list[str]:
+        stream = io.StringIO()
+        console = Console(file=stream, width=120, highlight=False)
+        closing(outcome, console=console, report_path=PAGE, words=words, room=room, full=full)
+        return stream.getvalue().splitlines()
+
+    whole = lines(None)
+    assert lines(len(whole)) == whole
+    folded = lines(len(whole) - 1)
+    assert not any(line.startswith("platform ") for line in folded)
+    assert any(line.startswith("where   ") and "service-3 " in line for line in folded)
+    assert sum(line.strip() == "five" for line in folded) == 5
+    fewer = lines(len(folded) - 1)
+    assert [line.strip() for line in fewer].count("five") == 1
+    least = lines(10)
+    assert len(least) < len(fewer) < len(folded) < len(whole)
+    assert any("and 4 more causes (-v tells them): " in line for line in least)
+    assert any("and 5 more are waived" in line for line in least)
+    assert lines(10, full=True) == lines(None, full=True)
+    for told in (whole, folded, fewer, least):
+        assert told[1:3] == whole[1:3]
+        assert told[-2:] == whole[-2:]

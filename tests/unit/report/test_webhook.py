@@ -20,6 +20,7 @@ from voxgate.model.verdict import RunOutcome, RunVerdict, Verdict
 from voxgate.model.waiver import Waiver
 from voxgate.plugin.collector import Collector
 from voxgate.plugin.run import Run
+from voxgate.plugin.screen import Screen
 from voxgate.plugin.session import Session
 from voxgate.report import verdict_file, webhook
 from voxgate.report.folder import ReportFolder
@@ -207,7 +208,7 @@ def test_a_run_tells_what_it_came_to_and_only_notes_what_went_wrong(
     report = ReportFolder.create(tmp_path / "reports", datetime.now(UTC), "lab")
     progress = Progress(console_for(sys.stdout), session.redactor)
     gate = None if saved else Gate(estate, Orders(), report.evidence, report.run, progress)
-    run = Run(pytestconfig, session, report, progress, Collector(session), gate, outcome=done)
+    run = Run(pytestconfig, session, report, progress, Collector(session), gate, Screen(pytestconfig), outcome=done)
     run.pytest_terminal_summary()
     assert run.outcome == done
     said = capsys.readouterr().out
