@@ -119,8 +119,7 @@ def test_nginx_serves_exactly_dist(placement: Placement, estate: Estate, evidenc
             if named is None:
                 said.append(answer)
             else:
-                about = f"nginx serves something else as {named.written}"
-                others[named.written] = Entry(("console", "others"), (named.written.lower(),), about)
+                others[named.written] = Entry(("console", "others"), (named.written.lower(),), "another page")
     rows = [(f"GET :{ways[0].port}/{path} ({_by(ways)}) {what}", do) for (path, what, do), ways in wrong.items()]
     rows += [] if index else [(f"{placement.service.folder}/dist has no index.html", "deploy the release again")]
     url = sent_on(said, estate) or seen_as(said, {one: right[one] for one in right.keys() - others}, estate)
@@ -321,7 +320,7 @@ def test_console_exposes_nothing(placement: Placement, estate: Estate, evidence:
         )
         for root in roots
     ]
-    entries = [Entry(("console", "web_roots"), (root,), f"nginx serves {root}") for root in roots if _is_path(root)]
+    entries = [Entry(("console", "web_roots"), (root,)) for root in roots if _is_path(root)]
     index = evidence.second.answer(way.question(site, ""))
     if not wrong and (index.trouble or index.status != OK):
         why, lines = index.trouble or f"{index.status}", [entry.line for entry in sent_on([index], estate)]

@@ -66,7 +66,7 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
             mine = {pid: processes[pid] for pid in socket.pids if pid in processes}
             # What the estate names is not stopped for one port more: it may be sshd.
             stray |= {pid: one for pid, one in mine.items() if holder_of(one, containers) in unknown and one.unit not in named}
-            entries += [_entry(host_name, who, protocol, socket, place, first, last) for who in unknown if _has_a_name(who)]
+            entries += [_entry(host_name, who, protocol, socket, first, last) for who in unknown if _has_a_name(who)]
     apart = {holder_of(processes[pid], containers) for pid in known(host.apart) if pid in processes}
     found += [
         f"{who} is in a network of its own, and belongs to no unit: what it opens there is seen by nobody (ip netns list)"
@@ -78,16 +78,14 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
     assert not found, say_all(host_name, found, do, estate=estate.name, entries=entries)
 
 
-def _entry(host: str, who: str, protocol: str, socket: SocketFact, place: str, first: int, last: int) -> Entry:
+def _entry(host: str, who: str, protocol: str, socket: SocketFact, first: int, last: int) -> Entry:
     """What an estate says of it. A port of TCP on loopback that the kernel picked (``first`` to ``last``) is another when the
     program is started again.
     """
-    about = f"{who} listens on {place}"
-    if who == "init.scope":
-        about = f"systemd (init.scope) listens on {place}, for a service that was not asked for yet (systemctl list-sockets)"
+    about = "systemd itself, for a service that was not asked for yet" if who == "init.scope" else ""
     ways = ("udp:" if protocol == "udp" else "") + ("loopback:" if is_loopback(socket.address) else "")
     if ways == "loopback:" and first <= socket.port <= last and not is_anybodys(who):
-        return Entry(("listeners", host), {who: ("loopback:0",)}, f"{about}; 0 is any port: this one is another at each start")
+        return Entry(("listeners", host), {who: ("loopback:0",)}, "0 is any port: it is another at each start")
     return Entry(("listeners", host), {who: (f"{ways}{socket.port}" if ways else socket.port,)}, about)
 
 

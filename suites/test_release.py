@@ -192,7 +192,7 @@ def test_one_copy_only(host_name: str, estate: Estate, evidence: Evidence) -> No
             what = f"{job.where} ({job.user}) runs or touches {', '.join(job.runs)} by itself"
             wrong.append((what, f"{_not_wanted(called, job.user)}: {alone}"))
             if not deploys:
-                entries.append(Entry(("jobs", host_name), (f"{called[-1]}: {', '.join(job.runs)}",), wrong[-1][0]))
+                entries.append(Entry(("jobs", host_name), (f"{called[-1]}: {', '.join(job.runs)}",), f"as {job.user}"))
     assert not wrong, say_each(host_name, wrong, estate=estate.name, entries=entries)
 
 

@@ -163,7 +163,7 @@ def test_boot_starts_only_what_is_known(host_name: str, estate: Estate, evidence
             when = "at the next boot" if fact.at_boot else "by itself after the next boot"
             found.append(f"{name} starts {when}, by {fact.by}, and {', '.join(foreign)} came with no package")
             (units if any(path.rpartition("/")[2] in {name, kind} for path in foreign) else files).append((name, foreign))
-            entries.append(Entry(("boot", host_name), (kind,), found[-1]))
+            entries.append(Entry(("boot", host_name), (kind,), "" if fact.at_boot else f"by {fact.by}"))
     makers = [path for path in boot.generators if path not in extra]
     found += [f"{path} makes units at boot, and came with no package" for path in makers]
     entries += [Entry(("boot", host_name), (path,), f"{path} makes units at boot") for path in makers]
@@ -333,7 +333,7 @@ def test_unit_file_is_the_expected(unit: PlacedUnit, estate: Estate, evidence: E
     if started and started[0] <= found.changed:
         wrong.append((f"{name} was started {found.changed - sum(started):.1f} s before its unit file was changed", reload))
     entries = [
-        Entry(("units", where), {path: digest}, f"{path} also makes {name}")
+        Entry(("units", where), {path: digest}, f"for {name}")
         for path, digest in more.items()
         if path.endswith(".conf") and len(digest) == HASH
     ]
@@ -386,7 +386,7 @@ def test_process_is_the_venvs(unit: PlacedUnit, estate: Estate, evidence: Eviden
         for one in loads
     ]
     if loads:
-        entries += [Entry(("preload", where), (one,), f"/etc/ld.so.preload names {one}") for one in found.preloads]
+        entries += [Entry(("preload", where), (one,), "for all programs") for one in found.preloads]
     again = deploy_again(unit.service, estate, evidence)
     for path, what in found.base:
         do = f"`dpkg -S {quoted(path)}` names its package, which `apt-get install --reinstall PACKAGE` puts back; {restart(name)}"
@@ -416,7 +416,7 @@ def test_process_is_the_venvs(unit: PlacedUnit, estate: Estate, evidence: Eviden
                     f"`systemctl unset-environment {quoted(*strange)}`, {restart(name)}; if it stays, `systemctl cat {name}`",
                 )
             )
-        entries += [Entry(("environment", where), (key,), f"{name} was started with {key}") for key in strange if _is_plain(key)]
+        entries += [Entry(("environment", where), (key,), f"of {name}") for key in strange if _is_plain(key)]
     said: list[str] = []
     for one in rows:
         place = f"process {one.pid} of {name}"
@@ -424,7 +424,7 @@ def test_process_is_the_venvs(unit: PlacedUnit, estate: Estate, evidence: Eviden
         by_agent = bool(one.loads) and all(path in agents for path in one.loads)
         said += [f"{place} was started with {variable}" for variable in one.loader if not (by_agent and variable == PRELOAD)]
         if not by_agent:
-            entries += [Entry(("preload", where), (path,), f"LD_PRELOAD of {name} names {path}") for path in one.loads]
+            entries += [Entry(("preload", where), (path,), f"LD_PRELOAD of {name}") for path in one.loads]
         said += [f"{place} runs code of {path}" for path in one.elsewhere if path not in agents]
         said += [f"{place} runs code of a file that is gone: {path}" for path in one.gone]
     do = f"code comes from the venv only: look for Bind, Root, TemporaryFileSystem and Environment in `systemctl cat {name}`"

@@ -132,7 +132,7 @@ def _waivers(left: Iterable[Judgement], estate: Estate, day: date) -> Iterator[W
 
 
 def _told(rows: Sequence[tuple[Entry, Judgement]], estate: Estate, look: Look, connections: Connections | None) -> list[Entry]:
-    """Each entry with its comment: what was found, whose it is and since when, which rule asks."""
+    """Each entry with its comment: what the entry does not say itself, whose it is and since when, which rule asks."""
     names = {host.name for host in estate.hosts}
     hosts = {name: host for name, host in look.hosts.items() if isinstance(host, HostEvidence)}
     placed = [
@@ -143,8 +143,8 @@ def _told(rows: Sequence[tuple[Entry, Judgement]], estate: Estate, look: Look, c
     found = []
     for (entry, judged), (name, _), files in zip(rows, placed, brought, strict=True):
         seen = origin_of(entry, hosts[name]) if name in hosts and entry.place[1:2] == (name,) else ""
-        parts = (files, seen if not files or entry.place[0] in {"programs", "clients"} else "", judged.id)
-        found.append(replace(entry, about=entry.about or judged.found, origin=f"({'; '.join(filter(None, parts))})"))
+        parts = (files, seen if not files or entry.place[0] in {"programs", "clients"} else "", judged.invariant)
+        found.append(replace(entry, origin="; ".join(filter(None, parts))))
     return found
 
 

@@ -51,17 +51,21 @@ def _check(estate: Estate, host: Host, files: dict[str, bytes], connections: Con
 
 
 def tell(estate: Estate, host: Host, wanted: Sequence[enrolment.Need], stdout: bytes, out: CutStream) -> int:
-    """Say of each need what a host answered; how many are not done. One that answers anything else is not ready."""
+    """Say of each need what a host answered, of a host that is ready that alone; how many are not done. One that answers anything
+    else is not ready.
+    """
     said = stdout.decode(errors="replace").split()
     if len(said) != len(wanted):
         out.write(f"{host.name}: says something else than what was asked: {len(said)} answers\n")
         return 1
+    left = sum(state != "done" for state in said)
+    if not left:
+        out.write(f"{host.name} ({host.address}): ready, all {len(said)} things are done\n")
+        return 0
     out.write(f"{host.name} ({host.address})\n")
     for need, state in zip(wanted, said, strict=True):
         out.write(f"  {'done   ' if state == 'done' else 'not yet'}  {need.about}\n")
-    left = sum(state != "done" for state in said)
-    if left:
-        out.write(f"  {left} left: uv run voxgate enrol {host.name} --estate {estate.name} | ssh YOU@{host.address} sudo bash\n")
+    out.write(f"  {left} left: uv run voxgate enrol {host.name} --estate {estate.name} | ssh YOU@{host.address} sudo bash\n")
     return left
 
 

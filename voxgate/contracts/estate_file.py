@@ -14,10 +14,13 @@ from tomlkit.items import Array, InlineTable
 
 from voxgate.contracts.estates import load_estate
 from voxgate.errors import EstateError, visible
-from voxgate.model.entry import Entry, Value, toml
+from voxgate.model.entry import Entry, Value, toml, toml_key
 
 COMMENT_AT_MOST = 200
 """Characters of what was found, in a comment beside an entry: the look that is kept says all."""
+
+LINE_AT_MOST = 160
+"""Characters of a list in one line, with its comment; a longer one has a line for each item."""
 
 
 def with_entries(text: str, entries: Iterable[Entry], where: str) -> str:
@@ -26,8 +29,8 @@ def with_entries(text: str, entries: Iterable[Entry], where: str) -> str:
     """
     try:
         document = tomlkit.parse(text)
-        for entry in entries:
-            _put(document, entry)
+        for place, value, comments in _in_lines(entries):
+            _put(document, place, value, comments)
         made = tomlkit.dumps(document)
         return f"{made}\n" if made and not made.endswith("\n") else made
     except (TOMLKitError, TypeError, AttributeError) as error:
@@ -79,30 +82,66 @@ def lay_beside(folder: Path, draft: Path) -> None:
             (draft / beside).symlink_to((folder / beside).resolve())
 
 
-def _put(document: Any, entry: Entry) -> None:
+def _in_lines(entries: Iterable[Entry]) -> list[tuple[tuple[str, ...], Value, list[str]]]:
+    """Where each value stands, with a comment for each item of a list: what comes to one list comes at once."""
+    found: dict[tuple[str, ...], tuple[Value, list[str]]] = {}
+    for entry in entries:
+        comment = _comment(entry.about, entry.origin)
+        for place, value in _places(entry.place, entry.value):
+            there, comments = found.get(place, ((), []))
+            if isinstance(value, tuple) and isinstance(there, tuple):
+                found[place] = ((*there, *value), comments + [comment] * len(value))
+            else:
+                found.setdefault(place, (value, [comment]))
+    return [(place, value, comments) for place, (value, comments) in found.items()]
+
+
+def _places(place: tuple[str, ...], value: Value) -> Iterator[tuple[tuple[str, ...], Value]]:
+    """What is no table, below a place."""
+    if isinstance(value, Mapping) and value:
+        for name, one in value.items():
+            yield from _places((*place, name), one)
+    else:
+        yield place, value
+
+
+def _put(document: Any, place: Sequence[str], value: Value, comments: Sequence[str]) -> None:
+    """``value`` at ``place``: what is a list or a table there is added to, anything else stays."""
     table = document
-    for key in entry.place[:-1]:
+    for key in place[:-1]:
         table = _there(table, key, Mapping, tomlkit.inline_table if isinstance(table, InlineTable) else tomlkit.table)
-    _add(table, entry.place[-1], entry.value, _comment(entry.about, entry.origin))
-
-
-def _add(table: Any, key: str, value: Value, comment: str) -> None:
-    """``value`` under ``key``: what is a list or a table there is added to, anything else stays."""
-    in_line = isinstance(table, InlineTable)
+    key, in_line = place[-1], isinstance(table, InlineTable)
     match value:
         case tuple():
-            there = _there(table, key, Array, tomlkit.array)
-            for item in value:
-                if item not in there.unwrap():
-                    _append(there, item, "" if in_line else comment)
+            is_new = key not in table
+            _add(_there(table, key, Array, tomlkit.array), key, zip(value, comments, strict=True), is_new=is_new, bare=in_line)
         case Mapping():
-            there = _there(table, key, Mapping, tomlkit.inline_table if in_line else tomlkit.table)
-            for name, one in value.items():
-                _add(there, name, one, comment)
+            _there(table, key, Mapping, tomlkit.inline_table if in_line else tomlkit.table)
         case _ if key not in table:
             table[key] = value
-            if comment and not in_line:
-                table[key].comment(comment)
+            if comments[0] and not in_line:
+                table[key].comment(comments[0])
+
+
+def _add(there: Array, key: str, items: Iterable[tuple[Value, str]], *, is_new: bool, bare: bool) -> None:
+    """What a list has not yet: a new one in a line where that is enough, else each on a line of its own with its comment."""
+    rows: list[tuple[Value, str]] = []
+    for item, comment in items:
+        if item not in there.unwrap() and item not in (one for one, _ in rows):
+            rows.append((item, comment))
+    in_one = is_new and not bare and _fits(key, rows)
+    for item, comment in rows:
+        _append(there, item, "" if bare or in_one else comment)
+    if in_one and rows and rows[0][1]:
+        there.comment(rows[0][1])
+
+
+def _fits(key: str, rows: Sequence[tuple[Value, str]]) -> bool:
+    """True for plain values that have one comment, and fit into one line with it."""
+    if len({comment for _, comment in rows}) > 1 or any(isinstance(item, Mapping | tuple) for item, _ in rows):
+        return False
+    line = f"{toml_key(key)} = {toml(tuple(item for item, _ in rows))} # {rows[0][1] if rows else ''}"
+    return len(rows) == 1 or len(line) <= LINE_AT_MOST
 
 
 def _there(table: Any, key: str, kind: type, make: Callable[[], object]) -> Any:
@@ -137,4 +176,4 @@ def _comment(about: str, origin: str) -> str:
     about, origin = visible(about), visible(origin)
     if len(about) > COMMENT_AT_MOST:
         about = f"{about[:COMMENT_AT_MOST]}.."
-    return f"{about} {origin}".strip()
+    return f"{about} ({origin})" if about and origin else about or origin

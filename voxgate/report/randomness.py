@@ -20,6 +20,11 @@ begin anew behind each slash.
 
 _WORD = re.compile(r"(?<![A-Za-z0-9_-])(?:" + _PUBLIC + r"|(?=[a-z0-9_-]*[A-Z])(?=[A-Z0-9_-]*[a-z])[A-Za-z0-9_-]{16,})")
 
+_BASE64 = re.compile(
+    r"(?<![A-Za-z0-9+/_.=:-])(?!AAAA)(?![A-Za-z0-9]*(?![A-Za-z0-9+/]))(?=[a-z0-9+/]*[A-Z])(?=[A-Z0-9+/]*[a-z])[A-Za-z0-9+/]{24,}+={0,2}(?![\w./=+-])"
+)
+"""A key in base64, whose ``/`` and ``+`` part it into words that are too short to tell. A path has no such letters in a row."""
+
 _WINDOWS = ((16, 7), (14, 6))
 """So many letters and digits in a row, with so many changes among lower case, upper case and digits: the second is for
 words with digits only. A generated word of 24 passes in 99 of 100 cases, a name in a program in none of thousands."""
@@ -42,7 +47,15 @@ _ASSET = re.compile(
 
 def cut_random(text: str, mark: Callable[[str], str]) -> str:
     """``text`` with every such word replaced by what ``mark`` says of it."""
-    return _WORD.sub(lambda found: found[0] if _stays(found) else mark(found[0]), text)
+    text = _WORD.sub(lambda found: found[0] if _stays(found) else mark(found[0]), text)
+    return _BASE64.sub(lambda found: mark(found[0]) if _is_base64(found[0]) else found[0], text)
+
+
+def _is_base64(text: str) -> bool:
+    """True where it changes at two of five steps: of chance all but one in a hundred do, of 100,000 files' paths none."""
+    kinds = _kinds_of([letter for letter in text if letter.isalnum()])
+    changes = sum(a != b for a, b in pairwise(kinds))
+    return changes * 5 >= (len(kinds) - 1) * 2 and min(kinds.count("l"), kinds.count("u")) >= _EACH_CASE
 
 
 def _stays(found: re.Match[str]) -> bool:
@@ -68,10 +81,14 @@ def is_random(word: str) -> bool:
 
 def _changes_often(plain: list[str], size: int, changes: int) -> bool:
     """True if any ``size`` in a row change that often, and have several letters of each case."""
-    kinds = ["d" if letter.isdigit() else "u" if letter.isupper() else "l" for letter in plain]
+    kinds = _kinds_of(plain)
     changed = [a != b for a, b in pairwise(kinds)]
     return any(
         sum(changed[start : start + size - 1]) >= changes
         and min(kinds[start : start + size].count("l"), kinds[start : start + size].count("u")) >= _EACH_CASE
         for start in range(len(kinds) - size + 1)
     )
+
+
+def _kinds_of(plain: list[str]) -> list[str]:
+    return ["d" if letter.isdigit() else "u" if letter.isupper() else "l" for letter in plain]

@@ -16,6 +16,7 @@ from urllib.parse import quote, quote_plus
 
 from voxgate.errors import visible
 from voxgate.report import shapes
+from voxgate.report.command_lines import cut_commands, cut_words
 from voxgate.report.randomness import cut_random
 from voxgate.report.shapes import MARK
 
@@ -151,7 +152,7 @@ class Redactor:
         for pattern in (self._exact, self._words):
             if pattern is not None:
                 text = pattern.sub(lambda found: self._mark(found[0]), text)
-        return cut_random(shapes.cut_shapes(text, self._mark), self._mark)
+        return cut_random(cut_commands(shapes.cut_shapes(text, self._mark), self._mark), self._mark)
 
     def cut_string(self, text: str) -> str:
         """A string of a document: text if there are several words in it, else a name."""
@@ -203,9 +204,9 @@ class Redactor:
             yield found
 
     def _cut_items(self, items: Sequence[Any]) -> Iterator[Any]:
-        """The items of a list; in a list of words, the one after ``--password`` is its value."""
+        """The items of a list; in a list of words, the one after ``--password`` is its value; so is what a program takes."""
         before = ""
-        for item in items:
+        for item in cut_words(items, self._mark):
             if isinstance(item, str) and before and shapes.is_value_of(before, item):
                 yield self._mark(item)
             else:

@@ -50,8 +50,33 @@ _BEARER = re.compile(r"(?P<name>\b[Bb](?:earer|EARER)\s{1,3})[A-Za-z0-9._~+/=-]{
 _MAKE = re.compile(
     r"\b(?:(?P<run>eyJ[\w-]{6,}+)(?P<token>\.eyJ[\w-]{6,}+(?:\.[\w-]*)?)?"
     r"|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|npm_\w{30,}|ATBB\w{16,}|ATCTT3x[\w=-]{16,}"
+    r"|xapp-[\w-]{10,}|(?:sk|rk)_(?:live|test)_\w{16,}|SG\.[\w-]{16,}\.[\w-]{16,}|hv[sb]\.[\w-]{20,}|AIza[\w-]{35}|pypi-[\w-]{50,}"
+    r"|gl(?:rt|dt|cbt)-[\w-]{16,}|shp(?:at|ss)_\w{20,}|dop_v1_\w{40,}|NRAK-\w{20,}|\d{8,10}:AA[\w-]{32,}"
     r"|xox[abprs]-[\w-]{10,}|AKIA[A-Z0-9]{16}|ASIA[A-Z0-9]{16}|sk-[\w-]{20,}|AGE-SECRET-KEY-1\w{20,})"
 )
+
+# A path or a parameter of an address that lets in whoever knows it: what tells a chat, a monitor or a store of objects.
+_ADDRESS = re.compile(
+    r"(?P<name>hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/|webhook\.office\.com/webhookb2/"
+    r"|api\.telegram\.org/bot|hc-ping\.com/(?:ping/)?|[?&]sig=)[^\s\"'<>\\&#]+"
+)
+
+# In words: "the password is X", "Passwort: X", where the word behind is none that is said of one; and what has a place of its
+# own: in a netrc, SQL, redis' rules, snmpd's settings.
+_SAID = re.compile(
+    r"(?i)(?P<name>\b(?:password|passphrase|passwort|kennwort|passwd|secret|token|mot de passe|contrase\u00f1a|clave|senha)"
+    r"[\"']?[ \t]{0,3}(?:(?:is|was|to|ist|war|lautet|est|es|:|=)[ \t]{0,3}){1,2}[\"'`]?)(?P<value>[^\s\"'`<>\[]{5,200})"
+)
+_PLACED = re.compile(
+    r"(?P<name>\blogin[ \t]+[^\s\"']{1,100}\s{1,3}password[ \t]+|\b(?:IDENTIFIED BY|PASSWORD|identified by|password)[ \t]+[\"']"
+    r"|\bAUTH[ \t]+(?:(?:default|[a-z][\w-]{0,30})[ \t]+)?|\buser [\w-]{1,60} on(?: [^\s>#]{1,100}){0,9} [>#]"
+    r"|\br[ow]community6?[ \t]+|\bcreateUser[ \t]+[\w-]{1,60}[ \t]+(?:MD5|SHA\S{0,4})[ \t]+[\"']?"
+    r"|\bpsk[ \t]{0,3}=[ \t]{0,3}[\"']?)"
+    r"(?P<value>[^\s\"'<>]{5,200})"
+)
+_TOLD = re.compile(r"(?=\D*\d)(?=.*[A-Za-z]).+|(?=.*[A-Za-z].*[!$%&*#+~^]).+|(?=\w*[a-z]\w*[A-Z])\w{8,}")
+_OF_KINDS = re.compile(r"(?i)(?:sha|md|aes|des|rsa|utf|base|argon|oauth|http|tls|v)-?\d+\w{0,3}[.,;:)]*|[\d.,]+\w{1,3}[.,;:)]*")
+"""What a password is said to be, and is not: ``sha512``, ``12h``."""
 
 # What secrets are called, at the end of a name, whatever its case; then = or : and a value, quoted or not.
 # "key", "pass" and "pin" alone are words: what stands before them is looked at afterwards, so that the search hops on.
@@ -117,7 +142,10 @@ _HARMLESS = frozenset(
 )
 """Words that are said *of* a setting, never the value of one: ``S3_SECRET_KEY: missing``."""
 
-_HINT = re.compile(r"(?i)secret|token|pass|pwd|phrase|credential|signature|key|pin|masterauth|authorization|cookie")
+_HINT = re.compile(
+    r"(?i)secret|token|pass|pwd|phrase|credential|signature|key|pin|masterauth|authorization|cookie"
+    r"|kennwort|contrase\u00f1a|mot de|clave|senha"
+)
 
 Mark = Callable[[str], str]
 Values = tuple[re.Pattern[str], re.Pattern[str]]
@@ -145,8 +173,20 @@ def cut_shapes(text: str, mark: Mark) -> str:
         text = _GROUP.sub(lambda found: found["name"] + _in_group(found["inside"], mark), text)
         for names, values in ((_KEYS, _ITEMS), (_NAMED, _VALUE), (_OPTION, _VALUE)):
             text = _cut_values(names, values, text, mark)
+        text = _SAID.sub(lambda found: _behind_word(found, mark), text)
+    text = _ADDRESS.sub(behind, text)
+    text = _PLACED.sub(lambda found: _behind_word(found, mark), text)
     # A run that is no token is passed over whole: behind each dash another one would begin.
     return _MAKE.sub(lambda found: found[0] if found["run"] and not found["token"] else mark(found[0]), text)
+
+
+def _behind_word(found: re.Match[str], mark: Mark) -> str:
+    """A word that may be one: with digits among its letters, or signs."""
+    value = found["value"]
+    end = len(value.rstrip(".,;:)}\\"))
+    if not _TOLD.fullmatch(value[:end]) or _OF_KINDS.fullmatch(value) or is_mark(value[:end]) or value.startswith(("$", "{")):
+        return found[0]
+    return found["name"] + mark(value[:end]) + value[end:]
 
 
 def says_secret(name: str, value: str) -> bool:

@@ -125,9 +125,7 @@ def entries_of_sshd(place: str, beyond: Mapping[str, Iterable[str]]) -> list[Ent
             if key in SETTINGS and not scope.startswith(FOR) and (key not in NEVER or value.lower() in NEVER[key]):
                 name, said = (key, value) if scope == EVERYONE else (scope, f"{key} {value}")
                 found.setdefault(name, []).append(said)
-    return [
-        Entry(("sshd", place), {name: tuple(values)}, f"sshd has {name} {', '.join(values)}") for name, values in found.items()
-    ]
+    return [Entry(("sshd", place), {name: tuple(values)}) for name, values in found.items()]
 
 
 def lets(key: KeyFact) -> str:
@@ -140,13 +138,13 @@ def lets(key: KeyFact) -> str:
 def entries_of_keys(place: str, strange: Iterable[KeyFact]) -> list[Entry]:
     """What ``[keys]`` says to let these keys log in, as far as they could be read."""
     known = (key for key in strange if key.fingerprint != "unreadable")
-    return [Entry(("keys", place), {key.user: (key.fingerprint,)}, lets(key)) for key in known]
+    return [Entry(("keys", place), {key.user: (key.fingerprint,)}) for key in known]
 
 
 def entries_of_sudo(place: str, rules: Mapping[str, Iterable[SudoRule]], never: Collection[str]) -> list[Entry]:
     """What ``[sudo]`` says to allow these rules, as far as it can: what deploys or serves may have exact commands only."""
     return [
-        Entry(("sudo", place), {holder: (command_of(one),)}, told(holder, [one]))
+        Entry(("sudo", place), {holder: (command_of(one),)})
         for holder, rows in rules.items()
         for one in rows
         if (is_exact(one) if holder in never else not sets_environment(one)) and power_of(one) != "uid"

@@ -48,14 +48,22 @@ class _Behind:
 
 
 def who_brought(entries: Sequence[Entry], host: HostEvidence, connection: Connection) -> list[str]:
-    """Of each entry of one host ``/etc/sudoers.d/ops is of no package, since 2026-11-29``; empty where nothing is known. Raises
-    VoxgateError where the host cannot be asked.
+    """Of each entry of one host ``/etc/sudoers.d/ops, no package, since 2026-11-29``, without a path that the entry has; empty
+    where nothing is known. Raises VoxgateError where the host cannot be asked.
     """
     behind = [_behind(entry, host) for entry in entries]
     named = _naming(behind, connection)
     files = [(*one.files, *named.get(one, ())) for one in behind]
     told = _of_files({path for one in files for path in one}, connection)
-    return ["; ".join(told[path] for path in dict.fromkeys(one) if path in told) for one in files]
+    return [
+        "; ".join(told[path] if path in _said(entry) else f"{path}, {told[path]}" for path in dict.fromkeys(one) if path in told)
+        for entry, one in zip(entries, files, strict=True)
+    ]
+
+
+def _said(entry: Entry) -> tuple[str, ...]:
+    """The paths that an entry itself begins with."""
+    return (first_of(entry).partition(": ")[0], _setting(entry)[1].partition(" ")[0])
 
 
 def _behind(entry: Entry, host: HostEvidence) -> _Behind:
@@ -141,8 +149,8 @@ def _of_files(files: Iterable[str], connection: Connection) -> dict[str, str]:
     has_dpkg = bool(packages.strip())
     found = {}
     for path, since in changed.items():
-        whose = f" is of package {owner[path]}," if path in owner else " is of no package," if has_dpkg else ""
-        found[path] = f"{path}{whose} since {day(since)}"
+        whose = f"package {owner[path]}, " if path in owner else "no package, " if has_dpkg else ""
+        found[path] = f"{whose}since {day(since)}"
     return found
 
 

@@ -14,7 +14,7 @@ UNITS = ("boot", "listeners")
 
 
 def origin_of(entry: Entry, host: HostEvidence) -> str:
-    """``unit of package prometheus-node-exporter, since 2026-11-28``: who brought it, and since when; empty where the look
+    """``package prometheus-node-exporter, since 2026-11-28``: who brought it, and since when; empty where the look
     does not tell. An entry of several things is taken by its first.
     """
     word, name = entry.place[0], first_of(entry)
@@ -23,10 +23,12 @@ def origin_of(entry: Entry, host: HostEvidence) -> str:
     if word == "keys":
         account = next(iter(entry.value), "") if isinstance(entry.value, Mapping) else entry.place[-1]
         keys = () if isinstance(host.keys, Missing) else host.keys.keys
-        return _changed(one.changed for one in keys if one.user == account and one.fingerprint == name)
+        mine = [one for one in keys if one.user == account and one.fingerprint == name]
+        since = _changed(one.changed for one in mine)
+        return ", ".join(filter(None, (mine[0].file, since))) if mine else ""
     if word == "sudo":
         found = next((one for one in rules_of(entry, host) if one.file), None)
-        return f"{found.file} since {day(found.changed)}" if found and found.changed else ""
+        return f"{found.file}, since {day(found.changed)}" if found and found.changed else ""
     if word == "agents" and isinstance(entry.value, tuple) and isinstance(entry.value[0], Mapping):
         image, project = entry.value[0].get("image"), entry.value[0].get("project")
         ids = {one.id[:12] for one in _containers(host) if (one.image, one.project) == (image, project)}
@@ -72,8 +74,8 @@ def _of_unit(name: str, host: HostEvidence) -> str:
     if found is None or not found.files or not found.changed:
         return ""
     if found.package:
-        return f"unit of package {found.package}, since {day(found.changed)}"
-    return f"{'' if found.vouched else 'unit of no package, '}since {day(found.changed)}"
+        return f"package {found.package}, since {day(found.changed)}"
+    return f"{'' if found.vouched else 'no package, '}since {day(found.changed)}"
 
 
 def _running(rows: list[ProcessFact]) -> str:
@@ -87,7 +89,7 @@ def _running(rows: list[ProcessFact]) -> str:
 def _changed(times: Iterable[float]) -> str:
     """Since when a file is what it is."""
     newest = max(times, default=0.0)
-    return f"its file since {day(newest)}" if newest else ""
+    return f"since {day(newest)}" if newest else ""
 
 
 def _processes(host: HostEvidence) -> tuple[ProcessFact, ...]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from voxgate.contracts.metrics import read_metrics
@@ -118,6 +119,109 @@ KEPT = [
 ]
 
 
+COMMANDS = [
+    "curl -s -u admin:{} https://api.example/",
+    "curl --user 'admin:{}' https://api.example/ | jq .",
+    "curl -uadmin:{} https://api.example/",
+    "mysql -uroot -p{} vox",
+    "mysqldump -p'{}' vox | gzip >/srv/vox.sql.gz",
+    "sudo redis-cli -h 10.0.0.5 -a {} info",
+    "docker exec redis sh -c 'redis-cli -a {} ping'",
+    "/usr/bin/sshpass -p {} ssh root@nas ls",
+    "sshpass -p{} rsync -a /srv nas:",
+    "docker login -u bot -p {} registry.example",
+    "echo {} | docker login -u bot --password-stdin",
+    "echo 'deploy:{}' | chpasswd",
+    'printf %s "{}" | sudo -k -S true',
+    "chpasswd <<<deploy:{}",
+    "['redis-cli', '-a', '{}', 'ping']",
+    "mongosh -u admin -p {} --authenticationDatabase admin",
+    "mongodump --host data -p{} && ls",
+    "ldapsearch -x -w {} -D cn=admin",
+    "smbclient //nas/backup -U backup%{}",
+    "7z a -p{} a.7z /srv",
+    "zip -P {} a.zip /srv",
+    "lftp -u backup,{} ftp.example",
+    "ipmitool -U admin -P {} lan print",
+    "snmpget -v3 -u mon -A {} -X x 10.0.0.5",
+    "openssl rsa -passin pass:{} -in key.pem",
+    "sqlplus scott/{}@db",
+    "rabbitmqctl add_user vox {}",
+    "htpasswd -b /etc/nginx/users vox {}",
+    "vault login {}",
+    "mc alias set store http://10.0.0.5:9000 vox {}",
+    "npm config set //registry.example/:_authToken {}",
+    "aws configure set aws_secret_access_key {}",
+]
+SAID = [
+    "the password is {}",
+    "Password is: {}",
+    "Das Passwort ist {}.",
+    "Kennwort: {}",
+    "machine ftp.example login backup password {}",
+    "ALTER USER vox IDENTIFIED BY '{}'",
+    "AUTH default {}",
+    "user vox on >{} ~* +@all",
+    "rocommunity {} 10.0.0.0/8",
+    "psk={}",
+    "https://vox.blob.example/c/a.wav?sv=2024&sig={}",
+    "https://hooks.slack.com/services/T00000000/B00000000/{}",
+]
+
+
+@pytest.mark.parametrize("template", COMMANDS + SAID)
+@given(secret=st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+=_.~%^-", min_size=6, max_size=40))
+@settings(max_examples=30, deadline=None)
+def test_a_secret_that_has_a_place_and_no_name_goes(template: str, secret: str) -> None:
+    """What an option means, its program says; what is said in words has digits among its letters."""
+    wanted = f"q7{secret}9Q"
+    cut = CUT(template.format(wanted))
+    assert wanted not in cut
+    assert secret not in cut.replace(MARK, "")
+    assert CUT(cut) == cut
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "docker run -p 8080:80 -u 1000:1000 nginx",
+        "busybox httpd -f -p 7880 -h /www; ssh -p 2222 -u deploy host; mkdir -p /srv/a1b2",
+        "mysql -u root -p vox",
+        "redis-cli -p 6379 ping",
+        'redis-cli -a "$REDIS_PASSWORD" ping; sshpass -e ssh nas; curl -u "$USER:$PASS" https://api.example',
+        "curl -u deploy https://api.example; curl -fsS -m 10 https://hc.example/ping",
+        "echo done | logger -t backup",
+        "npm config set registry https://registry.example",
+        "the token is expired, the password is required, password is sha512, the secret is 12h old",
+        "AUTH failed; user vox on api-1",
+        "docker is there; login is deploy -p 22",
+        "/usr/share/perl5/Debian/DebConf/Client/ConfModule and /opt/vox-frontend/src/components/LoginPage2/UserList3",
+        "zip, curl and http are programs",
+    ],
+)
+def test_a_command_that_holds_no_secret_stays(text: str) -> None:
+    assert CUT(text) == text
+
+
+def test_a_command_that_is_a_list_loses_its_secret_too() -> None:
+    document = {"argv": ["/usr/bin/redis-cli", "-a", "winter42", "ping"], "command": ["mysql", "-pwinter42", "-u", "root"]}
+    assert Redactor().cut_document(document) == {
+        "argv": ["/usr/bin/redis-cli", "-a", MARK, "ping"],
+        "command": ["mysql", f"-p{MARK}", "-u", "root"],
+    }
+
+
+@given(key=st.binary(min_size=24, max_size=33))
+@settings(max_examples=300, deadline=None)
+def test_a_key_in_base64_is_no_path(key: bytes) -> None:
+    """Its slashes part it into words that are too short to tell; of chance's all but one in a hundred go."""
+    text = base64.b64encode(hashlib.sha256(key).digest()[: len(key)]).decode()
+    kinds = "".join("d" if letter.isdigit() else "u" if letter.isupper() else "l" for letter in text if letter.isalnum())
+    changes = sum(a != b for a, b in itertools.pairwise(kinds))
+    assume(changes * 2 > len(kinds) and min(map(kinds.count, "lu")) > 2)
+    assert text not in CUT(f"the key {text} of the store")
+
+
 @pytest.mark.parametrize("template", SECRET_IN)
 @given(secret=st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+=_.~-", min_size=8, max_size=60))
 @settings(max_examples=40, deadline=None)
@@ -158,7 +262,12 @@ def test_what_a_mark_lays_bare_is_cut_as_well() -> None:
     assert CUT(CUT(bared)) == CUT(bared)
 
 
-@given(st.lists(st.sampled_from([*SECRET_IN, *KEPT, "\n", " ", "'", '"', "{}", "[cut]", "=", ": ", "@", "://"]), max_size=6))
+@given(
+    st.lists(
+        st.sampled_from([*SECRET_IN, *COMMANDS, *SAID, *KEPT, "\n", " ", "'", '"', "{}", "[cut]", "=", ": ", "@", "://"]),
+        max_size=6,
+    )
+)
 @settings(max_examples=300, deadline=None)
 def test_cutting_mixtures_twice_is_cutting_once(parts: list[str]) -> None:
     text = "".join(parts).replace("{}", "s3cretvalue")
@@ -173,6 +282,12 @@ def test_cutting_mixtures_twice_is_cutting_once(parts: list[str]) -> None:
         "AKIAIOSFODNN7EXAMPLE",
         "sk-" + "a1B2" * 8,
         "xoxb-123456789012-abcdef",
+        "sk_live_" + "a1" * 12,
+        "SG." + "a1" * 11 + "." + "b2" * 20,
+        "hvs." + "a1" * 12,
+        "AIza" + "a1b" * 11 + "xy",
+        "glrt-" + "a1" * 10,
+        "123456789:AA" + "a1" * 17,
     ],
 )
 def test_a_token_of_known_make_goes_wherever_it_stands(token: str) -> None:
@@ -258,6 +373,19 @@ HEAVY = (
     "@ " + "://a:b/" * 70_000,
     "eyJaaaaaa-" * 50_000,
     "-----BEGIN PRIVATE KEY-----" * 20_000,
+    "curl -u a" * 60_000,
+    "curl -u a:b " * 40_000,
+    "docker login -p " * 30_000,
+    "echo a | " * 60_000,
+    "echo a | sudo -a -a -a " * 20_000,
+    "chpasswd " * 60_000,
+    "'curl " * 80_000,
+    '"curl \\\\' * 60_000,
+    "login a password " * 30_000,
+    "user a on b " * 40_000,
+    "password is is is " * 30_000,
+    "aA1/" * 150_000,
+    "hooks.slack.com/services/" * 20_000,
     "-----BEGIN PRIVATE KEY-----" + "-----BEGIN A PRIVATE KEY-----MIIE" * 20_000,
 )
 

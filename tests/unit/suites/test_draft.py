@@ -109,17 +109,17 @@ def test_a_comment_says_whose_a_thing_is_and_since_when(green: Case) -> None:
     def told(case: Case) -> dict[str, str]:
         return {f"{'.'.join(one.place)} {one.line}": one.origin for one in drafted(case.estate, case.evidence).entries}
 
-    since = "unit of no package, since 2025-11-28"
+    since = "no package, since 2025-11-28"
     assert told(case) == {
-        'boot.sip-1 sip-1 = ["agent.service"]': f"({since}; boot-starts-only-what-is-known[sip-1])",
-        'listeners.sip-1 sip-1 = { "agent.service" = [9100] }': f"({since}; only-expected-listeners[sip-1])",
-        'keys.sip-1 sip-1 = { anna = ["SHA256:x"] }': "(its file since 2025-11-28; keys-are-known[sip-1])",
-        'keys.sip-1 sip-1 = { root = ["SHA256:y"] }': "(keys-are-known[sip-1])",
-        'jobs.sip-1 sip-1 = ["/etc/cron.d/a: rsync"]': "(its file since 2025-11-28; one-copy-only[sip-1])",
+        'boot.sip-1 sip-1 = ["agent.service"]': f"{since}; boot-starts-only-what-is-known",
+        'listeners.sip-1 sip-1 = { "agent.service" = [9100] }': f"{since}; only-expected-listeners",
+        'keys.sip-1 sip-1 = { anna = ["SHA256:x"] }': "/home/anna/k, since 2025-11-28; keys-are-known",
+        'keys.sip-1 sip-1 = { root = ["SHA256:y"] }': "/k; keys-are-known",
+        'jobs.sip-1 sip-1 = ["/etc/cron.d/a: rsync"]': "since 2025-11-28; one-copy-only",
     }
     packaged = replace(unit, vouched=tuple(unit.files), package="datadog-agent")
     case = case.host("sip-1", units={**known(case.of("sip-1").units), "agent.service": packaged})
-    assert any(said.startswith("(unit of package datadog-agent, since 2025-11-28; only") for said in told(case).values())
+    assert any(said.startswith("package datadog-agent, since 2025-11-28; only") for said in told(case).values())
 
 
 def test_a_rule_of_sudo_and_a_container_say_since_when_too(green: Case) -> None:
@@ -138,8 +138,8 @@ def test_a_rule_of_sudo_and_a_container_say_since_when_too(green: Case) -> None:
     )
     told = {one.place: one.origin for one in drafted(case.estate, case.evidence).entries}
     assert told == {
-        ("sudo", "sip-1"): "(/etc/sudoers.d/ansible since 2025-11-28; sudo-is-minimal[sip-1])",
-        ("agents", "sip-1"): "(runs since 2025-11-28, by docker compose; only-livekit-in-containers[sip-1])",
+        ("sudo", "sip-1"): "/etc/sudoers.d/ansible, since 2025-11-28; sudo-is-minimal",
+        ("agents", "sip-1"): "runs since 2025-11-28, by docker compose; only-livekit-in-containers",
     }
 
 
@@ -235,7 +235,7 @@ def test_a_saved_look_is_drafted(green: Case, tmp_path: Path) -> None:
 def test_entries_are_written_beside_what_stands_there() -> None:
     entries = [
         Entry(("boot", "all"), ("a.service",), "a.service starts\nat boot"),
-        Entry(("boot", "sip"), ("b.service",), "x" * 300, "(a-rule[sip])"),
+        Entry(("boot", "sip"), ("b.service",), "x" * 300, "a-rule"),
         Entry(("listeners", "api"), {"nginx.service": (80, 443), "c.service": ("udp:1",)}),
         Entry(("listeners", "sip-1"), {"c.service": ("udp:1",)}, "c listens"),
         Entry(("sudo", "all", "%ops"), ("ALL",), "ops may all"),
@@ -255,11 +255,32 @@ def test_entries_are_written_beside_what_stands_there() -> None:
         'name = "lab"   # as the file',
         "# what may start",
         "# a.service starts\\nat boot",
-        f"# {'x' * 200}.. (a-rule[sip])\n",
+        f"# {'x' * 200}.. (a-rule)\n",
     ):
         assert line in text
     assert estate_file.with_entries(text, entries, "lab.toml") == text, "said once is enough"
     assert text.endswith("\n")
+
+
+def test_what_has_one_comment_stands_in_one_line_with_it() -> None:
+    """A person reads each line: a port more of the same program is none. What is said of others, or is too long, has its own."""
+    entries = [
+        Entry(("listeners", "a"), {"c.service": (8301,)}, origin="no package; rule"),
+        Entry(("boot", "a"), ("a.service",), origin="package a; rule"),
+        Entry(("listeners", "a"), {"c.service": ("udp:8301",)}, origin="no package; rule"),
+        Entry(("boot", "a"), ("b.service",), "by b.timer", "no package; rule"),
+        Entry(("boot", "b"), tuple(f"{letter * 30}.service" for letter in "abcde"), origin="no package; rule"),
+        Entry(("keys", "a"), {"root": ()}),
+    ]
+    text = estate_file.with_entries("", entries, "lab.toml")
+    long = "".join(f'    "{letter * 30}.service", # no package; rule\n' for letter in "abcde")
+    assert text == (
+        '[listeners.a]\n"c.service" = [8301, "udp:8301"] # no package; rule\n\n'
+        '[boot]\na = [\n    "a.service", # package a; rule\n    "b.service", # by b.timer (no package; rule)\n]\n'
+        f"b = [\n{long}]\n\n[keys.a]\nroot = []\n"
+    )
+    more = estate_file.with_entries(text, [Entry(("listeners", "a"), {"c.service": (9,)}, origin="rule")], "lab.toml")
+    assert tomllib.loads(more)["listeners"]["a"]["c.service"] == [8301, "udp:8301", 9]
 
 
 def test_a_table_in_a_list_is_written_as_people_do() -> None:
