@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 FREE = 0.05  # of each file system, its inodes and the memory
 SKEW = 1.0  # seconds between hosts
+_STATUS = {"chronyd": "chronyc tracking", "ntpd": "ntpq -pn", "systemd-timesyn": "timedatectl timesync-status"}
 UNSURE = 3.0  # seconds: a look that took longer to begin says too little of a clock
 VERBS = ("restart", "start", "stop", "reset-failed")
 PROBE = '/usr/local/sbin/voxgate-probe ""'
@@ -92,12 +93,12 @@ def test_clock_is_right(host_name: str, estate: Estate, evidence: Evidence) -> N
     wrong, unseen, do = [*found.doubts], [], [end_liars(found.doubts, "look at what calls itself so: `ps -ef`")]
     if not found.container and not found.keepers:
         wrong.append("nothing keeps the clock in time")
-        do.append("`systemctl enable --now systemd-timesyncd`")
+        do.append("`apt-get install -y systemd-timesyncd`, `systemctl enable --now systemd-timesyncd`")
     elif not found.container and found.synchronised is None:
         unseen.append("the kernel does not say whether the clock is synchronised")
     elif not found.container and not found.synchronised:
         wrong.append(f"the clock is not synchronised, although {found.keepers[0]} runs")
-        do.append("`timedatectl timesync-status` says why")
+        do.append(f"{_status(found.keepers)} says why")
     least, most = _offset(evidence, host_name)
     others = [
         _offset(evidence, host.name)[0] for host in estate.hosts if host.name != host_name and _says_when(evidence, host.name)
@@ -108,12 +109,17 @@ def test_clock_is_right(host_name: str, estate: Estate, evidence: Evidence) -> N
     away = max(least - right, right - most)
     if away >= SKEW:
         wrong.append(f"its clock is {away:.1f} s away from the other hosts'")
-        do.append("`timedatectl timesync-status` says why")
+        do.append(f"{_status(found.keepers)} says why")
     if most - least > UNSURE:
         unseen.append(f"the clock could not be compared: the look took {most - least:.1f} s to begin")
     if unseen and not wrong:
         raise Blind("; ".join(unseen), where=host_name)
     assert not wrong, say_all(host_name, [*wrong, *unseen], "; ".join(dict.fromkeys(filter(None, do))))
+
+
+def _status(keepers: Sequence[str]) -> str:
+    """What tells how the time is kept, where such a program keeps it."""
+    return next((f"`{told}`" for name, told in _STATUS.items() if name in keepers), "`timedatectl`")
 
 
 def _says_when(evidence: Evidence, name: str) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from voxgate.model.advice import Command, commands_in, quoted
+from voxgate.model.advice import Command, commands_in, quoted, without
 
 
 def test_what_stands_in_backticks_is_typed_on_the_host_that_is_named() -> None:
@@ -56,3 +56,26 @@ def test_no_word_of_a_host_ends_a_command(tmp_path: Path) -> None:
     (command,) = commands_in(f"`rm -- {quoted(name)}`")
     subprocess.run(["sh", "-ec", command.text], cwd=tmp_path, check=True)
     assert list(tmp_path.iterdir()) == []
+
+
+NO_MORE = "systemctl disable --now {0}; rm {1}; systemctl daemon-reload"
+OLD, MINE = "/etc/systemd/system/stats-old.service", "/etc/systemd/system/stats-mine.service"
+
+
+@pytest.mark.parametrize(
+    ("hint", "left"),
+    [
+        (
+            f"what nobody needs: `{NO_MORE.format('stats-mine.service stats-old.service', f'{MINE} {OLD}')}`",
+            f"what nobody needs: `{NO_MORE.format('stats-mine.service', MINE)}`",
+        ),
+        (f"`{NO_MORE.format('stats-old.service', OLD)}`; `kill 41`", "`kill 41`"),
+        ("`kill 41 42`", "`kill 41`"),
+        ("`kill 42`; remove its files", "remove its files"),
+        ("`systemctl status 'stats-old.service'`", "`systemctl status 'stats-old.service'`"),
+        ("`nginx -t && systemctl reload nginx`", "`nginx -t && systemctl reload nginx`"),
+    ],
+)
+def test_what_is_accepted_in_writing_is_not_ended_by_a_hint(hint: str, left: str) -> None:
+    accepted = [f"stats-old.service starts at the next boot, by /x, and {OLD} came with no package", "process 42 listens on :1"]
+    assert without(hint, accepted, [f"stats-mine.service starts at the next boot, and {MINE} came with no package"]) == left

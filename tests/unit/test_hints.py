@@ -100,6 +100,15 @@ def test_vacuum_is_told_how_much_stays() -> None:
     assert all(re.search(r"--vacuum-size=\d+[MG]\b", text) for text in told)
 
 
+def test_curl_is_installed_before_it_is_asked() -> None:
+    """A plain Debian has none."""
+    for path in SOURCES:
+        for text in texts(path):
+            typed = [one.text for one in commands_in(text)]
+            for number, one in enumerate(typed):
+                assert not re.search(r"\bcurl -", one) or "sudo apt-get install -y curl" in typed[:number], f"{path.name}: {one}"
+
+
 FAULTS = {fault.name: fault for fault in all_faults()}
 
 

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _COMMAND = re.compile(r"(?:\bon (?:the (?P<gate>gate)|(?P<host>[\w.-]+)): )?`(?P<text>[^`]+)`")
 _GATES = ("make ", "uv run ")
+_QUOTED = re.compile(r"`([^`]+)`")
+_SUBJECT = re.compile(r"/\S+|[0-9]+|[\w@:.-]+\.(?:service|timer|socket|path|target|mount)")
+_SEVERAL = "; "
 _TO_FILL = re.compile(r"(?<![\w$./-])[A-Z]{3,}(?:_[A-Z]+)*(?![\w=:-])|<[a-z ]+>|\.\.\.")
 
 
@@ -47,3 +51,29 @@ def commands_in(hint: str) -> tuple[Command, ...]:
 def quoted(*words: str) -> str:
     """Words of a host's as those of one command, whatever they hold: a backtick would end it."""
     return shlex.join(words).replace("`", "'?'")
+
+
+def without(hint: str, accepted: Sequence[str], others: Sequence[str]) -> str:
+    """A hint without the units, files and processes that only the ``accepted`` findings name: who follows it ends nothing that
+    somebody accepted in writing. A command of which nothing is left goes; one that no plain words make up stays as it is.
+    """
+    kept = {word for one in others for word in _words(one)}
+    gone = {word for one in accepted for word in _words(one)} - kept
+    told = _QUOTED.sub(lambda found: _without(found[1], gone), hint)
+    return re.sub(r"(?:; )?``", "", told).removeprefix(_SEVERAL).replace(": ; ", ": ")
+
+
+def _words(finding: str) -> list[str]:
+    return [word for word in re.split(r"[\s,;()]+", finding) if _SUBJECT.fullmatch(word)]
+
+
+def _without(command: str, gone: set[str]) -> str:
+    """One command in backticks; nothing in them where nothing is left to be done."""
+    parts = [part.split(" ") for part in command.split(_SEVERAL)]
+    if not gone.intersection(word for part in parts for word in part) or re.search(r"[\"'$|<>\\]", command):
+        return f"`{command}`"
+    left = [[word for word in part if word not in gone] for part in parts]
+    does = [part for part, before in zip(left, parts, strict=True) if part == before or any(map(_SUBJECT.fullmatch, part))]
+    if not any(_SUBJECT.fullmatch(word) for part in does for word in part):
+        does = []  # what stood beside it, a daemon-reload, was for its sake
+    return f"`{_SEVERAL.join(' '.join(part) for part in does)}`"

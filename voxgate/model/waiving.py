@@ -20,11 +20,14 @@ WAIVER = "the waiver of "
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What a judgement says. ``waivers`` are those that cover something of what was found, also where they do not count."""
+    """What a judgement says. ``waivers`` are those that cover something of what was found, also where they do not count;
+    ``accepted`` is what was found beside what is violated, and is accepted.
+    """
 
     verdict: Verdict
     findings: tuple[str, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    accepted: tuple[str, ...] = ()
 
 
 def rule_on(findings: Sequence[str], host: str | None, waivers: Sequence[Waiver], day: date, days: int) -> Ruling:
@@ -50,7 +53,7 @@ def rule_on(findings: Sequence[str], host: str | None, waivers: Sequence[Waiver]
     if not red:
         return Ruling(Verdict.WAIVED, tuple(findings), tuple(used))
     beside = (f"waived until {one.until}: {finding}" for one, finding in accepted)
-    return Ruling(Verdict.VIOLATED, (*red, *beside), tuple(used))
+    return Ruling(Verdict.VIOLATED, (*red, *beside), tuple(used), tuple(finding for _, finding in accepted))
 
 
 def _why_not(waiver: Waiver, fitting: int, day: date, days: int) -> str:

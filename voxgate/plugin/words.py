@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from voxgate.errors import VoxgateError
+from voxgate.model.advice import without
 from voxgate.model.estate import Estate
 from voxgate.model.invariant import Expected
 from voxgate.model.verdict import Verdict
@@ -57,6 +58,8 @@ def _words_of(error: BaseException, about: Expected | None, estate: Estate | Non
         findings = lines[0].removeprefix(place := f"{about.subject.host}: ")
         ruling = rule_on(findings.split(PARTED), about.subject.host, waivers, day, estate.waived_days)
         found = PARTED.join(ruling.findings)
+        if ruling.accepted:
+            advice = without(advice, ruling.accepted, ruling.findings[: -len(ruling.accepted)])
         return Words(ruling.verdict, found if findings == lines[0] else place + found, advice, ruling.waivers)
     if isinstance(error, VoxgateError):
         return Words(Verdict.BLIND, error.line, error.hint)

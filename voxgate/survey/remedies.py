@@ -27,8 +27,11 @@ _ONLY_OURS = re.compile(r"(?:uv|node|npm) is there for this account alone, in (/
 _COMMAND = re.compile(
     r"sudo does not allow: (/usr/bin/systemctl (?:restart|stop|start|reset-failed)) ([\w@.-]+)(?=[:\s]|$)", re.ASCII
 )
-INSTALL_UV = "`curl -LsSf https://astral.sh/uv/install.sh | sudo env UV_INSTALL_DIR=/usr/local/bin UV_NO_MODIFY_PATH=1 sh`"
-"""For all accounts, builds too."""
+INSTALL_UV = (
+    "`sudo apt-get install -y curl`, "
+    "`curl -LsSf https://astral.sh/uv/install.sh | sudo env UV_INSTALL_DIR=/usr/local/bin UV_NO_MODIFY_PATH=1 sh`"
+)
+"""For all accounts, builds too; a plain Debian has no curl, which the installer fetches by."""
 _PACKAGES = {"python3": "python3", "git": "git", "sudo": "sudo"}
 
 

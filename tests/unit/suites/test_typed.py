@@ -11,6 +11,8 @@ import pytest
 from voxgate.model.advice import commands_in
 from voxgate.model.evidence import SocketFact, known
 from voxgate.model.release import Release
+from voxgate.survey.questions import question_of
+from voxgate.survey.sites import proxied
 
 from .conftest import Case
 from .test_access import said
@@ -98,5 +100,42 @@ def test_main_that_was_written_anew_is_called_so(green: Case) -> None:
 
 def test_a_missing_uv_is_installed(green: Case) -> None:
     case = green.of_service(API, "venvs", "backend", sync_status=127, sync_said="uv is not installed")
-    (command,) = commands_in(said(case, f"venv-is-the-lock[backend-{API}]")[1])
+    fetched, command = commands_in(said(case, f"venv-is-the-lock[backend-{API}]")[1])
+    assert fetched.text == "sudo apt-get install -y curl"  # a plain Debian has none
     assert command.text.startswith("curl -LsSf https://astral.sh/uv/install.sh | sudo env UV_INSTALL_DIR=/usr/local/bin")
+
+
+def test_a_slow_page_has_whoever_may_be_slow_looked_at(green: Case) -> None:
+    """No page names a slow store, and no host need have a program to ask it by."""
+    unit = next(one for one in green.estate.placed_units if one.service.name == "backend")
+    assert unit.service.health is not None
+    case = green.answer(question_of(unit, unit.service.health), seconds=3.0)
+    found, advice = said(case, f"backend-health-is-clean[{API}-voxbridge]")
+    assert "took 3.0 s" in found
+    assert [(one.text, one.host) for one in commands_in(advice)] == [("uptime", ""), ("uptime", "data")]
+
+
+def test_a_backend_that_is_wrong_on_both_ways_is_no_matter_of_how_people_ask(green: Case) -> None:
+    unit = next(one for one in green.estate.placed_units if one.service.name == "backend")
+    through = proxied(green.estate, unit.placement)
+    assert unit.service.health is not None
+    assert through is not None
+    bad = green.answer(through, status=503, body=b"{}")
+    assert "url in [console]" in said(bad, f"backend-health-is-clean[{API}-voxbridge]")[1]
+    both = bad.answer(question_of(unit, unit.service.health), status=503, body=b"{}")
+    assert "url in [console]" not in said(both, f"backend-health-is-clean[{API}-voxbridge]")[1]
+
+
+@pytest.mark.parametrize(
+    ("keepers", "typed"),
+    [
+        ((), ["apt-get install -y systemd-timesyncd", "systemctl enable --now systemd-timesyncd"]),
+        (("chronyd",), ["chronyc tracking"]),
+        (("systemd-timesyn",), ["timedatectl timesync-status"]),
+        (("ptp4l",), ["timedatectl"]),
+    ],
+)
+def test_a_clock_is_asked_by_what_keeps_it(green: Case, keepers: tuple[str, ...], typed: list[str]) -> None:
+    """Debian has none of them to begin with, and timedatectl knows of no status of another's."""
+    case = green.fact(API, "clock", container=False, synchronised=False, keepers=keepers)
+    assert [one.text for one in commands_in(said(case, f"clock-is-right[{API}]")[1])] == typed
