@@ -2,13 +2,14 @@
 
 Each word of targets is a lane: a lab of its own (NAME1, NAME2 ..), on which ``make`` brings those targets to their end, one after
 the other. Of a target that several lanes have each takes what no other has taken: so all of them end together, and no processor
-waits for one. Each line says its lane, and the last ones how long each took; the exit status is 0 only where all that a lane
-ran was well.
+waits for one. Each line says its lane; the last ones say how long each took, and once more what was red: of a log of forty
+minutes often only its end is kept. The exit status is 0 only where all that a lane ran was well.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +23,10 @@ from pathlib import Path
 from tests.lab.sharing import FOLDER, taken
 
 ROOT = Path(__file__).resolve().parents[2]
+# What says that something was red: pytest's short summary, a fault or an ordinary thing, what stopped a proof, make.
+_RED = re.compile(r"^(FAILED|ERROR) | FAILED  | and then: |^make.*\*\*\* \[")
+_MORE = re.compile(r"^lab +[\d.]+ s {10,}\S")  # how it differs, in the lines below a fault
+_SAID_AGAIN = 20  # lines of a lane
 
 
 def say(line: str) -> None:
@@ -39,6 +44,7 @@ class Lane:
     process: subprocess.Popen[str]
     began: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
+    red: list[str] = field(default_factory=list)
 
     @classmethod
     def start(cls, name: str, make: str, targets: Sequence[str], shared: Path) -> Lane:
@@ -64,8 +70,12 @@ class Lane:
         """Say each of its lines until it has ended."""
         assert self.process.stdout is not None
         with self.process.stdout as said:
-            for line in said:
-                say(f"{self.name} | {line.rstrip()}")
+            below = False  # a line that was red
+            for line in map(str.rstrip, said):
+                say(f"{self.name} | {line}")
+                below = bool(_RED.search(line) or (below and _MORE.search(line)))
+                if below:
+                    self.red.append(line)
         self.process.wait()
         self.seconds = time.monotonic() - self.began
 
@@ -98,6 +108,11 @@ def main(name: str, make: str, asked: Sequence[str]) -> int:
         how = "ended well" if lane.process.returncode == 0 else f"ended with {lane.process.returncode}"
         what = f"{' '.join(lane.targets)}; {took.get(lane.name, 0)} shared modules and drills"
         say(f"{lane.name} {how} after {lane.seconds:.0f} s: {what}")
+    for lane in lanes:
+        if lane.process.returncode:
+            left_out = len(lane.red) - _SAID_AGAIN
+            for line in [*lane.red[:_SAID_AGAIN], *([f"and {left_out} lines more like these"] if left_out > 0 else [])]:
+                say(f"{lane.name} was red: {line}")
     return int(any(lane.process.returncode for lane in lanes))
 
 

@@ -123,7 +123,14 @@ echo "$VOXGATE_LAB: $*"
 ls {mirrors}
 readlink /proc/self/ns/net
 touch {mirrors}/of-$VOXGATE_LAB
-case " $* " in *" faults "*) exit 2 ;; esac
+case " $* " in *" faults "*) cat <<'END' && exit 2 ;; esac
+lab  100.0 s    7/209 proved  a-fault-that-is-well              3.1 s  1 declared, 1 seen
+lab  104.2 s    8/209 FAILED  a-fault                           3.1 s  2 declared, 1 seen
+lab  104.2 s             not seen: unit-is-active[api-1]
+lab  110.0 s  1 of 2 faults proved in 12 s
+FAILED tests/lab/test_one.py::test_it - assert 1 == 2
+make: *** [Makefile:120: faults] Error 1
+END
 """
 
 
@@ -146,11 +153,18 @@ def test_each_lane_is_apart_and_one_that_fails_stops_no_other(tmp_path: Path) ->
         f"{name}2 | {name}2: {always} faults ordinary",
         f"{name}3 | {name}3: {always} drills",
     ]
-    assert [line.partition(" after ")[0] for line in lines[-3:]] == [
+    assert [line.partition(" after ")[0] for line in lines[-7:-4]] == [
         f"{name}1 ended well",
         f"{name}2 ended with 2",
         f"{name}3 ended well",
     ]
+    again = [
+        "lab  104.2 s    8/209 FAILED  a-fault                           3.1 s  2 declared, 1 seen",
+        "lab  104.2 s             not seen: unit-is-active[api-1]",
+        "FAILED tests/lab/test_one.py::test_it - assert 1 == 2",
+        "make: *** [Makefile:120: faults] Error 1",
+    ]
+    assert lines[-4:] == [f"{name}2 was red: {line}" for line in again], "what was red is said once more, at the end"
     networks = {line.partition(" | ")[2] for line in lines if "net:[" in line}
     assert len(networks - {str(Path("/proc/self/ns/net").readlink())}) == 3, done.stdout
     assert not any("of-" in line for line in lines), done.stdout
