@@ -6,7 +6,7 @@ import re
 import secrets
 import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from voxgate.errors import VoxgateError
@@ -17,10 +17,12 @@ KEPT = 20
 """How many deploys are kept, how many looks, and how many refusals, the newest first: no look pushes a deploy's report out."""
 
 _RUN = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}Z-[A-Za-z0-9._-]+-[0-9a-f]{4}", re.ASCII)
+_STAMP = "%Y-%m-%dT%H-%M-%SZ"
 _LATEST = "latest"
 _LATEST_DEPLOY = "latest-deploy"
 _DEPLOY, _LOOK, _REFUSAL = "deploy", "look", "refusal"
 _HEAD = 1 << 16  # bytes of a verdict in which its first members stand
+_GOING_ON = timedelta(days=1)  # what gave no verdict for so long has died
 _ROOM = 64 << 20  # bytes: a run that cannot be reported is not begun
 
 
@@ -38,7 +40,7 @@ class ReportFolder:
         Raises VoxgateError if the folder cannot be made.
         """
         name = re.sub(r"[^A-Za-z0-9._-]", "-", estate)
-        run = f"{now.astimezone(UTC):%Y-%m-%dT%H-%M-%SZ}-{name}-{secrets.token_hex(2)}"
+        run = f"{now.astimezone(UTC):{_STAMP}}-{name}-{secrets.token_hex(2)}"
         folder = cls(root.resolve() / run)
         try:
             for path in (own_folder(folder.path) / "evidence", folder.allure_results):
@@ -144,7 +146,7 @@ class ReportFolder:
 
     def prune(self, kept: int = KEPT) -> tuple[str, ...]:
         """Delete the oldest runs beyond ``kept`` of each kind (deploys, looks, refusals); never this one, nor those that links
-        point to, nor anything else.
+        point to, nor one that may still be going on beside this one, nor anything else.
 
         Returns the ids of what was deleted. What cannot be deleted stays: tidiness never ends a run.
         """
@@ -154,10 +156,17 @@ class ReportFolder:
         kinds: dict[str, list[Path]] = {}
         for path in runs if len(runs) > kept else ():
             kinds.setdefault(kind_of(path), []).append(path)
-        old = [path for same in kinds.values() for path in same[kept:] if path.name not in spared]
+        lately = f"{_begun(self.run) - _GOING_ON:{_STAMP}}"
+        going_on = {path.name for path in runs if path.name >= lately and not head_of(path)}
+        old = [path for same in kinds.values() for path in same[kept:] if path.name not in spared | going_on]
         for path in old:
             shutil.rmtree(path, ignore_errors=True)
         return tuple(path.name for path in old)
+
+
+def _begun(run: str) -> datetime:
+    """When a run of this id began."""
+    return datetime.strptime(run[:20], _STAMP).replace(tzinfo=UTC)
 
 
 def kind_of(run: Path) -> str:

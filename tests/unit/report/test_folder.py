@@ -57,7 +57,7 @@ def test_a_folder_named_latest_is_said_in_one_line_and_left_alone(tmp_path: Path
 
 
 def test_old_runs_go_and_the_latest_stays(tmp_path: Path) -> None:
-    folders = [ReportFolder.create(tmp_path, NOW + timedelta(seconds=n), "lab") for n in range(25)]
+    folders = [ReportFolder.create(tmp_path, NOW + timedelta(days=2 * n), "lab") for n in range(25)]
     folders[0].publish()
     (tmp_path / "mine").mkdir()
     gone = folders[-1].prune()
@@ -66,6 +66,16 @@ def test_old_runs_go_and_the_latest_stays(tmp_path: Path) -> None:
     assert folders[0].run in left, "latest points to it"
     assert {folder.run for folder in folders[5:]} <= left
     assert "mine" in left
+
+
+def test_a_deploy_that_goes_on_keeps_its_folder_however_many_look_meanwhile(tmp_path: Path, looked: RunOutcome) -> None:
+    dead = ReportFolder.create(tmp_path, NOW - timedelta(days=2), "lab")
+    deploying = ReportFolder.create(tmp_path, NOW, "lab")
+    looks = [written(tmp_path, looked, at) for at in range(1, 24)]
+    gone = looks[-1].prune()
+    assert dead.run in gone
+    assert deploying.path.is_dir()
+    assert {look.run for look in looks[:3]} <= set(gone)
 
 
 def test_an_estate_with_odd_letters_makes_a_name_without_them(tmp_path: Path) -> None:
