@@ -33,6 +33,14 @@ ASKING = (
     *("core.hooksPath=/dev/null", "core.fsmonitor=false", "fetch.writeCommitGraph=false", "fetch.recurseSubmodules=false"),
 )
 _ASKED = ("ssh", "https")
+# Whatever the account's ssh configuration says. A connection that people share may be to somebody else by now, stays after the
+# gate with what it holds open, and without its folder there is none at all. No agent and no port of the gate goes to a forge.
+_OF_ITS_OWN = (
+    *("-o", "ControlMaster=no", "-o", "ControlPath=none", "-o", "ForwardAgent=no", "-o", "ClearAllForwardings=yes"),
+    *("-o", "PermitLocalCommand=no", "-o", "RemoteCommand=none"),
+)
+# What git says of any remote that gave it nothing.
+_GENERAL = ("fatal: Could not read from remote repository.", "Please make sure you have", "and the repository exists.")
 _TELLING = re.compile(r"(fatal|error|ssh|remote|host key|permission denied|.*: permission denied)", re.IGNORECASE)
 
 
@@ -51,7 +59,7 @@ def environment_of(estate: Estate) -> dict[str, str]:
         "-o",
         "GlobalKnownHostsFile=/dev/null",
     ]
-    ssh += ["-o", "UpdateHostKeys=no", "-o", "ConnectTimeout=10"]
+    ssh += ["-o", "UpdateHostKeys=no", "-o", "ConnectTimeout=10", *_OF_ITS_OWN]
     if estate.ssh_config is not None:
         ssh += ["-F", str(Path(estate.ssh_config).expanduser())]
     if estate.identity is not None:
@@ -66,8 +74,10 @@ def environment_of(estate: Estate) -> dict[str, str]:
 def last_words(stderr: bytes) -> str:
     """The line of git's that says most; ssh's own comes before git's general one."""
     lines = [line.strip() for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
-    telling = [line for line in lines if _TELLING.match(line)]
-    return (telling or lines or ["git said nothing"])[0]
+    own = [line for line in lines if not line.startswith(_GENERAL)]
+    telling = [line for line in own if _TELLING.match(line)]
+    # Before ssh's last word a server may have said its greeting.
+    return (telling or own[-1:] or lines or ["git said nothing"])[0]
 
 
 def _by_hand(url: str, words: Mapping[str, str]) -> str:

@@ -23,7 +23,7 @@ from voxgate.model.evidence import Missing
 from voxgate.model.release import Release, RemoteView
 from voxgate.model.service import Kind, Role, Service
 from voxgate.transport.git import Mirror, view
-from voxgate.transport.git_asking import environment_of, unreachable
+from voxgate.transport.git_asking import environment_of, last_words, unreachable
 
 from .conftest import Ground, host
 
@@ -252,6 +252,37 @@ def test_the_hint_of_a_remote_without_an_answer_asks_it_as_the_gate_does(remote:
     assert (asked.returncode, asked.stderr) == (0, "")
     for url in ("https://forge/x.git", "https://user@forge/x.git", "/srv/x.git"):
         assert "SSH" not in unreachable(url, "no answer", environment_of(remote.estate)).hint
+
+
+@pytest.mark.parametrize("there", ["a folder for shared connections", ""])
+def test_a_remote_is_asked_by_a_connection_of_its_own(remote: Remote, tmp_path: Path, there: str) -> None:
+    """A shared one may be to somebody else by now, stays after the gate with what it holds open, and without its folder there is
+    none at all.
+    """
+    folder = tmp_path / "shared"
+    if there:
+        folder.mkdir()
+    config = tmp_path / "config"
+    config.write_text(
+        f"Host *\n ControlMaster auto\n ControlPath {folder}/%C\n ControlPersist 10m\n RemoteCommand false\n"
+        f" PermitLocalCommand yes\n LocalCommand touch {tmp_path}/local\n ForwardAgent yes\n"
+        " LocalForward 127.0.0.1:1 127.0.0.1:2\n ExitOnForwardFailure yes\n"
+    )
+    commit = remote.commit("a", "1")
+    mirror = Mirror.of(replace(remote.estate, ssh_config=str(config)), SERVICE, remote.cache)
+    mirror.fetch()
+    assert mirror.main() == commit
+    assert [*folder.glob("*"), *tmp_path.glob("local")] == []
+
+
+def test_ssh_s_own_words_come_before_git_s_general_ones() -> None:
+    general = "fatal: Could not read from remote repository."
+    rights = "Please make sure you have the correct access rights\nand the repository exists."
+    said = "Welcome to the forge\nunix_listener: cannot bind to path /x/y: No such file or directory"
+    assert last_words(f"{said}\n{general}\n\n{rights}\n".encode()).startswith("unix_listener: cannot bind")
+    assert last_words(f"Welcome\nssh: Could not resolve hostname x\n{general}\n".encode()) == "ssh: Could not resolve hostname x"
+    assert last_words(f"{general}\n\n{rights}\n".encode()) == general
+    assert last_words(b"") == "git said nothing"
 
 
 def test_a_hanging_remote_costs_the_deadline_and_leaves_no_process(remote: Remote, tmp_path: Path) -> None:
