@@ -175,11 +175,7 @@ bench: setup lab-up ## how long a look takes, beside testinfra alone on a few of
 	@$(RUN) python bench/looks.py
 
 end-to-end: setup ## voxgate's own tests against the lab: good and bad releases, look only, xdist, offline
-	@$(TESTS) tests/lab --ignore=tests/lab/drills --ignore=tests/lab/test_service_pipelines.py
-
-# By itself, and on a quiet machine: promises have seconds. Its agent brings this Python, which may not be the system's.
-contract-ways: setup ## the pipelines of the lab's services: green as they are, red in each of 48 ways to break a contract
-	@$(TESTS) tests/lab/test_service_pipelines.py
+	@$(TESTS) tests/lab --ignore=tests/lab/drills
 
 end-to-end-shared: setup # the same, by two labs
 	@$(LANES) end-to-end end-to-end

@@ -12,6 +12,7 @@ import os
 import shlex
 import subprocess
 import sys
+import sysconfig
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,7 +27,9 @@ from tests.pipelines import commands, parse, stages_of
 ROOT = Path(__file__).resolve().parents[2]
 BUILDER = "voxbuild"
 PORTS = (6379, 27017, 9000, 7880)
-NOBODY = ["runuser", "-u", "nobody", "--"]
+PYTHON = "/opt/python"  # in it: voxgate's Python, in a place where it hides none of the agent's own
+PATIENCE = "8"
+"""An agent says of itself how busy it is: here two labs and the tests are beside it."""
 BEGIN = r"""
 set -eu
 mount -t tmpfs agent "$1"
@@ -35,17 +38,18 @@ mount -t overlay agent -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" "$1/ro
 cd "$1/root"
 mount -t tmpfs tmp ./tmp # before what may lie in it
 chmod 1777 ./tmp
-for path in $3; do
-  mkdir -p "./$path"
-  mount --bind "$path" "./$path"
-  mount -o remount,bind,ro "./$path"
-  above=$(dirname "$path")
+echo "$3" | while read -r path to; do
+  above=$(dirname "$to")
+  mkdir -p "./$above"
+  if [ -d "$path" ]; then mkdir -p "./$to"; else : > "./$to"; fi
+  mount --bind "$path" "./$to"
+  mount -o remount,bind,ro "./$to"
   while [ "$above" != / ]; do chmod a+rx "./$above" 2>/dev/null || true; above=$(dirname "$above"); done
 done
 mount -t proc proc ./proc
 for device in null zero full random urandom; do : > "./dev/$device"; mount --bind "/dev/$device" "./dev/$device"; done
 ip link set lo up
-printf '#!/bin/sh\nexport PYTHONPYCACHEPREFIX=/tmp/compiled\nexec %s -m voxgate.cli.main "$@"\n' "$4" > ./usr/local/bin/voxgate
+printf '#!/bin/sh\n%s\nexec %s -m voxgate.cli.main "$@"\n' "$4" "$5" > ./usr/local/bin/voxgate
 chmod 755 ./usr/local/bin/voxgate
 echo begun
 exec chroot . /bin/sh -c 'while :; do sleep 3600 & wait; done'
@@ -132,6 +136,7 @@ class Workspace:
             "CI": "1",
             "UV_CACHE_DIR": f"{cache}/uv",
             "npm_config_cache": f"{cache}/npm",
+            "VOXGATE_PATIENCE": PATIENCE,
             **(environ or {}),
         }
         line = ["runuser", "-u", BUILDER, "--", "env", *(f"{name}={value}" for name, value in said.items())]
@@ -167,10 +172,23 @@ class Workspace:
 def agent(folder: Path) -> Iterator[Agent]:
     """One, for as long as the block; ``folder`` is where its file system is put on top of the image."""
     layers = ":".join(str(layer) for layer in reversed(image.stack(estate.NEWER)))
-    tools = " ".join(dict.fromkeys((str(ROOT), sys.base_prefix, sys.prefix)))
+    python, library = Path(sys.executable).resolve(), Path(sysconfig.get_path("stdlib"))
+    packages = sysconfig.get_path("purelib")
+    tools = {
+        str(ROOT): str(ROOT),
+        packages: packages,
+        str(python): f"{PYTHON}/bin/python",
+        str(library): f"{PYTHON}/lib/{library.name}",
+    }
+    surroundings = f"export PYTHONPATH={ROOT}:{packages} PYTHONPYCACHEPREFIX=/tmp/compiled"
+    if sysconfig.get_config_var("Py_ENABLE_SHARED"):
+        shared = str(sysconfig.get_config_var("INSTSONAME"))
+        tools[f"{sysconfig.get_config_var('LIBDIR')}/{shared}"] = f"{PYTHON}/lib/{shared}"
+        surroundings += f" LD_LIBRARY_PATH={PYTHON}/lib"
+    told = "\n".join(f"{path} {to}" for path, to in tools.items())
     alone = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child=KILL", "--propagation=private"]
     argv = ["setpriv", "--pdeathsig", "KILL", *alone]  # whoever kills a test kills its agent
-    argv += ["sh", "-c", BEGIN, "sh", str(folder), layers, tools, f"{sys.prefix}/bin/python"]
+    argv += ["sh", "-c", BEGIN, "sh", str(folder), layers, told, surroundings, f"{PYTHON}/bin/python"]
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env={"PATH": os.environ["PATH"]}) as process:
         try:
             assert process.stdout is not None

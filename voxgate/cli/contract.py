@@ -22,11 +22,16 @@ from voxgate.promises.running import Out, Wanted, judge
 from voxgate.report.redaction import Redactor
 from voxgate.transport import local
 
+PATIENCE = "VOXGATE_PATIENCE"
+"""What an agent says of itself: it is so busy that each time limit is so many times as long."""
+MOST_PATIENCE = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """The command line; what is empty is as ``contract.toml`` says. ``start`` is the command that starts the service, ``env`` a
-    file with its settings, ``save`` where what it answers is kept, ``only`` the promises that are asked for.
+    file with its settings, ``save`` where what it answers is kept, ``only`` the promises that are asked for. ``patience`` is
+    how many times as long each time limit is: empty as the environment says (``PATIENCE``), and that empty for once.
     """
 
     service: str = ""
@@ -36,6 +41,7 @@ class Asked:
     junit: str = ""
     allure: str = ""
     save: str = ""
+    patience: str = ""
     only: tuple[str, ...] = ()
 
 
@@ -52,8 +58,28 @@ def contract(asked: Asked, environ: Mapping[str, str], out: Out) -> int:
         raise Refused("settings are not there, without which it does not start", why=", ".join(lacking), hint=hint)
     before = Path(said.answers) if said.answers and not asked.save else None
     words, cut = tuple(_words(start)), _without(settings)
-    here = Contract(service, Asker.at(at), words, settings, _commit(service), _pinned(service), before, cut)
+    here = Contract(
+        service,
+        Asker.at(at, _patience(asked.patience or environ.get(PATIENCE, ""))),
+        words,
+        settings,
+        _commit(service),
+        _pinned(service),
+        before,
+        cut,
+    )
     return judge(here, out, Wanted(asked.junit, asked.allure, asked.save, asked.only))
+
+
+def _patience(said: str) -> float:
+    try:
+        found = float(said or 1)
+    except ValueError:
+        found = 0.0
+    if not 1 <= found <= MOST_PATIENCE:
+        hint = f"a number from 1 to {MOST_PATIENCE:g}: by how much each time limit is longer"
+        raise Refused(f"--patience, or {PATIENCE}, is no such number", where=said[:50], hint=hint)
+    return found
 
 
 def _service(name: str) -> Service:

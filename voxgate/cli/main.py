@@ -94,7 +94,7 @@ def _contract(asked: argparse.Namespace, out: CutStream) -> int:
         return contract_diff(asked.two[0], asked.two[1], out)
     if asked.two:
         raise Refused("one service is asked at a time", why=asked.two[0])
-    given = {key: getattr(asked, key) for key in ("service", "at", "start", "env", "junit", "allure", "save")}
+    given = {key: getattr(asked, key) for key in ("service", "at", "start", "env", "junit", "allure", "save", "patience")}
     return contracts.contract(contracts.Asked(**given, only=tuple(asked.only)), os.environ, out)
 
 
@@ -167,6 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--junit", default="", metavar="FILE", help="write what was found as JUnit XML")
     one.add_argument("--allure", default="", metavar="DIR", help="write what was found as results of Allure")
     one.add_argument("--save", default="", metavar="FILE", help="keep what it answers, for `diff` and for the next release")
+    one.add_argument("--patience", default="", metavar="N", help="each time limit is N times as long (or VOXGATE_PATIENCE=N)")
     one.add_argument("--only", action="append", default=[], metavar="PROMISE", help="ask for this promise only; repeatable")
     one = commands.add_parser("draft", help="look, and print what the estate may say of all that is unknown on its hosts")
     _takes_an_estate(one)

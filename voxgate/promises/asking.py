@@ -25,13 +25,16 @@ PLAIN: Headers = (("connection", "close"), ("accept-encoding", "identity"), ("us
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """One address: ``http://127.0.0.1:8080``. Every question is asked on a connection of its own."""
+    """One address: ``http://127.0.0.1:8080``. Every question is asked on a connection of its own. ``patience`` is by how much
+    each time that is promised is longer here.
+    """
 
     host: str
     port: int
+    patience: float = 1.0
 
     @classmethod
-    def at(cls, url: str) -> Asker:
+    def at(cls, url: str, patience: float = 1.0) -> Asker:
         """Raises Refused for anything but http://HOST:PORT."""
         try:
             found = urlsplit(url)
@@ -47,12 +50,17 @@ class Asker:
             or found.username
         ):
             raise Refused("--at is no address of a service", where=url[:100], hint="--at http://127.0.0.1:8080")
-        return cls(found.hostname, port)
+        return cls(found.hostname, port, patience)
 
     @property
     def url(self) -> str:
         """``http://127.0.0.1:8080``."""
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+    @property
+    def deadline(self) -> float:
+        """Seconds for one answer."""
+        return DEADLINE * self.patience
 
     def ask(self, path: str, method: str = "GET", headers: Headers = (), body: bytes = b"") -> Answer:
         """One answer, whatever comes, and be it byte by byte; what kept the service from giving one is its ``trouble``."""
@@ -61,9 +69,9 @@ class Asker:
         def ask(path: str) -> Answer:
             return self._answer(path, method, headers, body)
 
-        answer = at_once([path], ask, limit=1, deadline=Deadline.after(DEADLINE))[path]
+        answer = at_once([path], ask, limit=1, deadline=Deadline.after(self.deadline))[path]
         if isinstance(answer, TimeoutError):
-            return Answer(self.host, self.port, path, 0, {}, b"", DEADLINE, asked, "its answer is too long, or never ends")
+            return Answer(self.host, self.port, path, 0, {}, b"", self.deadline, asked, "its answer is too long, or never ends")
         if isinstance(answer, BaseException):
             raise answer
         return answer
@@ -73,18 +81,19 @@ class Asker:
         where = self.host, self.port, path
         try:
             with (
-                httpx.Client(trust_env=False, timeout=DEADLINE) as client,
+                httpx.Client(trust_env=False, timeout=self.deadline) as client,
                 client.stream(method, self.url + path, headers=[*PLAIN, *headers], content=body or None) as came,
             ):
                 content = bytearray()
                 for piece in came.iter_raw(65536):
                     content += piece
                     if len(content) > LIMIT:
-                        return Answer(*where, came.status_code, {}, b"", DEADLINE, asked, "its answer is too long, or never ends")
+                        why = "its answer is too long, or never ends"
+                        return Answer(*where, came.status_code, {}, b"", self.deadline, asked, why)
                 said = {name.lower(): value for name, value in came.headers.items()}
                 return Answer(*where, came.status_code, said, bytes(content), time.monotonic() - began, asked)
         except httpx.TimeoutException:
-            return Answer(*where, 0, {}, b"", time.monotonic() - began, asked, f"no answer within {DEADLINE:.0f} s")
+            return Answer(*where, 0, {}, b"", time.monotonic() - began, asked, f"no answer within {self.deadline:.0f} s")
         except (httpx.HTTPError, OSError) as error:
             why = str(error) or type(error).__name__
             return Answer(*where, 0, {}, b"", time.monotonic() - began, asked, why)
@@ -98,7 +107,7 @@ class Asker:
         """What comes back for these bytes, up to a line; empty where the connection is closed. Raises OSError where nobody
         listens or nothing comes.
         """
-        with socket.create_connection((self.host, self.port), timeout=DEADLINE) as way:
+        with socket.create_connection((self.host, self.port), timeout=self.deadline) as way:
             way.sendall(said)
             try:
                 return way.recv(256).partition(b"\r\n")[0]
@@ -113,7 +122,7 @@ class Asker:
     def listens(self) -> bool:
         """True if somebody takes a connection there."""
         try:
-            with socket.create_connection((self.host, self.port), timeout=DEADLINE):
+            with socket.create_connection((self.host, self.port), timeout=self.deadline):
                 return True
         except OSError:
             return False

@@ -16,11 +16,12 @@ from voxgate.errors import Refused
 from voxgate.model.service import Endpoint, Service
 from voxgate.promises.asking import Asker
 from voxgate.promises.records import is_local
-from voxgate.promises.starting import Started
+from voxgate.promises.starting import STOPPED_WITHIN, Started
 from voxgate.survey.answers import Page
 
 STORES: Mapping[str, tuple[str, ...]] = {"fleet": ("REDIS_URL",), "dialler": ("MONGODB_URI",)}
-"""The settings with a store's address of the services whose ``stores`` services.toml does not name."""
+"""The settings with the address of a store that a service's health tells of, where that is not each of its ``stores`` in
+services.toml: a dialler's page tells of its ticks, and these are in its database."""
 
 PORTS: Mapping[str, int] = {"mongodb": 27017, "redis": 6379, "http": 80, "https": 443}
 OK = 200
@@ -106,9 +107,18 @@ class Contract:
         """Its health, read as the gate reads it."""
         return self.ask.page(self.health.path, self.health.schema)
 
+    def within(self, seconds: float) -> float:
+        """The time that is promised, as it is taken here: an agent that is busy has patience."""
+        return seconds * self.ask.patience
+
+    @property
+    def start_deadline(self) -> float:
+        """Seconds within which it is healthy."""
+        return self.within(self.service.start_deadline)
+
     def stores(self) -> tuple[str, ...]:
-        """The settings that are a store's address, and that it has."""
-        names = tuple(self.service.stores) or STORES.get(self.service.name, ())
+        """The settings that are the address of a store that its health tells of, and that it has."""
+        names = STORES.get(self.service.name) or tuple(self.service.stores)
         return tuple(name for name in names if name in self.settings)
 
     def why_not(self, wanted: Promise) -> str:
@@ -128,13 +138,13 @@ class Contract:
     def started(self, without: str = "", **others: str) -> Started:
         """One more process of it, with other settings."""
         settings = {name: value for name, value in {**self.settings, **others}.items() if name != without}
-        return Started(self.start, settings)
+        return Started(self.start, settings, self.within(STOPPED_WITHIN))
 
     def begin(self) -> None:
         """Start it, and wait until it is healthy, has ended, or its time is over. One that answers 200 waits for nothing any
         more: what is wrong with that page is another promise's.
         """
-        started, until = self.started(), time.monotonic() + self.service.start_deadline
+        started, until = self.started(), time.monotonic() + self.start_deadline
         why = "nothing answers"
         while time.monotonic() < until:
             if (status := started.ended()) is not None:

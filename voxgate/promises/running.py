@@ -80,8 +80,9 @@ class _Run:
 
     def begin(self) -> None:
         """What is asked of whom."""
-        how = "started here" if self.contract.start else "as it runs"
-        self.out.write(f"{self.contract.service.repository} at {self.contract.ask.url}, {how}\n")
+        how, patience = "started here" if self.contract.start else "as it runs", self.contract.ask.patience
+        longer = f", each time limit {patience:g} times as long" if patience != 1 else ""
+        self.out.write(f"{self.contract.service.repository} at {self.contract.ask.url}, {how}{longer}\n")
 
     @pytest.fixture(name="contract")
     def _contract(self) -> Contract:

@@ -19,9 +19,12 @@ KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "USER", "VIRTUAL_ENV")
 
 
 class Started:
-    """One process of a service, in a process group of its own; at the end of the ``with`` all of it is gone."""
+    """One process of a service, in a process group of its own; at the end of the ``with`` all of it is gone: asked to end, and
+    killed after ``stops_within`` seconds.
+    """
 
-    def __init__(self, argv: Sequence[str], settings: Mapping[str, str]) -> None:
+    def __init__(self, argv: Sequence[str], settings: Mapping[str, str], stops_within: float = STOPPED_WITHIN) -> None:
+        self.stops_within = stops_within
         self._stopped: tuple[float | None] | None = None
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         beside = {name: os.environ[name] for name in KEPT if name in os.environ}
@@ -59,7 +62,7 @@ class Started:
         began = time.monotonic()
         if self.process.poll() is None:
             self._signal(signal.SIGTERM)
-        took = None if self.ends_within(STOPPED_WITHIN) is None else time.monotonic() - began
+        took = None if self.ends_within(self.stops_within) is None else time.monotonic() - began
         self._signal(signal.SIGKILL)  # what it left behind of itself too
         self.process.wait()
         self._stopped = (took,)

@@ -23,7 +23,9 @@ def test_haproxy_s_check_is_answered(contract: Contract) -> None:
     line, seconds = contract.ask.timed(f"GET {contract.health.path} HTTP/1.0\r\n\r\n".encode())
     status = line.decode("latin-1").split(" ")[1:2]
     assert status == ["200"], f"HAProxy's check, GET {contract.health.path} HTTP/1.0, is answered by {line!r}"
-    assert seconds < CHECKED_WITHIN, f"HAProxy's check took {seconds:.1f} s, and one is due each {CHECKED_WITHIN:g} s"
+    assert seconds < contract.within(CHECKED_WITHIN), (
+        f"HAProxy's check took {seconds:.1f} s, and one is due each {CHECKED_WITHIN:g} s"
+    )
 
 
 @promise(services=("fleet",), needs="REDIS_URL")
@@ -76,7 +78,7 @@ def test_its_records_keep_the_contract(contract: Contract) -> None:
 def test_it_places_a_due_call(contract: Contract) -> None:
     """A call that is due is claimed within a few ticks, and says by which trunk, when and by whom."""
     page = contract.page().document
-    seconds = max(5 * float(page.get("tick_interval_seconds", 1)), 3.0)
+    seconds = contract.within(max(5 * float(page.get("tick_interval_seconds", 1)), 3.0))
     found = placed(contract.settings["MONGODB_URI"], seconds)
     assert found is not None, "the call is gone from calls"
     assert found["state"] != "due", f"a call is due for {seconds:.0f} s, and nobody claimed it"

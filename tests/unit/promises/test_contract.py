@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
 import threading
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -48,6 +49,7 @@ health = { port = 8090, path = "/health", schema = "dialler-health" }
 metrics = { port = 8090, path = "/metrics" }
 start_deadline = 20
 required_settings = ["MONGODB_URI", "DIALLER_TICK_SECONDS"]
+stores = { MONGODB_URI = "mongodb", REDIS_URL = "redis" }
 """
 
 
@@ -85,10 +87,11 @@ def free() -> int:
         return port
 
 
-def asked(project: Path, *words: str) -> tuple[int, str]:
+def asked(project: Path, *words: str, environ: Mapping[str, str] | None = None) -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, "-m", "voxgate.cli.main", "contract", *words],
         cwd=project,
+        env={**os.environ, **(environ or {})},
         capture_output=True,
         text=True,
         timeout=120,
@@ -237,6 +240,29 @@ def test_what_one_breaks_that_is_started_is_named(project: Path, settings: Path,
     assert (status, broken(said)) == (1, named), said
     assert "hunter2" not in said
     assert "s3cret" not in said
+
+
+def test_a_dialler_s_health_tells_of_its_database_alone(project: Path, settings: Path) -> None:
+    """Its page tells of its ticks, and these are in its database: nobody can ask it for its Redis."""
+    port = free()
+    at = ("--at", f"http://127.0.0.1:{port}", "--start", f"{sys.executable} {SERVICE} dialler {port}", "--env", str(settings))
+    status, said = asked(project, "dialler", *at, "--only", "it-says-that-a-store-is-down")
+    assert (status, broken(said)) == (0, set()), said
+    assert "kept    it-says-that-a-store-is-down[MONGODB_URI] " in said
+    assert "REDIS_URL" not in said
+
+
+def test_an_agent_that_is_busy_has_patience(project: Path, settings: Path) -> None:
+    name = "its-health-keeps-the-contract"
+    with running("backend", settings, "slow") as at:
+        status, said = asked(project, "backend", "--at", at, "--only", name)
+        assert (status, broken(said), "GET /health took " in said) == (1, {name}, True), said
+        status, said = asked(project, "backend", "--at", at, "--only", name, "--patience", "30")
+        assert (status, said.splitlines()[0]) == (0, f"vox-backend at {at}, as it runs, each time limit 30 times as long")
+        status, said = asked(project, "backend", "--at", at, "--only", name, environ={"VOXGATE_PATIENCE": "30"})
+        assert status == 0, said
+        status, said = asked(project, "backend", "--at", at, "--patience", "0.5")
+        assert (status, "--patience, or VOXGATE_PATIENCE, is no such number" in said) == (10, True), said
 
 
 def test_no_value_of_a_setting_is_in_what_is_written(project: Path, settings: Path) -> None:
