@@ -103,6 +103,7 @@ def test_nginx_serves_exactly_dist(placement: Placement, estate: Estate, evidenc
     wrong: dict[tuple[str, str, str], list[Way]] = {}
     others: dict[str, Entry] = {}
     right: dict[str, Answer] = {}
+    elsewhere: set[str] = set()
     said: list[Answer] = []
     for path, (_, sha256) in {**({"": index} if index else {}), **found.files}.items():
         for way in site_ways(host, entrance):
@@ -120,9 +121,12 @@ def test_nginx_serves_exactly_dist(placement: Placement, estate: Estate, evidenc
                 said.append(answer)
             else:
                 others[named.written] = Entry(("console", "others"), (named.written.lower(),), "another page")
+                elsewhere.add(_served(answer))
     rows = [(f"GET :{ways[0].port}/{path} ({_by(ways)}) {what}", do) for (path, what, do), ways in wrong.items()]
     rows += [] if index else [(f"{placement.service.folder}/dist has no index.html", "deploy the release again")]
-    url = sent_on(said, estate) or seen_as(said, {one: right[one] for one in right.keys() - others}, estate)
+    # Who asks by no name may get a site that is another's, by its name too.
+    nobody = [one for one in said if one.trouble or one.status != OK or _served(one) not in elsewhere]
+    url = sent_on(said, estate) or seen_as(nobody, {one: right[one] for one in right.keys() - others}, estate)
     # Entries are offered where they are all that there is to it: beside another finding they would hide that.
     assert not rows, _told(where, rows, estate, (*url, *others.values()) if url or not said else ())
 
@@ -146,6 +150,11 @@ def _by(ways: Sequence[Way]) -> str:
     return f"{ways[0]}" + (f", and {len(ways) - 1} more ways" if len(ways) > 1 else "")
 
 
+def _served(answer: Answer) -> str:
+    """The sha256 of what a browser sees."""
+    return answer.digest or hashlib.sha256(unpacked(answer)).hexdigest()
+
+
 def _wrong_file(answer: Answer, path: str, sha256: str) -> Iterator[tuple[str, str]]:
     """What is wrong with one answer to the question for a file, and what to do about it."""
     if answer.trouble:
@@ -155,7 +164,7 @@ def _wrong_file(answer: Answer, path: str, sha256: str) -> Iterator[tuple[str, s
         look = edit_where("-rlwE 'root|allow|deny'", NGINX)
         yield f"answers {answer.status}", f"is its root dist/, and may everybody ask for it? {look}, then {NGINX_RELOADED}"
         return
-    served = answer.digest or hashlib.sha256(unpacked(answer)).hexdigest()
+    served = _served(answer)
     if served != sha256:
         yield (
             f"is not the file in dist/: {len(unpacked(answer))} bytes with sha256 {served[:12]}, not {sha256[:12]}",
@@ -176,11 +185,9 @@ def _wrong_page(answer: Answer, index: str, named: Named | None, entrance: Entra
         yield f"gave no answer: {answer.trouble}", "`systemctl status --no-pager nginx`; a firewall? `iptables -L -n`"
     elif answer.status in ELSEWHERE and answer.headers.get("location", "").startswith("https://"):
         return  # the same page, but for the lock in the address
-    elif answer.status == OK or has_files:
-        served = answer.digest or hashlib.sha256(unpacked(answer)).hexdigest()
-        if (answer.status, served) != (OK, index):
-            name = f" as {named.written}" if named else ""
-            yield f"answers{name} {answer.status} and {len(unpacked(answer))} bytes that are not dist/index.html", OTHER_SERVER
+    elif (answer.status == OK or has_files) and (answer.status, _served(answer)) != (OK, index):
+        name = f" as {named.written}" if named else ""
+        yield f"answers{name} {answer.status} and {len(unpacked(answer))} bytes that are not dist/index.html", OTHER_SERVER
 
 
 @invariant(
@@ -247,7 +254,8 @@ def test_no_node_runs(host_name: str, estate: Estate, evidence: Evidence) -> Non
             continue
         strays.append(one)
         if name and not (is_served and name == one.unit):
-            entries.append(Entry(("programs", host_name), (name,), said[-1]))
+            about = by if name == program else said[-1]  # the entry itself has the program
+            entries.append(Entry(("programs", host_name), (name,), about))
     assert not said, say_all(
         host_name,
         said,

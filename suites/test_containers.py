@@ -83,7 +83,7 @@ def _only_livekit(estate: Estate, host_name: str, engines: EnginesFact, boxed: l
             said.append(_words(one))
             foreign.append(one)
             if one.made is not None and one.project and not (_is_a_services(one, estate) or image.endswith(UPDATERS)):
-                entries.append(Entry(("agents", host_name), (_as_entry(one, one.made),), said[-1]))
+                entries.append(Entry(("agents", host_name), (_as_entry(one, one.made),), f"container {one.name}"))
     said += _miscounted(engines.containers, estate.containers, agents)
     ours = {one.id for one in engines.containers}
     said += [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -154,6 +155,18 @@ def _beside(
     """What a rule with entries found beside them: of the same look, by an estate with all of them, it does not hold yet. What is
     blind then, or found only then, is asked by the next look.
     """
+    with _written(estate, entries) as written:
+        for one, before in answered if written else ():
+            judged = without_pytest.judge(one, written, evidence) if written else None
+            if judged is not None and judged.verdict is Verdict.VIOLATED and _parts(judged) & _parts(before):
+                yield judged
+
+
+@contextmanager
+def _written(estate: Estate, entries: Iterable[Entry]) -> Iterator[Estate | None]:
+    """An estate as its file would be with these entries; None where no estate may say one of them, as is told where it is
+    written.
+    """
     source = Path(estate.source)
     with tempfile.TemporaryDirectory(prefix="voxgate-draft-") as folder:
         path = Path(folder) / source.name
@@ -161,12 +174,9 @@ def _beside(
         estate_file.lay_beside(source.parent, path.parent)
         try:
             written = load_estate(str(path))
-        except EstateError:  # an entry that no estate may have is said where it is written
-            return
-        for one, before in answered:
-            judged = without_pytest.judge(one, written, evidence)
-            if judged is not None and judged.verdict is Verdict.VIOLATED and _parts(judged) & _parts(before):
-                yield judged
+        except EstateError:
+            written = None
+        yield written
 
 
 def _parts(judged: Judgement) -> set[str]:
@@ -222,10 +232,22 @@ def _leaves(value: Value) -> Sequence[Value]:
 
 
 def looked(estate: Estate, say: CutStream) -> Draft:
-    """What a look now tells, and its hosts when they are asked more of what is unknown on them."""
+    """What a look now tells, and its hosts when they are asked more of what is unknown on them. Where people see the console by
+    an address of its own, it is asked there by a second look.
+    """
     evidence = look_once(estate, say)
     with Connections(estate) as connections:
-        return drafted(estate, evidence, connections)
+        found = drafted(estate, evidence, connections)
+    if not any(one.place == ("console", "url") for one in found.entries):
+        return found
+    say.write("looking again: at the console as people see it\n")
+    with _written(estate, found.entries) as again:
+        if again is None:
+            return found
+        evidence = look_once(again, say)
+        with Connections(again) as connections:
+            more = drafted(again, evidence, connections)
+    return replace(more, entries=(*found.entries, *more.entries))
 
 
 def look_once(estate: Estate, say: CutStream) -> Evidence:

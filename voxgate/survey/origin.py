@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Mapping
 
 from voxgate.model.entry import Entry
+from voxgate.model.estate import repository_of
 from voxgate.model.evidence import ContainerFact, HostEvidence, Missing, ProcessFact
 from voxgate.model.surroundings import SudoRule
 
@@ -19,7 +20,9 @@ def origin_of(entry: Entry, host: HostEvidence) -> str:
     """
     word, name = entry.place[0], first_of(entry)
     if word in UNITS:
-        return _of_unit(name, host)
+        return _of_unit(name, host) or _of_containers(
+            [one for one in _containers(host) if repository_of(one.image) == name], host
+        )
     if word == "keys":
         account = next(iter(entry.value), "") if isinstance(entry.value, Mapping) else entry.place[-1]
         keys = () if isinstance(host.keys, Missing) else host.keys.keys
@@ -31,9 +34,7 @@ def origin_of(entry: Entry, host: HostEvidence) -> str:
         return f"{found.file}, since {day(found.changed)}" if found and found.changed else ""
     if word == "agents" and isinstance(entry.value, tuple) and isinstance(entry.value[0], Mapping):
         image, project = entry.value[0].get("image"), entry.value[0].get("project")
-        ids = {one.id[:12] for one in _containers(host) if (one.image, one.project) == (image, project)}
-        rows = [one for one in _processes(host) if one.container[:12] in ids]
-        return f"{_running(rows)}{', by docker compose' if rows else ''}"
+        return _of_containers([one for one in _containers(host) if (one.image, one.project) == (image, project)], host)
     if word == "jobs":
         where = name.partition(": ")[0]
         jobs = () if isinstance(host.jobs, Missing) else host.jobs
@@ -76,6 +77,13 @@ def _of_unit(name: str, host: HostEvidence) -> str:
     if found.package:
         return f"package {found.package}, since {day(found.changed)}"
     return f"{'' if found.vouched else 'no package, '}since {day(found.changed)}"
+
+
+def _of_containers(containers: Iterable[ContainerFact], host: HostEvidence) -> str:
+    """Since when what is in them runs."""
+    ids = {one.id[:12] for one in containers}
+    rows = [one for one in _processes(host) if ids and one.container[:12] in ids]
+    return f"{_running(rows)}, by docker compose" if rows else ""
 
 
 def _running(rows: list[ProcessFact]) -> str:

@@ -21,6 +21,7 @@ from voxgate.model.surroundings import BootFact, CopiesFact, CopyFact, JobFact, 
 from voxgate.model.waiver import Waiver
 from voxgate.report.redaction import Redactor
 from voxgate.report.stream import CutStream
+from voxgate.survey.origin import origin_of
 
 HOSTS = ("data", "api-1", "fleet-1", "fleet-2", "sip-1")
 LAB = """\
@@ -141,6 +142,9 @@ def test_a_rule_of_sudo_and_a_container_say_since_when_too(green: Case) -> None:
         ("sudo", "sip-1"): "/etc/sudoers.d/ansible, since 2025-11-28; sudo-is-minimal",
         ("agents", "sip-1"): "runs since 2025-11-28, by docker compose; only-livekit-in-containers",
     }
+    assert origin_of(Entry(("listeners", "sip-1"), {"example/agent": (9,)}), case.of("sip-1")) == (
+        "runs since 2025-11-28, by docker compose"
+    ), "what listens in a container too"
 
 
 def test_what_updates_containers_by_itself_and_pm2_get_no_entry(green: Case) -> None:

@@ -323,6 +323,20 @@ def test_where_the_console_is_seen_by_its_name_alone_the_line_to_paste_is_told(g
     assert offered(page)[EXACT][1] == []
 
 
+def test_who_asks_by_no_name_may_get_another_site(green: Case) -> None:
+    """As certbot leaves nginx beside other sites: the first of these is the default server of port 80."""
+    docs = "docs.vox.example"
+    case = with_site(with_site(green.fact(API, "nginx", sites=()), (docs,)), (NAME,))
+    to, page = {"location": f"https://{NAME}/"}, b"<h1>Runbooks</h1>"
+    case = everywhere(case, lambda one: one.port == 80 and ("Host", NAME) not in one.headers, status=404, body=b"", digest="")
+    told = {"status": 200, "body": page, "digest": "", "headers": {"content-type": "text/html"}}
+    case = everywhere(case, lambda one: one.path == "/" and ("Host", NAME) not in one.headers, **told)
+    case = everywhere(case, lambda one: ("Host", NAME) in one.headers, status=301, headers=to, body=b"", digest="")
+    assert offered(case)[EXACT][1] == [f'url = "https://{NAME}"', f'others = ["{docs}"]']
+    strange = everywhere(case, lambda one: one.path == "/" and not one.headers, body=b"an old build", digest="")
+    assert offered(strange)[EXACT][1] == []
+
+
 def test_an_entry_is_offered_where_nothing_else_is_wrong(green: Case) -> None:
     case = with_site(green, ("grafana.x.example", "*.docs.example"), body=b"<title>Grafana", digest="")
     case = case.fact(API, "nginx", roots=("/opt/vox-frontend/dist", "/var/www/docs/"))
