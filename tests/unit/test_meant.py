@@ -104,7 +104,8 @@ def test_what_is_asked_of_hosts_needs_an_estate_and_no_saved_look(
 
 
 @pytest.mark.parametrize(
-    "option", ["--max-unavailable=2", "--wait=3", "--drain=3", "--no-way-back", "--reason=x", "--bake=3", "--shard=1/2"]
+    "option",
+    ["--max-unavailable=2", "--wait=3", "--drain=3", "--no-way-back", "--breaking", "--reason=x", "--bake=3", "--shard=1/2"],
 )
 def test_how_it_is_done_needs_an_estate_too(option: str, pytester: pytest.Pytester) -> None:
     with pytest.raises(VoxgateError, match="of which estate"):

@@ -15,6 +15,9 @@ from voxgate.contracts.schemas import check
 from voxgate.contracts.shapes_of_answers import Schema
 from voxgate.errors import Refused
 
+FILE = "contract.json"
+"""Where a repository keeps what its release answers."""
+
 LIMIT = 4 * 1024 * 1024  # bytes of a file
 
 
@@ -58,11 +61,17 @@ class Answers:
 def read_answers(path: Path) -> Answers:
     """Raises Refused, with the file's name, for what is no file of answers."""
     try:
-        document = loads(path.read_bytes(), where=str(path), limit=LIMIT)
-        check("answers", document, where=str(path))
+        content = path.read_bytes()
     except OSError as error:
         hint = "voxgate contract --save FILE writes it"
         raise Refused("the answers cannot be read", where=str(path), why=error.strerror or "", hint=hint) from None
+    return answers_of(content, str(path))
+
+
+def answers_of(content: bytes, where: str) -> Answers:
+    """The same of a file's content. Raises ContractError for what is none."""
+    document = loads(content, where=where, limit=LIMIT)
+    check("answers", document, where=where)
     return Answers(document["service"], {key: Told.of(one) for key, one in document["answers"].items()})
 
 

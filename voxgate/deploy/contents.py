@@ -69,7 +69,7 @@ def _packages(mirror: Mirror, before: Release, now: Release, locks: list[str]) -
     unread: list[str] = []
     for lock in locks:
         try:
-            then, later = (packages_in(lock, _read(mirror, release, lock)) for release in (before, now))
+            then, later = (packages_in(lock, file_of(mirror, release, lock)) for release in (before, now))
         except VoxgateError as error:
             unread.append(bounded(error.line, SUBJECT_AT_MOST))
             continue
@@ -90,7 +90,7 @@ def _settings(mirror: Mirror, before: Release, now: Release, examples: list[str]
     """
     for name in examples:
         with suppress(VoxgateError):  # a folder of that name
-            texts = [_read(mirror, release, name) for release in (before, now)]
+            texts = [file_of(mirror, release, name) for release in (before, now)]
             if max(map(len, texts)) <= _EXAMPLE_AT_MOST:
                 then, later = ({one.decode("ascii") for one in _SETTING.findall(text)} for text in texts)
                 return Settings(name, tuple(sorted(later - then)[:SHOWN]), tuple(sorted(then - later)[:SHOWN]))
@@ -104,7 +104,7 @@ def _by_the_estate(settings: Settings, service: Service) -> Settings:
     return replace(settings, required=required, unknown=unknown)
 
 
-def _read(mirror: Mirror, release: Release, path: str) -> bytes:
+def file_of(mirror: Mirror, release: Release, path: str) -> bytes:
     """A file of a release, empty where it has none of that name. Raises VoxgateError."""
     there = mirror.said("ls-tree", "-z", "--name-only", release.commit, "--", path)
     return mirror.read(release.commit, path) if there else b""

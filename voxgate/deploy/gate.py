@@ -12,6 +12,7 @@ from pathlib import Path
 
 from voxgate.deploy import marks
 from voxgate.deploy.at_work import say_who_works
+from voxgate.deploy.breaking import must_break_nobody
 from voxgate.deploy.canary import Canary, Judge, cannot_judge
 from voxgate.deploy.chain import LINES, broken
 from voxgate.deploy.contents import contents_of
@@ -211,6 +212,7 @@ class Gate:
                 goods[key] = None
         plan = make_plan(self.estate, self.requests, self._remotes.views, goods)
         must_spare_hosts(plan, self._remotes.mirrors, no_way_back=orders.no_way_back, say=say)
+        must_break_nobody(plan, self._remotes.mirrors, breaking=orders.breaking, say=say)
         self.contents = contents_of(plan, self.estate, self._remotes.mirrors)
         return plan
 

@@ -21,7 +21,7 @@ from voxgate.transport.connections import Connections
 @dataclass(frozen=True, slots=True)
 class Orders:
     """What the command line asks for. ``bake`` and ``wait`` in seconds; ``deploy`` and ``rollback`` as typed; ``standing`` are
-    ids of what may stay violated, for a ``reason``.
+    ids of what may stay violated, for a ``reason``; ``breaking`` lets in what breaks who reads a service's answers.
     """
 
     deploy: tuple[str, ...] = ()
@@ -30,6 +30,7 @@ class Orders:
     bake: float | None = None
     wait: float = 0.0
     no_way_back: bool = False
+    breaking: bool = False
     standing: tuple[str, ...] = ()
     reason: str = ""
     pace: Pace = field(default_factory=Pace)

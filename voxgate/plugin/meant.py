@@ -19,7 +19,7 @@ _OF_HOSTS = ("deploy", "rollback", "plan", "recover", "history", "releases", "cl
 """What is asked of hosts themselves, so that no saved look can tell or do it."""
 
 _OF_A_DEPLOY = (
-    *("wait", "drain", "no_way_back", "require_green_build", "reason"),
+    *("wait", "drain", "no_way_back", "breaking", "require_green_build", "reason"),
     *("require_attested", "attested", "override_promotion"),
 )
 _OF_A_LOOK = ("shard", "bake")

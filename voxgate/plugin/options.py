@@ -39,7 +39,7 @@ TESTINFRA = "pytest11.testinfra"
 
 _ASKING = (
     *("estate", "evidence", "deploy", "rollback", "plan", "recover", "history", "releases", "clear", "invariants"),
-    *("standing", "shard", "bake", "wait", "drain", "no_way_back", "require_green_build", "reason"),
+    *("standing", "shard", "bake", "wait", "drain", "no_way_back", "breaking", "require_green_build", "reason"),
     *("require_attested", "attested", "override_promotion"),
 )
 
@@ -183,6 +183,11 @@ def _deploying(group: pytest.OptionGroup) -> None:
         "--no-way-back",
         action="store_true",
         help="deploy also where going back could not be proved to work without forge and registry",
+    )
+    group.addoption(
+        "--breaking",
+        action="store_true",
+        help="deploy also a release whose contract.json breaks somebody who reads what the last known good answers",
     )
     group.addoption("--history", action="store_true", help="print what was deployed here, by whom, from the hosts' ledgers")
     group.addoption(

@@ -21,6 +21,7 @@ def orders_of(config: pytest.Config) -> Orders:
         bake=option("bake"),
         wait=option("wait"),
         no_way_back=option("no_way_back"),
+        breaking=option("breaking"),
         standing=tuple(option("standing")),
         reason=option("reason"),
         pace=Pace(drain=option("drain"), most=option("max_unavailable")),
