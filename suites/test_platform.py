@@ -186,7 +186,7 @@ def test_sudo_is_minimal(host_name: str, estate: Estate, evidence: Evidence) -> 
     powers = [(holder, one) for holder, rows in rules.items() for one in rows if power_of(one)]
     by_sudo = [one for one in beyond if not power_of(one)]
     if by_sudo and rules:
-        do.append(f"take it out of sudoers: {_lines_of(by_sudo)}")
+        do.append(f"put # before it in sudoers (no file may be left empty): {_lines_of(by_sudo)}")
     for holder, one in powers:
         kind, _, name = one.command.partition(" ")
         do.append(f"`gpasswd -d {quoted(holder, name)}`" if kind == "group" else _out_of_accounts(holder))

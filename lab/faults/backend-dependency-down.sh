@@ -3,7 +3,7 @@
 # violated: backend-health-is-clean[api-1-voxbridge]
 #   backend-reaches-its-stores[backend-api-1] stores-are-private[data]
 # cause: s3.service does not listen on port 9000
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
 inject() { systemctl stop s3; }
 landed() { ! listens 127.0.0.1 9000; }
 mend() {

@@ -1,7 +1,8 @@
 # nginx serves one asset of the build from a stale folder, cut short.
 # host: api-1
 # violated: nginx-serves-exactly-dist[console-api-1] console-exposes-nothing[console-api-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: sed -i '\,location = /favicon.svg,d' "$file"
 SITE=/etc/nginx/sites-enabled/vox
 inject() {
 	keep $SITE
@@ -11,6 +12,7 @@ inject() {
 	systemctl reload nginx
 }
 landed() { [ "$(get /favicon.svg 80 | wc -c)" = 100 ]; }
+left() { rm -r /var/www/stale; }
 mend() {
 	back $SITE
 	systemctl reload nginx

@@ -1,7 +1,7 @@
 # A script of the published build was edited after it was built.
 # host: api-1
 # violated: dist-is-this-build[console-api-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: as release-file-edited-in-place
 inject() {
 	FILE=$(echo /opt/vox-frontend/dist/assets/*.js)
 	keep "$FILE"

@@ -1,7 +1,7 @@
 # A script of the published build was edited, and the build's manifest with it: the two agree.
 # host: api-1
 # violated: dist-is-this-build[console-api-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: as release-file-edited-in-place
 inject() {
 	BUILD=$(readlink -f /opt/vox-frontend/dist)
 	FILE=$(echo "$BUILD"/assets/*.js)

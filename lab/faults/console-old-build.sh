@@ -1,7 +1,7 @@
 # The published link points to another build than the release's, whole and with its manifest.
 # host: api-1
 # violated: dist-is-this-build[console-api-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: as release-file-edited-in-place
 BUILDS=/opt/vox-frontend/builds
 OTHER=0123456789012345678901234567890123456789
 inject() {

@@ -1,7 +1,7 @@
 # The dialler's unit is linked for the next boot of a fleet host, by hand: systemd has not read it yet.
 # host: fleet-1
 # violated: dialler-is-on-the-sip-host[fleet-1] boot-starts-only-what-is-known[fleet-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
 UNITS=/etc/systemd/system
 inject() {
 	printf '[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n' >$UNITS/voxdialler.service

@@ -2,7 +2,8 @@
 # host: sip-1
 # violated: exactly-one-dialler-per-database[vox] units-are-all-there-are[dialler-sip-1]
 #   env-file-holds-what-is-known[dialler-sip-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: sed -i '/^SIP_SECRET=ialler/d' "$file"
 ENV=/opt/vox-dialler/.env
 inject() {
 	keep $ENV

@@ -3,7 +3,7 @@
 # violated: database-sees-one-dialler[vox]
 #   process-is-the-venvs[api-1-voxbridge]
 #   only-expected-listeners[api-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
 inject() {
 	copy_dialler api-1 /var/tmp/x vox-backend
 	run_by_hand api-1 /var/tmp/x/.venv/bin/python /var/tmp/x/run.py 9999
@@ -12,6 +12,7 @@ inject() {
 		echo $pid >/sys/fs/cgroup/system.slice/voxbridge.service/cgroup.procs; done'
 }
 landed() { ticks api-1 9999 && lab exec api-1 grep -q run.py /proc/*/cmdline; }
+left() { lab exec api-1 rm -rf /var/tmp/x; }
 mend() {
 	lab exec api-1 bash -c 'kill -KILL $(pgrep -f /var/tmp/x/[r]un.py)'
 	lab exec api-1 rm -r /var/tmp/x

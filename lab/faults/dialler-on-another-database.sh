@@ -1,7 +1,8 @@
 # The dialler works on another database than its own: one that another dialler may have.
 # host: sip-1
 # violated: exactly-one-dialler-per-database[vox] settings-are-what-the-estate-says[dialler-sip-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: cat /run/fault/kept/opt/vox-dialler/.env >"$file"
 ENV=/opt/vox-dialler/.env
 inject() {
 	keep $ENV

@@ -1,7 +1,7 @@
 # A dialler on this machine, outside of the estate, through SSH to the data host, under the gate's own name.
 # host: machine
 # violated: database-sees-one-dialler[vox]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: by hand, it runs on no host of the estate
 inject() {
 	detached tunnel lab ssh data -N -L 27999:127.0.0.1:27017
 	until_true listens 127.0.0.1 27999

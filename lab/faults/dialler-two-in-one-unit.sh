@@ -3,7 +3,7 @@
 # violated: exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox]
 #   only-expected-listeners[sip-1]
 # cause: 2 dialler processes for the database vox
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
 inject() {
 	detached dialler bash -c 'cd /opt/vox-dialler && set -a && . ./.env && exec .venv/bin/python -c "
 import os

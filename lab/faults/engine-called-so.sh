@@ -1,7 +1,7 @@
 # Something of an ordinary account calls itself the engine of the containers, beside the real one.
 # host: sip-1
 # violated: only-livekit-in-containers[sip-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
 inject() {
 	detached called runuser -u nobody -- bash -c "exec -a '/usr/sbin/dockerd' \
 		/usr/bin/python3 -c 'import ctypes, time; ctypes.CDLL(None).prctl(15, b\"dockerd\"); time.sleep(1000)'"

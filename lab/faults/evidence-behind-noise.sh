@@ -1,7 +1,7 @@
 # The deploy account's startup file greets whoever comes. The greeting is no answer of the probe, and hides none.
 # host: api-1
 # violated: unit-is-active[api-1-voxbridge]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
 RC=/home/deploy/.bashrc
 inject() {
 	keep $RC
@@ -9,6 +9,7 @@ inject() {
 	systemctl disable -q voxbridge
 }
 landed() { as_deploy bash -c ". $RC" | grep -q Welcome && ! systemctl is-enabled -q voxbridge; }
+left() { back $RC; }
 mend() {
 	back $RC
 	systemctl enable -q voxbridge

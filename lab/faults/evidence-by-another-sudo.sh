@@ -1,7 +1,7 @@
 # The deploy account has a program of its own called sudo, first on its path: it edits what the probe says.
 # host: api-1
 # violated: unit-is-active[api-1-voxbridge]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
 RC=/home/deploy/.bashrc BIN=/home/deploy/bin
 inject() {
 	keep $RC
@@ -15,6 +15,10 @@ inject() {
 	systemctl disable -q voxbridge
 }
 landed() { as_deploy bash -c ". $RC; [ \"\$(command -v sudo)\" = $BIN/sudo ]" && ! systemctl is-enabled -q voxbridge; }
+left() {
+	back $RC
+	rm -rf $BIN
+}
 mend() {
 	back $RC
 	rm -rf $BIN

@@ -1,7 +1,8 @@
 # Lines in the fleet's .env say that parts of its folder's name are secrets, and its code runs outside of its units.
 # host: fleet-1
 # violated: units-are-all-there-are[fleet-fleet-1] env-file-holds-what-is-known[fleet-fleet-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: sed -i '/^A_SECRET=/d; /^B_TOKEN=/d; /^C_KEY=/d' "$file"
 ENV=/opt/vox-agents/.env
 inject() {
 	keep $ENV

@@ -4,7 +4,7 @@
 #   runs-as-its-user[api-1-voxbridge] process-is-the-venvs[api-1-voxbridge] units-are-all-there-are[backend-api-1]
 #   backend-reaches-its-stores[backend-api-1] database-sees-one-dialler[vox]
 # cause: runs /opt/vox-backend outside of its units
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
 inject() {
 	systemctl stop voxbridge
 	detached old bash -c 'cd /opt/vox-backend && set -a && . ./.env && set +a &&

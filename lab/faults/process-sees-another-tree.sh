@@ -1,7 +1,7 @@
 # In the dialler's own mount namespace another file lies over one of its modules: on disk all is well.
 # host: sip-1
 # violated: process-is-the-venvs[sip-1-voxdialler] unit-file-is-the-expected[sip-1-voxdialler]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
 MODULE=/opt/vox-dialler/vox_dialler/pacing.py
 inject() {
 	keep /etc/systemd/system/voxdialler.service

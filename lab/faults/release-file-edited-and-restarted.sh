@@ -1,7 +1,7 @@
 # The same hotfix, by somebody tidy: the service was restarted, and says the right commit.
 # host: sip-1
 # violated: tree-is-the-commit[dialler-sip-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: as release-file-edited-in-place
 FILE=/opt/vox-dialler/vox_dialler/pacing.py
 inject() {
 	echo '# hotfix' >>$FILE

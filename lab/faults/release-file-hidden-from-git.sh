@@ -1,7 +1,7 @@
 # A source file is edited and hidden from git status: assume-unchanged, the same size, the old time.
 # host: api-1
 # violated: tree-is-the-commit[console-api-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: as release-file-edited-in-place
 FILE=/opt/vox-frontend/src/theme.css
 inject() {
 	keep $FILE

@@ -2,7 +2,7 @@
 # host: api-1
 # violated: no-foreign-files[backend-api-1] process-is-the-new-code[api-1-voxbridge]
 # blind: venv-is-the-lock[backend-api-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
 FILE=/opt/vox-backend/.python-version
 inject() { echo 3.14 >$FILE; }
 landed() { [ -s $FILE ]; }

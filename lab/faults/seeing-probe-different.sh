@@ -2,7 +2,8 @@
 # host: data
 # blind: *[data] exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox]
 # cause: the probe on this host is not ours
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# fill: YOU=root
 PROBE=/usr/local/sbin/voxgate-probe
 inject() {
 	keep $PROBE

@@ -4,8 +4,10 @@
 #   fleet-runs-one-release exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox]
 #   haproxy-sees-all-workers
 # cause: fleet-2: could not look (missing): the probe ended with 1: sudo: /usr/local/sbin/voxgate-probe: command not found
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# fill: YOU=root
 PROBE=/usr/local/sbin/voxgate-probe
 inject() { mv $PROBE $PROBE.away; }
 landed() { [ ! -e $PROBE ]; }
+left() { rm -f $PROBE.away; }
 mend() { mv $PROBE.away $PROBE; }

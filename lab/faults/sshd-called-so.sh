@@ -1,7 +1,7 @@
 # A service's account runs something that calls itself a listening sshd, with options by which root's own would write a file.
 # host: api-1
 # violated: keys-are-known[api-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
 FILE=/etc/voxgate-was-here
 inject() {
 	detached sshd runuser -u vox -- bash -c "exec -a 'sshd: /usr/sbin/sshd -D -E $FILE [listener] 0 of 10-100 startups' \

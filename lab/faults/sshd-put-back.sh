@@ -1,7 +1,8 @@
 # sshd was started with a setting that was put back afterwards: its files are well, and it takes passwords.
 # host: api-1
 # violated: keys-are-known[api-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: true
 FILE=/etc/ssh/sshd_config.d/00.conf
 inject() {
 	echo 'PasswordAuthentication yes' >$FILE

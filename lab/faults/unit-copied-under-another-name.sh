@@ -2,7 +2,7 @@
 # host: api-1
 # violated: units-are-all-there-are[backend-api-1] only-expected-listeners[api-1]
 #   database-sees-one-dialler[vox]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
 FILE=/etc/systemd/system/speech-gateway.service
 inject() {
 	sed 's/--port 8080/--port 8085/' /etc/systemd/system/voxbridge.service >$FILE
@@ -10,6 +10,10 @@ inject() {
 	systemctl start speech-gateway
 }
 landed() { get /health 8085; }
+left() {
+	rm -f $FILE
+	systemctl daemon-reload
+}
 mend() {
 	systemctl stop speech-gateway
 	rm $FILE

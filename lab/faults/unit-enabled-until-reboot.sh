@@ -6,7 +6,8 @@ inject() {
 	systemctl disable -q voxbridge
 	systemctl enable -q --runtime voxbridge
 }
-landed() { [ -e /run/systemd/system/multi-user.target.wants/voxbridge.service ]; }
+landed() { [ ! -e /etc/systemd/system/multi-user.target.wants/voxbridge.service ]; }
+left() { systemctl disable -q --runtime voxbridge; }
 mend() {
 	systemctl disable -q --runtime voxbridge
 	systemctl enable -q voxbridge

@@ -1,7 +1,7 @@
 # A package's module is as installed, and the byte code beside it is of other source: an import takes that, and never looks.
 # host: sip-1
 # violated: site-packages-are-intact[dialler-sip-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: as venv-module-edited
 SITE=/opt/vox-dialler/.venv/lib/python3.13/site-packages
 inject() {
 	{ cat $SITE/pymongo/uri_parser.py; echo 'PLANTED = True'; } >$FAULT.module.py

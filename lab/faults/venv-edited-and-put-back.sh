@@ -1,7 +1,7 @@
 # A module was edited in the environment, the service restarted, and the module put back: what runs is on no disk.
 # host: sip-1
 # violated: process-is-the-new-code[sip-1-voxdialler]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
 FILE=/opt/vox-dialler/.venv/lib/python3.13/site-packages/pymongo/uri_parser.py
 inject() {
 	keep $FILE

@@ -3,7 +3,7 @@
 # violated: venv-is-the-lock[fleet-fleet-2] pipecat-is-pinned[fleet-fleet-2] process-is-the-new-code[fleet-2-*] fleet-runs-one-release
 #   site-packages-are-intact[fleet-fleet-2]
 # cause: has pipecat-ai 1.13.0, the pin is 1.14.0
-# follow: by hand, nobody has followed it on a lab yet
+# follow: as release-file-edited-in-place
 SITE=/opt/vox-agents/.venv/lib/python3.13/site-packages
 inject() {
 	sed -i 's/^Version: 1.14.0/Version: 1.13.0/' $SITE/pipecat_ai-1.14.0.dist-info/METADATA

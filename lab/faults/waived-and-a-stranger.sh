@@ -29,7 +29,7 @@
 # entry: reason = "until it listens on loopback"
 # entry: by = "ops@example.com"
 # entry: until = {in 30 days}
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
 UNITS="stats-old stats-mine"
 inject() {
 	for unit in $UNITS; do
@@ -38,9 +38,11 @@ inject() {
 	systemctl daemon-reload
 	systemctl enable -q $UNITS
 }
-landed() { systemctl is-enabled -q $UNITS; }
+landed() { systemctl is-enabled -q stats-mine; }
 mend() {
-	systemctl disable -q $UNITS
-	for unit in $UNITS; do rm /etc/systemd/system/$unit.service; done
+	for unit in $UNITS; do # one of them may be gone by what was typed
+		systemctl disable -q $unit || true
+		rm -f /etc/systemd/system/$unit.service
+	done
 	systemctl daemon-reload
 }

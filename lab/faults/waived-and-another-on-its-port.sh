@@ -30,7 +30,7 @@
 # entry: reason = "until it listens on loopback"
 # entry: by = "ops@example.com"
 # entry: until = {in 30 days}
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
 inject() { detached stats-other python3 -m http.server 9191; }
 landed() { lives stats-other && listens 127.0.0.1 9191; }
 mend() { ended stats-other; }

@@ -29,7 +29,7 @@
 # entry: reason = "until it listens on loopback"
 # entry: by = "ops@example.com"
 # entry: until = {in 30 days}
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
 UNITS="stats-gone"
 inject() {
 	for unit in $UNITS; do

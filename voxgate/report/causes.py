@@ -54,6 +54,10 @@ def _unwell(one: Judgement, _other: Judgement) -> bool:
     return " answers 503 " in one.found  # what a service says of itself while a store is away
 
 
+def _still_before(one: Judgement, other: Judgement) -> bool:
+    return _placement(one, other) and " reports " in one.found  # it answers, as the release that ran before
+
+
 def _none_on(one: Judgement, other: Judgement) -> bool:
     return other.service == "dialler" and one.found.startswith(f"{other.host}: 0 dialler processes ")
 
@@ -137,6 +141,7 @@ _AFTER: dict[str, tuple[_After, ...]] = {
         *_DIES,
         _After(_STORES, _anywhere, _NOT_THERE),
         _After("nginx-runs-its-config", _through_nginx, _NO_NGINX),
+        _After("service-became-healthy", _still_before),
     ),
     "backend-reaches-its-stores": (
         _After("unit-is-active", _placement, _DOWN),

@@ -198,14 +198,21 @@ def test_what_a_canary_found_and_what_was_not_begun_for_it_is_its_cause(subjects
 
 
 def test_a_build_that_failed_was_not_published(subjects: dict[str, Judgement]) -> None:
-    """What is published then is the build of before: nobody edited it, and to deploy the one that failed mends nothing."""
+    """What is published then is the build of before: nobody edited it, and to deploy the one that failed mends nothing. Nor was
+    another service restarted then, which answers as the release of before.
+    """
     move = MoveRecord("console", "api-1", "install", 0.0, 1.0, error="npm run build failed", hint="its own words say why")
     bad = (
         replace(subjects["release-was-installed[console-api-1]"], verdict=Verdict.VIOLATED, found="npm run build failed"),
         replace(subjects["dist-is-this-build[console-api-1]"], verdict=Verdict.VIOLATED, found="points to builds/a, not to b"),
+        *(
+            replace(subjects[f"{rule}[{subject}]"], verdict=Verdict.BLIND, found="api-1: not begun: the deploy stopped before it")
+            for rule, subject in (("service-was-restarted", "backend-api-1"), ("service-became-healthy", "backend-api-1"))
+        ),
+        replace(subjects["backend-health-is-clean[api-1-voxbridge]"], verdict=Verdict.VIOLATED, found="it reports abc, not v-2"),
     )
     (cause,) = causes_of(bad, [move])
-    assert (cause.label, cause.follow) == ("console: install on api-1", bad)
+    assert (cause.label, sorted(cause.follow, key=bad.index)) == ("console: install on api-1", list(bad))
 
 
 def test_more_causes_than_fit_are_named(looked: RunOutcome, subjects: dict[str, Judgement]) -> None:

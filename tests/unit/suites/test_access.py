@@ -239,3 +239,10 @@ def test_what_draft_writes_into_the_estate_holds(green: Case, tmp_path: Path) ->
     written = load_estate(str(path))
     known_before = {"all": case.estate.keys["all"]} if case.estate.keys else {}
     assert replace(case, estate=replace(written, keys={**(written.keys or {}), **known_before})).judge() == {}
+
+
+def test_a_rule_that_is_alone_in_its_file_is_not_taken_out_but_commented(green: Case) -> None:
+    """Visudo writes no file that is left empty: who follows the hint by deleting its only line has changed nothing."""
+    found, advice = said(with_rules(green, rule("ALL", "vox", options="!authenticate")), f"sudo-is-minimal[{SIP}]")
+    assert "may run `ALL`" in found
+    assert advice.startswith("put # before it in sudoers (no file may be left empty): ")
