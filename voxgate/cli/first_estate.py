@@ -18,6 +18,7 @@ from pathlib import Path
 
 from voxgate.cli.draft import Draft, looked, tell_left, without_secrets
 from voxgate.cli.first_services import moved, repositories
+from voxgate.cli.init import example_of
 from voxgate.contracts import estate_file
 from voxgate.contracts.estates import load_estate, services_of
 from voxgate.errors import EstateError, VoxgateError
@@ -55,11 +56,12 @@ class Asked:
 
 
 def first_estate(asked: Asked, folder: Path, say: CutStream, redactor: Redactor) -> int:
-    """Look at the hosts, and write ``NAME.toml`` into ``folder``. It ends with 0, or with 1 where something was found that no
-    entry is for. Raises EstateError for what cannot be meant, and where that file is there already.
+    """Look at the hosts, and write ``NAME.toml`` into ``folder``, also in the place of the example that ``voxgate init`` made. It
+    ends with 0, or with 1 where something was found that no entry is for. Raises EstateError for what cannot be meant, and where
+    that file is there already.
     """
     path = folder / f"{asked.name}.toml"
-    if path.exists():
+    if path.exists() and path.read_text("utf-8", "replace") != example_of(asked.name):
         hint = f"take another name, or move that file away; voxgate draft --estate {asked.name} --write adds to it as it is"
         raise EstateError("is there already", where=str(path), hint=hint)
     bare = tuple(_bare(asked, services_of(folder)))

@@ -31,8 +31,7 @@ def init(folder: Path, estate: str, out: CutStream) -> int:
     if not _ESTATE.fullmatch(estate) or estate == "services":
         raise VoxgateError("no estate can be called so", where=repr(estate), hint="small letters, digits and hyphens")
     texts = {name: (_TEMPLATE / source).read_text("utf-8") for name, source in _FILES.items()}
-    example = (bundled("hosts") / "staging.toml").read_text("utf-8")
-    texts[f"hosts/{estate}.toml"] = example.replace('name = "staging"', f'name = "{estate}"', 1)
+    texts[f"hosts/{estate}.toml"] = example_of(estate)
     texts["schemas/estate.schema.json"] = (bundled("schemas") / "estate.schema.json").read_text("utf-8")  # for editors
     words = {"name": _name_of(folder), "version": __version__, "estate": estate, "source": _source()}
     for name, text in texts.items():
@@ -47,9 +46,15 @@ def init(folder: Path, estate: str, out: CutStream) -> int:
             out.write(f"  kept  {path}: it is there already\n")
         else:
             out.write(f"  made  {path}\n")
-    out.write(f"next: say in {folder / 'hosts' / estate}.toml which hosts there are, then, in {folder}:\n")
+    out.write(f"next: say in {folder / 'hosts' / estate}.toml which hosts there are, or have it written; in {folder}:\n")
+    out.write(f"  uv run voxgate draft --estate {estate} --host ROLE=ADDRESS --host ..\n")
     out.write(f"  uv run pytest --estate {estate}\n")
     return 0
+
+
+def example_of(estate: str) -> str:
+    """The estate's file as it is made here: an example, until somebody says more."""
+    return (bundled("hosts") / "staging.toml").read_text("utf-8").replace('name = "staging"', f'name = "{estate}"', 1)
 
 
 def _name_of(folder: Path) -> str:

@@ -15,6 +15,7 @@ from voxgate.cli import first_estate
 from voxgate.cli.draft import drafted
 from voxgate.cli.first_estate import Asked
 from voxgate.cli.first_services import moved, repositories
+from voxgate.cli.init import example_of, init
 from voxgate.contracts import estate_file
 from voxgate.contracts.estates import load_estate, services_of
 from voxgate.errors import EstateError, VoxgateError
@@ -185,6 +186,17 @@ def test_a_file_that_is_there_is_left_alone(tmp_path: Path) -> None:
         first_estate.first_estate(ASKED, tmp_path, CutStream(io.StringIO(), Redactor.of({})), Redactor.of({}))
     assert (tmp_path / "mine.toml").read_text() == "mine"
     assert "take another name" in caught.value.hint
+
+
+def test_the_example_of_init_is_nobodys_estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever made a folder of his own, and has it written then, moves no file away first; what he changed in it stays."""
+    monkeypatch.setattr(first_estate, "_first_look", lambda _: pytest.fail("it looks"))
+    init(tmp_path, "mine", CutStream(io.StringIO(), Redactor.of({})))
+    with pytest.raises(pytest.fail.Exception, match="it looks"):
+        first_estate.first_estate(ASKED, tmp_path / "hosts", CutStream(io.StringIO(), Redactor.of({})), Redactor.of({}))
+    (tmp_path / "hosts/mine.toml").write_text(example_of("mine") + "# mine\n")
+    with pytest.raises(EstateError, match="is there already"):
+        first_estate.first_estate(ASKED, tmp_path / "hosts", CutStream(io.StringIO(), Redactor.of({})), Redactor.of({}))
 
 
 def test_all_hosts_that_cannot_be_looked_at_are_named(green: Case) -> None:
