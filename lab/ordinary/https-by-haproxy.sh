@@ -38,7 +38,7 @@ is_there() { https_get / | grep -q '<html' && ! get / 80; }
 away() {
 	back $HTTPS_CONFIG
 	systemctl reload haproxy
-	until_false listens 127.0.0.1 80
+	until_false listens 127.0.0.1 80 || true # where other sites keep nginx there, it is as it was all the same
 	http_again
 }
 inject() {

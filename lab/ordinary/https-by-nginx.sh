@@ -14,7 +14,10 @@ there() {
 	certified $HTTPS_NAME -days 60
 	https_by_nginx
 }
-is_there() { https_get / | grep -q '<html' && ! get / 80; }
+is_there() {
+	https_get / | grep -q '<html' &&
+		printf 'GET / HTTP/1.0\r\nHost: %s\r\n\r\n' $HTTPS_NAME | busybox nc -w 3 127.0.0.1 80 | grep -q '^HTTP/1.1 301'
+}
 inject() {
 	on api-1 there
 	https_ca api-1

@@ -21,7 +21,7 @@ inject() {
 	nginx -t
 	systemctl reload nginx
 }
-landed() { printf 'GET / HTTP/1.0\r\nHost: console.vox.example\r\n\r\n' | busybox nc -w 3 127.0.0.1 80 | grep -q '<html' && ! get / 80; }
+landed() { printf 'GET / HTTP/1.0\r\nHost: console.vox.example\r\n\r\n' | busybox nc -w 3 127.0.0.1 80 | grep -q '^HTTP/1.1 200' && ! get / 80; }
 mend() {
 	back $SITE
 	systemctl reload nginx
