@@ -16,7 +16,8 @@ from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release, RemoteView, Tag
 from voxgate.model.service import Service
-from voxgate.transport.git import Mirror, mirrored, view
+from voxgate.transport.git import Mirror
+from voxgate.transport.git_view import mirrored, view
 
 
 class Remotes:

@@ -22,8 +22,9 @@ from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release, RemoteView
 from voxgate.model.service import Kind, Role, Service
-from voxgate.transport.git import Mirror, view
+from voxgate.transport.git import Mirror
 from voxgate.transport.git_asking import environment_of, last_words, unreachable
+from voxgate.transport.git_view import view
 
 from .conftest import Ground, host
 
