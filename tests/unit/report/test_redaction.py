@@ -398,7 +398,7 @@ def test_megabytes_take_no_time() -> None:
         "key_" * 250_000,
         "://" * 300_000 + "@",
         "'" * 500_000 + "key",
-        *HEAVY,
+        *(text[:200_000] for text in HEAVY),  # enough: what takes the square of it takes minutes
     ):
         began = time.process_time()
         CUT(text)
