@@ -2,7 +2,8 @@
 # host: api-1
 # violated: nginx-serves-exactly-dist[console-api-1]
 #   console-exposes-nothing[console-api-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: sed -i 's,root /var/www/old;,root /opt/vox-frontend/dist;,' "$file"
 SITE=/etc/nginx/sites-enabled/vox
 inject() {
 	keep $SITE
@@ -12,6 +13,7 @@ inject() {
 	systemctl reload nginx
 }
 landed() { get / 80 | grep -q '<!-- old -->'; }
+left() { rm -r /var/www/old; }
 mend() {
 	back $SITE
 	systemctl reload nginx

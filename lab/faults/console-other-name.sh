@@ -1,7 +1,8 @@
 # nginx has a second server, by the console's own name, with an older copy: who asks by an address gets the right build.
 # host: api-1
 # violated: nginx-serves-exactly-dist[console-api-1] console-exposes-nothing[console-api-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: sed -i '/var.www.old/,/} }/d' "$file"
 SITE=/etc/nginx/sites-enabled/vox
 inject() {
 	keep $SITE
@@ -11,6 +12,7 @@ inject() {
 	systemctl reload nginx
 }
 landed() { printf 'GET / HTTP/1.0\r\nHost: console.vox.example\r\n\r\n' | busybox nc -w 3 127.0.0.1 80 | grep -q old && ! get / 80 | grep -q '<!-- old'; }
+left() { rm -r /var/www/old; }
 mend() {
 	back $SITE
 	systemctl reload nginx

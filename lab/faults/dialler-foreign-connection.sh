@@ -1,7 +1,7 @@
 # Something on a fleet host works on the database under the dialler's name.
 # host: fleet-1
 # violated: database-sees-one-dialler[vox]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
 inject() {
 	detached client /opt/lab/venv/bin/python -c '
 import time

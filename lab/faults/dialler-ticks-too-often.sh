@@ -1,7 +1,8 @@
 # One zero too many in the dialler's .env: ten ticks in place of one, and real people are called as often.
 # host: sip-1
 # violated: settings-are-what-the-estate-says[dialler-sip-1] dialler-keeps-its-pace[sip-1-voxdialler]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: cat /run/fault/kept/opt/vox-dialler/.env >"$file"
 ENV=/opt/vox-dialler/.env
 inject() {
 	keep $ENV
