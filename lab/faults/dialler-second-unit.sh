@@ -4,7 +4,6 @@
 #   one-copy-only[fleet-1] only-expected-listeners[fleet-1] boot-starts-only-what-is-known[fleet-1]
 # cause: is a dialler outside of the one unit
 # follow: mends
-# edit: true
 inject() {
 	lab exec sip-1 tar -C / -c opt/vox-dialler etc/systemd/system/voxdialler.service | lab exec fleet-1 tar -C / -x
 	lab exec fleet-1 systemctl daemon-reload

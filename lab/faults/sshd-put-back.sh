@@ -2,7 +2,6 @@
 # host: api-1
 # violated: keys-are-known[api-1]
 # follow: mends
-# edit: true
 FILE=/etc/ssh/sshd_config.d/00.conf
 inject() {
 	echo 'PasswordAuthentication yes' >$FILE
