@@ -259,8 +259,12 @@ def causes_of(judgements: Sequence[Judgement], moves: Sequence[MoveRecord] = ())
     groups: dict[str, list[Judgement]] = {}
     for one in bad:
         groups.setdefault(_alike(roots[one.id]), []).append(one)
-    moved = []
+    moved, told = list[Cause](), set[tuple[str, ...]]()
     for move in (move for move in moves if move.error):
+        said = (move.service, move.move, move.host, move.error)
+        if said in told:  # the way back failed for what the deploy failed for
+            continue
+        told.add(said)
         mine = [key for key, group in groups.items() if _is_of(move, roots[group[0].id])]
         follow = tuple(one for key in mine for one in groups.pop(key))
         moved.append(_of_a_move(move, follow, roots))
@@ -278,7 +282,7 @@ def causes_of(judgements: Sequence[Judgement], moves: Sequence[MoveRecord] = ())
 
 def _of_a_move(move: MoveRecord, follow: tuple[Judgement, ...], roots: dict[str, Judgement]) -> Cause:
     """A failed move, with what was found of the unit that did not come up, and what to do about that."""
-    label = f"{move.service}: {move.move} on {move.host}"
+    label = f"{move.service}: {move.move} on {move.host}{', going back' if move.rollback else ''}"
     unit = next((one for one in follow if one.invariant in AT_WORK and roots[one.id] is one), None)
     if unit is None or unit.id in move.error:
         return Cause(Verdict.VIOLATED, label, move.error, move.hint, (), follow)

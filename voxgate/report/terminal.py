@@ -277,13 +277,14 @@ class _Telling:
             ("after the rollback: ", "bold"),
             (f"{outcome.rollback_verdict.value}, {holds} of {len(outcome.rollback)} hold{waived_in(outcome.rollback)}", colour),
         )
-        yield from self._causes(causes_of(outcome.rollback))
+        yield from self._causes(causes_of(outcome.rollback), words=False)
         yield Text()
 
-    def _causes(self, causes: Sequence[Cause]) -> Iterator[Text]:
+    def _causes(self, causes: Sequence[Cause], *, words: bool = True) -> Iterator[Text]:
+        """``words`` says whether the first cause has its unit's last words also where they are folded."""
         shown = causes if self.full else causes[: self.fold.causes]
         for cause in shown:
-            yield from self._cause(cause, words=self.fold.words or cause is shown[0])
+            yield from self._cause(cause, words=self.fold.words or (words and cause is shown[0]))
         if rest := causes[len(shown) :]:
             said = f"and {len(rest)} more causes (-v tells them): {listed([cause.label for cause in rest], SHOWN)}"
             yield from (Text(line, "bold") for line in _hanging(said, "  ", self.width))

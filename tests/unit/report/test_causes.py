@@ -185,6 +185,17 @@ def test_a_unit_that_does_not_come_up_is_one_cause_with_its_move(looked: RunOutc
     assert len(causes_of(worker, [move])) == 1 + len(causes_of(worker))
 
 
+def test_a_way_back_that_fails_as_the_deploy_did_is_told_once() -> None:
+    move = MoveRecord("dialler", "sip-1", "health", 0.0, 1.0, error="not healthy after 30 s", hint="look at it")
+    back = replace(move, rollback=True, started=9.0)
+    assert causes_of((), [move, back]) == causes_of((), [move])
+    other = replace(back, error="does not listen")
+    assert [cause.label for cause in causes_of((), [move, other])] == [
+        "dialler: health on sip-1",
+        "dialler: health on sip-1, going back",
+    ]
+
+
 def test_what_a_canary_found_and_what_was_not_begun_for_it_is_its_cause(subjects: dict[str, Judgement]) -> None:
     up, moved = "all-workers-are-up[fleet-1-voxcore@1]", "service-was-restarted[fleet-fleet-2]"
     error = f"the canary is not in order: {up} is violated: fleet-1 GET :8101/health breaks the contract"

@@ -283,3 +283,12 @@ def test_what_there_is_no_room_for_is_folded_from_the_least_needed(looked: RunOu
     for told in (whole, folded, fewer, least):
         assert told[1:3] == whole[1:3]
         assert told[-2:] == whole[-2:]
+
+
+def test_the_last_words_that_are_left_are_not_said_again_after_the_rollback(looked: RunOutcome) -> None:
+    outcome, words = _many(looked, causes=2)
+    broken = replace(outcome, rollback=outcome.judgements, rollback_verdict=RunVerdict.VIOLATED)
+    for room, times in ((200, 4), (10, 1)):
+        stream = io.StringIO()
+        closing(broken, console=Console(file=stream, width=120, highlight=False), report_path=PAGE, words=words, room=room)
+        assert [line.strip() for line in stream.getvalue().splitlines()].count("five") == times
