@@ -16,7 +16,7 @@ from voxgate.errors import VoxgateError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-BOOT_DEADLINE = 30
+BOOT_DEADLINE = 120  # seconds: from a cold disk, beside another lab that boots
 ENGINE = ("--capability=all", "--system-call-filter=add_key keyctl bpf")  # what a Docker engine needs
 # A login's commands stand in the user slice; a command from outside does too, where the host's systemd leaves room.
 JOIN = 'for d in $1; do mkdir -p "$d" && echo $$ > "$d/cgroup.procs"; done 2>/dev/null; shift; exec "$@"'

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lab.estate import Host
 
 REAPED = 8  # seconds `down` waits until even the dead are off the process list
-READY = 30  # seconds until what a host starts at boot must answer
+READY = 120  # seconds until what a host starts at boot must answer: from a cold disk, beside another lab that boots
 IMAGES = {"livekit/livekit-server:v1.9": "livekit", "livekit/sip:v1.2": "livekit"}
 
 
@@ -109,6 +109,7 @@ def _plan() -> Plan:
 
 def _raise(mark: str, plan: Plan, say: Callable[[str], None]) -> None:
     all_hosts = plan.hosts
+    places.BROKEN.unlink(missing_ok=True)  # that went with the lab before
     new = cell.start(mark)
     trees = {host.name: Tree(new.tree(host.name)) for host in all_hosts}
     for host in all_hosts:

@@ -17,7 +17,8 @@ import pytest
 import tomlkit
 
 from lab import hosts, places
-from tests.lab.conftest import ROOT, GateRun, fresh_lab, on_host, run_gate
+from lab.proving import breaking
+from tests.lab.conftest import ROOT, GateRun, fresh_lab, lab_command, on_host, run_gate
 
 SIP, DATA = "sip-1", "198.51.100.11"
 OLD, TEMPLATE = "voxdialler.service", "voxdialler@.service"
@@ -182,3 +183,11 @@ def test_a_first_estate_of_it_is_written_from_two_addresses(shape: Shape) -> Non
     assert {name: row["port"] for name, row in said["databases"].items()} == DIALLERS
     assert {row["address"] for row in said["stores"].values()} == {DATA}
     assert "console" not in said
+
+
+def test_what_was_put_on_a_lab_goes_with_it() -> None:
+    """The last one here: nothing is mended on the next lab that was never put there."""
+    lab_command("break", "message-of-the-day")
+    assert breaking.broken() == {"message-of-the-day"}
+    fresh_lab()
+    assert breaking.broken() == set()
