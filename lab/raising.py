@@ -134,7 +134,7 @@ def _bring_up(host: Host, *, again: bool = False) -> float:
     start = time.monotonic()
     hosts.boot_host(host.name)
     if host.units and not again:
-        hosts.must(host.name, ["systemctl", "enable", "--quiet", *host.units])
+        hosts.must(host.name, ["systemctl", "enable", "--quiet", *host.units], deadline=READY)
     if host.role == "sip" and not again:
         _containers(host)
     for what, is_there in _signs(host).items():
@@ -151,8 +151,9 @@ def _bring_up(host: Host, *, again: bool = False) -> float:
 def _containers(host: Host) -> None:
     """The engine's images and the compose stack, as an operator brings them up once."""
     for name, archive in IMAGES.items():
-        hosts.must(host.name, ["docker", "import", f"/opt/livekit/images/{archive}.tar", name])
-    hosts.must(host.name, ["docker", "compose", "-f", "/opt/livekit/docker-compose.yml", "up", "--detach", "--quiet-pull"])
+        hosts.must(host.name, ["docker", "import", f"/opt/livekit/images/{archive}.tar", name], deadline=READY)
+    up = ["docker", "compose", "-f", "/opt/livekit/docker-compose.yml", "up", "--detach", "--quiet-pull"]
+    hosts.must(host.name, up, deadline=READY)
 
 
 def _signs(host: Host) -> dict[str, Callable[[], bool]]:
