@@ -138,7 +138,9 @@ def test_booted_while_judging(drill: Drill, tmp_path: Path) -> None:
     drill.check()
 
 
-_SMALL = """set -e; cd /var/lib/voxgate; cp -a backend /run/state-of-backend; mount -t tmpfs -o size=64k,mode=755 full backend
+# What is there (a ledger grows with each run before), and a little more.
+_SMALL = """set -e; cd /var/lib/voxgate; cp -a backend /run/state-of-backend
+mount -t tmpfs -o size=$(($(du -sk --apparent-size backend | cut -f1) / 4 * 4 + 64))k,mode=755 full backend
 cp -a /run/state-of-backend/. backend/; chown deploy:deploy backend; rm -rf /run/state-of-backend"""
 _FILL = "dd if=/dev/zero of=/var/lib/voxgate/backend/filler bs=1k 2>/dev/null || true"
 _FREE = "rm -f /var/lib/voxgate/backend/filler"
