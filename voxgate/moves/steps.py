@@ -41,14 +41,24 @@ CODE, PACKAGES, DIST = "code", "packages", "dist"
 """What steps change besides units: the files of a checkout, what its lock installed (or a build beside it), what is served."""
 
 # The build is made aside, and takes its place when it is whole: dist may point there. Its manifest stands beside the served
-# folder, never in it: sorted, by content, written once complete (rename).
+# folder, never in it: sorted, by content, written once complete (rename). The build of this commit may be the one that is served:
+# the two change places in one step, by renameat2(2), so that the page is never away; only where a file system cannot, in two.
 _MANIFEST = """set -eu
+exchange() {
+  /usr/bin/python3 -I -S -c 'import ctypes, os, sys
+a, b = map(os.fsencode, sys.argv[1:])
+sys.exit(ctypes.CDLL(None).renameat2(-100, a, -100, b, 2) != 0)' "$1" "$2" 2>/dev/null
+}
 cd "$1/builds/.next"
 find . -type f -printf '%P\\0' | LC_ALL=C sort -z | xargs -0 sha256sum -- > ../.next.sha256
 cd ..
 rm -rf .before
-if [ -e "$2" ]; then mv -T "$2" .before; fi
-mv -T .next "$2"
+if [ -e "$2" ] && exchange .next "$2"; then
+  mv -T .next .before
+else
+  if [ -e "$2" ]; then mv -T "$2" .before; fi
+  mv -T .next "$2"
+fi
 mv -T .next.sha256 "$2.sha256"
 rm -rf .before
 """
