@@ -17,7 +17,6 @@ NAME = "-".join(("voxgate-lab", *filter(str.isalnum, (os.environ.get("VOXGATE_LA
 RUN = Path("/run") / NAME
 LOCK = RUN / "lock"
 STATE = RUN / "state.json"
-BROKEN = RUN / "broken"  # what scripts put into this lab
 
 # Inside the cell, whose /run is a tmpfs of its own.
 CELL_HOSTS = Path("/run/hosts")

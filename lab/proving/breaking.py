@@ -93,7 +93,7 @@ def _note(name: str, *, there: bool) -> None:
 
 
 def _record() -> Path:
-    return places.BROKEN
+    return places.RUN / "broken"
 
 
 def _settles(script: Script, *, landed: bool) -> bool:
