@@ -33,6 +33,11 @@ def cache_lock() -> Path:
     return cache() / "lock"
 
 
+def broken() -> Path:
+    """What scripts put into this lab, a name a line; no such file where there is nothing."""
+    return RUN / "broken"
+
+
 def layers() -> Path:
     """The cached layers of the image."""
     return cache() / "layers"

@@ -109,7 +109,7 @@ def _plan() -> Plan:
 
 def _raise(mark: str, plan: Plan, say: Callable[[str], None]) -> None:
     all_hosts = plan.hosts
-    (places.RUN / "broken").unlink(missing_ok=True)  # that went with the lab before
+    places.broken().unlink(missing_ok=True)  # that went with the lab before
     new = cell.start(mark)
     trees = {host.name: Tree(new.tree(host.name)) for host in all_hosts}
     for host in all_hosts:

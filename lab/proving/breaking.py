@@ -66,7 +66,7 @@ def sweep(script: Script) -> None:
 def broken() -> set[str]:
     """The names of the faults that are in the lab now."""
     try:
-        return set(_record().read_text().split())
+        return set(places.broken().read_text().split())
     except OSError:
         return set()
 
@@ -87,13 +87,9 @@ def _note(name: str, *, there: bool) -> None:
     with _NOTING:
         names = {*broken(), name} if there else broken() - {name}
         places.RUN.mkdir(mode=0o755, exist_ok=True)
-        draft = _record().with_suffix(".new")
+        draft = places.broken().with_suffix(".new")
         draft.write_text("".join(f"{one}\n" for one in sorted(names)))
-        draft.replace(_record())  # whoever reads it meanwhile finds the one before, whole
-
-
-def _record() -> Path:
-    return places.RUN / "broken"
+        draft.replace(places.broken())  # whoever reads it meanwhile finds the one before, whole
 
 
 def _settles(script: Script, *, landed: bool) -> bool:

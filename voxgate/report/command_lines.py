@@ -26,8 +26,15 @@ class _Program:
     needs: str = ""
 
 
-def _of(options: str = "", sign: str = "", **more: object) -> _Program:
-    return _Program(dict.fromkeys(options.split(), sign), **more)  # type: ignore[arg-type]
+def _of(
+    options: str = "",
+    sign: str = "",
+    *,
+    joined: tuple[str, ...] = (),
+    then: Mapping[str, tuple[int, int]] | None = None,
+    needs: str = "",
+) -> _Program:
+    return _Program(dict.fromkeys(options.split(), sign), joined, then, needs)
 
 
 _MYSQL, _MONGO, _LDAP = _of(joined=("-p",)), _of("-p", joined=("-p",)), _of("-w", joined=("-w",))
