@@ -1,7 +1,8 @@
 """What an estate says besides: the ``entry`` lines of scripts, put into the lab's own estate file.
 
-Tables are joined, and so are lists. Two entries that say other things at one place cannot stand together. ``{in N days}`` is that
-day's date, so that what ends some day can be written.
+Tables are joined, and so are lists. Two entries that say other things at one place cannot stand together. What the lab's own
+estate says there is replaced by the entry of one script, which stands with no other. ``{in N days}`` is that day's date, so that
+what ends some day can be written.
 """
 
 from __future__ import annotations
@@ -42,8 +43,9 @@ def lab_with(scripts: Iterable[Script]) -> Estate:
 def write(path: Path, scripts: Iterable[Script]) -> Path:
     """The same as a file."""
     document = tomllib.loads(LAB.read_text("utf-8"))
-    for one in scripts:
-        join(document, parsed(one), one.name)
+    some = tuple(scripts)
+    for one in some:
+        join(document, parsed(one), one.name, may_replace=len(some) == 1)
     path.write_text(tomlkit.dumps(document), "utf-8")
     return path
 
@@ -58,16 +60,18 @@ def parsed(script: Script) -> dict[str, Any]:
         raise VoxgateError("its entry is not valid TOML", where=script.name, why=str(error)) from None
 
 
-def join(document: dict[str, Any], more: Mapping[str, Any], who: str, place: str = "") -> None:
-    """Put ``more`` into ``document``. Raises VoxgateError where both say something, and not the same."""
+def join(document: dict[str, Any], more: Mapping[str, Any], who: str, place: str = "", *, may_replace: bool = False) -> None:
+    """Put ``more`` into ``document``. Raises VoxgateError where both say something, not the same, and it may not be replaced."""
     for key, value in more.items():
         there, where = document.get(key), f"{place}.{key}" if place else key
         match there, value:
             case None, _:
                 document[key] = deepcopy(value)
             case dict(), dict():
-                join(there, value, who, where)
+                join(there, value, who, where, may_replace=may_replace)
             case list(), list():
                 there += [deepcopy(one) for one in value if one not in there]
+            case _ if may_replace:
+                document[key] = value
             case _ if there != value:
                 raise VoxgateError(f"{where} is {there!r} already", where=who, why=f"its entry says {value!r}")

@@ -24,6 +24,8 @@ Made by `make docs`; do not edit. The twin of [the faults](FAULTS.md): what is r
 `make ordinary` puts all of it on the lab at once and looks: all must hold. Where the estate must say something, each entry is
 then left out, and exactly what is declared must be red, so that no entry is idle and none covers more than its own thing.
 `uv run lab ordinary NAME` tries one alone; `uv run lab break NAME` and `uv run lab mend` do it by hand.
+An estate of another shape (no console, two databases of one server that two diallers of one host work on, stores outside, fleet
+and SIP on one host) is deployed to and judged by `tests/lab/test_shapes.py`.
 """
 
 

@@ -94,17 +94,19 @@ def test_entries_that_say_other_things(tmp_path: Path) -> None:
     """They are looked at one after the other, and so is what must be alone."""
     one = written(tmp_path, GOOD.replace("[boot]", "[estate]").replace('sip = ["rsync.service"]', "bake = 4"), "one")
     with pytest.raises(VoxgateError, match=re.escape("one: estate.bake is 3 already: its entry says 4")):
-        entries.lab_with([one])
+        entries.lab_with([one, written(tmp_path, GOOD, "other")])
+    assert entries.lab_with([one]).bake == 4, "with no other it says it in place of the lab's own estate"
     told = '[hosts.sip-1]\n# entry: probe = "PROBE"'
     wants = [GOOD.replace("[boot]", told).replace('# entry: sip = ["rsync.service"]\n', "") for _ in range(2)]
     first = written(tmp_path, wants[0].replace("PROBE", "stdin"), "first")
     second = written(tmp_path, wants[1].replace("PROBE", "installed"), "second")
     alone = written(tmp_path, GOOD.replace("# common", "# alone: it empties the journal\n# common"), "alone")
     third = written(tmp_path, GOOD, "third")
-    assert [[one.name for one in group] for group in trying.grouped([first, second, alone, third])] == [
+    assert [[one.name for one in group] for group in trying.grouped([first, second, alone, third, one])] == [
         ["first", "third"],
         ["second"],
         ["alone"],
+        ["one"],
     ]
 
 
