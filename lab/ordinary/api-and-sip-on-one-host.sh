@@ -1,6 +1,7 @@
 # The SIP host is an API host too: backend, console, nginx and HAProxy stand beside the dialler and the containers.
 # host: machine
 # common: small estates
+# alone: what others put on the API host would be brought along
 # entry: [hosts.sip-1]
 # entry: roles = ["api"]
 # without: one-copy-only[sip-1] boot-starts-only-what-is-known[sip-1] only-expected-listeners[sip-1]

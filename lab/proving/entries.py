@@ -33,18 +33,18 @@ _DAY = re.compile(r"\{in (-?[0-9]+) days\}")
 
 def lab_with(scripts: Iterable[Script]) -> Estate:
     """The lab's estate, with what these scripts' entries say. Raises VoxgateError where they cannot stand together."""
-    entries = [one for one in scripts if one.entry]
-    if not entries:
+    some = tuple(scripts)
+    if not any(one.entry for one in some):
         return load_estate("lab", LAB.parent)
     with tempfile.TemporaryDirectory(prefix="voxgate-entries-") as folder:
-        return load_estate(str(write(Path(folder) / LAB.name, entries)))
+        return load_estate(str(write(Path(folder) / LAB.name, some)))
 
 
 def write(path: Path, scripts: Iterable[Script]) -> Path:
     """The same as a file."""
     document = tomllib.loads(LAB.read_text("utf-8"))
     some = tuple(scripts)
-    for one in some:
+    for one in filter(lambda one: one.entry, some):
         join(document, parsed(one), one.name, may_replace=len(some) == 1)
     path.write_text(tomlkit.dumps(document), "utf-8")
     return path

@@ -102,11 +102,12 @@ def test_entries_that_say_other_things(tmp_path: Path) -> None:
     second = written(tmp_path, wants[1].replace("PROBE", "installed"), "second")
     alone = written(tmp_path, GOOD.replace("# common", "# alone: it empties the journal\n# common"), "alone")
     third = written(tmp_path, GOOD, "third")
-    assert [[one.name for one in group] for group in trying.grouped([first, second, alone, third, one])] == [
-        ["first", "third"],
+    silent = written(tmp_path, re.sub("(?m)^# (entry|without):.*\n", "", GOOD), "silent")
+    assert [[one.name for one in group] for group in trying.grouped([silent, one, first, second, alone, third])] == [
+        ["silent", "first", "third"],
+        ["one"],
         ["second"],
         ["alone"],
-        ["one"],
     ]
 
 
