@@ -9,6 +9,7 @@ import ast
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import tomllib
@@ -83,15 +84,21 @@ def test_the_wheel_has_what_judges_and_no_lab(wheel: Path) -> None:
     assert "lab" not in told
 
 
-def test_installed_elsewhere_it_judges(wheel: Path, tmp_path: Path) -> None:
-    """An empty environment, a folder made by ``voxgate init``, a check of its own, a saved look: each invariant is judged."""
-    team = tmp_path / "Our Hosts"
-    python = tmp_path / "venv/bin/python"
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment that has voxgate from the wheel, and nothing of this checkout."""
+    folder = tmp_path_factory.mktemp("installed")
+    python = folder / "venv/bin/python"
     # What uv.lock says, for other versions need not be in the cache; and of voxgate the wheel alone.
     sync = (UV, "sync", "--locked", "--offline", "--quiet", "--no-dev", "--no-install-project", "--python", sys.executable)
-    done(ROOT, *sync, UV_PROJECT_ENVIRONMENT=str(tmp_path / "venv"))
-    done(tmp_path, UV, "pip", "install", "--quiet", "--offline", "--no-deps", "--python", str(python), str(wheel))
+    done(ROOT, *sync, UV_PROJECT_ENVIRONMENT=str(folder / "venv"))
+    done(folder, UV, "pip", "install", "--quiet", "--offline", "--no-deps", "--python", str(python), str(wheel))
+    return python
 
+
+def test_installed_elsewhere_it_judges(installed: Path, tmp_path: Path) -> None:
+    """A folder made by ``voxgate init``, a check of its own, a saved look: each invariant is judged."""
+    team, python = tmp_path / "Our Hosts", installed
     made = done(tmp_path, str(python.with_name("voxgate")), "init", str(team), "--estate", "lab")
     assert "hosts/lab.toml" in made
     (team / "hosts/lab.toml").write_text(estate_of_the_look())
@@ -104,6 +111,23 @@ def test_installed_elsewhere_it_judges(wheel: Path, tmp_path: Path) -> None:
     assert set(judged.values()) == {"holds"}, said
     assert (verdict["verdict"], verdict["missing"]) == ("holds", [])
     assert str(ROOT) not in done(team, str(python), "-c", "import voxgate; print(voxgate.__file__)")
+
+
+@pytest.mark.parametrize("flaw", ["", "another-name"])
+def test_a_contract_needs_no_checkout(installed: Path, tmp_path: Path, flaw: str) -> None:
+    """In an empty folder a service is started, asked and judged by what comes with the package."""
+    with socket.create_server(("127.0.0.1", 0)) as here:
+        port = here.getsockname()[1]
+    started = f"{sys.executable} {ROOT}/tests/unit/promises/service.py backend {port} {flaw}"
+    (tmp_path / "contract.toml").write_text(f'service = "backend"\nat = "http://127.0.0.1:{port}"\nstart = "{started}"\n')
+    with socket.create_server(("127.0.0.1", 0)) as store:
+        uri = f"mongodb://127.0.0.1:{store.getsockname()[1]}/vox"
+        settings = load_estate("lab").service("backend").required_settings
+        (tmp_path / "test.env").write_text("".join(f"{name}={uri}\n" for name in settings))
+        asked = ("contract", "--only", "it-names-itself", "--env", "test.env", "--junit", "contract.xml")
+        said = done(tmp_path, str(installed.with_name("voxgate")), *asked, status=1 if flaw else 0)
+    assert ("BROKEN" if flaw else "kept") in said
+    assert f'failures="{1 if flaw else 0}"' in (tmp_path / "contract.xml").read_text("utf-8")
 
 
 def test_init_overwrites_nothing_and_what_it_makes_is_sound(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
