@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
 from voxgate.model.advice import quoted
+from voxgate.model.counting import counted
 from voxgate.model.digits import natural_in
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import known
@@ -147,7 +148,7 @@ def _told(where: str, rows: Sequence[tuple[str, str]], estate: Estate, entries: 
 
 def _by(ways: Sequence[Way]) -> str:
     """The first of the ways in which it is so, and how many more there are."""
-    return f"{ways[0]}" + (f", and {len(ways) - 1} more ways" if len(ways) > 1 else "")
+    return f"{ways[0]}" + (f", and {counted(len(ways) - 1, 'more way')}" if len(ways) > 1 else "")
 
 
 def _served(answer: Answer) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
 from voxgate.model.advice import quoted
+from voxgate.model.counting import counted
 from voxgate.model.entry import Entry
 from voxgate.model.estate import repository_of
 from voxgate.model.evidence import known, uncut
@@ -132,10 +133,10 @@ def _miscounted(containers: Sequence[ContainerFact], wanted: Containers, agents:
     counts = Counter((repository_of(one.image), one.project) for one in containers)
     for image in wanted.images:
         if counts[image, wanted.project] != 1:
-            yield f"{counts[image, wanted.project]} containers of {image}, not one"
+            yield f"{counted(counts[image, wanted.project], 'container')} of {image}, not one"
     for key in agents:
         if counts[key] > 1:
-            yield f"{counts[key]} containers of {key[0]}, not one"
+            yield f"{counted(counts[key], 'container')} of {key[0]}, not one"
 
 
 def _is_a_services(one: ContainerFact, estate: Estate) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
+from voxgate.model.counting import counted
 from voxgate.model.verdict import Move
 from voxgate.plugin import invariant, say
 from voxgate.survey.commands import why
@@ -69,7 +70,8 @@ def test_rolling_restart_kept_serving(service: Service, capacity: Capacity) -> N
     if capacity.longest_gap > LONGEST_GAP:
         raise Blind("nobody knows who served", where=service.name, why=f"no sample for {capacity.longest_gap:.0f} s")
     down = capacity.served_before.intersection(worst.down)
+    were = counted(len(down), "worker was", "workers were")
     assert len(down) <= capacity.most, say(
-        f"{worst.at:.0f} s into the roll {len(down)} workers were down at once: {', '.join(sorted(down))}",
+        f"{worst.at:.0f} s into the roll {were} down at once: {', '.join(sorted(down))}",
         f"at most {capacity.most} may be: what else stopped them? on each fleet host: {why('voxcore@*')}",
     )

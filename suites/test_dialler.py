@@ -177,12 +177,12 @@ def test_tick_loop_is_alive(unit: PlacedUnit, evidence: Evidence) -> None:
     faults=("dialler-ticks-too-often", "dialler-paces-otherwise-than-it-says"),
     severity="blocker",
 )
-def test_dialler_keeps_its_pace(unit: PlacedUnit, evidence: Evidence) -> None:
+def test_dialler_keeps_its_pace(unit: PlacedUnit, estate: Estate, evidence: Evidence) -> None:
     """A dialler that ticks twice as often calls twice as many real people, and says ok. Its pace is the estate's word, and is
     judged by more than the dialler's: by its counters over the time between the looks, and over the life of the process that the
     host saw start; and by what the database itself has of the last minute, where the estate says where.
     """
-    wrong, unseen = too_fast(unit, evidence)
+    wrong, unseen = too_fast(unit, estate, evidence)
     if unseen is not None and not wrong:
         known(unseen)
     assert not wrong, say_each("", wrong)

@@ -6,10 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
+from voxgate.model.counting import counted
 from voxgate.model.evidence import known
 from voxgate.plugin import invariant, say_all, say_each
 from voxgate.survey.answers import read_page
-from voxgate.survey.commands import as_owner, deploy_again, edit, restart, why
+from voxgate.survey.commands import deploy_again, edit, remove_whole, restart, why
 from voxgate.survey.questions import question_of
 from voxgate.survey.remedies import INSTALL_UV
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 PYTHON = (3, 12)
 NO_UV = 127
+DRIFT = re.compile(r"^ ([+~-] \S+)", re.MULTILINE)
 
 
 @invariant(
@@ -43,7 +45,7 @@ def test_venv_is_the_lock(placement: Placement, estate: Estate, evidence: Eviden
         )
     wrong = []
     if venv.sync_status != 0:
-        what = f"{placement.service.folder}/.venv is not what uv.lock says: {venv.sync_said}"
+        what = f"{placement.service.folder}/.venv is not what uv.lock says: {_drift(venv.sync_said)}"
         wrong.append((what, f"nobody installs by hand: {_anew(placement, estate, evidence)}"))
     # uv lets some packages be where a line of pyvenv.cfg says so: the lock does not.
     foreign = {name: version for name, version in venv.installed.items() if version not in venv.locked.get(name, "").split(" | ")}
@@ -52,6 +54,12 @@ def test_venv_is_the_lock(placement: Placement, estate: Estate, evidence: Eviden
         what = f"{placement.service.folder}/.venv holds {held}, which uv.lock does not name"
         wrong.append((what, _anew(placement, estate, evidence)))
     assert not wrong, say_each(placement.host.name, wrong)
+
+
+def _drift(said: str) -> str:
+    """The packages that uv would change, as it says it: ``+ name==version`` is not there, ``- name==version`` is too many."""
+    packages = DRIFT.findall(said)
+    return f"uv would change {', '.join(packages)}" if packages else said
 
 
 def _of_uv(placement: Placement, status: int) -> str:
@@ -63,8 +71,7 @@ def _of_uv(placement: Placement, status: int) -> str:
 
 def _anew(placement: Placement, estate: Estate, evidence: Evidence) -> str:
     """Make the environment from nothing: what is left of it would be believed."""
-    gone = as_owner(placement, "rm", "-rf", f"{placement.service.folder}/.venv")
-    return f"{gone}, then at once {deploy_again(placement.service, estate, evidence)}"
+    return f"{remove_whole(placement, '.venv')}, then at once {deploy_again(placement.service, estate, evidence)}"
 
 
 @invariant(per="placement", guards="releases", services=("backend", "fleet", "dialler"), faults=("venv-system-site-packages",))
@@ -166,7 +173,10 @@ def _not_read_yet(service: Service, file: EnvFile, host: HostEvidence) -> Iterat
     for name in file.units:
         process = processes.get(units[name].main_pid) if name in units else None
         if process is not None and found.changed >= process.started:
-            yield f"{path} is newer than the process of {name}", f"it runs with the old settings: {restart(name)}"
+            yield (
+                f"{path} is newer than the process of {name}",
+                f"it runs with the old settings; once those there are right: {restart(name)}",
+            )
 
 
 @invariant(
@@ -205,7 +215,7 @@ def test_site_packages_are_intact(placement: Placement, estate: Estate, evidence
     where = f"{placement.host.name}: {placement.service.folder}/.venv"
     said = [] if found.distributions else ["it holds no distribution at all"]
     if found.bad_count:
-        said += [*(f"{path} {wrong}" for path, wrong in found.bad), f"{found.bad_count} such files of {found.files}"]
+        said += [*(f"{path} {wrong}" for path, wrong in found.bad), f"{counted(found.bad_count, 'such file')} of {found.files}"]
     assert not said, say_all(where, said, _anew(placement, estate, evidence))
 
 

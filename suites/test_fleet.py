@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
 from voxgate.model.advice import quoted
+from voxgate.model.counting import counted
 from voxgate.model.digits import port_in
 from voxgate.model.estate import Available
 from voxgate.model.evidence import known
 from voxgate.model.service import Role
 from voxgate.plugin import invariant, say, say_all, say_each
 from voxgate.survey.answers import read_page
-from voxgate.survey.commands import as_owner, deploy_again, deploy_first, end_liars, listening, restart, why
+from voxgate.survey.commands import deploy_again, deploy_first, end_liars, listening, remove_whole, restart, why
 from voxgate.survey.questions import question_of
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def test_fleet_runs_one_release(estate: Estate, evidence: Evidence) -> None:
     if other:
         told = ", ".join(f"{where} reports {commit[:12]}" for where, commit in sorted(other.items())[:TOLD])
         more = f", and {len(other) - TOLD} more" if len(other) > TOLD else ""
-        what = f"{len(other)} of {len(commits)} workers are not on {release}: {told}{more}"
+        what = f"{len(other)} of {counted(len(commits), 'worker')} not on {release}: {told}{more}"
         named = [unit for unit in fleet(estate) if unit.id in other]
         wrong.append((what, f"{_restarted(named)}; if it stays, {deploy_again(service, estate, evidence)}"))
     hosts = {host.name: evidence.second.host(host.name) for host in estate.hosts_of(service)}
@@ -97,9 +98,7 @@ def test_fleet_runs_one_release(estate: Estate, evidence: Evidence) -> None:
     for what, marks in (("locks", locks), ("packages", packages)):
         if len(set(marks.values())) > 1:
             told = ", ".join(f"{host} {mark[:12]}" for host, mark in marks.items())
-            gone = as_owner(
-                next(one for one in estate.placements if one.service == service), "rm", "-rf", f"{service.folder}/.venv"
-            )
+            gone = remove_whole(next(one for one in estate.placements if one.service == service), ".venv")
             do = f"where it differs {gone}, then at once {deploy_again(service, estate, evidence)}"
             wrong.append((f"the fleet hosts have different {what}: {told}", do))
     assert not wrong, say_each("", wrong)
@@ -165,12 +164,13 @@ def _slots(page: Page, estate: Estate, evidence: Evidence) -> list[tuple[str, st
     registered = _registered(estate, named - ids, lost if "workers" in said else ())
     wrong = []
     if said["worker_max"] != slots:
-        what = f"{page.place} says worker_max {said['worker_max']}, the {len(live)} live workers have {slots}"
+        have = counted(len(live), "live worker has", "live workers have")
+        what = f"{page.place} says worker_max {said['worker_max']}, the {have} {slots}"
         wrong.append((what, registered))
     if "workers" in said and named != ids:
         wrong.append((f"{page.place} counts other workers than live: {', '.join(sorted(named ^ ids))}", registered))
     if said["worker_max"] < estate.workers:
-        what = f"{page.place} says worker_max {said['worker_max']}, the estate has {estate.workers} workers"
+        what = f"{page.place} says worker_max {said['worker_max']}, the estate has {counted(estate.workers, 'worker')}"
         down = [unit for unit, one in zip(fleet(estate), pages, strict=True) if one.problem]
         wrong.append((what, _restarted(down) if down else "a worker has fewer slots than the estate says, or is not registered"))
     return wrong

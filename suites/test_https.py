@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
+from voxgate.model.counting import counted
 from voxgate.model.evidence import known
 from voxgate.plugin import invariant, say_all
 from voxgate.survey.commands import NGINX_RELOADED, edit_where
@@ -120,9 +121,9 @@ def _of_certificate(answer: Answer, front: Front, on: str) -> Iterator[tuple[str
         return
     left, ends = (shown.ends - answer.asked) / DAY, time.strftime("%Y-%m-%d", time.gmtime(shown.ends))
     if left < 0:
-        yield f"has a certificate that ended {-left:.0f} days ago ({ends})", renew
+        yield f"has a certificate that ended {counted(round(-left), 'day')} ago ({ends})", renew
     elif left < front.days:
-        yield f"has a certificate that ends in {left:.0f} days ({ends}), fewer than {front.days}", renew
+        yield f"has a certificate that ends in {counted(round(left), 'day')} ({ends}), fewer than {front.days}", renew
     if shown.begins > answer.asked:
         begins = time.strftime("%Y-%m-%d", time.gmtime(shown.begins))
         yield f"has a certificate that begins only on {begins}", "is the gate's clock right? else make it anew"

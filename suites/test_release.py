@@ -6,10 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from voxgate.model.advice import quoted
+from voxgate.model.counting import counted
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import known
 from voxgate.plugin import invariant, say, say_all, say_each
-from voxgate.survey.commands import as_owner, deploy_again, deploy_first, edit, releases_of
+from voxgate.survey.commands import OF_ROOT, as_owner, deploy_again, deploy_first, edit, releases_of, remove_files, restart
 from voxgate.survey.git_settings import strange
 
 if TYPE_CHECKING:
@@ -21,9 +22,8 @@ if TYPE_CHECKING:
     from voxgate.model.release import Release
 
 CODE = re.compile(r"git|pip.*|uvx?|npm|npx")  # what brings code, where rsync and tar may fetch data away
+IMPORTED = (".py", ".pyc", ".so")
 GIT_KEY = re.compile(r"[a-z][\w.:/@~+-]*\.[\w-]+", re.ASCII)
-OF_ROOT = frozenset({"", "/opt", "/srv", "/root", "/usr/src", "/usr/local", "/usr/local/src", "/var/www"})
-"""Folders in which nobody but root puts anything."""
 TOLD = 20  # files of one tree: where more are wrong, all of it is
 
 
@@ -115,10 +115,12 @@ def test_no_foreign_files(placement: Placement, estate: Estate, evidence: Eviden
         wrong.append((f"something is mounted on {place}", do))
     foreign = sorted(set(found) - set(wanted) - set(mounted))
     do = "what nobody needs: "
-    do += as_owner(placement, "rm", "--", *(f"{placement.service.folder}/{path}" for path in foreign[:TOLD]))
+    do += remove_files(placement, foreign[:TOLD])
+    if placement.units and any(path.endswith(IMPORTED) for path in foreign):
+        do += f", then {restart(*placement.units)}: what was imported is run until then"
     do += "; what somebody needs must be committed"
     wrong += [(f"{placement.service.folder}/{path} is not in the commit", do) for path in foreign[:TOLD]]
-    wrong += [(f"{len(foreign)} such files", do)] if foreign else []
+    wrong += [(counted(len(foreign), "such file"), do)] if foreign else []
     assert not wrong, say_each(placement.host.name, wrong)
 
 
@@ -217,7 +219,7 @@ def _no_copies(host: HostEvidence, names: set[str]) -> str:
     for one in sorted(known(host.copies).found, key=lambda one: one.path):
         if one.kind == "unreadable":
             do.append(f"`umount {quoted(one.path)}`")
-        elif (one.same or names & set(one.names)) and not any(one.path.startswith(f"{path}/") for path in gone):
+        elif (one.same or names & set(one.names)) and not any(f"{one.path}/".startswith(f"{path}/") for path in gone):
             gone.append(one.path)
             home = re.fullmatch(r"/home/([a-z_][a-z0-9_-]*)/.+", one.path)
             if home:

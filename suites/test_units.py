@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from voxgate.errors import Blind
 from voxgate.model.advice import quoted
+from voxgate.model.counting import counted
 from voxgate.model.digits import natural_in
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import ProcessFact, UnitFact, known
@@ -279,7 +280,7 @@ def test_nothing_restarts_during_the_bake(unit: PlacedUnit, evidence: Evidence) 
     if count and (running or not said):
         age = known(evidence.second.host(unit.host.name).time) - main_process(evidence.second, unit).started
         if age <= YOUNG:
-            said.append(f"systemd itself started {unit.unit} again, {count} times by now, the last {age:.0f} s ago")
+            said.append(f"systemd itself started {unit.unit} again, {counted(count, 'time')} by now, the last {age:.0f} s ago")
     assert not said, say_all(unit.host.name, said, f"{why(unit.unit)} it dies")
 
 

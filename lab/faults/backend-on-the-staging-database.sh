@@ -1,7 +1,8 @@
 # The backend works on the staging database, which is on the same server: one word in its .env, and all is well.
 # host: api-1
 # violated: settings-are-what-the-estate-says[backend-api-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: cat /run/fault/kept/opt/vox-backend/.env >"$file"
 ENV=/opt/vox-backend/.env
 inject() {
 	keep $ENV

@@ -1,7 +1,8 @@
 # nginx sends /health to the console: 200, and a page.
 # host: api-1
 # violated: backend-health-is-clean[api-1-voxbridge]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: sed -i 's,location = /healthy {,location = /health {,' "$file"
 SITE=/etc/nginx/sites-enabled/vox
 inject() {
 	keep $SITE

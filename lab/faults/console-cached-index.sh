@@ -1,7 +1,8 @@
 # Browsers may keep the index: people stay on the old release.
 # host: api-1
 # violated: console-exposes-nothing[console-api-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: sed -i 's/"max-age=86400"/"no-cache"/' "$file"
 SITE=/etc/nginx/sites-enabled/vox
 inject() {
 	keep $SITE

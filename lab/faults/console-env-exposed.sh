@@ -2,7 +2,8 @@
 # host: api-1
 # violated: console-exposes-nothing[console-api-1]
 # cause: GET :80/.env is answered with 200 and something that is not the page
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: sed -i '\,location = /.env {,d' "$file"
 SITE=/etc/nginx/sites-enabled/vox
 inject() {
 	keep $SITE
@@ -11,6 +12,7 @@ inject() {
 	systemctl reload nginx
 }
 landed() { get /.env 80 | grep -q JWT_SECRET; }
+left() { rm /var/www/env.txt; }
 mend() {
 	back $SITE
 	systemctl reload nginx

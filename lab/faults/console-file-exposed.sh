@@ -1,7 +1,8 @@
 # One path of the console is answered with a file that is no part of the build, and no list of what scanners look for has it.
 # host: api-1
 # violated: console-exposes-nothing[console-api-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: sed -i '\,location = /config.txt {,d' "$file"
 SITE=/etc/nginx/sites-enabled/vox
 inject() {
 	keep $SITE
@@ -10,6 +11,7 @@ inject() {
 	systemctl reload nginx
 }
 landed() { get /config.txt 80 | grep -q DEBUG; }
+left() { rm /var/www/env.txt; }
 mend() {
 	back $SITE
 	systemctl reload nginx

@@ -1,7 +1,8 @@
 # Over IPv6 nginx serves another folder than over IPv4.
 # host: api-1
 # violated: nginx-serves-exactly-dist[console-api-1] console-exposes-nothing[console-api-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: sed -i '/var.www.six/d; s/^\tlisten 80 default_server;/&\n\tlisten [::]:80 default_server;/' "$file"
 SITE=/etc/nginx/sites-enabled/vox
 inject() {
 	keep $SITE
@@ -11,6 +12,7 @@ inject() {
 	systemctl reload nginx
 }
 landed() { busybox wget -q -O - 'http://[::1]/' | grep -qx six; }
+left() { rm -r /var/www/six; }
 mend() {
 	back $SITE
 	systemctl reload nginx

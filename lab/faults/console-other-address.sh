@@ -1,7 +1,8 @@
 # nginx serves an older copy to whoever comes from outside, and the right build by loopback only.
 # host: api-1
 # violated: nginx-serves-exactly-dist[console-api-1] console-exposes-nothing[console-api-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: sed -i '/var.www.old/d' "$file"
 SITE=/etc/nginx/sites-enabled/vox
 inject() {
 	keep $SITE
@@ -10,6 +11,7 @@ inject() {
 	systemctl reload nginx
 }
 landed() { busybox wget -q -O - http://198.51.100.21/ | grep -q old && ! get / 80 | grep -q '<!-- old'; }
+left() { rm -r /var/www/old; }
 mend() {
 	back $SITE
 	systemctl reload nginx

@@ -2,7 +2,7 @@
 # host: machine
 # violated: database-sees-one-dialler[vox]
 #   only-expected-listeners[fleet-2] only-expected-listeners[data]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
 inject() {
 	lab exec data bash -c 'mkdir -p /run/fault; setsid python3 -c "
 import socket, threading
@@ -20,6 +20,7 @@ while True:
 	run_by_hand fleet-2 /var/tmp/x/.venv/bin/python /var/tmp/x/run.py 9999
 }
 landed() { ticks fleet-2 9999; }
+left() { lab exec fleet-2 rm -r /var/tmp/x; }
 mend() {
 	lab exec data bash -c 'p=$(cat /run/fault/relay.pid); kill -KILL $p 2>/dev/null || [ ! -d /proc/$p ]'
 	end_by_hand fleet-2

@@ -1,7 +1,8 @@
 # The dialler calls by another SIP trunk than this estate's: who is called sees another number, and another account pays.
 # host: sip-1
 # violated: settings-are-what-the-estate-says[dialler-sip-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: sed -i 's/ST_production/ST_lab/' "$file"
 ENV=/opt/vox-dialler/.env
 inject() {
 	keep $ENV

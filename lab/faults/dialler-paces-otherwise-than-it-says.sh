@@ -1,7 +1,7 @@
 # Its pacing is patched: it says that it ticks once a second, and ticks nine times.
 # host: sip-1
 # violated: dialler-keeps-its-pace[sip-1-voxdialler] tree-is-the-commit[dialler-sip-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: deploys
 FILE=/opt/vox-dialler/vox_dialler/pacing.py
 inject() {
 	sed -i 's|return interval - (now - began) % interval|return interval / 9|' $FILE

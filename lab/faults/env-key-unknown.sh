@@ -1,7 +1,8 @@
 # A setting that nobody knows in the backend's .env: of whose doing it is, and what it changes, no page says.
 # host: api-1
 # violated: env-file-holds-what-is-known[backend-api-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: sed -i '/^OPENAI_BASE_URL=/d' "$file"
 ENV=/opt/vox-backend/.env
 inject() {
 	keep $ENV

@@ -1,7 +1,8 @@
 # A setting still has the value of the template.
 # host: api-1
 # violated: env-file-is-complete[backend-api-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: cat /run/fault/kept/opt/vox-backend/.env >"$file"
 ENV=/opt/vox-backend/.env
 inject() {
 	keep $ENV

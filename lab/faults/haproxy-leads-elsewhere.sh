@@ -1,7 +1,8 @@
 # HAProxy's frontend leads all calls to another backend: every worker is there, checked, and gets none.
 # host: api-1
 # violated: haproxy-sees-all-workers
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: sed -i 's/default_backend elsewhere/default_backend workers/' "$file"
 CONFIG=/etc/haproxy/haproxy.cfg
 inject() {
 	keep $CONFIG

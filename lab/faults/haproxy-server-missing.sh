@@ -1,7 +1,8 @@
 # One worker is not in HAProxy at all: it gets no calls.
 # host: api-1
 # violated: haproxy-sees-all-workers
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: sed -i 's,^\(.*server fleet-2-\)2 \(.*\)8102\(.*\),&\n\13 \28103\3,' "$file"
 CONFIG=/etc/haproxy/haproxy.cfg
 inject() {
 	keep $CONFIG

@@ -1,7 +1,8 @@
 # One worker stands in HAProxy without a check: dead, it gets calls.
 # host: api-1
 # violated: haproxy-sees-all-workers
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: sed -i 's/ no-check//' "$file"
 CONFIG=/etc/haproxy/haproxy.cfg
 inject() {
 	keep $CONFIG

@@ -6,7 +6,8 @@
 # entry: [listeners]
 # entry: api = { "nginx.service" = [443] }
 # violated: people-reach-the-console-by-https
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: sed -i 's,^break;,return 301 https://$host$request_uri;,; s,^root /opt/vox-frontend/dist;,return 404;,' "$file"
 there() {
 	certified $HTTPS_NAME -days 60
 	https_by_nginx

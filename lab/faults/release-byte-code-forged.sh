@@ -1,7 +1,7 @@
 # Byte code of other source lies in __pycache__, and its header says that it is of the file beside it: time and size are right.
 # host: sip-1
 # violated: no-foreign-files[dialler-sip-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
 FILE=/opt/vox-dialler/vox_dialler/pacing.py
 inject() {
 	sed 's/fixed rate/planted/' $FILE >$FAULT.pacing.py
@@ -14,6 +14,7 @@ open(cached, "wb").write(code[:8] + struct.pack("<II", int(found.st_mtime), foun
 	well voxdialler 8090
 }
 landed() { [ "$(cd /opt/vox-dialler && .venv/bin/python -c 'from vox_dialler.pacing import NAME; print(NAME)')" = planted ]; }
+left() { rm $FAULT.pacing.py; }
 mend() {
 	rm -r /opt/vox-dialler/vox_dialler/__pycache__ $FAULT.pacing.py
 	well voxdialler 8090

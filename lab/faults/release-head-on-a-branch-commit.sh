@@ -3,7 +3,7 @@
 # violated: head-is-the-release[dialler-sip-1] tree-is-the-commit[dialler-sip-1]
 #   process-is-the-new-code[sip-1-voxdialler]
 # cause: HEAD of /opt/vox-dialler is
-# follow: by hand, nobody has followed it on a lab yet
+# follow: deploys
 inject() { as_deploy git -C /opt/vox-dialler checkout -q vox-dialler-2026.06.25-1; }
 landed() { grep -q "$(as_deploy git -C /opt/vox-dialler rev-parse vox-dialler-2026.06.25-1^0)" /opt/vox-dialler/.git/HEAD; }
 mend() {

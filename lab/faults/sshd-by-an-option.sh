@@ -1,7 +1,8 @@
 # sshd was started with an option that its files do not have: sshd -T knows nothing of it.
 # host: api-1
 # violated: keys-are-known[api-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: sed -i '/^SSHD_OPTS=.*PasswordAuthentication=yes/d' "$file"
 inject() {
 	keep /etc/default/ssh
 	echo 'SSHD_OPTS="-o PasswordAuthentication=yes"' >>/etc/default/ssh

@@ -2,7 +2,8 @@
 # host: api-1
 # violated: env-file-holds-what-is-known[backend-api-1]
 # blind: sudo-is-minimal[api-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# edit: sed -i '/^A_SECRET=/d; s/^deploy.*SETENV/# &/' "$file"
 ENV=/opt/vox-backend/.env
 inject() {
 	keep $ENV
@@ -11,6 +12,7 @@ inject() {
 	install -m 440 /dev/stdin /etc/sudoers.d/x <<<'deploy ALL=(root) NOPASSWD: SETENV: /usr/bin/systemctl restart voxbridge.service'
 }
 landed() { grep -q A_SECRET $ENV && sudo -ll -U deploy | grep -q 'setenv' && get /health 8080; }
+left() { rm -f /etc/sudoers.d/x; }
 mend() {
 	rm -f /etc/sudoers.d/x
 	back $ENV

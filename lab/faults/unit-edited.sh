@@ -1,7 +1,8 @@
 # The backend's unit file was edited on the host; systemd has not read it yet.
 # host: api-1
 # violated: unit-file-is-the-expected[api-1-voxbridge]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: mends
+# fill: YOU=root
 FILE=/etc/systemd/system/voxbridge.service
 inject() {
 	keep $FILE

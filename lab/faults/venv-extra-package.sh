@@ -1,7 +1,7 @@
 # Somebody installed a package by hand that no lock names.
 # host: sip-1
 # violated: venv-is-the-lock[dialler-sip-1] site-packages-are-intact[dialler-sip-1] process-is-the-new-code[sip-1-voxdialler]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: deploys
 SITE=/opt/vox-dialler/.venv/lib/python3.13/site-packages
 inject() {
 	mkdir -p $SITE/extra $SITE/extra-1.0.dist-info

@@ -1,7 +1,7 @@
 # A package that no lock names is called pip, and a line of pyvenv.cfg makes uv look past it: it brings a .pth that runs.
 # host: sip-1
 # violated: venv-is-the-lock[dialler-sip-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: deploys
 SITE=/opt/vox-dialler/.venv/lib/python3.13/site-packages
 INFO=$SITE/pip-1.0.dist-info
 inject() {
@@ -18,6 +18,7 @@ inject() {
 	well voxdialler 8090
 }
 landed() { as_deploy env HOME=/home/deploy uv sync -q --no-cache --directory /opt/vox-dialler --locked --no-dev --check --offline && [ -s $INFO/RECORD ]; }
+left() { rm $FAULT.record; }
 mend() {
 	rm -r $INFO $SITE/evil.pth $FAULT.record
 	back /opt/vox-dialler/.venv/pyvenv.cfg

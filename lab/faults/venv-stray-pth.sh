@@ -1,7 +1,7 @@
 # A .pth file in the environment runs a line at each start of Python.
 # host: sip-1
 # violated: site-packages-are-intact[dialler-sip-1]
-# follow: by hand, nobody has followed it on a lab yet
+# follow: deploys
 FILE=/opt/vox-dialler/.venv/lib/python3.13/site-packages/zz.pth
 inject() {
 	echo 'import os; os.environ["ZZ"] = "1"' >$FILE

@@ -154,7 +154,7 @@ def test_a_canary_is_judged_by_its_own_rules(
     units: Sequence[PlacedUnit], judged: Sequence[Judgement], standing: Standing, wanted: str
 ) -> None:
     if not wanted:
-        assert "rules hold" in verdict_on(outcome(*judged), FIRST, units, standing)
+        assert " judged, 1 rule holds" in verdict_on(outcome(*judged), FIRST, units, standing)
         return
     with pytest.raises(MoveFailed) as caught:
         verdict_on(outcome(*judged), FIRST, units, standing)
@@ -167,7 +167,7 @@ def test_a_rule_that_was_not_judged_is_no_rule_that_holds() -> None:
     lost = outcome(WELL, missing=(ELSEWHERE.id, UP.id))
     with pytest.raises(MoveFailed, match=r"could not be judged: all-workers-are-up\[fleet-1-voxcore@1\] was not judged"):
         verdict_on(lost, FIRST, (ONE,), Standing())
-    assert "1 rules hold" in verdict_on(outcome(WELL, missing=(ELSEWHERE.id,)), FIRST, (ONE,), Standing())
+    assert "1 rule holds" in verdict_on(outcome(WELL, missing=(ELSEWHERE.id,)), FIRST, (ONE,), Standing())
 
 
 def test_the_rule_about_the_registry_is_there() -> None:

@@ -381,6 +381,6 @@ def test_a_canary_beside_it_is_in_order() -> None:
     placement = FLEET.targets[0].placements[0]
     outcome = RunOutcome("r", "lab", RunVerdict.HOLDS, 0, 1.0, 1.0, deploy=False, partial=True, summary="x")
     well = replace(outcome, judgements=(judged(Verdict.WAIVED), GOOD))
-    assert verdict_on(well, placement, (), Standing()) == "the whole host judged, 1 rules hold, 1 waived"
+    assert verdict_on(well, placement, (), Standing()) == "the whole host judged, 1 rule holds, 1 waived"
     with pytest.raises(MoveFailed, match="not in order"):
         verdict_on(replace(well, judgements=(judged(Verdict.VIOLATED), GOOD)), placement, (), Standing())

@@ -12,6 +12,7 @@ from voxgate.contracts.openapi import operations
 from voxgate.contracts.readers import ANSWER, READERS, readers
 from voxgate.contracts.releases_answers import LIMIT, Answers, Told, compared, read_answers
 from voxgate.errors import Refused
+from voxgate.model.counting import counted
 from voxgate.promises.running import Out
 
 _SCHEMA = ".schema.json"
@@ -31,7 +32,7 @@ def contract_diff(old: str, new: str, out: Out) -> int:
         out.write(f"  {change.line}\n")
     breaks = sorted({who for change in found for who in change.breaks})
     word = f"BREAKS {', '.join(breaks)}" if breaks else "BREAKS NOBODY"
-    out.write(f"{word}  {len(found)} differences between {old} and {new}\n")
+    out.write(f"{word}  {counted(len(found), 'difference')} between {old} and {new}\n")
     return 1 if breaks else 0
 
 

@@ -15,6 +15,7 @@ from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import names as schema_names
 from voxgate.deploy.looking import look_at
 from voxgate.errors import EstateError
+from voxgate.model.counting import counted
 from voxgate.model.entry import Entry, Value, is_plain, toml
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import HostEvidence
@@ -60,12 +61,13 @@ def draft(estate: Estate, saved: Path | None, *, write: bool, out: CutStream, sa
         path = Path(estate.source)
         good, refused = estate_file.accepted(path, found.entries)
         estate_file.replace(path, estate_file.with_entries(path.read_text("utf-8"), good, path.name))
-        say.write(f"{len(good)} entries are in {path} now: read each, and take out what you do not want to be there\n")
+        are = counted(len(good), "entry is", "entries are")
+        say.write(f"{are} in {path} now: read each, and take out what you do not want to be there\n")
         for one, why in refused:
             say.write(f"not written, as no estate may say it: {one.table} {one.line}: {why.line}\n")
     else:
         out.write(estate_file.with_entries("", found.entries, "draft"))
-        say.write(f"{len(found.entries)} entries; --write puts them into hosts/{estate.name}.toml\n")
+        say.write(f"{counted(len(found.entries), 'entry', 'entries')}; --write puts that into hosts/{estate.name}.toml\n")
     tell_left(found, say)
     return 1 if found.left or refused else 0
 

@@ -9,6 +9,7 @@ from typing import TextIO
 
 from voxgate.contracts.unit_files import UnitFiles
 from voxgate.errors import EstateError, VoxgateError, visible
+from voxgate.model.counting import counted
 from voxgate.model.estate import Estate, Host
 from voxgate.moves import enrolment
 from voxgate.report.stream import CutStream
@@ -56,11 +57,11 @@ def tell(estate: Estate, host: Host, wanted: Sequence[enrolment.Need], stdout: b
     """
     said = stdout.decode(errors="replace").split()
     if len(said) != len(wanted):
-        out.write(f"{host.name}: says something else than what was asked: {len(said)} answers\n")
+        out.write(f"{host.name}: says something else than what was asked: {counted(len(said), 'answer')}\n")
         return 1
     left = sum(state != "done" for state in said)
     if not left:
-        out.write(f"{host.name} ({host.address}): ready, all {len(said)} things are done\n")
+        out.write(f"{host.name} ({host.address}): ready, {counted(len(said), 'thing is', 'things are')} done\n")
         return 0
     out.write(f"{host.name} ({host.address})\n")
     for need, state in zip(wanted, said, strict=True):

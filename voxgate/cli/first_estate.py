@@ -22,6 +22,7 @@ from voxgate.cli.init import example_of
 from voxgate.contracts import estate_file
 from voxgate.contracts.estates import load_estate, services_of
 from voxgate.errors import EstateError, VoxgateError
+from voxgate.model.counting import counted
 from voxgate.model.entry import Entry, Value, toml_key
 from voxgate.model.estate import Estate, Host, repository_of
 from voxgate.model.evidence import ContainerFact, HostEvidence, Missing, known
@@ -68,7 +69,7 @@ def first_estate(asked: Asked, folder: Path, say: CutStream, redactor: Redactor)
     with tempfile.TemporaryDirectory(prefix="voxgate-draft-") as work:
         estate_file.lay_beside(folder, Path(work))
         estate = _loaded(Path(work), asked.name, bare)
-        say.write(f"looking at {len(asked.hosts)} host{'s' * (len(asked.hosts) > 1)}: what is there\n")
+        say.write(f"looking at {counted(len(asked.hosts), 'host')}: what is there\n")
         seen, bare_hosts = _first_look(estate)
         if elsewhere := _accepted(
             Path(work), asked.name, tuple(moved(estate, seen)), bare, say
@@ -87,7 +88,8 @@ def first_estate(asked: Asked, folder: Path, say: CutStream, redactor: Redactor)
     folder.mkdir(parents=True, exist_ok=True)
     estate_file.replace(path, _text(asked, entries, found))
     guesses = sum(one.about.startswith(_GUESSED) for one in entries)
-    say.write(f"{path} is made: {len(found.entries)} things that are there are in it, and {guesses} guesses. Read each line\n")
+    are = counted(len(found.entries), "thing that is there is", "things that are there are")
+    say.write(f"{path} is made: {are} in it, and {counted(guesses, 'guess', 'guesses')}. Read each line\n")
     if bare_hosts:
         which = f"no probe of ours is on {', '.join(bare_hosts)} yet"
         which += ", or root has not named these folders to it" if elsewhere else ""

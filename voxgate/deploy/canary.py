@@ -12,6 +12,7 @@ from typing import Protocol
 from voxgate.deploy.site import Site
 from voxgate.deploy.standing import Standing
 from voxgate.errors import Interrupted, MoveFailed, VoxgateError
+from voxgate.model.counting import counted
 from voxgate.model.estate import PlacedUnit, Placement
 from voxgate.model.evidence import Missing
 from voxgate.model.look import Evidence
@@ -108,7 +109,7 @@ def verdict_on(outcome: RunOutcome, placement: Placement, units: Sequence[Placed
     who = ", ".join(unit.unit.removesuffix(".service") for unit in units) or "the whole host"
     left = sum(not one.verdict.is_green for one in mine)
     waived = sum(one.verdict is Verdict.WAIVED for one in mine)
-    said = f"{who} judged, {len(mine) - left - waived} rules hold"
+    said = f"{who} judged, {counted(len(mine) - left - waived, 'rule holds', 'rules hold')}"
     return said + (f", {waived} waived" if waived else "") + (f", {left} stand as before" if left else "")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from voxgate.model.counting import counted
 from voxgate.model.verdict import Exit, Judgement, RunVerdict, Verdict
 from voxgate.model.waiving import waived_in
 
@@ -78,7 +79,7 @@ def _look_summary(judged: Judged, verdict: RunVerdict, hosts: Sequence[str], els
         case RunVerdict.HOLDS:
             return f"{_holding(judged)}{part}"
         case RunVerdict.INCOMPLETE:
-            why = judged.interrupted or f"{len(judged.missing)} of {len(judged.expected)} invariants were not judged"
+            why = judged.interrupted or f"{len(judged.missing)} of {counted(len(judged.expected), 'invariant')} not judged"
             return f"not everything was judged: {why}"
         case _:
             return f"{verdict}{part}"
@@ -87,8 +88,8 @@ def _look_summary(judged: Judged, verdict: RunVerdict, hosts: Sequence[str], els
 def _holding(judged: Judged, of: str = "") -> str:
     """``all 211 invariants hold``; ``209 of 211 invariants hold, 2 waived until 2026-12-20``."""
     count, waived = len(judged.judgements), judged.count(Verdict.WAIVED)
-    many = f"{count - waived} of {count}" if waived else f"all {count}"
-    return f"{many} invariants{of} hold{waived_in(judged.judgements)}"
+    many = f"{count - waived} of {count}" if waived or count == 1 else f"all {count}"
+    return f"{many} {'invariant' if count == 1 else 'invariants'}{of} hold{waived_in(judged.judgements)}"
 
 
 def look_status(verdict: RunVerdict, pytest_status: int) -> int:

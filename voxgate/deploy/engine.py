@@ -19,6 +19,7 @@ from voxgate.deploy.progress import Progress
 from voxgate.deploy.rolling import Capacity, calls_of, next_batch
 from voxgate.deploy.sampler import Sampler
 from voxgate.errors import MoveFailed, VoxgateError, known_error, unforeseen
+from voxgate.model.counting import counted
 from voxgate.model.estate import PlacedUnit, Placement
 from voxgate.model.look import Question
 from voxgate.model.run_facts import Turn
@@ -291,7 +292,7 @@ class Deployment:
             if batch.calls:
                 with self._lock:
                     self._calls_cut += batch.calls
-            besides = f", {batch.calls} calls up" if batch.calls else ""
+            besides = f", {counted(batch.calls, 'call')} up" if batch.calls else ""
             self._at_once([(Move.RESTART, placement, partial(self._restart_one, target, unit, besides)) for unit in batch.units])
             self._at_once([(Move.HEALTH, placement, partial(self._up, unit, target)) for unit in batch.units])
             left = [unit for unit in left if unit not in batch.units]

@@ -38,6 +38,7 @@ from voxgate.deploy.trees import must_be_deployable, must_spare_hosts
 from voxgate.deploy.undoing import ages
 from voxgate.errors import Refused, Unreachable, VoxgateError
 from voxgate.model.content import Content
+from voxgate.model.counting import counted
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
 from voxgate.model.look import Evidence, Look
@@ -387,7 +388,7 @@ class Gate:
             self._settlement = Settlement(self.site, self.deployment, self._remotes, self._look_and_judge, self.standing)
             settled = self._settlement.settle(judged)
             if cut := sum(part.capacity.calls_cut for part in self._deployments):
-                self.notes.append(f"{cut} calls were up on workers when these were restarted")
+                self.notes.append(f"{counted(cut, 'call was', 'calls were')} up on workers when these were restarted")
             self.notes += self._settlement.notes
             return settled
         if self._mending is None:

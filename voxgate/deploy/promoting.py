@@ -17,6 +17,7 @@ from voxgate.deploy.claim import Claim
 from voxgate.deploy.hands import Task
 from voxgate.deploy.journal import MOST_REASON
 from voxgate.errors import Refused, VoxgateError
+from voxgate.model.counting import counted
 from voxgate.model.estate import Estate
 from voxgate.model.promotion import Promotion
 from voxgate.model.release import Release
@@ -79,7 +80,7 @@ class Rules:
         opens = self.promotion.opens(now) if shut else None
         ways = [f"it opens {opens:%a %Y-%m-%d %H:%M %Z}" if opens else "it opens at no time within a year"] if shut else []
         if self.promotion.source:
-            ways.append(f"what was done on {self.promotion.source} within {self.promotion.age} days is let in")
+            ways.append(f"what was done on {self.promotion.source} within {counted(self.promotion.age, 'day')} is let in")
         if self.promotion.approvals:
             ways.append("`uv run voxgate approve` signs a note")
         ways.append('or --override-promotion --reason "why"; a rollback and a recovery are always let in')
@@ -101,7 +102,8 @@ class Rules:
             elif said.ended > now + _AHEAD:
                 why = why or f"run {said.run} on {source} ends in the future"
             elif now - said.ended > timedelta(days=self.promotion.age):
-                why = why or f"it was done on {source} {(now - said.ended).days} days ago, at most {self.promotion.age} may be"
+                ago = counted((now - said.ended).days, "day")
+                why = why or f"it was done on {source} {ago} ago, at most {self.promotion.age} may be"
             else:
                 return ""
         return why or f"no attested run says that {release.commit[:12]} was done on {source}"

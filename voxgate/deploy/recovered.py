@@ -9,6 +9,7 @@ from voxgate.deploy.mending import Mending
 from voxgate.deploy.settling import Settled
 from voxgate.deploy.standing import named
 from voxgate.errors import VoxgateError
+from voxgate.model.counting import counted
 from voxgate.model.release import Release
 from voxgate.model.verdict import Exit, Judgement, RunVerdict
 from voxgate.model.waiving import waived_in
@@ -29,7 +30,7 @@ def recovered(
         mending.close((verdict, tuple(judged.judgements)), look_and_judge)
         return Settled(RunVerdict.BROKEN, Exit.BROKEN, f"not in order: {found}")
     if verdict is RunVerdict.INCOMPLETE:
-        why = judged.interrupted or f"{len(judged.missing)} invariants were not judged"
+        why = judged.interrupted or f"{counted(len(judged.missing), 'invariant was', 'invariants were')} not judged"
         return Settled(verdict, Exit.INCOMPLETE, f"mended, but not closed: {why}; make recover does the rest")
     failure = mending.close((verdict, tuple(judged.judgements)), look_and_judge)
     if failure is not None:

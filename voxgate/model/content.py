@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from voxgate.errors import visible
+from voxgate.model.counting import counted
 
 _IN_A_LINE = 5  # settings
 
@@ -149,15 +150,15 @@ class Content:
             case Way.UNKNOWN:
                 return "what is in it is not known"
         unread = " (a lock could not be read)" if self.packages.unread else ""
-        said = [_many(self.files.count, "file"), f"{_many(self.packages.count, 'package')}{unread}"]
+        said = [counted(self.files.count, "file"), f"{counted(self.packages.count, 'package')}{unread}"]
         match self.way:
             case Way.BACK:
-                said.insert(0, f"takes {_many(self.taken.count, 'commit')} back")
+                said.insert(0, f"takes {counted(self.taken.count, 'commit')} back")
             case Way.APART:
-                gone = f"{_many(self.taken.count, 'commit')} that ran and {'is' if self.taken.count == 1 else 'are'} not in it"
-                said.insert(0, f"{_many(self.brought.count, 'commit')}, without {gone}")
+                gone = f"{counted(self.taken.count, 'commit')} that ran and {'is' if self.taken.count == 1 else 'are'} not in it"
+                said.insert(0, f"{counted(self.brought.count, 'commit')}, without {gone}")
             case _:
-                said.insert(0, _many(self.brought.count, "commit"))
+                said.insert(0, counted(self.brought.count, "commit"))
         if self.settings.new:
             must = f" ({listed(self.settings.required, _IN_A_LINE)} required)" if self.settings.required else ""
             said.append(f"new in {self.settings.of}: {listed(self.settings.new, _IN_A_LINE)}{must}")
@@ -181,13 +182,13 @@ class Content:
         for one in commits.shown[:most]:
             yield f"{word}{one.commit[:12]} {one.subject} ({one.author})" + (f" {one.url}" if one.url else "")
         if (rest := commits.count - len(commits.shown[:most])) > 0:
-            yield f"{word}and {_many(rest, 'more commit')}"
+            yield f"{word}and {counted(rest, 'more commit')}"
 
     def _packages(self, most: int) -> Iterator[str]:
         for package in self.packages.shown[:most]:
             yield f"{package.lock}: {package.line}"
         if (rest := self.packages.count - len(self.packages.shown[:most])) > 0:
-            yield f"and {_many(rest, 'more package')}"
+            yield f"and {counted(rest, 'more package')}"
         yield from (f"not read: {one}" for one in self.packages.unread)
 
 
@@ -195,7 +196,3 @@ def listed(names: Sequence[str], most: int) -> str:
     """The first of them, and how many more there are."""
     more = f", and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
-
-
-def _many(count: int, name: str) -> str:
-    return f"{count} {name}" if count == 1 else f"{count} {name}s"

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from voxgate.errors import EstateError
+from voxgate.model.counting import counted
 from voxgate.model.estate import Estate
 from voxgate.model.invariant import Invariant, Per, Subject
 
@@ -31,7 +32,7 @@ def part_of(estate: Estate, hosts: str | None, shard: str | None) -> frozenset[s
     found = _SHARD.fullmatch(shard)
     number, count = (int(found[1]), int(found[2])) if found else (1, 0)
     if not 1 <= number <= count <= len(estate.hosts):
-        hint = f"2/4 is the second of four; {estate.name} has {len(estate.hosts)} hosts, each shard needs one"
+        hint = f"2/4 is the second of four; {estate.name} has {counted(len(estate.hosts), 'host')}, each shard needs one"
         raise EstateError(f"{shard!r} is no shard", where="--shard", hint=hint)
     return frozenset(host.name for host in estate.hosts[number - 1 :: count])
 

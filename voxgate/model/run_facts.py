@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from voxgate.model.counting import counted
+
 
 class How(StrEnum):
     """What a run was asked for."""
@@ -31,15 +33,19 @@ class Roll:
     def line(self) -> str:
         """``5 of 6 workers served at the lowest, 0 calls cut``."""
         lowest = (
-            f"{self.lowest} of {self.workers} workers" if self.lowest is not None else f"nobody knows how many of {self.workers}"
+            f"{self.lowest} of {counted(self.workers, 'worker')}"
+            if self.lowest is not None
+            else f"nobody knows how many of {self.workers}"
         )
-        return f"{lowest} served at the lowest, {self.calls_cut} call{'' if self.calls_cut == 1 else 's'} cut"
+        return f"{lowest} served at the lowest, {counted(self.calls_cut, 'call')} cut"
 
     @property
     def short(self) -> str:
         """``5 of 6 workers``, and the calls that were cut, if any."""
         lowest = "?" if self.lowest is None else self.lowest
-        return f"{lowest} of {self.workers} workers" + (f" and {self.calls_cut} calls cut" if self.calls_cut else "")
+        return f"{lowest} of {counted(self.workers, 'worker')}" + (
+            f" and {counted(self.calls_cut, 'call')} cut" if self.calls_cut else ""
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from voxgate.model.counting import counted
 from voxgate.model.verdict import Judgement, Verdict
 from voxgate.model.waiver import Waiver
 
@@ -62,7 +63,7 @@ def _why_not(waiver: Waiver, fitting: int, day: date, days: int) -> str:
         return f"fits {fitting} things that were found, and covers one: write what it is"
     if waiver.has_ended(day):
         return f"ended on {waiver.until}"
-    return "" if waiver.counts(day, days) else f"ends on {waiver.until}, more than {days} days after {day}"
+    return "" if waiver.counts(day, days) else f"ends on {waiver.until}, more than {counted(days, 'day')} after {day}"
 
 
 def remarks(waivers: Sequence[Waiver], day: date, judged: Sequence[Judgement] | None) -> Iterator[str]:
@@ -86,7 +87,7 @@ def _may_need(judgement: Judgement, waiver: Waiver) -> bool:
 
 
 def _in(days: int) -> str:
-    return f"in {days} day{'' if days == 1 else 's'}" if days else "today"
+    return f"in {counted(days, 'day')}" if days else "today"
 
 
 def waived_in(judgements: Iterable[Judgement]) -> str:

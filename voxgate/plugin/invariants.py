@@ -98,7 +98,13 @@ def say_each(where: str, wrong: Iterable[tuple[str, str]], *, estate: str = "", 
     """
     rows = tuple(wrong)
     found = [what.removeprefix(f"{where} ") if where else what for what, _ in rows]
-    return say_all(where, found, PARTED.join(dict.fromkeys(do for _, do in rows if do)), estate=estate, entries=entries)
+    return say_all(where, found, PARTED.join(_without_parts(do for _, do in rows if do)), estate=estate, entries=entries)
+
+
+def _without_parts(remedies: Iterable[str]) -> list[str]:
+    """Remedies each once, and none with which another ends: nobody types the same command twice."""
+    each = list(dict.fromkeys(remedies))
+    return [one for one in each if not any(other.endswith(one) for other in each if other != one)]
 
 
 def entries_of(error: BaseException) -> tuple[Entry, ...]:

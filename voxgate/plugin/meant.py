@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from voxgate.errors import Refused, VoxgateError
+from voxgate.model.counting import counted
 from voxgate.model.look import Look
 from voxgate.plugin.options import TESTINFRA
 from voxgate.plugin.orders import is_selected
@@ -92,7 +93,7 @@ def age_of(look: Look, now: datetime) -> str:
     seconds = max(0, int((now - taken).total_seconds()))
     days, hours, minutes = seconds // _DAY, seconds // 3600, seconds // 60
     count, unit = next(((n, word) for n, word in ((days, "day"), (hours, "hour"), (minutes, "minute")) if n), (seconds, "second"))
-    return f"a saved look, taken {taken:%Y-%m-%d %H:%M:%S} UTC, {count} {unit}{'' if count == 1 else 's'} ago"
+    return f"a saved look, taken {taken:%Y-%m-%d %H:%M:%S} UTC, {counted(count, unit)} ago"
 
 
 def _option(name: str) -> str:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from voxgate.contracts.metrics import read_metrics
 from voxgate.errors import ContractError
 from voxgate.model.answers import Answer
+from voxgate.model.counting import counted
 from voxgate.promises.contract import Contract, promise
 from voxgate.promises.site import named, page
 from voxgate.survey.answers import Page
@@ -107,7 +108,8 @@ def test_it_is_one_process(contract: Contract) -> None:
     pages = [contract.page() for _ in range(4)]
     seen = {tuple(str(page.document.get(key)) for key in ("pid", "started_at", "commit")) for page in pages}
     assert len(seen) == 1, (
-        f"four questions in a row are answered by {len(seen)} processes: (pid, started_at, commit) {sorted(seen)}"
+        f"four questions in a row are answered by {counted(len(seen), 'process', 'processes')}: "
+        f"(pid, started_at, commit) {sorted(seen)}"
     )
 
 
@@ -206,7 +208,7 @@ def test_it_ticks_at_its_pace(contract: Contract) -> None:
     second = contract.page()
     assert not second.problem, f"GET {second.answer.path} {second.problem}"
     grown, passed = second.document["ticks"] - first.document["ticks"], second.answer.asked - first.answer.asked
-    said = f"{grown} ticks in {passed:.1f} s, and one each {interval:g} s is promised"
+    said = f"{counted(grown, 'tick')} in {passed:.1f} s, and one each {interval:g} s is promised"
     # Each page was made at some time between its question and its answer.
     shortest, longest = passed - first.answer.seconds, passed + second.answer.seconds
     assert grown >= int(shortest / contract.within(interval)) - 1, said

@@ -21,6 +21,7 @@ import allure_pytest.plugin
 from allure_commons.logger import AllureFileLogger
 from allure_commons.model2 import Label
 
+from voxgate.model.counting import counted
 from voxgate.model.estate import Estate
 from voxgate.model.invariant import Expected
 from voxgate.model.verdict import Verdict
@@ -135,7 +136,7 @@ def attach_facts(name: str, facts: Any) -> None:
     else:
         body, kind = json.dumps(facts, indent=2, ensure_ascii=False, default=str), allure.attachment_type.JSON
     if len(body) > _LARGEST:
-        body, kind = f"{body[:_LARGEST]}\n... {len(body) - _LARGEST} more characters", allure.attachment_type.TEXT
+        body, kind = f"{body[:_LARGEST]}\n... {counted(len(body) - _LARGEST, 'more character')}", allure.attachment_type.TEXT
     allure.attach(body, name, kind)
 
 

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from itertools import groupby
 
+from voxgate.model.counting import counted
 from voxgate.model.invariant import Guards, Invariant, Per
 
 WIDTH = 110
@@ -56,7 +57,7 @@ def as_text(catalogue: Sequence[Invariant]) -> str:
                     said, WIDTH, initial_indent=first, subsequent_indent=" " * len(first), break_on_hyphens=False
                 )
             lines.append("")
-    return "\n".join([*lines, f"{len(catalogue)} invariants"])
+    return "\n".join([*lines, counted(len(catalogue), "invariant")])
 
 
 def as_markdown(catalogue: Sequence[Invariant]) -> str:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from voxgate.model.content import listed
+from voxgate.model.counting import counted
 from voxgate.model.verdict import Judgement, MoveRecord, Verdict
 from voxgate.report.tally import subject_of
 
@@ -417,15 +418,15 @@ def what_follows(cause: Cause) -> str:
         parts.append(f"the same on {listed([subject_of(one.id) or one.invariant for one in same], SHOWN)}")
     if cause.follow:
         count = len(cause.follow)
-        parts.append(f"{count} {'follow' if count > 1 else 'follows'} from it: {_rules(cause.follow)}")
+        parts.append(f"{counted(count, 'follows', 'follow')} from it: {_rules(cause.follow)}")
     return "; ".join(parts)
 
 
 def how_many(judgements: Sequence[Judgement], verb: str, verbs: str) -> str:
     """How many rules they are of, and how many they are where a rule was judged of several: ``2 rules (5 judgements) are``."""
     rules = len({one.invariant for one in judgements})
-    several = f" ({len(judgements)} judgements)" if len(judgements) > rules else ""
-    return f"{rules} {'rule' if rules == 1 else 'rules'}{several} {verb if rules == 1 else verbs}"
+    several = f" ({counted(len(judgements), 'judgement')})" if len(judgements) > rules else ""
+    return f"{counted(rules, 'rule')}{several} {verb if rules == 1 else verbs}"
 
 
 def _rules(judgements: Sequence[Judgement]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voxgate.errors import VoxgateError
+from voxgate.model.counting import counted
 from voxgate.model.verdict import Judgement, Ran, RunOutcome, RunVerdict, Verdict
 from voxgate.report import verdict_file
 from voxgate.report.folder import runs_of
@@ -42,7 +43,7 @@ class Changes:
         if self.gone:
             yield f"no longer judged: {', '.join(self.gone)}"
         if self.new:
-            yield f"judged now and not then: {len(self.new)} invariants"
+            yield f"judged now and not then: {counted(len(self.new), 'invariant')}"
 
 
 def changes(now: RunOutcome, then: RunOutcome | None) -> Changes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from voxgate.model.counting import counted
 from voxgate.model.estate import Estate, Host, Placement
 from voxgate.model.verdict import Judgement, RunOutcome, RunVerdict, Verdict
 from voxgate.report import svg
@@ -159,7 +160,7 @@ def _head(outcome: RunOutcome, shown: RunOutcome) -> Iterator[str]:
     yield svg.text(_MARGIN, 38, f"{outcome.estate} · {outcome.run}", "title")
     tally = whole(shown)
     when = "judged again, after going back: " if shown is not outcome else ""
-    said = f"{when}{tally.holds} of {tally.total} invariants hold · {outcome.summary}"
+    said = f"{when}{tally.holds} of {counted(tally.total, 'invariant')} hold · {outcome.summary}"
     yield svg.text(_MARGIN, 62, svg.shorten(said, _WIDTH - 2 * _MARGIN, 6.6), "dim", hint=said)
     yield svg.box(_WIDTH - _MARGIN - wide, 18, wide, 30, kind, radius=15)
     yield svg.text(_WIDTH - _MARGIN - wide / 2, 38, f"{svg.SIGNS[kind]}  {word}", f"strong t-{kind}", anchor="middle")

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
+from voxgate.model.counting import counted
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release
 from voxgate.report.redaction import Redactor
@@ -136,7 +137,7 @@ def one_line(text: str) -> str:
 
 def _shortened(text: str, most: int) -> str:
     """At most so many characters of a text whose secrets are cut, and how many more there are."""
-    return text if len(text) <= most else f"{text[:most]} ... {len(text) - most} more characters"
+    return text if len(text) <= most else f"{text[:most]} ... {counted(len(text) - most, 'more character')}"
 
 
 def digest_of(value: Mapping[Any, Any] | AbstractSet[Any]) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, is_dataclass
 from typing import Any, TypeAlias
 
 from voxgate.model.answers import Answer
+from voxgate.model.counting import counted
 from voxgate.model.evidence import Missing
 from voxgate.model.look import Look, Question
 from voxgate.report.fact_values import FEW, Absence, Values, digest_of, moment, one_line
@@ -211,4 +212,4 @@ def _at_most(text: str, most: int) -> str:
     while size + len(lines[kept].encode("utf-8", "replace")) + 1 <= most - 100:
         size += len(lines[kept].encode("utf-8", "replace")) + 1
         kept += 1
-    return "\n".join([*lines[:kept], f"... {len(lines) - kept} more lines"])
+    return "\n".join([*lines[:kept], f"... {counted(len(lines) - kept, 'more line')}"])

@@ -9,6 +9,7 @@ from enum import IntEnum
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
+from voxgate.model.counting import counted
 from voxgate.model.verdict import Judgement, RunOutcome, RunVerdict, Verdict
 from voxgate.model.waiving import WAIVER, waived_in
 from voxgate.report.changes import Changes
@@ -51,7 +52,7 @@ def nagios(outcome: RunOutcome, found: Level, changed: Changes) -> str:
     tally = whole(outcome)
     bad = [one for one in outcome.judgements if not one.verdict.is_green]
     first = (
-        f"{outcome.estate}: {tally.holds} of {tally.total} invariants hold{waived_in(outcome.judgements)}"
+        f"{outcome.estate}: {tally.holds} of {counted(tally.total, 'invariant')} hold{waived_in(outcome.judgements)}"
         if tally.total
         else f"{outcome.estate}: nothing judged"
     )

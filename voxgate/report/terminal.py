@@ -16,6 +16,7 @@ from rich.text import Text
 
 from voxgate.errors import visible
 from voxgate.model.content import listed
+from voxgate.model.counting import counted
 from voxgate.model.digits import natural_in
 from voxgate.model.verdict import Judgement, RunOutcome, RunVerdict, Verdict
 from voxgate.model.waiving import waived_in
@@ -286,7 +287,7 @@ class _Telling:
         for cause in shown:
             yield from self._cause(cause, words=self.fold.words or (words and cause is shown[0]))
         if rest := causes[len(shown) :]:
-            said = f"and {len(rest)} more causes (-v tells them): {listed([cause.label for cause in rest], SHOWN)}"
+            said = f"and {counted(len(rest), 'more cause')} (-v tells them): {listed([cause.label for cause in rest], SHOWN)}"
             yield from (Text(line, "bold") for line in _hanging(said, "  ", self.width))
 
     def _cause(self, cause: Cause, *, words: bool) -> Iterator[Text]:

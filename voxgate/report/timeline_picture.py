@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from voxgate.deploy.rolling import Capacity
+from voxgate.model.counting import counted
 from voxgate.model.verdict import Move, MoveRecord, RunOutcome
 from voxgate.report import svg
 
@@ -133,7 +134,7 @@ def _chart(y: float, capacity: Capacity, began: float, seconds: float, scale: fl
     yield svg.text(_MARGIN, y + 14, "workers", "strong")
     lowest = f"lowest {min(known)} of {most}" if known else "not known"
     yield svg.text(_MARGIN, y + 30, lowest, "dim small")
-    yield svg.text(_MARGIN, y + 46, f"{len(capacity.samples)} samples", "dim small")
+    yield svg.text(_MARGIN, y + 46, counted(len(capacity.samples), "sample"), "dim small")
     yield svg.text(_LEFT - 8, y + 8, str(most), "dim small", anchor="end")
     yield svg.text(_LEFT - 8, y + _CHART, "0", "dim small", anchor="end")
     for run in filter(None, runs):

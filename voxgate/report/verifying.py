@@ -17,6 +17,7 @@ from voxgate.contracts.manifest import digests_of, read_file, read_text, sha256
 from voxgate.contracts.statement import NAMESPACE, Attested, Resource, read_statement, statement
 from voxgate.deploy.decision import Judged, judge_run
 from voxgate.errors import VoxgateError, visible
+from voxgate.model.counting import counted
 from voxgate.model.run_facts import How
 from voxgate.model.verdict import Judgement, RunOutcome, RunVerdict, Verdict
 from voxgate.report import verdict_file
@@ -193,7 +194,7 @@ def _ledgers(
                 wrong.append("it does not name this attestation")
             if not any(copy and copy[-1].digest in known for copy in copies.values()):
                 wrong.append("it has none of the lines that the run ended with")
-            yield Check("ledger", f"{brought.name}: {len(lines)} lines, and names this run", "; ".join(wrong[:_SHOWN]))
+            yield Check("ledger", f"{brought.name}: {counted(len(lines), 'line')}, and names this run", "; ".join(wrong[:_SHOWN]))
     except VoxgateError as error:
         yield Check("ledgers", why=error.line)
 
@@ -259,8 +260,8 @@ def _again(outcome: RunOutcome, name: str, again: RunOutcome, what: str) -> Chec
     if wrong:
         more = f", and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         return Check(what, why=", ".join(wrong[:_SHOWN]) + more)
-    asked = f"; {unseen} checks of the team's own asked hosts, and were not" if unseen else ""
-    return Check(what, f"{len(then) - unseen} judgements, each the same{asked}")
+    asked = f"; {counted(unseen, 'check')} of the team's own asked hosts: not judged again" if unseen else ""
+    return Check(what, f"{counted(len(then) - unseen, 'judgement')}, each the same{asked}")
 
 
 def _same(then: Judgement, now: Judgement) -> bool:

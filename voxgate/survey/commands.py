@@ -24,6 +24,9 @@ _CALLS_ITSELF = re.compile(
     r"process ([0-9]{1,10}) of \S+ calls itself [\w-]+, and (?:runs as|is in|is not what its unit started)"
 )
 _RUNS_APART = re.compile(r".* \(pid ([0-9]{1,10})\) has a PID namespace of its own", re.DOTALL)
+OF_ROOT = frozenset({"", "/opt", "/srv", "/root", "/usr/src", "/usr/local", "/usr/local/src", "/var/www"})
+"""Folders in which nobody but root puts anything."""
+_AS_IT_IS, _ESCAPED = re.compile(r"([*?\[\\])"), r"\\\1"  # what find would take for a pattern
 NGINX_RELOADED = "`nginx -t && systemctl reload nginx`"
 NGINX_RESTARTED = "`nginx -t && systemctl restart nginx`"
 
@@ -125,6 +128,26 @@ def edit(path: str, owner: str | None = None) -> str:
 def edit_where(said: str, *places: str) -> str:
     """Change each file of root's own folders that says something: ``said`` is the end of grep's words, before the places."""
     return f"`sudoedit $(grep {said} {' '.join(places)})`"
+
+
+def remove_whole(placement: Placement, name: str) -> str:
+    """Take a folder out of a service's: by root where no other account has a say in the way there, as somebody's ``sudo pip
+    install`` leaves in it what only root can take away.
+    """
+    words = ("rm", "-rf", "--one-file-system", f"{placement.service.folder}/{name}")
+    return f"`{quoted(*words)}`" if placement.service.folder.rpartition("/")[0] in OF_ROOT else as_owner(placement, *words)
+
+
+def remove_files(placement: Placement, paths: Iterable[str]) -> str:
+    """Take files out of a service's folder, by their paths in it. Root made some of them, as what is run by sudo leaves byte code
+    in folders of root's; so root removes them, by find, which follows no link on the way.
+    """
+    folder = placement.service.folder
+    files = [f"{folder}/{path}" for path in paths]
+    if folder.rpartition("/")[0] not in OF_ROOT:
+        return as_owner(placement, "rm", "--", *files)
+    gone = " -o ".join(f"-path {quoted(_AS_IT_IS.sub(_ESCAPED, file))} -delete" for file in files)
+    return f"`find -H {quoted(folder)} -xdev {gone}`"
 
 
 def as_owner(placement: Placement, *words: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from voxgate.errors import EstateError
+from voxgate.model.counting import counted
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
 from voxgate.model.look import Evidence, Look
@@ -52,7 +53,7 @@ def disagreements(estate: Estate, parts: Mapping[str, Evidence]) -> tuple[str, .
             found.append(f"the parts are of different releases of {service.name}: {said}")
     times = [part.second.taken for part in parts.values()]
     if times and max(times) - min(times) > APART.total_seconds():
-        found.append(f"the parts were looked at {(max(times) - min(times)) / 60:.0f} minutes apart")
+        found.append(f"the parts were looked at {counted(round((max(times) - min(times)) / 60), 'minute')} apart")
     return tuple(found)
 
 

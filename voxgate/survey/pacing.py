@@ -10,12 +10,13 @@ from voxgate.model.advice import quoted
 from voxgate.model.answers import RECENT
 from voxgate.model.evidence import Missing, known
 from voxgate.survey.answers import read_page
+from voxgate.survey.commands import deploy_again, edit
 from voxgate.survey.questions import question_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from voxgate.model.estate import Database, Pace, PlacedUnit
+    from voxgate.model.estate import Database, Estate, Pace, PlacedUnit
     from voxgate.model.look import Evidence, Look
 
 MINUTE = 60.0
@@ -34,7 +35,7 @@ class _Counted(NamedTuple):
     calls: float
 
 
-def too_fast(unit: PlacedUnit, evidence: Evidence) -> tuple[list[tuple[str, str]], Missing | None]:
+def too_fast(unit: PlacedUnit, estate: Estate, evidence: Evidence) -> tuple[list[tuple[str, str]], Missing | None]:
     """Where a dialler is faster than its database's pace says, each with what to do; and why what the database itself has of it
     could not be read, None where it could, or where the estate does not say where it is. Raises Blind where the host was not
     seen, or the database where it is needed.
@@ -42,11 +43,16 @@ def too_fast(unit: PlacedUnit, evidence: Evidence) -> tuple[list[tuple[str, str]
     database = unit.database
     if database is None:
         return [], None
-    where = f"{unit.service.tick or 'its pace'} in {unit.service.folder}"
     stop = f"stop it at once, it over-dials real people: `systemctl stop {quoted(unit.unit)}`"
-    do = f"{stop}; then mend {where}, or the estate's pace"
-    found = [(what, do) for what in _of_its_page(unit, database.pace, evidence.second)]
-    found += [(what, do) for what in _of_its_counters(unit, database.pace, evidence)]
+    settings = f"{stop}; {_set_right(unit)}"
+    code = f"{stop}; it says another pace than it has, so its code is not the release's: "
+    code += deploy_again(unit.service, estate, evidence)
+    by_its_word = list(_of_its_page(unit, database.pace, evidence.second))
+    found = [(what, settings) for what in by_its_word]
+    found += [
+        (what, settings if by_its_word or not is_tick else code)
+        for what, is_tick in _of_its_counters(unit, database.pace, evidence)
+    ]
     again = (
         "look again in a minute: what somebody else wrote, who is stopped by now, is gone then; if it stays so, stop the dialler"
     )
@@ -60,6 +66,15 @@ def too_fast(unit: PlacedUnit, evidence: Evidence) -> tuple[list[tuple[str, str]
         else:
             found += [(what, again) for what in _of_its_database(database, recent, _life(unit, evidence.second))]
     return found, unseen
+
+
+def _set_right(unit: PlacedUnit) -> str:
+    """What puts its pace right where its settings say another, and starts it again."""
+    service = unit.service
+    file = next(one for one in unit.placement.env_files if unit.unit in one.units)
+    opened = edit(f"{service.folder}/{file.name}", service.user)
+    anew = f"`systemctl start {quoted(unit.unit)}`"
+    return f"mend {service.tick or 'what sets its pace'}: {opened}, then {anew}; or mend the estate's pace"
 
 
 def _life(unit: PlacedUnit, look: Look) -> float:
@@ -80,8 +95,10 @@ def _of_its_page(unit: PlacedUnit, pace: Pace, look: Look) -> Iterator[str]:
         yield f"{page.place} says that it ticks every {said:g} s, the estate says every {pace.tick:g} s"
 
 
-def _of_its_counters(unit: PlacedUnit, pace: Pace, evidence: Evidence) -> Iterator[str]:
-    """More ticks or calls than may be: between the looks, and since the process began, as the host says."""
+def _of_its_counters(unit: PlacedUnit, pace: Pace, evidence: Evidence) -> Iterator[tuple[str, bool]]:
+    """More ticks or calls than may be, and whether it is ticks: between the looks, and since the process began, as the host
+    says.
+    """
     first, second = _counted(unit, evidence.first), _counted(unit, evidence.second)
     if second is None:
         return  # another rule's
@@ -94,13 +111,13 @@ def _of_its_counters(unit: PlacedUnit, pace: Pace, evidence: Evidence) -> Iterat
         yield from _more(f"{place}: since its process began", second.ticks, second.calls, life + LATER, pace)
 
 
-def _more(where: str, ticks: float, calls: float, seconds: float, pace: Pace) -> Iterator[str]:
-    """Where there is more than may be in so many seconds."""
+def _more(where: str, ticks: float, calls: float, seconds: float, pace: Pace) -> Iterator[tuple[str, bool]]:
+    """Where there is more than may be in so many seconds, and whether it is ticks."""
     most = seconds / pace.tick * GRACE + 1
     if ticks > most:
-        yield f"{where} it made {ticks:g} ticks in {seconds:.0f} s, every {pace.tick:g} s one is due"
+        yield f"{where} it made {ticks:g} ticks in {seconds:.0f} s, every {pace.tick:g} s one is due", True
     if pace.calls is not None and calls > pace.calls * (seconds // MINUTE + 1) * GRACE:
-        yield f"{where} it placed {calls:g} calls in {seconds:.0f} s, {pace.calls:g} a minute are the most"
+        yield f"{where} it placed {calls:g} calls in {seconds:.0f} s, {pace.calls:g} a minute are the most", False
 
 
 def _counted(unit: PlacedUnit, look: Look) -> _Counted | None:

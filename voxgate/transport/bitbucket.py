@@ -22,6 +22,7 @@ from urllib.parse import quote, urljoin
 import httpx
 
 from voxgate.errors import ForgeError, Refused
+from voxgate.model.counting import counted
 from voxgate.model.digits import natural_in
 from voxgate.transport.at_once import at_once
 from voxgate.transport.deadline import Deadline
@@ -171,7 +172,7 @@ class Bitbucket:
                         raise ForgeError("Bitbucket refused", where=where, why=why, hint=_hint(answer))
                 pause = _pause(wanted, tried)
                 if time.monotonic() + pause >= until:
-                    times = f"{tried} attempt{'s' if tried > 1 else ''} within {self.deadline:.0f} s"
+                    times = f"{counted(tried, 'attempt')} within {self.deadline:.0f} s"
                     raise ForgeError("Bitbucket did not do it", where=where, why=f"{why} ({times})", hint="try again later")
                 self.sleep(pause)
 

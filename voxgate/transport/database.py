@@ -26,6 +26,7 @@ from pymongo.uri_parser import parse_uri
 
 from voxgate.errors import CommandUnknown, ContractError, Unreachable, VoxgateError, unforeseen
 from voxgate.model.answers import RECENT, DatabaseClient, DatabaseView
+from voxgate.model.counting import counted
 from voxgate.model.digits import port_in
 from voxgate.model.evidence import Missing
 from voxgate.transport.deadline import Deadline
@@ -190,7 +191,9 @@ def _look(asked: _Asked, asker: Client, witness: Client, way: Forward | None, un
     clients = _clients(rows)
     missing = ours - clients.keys()
     if missing:
-        why = f"the server's list has {len(clients)} connections and not {' nor '.join(sorted(missing))}, which is ours"
+        why = (
+            f"the server's list has {counted(len(clients), 'connection')} and not {' nor '.join(sorted(missing))}, which is ours"
+        )
         return Missing("denied", why, asked.database, _INPROG)
     server = f"version {version} by {' and '.join(by)}"
     return DatabaseView(asked.database, server, tuple(clients.values()), asked.name, asked.beside)

@@ -20,6 +20,7 @@ import httpx
 
 from voxgate.errors import Unreachable, known_error
 from voxgate.model.answers import Answer
+from voxgate.model.counting import counted
 from voxgate.model.evidence import Missing
 from voxgate.transport.at_once import at_once
 from voxgate.transport.deadline import Deadline
@@ -119,7 +120,7 @@ class Patience:
             return f"it was not asked: the others took {self.until}"
         with self._lock:
             late = self._late[_place(question)]
-        return f"it was not asked: {late} others had no answer in time" if late >= self.most else ""
+        return f"it was not asked: {counted(late, 'other')} had no answer in time" if late >= self.most else ""
 
     def was_late(self, question: Question) -> None:
         """It had no answer in time."""

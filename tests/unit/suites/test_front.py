@@ -204,7 +204,7 @@ def test_all_that_is_wrong_with_a_certificate_is_said_at_once(green: Case) -> No
     case = as_people(green)
     found = shows(case, ends=case.evidence.second.taken - DAY, names=("a.example",), flaw="self-signed certificate").judge()
     _, said = found[REACHED]
-    assert all(one in said for one in ("ended 1 days ago", "for a.example, not for", "not trusted: self-signed"))
+    assert all(one in said for one in ("ended 1 day ago", "for a.example, not for", "not trusted: self-signed"))
 
 
 @pytest.mark.parametrize(

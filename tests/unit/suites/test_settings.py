@@ -14,6 +14,7 @@ from voxgate.model.look import Question
 from voxgate.survey.settings import digits_of
 
 from .conftest import Case
+from .test_typed import typed
 
 SAID, SAME = "settings-are-what-the-estate-says", "settings-are-the-same-everywhere"
 LEAD, PACE = "settings-lead-to-what-is-there", "dialler-keeps-its-pace[sip-1-voxdialler]"
@@ -219,3 +220,15 @@ def test_a_second_look_waits_from_the_last_page_of_the_first(green: Case) -> Non
     assert counts_from(0.4) == pytest.approx(0.4)
     assert counts_from(9.0) == 0.0  # nobody waits for one who is slow
     assert counts_from(0.4, trouble="refused") == 0.0
+
+
+def test_what_over_dials_is_stopped_and_then_put_right(green: Case) -> None:
+    """By its settings where these say it; where it says the right pace and has another, its code is not the release's."""
+    first, second = (look.answer(METRICS) for look in (green.evidence.first, green.evidence.second))
+    fast = ticks(green) + 9 * (second.asked - first.asked + 2)
+    stop, edit, start = typed(paced(green, Pace(tick=60.0)), PACE)
+    assert (stop, start) == ("systemctl stop voxdialler.service", "systemctl start voxdialler.service")
+    assert edit == "sudoedit -u vox /opt/vox-dialler/.env"
+    stop, again = typed(counting(green, ticks=fast), PACE)
+    assert stop == "systemctl stop voxdialler.service"
+    assert again.startswith("make gate ESTATE=lab SERVICE=dialler TAG=")

@@ -11,6 +11,7 @@ import pytest
 from voxgate.model.advice import commands_in
 from voxgate.model.evidence import SocketFact, known
 from voxgate.model.release import Release
+from voxgate.model.surroundings import CopiesFact, CopyFact
 from voxgate.survey.questions import question_of
 from voxgate.survey.sites import proxied
 
@@ -139,3 +140,40 @@ def test_a_clock_is_asked_by_what_keeps_it(green: Case, keepers: tuple[str, ...]
     """Debian has none of them to begin with, and timedatectl knows of no status of another's."""
     case = green.fact(API, "clock", container=False, synchronised=False, keepers=keepers)
     assert [one.text for one in commands_in(said(case, f"clock-is-right[{API}]")[1])] == typed
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_what_root_left_among_the_code_goes_and_by_no_link(green: Case, tmp_path: Path, link: bool) -> None:  # noqa: FBT001
+    """Byte code of root's lies in folders of root's: who deploys removes none of it. Nor does root follow a link of theirs."""
+    code, other = tmp_path / "opt" / "vox-agents" / "x*", tmp_path / "other"
+    for folder in (code, other):
+        folder.mkdir(parents=True)
+        (folder / "a.pyc").touch()
+    tree = {**known(green.of(FLEET).checkouts["fleet"]).tree, "x*/a.pyc": ("100644", "0")}
+    rule = f"no-foreign-files[fleet-{FLEET}]"
+    gone, anew = typed(green.of_service(FLEET, "checkouts", "fleet", tree=tree), rule)
+    assert anew == "systemctl restart voxcore@1.service voxcore@2.service voxcore@3.service"  # it was imported
+    if link:
+        (code / "a.pyc").unlink()
+        code.rmdir()
+        code.symlink_to(other)
+    subprocess.run(["sh", "-euc", gone.replace("/opt/", f"{tmp_path}/opt/")], check=True)
+    assert (code / "a.pyc").exists() is link
+    assert (other / "a.pyc").exists()
+
+
+def test_an_environment_goes_whole_once(green: Case) -> None:
+    """Two findings of one environment had it removed and deployed twice; what uv says is told by package."""
+    words = "Would use project environment at: .venv\nWould uninstall 1 package\n - extra==1.0\nerror: run `uv sync`"
+    case = green.of_service(FLEET, "venvs", "fleet", sync_status=1, sync_said=words, installed={"extra": "1.0"})
+    found, advice = said(case, f"venv-is-the-lock[fleet-{FLEET}]")
+    assert "is not what uv.lock says: uv would change - extra==1.0;" in found
+    gone, again = (one.text for one in commands_in(advice))
+    assert gone == "rm -rf --one-file-system /opt/vox-agents/.venv"
+    assert again.startswith("make gate ESTATE=lab SERVICE=fleet")
+
+
+def test_a_copy_that_is_two_kinds_of_copy_is_removed_once(green: Case) -> None:
+    found = tuple(CopyFact("/home/anna/x", kind, ("vox-frontend",), ()) for kind in ("checkout", "project"))
+    case = green.host(API, copies=CopiesFact(2, found))
+    assert typed(case, f"one-copy-only[{API}]") == ["sudo -u anna rm -rf -- /home/anna/x"]

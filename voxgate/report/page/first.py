@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from voxgate.model.content import Commit
 from voxgate.model.content import Content as Brought
+from voxgate.model.counting import counted
 from voxgate.model.estate import Estate
 from voxgate.model.run_facts import How
 from voxgate.model.verdict import Ran, RunOutcome, RunVerdict, ServiceOutcome, Verdict
@@ -198,7 +199,7 @@ def _brought(content: Brought) -> Iterator[Element]:
         for one in commits.shown:
             yield el("li", word, _commit(one))
         if (rest := commits.count - len(commits.shown)) > 0:
-            yield el("li", f"{word}and {rest} more commits")
+            yield el("li", f"{word}and {counted(rest, 'more commit')}")
     none = replace(content, brought=type(content.brought)(), taken=type(content.taken)())
     for line in none.lines():
         yield el("li", line)

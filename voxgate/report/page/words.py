@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from voxgate.model.counting import counted
 from voxgate.model.run_facts import How
 from voxgate.model.verdict import RunOutcome, RunVerdict
 from voxgate.report.tally import Tally
@@ -30,9 +31,11 @@ def first_words(outcome: RunOutcome, tally: Tally) -> str:
         case RunVerdict.DONE:
             return _done(outcome, tally)
         case RunVerdict.VIOLATED:
-            return f"{_counted(tally.violated)} {_not_as_must_be(tally.violated)}."
+            return f"{counted(tally.violated, 'thing')} {_not_as_must_be(tally.violated)}."
         case RunVerdict.BLIND:
-            return f"Nothing that was seen is wrong, but {_counted(tally.blind)} could not be seen. Not seen is not green."
+            return (
+                f"Nothing that was seen is wrong, but {counted(tally.blind, 'thing')} could not be seen. Not seen is not green."
+            )
         case RunVerdict.INCOMPLETE:
             return f"Not everything was judged. {_after(outcome)}".rstrip()
         case RunVerdict.REFUSED:
@@ -47,10 +50,6 @@ def _or_waived(tally: Tally) -> str:
     return ", or accepted in writing" if tally.waived else ""
 
 
-def _counted(count: int) -> str:
-    return "1 thing" if count == 1 else f"{count} things"
-
-
 def _not_as_must_be(count: int) -> str:
     return "is not as it must be" if count == 1 else "are not as they must be"
 
@@ -59,7 +58,8 @@ def _done(outcome: RunOutcome, tally: Tally) -> str:
     runs = _runs(outcome)
     if outcome.allowed:
         count = len(outcome.allowed)
-        return f"{runs}. {_counted(count)} {_not_as_must_be(count)}, and {'was' if count == 1 else 'were'} let stand by name."
+        were = "was" if count == 1 else "were"
+        return f"{runs}. {counted(count, 'thing')} {_not_as_must_be(count)}, and {were} let stand by name."
     return f"{runs}, and everything is as it must be{_or_waived(tally)}."
 
 
