@@ -69,7 +69,11 @@ def test_no_command_is_kept_with_half_a_number() -> None:
 
 def test_a_hint_ends_with_the_lines_to_paste() -> None:
     error = AssertionError(say_all("sip-1", ["a", "b"], "stop it", estate="lab", entries=[ONE, Entry(("boot", "sip-1"), ("a",))]))
-    said = "stop it; or add to [listeners] in hosts/lab.toml: " + ONE.line + '; or add to [boot] in hosts/lab.toml: sip-1 = ["a"]'
+    said = (
+        "stop it; or as voxgate draft --estate lab --write does, add to [listeners] in hosts/lab.toml: "
+        + ONE.line
+        + '; or add to [boot] in hosts/lab.toml: sip-1 = ["a"]'
+    )
     words = words_of(error, None, None, date(2026, 11, 28))
     assert (words.found, words.advice) == ("sip-1: a; b", said)
     assert [one.place for one in entries_of(error)] == [("listeners", "sip-1"), ("boot", "sip-1")]

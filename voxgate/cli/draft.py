@@ -61,8 +61,9 @@ def draft(estate: Estate, saved: Path | None, *, write: bool, out: CutStream, sa
         path = Path(estate.source)
         good, refused = estate_file.accepted(path, found.entries)
         estate_file.replace(path, estate_file.with_entries(path.read_text("utf-8"), good, path.name))
+        tables = ", ".join(dict.fromkeys(one.table for one in good))
         are = counted(len(good), "entry is", "entries are")
-        say.write(f"{are} in {path} now: read each, and take out what you do not want to be there\n")
+        say.write(f"{are} in {path} now, in {tables}: read each, and take out what you do not want to be there\n")
         for one, why in refused:
             say.write(f"not written, as no estate may say it: {one.table} {one.line}: {why.line}\n")
     else:
@@ -73,13 +74,16 @@ def draft(estate: Estate, saved: Path | None, *, write: bool, out: CutStream, sa
 
 
 def tell_left(found: Draft, say: CutStream) -> None:
-    """What no entry is for, each cause once."""
-    if found.left:
-        what = "1 more: it" if len(found.left) == 1 else f"{len(found.left)} more: they"
-        say.write(f"no entry is for {what} must be mended\n")
-    for first, *more in _by_finding(found.left):
-        beside = f", and {len(more)} more" if more else ""
-        say.write(f"  {first.id}{beside}: {first.verdict}: {first.found}\n" + (f"    → {first.advice}\n" if first.advice else ""))
+    """What no entry is for, each cause once: first what is wrong, then what could not be seen."""
+    wrong = [one for one in found.left if one.verdict is Verdict.VIOLATED]
+    blind = [one for one in found.left if one.verdict is not Verdict.VIOLATED]
+    later = "this could not be seen yet: do what it says, and draft again"
+    for some, said in ((wrong, "no entry is for this: mend it"), (blind, later)):
+        if some:
+            say.write(f"{said}\n")
+        for first, *more in _by_finding(some):
+            beside = f", and {len(more)} more" if more else ""
+            say.write(f"  {first.id}{beside}: {first.found}\n" + (f"    → {first.advice}\n" if first.advice else ""))
     if found.waivers:
         say.write("what cannot be mended today may be accepted in writing (README, Waivers), with your reason and your name:\n")
     for one in found.waivers:

@@ -17,22 +17,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from voxgate.cli.draft import Draft, looked, tell_left, without_secrets
+from voxgate.cli.first_look import first_look
 from voxgate.cli.first_services import moved, repositories
 from voxgate.cli.init import example_of
 from voxgate.contracts import estate_file
 from voxgate.contracts.estates import load_estate, services_of
-from voxgate.errors import EstateError, VoxgateError
+from voxgate.errors import EstateError
 from voxgate.model.counting import counted
 from voxgate.model.entry import Entry, Value, toml_key
 from voxgate.model.estate import Estate, Host, repository_of
 from voxgate.model.evidence import ContainerFact, HostEvidence, Missing, known
 from voxgate.model.look import Look
 from voxgate.model.service import Role, Service
+from voxgate.model.verdict import Verdict
 from voxgate.report.redaction import Redactor
 from voxgate.report.stream import CutStream
-from voxgate.survey.collect import take_look
 from voxgate.survey.findings import by_id, holder_of
-from voxgate.transport.connections import Connections
+from voxgate.survey.origin import said_of_all
 
 STORES = {6379: "redis", 27017: "mongodb", 9000: "s3"}
 """The ports by which stores are told, where a host of role data has them: each is a guess for a person to read."""
@@ -58,25 +59,25 @@ class Asked:
 
 def first_estate(asked: Asked, folder: Path, say: CutStream, redactor: Redactor) -> int:
     """Look at the hosts, and write ``NAME.toml`` into ``folder``, also in the place of the example that ``voxgate init`` made. It
-    ends with 0, or with 1 where something was found that no entry is for. Raises EstateError for what cannot be meant, and where
-    that file is there already.
+    ends with 0, or with 1 where something was found that no entry is for, or a host is not ready. Raises EstateError for what
+    cannot be meant, and where that file is there already.
     """
     path = folder / f"{asked.name}.toml"
     if path.exists() and path.read_text("utf-8", "replace") != example_of(asked.name):
         hint = f"take another name, or move that file away; voxgate draft --estate {asked.name} --write adds to it as it is"
-        raise EstateError("is there already", where=str(path), hint=hint)
+        raise EstateError("there is such an estate already", where=str(path), hint=hint)
     bare = tuple(_bare(asked, services_of(folder)))
     with tempfile.TemporaryDirectory(prefix="voxgate-draft-") as work:
         estate_file.lay_beside(folder, Path(work))
         estate = _loaded(Path(work), asked.name, bare)
         say.write(f"looking at {counted(len(asked.hosts), 'host')}: what is there\n")
-        seen, bare_hosts = _first_look(estate)
+        seen, bare_hosts = first_look(estate)
         if elsewhere := _accepted(
             Path(work), asked.name, tuple(moved(estate, seen)), bare, say
         ):  # what lies there is told to who knows of it
             bare = (*bare, *elsewhere)
             estate = _loaded(Path(work), asked.name, bare)
-            seen, bare_hosts = _first_look(estate)
+            seen, bare_hosts = first_look(estate)
         told = without_secrets((*_found(estate, seen), *repositories(estate, seen)), redactor, say)
         entries = _joined(_accepted(Path(work), asked.name, told, bare, say), bare)
         found = Draft((), ())
@@ -86,10 +87,11 @@ def first_estate(asked: Asked, folder: Path, say: CutStream, redactor: Redactor)
             found = looked(estate, say)
             found = replace(found, entries=without_secrets(found.entries, redactor, say))
     folder.mkdir(parents=True, exist_ok=True)
-    estate_file.replace(path, _text(asked, entries, found))
-    guesses = sum(one.about.startswith(_GUESSED) for one in entries)
+    made = _text(asked, entries, found)
+    estate_file.replace(path, made)
     are = counted(len(found.entries), "thing that is there is", "things that are there are")
-    say.write(f"{path} is made: {are} in it, and {counted(guesses, 'guess', 'guesses')}. Read each line\n")
+    guesses = counted(made.count(f"# {_GUESSED}"), "guess, which says so", "guesses, which say so")
+    say.write(f"{path} is made: {are} in it, and {guesses}. Read each line\n")
     if bare_hosts:
         which = f"no probe of ours is on {', '.join(bare_hosts)} yet"
         which += ", or root has not named these folders to it" if elsewhere else ""
@@ -99,7 +101,7 @@ def first_estate(asked: Asked, folder: Path, say: CutStream, redactor: Redactor)
             say.write(f"  uv run voxgate enrol {name} --estate {asked.name} | ssh YOU@{address} sudo bash\n")
         say.write(f"  uv run voxgate draft --estate {asked.name} --write\n")
     tell_left(found, say)
-    return 1 if found.left or bare_hosts else 0
+    return 1 if bare_hosts or any(one.verdict is Verdict.VIOLATED for one in found.left) else 0
 
 
 def _accepted(folder: Path, name: str, found: Sequence[Entry], bare: Sequence[Entry], say: CutStream) -> tuple[Entry, ...]:
@@ -133,51 +135,20 @@ def _joined(found: Sequence[Entry], bare: Sequence[Entry]) -> tuple[Entry, ...]:
     )
 
 
-def _first_look(estate: Estate) -> tuple[Look, list[str]]:
-    """What is there, and which hosts have no probe of ours: these are asked once more, without root. Raises VoxgateError for a
-    host that cannot be looked at at all.
-    """
-    with Connections(estate) as connections:
-        seen = take_look(connections, estate)
-    lost = [name for name, host in seen.hosts.items() if (why := _not_seen(host)) and why.kind != "unreachable"]
-    if lost:
-        hosts = tuple(replace(host, probe="stdin") if host.name in lost else host for host in estate.hosts)
-        again = replace(estate, hosts=hosts)
-        with Connections(again) as connections:
-            seen = take_look(connections, again)
-    _must_have_seen(seen)
-    return seen, lost
-
-
 def _text(asked: Asked, entries: Sequence[Entry], found: Draft) -> str:
     head = "#:schema ../schemas/estate.schema.json\n"
-    head += f"# {asked.name}: drafted from its hosts by `voxgate draft`. What is in it may be there: take out what may not.\n\n"
-    return estate_file.with_entries(head, (*entries, *found.entries), f"{asked.name}.toml")
+    head += f"# {asked.name}: drafted from its hosts by `voxgate draft`. What is in it may be there: take out what may not.\n"
+    rows, common = said_of_all(found.entries)
+    if rows:
+        said = f"; where no day is said it is so since {common}" if common else ""
+        head += f"# Beside each thing: its file, or the package where one brought it{said}; and last the rule that asks.\n"
+    return estate_file.with_entries(f"{head}\n", (*entries, *rows), f"{asked.name}.toml")
 
 
 def _loaded(folder: Path, name: str, entries: Iterable[Entry]) -> Estate:
     path = folder / f"{name}.toml"
     path.write_text(estate_file.with_entries("", entries, path.name), "utf-8")
     return load_estate(str(path))
-
-
-def _must_have_seen(seen: Look) -> None:
-    """Each host answered with its processes. Raises VoxgateError for those that did not: nothing could be found there."""
-    lost = {name: why for name, host in seen.hosts.items() if (why := _not_seen(host)) is not None}
-    if lost:
-        hints = dict.fromkeys(one.hint for one in lost.values() if one.hint)
-        raise VoxgateError(
-            "could not be looked at",
-            where=", ".join(lost),
-            why="; ".join(dict.fromkeys(one.why for one in lost.values())),
-            hint="; ".join(hints) or "is its address right, and does deploy log in there? README, On your own hosts, 1",
-        )
-
-
-def _not_seen(host: HostEvidence | Missing) -> Missing | None:
-    """Why nothing of a host could be found, None where it was seen."""
-    found = host if isinstance(host, Missing) else host.processes
-    return found if isinstance(found, Missing) else None
 
 
 def _bare(asked: Asked, services: Sequence[Service]) -> Iterator[Entry]:
@@ -219,7 +190,7 @@ def _bare(asked: Asked, services: Sequence[Service]) -> Iterator[Entry]:
 def _databases_of(diallers: Sequence[tuple[str, str]], data: Sequence[str]) -> Iterator[Entry]:
     """The databases by name, and the host of each one's dialler. Each has a URI of its own: one for two would be one database."""
     for name, host in diallers:
-        yield Entry(("databases", name, "dialler"), host, f"{_GUESSED}the database's name on its server")
+        yield Entry(("databases", name, "dialler"), host, f"{_GUESSED}that the database is called {name} on its server")
         reached = f"as {data[0]} reaches it" if data else "as the gate reaches it"
         uri = f"mongodb://127.0.0.1:27017/{name}, {reached}, with USER:PASSWORD@ of who may ask for its clients (clusterMonitor)"
         variable = "VOXGATE_MONGODB_URI" + (f"_{re.sub('[^A-Z0-9]', '_', name.upper())}" if len(diallers) > 1 else "")

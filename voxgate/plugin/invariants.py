@@ -72,12 +72,13 @@ class Said(str):
 
 def say(found: str, do: str, *, estate: str = "", entries: Iterable[Entry] = ()) -> Said:
     """The message of a failed assertion: what was found where, and below it what to do. Where the estate of that name may say
-    that it is right, ``entries`` are what it says then: the hint ends with their lines. For what has a name that no entry can
-    have alone there is none.
+    that it is right, ``entries`` are what it says then: the hint ends with their lines, and what writes them. For what has a name
+    that no entry can have alone there is none.
     """
     entries = tuple(filter(is_plain, entries))
-    for table, lines in _by_table(entries).items():
-        do += f"{'; or ' if do else ''}add to {table} in hosts/{estate}.toml: {', '.join(lines)}"
+    for number, (table, lines) in enumerate(_by_table(entries).items()):
+        by = "" if number else f"as voxgate draft --estate {estate} --write does, "
+        do += f"{'; or ' if do else ''}{by}add to {table} in hosts/{estate}.toml: {', '.join(lines)}"
     said = Said(f"{visible(found)}\n{ARROW}{visible(do)}")
     said.entries = entries
     return said

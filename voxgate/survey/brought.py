@@ -48,7 +48,7 @@ class _Behind:
 
 
 def who_brought(entries: Sequence[Entry], host: HostEvidence, connection: Connection) -> list[str]:
-    """Of each entry of one host ``/etc/sudoers.d/ops, no package, since 2026-11-29``, without a path that the entry has; empty
+    """Of each entry of one host ``/etc/sudoers.d/ops, since 2026-11-29``, without a path that the entry has; empty
     where nothing is known. Raises VoxgateError where the host cannot be asked.
     """
     behind = [_behind(entry, host) for entry in entries]
@@ -126,7 +126,7 @@ def _question(one: _Behind) -> str:
 
 
 def _of_files(files: Iterable[str], connection: Connection) -> dict[str, str]:
-    """Of each file that is there the package that brought it, or that none did, and since when it is what it is."""
+    """Of each file that is there the package that brought it, where one did, and since when it is what it is."""
     paths = sorted(path for path in files if _PLAIN.fullmatch(path))[:ASKED_AT_MOST]
     if not paths:
         return {}
@@ -146,10 +146,9 @@ def _of_files(files: Iterable[str], connection: Connection) -> dict[str, str]:
         name = names.partition(",")[0].partition(":")[0]
         if path in brought and _PACKAGE.fullmatch(name):
             owner[brought[path]] = name
-    has_dpkg = bool(packages.strip())
     found = {}
     for path, since in changed.items():
-        whose = f"package {owner[path]}, " if path in owner else "no package, " if has_dpkg else ""
+        whose = f"package {owner[path]}, " if path in owner else ""
         found[path] = f"{whose}since {day(since)}"
     return found
 

@@ -257,11 +257,12 @@ class _Clients:
         return held.host.name in {one.via for one in asked} and is_sshd
 
     def _is_gate(self, client: DatabaseClient) -> bool:
-        """True for the gate's own question, gone before the look at the host came to it: by loopback where it goes through a
-        host, from outside of the estate where it goes directly.
+        """True for the gate's own question, gone before the look at the host came to it: from the host that it goes through, by
+        loopback or an address of that host's or one that it is seen by; from outside of the estate where it goes directly.
         """
         if client.app_name == self.view.asker:
-            return self.database.via is None or client.address in {"127.0.0.1", "::1"}
+            via = self.database.via
+            return via is None or is_loopback(client.address) or self.is_translated(client) or self._is_of(via, client.address)
         if client.app_name not in self.view.beside:
             return False
         # The host of another question asks from its own address, where the server is elsewhere.
@@ -269,10 +270,11 @@ class _Clients:
 
     def _is_outside(self, address: str) -> bool:
         """True for an address of no host of this estate."""
-        hosts = self.estate.hosts
-        return not is_loopback(address) and not any(
-            address == host.address or address in known(self.look.host(host.name).addresses) for host in hosts
-        )
+        return not is_loopback(address) and not any(self._is_of(host.name, address) for host in self.estate.hosts)
+
+    def _is_of(self, name: str, address: str) -> bool:
+        """True for an address of that host."""
+        return address == self.estate.host(name).address or address in known(self.look.host(name).addresses)
 
 
 def _ends(look: Look, estate: Estate) -> dict[tuple[str, int], list[tuple[Host, tuple[ProcessFact, ...]]]]:

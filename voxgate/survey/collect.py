@@ -118,7 +118,7 @@ def remarks(hosts: Mapping[str, HostEvidence | Missing]) -> list[str]:
     """What a reader of the verdict must know of how the hosts were seen, a line each."""
     seen = [host for host in hosts.values() if isinstance(host, HostEvidence)]
     unsigned = [host.name for host in seen if not host.signed_by]
-    beside = "something printed beside the probe's answer, and was not read"
+    beside = "a login prints something beside the probe's answer, which does no harm"
     said = [f"{host.name}: {beside}: {host.noise}" for host in seen if host.noise]
     said += [line for host in seen for line in _restarts_pending(host)]
     earlier = {host.name: EARLIER[host.probe] for host in seen if host.probe in EARLIER}
@@ -138,6 +138,7 @@ def _restarts_pending(host: HostEvidence) -> list[str]:
     paths = {name: sorted({path for one in fact.processes for path in one.replaced}) for name, fact in found.items()}
     return [
         f"{host.name}: restart pending: the {name} still runs what a package has replaced since: {', '.join(replaced)}"
+        f", until it is restarted, as by its next deploy"
         for name, replaced in paths.items()
         if replaced
     ]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from voxgate.model.entry import Entry
 from voxgate.model.estate import repository_of
 from voxgate.model.evidence import ContainerFact, HostEvidence, Missing, ProcessFact
 from voxgate.model.surroundings import SudoRule
 
+_SINCE = re.compile(r"(?:^|, |; )since ([0-9]{4}-[0-9]{2}-[0-9]{2})(?:;|$)")
 UNITS = ("boot", "listeners")
 """The words of an estate that name units."""
 
@@ -70,13 +74,13 @@ def first_of(entry: Entry) -> str:
 
 
 def _of_unit(name: str, host: HostEvidence) -> str:
-    """The package that brought a unit, or that none did, and since when its files are what they are."""
+    """The package that brought a unit, where one did, and since when its files are what they are."""
     found = None if isinstance(host.units, Missing) else host.units.get(name)
     if found is None or not found.files or not found.changed:
         return ""
     if found.package:
         return f"package {found.package}, since {day(found.changed)}"
-    return f"{'' if found.vouched else 'no package, '}since {day(found.changed)}"
+    return f"since {day(found.changed)}"
 
 
 def _of_containers(containers: Iterable[ContainerFact], host: HostEvidence) -> str:
@@ -106,6 +110,18 @@ def _processes(host: HostEvidence) -> tuple[ProcessFact, ...]:
 
 def _containers(host: HostEvidence) -> tuple[ContainerFact, ...]:
     return () if isinstance(host.engines, Missing) else host.engines.containers
+
+
+def said_of_all(entries: Sequence[Entry]) -> tuple[list[Entry], str]:
+    """The same without the day since when most of them are as they are, and that day, to be said once; "" where there is none."""
+    days = Counter(found[1] for one in entries for found in [_SINCE.search(one.origin)] if found)
+    common, count = next(iter(days.most_common(1)), ("", 0))
+    if count * 2 <= len(entries):
+        return list(entries), ""
+    since = re.compile(rf"(?:^|, )since {common}$")
+    return [
+        replace(one, origin="; ".join(filter(None, (since.sub("", part) for part in one.origin.split("; "))))) for one in entries
+    ], common
 
 
 def day(moment: float) -> str:

@@ -327,6 +327,24 @@ def test_the_gates_question_to_another_database_of_the_server_is_the_gates(green
         assert ID not in asked_beside(green, "voxgate-b", exe=exe).judge([RULE])
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "198.51.100.11"])
+def test_the_gates_question_that_is_over_is_the_gates(green: Case, address: str) -> None:
+    """It ended before the look at the host came to it. The URI may name the server by an address of the host's own."""
+
+    def unheld(look: Look) -> Look:
+        view = look.database("vox")
+        left = tuple(one for one in view.clients if one.app_name != view.asker)
+        asker = DatabaseClient(address, 61_234, view.asker, "")
+        return replace(look, databases={"vox": replace(view, clients=(*left, asker))})
+
+    assert ID not in changed(green, unheld).judge([RULE])
+
+
+def test_the_gates_question_from_another_host_is_not(green: Case) -> None:
+    asker = green.evidence.second.database("vox").asker
+    assert ID in client(green, asker, ADDRESS[SIP]).judge([RULE])
+
+
 @pytest.mark.parametrize(
     "case",
     [

@@ -110,7 +110,7 @@ def test_a_comment_says_whose_a_thing_is_and_since_when(green: Case) -> None:
     def told(case: Case) -> dict[str, str]:
         return {f"{'.'.join(one.place)} {one.line}": one.origin for one in drafted(case.estate, case.evidence).entries}
 
-    since = "no package, since 2025-11-28"
+    since = "since 2025-11-28"
     assert told(case) == {
         'boot.sip-1 sip-1 = ["agent.service"]': f"{since}; boot-starts-only-what-is-known",
         'listeners.sip-1 sip-1 = { "agent.service" = [9100] }': f"{since}; only-expected-listeners",

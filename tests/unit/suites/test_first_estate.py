@@ -14,6 +14,7 @@ from tests.unit.suites.conftest import Case
 from voxgate.cli import first_estate
 from voxgate.cli.draft import drafted
 from voxgate.cli.first_estate import Asked
+from voxgate.cli.first_look import must_have_seen
 from voxgate.cli.first_services import moved, repositories
 from voxgate.cli.init import example_of, init
 from voxgate.contracts import estate_file
@@ -23,6 +24,7 @@ from voxgate.model.entry import Entry
 from voxgate.model.evidence import Missing, known
 from voxgate.report.redaction import Redactor
 from voxgate.report.stream import CutStream
+from voxgate.survey.origin import said_of_all
 
 HOSTS = ("data=198.51.100.11", "api=198.51.100.21", "fleet=198.51.100.31", "fleet=198.51.100.32", "sip=198.51.100.41")
 SERVICES = services_of(Path("hosts"))
@@ -182,7 +184,7 @@ def test_what_is_no_host_is_one_line(host: str) -> None:
 
 def test_a_file_that_is_there_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("mine")
-    with pytest.raises(EstateError, match="is there already") as caught:
+    with pytest.raises(EstateError, match="there is such an estate already") as caught:
         first_estate.first_estate(ASKED, tmp_path, CutStream(io.StringIO(), Redactor.of({})), Redactor.of({}))
     assert (tmp_path / "mine.toml").read_text() == "mine"
     assert "take another name" in caught.value.hint
@@ -190,12 +192,12 @@ def test_a_file_that_is_there_is_left_alone(tmp_path: Path) -> None:
 
 def test_the_example_of_init_is_nobodys_estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever made a folder of his own, and has it written then, moves no file away first; what he changed in it stays."""
-    monkeypatch.setattr(first_estate, "_first_look", lambda _: pytest.fail("it looks"))
+    monkeypatch.setattr(first_estate, "first_look", lambda _: pytest.fail("it looks"))
     init(tmp_path, "mine", CutStream(io.StringIO(), Redactor.of({})))
     with pytest.raises(pytest.fail.Exception, match="it looks"):
         first_estate.first_estate(ASKED, tmp_path / "hosts", CutStream(io.StringIO(), Redactor.of({})), Redactor.of({}))
     (tmp_path / "hosts/mine.toml").write_text(example_of("mine") + "# mine\n")
-    with pytest.raises(EstateError, match="is there already"):
+    with pytest.raises(EstateError, match="there is such an estate already"):
         first_estate.first_estate(ASKED, tmp_path / "hosts", CutStream(io.StringIO(), Redactor.of({})), Redactor.of({}))
 
 
@@ -204,8 +206,32 @@ def test_all_hosts_that_cannot_be_looked_at_are_named(green: Case) -> None:
     look = case.host("sip-1", processes=Missing("denied", "the host key is unknown", hint="pin it")).evidence.second
     said = "api-1, sip-1: could not be looked at: no route to host; the host key is unknown"
     with pytest.raises(VoxgateError, match=f"^{said}$") as caught:
-        first_estate._must_have_seen(look)
+        must_have_seen(look)
     assert caught.value.hint == "pin it"
+
+
+def test_hosts_that_say_the_same_are_told_once_with_the_option_that_helps(green: Case) -> None:
+    case = green
+    for host in green.estate.hosts:
+        why = f"the host key is unknown: /k has no entry for {host.address}"
+        case = case.host(host.name, processes=Missing("unreachable", why, hint=f"scan {host.address}"))
+    with pytest.raises(VoxgateError) as caught:
+        must_have_seen(case.evidence.second)
+    first, *others = (case.estate.host(name).address for name in case.evidence.second.hosts)
+    more = f"(and {len(others)} more like it)"
+    assert caught.value.why == f"the host key is unknown: /k has no entry for {first} {more}"
+    assert caught.value.hint == f"say `--known-hosts FILE`, where their keys are pinned already; or scan {first} {more}"
+
+
+def test_a_day_that_most_entries_have_is_said_once() -> None:
+    common = "/etc/a, since 2026-01-02; of b.service, runs since 2026-01-02; rule"
+    entries = [Entry(("boot", "all"), (name,), origin=common) for name in "ab"]
+    other = Entry(("boot", "all"), ("c",), origin="package c, since 2026-01-03; rule")
+    rows, day = said_of_all([*entries, other])
+    assert day == "2026-01-02"
+    assert [one.origin for one in rows] == ["/etc/a; of b.service, runs since 2026-01-02; rule"] * 2 + [other.origin]
+    assert said_of_all([entries[0], other]) == ([entries[0], other], "")
+    assert said_of_all([]) == ([], "")
 
 
 @pytest.mark.parametrize(

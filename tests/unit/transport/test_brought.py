@@ -46,7 +46,7 @@ def test_a_file_says_its_package_or_that_it_has_none(connection: Connection, hos
     host = replace(host, sudo=replace(known(host.sudo), others=tuple(rules)))
     told = who_brought(entries, host, connection)
     assert told[0].startswith("package dpkg, since ")
-    assert told[1] == f"no package, since {TODAY}"
+    assert told[1] == f"since {TODAY}"
     assert told[2] == ""
     assert told[3].startswith("package dpkg, since ")
     assert told[4].startswith("/usr/bin/git, package git, since ")
@@ -79,7 +79,7 @@ def test_settings_that_name_a_thing_are_found(
         Entry(("environment", "sip-1"), ("A\0B\n.",)),
     ]
     found = [words.replace(f"{tmp_path}/", "") for words in who_brought(entries, host, connection)]
-    said = f"no package, since {TODAY}"
+    said = f"since {TODAY}"
     assert found == [f"d/ca.conf, {said}", f"d/match.conf, {said}", f"d/docs, {said}", f"d/env, {said}", "", ""]
 
 
