@@ -57,7 +57,7 @@ def _store_is_up(estate: Estate, name: str | None) -> str:
     """What to do about a store that does not answer."""
     home = next((one for one in estate.stores if one.name == name and not one.addresses), None)
     if home is None:
-        return "is the store up, and the way open?"
+        return "is what is there up, and the way open?"
     return f"is the store up, and the way open? on {home.host}: `systemctl status --no-pager {home.unit}`"
 
 

@@ -21,7 +21,7 @@ from voxgate.model.service import Role
 from voxgate.model.verdict import Judgement, RunOutcome, RunVerdict, Verdict
 from voxgate.model.waiver import Waiver
 from voxgate.report.folder import ReportFolder
-from voxgate.report.page.markup import el, link
+from voxgate.report.page.markup import advised, el, link
 from voxgate.report.page.site import STYLE, page, write_page
 from voxgate.report.publish import publish
 from voxgate.report.redaction import Redactor
@@ -532,3 +532,10 @@ def test_it_is_made_also_where_allure_cannot_be(
     folder.html.write_text("x")
     write_page(folder, done, estate)
     assert 'href="allure-report/index.html"' in folder.page.read_text()
+
+
+def test_a_command_is_seen_as_one_and_comes_along_without_backticks() -> None:
+    """Who copies it has what is typed."""
+    said = el("p", advised("stop it: `kill 1`; then `a <b>`, or `not closed"))
+    assert [one.text for one in said.iter("code")] == ["kill 1", "a <b>"]
+    assert "".join(said.itertext()) == "stop it: kill 1; then a <b>, or `not closed"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from voxgate.model.verdict import Judgement, RunOutcome, Verdict
 from voxgate.report import svg
-from voxgate.report.page.markup import Content, Element, el, folded, table
+from voxgate.report.page.markup import Content, Element, advised, el, folded, table
 from voxgate.report.tally import ESTATE, PLATFORM, Tally, by_cell, invariant_of, place, place_missing, subject_of, unjudged
 
 MANY = 20
@@ -113,7 +113,7 @@ def _found(judgements: Sequence[Judgement]) -> Iterator[Element]:
             el("p", el("strong", f"{svg.SIGNS[kind]} {kind}: {_named(first)}"), class_="what"),
             el("ul", [el("li", _named(one)) for one in rest], class_="alike") if rest else None,
             el("p", found, class_="found"),
-            el("p", el("strong", "To do: "), advice, class_="advice") if advice.strip() else None,
+            el("p", el("strong", "To do: "), advised(advice), class_="advice") if advice.strip() else None,
             el("p", first.reason, class_="reason") if not rest else None,
             class_=f"cause {kind}",
         )

@@ -14,7 +14,7 @@ from voxgate.model.run_facts import How
 from voxgate.model.verdict import Ran, RunOutcome, RunVerdict, ServiceOutcome, Verdict
 from voxgate.report import svg
 from voxgate.report.causes import Cause, causes_of, what_follows
-from voxgate.report.page.markup import Content, Element, el, folded, link, table
+from voxgate.report.page.markup import Content, Element, advised, el, folded, link, table
 from voxgate.report.page.words import KINDS, first_words
 from voxgate.report.tally import Tally, unjudged, whole
 
@@ -113,7 +113,7 @@ def _cause(cause: Cause) -> Element:
         "li",
         el("p", el("strong", f"{svg.SIGNS[kind]} {kind}: {cause.label}"), class_="what"),
         el("p", cause.found, class_="found"),
-        el("p", el("strong", "To do: "), cause.advice, class_="advice") if cause.advice.strip() else None,
+        el("p", el("strong", "To do: "), advised(cause.advice), class_="advice") if cause.advice.strip() else None,
         el("p", follows, class_="follows") if follows else None,
         class_=f"cause {kind}",
     )
@@ -163,7 +163,7 @@ def about(outcome: RunOutcome) -> Element:
         ("by", outcome.by or None),
         ("build", link(outcome.build, outcome.build) if outcome.build else None),
         ("started", _moment(outcome.started)),
-        ("ended", [_moment(outcome.started + outcome.seconds), f" ({outcome.seconds:.1f} s)"]),
+        ("ended", [_moment(outcome.started + outcome.seconds), " ", el("span", f"({outcome.seconds:.1f} s)", class_="whole")]),
         ("hosts", hosts),
         ("fleet", outcome.rolled.line if outcome.rolled else None),
         ("fleet, back", outcome.rolled_back.line if outcome.rolled_back else None),

@@ -25,6 +25,7 @@ _ATTRIBUTES = frozenset({
     *("charset", "http-equiv", "name", "content", "lang", "rel", "href", "src", "alt", "class", "scope", "datetime", "id"),
     "aria-label",
 })  # fmt: skip
+_TYPED = re.compile("`([^`]+)`")
 _OUTSIDE = re.compile(r"https://[A-Za-z0-9.-]{1,253}(?::\d{1,5})?(?:/[A-Za-z0-9._~:/%+@,=&?-]{0,1000})?")
 _INSIDE = re.compile(r"(?!.*\.\.)(?:#[a-z0-9-]{1,60}|[A-Za-z0-9][A-Za-z0-9._-]{0,60}(?:/[A-Za-z0-9._-]{0,60}){0,2})")
 
@@ -59,6 +60,11 @@ def _append(element: Element, content: Iterable[Content]) -> None:
 def link(said: Content, to: str) -> Content:
     """A link to a file beside the page, a place in it, or an https address; only the words where it is none of these."""
     return el("a", said, href=to) if _INSIDE.fullmatch(to) or _OUTSIDE.fullmatch(to) else said
+
+
+def advised(hint: str) -> Content:
+    """A hint: words for people, and each command that stands in backticks as one."""
+    return [el("code", part) if number % 2 else part for number, part in enumerate(_TYPED.split(hint))]
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[Content]], *, class_: str = "", caption: str = "") -> Element:
