@@ -18,6 +18,7 @@ from voxgate.survey.commands import edit, end, enrol, listening, no_more, restar
 from voxgate.survey.findings import runs_code_of
 from voxgate.survey.pacing import too_fast
 from voxgate.survey.questions import question_of
+from voxgate.survey.records import wrong_records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -184,6 +185,24 @@ def test_dialler_keeps_its_pace(unit: PlacedUnit, estate: Estate, evidence: Evid
     """
     wrong, unseen = too_fast(unit, estate, evidence)
     if unseen is not None and not wrong:
+        known(unseen)
+    assert not wrong, say_each("", wrong)
+
+
+@invariant(
+    per="unit",
+    guards="diallers",
+    services=("dialler",),
+    faults=("dialler-tick-pid-as-text", "dialler-process-without-ticks", "dialler-call-placed-by-as-text"),
+    severity="blocker",
+)
+def test_dialler_records_keep_the_contract(unit: PlacedUnit, estate: Estate, evidence: Evidence) -> None:
+    """By its ticks two diallers on one database are seen, and by its calls the next one knows whom it need not call again. So
+    what this process wrote last into its database is of the form that they read. It is asked where the estate's pace names a
+    collection there, which needs the role read; of a record the form alone is told, never what it says.
+    """
+    wrong, unseen = wrong_records(unit, estate, evidence)
+    if unseen is not None:
         known(unseen)
     assert not wrong, say_each("", wrong)
 

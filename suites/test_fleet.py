@@ -17,6 +17,7 @@ from voxgate.plugin import invariant, say, say_all, say_each
 from voxgate.survey.answers import read_page
 from voxgate.survey.commands import deploy_again, deploy_first, end_liars, listening, remove_whole, restart, why
 from voxgate.survey.questions import question_of
+from voxgate.survey.records import wrong_entries
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -122,6 +123,22 @@ def test_capacity_adds_up(placement: Placement, estate: Estate, evidence: Eviden
     page = read_page(evidence.second, question, endpoint.schema)
     assert not page.problem, say(f"{page.place} {page.problem}", f"{why('voxcore@*')}; does the registry answer?")
     wrong = [*_slots(page, estate, evidence), *_calls_in(page, estate, evidence)]
+    assert not wrong, say_each("", wrong)
+
+
+@invariant(
+    per="placement",
+    guards="people",
+    services=("fleet",),
+    faults=("fleet-entry-never-runs-out", "fleet-entry-calls-as-text", "fleet-entry-commit-cut-short"),
+    severity="blocker",
+)
+def test_registry_entries_keep_the_contract(placement: Placement, estate: Estate, evidence: Evidence) -> None:
+    """All workers read each other's entries in Redis, and calls are led by them. Each entry of a worker is of the form that they
+    can read, is about that worker, and runs out soon after its worker is gone. It is asked as the workers ask, by their own
+    REDIS_URL; of TLS (rediss) and of a Redis that is not reached nothing is judged here.
+    """
+    wrong = wrong_entries(placement, estate, evidence)
     assert not wrong, say_each("", wrong)
 
 

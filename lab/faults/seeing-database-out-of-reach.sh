@@ -1,6 +1,7 @@
 # The gate cannot reach the database; everybody else can.
 # host: data
 # blind: database-sees-one-dialler[vox] dialler-keeps-its-pace[sip-1-voxdialler]
+#   dialler-records-keep-the-contract[sip-1-voxdialler]
 # follow: by hand, the database's own host and users are for who runs it
 RULE='OUTPUT -d 127.0.0.1 -p tcp --dport 27017 -j REJECT'
 inject() { iptables -A $RULE; }

@@ -3,6 +3,7 @@
 # host: data
 # violated: only-expected-listeners[data]
 # blind: database-sees-one-dialler[vox] dialler-keeps-its-pace[sip-1-voxdialler]
+#   dialler-records-keep-the-contract[sip-1-voxdialler]
 # follow: by hand, the database's own host and users are for who runs it
 FILTER='
 import bson, socket, struct, threading

@@ -184,3 +184,15 @@ def test_what_says_that_it_breaks_its_readers_is_refused(gate: Gate) -> None:
     assert run.status == 10, run.said
     assert "what it answers would break gate, monitors: lost GET /metrics" in " ".join(run.said.split())
     assert (head_of(HOST, REPOSITORY), len(ledger(HOST, SERVICE))) == (before, lines)
+
+
+def test_what_nobody_can_read_of_its_records_is_not_done(gate: Gate) -> None:
+    """Its pages are well, its ticks go on, and the way through its pipeline was not taken: the look at its database sees it."""
+    before, source = head_of(HOST, REPOSITORY), (ROOT / "lab" / "services" / REPOSITORY / FILE).read_text("utf-8")
+    bad = source.replace('"pid": self._pid}', '"pid": str(self._pid)}')
+    assert bad != source
+    with on_main(REPOSITORY, {FILE: bad}):
+        run = gate("--deploy", f"{SERVICE}=main")
+    assert run.status == 11, run.said
+    assert "break the contract dialler-tick: $.pid: '(text)' is not of type 'integer'" in " ".join(run.said.split())
+    assert head_of(HOST, REPOSITORY) == before

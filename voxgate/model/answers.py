@@ -61,11 +61,21 @@ RECENT = (5, 15, 60)
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """A document of a collection, in the form by which its contract judges it and with nothing of what it says; ``age`` is how
+    many seconds ago it was written for the last time, as far as it says so itself, None where it does not.
+    """
+
+    age: float | None
+    said: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseView:
     """Every connection to one database server, and the server's own words that the list is whole. ``asker`` is the name that
     the gate gave itself for this one question, ``beside`` those of its questions to other databases at the same time.
     ``recent`` is how many ``ticks`` and ``calls`` of the last seconds (``RECENT``) the database itself has, as far as the estate
-    says where: a count for each of these times.
+    says where: a count for each of these times; ``records`` then the newest of each collection that the dialler writes.
     """
 
     database: str
@@ -74,3 +84,4 @@ class DatabaseView:
     asker: str
     beside: tuple[str, ...] = ()
     recent: Mapping[str, tuple[int, ...]] | Missing = field(default_factory=dict)
+    records: Mapping[str, tuple[Record, ...]] | Missing = field(default_factory=dict)

@@ -84,11 +84,24 @@ class RuntimesFact:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryFact:
+    """The entry of a worker (``<host>/<N>``, as its key has it) in the registry: ``lives`` milliseconds until it runs out, -1 for
+    never, -2 where there is none; ``said`` its shape as JSON, empty where it ``holds`` something else: what it is then.
+    """
+
+    worker: Annotated[Whole, Key()]
+    lives: Annotated[int, Meta(ge=-2, le=2**53)]
+    holds: Annotated[str, Wire("is"), Meta(pattern=r"^(JSON|gone|no text|too long|no JSON)\Z")]
+    said: Annotated[Whole, Meta(max_length=4000)]
+
+
+@dataclass(frozen=True, slots=True)
 class StoreFact:
     """How far the host came to the address that a setting holds: reached, refused, timeout, unresolved, unreachable, silent,
     unparsable, or ``not asked`` for a database; ``connections`` that the service's own processes hold to it. ``places`` are the
     addresses and ports that the setting's hosts stand for there, ``held`` those that are connected to, ``names`` the sha256 of
-    each ``host:port`` that the setting has.
+    each ``host:port`` that the setting has. ``entries`` are those that a Redis has of this host's workers, where it was asked for
+    them, and ``unread`` why it was asked and nothing could be read.
     """
 
     setting: Annotated[Whole, Key()]
@@ -97,6 +110,8 @@ class StoreFact:
     places: tuple[Place, ...] = ()
     held: tuple[Place, ...] = ()
     names: Annotated[tuple[Sha256, ...], Later()] = ()
+    entries: Annotated[tuple[EntryFact, ...], ByKey(), Later()] = ()
+    unread: Annotated[Shown, Later()] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 from voxgate.probe.base import Job, Trouble
 from voxgate.probe.env_files import Env
 from voxgate.probe.folder import Folder
+from voxgate.probe.registry import Registry
 from voxgate.probe.request import Service
 
 BY_SERVICE_RECORD = "mongodb+srv"
@@ -28,7 +29,8 @@ def stores(service: Service, found: Job, open_sockets: Job) -> dict[str, Any]:
     own processes hold to it. A database is not connected to: it counts its clients. Of the setting nothing is told but the
     addresses and the port that its hosts stand for here (``places``), which of them is connected to (``held``), and the
     sha256 of each ``host:port`` of it (``names``), by which who knows the name knows that it is that one. What a
-    ``mongodb+srv`` name stands for no call of the system's says: there every connection to its port counts.
+    ``mongodb+srv`` name stands for no call of the system's says: there every connection to its port counts. Of a Redis that
+    is reached, and of a service whose units are numbered, also what the registry has of these (``entries``).
     """
     with Folder(service.folder) as root:
         values = Env(root, service.envs[0]).settings()
@@ -39,6 +41,7 @@ def stores(service: Service, found: Job, open_sockets: Job) -> dict[str, Any]:
         scheme, hosts = url_of(values.get(key, ""))
         if scheme not in PORTS:
             continue
+        registry = Registry(values[key], service.units)
         outcomes, held = set(), 0
         places: set[tuple[str, int]] = set()
         ends: set[tuple[str, int]] = set()
@@ -50,7 +53,7 @@ def stores(service: Service, found: Job, open_sockets: Job) -> dict[str, Any]:
                 outcome = "not asked" if host_and_port(scheme, place) else "unparsable"
                 resolved = {(row["remote_address"], port) for row in connections if (port := row["remote_port"]) == PORTS[scheme]}
             else:
-                outcome, resolved = reach(scheme, place)
+                outcome, resolved = reach(scheme, place, registry)
                 places |= resolved
             outcomes.add(outcome)
             mine_there = [row for row in connections if (row["remote_address"], row["remote_port"]) in resolved]
@@ -59,7 +62,7 @@ def stores(service: Service, found: Job, open_sockets: Job) -> dict[str, Any]:
         best = next((word for word in ("reached", "not asked") if word in outcomes), min(outcomes))
         rows[key] = {
             "outcome": best, "connections": held, "places": sorted(map(list, places)), "held": sorted(map(list, ends)),
-            "names": sorted(names),
+            "names": sorted(names), "entries": registry.entries, "unread": registry.unread,
         }  # fmt: skip
     return rows
 
@@ -104,9 +107,9 @@ def hash_of_name(scheme: str, place: str) -> str:
     return hashlib.sha256(f"{found[0].lower().rstrip('.')}:{found[1]}".encode()).hexdigest() if found else ""
 
 
-def reach(scheme: str, place: str) -> tuple[str, set[tuple[str, int]]]:
+def reach(scheme: str, place: str, registry: Registry | None = None) -> tuple[str, set[tuple[str, int]]]:
     """How far a connection to ``host:port`` comes, and what the name stands for. Only what has the form of a host's name or
-    address is looked up.
+    address is looked up. A Redis that is reached is asked for what ``registry`` asks, at once.
     """
     found = host_and_port(scheme, place)
     if found is None:
@@ -125,11 +128,9 @@ def reach(scheme: str, place: str) -> tuple[str, set[tuple[str, int]]]:
             with socket.socket(family, kind, protocol) as connection:
                 connection.settimeout(REACH)
                 connection.connect(address)
-                if scheme == "redis":
-                    connection.sendall(b"PING\r\n")
-                    if connection.recv(64)[:1] not in {b"+", b"-"}:
-                        outcome = "silent"
-                        continue
+                if scheme == "redis" and not (registry or Registry("", ())).is_told(connection):
+                    outcome = "silent"
+                    continue
                 return "reached", resolved
         except ConnectionRefusedError:
             outcome = "refused"

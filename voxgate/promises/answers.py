@@ -9,12 +9,14 @@ from typing import Any
 from voxgate.contracts.json_strict import loads
 from voxgate.contracts.metrics import types_of
 from voxgate.contracts.openapi import operations
+from voxgate.contracts.records import ENTRY, RECORDS
 from voxgate.contracts.releases_answers import Answers, Told
 from voxgate.contracts.shapes_of_answers import shape, shape_of_metrics
 from voxgate.errors import ContractError
 from voxgate.model.answers import Answer
+from voxgate.probe.registry import ENTRIES
 from voxgate.promises.contract import Contract
-from voxgate.promises.records import ENTRIES, RECORDS, entry, newest
+from voxgate.promises.records import entry, newest
 
 JSON = "application/json"
 
@@ -57,7 +59,7 @@ def _records(contract: Contract) -> Iterator[tuple[str, Told]]:
     if contract.service.name == "fleet" and "REDIS_URL" in contract.settings:
         found = entry(contract.settings["REDIS_URL"], str(own.get("worker")))
         if found is not None:
-            yield f"redis {ENTRIES}*", Told("registry-entry", shape(found.said))
+            yield f"redis {ENTRIES}*", Told(ENTRY, shape(found.said))
     if contract.service.name == "dialler" and "MONGODB_URI" in contract.settings:
         for collection, name in RECORDS.items():
             record = newest(contract.settings["MONGODB_URI"], collection, int(own.get("pid", 0)))

@@ -16,13 +16,11 @@ from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
 from voxgate.contracts.json_strict import loads
+from voxgate.contracts.records import CALLS
 from voxgate.errors import ContractError
+from voxgate.probe.registry import ENTRIES
 
-ENTRIES = "vox:workers:"
 PATIENCE = 3.0  # seconds for one answer of a store
-LONGEST_LIFE = 30_000  # milliseconds: who looks at a worker that long after its end is led to nobody
-RECORDS = {"ticks": "dialler-tick", "diallers": "dialler-process"}
-CALLS = "calls"
 PLAIN = frozenset({"mongodb", "redis", "rediss"})  # an address is a host; of mongodb+srv it is a name that says where they are
 
 

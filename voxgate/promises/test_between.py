@@ -6,11 +6,12 @@ import re
 from typing import Any
 
 from voxgate.contracts.metrics import types_of
+from voxgate.contracts.records import ENTRY, LONGEST_LIFE, RECORDS
 from voxgate.contracts.releases_answers import compared, read_answers
 from voxgate.contracts.schemas import faults, schema
 from voxgate.promises.answers import gathered
 from voxgate.promises.contract import Contract, promise
-from voxgate.promises.records import LONGEST_LIFE, RECORDS, entry, newest, placed
+from voxgate.promises.records import entry, newest, placed
 from voxgate.promises.site import addresses, calls, keys, named, pictures, scripts
 
 CHECKED_WITHIN = 1.0  # seconds: HAProxy's `inter`; a check that takes longer is one that failed
@@ -34,8 +35,8 @@ def test_its_registry_entry_keeps_the_contract(contract: Contract) -> None:
     own = contract.page().document
     found = entry(contract.settings["REDIS_URL"], str(own.get("worker")))
     assert found is not None, f"there is no vox:workers:{own.get('worker')} in Redis"
-    broken = faults("registry-entry", found.said)
-    assert not broken, f"vox:workers:{own.get('worker')} breaks the contract registry-entry: {broken[0]}"
+    broken = faults(ENTRY, found.said)
+    assert not broken, f"vox:workers:{own.get('worker')} breaks the contract {ENTRY}: {broken[0]}"
     other = [(name, found.said[name], own.get(key)) for name, key in _SAME.items() if found.said[name] != own.get(key)]
     assert not other, f"its entry says {other[0][0]} {other[0][1]!r}, its health {other[0][2]!r}"
 

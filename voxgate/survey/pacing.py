@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from voxgate.model.estate import Database, Estate, Pace, PlacedUnit
+    from voxgate.model.evidence import ProcessFact
     from voxgate.model.look import Evidence, Look
 
 MINUTE = 60.0
@@ -64,7 +65,7 @@ def too_fast(unit: PlacedUnit, estate: Estate, evidence: Evidence) -> tuple[list
         elif set(recent) < set(database.pace.records):
             unseen = Missing("missing", "this look did not ask the database for it", database.name, "look again")
         else:
-            found += [(what, again) for what in _of_its_database(database, recent, _life(unit, evidence.second))]
+            found += [(what, again) for what in _of_its_database(database, recent, life_of(unit, evidence.second))]
     return found, unseen
 
 
@@ -77,12 +78,17 @@ def _set_right(unit: PlacedUnit) -> str:
     return f"mend {service.tick or 'what sets its pace'}: {opened}, then {anew}; or mend the estate's pace"
 
 
-def _life(unit: PlacedUnit, look: Look) -> float:
-    """How many seconds its process has been there, as the host says; 0 where there is none. Raises Blind."""
+def process_of(unit: PlacedUnit, look: Look) -> ProcessFact | None:
+    """The main process of a unit, None where there is none. Raises Blind."""
     host = look.host(unit.host.name)
     fact = known(host.units).get(unit.unit)
-    process = next((one for one in known(host.processes) if fact is not None and one.pid == fact.main_pid), None)
-    return known(host.time) - process.started if process is not None else 0.0
+    return next((one for one in known(host.processes) if fact is not None and one.pid == fact.main_pid), None)
+
+
+def life_of(unit: PlacedUnit, look: Look) -> float:
+    """How many seconds its process has been there, as the host says; 0 where there is none. Raises Blind."""
+    process = process_of(unit, look)
+    return known(look.host(unit.host.name).time) - process.started if process is not None else 0.0
 
 
 def _of_its_page(unit: PlacedUnit, pace: Pace, look: Look) -> Iterator[str]:
@@ -106,7 +112,7 @@ def _of_its_counters(unit: PlacedUnit, pace: Pace, evidence: Evidence) -> Iterat
     if first is not None and second.ticks >= first.ticks:
         seconds = second.until - first.asked + LAG
         yield from _more(f"{place}: between the looks", second.ticks - first.ticks, second.calls - first.calls, seconds, pace)
-    life = _life(unit, evidence.second)
+    life = life_of(unit, evidence.second)
     if life:
         yield from _more(f"{place}: since its process began", second.ticks, second.calls, life + LATER, pace)
 

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from voxgate.contracts import json_strict
 from voxgate.contracts.typed import WrongFormError
 from voxgate.errors import ContractError
-from voxgate.model.answers import Answer, Certificate, DatabaseClient, DatabaseView
+from voxgate.model.answers import Answer, Certificate, DatabaseClient, DatabaseView, Record
 from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.look import Evidence, Look, Question
 from voxgate.model.release import PutBack, Release, RemoteView
@@ -53,7 +53,7 @@ from voxgate.survey.keeping import LIMIT, Keep
 from voxgate.survey.reading import host_evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from voxgate.survey.keeping import Cutter
@@ -166,7 +166,12 @@ def _database_row(view: DatabaseView) -> dict[str, Any]:
     clients = [{"address": row.address, "port": row.port, "app_name": row.app_name, "user": row.user} for row in view.clients]
     names = {"asker": view.asker, "beside": list(view.beside)}
     recent = {"recent": _or_missing(view.recent, dict)} if view.recent else {}
-    return {"database": view.database, "server": view.server, "clients": clients, **names, **recent}
+    records = {"records": _or_missing(view.records, _records_row)} if view.records else {}
+    return {"database": view.database, "server": view.server, "clients": clients, **names, **recent, **records}
+
+
+def _records_row(found: Mapping[str, tuple[Record, ...]]) -> dict[str, Any]:
+    return {name: [{"age": one.age, "said": dict(one.said)} for one in rows] for name, rows in found.items()}
 
 
 def _remote_row(view: RemoteView) -> dict[str, Any]:
@@ -291,7 +296,13 @@ def _database(row: object) -> DatabaseView:
     said = get(row, "recent", members) if "recent" in members(row) else {}
     recent = _missing(said) or {name: tuple(map(natural, items(row))) for name, row in said.items()}
     database, server, asker = (get(row, key, text) for key in ("database", "server", "asker"))
-    return DatabaseView(database, server, clients, asker, tuple(beside), recent)
+    told = get(row, "records", members) if "records" in members(row) else {}
+    records = _missing(told) or {name: tuple(map(_record, items(rows))) for name, rows in told.items()}
+    return DatabaseView(database, server, clients, asker, tuple(beside), recent, records)
+
+
+def _record(row: object) -> Record:
+    return Record(get(row, "age", lambda age: None if age is None else number(age)), get(row, "said", members))
 
 
 def _client(row: object) -> DatabaseClient:

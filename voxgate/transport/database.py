@@ -15,7 +15,6 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,13 +24,14 @@ from pymongo.hello import Hello
 from pymongo.uri_parser import parse_uri
 
 from voxgate.errors import CommandUnknown, ContractError, Unreachable, VoxgateError, unforeseen
-from voxgate.model.answers import RECENT, DatabaseClient, DatabaseView
+from voxgate.model.answers import DatabaseClient, DatabaseView
 from voxgate.model.counting import counted
 from voxgate.model.digits import port_in
 from voxgate.model.evidence import Missing
 from voxgate.transport.deadline import Deadline
 from voxgate.transport.failures import ForwardingDenied, TargetRefused
 from voxgate.transport.forward import Forward, forward
+from voxgate.transport.records import UNAUTHORIZED, records_of, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     Client = MongoClient[Mapping[str, Any]]
 
 APP_NAME = "voxgate"
-_UNAUTHORIZED = frozenset({13, 18, 8000})  # Unauthorized, AuthenticationFailed, Atlas' own
 _NOT_KNOWN = frozenset({59, 40324, 16436})  # CommandNotFound, unrecognized pipeline stage (new and old)
 _LEAST = 0.1
 _SETTLING, _PAUSE = 2.0, 0.15  # seconds: how long another gate's question may take to go, and between two looks
@@ -54,7 +53,6 @@ TURN_LOCK = "/var/lib/voxgate/asking.lock"
 # Whoever can open a lock can hold it, if only to read: so no other account can open this one.
 _HOLDING = """set -e; umask 077; : >> "$1"; chmod 600 "$1"; exec /usr/bin/flock -w "$2" "$1" /bin/sh -c 'echo turn; exec cat'"""
 ROWS_AT_MOST = 20_000
-RECORDS_AT_MOST = 20_000  # ticks or calls of a minute: more is wrong whatever the pace
 # A server says itself how long its messages may be, and the library believes it; a list of connections is one document, which no
 # real one makes longer than this. A look is two of them.
 MESSAGE_AT_MOST = 16 * 1024 * 1024 + 64 * 1024
@@ -120,7 +118,8 @@ def see(
             view = _settled(lambda: _look(asked, asker, witness, way, until), until)
             if isinstance(view, Missing) or not database.pace.records:
                 return view
-            return replace(view, recent=_recent(asker, database, until))
+            recent, records = records_of(asker, database, until)
+            return replace(view, recent=recent, records=records)
     except (VoxgateError, PyMongoError, ValueError) as error:
         trouble = way.trouble if way is not None and isinstance(error, ConnectionFailure) else None
         return _missing(database.name, trouble or error, until)
@@ -199,24 +198,6 @@ def _look(asked: _Asked, asker: Client, witness: Client, way: Forward | None, un
     return DatabaseView(asked.database, server, tuple(clients.values()), asked.name, asked.beside)
 
 
-def _recent(client: Client, database: Database, until: Deadline) -> Mapping[str, tuple[int, ...]] | Missing:
-    """How many documents of the last seconds each collection of the dialler's pace has, by the server's own clock."""
-    try:
-        now = client.admin.command("hello").get("localTime")
-        if not isinstance(now, datetime):
-            return Missing("unparsable", "the server does not say what time it is", database.name, "is it a MongoDB?")
-        found = {}
-        for what, (collection, field) in database.pace.records.items():
-            since = {field: {"$gte": now - timedelta(seconds=max(RECENT))}}
-            rows = client[database.called][collection].find(since, {"_id": 0, field: 1}, limit=RECORDS_AT_MOST)
-            times = [row[field] for row in _before(rows, until) if isinstance(row.get(field), datetime)]
-            found[what] = tuple(sum(at >= now - timedelta(seconds=back) for at in times) for back in RECENT)
-    except (PyMongoError, ValueError, TypeError) as error:
-        hint = f"its user needs the role read on {database.called}; or take ticks_in and calls_in out of its pace"
-        return Missing("denied" if isinstance(error, OperationFailure) else "failed", _words(error), database.name, hint)
-    return found
-
-
 def _by_command(client: Client, _: Deadline) -> list[Mapping[str, Any]]:
     said = client.admin.command({"currentOp": 1, "$all": True})
     return _some(_list(said, "inprog"))
@@ -236,14 +217,6 @@ def _in_time(cursor: CommandCursor[Mapping[str, Any]], until: Deadline) -> Itera
             raise NetworkTimeout("its list of connections has no end")
         if (row := cursor.try_next()) is not None:
             yield row
-
-
-def _before(rows: Iterable[Mapping[str, Any]], until: Deadline) -> Iterator[Mapping[str, Any]]:
-    """The same rows. Raises NetworkTimeout at the first that comes too late."""
-    for row in rows:
-        if until.passed:
-            raise NetworkTimeout("its rows come too slowly")
-        yield row
 
 
 def _some(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -347,14 +320,9 @@ def _missing(name: str, error: VoxgateError | PyMongoError | ValueError, until: 
             return Missing(kind, error.line, name, error.hint or (_REACH if kind == "unreachable" else ""))
         case ConfigurationError() | ValueError():  # of a URI: its text may quote the URI, and with it a password
             return Missing("failed", f"its uri cannot be used ({type(error).__name__})", name, "mend the uri in [databases]")
-        case OperationFailure() if error.code in _UNAUTHORIZED:
-            return Missing("denied", _words(error), name, _INPROG)
+        case OperationFailure() if error.code in UNAUTHORIZED:
+            return Missing("denied", words_of(error), name, _INPROG)
         case _ if until.passed or isinstance(error, ExecutionTimeout):
             return Missing("timeout", f"no answer within {until}", name, _REACH)
         case _:
-            return Missing("unreachable" if isinstance(error, ConnectionFailure) else "failed", _words(error), name, _REACH)
-
-
-def _words(error: Exception) -> str:
-    """The first part of pymongo's words: the rest is its view of the topology."""
-    return str(error).split(", full error")[0].split(", Timeout:")[0].split(" (configured timeouts")[0]
+            return Missing("unreachable" if isinstance(error, ConnectionFailure) else "failed", words_of(error), name, _REACH)

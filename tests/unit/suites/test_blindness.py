@@ -56,6 +56,7 @@ def test_a_lost_database_is_blind(green: Case) -> None:
     assert {key: verdict for key, (verdict, _) in found.items()} == {
         "database-sees-one-dialler[vox]": "blind",
         "dialler-keeps-its-pace[sip-1-voxdialler]": "blind",
+        "dialler-records-keep-the-contract[sip-1-voxdialler]": "blind",
     }
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from voxgate.contracts.schemas import FOLDER
 from voxgate.errors import ContractError
-from voxgate.model.answers import Answer, Certificate, DatabaseClient, DatabaseView
+from voxgate.model.answers import Answer, Certificate, DatabaseClient, DatabaseView, Record
 from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.look import Evidence, Look, Question
 from voxgate.model.release import Release, RemoteView
@@ -27,6 +27,7 @@ from voxgate.survey.keeping import LOOKED_INTO, unpacked
 from voxgate.survey.reading import host_evidence
 from voxgate.survey.saving import load, save
 
+RECORDS = {"ticks": (Record(0.5, {"pid": 7, "at": {"$date": "1970-01-01T00:00:00Z"}}), Record(None, {})), "calls": ()}
 GOOD: dict[str, Any] = json.loads((FOLDER / "examples/evidence/valid-fleet.json").read_text())
 MISSING = Missing("unreachable", "no route", "sip-1", "is it on?")
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -47,7 +48,8 @@ def evidence(*bodies: bytes) -> Evidence:
     answers[named] = replace(answer(b"by TLS"), certificate=shown)
     client = DatabaseClient("198.51.100.41", 41000, "vox-dialler", "")
     databases: dict[str, DatabaseView | Missing] = {
-        "vox": DatabaseView("vox", "8.2", (client,), "voxgate-0a", ("voxgate-0b",)),
+        "vox": DatabaseView("vox", "8.2", (client,), "voxgate-0a", ("voxgate-0b",), {"calls": (0, 1, 2)}, RECORDS),
+        "none": DatabaseView("none", "8.2", (client,), "voxgate-0a", (), MISSING, MISSING),
         "two": MISSING,
     }
     hosts: dict[str, HostEvidence | Missing] = {"fleet-1": host_evidence("fleet-1", GOOD), "sip-1": MISSING}

@@ -23,6 +23,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
+from pymongo.collection import Collection
+from pymongo.errors import OperationFailure
 
 from voxgate.contracts.estates import load_estate
 from voxgate.errors import ContractError
@@ -41,6 +43,7 @@ from voxgate.transport.forward import forward
 
 from .conftest import Ground, Opened, free_port, host
 
+MOMENT = {"$date": "1970-01-01T00:00:00Z"}
 SECANTUS = shutil.which("secantusd-py", path=str(Path(sys.executable).parent)) or ""
 
 
@@ -474,6 +477,64 @@ def test_what_a_dialler_did_in_the_last_seconds_is_counted_by_the_servers_own_cl
             assert _view(see(connections, Database("vox", "one", uri))).recent == {}
         finally:
             client.drop_database("vox")
+
+
+def test_of_the_newest_records_the_form_leaves_the_database_and_nothing_that_they_say(
+    connections: Connections, mongod: int
+) -> None:
+    """Only the fields that the contract knows are asked for; a call is somebody's. What the pace does not name is not asked."""
+    uri = f"mongodb://127.0.0.1:{mongod}/vox"
+    asked = Database("vox", "one", uri, pace=Pace(calls_in="calls.placed_at"))
+    somebody = "+49 30 1234567"
+    with MongoClient[dict[str, Any]](uri) as client:
+        now = client.admin.command("hello")["localTime"]
+        old = [{"host": "sip-1", "pid": 7, "tick": one, "at": now - timedelta(seconds=60 - one)} for one in range(1, 60)]
+        client.vox.ticks.insert_many([*old, {"host": "sip-1", "pid": "7", "tick": 60.5, "at": now}])
+        client.vox.diallers.insert_one({"_id": "sip-1/7", "host": somebody, "pid": 7, "at": "now", somebody: somebody})
+        called = {"state": "placed", "to": somebody, "placed_at": now - timedelta(seconds=20), "trunk": somebody}
+        calls = [{"state": "due", "to": somebody}, {**called, "placed_by": somebody}, {**called, "placed_by": 70_000}]
+        client.vox.calls.insert_many([*calls, *({"state": somebody, "n": one} for one in range(3))])
+        client.other.ticks.insert_one({"pid": "another application's"})
+        try:
+            view = _view(see(connections, asked))
+            assert _view(see(connections, replace(asked, pace=Pace()))).records == {}
+        finally:
+            client.drop_database("vox")
+            client.drop_database("other")
+    found = known(view.records)
+    assert somebody not in str(view)
+    assert [one.said for one in found["ticks"]] == [
+        {"host": "(text)", "pid": "(text)", "tick": 1.5, "at": MOMENT},
+        *({"host": "(text)", "pid": 7, "tick": tick, "at": MOMENT} for tick in (59, 58)),
+    ]
+    assert [one.said for one in found["diallers"]] == [{"_id": "sip-1/7", "host": "(text)", "pid": 7, "at": "(text)"}]
+    assert [one.age for one in found["diallers"]] == [None]
+    made = {"state": "placed", "trunk": "(text)", "placed_at": MOMENT}
+    placed = [{**made, "placed_by": "(text)"}, {**made, "placed_by": 9999}]
+    assert [one.said for one in found["calls"]] == [*[{"state": "(text)"}] * 3, *placed]
+    ages = [one.age for one in (*found["ticks"], *found["calls"][3:])]
+    assert all(age is not None and age < 20 for age in ages)  # by the numbers that the database gave them just now
+
+
+def test_a_database_of_which_a_part_may_not_be_read_tells_the_rest(connections: Connections, mongod: int) -> None:
+    """Only what the pace names must be read: the other collections are judged where the user may read them."""
+    uri = f"mongodb://127.0.0.1:{mongod}/vox"
+
+    def records(code: int, *denied: str) -> object:
+        def refused(collection: Collection[Any], *words: Any, **options: Any) -> Any:
+            if collection.name in denied:
+                raise OperationFailure("not authorized on vox", code)
+            return find(collection, *words, **options)
+
+        find = Collection.find
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Collection, "find", refused)
+            found = _view(see(connections, Database("vox", "one", uri, pace=Pace(calls_in="calls.placed_at")))).records
+        return found.kind if isinstance(found, Missing) else sorted(found)
+
+    assert records(13, "ticks", "diallers") == ["calls"]
+    assert records(13, "calls") == "denied"
+    assert records(1, "ticks") == "denied"
 
 
 def _view(found: DatabaseView | Missing) -> DatabaseView:
