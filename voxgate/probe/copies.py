@@ -14,7 +14,7 @@ from typing import Any, Iterable, Iterator
 from voxgate.probe.accounts import caller, seeing_as
 from voxgate.probe.base import LONGEST_PATH, Job, Trouble
 from voxgate.probe.folder import NO_FILES, UNREADABLE, Folder, fingerprint, passing_over
-from voxgate.probe.known_folders import BARE, SIGNS, KnownFolders, LookedInto, read_in
+from voxgate.probe.known_folders import ANY_CODE, BARE, SIGNS, KnownFolders, LookedInto, read_in
 from voxgate.probe.mounts import plain_path
 from voxgate.probe.places import name_of
 from voxgate.probe.programs import NO_CONFIGURATION, git
@@ -41,7 +41,7 @@ def copies(services: list[Service], accounts: frozenset[int] = frozenset()) -> d
     ours = ids_of(own)
     modules = {name: service.name for service in services for name in modules_in(service.folder)}
     found: list[dict[str, Any]] = []
-    count, folders = 0, KnownFolders()
+    count, folders = 0, KnownFolders(modules.keys())
     with ExitStack() as held:
         known: list[Ours] = []
         for path, names in folders_to_search(own, accounts, folders):
@@ -60,7 +60,7 @@ def copies(services: list[Service], accounts: frozenset[int] = frozenset()) -> d
                 except BlockingIOError:
                     found.append({"path": path[:LONGEST_PATH], "kind": UNREADABLE, "names": [], "same": []})
             parent, _, name = path.rpartition("/")
-            if name in modules and "__init__.py" in names and parent not in own and not is_one_of(parent, ours):
+            if name in modules and ANY_CODE in names and parent not in own and not is_one_of(parent, ours):
                 found.append({"path": path, "kind": "package", "names": [name], "same": [modules[name]]})
             if len(found) > COPIES_AT_MOST:
                 raise Trouble("failed", f"over {COPIES_AT_MOST} checkouts and projects: not all of them were looked at")

@@ -8,7 +8,7 @@ import os
 import re
 import time
 from contextlib import suppress
-from typing import Any, Dict, Iterable, Set, Tuple
+from typing import AbstractSet, Any, Dict, Iterable, Set, Tuple
 
 from voxgate.probe.base import Trouble
 from voxgate.probe.cache import CACHE_BYTES, KNOWN_FOLDERS, SETTLED, HashCache, written_whole
@@ -16,7 +16,9 @@ from voxgate.probe.reading import content, rows_of
 
 SIGNS = {".git", "pyproject.toml", "package.json"}
 BARE = {"HEAD", "objects", "refs"}
-TELLING = {*SIGNS, *BARE, "__init__.py", "uv.lock", "package-lock.json"}
+TELLING = {*SIGNS, *BARE, "uv.lock", "package-lock.json"}
+ANY_CODE = "*.py"  # stands for all that Python imports, in a folder that is called as a service's package
+CODE_ENDS = (".py", ".pyc", ".so")
 HASHED = re.compile(r"/.+/(?:\.npm/_cacache/(?:content-v2/sha\d+|index-v5)/[0-9a-f]{2}|\.git/objects)/[0-9a-f]{2}")
 # Kinds of file systems of the kernel's own on this very host, where what is put into a folder, or taken away, always moves its
 # ctime, which the kernel's clock alone sets. Of any other (FUSE, of a network) each folder is read each time.
@@ -47,9 +49,13 @@ class KnownFolders:
 
     A store of recordings has hundreds of thousands of folders with nothing that tells in them. Those of one folder are kept
     together, some 200 in one hash of their inodes and ctimes, so that neither the file nor the next look grows with each.
+
+    ``packages`` are the names of the services' packages. Python runs one without an ``__init__.py`` too, so in a folder of such a
+    name any code tells. What was kept for others is not believed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, packages: AbstractSet[str] = frozenset()) -> None:
+        self.packages = packages
         self.mine = os.geteuid() == 0 and HashCache.trusted()
         self.kept: dict[str, list[Any]] = {}
         self.seen: dict[str, list[Any]] = {}
@@ -61,7 +67,8 @@ class KnownFolders:
         if self.mine:
             with suppress(OSError, ValueError, Trouble, KeyError):
                 known = json.loads(content(KNOWN_FOLDERS, CACHE_BYTES))
-                self.kept, self.kept_empty = known["folders"], known["empty"]
+                if known["packages"] == sorted(packages):
+                    self.kept, self.kept_empty = known["folders"], known["empty"]
             rows = [row.partition(" - ")[::2] for row in rows_of("/proc/self/mountinfo")]
             named = [mount.split()[2].split(":") for mount, of in rows if of.partition(" ")[0] in TIMED]
             self.timed = {os.makedev(int(major), int(minor)) for major, minor in named}
@@ -137,7 +144,7 @@ class KnownFolders:
         kept = {"folders": self.seen, "empty": self.seen_empty}
         if ended_early and len(self.kept) + len(self.kept_empty) + len(self.seen) + len(self.seen_empty) <= 2 * KEPT_AT_MOST:
             kept = {"folders": {**self.kept, **self.seen}, "empty": {**self.kept_empty, **self.seen_empty}}
-        written_whole(KNOWN_FOLDERS, json.dumps(kept, separators=(",", ":")))
+        written_whole(KNOWN_FOLDERS, json.dumps({"packages": sorted(self.packages), **kept}, separators=(",", ":")))
 
 
 def as_it_is(found: os.stat_result) -> str:
@@ -168,13 +175,14 @@ def read_in(fd: int, found: os.stat_result, path: str, known: KnownFolders) -> L
     its inode, and the folder itself. What is kept of it is its own, wherever its path leads by now. Raises OSError.
     """
     names, below, may_be_kept = set(), {}, known.mine
+    is_called_so = path.rpartition("/")[2] in known.packages
     asked = whichever(found) in known.kept_empty
     beside: dict[str, tuple[int, int]] = {}
     with os.scandir(fd) as entries:
         for entry in entries:
             name = entry.name
-            if name in TELLING:
-                names.add(name)
+            if name in TELLING or (is_called_so and name.endswith(CODE_ENDS)):
+                names.add(name if name in TELLING else ANY_CODE)
             if not entry.is_dir(follow_symlinks=False):
                 continue
             if len(name) == 2 and HASHED.fullmatch(f"{path}/{name}"):

@@ -468,6 +468,16 @@ def test_a_copy_of_a_package_alone_is_found(checkout: Path, place: Path, monkeyp
     assert [(row["kind"], row["same"]) for row in probe.copies([service(checkout)])["found"]] == [("package", ["backend"])]
 
 
+@pytest.mark.parametrize("left", ["__main__.py", "serve.pyc", "serve.cpython-313-x86_64-linux-gnu.so"])
+def test_a_copy_of_a_package_needs_no_init(left: str, checkout: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python runs a folder of that name without one, and from byte code alone. What is no code is no copy."""
+    monkeypatch.setattr(probe, "COPY_ROOTS", (str(place),))
+    for path in (checkout / "vox_backend/__init__.py", place / "log/vox_backend/serve.log", place / "x/vox_backend" / left):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    assert [row["path"] for row in probe.copies([service(checkout)])["found"]] == [str(place / "x/vox_backend")]
+
+
 def test_a_job_that_names_a_services_folder_is_told() -> None:
     folders = ("/opt/vox-backend", "/opt/vox")
     assert probe.movers("cp -r /tmp/new/. /opt/vox-backend/", folders) == {"/opt/vox-backend"}
