@@ -182,7 +182,7 @@ def _words(one: ContainerFact) -> str:
     guards="people",
     roles=("sip",),
     needs=("containers",),
-    faults=("livekit-stopped", "livekit-restart-loop", "livekit-halted"),
+    faults=("livekit-stopped", "livekit-server-stopped", "livekit-restart-loop", "livekit-halted"),
     severity="blocker",
 )
 def test_livekit_is_healthy(host_name: str, estate: Estate, evidence: Evidence) -> None:

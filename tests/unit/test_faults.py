@@ -36,7 +36,7 @@ GRAVEST = (
     "dialler-in-a-container", "dialler-tick-frozen",
     # Nobody is served.
     "unit-stopped", "unit-crash-looping", "worker-stopped", "old-process-holds-the-port", "backend-dependency-down",
-    "backend-health-lies", "livekit-stopped", "haproxy-not-there", "disk-full",
+    "backend-health-lies", "livekit-stopped", "livekit-server-stopped", "haproxy-not-there", "disk-full",
     # Nobody sees.
     "seeing-host-down", "seeing-forge-down", "seeing-probe-missing", "seeing-sudo-revoked", "evidence-edited-on-its-way",
     # Something else runs, or strangers read it.

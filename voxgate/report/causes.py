@@ -72,21 +72,31 @@ def _at_its_port(one: Judgement, other: Judgement) -> bool:
     return port is not None and f":{port[1]}: connection refused" in one.found
 
 
+def _for_livekit(one: Judgement, _other: Judgement) -> bool:
+    return all(_OF_LIVEKIT.fullmatch(part) for part in one.found.split("; "))
+
+
 @dataclass(frozen=True, slots=True)
 class _After:
     """A rule that explains another where it is as ``near``, and where ``when`` stands in what it found; ``blinds`` says that it
-    explains why nobody could look, too.
+    explains why nobody could look, too, and ``away`` that it does so also where its own host could not be reached.
     """
 
     rule: str
     near: Near
     when: re.Pattern[str] = re.compile("")
     blinds: bool = False
+    away: bool = False
 
 
 _DOWN = re.compile(r" is (?!enabled|active/running|transient)\S+ ?\(|is masked|is not-found|is halted|restarted between")
 _NOT_THERE = re.compile("does not listen")
 _PORT = re.compile(r"does not listen on port (\d+)")
+_OF_LIVEKIT = re.compile(
+    r"(?:[\w.-]+: )?(?:GET \S+ \([^()]*\) answers 503 '[a-z]+': livekit [a-z ]+"
+    r"|the address in LIVEKIT_URL could not be reached from here: [a-z ]+)"
+)
+_NO_LIVEKIT = _After("livekit-is-healthy", _for_livekit, away=True)
 _STORES = "stores-are-private"
 _STORE_AWAY = _After(_STORES, _unwell, _NOT_THERE)
 _NO_NGINX = re.compile(r"\b0 nginx run here")
@@ -130,7 +140,7 @@ _AFTER: dict[str, tuple[_After, ...]] = {
         _After("database-sees-one-dialler", _anywhere, blinds=True),
         _After(_STORES, _at_its_port, _NOT_THERE, blinds=True),
     ),
-    "settings-lead-to-what-is-there": (_After(_STORES, _anywhere, _NOT_THERE),),
+    "settings-lead-to-what-is-there": (_After(_STORES, _anywhere, _NOT_THERE), _NO_LIVEKIT),
     "dialler-is-on-the-sip-host": (_After(_ONE_DIALLER, _told_of),),
     "one-copy-only": (_After(_ONE_DIALLER, _told_of),),
     "unit-is-active": (_MADE_BY, _NOT_SET, _After("units-are-all-there-are", _placement)),
@@ -143,6 +153,7 @@ _AFTER: dict[str, tuple[_After, ...]] = {
         _After(_STORES, _anywhere, _NOT_THERE),
         _After("nginx-runs-its-config", _through_nginx, _NO_NGINX),
         _After("service-became-healthy", _still_before),
+        _NO_LIVEKIT,
     ),
     "backend-reaches-its-stores": (
         _After("unit-is-active", _placement, _DOWN),
@@ -325,9 +336,14 @@ def _parent(one: Judgement, by_rule: dict[str, list[Judgement]]) -> Judgement | 
     unseen = _reason(one) is not None
     for after in _AFTER.get(one.invariant, ()):
         for other in by_rule.get(after.rule, ()) if after.blinds or not unseen else ():
-            if after.near(one, other) and after.when.search(other.found) and not _reason(other):
+            if after.near(one, other) and after.when.search(other.found) and _may_explain(other, after):
                 return other
     return None
+
+
+def _may_explain(other: Judgement, after: _After) -> bool:
+    reason = _reason(other)
+    return reason is None or (after.away and reason.why.startswith("could not look (unreachable)"))
 
 
 def _strangers(bad: Sequence[Judgement]) -> dict[str, Judgement]:
@@ -401,7 +417,7 @@ def _cause(group: Sequence[Judgement], roots: dict[str, Judgement]) -> Cause:
     first = leads[0]
     if reason := _reason(first):
         places = dict.fromkeys(found.where for one in leads if (found := _reason(one)))
-        advice = next((one.advice for one in group if one.advice), "")
+        advice = next((one.advice for one in leads if one.advice), "")
         return Cause(first.verdict, listed(list(places), _NAMED), reason.why, advice, leads, follow, blinds=True)
     subject = first.id.partition("[")[2].removesuffix("]")
     label = f"{first.sentence} [{subject}]" if subject else first.sentence
@@ -412,7 +428,9 @@ def what_follows(cause: Cause) -> str:
     """What else is so for this cause, by rule: `4 follow from it: capacity-adds-up x2, ...`; empty where nothing is."""
     if cause.blinds:
         blind = [one for one in cause.findings if one.verdict is Verdict.BLIND]
-        return f"{how_many(blind, 'is', 'are')} blind for it: {_rules(blind)}"
+        seen = [one for one in cause.findings if one.verdict is not Verdict.BLIND]
+        more = f"; {counted(len(seen), 'follows', 'follow')} from it: {_rules(seen)}" if seen else ""
+        return f"{how_many(blind, 'is', 'are')} blind for it: {_rules(blind)}{more}"
     parts = []
     if same := cause.leads[1:]:
         parts.append(f"the same on {listed([subject_of(one.id) or one.invariant for one in same], SHOWN)}")

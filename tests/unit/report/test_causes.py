@@ -106,6 +106,30 @@ def test_rules_are_counted_as_rules(subjects: dict[str, Judgement]) -> None:
         assert what_follows(cause) == words
 
 
+def test_a_host_without_power_takes_its_livekit_along(subjects: dict[str, Judgement]) -> None:
+    """Three causes stood there, and two of them asked whether a store was down."""
+    away = "sip-1: could not look (unreachable): no connection to 198.51.100.41:22: no answer within 10 s"
+    bad = "GET :{}/health ({}) answers 503 'degraded': livekit unreachable"
+    health = f"api-1: {bad.format(8080, 'direct')}; {bad.format(80, 'through nginx')}"
+    lost = "fleet-1: the address in LIVEKIT_URL could not be reached from here: timeout"
+    on_it = [one for one in subjects.values() if one.host == "sip-1"]
+    blind = [replace(one, verdict=Verdict.BLIND, found=away, advice="is it on?") for one in on_it]
+    found = {
+        "backend-health-is-clean[api-1-voxbridge]": health,
+        "backend-reaches-its-stores[backend-api-1]": health,
+        "settings-lead-to-what-is-there[fleet-fleet-1]": lost,
+    }
+    seen = [replace(subjects[one], verdict=Verdict.VIOLATED, found=said, advice="a store?") for one, said in found.items()]
+    (cause,) = causes_of([*seen, *blind])
+    assert (cause.label, cause.blinds, cause.advice) == ("sip-1", True, "is it on?")
+    rules = "backend-health-is-clean, backend-reaches-its-stores, settings-lead-to-what-is-there"
+    assert what_follows(cause).endswith(f"; 3 follow from it: {rules}")
+    other = replace(seen[0], found=f"{health}, mongodb refused")
+    assert len(causes_of([other, *blind])) == 2
+    here = [replace(one, found=away.replace("unreachable", "denied")) for one in blind]
+    assert len(causes_of([*seen, *here])) == 3
+
+
 def test_two_hosts_without_power_are_one_cause(subjects: dict[str, Judgement]) -> None:
     judgements = [
         replace(one, verdict=Verdict.BLIND, found=f"{one.host}: could not look (unreachable): no connection to 192.0.2.{n}:22")
