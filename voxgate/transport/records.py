@@ -38,7 +38,7 @@ UNAUTHORIZED = frozenset({13, 18, 8000})  # Unauthorized, AuthenticationFailed, 
 
 def records_of(client: MongoClient[Row], database: Database, until: Deadline) -> tuple[Counts, Newest] | tuple[Missing, Missing]:
     """How many documents of the last seconds each collection of the dialler's pace has, by the server's own clock, and the newest
-    of each collection that the dialler writes. One that the pace does not name, and that this user may not read, is left out.
+    of each collection that the dialler writes: none of one that the pace does not name, and that this user may not read.
     """
     try:
         now = client.admin.command("hello").get("localTime")
@@ -51,9 +51,8 @@ def records_of(client: MongoClient[Row], database: Database, until: Deadline) ->
             times = [row[field] for row in rows if isinstance(row.get(field), datetime)]
             counts[what] = tuple(sum(at >= now - timedelta(seconds=back) for at in times) for back in RECENT)
             if collection in WRITTEN:
-                newest[collection] = [*(newest[collection] or ()), *rows[-NEWEST:]]
-        seen = {name: _each_once(rows) for name, rows in newest.items() if rows is not None}
-        told = {name: tuple(_record(name, row, now) for row in rows) for name, rows in seen.items()}
+                newest[collection] = [*newest[collection], *rows[-NEWEST:]]
+        told = {name: tuple(_record(name, row, now) for row in _each_once(rows)) for name, rows in newest.items()}
     except (PyMongoError, ValueError, TypeError) as error:
         hint = f"its user needs the role read on {database.called}; or take ticks_in and calls_in out of its pace"
         denied = Missing("denied" if isinstance(error, OperationFailure) else "failed", words_of(error), database.name, hint)
@@ -73,8 +72,8 @@ def _late(client: MongoClient[Row], database: Database, collection: str, field: 
     return list(_before(client[database.called][collection].find(since, wanted, limit=RECORDS_AT_MOST), until))
 
 
-def _newest(client: MongoClient[Row], database: Database, collection: str, until: Deadline) -> list[Row] | None:
-    """The documents that were put there last, and where such a one may stand elsewhere, those of no moment; None where this user
+def _newest(client: MongoClient[Row], database: Database, collection: str, until: Deadline) -> list[Row]:
+    """The documents that were put there last, and where such a one may stand elsewhere, those of no moment; none where this user
     may not read them and need not.
     """
     found, wanted = client[database.called][collection], _asked(collection)
@@ -88,7 +87,7 @@ def _newest(client: MongoClient[Row], database: Database, collection: str, until
         named = {name for name, _ in database.pace.records.values()}
         if error.code not in UNAUTHORIZED or collection in named:
             raise
-        return None
+        return []
     return rows
 
 
