@@ -136,8 +136,8 @@ def test_capacity_adds_up(placement: Placement, estate: Estate, evidence: Eviden
 def test_registry_entries_keep_the_contract(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """All workers read each other's entries in Redis, and calls are led by them. Each entry of a worker is of the form that they
     can read, is about that worker, and runs out soon after its worker is gone. It is asked as the workers ask, by their own
-    REDIS_URL, for `vox:workers:` and the host's name as its kernel has it; of TLS (rediss) and of a Redis that is not reached
-    nothing is judged here.
+    REDIS_URL, for `vox:workers:` and the host's name as its kernel has it; of TLS (rediss), of what another server of a
+    cluster has and of a Redis that is not reached nothing is judged here.
     """
     wrong = wrong_entries(placement, estate, evidence)
     assert not wrong, say_each("", wrong)

@@ -68,8 +68,9 @@ class Registry:
             for _ in range(1 + self.before):  # of the PING; what was refused here is refused again below
                 replies.next()
             for worker in self.workers:
-                said = replies.next()
-                self.entries[worker] = entry_of(said, replies.next())
+                said, lives = replies.next(), replies.next()
+                if not is_elsewhere(said):
+                    self.entries[worker] = entry_of(said, lives)
         except (Trouble, OSError) as error:
             late = isinstance(error, (TimeoutError, socket.timeout))
             self.entries, self.unread = {}, error.text if isinstance(error, Trouble) else "timeout" if late else "failed"
@@ -121,6 +122,11 @@ class Replies:
         if line[:1] not in {b"+", b"-"}:
             raise Trouble("unparsable", STRANGE)
         return line
+
+
+def is_elsewhere(said: bytes | int) -> bool:
+    """True where another server of a cluster has it: nobody is asked because an answer names him."""
+    return isinstance(said, bytes) and said.startswith((b"-MOVED ", b"-ASK "))
 
 
 def entry_of(said: bytes | int, lives: bytes | int) -> dict[str, Any]:

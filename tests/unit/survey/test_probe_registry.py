@@ -129,7 +129,6 @@ def test_what_is_no_entry_is_told_by_a_word(place: Path, answer: bytes, holds: s
     [
         (b"-NOAUTH Authentication required.\r\n" * 3, "refused: NOAUTH"),
         (b"+PONG\r\n-NOPERM User vox has no permissions\r\n:7\r\n", "refused: NOPERM"),
-        (b"+PONG\r\n-MOVED 7 10.0.0.1:6379\r\n-MOVED 7 10.0.0.1:6379\r\n", "refused: MOVED"),
         (b"+PONG\r\n$-1\r\n:-2\r\n", "it does not speak as Redis does"),
         (b"+PONG\r\n$99999999\r\n", "it does not speak as Redis does"),
         (b"+PONG\r\n:1" + b"0" * 400 + b"\r\n", "it does not speak as Redis does"),
@@ -162,6 +161,11 @@ def test_it_asks_as_the_setting_says_and_each_word_is_one(place: Path) -> None:
         found = probe.Registry(url, ["voxcore@12.service"])
         assert found.words == b"".join(map(probe.spoken_as_redis, (*first, *question))), url
         assert found.before == len(first)
+
+
+def test_another_server_of_a_cluster_is_not_asked(place: Path) -> None:
+    row = told(place, b"+PONG\r\n-MOVED 7 10.0.0.1:6379\r\n-MOVED 7 10.0.0.1:6379\r\n")
+    assert (row["entries"], row["unread"], row["outcome"]) == ({}, "", "reached")
 
 
 def test_a_service_of_no_workers_is_asked_for_none(place: Path) -> None:
