@@ -141,6 +141,6 @@ def test_a_busy_worker_comes_last(drill: Drill, tmp_path: Path) -> None:
     order = [one["detail"] for one in verdict["moves"] if (one["host"], one["move"]) == ("fleet-1", "restart")]
     if [words.split(",")[0] for words in order] != ["voxcore@2", "voxcore@3", "voxcore@1"]:
         drill.flaws.append(f"order: {order}")
-    if drill.exit_status != 0 or not any("1 calls were up" in note for note in verdict["notes"]):
+    if drill.exit_status != 0 or not any("1 call was up" in note for note in verdict["notes"]):
         drill.flaws.append(f"{drill.exit_status}: {gate.said[-1500:]}")
     drill.check()
