@@ -183,7 +183,8 @@ def resolve(request: Request, service: Service, remote: RemoteView, today: date 
     commit = remote.tags.get(request.wanted)
     where = f"{service.name}={request.wanted}"
     if commit is None:
-        near = difflib.get_close_matches(request.wanted, remote.tags, n=1)
+        may_be_deployed = [text for text, commit in remote.tags.items() if commit in remote.on_main]
+        near = difflib.get_close_matches(request.wanted, may_be_deployed, n=1)
         hint = f"did you mean {near[0]}?" if near else "an annotated tag, pushed"
         raise Mistyped("the remote has no such tag", where=where, why=remote.url, hint=hint)
     if commit not in remote.on_main:

@@ -166,7 +166,7 @@ class Author:
 
     run: str
     by: str = field(default_factory=lambda: f"{getpass.getuser()}@{socket.gethostname()}")
-    build: str = field(default_factory=lambda: os.environ.get("BUILD_TAG", ""))
+    build: str = field(default_factory=lambda: os.environ.get("BUILD_TAG") or os.environ.get("BUILD_URL", ""))
     since: str = field(default_factory=now)
     services: str = ""
 

@@ -12,10 +12,12 @@ import builtins
 import inspect
 import textwrap
 from collections.abc import Callable, Iterable
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import pytest
+
+from voxgate.plugin.invariants import on
 
 _GIVEN = frozenset({"host", "estate", "evidence", "moves", "capacity"})
 """Fixtures of voxgate whose own methods look, and assert nothing."""
@@ -58,15 +60,25 @@ def _may_assert(function: Callable[..., Any], tame: frozenset[str], seen: frozen
         (node,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
     except (OSError, TypeError, SyntaxError, ValueError):
         return True
-    if not isinstance(node, ast.FunctionDef) or not all(map(_is_mark, node.decorator_list)):
+    names = getattr(function, "__globals__", {})
+    if not isinstance(node, ast.FunctionDef) or not all(_is_mark(one, names) for one in node.decorator_list):
         return True
-    reading = _Reading(getattr(function, "__globals__", {}), {*seen, function}, _bound_to_tame(node, tame))
+    reading = _Reading(names, {*seen, function}, _bound_to_tame(node, tame))
     return any(reading.may_assert(one) for statement in node.body for one in ast.walk(statement))
 
 
-def _is_mark(decorator: ast.expr) -> bool:
-    """``@pytest.mark.x`` and ``@pytest.mark.x(...)``; whatever else decorates may assert."""
-    return ast.unparse(decorator).startswith("pytest.mark.")
+def _is_mark(decorator: ast.expr, names: dict[str, Any]) -> bool:
+    """``@pytest.mark.x``, ``@pytest.mark.x(...)`` and our own ``@on(...)``, however it is imported; whatever else decorates may
+    assert.
+    """
+    if ast.unparse(decorator).startswith("pytest.mark."):
+        return True
+    match decorator:
+        case ast.Call(func=ast.Name(id=name)):
+            return names.get(name) is on
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=module), attr=name)):
+            return isinstance(names.get(module), ModuleType) and getattr(names[module], name, None) is on
+    return False
 
 
 def _bound_to_tame(node: ast.FunctionDef, tame: frozenset[str]) -> frozenset[str]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 from rich.cells import cell_len, set_cell_size
 
 from voxgate.errors import visible
 
+_COMMAND = re.compile(r"`[^`\n]+`")
+_BLANK = "\1"  # stands for a blank that no line may end at
 _SECOND = "\0"  # stands for the second column of a wide letter while lines are broken; nothing that is visible holds it
 
 
 def hanging(text: str, first: str, width: int, *, later: str | None = None) -> list[str]:
-    """``text`` after ``first``, its later lines indented as far, none wider than ``width`` columns. Words are never broken: a
-    command stays one to copy.
+    """``text`` after ``first``, its later lines indented as far, none wider than ``width`` columns. Neither a word nor a command
+    (between backticks) is broken: it stays one to copy, and what alone is wider the terminal breaks itself.
     """
-    wide = visible(text, "\n\t")
+    wide = _COMMAND.sub(lambda found: found[0].replace(" ", _BLANK), visible(text, "\n\t"))
     if not wide.isascii():  # a letter of two columns is one for textwrap: the terminal itself would break the line, at its edge
         wide = "".join(letter + _SECOND * (cell_len(letter) - 1) for letter in wide)
     lines = textwrap.wrap(
@@ -26,7 +29,7 @@ def hanging(text: str, first: str, width: int, *, later: str | None = None) -> l
         break_long_words=False,
         break_on_hyphens=False,
     )
-    return [line.replace(_SECOND, "") for line in lines] or [first.rstrip()]
+    return [line.replace(_SECOND, "").replace(_BLANK, " ") for line in lines] or [first.rstrip()]
 
 
 def shortened(text: str, columns: int) -> str:

@@ -150,7 +150,7 @@ def _lost(hop: Hop, where: str, error: Exception, deadline: Deadline) -> Unreach
 
 def _by_hand(hop: Hop) -> str:
     """What shows more, typed where the gate runs."""
-    by_hand = f"`ssh -v -p {hop.port} {quoted(hop.address)} true`"
+    by_hand = f"`ssh -v -o ConnectTimeout=10 -p {hop.port} {quoted(hop.address)} true`"
     return f"is the host on, and does its firewall let this machine in? on the gate: {by_hand}"
 
 

@@ -118,5 +118,5 @@ def _refused(hop: Hop, where: str, wallet: _Wallet, why: str) -> Unreachable:
         f"login as {hop.user} refused",
         where=where,
         why=f"{why}; {tried}" if why else tried,
-        hint=f"try by hand on the gate: `ssh -v -p {hop.port} {hop.user}@{hop.address}`",
+        hint=f"try by hand on the gate: `ssh -v -o ConnectTimeout=10 -p {hop.port} {hop.user}@{hop.address}`",
     )

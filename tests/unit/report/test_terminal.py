@@ -13,7 +13,7 @@ from rich.console import Console
 
 from voxgate.model.verdict import Judgement, MoveRecord, RunOutcome, RunVerdict, Verdict
 from voxgate.report.terminal import EXIT_MEANING, closing, console_for
-from voxgate.report.wrapping import shortened
+from voxgate.report.wrapping import hanging, shortened
 
 PAGE = Path("/reports/latest/allure-report/index.html")
 
@@ -83,6 +83,17 @@ def test_nothing_is_wider_than_the_terminal_and_no_word_is_broken(rolled_back: R
     assert all(len(line) <= width for line in text.splitlines() if "report  " not in line), text
     for word in ("DEEPGRAM_API_KEY", "/opt/vox-agents/.env", "vox_agents/settings.py:41", "/run/docker.sock:"):
         assert word in text
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 140])
+def test_a_command_stays_one_to_copy(width: int) -> None:
+    command = "`uv run voxgate enrol api-1 --estate lab | ssh YOU@198.51.100.21 sudo bash`"
+    text = f"it is somebody's, who may change it at any time: {command}, and look again; or `ls -l /x`"
+    lines = hanging(text, "  → ", width)
+    assert any(command in line for line in lines)
+    assert any("`ls -l /x`" in line for line in lines)
+    assert " ".join(" ".join(lines).split()) == f"→ {text}"
+    assert all(len(line) <= width for line in lines if command not in line)
 
 
 def test_a_terminal_without_unicode_gets_ascii(rolled_back: RunOutcome) -> None:

@@ -118,6 +118,9 @@ def test_our_rule(evidence):
 '''
 
 HOSTS = """
+from voxgate import plugin
+from voxgate.plugin import on
+
 def test_empty(host):
     found = host.file("/etc/hosts")
     with host.sudo():
@@ -125,6 +128,18 @@ def test_empty(host):
 
 def test_full(host):
     host.check_output("true")
+
+@on(role="fleet")
+def test_empty_on_some(host):
+    host.run("uptime")
+
+@plugin.on(host=("api-1", "data"))
+def test_empty_on_two(host):
+    found = host.file("/etc/hosts").exists == True
+
+@on(role="fleet")
+def test_full_on_some(host):
+    assert host.run("true").rc == 0
 """
 
 TELL = """
@@ -192,7 +207,12 @@ def test_what_a_host_says_is_no_assertion(tmp_path: Path) -> None:
     team = project(tmp_path, HOSTS)
     (team / "conftest.py").write_text(TELL)
     done = judged(team, "--collect-only", "-q", "suites")
-    assert {line for line in done.stdout.splitlines() if "=" in line} == {"test_empty=True", "test_full=False"}, done.stderr
+    told = dict(line.split("=") for line in done.stdout.splitlines() if "=" in line)
+    empty = {name for name, said in told.items() if said == "True"}
+    assert (empty, told.keys() - empty) == (
+        {"test_empty", "test_empty_on_some", "test_empty_on_two"},
+        {"test_full", "test_full_on_some"},
+    ), done.stderr
 
 
 ON = """
