@@ -63,6 +63,10 @@ def _none_on(one: Judgement, other: Judgement) -> bool:
     return other.service == "dialler" and one.found.startswith(f"{other.host}: 0 dialler processes ")
 
 
+def _diallers(one: Judgement, other: Judgement) -> bool:
+    return other.service == "dialler" and "no connection of the dialler" in one.found
+
+
 def _through_nginx(one: Judgement, other: Judgement) -> bool:
     return _host(one, other) and "(through nginx" in one.found and "(direct)" not in one.found
 
@@ -102,7 +106,9 @@ _STORE_AWAY = _After(_STORES, _unwell, _NOT_THERE)
 _NO_NGINX = re.compile(r"\b0 nginx run here")
 _STOPPED = _After("unit-is-active", _unit, _DOWN)
 _NOT_SET = _After("env-file-is-complete", _placement, re.compile(r" lacks | is empty or a placeholder| are empty or "))
-_DIES = (_STOPPED, _NOT_SET, _After("nothing-restarts-during-the-bake", _unit))
+_RESTARTS = _After("nothing-restarts-during-the-bake", _unit)  # a look may come between its end and its next start
+_RESTARTED = replace(_RESTARTS, near=_placement)
+_DIES = (_STOPPED, _NOT_SET, _RESTARTS)
 """Why a unit does not do its work, the first reason first: it does not run, cannot run, or does not run for long."""
 
 _CODE = tuple(
@@ -131,23 +137,28 @@ _FLEET = tuple(
 
 _ONE_DIALLER = "exactly-one-dialler-per-database"
 _UNHEALTHY = _After("service-became-healthy", _placement)
+_NO_DIALLER = (_After("service-became-healthy", _diallers), replace(_RESTARTS, near=_diallers))
 
 _AFTER: dict[str, tuple[_After, ...]] = {
     _ONE_DIALLER: (_After("unit-is-active", _none_on, _DOWN),),
-    "database-sees-one-dialler": (_After(_ONE_DIALLER, _unit), _After(_STORES, _at_its_port, _NOT_THERE, blinds=True)),
+    "database-sees-one-dialler": (
+        _After(_ONE_DIALLER, _unit),
+        _After(_STORES, _at_its_port, _NOT_THERE, blinds=True),
+        *_NO_DIALLER,
+    ),
     "dialler-keeps-its-pace": (  # of two it is not the right one that is stopped
         _After(_ONE_DIALLER, _anywhere),
         _After("database-sees-one-dialler", _anywhere, blinds=True),
         _After(_STORES, _at_its_port, _NOT_THERE, blinds=True),
     ),
-    "settings-lead-to-what-is-there": (_After(_STORES, _anywhere, _NOT_THERE), _NO_LIVEKIT),
+    "settings-lead-to-what-is-there": (_After(_STORES, _anywhere, _NOT_THERE), _NO_LIVEKIT, _UNHEALTHY, _RESTARTED),
     "dialler-is-on-the-sip-host": (_After(_ONE_DIALLER, _told_of),),
     "one-copy-only": (_After(_ONE_DIALLER, _told_of),),
     "unit-is-active": (_MADE_BY, _NOT_SET, _After("units-are-all-there-are", _placement)),
     "nothing-restarts-during-the-bake": (_STOPPED, _NOT_SET),
-    "runs-as-its-user": (_STOPPED, _MADE_BY),
-    "process-is-the-venvs": (_STOPPED, _MADE_BY, _After("env-file-is-complete", _placement)),
-    "process-is-the-new-code": (_STOPPED, *_CODE, *_PAGES, _UNHEALTHY),
+    "runs-as-its-user": (_STOPPED, _MADE_BY, _RESTARTS),
+    "process-is-the-venvs": (_STOPPED, _MADE_BY, _After("env-file-is-complete", _placement), _RESTARTS),
+    "process-is-the-new-code": (_STOPPED, *_CODE, *_PAGES, _UNHEALTHY, _RESTARTS),
     "backend-health-is-clean": (
         *_DIES,
         _After(_STORES, _anywhere, _NOT_THERE),
@@ -159,6 +170,7 @@ _AFTER: dict[str, tuple[_After, ...]] = {
         _After("unit-is-active", _placement, _DOWN),
         _After("backend-health-is-clean", _placement),
         _After(_STORES, _anywhere, _NOT_THERE),
+        _RESTARTED,
     ),
     "all-workers-are-up": (*_DIES, _STORE_AWAY),
     "each-worker-has-its-own-id": (_After("all-workers-are-up", _service, re.compile("is answered by worker")),),
@@ -169,7 +181,7 @@ _AFTER: dict[str, tuple[_After, ...]] = {
         *(replace(one, near=_service) for one in _CODE),
         _After("process-is-the-new-code", _service),
     ),
-    "metrics-are-well-formed": (_STOPPED,),
+    "metrics-are-well-formed": (_STOPPED, _UNHEALTHY, _RESTARTS),
     "tick-loop-is-alive": (*_DIES, _After("metrics-are-well-formed", _unit), _UNHEALTHY, _STORE_AWAY),
     "venv-is-the-lock": (_After("tree-is-the-commit", _placement), _After("pipecat-is-pinned", _placement)),
     "site-packages-are-intact": (_After("pipecat-is-pinned", _placement), _After("venv-is-the-lock", _placement)),

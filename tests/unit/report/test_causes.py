@@ -91,6 +91,38 @@ def test_what_dies_between_the_looks_explains_its_pages(subjects: dict[str, Judg
     assert what_follows(cause).startswith("3 follow from it: ")
 
 
+def test_what_a_restart_in_the_middle_of_a_look_shows_follows_from_it(subjects: dict[str, Judgement]) -> None:
+    """Seen on a unit that is killed again and again: the look came before its program was there, or after its end."""
+    unit, beside = "api-1-voxbridge", "backend-api-1"
+    found = {
+        f"nothing-restarts-during-the-bake[{unit}]": "api-1: voxbridge.service restarted between the two looks",
+        f"runs-as-its-user[{unit}]": "api-1: voxbridge.service runs as root, not as vox",
+        f"process-is-the-venvs[{unit}]": "api-1: voxbridge.service runs /usr/lib/systemd/systemd-executor",
+        f"process-is-the-new-code[{unit}]": "api-1: voxbridge.service has no main process",
+        f"backend-reaches-its-stores[{beside}]": "api-1: no process of voxbridge.service has a connection to MONGODB_URI's",
+    }
+    red = {key: replace(subjects[key], verdict=Verdict.VIOLATED, found=said) for key, said in found.items()}
+    (cause,) = causes_of(tuple(red.get(key, one) for key, one in subjects.items()))
+    assert cause.findings[0].id == f"nothing-restarts-during-the-bake[{unit}]"
+    assert {one.id for one in cause.findings} == set(red)
+
+
+def test_a_dialler_that_does_not_come_up_is_one_cause(subjects: dict[str, Judgement]) -> None:
+    unit = "sip-1-voxdialler"
+    found = {
+        "service-became-healthy[dialler-sip-1]": "sip-1: voxdialler.service: it dies as it starts",
+        f"metrics-are-well-formed[{unit}]": "sip-1 GET :8090/metrics: connection refused",
+        "database-sees-one-dialler[vox]": "vox: no connection of the dialler",
+        "settings-lead-to-what-is-there[dialler-sip-1]": "sip-1: dialler: no connection",
+    }
+    red = {key: replace(subjects[key], verdict=Verdict.VIOLATED, found=said) for key, said in found.items()}
+    (cause,) = causes_of(tuple(red.get(key, one) for key, one in subjects.items()))
+    assert {one.id for one in cause.findings} == set(red)
+    stranger = replace(red["database-sees-one-dialler[vox]"], found="vox: x at 203.0.113.9 is no process of this estate")
+    now = red | {stranger.id: stranger}
+    assert len(causes_of(tuple(now.get(key, one) for key, one in subjects.items()))) == 2, "somebody else is a cause of its own"
+
+
 def test_rules_are_counted_as_rules(subjects: dict[str, Judgement]) -> None:
     """What is judged of each unit is one rule, however many units there are; each judgement is counted too."""
     why = "fleet-1: could not look (unreachable): no answer"
