@@ -121,9 +121,10 @@ class Compared:
         """What differs, each in a few words: none where nothing does. How long it took is told where the last run of the same
         kind took another time, by a quarter and by 5 s; who served, where that differs.
         """
-        for count, word in ((len(self.red), "newly red"), (len(self.green), "newly green")):
-            if count:
-                yield f"{count} {word}"
+        if self.red:
+            yield counted(len(self.red), "no longer holds", "no longer hold")
+        if self.green:
+            yield counted(len(self.green), "holds again", "hold again")
         for service, new, gone in self.settings:
             if new:
                 yield f"{service} requires {', '.join(new)} now"

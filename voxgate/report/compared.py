@@ -24,7 +24,7 @@ _CHANGES = frozenset({How.DEPLOY, How.ROLLBACK, How.BOTH})
 
 @dataclass(frozen=True, slots=True)
 class _Then:
-    """What an earlier run says of this: by id if it was green in the end, by service what was required."""
+    """What an earlier run says of this: by id if it was green in the end, by service what was required; which it moved."""
 
     run: str
     how: How
@@ -33,11 +33,13 @@ class _Then:
     fleet: Roll | None
     green: Mapping[str, bool]
     settings: Mapping[str, frozenset[str]]
+    moved: frozenset[str]
 
 
 def compared(outcome: RunOutcome, root: Path) -> Compared | None:
-    """The run beside the last whole one in ``root`` that was judged, None where there is none. How long it took is compared with
-    the last one of the same kind: a look, a deploy or a recovery. Never raises: what cannot be read is as good as not there.
+    """The run beside the last whole one in ``root`` that was judged, None where there is none; of a run that went back it is told
+    how all was in the end. How long it took is compared with the last one of its kind: a look, a recovery, or a deploy of
+    the same services. Never raises: what cannot be read is as good as not there.
     """
     try:
         return _compared(outcome, root)
@@ -52,8 +54,9 @@ def _compared(outcome: RunOutcome, root: Path) -> Compared | None:
     then = next(_whole(earlier), None)
     if then is None:
         return None
-    alike = then if _kind(then.how) == _kind(outcome.how) else next(_whole(earlier, _kind(outcome.how)), None)
-    judged = [one for one in outcome.judgements if one.id not in outcome.moving]
+    moved = frozenset(one.service for one in outcome.services if one.tried)
+    alike = None if outcome.partial else next((one for one in _whole(earlier, _kind(outcome.how)) if one.moved == moved), None)
+    judged = [one for one in outcome.rollback or outcome.judgements if one.id not in outcome.moving]
     red = tuple(one.id for one in judged if not one.verdict.is_green and then.green.get(one.id, True))
     green = tuple(one.id for one in judged if one.verdict.is_green and not then.green.get(one.id, True))
     settings = []
@@ -101,4 +104,5 @@ def _read(path: Path) -> _Then:
         settings={
             one["service"]: frozenset(one["required_settings"]) for one in services if one["required_settings"] is not None
         },
+        moved=frozenset(one["service"] for one in services if one["tried"] is not None),
     )

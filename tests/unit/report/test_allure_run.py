@@ -199,4 +199,4 @@ def test_surroundings_say_who_served_who_ran_it_and_what_changed(told: RunOutcom
     assert said["fleet served"] == "5 of 6 workers served at the lowest, 1 call cut"
     assert said["fleet served on the way back"] == "4 of 6 workers served at the lowest, 0 calls cut"
     assert said["nobody dialled"].startswith("sip-1 voxdialler.service: 6.2 s; ")
-    assert said["since"].startswith("2026-11-22T08-00-00Z-lab-11aa (look, violated): 1 newly red")
+    assert said["since"].startswith("2026-11-22T08-00-00Z-lab-11aa (look, violated): 1 no longer holds")

@@ -65,7 +65,7 @@ def test_red_and_green_are_those_of_the_last_whole_run_and_seconds_those_of_the_
     like = Like(run_at(8), told.seconds, Roll(6, 6))
     assert found == Compared(run_at(9), How.LOOK, "violated", (ids[3],), (ids[1],), changed, like)
     said = since_words(replace(now, compared=found))
-    assert said.startswith(f"{run_at(9)} (look, violated): 1 newly red; 1 newly green; backend no longer requires OLD; ")
+    assert said.startswith(f"{run_at(9)} (look, violated): 1 no longer holds; 1 holds again; backend no longer requires OLD; ")
     assert said.endswith("; 5 of 6 workers, before 6 of 6 workers")
 
 
@@ -86,6 +86,21 @@ def test_what_was_put_back_counts_as_it_was_in_the_end(told: RunOutcome, look: R
     found = compared(replace(look, run=NOW), tmp_path)
     assert found
     assert (found.red, found.green, found.verdict) == ((), (), "rolled back")
+    kept(tmp_path, look, run_at(10))
+    now = compared(replace(back, run=NOW, rollback_verdict=RunVerdict.HOLDS), tmp_path)
+    assert now
+    assert now.red == (), "in the end all holds, as it did before"
+
+
+def test_a_deploy_of_other_services_is_another_kind(told: RunOutcome, look: RunOutcome, tmp_path: Path) -> None:
+    kept(tmp_path, told, run_at(8))
+    one = replace(told.services[0], tried=None)
+    now = compared(replace(told, run=NOW, services=(one, *told.services[1:])), tmp_path)
+    assert now
+    assert now.like is None
+    part = compared(replace(look, run=NOW, partial=True), tmp_path)
+    assert part
+    assert part.like is None
 
 
 def test_what_is_waived_is_green_and_what_only_moves_is_no_news(look: RunOutcome, tmp_path: Path) -> None:

@@ -369,8 +369,8 @@ def test_what_is_in_it_and_what_differs(told: RunOutcome, estate: Estate, folder
         for package in one.content.packages.shown:
             assert package.line in root.text
     assert told.compared is not None
-    assert f"{told.compared.run} (violated): 1 newly red; 2 newly green; " in root.text
-    for said in ("✗ newly red: a[b]", "✓ newly green: c[d]", "✓ newly green: e"):
+    assert f"{told.compared.run} (violated): 1 no longer holds; 2 hold again; " in root.text
+    for said in ("✗ no longer holds: a[b]", "✓ holds again: c[d]", "✓ holds again: e"):
         assert said in [one.text for one in root.of("li")]
 
 

@@ -146,7 +146,9 @@ def test_what_the_releases_bring_who_served_and_what_changed_is_told(told: RunOu
     assert "- fleet: on the way back 4 of 6 workers served at the lowest, 0 calls cut" in lines
     assert "- nobody dialled: `sip-1 voxdialler.service: 6.2 s`" in lines
     assert "- nobody dialled: `sip-1 voxdialler.service: not seen up again (way back)`" in lines
-    since = "- since `2026-11-22T08-00-00Z-lab-11aa (look, violated): 1 newly red; 2 newly green; fleet requires LOG_LEVEL now; "
+    since = (
+        "- since `2026-11-22T08-00-00Z-lab-11aa (look, violated): 1 no longer holds; 2 hold again; fleet requires LOG_LEVEL now; "
+    )
     assert since in said
     assert lines[-1].startswith("deploy and rollback by `ops@gate`, build ")
     short = message(told, US, "done")

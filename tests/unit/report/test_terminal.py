@@ -44,7 +44,9 @@ def test_what_the_releases_bring_who_served_and_what_changed_is_told(told: RunOu
     assert "\nfleet     5 of 6 workers served at the lowest, 1 call cut\n" in text
     assert "\nfleet     on the way back 4 of 6 workers served at the lowest, 0 calls cut\n" in text
     assert "\ndialler   nobody dialled: sip-1 voxdialler.service: 6.2 s\n" in text
-    since = "\nsince 2026-11-22T08-00-00Z-lab-11aa (look, violated): 1 newly red; 2 newly green; fleet requires LOG_LEVEL now; "
+    since = (
+        "\nsince 2026-11-22T08-00-00Z-lab-11aa (look, violated): 1 no longer holds; 2 hold again; fleet requires LOG_LEVEL now; "
+    )
     assert since in text
     assert "\n            000000000000 Subject 9 (Ada) https://forge/9\n            and 43 more commits\n" in full
     assert "what ran is no ancestor of it: commits that ran are not in it" in full

@@ -218,7 +218,7 @@ def compared(outcome: RunOutcome) -> Iterator[Element]:
     said: Content = [el("strong", "Since the last whole run"), f", {then.run} ({then.verdict}): {'; '.join(words)}"]
     rows = [
         el("li", f"{svg.SIGNS[kind]} {word}: {name}")
-        for kind, word, names in (("violated", "newly red", then.red), ("holds", "newly green", then.green))
+        for kind, word, names in (("violated", "no longer holds", then.red), ("holds", "holds again", then.green))
         for name in names
     ]
     yield folded(said, el("ul", rows)) if rows else el("p", said)
