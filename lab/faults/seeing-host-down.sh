@@ -1,9 +1,7 @@
 # A fleet host has no power.
 # host: machine
-# blind: *[*fleet-2*] fleet-runs-one-release each-worker-has-its-own-id haproxy-sees-all-workers
+# blind: *[*fleet-2*] !release-is-on-main[fleet-fleet-2] fleet-runs-one-release each-worker-has-its-own-id haproxy-sees-all-workers
 #   capacity-adds-up[*] exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox]
-#   head-is-the-release[fleet-*] release-is-on-main[fleet-*] tree-is-the-commit[fleet-*] no-foreign-files[fleet-*]
-#   process-is-the-new-code[fleet-*]
 # cause: fleet-2: could not look (unreachable)
 # follow: by hand, its power is for who has the machine
 inject() { lab off fleet-2; }

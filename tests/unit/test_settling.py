@@ -16,7 +16,7 @@ from voxgate.deploy.plan import Plan, Target
 from voxgate.deploy.preflight import ways_back as needed
 from voxgate.deploy.remotes import must_run
 from voxgate.deploy.settling import ways_back, why_not
-from voxgate.deploy.state import Found, LastKnownGood
+from voxgate.deploy.state import Found, Good, LastKnownGood
 from voxgate.deploy.telling import history, history_lines, plan_lines
 from voxgate.deploy.undoing import kept_units, undoing
 from voxgate.model.content import Commit, Commits, Content, Files, Packages, Way
@@ -252,3 +252,14 @@ def test_hosts_that_know_one_commit_agree_whatever_they_call_it() -> None:
     said = must_run(ESTATE, {}, other)["fleet"]
     assert isinstance(said, Missing)
     assert "disagree" in said.why
+
+
+def test_a_host_that_is_away_takes_no_other_along() -> None:
+    """What must run on the others they say themselves; before a deploy each must say it, and who cannot be read is not away."""
+    goods: dict[str, Good] = {placement.id: None for placement in ESTATE.placements}
+    away, denied = Missing("unreachable", "no answer"), Missing("failed", "no such file")
+    known = goods | {FLEET[0].id: away, FLEET[1].id: LastKnownGood(NEW)}
+    assert must_run(ESTATE, {}, known, looking=True)["fleet"] == NEW
+    assert must_run(ESTATE, {}, known)["fleet"] == away
+    assert must_run(ESTATE, {}, known | {FLEET[0].id: denied}, looking=True)["fleet"] == denied
+    assert must_run(ESTATE, {}, known | {FLEET[1].id: away}, looking=True)["fleet"] == away

@@ -361,7 +361,7 @@ class Gate:
             return None
         second = take_look(self.site.connections, self.estate, only=only)
         found = read_all(self.site.connections, self.estate) if self.site.claimed else self.site.found
-        views = self._remotes.with_releases(must_run(self.estate, releases, self.site.goods), found)
+        views = self._remotes.with_releases(must_run(self.estate, releases, self.site.goods, looking=True), found)
         evidence = Evidence(first, second, views, self._works())
         save(evidence, folder, self.cutter)
         self.notes += [line for line in remarks(second.hosts) if line not in self.notes]

@@ -130,14 +130,21 @@ def must_run(
     estate: Estate,
     deployed: Mapping[str, Release],
     state: Mapping[str, Good],
+    *,
+    looking: bool = False,
 ) -> Mapping[str, Release | Missing | None]:
-    """By service: the release that must be running. Missing where hosts cannot say, or say different things."""
+    """By service: the release that must be running. Missing where hosts cannot say, or say different things. For ``looking`` a
+    host that could not be reached takes no other along: what the others say is what must run there.
+    """
     wanted: dict[str, Release | Missing | None] = {}
     for service in estate.services:
         if service.name in deployed:
             wanted[service.name] = deployed[service.name]
             continue
         known = {p.host.name: state[p.id] for p in estate.placements if p.service.name == service.name}
+        if looking:
+            told = {host: fact for host, fact in known.items() if not (isinstance(fact, Missing) and fact.kind == "unreachable")}
+            known = told or known
         unread = [fact for fact in known.values() if isinstance(fact, Missing)]
         releases = {fact.release for fact in known.values() if isinstance(fact, LastKnownGood)}
         if unread:
