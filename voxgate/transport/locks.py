@@ -42,7 +42,9 @@ def _of_uv(lock: str, body: bytes) -> Iterator[tuple[str, str]]:
         raise ContractError("it cannot be read to its end", where=lock, why=error.line) from None
     if done.exit_status != 0:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        raise ContractError("it is no lock that can be read", where=lock, why="".join(said) or "it took too much to read it")
+        if not said:  # ended by its limits
+            raise ContractError("it cannot be read to its end", where=lock, why="it took too much to read it")
+        raise ContractError("it is no lock that can be read", where=lock, why=said[0])
     yield from ((name, version) for name, version in loads(done.stdout, where=lock, limit=_ANSWER_AT_MOST))
 
 
