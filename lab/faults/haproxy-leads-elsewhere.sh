@@ -15,3 +15,4 @@ mend() {
 	back $CONFIG
 	systemctl reload haproxy
 }
+left() { mend; }

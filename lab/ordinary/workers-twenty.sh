@@ -10,7 +10,9 @@ less() { systemctl disable -q --now voxcore@{4..20}; }
 there() {
 	keep /etc/haproxy/haproxy.cfg
 	local n
-	for n in {4..20}; do echo "	server fleet-1-$n 198.51.100.31:$((8100 + n)) check"; done >>/etc/haproxy/haproxy.cfg
+	for n in {20..4}; do
+		sed -i "/server fleet-1-3 /a \\\tserver fleet-1-$n 198.51.100.31:$((8100 + n)) check" /etc/haproxy/haproxy.cfg
+	done
 	systemctl reload haproxy
 }
 away() {
