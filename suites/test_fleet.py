@@ -90,7 +90,8 @@ def test_fleet_runs_one_release(estate: Estate, evidence: Evidence) -> None:
     if other:
         told = ", ".join(f"{where} reports {commit[:12]}" for where, commit in sorted(other.items())[:TOLD])
         more = f", and {len(other) - TOLD} more" if len(other) > TOLD else ""
-        what = f"{len(other)} of {counted(len(commits), 'worker')} not on {release}: {told}{more}"
+        are = counted(len(commits), "worker is", "workers are")
+        what = f"{len(other)} of {are} not on {release}: {told}{more}"
         named = [unit for unit in fleet(estate) if unit.id in other]
         wrong.append((what, f"{_restarted(named)}; if it stays, {deploy_again(service, estate, evidence)}"))
     hosts = {host.name: evidence.second.host(host.name) for host in estate.hosts_of(service)}

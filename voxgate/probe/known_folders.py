@@ -110,7 +110,7 @@ class KnownFolders:
         if same:
             self.seen_empty[whichever(found)] = {number: kept[number] for number in same}
         inodes = {inode for rows in same.values() for inode, _ in rows}
-        names = {name for name, (inode, _) in below.items() if inode in inodes}
+        names = {name for name, (inode, _) in below.items() if inode in inodes} - self.packages
         self.passed += len(names)
         return names
 

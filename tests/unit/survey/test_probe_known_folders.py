@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.built import probe
-from tests.unit.survey.conftest import git
+from tests.unit.survey.conftest import git, service
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -55,6 +56,24 @@ def test_a_folder_that_is_as_it_was_is_not_read_again(host: Path, monkeypatch: p
     assert set(read_by(monkeypatch)) == above, "they are listed, for how those in them are"
     (host / "user-3" / "work-31" / "notes").touch()
     assert set(read_by(monkeypatch)) - above <= {f"{host}/user-3/work-{one}" for one in range(30, 40)}, "made beside it"
+
+
+def test_a_known_folder_is_no_other_under_a_packages_name(host: Path, checkout: Path) -> None:
+    """Its code tells nothing where it lies; mounted elsewhere by a service's name it is a copy that runs, and is as it was."""
+    (checkout / "vox_backend").mkdir()
+    (checkout / "vox_backend/__init__.py").touch()
+    (host / "user-3/work-31/serve.py").touch()
+    (host / "user-3/work-31/deep").mkdir()
+    asked = [service(checkout)]
+    assert probe.copies(asked)["found"] == []
+    second = host / "user-3/vox_backend"
+    second.mkdir()
+    assert probe.copies(asked)["found"] == []
+    subprocess.run(["mount", "--bind", host / "user-3/work-31", second], check=True)
+    try:
+        assert [row["path"] for row in probe.copies(asked)["found"]] == [str(second)]
+    finally:
+        subprocess.run(["umount", second], check=True)
 
 
 @pytest.mark.parametrize("deep", ["", "user-3", "user-3/work-31"])
