@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
 
 from voxgate.contracts import schemas
 
@@ -95,3 +97,34 @@ def test_of_the_faults_of_a_page_so_many_are_told() -> None:
     page = json.loads((schemas.FOLDER / "examples/backend-health/valid-plain.json").read_text())
     page["checks"] = {f"k{number}": 1 for number in range(80_000)}
     assert len(schemas.faults("backend-health", page)) == schemas.FAULTS
+
+
+BROKEN: tuple[Any, ...] = (
+    *({"type": "strin"}, {"properties": {"a": {"type": 1}}}, {"items": [1]}, {"required": "a"}, {"pattern": 1}, {"enum": 1}),
+    *({"$defs": {"a": {"minimum": "1"}}}, {"allOf": []}, {"properties": {"x": 3}}, 3, {"$ref": 1}, {"$anchor": "1 x"}),
+    *({"$id": "a#b"}, {"dependentRequired": {"a": [1]}}, {"definitions": {"a": {"type": 5}}}, {"dependencies": {"a": 3}}),
+    *({"contentSchema": {"type": 3}}, {"title": 3}, {"format": 1}, {"unevaluatedItems": 3}, {"if": {"type": 2}}),
+    *({"prefixItems": []}, {"maxLength": -1}, {"multipleOf": 0}, {"uniqueItems": 1}, {"$recursiveAnchor": 1}),
+    *({"items": {"anyOf": [{"not": {"then": {"maxItems": 1.5}}}]}}, {"$vocabulary": {"a": 1}}, {"contentEncoding": []}),
+)
+SOUND: tuple[Any, ...] = (
+    True,
+    {},
+    {"x-own": 3},
+    {"items": False},
+    {"$ref": "#/$defs/a", "$defs": {"a": True}},
+    {"const": {"type": 3}},
+)
+
+
+@pytest.mark.parametrize("document", [*BROKEN, *SOUND], ids=json.dumps)
+def test_a_schema_is_valid_where_jsonschema_says_so(document: Any) -> None:
+    """In one schema, 2020-12's vocabularies say of each keyword what they say apart."""
+    try:
+        Draft202012Validator.check_schema(document)
+    except SchemaError as error:
+        wanted = f"{error.json_path}: {error.message}"
+    else:
+        wanted = ""
+    assert schemas.flaw_of(document) == wanted
+    assert bool(wanted) == (document in BROKEN)

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import islice
 from typing import Any
+from urllib.parse import urljoin
 
 from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import SchemaError, ValidationError, best_match
+from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
+from jsonschema_specifications import REGISTRY
 
 from voxgate.contracts.json_strict import loads
 from voxgate.contracts.places import bundled
@@ -100,13 +102,44 @@ def schema(name: str) -> dict[str, Any]:
     return document
 
 
+@cache
+def _of_schemas() -> Validator:
+    """The validator of 2020-12's own schema, its seven vocabularies in one: by ``check_schema`` each subschema goes through
+    all of them and their references, which was a tenth of the processor time of a look.
+    """
+    own: Any = Draft202012Validator.META_SCHEMA
+    whole: dict[str, Any] = {"type": own["type"], "properties": dict(own["properties"]), "$defs": {}}
+    for part in own["allOf"]:
+        vocabulary: Any = REGISTRY.contents(urljoin(own["$id"], part["$ref"]))
+        whole["properties"] |= vocabulary["properties"]
+        whole["$defs"] |= vocabulary.get("$defs", {})
+    return Draft202012Validator(_in_one(whole))
+
+
+def _in_one(item: Any) -> Any:
+    """The same with each reference to another vocabulary, or to the schema of all, as one to what stands here."""
+    match item:
+        case {"$dynamicRef": "#meta", **rest}:
+            return {"$ref": "#", **_in_one(rest)}
+        case {"$ref": str(where), **rest}:
+            return {"$ref": f"#{where.partition('#')[2]}", **_in_one(rest)}
+        case dict():
+            return {key: _in_one(value) for key, value in item.items()}
+        case list():
+            return [_in_one(one) for one in item]
+        case _:
+            return item
+
+
 def flaw(name: str) -> str:
     """Why the schema of that name is no valid 2020-12 schema, empty if it is one."""
-    try:
-        Draft202012Validator.check_schema(schema(name))
-    except SchemaError as error:
-        return f"{error.json_path}: {error.message[:200]}"
-    return ""
+    return flaw_of(schema(name))
+
+
+def flaw_of(document: Any) -> str:
+    """The same of a schema that is given."""
+    error = best_match(_of_schemas().iter_errors(document))
+    return f"{error.json_path}: {error.message[:200]}" if error is not None else ""
 
 
 @cache

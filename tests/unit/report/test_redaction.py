@@ -516,3 +516,25 @@ def test_pairs_and_options_in_documents_are_cut() -> None:
     wanted = {"parameters": [{"name": "password", "value": MARK}], "argv": ["vox", "--api-key", MARK, "--port", "80"]}
     assert Redactor().cut_document(given) == wanted
     assert Redactor().cut_document(wanted) == wanted
+
+
+def test_what_was_cut_once_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports say the same names again and again, as text and as names: each is cut once, and no watch keeps all it ever said."""
+    passes: list[str] = []
+    cut_once = Redactor._cut_once
+
+    def counted(self: Redactor, text: str) -> str:
+        passes.append(text)
+        return cut_once(self, text)
+
+    monkeypatch.setattr(Redactor, "_cut_once", counted)
+    redactor = Redactor(["deploy", "hunter2-hunter2"])
+    for _ in range(3):
+        assert redactor.cut("who: deploy, how: hunter2-hunter2") == f"who: {MARK}, how: {MARK}"
+        assert redactor.cut_document({"host": "deploy"}) == {"host": "deploy"}
+    assert passes.count("who: deploy, how: hunter2-hunter2") == 1
+    assert passes.count("deploy") == 1
+    monkeypatch.setattr("voxgate.report.redaction._AT_MOST", 10)
+    for number in range(100):
+        redactor.cut(f"word {number}")
+    assert len(redactor._known) <= 10
