@@ -68,12 +68,12 @@ class Gate:
             self.process.kill()
             raise
 
-    def reached(self, deadline: float = 120) -> None:
+    def reached(self, deadline: float = 300) -> None:
         """Wait until it is at its point."""
         until = time.monotonic() + deadline
         while not self.told.exists():
             assert self.process.poll() is None, f"it ended with {self.process.returncode} before its point: {self.said[-1500:]}"
-            assert time.monotonic() < until, "it never came to its point"
+            assert time.monotonic() < until, f"it did not come to its point within {deadline:g} s: {self.said[-2500:]}"
             time.sleep(0.01)
 
     @property
