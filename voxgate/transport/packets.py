@@ -1,11 +1,13 @@
 """paramiko's Packetizer with the limits it lacks: a host says how long its packets are, and how many it sends.
 
 Whoever stands at the other end may send whatever he likes, also before he showed a key. So no packet is longer than OpenSSH's own
-limit, the words before the first packet have an end, and so has all that nobody asked for.
+limit, the words before the first packet have an end, and so has all that nobody asked for. Nor does it choose how long we write:
+behind a jump host or a ProxyCommand no TCP of ours notices that nobody takes it.
 """
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import paramiko
@@ -14,6 +16,8 @@ from paramiko.packet import Packetizer
 if TYPE_CHECKING:
     import socket
 
+    from typing_extensions import Buffer
+
 PACKET_AT_MOST = 256 * 1024
 _BESIDE = 64  # bytes that are read with a packet: its code of authentication
 GREETING_AT_MOST = 64 * 1024
@@ -21,6 +25,7 @@ UNASKED_AT_MOST = 64 * 1024 * 1024
 UNASKED_MESSAGES = 100_000
 # What we say on a channel brings us answers: that it is open, room to write, how it ended.
 _ANSWERS, _ANSWERED = 8, 512
+SILENCE = 20.0  # seconds in which nothing of what we write is taken: the way is dead, as TCP_USER_TIMEOUT has it
 _SMALL = 64  # bytes: data in smaller pieces costs more to read than it brings
 
 
@@ -30,6 +35,7 @@ class Packets(Packetizer):
     def __init__(self, socket: socket.socket) -> None:
         """Nothing was read yet."""
         super().__init__(socket)
+        self._way = socket
         self._greeted = 0
         self._questions = 0
         self._unasked = 0
@@ -52,6 +58,25 @@ class Packets(Packetizer):
             msg = f"it sent {self._unasked} bytes in {self._unasked_messages} messages that nobody asked for"
             raise paramiko.SSHException(msg)
         return kind, message
+
+    def write_all(self, out: Buffer) -> None:
+        """Write so many bytes. Raises EOFError, and nothing goes either way from then on, where for a while none is taken:
+        everybody who writes to this host waits for this one.
+        """
+        rest, taken_at = bytes(out), time.monotonic()
+        while rest:
+            try:
+                taken = self._way.send(rest)
+            except (TimeoutError, BlockingIOError):
+                if self.closed or time.monotonic() - taken_at > SILENCE:
+                    self.close()
+                    raise EOFError from None
+                continue
+            except (OSError, paramiko.SSHException):
+                raise EOFError from None
+            if not taken:  # a channel that is closed says no more than that
+                raise EOFError
+            rest, taken_at = rest[taken:], time.monotonic()
 
     def asked(self) -> None:
         """Something was said on a channel: a few answers to it will come."""

@@ -6,14 +6,15 @@ import getpass
 import os
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from voxgate.errors import Unreachable
-from voxgate.transport import ssh_config
+from voxgate.errors import CommandUnknown, Unreachable
+from voxgate.transport import packets, ssh_config
 from voxgate.transport.route import Routes
 
 from .conftest import Ground, Opened, free_port, host, key
@@ -23,6 +24,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ME = getpass.getuser()
+
+
+# Carries bytes to a port and back, until a file is there: then it lives on and takes nothing.
+WAY = """
+import os, select, socket, sys, time
+there = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+while True:
+    ready = select.select([0, there], [], [], 0.05)[0]
+    while os.path.exists(sys.argv[2]):
+        time.sleep(0.1)
+    for one in ready:
+        piece = os.read(0, 65536) if one == 0 else there.recv(65536)
+        if not piece:
+            sys.exit()
+        if one == 0:
+            there.sendall(piece)
+        while one is there and piece:
+            piece = piece[os.write(1, piece):]
+"""
 
 
 def client_of(port: int) -> str:
@@ -102,6 +122,43 @@ def test_a_proxy_command_that_fails_says_so(ground: Ground, opened: Opened) -> N
     config = "Host target\n  HostName 127.0.0.1\n  ProxyCommand false\n"
     with pytest.raises(Unreachable, match=r"one: no SSH connection to "):
         opened(ground.estate(host(server.port, address="target"), config=config))["one"]
+
+
+def test_a_proxy_command_that_never_answers_has_the_deadline_of_any_way(ground: Ground, opened: Opened) -> None:
+    config = f"Host target\n  HostName 127.0.0.1\n  ProxyCommand sleep 600.{os.getpid()}\n"
+    with pytest.raises(Unreachable, match=r"one: no SSH answer within 1 s"):
+        opened(ground.estate(host(22, address="target"), config=config), 1.0)["one"]
+    assert subprocess.run(["pgrep", "-f", f"sleep 600.{os.getpid()}"], capture_output=True, check=False).stdout == b""
+
+
+def test_a_proxy_command_that_takes_nothing_any_more_is_a_lost_host(
+    ground: Ground, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No TCP of ours notices: what is written waits for it, and all who write to that host with it."""
+    monkeypatch.setattr(packets, "SILENCE", 0.5, raising=False)
+    server = ground.sshd()
+    way = ground.folder / "way.py"
+    way.write_text(WAY)
+    config = f"Host target\n  HostName 127.0.0.1\n  ProxyCommand {sys.executable} {way} {server.port} {ground.folder}/deaf\n"
+    connection = opened(ground.estate(host(server.port, address="target"), config=config))["one"]
+    assert connection.run("cat", stdin=b"x" * 3_000_000).stdout == b"x" * 3_000_000
+    running = connection.start("echo ready; cat >/dev/null")
+    assert running.read_line(5.0) == "ready"
+    (ground.folder / "deaf").touch()
+    said: list[Exception] = []
+
+    def write() -> None:
+        try:
+            running.write(bytes(3_000_000), deadline=1.0)
+        except CommandUnknown as error:
+            said.append(error)
+
+    writer = threading.Thread(target=write, daemon=True)
+    writer.start()
+    writer.join(10.0)
+    assert not writer.is_alive(), "it waits for ever"
+    assert said
+    assert connection._wire.is_lost()
 
 
 def test_the_configuration_is_honoured_and_the_estate_wins(ground: Ground, opened: Opened, tmp_path: Path) -> None:
