@@ -7,6 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from voxgate.errors import ContractError
@@ -82,17 +83,33 @@ def _digest(path: Path, most: int) -> tuple[str, int]:
 
 def read_file(path: Path, limit: int) -> bytes:
     """A regular file, at most ``limit`` bytes of it; links are not followed. Raises ContractError for anything else."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
+    return read_below(path.parent, path.name, limit)
+
+
+def read_below(folder: Path, name: str, limit: int) -> bytes:
+    """The same of a file by its path below a folder: no part of that path is a link either."""
+    *folders, last = Path(name).parts
+    with ExitStack() as opened:
+        try:
+            at = _open(opened, folder, os.O_DIRECTORY)
+            for part in folders:
+                at = _open(opened, part, os.O_DIRECTORY | os.O_NOFOLLOW, at)
+            descriptor = _open(opened, last, os.O_NOFOLLOW | os.O_NONBLOCK, at)
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise ContractError("this is no file", where=str(path))
-            body = file.read(limit + 1)
-    except OSError as error:
-        raise ContractError("this file cannot be read", where=str(path), why=error.strerror or str(error)) from None
+                raise ContractError("this is no file", where=str(folder / name))
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                body = file.read(limit + 1)
+        except OSError as error:
+            raise ContractError("this file cannot be read", where=str(folder / name), why=error.strerror or str(error)) from None
     if len(body) > limit:
-        raise ContractError("this file is too large", where=str(path), why=f"more than {limit} bytes")
+        raise ContractError("this file is too large", where=str(folder / name), why=f"more than {limit} bytes")
     return body
+
+
+def _open(opened: ExitStack, path: Path | str, flags: int, at: int | None = None) -> int:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | flags, dir_fd=at)
+    opened.callback(os.close, descriptor)
+    return descriptor
 
 
 def text_of(digests: Mapping[str, str]) -> bytes:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from os.path import lexists
 from pathlib import Path
 
+from voxgate.contracts.manifest import read_below
 from voxgate.deploy.green import OWN
 from voxgate.errors import VoxgateError
 from voxgate.model.estate import Estate
@@ -16,6 +18,7 @@ from voxgate.report.attesting import ATTESTATION, SIGNATURE
 from voxgate.report.folder import ReportFolder
 from voxgate.transport.bitbucket import Bitbucket, BuildStatus
 
+_LIMIT = 256 * 1024 * 1024  # bytes of a file that is attached
 _STATES = {RunVerdict.DONE: "SUCCESSFUL", RunVerdict.REFUSED: "STOPPED", RunVerdict.INCOMPLETE: "STOPPED"}
 
 
@@ -24,7 +27,8 @@ def attach(
 ) -> Iterator[str]:
     """Upload the page to the repository of each service that was deployed, and of one that is done its attestation; then say the
     verdict on its commit. Yields a line for each. Raises VoxgateError for a run that deployed nothing, and in a build for one
-    that another build made; ForgeError where Bitbucket does not take it.
+    that another build made; ContractError where a link or a pipe is in the place of a file, as whoever made the folder chose what
+    it leads to; ForgeError where Bitbucket does not take it.
     """
     build = environ.get("BUILD_URL", "")
     if build and outcome.build and outcome.build != build:
@@ -37,16 +41,16 @@ def attach(
         repository, commit = estate.service(one.service).repository, str(one.about.commit)
         url = environ.get("BUILD_URL") or estate.commit_url(estate.service(one.service), commit)
         page = ReportFolder(folder).html
-        if page.is_file():
-            url = forge.upload(repository, page, page_name(outcome, one))
+        if lexists(page):
+            url = forge.upload(repository, read_below(folder, str(page.relative_to(folder)), _LIMIT), page_name(outcome, one))
             yield f"{repository}: the report is at {url}"
         status = status_of(outcome, one, url)
         if outcome.verdict is RunVerdict.DONE:  # what is done elsewhere may be asked for by this
             release = Release(one.service, commit, (one.running or one.about).tag)
             name = attestation_name(outcome.estate, estate.service(one.service), release)
-            for file in (folder / ATTESTATION, folder / SIGNATURE):
-                if file.is_file():
-                    said = forge.upload(repository, file, f"{name}{file.name.removeprefix(ATTESTATION)}")
+            for file in (ATTESTATION, SIGNATURE):
+                if lexists(folder / file):
+                    said = forge.upload(repository, read_below(folder, file, _LIMIT), f"{name}{file.removeprefix(ATTESTATION)}")
                     yield f"{repository}: attested, {said}"
         forge.state(repository, commit, status)
         yield f"{repository}@{commit[:12]}: {status.state}, {status.description}"

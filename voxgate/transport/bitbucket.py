@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urljoin
 
@@ -107,12 +106,12 @@ class Bitbucket:
             path = str(following).removeprefix(self.api)
         raise ForgeError("too many statuses", where=f"{repository}@{commit[:12]}", why=f"more than {_PAGES} pages")
 
-    def upload(self, repository: str, file: Path, name: str) -> str:
+    def upload(self, repository: str, content: bytes, name: str) -> str:
         """Put a file among the repository's downloads, over one of the same name; returns where a person finds it.
 
         Raises ForgeError.
         """
-        self._call("POST", f"{self._repository(repository)}/downloads", upload=(name, file))
+        self._call("POST", f"{self._repository(repository)}/downloads", upload=(name, content))
         return f"https://bitbucket.org/{self.workspace}/{repository}/downloads/{quote(name)}"
 
     def download(self, repository: str, name: str) -> bytes:
@@ -143,7 +142,7 @@ class Bitbucket:
         path: str,
         *,
         json: Mapping[str, str] | None = None,
-        upload: tuple[str, Path] | None = None,
+        upload: tuple[str, bytes] | None = None,
         leads: bool = False,
     ) -> httpx.Response:
         """One call, tried until it is answered or the deadline has passed, also where an answer comes byte by byte; ``leads``: it
@@ -189,14 +188,11 @@ class Bitbucket:
         method: str,
         path: str,
         json: Mapping[str, str] | None,
-        upload: tuple[str, Path] | None,
+        upload: tuple[str, bytes] | None,
         timeout: float,
     ) -> httpx.Response:
-        if upload is None:
-            return _read(client, client.build_request(method, path, json=json, timeout=timeout))
-        name, file = upload
-        with file.open("rb") as stream:
-            return _read(client, client.build_request(method, path, files={"files": (name, stream)}, timeout=timeout))
+        files = None if upload is None else {"files": upload}
+        return _read(client, client.build_request(method, path, json=json, files=files, timeout=timeout))
 
     @staticmethod
     def _document(answer: httpx.Response) -> dict[str, Any]:

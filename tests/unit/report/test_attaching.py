@@ -11,7 +11,7 @@ import pytest
 from voxgate.contracts.estates import load_estate
 from voxgate.deploy.green import OWN, require_green
 from voxgate.deploy.plan import Target
-from voxgate.errors import ForgeError, Refused, VoxgateError
+from voxgate.errors import ContractError, ForgeError, Refused, VoxgateError
 from voxgate.model.release import Release
 from voxgate.model.verdict import RunOutcome, RunVerdict
 from voxgate.report.attaching import attach, status_of
@@ -29,9 +29,9 @@ class Memory(Bitbucket):
         """A status."""
         self.said.append((repository, commit, status))
 
-    def upload(self, repository: str, file: Path, name: str) -> str:
+    def upload(self, repository: str, content: bytes, name: str) -> str:
         """A file."""
-        self.said.append((repository, file.name, name))
+        self.said.append((repository, content, name))
         return f"https://forge/{repository}/{name}"
 
 
@@ -53,7 +53,7 @@ def test_every_deployed_release_gets_page_and_status(done: RunOutcome, tmp_path:
     for number, service in enumerate(moved):
         page, status = memory.said[2 * number : 2 * number + 2]
         repository = LAB.service(service.service).repository
-        assert page == (repository, "index.html", f"{service.about.tag}-lab.html")
+        assert page == (repository, b"x", f"{service.about.tag}-lab.html")
         assert status[:2] == (repository, service.about.commit)
         assert status[2].url == f"https://forge/{repository}/{service.about.tag}-lab.html"
         assert status[2].state == "SUCCESSFUL"
@@ -62,15 +62,29 @@ def test_every_deployed_release_gets_page_and_status(done: RunOutcome, tmp_path:
 
 def test_what_is_done_is_attested_there_too(done: RunOutcome, rolled_back: RunOutcome, tmp_path: Path, memory: Memory) -> None:
     for name in ("attestation.json", "attestation.json.sig"):
-        (tmp_path / name).write_text("x")
+        (tmp_path / name).write_text("attested")
     list(attach(done, tmp_path, LAB, memory, {}))
-    names = [said[2] for said in memory.said if str(said[1]).startswith("attestation")]
+    names = [said[2] for said in memory.said if said[1] == b"attested"]
     (first, *_) = [one for one in done.services if one.deployed]
     stem = f"{LAB.service(first.service).repository}-{str(first.about.commit)[:12]}-lab.attestation.json"
     assert names[:2] == [stem, f"{stem}.sig"]
     memory.said.clear()
     list(attach(rolled_back, tmp_path, LAB, memory, {}))
-    assert not [said for said in memory.said if str(said[1]).startswith("attestation")]
+    assert not [said for said in memory.said if said[1] == b"attested"]
+
+
+@pytest.mark.parametrize("place", ["allure-report", "allure-report/index.html", "attestation.json", "attestation.json.sig"])
+def test_nobody_s_folder_leads_to_a_file_that_is_not_in_it(done: RunOutcome, tmp_path: Path, memory: Memory, place: str) -> None:
+    """Who gives a run to be attached would have a file of the gate's own account put among the downloads."""
+    elsewhere, run = tmp_path / "elsewhere", tmp_path / "run"
+    elsewhere.mkdir()
+    for name in ("index.html", "id_ed25519"):
+        (elsewhere / name).write_text("secret")
+    (run / place).parent.mkdir(parents=True)
+    (run / place).symlink_to(elsewhere if place == "allure-report" else elsewhere / "id_ed25519")
+    with pytest.raises(ContractError, match="this file cannot be read"):
+        list(attach(done, run, LAB, memory, {}))
+    assert not [said for said in memory.said if said[1] == b"secret"]
 
 
 def test_without_a_page_the_build_is_the_link(done: RunOutcome, tmp_path: Path, memory: Memory) -> None:

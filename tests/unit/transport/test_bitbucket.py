@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,16 +42,15 @@ def test_a_status_is_set_and_the_same_key_overwrites(forge: Forge) -> None:
     assert client(forge).statuses("repo", COMMIT) == (GOOD,)
 
 
-def test_a_report_is_uploaded(forge: Forge, tmp_path: Path) -> None:
-    page = tmp_path / "index.html"
-    page.write_bytes(b"<html>\r\n\x00</html>")
-    assert client(forge).upload("repo", page, "a b.html") == "https://bitbucket.org/ws/repo/downloads/a%20b.html"
+def test_a_report_is_uploaded(forge: Forge) -> None:
+    assert (
+        client(forge).upload("repo", b"<html>\r\n\x00</html>", "a b.html") == "https://bitbucket.org/ws/repo/downloads/a%20b.html"
+    )
     assert forge.downloads == {"a b.html": b"<html>\r\n\x00</html>"}
 
 
-def test_a_download_is_had_from_where_it_lies_without_the_token(forge: Forge, tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"\x00one")
-    client(forge).upload("repo", tmp_path / "a", "a b.json")
+def test_a_download_is_had_from_where_it_lies_without_the_token(forge: Forge) -> None:
+    client(forge).upload("repo", b"\x00one", "a b.json")
     assert client(forge).download("repo", "a b.json") == b"\x00one"
     asked, led = forge.asked[-2:]
     assert (asked[1], led[1]) == ("/2.0/repositories/ws/repo/downloads/a%20b.json", "/elsewhere/a%20b.json")
@@ -145,12 +143,10 @@ def test_retry_after_is_kept(forge: Forge) -> None:
     assert forge.statuses
 
 
-def test_bad_days_pass(forge: Forge, tmp_path: Path) -> None:
+def test_bad_days_pass(forge: Forge) -> None:
     pauses: list[float] = []
     forge.bad_days = [(500, {}, b"", 0), (502, {}, b"<html>", 0), (0, {}, b"", 0), (200, {}, b"", 0.6)]
-    page = tmp_path / "index.html"
-    page.write_bytes(b"x" * 100_000)
-    client(forge, pauses, attempt=0.3).upload("repo", page, "r.html")
+    client(forge, pauses, attempt=0.3).upload("repo", b"x" * 100_000, "r.html")
     assert pauses == [0.5, 1, 2, 4]
     assert len(forge.downloads["r.html"]) == 100_000
 
