@@ -23,12 +23,15 @@ def unhidden() -> None:
 
 
 class Mount(NamedTuple):
-    """One row of a process's mount table: where, and which folder of which file system lies there; its number here."""
+    """One row of a process's mount table: where, and which folder of which file system lies there; its number here, and that of
+    the mount that it was made on.
+    """
 
     point: str
     device: str
     root: str
     number: str = ""
+    parent: str = ""
 
 
 class Space(NamedTuple):
@@ -49,7 +52,7 @@ def mounts_of(pid: int | str) -> list[Mount] | None:
         return None
     if len(rows) > MOUNTS_AT_MOST:
         raise Trouble("failed", f"process {pid} sees over {MOUNTS_AT_MOST} mounts")
-    return [Mount(plain_path(row[4]), row[2], plain_path(row[3]), row[0]) for row in rows]
+    return [Mount(plain_path(row[4]), row[2], plain_path(row[3]), row[0], row[1]) for row in rows]
 
 
 def plain_path(text: str) -> str:
@@ -70,11 +73,19 @@ def mount_of(fd: int) -> str:
 
 
 def seen_at(path: str, mounts: list[Mount]) -> tuple[str, str]:
-    """Which place of which file system a process with these mounts finds at a path."""
-    over = [row for row in mounts if f"{path}/".startswith(f"{row.point.rstrip('/')}/")]
-    if not over:
+    """Which place of which file system a process with these mounts finds at a path: on the way it comes from a mount to those
+    that were made on it. What lies below a later one stands in the table too, and is not seen.
+    """
+    there = {row.number for row in mounts}
+    # Whose parent is not in the table stands on what the process has for its root.
+    made_on = {(row.parent if row.parent in there and row.parent != row.number else "", row.point): row for row in mounts}
+    top, number = None, ""
+    parts = path.split("/")[1:]
+    for point in ("/", *(f"/{'/'.join(parts[:count])}" for count in range(1, len(parts) + 1))):
+        while (row := made_on.pop((number, point), None)) is not None:
+            top, number = row, row.number
+    if top is None:
         return "", ""
-    top = max(reversed(over), key=lambda row: len(row.point))
     return top.device, f"{top.root.rstrip('/')}{path[len(top.point.rstrip('/')) :]}" or "/"
 
 

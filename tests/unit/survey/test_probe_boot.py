@@ -222,12 +222,17 @@ def test_dpkg_is_read_as_it_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_mount_of_one_process_alone_is_seen() -> None:
-    root = probe.Mount("/", "8:1", "/")
+    root, over = probe.Mount("/", "8:1", "/", "20", "1"), probe.Mount("/opt", "8:1", "/srv/evil", "31", "20")
     assert probe.seen_at("/opt/app", [root]) == ("8:1", "/opt/app")
     # A place that a unit may write to is mounted over itself: it is the same place.
-    assert probe.seen_at("/opt/app", [root, probe.Mount("/opt/app", "8:1", "/opt/app")]) == ("8:1", "/opt/app")
-    assert probe.seen_at("/opt/app", [root, probe.Mount("/opt", "8:1", "/srv/evil")]) == ("8:1", "/srv/evil/app")
-    assert probe.seen_at("/opt/app", [root, probe.Mount("/opt/app", "0:9", "/"), root]) == ("0:9", "/")
+    itself = probe.Mount("/opt/app", "8:1", "/opt/app", "30", "20")
+    assert probe.seen_at("/opt/app", [root, itself]) == ("8:1", "/opt/app")
+    assert probe.seen_at("/opt/app", [root, over]) == ("8:1", "/srv/evil/app")
+    assert probe.seen_at("/opt/app", [over, itself, root]) == ("8:1", "/srv/evil/app"), "it lies below a later one"
+    inner = probe.Mount("/opt/app", "0:9", "/", "32", "31")
+    assert probe.seen_at("/opt/app", [root, inner, over, itself]) == ("0:9", "/")
+    assert probe.seen_at("/", [root, probe.Mount("/", "0:7", "/", "33", "20")]) == ("0:7", "/"), "one over the other"
+    assert probe.seen_at("/opt/app", [itself]) == ("8:1", "/opt/app"), "its root is no mount"
     assert probe.mounted_apart(os.getpid(), "/opt") == []
 
 

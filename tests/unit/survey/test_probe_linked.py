@@ -89,6 +89,18 @@ def test_what_is_mounted_for_one_process_alone_is_seen(folder: Path, place: Path
         assert probe.mounted_apart(pid, str(folder)) == []
 
 
+def test_what_lies_below_a_later_mount_is_not_what_is_seen(place: Path) -> None:
+    """The folder mounted over itself, which is no other place; then another thing over the folder that it lies in."""
+    for name in ("opt/app", "evil/app"):
+        (place / name).mkdir(parents=True)
+    over = 'mount --bind "$0/opt/app" "$0/opt/app" && mount --bind "$0/evil" "$0/opt" && exec "$@"'
+    folder = os.path.realpath(place / "opt" / "app")
+    with running("unshare", "--mount", "sh", "-c", over, str(place), PYTHON, "-c", WAITS, uid=0) as pid:
+        assert probe.mounted_apart(pid, folder) == [folder]
+        beneath = {row.point for row in probe.mounts_of(pid) if row.point.startswith(str(place.resolve()))}
+        assert beneath == {str(Path(folder).parent), folder}
+
+
 def test_whose_code_runs_by_a_mount_of_a_part_of_it_is_seen(folder: Path, place: Path) -> None:
     """A mount's table names what is mounted by where it lies on its volume."""
     (folder / "deep" / "main.py").write_text(WAITS)
