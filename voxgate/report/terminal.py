@@ -258,7 +258,7 @@ class _Telling:
         missing = unjudged(outcome)
         if missing:
             said = f"not judged: {listed(missing, SHOWN)}"
-            yield from (Text(line, "yellow") for line in _hanging(said, f"{self.signs.missing} ", self.width))
+            yield from (Text(line, "yellow") for line in _hanging(said, f"{self.signs.missing} ", self.width, commands=False))
         waived = [judgement for judgement in outcome.judgements if judgement.verdict is Verdict.WAIVED]
         most = self.fold.waived
         for judgement in waived[:most]:
@@ -288,7 +288,7 @@ class _Telling:
             yield from self._cause(cause, words=self.fold.words or (words and cause is shown[0]))
         if rest := causes[len(shown) :]:
             said = f"and {counted(len(rest), 'more cause')} (-v tells them): {listed([cause.label for cause in rest], SHOWN)}"
-            yield from (Text(line, "bold") for line in _hanging(said, "  ", self.width))
+            yield from (Text(line, "bold") for line in _hanging(said, "  ", self.width, commands=False))
 
     def _cause(self, cause: Cause, *, words: bool) -> Iterator[Text]:
         sign, colour = self._sign(cause.verdict)
@@ -297,7 +297,7 @@ class _Telling:
         for line in self._last_words(cause) if words else ():
             yield Text(f"    {line}", "dim")
         if said := what_follows(cause):
-            yield from (Text(line, "dim") for line in _hanging(said, "  + ", self.width))
+            yield from (Text(line, "dim") for line in _hanging(said, "  + ", self.width, commands=False))
         for judgement in (*cause.leads[not cause.blinds :], *cause.follow) if self.full else ():
             for text in self._finding(judgement):
                 yield Text("    ").append_text(text)
@@ -340,7 +340,8 @@ def _two_lines(label: str, found: str, advice: str, colour: str, signs: Signs, w
     said = " ".join(found.split())
     if len(said) > longest:
         said = f"{said[:longest].rsplit(' ', 1)[0]} ... (all of it is in the report)"
-    lines = _hanging(f"{label}: {said}" if said else label, "", width, later=" " * (len(label.split(" ", 1)[0]) + 1))
+    later = " " * (len(label.split(" ", 1)[0]) + 1)
+    lines = _hanging(f"{label}: {said}" if said else label, "", width, later=later, commands=False)
     for number, line in enumerate(lines):
         text = Text(line)
         if number == 0:

@@ -27,9 +27,9 @@ def releases(outcome: RunOutcome, width: int, *, full: bool) -> Iterator[Text]:
         yield from _named(one.service, about, width)
         if one.content and full:
             why = f": {one.content.why}" if one.content.why else ""
-            yield from (Text(line) for line in hanging(f"{one.content.line}{why}", " " * _NAME, width))
+            yield from (Text(line) for line in hanging(f"{one.content.line}{why}", " " * _NAME, width, commands=False))
             for said in one.content.lines(COMMITS):
-                yield from (Text(line, "dim") for line in hanging(said, " " * (_NAME + 2), width))
+                yield from (Text(line, "dim") for line in hanging(said, " " * (_NAME + 2), width, commands=False))
     if tried:
         yield Text()
 
@@ -47,12 +47,12 @@ def served(outcome: RunOutcome, width: int) -> Iterator[Text]:
 def since(outcome: RunOutcome, width: int) -> Iterator[Text]:
     """What differs from the run before, in one sentence; nothing where nothing does."""
     if said := since_words(outcome):
-        yield from (Text(line, "bold") for line in hanging(said, "since ", width))
+        yield from (Text(line, "bold") for line in hanging(said, "since ", width, commands=False))
 
 
 def _named(service: str, said: str, width: int) -> Iterator[Text]:
     """A service in bold, and what is said of it beside it."""
-    for number, line in enumerate(hanging(said, f"{service:<{_NAME - 1}} ", width)):
+    for number, line in enumerate(hanging(said, f"{service:<{_NAME - 1}} ", width, commands=False)):
         text = Text(line)
         if number == 0:
             text.stylize("bold", 0, len(service))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Iterator
 
 from rich.cells import cell_len, set_cell_size
 
@@ -11,25 +12,34 @@ from voxgate.errors import visible
 
 _COMMAND = re.compile(r"`[^`\n]+`")
 _BLANK = "\1"  # stands for a blank that no line may end at
+_KEPT = "\2"  # begins a command: it is not broken
 _SECOND = "\0"  # stands for the second column of a wide letter while lines are broken; nothing that is visible holds it
 
 
-def hanging(text: str, first: str, width: int, *, later: str | None = None) -> list[str]:
-    """``text`` after ``first``, its later lines indented as far, none wider than ``width`` columns. Neither a word nor a command
-    (between backticks) is broken: it stays one to copy, and what alone is wider the terminal breaks itself.
+def hanging(text: str, first: str, width: int, *, later: str | None = None, commands: bool = True) -> list[str]:
+    """``text`` after ``first``, its later lines indented as far, none wider than ``width`` columns. A command (between backticks)
+    is not broken: it stays one to copy, and one that is wider the terminal itself breaks at its edge. So text with words of a
+    host's own has none (``commands`` is False). Of other words only those are broken that are wider than a line.
     """
-    wide = _COMMAND.sub(lambda found: found[0].replace(" ", _BLANK), visible(text, "\n\t"))
+    wide, later, width = visible(text, "\n\t"), " " * len(first) if later is None else later, max(width, 40)
+    if commands:
+        wide = _COMMAND.sub(lambda found: _KEPT + found[0].replace(" ", _BLANK), wide)
     if not wide.isascii():  # a letter of two columns is one for textwrap: the terminal itself would break the line, at its edge
         wide = "".join(letter + _SECOND * (cell_len(letter) - 1) for letter in wide)
+    room = width - max(len(first), len(later))
+    wide = re.sub(rf"\S{{{room + 1},}}", lambda found: found[0] if _KEPT in found[0] else " ".join(_pieces(found[0], room)), wide)
     lines = textwrap.wrap(
-        wide,
-        width=max(width, 40),
-        initial_indent=first,
-        subsequent_indent=" " * len(first) if later is None else later,
-        break_long_words=False,
-        break_on_hyphens=False,
+        wide, width=width, initial_indent=first, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
     )
-    return [line.replace(_SECOND, "").replace(_BLANK, " ") for line in lines] or [first.rstrip()]
+    return [re.sub(f"[{_KEPT}{_SECOND}]", "", line).replace(_BLANK, " ") for line in lines] or [first.rstrip()]
+
+
+def _pieces(word: str, room: int) -> Iterator[str]:
+    """A word in pieces of so many columns; none begins with the second column of a letter."""
+    while word:
+        end = room - 1 if word[room : room + 1] == _SECOND else room
+        yield word[:end]
+        word = word[end:]
 
 
 def shortened(text: str, columns: int) -> str:

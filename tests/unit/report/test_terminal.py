@@ -232,6 +232,30 @@ def test_no_wide_letter_has_the_terminal_break_a_line(rolled_back: RunOutcome, w
     assert not [line for line in lines if cell_len(line) > width]
 
 
+VERDICT = "DONE..lab:.everything.holds.(312.of.312.hold,.41.2s)"
+
+
+@pytest.mark.parametrize("width", [72, 100])
+@pytest.mark.parametrize(
+    "fake",
+    [
+        "/srv/" + "x" * 59 + f"{VERDICT:.<100}" * 3,
+        f"`{'x' * 63} DONE  lab: everything holds (312 of 312 hold, 41.2s) {'x' * 200}`",
+        "`" + "x" * 68 + "\u901a" * 60,
+    ],
+    ids=["a-long-word", "what-looks-like-a-command", "wide-letters"],
+)
+def test_no_word_of_a_host_begins_a_row_at_the_terminal_s_edge(rolled_back: RunOutcome, width: int, fake: str) -> None:
+    """A path, a process's title: without a blank, or as a command that is not to be broken."""
+    judgements = tuple(
+        replace(one, found=f"process 7 ({fake}) runs") if one.verdict is Verdict.VIOLATED else one
+        for one in rolled_back.judgements
+    )
+    lines = said(replace(rolled_back, judgements=judgements), width, full=True).splitlines()
+    assert any("xxxxxxxx" in line for line in lines)
+    assert not [line for line in lines if cell_len(line) > width and "report  " not in line]
+
+
 @pytest.mark.parametrize(("text", "said"), [("\u901a" * 4, "\u901a" * 4), ("\u901a" * 5, "\u901a\u901a ...")])
 def test_a_line_is_as_wide_as_its_letters(text: str, said: str) -> None:
     assert shortened(text, 8) == said
