@@ -14,13 +14,19 @@ from voxgate.survey.findings import by_id, holder_of, is_anybodys, is_loopback
 
 if TYPE_CHECKING:
     from voxgate.model.estate import Estate, Listener
-    from voxgate.model.evidence import SocketFact
+    from voxgate.model.evidence import HostEvidence, SocketFact
     from voxgate.model.look import Evidence
 
 
 @invariant(
     per="host_name",
-    faults=("listener-unknown", "listener-udp", "listener-in-another-network", "old-process-holds-the-port"),
+    faults=(
+        "listener-unknown",
+        "listener-udp",
+        "listener-udp-that-moves",
+        "listener-in-another-network",
+        "old-process-holds-the-port",
+    ),
 )
 def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """Each open port is a door, of UDP as of TCP, in each network of the host. Each listening socket belongs to a unit or an
@@ -40,6 +46,7 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
         raise Blind("nobody could be seen to listen", where=host_name, why="not even sshd, by which we came")
     first, last = known(host.ephemeral)
     before = {one.port for one in known(evidence.first.host(host_name).datagrams)}
+    hand, hand_before = _by_hand(host), _by_hand(evidence.first.host(host_name))
     named = Names(tuple(one.who for one in wanted))
     doors = [("tcp", one) for one in sockets] + [("udp", one) for one in known(host.datagrams)]
     found, entries, stray = [], [], dict[int, ProcessFact]()
@@ -50,13 +57,17 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
         holders = holders - {"init.scope"} or holders
         passing = protocol == "udp" and first <= socket.port <= last
         # The kernel picks such a port for whoever asks a question: of a name, of the time, of a caller. One that is open in both
-        # looks is none, by whatever address, and whoever has it by then.
-        if passing and (_are_named(holders) or socket.port not in before):
+        # looks is none, by whatever address, and whoever has it by then. Nor is one of an account that had one before: who asks
+        # does so for a moment, and a door that moves is there each time.
+        moved = socket in hand.get(socket.uid, ()) and hand_before.get(socket.uid)
+        if passing and (_are_named(holders) or not (socket.port in before or moved)):
             continue
         if socket.apart and is_loopback(socket.address) and _are_named(holders):
             continue  # nobody else can reach it: a container's own resolver
         place = f"{'UDP ' if protocol == 'udp' else ''}{socket.address}:{socket.port}"
         place += " in a network of its own" if socket.apart else ""
+        if passing and moved and socket.port not in before:
+            place += f", after UDP {moved[0].address}:{moved[0].port} in the first look"
         doing = holders or {"kernel"}
         unknown = sorted(who for who in doing if not any(_may(one, who, protocol, socket, by_systemd) for one in wanted))
         if unknown and not holders:
@@ -66,7 +77,8 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
             mine = {pid: processes[pid] for pid in socket.pids if pid in processes}
             # What the estate names is not stopped for one port more: it may be sshd.
             stray |= {pid: one for pid, one in mine.items() if holder_of(one, containers) in unknown and one.unit not in named}
-            entries += [_entry(host_name, who, protocol, socket, first, last) for who in unknown if _has_a_name(who)]
+            stays = not passing or socket.port in before  # of a port that moves an entry would say nothing
+            entries += [_entry(host_name, who, protocol, socket, first, last) for who in unknown if stays and _has_a_name(who)]
     apart = {holder_of(processes[pid], containers) for pid in known(host.apart) if pid in processes}
     found += [
         f"{who} is in a network of its own, and belongs to no unit: what it opens there is seen by nobody (ip netns list)"
@@ -76,6 +88,23 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
     do = stop((one for pid, one in stray.items() if pid > 1 and not one.container), host)
     do = f"stop what nobody needs{f': {do}' if do else ''}"
     assert not found, say_all(host_name, found, do, estate=estate.name, entries=entries)
+
+
+def _by_hand(look: HostEvidence) -> dict[int | None, list[SocketFact]]:
+    """The sockets of UDP on client ports that are of no unit and no image, by the account that opened them. What no process has
+    open any more counts as a unit's where its account has one: it may be an answer that just came.
+    """
+    first, last = known(look.ephemeral)
+    processes, containers = known(look.processes), by_id(known(look.engines).containers)
+    holder = {one.pid: holder_of(one, containers) for one in processes}
+    of_units = {one.uid for one in processes if _are_named({holder[one.pid]})}
+    found: dict[int | None, list[SocketFact]] = {}
+    for one in known(look.datagrams):
+        holders = {holder[pid] for pid in one.pids if pid in holder}
+        excused = _are_named(holders) if holders else one.uid in of_units
+        if one.uid is not None and first <= one.port <= last and not excused:
+            found.setdefault(one.uid, []).append(one)
+    return found
 
 
 def _entry(host: str, who: str, protocol: str, socket: SocketFact, first: int, last: int) -> Entry:

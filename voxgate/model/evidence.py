@@ -166,7 +166,8 @@ class ProcessFact:
 @dataclass(frozen=True, slots=True)
 class SocketFact:
     """One socket. ``pids`` holds the processes that have it open, empty if none was found; remote is None where it waits for
-    anybody. ``apart`` is True in a network namespace that is not the host's own.
+    anybody. ``apart`` is True in a network namespace that is not the host's own. ``uid`` is the account that opened it, told of
+    UDP.
     """
 
     address: Address
@@ -175,6 +176,7 @@ class SocketFact:
     remote_port: Port | None
     pids: tuple[Pid, ...]
     apart: bool = False
+    uid: Annotated[Natural | None, Later()] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,10 @@ LOCAL_ADDRESS = re.compile(r"\|-- ([\d.]+)\n\s+/32 host LOCAL")
 
 
 def sockets() -> dict[str, Any]:
-    """Listening and established TCP sockets, and sockets of UDP and UDP-Lite without a peer, with the processes that have them
-    open; denied if those cannot be read. Listeners and such sockets of every network namespace that a process is in, ``apart``
-    where it is not the host's own, and the processes there; the host's own addresses, and the ports that the kernel picks for
-    clients.
+    """Listening and established TCP sockets, and sockets of UDP and UDP-Lite without a peer with the account that opened them; of
+    each the processes that have it open, denied if those cannot be read. Listeners and such sockets of every network namespace
+    that a process is in, ``apart`` where it is not the host's own, and the processes there; the host's own addresses, and the
+    ports that the kernel picks for clients.
     """
     own, others = network_namespaces()
     # First the tables, then who holds them: a socket made in between would else seem to be nobody's.
@@ -40,7 +40,7 @@ def sockets() -> dict[str, Any]:
         local = {"address": address, "port": port, "pids": sorted(holders.get(row[9], ()))}
         bound = {**local, "remote_address": None, "remote_port": None, "apart": apart}
         if protocol.startswith("udp") and far_port == 0:
-            datagrams.append(bound)
+            datagrams.append({**bound, "uid": int(row[7])})
         elif protocol == "tcp" and row[3] == LISTEN:
             listeners.append(bound)
         elif protocol == "tcp" and row[3] == ESTABLISHED and not apart:

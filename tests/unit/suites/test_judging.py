@@ -861,6 +861,40 @@ def test_a_client_port_that_somebody_holds_by_hand_all_the_time_is_a_door(green:
     assert set(case.judge()) == {"only-expected-listeners[fleet-1]"}
 
 
+def moved(green: Case, was: SocketFact, now: SocketFact, *rows: Any) -> Case:
+    """One socket of UDP in each look, at different ports, with the processes that have it."""
+    first = green.evidence.first
+    looked = first.host(FLEET)
+    before = replace(looked, datagrams=(was,), processes=(*known(looked.processes), *rows))
+    case = green.host(FLEET, datagrams=(now,), processes=(*known(green.of(FLEET).processes), *rows))
+    return replace(case, evidence=replace(case.evidence, first=replace(first, hosts={**first.hosts, FLEET: before})))
+
+
+@pytest.mark.parametrize("unit", ["", "user@1000.service", "cron.service", "ssh.service"])
+@pytest.mark.parametrize("number", [0, 1], ids=["one-process", "started-anew"])
+def test_a_client_port_that_moves_between_the_looks_is_a_door_all_the_same(green: Case, unit: str, number: int) -> None:
+    """By the account: whoever asks a question has one for a moment."""
+    row = process(
+        green, FLEET, WORKER, unit=unit, uid=1004, command="python3", argv=("python3",), exe="/usr/bin/python3", runs=()
+    )
+    anew = replace(row, pid=row.pid + number)
+    was, now = (SocketFact(ANY, port, None, None, (pid,), uid=1004) for port, pid in ((40000, row.pid), (40001, anew.pid)))
+    rows = {row.pid: row, anew.pid: anew}.values()
+    judged = moved(green, was, now, *rows).judge()
+    assert set(judged) == {"only-expected-listeners[fleet-1]"}
+    assert "UDP 0.0.0.0:40001, after UDP 0.0.0.0:40000 in the first look" in judged["only-expected-listeners[fleet-1]"][1]
+    assert moved(green, was, replace(now, uid=1005), *rows).judge() == {}, "of another account"
+    assert moved(green, replace(was, port=60), now, *rows).judge() == {}, "what was before had no client port"
+
+
+def test_a_client_port_that_moves_and_that_no_process_has_is_a_door_but_of_a_unit_s_account(green: Case) -> None:
+    """It may be on its way from one process to another. Of a unit that asks all the time one was there a moment ago."""
+    was, now = (SocketFact(ANY, port, None, None, (), uid=1004) for port in (40000, 40001))
+    assert set(moved(green, was, now).judge()) == {"only-expected-listeners[fleet-1]"}
+    account = process(green, FLEET, WORKER).uid
+    assert moved(green, replace(was, uid=account), replace(now, uid=account)).judge() == {}
+
+
 def test_what_the_estate_says_of_udp_may_be_there(green: Case) -> None:
     pid = main_pid(green, FLEET, WORKER)
     case = with_datagram(with_datagram(green, FLEET, ANY, 10500, pid), FLEET, "127.0.0.1", 323, pid)

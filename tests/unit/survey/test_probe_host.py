@@ -66,8 +66,8 @@ def test_a_udp_socket_without_a_peer_is_told_and_one_with_a_peer_is_not(protocol
         door.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
         client.connect(door.getsockname())
         found = probed([])["sections"]["sockets"]["value"]
-        ports = {row["port"]: row["pids"] for row in found["datagrams"]}
-        assert ports[door.getsockname()[1]] == [os.getpid()]
+        ports = {row["port"]: (row["pids"], row["uid"]) for row in found["datagrams"]}
+        assert ports[door.getsockname()[1]] == ([os.getpid()], os.geteuid())
         assert client.getsockname()[1] not in ports
     first, last = found["ephemeral"]
     assert 0 < first < last
