@@ -150,7 +150,7 @@ class Search:
         if at >= 0:
             try:
                 with suppress(OSError), seeing_as(self.uid), os.scandir(f"/proc/self/fd/{at}") as entries:
-                    names = [one.name for one in islice(entries, NAMES_AT_MOST) if one.name.startswith("python3")]
+                    names = [one.name for one in islice(entries, NAMES_AT_MOST) if one.name.startswith(("python3", "pypy3"))]
             finally:
                 os.close(at)
         self.marks.sites[key] = [f"{prefix}/{lib}/{name}/{kind}" for name in names for kind in kinds]

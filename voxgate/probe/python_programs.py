@@ -12,7 +12,8 @@ from voxgate.probe.elf import dynamic_names
 from voxgate.probe.mounts import Space
 from voxgate.probe.process_files import NO_FILE, Mapped
 
-PYTHON_MAIN = b"Py_BytesMain\0"  # what Python's program calls, or is, since 3.8
+# What Python's program calls, or is: since 3.8, and where it is PyPy.
+PYTHON_MAIN = (b"Py_BytesMain\0", b"pypy_main_startup\0")
 LOADER = b"_rtld_global\0"  # what starts any program that it is given
 LIBRARY = b"libpython"  # what a program names that is linked with Python
 LIBRARIES = ("/usr/lib/", "/usr/lib64/", "/lib/", "/lib64/")
@@ -54,8 +55,8 @@ class Programs:
         """
         exe = f"/proc/{pid}/exe"
         try:
-            names = self.names_of(exe, (PYTHON_MAIN, LOADER))
-            if PYTHON_MAIN in names:
+            names = self.names_of(exe, (*PYTHON_MAIN, LOADER))
+            if any(name in names for name in PYTHON_MAIN):
                 return "python"
             roots = LOADER not in names and is_roots(exe)
         except (PermissionError, FileNotFoundError):
@@ -79,7 +80,7 @@ class Programs:
                         beside = beside or "/libpython" in row.path
                         break
                     strange = True
-                    if self.names_of(way, (PYTHON_MAIN,), inode):
+                    if self.names_of(way, PYTHON_MAIN, inode):
                         return "whole"
                     break
                 except (OSError, ValueError):
@@ -107,4 +108,4 @@ def the_one(found: os.stat_result, inode: int | None, path: str) -> os.stat_resu
 def is_python(program_path: str) -> bool:
     """True for Python by the name of its program, and for a server of Python's applications."""
     name = program_path.rpartition("/")[2]
-    return name.startswith("python") or "wsgi" in name
+    return name.startswith(("python", "pypy")) or "wsgi" in name

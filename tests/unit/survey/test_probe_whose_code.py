@@ -48,6 +48,25 @@ def runs(pid: int, folder: Path) -> list[str]:
     return found
 
 
+def test_a_python_of_another_making_is_one(folder: Path) -> None:
+    """PyPy has names of its own. Here a Python that exports, and is called, what that does."""
+    place = folder.parent.parent
+    text = Path(PYTHON).resolve().read_bytes()
+    ours, theirs = b"\0Py_BytesMain\0", b"\0pypy_main_startup\0"
+    at = text.index(ours)
+    (place / "tool").write_bytes(text[:at] + theirs + text[at + len(theirs) :])
+    (place / "tool").chmod(0o755)
+    (place / "v" / "lib" / "pypy3.9" / "site-packages").mkdir(parents=True)
+    (place / "v" / "pyvenv.cfg").touch()
+    (place / "v" / "lib" / "pypy3.9" / "site-packages" / "x.pth").write_text(f"{folder}\n")
+    with running(str(place / "tool"), f"{folder}/main.py", cwd=folder.parent / "elsewhere") as pid:
+        assert runs(pid, folder) == [str(folder)]
+    (place / "v" / "bin").mkdir()
+    (place / "tool").rename(place / "v" / "bin" / "tool")
+    with running(str(place / "v" / "bin" / "tool"), "-c", WAITS, cwd=folder.parent / "elsewhere") as pid:
+        assert runs(pid, folder) == [str(folder)]
+
+
 Way = Callable[[Path, Path], tuple[str, ...]]
 BIND = 'mkdir -p "$1" && mount --bind "$0" "$1" && cd "$1" && shift && exec "$@"'
 LOADER = next(iter(sorted(map(str, Path("/lib64").glob("ld-linux*.so*")))), "/lib/ld-linux-aarch64.so.1")
