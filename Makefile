@@ -8,12 +8,13 @@ FAULT       ?=
 THING       ?=
 FORMAT      ?= nagios
 PARTS       ?=
+PART        ?=
 
 # What comes from outside is text and nothing else, before anything is run: make expands a variable, and so runs a $(shell ..) in
 # it, wherever it is used, and for each command that it exports it to. So whatever stands on make's command line, and these
-# eight from wherever they come, become simple variables of the text that they are; commands read them from their environment.
+# nine from wherever they come, become simple variables of the text that they are; commands read them from their environment.
 TYPED   := $(foreach any,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(any)))),$(any)))
-OUTSIDE := ESTATE SERVICE TAG PYTEST_ARGS FAULT THING FORMAT PARTS
+OUTSIDE := ESTATE SERVICE TAG PYTEST_ARGS FAULT THING FORMAT PARTS PART
 $(foreach name,$(OUTSIDE) $(TYPED),\
   $(eval override $(name) := $$(value $(name))))
 export $(OUTSIDE)
@@ -94,10 +95,11 @@ rollback: setup $(THERE) ## put the release before the last known good of SERVIC
 report: setup $(THERE) ## look at ESTATE and make the full report with its Allure page
 	@$(PYTEST) --html always
 
-docs: setup ## write what is made from the code: INVARIANTS.md, FAULTS.md and ORDINARY.md of docs/, the evidence's schema
+docs: setup ## write what is made from the code: INVARIANTS.md, FAULTS.md, ORDINARY.md and PERFORMANCE.md of docs/, the evidence's schema
 	@$(RUN) pytest --invariants=markdown > docs/INVARIANTS.md
 	@$(RUN) lab faults --write >/dev/null
 	@$(RUN) lab ordinary --write
+	@$(RUN) python -m bench.page
 	@$(RUN) python -m voxgate.survey.document > schemas/evidence.schema.json
 
 invariants: setup ## print the catalogue of invariants from the code, and write docs/INVARIANTS.md
@@ -171,8 +173,8 @@ unit: setup tools ## voxgate's own tests that need no host
 drills: setup ## the gate killed, paused, cut off, raced at every point: reports/drills/drills.json
 	@$(TESTS) tests/lab/drills
 
-bench: setup lab-up ## how long a look takes, beside testinfra alone on a few of the same facts: compare the ratios
-	@$(RUN) python bench/looks.py
+bench: setup lab-up ## how long it all takes, beside other tools: docs/PERFORMANCE.md (PART='tools judging', PART=--quick)
+	@UV="$(UV)" $(RUN) python -m bench "$$PART"
 
 end-to-end: setup ## voxgate's own tests against the lab: good and bad releases, look only, xdist, offline
 	@$(TESTS) tests/lab --ignore=tests/lab/drills

@@ -1,0 +1,122 @@
+"""What must be reached, each target with what was measured: a row of the first table of docs/PERFORMANCE.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from bench.distance import DIALLER, FLOOR, LOOK
+from bench.tables import met, number, plain, seconds
+
+LOOK_RATIO = 1.25
+DIALLER_SECONDS = 1.5
+ROUND_TRIPS = 4.0
+MS_A_TEST = 1.5
+SCALE_SECONDS, SCALE_MB = 60.0, 1000.0
+PROBE_CPU, PROBE_CPU_FOLDERS = 0.25, 0.3
+NOT_YET = "not measured by this run"
+
+
+class Target(NamedTuple):
+    """One row: what is wanted, what was seen, and whether that is so, or why not."""
+
+    wanted: str
+    measured: str
+    outcome: str
+
+
+def targets(parts: Mapping[str, Any]) -> Iterator[Target]:
+    """All of them, in their order; of a part that was not measured the row says that."""
+    yield from _near(parts.get("tools"))
+    yield from _far(parts.get("distance"))
+    yield from _judged(parts.get("judging"))
+    yield from _many(parts.get("scale"))
+    yield from _felt(parts.get("calls"))
+    yield from _deployed(parts.get("deploy"))
+
+
+def _near(part: Mapping[str, Any] | None) -> Iterator[Target]:
+    look = f"a look takes at most {LOOK_RATIO} x (floor + bare pytest)"
+    one = f"`-m dialler` takes at most {DIALLER_SECONDS} s beyond bare pytest"
+    if part is None:
+        yield Target(look, NOT_YET, "")
+        yield Target(one, NOT_YET, "")
+        return
+    ratio, beyond = part["look_of_floor_and_bare"], part["dialler_beyond_bare"]
+    took = {row["name"]: row for row in part["ways"]}
+    yield Target(look, plain(ratio, " x"), met(ratio["median"], LOOK_RATIO, _where(took[LOOK])))
+    yield Target(one, seconds(beyond), met(beyond["median"], DIALLER_SECONDS, _where(took[DIALLER])))
+
+
+def _where(row: Mapping[str, Any]) -> str:
+    """Where the seconds of a look go, as far as that is measured."""
+    own, all_of_it = row["cpu"]["median"], row["seconds"]["median"]
+    return f"of {number(all_of_it)} s are {number(own)} s the gate's own processor time, 1.3 s the wait between its two looks"
+
+
+def _far(part: Mapping[str, Any] | None) -> Iterator[Target]:
+    trips = {row["name"]: row["round_trips"] for row in part["ways"]} if part else {}
+    for name in (LOOK, DIALLER):
+        wanted = f"`{name}`: at most {ROUND_TRIPS:g} round trips in a row more than one ssh command"
+        if not trips:
+            yield Target(wanted, NOT_YET, "")
+            continue
+        more = trips[name] - trips[FLOOR]
+        why = f"the gate spoke after having heard something, on each connection at most: {_turns(part, name)}"
+        yield Target(wanted, f"{more:+.1f} ({trips[name]:.1f} beside {trips[FLOOR]:.1f})", met(more, ROUND_TRIPS, why))
+
+
+def _turns(part: Mapping[str, Any] | None, name: str) -> str:
+    rows = {row["name"]: row["turns"] for row in part["ways"]} if part else {}
+    return ", ".join(f"{host} {turns}" for host, turns in rows[name].items())
+
+
+def _judged(part: Mapping[str, Any] | None) -> Iterator[Target]:
+    wanted = f"at most {MS_A_TEST} ms of processor a judged test beyond bare pytest, flat in the number of hosts"
+    if part is None:
+        yield Target(wanted, NOT_YET, "")
+        return
+    said = ", ".join(f"{row['hosts']} hosts: {number(row['ms_a_test']['median'])} ms" for row in part["sizes"])
+    more = part["ms_of_one_more_test"]
+    why = f"each further test costs {number(more)} ms" if more is not None else ""
+    yield Target(wanted, said, met(max(row["ms_a_test"]["median"] for row in part["sizes"]), MS_A_TEST, why))
+
+
+def _many(part: Mapping[str, Any] | None) -> Iterator[Target]:
+    wanted = f"200 hosts x 20 workers looked at and judged in under {SCALE_SECONDS:.0f} s and {SCALE_MB / 1000:g} GB"
+    if part is None:
+        yield Target(wanted, NOT_YET, "")
+        return
+    row = max(part["looks"], key=lambda one: one["hosts"])
+    said = f"{row['hosts']} hosts, {row['judged']:,} judged: {number(row['seconds'])} s, {number(row['mb'])} MB"
+    good = row["seconds"] <= SCALE_SECONDS and row["mb"] <= SCALE_MB
+    yield Target(wanted, said, "**met**" if good else "not met")
+
+
+def _felt(part: Mapping[str, Any] | None) -> Iterator[Target]:
+    workers = f"the probe takes at most {PROBE_CPU} s of processor on a fleet host with 20 workers"
+    folders = f"the probe takes at most {PROBE_CPU_FOLDERS} s of processor on a host with 500,000 folders (second look)"
+    if part is None:
+        yield Target(workers, NOT_YET, "")
+        yield Target(folders, NOT_YET, "")
+        return
+    cpu = sorted(row["cpu"] for row in part["next"] if row["cpu"] is not None)
+    middle = cpu[len(cpu) // 2] if cpu else float("inf")
+    yield Target(workers, f"{number(middle)} s ({len(cpu)} looks)", met(middle, PROBE_CPU))
+    if "folders" not in part:
+        yield Target(folders, NOT_YET, "")
+        return
+    second = part["folders"]["looks"][1]
+    blind = f"; blind: {', '.join(second['blind'])}" if second["blind"] else ""
+    said = f"{number(second['cpu'])} s{blind}" if second["cpu"] is not None else f"no answer{blind}"
+    good = second["cpu"] is not None and not blind and second["cpu"] <= PROBE_CPU_FOLDERS
+    yield Target(folders, said, "**met**" if good else "not met")
+
+
+def _deployed(part: Mapping[str, Any] | None) -> Iterator[Target]:
+    wanted = "a deploy of all (warm) and the time in which nobody dials, as numbers"
+    if part is None:
+        yield Target(wanted, NOT_YET, "")
+        return
+    gaps = f", nobody dials for {seconds(part['gaps'])}" if part["gaps"] else ", and no gap is told"
+    yield Target(wanted, f"{seconds(part['seconds'])}{gaps}, of {part['deploys']} deploys", "measured")
