@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
@@ -13,7 +14,7 @@ from voxgate.model.digits import port_in
 from voxgate.model.estate import Available
 from voxgate.model.evidence import known
 from voxgate.model.service import Role
-from voxgate.plugin import invariant, say, say_all, say_each
+from voxgate.plugin import invariant, once, say, say_all, say_each
 from voxgate.survey.answers import read_page
 from voxgate.survey.commands import deploy_again, deploy_first, end_liars, listening, remove_whole, restart, why
 from voxgate.survey.questions import question_of
@@ -123,7 +124,8 @@ def test_capacity_adds_up(placement: Placement, estate: Estate, evidence: Eviden
     question = question_of(placement.placed_units[0], endpoint)
     page = read_page(evidence.second, question, endpoint.schema)
     assert not page.problem, say(f"{page.place} {page.problem}", f"{why('voxcore@*')}; does the registry answer?")
-    wrong = [*_slots(page, estate, evidence), *_calls_in(page, estate, evidence)]
+    workers = once(evidence, "the workers", lambda seen: _Workers.of(estate, seen))
+    wrong = [*_slots(page, workers, estate), *_calls_in(page, workers, estate)]
     assert not wrong, say_each("", wrong)
 
 
@@ -170,35 +172,56 @@ def _start_haproxy(estate: Estate) -> str:
     return "; ".join(f"on {host.name}: `systemctl start haproxy`" for host in estate.hosts_with(Role.API))
 
 
-def _slots(page: Page, estate: Estate, evidence: Evidence) -> list[tuple[str, str]]:
+@dataclass(frozen=True, slots=True)
+class _Workers:
+    """What all workers say of themselves: of those that are live their ids; the calls that are ``taken``, of both looks in the
+    order of the fleet, empty of a look in which one could not be asked.
+    """
+
+    live: tuple[tuple[str, PlacedUnit], ...]
+    down: tuple[PlacedUnit, ...]
+    slots: int
+    taken: tuple[tuple[int, ...], tuple[int, ...]]
+
+    def __str__(self) -> str:
+        """What is noted where another host's sum was compared with the same workers before."""
+        return f"{counted(len(self.live), 'live worker')}, worker_max {self.slots}, worker_calls {sum(self.taken[1])}"
+
+    @classmethod
+    def of(cls, estate: Estate, evidence: Evidence) -> _Workers:
+        """From each worker's own page."""
+        health = estate.service("fleet").health
+        pages = [(page_of(unit, evidence.second, health.schema if health else None), unit) for unit in fleet(estate)]
+        return cls(
+            tuple((page.document["worker"], unit) for page, unit in pages if not page.problem),
+            tuple(unit for page, unit in pages if page.problem),
+            sum(page.document["worker_max"] for page, _ in pages if not page.problem),
+            (_taken(estate, evidence.first), _taken(estate, evidence.second)),
+        )
+
+
+def _slots(page: Page, workers: _Workers, estate: Estate) -> list[tuple[str, str]]:
     """What the aggregate says wrongly of the workers that there are, and what to do about each."""
-    service, said = estate.service("fleet"), page.document
-    pages = [page_of(unit, evidence.second, service.health.schema if service.health else None) for unit in fleet(estate)]
-    live = [one.document for one in pages if not one.problem]
-    slots = sum(one["worker_max"] for one in live)
-    named, ids = set(said.get("workers", ())), {one["worker"] for one in live}
-    lost = [
-        unit for unit, one in zip(fleet(estate), pages, strict=True) if not one.problem and one.document["worker"] not in named
-    ]
+    said, slots = page.document, workers.slots
+    named, ids = set(said.get("workers", ())), {name for name, _ in workers.live}
+    lost = [unit for name, unit in workers.live if name not in named]
     registered = _registered(estate, named - ids, lost if "workers" in said else ())
     wrong = []
     if said["worker_max"] != slots:
-        have = counted(len(live), "live worker has", "live workers have")
+        have = counted(len(workers.live), "live worker has", "live workers have")
         what = f"{page.place} says worker_max {said['worker_max']}, the {have} {slots}"
         wrong.append((what, registered))
     if "workers" in said and named != ids:
         wrong.append((f"{page.place} counts other workers than live: {', '.join(sorted(named ^ ids))}", registered))
     if said["worker_max"] < estate.workers:
         what = f"{page.place} says worker_max {said['worker_max']}, the estate has {counted(estate.workers, 'worker')}"
-        down = [unit for unit, one in zip(fleet(estate), pages, strict=True) if one.problem]
-        wrong.append((what, _restarted(down) if down else "a worker has fewer slots than the estate says, or is not registered"))
+        wrong.append((what, _restarted(workers.down) or "a worker has fewer slots than the estate says, or is not registered"))
     return wrong
 
 
-def _calls_in(page: Page, estate: Estate, evidence: Evidence) -> list[tuple[str, str]]:
+def _calls_in(page: Page, workers: _Workers, estate: Estate) -> list[tuple[str, str]]:
     """The same of the calls that are taken, and of what is free."""
-    said, wrong = page.document, []
-    taken = [[_calls(one.document) for one in _pages(estate, look)] for look in (evidence.first, evidence.second)]
+    said, wrong, taken = page.document, [], workers.taken
     least, most = (
         sum(pick(pair) for pair in zip(*taken, strict=True)) if len(taken[0]) == len(taken[1]) else 0 for pick in (min, max)
     )
@@ -222,12 +245,12 @@ def _calls_in(page: Page, estate: Estate, evidence: Evidence) -> list[tuple[str,
     return wrong
 
 
-def _pages(estate: Estate, look: Look) -> list[Page]:
-    """All workers' pages of one look."""
+def _taken(estate: Estate, look: Look) -> tuple[int, ...]:
+    """All workers' calls in one look."""
     try:
-        return [page_of(unit, look) for unit in fleet(estate)]
+        return tuple(_calls(page_of(unit, look).document) for unit in fleet(estate))
     except Blind:
-        return []
+        return ()
 
 
 def _calls(document: object) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from voxgate.model.access import BUILDER, Pairs, allowed_on
 from voxgate.model.clients import ClientWord, is_in
@@ -242,7 +243,7 @@ class PlacedUnit:
         return endpoint.port + (self.number or 0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what is asked for by each rule is worked out once
 class Estate:
     """All hosts of one environment. Built by ``contracts.estates.load_estate``, which refuses what cannot be meant.
 
@@ -299,10 +300,11 @@ class Estate:
 
     def host(self, name: str) -> Host:
         """The host of that name; KeyError if the estate has none."""
-        for host in (*self.hosts, *self.beyond):
-            if host.name == name:
-                return host
-        raise KeyError(name)
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Host]:
+        return {host.name: host for host in reversed((*self.hosts, *self.beyond))}
 
     def service(self, name: str) -> Service:
         """The service of that name; KeyError if there is none."""
@@ -326,10 +328,9 @@ class Estate:
         """What may listen on a host: what the estate says for it, its stores, and each service's own endpoints."""
         said = [*said_for(host, self.listeners or {})]
         said += [Listener(store.unit, store.port) for store in self.stores if store.host == host.name]
-        for unit in self.placed_units:
-            if unit.host == host:
-                endpoints = (unit.service.health, unit.service.metrics)
-                said += [Listener(unit.unit, unit.port_of(endpoint)) for endpoint in endpoints if endpoint is not None]
+        for unit in self._units_on.get(host.name, ()):
+            endpoints = (unit.service.health, unit.service.metrics)
+            said += [Listener(unit.unit, unit.port_of(endpoint)) for endpoint in endpoints if endpoint is not None]
         return tuple(dict.fromkeys(said))
 
     def boots(self, host: Host) -> Names:
@@ -390,7 +391,7 @@ class Estate:
         owners = (name for service in self.services for name in (service.owner, service.user) if name)
         return frozenset((host.user, BUILDER, *owners))
 
-    @property
+    @cached_property
     def placements(self) -> tuple[Placement, ...]:
         """Each service on each of its hosts."""
         return tuple(
@@ -401,10 +402,17 @@ class Estate:
         """The databases on which a service dials from a host."""
         return tuple(one for one in self.databases if service.name == "dialler" and one.dialler == host.name)
 
-    @property
+    @cached_property
     def placed_units(self) -> tuple[PlacedUnit, ...]:
         """Each unit that must run, on each host."""
         return tuple(unit for placement in self.placements for unit in placement.placed_units)
+
+    @cached_property
+    def _units_on(self) -> Mapping[str, list[PlacedUnit]]:
+        found: dict[str, list[PlacedUnit]] = {}
+        for unit in self.placed_units:
+            found.setdefault(unit.host.name, []).append(unit)
+        return found
 
     @property
     def workers(self) -> int:

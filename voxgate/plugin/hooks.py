@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Generator
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from voxgate.plugin.reading import attach_read
 from voxgate.plugin.redacting import Sinks
 from voxgate.plugin.run import Run
 from voxgate.plugin.session import KEY, Session, saved_estate, session_of
-from voxgate.report.allure_sink import card_for, install, label_item, state_finding
+from voxgate.report.allure_sink import card_for, install, label_item, quicken, state_finding
 from voxgate.report.catalogue_page import as_markdown, as_text
 from voxgate.report.redaction import Redactor
 
@@ -176,7 +177,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     params = [
         pytest.param(subject.value, id=subject.id, marks=[pytest.mark.__getattr__(subject.service)] if subject.service else [])
-        for subject in session.subjects(rule)
+        for subject in session.subjects(rule).values()
     ]
     metafunc.parametrize(rule.per.value, params or [pytest.param(None, id=_NOTHING)])
 
@@ -221,6 +222,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     session.recorder.begin()
     rule = rule_of(session, item)
     subject = subject_of(session, rule, item) if rule else None
+    quicken(item.config.pluginmanager.get_plugin("allure_listener"))
     if session.estate is not None and rule is not None and subject is not None:
         label_item(card_for(Expected(rule, subject), session.estate, session.commit_of(subject.service)))
 
@@ -270,7 +272,13 @@ def _is_on_nothing(item: pytest.Item) -> bool:
 
 def _is_ours(item: pytest.Item) -> bool:
     """True for an invariant that comes with voxgate."""
-    return item.path.parent.resolve() == SUITES and item.get_closest_marker("invariant") is not None
+    return _is_suites(item.path.parent) and item.get_closest_marker("invariant") is not None
+
+
+@cache
+def _is_suites(folder: Path) -> bool:
+    """True for the folder of the suites that come with voxgate."""
+    return folder.resolve() == SUITES
 
 
 @pytest.hookimpl(trylast=True)

@@ -19,16 +19,18 @@ from voxgate.plugin.words import words_of
 from voxgate.survey.movement import Movement
 
 PROPERTY = "voxgate."
+_RULE = pytest.StashKey[Invariant | None]()
 LATER = "nothing needs to be done about it yet: look again when that deploy is done"
 """What there is to do about a finding beside a deploy: no hint of a rule is right then, least of all a restart."""
 
 
 def rule_of(session: Session, item: pytest.Item) -> Invariant | None:
     """The catalogue's entry of a collected test, None for a plain one."""
-    function = getattr(item, "originalname", None)
-    if not function or item.get_closest_marker("invariant") is None:
-        return None
-    return find(session.catalogue, function, item.path.name)
+    if _RULE not in item.stash:  # each phase of each test asks for it
+        function = getattr(item, "originalname", None)
+        is_one = function and item.get_closest_marker("invariant") is not None
+        item.stash[_RULE] = find(session.catalogue, function, item.path.name) if function and is_one else None
+    return item.stash[_RULE]
 
 
 def plain_id(item: pytest.Item) -> str:
@@ -41,7 +43,7 @@ def subject_of(session: Session, rule: Invariant, item: pytest.Item) -> Subject 
     """What a collected test is judged on, None for a placeholder that stands for nothing."""
     callspec = getattr(item, "callspec", None)
     wanted = callspec.id if callspec else ""
-    return next((subject for subject in session.subjects(rule) if subject.id == wanted), None)
+    return session.subjects(rule).get(wanted)
 
 
 def services_in(session: Session, items: Iterable[pytest.Item]) -> frozenset[str] | None:
@@ -111,12 +113,12 @@ def in_movement(session: Session, item: pytest.Item, subject: Subject | None) ->
     if session.estate is None or not session.works:
         return ()
     if subject is not None:
-        service, host, read = subject.service, subject.host, tuple(session.recorder.facts)
+        service, host, read = subject.service, subject.host, tuple(session.recorder.read)
         return Movement(session.estate, session.works).moved(service, host, read) if read else ()
     callspec = getattr(item, "callspec", None)
     looks = "host" in getattr(item, "fixturenames", ())
     host = str(callspec.params.get("host", "")) if callspec and looks else None
-    return Movement(session.estate, session.works).moved(None, host, () if looks else session.recorder.facts)
+    return Movement(session.estate, session.works).moved(None, host, () if looks else session.recorder.read)
 
 
 class Empty(Skipped):

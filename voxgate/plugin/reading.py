@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import is_dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, cast
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pytest
 
@@ -22,21 +22,23 @@ from voxgate.report.fact_values import Absence
 from voxgate.report.facts import Path, Teller
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, KeysView
+    from collections.abc import Callable, Iterable, KeysView
 
     from voxgate.model.estate import Estate
     from voxgate.model.invariant import Subject
     from voxgate.model.look import Evidence
 
+T = TypeVar("T")
 NAME = "what it was judged on"
 _GIVEN = ("evidence", "moves", "capacity")
+_MADE: dict[str, tuple[object, object, Mapping[Path, object]]] = {}
 _CAPACITY = ("most", "longest_gap", "served_before", "worst")
 
 
 class Recorder:
     """Notes what is read, of one test at a time."""
 
-    __slots__ = ("facts", "trouble")
+    __slots__ = ("_shared", "facts", "trouble")
 
     def __init__(self) -> None:
         """Nothing was read yet."""
@@ -46,6 +48,27 @@ class Recorder:
         """Another test: nothing was read yet."""
         self.facts: dict[Path, object] = {}
         self.trouble = ""
+        self._shared: list[Mapping[Path, object]] = []
+
+    @property
+    def read(self) -> Iterator[Path]:
+        """The way to each fact that it hangs on: those that it read itself, and those that were read once for several tests."""
+        return chain(self.facts, *self._shared)
+
+    def once(self, name: str, plain: object, make: Callable[[], object]) -> object:
+        """What ``make`` reads of ``plain``, by the first test that asks; for all after it one fact stands for what was read."""
+        known = _MADE.get(name)
+        if known is not None and known[0] is plain:
+            self._shared.append(known[2])
+            self.note(("second", name), str(known[1]))
+            return known[1]
+        mine, self.facts = self.facts, {}
+        try:
+            made = make()
+            _MADE[name] = (plain, made, self.facts)
+        finally:
+            self.facts = {**mine, **self.facts}
+        return made
 
     def note(self, path: Path, value: object) -> None:
         """One fact was read. What goes wrong here is told in the attachment, and is nothing to the test."""
@@ -67,6 +90,15 @@ class Recorder:
 def watched(evidence: Evidence, recorder: Recorder) -> Evidence:
     """The evidence, noting in ``recorder`` what is read of it."""
     return cast("Evidence", recorder.watch(evidence, ()))
+
+
+def once(evidence: Evidence, name: str, make: Callable[[Evidence], T]) -> T:
+    """What ``make`` says of the evidence: worked out by the first test that asks, and the same for all after it. What goes
+    through the whole estate for each of its hosts grows with their square. Those after it tell ``name`` and ``str`` of it, in
+    place of all that the first one read; they hang on that all the same.
+    """
+    view: Any = evidence
+    return cast("T", view.worked_out_once(name, make)) if type(view) is _Noun else make(evidence)
 
 
 class _Noun:
@@ -96,6 +128,10 @@ class _Noun:
             return self._recorder.watch(getattr(self._value, name), (*self._path, name))
         own = vars(kind).get(name)
         return getattr(self._value, name) if own is None else own.__get__(self, kind)
+
+    def worked_out_once(self, name: str, make: Callable[[Any], object]) -> object:
+        """See ``once``."""
+        return self._recorder.once(name, self._value, lambda: make(self))
 
     def __reduce__(self) -> Any:
         return _itself, (self._value,)

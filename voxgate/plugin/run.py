@@ -260,7 +260,8 @@ class Run:
             f"{name} is an empty check: it asserts nothing, and counts for nothing" for name in self.collector.empty
         ]
         if not judged.interrupted:
-            self._ask_for_papers(one for one in judged.judgements if one.id not in self.collector.moving)
+            moving = frozenset(self.collector.moving)
+            self._ask_for_papers(one for one in judged.judgements if one.id not in moving)
         if self.gate is None or not self.gate.settles:
             verdict = look_verdict(judged, part=self.session.is_part)
             hosts = [host.name for host in self.session.looked_at]

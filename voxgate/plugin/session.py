@@ -89,7 +89,7 @@ class Session:
     as_on: date | None = None
     _evidence: Evidence | None = None
     _recorded: Recorded | None = None
-    _subjects: dict[str, tuple[Subject, ...]] = field(default_factory=dict)
+    _subjects: dict[str, Mapping[str, Subject]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """One redactor for all sinks: it knows what is secret by its shape, and the gate's own secrets by their value."""
@@ -170,11 +170,11 @@ class Session:
             return whole
         return tuple(one for one in whole if is_within(one.invariant, one.subject, self.part))
 
-    def subjects(self, invariant: Invariant) -> tuple[Subject, ...]:
-        """What an invariant is judged on in this run; empty where it is not judged at all."""
+    def subjects(self, invariant: Invariant) -> Mapping[str, Subject]:
+        """What an invariant is judged on in this run, by id; empty where it is not judged at all."""
         if invariant.name not in self._subjects:
             found = subjects(invariant, self.estate, schema_names())
-            self._subjects[invariant.name] = tuple(one for one in found if self._is_judged(invariant, one))
+            self._subjects[invariant.name] = {one.id: one for one in found if self._is_judged(invariant, one)}
         return self._subjects[invariant.name]
 
     def _is_judged(self, invariant: Invariant, subject: Subject) -> bool:

@@ -8,7 +8,7 @@ history follow the logical id instead of pytest's, and what is noise to a releas
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from hashlib import md5
@@ -127,6 +127,34 @@ def state_finding(verdict: Verdict, found: str = "", advice: str = "") -> None:
     words = f"{found}\n→ {advice}" if advice else found
     if words:
         _DYNAMIC.label(f"{_PRIVATE}found", words)
+
+
+class _Uuids(list[str]):
+    """The tests of a fixture. allure-pytest looks for each in the list before it adds it: of a fixture that thirty thousand tests
+    share, that is by their square.
+    """
+
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        """Those that there are."""
+        super().__init__(known)
+        self._known = set(self)
+
+    def __contains__(self, uuid: object) -> bool:
+        return uuid in self._known
+
+    def append(self, uuid: str) -> None:
+        """One more."""
+        self._known.add(uuid)
+        super().append(uuid)
+
+
+def quicken(listener: Any) -> None:
+    """Let allure-pytest's listener find a test at once among those of a fixture that many share. None: without Allure."""
+    reporter: Any = getattr(listener, "allure_logger", None)
+    for uuid in list(getattr(reporter, "_items", ())):
+        item = reporter.get_item(uuid)
+        if type(getattr(item, "children", None)) is list:
+            item.children = _Uuids(item.children)
 
 
 def attach_facts(name: str, facts: Any) -> None:

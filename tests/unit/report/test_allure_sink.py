@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allure_commons import model2
+from allure_commons.reporter import AllureReporter
 
 from voxgate.model.estate import Estate
 from voxgate.model.invariant import Expected, Invariant, Per, Subject
 from voxgate.report.allure_files import label_of, results
-from voxgate.report.allure_sink import CONTRACTS, card_for, history_id
+from voxgate.report.allure_sink import CONTRACTS, card_for, history_id, quicken
 
 CONFTEST = """
 import pytest
@@ -192,3 +194,26 @@ def test_cards_of_the_catalogue(estate: Estate) -> None:
 
 def test_label_of_a_result_without_labels() -> None:
     assert label_of({}, "suite") == ""
+
+
+class Listener:
+    """As much of allure-pytest's as is asked for: what it reports to."""
+
+    def __init__(self) -> None:
+        self.allure_logger: Any = AllureReporter()  # type: ignore[no-untyped-call]
+
+
+def test_a_fixture_finds_a_test_at_once_among_all_that_share_it() -> None:
+    """allure-pytest asks for each test of each fixture whether it is known: in a list, that is by their square."""
+    listener = Listener()
+    listener.allure_logger.start_group("fixture", model2.TestResultContainer(uuid="fixture"))
+    quicken(listener)
+    children = listener.allure_logger.get_item("fixture").children
+    for number in range(3):
+        listener.allure_logger.update_group("fixture", children=f"test-{number}")
+        quicken(listener)
+    assert listener.allure_logger.get_item("fixture").children is children
+    assert children == ["test-0", "test-1", "test-2"]
+    assert "test-1" in children
+    assert "test-3" not in children
+    quicken(None)  # a run without Allure

@@ -19,6 +19,7 @@ from voxgate.plugin.without_pytest import suite
 from voxgate.report.fact_values import Absence, Values
 from voxgate.report.facts import Teller
 from voxgate.report.redaction import Redactor
+from voxgate.survey.answers import read_page
 
 from .conftest import Case
 from .test_blindness import FACTS, LOST, PER_SERVICE
@@ -194,3 +195,32 @@ def test_what_is_blind_is_blind_with_the_views(green: Case, fact: str) -> None:
         return replace(look, hosts={name: replace(host, **{fact: lost[name]}) for name, host in facts.items()})
 
     same(green.look(without))
+
+
+def test_what_goes_through_the_whole_fleet_is_read_by_the_first_that_asks(green: Case) -> None:
+    """Each fleet host's sum is compared with all workers: of two hundred hosts, forty thousand times each worker's page."""
+    judge = suite("test_fleet.py").test_capacity_adds_up
+    recorder, pages = Recorder(), []
+    seen = watched(green.evidence, recorder)
+    for placement in (one for one in green.estate.placements if one.service.name == "fleet"):
+        recorder.begin()
+        judge(placement, green.estate, seen)
+        pages.append({path[2] for path in recorder.facts if path[1:2] == ("answers",)})
+    told = recorder.facts["second", "the workers"]
+    assert ("second", "answers") in {path[:2] for path in recorder.read}  # a deploy that moves a worker moves this too
+    assert told == "6 live workers, worker_max 6, worker_calls 0"
+    assert "the workers: 6 live workers" in Teller(Values(Redactor())).tell(recorder.facts)
+    assert [len(one) for one in pages] == [7, 1]  # six workers and the sum, then the sum
+    again = watched(replace(green.evidence, second=replace(green.evidence.second)), recorder)
+    recorder.begin()
+    judge(next(one for one in green.estate.placements if one.service.name == "fleet"), green.estate, again)
+    assert ("second", "the workers") not in recorder.facts  # another look is another fleet
+
+
+def test_a_page_is_read_once_for_all_rules(green: Case) -> None:
+    """A dozen rules ask each worker's page for something: it is parsed, and compared with its contract, once."""
+    question = next(one for one in green.evidence.second.answers if one.port == 8101 and one.path == "/health")
+    for schema in ("worker-health", None):
+        pages = [read_page(green.evidence.second, question, schema) for _ in range(3)]
+        assert len({id(page.document) for page in pages}) == 1
+        assert (pages[0].problem, pages[0].document["worker"]) == ("", f"{question.host}/1")
