@@ -315,9 +315,23 @@ def _balanced(found: HaproxyFact, workers: Mapping[tuple[str, int], PlacedUnit],
                 yield f"'s server {server.backend}/{server.name} ({server.address}) {what}", do
         if name and found.led_to is not None and not {name, "*"} & set(found.led_to):
             yield f" leads nothing to backend {name}", _edited("a frontend that listens must name it (default_backend)", host)
-        lost = sorted({unit.id for unit in workers.values()} - {unit.id for unit in rows.values() if unit})
+        there = {unit.id for unit in rows.values() if unit}
+        lost = {unit.id: unit for unit in sorted(workers.values(), key=lambda one: one.id) if unit.id not in there}
         if lost:
-            yield f" {f'backend {name} ' if name else ''}has no server for {', '.join(lost)}", _edited("add it", host)
+            lines = ", ".join(f'"{_line_for(unit, rows)}"' for unit in list(lost.values())[:TOLD])
+            more = f" and {len(lost) - TOLD} more" if len(lost) > TOLD else ""
+            place = f"backend {name}" if name else "the backend of the workers"
+            do = f"add {lines}{more} to {place}, with what the lines of the others say"
+            yield f" {f'backend {name} ' if name else ''}has no server for {', '.join(lost)}", _edited(do, host)
+
+
+def _line_for(unit: PlacedUnit, rows: Mapping[ServerFact, PlacedUnit | None]) -> str:
+    """The line of HAProxy's configuration that is missing, by the address at which others of the same host are reached."""
+    port = unit.port_of(unit.service.health) if unit.service.health else 0
+    beside = (server.address.rpartition(":")[0] for server, other in rows.items() if other and other.host == unit.host)
+    address = unit.host.address
+    place = next(beside, f"[{address}]" if ":" in address else address)
+    return f"server {unit.host.name}-{unit.number} {place}:{port} check"
 
 
 def _unfit(server: ServerFact, unit: PlacedUnit | None, host: Host) -> Iterator[tuple[str, str]]:

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from voxgate.contracts.catalogue import read_catalogue
 from voxgate.model.evidence import known
+from voxgate.model.invariant import expected
 from voxgate.model.service import Role
 from voxgate.model.surroundings import ServerFact
+from voxgate.plugin import without_pytest
 
 from .conftest import Case
 
@@ -89,6 +92,28 @@ def test_each_backend_that_has_a_worker_has_them_all(green: Case) -> None:
     said = judged(green, *servers(green), replace(servers(green)[0], backend="canary"))
     assert "backend canary has no server for fleet-1-voxcore@2" in said
     assert "fleet-1-voxcore@1," not in said
+
+
+def advice(case: Case) -> str:
+    """What there is to do about it."""
+    (one,) = (one for one in expected(read_catalogue(), case.estate, (), deploying=frozenset()) if one.invariant.name == RULE)
+    judged = without_pytest.judge(one, case.estate, case.evidence)
+    assert judged is not None
+    return judged.advice
+
+
+def test_the_line_that_is_missing_is_said(green: Case) -> None:
+    """Whoever mends it at night need not work out a port; the host is reached there as its other workers are."""
+    first, *rest = servers(green)
+    line = 'add "server fleet-1-1 198.51.100.31:8101 check" to backend'
+    assert f"{line} {first.backend}, with what the lines of the others say" in advice(green.fact(API, "haproxy", servers=rest))
+    by_name = [replace(one, address=one.address.replace("198.51.100.31", "one.internal")) for one in rest]
+    known_by = addressed(green, {"fleet-1": "one.internal"})
+    assert '"server fleet-1-1 one.internal:8101 check"' in advice(known_by.fact(API, "haproxy", servers=by_name))
+    alone = addressed(green, {"fleet-1": "fd56:766f:7867::31"})
+    said = advice(alone.fact(API, "haproxy", servers=servers(green)[3:]))
+    assert '"server fleet-1-1 [fd56:766f:7867::31]:8101 check"' in said
+    assert "to the backend of the workers" in advice(green.fact(API, "haproxy", servers=()))
 
 
 def test_all_that_is_wrong_is_said_at_once(green: Case) -> None:
