@@ -2,7 +2,7 @@
 # host: machine
 # violated: database-sees-one-dialler[vox]
 #   process-is-the-venvs[api-1-voxbridge]
-#   only-expected-listeners[api-1]
+#   only-expected-listeners[api-1] unit-has-only-its-own-processes[api-1-voxbridge]
 # follow: mends
 inject() {
 	copy_dialler api-1 /var/tmp/x vox-backend

@@ -1,7 +1,7 @@
 # The metrics page is 200 and empty.
 # host: sip-1
 # violated: metrics-are-well-formed[sip-1-voxdialler] tick-loop-is-alive[sip-1-voxdialler]
-#   only-expected-listeners[sip-1]
+#   only-expected-listeners[sip-1] answers-come-from-the-unit[sip-1-voxdialler]
 # follow: by hand, what leads its port elsewhere in the kernel is for whoever put it there
 inject() {
 	page 8090 /metrics </dev/null

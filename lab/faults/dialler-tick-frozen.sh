@@ -1,8 +1,8 @@
 # The dialler says ok and ticks no more: health and metrics stand still.
 # host: sip-1
 # violated: tick-loop-is-alive[sip-1-voxdialler]
-#   only-expected-listeners[sip-1]
-# cause: ticks stand still at
+#   only-expected-listeners[sip-1] answers-come-from-the-unit[sip-1-voxdialler]
+# cause: is answered by process
 # follow: by hand, what leads its port elsewhere in the kernel is for whoever put it there
 inject() {
 	get /health 8090 | page 8090 /health

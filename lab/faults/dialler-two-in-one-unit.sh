@@ -1,7 +1,7 @@
 # A second dialler process inside of the unit itself, in its cgroup, as a child of the first would be.
 # host: sip-1
 # violated: exactly-one-dialler-per-database[vox] database-sees-one-dialler[vox]
-#   only-expected-listeners[sip-1]
+#   only-expected-listeners[sip-1] unit-has-only-its-own-processes[sip-1-voxdialler]
 # cause: 2 dialler processes for the database vox
 # follow: mends
 inject() {

@@ -2,7 +2,7 @@
 # host: api-1
 # violated: only-expected-listeners[api-1] unit-is-active[api-1-voxbridge] process-is-the-new-code[api-1-voxbridge]
 #   runs-as-its-user[api-1-voxbridge] process-is-the-venvs[api-1-voxbridge] units-are-all-there-are[backend-api-1]
-#   backend-reaches-its-stores[backend-api-1] database-sees-one-dialler[vox]
+#   answers-come-from-the-unit[api-1-voxbridge] backend-reaches-its-stores[backend-api-1] database-sees-one-dialler[vox]
 # cause: runs /opt/vox-backend outside of its units
 # follow: mends
 inject() {

@@ -1,7 +1,7 @@
 # A worker's health is 200 and says ok, with a number of call slots that is no number.
 # host: fleet-1
 # violated: all-workers-are-up[fleet-1-voxcore@2] capacity-adds-up[*]
-#   only-expected-listeners[fleet-1]
+#   only-expected-listeners[fleet-1] answers-come-from-the-unit[fleet-1-voxcore@2]
 # follow: by hand, what leads its port elsewhere in the kernel is for whoever put it there
 inject() {
 	get /health 8102 | sed 's/"worker_max":1/"worker_max":"1"/' | page 8102 /health

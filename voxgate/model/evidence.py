@@ -34,6 +34,7 @@ from voxgate.model.surroundings import (
     BootFact,
     ClockFact,
     CopiesFact,
+    EndsFact,
     HaproxyFact,
     JobFact,
     KeysFact,
@@ -380,6 +381,7 @@ class HostEvidence:
     clock: ClockFact | Missing
     sudo: SudoFact | Missing
     keys: KeysFact | Missing
+    ends: EndsFact | Missing
     asked: float | Missing
     answered: float | Missing
     took: float | Missing

@@ -53,7 +53,8 @@ class RuntimeFact:
     ``gone`` are files that it runs code of, from neither venv nor system, or deleted under it; ``replaced`` are such
     that a package brought anew since the process was started; ``loads`` what LD_PRELOAD names; ``loader`` and ``strange`` name
     variables: those that change what is loaded, and those that neither unit nor ``.env`` gave it; ``mounts`` are places of the
-    service's folder at which it sees something else than the probe does.
+    service's folder at which it sees something else than the probe does. ``less`` is what it is granted that is less than a
+    service gets which nobody limits, apart from what its unit's files say; ``traced_by`` the process that can change it, or 0.
     """
 
     pid: Annotated[Pid, Key()]
@@ -67,6 +68,8 @@ class RuntimeFact:
     strange: tuple[Whole, ...]
     replaced: Annotated[tuple[Whole, ...], Later()] = ()
     loads: Annotated[tuple[Whole, ...], Later()] = ()
+    less: Annotated[tuple[Whole, ...], Later()] = ()
+    traced_by: Annotated[Natural, Later()] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,43 @@ class StoreFact:
     names: Annotated[tuple[Sha256, ...], Later()] = ()
     entries: Annotated[tuple[EntryFact, ...], ByKey(), Later()] = ()
     unread: Annotated[Shown, Later()] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndFact:
+    """A connection that the probe made to a ``port`` of a unit, or ``through`` the port of a web server to that (0: by itself).
+    ``holders`` are the processes that have its other end, each with its unit, empty where no process of the host has; ``status``
+    and ``pid`` what was answered over it, 0 where it does not say; ``reached`` is False where the web server answered, and
+    nothing came to the unit.
+    """
+
+    unit: Whole
+    port: Port
+    through: Natural
+    outcome: Annotated[str, Meta(pattern=r"^(answered|refused|timeout|unreachable|silent)\Z")]
+    holders: tuple[tuple[Pid, Whole], ...]
+    status: Natural
+    pid: Natural
+    reached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFact:
+    """A rule of the kernel's that leads connections elsewhere: where it stands, what it does, and for which ports, from the first
+    to the last, as far as it says so itself.
+    """
+
+    where: Whole
+    does: Whole
+    ports: tuple[tuple[Natural, Natural], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EndsFact:
+    """Who answers at the units' ports, and what leads connections elsewhere."""
+
+    ends: tuple[EndFact, ...]
+    turns: tuple[TurnFact, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from voxgate.probe.checkouts import checkout
 from voxgate.probe.clock import clock
 from voxgate.probe.copies import SEARCH, accounts_of, copies
 from voxgate.probe.dists import dist
+from voxgate.probe.ends import ends
 from voxgate.probe.engines import engines
 from voxgate.probe.env_files import env_file
 from voxgate.probe.haproxy import haproxy
@@ -33,7 +34,7 @@ from voxgate.probe.packages import packages
 from voxgate.probe.places import FOLDERS
 from voxgate.probe.processes import SUPERVISOR, processes
 from voxgate.probe.redaction import Cutter, names_in_use, secrets
-from voxgate.probe.request import Service, asked_for, by_env, only_of, services_of, stores_of, told_as, watched
+from voxgate.probe.request import End, Service, asked_for, by_env, ends_of, only_of, services_of, stores_of, told_as, watched
 from voxgate.probe.room import room
 from voxgate.probe.runtimes import runtime
 from voxgate.probe.signing import framed
@@ -49,6 +50,7 @@ from voxgate.probe.words import words
 SECTIONS = (
     "units", "processes", "sockets", "engines", "checkouts", "venvs", "env_files", "dists", "packages", "leaks", "runtimes",
     "stores", "copies", "jobs", "boot", "nginx", "haproxy", "room", "clock", "sudo", "keys", "javascript",
+    "ends",
 )  # fmt: skip
 LATER = {"seconds": 0.0, "error": {"kind": "missing", "text": "not part of a brief look"}}
 
@@ -72,9 +74,10 @@ def look(
     only: frozenset[str] | None = None,
     stores_here: list[str] | None = None,
     folders: frozenset[str] = frozenset(),
+    asked: list[End] | None = None,
 ) -> dict[str, Any]:
     """All sections at once; ``only`` as in ``only_of``, ``stores_here`` the units of the stores on this host, ``folders`` as in
-    ``watched``.
+    ``watched``, ``asked`` as in ``ends_of``.
     """
     stores_here = stores_here or []
 
@@ -126,6 +129,10 @@ def look(
     for name, begun in parts.items():
         value = {service: job.result() for service, job in begun.items()}
         sections[name] = {"seconds": round(max((job.seconds for job in begun.values()), default=0.0), 4), "value": value}
+    # Last: the gate asks for the same pages while the rest is looked at, and a connection that it has made is none of ours.
+    last = Job(partial(ends, asked or [], found))
+    outcome = last.result()
+    sections["ends"] = {"seconds": round(last.seconds, 4), **outcome}
     return sections
 
 
@@ -216,7 +223,7 @@ def told_of(services: list[Service], request: bytes) -> dict[str, Any]:
     elif asked_to == "brief":
         document["sections"] = brief_look(services, watched(request))
     else:
-        document["sections"] = look(services, only_of(request), stores_of(request), watched(request))
+        document["sections"] = look(services, only_of(request), stores_of(request), watched(request), ends_of(request))
     found = secrets(services, request.decode())
     if len(found) > SECRETS_AT_MOST:
         raise Trouble("failed", f"over {SECRETS_AT_MOST} secrets in .env files: what holds them cannot be cut")

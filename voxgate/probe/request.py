@@ -33,6 +33,17 @@ class Service(NamedTuple):
     beside: Sequence[str] = ()  # where this is one of them: all
 
 
+class End(NamedTuple):
+    """A page of a unit's own port, asked there or ``through`` the port of a web server."""
+
+    unit: str
+    port: int
+    path: str
+    through: int
+
+
+ENDS_AT_MOST = 500
+PAGE_PATH = re.compile(r"/[A-Za-z0-9._/-]{0,200}", re.ASCII)
 ENVS_AT_MOST = 20
 UNIT = re.compile(r"(?!-)[A-Za-z0-9:_.@\\-]{1,240}\.service", re.ASCII)
 ACCOUNT = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
@@ -71,6 +82,20 @@ def stores_of(request: bytes) -> list[str]:
     return list(json.loads(request).get("stores", []))
 
 
+def ends_of(request: bytes) -> list[End]:
+    """The pages at which is asked who answers."""
+    return [End(*row) for row in json.loads(request).get("ends", [])]
+
+
+def is_end(row: Any) -> bool:
+    """True for a row that is exactly of the form of an ``End``."""
+    if not isinstance(row, list) or len(row) != 4 or not all(isinstance(row[at], str) for at in (0, 2)):
+        return False
+    ports = [row[at] for at in (1, 3)]
+    fits = UNIT.fullmatch(row[0]) is not None and PAGE_PATH.fullmatch(row[2]) is not None
+    return fits and all(type(port) is int and 0 <= port < 1 << 16 for port in ports) and row[1] > 0
+
+
 def watched(request: bytes) -> frozenset[str]:
     """The folders of all services of the estate: whose code a process runs is asked of each."""
     document = json.loads(request)
@@ -83,7 +108,10 @@ def services_of(request: bytes, folders: re.Pattern[str] = FOLDERS) -> list[Serv
         document = json.loads(request)
     except (ValueError, RecursionError):
         raise Trouble("unparsable", "request refused: not JSON") from None
-    if not isinstance(document, dict) or set(document) - {"asked", "only", "stores", "folders", *SEAL} != {"format", "services"}:
+    if not isinstance(document, dict) or set(document) - {"asked", "only", "stores", "folders", "ends", *SEAL} != {
+        "format",
+        "services",
+    }:
         raise Trouble("failed", "request refused: it needs exactly format and services")
     if not all(
         isinstance(text := document.get(key, ""), str) and (not text or form.fullmatch(text)) for key, form in SEAL.items()
@@ -99,14 +127,15 @@ def services_of(request: bytes, folders: re.Pattern[str] = FOLDERS) -> list[Serv
     services = [checked(row, folders) for row in rows]
     if len({service.name for service in services}) != len(services):
         raise Trouble("failed", "request refused: a service stands twice")
-    fits: dict[str, Callable[[str], object]] = {
-        "only": NAME.fullmatch,
-        "stores": UNIT.fullmatch,
-        "folders": partial(is_folder, folders=folders),
+    fits: dict[str, Callable[[Any], object]] = {
+        "only": lambda one: isinstance(one, str) and NAME.fullmatch(one),
+        "stores": lambda one: isinstance(one, str) and UNIT.fullmatch(one),
+        "folders": lambda one: isinstance(one, str) and is_folder(one, folders=folders),
+        "ends": is_end,
     }
-    for key, what in (("only", "names"), ("stores", "units"), ("folders", "folders")):
+    for key, what in (("only", "names"), ("stores", "units"), ("folders", "folders"), ("ends", "pages of units")):
         found = document.get(key, [])
-        if not isinstance(found, list) or not all(isinstance(name, str) and fits[key](name) for name in found):
+        if not isinstance(found, list) or not all(fits[key](one) for one in found):
             raise Trouble("failed", f"request refused: {key} is a list of {what}")
     return services
 

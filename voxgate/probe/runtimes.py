@@ -14,8 +14,10 @@ from voxgate.probe.believing import really
 from voxgate.probe.dpkg import replaced_since
 from voxgate.probe.env_files import Env
 from voxgate.probe.folder import Folder
+from voxgate.probe.granted import less_than_usual
 from voxgate.probe.mounts import mounted_apart
 from voxgate.probe.process_files import environment, executable_maps, living
+from voxgate.probe.reading import content
 from voxgate.probe.request import Service, by_env
 from voxgate.probe.sudo import loose_of
 from voxgate.probe.text import lines_of
@@ -80,6 +82,8 @@ def runtime(service: Service, found: Job, spoken: Job) -> dict[str, Any]:
             "mounts": apart,
             "loader": sorted(name for name in names if LOADER_NAMES.fullmatch(name)),
             "loads": sorted(loads),
+            "less": less_than_usual(pid, row["cgroup"], shown.get(row["unit"], {}).get("files", {})),
+            "traced_by": tracer_of(pid),
             "strange": sorted(name for name in names - given.get(row["unit"], set()) - set(unit) if not GIVEN.fullmatch(name)),
         }
     with Folder(f"{service.folder}/.venv") as venv_folder:
@@ -89,6 +93,17 @@ def runtime(service: Service, found: Job, spoken: Job) -> dict[str, Any]:
     preloads = libraries("\n".join(lines_of(PRELOAD))) if preload else []
     loose |= set(loose_libraries(preloads))
     return {"processes": rows, "preload": preload, "preloads": preloads, "loose": sorted(loose)[:SHOWN], "base": base[:SHOWN]}
+
+
+TRACER = re.compile(rb"^TracerPid:\t([0-9]+)", re.MULTILINE)
+
+
+def tracer_of(pid: int | str) -> int:
+    """The process that looks into a process and can change it, 0 for none."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        found = TRACER.search(content(f"/proc/{pid}/status"))
+        return int(found[1]) if found else 0
+    return 0
 
 
 def libraries(text: str) -> list[str]:

@@ -108,7 +108,8 @@ _STOPPED = _After("unit-is-active", _unit, _DOWN)
 _NOT_SET = _After("env-file-is-complete", _placement, re.compile(r" lacks | is empty or a placeholder| are empty or "))
 _RESTARTS = _After("nothing-restarts-during-the-bake", _unit)  # a look may come between its end and its next start
 _RESTARTED = replace(_RESTARTS, near=_placement)
-_DIES = (_STOPPED, _NOT_SET, _RESTARTS)
+_ANOTHERS = _After("answers-come-from-the-unit", _unit, re.compile("answered by|elsewhere"))
+_DIES = (_STOPPED, _NOT_SET, _RESTARTS, _ANOTHERS)
 """Why a unit does not do its work, the first reason first: it does not run, cannot run, or does not run for long."""
 
 _CODE = tuple(
@@ -158,7 +159,7 @@ _AFTER: dict[str, tuple[_After, ...]] = {
     "nothing-restarts-during-the-bake": (_STOPPED, _NOT_SET),
     "runs-as-its-user": (_STOPPED, _MADE_BY, _RESTARTS),
     "process-is-the-venvs": (_STOPPED, _MADE_BY, _After("env-file-is-complete", _placement), _RESTARTS),
-    "process-is-the-new-code": (_STOPPED, *_CODE, *_PAGES, _UNHEALTHY, _RESTARTS),
+    "process-is-the-new-code": (_STOPPED, *_CODE, *_PAGES, _UNHEALTHY, _RESTARTS, _ANOTHERS),
     "backend-health-is-clean": (
         *_DIES,
         _After(_STORES, _anywhere, _NOT_THERE),
@@ -181,7 +182,9 @@ _AFTER: dict[str, tuple[_After, ...]] = {
         *(replace(one, near=_service) for one in _CODE),
         _After("process-is-the-new-code", _service),
     ),
-    "metrics-are-well-formed": (_STOPPED, _UNHEALTHY, _RESTARTS),
+    "metrics-are-well-formed": (_STOPPED, _UNHEALTHY, _RESTARTS, _ANOTHERS),
+    "answers-come-from-the-unit": (_STOPPED, _MADE_BY, _RESTARTS),
+    "process-gets-what-its-unit-says": (_MADE_BY,),
     "tick-loop-is-alive": (*_DIES, _After("metrics-are-well-formed", _unit), _UNHEALTHY, _STORE_AWAY),
     "venv-is-the-lock": (_After("tree-is-the-commit", _placement), _After("pipecat-is-pinned", _placement)),
     "site-packages-are-intact": (_After("pipecat-is-pinned", _placement), _After("venv-is-the-lock", _placement)),

@@ -17,7 +17,7 @@ from voxgate.model.look import Look, Question
 from voxgate.survey.document import check_edge
 from voxgate.survey.earlier import EARLIER
 from voxgate.survey.probing import Told, ask_probe, unparsable
-from voxgate.survey.questions import questions_of
+from voxgate.survey.questions import ends_asked, questions_of
 from voxgate.survey.reading import host_evidence
 from voxgate.survey.sites import HIDDEN, entrance_of, site_questions, sites_of
 from voxgate.transport import http
@@ -67,7 +67,10 @@ def request_of(
     here = [store.unit for store in estate.stores if store.host == host.name]
     stores = {"stores": here} if here else {}
     folders = sorted({service.folder for service in estate.services})
-    return json.dumps({"format": 1, "services": services, "asked": asked, "folders": folders, **limits, **stores}).encode()
+    ends = {"ends": ends_asked(estate, host, only)} if asked == "whole" else {}
+    return json.dumps(
+        {"format": 1, "services": services, "asked": asked, "folders": folders, **limits, **stores, **ends}
+    ).encode()
 
 
 def _row(placement: Placement, units: Sequence[str]) -> dict[str, object]:

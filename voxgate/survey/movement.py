@@ -32,7 +32,7 @@ OF_SERVICE = frozenset({"checkouts", "venvs", "dists", "packages", "leaks", "run
 """What a host has of each service, by its name."""
 
 OF_HOST = frozenset(
-    {"units", "processes", "listeners", "datagrams", "connections", "apart", "engines", "copies", "javascript", "haproxy"}
+    {"units", "processes", "listeners", "datagrams", "connections", "apart", "engines", "copies", "javascript", "haproxy", "ends"}
 )
 """What a host has once, and a deploy of a service changes."""
 

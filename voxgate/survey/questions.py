@@ -9,6 +9,8 @@ from voxgate.model.service import Role
 from voxgate.survey.sites import HIDDEN, STATUS, balanced, entrance_of, proxied
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from voxgate.model.estate import Estate, Host, PlacedUnit
     from voxgate.model.service import Endpoint
 
@@ -21,6 +23,25 @@ def question_of(unit: PlacedUnit, endpoint: Endpoint) -> Question:
 def of_host(host: Host, endpoint: Endpoint) -> Question:
     """An endpoint that a host answers, whoever stands behind it."""
     return Question(host.name, endpoint.port, endpoint.path)
+
+
+def ends_asked(estate: Estate, host: Host, only: Collection[str] | None = None) -> list[list[str | int]]:
+    """At which pages of a host's units the probe asks who answers, each as unit, port, path, and the port of the web server that
+    it is asked through, 0 for none. ``only`` names the services that are judged.
+    """
+    found: list[list[str | int]] = []
+    for unit in (unit for unit in estate.placed_units if unit.host == host):
+        service = unit.service
+        if only is not None and service.name not in only:
+            continue
+        ports: set[int] = set()
+        for endpoint in (service.health, service.metrics):
+            if endpoint is not None and unit.port_of(endpoint) not in ports:
+                ports.add(unit.port_of(endpoint))
+                found.append([unit.unit, unit.port_of(endpoint), endpoint.path, 0])
+        if service.health is not None and service.proxied_health is not None and estate.front is None:
+            found.append([unit.unit, unit.port_of(service.health), service.proxied_health.path, service.proxied_health.port])
+    return found
 
 
 def questions_of(estate: Estate) -> tuple[Question, ...]:

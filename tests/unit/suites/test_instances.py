@@ -110,6 +110,11 @@ def of_service(host: HostEvidence) -> dict[str, Any]:
     found["sudo"] = replace(sudo, rules=tuple(dict.fromkeys(rules)))
     processes = [replace(one, unit=VOX) for one in runtime.processes]
     second = [replace(one, unit=OTHER, pid=PID) for one in processes]
+    ends = known(host.ends)
+    (old,) = (one for one in ends.ends if one.unit == OLD)
+    here = [replace(old, unit=VOX), replace(old, unit=OTHER, port=PORT, pid=PID, holders=((PID, OTHER),))]
+    ((pid, _),) = old.holders
+    found["ends"] = replace(ends, ends=(replace(here[0], holders=((pid, VOX),)), here[1]))
     found["runtimes"] = {**host.runtimes, "dialler": replace(runtime, processes=(*processes, *second))}
     return found
 

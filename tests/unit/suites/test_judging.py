@@ -598,7 +598,7 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
     ),
     "old-process-in-the-unit": (
         lambda g: with_process(g, FLEET, WORKER, unit=WORKER, started=1.0),
-        {"process-is-the-new-code[fleet-1-voxcore@1]"},
+        {"process-is-the-new-code[fleet-1-voxcore@1]", "unit-has-only-its-own-processes[fleet-1-voxcore@1]"},
     ),
     "unit-disabled": (
         lambda g: g.unit(FLEET, WORKER, properties={"UnitFileState": "disabled"}),

@@ -24,6 +24,7 @@ from voxgate.model.evidence import HostEvidence, Missing, SocketFact, known
 from voxgate.model.invariant import expected
 from voxgate.model.look import Look
 from voxgate.model.service import Service
+from voxgate.model.surroundings import EndsFact
 from voxgate.survey.collect import request_of
 from voxgate.survey.questions import questions_of
 
@@ -346,6 +347,18 @@ MANY, LIKE = 20, 3
 """Workers of one host, and which of the saved ones the further ones are like."""
 
 
+def with_their_ends(host: HostEvidence, like: str) -> EndsFact | Missing:
+    """Who answers at the further ones' ports: they do."""
+    if isinstance(host.ends, Missing):
+        return host.ends
+    (old,) = (one for one in host.ends.ends if one.unit == like)
+    further = []
+    for number in range(LIKE + 1, MANY + 1):
+        name, pid = f"voxcore@{number}.service", 50_000 + number
+        further.append(replace(old, unit=name, port=8100 + number, holders=((pid, name),), pid=pid))
+    return replace(host.ends, ends=(*host.ends.ends, *further))
+
+
 def with_many_workers(host: HostEvidence) -> HostEvidence:
     """That fleet host with ``MANY`` workers: the further ones are the third, by other numbers, ports and pids."""
     units, processes = dict(known(host.units)), list(known(host.processes))
@@ -379,6 +392,7 @@ def with_many_workers(host: HostEvidence) -> HostEvidence:
         processes=tuple(processes),
         listeners=tuple(listeners),
         connections=tuple(connections),
+        ends=with_their_ends(host, like.name),
         runtimes={**host.runtimes, "fleet": fleet},
     )
 

@@ -1,0 +1,23 @@
+# Whatever systemd starts may open 64 files: a setting for all units, that is in none of them.
+# host: api-1
+# violated: process-gets-what-its-unit-says[api-1-voxbridge]
+# follow: mends
+# edit: echo '[Manager]' >"$file"
+DROP=/etc/systemd/system.conf.d
+inject() {
+	mkdir -p $DROP
+	printf '[Manager]\nDefaultLimitNOFILE=64\n' >$DROP/60-few-files.conf
+	systemctl daemon-reexec
+	well voxbridge 8080
+}
+landed() { grep -Eq '^Max open files +64 ' "/proc/$(systemctl show -P MainPID voxbridge)/limits"; }
+left() {
+	rm -f $DROP/60-few-files.conf
+	rmdir --ignore-fail-on-non-empty $DROP
+}
+mend() {
+	rm $DROP/60-few-files.conf
+	rmdir --ignore-fail-on-non-empty $DROP
+	systemctl daemon-reexec
+	well voxbridge 8080
+}
