@@ -1,7 +1,8 @@
 """The probe as one file: its modules joined (``one_file``), so that it is sent, or installed, as one program.
 
 Half of the processor time of a short look was spent on compiling that file. So its text stands in it as one string, which costs
-nothing to read, and root keeps it compiled, for this very text and this very Python, where root alone can write.
+nothing to read, and root keeps it compiled, for this very text and this very Python, where root alone can write. Its regular
+expressions cannot be kept: each is compiled when it is used.
 """
 
 from __future__ import annotations
@@ -68,6 +69,24 @@ if __name__ == "__main__":
     # Not sys.exit: a thread that hangs in the kernel must not keep the program.
     os._exit(main())
 """
+# Behind the imports of the modules, so that to each of them ``re.compile`` is this. What Python's own library compiles is not.
+_SELDOM = """
+
+class Seldom:
+    def __init__(self, *given):
+        self.given = given
+
+    def __getattr__(self, name):
+        if "made" not in self.__dict__:
+            self.made = PATTERNS.compile(*self.given)
+        self.__dict__[name] = getattr(self.made, name)
+        return self.__dict__[name]
+
+
+PATTERNS, re = re, SimpleNamespace(**{**vars(re), "compile": Seldom})
+
+
+"""
 _LINE = re.compile(r"\bin line ([0-9]{1,6}) of the probe\b")
 
 
@@ -82,7 +101,8 @@ def program() -> bytes:
 @cache
 def text() -> str:
     """The text of its modules, one after the other. Raises ValueError for one that cannot stand in a string."""
-    whole = joined(PACKAGE)
+    imports, mark, modules = joined(PACKAGE).partition(MARK)
+    whole = f"{imports.rstrip()}\nfrom types import SimpleNamespace\n{_SELDOM}{mark}{modules}"
     if _END in whole:
         msg = "three single quotes in a module of the probe: it cannot be joined"
         raise ValueError(msg)
