@@ -17,6 +17,7 @@ from voxgate.probe.folder import Folder, NoFile
 from voxgate.probe.reading import taken
 from voxgate.probe.request import Service
 from voxgate.probe.scripts import WORD, movers
+from voxgate.probe.spelling import NAMED_VALUE
 from voxgate.probe.systemctl import DRAWS, UNIT_COMMANDS, Shown
 from voxgate.probe.text import files_in, names_in, telling_lines
 from voxgate.probe.unit_folders import ENDINGS, UNIT_FOLDERS, commands_in
@@ -25,7 +26,6 @@ from voxgate.probe.ways import lines_on, paths_in, unit_lines_on
 JOBS_AT_MOST = 5000
 JOBS_BYTES = 8 * 1024 * 1024  # what all jobs are, together
 ROW_OF_SETTING = re.compile(r"""\s*(["']?)([A-Za-z_]\w*)\1\s*=(.*)""", re.ASCII)
-NAMED_VALUE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))", re.ASCII)
 VALUES_IN_VALUES = 3
 LONGEST_ROW = 1 << 16
 NO_HOMES = {"/", "/bin", "/dev", "/nonexistent", "/run/sshd", "/sbin", "/usr/bin", "/usr/games", "/usr/sbin"}  # of a distribution

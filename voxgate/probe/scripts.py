@@ -12,10 +12,13 @@ from voxgate.probe.accounts import account, at_home, seeing_as
 from voxgate.probe.base import LONGEST_PATH, PATH, SCRIPT_DEPTH, Trouble
 from voxgate.probe.folder import NoFile, opened_on_disk
 from voxgate.probe.shell_words import run_and_touched
+from voxgate.probe.spelling import folders_in, spelled
 from voxgate.probe.text import COMMENT
 from voxgate.probe.ways import Reached
 
-MOVERS = re.compile(r"(?<![\w./%-])(?:/[\w./-]*/)?(git|rsync|pip3?(?:\.\d+)?|uvx?|npm|npx)(?![\w./-])", re.ASCII)
+MOVERS = re.compile(
+    r"(?:(?<![\w./%-])|(?<=\s-m)|(?<=\s-[A-Za-z]m))(?:/[\w./-]*/)?(git|rsync|pip3?(?:\.\d+)?|uvx?|npm|npx)(?![\w./-])", re.ASCII
+)
 MOVER_NAMES = ("git", "rsync", "pip", "pip3", "uv", "uvx", "npm", "npx")
 WORD = re.compile(r"[\w./@+-]+", re.ASCII)
 INTERPRETED = re.compile(
@@ -45,7 +48,8 @@ def movers(
     seen = set() if seen is None else seen
     text = COMMENT.sub("", text)
     run, touched = run_and_touched(text) if of_shell else (text, text)
-    found = set(MOVERS.findall(run)) | {folder for folder in folders if re.search(re.escape(folder) + r"(?![\w.-])", touched)}
+    run, touched = spelled(run), spelled(touched)
+    found = set(MOVERS.findall(run)) | folders_in(touched, folders)
     if depth < SCRIPT_DEPTH:
         read: dict[str, set[str]] = {}
         for reader, word in INTERPRETED.findall(run):

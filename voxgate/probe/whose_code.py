@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 from contextlib import suppress
 
 from voxgate.probe.accounts import account, home_of
@@ -15,8 +14,8 @@ from voxgate.probe.python_folders import Search
 from voxgate.probe.python_programs import is_python
 from voxgate.probe.python_words import folder_of, handed, module_ways, program_ways, script_of, ways_of
 from voxgate.probe.reading import TOO_LONG
+from voxgate.probe.spelling import SLASHES
 
-SLASHES = re.compile(r"/(?:\./|/)+")
 PREFIXES = ("/", "/usr", "/usr/local")  # of Pythons that are no environment's
 SEARCHED_AT_MOST = 1000  # folders that one process's variables name
 SERVERS = ("UVICORN_", "GUNICORN_", "HYPERCORN_", "GRANIAN_", "UWSGI_", "FLASK_")  # of servers of Python's: words by another way

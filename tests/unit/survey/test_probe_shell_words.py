@@ -50,12 +50,44 @@ RUNS = {
     "tar c --to-command='git apply' x": {"git"},
     "nice git pull": {"git"},
     "su deploy -c 'cd /x; git pull'": {"git"},
+    'g"i"t pull': {"git"},
+    "rsy\\nc a b": {"rsync"},
+    "python3 -mpip install x": {"pip"},
+    "python3 -Impip install x": {"pip"},
+    "X=git; $X pull": {"git"},
+    "X=true; X=git; ${X} pull; X=true": {"git"},
+    "cp x /opt//vox-backend/./a": {"/opt/vox-backend"},
+    'cp x /opt/"vox"-backend/a': {"/opt/vox-backend"},
+    "D=/opt; cp x $D/vox-backend/": {"/opt/vox-backend"},
+    'export D="/opt/"\ncp x "${D}vox-backend"': {"/opt/vox-backend"},
+    "cp x /opt/vox-*/": {"/opt/vox-backend"},
+    "cp x /opt/{vox-agents,vox-backend}/a": {"/opt/vox-backend"},
+    "cd /opt && tar -xf /x.tgz vox-backend": {"/opt/vox-backend"},
+    "tar -C /opt -xf /x.tgz ./vox-backend/a": {"/opt/vox-backend"},
+}
+NAMES_NONE = {
+    "all that lies beside": "du -sh /opt/*",
+    "another of that beginning": "cp x /opt/vox-backend-old/a; ls /opt/vox-b",
+    "its name elsewhere": "tar czf /b/vox-backend.tgz /var/log; cd /srv && ls vox-backend; logger vox-backend",
+    "the folder above": "cd /opt && ls; find /opt -name '*.log' -delete",
 }
 
 
 @pytest.mark.parametrize("case", TELLS)
 def test_what_is_only_told_or_named_is_run_by_nobody(case: str) -> None:
     assert probe.movers(TELLS[case], FOLDERS, of_shell=True) == set()
+
+
+@pytest.mark.parametrize("case", NAMES_NONE)
+def test_what_is_no_name_of_a_folder_s_names_none(case: str) -> None:
+    assert probe.movers(NAMES_NONE[case], FOLDERS, of_shell=True) == set()
+
+
+def test_values_that_a_text_sets_take_no_memory() -> None:
+    """Nor does a pattern of any length take time."""
+    text = f"A={'x' * 256}\n" + "$A" * 200_000
+    assert len(probe.spelled(text)) < 2 * len(text)
+    assert probe.folders_in(("/opt/" + "*a" * 120 + "b ") * 2000, FOLDERS) == set()
 
 
 @pytest.mark.parametrize("text", RUNS)
