@@ -24,20 +24,24 @@ FAR = (0, 10, 50, 100, 200)
 
 
 class Asked(NamedTuple):
-    """How a part is to be measured: rounds, whether only quickly, how many hosts (empty: as it has them), and who is told."""
+    """How a part is to be measured: rounds, whether only quickly, how many hosts (empty: as it has them), at which round trip
+    times in milliseconds, and who is told.
+    """
 
     rounds: int
     quick: bool
     hosts: Sequence[int]
+    far: Sequence[int]
     say: Callable[[str], None]
 
 
 PARTS: Mapping[str, tuple[int, Callable[[Asked], dict[str, Any]]]] = {
     "tools": (5, lambda asked: tools.measure(asked.rounds, asked.say)),
-    "distance": (3, lambda asked: distance.measure((0, 100) if asked.quick else FAR, (0, 100), asked.rounds, asked.say)),
+    "distance": (3, lambda asked: distance.measure(asked.far, [0, 100], asked.rounds, asked.say)),
     "judging": (3, lambda asked: judging.measure(_hosts(asked, (10, 50, 200)), asked.rounds, asked.say)),
     "scale": (1, lambda asked: scale.measure(_hosts(asked, (50, 100, 200)), asked.say, whole=not asked.quick)),
-    "calls": (20, lambda asked: calls.measure(asked.rounds, asked.say, folders=not asked.quick)),
+    "calls": (20, lambda asked: calls.measure(asked.rounds, asked.say)),
+    "folders": (3, lambda asked: calls.measure_folders(asked.rounds, asked.say)),
     "deploy": (5, lambda asked: deploys.measure(asked.rounds, asked.say)),
 }
 """Each part, with its rounds."""
@@ -63,7 +67,8 @@ def main(argv: Sequence[str]) -> int:
         began, load = time.monotonic(), os.getloadavg()[1]
         try:
             rounds, part = PARTS[name]
-            found = part(Asked(asked.rounds or (1 if asked.quick else rounds), asked.quick, asked.hosts, _say))
+            far = asked.ms or ((0, 100) if asked.quick else FAR)
+            found = part(Asked(asked.rounds or (1 if asked.quick else rounds), asked.quick, asked.hosts, far, _say))
         except VoxgateError as error:
             failed.append(name)
             _say(f"  {name} could not be measured: {error.text[-1500:]}")
@@ -82,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all of them without any")
     parser.add_argument("--quick", action="store_true", help="once each, the first three parts, and no page is written")
     parser.add_argument("--hosts", type=int, nargs="+", default=[], metavar="N", help="fleet hosts, for judging and scale")
+    parser.add_argument("--ms", type=int, nargs="+", default=[], metavar="N", help="round trip times, for distance")
     parser.add_argument("--rounds", type=int, default=0, metavar="N", help="so many of each, in place of what each part has")
     return parser
 

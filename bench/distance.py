@@ -55,7 +55,8 @@ def measure(
                         seen[way.name] = spoken(relay.turns[before:], {host.address: host.name for host in near.estate.hosts})
                         runs[way.name].setdefault(distance, []).append(run)
                         say(f"  {number}/{rounds}  {distance:4.0f} ms  {way.name:28} {run.seconds:7.2f} s")
-    return {"rounds": rounds, "ways": [row(way.name, runs[way.name], seen[way.name]) for way in ways]}
+    measured = [way for way in ways if runs[way.name]]
+    return {"rounds": rounds, "ways": [row(way.name, runs[way.name], seen[way.name]) for way in measured]}
 
 
 def spoken(turns: Sequence[tuple[tuple[str, int], int]], names: Mapping[str, str]) -> dict[str, Any]:
@@ -73,4 +74,5 @@ def row(name: str, runs: dict[float, list[Run]], seen: dict[str, Any]) -> dict[s
     """
     at = [{"ms": distance, "seconds": Spread.of(run.seconds for run in found).row()} for distance, found in runs.items()]
     points = [(distance / 1000, min(run.seconds for run in found)) for distance, found in runs.items()]
-    return {"name": name, "at": at, "round_trips": round(slope(points), 1), **seen}
+    trips = round(slope(points), 1) if len(points) > 1 else None
+    return {"name": name, "at": at, "round_trips": trips, **seen}

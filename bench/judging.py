@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.many import multiplied
-from bench.measuring import Run, Spread, Way, interleaved, slope
+from bench.measuring import Run, Spread, Way, interleaved, once, slope
 from bench.ours import judged
 from bench.processes import gate, rival, run
 
@@ -49,11 +49,11 @@ def measure(sizes: Sequence[int], rounds: int, say: Callable[[str], None]) -> di
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             multiplied(folder, size)
-            tests = offline(folder)
-            ways = [
-                Way(f"{size} fleet hosts", "", lambda folder=folder: offline(folder)),  # type: ignore[misc]
-                Way(f"{tests} empty tests", "", lambda tests=tests: stock(tests)),  # type: ignore[misc]
-            ]
+            mine = Way(f"{size} fleet hosts", "", lambda folder=folder: offline(folder))  # type: ignore[misc]
+            first = once(mine)
+            tests = first.judged
+            ways = [mine, Way(f"{tests} empty tests", "", lambda tests=tests: stock(tests))]  # type: ignore[misc]
+            say(f"  {size} fleet hosts: {tests} tests, {first.cpu:.2f} s of CPU")
             runs = interleaved(ways, rounds, say, warm=False)
         ours_runs, empty = (runs[way.name] for way in ways)
         found.append({"hosts": size, "tests": tests, **costs(ours_runs, empty, tests)})

@@ -41,6 +41,7 @@ def page(numbers: Mapping[str, Any]) -> str:
         ("judging", _judging),
         ("scale", _scale),
         ("calls", _calls),
+        ("folders", _folders),
         ("deploy", _deploy),
     ):
         if name in parts:
@@ -60,7 +61,7 @@ def pictures(numbers: Mapping[str, Any]) -> dict[str, str]:
             [_bar(row) for row in rows if row["name"] != tools.FLOOR],
             "x",
         )
-    if "distance" in parts:
+    if "distance" in parts and len(parts["distance"]["ways"][0]["at"]) > 1:
         found["performance-distance.svg"] = plots.lines(
             "Over a distance",
             "seconds by round trip time, the median of each; the steeper, the more round trips follow one another",
@@ -109,7 +110,7 @@ def _taken(numbers: Mapping[str, Any]) -> str:
 
 def _targets(parts: Mapping[str, Any]) -> str:
     rows = [list(one) for one in targets(parts)]
-    return f"## Targets\n\n{table(['target', 'measured', 'outcome'], rows, words=3)}\n"
+    return f"## Targets\n\n{table(['target', 'at first, idle', 'measured', 'outcome'], rows, words=4)}\n"
 
 
 def _tools(part: Mapping[str, Any]) -> Iterator[str]:
@@ -144,19 +145,24 @@ def _blind(row: Mapping[str, Any]) -> str:
 
 def _distance(part: Mapping[str, Any]) -> Iterator[str]:
     yield "## Over a distance\n"
-    yield "![seconds by round trip time](performance-distance.svg)\n"
+    if len(part["ways"][0]["at"]) > 1:
+        yield "![seconds by round trip time](performance-distance.svg)\n"
     distances = list(dict.fromkeys(one["ms"] for row in part["ways"] for one in row["at"]))
     rows = []
     for row in part["ways"]:
         at = {one["ms"]: one["seconds"] for one in row["at"]}
         cells = [number(at[ms]["median"]) if ms in at else "" for ms in distances]
-        rows.append([row["name"], f"{row['round_trips']:.1f}", str(row["connections"]), *cells])
-    yield table(["what", "round trips in a row", "connections", *(f"{ms:g} ms" for ms in distances)], rows)
+        trips = "not measured" if row["round_trips"] is None else f"{row['round_trips']:.1f}"
+        rows.append([row["name"], trips, str(max(row["turns"].values())), str(row["connections"]), *cells])
+    yield table(["what", "round trips in a row", "turns", "connections", *(f"{ms:g} ms" for ms in distances)], rows)
     yield ""
     yield (
         "A relay that delays stands before the sshd of each host and of the forge (`bench/relay.py`). Round trips in a row are "
         "the slope of "
-        "the quickest run over the distance: what each more millisecond costs. A TCP handshake is one of them."
+        "the quickest run over the distance: what each more millisecond costs. A TCP handshake is one of them. Turns are how "
+        "often the gate spoke after having heard something, on the connection with the most: what is asked at once shares a "
+        "round "
+        "trip, and each may be a turn."
     )
 
 
@@ -188,17 +194,19 @@ def _scale(part: Mapping[str, Any]) -> Iterator[str]:
             f"{row['hosts']} hosts x {row['workers']} workers{row['as']}",
             f"{row['judged']:,}",
             f"{number(row['seconds'])} s",
-            f"{number(row['cpu'])} s",
+            f"{row['counts']['holds']:,}",
+            f"{number(row['cpu'])} s" if row["cpu"] is not None else "",
             f"{number(row['mb'])} MB",
         ]
         for row in part["looks"]
     ]
-    yield table(["looked at", "judged", "seconds", "processor", "memory"], rows)
+    yield table(["looked at", "judged", "seconds", "hold", "processor", "memory"], rows)
     yield ""
     yield (
         "Real sshd, the real transport: each host is a network namespace with an sshd and a host key of its own, whose sudo "
         "plays the answer that the probe of a lab host gave, signed anew for each question (`bench/player.py`); its workers' "
-        "pages are played too. All of them, and what plays them, share the processors with the look."
+        "pages are played too. What is not played is the hosts' own record of what was deployed, so the rules that need it do "
+        "not hold. All of them, and what plays them, share the processors with the look."
     )
     if part.get("one_command"):
         rows = [[row["name"], str(row["hosts"]), seconds(row["seconds"])] for row in part["one_command"]]
@@ -221,10 +229,13 @@ def _calls(part: Mapping[str, Any]) -> Iterator[str]:
     )
     rows = [["20 workers, first look", _cpu(part["first"])]]
     rows += [[f"20 workers, look {at + 2}", _cpu(row)] for at, row in enumerate(part["next"][:2])]
-    if "folders" in part:
-        count = f"{part['folders']['count']:,} folders"
-        rows += [[f"{count}, look {at + 1}", _cpu(row)] for at, row in enumerate(part["folders"]["looks"])]
     yield f"\n{table(['a host with', 'processor of its probe'], rows)}"
+
+
+def _folders(part: Mapping[str, Any]) -> Iterator[str]:
+    yield "## A host with many folders\n"
+    rows = [[f"{part['count']:,} folders, look {at + 1}", _cpu(row)] for at, row in enumerate(part["looks"])]
+    yield table(["a host with", "processor of its probe"], rows)
 
 
 def _cpu(row: Mapping[str, Any]) -> str:

@@ -30,7 +30,7 @@ def test_the_page_and_its_pictures_are_as_the_kept_numbers_make_them() -> None:
 def test_each_target_is_a_row_also_where_nothing_was_measured() -> None:
     rows = list(targets({}))
     assert len(rows) == TARGETS
-    assert {row.measured for row in rows} == {"not measured by this run"}
+    assert {row.measured for row in rows} == {"not measured yet"}
     assert [row.wanted for row in targets(KEPT["parts"])] == [row.wanted for row in rows]
 
 
