@@ -28,6 +28,7 @@ from voxgate.model.answers import DatabaseClient, DatabaseView
 from voxgate.model.counting import counted
 from voxgate.model.digits import port_in
 from voxgate.model.evidence import Missing
+from voxgate.transport.at_once import at_once
 from voxgate.transport.deadline import Deadline
 from voxgate.transport.failures import ForwardingDenied, TargetRefused
 from voxgate.transport.forward import Forward, forward
@@ -173,7 +174,14 @@ def _look(asked: _Asked, asker: Client, witness: Client, way: Forward | None, un
     """Both ways of asking, together: some servers tell all by the command only, others by the stage only."""
     if way is not None:
         way.heard = 0
-    ours = {_text(client.admin.command("whatsmyuri"), "you") for client in (witness, asker)}
+    # By its first question each connects, greets and logs in: both at once, as far away each of these waits for the way and back.
+    both = {"witness": witness, "asker": asker}
+    said = at_once(both, lambda name: _text(both[name].admin.command("whatsmyuri"), "you"), limit=2)
+    ours = set[str]()
+    for you in said.values():
+        if isinstance(you, BaseException):
+            raise you
+        ours.add(you)
     if "" in ours:
         raise ContractError("the server does not say who asks it", why="whatsmyuri has no you")
     version = _text(asker.admin.command("buildInfo"), "version") or "?"

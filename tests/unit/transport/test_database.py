@@ -253,6 +253,33 @@ def test_a_server_that_talks_nonsense_is_missing_and_nothing_is_raised(connectio
     assert (found.kind, found.where) == ("unparsable", "vox"), found
 
 
+class _Together(_Rude):
+    """It says who asks only when both of our connections have asked."""
+
+    both: ClassVar[threading.Barrier]
+    said = GOOD
+
+    def _answer(self, asked: dict[str, Any]) -> bytes:
+        if next(iter(asked)) == "whatsmyuri":
+            with suppress(threading.BrokenBarrierError):
+                self.both.wait(2)
+        return super()._answer(asked)
+
+
+def test_both_connections_are_made_at_once(connections: Connections) -> None:
+    """Each connects, greets and logs in: one after the other, far away, that is twice as many ways and back."""
+    both = threading.Barrier(2)
+    handler = type("_Once", (_Together,), {"both": both})
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        see(connections, Database("vox", "one", f"mongodb://127.0.0.1:{server.server_address[1]}/vox"), 5.0)
+        server.shutdown()
+        thread.join(5)
+    assert not both.broken
+
+
 class _Loud(_Rude):
     """Its list of connections has no end, and it says that it may send as much."""
 
