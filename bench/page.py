@@ -11,6 +11,7 @@ from bench import distance, plots, tools
 from bench.processes import ROOT
 from bench.tables import number, plain, seconds, table
 from bench.targets import targets
+from voxgate.model.counting import counted
 
 NUMBERS = ROOT / "bench" / "numbers.json"
 DOCS = ROOT / "docs"
@@ -249,7 +250,7 @@ def _deploy(part: Mapping[str, Any]) -> Iterator[str]:
     rows += [[f"{move}, from first to last", seconds(spread)] for move, spread in part["moves"].items()]
     rows.append(["nobody dials", seconds(part["gaps"]) if part["gaps"] else "not told by the verdict"])
     rows.append(["a worker does not answer", "not told by the verdict yet"])
-    yield table([f"`make gate`, warm, {part['deploys']} deploys", "seconds"], rows)
+    yield table([f"`make gate`, warm, {counted(part['deploys'], 'deploy')}", "seconds"], rows)
     yield ""
     yield f"{part['judged']} judgements each. What is not in a move is looking, judging and reporting, before and after."
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from bench.distance import DIALLER, FLOOR, LOOK
 from bench.tables import met, number, plain, seconds
+from voxgate.model.counting import counted
 
 LOOK_RATIO = 1.25
 DIALLER_SECONDS = 1.5
@@ -18,7 +19,7 @@ NOT_YET = "not measured yet"
 
 
 IDLE = {
-    "look": "1.8 x (6.4 s beside 2.55 + 0.99)",
+    "near": "1.8 x (6.4 s beside 2.55 + 0.99)",
     "dialler": "2.9 s",
     LOOK: "+11 (20 beside 9)",
     DIALLER: "+14 (23 beside 9)",
@@ -54,12 +55,12 @@ def _near(part: Mapping[str, Any] | None) -> Iterator[Target]:
     look = f"a look takes at most {LOOK_RATIO} x (floor + bare pytest)"
     one = f"`-m dialler` takes at most {DIALLER_SECONDS} s beyond bare pytest"
     if part is None:
-        yield Target(look, IDLE["look"], NOT_YET, "")
+        yield Target(look, IDLE["near"], NOT_YET, "")
         yield Target(one, IDLE["dialler"], NOT_YET, "")
         return
     ratio, beyond = part["look_of_floor_and_bare"], part["dialler_beyond_bare"]
     took = {row["name"]: row for row in part["ways"]}
-    yield Target(look, IDLE["look"], plain(ratio, " x"), met(ratio["median"], LOOK_RATIO, _where(took[LOOK])))
+    yield Target(look, IDLE["near"], plain(ratio, " x"), met(ratio["median"], LOOK_RATIO, _where(took[LOOK])))
     yield Target(one, IDLE["dialler"], seconds(beyond), met(beyond["median"], DIALLER_SECONDS, _where(took[DIALLER])))
 
 
@@ -140,4 +141,4 @@ def _deployed(part: Mapping[str, Any] | None) -> Iterator[Target]:
         yield Target(wanted, IDLE["deploy"], NOT_YET, "")
         return
     gaps = f", nobody dials for {seconds(part['gaps'])}" if part["gaps"] else ", and no gap is told"
-    yield Target(wanted, IDLE["deploy"], f"{seconds(part['seconds'])}{gaps}, of {part['deploys']} deploys", "measured")
+    yield Target(wanted, IDLE["deploy"], f"{seconds(part['seconds'])}{gaps}, of {counted(part['deploys'], 'deploy')}", "measured")

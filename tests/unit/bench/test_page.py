@@ -31,7 +31,8 @@ def test_each_target_is_a_row_also_where_nothing_was_measured() -> None:
     rows = list(targets({}))
     assert len(rows) == TARGETS
     assert {row.measured for row in rows} == {"not measured yet"}
-    assert [row.wanted for row in targets(KEPT["parts"])] == [row.wanted for row in rows]
+    assert [(row.wanted, row.before) for row in targets(KEPT["parts"])] == [(row.wanted, row.before) for row in rows]
+    assert len({row.before for row in rows}) == len(rows), "each began somewhere else"
 
 
 @pytest.mark.parametrize("part", KEPT["parts"])
