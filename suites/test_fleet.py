@@ -14,7 +14,8 @@ from voxgate.model.digits import port_in
 from voxgate.model.estate import Available
 from voxgate.model.evidence import known
 from voxgate.model.service import Role
-from voxgate.plugin import invariant, once, say, say_all, say_each
+from voxgate.plugin import invariant, say, say_all, say_each
+from voxgate.plugin.reading import once
 from voxgate.survey.answers import read_page
 from voxgate.survey.commands import deploy_again, deploy_first, end_liars, listening, remove_whole, restart, why
 from voxgate.survey.questions import question_of

@@ -1,6 +1,5 @@
 """The pytest plugin: options, markers, parametrization, the decision at session end. No logic of its own."""
 
 from voxgate.plugin.invariants import invariant, on, say, say_all, say_each
-from voxgate.plugin.reading import once
 
-__all__ = ["invariant", "on", "once", "say", "say_all", "say_each"]
+__all__ = ["invariant", "on", "say", "say_all", "say_each"]
