@@ -95,8 +95,9 @@ rollback: setup $(THERE) ## put the release before the last known good of SERVIC
 report: setup $(THERE) ## look at ESTATE and make the full report with its Allure page
 	@$(PYTEST) --html always
 
-docs: setup ## write what is made from the code: INVARIANTS.md, FAULTS.md, ORDINARY.md and PERFORMANCE.md of docs/, the evidence's schema
+docs: setup ## write what is made from the code: pages of docs/, the evidence's schema
 	@$(RUN) pytest --invariants=markdown > docs/INVARIANTS.md
+	@$(RUN) pytest --invariants=threats > docs/THREATS.md
 	@$(RUN) lab faults --write >/dev/null
 	@$(RUN) lab ordinary --write
 	@$(RUN) python -m bench.page

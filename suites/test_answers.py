@@ -12,7 +12,7 @@ from voxgate.model.service import Role
 from voxgate.plugin import invariant, say_each
 from voxgate.survey.answers import read_page
 from voxgate.survey.commands import NGINX_RELOADED, edit_where, listening, restart
-from voxgate.survey.questions import ends_asked, question_of
+from voxgate.survey.questions import ends_of, question_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +32,7 @@ EARLY = 2.0  # seconds by which a process may say that it began before the kerne
     guards="evidence",
     faults=("answers-from-elsewhere", "answers-kept-by-nginx", "answers-led-elsewhere-for-others"),
     severity="blocker",
+    threats=("answers",),
 )
 def test_answers_come_from_the_unit(unit: PlacedUnit, estate: Estate, evidence: Evidence) -> None:
     """Whoever answers at a unit's port can say that he is the unit: the right commit, the right process. So the host itself is
@@ -45,8 +46,7 @@ def test_answers_come_from_the_unit(unit: PlacedUnit, estate: Estate, evidence: 
     host = look.host(where)
     fact = known(host.ends)
     mine = [one for one in fact.ends if one.unit == name]
-    wanted = [row for row in ends_asked(estate, unit.host) if row[0] == name]
-    if len(mine) != len(wanted):
+    if len(mine) != len(ends_of(unit, estate)):
         raise Blind("the host was not asked who answers", where=f"{where} {name}")
     wrong: list[tuple[str, str]] = []
     page: Page | None = None

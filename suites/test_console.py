@@ -82,6 +82,7 @@ def dist_of(placement: Placement, evidence: Evidence) -> DistFact:
         "console-elsewhere-by-https",
     ),
     severity="blocker",
+    threats=("served",),
 )
 def test_nginx_serves_exactly_dist(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """Under a single-page fallback every wrong path is 200 and HTML, so a status proves nothing: each file of the build is
@@ -197,6 +198,7 @@ def _wrong_page(answer: Answer, index: str, named: Named | None, entrance: Entra
     services=("console",),
     faults=("console-dist-edited", "console-manifest-edited", "console-old-build"),
     severity="blocker",
+    threats=("times",),
 )
 def test_dist_is_this_build(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """dist/ points to the build of the release's commit, and no file of it was changed, added or lost since it was built. Its
@@ -306,7 +308,13 @@ def test_nginx_runs_its_config(placement: Placement, evidence: Evidence) -> None
     assert not wrong, say_each(where, wrong)
 
 
-@invariant(per="placement", guards="secrets", services=("console",), faults=("console-env-exposed", "console-cached-index"))
+@invariant(
+    per="placement",
+    guards="secrets",
+    services=("console",),
+    faults=("console-env-exposed", "console-cached-index"),
+    threats=("served",),
+)
 def test_console_exposes_nothing(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """A .env, a .git, a source map or a listing on a web server is found by strangers within hours. An index that browsers
     keep holds people on the old release; an asset that they may not keep makes each page slow.

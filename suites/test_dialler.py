@@ -45,6 +45,7 @@ def diallers_on(host: HostEvidence, service: Service) -> list[ProcessFact]:
     services=("dialler",),
     faults=("dialler-second-unit", "dialler-by-hand", "dialler-on-another-database", "dialler-hides-behind-its-env"),
     severity="blocker",
+    threats=("starts",),
 )
 def test_exactly_one_dialler_per_database(database: Database, estate: Estate, evidence: Evidence) -> None:
     """Two diallers on one database each pace as if alone, and over-dial real people. Counted over all hosts: units,
@@ -162,6 +163,7 @@ def test_dialler_is_on_the_sip_host(host_name: str, estate: Estate, evidence: Ev
     services=("dialler",),
     faults=("dialler-tick-frozen", "dialler-metrics-cached"),
     severity="blocker",
+    threats=("pace",),
 )
 def test_tick_loop_is_alive(unit: PlacedUnit, evidence: Evidence) -> None:
     """A dialler can say ok for hours and dial nobody. Between the two looks its ticks must grow, in the same process, in
@@ -177,6 +179,7 @@ def test_tick_loop_is_alive(unit: PlacedUnit, evidence: Evidence) -> None:
     services=("dialler",),
     faults=("dialler-ticks-too-often", "dialler-paces-otherwise-than-it-says"),
     severity="blocker",
+    threats=("pace",),
 )
 def test_dialler_keeps_its_pace(unit: PlacedUnit, estate: Estate, evidence: Evidence) -> None:
     """A dialler that ticks twice as often calls twice as many real people, and says ok. Its pace is the estate's word, and is

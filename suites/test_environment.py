@@ -133,6 +133,7 @@ def test_pipecat_is_pinned(placement: Placement, estate: Estate, evidence: Evide
     guards="secrets",
     services=("backend", "fleet", "dialler"),
     faults=("env-key-missing", "env-world-readable", "env-readable-by-the-web-server", "env-readable-by-a-list"),
+    threats=("rights",),
 )
 def test_env_file_is_complete(placement: Placement, evidence: Evidence) -> None:
     """A missing or placeholder setting shows at the first call, not at the deploy; a readable one is a leaked secret; a
@@ -184,6 +185,7 @@ def _not_read_yet(service: Service, file: EnvFile, host: HostEvidence) -> Iterat
     guards="secrets",
     services=("backend", "fleet", "dialler"),
     faults=("env-key-unknown", "fleet-hides-behind-its-env", "dialler-hides-behind-its-env", "sudo-hides-behind-an-env"),
+    threats=("settings",),
 )
 def test_env_file_holds_what_is_known(placement: Placement, evidence: Evidence) -> None:
     """A setting can turn a service to another model, another proxy, another tenant, and what a setting holds is cut out of all
@@ -206,6 +208,7 @@ def test_env_file_holds_what_is_known(placement: Placement, evidence: Evidence) 
     guards="releases",
     services=("backend", "fleet", "dialler"),
     faults=("venv-module-edited", "venv-stray-pth", "venv-byte-code-forged"),
+    threats=("times",),
 )
 def test_site_packages_are_intact(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """A module that was edited, or put beside the others, runs in the service, and uv calls the environment equal to its

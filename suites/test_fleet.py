@@ -272,6 +272,7 @@ def _calls(document: object) -> int:
         "haproxy-not-there",
     ),
     severity="blocker",
+    threats=("served",),
 )
 def test_haproxy_sees_all_workers(estate: Estate, evidence: Evidence) -> None:
     """A worker that HAProxy does not know gets no calls; one that it does not check gets them while it is dead. By HAProxy's

@@ -35,6 +35,7 @@ SAID = ("certificate has expired", "certificate is not yet valid", "hostname mis
     services=("console",),
     needs=("https",),
     faults=("https-certificate-ended", "https-certificate-of-another", "https-not-asked-for"),
+    threats=("served",),
 )
 def test_people_reach_the_console_by_https(estate: Estate, evidence: Evidence) -> None:
     """A certificate that has ended, or is for another name, turns everybody away at once, and it is known weeks before. Whoever

@@ -21,7 +21,7 @@ _BY_DEFAULT = ("open files", "processes", "stack size", "address space", "data s
 _OF_SLICE = re.compile(r".* of (\S+\.slice) in (/.*)", re.DOTALL)
 
 
-@invariant(per="unit", faults=("slice-limits-the-workers", "limits-by-default", "worker-goes-last"))
+@invariant(per="unit", faults=("slice-limits-the-workers", "limits-by-default", "worker-goes-last"), threats=("limits",))
 def test_process_gets_what_its_unit_says(unit: PlacedUnit, evidence: Evidence) -> None:
     """A worker that may open 64 files, has a twentieth of a processor or runs only when no other wants to is up in every look,
     and cuts calls under load. What the kernel grants the unit's processes is read from the kernel: limits, nice and policy of
@@ -47,7 +47,9 @@ def test_process_gets_what_its_unit_says(unit: PlacedUnit, evidence: Evidence) -
     assert not wrong, say_each(where, list(wrong.items()))
 
 
-@invariant(per="unit", guards="evidence", faults=("company-in-a-workers-cgroup", "company-looks-into-a-worker"))
+@invariant(
+    per="unit", guards="evidence", faults=("company-in-a-workers-cgroup", "company-looks-into-a-worker"), threats=("limits",)
+)
 def test_unit_has_only_its_own_processes(unit: PlacedUnit, evidence: Evidence) -> None:
     """What is in a unit's cgroup is taken for the unit: its listener, its connections to the database, its share. So each process
     there is the unit's main process, or was started by it or by what that started; and no other process looks into one of them,

@@ -159,6 +159,7 @@ def _out_of_accounts(name: str) -> str:
         "account-of-number-zero",
         "service-in-group-docker",
     ),
+    threats=("rights",),
 )
 def test_sudo_is_minimal(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """Whoever steals the deploy account has what sudo gives it. `systemctl restart voxcore@*` also restarts
@@ -221,6 +222,7 @@ def _lines_of(rules: Sequence[SudoRule]) -> str:
         "sshd-put-back",
         "sshd-called-so",
     ),
+    threats=("rights",),
 )
 def test_keys_are_known(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """A key that nobody knows is somebody who can come back. Every authorized key of every account is in the estate file,

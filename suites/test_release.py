@@ -160,12 +160,15 @@ def test_remote_is_bitbucket(placement: Placement, estate: Estate, evidence: Evi
         "release-cron-pulls",
         "release-cron-at-home",
         "release-timer-draws-in",
+        "timer-restarts-a-worker",
     ),
+    threats=("starts",),
 )
 def test_one_copy_only(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """With two copies on a host nobody knows which one runs, and a job that pulls or installs moves code past the gate. No
     other checkout of any of the services, by origin, first commit, lock or project name; and nothing that starts by itself
-    runs git, rsync, pip, uv or npm, or touches a service's folder, also not by a script, but for jobs that the estate names.
+    runs git, rsync, pip, uv or npm, touches a service's folder, or has systemctl do something to its units, also not by a script,
+    but for jobs that the estate names.
     """
     host = evidence.second.host(host_name)
     names = {service.repository for service in estate.services}

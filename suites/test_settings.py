@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     services=("backend", "fleet", "dialler"),
     faults=("backend-on-the-staging-database", "dialler-ticks-too-often", "dialler-on-another-trunk"),
     severity="blocker",
+    threats=("settings",),
 )
 def test_settings_are_what_the_estate_says(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """One wrong letter, and a backend works on the staging database of the same server, or a dialler ticks ten times as often.
@@ -38,6 +39,7 @@ def test_settings_are_what_the_estate_says(placement: Placement, estate: Estate,
     guards="secrets",
     services=("backend", "fleet", "dialler"),
     faults=("fleet-another-key-on-one-host", "backend-another-livekit-key"),
+    threats=("settings",),
 )
 def test_settings_are_the_same_everywhere(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """A key of another account on one host of many shows at every third call. What has one name has one value: on all hosts of a
@@ -55,6 +57,7 @@ def test_settings_are_the_same_everywhere(placement: Placement, estate: Estate, 
     guards="people",
     services=("fleet", "dialler"),
     faults=("fleet-livekit-url-answers-nobody", "fleet-on-anothers-redis"),
+    threats=("settings",),
 )
 def test_settings_lead_to_what_is_there(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """A worker whose LiveKit does not answer is well until its first call. From the service's own host each address in its

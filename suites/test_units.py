@@ -18,6 +18,7 @@ from voxgate.survey.commands import (
     as_owner,
     deploy_again,
     deploy_first,
+    edit,
     enrol,
     is_of_systemd,
     listening,
@@ -140,12 +141,22 @@ def _led_to_by_nothing(name: str, found: UnitFact, host: HostEvidence) -> Iterat
 
 @invariant(
     per="host_name",
-    faults=("boot-starts-a-copy", "boot-starts-a-stranger", "waived-and-a-stranger", "waived-until-yesterday"),
+    faults=(
+        "boot-starts-a-copy",
+        "boot-starts-a-stranger",
+        "boot-by-rc-local",
+        "run-by-apt",
+        "waived-and-a-stranger",
+        "waived-until-yesterday",
+    ),
     severity="blocker",
+    threats=("starts",),
 )
 def test_boot_starts_only_what_is_known(host_name: str, estate: Estate, evidence: Evidence) -> None:
     """A second dialler that waits for the next boot is seen by nobody until then. All that the default target leads to, on disk
-    and wherever it lies, is as the distribution brought it, or the estate names it: services, stores, listeners, [boot].
+    and wherever it lies, is as the distribution brought it, or the estate names it: services, stores, listeners, [boot]. So is
+    what others than systemd run by itself: rc.local, cron at boot, udev, the network's hooks, HAProxy, supervisors, apt.
+    Not seen: what such a file runs, once the estate names it; what people's logins run; readers that are not these.
     """
     boot = known(evidence.second.host(host_name).boot)
     host = estate.host(host_name)
@@ -168,10 +179,16 @@ def test_boot_starts_only_what_is_known(host_name: str, estate: Estate, evidence
     makers = [path for path in boot.generators if path not in extra]
     found += [f"{path} makes units at boot, and came with no package" for path in makers]
     entries += [Entry(("boot", host_name), (path,), f"{path} makes units at boot") for path in makers]
+    others = [one for one in boot.others if one.where not in extra]
+    found += [f"{one.where} has something run by itself ({one.by}), and came with no package" for one in others]
+    entries += [Entry(("boot", host_name), (one.where,), f"read by {one.by}") for one in others]
+    do = [_not_wanted(units, files, makers)] if units or files or makers else []
+    gone = [f"`rm {quoted(one.where)}`" if one.itself else edit(one.where) for one in others]
+    do += [f"what nobody needs there: {'; '.join(gone)}"] if others else []
     assert not found, say_all(
         host_name,
         found,
-        _not_wanted(units, files, makers),
+        "; ".join(do),
         estate=estate.name,
         entries=entries,
     )
@@ -197,6 +214,7 @@ def _not_wanted(units: Sequence[Row], files: Sequence[Row], makers: Sequence[str
     guards="releases",
     services=("backend", "fleet", "dialler"),
     faults=("unit-extra-instance", "unit-copied-under-another-name", "fleet-hides-behind-its-env"),
+    threats=("starts",),
 )
 def test_units_are_all_there_are(placement: Placement, evidence: Evidence) -> None:
     """One unit of the kind more than the estate says is a call slot, or a dialler, that nobody deploys to. The same holds
@@ -228,7 +246,9 @@ def test_units_are_all_there_are(placement: Placement, evidence: Evidence) -> No
     assert not said, say_all(placement.host.name, said, "; ".join(do))
 
 
-@invariant(per="unit", guards="releases", faults=("unit-old-code", "venv-edited-and-put-back"), severity="blocker")
+@invariant(
+    per="unit", guards="releases", faults=("unit-old-code", "venv-edited-and-put-back"), severity="blocker", threats=("times",)
+)
 def test_process_is_the_new_code(unit: PlacedUnit, estate: Estate, evidence: Evidence) -> None:
     """A process that is older than its files runs what was there before. It must have started after the last change of
     tree and venv, any file of it, and report the release's commit itself. What a failed deploy changed and put back is no
@@ -366,6 +386,7 @@ def _as_in_the_repository(
         "python-starts-with-more",
         "python-copied",
     ),
+    threats=("times",),
 )
 def test_process_is_the_venvs(unit: PlacedUnit, estate: Estate, evidence: Evidence) -> None:
     """What is on disk can be perfect, and the process run something else: another interpreter, a library that was deleted

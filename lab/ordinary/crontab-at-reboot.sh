@@ -1,6 +1,9 @@
 # root's crontab does something at each boot: disks are tuned, somebody is told.
 # host: data
 # common: old hosts
+# entry: [boot]
+# entry: data = ["/etc/cron.d/at-boot"]
+# without: boot-starts-only-what-is-known[data]
 FILE=/etc/cron.d/at-boot
 inject() {
 	install -m 755 /dev/stdin /usr/local/sbin/tune-disks <<-'END'

@@ -12,8 +12,9 @@ from voxgate.contracts.catalogue import FOLDER, plain_tests, read_catalogue
 from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import names
 from voxgate.errors import ContractError
-from voxgate.model.invariant import expected
+from voxgate.model.invariant import Threat, expected
 from voxgate.report.catalogue_page import as_markdown, as_text
+from voxgate.report.threats_page import KINDS, as_page
 
 GOOD = '''
 @invariant(per="unit", services=("fleet",), faults=("x",))
@@ -100,6 +101,12 @@ def test_every_invariant_names_a_fault() -> None:
 def test_the_page_of_invariants_is_current() -> None:
     page = Path(__file__).resolve().parents[2] / "docs" / "INVARIANTS.md"
     must_be_as_made(page, as_markdown(read_catalogue()))
+
+
+def test_the_page_of_threats_is_current_and_each_kind_has_a_rule() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "THREATS.md"
+    must_be_as_made(page, as_page(read_catalogue()))
+    assert {threat for one in read_catalogue() for threat in one.threats} == set(Threat) == set(KINDS)
 
 
 def test_the_catalogue_names_each_invariant_with_reason_and_faults() -> None:

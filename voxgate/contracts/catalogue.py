@@ -18,7 +18,7 @@ from voxgate.contracts.places import bundled
 from voxgate.contracts.whole import functions_of, names_all
 from voxgate.errors import ContractError
 from voxgate.model.estate import Host
-from voxgate.model.invariant import Guards, Invariant, Need, Per
+from voxgate.model.invariant import Guards, Invariant, Need, Per, Threat
 from voxgate.model.service import Role
 
 FOLDER = bundled("suites")
@@ -88,8 +88,9 @@ def _read(path: Path, node: ast.FunctionDef, call: ast.Call) -> Invariant:
         needs = frozenset(Need(need) for need in said.pop("needs", ()))
         severity = str(said.pop("severity", "critical"))
         guards = Guards(said.pop("guards")) if "guards" in said else None
+        threats = tuple(map(Threat, said.pop("threats", ())))
     except (ValueError, KeyError, TypeError) as error:
-        allowed = {"per": Per, "roles": Role, "needs": Need, "guards": Guards}
+        allowed = {"per": Per, "roles": Role, "needs": Need, "guards": Guards, "threats": Threat}
         kinds = "; ".join(f"{key}= of {', '.join(words)}" for key, words in allowed.items())
         why = f"@invariant takes literals; {kinds}: {error}"
         raise ContractError("this invariant cannot be read", where=where, why=why) from None
@@ -112,6 +113,7 @@ def _read(path: Path, node: ast.FunctionDef, call: ast.Call) -> Invariant:
         roles=roles,
         needs=needs,
         guards=guards,
+        threats=threats,
     )
 
 

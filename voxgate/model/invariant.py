@@ -28,6 +28,19 @@ class Guards(StrEnum):
     EVIDENCE = "evidence"
 
 
+class Threat(StrEnum):
+    """Kinds of disguises that a rule may be there for: docs/THREATS.md has what each is."""
+
+    PACE = "pace"
+    ANSWERS = "answers"
+    TIMES = "times"
+    STARTS = "starts"
+    SETTINGS = "settings"
+    SERVED = "served"
+    RIGHTS = "rights"
+    LIMITS = "limits"
+
+
 class Per(StrEnum):
     """What an invariant is judged on, once each. The value is the name of the test's parameter."""
 
@@ -60,7 +73,8 @@ class Invariant:
     judged. ``deploy`` is True if only a deploy can be judged by it.
 
     ``marks`` are pytest markers of the rule as such; ``faults`` name what must turn it red. ``guards`` is what it is about where
-    no estate may accept a violation in writing; ``names_all`` is True if it names all that it finds at once.
+    no estate may accept a violation in writing; ``names_all`` is True if it names all that it finds at once; ``threats`` are the
+    kinds of disguises that it is there for.
     """
 
     name: str
@@ -76,6 +90,7 @@ class Invariant:
     needs: frozenset[Need] = frozenset()
     guards: Guards | None = None
     names_all: bool = False
+    threats: tuple[Threat, ...] = ()
 
     @property
     def sentence(self) -> str:

@@ -209,14 +209,26 @@ class StarterFact:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherFact:
+    """A file by which something is run without a person, and that came with no package: where it is, by whom it is read, and
+    whether it is run ``itself``, or says what is.
+    """
+
+    where: Whole
+    by: Whole
+    itself: bool
+
+
+@dataclass(frozen=True, slots=True)
 class BootFact:
     """What the next boot starts, by the disk alone: from its ``target`` on. ``generators`` are programs that make units at boot
-    and came with no package of the distribution.
+    and came with no package of the distribution; ``others`` what others than systemd run at boot, or otherwise by itself.
     """
 
     target: Annotated[Whole, Meta(min_length=1)]
     services: Mapping[Whole, StarterFact]
     generators: tuple[Whole, ...]
+    others: Annotated[tuple[OtherFact, ...], Later()] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from voxgate.plugin.session import KEY, Session, saved_estate, session_of
 from voxgate.report.allure_sink import card_for, install, label_item, quicken, state_finding
 from voxgate.report.catalogue_page import as_markdown, as_text
 from voxgate.report.redaction import Redactor
+from voxgate.report.threats_page import as_page
 
 _RUN = pytest.StashKey[Run]()
 _UNJUDGED = pytest.StashKey[bool]()
@@ -47,7 +48,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         catalogue = read_catalogue(*suites_of(_root(config)))
     except VoxgateError as error:
         raise pytest.UsageError(error.text) from None
-    sys.stdout.write((as_markdown if form == "markdown" else as_text)(catalogue).rstrip("\n") + "\n")
+    made = {"markdown": as_markdown, "threats": as_page}.get(form, as_text)
+    sys.stdout.write(made(catalogue).rstrip("\n") + "\n")
     return 0
 
 

@@ -27,6 +27,7 @@ def invariant(
     faults: tuple[str, ...] = (),
     severity: str = "critical",
     guards: str = "",
+    threats: tuple[str, ...] = (),
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Make a test one rule of the catalogue. Arguments must be literals: the catalogue reads them from the source.
 
@@ -36,12 +37,19 @@ def invariant(
     ``faults`` name what must turn it red. ``severity`` is Allure's: blocker, critical, normal, minor. An estate
     may accept a violation in writing (``[[waived]]``), but of a rule that ``guards`` diallers, releases, secrets, people or
     evidence; and of one that does not end with one assertion, by ``say_all``: what is found after another one would be hidden
-    behind that.
+    behind that. ``threats`` are the kinds of disguises of docs/THREATS.md that it is there for.
     """
 
     def mark(function: Callable[P, R]) -> Callable[P, R]:
         marked: Callable[P, R] = pytest.mark.invariant(
-            per=per, services=services, roles=roles, needs=needs, faults=faults, severity=severity, guards=guards
+            per=per,
+            services=services,
+            roles=roles,
+            needs=needs,
+            faults=faults,
+            severity=severity,
+            guards=guards,
+            threats=threats,
         )(function)
         return marked
 

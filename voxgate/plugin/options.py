@@ -94,9 +94,9 @@ def _looking(group: pytest.OptionGroup, *, hosts: bool) -> None:
         "--invariants",
         nargs="?",
         const="text",
-        choices=("text", "markdown"),
+        choices=("text", "markdown", "threats"),
         default=None,
-        help="print the catalogue of invariants from the code, and judge nothing; markdown is the page docs/INVARIANTS.md",
+        help="print the catalogue of invariants from the code, and judge nothing; markdown and threats are pages of docs/",
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Iterable
 
 from voxgate.probe.base import Trouble
 from voxgate.probe.dpkg import vouched_for
+from voxgate.probe.starting import started_by_others
 from voxgate.probe.text import behind, files_in, resolved, unit_lines
 from voxgate.probe.unit_folders import LINKING, UNIT_FOLDERS, commands_in, folders_beside, template_of
 
@@ -230,4 +231,5 @@ def boot() -> dict[str, Any]:
             },
         },
         "generators": [path for path in makers if path not in vouched],
+        "others": started_by_others(),
     }

@@ -14,8 +14,9 @@ from voxgate.probe.folder import opened
 from voxgate.probe.text import resolved
 
 DPKG = "/var/lib/dpkg"
-BROUGHT = re.compile(rb"^([0-9a-f]{32})  ((?:usr/)?lib/systemd/system\S+)$", re.MULTILINE)
-CONFIGURED = re.compile(rb"^ (/etc/(?:init\.d|systemd)/\S+) ([0-9a-f]{32})$", re.MULTILINE)
+OF_STARTERS = "lib/systemd/system", "lib/udev/rules.d", "lib/NetworkManager/dispatcher.d", "lib/networkd-dispatcher"
+BROUGHT = re.compile(rb"^([0-9a-f]{32})  ((?:usr/)?(?:%b)\S+)$" % "|".join(OF_STARTERS).encode(), re.MULTILINE)
+CONFIGURED = re.compile(rb"^ (/etc/\S+) ([0-9a-f]{32})$", re.MULTILINE)
 ANY = re.compile(rb"^([0-9a-f]{32})  (.+)$", re.MULTILINE)
 OF_PYTHON = re.compile(rb"^ (/etc/python3\S*) ([0-9a-f]{32})$", re.MULTILINE)
 LARGEST_PROGRAM = 64 * 1024 * 1024
@@ -30,15 +31,18 @@ def vouched_for(paths: set[str]) -> set[str]:
     real = {path: resolved(path) for path in paths}
     known = dpkg_hashes()
     # Some packages link what systemd reads to a file that lies elsewhere.
-    linked = {path for path in real.values() if "lib/systemd/system" not in path and not path.startswith(("/etc/", "/dev/"))}
+    linked = {path for path in real.values() if not path.startswith(("/etc/", "/dev/"))}
+    linked = {path for path in linked if not any(place in path for place in OF_STARTERS)}
     known = {**known, **dpkg_hashes_of(linked)} if linked else known
     return {path for path in paths if known.get(real[path], "") == md5_of(real[path])}
 
 
 @lru_cache(maxsize=None)
 def dpkg_hashes() -> dict[str, str]:
-    """The hash of every file that a package brought for systemd, and of every configuration file: path to md5, as dpkg has it."""
-    return {**noted(BROUGHT, holding=[b"lib/systemd/system"], owners=OWNERS), **configured(CONFIGURED)}
+    """The hash of every file that a package brought for systemd and others that start something, and of every configuration file:
+    path to md5, as dpkg has it.
+    """
+    return {**noted(BROUGHT, holding=[place.encode() for place in OF_STARTERS], owners=OWNERS), **configured(CONFIGURED)}
 
 
 def dpkg_hashes_of(paths: set[str]) -> dict[str, str]:

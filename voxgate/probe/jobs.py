@@ -41,7 +41,8 @@ def jobs(services: list[Service], disk: Job, shown: Shown) -> list[dict[str, Any
     told, only the movers in it.
     """
     called = {really(service.folder): service.folder for service in services}  # /opt may be a link: both are named
-    folders = tuple(dict.fromkeys((*called.values(), *called)))
+    units = {row.unit.partition("@")[0] + "@" * ("@" in row.unit) for row in services if row.unit}
+    folders = (*dict.fromkeys((*called.values(), *called)), *sorted(one.removesuffix(".service") for one in units))
     planned = list(few_enough(chain(cron_jobs(), spooled_jobs(), user_units())))
     rows = [(where, user, at_home(text, user), folders, not where.endswith((*ENDINGS, ".conf"))) for where, user, text in planned]
     # What runs at a service's folder is judged by its process; here only what comes and goes, or waits for the next boot.

@@ -42,14 +42,16 @@ def movers(
     of_shell: bool = False,
 ) -> set[str]:
     """The movers that a command line or a script runs, also through the scripts that it names, relative ones from where it
-    ``stands``; and the folders of services that it names: whatever is done there by itself is not done by the gate. Of what
-    nobody but a shell reads, comments and what is only told to somebody count for nothing.
+    ``stands``; and the folders of services that it names: whatever is done there by itself is not done by the gate; and
+    systemctl where it does something to one of the services' units, which are among ``folders`` by the beginning of their names.
+    Of what nobody but a shell reads, comments and what is only told to somebody count for nothing.
     """
     seen = set() if seen is None else seen
     text = COMMENT.sub("", text)
     run, touched = run_and_touched(text) if of_shell else (text, text)
     run, touched = spelled(run), spelled(touched)
-    found = set(MOVERS.findall(run)) | folders_in(touched, folders)
+    found = set(MOVERS.findall(run)) | folders_in(touched, tuple(one for one in folders if one.startswith("/")))
+    found |= {program for name in folders if not name.startswith("/") for program in managers_of(name, run)}
     if depth < SCRIPT_DEPTH:
         read: dict[str, set[str]] = {}
         for reader, word in INTERPRETED.findall(run):
@@ -65,6 +67,21 @@ def movers(
                 if len(seen) > SCRIPTS_AT_MOST:
                     raise Trouble("failed", f"a job names over {SCRIPTS_AT_MOST} files")
                 found |= run_by(path, folders, depth, seen, readers=read.get(word, set()), stands=stands)
+    return found
+
+
+MANAGED = re.compile(r"(?<![\w.-])(systemctl|service)\b([^\n;|&]*)")
+TOLD_OF_UNITS = {"is-active", "is-failed", "is-enabled", "is-system-running", "status", "show", "cat", "help"}
+
+
+def managers_of(unit: str, text: str) -> set[str]:
+    """The programs by which a text has something done to a unit, or to one of a template (``voxcore@``), and not only asks."""
+    found = set()
+    for program, said in MANAGED.findall(text):
+        words = [word.strip("'\"") for word in said.split()]
+        plain = [word for word in words if not word.startswith("-")]
+        if not TOLD_OF_UNITS & set(plain) and any(word.startswith((unit, "*")) for word in plain):
+            found.add(program)
     return found
 
 

@@ -29,18 +29,17 @@ def ends_asked(estate: Estate, host: Host, only: Collection[str] | None = None) 
     """At which pages of a host's units the probe asks who answers, each as unit, port, path, and the port of the web server that
     it is asked through, 0 for none. ``only`` names the services that are judged.
     """
-    found: list[list[str | int]] = []
-    for unit in (unit for unit in estate.placed_units if unit.host == host):
-        service = unit.service
-        if only is not None and service.name not in only:
-            continue
-        ports: set[int] = set()
-        for endpoint in (service.health, service.metrics):
-            if endpoint is not None and unit.port_of(endpoint) not in ports:
-                ports.add(unit.port_of(endpoint))
-                found.append([unit.unit, unit.port_of(endpoint), endpoint.path, 0])
-        if service.health is not None and service.proxied_health is not None and estate.front is None:
-            found.append([unit.unit, unit.port_of(service.health), service.proxied_health.path, service.proxied_health.port])
+    here = [unit for unit in estate.placed_units if unit.host == host and (only is None or unit.service.name in only)]
+    return [row for unit in here for row in ends_of(unit, estate)]
+
+
+def ends_of(unit: PlacedUnit, estate: Estate) -> list[list[str | int]]:
+    """The same of one unit."""
+    service = unit.service
+    pages = {unit.port_of(one): one.path for one in (service.metrics, service.health) if one is not None}
+    found: list[list[str | int]] = [[unit.unit, port, path, 0] for port, path in pages.items()]
+    if service.health is not None and service.proxied_health is not None and estate.front is None:
+        found.append([unit.unit, unit.port_of(service.health), service.proxied_health.path, service.proxied_health.port])
     return found
 
 

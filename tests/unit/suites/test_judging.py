@@ -21,6 +21,7 @@ from voxgate.model.surroundings import (
     JobFact,
     KeyFact,
     MemoryFact,
+    OtherFact,
     ServerFact,
     SiteFact,
     StarterFact,
@@ -250,6 +251,10 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
     ),
     "boot-starts-a-stranger": (
         lambda g: starter(g, SIP, "stats.service", foreign=("/usr/lib/systemd/system/stats.service",)),
+        {"boot-starts-only-what-is-known[sip-1]"},
+    ),
+    "boot-by-another-reader": (
+        lambda g: g.fact(SIP, "boot", others=(OtherFact("/etc/rc.local", "rc-local.service, at boot", itself=True),)),
         {"boot-starts-only-what-is-known[sip-1]"},
     ),
     "boot-starts-a-packages-own": (lambda g: starter(g, SIP, "stats.service"), set()),
