@@ -226,7 +226,7 @@ def test_a_canary_is_judged_by_the_suites_themselves(tmp_path: Path, monkeypatch
         judged.append(judge_saved(folder, Session(ESTATE, None), tmp_path / folder.name, **more))
         return judged[-1]
 
-    assert canary_of(tmp_path, monkeypatch, seen(), judge)(FIRST, (ONE,)) == "voxcore@1 judged, 8 rules hold"
+    assert canary_of(tmp_path, monkeypatch, seen(), judge)(FIRST, (ONE,)) == "voxcore@1 judged, 11 rules hold"
     about = {one.invariant for one in judged[-1].judgements if one.id.endswith((f"[{ONE.id}]", f"[{FIRST.id}]"))}
     assert about >= {REGISTRY, "all-workers-are-up", "process-is-the-new-code", "unit-is-active"}
     canary = canary_of(tmp_path, monkeypatch, seen(b'{"status": "ok"}'), judge)

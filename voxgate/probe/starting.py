@@ -31,22 +31,22 @@ HOOKS = {
 }  # fmt: skip
 # A file here has a program run where one of its rows says so.
 ROWS = {
-    "cron, at boot": (("/etc/crontab", "/etc/cron.d"), re.compile(r"^\s*@reboot\s", re.IGNORECASE)),
+    "cron, at boot": (("/etc/crontab", "/etc/cron.d"), re.compile(r"^[ \t]*@reboot\s", re.IGNORECASE)),
     "udev": (
         ("/etc/udev/rules.d", "/run/udev/rules.d", "/usr/local/lib/udev/rules.d", "/usr/lib/udev/rules.d"),
         re.compile(r"\b(?:RUN|PROGRAM)\b|IMPORT\{program\}|SYSTEMD_(?:USER_)?WANTS"),
     ),
     "ifupdown": (
         ("/etc/network/interfaces", "/etc/network/interfaces.d"),
-        re.compile(r"^\s*(?:pre-up|up|post-up|pre-down|down|post-down)\s"),
+        re.compile(r"^[ \t]*(?:pre-up|up|post-up|pre-down|down|post-down)\s"),
     ),
     "HAProxy": (
         ("/etc/haproxy", "/etc/haproxy/conf.d"),
-        re.compile(r"^\s*(?:program\s+\S|external-check\s+command\s|lua-load\b|lua-load-per-thread\b)"),
+        re.compile(r"^[ \t]*(?:program\s+\S|external-check\s+command\s|lua-load\b|lua-load-per-thread\b)"),
     ),
     "supervisor": (
         ("/etc/supervisord.conf", "/etc/supervisor", "/etc/supervisor/conf.d", "/etc/supervisord.d"),
-        re.compile(r"^\s*\[(?:program|eventlistener|fcgi-program):"),
+        re.compile(r"^[ \t]*\[(?:program|eventlistener|fcgi-program):"),
     ),
     "monit": (
         ("/etc/monit", "/etc/monit/conf.d", "/etc/monit/conf-enabled", "/etc/monit.d"),
@@ -55,7 +55,7 @@ ROWS = {
     "apt": (("/etc/apt/apt.conf", "/etc/apt/apt.conf.d"), re.compile(r"(?:Pre|Post)-Invoke|Pre-Install-Pkgs", re.IGNORECASE)),
     "modprobe": (
         ("/etc/modprobe.d", "/run/modprobe.d", "/usr/local/lib/modprobe.d"),
-        re.compile(r"^\s*(?:install|remove)\s+\S+\s+(?!(?:/usr)?/s?bin/(?:true|false)\s*$)"),
+        re.compile(r"^[ \t]*(?:install|remove)\s+\S+\s+(?!(?:/usr)?/s?bin/(?:true|false)\s*$)"),
     ),
 }
 TABLES = ("/var/spool/cron/crontabs", "/var/spool/cron")
