@@ -97,7 +97,15 @@ def test_each_process_is_compared_with_the_settings_of_its_own_instance(folder: 
             os.sched_yield()
 
         def strange(unit: str) -> list[str]:
-            row = {"pid": child.pid, "unit": unit, "argv": ["sleep"], "exe": "/bin/sleep", "uid": os.getuid(), "started": 0.0}
+            row = {
+                "pid": child.pid,
+                "unit": unit,
+                "argv": ["sleep"],
+                "exe": "/bin/sleep",
+                "uid": os.getuid(),
+                "started": 0.0,
+                "cgroup": "/",
+            }
             told = probe.runtime(asked(folder), probe.Job(lambda: [row]), probe.Job(dict))
             found: list[str] = told["processes"][str(child.pid)]["strange"]
             return found

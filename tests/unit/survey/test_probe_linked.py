@@ -56,7 +56,7 @@ def library() -> Path:
 
 def told_of(folder: Path, pid: int) -> dict[str, Any]:
     """What the probe tells of a process of the service's unit."""
-    row = {"pid": pid, "unit": UNIT, "argv": ["python"], "exe": "", "uid": 0, "started": 0.0}
+    row = {"pid": pid, "unit": UNIT, "argv": ["python"], "exe": "", "uid": 0, "started": 0.0, "cgroup": "/"}
     found: dict[str, Any] = probe.runtime(service(folder), probe.Job(lambda: [row]), probe.Job(dict))["processes"][str(pid)]
     return found
 
