@@ -81,6 +81,7 @@ def begin(end: End, until: float) -> Asked:
     with seeing_as(caller()):  # the kernel may lead an account's connections elsewhere, and those of others not
         connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
+        connection.bind((LOOPBACK, 0))  # a port that no other connection of this host has beside it
         connection.settimeout(left)
         connection.connect((LOOPBACK, end.through or end.port))
         connection.sendall(f"GET {end.path} HTTP/1.1\r\nHost: {LOOPBACK}\r\nConnection: close\r\n".encode())
@@ -139,7 +140,9 @@ def accepted(connections: Iterable[socket.socket], mine: dict[str, set[str]]) ->
 
 
 def rows_to(ports: set[int]) -> list[tuple[int, int, str, str]]:
-    """The rows of TCP whose other end is one of these ports: of each its own port, that one, its state and its inode."""
+    """The rows of TCP whose other end is one of these ports of ours: of each its own port, that one, its state and its inode. A
+    connection from elsewhere may come from a port of the same number.
+    """
     ended = {f":{port:04X}" for port in ports}
     found = []
     for path in ("/proc/self/net/tcp", "/proc/self/net/tcp6"):
@@ -147,7 +150,7 @@ def rows_to(ports: set[int]) -> list[tuple[int, int, str, str]]:
             continue
         for line in content(path).decode("ascii", "replace").splitlines()[1:]:
             row = line.split()
-            if row[2][-5:] in ended:
+            if row[2][-5:] in ended and endpoint(row[2])[0] == LOOPBACK:
                 found.append((endpoint(row[1])[1], int(row[2][-4:], 16), row[3], row[9]))
     return found
 

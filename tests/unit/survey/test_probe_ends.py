@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -72,6 +73,24 @@ def test_the_other_end_is_the_units_own_and_says_what_the_gate_is_told() -> None
 def test_another_process_that_has_the_other_end_is_named() -> None:
     with serving() as (pid, port):
         assert asked(port, os.getpid())["holders"] == [[pid, probe.unit_at(pid)]]
+
+
+def test_a_connection_of_anothers_from_the_same_port_is_not_ours() -> None:
+    """Whoever logs in from elsewhere may have taken the very port number that our own connection has here."""
+    with serving() as (pid, port), socket.create_server(("127.0.0.1", 0)) as other:
+        begun = probe.begin(probe.End(UNIT, port, "/health", 0), time.monotonic() + 5)
+        with begun.connection as ours:
+            number = ours.getsockname()[1]
+            with socket.create_connection(other.getsockname(), 5, ("127.0.0.9", number)) as theirs:
+                taken, _ = other.accept()
+                with taken:
+                    assert [(own, far) for own, far, _, _ in probe.rows_to({number})] == [(port, number)]
+                    assert probe.accepted([ours], {UNIT: {str(pid), str(os.getpid())}}) == {number: {pid}}
+                assert theirs.getsockname()[1] == number
+            with socket.socket() as third:  # nobody here gets that port beside us
+                third.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                with pytest.raises(OSError, match="in use"):
+                    third.bind(("127.0.0.1", number))
 
 
 def test_a_port_that_nobody_takes_is_refused() -> None:
