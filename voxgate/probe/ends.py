@@ -7,7 +7,7 @@ import re
 import socket
 import time
 from contextlib import suppress
-from typing import Any, Iterable, NamedTuple
+from typing import Any, Dict, Iterable, NamedTuple, Tuple
 
 from voxgate.probe.accounts import caller, seeing_as
 from voxgate.probe.base import Job
@@ -24,8 +24,12 @@ PAUSE_OF_ENDS = 0.01
 PAGE_AT_MOST = 1 << 16
 PID_SAID = re.compile(rb'"pid"\s*:\s*([0-9]{1,10})\b')
 STATUS_SAID = re.compile(rb"^HTTP/1\.[01] ([0-9]{3})\b")
+ASKED_AT_MOST = 3
 LOOPBACK = "127.0.0.1"
 WIDTH = 65536
+
+
+Connected = Dict[Tuple[str, str], Tuple[str, int]]
 
 
 class Asked(NamedTuple):
@@ -157,20 +161,32 @@ def rows_to(ports: set[int]) -> list[tuple[int, int, str, str]]:
 
 def through(end: End, until: float) -> dict[str, Any]:
     """Ask a web server for a page of a unit's, and see whether a connection to the unit comes of it. One that the web server
-    keeps open is one. What others ask at this moment cannot be told from what we ask.
+    keeps open is one. What others ask at this moment cannot be told from what we ask. Where none is seen it is asked again: the
+    kernel tells its connections one after the other, and one that comes meanwhile may be left out.
     """
-    before = connected_to(end.port)
-    asked = begin(end, until)
-    row = told(asked, until)
-    if asked.connection:
-        asked.connection.close()
-    after = connected_to(end.port)
-    came = {pair for pair in after if pair not in before} | {pair for pair, state in after.items() if state == ESTABLISHED}
-    return {**row, "holders": [], "reached": bool(came)}
+    for _ in range(ASKED_AT_MOST):
+        before = connected_to(end.port)
+        asked = begin(end, until)
+        row = told(asked, until)
+        if asked.connection:
+            asked.connection.close()
+        reached = came_since(before, connected_to(end.port))
+        if reached or row["outcome"] != "answered" or time.monotonic() > until:
+            break
+    return {**row, "holders": [], "reached": reached}
 
 
-def connected_to(port: int) -> dict[tuple[str, str], str]:
-    """All connections that this host has with a port of it, from either side, those that have just ended too: their states."""
+def came_since(before: Connected, after: Connected) -> bool:
+    """True where one is there that was not, that is open, or that has ended again: the kernel takes the ports of one that has
+    ended for the next between the same two, and then its wait begins anew.
+    """
+    return any(pair not in before or state == ESTABLISHED or wait > before[pair][1] for pair, (state, wait) in after.items())
+
+
+def connected_to(port: int) -> Connected:
+    """All connections that this host has with a port of it, from either side, those that have just ended too: their states, and
+    for how long the kernel still waits with each.
+    """
     found = {}
     mark = f":{port:04X}"
     for path in ("/proc/self/net/tcp", "/proc/self/net/tcp6"):
@@ -179,5 +195,5 @@ def connected_to(port: int) -> dict[tuple[str, str], str]:
         for line in content(path).decode("ascii", "replace").splitlines()[1:]:
             row = line.split()
             if (row[1][-5:] == mark or row[2][-5:] == mark) and row[3] != "0A":
-                found[(row[1], row[2])] = row[3]
+                found[(row[1], row[2])] = (row[3], int(row[5].partition(":")[2], 16))
     return found

@@ -115,6 +115,25 @@ def test_a_web_server_that_answers_by_itself_is_told_from_one_that_asks_the_unit
             assert asked(port, pid, through=web)["reached"]
 
 
+def test_a_connection_that_takes_the_ports_of_one_that_has_ended_is_another() -> None:
+    """On loopback the kernel gives ports anew after a second, and tells how long it waits with what has ended, 60 s at first."""
+    pair, another = ("0100007F:1F90", "0100007F:C1A2"), ("0100007F:1F90", "0100007F:C1A3")
+    ended = {pair: ("06", 4000)}
+    assert not probe.came_since(ended, ended)
+    assert not probe.came_since(ended, {pair: ("06", 3990)})
+    assert not probe.came_since(ended, {})
+    assert probe.came_since(ended, {pair: ("06", 5998)})
+    assert probe.came_since(ended, {**ended, another: ("06", 5998)})
+    assert probe.came_since(ended, {pair: ("01", 0)})
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        with socket.create_connection(server.getsockname()) as client:
+            taken, _ = server.accept()
+            client.close()
+            taken.close()
+        (row,) = [row for row in probe.connected_to(server.getsockname()[1]).values() if row[0] == "06"]
+        assert 5000 < row[1] <= 6000  # a hundredth of a second each
+
+
 def attribute(kind: int, value: bytes) -> bytes:
     return struct.pack("=HH", 4 + len(value), kind) + value + b"\0" * (-len(value) % 4)
 
