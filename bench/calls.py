@@ -141,7 +141,7 @@ def _felt(place: places.Place, looks: int, say: Callable[[str], None]) -> dict[s
             spans.append(time.perf_counter() - began)
             say(f"  look {number}/{looks}  the probe took {costs[-1]['cpu']} s of CPU on {LARGE_FLEET}")
     with Sampler(pages(place.estate)) as alone:
-        time.sleep(min(spans[-1], 60.0))
+        time.sleep(min(spans[-1], 60.0))  # as long without looks: the time itself is what is sampled
     return {
         "looks": looks,
         "seconds": round(spans[-1], 1),
