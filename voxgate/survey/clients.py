@@ -102,7 +102,7 @@ class _Clients:
         self.view = look.database(database.name)
         self.dialler = estate.service("dialler")
         self.names = {one.app_name or one.repository: one for one in estate.services}
-        self.ends = _ends(look, estate)
+        self.ends = _ends(look, estate, database.server_port)
         self._ends_of: dict[int, set[tuple[str, int]]] = {}  # each process's, as this database sees them
         for one in self.view.clients:
             for _, processes in self.ends.get((one.address, one.port), ()):
@@ -277,17 +277,21 @@ class _Clients:
         return address == self.estate.host(name).address or address in known(self.look.host(name).addresses)
 
 
-def _ends(look: Look, estate: Estate) -> dict[tuple[str, int], list[tuple[Host, tuple[ProcessFact, ...]]]]:
-    """Address and port of each connection of each host, with the processes that have it open."""
+def _ends(look: Look, estate: Estate, server: int) -> dict[tuple[str, int], list[tuple[Host, tuple[ProcessFact, ...]]]]:
+    """Address and port of each connection of each host, with the processes that have it open. A port is given twice where the
+    connections lead elsewhere: those to the server's port are meant, and others only where none is (its port may be led on).
+    """
     found: dict[tuple[str, int], list[tuple[Host, tuple[ProcessFact, ...]]]] = {}
+    led_on: dict[tuple[str, int], list[tuple[Host, tuple[ProcessFact, ...]]]] = {}
     for host in estate.hosts:
         seen = look.host(host.name)
         by_pid = {one.pid: one for one in known(seen.processes)}
         for socket in known(seen.connections):
             processes = tuple(by_pid[pid] for pid in socket.pids if pid in by_pid)
             if processes:
-                found.setdefault((socket.address, socket.port), []).append((host, processes))
-    return found
+                ends = found if socket.remote_port == server else led_on
+                ends.setdefault((socket.address, socket.port), []).append((host, processes))
+    return led_on | found
 
 
 def service_of(host: HostEvidence, estate: Estate, process: ProcessFact) -> Service | None:

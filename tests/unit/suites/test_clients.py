@@ -327,6 +327,23 @@ def test_the_gates_question_to_another_database_of_the_server_is_the_gates(green
         assert ID not in asked_beside(green, "voxgate-b", exe=exe).judge([RULE])
 
 
+def test_a_port_that_leads_elsewhere_too_is_the_client_s(green: Case) -> None:
+    """The kernel gives one local port to two connections that lead to different places."""
+
+    def twice(look: Look) -> Look:
+        hosts = dict(look.hosts)
+        for name in (API, SIP):
+            seen = look.host(name)
+            stranger = running(9300, "relay.service", command="relay")
+            connections = known(seen.connections)
+            others = [replace(one, remote_address="198.51.100.31", remote_port=9101, pids=(9300,)) for one in connections]
+            processes = (*known(seen.processes), stranger)
+            hosts[name] = replace(seen, processes=processes, connections=(*others, *connections))
+        return replace(look, hosts=hosts)
+
+    assert changed(green, twice).judge([RULE]) == {}
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "198.51.100.11"])
 def test_the_gates_question_that_is_over_is_the_gates(green: Case, address: str) -> None:
     """It ended before the look at the host came to it. The URI may name the server by an address of the host's own."""
