@@ -4,36 +4,45 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voxgate.errors import Blind
+from voxgate.contracts.json_strict import loads
+from voxgate.errors import Blind, ContractError
 from voxgate.model.installed import install_probe
 from voxgate.plugin import invariant, say_each
 from voxgate.survey.answers import read_page
+from voxgate.survey.codings import unpacked
 from voxgate.survey.commands import NGINX_RELOADED, deploy_first, edit_where, listening, restart, why
 from voxgate.survey.questions import question_of
 from voxgate.survey.sending import sent_on
-from voxgate.survey.sites import proxied
+from voxgate.survey.sites import api_asked, proxied
 from voxgate.survey.stores import wrong_addresses
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from voxgate.model.answers import Answer
     from voxgate.model.entry import Entry
     from voxgate.model.estate import Estate, PlacedUnit, Placement
     from voxgate.model.look import Evidence
+    from voxgate.model.release import Release
     from voxgate.survey.answers import Page
 
-OK = 200
+OK, FAILED = 200, 500
 SLOW = 2.0
+WHO = ("service", "version", "commit")
 
 
 @invariant(
     per="unit",
     guards="releases",
     services=("backend",),
-    faults=("backend-dependency-down", "backend-health-lies"),
+    faults=("backend-dependency-down", "backend-health-lies", "backend-api-proxied-nowhere"),
     severity="blocker",
+    threats=("served",),
 )
 def test_backend_health_is_clean(unit: PlacedUnit, estate: Estate, evidence: Evidence) -> None:
     """Health is what load balancers and people trust: 200, by its schema, in time, direct and through nginx, and from the
-    very process that the release started.
+    very process that the release started. And the rest of its API is what people work with: asked through nginx as browsers ask,
+    a page of it (proxied_api in services.toml) is what the backend itself answers, and so is one beside it that there is not.
     """
     service = unit.service
     assert service.health is not None
@@ -63,23 +72,57 @@ def test_backend_health_is_clean(unit: PlacedUnit, estate: Estate, evidence: Evi
             wrong.append((f"{place} {page.problem}", "" if instead else hint))
             entries += instead
             continue
-        if page.document.get("service") != service.repository:
-            what = f"{place} is answered by {page.document.get('service')}, not by {service.repository}"
-            wrong.append((what, listening(page.answer.port)))
-        if page.answer.seconds >= SLOW:
-            stores = dict.fromkeys(store.host for store in estate.stores if store.host != unit.host.name)
-            busy = "; ".join(["`uptime`", *(f"on {host}: `uptime`" for host in stores)])
-            wrong.append(
-                (f"{place} took {page.answer.seconds:.1f} s", f"one of its stores is slow, or a host has no time: {busy}")
-            )
-        if release is not None and page.document["commit"] != release.commit:
-            what = f"{place} reports {page.document['commit'][:12]}, not {release}"
-            wrong.append((what, restart(unit.unit)))
+        wrong += _unlike(unit, page, place, estate, release)
         seen.append(page.document["pid"])
     if len(set(seen)) > 1:
         what = f"nginx asks process {seen[-1]}, and :{service.health.port} is answered by {seen[0]}"
         wrong.append((what, f"nginx must proxy /health to the backend of this host: {PROXIES}"))
+    if not wrong and not entries:  # else the API has no other cause
+        wrong += _api(unit.placement, estate, evidence)
     assert not wrong, say_each(unit.host.name, wrong, estate=estate.name, entries=entries)
+
+
+def _unlike(unit: PlacedUnit, page: Page, place: str, estate: Estate, release: Release | None) -> Iterator[tuple[str, str]]:
+    """What of a page that keeps its contract is not as the release that must run answers, or not in time."""
+    if page.document.get("service") != unit.service.repository:
+        what = f"{place} is answered by {page.document.get('service')}, not by {unit.service.repository}"
+        yield what, listening(page.answer.port)
+    if page.answer.seconds >= SLOW:
+        stores = dict.fromkeys(store.host for store in estate.stores if store.host != unit.host.name)
+        busy = "; ".join(["`uptime`", *(f"on {host}: `uptime`" for host in stores)])
+        yield f"{place} took {page.answer.seconds:.1f} s", f"one of its stores is slow, or a host has no time: {busy}"
+    if release is not None and page.document["commit"] != release.commit:
+        what = f"{place} reports {page.document['commit'][:12]}, not {release}"
+        yield what, restart(unit.unit)
+
+
+def _api(placement: Placement, estate: Estate, evidence: Evidence) -> Iterator[tuple[str, str]]:
+    """How the API through nginx differs from what the backend itself answers."""
+    for direct, through in api_asked(estate, placement):
+        own, passed = evidence.second.answer(direct), evidence.second.answer(through)
+        if own.trouble or own.status >= FAILED:
+            continue  # what the backend itself cannot answer is nothing of nginx's
+        here = f"GET :{through.port}{through.path} (through nginx, from {through.host}) "
+        what = ""
+        if passed.trouble:
+            what = f"gave no answer: {passed.trouble}"
+        elif passed.status != own.status:
+            what = f"answers {passed.status}, and the backend itself {own.status}"
+        elif (said := _members(own)) != (found := _members(passed)):
+            names = sorted(key for key in said.keys() | found.keys() if said.get(key) != found.get(key))
+            what = f"answers otherwise than the backend itself: {', '.join(names[:5]) or 'it is no JSON'}"
+        if what:
+            yield here + what, f"nginx must proxy {through.path.rpartition('/')[0]}/ to the backend of this host: {PROXIES}"
+
+
+def _members(answer: Answer) -> dict[str, object]:
+    """What a JSON answer has, by name; of each member only that it is there, but of those that say who answers."""
+    try:
+        document = loads(unpacked(answer))
+    except ContractError:
+        return {}
+    members = document.items() if isinstance(document, dict) else ()
+    return {key: value if key in WHO and isinstance(value, str) else True for key, value in members}
 
 
 def _why_not(unit: PlacedUnit, page: Page, *, said: bool) -> str:

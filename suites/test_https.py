@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 import time
 from typing import TYPE_CHECKING
@@ -11,8 +10,8 @@ from voxgate.errors import Blind
 from voxgate.model.counting import counted
 from voxgate.model.evidence import known
 from voxgate.plugin import invariant, say_all
+from voxgate.survey.codings import seen, unpacked
 from voxgate.survey.commands import NGINX_RELOADED, edit_where
-from voxgate.survey.keeping import unpacked
 from voxgate.survey.sending import leads_to
 from voxgate.survey.sites import balanced, entrance_of, leading_ways, site_ways
 
@@ -72,8 +71,7 @@ def _found(estate: Estate, front: Front, look: Look) -> Iterator[tuple[str, str,
         yield place, f"gave no answer: {answer.trouble}", hint
         return
     yield from ((place, *row) for row in _of_certificate(answer, front, ""))
-    served = answer.digest or hashlib.sha256(unpacked(answer)).hexdigest()
-    if (answer.status, served) not in {(OK, sha256) for sha256 in _indexes(estate, look)}:
+    if (answer.status, seen(answer)) not in {(OK, sha256) for sha256 in _indexes(estate, look)}:
         what = f"answers {answer.status} and {len(unpacked(answer))} bytes that are no index.html of the hosts"
         yield place, what, "what ends its TLS sends people elsewhere: where do its backends point?"
 

@@ -1,6 +1,6 @@
 # nginx lets in nobody but the host itself, from where the gate asks.
 # host: api-1
-# violated: nginx-serves-exactly-dist[console-api-1]
+# violated: nginx-serves-exactly-dist[console-api-1] backend-health-is-clean[api-1-voxbridge]
 # follow: mends
 # edit: sed -i '/allow 198.51.100.21;.*deny all;/d' "$file"
 SITE=/etc/nginx/sites-enabled/vox

@@ -62,6 +62,7 @@ def test_hints_have_commands() -> None:
     assert {path.name for path in SOURCES if path.parent.name == "suites"} - where <= {
         "test_contracts.py",
         "test_deploy.py",
+        "test_exposed.py",
         "test_listeners.py",
         "test_settings.py",
     }

@@ -33,7 +33,7 @@ from voxgate.model.service import Endpoint, Kind, Role, Service
 FOLDER = bundled("hosts")
 """The services and unit files that come with voxgate; in a checkout also its own estates."""
 
-_ENDPOINTS = ("health", "proxied_health", "aggregate_health", "metrics", "site")
+_ENDPOINTS = ("health", "proxied_health", "proxied_api", "aggregate_health", "metrics", "site")
 
 
 def cache_folder() -> Path:
@@ -189,6 +189,7 @@ def _service(name: str, entry: dict[str, Any], units: UnitFiles) -> Service:
     plain["required_settings"] = tuple(plain["required_settings"])
     plain["optional_settings"] = tuple(plain.get("optional_settings", ()))
     plain["web_roots"] = tuple(plain.get("web_roots", ()))
+    plain["deep_links"] = tuple(plain.get("deep_links", ()))
     plain["differing_settings"] = tuple(plain.get("differing_settings", ()))
     plain["values"] = {setting: tuple(values) for setting, values in plain.get("values", {}).items()}
     service = Service(name=name, **plain, **endpoints)

@@ -61,8 +61,9 @@ class EnvFile(NamedTuple):
 class Service:
     """One of the four. ``unit`` is a unit name, a template (``voxcore@.service``), or None for the console. ``unit_files``
     maps its unit file and drop-ins, as paths below ``/etc/systemd/system``, to the sha256 of what they must be; ``web_roots`` are
-    folders that nginx may serve besides the site's; ``stores`` maps each setting that is a store's address to the store's name
-    in the estate. Its ``.env`` holds the ``required_settings``, and may hold the ``optional_settings`` (patterns: ``LOG_*``).
+    folders that nginx may serve besides the site's, ``deep_links`` paths that its page shows by itself, ``proxied_api`` is a page
+    of an API that people's browsers ask; ``stores`` maps each setting that is a store's address to the store's name in the
+    estate. Its ``.env`` holds the ``required_settings``, and may hold the ``optional_settings`` (patterns: ``LOG_*``).
     ``differing_settings`` (patterns too) may be others on each host than elsewhere; ``values`` are what a setting may be, where
     that is said; ``database`` is the setting that names its database, ``tick`` the one that says how long a dialler waits.
     ``build_sha256`` is of the unit file that builds its releases, which is called ``build_file``.
@@ -80,10 +81,12 @@ class Service:
     app_name: str | None = None
     health: Endpoint | None = None
     proxied_health: Endpoint | None = None
+    proxied_api: Endpoint | None = None
     aggregate_health: Endpoint | None = None
     metrics: Endpoint | None = None
     site: Endpoint | None = None
     web_roots: tuple[str, ...] = ()
+    deep_links: tuple[str, ...] = ()
     start_deadline: float = 30.0
     required_settings: tuple[str, ...] = ()
     optional_settings: tuple[str, ...] = ()

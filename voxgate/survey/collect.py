@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from dataclasses import replace
@@ -14,6 +13,7 @@ from voxgate.model.answers import Answer, DatabaseView
 from voxgate.model.evidence import DistFact, HostEvidence, Missing, known
 from voxgate.model.installed import INSTALL_PROBE
 from voxgate.model.look import Look, Question
+from voxgate.survey.codings import seen
 from voxgate.survey.document import check_edge
 from voxgate.survey.earlier import EARLIER
 from voxgate.survey.probing import Told, ask_probe, unparsable
@@ -269,11 +269,13 @@ def _or_missing(where: str, ask: Callable[[], T | Missing]) -> T | Missing:
 
 
 def _unread(question: Question, answer: Answer | Missing) -> Answer | Missing:
-    """An answer as it is kept: of what nobody may be given, should somebody be, the hash alone, never the content."""
+    """An answer as it is kept: of what nobody may be given, should somebody be, the hash alone, of what a browser would see, and
+    never the content.
+    """
     hidden = question.path in HIDDEN or question.path.endswith(".map")
     if isinstance(answer, Missing) or not hidden or not answer.body:
         return answer
-    return replace(answer, body=b"", digest=answer.digest or hashlib.sha256(answer.body).hexdigest())
+    return replace(answer, body=b"", digest=seen(answer))
 
 
 def _ask_for_site(
@@ -284,6 +286,6 @@ def _ask_for_site(
     if placement.service.site is None or entrance is None:
         return {}
     largest = max((size for size, _ in dist.files.values()), default=0)
-    questions = site_questions(host, placement.service.site, dist.files, entrance)
+    questions = site_questions(host, placement.service.site, dist.files, entrance, placement.service.deep_links)
     limit = max(http.LIMIT, largest + SLACK)
     return http.ask(connections, questions, limit=limit, patience=http.Patience.of(SITE_DEADLINE, PATIENCE))

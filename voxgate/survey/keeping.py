@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
-import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from voxgate.contracts import json_strict
 from voxgate.errors import ContractError
+from voxgate.survey.codings import coding_of, packed, unpacked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +21,6 @@ LIMIT = 256 * 1024 * 1024  # bytes of a file that is read again: more than all t
 PART = 24 * 1024 * 1024  # characters that are kept of one host, one remote or one database
 ANSWERS = 48 * 1024 * 1024  # and of all that one host answers
 READ_BY_PEOPLE = 4 * 1024 * 1024  # characters: a longer document has no line of its own for each value, which could be most of it
-PLAIN = 64 * 1024 * 1024  # bytes of a body, unpacked
 SHORT = 16 * 1024  # bytes: longer bodies are stored by their hash
 IN_PLACE = 4 * 1024 * 1024  # bytes of the short ones of a host: what comes after them is stored so too
 LOOKED_INTO = 16 * 1024 * 1024  # bytes of all bodies of a host, each counted once: to look for secrets takes its time
@@ -51,7 +49,7 @@ class Keep:
 
     bodies: Path
     cutter: Cutter | None
-    cut_bodies: dict[tuple[str, bool], tuple[bytes, str]] = field(default_factory=dict)
+    cut_bodies: dict[tuple[str, str], tuple[bytes, str]] = field(default_factory=dict)
     spent: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def write(self, path: Path, document: object) -> None:
@@ -69,7 +67,7 @@ class Keep:
         """
         if self.cutter is None:
             return answer.body, answer.digest
-        key = (hashlib.sha256(answer.body).hexdigest(), _is_packed(answer))
+        key = (hashlib.sha256(answer.body).hexdigest(), coding_of(answer))
         if key not in self.cut_bodies:
             self.cut_bodies[key] = self._cut(answer, by, self.cutter)
         body, digest = self.cut_bodies[key]
@@ -88,7 +86,7 @@ class Keep:
         cut = _cut_json(plain, cutter)
         if cut == plain:
             return cutter.cut_bytes(answer.body), ""
-        return gzip.compress(cut, mtime=0) if _is_packed(answer) else cut, hashlib.sha256(plain).hexdigest()
+        return packed(cut, coding_of(answer)), hashlib.sha256(plain).hexdigest()
 
     def part(self, row: dict[str, Any], where: str) -> dict[str, Any]:
         """A part of a file that is of one host, remote or database: as it is, or missing where it is more than is kept. Nobody
@@ -124,20 +122,6 @@ def _too_much(where: str, size: int) -> dict[str, Any]:
     """In the place of what is not kept."""
     why = f"it says more than is kept, over {size >> 20} MB"
     return {"missing": {"kind": "failed", "why": why, "where": where, "hint": ""}}
-
-
-def _is_packed(answer: Answer) -> bool:
-    return answer.headers.get("content-encoding", "").lower() == "gzip"
-
-
-def unpacked(answer: Answer) -> bytes:
-    """The body as a browser sees it: at most 64 MB, so that a small lie cannot cost much."""
-    if not _is_packed(answer):
-        return answer.body
-    try:
-        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(answer.body, PLAIN)
-    except zlib.error:
-        return b"not gzip"
 
 
 def _cut_json(body: bytes, cutter: Cutter) -> bytes:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from voxgate.model.estate import Placement
 from voxgate.model.look import Question
 from voxgate.survey.questions import question_of
-from voxgate.survey.sites import entrance_of, proxied
+from voxgate.survey.sites import api_asked, entrance_of, proxied
 
 if TYPE_CHECKING:
     from voxgate.model.estate import Estate
@@ -90,4 +90,5 @@ def _pages(estate: Estate, placement: Placement) -> set[Question]:
     endpoints = [one for one in (service.health, service.metrics, service.aggregate_health) if one is not None]
     found = {question_of(unit, endpoint) for unit in placement.placed_units for endpoint in endpoints}
     through = proxied(estate, placement)
+    found |= {question for pair in api_asked(estate, placement) for question in pair}
     return found | ({through} if through is not None else set())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from voxgate.model.look import Question
 from voxgate.model.service import Role
-from voxgate.survey.sites import HIDDEN, STATUS, balanced, entrance_of, proxied
+from voxgate.survey.sites import HIDDEN, STATUS, api_asked, balanced, entrance_of, proxied
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -44,7 +44,7 @@ def ends_of(unit: PlacedUnit, estate: Estate) -> list[list[str | int]]:
 
 
 def questions_of(estate: Estate) -> tuple[Question, ...]:
-    """Every question that follows from the estate: each unit's health and metrics, health through the proxy, and the
+    """Every question that follows from the estate: each unit's health and metrics, health and API through the proxy, and the
     fleet's sum, asked at the first worker of each host.
     """
     found: dict[Question, None] = {}
@@ -56,6 +56,7 @@ def questions_of(estate: Estate) -> tuple[Question, ...]:
     for placement in estate.placements:
         if (question := proxied(estate, placement)) is not None:
             found[question] = None
+        found.update((question, None) for pair in api_asked(estate, placement) for question in pair)
         if (entrance := entrance_of(estate, placement)) is not None:
             found.update((entrance.main.asked(path), None) for path in HIDDEN)
             found.update((entrance.public.asked(path), None) for path in STATUS)

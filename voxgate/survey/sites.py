@@ -14,10 +14,11 @@ from voxgate.model.evidence import DistFact, HostEvidence, Missing
 from voxgate.model.front import HTTP, HTTPS
 from voxgate.model.look import Question
 from voxgate.model.where import Names
+from voxgate.survey.browsers import BROWSERS, RETURNING, called
 from voxgate.survey.findings import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from voxgate.model.estate import Estate, Placement
     from voxgate.model.front import Front
@@ -34,6 +35,7 @@ HIDDEN = (
     "/src/main.js", "/node_modules/", "/builds/", "/dist/", "/assets/", "/index.html.map", "/assets../.env", "/%2e%2e/.env",
     "/assets/..%2f..%2f.env", *STATUS,
 )  # fmt: skip
+NO_PAGE = "voxgate-asks-for-what-is-not-there"
 MAPPED = (".js", ".css")
 GZIP = (("Accept-Encoding", "gzip"),)
 WILDCARDS = {"0.0.0.0": False, "::": True}  # True for IPv6  # noqa: S104 - found on a host, not bound here
@@ -59,8 +61,10 @@ class Way(NamedTuple):
 
     def __str__(self) -> str:
         """In words."""
-        shown = [(name, value) for name, value in self.headers if name != "X-Forwarded-Proto"]
-        said = [f"{name} {value}" if name == "Host" else value for name, value in shown] or ["plain"]
+        by = called(self.headers)
+        shown = [(name, value) for name, value in self.headers if name == "Host" or (not by and name != "X-Forwarded-Proto")]
+        said = [f"{name} {value}" if name == "Host" else value for name, value in shown]
+        said = [*said, f"as {by}"] if by else said or ["plain"]
         return f"from {self.asker} by {self.address}, {', '.join(said)}{', TLS' if self.tls else ''}"
 
 
@@ -104,12 +108,12 @@ class Entrance:
         """The way in which people ask, as far as the estate says it: else by loopback."""
         if self.front is None or self.outside is None:
             return Way(self.host, SITE_ADDRESSES[0], self.port)
-        return Way(*self.outside, self.port, self.headers, self.tls)
+        return self.way(*self.outside, BROWSERS[0].headers)
 
     @property
     def public(self) -> Way:
         """The way by which it is seen what others than the host itself get, where the estate says one: else the main one."""
-        return self.main if self.outside is None else Way(*self.outside, self.port, self.headers, self.tls)
+        return self.main if self.outside is None else self.way(*self.outside, BROWSERS[0].headers)
 
     def way(self, asker: str, address: str, headers: tuple[tuple[str, str], ...] = ()) -> Way:
         """A way in at an address, with more headers."""
@@ -138,6 +142,23 @@ def proxied(estate: Estate, placement: Placement) -> Question | None:
     return Question(estate.seen_from, front.own_port, endpoint.path, placement.host.address, front.headers, tls)
 
 
+def api_asked(estate: Estate, placement: Placement) -> tuple[tuple[Question, Question], ...]:
+    """What of a service's API is asked for, each directly and as people's browsers ask, through the web server before it: a page
+    of it, and one beside that which it has not, as the web server may lead one page alone there.
+    """
+    page, direct = placement.service.proxied_api, placement.service.health
+    if page is None or direct is None:
+        return ()
+    host, front, asker = placement.host, estate.front, estate.seen_from
+    headers = (*(front.headers if front else ()), *BROWSERS[0].headers)
+    tls = front.name if front is not None and front.served_by_tls else ""
+    where = (asker, host.address) if asker else (host.name, SITE_ADDRESSES[0])
+    way = Way(*where, front.own_port if front and asker else page.port, headers, tls if asker else "")
+    beside = page.path.rpartition("/")[0]
+    paths = (page.path, f"{beside}/{NO_PAGE}") if beside else (page.path,)
+    return tuple((Question(host.name, direct.port, path), way.asked(path)) for path in paths)
+
+
 def balanced(estate: Estate) -> Question | None:
     """The console as it is found from outside where that is not at the hosts themselves; None where it is."""
     front = estate.front
@@ -153,13 +174,23 @@ def site_path(site: Endpoint, path: str) -> str:
 
 def site_ways(host: HostEvidence, entrance: Entrance) -> tuple[Way, ...]:
     """Each way to ask for a file of a site: by loopback, plain and with gzip; plain by each of the host's own addresses, as a
-    web server may serve those something else; and from outside, as it may serve loopback alone. Where the estate says how
-    people reach it, these are the addresses on which something listens there.
+    web server may serve those something else; and from outside, as it may serve loopback alone, in a browser's words. Where the
+    estate says how people reach it, these are the addresses on which something listens there.
     """
     own = _own(host, entrance.port, entrance)
     ways = [entrance.way(host.name, one, headers) for one in own if one in SITE_ADDRESSES for headers in ((), GZIP)]
     ways += [entrance.way(host.name, one) for one in own if one not in SITE_ADDRESSES][:OWN_ADDRESSES]
-    return (*ways, *((entrance.way(*entrance.outside),) if entrance.outside else ()))
+    return (*ways, *((entrance.public,) if entrance.outside else ()))
+
+
+def people_ask(site: Endpoint, entrance: Entrance, deep_links: Sequence[str]) -> tuple[tuple[Way, str], ...]:
+    """As whom the page is asked for besides, and by which path, each from where people are: by the other browsers; by one that
+    was there before, and has an older page; and by that one for what the page's program shows by itself (``deep_links``).
+    """
+    asker, address = entrance.public[:2]
+    again = entrance.way(asker, address, (*BROWSERS[1].headers, *RETURNING))
+    first = [entrance.way(asker, address, one.headers) for one in BROWSERS[1:]]
+    return (*((way, site_path(site, "")) for way in (*first, again)), *((again, path) for path in deep_links))
 
 
 def page_ways(host: HostEvidence, entrance: Entrance) -> Iterator[Way]:
@@ -237,14 +268,18 @@ def _reached(host: HostEvidence) -> tuple[str, ...]:
 
 
 def site_questions(
-    host: HostEvidence, site: Endpoint, files: Mapping[str, tuple[int, str]], entrance: Entrance
+    host: HostEvidence,
+    site: Endpoint,
+    files: Mapping[str, tuple[int, str]],
+    entrance: Entrance,
+    deep_links: Sequence[str] = (),
 ) -> tuple[Question, ...]:
-    """The site's own address and each of its files, in every way; and the source map that each of them might have. Raises
-    ContractError where the host would have more asked than any site of ours needs.
+    """The site's own address and each of its files, in every way; what people ask for besides; and the source map that each file
+    might have. Raises ContractError where the host would have more asked than any site of ours needs.
     """
     found: list[Question] = []
     left = WORDS_AT_MOST
-    for one in islice(_of_site(host, site, files, entrance), QUESTIONS_AT_MOST + 1):
+    for one in islice(_of_site(host, site, files, entrance, deep_links), QUESTIONS_AT_MOST + 1):
         found.append(one)
         left -= len(one.path) + sum(len(value) for _, value in one.headers) + len(one.tls)
         if left < 0:
@@ -256,7 +291,10 @@ def site_questions(
     return tuple(dict.fromkeys(found))
 
 
-def _of_site(host: HostEvidence, site: Endpoint, files: Mapping[str, tuple[int, str]], entrance: Entrance) -> Iterator[Question]:
+def _of_site(
+    host: HostEvidence, site: Endpoint, files: Mapping[str, tuple[int, str]], entrance: Entrance, deep_links: Sequence[str]
+) -> Iterator[Question]:
+    yield from (way.asked(path) for way, path in people_ask(site, entrance, deep_links))
     ways = site_ways(host, entrance)
     for path in ("", *files):
         for way in ways:

@@ -17,6 +17,7 @@ from voxgate.model.invariant import expected
 from voxgate.model.look import Look, Question
 from voxgate.model.surroundings import SiteFact
 from voxgate.plugin import without_pytest
+from voxgate.survey.browsers import called
 from voxgate.survey.questions import questions_of
 from voxgate.survey.sites import balanced, entrance_of, leading_ways, proxied, site_questions, site_ways
 
@@ -56,15 +57,20 @@ def as_people(green: Case, front: Front = FRONT) -> Case:
     service, entrance = placement(case).service, entrance_of(case.estate, placement(case))
     assert entrance is not None
     files = known(case.of(API).dists["console"]).files
-    asked = {*site_questions(case.of(API), service.site, files, entrance), *questions_of(case.estate)}
+    asked = {
+        *site_questions(case.of(API), service.site, files, entrance, service.deep_links),
+        *questions_of(case.estate),
+    }
     leading = {way[:3] for way in leading_ways(case.of(API), entrance)}
     sent = {"location": f"{front.url}/"}
 
     def change(look: Look) -> Look:
         answers = dict(look.answers)
         for question in asked - answers.keys():
-            packed = ("Accept-Encoding", "gzip") in question.headers
-            like = known(look.answers[Question(API, 80, question.path, headers=(("Accept-Encoding", "gzip"),) if packed else ())])
+            bare = tuple(one for one in question.headers if one[0] not in {"Host", "X-Forwarded-Proto"})
+            from_outside = Question(FLEET, 80, question.path, green.estate.host(API).address, bare)
+            here = Question(API, 80, question.path, headers=() if called(bare) else bare)
+            like = known(look.answers[from_outside if from_outside in look.answers else here])
             if (question.host, question.address, question.port) in leading and not question.tls and front.served_by_tls:
                 like = replace(like, status=301, headers=sent, body=b"", digest="")
             answers[question] = replace(like, certificate=good(case) if question.tls else None)

@@ -27,6 +27,7 @@ from voxgate.model.surroundings import (
     StarterFact,
     SudoRule,
 )
+from voxgate.survey.browsers import BROWSERS
 from voxgate.survey.sites import entrance_of, page_ways
 
 from .conftest import Case
@@ -445,7 +446,7 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         set(),
     ),
     "site-seen-by-the-host-alone": (
-        lambda g: g.answer(Question(FLEET, 80, "/index.html", g.estate.host(API).address), status=403),
+        lambda g: g.answer(Question(FLEET, 80, "/index.html", g.estate.host(API).address, BROWSERS[0].headers), status=403),
         {"nginx-serves-exactly-dist[console-api-1]"},
     ),
     "manifest-edited": (

@@ -22,11 +22,12 @@ from voxgate.model.answers import Answer
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import HostEvidence, Missing, SocketFact, known
 from voxgate.model.invariant import expected
-from voxgate.model.look import Look
+from voxgate.model.look import Look, Question
 from voxgate.model.service import Service
 from voxgate.model.surroundings import EndsFact
 from voxgate.survey.collect import request_of
 from voxgate.survey.questions import questions_of
+from voxgate.survey.sites import api_asked
 
 from .conftest import Case
 
@@ -101,6 +102,8 @@ def on(green: Case, estate: Estate) -> Case:
         }
         asker = {green.estate.seen_from: estate.seen_from}  # who asks for the console from outside
         answers = {replace(asked, host=asker.get(asked.host) or asked.host): one for asked, one in look.answers.items()}
+        through = zip(through_nginx(green.estate), through_nginx(estate), strict=False)
+        answers |= {new: look.answers[old] for old, new in through if old in look.answers}
         return replace(look, hosts=found, databases=left, answers={**answers, **look.answers})
 
     evidence = replace(
@@ -110,6 +113,11 @@ def on(green: Case, estate: Estate) -> Case:
         remotes={one.name: green.evidence.remotes[one.name] for one in estate.services},
     )
     return Case(replace(estate, keys=green.estate.keys), evidence)
+
+
+def through_nginx(estate: Estate) -> list[Question]:
+    """What is asked for the API as browsers ask, by loopback where the estate does not say from where."""
+    return [question for one in estate.placements for _, question in api_asked(estate, one)]
 
 
 def bare(host: HostEvidence, gone: Sequence[Service]) -> HostEvidence:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 
+import brotli
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,10 +28,11 @@ from voxgate.model.look import Question
 from voxgate.model.surroundings import SiteFact
 from voxgate.probe.built import digest, program
 from voxgate.survey import collect
+from voxgate.survey.browsers import BROWSERS, RETURNING
 from voxgate.survey.probing import Told
 from voxgate.survey.questions import questions_of
 from voxgate.survey.reading import host_evidence
-from voxgate.survey.sites import HIDDEN, STATUS, Entrance, site_path, site_questions, sites_of
+from voxgate.survey.sites import HIDDEN, NO_PAGE, STATUS, Entrance, site_path, site_questions, sites_of
 from voxgate.transport import http
 from voxgate.transport.session import Completed
 
@@ -205,6 +207,7 @@ def test_every_endpoint_of_the_estate_is_asked_once(estate: Estate) -> None:
     assert {(row.host, row.port, row.path) for row in questions} == {
         ("api-1", 8080, "/health"),
         ("api-1", 80, "/health"),
+        *((host, port, path) for host, port in (("api-1", 8080), ("fleet-1", 80)) for path in ("/api/ping", f"/api/{NO_PAGE}")),
         *((f"fleet-{host}", 8100 + worker, "/health") for host in (1, 2) for worker in (1, 2, 3)),
         ("fleet-1", 8101, "/health/fleet"),
         ("fleet-2", 8101, "/health/fleet"),
@@ -225,12 +228,15 @@ def test_a_site_is_asked_for_every_file_on_every_way(estate: Estate) -> None:
     found = host_evidence("api-1", GOOD)
     host = replace(found, addresses=own, nginx=replace(known(found.nginx), sites=sites))
     outside = ("fleet-1", "198.51.100.21")
-    questions = site_questions(host, site, {"a b/ü#.js": (1, "x")}, Entrance("api-1", 80, outside))
-    assert len(questions) == len(set(questions)) == 2 * (2 * 2 + 1 + 1) + 2 * (2 + 1 + 1) + 1
+    questions = site_questions(host, site, {"a b/ü#.js": (1, "x")}, Entrance("api-1", 80, outside), ["/calls/7"])
+    assert len(questions) == len(set(questions)) == 2 * (2 * 2 + 1 + 1) + 2 * (2 + 1 + 1) + 1 + (3 + 1 + 1)
     assert Question("api-1", 80, "/", "192.0.2.9") in questions
-    assert Question(*outside[:1], 80, "/", outside[1]) in questions
+    for browser in BROWSERS:
+        assert Question(*outside[:1], 80, "/", outside[1], browser.headers) in questions
+    returning = (*BROWSERS[1].headers, *RETURNING)
+    assert {one.path for one in questions if one.headers == returning} == {"/", "/calls/7"}
     assert Question("api-1", 80, "/", "::1", (("Host", "voxgate.x.example"),)) in questions
-    assert {row.path for row in questions} == {"/", "/a%20b/%C3%BC%23.js", "/a%20b/%C3%BC%23.js.map"}
+    assert {row.path for row in questions} == {"/", "/a%20b/%C3%BC%23.js", "/a%20b/%C3%BC%23.js.map", "/calls/7"}
     assert Question("api-1", 80, "/", "::1", (("Accept-Encoding", "gzip"),)) in questions
     assert site_path(replace(site, path="/app/"), "index.html") == "/app/index.html"
 
@@ -276,7 +282,7 @@ def test_a_look_holds_hosts_answers_sites_and_databases(estate: Estate, monkeypa
     assert site is not None
     assert set(look.answers) == {
         *questions_of(estate),
-        *site_questions(seen, site, dist.files, Entrance("api-1", 80, ("fleet-1", estate.host("api-1").address))),
+        *site_questions(seen, site, dist.files, Entrance("api-1", 80, ("fleet-1", estate.host("api-1").address)), ["/calls/7"]),
         extra,
     }
     assert look.databases == {"vox": Missing("unreachable", "vox")}
@@ -375,6 +381,8 @@ def test_what_nobody_may_be_given_is_not_kept() -> None:
     assert isinstance(kept, Answer)
     assert (kept.body, kept.digest) == (b"", hashlib.sha256(b"SECRET=1").hexdigest())
     assert collect._unread(Question("api-1", 80, "/health"), given) is given
+    packed = replace(given, headers={"content-encoding": "br"}, body=brotli.compress(b"SECRET=1"))
+    assert collect._unread(Question("api-1", 80, "/.env"), packed) == replace(kept, headers=packed.headers)
 
 
 def test_a_request_for_some_services_is_one_that_the_probe_takes(estate: Estate) -> None:

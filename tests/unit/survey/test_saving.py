@@ -23,7 +23,8 @@ from voxgate.model.look import Evidence, Look, Question
 from voxgate.model.release import Release, RemoteView
 from voxgate.model.work import Work
 from voxgate.report.redaction import Redactor
-from voxgate.survey.keeping import LOOKED_INTO, unpacked
+from voxgate.survey.codings import unpacked
+from voxgate.survey.keeping import LOOKED_INTO
 from voxgate.survey.reading import host_evidence
 from voxgate.survey.saving import load, save
 
