@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from voxgate.survey.answers import Page
 
 OK = 200
+_RULE = re.compile(r"[a-z0-9]+ [A-Za-z_][\w./]* [A-Za-z_][\w./]* handle [0-9]+", re.ASCII)
 EARLY = 2.0  # seconds by which a process may say that it began before the kernel says so: the one counts ticks since the boot
 
 
@@ -93,18 +95,18 @@ def _kept(unit: PlacedUnit, end: EndFact) -> Iterator[tuple[str, str]]:
 def _elsewhere(unit: PlacedUnit, end: EndFact, evidence: Evidence, page: Page | None) -> Iterator[tuple[str, str]]:
     """Whether the other end of a connection is another's than the unit's, or another answer came over it than to the gate."""
     place, heard = f"GET :{end.port} on {unit.host.name}", page is not None and not page.answer.trouble
-    if not end.status:
+    strange = [holder for holder in end.holders if holder[1] != unit.unit]
+    if strange:  # whoever it is may be silent, too, when he sees who asks
+        who = ", ".join(f"process {pid}{f' of {name}' if name else ''}" for pid, name in strange)
+        yield f"{place} is answered by {who}, not by {unit.unit}", listening(end.port)
+    elif not end.status:
         if page is not None and heard and not _is_restarted(unit, evidence):
             said = f"{page.place} was answered to the gate, and root's own question on the host was not ({end.outcome})"
             yield said, listening(end.port)
-        return  # that nobody answers is said by others
-    strange = [holder for holder in end.holders if holder[1] != unit.unit]
-    if not end.holders:
+        # that nobody answers is said by others
+    elif not end.holders:
         what = f"{place} is answered by nobody on this host: the other end of the connection is elsewhere"
         yield what, f"{listening(end.port)}; rules of nftables and routes may lead there, too"
-    elif strange:
-        who = ", ".join(f"process {pid}{f' of {name}' if name else ''}" for pid, name in strange)
-        yield f"{place} is answered by {who}, not by {unit.unit}", listening(end.port)
     elif page is not None and heard and page.answer.status == OK != end.status:
         yield f"{page.place} answers 200 to the gate, and {end.status} on the host itself", listening(end.port)
 
@@ -127,7 +129,7 @@ def _turned(unit: PlacedUnit, estate: Estate, turn: TurnFact, ports: list[int]) 
         }
     led = sorted(port for port in called if any(first <= port <= last for first, last in turn.ports))
     if led:
-        family, _, rest = turn.where.partition(" ")
         what = f"{turn.where} leads {', '.join(f':{port}' for port in led[:5])} elsewhere ({turn.does})"
-        do = f"`nft delete rule {quoted(family, *rest.split(' '))}`" if " handle " in rest else "take that rule out"
+        # nft reads its words as a text of its own: a name of another form could end the command, and begin one.
+        do = f"`nft delete rule {turn.where}`" if _RULE.fullmatch(turn.where) else "take that rule out: `nft -a list ruleset`"
         yield what, f"{do}; who put it there puts it back: look for it in /etc/nftables.conf, and in what else makes rules"

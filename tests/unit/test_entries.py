@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from voxgate.model.entry import Entry, Value, joined, toml
-from voxgate.plugin.invariants import entries_of, say, say_all
+from voxgate.plugin.invariants import ARROW, entries_of, say, say_all, say_each
 from voxgate.plugin.words import words_of
 
 ONE = Entry(("listeners", "sip-1"), {"snmpd.service": ("udp:161",), "agent@2.service": (8126,)}, "snmpd listens")
@@ -48,6 +48,17 @@ def test_no_number_of_entries_is_compared_each_with_each() -> None:
     assert isinstance(first.value, tuple)
     assert isinstance(second.value, dict)
     assert (len(first.value), len(second.value["a.service"])) == (150_000, 150_000)
+
+
+def test_no_number_of_remedies_is_compared_each_with_each() -> None:
+    """A host says how many servers its HAProxy has, each with a remedy of its own."""
+    each = [f"systemctl restart a{number}.service" for number in range(150_000)]
+    last = [f"haproxy -c; {each[7]}", f"then haproxy -c; {each[7]}", each[7], each[8]]
+    done = (
+        say_each("sip-1", [(f"server {number}", do) for number, do in enumerate([*each, *last])]).rpartition(ARROW)[2].split("; ")
+    )
+    assert done[:9] == [*each[:7], *each[8:10]]
+    assert done[-3:] == [each[-1], "then haproxy -c", each[7]]
 
 
 def test_what_was_found_is_kept_as_far_as_anybody_reads() -> None:

@@ -18,6 +18,9 @@ MOST_FILES = 200_000
 MOST_BYTES = 8 << 30
 """Bytes of all of them, at most."""
 
+DEEPEST = 64
+"""Folders on the way to one of them, at most."""
+
 _PIECE = 1 << 20
 _ROW = re.compile(r"([0-9a-f]{64})  ([^\n]+)")
 _ARROW = " -> "
@@ -31,7 +34,7 @@ def digests_of(folder: Path, without: Collection[str] = ()) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     left = MOST_BYTES
-    for path in _files(folder, folder):
+    for path in _files(folder, folder, DEEPEST):
         name = str(path.relative_to(folder))
         if name in without:
             continue
@@ -47,8 +50,10 @@ def digests_of(folder: Path, without: Collection[str] = ()) -> dict[str, str]:
     return dict(sorted(found.items(), key=lambda row: os.fsencode(row[0])))
 
 
-def _files(folder: Path, top: Path) -> Iterator[Path]:
-    """All files and links below a folder."""
+def _files(folder: Path, top: Path, deep: int) -> Iterator[Path]:
+    """All files and links below a folder, which may have folders ``deep`` below it."""
+    if deep < 0:
+        raise ContractError("this folder cannot be listed", where=str(top), why=f"more than {DEEPEST} folders deep")
     try:
         entries = sorted(os.scandir(folder), key=lambda one: one.name)
     except OSError as error:
@@ -56,7 +61,7 @@ def _files(folder: Path, top: Path) -> Iterator[Path]:
     for entry in entries:
         path = Path(entry.path)
         if entry.is_dir(follow_symlinks=False):
-            yield from _files(path, top)
+            yield from _files(path, top, deep - 1)
         elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
             yield path
         else:

@@ -193,12 +193,14 @@ class RunOutcome:
 
     @property
     def contradiction(self) -> str:
-        """Why its judgements, or its verdict, do not allow what it says; empty where they do. What was judged again counts as
-        it was then. No run is green, and no exit status 0, beside anything that does not hold and that nobody let stand.
+        """Why its judgements, or its verdict, do not allow what it says; empty where they do. What was mended and judged again
+        counts as it was then; of what was only looked at, or is done, what was judged first. No run is green, and no exit status
+        0, beside anything that does not hold and that nobody let stand.
         """
         if self.verdict not in _GREEN:
             return f"it is {self.verdict}, with exit status 0" if self.exit_status == 0 else ""
-        last = self.rollback or self.judgements
+        first = self.verdict is RunVerdict.DONE or self.how is How.LOOK
+        last = self.judgements if first else self.rollback or self.judgements
         allowed = self.allowed if self.verdict is RunVerdict.DONE else ()
         if nobody := [one.id for one in last if one.verdict is Verdict.WAIVED and not one.waivers]:
             return f"{nobody[0]} is waived, and nobody says by whom"

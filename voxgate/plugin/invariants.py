@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import ParamSpec, TypeVar
 
 import pytest
@@ -111,9 +112,13 @@ def say_each(where: str, wrong: Iterable[tuple[str, str]], *, estate: str = "", 
 
 
 def _without_parts(remedies: Iterable[str]) -> list[str]:
-    """Remedies each once, and none with which another ends: nobody types the same command twice."""
-    each = list(dict.fromkeys(remedies))
-    return [one for one in each if not any(other.endswith(one) for other in each if other != one)]
+    """Remedies each once, and none with which another ends: nobody types the same command twice. How many there are a host says:
+    spelled backwards and sorted, what ends with one stands right behind it.
+    """
+    each = dict.fromkeys(remedies)
+    backwards = sorted(one[::-1] for one in each)
+    gone = {one[::-1] for one, behind in pairwise(backwards) if behind.startswith(one)}
+    return [one for one in each if one not in gone]
 
 
 def entries_of(error: BaseException) -> tuple[Entry, ...]:

@@ -6,15 +6,13 @@ import os
 import re
 import socket
 import time
-from contextlib import suppress
 from typing import Any, Dict, Iterable, NamedTuple, Tuple
 
 from voxgate.probe.accounts import caller, seeing_as
-from voxgate.probe.base import Job
 from voxgate.probe.cgroups import Cgroups, cgroup_lines, unit_of
 from voxgate.probe.reading import content
 from voxgate.probe.request import End
-from voxgate.probe.sockets import ESTABLISHED, endpoint, open_in, socket_holders
+from voxgate.probe.sockets import ESTABLISHED, endpoint, socket_holders
 from voxgate.probe.turns import turns
 
 WITHIN = 5.0  # seconds for one question, as the gate's own has: slow is not silent
@@ -26,7 +24,6 @@ PID_SAID = re.compile(rb'"pid"\s*:\s*([0-9]{1,10})\b')
 STATUS_SAID = re.compile(rb"^HTTP/1\.[01] ([0-9]{3})\b")
 ASKED_AT_MOST = 3
 LOOPBACK = "127.0.0.1"
-WIDTH = 65536
 
 
 Connected = Dict[Tuple[str, str], Tuple[str, int]]
@@ -40,18 +37,15 @@ class Asked(NamedTuple):
     outcome: str
 
 
-def ends(asked: list[End], found: Job) -> dict[str, Any]:
+def ends(asked: list[End]) -> dict[str, Any]:
     """For each port of a unit: who has the other end of a connection to it, as the kernel has its sockets, and what is answered
     over that very connection; through a web server also whether a connection came to the unit's own port meanwhile. It is asked
     as the account by which the gate asks. ``turns`` are the rules that lead connections elsewhere.
     """
     until = time.monotonic() + ALL_WITHIN
-    mine: dict[str, set[str]] = {}
-    for row in found.value():
-        mine.setdefault(row["unit"], set()).add(str(row["pid"]))
     begun = [begin(end, until) for end in asked if not end.through]
     try:
-        holders = accepted([one.connection for one in begun if one.connection], mine)
+        holders = accepted([one.connection for one in begun if one.connection])
         pids = {one.end: sorted(holders.get(port_of(one.connection), ())) for one in begun}
         units = {pid: unit_at(pid) for each in pids.values() for pid in each}
         rows = [{**told(one, until), "holders": [[pid, units[pid]] for pid in pids[one.end]], "reached": True} for one in begun]
@@ -119,9 +113,9 @@ def told(one: Asked, until: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def accepted(connections: Iterable[socket.socket], mine: dict[str, set[str]]) -> dict[int, set[int]]:
-    """Who has the other ends, by our own ports: nobody, where no process of this host has. A connection may wait a moment until
-    it is accepted.
+def accepted(connections: Iterable[socket.socket]) -> dict[int, set[int]]:
+    """All who have the other ends, by our own ports: nobody, where no process of this host has. A connection may wait a moment
+    until it is accepted.
     """
     ports = {port_of(one) for one in connections}
     until = time.monotonic() + ACCEPTED_WITHIN
@@ -131,16 +125,9 @@ def accepted(connections: Iterable[socket.socket], mine: dict[str, set[str]]) ->
         if time.monotonic() > until or (inodes.keys() == ports and "0" not in inodes.values()):
             break
         time.sleep(PAUSE_OF_ENDS)
-    inodes = {port: inode for port, inode in inodes.items() if inode != "0"}
-    holders: dict[str, set[int]] = {}
-    for pid in {pid for pids in mine.values() for pid in pids}:
-        with suppress(OSError):
-            for target in open_in(pid, WIDTH):
-                if target.startswith("socket:["):
-                    holders.setdefault(target[8:-1], set()).add(int(pid))
-    if not holders.keys() >= set(inodes.values()):
-        holders = socket_holders()
-    return {port: holders.get(inode, set()) for port, inode in inodes.items()}
+    # Of all that are there by now: another may have it beside the unit's, and answer.
+    holders = socket_holders() if inodes else {}
+    return {port: holders.get(inode, set()) for port, inode in inodes.items() if inode != "0"}
 
 
 def rows_to(ports: set[int]) -> list[tuple[int, int, str, str]]:

@@ -130,7 +130,7 @@ def look(
         value = {service: job.result() for service, job in begun.items()}
         sections[name] = {"seconds": round(max((job.seconds for job in begun.values()), default=0.0), 4), "value": value}
     # Last: the gate asks for the same pages while the rest is looked at, and a connection that it has made is none of ours.
-    last = Job(partial(ends, asked or [], found))
+    last = Job(partial(ends, asked or []))
     outcome = last.result()
     sections["ends"] = {"seconds": round(last.seconds, 4), **outcome}
     return sections

@@ -135,7 +135,8 @@ def services_of(request: bytes, folders: re.Pattern[str] = FOLDERS) -> list[Serv
     }
     for key, what in (("only", "names"), ("stores", "units"), ("folders", "folders"), ("ends", "pages of units")):
         found = document.get(key, [])
-        if not isinstance(found, list) or not all(fits[key](one) for one in found):
+        few = isinstance(found, list) and (key != "ends" or len(found) <= ENDS_AT_MOST)
+        if not few or not all(fits[key](one) for one in found):
             raise Trouble("failed", f"request refused: {key} is a list of {what}")
     return services
 

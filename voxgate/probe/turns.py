@@ -79,15 +79,11 @@ def rules_of_kernel() -> Iterator[bytes | None]:
         if error.errno in {errno.EPROTONOSUPPORT, errno.EAFNOSUPPORT}:
             return
         raise
-    left = RULES_BYTES
     with asking:
         asking.settimeout(4)
         asking.send(struct.pack("=IHHIIBBH", 20, GET_RULES, ASK_FOR_ALL, 1, 0, 0, 0, 0))
-        while True:
-            data = asking.recv(1 << 18)
-            left -= len(data)
-            if left < 0:
-                raise Trouble("failed", f"over {RULES_BYTES} bytes of rules of nftables")
+        for said in said_by_kernel(asking):
+            data = said
             while len(data) >= 16:
                 length, kind, flags = struct.unpack_from("=IHH", data)
                 if flags & 0x10:  # changed meanwhile
@@ -101,6 +97,17 @@ def rules_of_kernel() -> Iterator[bytes | None]:
                     raise Trouble("denied" if number == errno.EPERM else "failed", f"rules of nftables: {os.strerror(number)}")
                 yield data[16:length]
                 data = data[max(16, (length + 3) & ~3) :]
+
+
+def said_by_kernel(asking: socket.socket) -> Iterator[bytes]:
+    """What the kernel sends, and no program that may speak there too. Raises Trouble where it is too much."""
+    left = RULES_BYTES
+    while left >= 0:
+        data, (sender, _) = asking.recvfrom(1 << 18)
+        left -= len(data)
+        if sender == 0:
+            yield data
+    raise Trouble("failed", f"over {RULES_BYTES} bytes of rules of nftables")
 
 
 def attributes(data: bytes) -> dict[int, bytes]:

@@ -273,7 +273,7 @@ def _same(then: Judgement, now: Judgement) -> bool:
 
 def _verdict(outcome: RunOutcome, now: Sequence[Judgement]) -> list[str]:
     """What its verdict may not be, by what its evidence comes to now."""
-    if why := replace(outcome, judgements=tuple(now)).contradiction if not outcome.rollback else "":
+    if why := replace(outcome, judgements=tuple(now)).contradiction:
         return [why]
     allowed = [replace(one, verdict=Verdict.HOLDS) if one.id in outcome.allowed else one for one in now]
     came = judge_run(Judged([], allowed))

@@ -110,6 +110,7 @@ class _Clients:
                     self._ends_of.setdefault(process.pid, set()).add((one.address, one.port))
         self._ends_at: dict[str, set[tuple[str, int]]] = {}  # of all clients of another database
         self._shares: dict[tuple[str, int], bool] = {}
+        self._addresses: dict[str, frozenset[str]] = {}
 
     def held(self, client: DatabaseClient) -> _Held | None:
         """The host and the processes that have a client's end open, None if no host of the estate has. A loopback address is
@@ -274,7 +275,9 @@ class _Clients:
 
     def _is_of(self, name: str, address: str) -> bool:
         """True for an address of that host."""
-        return address == self.estate.host(name).address or address in known(self.look.host(name).addresses)
+        if name not in self._addresses:  # how many it has a host says, and each client is asked about
+            self._addresses[name] = frozenset((self.estate.host(name).address, *known(self.look.host(name).addresses)))
+        return address in self._addresses[name]
 
 
 def _ends(look: Look, estate: Estate, server: int) -> dict[tuple[str, int], list[tuple[Host, tuple[ProcessFact, ...]]]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from voxgate.model.estate import repository_of
@@ -45,14 +47,42 @@ def holder_of(process: ProcessFact, containers: Mapping[str, ContainerFact]) -> 
 
 def is_started_by_its_unit(host: HostEvidence, process: ProcessFact) -> bool:
     """True for the main process of its unit, and what that started: what was put into a cgroup has another line."""
-    unit = known(host.units).get(process.unit)
-    by_pid = {one.pid: one for one in known(host.processes)}
-    line: set[int] = set()
-    at: int = process.pid
-    while at in by_pid and at not in line:
-        line.add(at)
-        at = by_pid[at].ppid
-    return unit is not None and unit.main_pid in line
+    unit, spans = known(host.units).get(process.unit), _spans(_Rows(known(host.processes)))
+    ours, main = spans.get(process.pid), spans.get(unit.main_pid) if unit is not None else None
+    return ours is not None and main is not None and main[0] <= ours[0] < main[1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """The processes of one host, these very ones: how many there are a host says, and nobody compares them."""
+
+    each: tuple[ProcessFact, ...]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Rows) and other.each is self.each
+
+    def __hash__(self) -> int:
+        return id(self.each)
+
+
+@lru_cache(maxsize=64)
+def _spans(rows: _Rows) -> Mapping[int, tuple[int, int]]:
+    """Each process's place in an order in which all that it started, and what that started, stands right behind it, and the end
+    of that. One that is its own ancestor has none. Asked once for a host, whose processes are asked about one by one.
+    """
+    parents = {one.pid: one.ppid for one in rows.each}
+    below: dict[int, list[int]] = {}
+    for pid, parent in parents.items():
+        below.setdefault(parent, []).append(pid)
+    order, waiting = list[int](), [pid for pid, parent in parents.items() if parent not in parents]
+    while waiting:
+        order.append(waiting.pop())
+        waiting += below.get(order[-1], ())
+    count = dict.fromkeys(order, 1)
+    for pid in reversed(order):
+        if parents[pid] in count:
+            count[parents[pid]] += count[pid]
+    return {pid: (place, place + count[pid]) for place, pid in enumerate(order)}
 
 
 _SHARED = re.compile(

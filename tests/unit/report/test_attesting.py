@@ -27,7 +27,7 @@ from voxgate.contracts.ledger_copy import NAME, as_copy
 from voxgate.contracts.manifest import sha256
 from voxgate.contracts.places import suites_of
 from voxgate.contracts.statement import PREDICATE, STATEMENT, Resource, read_statement
-from voxgate.errors import Refused
+from voxgate.errors import ContractError, Refused
 from voxgate.model.estate import Estate
 from voxgate.model.verdict import RunOutcome, RunVerdict, Verdict
 from voxgate.plugin.attesting import attested, must_sign
@@ -285,6 +285,17 @@ def test_a_link_or_a_pipe_is_no_file_of_it(made: Made) -> None:
     assert made.wrong(judge=judge)
 
 
+def test_a_folder_that_is_too_deep_is_a_line(made: Made) -> None:
+    at = os.open(made.run, os.O_RDONLY)
+    for _ in range(3000):
+        os.mkdir("a", dir_fd=at)
+        at, above = os.open("a", os.O_RDONLY, dir_fd=at), at
+        os.close(above)
+    os.close(at)
+    (wrong,) = made.wrong()
+    assert (wrong.what, "cannot be listed" in wrong.why) == ("files", True)
+
+
 def test_a_file_that_is_too_large_is_not_read(made: Made) -> None:
     with (made.run / ATTESTATION).open("wb") as file:
         file.truncate(1 << 40)
@@ -307,6 +318,29 @@ def test_a_verdict_that_its_evidence_denies_is_found_whoever_signs_it(made: Made
     made.attest()
     (wrong,) = made.wrong()
     assert (wrong.what, "is violated, not holds" in wrong.why) == ("judged again", True)
+
+
+def test_a_deploy_is_not_done_by_what_was_judged_after_it(made: Made) -> None:
+    """Only what was mended is judged again. Else any older look of these hosts, which they signed as well, would do."""
+    shutil.copytree(made.run / "evidence", made.run / "evidence-rollback")
+    look = made.run / "evidence/second/answers.json"
+    document = json.loads(look.read_text("utf-8"))
+    first = next(one for one in document["answers"] if one["question"]["host"] == "api-1" and one.get("status") == 200)
+    first["status"] = 503
+    look.write_text(json.dumps(document), "utf-8")
+    before = verdict_file.read(made.run / "verdict.json")
+    again = judge_as_it_is(made.run / "evidence", str(made.estate), made.project, made.project / "worse")
+    assert again.verdict is RunVerdict.VIOLATED
+    forged = replace(
+        before,
+        verdict=RunVerdict.DONE,
+        judgements=again.judgements,
+        rollback=before.judgements,
+        rollback_verdict=RunVerdict.HOLDS,
+    )
+    (made.run / "verdict.json").write_text(json.dumps(verdict_file.document(forged, Redactor())), "utf-8")
+    with pytest.raises(ContractError, match="contradicts itself"):
+        made.attest()
 
 
 def test_a_finding_that_is_not_in_the_evidence_is_found(made: Made) -> None:

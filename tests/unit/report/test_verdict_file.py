@@ -137,8 +137,12 @@ def test_what_was_let_stand_or_judged_again_is_no_contradiction(looked: RunOutco
     allowed = replace(looked, judgements=judgements, verdict=RunVerdict.DONE, allowed=(bad.id,), reason="it is known")
     assert not allowed.contradiction
     assert replace(allowed, verdict=RunVerdict.HOLDS).contradiction
-    again = replace(looked, judgements=judgements, rollback=looked.judgements, rollback_verdict=RunVerdict.HOLDS)
-    assert not again.contradiction
+    mended = replace(
+        looked, how=How.RECOVER, judgements=judgements, rollback=looked.judgements, rollback_verdict=RunVerdict.HOLDS
+    )
+    assert not mended.contradiction
+    assert replace(mended, how=How.LOOK).contradiction, "a look mends nothing"
+    assert replace(mended, verdict=RunVerdict.DONE).contradiction, "what is done was judged before it was"
 
 
 def test_counts_that_are_not_those_of_the_judgements_are_refused(looked: RunOutcome, tmp_path: Path) -> None:

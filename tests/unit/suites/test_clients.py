@@ -260,6 +260,36 @@ def test_no_number_of_strangers_holds_the_judging_up(green: Case) -> None:
     assert "tool-0 at 203.0.113.9" in found
 
 
+class Addresses(tuple[str, ...]):
+    """Addresses that count how often one is looked for among them."""
+
+    __slots__ = ()
+    times = 0
+
+    def __contains__(self, address: object) -> bool:
+        Addresses.times += 1
+        return super().__contains__(address)
+
+
+def test_no_number_of_addresses_is_gone_through_for_each_stranger(green: Case) -> None:
+    """The root of the host that the server is on says how many of both there are."""
+
+    def connect(look: Look) -> Look:
+        view, host = look.database("vox"), look.host(DATA)
+        strangers = tuple(DatabaseClient("203.0.113.9", 1024 + number, f"tool-{number}", "") for number in range(100))
+        own = Addresses((*known(host.addresses), "203.0.113.77"))
+        return replace(
+            look, hosts={**look.hosts, DATA: replace(host, addresses=own)},
+            databases={**look.databases, "vox": replace(view, clients=(*view.clients, *strangers))},
+        )  # fmt: skip
+
+    Addresses.times = 0
+    (verdict, found) = changed(green, connect).judge([RULE])[ID]
+    assert verdict == "violated"
+    assert "tool-0 at 203.0.113.9" in found
+    assert Addresses.times == 0
+
+
 def test_no_number_of_containers_is_gone_through_for_each_process() -> None:
     boxes = by_id(
         ContainerFact("docker", f"{number:012x}".ljust(64, "0"), "x", f"evil/a{number}:1", "running", "", "", None)

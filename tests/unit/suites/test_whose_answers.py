@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from voxgate.model.evidence import known
+from voxgate.contracts.catalogue import read_catalogue
+from voxgate.model.advice import commands_in
+from voxgate.model.evidence import ProcessFact, known
+from voxgate.model.invariant import expected
 from voxgate.model.look import Question
 from voxgate.model.surroundings import EndFact, TurnFact
+from voxgate.plugin import without_pytest
+from voxgate.survey.findings import is_started_by_its_unit
 
 from .conftest import Case
 
@@ -65,6 +71,14 @@ def test_what_the_gate_was_told_is_what_comes_over_that_connection(green: Case, 
     assert said in found[f"{ANSWERS}[sip-1-voxdialler]"]
 
 
+def test_who_is_silent_to_the_host_and_answers_the_gate_is_named(green: Case) -> None:
+    """Root's question is told from the gate's: it waits before its last line. Nor does a restart excuse another's process."""
+    silent = end(green, "sip-1", "voxdialler.service", outcome="silent", status=0, pid=0, holders=((7, ""),))
+    for case in (silent, silent.unit("sip-1", "voxdialler.service", properties={"NRestarts": "1"})):
+        found = red(case, ANSWERS)[f"{ANSWERS}[sip-1-voxdialler]"]
+        assert "is answered by process 7, not by voxdialler.service" in found
+
+
 @pytest.mark.parametrize("properties", [{"NRestarts": "1"}, {"InvocationID": "another"}])
 def test_a_unit_that_is_started_anew_may_be_away_for_a_moment(green: Case, properties: dict[str, str]) -> None:
     away = end(green, "sip-1", "voxdialler.service", outcome="refused", holders=(), status=0, pid=0)
@@ -105,6 +119,29 @@ def test_a_rule_that_leads_a_units_port_elsewhere(green: Case, host: str, ports:
     assert set(found) == {f"{ANSWERS}[{one}]" for one in seen}
 
 
+@pytest.mark.parametrize(
+    ("where", "typed"),
+    [
+        ("ip nat OUTPUT handle 7", "nft delete rule ip nat OUTPUT handle 7"),
+        ("ip nat OUTPUT;flush handle 7", "nft -a list ruleset"),
+        ("ip nat;flush OUTPUT handle 7", "nft -a list ruleset"),
+        ('inet nat "/tmp/x" handle 7', "nft -a list ruleset"),
+        ("ip nat OUTPUT handle 7 handle 8", "nft -a list ruleset"),
+    ],
+)
+def test_no_name_of_a_table_ends_what_is_typed_for_nft(green: Case, where: str, typed: str) -> None:
+    """Who may make rules calls a table as he likes; nft joins its words, and reads them as a text of its own."""
+    case = turned(green, "fleet-1", (8102, 8102), where=where)
+    (one,) = [
+        one
+        for one in expected(read_catalogue(), case.estate, (), deploying=frozenset())
+        if one.id == f"{ANSWERS}[fleet-1-voxcore@2]"
+    ]
+    judged = without_pytest.judge(one, case.estate, case.evidence)
+    assert judged is not None
+    assert [command.text for command in commands_in(judged.advice)][:1] == [typed]
+
+
 def test_a_host_that_was_not_asked_is_blind(green: Case) -> None:
     rows = tuple(one for one in known(green.of("fleet-1").ends).ends if one.unit != WORKER)
     assert green.fact("fleet-1", "ends", ends=rows).judge([ANSWERS])[f"{ANSWERS}[fleet-1-voxcore@2]"][0] == "blind"
@@ -141,3 +178,35 @@ def test_a_stranger_in_the_cgroup_and_one_that_looks_in(green: Case) -> None:
     assert "process 99002" in found[f"{COMPANY}[sip-1-voxdialler]"]
     found = red(green.runtime("sip-1", "dialler", traced_by=77), COMPANY)
     assert "is traced by process 77" in found[f"{COMPANY}[sip-1-voxdialler]"]
+
+
+class Counted(tuple[ProcessFact, ...]):
+    """Processes that know how often somebody goes through them."""
+
+    __slots__ = ()
+    times = 0
+
+    def __iter__(self) -> Iterator[ProcessFact]:
+        Counted.times += 1
+        return super().__iter__()
+
+
+def test_no_number_of_processes_is_gone_through_for_each(green: Case) -> None:
+    """A host's root says how many there are, and which started which: all of one line, each the child of the one before."""
+    rows = known(green.of("sip-1").processes)
+    own = next(one for one in rows if one.unit == "voxdialler.service")
+    line = [replace(own, pid=99_000 + number, ppid=98_999 + number if number else own.pid) for number in range(100_000)]
+    beside = [replace(one, pid=one.pid + 200_000, ppid=1) for one in line]
+    case = green.host("sip-1", processes=Counted((*rows, *line, *beside)))
+    Counted.times = 0
+    assert all(is_started_by_its_unit(case.of("sip-1"), one) for one in line)
+    assert not any(is_started_by_its_unit(case.of("sip-1"), one) for one in beside)
+    assert Counted.times == 1
+
+
+def test_who_started_himself_was_started_by_no_unit(green: Case) -> None:
+    rows = known(green.of("sip-1").processes)
+    own = next(one for one in rows if one.unit == "voxdialler.service")
+    odd = [replace(own, pid=99_001, ppid=99_002), replace(own, pid=99_002, ppid=99_001), replace(own, pid=99_003, ppid=99_003)]
+    case = green.host("sip-1", processes=(*rows, *odd))
+    assert [is_started_by_its_unit(case.of("sip-1"), one) for one in (own, *odd)] == [True, False, False, False]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -17,6 +19,7 @@ import pytest
 from tests.built import PROBE, probe
 
 UNIT = "voxcore@1.service"
+PLAIN = socket.socket
 SERVES = """
 import http.server, json, os, sys
 class Page(http.server.BaseHTTPRequestHandler):
@@ -44,12 +47,8 @@ def serving(status: int = 200) -> Iterator[tuple[int, int]]:
             process.kill()
 
 
-def found(pid: int, unit: str = UNIT) -> Any:
-    return probe.Job(lambda: [{"pid": pid, "unit": unit}])
-
-
-def asked(port: int, pid: int, unit: str = UNIT, through: int = 0) -> dict[str, Any]:
-    (row,) = probe.ends([probe.End(UNIT, port, "/health", through)], found(pid, unit))["ends"]
+def asked(port: int, through: int = 0) -> dict[str, Any]:
+    (row,) = probe.ends([probe.End(UNIT, port, "/health", through)])["ends"]
     return dict(row)
 
 
@@ -62,17 +61,33 @@ def _no_rules(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_other_end_is_the_units_own_and_says_what_the_gate_is_told() -> None:
     with serving() as (pid, port):
         own = probe.unit_at(pid)
-        assert asked(port, pid) == {
+        assert asked(port) == {
             "unit": UNIT, "port": port, "through": 0, "outcome": "answered", "status": 200, "pid": pid, "holders": [[pid, own]],
             "reached": True,
         }  # fmt: skip
     with serving(503) as (pid, port):
-        assert asked(port, pid)["status"] == 503
+        assert asked(port)["status"] == 503
 
 
 def test_another_process_that_has_the_other_end_is_named() -> None:
     with serving() as (pid, port):
-        assert asked(port, os.getpid())["holders"] == [[pid, probe.unit_at(pid)]]
+        assert asked(port)["holders"] == [[pid, probe.unit_at(pid)]]
+
+
+def test_who_has_the_other_end_beside_the_unit_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has it may answer, also one that was not there yet when the processes were listed: a child that keeps it."""
+    shares = SERVES.replace(
+        "    def do_GET", "    def setup(self):\n        print(os.fork(), flush=True); super().setup()\n    def do_GET"
+    )
+    monkeypatch.setattr(sys.modules[__name__], "SERVES", shares)
+    with serving() as (pid, port):
+        begun = probe.begin(probe.End(UNIT, port, "/health", 0), time.monotonic() + 5)
+        with begun.connection as ours:
+            (holders,) = probe.accepted([ours]).values()
+            for other in holders - {pid}:
+                os.kill(other, signal.SIGKILL)
+    assert pid in holders
+    assert len(holders) == 2
 
 
 def test_a_connection_of_anothers_from_the_same_port_is_not_ours() -> None:
@@ -85,7 +100,7 @@ def test_a_connection_of_anothers_from_the_same_port_is_not_ours() -> None:
                 taken, _ = other.accept()
                 with taken:
                     assert [(own, far) for own, far, _, _ in probe.rows_to({number})] == [(port, number)]
-                    assert probe.accepted([ours], {UNIT: {str(pid), str(os.getpid())}}) == {number: {pid}}
+                    assert probe.accepted([ours]) == {number: {pid}}
                 assert theirs.getsockname()[1] == number
             with socket.socket() as third:  # nobody here gets that port beside us
                 third.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -96,7 +111,7 @@ def test_a_connection_of_anothers_from_the_same_port_is_not_ours() -> None:
 def test_a_port_that_nobody_takes_is_refused() -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
-        row = asked(nobody.getsockname()[1], os.getpid())
+        row = asked(nobody.getsockname()[1])
     assert (row["outcome"], row["holders"], row["status"]) == ("refused", [], 0)
 
 
@@ -104,15 +119,15 @@ def test_what_takes_a_connection_and_says_nothing_is_silent(monkeypatch: pytest.
     monkeypatch.setattr(probe, "WITHIN", 0.2)
     monkeypatch.setattr(probe, "ACCEPTED_WITHIN", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        row = asked(silent.getsockname()[1], os.getpid())
+        row = asked(silent.getsockname()[1])
     assert (row["outcome"], row["holders"]) == ("silent", [])
 
 
 def test_a_web_server_that_answers_by_itself_is_told_from_one_that_asks_the_unit() -> None:
-    with serving() as (_, web), serving() as (pid, port):
-        assert not asked(port, pid, through=web)["reached"]
+    with serving() as (_, web), serving() as (_, port):
+        assert not asked(port, through=web)["reached"]
         with socket.create_connection(("127.0.0.1", port)):  # as a web server keeps one open
-            assert asked(port, pid, through=web)["reached"]
+            assert asked(port, through=web)["reached"]
 
 
 def test_a_connection_that_takes_the_ports_of_one_that_has_ended_is_another() -> None:
@@ -238,6 +253,25 @@ except probe.Trouble as trouble:
     assert told.stdout.startswith("denied rules of nftables: ")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, as whoever may speak there")
+def test_no_program_says_what_the_kernels_rules_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What may send by netlink, as a container with CAP_NET_ADMIN may, could say that there are no more of them."""
+
+    class SpokenTo(socket.socket):
+        """Another program sends to it what the kernel would: a rule, and that all were told."""
+
+        def send(self, data: Any, *flags: int) -> int:
+            self.bind((0, 0))
+            with PLAIN(socket.AF_NETLINK, socket.SOCK_RAW, probe.NETFILTER) as other:
+                for kind in (0x0A06, probe.NETLINK_DONE):
+                    other.sendto(struct.pack("=IHHIIi", 20, kind, 0, 1, 0, 0), (self.getsockname()[0], 0))
+            return super().send(data, *flags)
+
+    told = list(probe.rules_of_kernel())
+    monkeypatch.setattr(socket, "socket", SpokenTo)
+    assert list(probe.rules_of_kernel()) == told
+
+
 @pytest.mark.parametrize(
     "row",
     [
@@ -256,3 +290,10 @@ except probe.Trouble as trouble:
 def test_a_request_for_anything_else_than_a_page_of_a_unit_is_refused(row: object) -> None:
     assert not probe.is_end(row)
     assert probe.is_end([UNIT, 8101, "/health", 80])
+
+
+def test_who_asks_has_no_more_pages_asked_than_a_host_has() -> None:
+    pages = [[UNIT, 8101, "/health", 0]] * (probe.ENDS_AT_MOST + 1)
+    probe.services_of(json.dumps({"format": 1, "services": [], "ends": pages[1:]}).encode())
+    with pytest.raises(probe.Trouble, match="pages"):
+        probe.services_of(json.dumps({"format": 1, "services": [], "ends": pages}).encode())
