@@ -9,6 +9,7 @@ from voxgate.model.evidence import known
 from voxgate.model.service import Role
 from voxgate.plugin import invariant, say_all, say_each
 from voxgate.survey.commands import NGINX_RELOADED, NGINX_RESTARTED, deploy_again, deploy_first, edit, end_liars, stop, why
+from voxgate.survey.judged import digest_of
 from voxgate.survey.serving import MOST, dist_of
 
 if TYPE_CHECKING:
@@ -25,13 +26,14 @@ CLOCK_TICK = 0.05  # seconds: a process's start is known by the kernel's ticks
     per="placement",
     guards="releases",
     services=("console",),
-    faults=("console-dist-edited", "console-manifest-edited", "console-old-build"),
+    faults=("console-dist-edited", "console-manifest-edited", "console-old-build", "console-build-published-anew"),
     severity="blocker",
     threats=("times",),
 )
 def test_dist_is_this_build(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """dist/ points to the build of the release's commit, and no file of it was changed, added or lost since it was built. Its
-    manifest lies beside it, and who can write the one can write the other: so neither was touched since it was published.
+    manifest lies beside it, and who can write the one can write the other: so neither was touched since it was published, and
+    the files are those with which the release was judged good, where nothing was deployed since.
     """
     found = dist_of(placement, evidence)
     where = f"{placement.host.name}: {placement.service.folder}/dist"
@@ -50,6 +52,10 @@ def test_dist_is_this_build(placement: Placement, estate: Estate, evidence: Evid
     late = found.changed - found.published
     if late > 0:
         wrong.append((f"a file of the build, or its manifest, was changed {late:.1f} s after it was published", again))
+    content = digest_of(placement, evidence.second.host(placement.host.name))
+    judged = evidence.remote(placement.service.name).judged.get(placement.host.name, content)
+    if not wrong and content != judged:
+        wrong.append(("its files are not those with which the release was judged good", again))
     assert not wrong, say_each(where, wrong)
 
 

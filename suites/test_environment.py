@@ -6,11 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
+from voxgate.model.advice import quoted
 from voxgate.model.counting import counted
-from voxgate.model.evidence import known
+from voxgate.model.evidence import Missing, known
+from voxgate.model.release import RemoteView
 from voxgate.plugin import invariant, say_all, say_each
 from voxgate.survey.answers import read_page
 from voxgate.survey.commands import deploy_again, edit, remove_whole, restart, why
+from voxgate.survey.judged import digest_of
 from voxgate.survey.questions import question_of
 from voxgate.survey.remedies import INSTALL_UV
 
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from voxgate.model.estate import Estate, Placement
-    from voxgate.model.evidence import HostEvidence
+    from voxgate.model.evidence import HostEvidence, VenvFact
     from voxgate.model.look import Evidence
     from voxgate.model.service import EnvFile, Service
 
@@ -207,39 +210,67 @@ def test_env_file_holds_what_is_known(placement: Placement, evidence: Evidence) 
     per="placement",
     guards="releases",
     services=("backend", "fleet", "dialler"),
-    faults=("venv-module-edited", "venv-stray-pth", "venv-byte-code-forged"),
+    faults=("venv-module-edited", "venv-stray-pth", "venv-byte-code-forged", "venv-replaced-with-its-records"),
     threats=("times",),
 )
 def test_site_packages_are_intact(placement: Placement, estate: Estate, evidence: Evidence) -> None:
     """A module that was edited, or put beside the others, runs in the service, and uv calls the environment equal to its
-    lock all the same. Each file has the hash that its distribution's RECORD promises, and each has a distribution.
+    lock all the same. Each file has the hash that its distribution's RECORD promises, and each has a distribution; and the
+    RECORDs are those with which the release was judged good, where nothing was deployed since.
     """
-    found = known(evidence.second.host(placement.host.name).packages[placement.service.name])
+    host = evidence.second.host(placement.host.name)
+    found = known(host.packages[placement.service.name])
     where = f"{placement.host.name}: {placement.service.folder}/.venv"
     said = [] if found.distributions else ["it holds no distribution at all"]
     if found.bad_count:
         said += [*(f"{path} {wrong}" for path, wrong in found.bad), f"{counted(found.bad_count, 'such file')} of {found.files}"]
+    if (
+        not said
+        and _is_another(digest_of(placement, host), placement, evidence)
+        and _is_locks(host.venvs[placement.service.name])
+    ):
+        said.append("its RECORDs are not those with which the release was judged good: every file may be another")
     assert not said, say_all(where, said, _anew(placement, estate, evidence))
+
+
+def _is_another(content: str, placement: Placement, evidence: Evidence) -> bool:
+    """True for what is not what was judged good. Where the gate kept nothing of that, or the remote is silent, nobody can say."""
+    remote = evidence.remotes.get(placement.service.name)
+    judged = remote.judged.get(placement.host.name, "") if isinstance(remote, RemoteView) else ""
+    return bool(judged and content and content != judged)
+
+
+def _is_locks(venv: VenvFact | Missing) -> bool:
+    """True where the packages are those of the lock, as far as one can tell: others are told as such."""
+    if isinstance(venv, Missing):
+        return True
+    foreign = (name for name, version in venv.installed.items() if version not in venv.locked.get(name, "").split(" | "))
+    return venv.sync_status != 1 and not any(foreign)
 
 
 @invariant(
     per="placement",
     guards="secrets",
     services=("backend", "fleet", "dialler"),
-    faults=("secret-on-the-command-line", "secret-in-the-journal", "secret-in-anybodys-journal"),
+    faults=("secret-on-the-command-line", "secret-in-the-journal", "secret-in-anybodys-journal", "settings-copied-for-all"),
+    threats=("rights",),
 )
 def test_no_secret_leaks(placement: Placement, evidence: Evidence) -> None:
     """Arguments, Environment= and the journal can be read by every account of the host, and what is in git or in dist/ by
-    many more. No value of .env stands there; compared on the host, only the key's name comes back.
+    many more; so can a copy that everybody may read, where people put copies. No value of .env stands there; compared on the
+    host, only the key's name comes back.
     """
     host = placement.host.name
     look = evidence.second.host(host)
     found = known(look.leaks[placement.service.name])
     secret = edit(f"{placement.service.folder}/.env", placement.service.user)
+    copies = sorted({where for _, where in found.found if where.startswith("/") and "/builds/" not in where})
+    shut = f"`find {quoted(*copies)} -prune -type f -exec chmod go-rwx {{}} ';'`; " if copies else ""
     assert not found.found, say_all(
         host,
         [f"the value of {key} from {placement.service.folder}/.env stands in {where}" for key, where in found.found],
-        f"change the secret at its issuer, and here: {secret}, then {restart(*placement.units)}; and take it out where it stands",
+        f"{shut}change the secret at its issuer, and here: {secret}, then {restart(*placement.units)};"
+        " and take it out where it stands",
     )
     if not found.compared:
         raise Blind(

@@ -127,6 +127,34 @@ def test_no_foreign_files(placement: Placement, estate: Estate, evidence: Eviden
 @invariant(
     per="placement",
     guards="releases",
+    faults=("release-file-of-nobody", "release-folder-open-to-a-group", "venv-file-open-to-all"),
+    threats=("rights",),
+)
+def test_only_deploys_change_code(placement: Placement, estate: Estate, evidence: Evidence) -> None:
+    """Who can write a file that runs, or is served, runs what he likes, without a trace once it is put back. Of checkout,
+    environment and build, and of each folder on the way there, only root and the account that deploys can change anything: by
+    user, group, mode and access list.
+    """
+    host, service = evidence.second.host(placement.host.name), placement.service
+    loose = [*known(host.checkouts[service.name]).loose]
+    if placement.units:
+        loose += known(host.packages[service.name]).loose
+    else:
+        loose += known(host.dists[service.name]).loose
+    own = [f"{service.folder}/{path}" for path, _ in loose if not path.startswith("/")]
+    above = [path for path, _ in loose if path.startswith("/")]
+    # No link is followed at the end of a path; a change of rights moves a file's time, which processes are judged by.
+    shut = "-prune ! -type l -exec chown -h {0} {{}} ';' -exec chmod go-w {{}} ';'"
+    do = [f"`find {quoted(*above)} {shut.format('root:root')}`"] if above else []
+    do += [f"`find {quoted(*own)} {shut.format(service.owner)}`"] if own else []
+    do += [restart(*placement.units) if placement.units else deploy_again(service, estate, evidence)] if own else []
+    said = [f"{path if path.startswith('/') else f'{service.folder}/{path}'} {who}" for path, who in loose]
+    assert not said, say_all(placement.host.name, said, "; ".join(do))
+
+
+@invariant(
+    per="placement",
+    guards="releases",
     faults=("release-origin-changed", "release-origin-rewritten", "release-second-remote", "release-hook"),
 )
 def test_remote_is_bitbucket(placement: Placement, estate: Estate, evidence: Evidence) -> None:

@@ -247,12 +247,21 @@ def test_units_are_all_there_are(placement: Placement, evidence: Evidence) -> No
 
 
 @invariant(
-    per="unit", guards="releases", faults=("unit-old-code", "venv-edited-and-put-back"), severity="blocker", threats=("times",)
+    per="unit",
+    guards="releases",
+    faults=(
+        "unit-old-code",
+        "venv-edited-and-put-back",
+        "release-folder-swapped-and-put-back",
+        "venv-package-swapped-and-put-back",
+    ),
+    severity="blocker",
+    threats=("times",),
 )
 def test_process_is_the_new_code(unit: PlacedUnit, estate: Estate, evidence: Evidence) -> None:
     """A process that is older than its files runs what was there before. It must have started after the last change of
-    tree and venv, any file of it, and report the release's commit itself. What a failed deploy changed and put back is no
-    change to a process that was there before: to one that started in between it is.
+    tree and venv, any file of it or folder that was moved, and report the release's commit itself. What a failed deploy changed
+    and put back is no change to a process that was there before: to one that started in between it is.
     """
     look, service = evidence.second, unit.service
     remote = evidence.remote(service.name)
@@ -444,6 +453,7 @@ def test_process_is_the_venvs(unit: PlacedUnit, estate: Estate, evidence: Eviden
         place = f"process {one.pid} of {name}"
         said += [f"{place} sees something else at {path}: mounted for it alone" for path in one.mounts]
         by_agent = bool(one.loads) and all(path in agents for path in one.loads)
+        said += [f"{place} stands in {one.stands}, which is not {folder}"] if one.stands else []
         said += [f"{place} was started with {variable}" for variable in one.loader if not (by_agent and variable == PRELOAD)]
         if not by_agent:
             entries += [Entry(("preload", where), (path,), f"LD_PRELOAD of {name}") for path in one.loads]

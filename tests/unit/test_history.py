@@ -75,7 +75,7 @@ def test_each_is_called_what_it_is(host: Host, option: str, before: LastKnownGoo
     marks.mark(claim, plan.tasks, Phase.CLAIMED)
     (entry,) = told(host)
     assert (entry.how, entry.outcome) == (how, "open")
-    marks.promote(claim, plan.tasks, {HERE: before}, {})
+    marks.promote(claim, plan.tasks, {HERE: before}, {}, {})
     marks.note(claim, plan.tasks, "verdict", verdict="done", digest="d" * 64)
     assert [(line["event"], line["how"]) for line in host.ledger()] == [("begun", how), ("promoted", how), ("verdict", how)]
     (entry,) = told(host)
@@ -98,7 +98,7 @@ def test_who_mends_says_nothing_of_how_and_the_history_knows_it(host: Host) -> N
     plan = asked("--rollback", LastKnownGood(NEW, OLD))
     marks.mark(Here(host, "r1"), plan.tasks, Phase.CLAIMED)
     left = [Task(task.placement, task.release, task.origin, "r1") for task in plan.tasks]
-    marks.promote(Here(host, "r2"), left, {HERE: LastKnownGood(NEW, OLD)}, {})
+    marks.promote(Here(host, "r2"), left, {HERE: LastKnownGood(NEW, OLD)}, {}, {})
     assert "how" not in host.ledger()[-1]
     (entry,) = told(host)
     assert (entry.run, entry.how, entry.outcome) == ("r1", "rollback", "done by r2")

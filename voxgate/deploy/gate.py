@@ -48,6 +48,7 @@ from voxgate.model.service import Service
 from voxgate.model.verdict import Judgement, MoveRecord, RunVerdict, ServiceOutcome
 from voxgate.model.work import Work
 from voxgate.survey.collect import remarks, take_look
+from voxgate.survey.judged import digests_of
 from voxgate.survey.keeping import Cutter
 from voxgate.survey.saving import save
 from voxgate.transport.bitbucket import Bitbucket
@@ -287,7 +288,8 @@ class Gate:
             if disagree := way_back(target.before)[1]:
                 say(f"{target.service.name}: {disagree}")
         must = must_run(self.estate, {target.service.name: target.release for target in plan.targets}, self.site.goods)
-        remotes = partial(self._remotes.with_releases, must, self.site.found)
+        anew = {one.id: self.site.found[one.id].begun for one in plan.placements}
+        remotes = partial(self._remotes.with_releases, must, {**self.site.found, **anew})
         canary = Canary(self.site, self.standing, remotes, self._judge, self._evidence_folder, self.cutter)
         self.deployment = self.site.deployment(plan.targets, back=False, canary=canary)
         try:
@@ -360,6 +362,7 @@ class Gate:
         if wait(max(0.0, first.counts_from + bake - time.time())):  # the window itself is what is observed
             return None
         second = take_look(self.site.connections, self.estate, only=only)
+        self.site.contents = digests_of(self.estate, second)
         found = read_all(self.site.connections, self.estate) if self.site.claimed else self.site.found
         views = self._remotes.with_releases(must_run(self.estate, releases, self.site.goods, looking=True), found)
         evidence = Evidence(first, second, views, self._works())

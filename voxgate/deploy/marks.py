@@ -46,17 +46,23 @@ def mark(
 
 
 def promote(
-    claim: Claim, tasks: Sequence[Task], goods: Mapping[str, Good], tagged: Mapping[str, Release], *, reason: str = ""
+    claim: Claim,
+    tasks: Sequence[Task],
+    goods: Mapping[str, Good],
+    tagged: Mapping[str, Release],
+    contents: Mapping[str, str],
+    *,
+    reason: str = "",
 ) -> None:
-    """Move last-known-good of these placements, and close their journals; ``reason`` is why, where not all of it holds. Raises
-    MoveFailed naming who did not.
+    """Move last-known-good of these placements, and close their journals; ``contents`` are the digests of what was judged, by
+    placement id, ``reason`` is why, where not all of it holds. Raises MoveFailed naming who did not.
     """
 
     def words(task: Task) -> dict[str, Any]:
         release = tagged.get(task.placement.service.name, task.release)
-        done = replace(task, release=release)
+        done, key = replace(task, release=release), task.placement.id
         return {
-            "record": good_document(release, goods.get(task.placement.id), task.run or claim.author.run),
+            "record": good_document(release, goods.get(key), task.run or claim.author.run, contents.get(key, "")),
             "event": event_of(claim, done, _EVENTS[Phase.DONE], {"reason": _told(claim, reason)}),
             "journal": document_of(done.journal(Phase.DONE, claim.author)),
         }

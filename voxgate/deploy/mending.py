@@ -265,7 +265,7 @@ class Mending:
     def _promote(self, decision: Decision) -> None:
         service, release = self.site.estate.service(decision.service), decision.wanted or decision.release
         tagged = {service.name: self.tag(service, release)} if release else {}
-        marks.promote(self.site.claim, self._tasks(decision), self.site.goods, tagged)
+        marks.promote(self.site.claim, self._tasks(decision), self.site.goods, tagged, self.site.contents)
 
     def close(self, judged: Judged, judge: Judge) -> VoxgateError | None:
         """Close what was judged: what went back is rolled back, what was judged again is promoted, or goes back as well.

@@ -104,12 +104,18 @@ class Remotes:
     def with_releases(
         self, releases: Mapping[str, Release | Missing | None], found: Mapping[str, Found]
     ) -> dict[str, RemoteView | Missing]:
-        """Each view with the release that must be running, the tree of its commit, and what was changed and put back."""
+        """Each view with the release that must be running, the tree of its commit, what was changed and put back, and by what
+        digest of its content that release was judged good.
+        """
         views = {name: self._with_release(view, releases[name]) for name, view in self.views.items()}
         for placement in self._estate.placements:
             view, name = views[placement.service.name], placement.service.name
-            if isinstance(view, RemoteView) and (back := found[placement.id].put_back) is not None:
-                views[name] = replace(view, put_back={**view.put_back, placement.host.name: back})
+            one, host = found[placement.id], placement.host.name
+            if isinstance(view, RemoteView) and one.put_back is not None:
+                view = replace(view, put_back={**view.put_back, host: one.put_back})
+            if isinstance(view, RemoteView) and one.content:
+                view = replace(view, judged={**view.judged, host: one.content})
+            views[name] = view
         return views
 
     def _with_release(self, view: RemoteView | Missing, release: Release | Missing | None) -> RemoteView | Missing:

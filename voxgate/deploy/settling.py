@@ -127,7 +127,7 @@ class Settlement:
                 if said:
                     self.notes.append(said)
                     self.tagged[target.service.name] = release
-            marks.promote(self._site.claim, plan.tasks, self._site.goods, self.tagged, reason=noted)
+            marks.promote(self._site.claim, plan.tasks, self._site.goods, self.tagged, self._site.contents, reason=noted)
         except VoxgateError as error:
             summary = f"everything holds, but {error.line}: make recover finishes it"
             return Settled(RunVerdict.BROKEN, Exit.BROKEN, summary)

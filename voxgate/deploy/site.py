@@ -44,7 +44,8 @@ class Orders:
 @dataclass(slots=True)
 class Site:
     """One run's tools. ``found`` is what was written on the hosts when they were claimed; ``away`` are the hosts that a recovery
-    goes without, and why. ``cutter`` takes the secrets out of what one host is told of another.
+    goes without, and why; ``contents`` the digests of what was judged last, by placement id. ``cutter`` takes the secrets out of
+    what one host is told of another.
     """
 
     estate: Estate
@@ -56,6 +57,7 @@ class Site:
     cutter: Cutter | None = None
     found: Mapping[str, Found] = field(default_factory=dict)
     away: dict[str, VoxgateError] = field(default_factory=dict)
+    contents: Mapping[str, str] = field(default_factory=dict)
     _claim: Claim | None = None
 
     @property

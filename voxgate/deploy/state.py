@@ -7,14 +7,14 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from voxgate.contracts.json_strict import loads
 from voxgate.contracts.schemas import check
 from voxgate.contracts.typed import WrongFormError
 from voxgate.deploy.answers import State, long, object_in, state_of
-from voxgate.deploy.journal import Journal, read_journal
+from voxgate.deploy.journal import Journal, Phase, read_journal
 from voxgate.deploy.speaking import Speech
 from voxgate.errors import CommandUnknown, ContractError, MoveFailed, Unreachable, VoxgateError
 from voxgate.model.estate import Estate, Host, Placement
@@ -34,11 +34,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class LastKnownGood:
-    """The release that last passed the gate here, and the one before it. ``promoted_at`` is UTC, RFC 3339."""
+    """The release that last passed the gate here, and the one before it. ``promoted_at`` is UTC, RFC 3339; ``content`` the digest
+    of what was judged then (``survey.judged``), empty where none was kept.
+    """
 
     release: Release
     previous: Release | None = None
     promoted_at: str = ""
+    content: str = ""
 
 
 Good = LastKnownGood | Missing | None
@@ -60,6 +63,19 @@ class Found:
     put_back: PutBack | None = None
     owner: Mapping[str, str] | None = None
     held: bool = False
+
+    @property
+    def content(self) -> str:
+        """The digest of what was judged good here, where nothing was deployed since: empty else. What went back was judged too,
+        but may have been installed anew, by another uv say.
+        """
+        done = isinstance(self.journal, Journal) and self.journal.phase is Phase.DONE and isinstance(self.good, LastKnownGood)
+        return self.good.content if done and isinstance(self.good, LastKnownGood) else ""
+
+    @property
+    def begun(self) -> Found:
+        """The same once something is deployed: what the journal said before is over."""
+        return replace(self, journal=None)
 
 
 def placements_of(estate: Estate, host: Host) -> tuple[Placement, ...]:
@@ -138,6 +154,7 @@ def _read_good(text: str | None, placement: Placement) -> Good:
         Release(placement.service.name, document["commit"], document["tag"]),
         Release(placement.service.name, previous["commit"], previous["tag"]) if previous else None,
         document["promoted_at"],
+        document.get("content", ""),
     )
 
 
@@ -175,7 +192,7 @@ class Author:
         return {"run": self.run, "by": self.by, "build": self.build, "since": self.since, "services": self.services}
 
 
-def good_document(release: Release, before: Good, run: str) -> dict[str, Any]:
+def good_document(release: Release, before: Good, run: str, content: str = "") -> dict[str, Any]:
     """A last-known-good.json. A release promoted again keeps the one before it: going back must lead elsewhere."""
     previous: Release | None = None
     if isinstance(before, LastKnownGood):
@@ -188,6 +205,7 @@ def good_document(release: Release, before: Good, run: str) -> dict[str, Any]:
         "promoted_at": now(),
         "run": run,
         "previous": {"tag": previous.tag, "commit": previous.commit} if previous else None,
+        **({"content": content} if content else {}),
     }
 
 

@@ -207,8 +207,9 @@ class CheckoutFact:
     """One checkout, read by content. ``tree`` maps each path on disk (allow-listed folders aside) to (mode, blob id); what is
     neither file nor link has the mode ``special``, what the account that asks may not read the id ``unreadable``, and what
     something is mounted on the id ``mounted``. ``changed`` is the newest change (ctime, epoch seconds) of any file of it and of
-    HEAD; ``origin`` the fetch URL after rewriting; ``settings`` the names of all settings that git has there, those of the
-    account or the system as ``account NAME``; ``hooks`` the programs that it runs by itself.
+    HEAD, or that a folder in it was moved; ``origin`` the fetch URL after rewriting; ``settings`` the names of all settings that
+    git has there, those of the account or the system as ``account NAME``; ``hooks`` the programs that it runs by itself;
+    ``loose`` the first paths, in it or whole, that others than root and the account that deploys could change, and who.
     """
 
     head: Commit
@@ -219,6 +220,7 @@ class CheckoutFact:
     changed: Number
     settings: tuple[Whole, ...] = ()
     hooks: tuple[Whole, ...] = ()
+    loose: Annotated[tuple[tuple[Whole, Shown], ...], Later()] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +270,8 @@ class DistFact:
     dist is a folder, not a link; ``files`` is empty where the link leaves ``builds/``.
 
     ``built`` is the manifest written right after the build, outside of the served folder: path to sha256. ``changed`` is the
-    newest change of any of these files (ctime, epoch seconds, the kernel's), ``published`` when the link was made.
+    newest change of any of these files (ctime, epoch seconds, the kernel's), ``published`` when the link was made; ``loose`` as
+    in ``CheckoutFact``.
     """
 
     target: Whole
@@ -276,6 +279,7 @@ class DistFact:
     built: Mapping[Whole, Sha256] | None
     changed: Number
     published: Number
+    loose: Annotated[tuple[tuple[Whole, Shown], ...], Later()] = ()
 
     def __post_init__(self) -> None:
         """Raises ValueError for more than is asked for: what a host says of sizes is believed up to a limit only."""

@@ -88,7 +88,8 @@ class RemoteView:
     ``tags`` maps each release tag (by form) to its commit; ``on_main`` holds those commits of ``tags`` (and of main's
     head) that are ancestors of main; ``tree`` maps each path of the judged release's commit to (mode, blob id);
     ``release`` is the release that must be running: the one just deployed, else the last known good, else None. ``put_back``
-    is by host what the gate changed there last, and took back. ``newest`` are those commits of ``on_main`` that no other release
+    is by host what the gate changed there last, and took back; ``judged`` by host the digest of what was judged good there, where
+    nothing was deployed since. ``newest`` are those commits of ``on_main`` that no other release
     on main came after, in main's own order; ``line`` those that main's head itself once was, and no branch that was merged into
     it. Both are None where nobody looked.
     """
@@ -103,3 +104,4 @@ class RemoteView:
     put_back: Mapping[str, PutBack] = field(default_factory=dict)
     newest: frozenset[str] | None = None
     line: frozenset[str] | None = None
+    judged: Mapping[str, str] = field(default_factory=dict)

@@ -22,7 +22,7 @@ class PackagesFact:
     """Every file of a virtual environment against the RECORD of the distribution that owns it. ``bad`` holds the first of
     ``bad_count`` paths and what is wrong with each; ``records`` is one hash over all RECORDs; ``hashed`` counts the files that
     were read in this look, the others were as the probe's own cache knows them; ``changed`` is the newest change (ctime, epoch
-    seconds) of any file that is no byte code.
+    seconds) of any file that is no byte code, or that a folder was moved; ``loose`` as in ``CheckoutFact``.
     """
 
     distributions: Natural
@@ -32,6 +32,7 @@ class PackagesFact:
     bad_count: Natural
     records: Sha256
     changed: Number
+    loose: Annotated[tuple[tuple[Whole, Shown], ...], Later()] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ class RuntimeFact:
     that a package brought anew since the process was started; ``loads`` what LD_PRELOAD names; ``loader`` and ``strange`` name
     variables: those that change what is loaded, and those that neither unit nor ``.env`` gave it; ``mounts`` are places of the
     service's folder at which it sees something else than the probe does. ``less`` is what it is granted that is less than a
-    service gets which nobody limits, apart from what its unit's files say; ``traced_by`` the process that can change it, or 0.
+    service gets which nobody limits, apart from what its unit's files say; ``traced_by`` the process that can change it, or 0;
+    ``stands`` the folder that it stands in, where that is gone, or holds another copy of the service's packages; else empty.
     """
 
     pid: Annotated[Pid, Key()]
@@ -70,6 +72,7 @@ class RuntimeFact:
     loads: Annotated[tuple[Whole, ...], Later()] = ()
     less: Annotated[tuple[Whole, ...], Later()] = ()
     traced_by: Annotated[Natural, Later()] = 0
+    stands: Annotated[Whole, Later()] = ""
 
 
 @dataclass(frozen=True, slots=True)

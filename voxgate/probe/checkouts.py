@@ -17,6 +17,8 @@ from voxgate.probe.folder import UNREADABLE, Folder, fingerprint
 from voxgate.probe.mounts import mounted_in
 from voxgate.probe.programs import git_each, last_words
 from voxgate.probe.request import Service
+from voxgate.probe.rights import Writers
+from voxgate.probe.times import moved_at
 
 MOUNTED = "mounted"  # stands for what another file system, or another folder, lies over
 LEFT_OUT_FOLDERS = {".git", ".ruff_cache", ".pytest_cache", ".mypy_cache"}
@@ -44,12 +46,14 @@ def checkout(service: Service) -> dict[str, Any]:
     """HEAD and origin as git says them, and every file of the tree by its content, whatever git thinks of it."""
     git = Job(lambda: head_and_origin(service.folder))
     codes = ByteCodes(service, HashCache("tree", service))
-    told: dict[str, Any] = {"owner": "", "tree": {}, "changed": 0.0}
-    told["tree"].update({path: ["special", ""] for path in codes.found_by(tree_of(service, codes, told))})
+    writers = Writers(service.owner)
+    told: dict[str, Any] = {"owner": "", "tree": {}, "changed": 0.0, "loose": writers.found}
+    told["tree"].update({path: ["special", ""] for path in codes.found_by(tree_of(service, codes, told, writers))})
+    writers.around(service.folder)
     return {**git.value(), **told}
 
 
-def tree_of(service: Service, codes: ByteCodes, told: dict[str, Any]) -> Iterator[None]:
+def tree_of(service: Service, codes: ByteCodes, told: dict[str, Any], writers: Writers) -> Iterator[None]:
     """Every file of the tree into ``told``, read with the rights of who asks: the hash of what he may not read would confirm his
     guesses at it. What is mounted in it is told and not looked into: who mounts can show us other than the service has. A stop
     wherever byte code has to be compared.
@@ -62,11 +66,19 @@ def tree_of(service: Service, codes: ByteCodes, told: dict[str, Any]) -> Iterato
         if found and not (name == "__pycache__" and closed_by_root(found)):
             tree[path] = ["special", UNREADABLE]
 
+    def enter(folder: Folder, path: str) -> None:
+        writers.enter(folder, path)
+        if path and not path.endswith("__pycache__/"):  # of the folder itself the ways of the processes that stand in it tell
+            told["changed"] = max(told["changed"], moved_at(os.fstat(folder.fd)))
+
     beside, mounted = outside_of(service), mounted_in(service.folder)
     tree.update({path: ["special", MOUNTED] for path in mounted})
     with Folder(service.folder) as root:
         told["owner"] = account(os.fstat(root.fd).st_uid)
-        for folder, name, path in root.walk(lambda *one: f"{one[0]}{one[1]}" in mounted or beside(*one), denied=denied):
+        of_git(root, writers)
+        for folder, name, path in root.walk(
+            lambda *one: f"{one[0]}{one[1]}" in mounted or beside(*one), denied=denied, enter=enter
+        ):
             try:
                 _, cached, code = f"/{path}".partition("/__pycache__/")
                 if cached and "/" not in code and codes.takes(folder, name, path):  # Python makes no folder below
@@ -81,10 +93,25 @@ def tree_of(service: Service, codes: ByteCodes, told: dict[str, Any]) -> Iterato
             if len(tree) >= FILES_AT_MOST or total > BYTES_AT_MOST:
                 raise Trouble("failed", f"{service.folder}: over {FILES_AT_MOST} files or {BYTES_AT_MOST} bytes")
             tree[path] = blob(folder, name, found)
+            writers.see(folder, name, path, found)
             told["changed"] = max(told["changed"], found.st_ctime)
         with suppress(PermissionError):
             head = root.stat(".git/HEAD")
             told["changed"] = max(told["changed"], head.st_ctime if head else 0.0)
+        writers.walked(tree)
+
+
+def of_git(root: Folder, writers: Writers) -> None:
+    """Who could change what git itself runs or reads there: its own folder, and what lies at the top of it."""
+    found = root.stat(".git")
+    if found is None:
+        return
+    writers.see(root, ".git", ".git", found)
+    with suppress(PermissionError, Trouble), Folder(".git", root) as own:
+        for name in os.listdir(own.fd):
+            row = own.stat(name)
+            if row is not None:
+                writers.see(own, name, f".git/{name}", row)
 
 
 def blob(folder: Folder, name: str, found: os.stat_result) -> list[str]:

@@ -6,15 +6,15 @@ import hashlib
 import os
 import re
 import stat
-import struct
 from contextlib import suppress
 from typing import Any
 
-from voxgate.probe.accounts import account, caller, group_members, seeing_as
+from voxgate.probe.accounts import account, caller, seeing_as
 from voxgate.probe.base import SMALL_FILE, Trouble
 from voxgate.probe.folder import Folder
 from voxgate.probe.reading import taken
 from voxgate.probe.request import ENV, Service
+from voxgate.probe.rights import ACL, MAY_READ, may_besides
 
 KINDS = {stat.S_IFREG: "regular", stat.S_IFLNK: "link", stat.S_IFDIR: "folder"}
 PLACEHOLDER = re.compile(
@@ -29,7 +29,6 @@ NO_NAME = "(a name that is not told)"
 SETTING = re.compile(r"[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*=")
 BLANKS = re.compile(r"[ \t]*")
 TO_QUOTE = re.compile(r"[^\"\\]*(\"|\\[\s\S]|\Z)")
-ACL_USER, ACL_GROUP_OWNER, ACL_GROUP, ACL_MASK = 0x02, 0x04, 0x08, 0x10
 SAYS_SECRET = re.compile(r"secret|token|pass|pwd|key|credential|auth|pin|dsn", re.IGNORECASE)
 MARKED_AT_LEAST = 16  # letters of a secret
 NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", re.ASCII)
@@ -117,7 +116,7 @@ class Env:
             try:
                 self.found = os.fstat(place)  # before it is read: what is written meanwhile makes it another than was noted
                 with suppress(OSError):
-                    self.access = os.getxattr(f"/proc/self/fd/{place}", "system.posix_acl_access")
+                    self.access = os.getxattr(f"/proc/self/fd/{place}", ACL)
                 self.callers = stat.S_ISREG(self.found.st_mode) and readable_for_caller(place)
                 if stat.S_ISREG(self.found.st_mode):
                     with open(os.open(f"/proc/self/fd/{place}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
@@ -150,18 +149,8 @@ class Env:
         return self.found.st_uid == uid or bool(self.found.st_mode & 0o022) or self.found.st_nlink != 1
 
     def readers(self) -> list[str]:
-        """Who may read it besides its owner and root: by the group's rights, or by an access list (``man 5 acl``). Where
-        everybody may, the mode says it.
-        """
-        names: set[str] = set()
-        entries = list(struct.iter_unpack("<HHI", self.access[4:])) if len(self.access) % 8 == 4 else []
-        mask = next((rights for tag, rights, _ in entries if tag == ACL_MASK), 4)
-        for tag, rights, number in entries or [(ACL_GROUP_OWNER, stat.S_IMODE(self.found.st_mode) >> 3, 0)]:
-            if rights & mask & 4 and tag == ACL_USER:
-                names.add(account(number))
-            elif rights & mask & 4 and tag in {ACL_GROUP_OWNER, ACL_GROUP}:
-                names.update(group_members(self.found.st_gid if tag == ACL_GROUP_OWNER else number))
-        return sorted(names - {"root", account(self.found.st_uid)})
+        """Who may read it besides its owner and root. Where everybody may, the mode says it."""
+        return sorted(may_besides(self.found, self.access, MAY_READ))
 
     def mark(self) -> list[int]:
         """What it is known again by."""

@@ -138,11 +138,15 @@ class Folder:
         prefix: str = "",
         *,
         denied: Callable[[Folder, str, str], None] | None = None,
+        enter: Callable[[Folder, str], None] | None = None,
     ) -> Iterator[tuple[Folder, str, str]]:
         """Each file below: the open folder it lies in, its name there, its path from here. ``left_out`` is asked with
         the path of the folder, the name, and whether it is a folder. ``denied`` is told in the same way of each folder that may
-        not be read, and that is passed over; else it is an error.
+        not be read, and that is passed over; else it is an error. ``enter`` is told of each folder that is held, this one
+        too, and its path from here, with a slash at its end where it has one.
         """
+        entered = enter or (lambda _folder, _path: None)
+        entered(self, prefix)
         # One loop, and no generator in another for each folder on the way: an environment has thousands of files.
         way: list[tuple[Folder, str, Iterator[tuple[str, bool]]]] = [(self, prefix, self.rows(prefix))]
         try:
@@ -161,6 +165,7 @@ class Folder:
                             raise
                         denied(at, name, before + name)
                         continue
+                    entered(below, f"{before}{name}/")
                     way.append((below, f"{before}{name}/", iter(())))  # from here on it is closed, whatever happens
                     way[-1] = (below, f"{before}{name}/", below.rows(f"{before}{name}/"))
                     break

@@ -17,6 +17,7 @@ from voxgate.probe.cache import HashCache
 from voxgate.probe.checkouts import outside_of
 from voxgate.probe.env_files import Env
 from voxgate.probe.folder import Folder
+from voxgate.probe.open_files import search_open
 from voxgate.probe.programs import STARTED
 from voxgate.probe.request import ENV, ENVS_AT_MOST, Service, by_env
 from voxgate.probe.secret_values import telling
@@ -30,9 +31,11 @@ SECRET_AT_MOST = 4096
 SECRETS_AT_MOST = 1000  # each is looked for at each letter
 
 
-def leaks(service: Service, services: list[Service], found: Job, known: Job, spoken: Job) -> dict[str, Any]:
+def leaks(
+    service: Service, services: list[Service], found: Job, known: Job, spoken: Job, public: Job | None = None
+) -> dict[str, Any]:  # fmt: skip
     """The same as ``leaks_of``, of all files that the service's settings stand in."""
-    told = [leaks_of(one, services, found, known, spoken) for one in by_env(service)]
+    told = [leaks_of(one, services, found, known, spoken, public) for one in by_env(service)]
     hits = {tuple(hit) for one in told for hit in one["found"]}
     return {
         "compared": sorted({key for one in told for key in one["compared"]}),
@@ -42,9 +45,12 @@ def leaks(service: Service, services: list[Service], found: Job, known: Job, spo
     }
 
 
-def leaks_of(service: Service, services: list[Service], found: Job, known: Job, spoken: Job) -> dict[str, Any]:
+def leaks_of(
+    service: Service, services: list[Service], found: Job, known: Job, spoken: Job, public: Job | None = None
+) -> dict[str, Any]:  # fmt: skip
     """Where a secret of the service's ``.env`` stands that all can read: by the name of its key, never its value. Files are
-    searched as the account that asks: of one that it may not read itself, nobody's guess is confirmed to it.
+    searched as the account that asks: of one that it may not read itself, nobody's guess is confirmed to it. ``public`` are
+    those of ``open_files``.
     """
     with Folder(service.folder) as root:
         env = Env(root, service.envs[0])
@@ -58,8 +64,10 @@ def leaks_of(service: Service, services: list[Service], found: Job, known: Job, 
     pattern = re.compile(b"|".join(map(re.escape, sorted(keys, key=len, reverse=True))))
     hits: set[tuple[str, str]] = set()
 
-    def search(content: bytes, where: str) -> None:
-        hits.update((keys[match], where) for match in set(pattern.findall(content)))
+    def search(content: bytes, where: str) -> bool:
+        new = {(keys[match], where) for match in set(pattern.findall(content))}
+        hits.update(new)
+        return bool(new)
 
     for row in found.value():
         words = " ".join(row["argv"]).encode(errors="surrogateescape")
@@ -70,6 +78,8 @@ def leaks_of(service: Service, services: list[Service], found: Job, known: Job, 
         service, env, spoken.value(), lambda content: search(content, "the journal since its start"), lambda: not hits
     )
     as_caller(lambda: search_files(service, services, search))
+    if public is not None:
+        search_open(public, service, env.mark(), search)
     return {
         "compared": sorted(set(keys.values())),
         "lines": lines,
@@ -87,7 +97,7 @@ def oldest_entry() -> float:
     return int(found[1]) / 1e6 if found else 0.0
 
 
-def search_files(service: Service, services: list[Service], search: Callable[[bytes, str], None]) -> None:
+def search_files(service: Service, services: list[Service], search: Callable[[bytes, str], object]) -> None:
     """Give what lies in the service's tree, and what the sites of this host show, to ``search``."""
     with Folder(service.folder) as root:
         read_all(root, outside_of(service), "", search)
@@ -100,7 +110,7 @@ def search_files(service: Service, services: list[Service], search: Callable[[by
 
 
 def journal(
-    service: Service, env: Env, spoken: dict[str, Any], search: Callable[[bytes], None], clean: Callable[[], bool]
+    service: Service, env: Env, spoken: dict[str, Any], search: Callable[[bytes], object], clean: Callable[[], bool]
 ) -> int:
     """Give all that anybody wrote into the journal since the service was started to ``search``; how many lines its own units
     wrote of late. As root it is noted from when to when nothing was found, and in what, for as long as ``.env`` is the same, so
@@ -167,7 +177,7 @@ def accounts_that_run(service: Service, spoken: dict[str, Any]) -> set[int]:
     return {uid_of(user) for user in users if user} - {NOBODY}
 
 
-def journal_between(at: float, upto: float, left: int, search: Callable[[bytes], None], only: list[str] | None = None) -> int:
+def journal_between(at: float, upto: float, left: int, search: Callable[[bytes], object], only: list[str] | None = None) -> int:
     """Read one part of the journal, at most so many bytes; how many are left then. Raises Trouble if it is longer."""
     span = (f"--since=@{at:.6f}", f"--until=@{upto + 1:.6f}")
     reader = subprocess.Popen(
@@ -191,7 +201,7 @@ def journal_between(at: float, upto: float, left: int, search: Callable[[bytes],
 
 
 def read_all(
-    folder: Folder, left_out: Callable[[str, str, bool], bool], where: str, search: Callable[[bytes, str], None]
+    folder: Folder, left_out: Callable[[str, str, bool], bool], where: str, search: Callable[[bytes, str], object]
 ) -> None:
     """Give the content of each small regular file below to ``search``, of those that may be read."""
     total = 0

@@ -30,6 +30,7 @@ from voxgate.probe.keys import keys
 from voxgate.probe.leaks import SECRETS_AT_MOST, leaks
 from voxgate.probe.limits import ASKING, LEFT, LOCK_DEADLINE, alone, limit_ourselves, supervised
 from voxgate.probe.nginx import nginx
+from voxgate.probe.open_files import open_files
 from voxgate.probe.packages import packages
 from voxgate.probe.places import FOLDERS
 from voxgate.probe.processes import SUPERVISOR, processes
@@ -108,7 +109,8 @@ def look(
     parts["dists"] = each(dist, "static")
     parts["packages"] = each(packages, "python", UV_DEADLINE)
     spoken, known = whole["units"], Job(partial(environments, shown, whole["units"]))
-    parts["leaks"] = each(lambda row: leaks(row, services, found, known, spoken), "python", UV_DEADLINE)
+    public = Job(partial(open_files, services))
+    parts["leaks"] = each(lambda row: leaks(row, services, found, known, spoken, public), "python", UV_DEADLINE)
     parts["runtimes"] = each(lambda row: runtime(row, found, spoken), "python")
     parts["stores"] = each(lambda row: stores(row, found, whole["sockets"]), "python")
     whole["copies"] = of_host(lambda: copies(services, accounts_of(stores_here, services, found)), SEARCH + 2)

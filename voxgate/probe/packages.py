@@ -19,6 +19,8 @@ from voxgate.probe.folder import Folder
 from voxgate.probe.own_uv import own_uv
 from voxgate.probe.reading import taken
 from voxgate.probe.request import Service
+from voxgate.probe.rights import Writers
+from voxgate.probe.times import moved_at
 
 INSTALLING = 300.0  # seconds: RECORD is the last that an installer writes of a distribution
 ENVIRONMENT_FILES = re.compile(
@@ -43,6 +45,7 @@ def packages(service: Service) -> dict[str, Any]:
         "changed": found.changed,
         "distributions": len(found.records), "files": len(found.there), "hashed": found.cache.read,
         "bad": bad[:SHOWN], "bad_count": len(bad),
+        "loose": found.writers.found,
         "records": hashlib.sha256("\n".join(sorted(found.records)).encode()).hexdigest(),
     }  # fmt: skip
 
@@ -62,13 +65,14 @@ class Environment:
         self.there: set[str] = set()
         self.born: dict[str, float] = {}
         self.unowned: list[str] = []
+        self.writers = Writers(service.owner, ".venv/")
 
     def walk(self) -> Iterator[None]:
         """Look at each file. A stop wherever byte code has to be compared."""
         with Folder(self.folder) as root, Folder(".venv", root) as home:
             of_record: dict[str, list[str]] = {}
             self.owned, self.records, site = recorded(home, self.bad, of_record)
-            for folder, name, path in home.walk(lambda _prefix, _name, _is_folder: False, denied=self.denied):
+            for folder, name, path in home.walk(lambda _prefix, _name, _is_folder: False, denied=self.denied, enter=self.enter):
                 self.there.add(path)
                 if len(self.there) > INSTALLED_AT_MOST:
                     raise Trouble("failed", f"{home.path}: over {INSTALLED_AT_MOST} files")
@@ -80,10 +84,17 @@ class Environment:
                     self.bad.append([path, wrong])
                 if self.codes.enough():
                     yield
+            self.writers.walked(self.there)
             self.bad += [[path, "gone"] for path in sorted(self.owned.keys() - self.there) if not path.endswith(".pyc")]
             strays = ((path, stray(home, path, self.owned, site)) for path in self.unowned)
             self.bad += [[path, wrong] for path, wrong in strays if wrong]
             self.bad += changed_later(of_record, self.born)
+
+    def enter(self, folder: Folder, path: str) -> None:
+        """A folder by itself: who else could change it, and when it was moved."""
+        self.writers.enter(folder, path)
+        if not path.endswith("__pycache__/"):
+            self.changed = max(self.changed, moved_at(os.fstat(folder.fd)))
 
     def denied(self, folder: Folder, name: str, path: str) -> None:
         """A folder that may not be read."""
@@ -94,6 +105,7 @@ class Environment:
     def wrong_with(self, folder: Folder, name: str, path: str) -> str:
         """What is wrong with one file, empty for nothing. Of what no RECORD has that is seen when all files are known."""
         row = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
+        self.writers.see(folder, name, path, row)
         wrong = as_recorded(self.cache, folder, name, path, row, self.owned[path]) if path in self.owned else None
         if path.endswith(".pyc"):
             self.codes.takes(folder, name, path)

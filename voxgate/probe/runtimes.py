@@ -11,6 +11,7 @@ from voxgate.probe.accounts import seeing_as
 from voxgate.probe.base import SHOWN, Job, Trouble
 from voxgate.probe.bases import base_flaws
 from voxgate.probe.believing import really
+from voxgate.probe.copies import modules_in
 from voxgate.probe.dpkg import replaced_since
 from voxgate.probe.env_files import Env
 from voxgate.probe.folder import Folder
@@ -53,6 +54,7 @@ def runtime(service: Service, found: Job, spoken: Job) -> dict[str, Any]:
         }
     shown = spoken.value()
     rows = {}
+    modules = modules_in(service.folder)
     loose: set[str] = set()
     for row in found.value():
         if row["unit"] not in service.units:
@@ -84,6 +86,7 @@ def runtime(service: Service, found: Job, spoken: Job) -> dict[str, Any]:
             "loads": sorted(loads),
             "less": less_than_usual(pid, row["cgroup"], shown.get(row["unit"], {}).get("files", {})),
             "traced_by": tracer_of(pid),
+            "stands": stands_apart(pid, row["uid"], service.folder, modules),
             "strange": sorted(name for name in names - given.get(row["unit"], set()) - set(unit) if not GIVEN.fullmatch(name)),
         }
     with Folder(f"{service.folder}/.venv") as venv_folder:
@@ -93,6 +96,23 @@ def runtime(service: Service, found: Job, spoken: Job) -> dict[str, Any]:
     preloads = libraries("\n".join(lines_of(PRELOAD))) if preload else []
     loose |= set(loose_libraries(preloads))
     return {"processes": rows, "preload": preload, "preloads": preloads, "loose": sorted(loose)[:SHOWN], "base": base[:SHOWN]}
+
+
+def stands_apart(pid: str, uid: int, folder: str, modules: Iterable[str]) -> str:
+    """The folder that a process stands in, by the kernel's word, where it is not the service's as that is now, and is gone, or
+    has one of its packages: Python imports from where it was started. Else empty.
+    """
+    place = f"/proc/{pid}/cwd"
+    try:
+        name, there = os.readlink(place), os.stat(place)
+        if os.path.samestat(there, os.stat(folder)):
+            return ""
+        if name.endswith(DELETED) and there.st_nlink == 0:
+            return name
+        with seeing_as(uid):  # it has chosen where it stands
+            return name if any(os.path.lexists(f"{place}/{one}") for one in modules) else ""
+    except OSError:
+        return ""  # it ended while we looked
 
 
 TRACER = re.compile(rb"^TracerPid:\t([0-9]+)", re.MULTILINE)

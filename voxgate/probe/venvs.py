@@ -17,6 +17,7 @@ from voxgate.probe.folder import Folder
 from voxgate.probe.own_uv import own_uv
 from voxgate.probe.programs import last_words, run, run_by_a_stranger
 from voxgate.probe.request import Service
+from voxgate.probe.times import changed_by_byte_code, moved_at
 from voxgate.probe.ways import interpreter_of
 
 # No cache: who could write it could say what the interpreter is. What uv needs for a moment has room in memory, not on a disk.
@@ -155,8 +156,8 @@ def locked(lock: dict[str, Any]) -> dict[str, str]:
 
 
 def site_packages(home: Folder) -> tuple[dict[str, str], float]:
-    """What is installed by its dist-info folders, and the newest change (epoch seconds) of the environment. A folder
-    that holds byte code tells nothing by its own time: an import moved it; dist-info and the files beside it do tell.
+    """What is installed by its dist-info folders, and the newest change (epoch seconds) of the environment. A folder in which the
+    last that was done is that byte code came into it tells nothing by its own time: an import did that.
     """
     changed = os.stat("pyvenv.cfg", dir_fd=home.fd, follow_symlinks=False).st_ctime
     installed: dict[str, str] = {}
@@ -165,18 +166,22 @@ def site_packages(home: Folder) -> tuple[dict[str, str], float]:
         if len(pythons) != 1:
             raise Trouble("failed", f"{lib.path}: {len(pythons)} Pythons in one environment")
         with Folder(pythons[0], lib) as python, Folder("site-packages", python) as site:
+            changed = max(changed, *(moved_at(os.fstat(one.fd)) for one in (home, lib, python)))
             with os.scandir(site.fd) as entries:
                 names = [(entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
             for name, found in names:
-                if not (stat.S_ISDIR(found.st_mode) and site.stat(f"{name}/__pycache__")) and name != "__pycache__":
+                cached = f"{name}/__pycache__"
+                by_import = stat.S_ISDIR(found.st_mode) and site.stat(cached) and changed_by_byte_code(found, cached, site.fd)
+                if not by_import and name != "__pycache__":
                     # A file may be linked from uv's cache: by its ctime it is told by ``packages``, which knows its links.
                     changed = max(changed, found.st_mtime if stat.S_ISREG(found.st_mode) else found.st_ctime)
                 if name.endswith(".dist-info"):
                     package, _, version = name[: -len(".dist-info")].rpartition("-")
                     key = normal(package)
                     installed[key] = f"{installed[key]} | {version}" if key in installed else version
-            if site.stat("__pycache__") is None:
-                changed = max(changed, os.fstat(site.fd).st_ctime)
+            own = os.fstat(site.fd)
+            if not (site.stat("__pycache__") and changed_by_byte_code(own, "__pycache__", site.fd)):
+                changed = max(changed, own.st_ctime)
     return installed, changed
 
 

@@ -39,8 +39,8 @@ KINDS = {
     Threat.TIMES: Told(
         "Trust that rests on times",
         "root, and deploy in its own folders: code is put there, started from, and taken away",
-        "pure Python that was read once and is gone: the kernel keeps no trace of what was imported; a RECORD that was"
-        " forged along with the whole environment",
+        "pure Python that was read once and is gone, where files alone came and went in a folder of the checkout: the kernel"
+        " keeps no trace of what was imported; what was forged before it was judged good, or with the gate's record of that",
     ),
     Threat.STARTS: Told(
         "What will start by itself",

@@ -188,6 +188,7 @@ def _remote_row(view: RemoteView) -> dict[str, Any]:
             host: [number for number in (one.since, one.until, one.code, one.seen) if number is not None]
             for host, one in view.put_back.items()
         },
+        "judged": dict(view.judged),
     }
 
 
@@ -319,6 +320,7 @@ def _remote(row: object) -> RemoteView:
         release=get(row, "release", lambda found: None if found is None else _release(found)),
         tree=get(row, "tree", lambda found: None if found is None else _tree(found)),
         put_back=get(row, "put_back", _put_back) if "put_back" in members(row) else {},
+        judged=get(row, "judged", text_by_text) if "judged" in members(row) else {},
     )
 
 

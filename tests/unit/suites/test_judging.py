@@ -206,6 +206,26 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         lambda g: g.of_service(FLEET, "packages", "fleet", records="0" * 64),
         {"fleet-runs-one-release"},
     ),
+    "file-that-others-could-change": (
+        lambda g: g.of_service(SIP, "checkouts", "dialler", loose=(("run.py", "belongs to nobody"),)),
+        {"only-deploys-change-code[dialler-sip-1]"},
+    ),
+    "environment-that-others-could-change": (
+        lambda g: g.of_service(SIP, "packages", "dialler", loose=((".venv", "can be changed by vox"),)),
+        {"only-deploys-change-code[dialler-sip-1]"},
+    ),
+    "build-that-others-could-change": (
+        lambda g: g.of_service(API, "dists", "console", loose=(("builds", "can be changed by www-data"),)),
+        {"only-deploys-change-code[console-api-1]"},
+    ),
+    "folder-above-that-others-could-change": (
+        lambda g: g.of_service(API, "checkouts", "console", loose=(("/opt", "can be changed by everybody"),)),
+        {"only-deploys-change-code[console-api-1]"},
+    ),
+    "process-stands-in-another-tree": (
+        lambda g: g.runtime(SIP, "dialler", stands="/usr/lib/vox"),
+        {"process-is-the-venvs[sip-1-voxdialler]"},
+    ),
     "secret-in-argv": (
         lambda g: g.of_service(API, "leaks", "backend", found=(("JWT_SECRET", "the arguments of process 7 (sh)"),)),
         {"no-secret-leaks[backend-api-1]"},

@@ -125,6 +125,77 @@ def test_a_secret_in_a_file_that_can_be_read_is_found(folder: Path, place: Path)
     assert found == [["JWT_SECRET", f"{site}/builds/one/main.js"], ["JWT_SECRET", "notes.txt"]]
 
 
+@pytest.fixture
+def public(place: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A place where people put copies, which everybody may look into; the service's folder lies in it."""
+    monkeypatch.setattr(probe, "OPEN_PLACES", (str(place),))
+    monkeypatch.setattr(probe, "CACHE", str(place / "cache"))
+    monkeypatch.setattr(probe, "SETTLED", -1.0)
+    (place / "backups/old").mkdir(parents=True)
+    written(folder / "app.log", "nothing\n", DEPLOY, 0o644)
+    return place / "backups"
+
+
+def copied(folder: Path) -> list[str]:
+    """Where secrets of its ``.env`` stand in files that everybody may read."""
+    jobs = [probe.Job(list), probe.Job(dict), probe.Job(dict), probe.Job(lambda: probe.open_files([service(folder)]))]
+    return [where for key, where in probe.leaks(service(folder), [], *jobs)["found"] if key == "JWT_SECRET"]
+
+
+@pytest.mark.parametrize("name", ["vox.env", "old/settings.bak", "old/.x"])
+def test_a_copy_of_the_settings_that_everybody_may_read_is_found(folder: Path, public: Path, name: str) -> None:
+    assert copied(folder) == []
+    written(public / name, (folder / ".env").read_text(), VOX, 0o644)
+    for _ in range(2):  # it is not forgotten
+        assert copied(folder) == [str(public / name)]
+
+
+def test_settings_that_are_packed_or_quoted_with_others_are_found_and_new_ones_too(folder: Path, public: Path) -> None:
+    written(public / "a", f"export JWT={CANARY}; x\0\n", VOX, 0o604)
+    assert copied(folder) == [str(public / "a")]
+    written(public / "a", "export JWT=other\n", VOX, 0o644)
+    written(public / "b", "0123-another-4567\n", VOX, 0o644)
+    assert copied(folder) == []
+    written(folder / ".env", 'JWT_SECRET="0123-another-4567"\n', VOX)  # what was searched for others is searched for these
+    assert copied(folder) == [str(public / "b")]
+
+
+def test_a_copy_that_not_everybody_may_read_is_nobodys(folder: Path, public: Path) -> None:
+    written(public / "mine", CANARY, VOX)
+    written(public / "group", CANARY, VOX, 0o640)
+    written(public / "old/shut", CANARY, VOX, 0o644)
+    (public / "old").chmod(0o700)
+    (public / "link").symlink_to("mine")
+    os.mkfifo(public / "pipe", 0o666)
+    written(public / "large", CANARY + "x" * probe.OPEN_SIZE, VOX, 0o644)
+    assert copied(folder) == []
+
+
+def test_what_is_known_to_hold_no_secret_is_not_read_again(folder: Path, public: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(public / "a", "x\n", VOX, 0o644)
+    read: list[str] = []
+    taken = probe.taken
+
+    def noted(file: Any, at_most: int, path: str) -> Any:
+        read.append(path)
+        return taken(file, at_most, path)
+
+    monkeypatch.setattr(probe, "taken", noted)
+    for _ in range(2):
+        assert copied(folder) == []
+    assert read.count(str(public / "a")) == 1
+
+
+def test_no_place_is_searched_without_an_end(folder: Path, public: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(30):
+        (public / f"{number:02}").mkdir()
+        written(public / f"{number:02}" / "x", "x", VOX, 0o644)
+    rows = probe.open_files([service(folder)])
+    assert sum(one.path.endswith("/x") for one in rows) == 30
+    monkeypatch.setattr(probe, "OPEN_NAMES", 40)
+    assert 0 < len(probe.open_files([service(folder)])) < 30
+
+
 def test_the_rights_of_who_asks_end_with_the_question(folder: Path) -> None:
     secret = folder / ".env"
 

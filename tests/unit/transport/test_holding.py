@@ -215,7 +215,7 @@ def test_what_a_page_or_a_build_says_is_told_no_other_host_with_its_secrets(
     try:
         claim.take(0, print)
         marks.mark(claim, tasks, Phase.HELD, reason=why)
-        marks.promote(claim, tasks, {}, {}, reason=why)
+        marks.promote(claim, tasks, {}, {}, {}, reason=why)
     finally:
         claim.release()
     rows = [json.loads(line) for line in heard.read_text().splitlines()]

@@ -1,0 +1,121 @@
+"""What a release is besides its commit is kept when it is judged good, and compared with what is there later."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.suites.conftest import SAVED, Case
+from tests.unit.suites.conftest import green as green  # noqa: PLC0414 - a fixture
+from tests.unit.test_history import HERE, Here, asked
+from tests.unit.test_history import host as host  # noqa: PLC0414 - a fixture
+from tests.unit.test_on_host import Host
+from voxgate.contracts.estates import load_estate
+from voxgate.deploy import marks
+from voxgate.deploy.answers import State, Written
+from voxgate.deploy.journal import Phase
+from voxgate.deploy.remotes import Remotes
+from voxgate.deploy.state import Found, LastKnownGood, found_of
+from voxgate.model.evidence import Missing, known
+from voxgate.model.release import RemoteView
+from voxgate.survey.judged import digest_of, digests_of
+from voxgate.survey.saving import load, save
+
+ESTATE = load_estate("lab")
+DIGEST = "d" * 64
+(PLACED,) = (one for one in ESTATE.placements if one.id == HERE)
+
+
+def written(host: Host) -> Found:
+    """What stands on the host about the backend, as a gate reads it."""
+    texts = {name: (host.root / "backend" / f"{name}.json").read_text() for name in ("last-known-good", "journal")}
+    one = Written(texts["last-known-good"], texts["journal"], None, None, held=False, ledger=(), git_locks=())
+    return found_of(State("b", writable=True, services={"backend": one}), (PLACED,))[HERE]
+
+
+def test_it_counts_from_the_promotion_until_something_is_deployed(host: Host) -> None:
+    plan, claim = asked("--deploy", None), Here(host, "r1")
+    marks.mark(claim, plan.tasks, Phase.CLAIMED)
+    marks.promote(claim, plan.tasks, {}, {}, {HERE: DIGEST})
+    found = written(host)
+    assert found.content == DIGEST
+    assert found.begun.content == ""
+    for phase in (Phase.CLAIMED, Phase.JUDGING, Phase.ROLLED_BACK):
+        marks.mark(claim, plan.tasks, phase)
+        assert isinstance(known(written(host).good), LastKnownGood)
+        assert written(host).content == ""
+
+
+def test_where_nothing_was_seen_nothing_is_kept(host: Host) -> None:
+    plan, claim = asked("--deploy", None), Here(host, "r1")
+    marks.promote(claim, plan.tasks, {}, {}, {})
+    assert "content" not in json.loads((host.root / "backend" / "last-known-good.json").read_text())
+    assert written(host).content == ""
+
+
+@pytest.mark.parametrize("content", ["x", DIGEST.upper(), DIGEST + "\n", 1])
+def test_what_is_no_digest_is_not_believed(host: Host, content: object) -> None:
+    marks.promote(Here(host, "r1"), asked("--deploy", None).tasks, {}, {}, {HERE: content})  # type: ignore[dict-item]
+    assert isinstance(written(host).good, Missing)
+
+
+def test_it_comes_into_the_evidence_by_host_and_stays_there(
+    green: Case, host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, claim = asked("--deploy", None), Here(host, "r1")
+    marks.promote(claim, plan.tasks, {}, {}, {HERE: DIGEST})
+    silent: dict[str, Any] = {one.name: Missing("failed", "silent") for one in ESTATE.services}
+    monkeypatch.setattr(Remotes, "views", {**silent, "backend": RemoteView("backend", "u", "m", {}, frozenset())})
+    found = {one.id: Found(None) for one in ESTATE.placements} | {HERE: written(host)}
+    seen = Remotes(ESTATE).with_releases(dict.fromkeys(silent), found)
+    assert known(seen["backend"]).judged == {"api-1": DIGEST}
+    assert isinstance(seen["fleet"], Missing)
+    kept = {**green.evidence.remotes, "backend": replace(known(green.evidence.remotes["backend"]), judged={"api-1": DIGEST})}
+    save(replace(green.evidence, remotes=kept), tmp_path / "evidence")
+    assert known(load(tmp_path / "evidence").remotes["backend"]).judged == {"api-1": DIGEST}
+
+
+def test_each_part_of_it_is_in_the_digest(green: Case) -> None:
+    told = digests_of(green.estate, green.evidence.second)
+    assert set(told) == {one.id for one in green.estate.placements}
+    assert len({told[one.id] for one in green.estate.placements if one.service.name == "fleet"}) == 1
+    (console,) = (one for one in green.estate.placements if one.service.name == "console")
+    dist = known(green.of("api-1").dists["console"])
+    path, (size, sha256) = next(iter(dist.files.items()))
+    others = (
+        {**dist.files, path: (size, DIGEST)},
+        {**{one: row for one, row in dist.files.items() if one != path}, f"{path}x": (size, sha256)},
+        {one: row for one, row in dist.files.items() if one != path},
+    )
+    digests = {digest_of(console, green.of_service("api-1", "dists", "console", files=files).of("api-1")) for files in others}
+    assert len(digests | {told[console.id]}) == 4
+    assert digest_of(console, green.host("api-1", dists={}).of("api-1")) == ""
+
+
+@pytest.mark.parametrize(
+    ("service", "host_name", "sync", "red"),
+    [
+        ("dialler", "sip-1", 0, {"site-packages-are-intact[dialler-sip-1]"}),
+        ("dialler", "sip-1", 2, {"site-packages-are-intact[dialler-sip-1]"}),
+        ("dialler", "sip-1", 1, set()),  # then its packages are others, which is told as such
+        ("console", "api-1", 0, {"dist-is-this-build[console-api-1]"}),
+    ],
+)
+def test_what_is_not_what_was_judged_good_is_violated(
+    green: Case, service: str, host_name: str, sync: int, red: set[str]
+) -> None:
+    (placed,) = (one for one in green.estate.placements if one.service.name == service)
+    case = green if service == "console" else green.of_service(host_name, "venvs", service, sync_status=sync)
+    for judged, wanted in ((digest_of(placed, green.of(host_name)), set()), (DIGEST, red)):
+        view = replace(known(green.evidence.remotes[service]), judged={host_name: judged})
+        other = replace(case, evidence=replace(case.evidence, remotes={**case.evidence.remotes, service: view}))
+        assert set(other.judge(["site-packages-are-intact", "dist-is-this-build"])) == wanted
+
+
+def test_evidence_of_before_is_read(green: Case) -> None:
+    assert "judged" not in (SAVED / "remotes.json").read_text()
+    assert known(green.evidence.remotes["backend"]).judged == {}
