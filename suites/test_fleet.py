@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
 from voxgate.model.advice import quoted
 from voxgate.model.counting import counted
-from voxgate.model.digits import port_in
 from voxgate.model.estate import Available
 from voxgate.model.evidence import known
-from voxgate.model.service import Role
 from voxgate.plugin import invariant, say, say_all, say_each
 from voxgate.plugin.reading import once
 from voxgate.survey.answers import read_page
-from voxgate.survey.commands import deploy_again, deploy_first, end_liars, listening, remove_whole, restart, why
+from voxgate.survey.commands import deploy_again, deploy_first, listening, remove_whole, restart, why
 from voxgate.survey.questions import question_of
 from voxgate.survey.records import wrong_entries
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
-    from voxgate.model.estate import Estate, Host, PlacedUnit, Placement
+    from voxgate.model.estate import Estate, PlacedUnit, Placement
     from voxgate.model.look import Evidence, Look
-    from voxgate.model.surroundings import HaproxyFact, ServerFact
     from voxgate.survey.answers import Page
 
 
 TOLD = 20  # workers that are named one by one
-RELOADED = "`haproxy -c -f /etc/haproxy/haproxy.cfg && systemctl reload haproxy`"
 SLACK = 1  # calls that may begin or end between asking a worker and asking for the sum, where some do
 
 
@@ -168,11 +163,6 @@ def _plain(name: str) -> str:
     return re.sub(r"([][*?\\^])", r"\\\1", name)
 
 
-def _start_haproxy(estate: Estate) -> str:
-    """Start it where the estate has it."""
-    return "; ".join(f"on {host.name}: `systemctl start haproxy`" for host in estate.hosts_with(Role.API))
-
-
 @dataclass(frozen=True, slots=True)
 class _Workers:
     """What all workers say of themselves: of those that are live their ids; the calls that are ``taken``, of both looks in the
@@ -258,123 +248,3 @@ def _calls(document: object) -> int:
     """A worker's calls, 0 where it says none."""
     calls = document.get("worker_calls") if hasattr(document, "get") else None
     return calls if isinstance(calls, int) else 0
-
-
-@invariant(
-    per="estate",
-    services=("fleet",),
-    roles=("api",),
-    faults=(
-        "haproxy-server-unchecked",
-        "haproxy-server-missing",
-        "haproxy-leads-elsewhere",
-        "haproxy-called-so",
-        "haproxy-not-there",
-    ),
-    severity="blocker",
-    threats=("served",),
-)
-def test_haproxy_sees_all_workers(estate: Estate, evidence: Evidence) -> None:
-    """A worker that HAProxy does not know gets no calls; one that it does not check gets them while it is dead. By HAProxy's
-    own words every worker of the estate is a server, checked and UP, in each backend that has one of them, and nothing else is
-    there. A backend with none of them is something else's.
-    """
-    for host in estate.hosts_of(estate.service("fleet")):
-        evidence.second.host(host.name)  # blind if one was not seen: that HAProxy misses its workers says little then
-    running, wrong = 0, list[tuple[str, str]]()
-    for host in estate.hosts_with(Role.API):
-        found = known(evidence.second.host(host.name).haproxy)
-        anew = RELOADED.replace("reload", "restart")
-        liars = end_liars(found.doubts, "where others can change a file: chown root and chmod go-w")
-        wrong += [(f"{host.name}: {doubt}", f"on {host.name}: {liars}; on {host.name}: {anew}") for doubt in found.doubts]
-        if not found.running:
-            if any(one.who == "haproxy.service" for one in estate.listeners_on(host)):
-                wrong.append(
-                    (f"{host.name}: no HAProxy runs, and the estate says it does", f"on {host.name}: `systemctl start haproxy`")
-                )
-            continue
-        running += 1
-        if found.started <= found.changed:
-            what = f"{host.name}: HAProxy's configuration is {found.changed - found.started:.1f} s newer than its process"
-            wrong.append((what, f"on {host.name}: {RELOADED}"))
-        if not found.doubts:
-            workers = workers_at(estate, evidence.second, host)
-            wrong += [(f"{host.name}: HAProxy{what}", do) for what, do in _balanced(found, workers, host)]
-    if not running and not wrong:
-        wrong.append(("no HAProxy runs on any API host: nobody gives calls to the fleet", _start_haproxy(estate)))
-    assert not wrong, say_each("", wrong)
-
-
-def _balanced(found: HaproxyFact, workers: Mapping[tuple[str, int], PlacedUnit], host: Host) -> Iterator[tuple[str, str]]:
-    """What is wrong with the backends of one HAProxy that carry workers, and what to do about it."""
-    backends: dict[str, dict[ServerFact, PlacedUnit | None]] = {}
-    for server in found.servers:
-        backends.setdefault(server.backend, {})[server] = workers.get(_place(server))
-    ours = {name: rows for name, rows in backends.items() if any(rows.values())}
-    for name, rows in (ours or {"": {}}).items():
-        for server, unit in rows.items():
-            for what, do in _unfit(server, unit, host):
-                yield f"'s server {server.backend}/{server.name} ({server.address}) {what}", do
-        if name and found.led_to is not None and not {name, "*"} & set(found.led_to):
-            yield f" leads nothing to backend {name}", _edited("a frontend that listens must name it (default_backend)", host)
-        there = {unit.id for unit in rows.values() if unit}
-        lost = {unit.id: unit for unit in sorted(workers.values(), key=lambda one: one.id) if unit.id not in there}
-        if lost:
-            lines = ", ".join(f'"{_line_for(unit, rows)}"' for unit in list(lost.values())[:TOLD])
-            more = f" and {len(lost) - TOLD} more" if len(lost) > TOLD else ""
-            place = f"backend {name}" if name else "the backend of the workers"
-            do = f"add {lines}{more} to {place}, with what the lines of the others say"
-            yield f" {f'backend {name} ' if name else ''}has no server for {', '.join(lost)}", _edited(do, host)
-
-
-def _line_for(unit: PlacedUnit, rows: Mapping[ServerFact, PlacedUnit | None]) -> str:
-    """The line of HAProxy's configuration that is missing, by the address at which others of the same host are reached."""
-    port = unit.port_of(unit.service.health) if unit.service.health else 0
-    beside = (server.address.rpartition(":")[0] for server, other in rows.items() if other and other.host == unit.host)
-    address = unit.host.address
-    place = next(beside, f"[{address}]" if ":" in address else address)
-    return f"server {unit.host.name}-{unit.number} {place}:{port} check"
-
-
-def _unfit(server: ServerFact, unit: PlacedUnit | None, host: Host) -> Iterator[tuple[str, str]]:
-    """Why a server among the workers gets no calls, or calls that it should not get."""
-    if unit is None:
-        yield "is no worker of this estate", _edited("take it out", host)
-        return
-    if not server.checked or server.status == "no check":
-        yield "is not checked", _edited("add the word check to its line", host)
-    elif server.status != "UP":
-        yield (
-            f"is {server.status}",
-            f"does {unit.id} answer /health? on {unit.host.name}: `systemctl status --no-pager {unit.unit}`",
-        )
-    if not server.weight:
-        yield "has weight 0 or is a backup: it gets no calls", _edited("give it its weight", host)
-
-
-def _edited(what: str, host: Host) -> str:
-    """What to change in HAProxy's configuration, and with which commands."""
-    return f"{what}: on {host.name}: `sudoedit /etc/haproxy/haproxy.cfg`, then {RELOADED}"
-
-
-def _place(server: ServerFact) -> tuple[str, int]:
-    """A server's address and port; port 0 where it has none."""
-    address, _, number = server.address.rpartition(":")
-    return address.strip("[]"), port_in(number) or 0
-
-
-def workers_at(estate: Estate, look: Look, asker: Host) -> dict[tuple[str, int], PlacedUnit]:
-    """Each worker of the estate by every address and port at which ``asker`` finds it: as the estate writes its host, and as the
-    host says itself, so that a name, an address of the other kind, and several of them are the same host. An address that two
-    hosts have, as that of a bridge for containers, means on each the host itself.
-    """
-    said = {host.name: set(known(look.host(host.name).addresses)) for host in {*estate.hosts_with(Role.FLEET), asker}}
-    counted = Counter(one for addresses in said.values() for one in addresses)
-    found: dict[tuple[str, int], PlacedUnit] = {}
-    for unit in fleet(estate):
-        own = said[unit.host.name]
-        reached = own if unit.host == asker else {one for one in own if counted[one] == 1}
-        if unit.service.health is not None:
-            port = unit.port_of(unit.service.health)
-            found.update(((address, port), unit) for address in {*reached, unit.host.address})
-    return found

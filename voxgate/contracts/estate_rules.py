@@ -41,6 +41,8 @@ def judge_estate(estate: Estate, file: str) -> None:
         _must_be_a_host("host", store.host, estate, f"{file} [stores.{store.name}]")
     if estate.seen_from is not None:
         _must_be_a_host("seen_from", estate.seen_from, estate, f"{file} [console]")
+    if estate.called_from is not None:
+        _must_be_a_host("called_from", estate.called_from, estate, f"{file} [fleet]")
     _judge_front(estate, f"{file} [console]")
     for service in estate.services:
         if not estate.hosts_of(service):

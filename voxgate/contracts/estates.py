@@ -33,7 +33,7 @@ from voxgate.model.service import Endpoint, Kind, Role, Service
 FOLDER = bundled("hosts")
 """The services and unit files that come with voxgate; in a checkout also its own estates."""
 
-_ENDPOINTS = ("health", "proxied_health", "proxied_api", "aggregate_health", "metrics", "site")
+_ENDPOINTS = ("health", "proxied_health", "proxied_api", "aggregate_health", "metrics", "calls", "balanced_calls", "site")
 
 
 def cache_folder() -> Path:
@@ -239,6 +239,7 @@ def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) 
         sudo=sudo_of(document.get("sudo", {})),
         sshd=sshd_of(document.get("sshd", {})),
         waived=read_waivers(document.get("waived", ()), path.name),
+        called_from=document.get("fleet", {}).get("called_from"),
         available=Available(document.get("fleet", {}).get("available", "slots")),
         promotion=promotion_of(document.get("promotion"), settings["name"], path),
         source=str(path),

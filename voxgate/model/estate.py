@@ -256,8 +256,9 @@ class Estate:
     file does not say. ``seen_from`` is the host that asks for the console as people do, from outside; ``beyond`` are hosts that
     a part of the estate has not, and asks through all the same; ``front`` is how people reach the console, None where the file
     does not say, ``others`` the names by which the same nginx serves something else, ``web_roots`` the folders that it may
-    serve besides the build. ``waived`` are violations that it accepts, at most ``waived_most``, none of them longer than
-    ``waived_days`` ahead; ``promotion`` is what it takes, from where and when.
+    serve besides the build. ``called_from`` is the host that asks HAProxy for workers as callers do. ``waived`` are violations
+    that it accepts, at most ``waived_most``, none of them longer than ``waived_days`` ahead; ``promotion`` is what it takes, from
+    where and when.
     """
 
     name: str
@@ -272,6 +273,7 @@ class Estate:
     known_hosts: str = "~/.ssh/known_hosts"
     ssh_config: str | None = None
     available: Available = Available.SLOTS
+    called_from: str | None = None
     bake: float = 60.0
     look: float = 5.0
     listeners: Mapping[str, tuple[Listener, ...]] | None = None

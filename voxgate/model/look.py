@@ -16,7 +16,7 @@ from voxgate.model.work import Work
 @dataclass(frozen=True, slots=True)
 class Question:
     """One HTTP request of the look: ``address`` is where on the host it goes (loopback by default), IPv6 without brackets;
-    ``tls`` the name that is asked for by TLS, empty for plain HTTP.
+    ``tls`` the name that is asked for by TLS, empty for plain HTTP. What is sent has no body, whatever the ``method``.
     """
 
     host: str
@@ -25,6 +25,7 @@ class Question:
     address: str = "127.0.0.1"
     headers: tuple[tuple[str, str], ...] = ()
     tls: str = ""
+    method: str = "GET"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Look:
     def answer(self, question: Question) -> Answer:
         """What was answered. Blind if the question was never asked, or if the way to it (not the service) failed."""
         if question not in self.answers:
-            what = f"GET :{question.port}{question.path} was not asked"
+            what = f"{question.method} :{question.port}{question.path} was not asked"
             raise OutsideLook(what, where=question.host)
         return known(self.answers[question])
 

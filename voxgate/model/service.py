@@ -66,7 +66,8 @@ class Service:
     estate. Its ``.env`` holds the ``required_settings``, and may hold the ``optional_settings`` (patterns: ``LOG_*``).
     ``differing_settings`` (patterns too) may be others on each host than elsewhere; ``values`` are what a setting may be, where
     that is said; ``database`` is the setting that names its database, ``tick`` the one that says how long a dialler waits.
-    ``build_sha256`` is of the unit file that builds its releases, which is called ``build_file``.
+    ``calls`` is where a worker takes a call, ``balanced_calls`` where it is asked for one through HAProxy; ``build_sha256`` is of
+    the unit file that builds its releases, which is called ``build_file``.
     """
 
     name: str
@@ -84,6 +85,8 @@ class Service:
     proxied_api: Endpoint | None = None
     aggregate_health: Endpoint | None = None
     metrics: Endpoint | None = None
+    calls: Endpoint | None = None
+    balanced_calls: Endpoint | None = None
     site: Endpoint | None = None
     web_roots: tuple[str, ...] = ()
     deep_links: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from voxgate.model.answers import Answer, DatabaseView
 from voxgate.model.evidence import DistFact, HostEvidence, Missing, known
 from voxgate.model.installed import INSTALL_PROBE
 from voxgate.model.look import Look, Question
+from voxgate.survey.balancing import call_questions
 from voxgate.survey.codings import seen
 from voxgate.survey.document import check_edge
 from voxgate.survey.earlier import EARLIER
@@ -241,6 +242,9 @@ def take_look(
                 hosts[name] = replace(host, dists={**host.dists, service: found})
             else:
                 answers.update(found)
+        if not brief and (only is None or "fleet" in only):
+            calls = _or_missing("calls", lambda: http.ask(connections, call_questions(estate, hosts)))
+            answers.update({} if isinstance(calls, Missing) else calls)
 
     def look_at_endpoints() -> None:
         answers.update(http.ask(connections, (*questions_of(estate), *extra_questions)))

@@ -68,6 +68,8 @@ class Movement:
                 return mine.unit is not None
             case (_, "answers", Question() as question, *_) if question in pages:
                 return pages[question] == f"{work.service}-{work.host}"
+            case (_, "answers", Question(method="POST"), *_):
+                return mine.calls is not None
             case (_, "answers", Question() as question, *_):
                 here = question.host == work.host or question.address == self.estate.host(work.host).address
                 entrance = entrance_of(self.estate, Placement(mine, self.estate.host(work.host)))

@@ -134,6 +134,7 @@ def _question_row(question: Question) -> dict[str, Any]:
         "address": question.address,
         "headers": [list(header) for header in question.headers],
         **({"tls": question.tls} if question.tls else {}),
+        **({"method": question.method} if question.method != "GET" else {}),
     }
 
 
@@ -251,7 +252,8 @@ def _answer(row: object, stored: Callable[[str], bytes]) -> tuple[Question, Answ
     asked = get(row, "question", members)
     headers = get(asked, "headers", lambda rows: tuple(pair(each, text) for each in items(rows)))
     where = get(asked, "host", text), get(asked, "port", port), get(asked, "path", text), get(asked, "address", text)
-    question = Question(*where, headers, get(asked, "tls", text) if "tls" in asked else "")
+    tls, method = (get(asked, key, text) if key in asked else "" for key in ("tls", "method"))
+    question = Question(*where, headers, tls, method or "GET")
     missing = _missing(row)
     if missing is not None:
         return question, missing

@@ -234,7 +234,8 @@ def _get(backend: Backend, question: Question, heard: _Heard) -> str:
     url = httpx.URL(scheme="http", host=host, port=question.port, raw_path=path)
     # A server compares a name with the bytes of its own configuration: one that is written there with an umlaut is asked for so.
     pairs = [*(pair for pair in headers if pair[0] not in given), *question.headers]
-    request = httpx.Request("GET", url, headers=[(name.encode("utf-8"), value.encode("utf-8")) for name, value in pairs])
+    said = [(name.encode("utf-8"), value.encode("utf-8")) for name, value in pairs]
+    request = httpx.Request(question.method, url, headers=said)
     with _Way(backend) as way:
         response = way.handle_request(request)
         try:

@@ -18,6 +18,7 @@ from voxgate.model.invariant import expected
 from voxgate.model.look import Evidence, Look, Question
 from voxgate.model.verdict import Verdict
 from voxgate.plugin import without_pytest
+from voxgate.survey.balancing import call_questions
 from voxgate.survey.saving import load
 
 SAVED = Path(__file__).resolve().parent.parent / "evidence"
@@ -32,15 +33,25 @@ class Case:
 
     def judge(self, names: Iterable[str] = ()) -> dict[str, tuple[str, str]]:
         """Every judgement that is not *holds*: id to verdict and what was found. ``names`` limits the invariants."""
-        wanted = set(names)
+        wanted, evidence = set(names), self.called
         found: dict[str, tuple[str, str]] = {}
         for one in expected(read_catalogue(), self.estate, (), deploying=frozenset()):
             if wanted and one.invariant.name not in wanted:
                 continue
-            judged = without_pytest.judge(one, self.estate, self.evidence)
+            judged = without_pytest.judge(one, self.estate, evidence)
             if judged is not None and judged.verdict is not Verdict.HOLDS:
                 found[one.id] = (judged.verdict.value, judged.found)
         return found
+
+    @property
+    def called(self) -> Evidence:
+        """The evidence with calls asked for wherever a look at this estate would ask for one: refused there as everywhere."""
+        look = self.evidence.second
+        like = next((answer for asked, answer in look.answers.items() if asked.method == "POST"), None)
+        if like is None:
+            return self.evidence
+        more = dict.fromkeys(call_questions(self.estate, look.hosts), like)
+        return replace(self.evidence, second=replace(look, answers={**more, **look.answers}))
 
     def look(self, change: Callable[[Look], Look]) -> Case:
         """Another second look."""

@@ -28,6 +28,7 @@ from voxgate.model.look import Question
 from voxgate.model.surroundings import SiteFact
 from voxgate.probe.built import digest, program
 from voxgate.survey import collect
+from voxgate.survey.balancing import call_questions
 from voxgate.survey.browsers import BROWSERS, RETURNING
 from voxgate.survey.probing import Told
 from voxgate.survey.questions import questions_of
@@ -283,6 +284,7 @@ def test_a_look_holds_hosts_answers_sites_and_databases(estate: Estate, monkeypa
     assert set(look.answers) == {
         *questions_of(estate),
         *site_questions(seen, site, dist.files, Entrance("api-1", 80, ("fleet-1", estate.host("api-1").address)), ["/calls/7"]),
+        *call_questions(estate, {"api-1": seen}),
         extra,
     }
     assert look.databases == {"vox": Missing("unreachable", "vox")}
@@ -300,7 +302,7 @@ def test_a_mistake_of_ours_costs_its_one_thing_and_leaves_its_traceback(
     monkeypatch.setattr(collect, "site_questions", lambda *_: dict[str, object]()["site"])
     monkeypatch.setattr(http, "ask", lambda _, questions, **__: dict.fromkeys(questions, Missing("denied", "")))
     look = collect.take_look(Way(estate), estate)  # type: ignore[arg-type]
-    assert set(look.answers) == set(questions_of(estate))
+    assert set(look.answers) == {*questions_of(estate), *call_questions(estate, look.hosts)}
     database, site = look.databases["vox"], look.host("api-1").dists["console"]
     assert isinstance(database, Missing)
     assert isinstance(site, Missing)
