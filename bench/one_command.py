@@ -17,7 +17,7 @@ from bench.processes import rival, run
 from lab import places
 from voxgate.contracts.estates import load_estate
 from voxgate.errors import VoxgateError
-from voxgate.transport.connections import Connections
+from voxgate.transport.ssh.connections import Connections
 
 AT_ONCE = 16
 """What voxgate has by itself, and what the published numbers had."""

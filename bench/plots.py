@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from voxgate.report import svg
+from voxgate.report.pictures import svg
 
 MARGIN = 24.0
 WIDTH = 860.0

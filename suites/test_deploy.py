@@ -11,7 +11,7 @@ from voxgate.plugin import invariant, say
 from voxgate.survey.commands import why
 
 if TYPE_CHECKING:
-    from voxgate.deploy.rolling import Capacity
+    from voxgate.deploy.moving.rolling import Capacity
     from voxgate.model.estate import Placement
     from voxgate.model.service import Service
     from voxgate.model.verdict import MoveRecord

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from voxgate.model.answers import Answer
-    from voxgate.model.estate import Database, Estate, PlacedUnit
+    from voxgate.model.database import Database
+    from voxgate.model.estate import Estate, PlacedUnit
     from voxgate.model.evidence import HostEvidence, ProcessFact
     from voxgate.model.look import Evidence
     from voxgate.model.service import Service

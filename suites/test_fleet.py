@@ -12,7 +12,7 @@ from voxgate.model.counting import counted
 from voxgate.model.estate import Available
 from voxgate.model.evidence import known
 from voxgate.plugin import invariant, say, say_all, say_each
-from voxgate.plugin.reading import once
+from voxgate.plugin.facts_read import once
 from voxgate.survey.answers import read_page
 from voxgate.survey.commands import deploy_again, deploy_first, listening, remove_whole, restart, why
 from voxgate.survey.questions import question_of

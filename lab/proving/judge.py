@@ -19,7 +19,7 @@ from voxgate.model.verdict import Verdict
 from voxgate.model.waiving import remarks
 from voxgate.plugin import without_pytest
 from voxgate.survey.collect import take_look
-from voxgate.transport.connections import Connections
+from voxgate.transport.ssh.connections import Connections
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lab.proving.script import rule_of
-from voxgate.report import svg
+from voxgate.report.pictures import svg
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

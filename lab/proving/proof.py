@@ -9,7 +9,7 @@ from lab import estate
 from lab.proving.fault import Fault
 from lab.proving.following import Typed
 from lab.proving.judge import RED, Finding
-from voxgate.report.causes import causes_of
+from voxgate.report.causes.grouping import causes_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

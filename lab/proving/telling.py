@@ -11,8 +11,8 @@ from rich.console import Console
 
 from lab.proving.following import flaws_of
 from voxgate.model.verdict import Judgement, RunOutcome, RunVerdict, Verdict
-from voxgate.report.causes import causes_of
-from voxgate.report.terminal import SCREEN, closing
+from voxgate.report.causes.grouping import causes_of
+from voxgate.report.terminal.closing import SCREEN, closing
 
 if TYPE_CHECKING:
     from lab.proving.fault import Fault

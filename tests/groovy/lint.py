@@ -17,7 +17,7 @@ from pathlib import Path
 from voxgate.contracts.estates import cache_folder
 from voxgate.errors import VoxgateError
 from voxgate.transport import local
-from voxgate.transport.npm import Recipe, Run, install, node_and_npm
+from voxgate.transport.clients.npm import Recipe, Run, install, node_and_npm
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / ".groovylintrc.json"

@@ -21,7 +21,7 @@ from voxgate.model.installed import BUILDER
 from voxgate.moves.steps import is_allowed
 from voxgate.survey.collect import survey
 from voxgate.survey.remedies import for_move
-from voxgate.transport.connections import Connections
+from voxgate.transport.ssh.connections import Connections
 
 ESTATE = load_estate("lab")
 HOST = "api-1"

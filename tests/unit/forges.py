@@ -13,9 +13,9 @@ import pytest
 from tests.said import Said
 from voxgate.contracts.estates import load_estate
 from voxgate.deploy.gate import Gate
-from voxgate.deploy.plan import Plan
-from voxgate.deploy.site import Orders
-from voxgate.deploy.state import Found, LastKnownGood
+from voxgate.deploy.hosts.state import Found, LastKnownGood
+from voxgate.deploy.planning.plan import Plan
+from voxgate.deploy.run_context import Options
 from voxgate.errors import Refused
 from voxgate.model.estate import Estate
 from voxgate.model.release import Release
@@ -64,23 +64,23 @@ class Forge:
         self.releases.append(Release(self.service, git(self.work, "rev-parse", "HEAD"), tag))
         return self.releases[-1]
 
-    def plan(self, orders: Orders | None = None, good: Release | None = None) -> Plan:
+    def plan(self, options: Options | None = None, good: Release | None = None) -> Plan:
         """The plan of a gate on this estate, where ``good`` is last known good."""
-        return self.gate(orders, good).plan()
+        return self.gate(options, good).plan()
 
-    def gate(self, orders: Orders | None = None, good: Release | None = None) -> Gate:
+    def gate(self, options: Options | None = None, good: Release | None = None) -> Gate:
         """The gate, which has asked the remotes and read the hosts."""
-        orders = orders or Orders(deploy=(self.service,))
-        gate = Gate(self.estate, orders, self.folder / "evidence", "r1", self.said)
+        options = options or Options(deploy=(self.service,))
+        gate = Gate(self.estate, options, self.folder / "evidence", "r1", self.said)
         gate._remotes.ask()
         known = LastKnownGood(good, None, "2026-06-22T08:00:00Z") if good else None
-        gate.site.found = {one.id: Found(known) for one in self.estate.placements}
+        gate.context.found = {one.id: Found(known) for one in self.estate.placements}
         return gate
 
-    def refused(self, orders: Orders | None = None, good: Release | None = None) -> Refused:
+    def refused(self, options: Options | None = None, good: Release | None = None) -> Refused:
         """Why there is no plan, in one line."""
         with pytest.raises(Refused) as caught:
-            self.plan(orders, good)
+            self.plan(options, good)
         assert "\n" not in caught.value.line
         assert caught.value.hint
         return caught.value

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from voxgate.contracts.json_strict import loads
 from voxgate.contracts.typed import WrongFormError
-from voxgate.deploy import answers
-from voxgate.deploy.holding import held_elsewhere
-from voxgate.deploy.speaking import Speech
+from voxgate.deploy.hosts import answers
+from voxgate.deploy.hosts.holding import held_elsewhere
+from voxgate.deploy.hosts.speaking import Speech
 from voxgate.errors import CommandUnknown, ContractError
 
 SERVICES = ("backend", "console")

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from voxgate.contracts.estates import load_estate
-from voxgate.deploy.at_work import LONGEST, overdue, works_of
-from voxgate.deploy.journal import Journal, Phase
-from voxgate.deploy.state import Author, Found
+from voxgate.deploy.hosts.journal import Journal, Phase
+from voxgate.deploy.hosts.state import Author, Found
+from voxgate.deploy.judging.at_work import LONGEST, overdue, works_of
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release
 from voxgate.model.work import said_of

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from tests.unit.forges import Forge
-from voxgate.deploy.site import Orders
+from voxgate.deploy.run_context import Options
 
 KEPT = Path(__file__).resolve().parents[2] / "lab/services/vox-backend/contract.json"
-ANYHOW = Orders(deploy=("backend",), breaking=True)
+ANYHOW = Options(deploy=("backend",), breaking=True)
 
 
 def answers(here: Forge, edit: Callable[[dict[str, Any]], object] = lambda _: None) -> None:
@@ -45,7 +45,7 @@ def test_going_back_is_never_refused_for_it(forge: Callable[[str], Forge]) -> No
     old = here.release()
     answers(here)
     good = here.release()
-    assert here.plan(Orders(rollback=(f"backend={old.tag}",)), good).targets[0].release == old
+    assert here.plan(Options(rollback=(f"backend={old.tag}",)), good).targets[0].release == old
 
 
 @pytest.mark.parametrize(

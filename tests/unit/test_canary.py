@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from tests.hands import ESTATE, Hands, Progress, targets
+from tests.executor import ESTATE, Executor, Progress, targets
 from voxgate.contracts.catalogue import read_catalogue
-from voxgate.deploy import engine
-from voxgate.deploy.canary import REGISTRY, Canary, Judge, verdict_on
-from voxgate.deploy.engine import Deployment, Pace, State
-from voxgate.deploy.plan import Plan, Target
-from voxgate.deploy.standing import Standing
+from voxgate.deploy.judging.canary import REGISTRY, Canary, Judge, verdict_on
+from voxgate.deploy.judging.standing import Standing
+from voxgate.deploy.moving import engine
+from voxgate.deploy.moving.engine import Deployment, Pace, State
+from voxgate.deploy.planning.plan import Plan, Target
 from voxgate.deploy.stop import Stop
 from voxgate.errors import CommandUnknown, Interrupted, MoveFailed, VoxgateError
 from voxgate.model.estate import PlacedUnit, Placement
@@ -48,25 +48,27 @@ def _nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 def rolled(target: Target, most: int = 3, red: str = "") -> tuple[list[str], VoxgateError | None]:
     """What was restarted and judged, in order; ``red`` is what of it does not hold."""
     went: list[str] = []
-    hands = Hands(lambda *_: None, back=False)
+    executor = Executor(lambda *_: None, back=False)
 
     def judge(placement: Placement, units: Sequence[PlacedUnit]) -> str:
-        went.extend(restarts(hands))
+        went.extend(restarts(executor))
         went.append(f"judge-{units[0].id if units else placement.host.name}")
         if went[-1] == red:
             raise MoveFailed("the canary is not in order", where=placement.host.name)
         return "holds"
 
-    deployment = Deployment(Plan((target,)), hands, Progress(), Pace(most=most), judge)  # type: ignore[arg-type]
+    deployment = Deployment(Plan((target,)), executor, Progress(), Pace(most=most), judge)  # type: ignore[arg-type]
     with suppress(VoxgateError):
         deployment.reach(State.HEALTHY)
-    return [*went, *restarts(hands)], deployment.failure
+    return [*went, *restarts(executor)], deployment.failure
 
 
-def restarts(hands: Hands) -> list[str]:
+def restarts(executor: Executor) -> list[str]:
     """What was restarted since this was asked last."""
-    done = [f"{host}-{says.removeprefix('restart ').removesuffix('.service')}" for host, says in hands.done if "restart" in says]
-    hands.done.clear()
+    done = [
+        f"{host}-{says.removeprefix('restart ').removesuffix('.service')}" for host, says in executor.done if "restart" in says
+    ]
+    executor.done.clear()
     return done
 
 

@@ -13,13 +13,13 @@ from jsonschema import Draft202012Validator
 
 from tests.unit.forges import ALONE, LAB, WHO, Forge, git
 from voxgate.contracts.schemas import schema
-from voxgate.deploy.site import Orders
+from voxgate.deploy.run_context import Options
 from voxgate.errors import ContractError
-from voxgate.model.content import SHOWN, Commits, Content, Files, Package, Packages, Settings, Way
+from voxgate.model.content import SHOWN, Commits, Content, Direction, Files, Package, Packages, Settings
 from voxgate.model.release import Release
 from voxgate.model.service import Service
-from voxgate.report.verdict_content import content_of, content_row
-from voxgate.transport.locks import LOCK_AT_MOST, packages_in
+from voxgate.report.verdict.content import content_of, content_row
+from voxgate.transport.clients.locks import LOCK_AT_MOST, packages_in
 
 HOSTILE = "<b>@channel</b> [x](https://evil) `$(reboot)` \x1b[2J\u202e"
 
@@ -46,7 +46,7 @@ def npm_lock(**versions: str) -> str:
 def content(here: Forge, good: Release | None, *, back: Release | None = None) -> Content:
     """What the newest release brings, or the one that is gone back to, as the gate's plan knows it."""
     name = here.service
-    gate = here.gate(Orders(rollback=(f"{name}={back.tag}",)) if back else None, good)
+    gate = here.gate(Options(rollback=(f"{name}={back.tag}",)) if back else None, good)
     gate.plan()
     return gate.contents[name]
 
@@ -65,7 +65,7 @@ def test_a_release_is_told_by_commits_files_packages_and_settings(forge: Callabl
     git(here.work, "commit", "-q", "-m", f"{HOSTILE}\n\nbody")
     new = here.release()
     found = content(here, old)
-    assert (found.way, found.why) == (Way.FORWARD, "")
+    assert (found.way, found.why) == (Direction.FORWARD, "")
     assert (found.brought.count, found.taken) == (2, Commits())
     last, first = found.brought.shown
     assert (last.commit, last.subject, last.author) == (new.commit, new.tag, "t")
@@ -83,7 +83,7 @@ def test_a_release_is_told_by_commits_files_packages_and_settings(forge: Callabl
     assert "secret" not in repr(found)
     # And back again: the same is taken away.
     back = content(here, new, back=old)
-    assert (back.way, back.brought, back.taken.count, back.files) == (Way.BACK, Commits(), 2, Files(1, 2, 1))
+    assert (back.way, back.brought, back.taken.count, back.files) == (Direction.BACK, Commits(), 2, Files(1, 2, 1))
     assert back.packages.shown[1] == Package("uv.lock", "httpx", "0.28.1", "0.27.0")
     assert back.settings == Settings(".env.example", ("OLD",), ("LOG_LEVEL",), (), ("OLD",))
     assert back.line.startswith("takes 2 commits back, 4 files, 3 packages")
@@ -118,7 +118,7 @@ def test_what_there_is_nothing_to_compare_with_is_said(forge: Callable[[str], Fo
     assert content(here, None).line == "the first deploy here: there is nothing to compare it with"
     assert content(here, only).line == "the same commit again"
     gone = content(here, Release("backend", "0" * 40, "vox-backend-2026.06.21-1"))
-    assert gone.way is Way.UNKNOWN
+    assert gone.way is Direction.UNKNOWN
     assert gone.why == "the repository does not have vox-backend-2026.06.21-1 (000000000000) any more"
 
 
@@ -132,7 +132,7 @@ def test_a_release_that_what_ran_is_no_ancestor_of_is_said_to_be_so(forge: Calla
     git(here.work, "checkout", "-q", "main")
     new = here.release()
     found = content(here, side)
-    assert (found.way, found.brought.count, found.taken.count) == (Way.APART, 1, 1)
+    assert (found.way, found.brought.count, found.taken.count) == (Direction.APART, 1, 1)
     assert [one.commit for one in (*found.brought.shown, *found.taken.shown)] == [new.commit, side.commit]
     assert "what ran is no ancestor of it: commits that ran are not in it" in found.lines()
     assert "1 commit that ran and is not in it" in found.line
@@ -194,7 +194,7 @@ def test_a_lock_that_cannot_be_read_is_said_and_keeps_nothing_back(forge: Callab
     found = content(here, old)
     (said,) = found.packages.unread
     assert why in said
-    assert (found.way, found.brought.count, found.files.count) == (Way.FORWARD, 1, 1)
+    assert (found.way, found.brought.count, found.files.count) == (Direction.FORWARD, 1, 1)
     assert found.line.endswith("(a lock could not be read)")
 
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxgate.contracts.estates import load_estate
-from voxgate.deploy.decision import Judged, deploy_status, judge_run, look_status, look_verdict
-from voxgate.deploy.plan import Request, how_of, make_plan, next_tag, read_requests, resolve
-from voxgate.deploy.preflight import builders
-from voxgate.deploy.state import LastKnownGood
+from voxgate.deploy.deciding.decision import Judged, deploy_status, judge_run, look_status, look_verdict
+from voxgate.deploy.hosts.state import LastKnownGood
+from voxgate.deploy.planning.plan import Request, how_of, make_plan, next_tag, read_requests, resolve
+from voxgate.deploy.planning.preflight import builders
 from voxgate.errors import Refused
 from voxgate.model.answers import Answer
 from voxgate.model.evidence import Missing

@@ -20,14 +20,14 @@ from tests.built import probe
 from tests.running import WAITS, running, without_its_first_thread
 from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import FOLDER
-from voxgate.deploy.dialling import first_dialler, is_another_program, nobody_else_lives
+from voxgate.deploy.moving.dialling import first_dialler, is_another_program, nobody_else_lives
 from voxgate.errors import MoveFailed
 from voxgate.model.estate import PlacedUnit
 from voxgate.model.evidence import HostEvidence, Missing, known
 from voxgate.model.service import Service
 from voxgate.moves.steps import Step, alive, left_over
 from voxgate.survey.reading import host_evidence
-from voxgate.transport.session import Completed
+from voxgate.transport.ssh.remote_command import Completed
 
 NOBODY, DAEMON = 65534, 1
 UNIT = "vox-test-dialler.service"
@@ -273,20 +273,20 @@ def test_nobody_s_words_keep_the_dialler_down_and_a_real_one_does(
         looks.append("root's")
         return {"sip-1": looked()}
 
-    monkeypatch.setattr("voxgate.deploy.dialling.survey", root_looks)
-    hands: Any = Here()
-    placement = replace(load_estate("lab").placements[0], host=hands.estate.hosts[0], service=service)
+    monkeypatch.setattr("voxgate.deploy.moving.dialling.survey", root_looks)
+    executor: Any = Here()
+    placement = replace(load_estate("lab").placements[0], host=executor.estate.hosts[0], service=service)
     unit = PlacedUnit(placement, UNIT)
     name = f"{service.folder}/.venv/bin/python"
     run("/usr/bin/python3", name, NOBODY, "-c", "input()")
-    nobody_else_lives(hands, unit, gone=True)
+    nobody_else_lives(executor, unit, gone=True)
     assert not looks, "nothing more is looked at in the ordinary case"
     run("/usr/bin/sleep", name, DAEMON, "60")
-    nobody_else_lives(hands, unit, gone=True)
+    nobody_else_lives(executor, unit, gone=True)
     assert looks == ["root's"]
     real = run("/usr/bin/python3", name, DAEMON, "-c", "input()")
     with pytest.raises(MoveFailed, match=f"one is alive beside it: process {real} runs its code"):
-        nobody_else_lives(hands, unit)
+        nobody_else_lives(executor, unit)
 
 
 class Told:
@@ -311,10 +311,10 @@ class Told:
 
 def test_the_dialler_of_another_database_keeps_none_down() -> None:
     """On a host of its own it has a unit of the same name; a deploy of either was refused beside the other."""
-    hands: Any = Told()
-    one, two = (unit for unit in hands.estate.placed_units if unit.service.name == "dialler")
+    executor: Any = Told()
+    one, two = (unit for unit in executor.estate.placed_units if unit.service.name == "dialler")
     for unit in (one, two):
-        nobody_else_lives(hands, unit)
+        nobody_else_lives(executor, unit)
     nobody_else_lives(cast("Any", Told(sip_1=b"")), one, gone=True)
     for there in (Told(fleet_1=b"9 unit\n"), Told(sip_1=b"7 unit\n")):
         with pytest.raises(MoveFailed, match="one is alive beside it"):

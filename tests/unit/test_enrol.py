@@ -19,8 +19,8 @@ from voxgate.errors import VoxgateError
 from voxgate.model.estate import Estate
 from voxgate.moves import enrolment
 from voxgate.probe import built
-from voxgate.report.redaction import Redactor
-from voxgate.report.stream import CutStream
+from voxgate.redaction.cutting import Redactor
+from voxgate.report.terminal.stream import CutStream
 
 LAB = load_estate("lab")
 FILES = UnitFiles(FOLDER).of_all(LAB.services)

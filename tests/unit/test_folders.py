@@ -14,7 +14,7 @@ import pytest
 from tests.built import builder, probe
 from voxgate.contracts.estates import FOLDER, load_estate
 from voxgate.contracts.unit_files import UnitFiles
-from voxgate.deploy.plan import next_tag, read_requests
+from voxgate.deploy.planning.plan import next_tag, read_requests
 from voxgate.errors import EstateError
 from voxgate.model.estate import Estate
 from voxgate.model.release import Release

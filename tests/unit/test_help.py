@@ -13,8 +13,8 @@ import pytest
 from rich.console import Console
 
 from voxgate.model.verdict import MoveRecord, RunOutcome, RunVerdict
-from voxgate.report.progress import Progress
-from voxgate.report.terminal import closing
+from voxgate.report.terminal.closing import closing
+from voxgate.report.terminal.progress import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTCOME = RunOutcome("r", "lab", RunVerdict.HOLDS, 0, 1.0, 2.0, deploy=False, partial=False, summary="all hold")

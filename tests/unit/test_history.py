@@ -10,16 +10,16 @@ import pytest
 
 from tests.unit.test_on_host import Host
 from voxgate.contracts.estates import load_estate
-from voxgate.deploy import marks
-from voxgate.deploy.claim import Claim
-from voxgate.deploy.hands import Task
-from voxgate.deploy.journal import Phase
-from voxgate.deploy.plan import Plan, make_plan, read_requests
-from voxgate.deploy.state import Author, Found, Good, LastKnownGood, ledger_event
+from voxgate.deploy.hosts import journal_writer
+from voxgate.deploy.hosts.claim import Claim
+from voxgate.deploy.hosts.executor import Task
+from voxgate.deploy.hosts.journal import Phase
+from voxgate.deploy.hosts.state import Author, Found, Good, LastKnownGood, ledger_event
+from voxgate.deploy.plan_text import Entry, history, history_lines
+from voxgate.deploy.planning.plan import Plan, make_plan, read_requests
 from voxgate.deploy.stop import Stop
-from voxgate.deploy.telling import Entry, history, history_lines
 from voxgate.model.release import Release, RemoteView
-from voxgate.transport.connections import Connections
+from voxgate.transport.ssh.connections import Connections
 
 ESTATE = load_estate("lab")
 OLD = Release("backend", "a" * 40, "vox-backend-2026.06.22-1")
@@ -72,11 +72,11 @@ def asked(option: str, state: Good) -> Plan:
 )
 def test_each_is_called_what_it_is(host: Host, option: str, before: LastKnownGood, how: str, way: tuple[str, str]) -> None:
     plan, claim = asked(option, before), Here(host, "r1")
-    marks.mark(claim, plan.tasks, Phase.CLAIMED)
+    journal_writer.mark(claim, plan.tasks, Phase.CLAIMED)
     (entry,) = told(host)
     assert (entry.how, entry.outcome) == (how, "open")
-    marks.promote(claim, plan.tasks, {HERE: before}, {}, {})
-    marks.note(claim, plan.tasks, "verdict", verdict="done", digest="d" * 64)
+    journal_writer.promote(claim, plan.tasks, {HERE: before}, {}, {})
+    journal_writer.note(claim, plan.tasks, "verdict", verdict="done", digest="d" * 64)
     assert [(line["event"], line["how"]) for line in host.ledger()] == [("begun", how), ("promoted", how), ("verdict", how)]
     (entry,) = told(host)
     assert (entry.how, entry.origin, entry.release, entry.outcome, entry.verdict) == (how, *way, "done", "done")
@@ -86,9 +86,9 @@ def test_each_is_called_what_it_is(host: Host, option: str, before: LastKnownGoo
 
 def test_one_that_went_back_ends_with_the_words_of_its_verdict(host: Host) -> None:
     plan, claim = asked("--rollback", LastKnownGood(NEW, OLD)), Here(host, "r1")
-    marks.mark(claim, plan.tasks, Phase.CLAIMED)
-    marks.mark(claim, plan.tasks, Phase.ROLLED_BACK, reason="1 is violated")
-    marks.note(claim, plan.tasks, "verdict", verdict="rolled back", digest="d" * 64)
+    journal_writer.mark(claim, plan.tasks, Phase.CLAIMED)
+    journal_writer.mark(claim, plan.tasks, Phase.ROLLED_BACK, reason="1 is violated")
+    journal_writer.note(claim, plan.tasks, "verdict", verdict="rolled back", digest="d" * 64)
     (entry,) = told(host)
     assert (entry.how, entry.outcome, entry.verdict) == ("rollback", "rolled back", "rolled back")
 
@@ -96,9 +96,9 @@ def test_one_that_went_back_ends_with_the_words_of_its_verdict(host: Host) -> No
 def test_who_mends_says_nothing_of_how_and_the_history_knows_it(host: Host) -> None:
     """Another run closes what a rollback left, by what the journal says alone."""
     plan = asked("--rollback", LastKnownGood(NEW, OLD))
-    marks.mark(Here(host, "r1"), plan.tasks, Phase.CLAIMED)
+    journal_writer.mark(Here(host, "r1"), plan.tasks, Phase.CLAIMED)
     left = [Task(task.placement, task.release, task.origin, "r1") for task in plan.tasks]
-    marks.promote(Here(host, "r2"), left, {HERE: LastKnownGood(NEW, OLD)}, {}, {})
+    journal_writer.promote(Here(host, "r2"), left, {HERE: LastKnownGood(NEW, OLD)}, {}, {})
     assert "how" not in host.ledger()[-1]
     (entry,) = told(host)
     assert (entry.run, entry.how, entry.outcome) == ("r1", "rollback", "done by r2")

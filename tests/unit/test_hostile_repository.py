@@ -13,7 +13,7 @@ from voxgate.model.release import Release
 from voxgate.model.service import Kind, Role, Service
 from voxgate.moves import steps
 from voxgate.transport import local
-from voxgate.transport.git_asking import LIMITED
+from voxgate.transport.clients.git_asking import LIMITED
 
 WHO = {f"GIT_{role}_{part}": "t" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
 

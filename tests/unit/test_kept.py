@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.hands import Hands, Progress, targets
-from voxgate.deploy import engine, marks, mending
-from voxgate.deploy.engine import Deployment, Pace, State
-from voxgate.deploy.plan import Plan
-from voxgate.deploy.standing import Standing
+from tests.executor import Executor, Progress, targets
+from voxgate.deploy.hosts import journal_writer
+from voxgate.deploy.judging.standing import Standing
+from voxgate.deploy.moving import engine
+from voxgate.deploy.moving.engine import Deployment, Pace, State
+from voxgate.deploy.planning.plan import Plan
+from voxgate.deploy.recovery import recover
 from voxgate.errors import VoxgateError
 from voxgate.model.evidence import Missing
 from voxgate.model.verdict import Judgement, RunVerdict, Verdict
@@ -24,7 +26,7 @@ HOLDS = (RunVerdict.HOLDS, ())
 def _no_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     """No worker says how many calls it has, and nothing is written on a host."""
     monkeypatch.setattr(engine, "ask", lambda _, questions, **__: dict.fromkeys(questions, Missing("missing", "not asked")))
-    monkeypatch.setattr(marks, "mark", lambda *_, **__: None)
+    monkeypatch.setattr(journal_writer, "mark", lambda *_, **__: None)
 
 
 def violated(*services: str | None) -> tuple[RunVerdict, tuple[Judgement, ...]]:
@@ -35,17 +37,17 @@ def violated(*services: str | None) -> tuple[RunVerdict, tuple[Judgement, ...]]:
 
 def restarted(*judged: Any) -> tuple[list[str], VoxgateError | None, RunVerdict, int]:
     """Which hosts' units are restarted, and what is true then; ``judged`` is what each judging comes to, the first one made."""
-    hands = Hands(lambda *_: None)
+    executor = Executor(lambda *_: None)
     went = tuple(
         replace(one, undo={p.id: frozenset({"checkout"}) for p in one.placements}) for one in targets("backend", "fleet")
     )
-    back = Deployment(Plan(went), hands, Progress(), Pace(most=3))  # type: ignore[arg-type]
+    back = Deployment(Plan(went), executor, Progress(), Pace(most=3))  # type: ignore[arg-type]
     back.reach(State.HEALTHY)
-    assert not [host for host, says in hands.done if says.startswith("restart ")]
+    assert not [host for host, says in executor.done if says.startswith("restart ")]
     looks = iter(judged[1:])
-    site: Any = SimpleNamespace(progress=Progress(), claim=None)
-    failure, (verdict, _) = mending.restart_kept(site, back, None, judged[0], lambda: next(looks), Standing())
-    hosts = sorted({host for host, says in hands.done if says.startswith("restart ")})
+    context: Any = SimpleNamespace(progress=Progress(), claim=None)
+    failure, (verdict, _) = recover.restart_kept(context, back, None, judged[0], lambda: next(looks), Standing())
+    hosts = sorted({host for host, says in executor.done if says.startswith("restart ")})
     return hosts, failure, verdict, len(judged) - 1 - len(list(looks))
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from voxgate.deploy.hands import last_words
-from voxgate.transport.connection import Completed
-from voxgate.transport.npm import node_and_npm
+from voxgate.deploy.hosts.executor import last_words
+from voxgate.transport.clients.npm import node_and_npm
+from voxgate.transport.ssh.connection import Completed
 
 
 def of(stderr: bytes, stdout: bytes = b"") -> str:

@@ -14,12 +14,12 @@ from tests.unit.test_on_host import JOURNAL, Host
 from voxgate.contracts.ledger_copy import as_copy, read_copy
 from voxgate.contracts.ledger_lines import Line, flaws, lines_of
 from voxgate.contracts.manifest import sha256
-from voxgate.deploy.chain import LINES, broken, is_whole
-from voxgate.deploy.journal import Journal, Phase
-from voxgate.deploy.state import Found
+from voxgate.deploy.hosts.chain import LINES, broken, is_whole
+from voxgate.deploy.hosts.journal import Journal, Phase
+from voxgate.deploy.hosts.state import Found
 from voxgate.errors import ContractError
 from voxgate.model.release import Release
-from voxgate.report.redaction import Redactor
+from voxgate.redaction.cutting import Redactor
 
 EVENTS = ("begun", "promoted", "verdict", "attested")
 RELEASE = Release("backend", "a" * 40, "vox-backend-2026.06.22-1")

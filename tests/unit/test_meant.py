@@ -18,12 +18,12 @@ from tests.unit.forges import Forge
 from voxgate.contracts.estates import load_estate
 from voxgate.deploy.errands import tell_history
 from voxgate.deploy.gate import Gate
-from voxgate.deploy.site import Orders
+from voxgate.deploy.run_context import Options
 from voxgate.errors import Refused, VoxgateError
 from voxgate.plugin.meant import age_of, must_be_of, must_be_whole, must_have_what_it_needs, must_know_markers
-from voxgate.report.progress import Progress
-from voxgate.report.redaction import Redactor
-from voxgate.report.terminal import console_for
+from voxgate.redaction.cutting import Redactor
+from voxgate.report.terminal.closing import console_for
+from voxgate.report.terminal.progress import Progress
 from voxgate.survey.saving import load
 
 pytest_plugins = ["pytester"]
@@ -169,7 +169,7 @@ def test_a_history_that_no_host_told_is_not_that_nothing_was_deployed(tmp_path: 
     text = (ROOT / "hosts/lab.toml").read_text("utf-8").replace("198.51.100.", "127.255.255.")
     (tmp_path / "lab.toml").write_text(text, "utf-8")
     estate = load_estate(str(tmp_path / "lab.toml"))
-    gate = Gate(estate, Orders(), tmp_path, "run", Progress(console_for(sys.stdout), Redactor(), brief=True))
+    gate = Gate(estate, Options(), tmp_path, "run", Progress(console_for(sys.stdout), Redactor(), brief=True))
     lines, whole = tell_history(gate)
     gate.close()
     assert (lines[0], whole) == ("nothing is known of what was deployed here", False)

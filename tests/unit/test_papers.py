@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from voxgate.plugin.papers import last_lines
-from voxgate.report.redaction import Redactor
+from voxgate.plugin.diagnostics import last_lines
+from voxgate.redaction.cutting import Redactor
 
 AT = "2026-11-22T05:19:09+00:00"
 LOOP = [

@@ -8,7 +8,7 @@ import pytest
 
 from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.estates import load_estate
-from voxgate.deploy.decision import Judged, look_status, look_summary, look_verdict
+from voxgate.deploy.deciding.decision import Judged, look_status, look_summary, look_verdict
 from voxgate.errors import EstateError
 from voxgate.model.evidence import Missing
 from voxgate.model.invariant import Per, expected

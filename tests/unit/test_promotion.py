@@ -23,7 +23,7 @@ from voxgate.contracts.approvals import FOLDER, Approval, notes_in, read_approva
 from voxgate.contracts.envelope import Envelope, canonical
 from voxgate.contracts.estates import load_estate
 from voxgate.contracts.statement import NAMESPACE, statement
-from voxgate.deploy.promoting import Asked, Bundle, Rules
+from voxgate.deploy.planning.promoting import Asked, Bundle, Rules
 from voxgate.errors import ContractError, EstateError, Refused
 from voxgate.model.promotion import Freeze, Promotion, Window
 from voxgate.model.release import Release
@@ -31,9 +31,9 @@ from voxgate.model.service import Service
 from voxgate.model.verdict import Ran, RunOutcome, RunVerdict, ServiceOutcome
 from voxgate.plugin.promoting import rules_of
 from voxgate.plugin.session import Session
-from voxgate.report.redaction import Redactor
-from voxgate.report.stream import CutStream
-from voxgate.transport.ssh_keygen import sign
+from voxgate.redaction.cutting import Redactor
+from voxgate.report.terminal.stream import CutStream
+from voxgate.transport.ssh.keygen import sign
 
 pytest_plugins = ["pytester"]
 

@@ -20,7 +20,7 @@ from voxgate.model.advice import commands_in
 from voxgate.moves import ready, steps
 from voxgate.survey import remedies
 from voxgate.survey.remedies import for_move
-from voxgate.transport import begin
+from voxgate.transport.ssh import begin
 
 DEPLOY, SERVICE = "daemon", "games"
 HOST = load_estate("lab").host("api-1")

@@ -8,13 +8,13 @@ import pytest
 
 from tests.said import Said
 from voxgate.contracts.estates import load_estate
-from voxgate.deploy.decision import Judged
+from voxgate.deploy.deciding.decision import Judged
 from voxgate.deploy.gate import Gate, Settled
-from voxgate.deploy.journal import Journal, Phase
-from voxgate.deploy.mending import Mending
-from voxgate.deploy.recovery import Decision, Way
-from voxgate.deploy.site import Orders
-from voxgate.deploy.state import Found, LastKnownGood
+from voxgate.deploy.hosts.journal import Journal, Phase
+from voxgate.deploy.hosts.state import Found, LastKnownGood
+from voxgate.deploy.recovery.policy import Decision, WayOut
+from voxgate.deploy.recovery.recover import Recovery
+from voxgate.deploy.run_context import Options
 from voxgate.errors import Unreachable
 from voxgate.model.release import Release
 from voxgate.model.verdict import Exit, Judgement, RunVerdict, Verdict
@@ -32,21 +32,21 @@ def judged(verdict: Verdict) -> Judged:
 
 
 def settled(
-    folder: Path, way: Way, said: Judged, standing: frozenset[str] = frozenset(), *, away: tuple[str, ...] = ()
+    folder: Path, way: WayOut, said: Judged, standing: frozenset[str] = frozenset(), *, away: tuple[str, ...] = ()
 ) -> Settled:
     """How a recovery ends that had this one decision to carry out, and has done so."""
-    gate = Gate(ESTATE, Orders(recover=True), folder / "evidence", "r2", Said())
+    gate = Gate(ESTATE, Options(recover=True), folder / "evidence", "r2", Said())
     mine = tuple(one for one in ESTATE.placements if one.service.name == "backend")
     journal = Journal(Phase.DONE, "r1", NEW, OLD, boot="b", standing=standing)
-    gate.site.found = {one.id: Found(LastKnownGood(OLD), journal, "b") for one in ESTATE.placements}
+    gate.context.found = {one.id: Found(LastKnownGood(OLD), journal, "b") for one in ESTATE.placements}
     decision = Decision(way, "backend", mine, NEW, NEW, "r1", "api-1 was left by run r1")
-    gate._mending = Mending(gate.site, (decision,), lambda _, release: release)
-    gate.site.away |= {name: Unreachable("no route", where=name) for name in away}
+    gate._recovery = Recovery(gate.context, (decision,), lambda _, release: release)
+    gate.context.away |= {name: Unreachable("no route", where=name) for name in away}
     assert gate.settles
     return gate.settle(said)
 
 
-@pytest.mark.parametrize("way", [Way.ABANDON, Way.PROMOTE])
+@pytest.mark.parametrize("way", [WayOut.ABANDON, WayOut.PROMOTE])
 @pytest.mark.parametrize(
     ("found", "verdict", "status"),
     [
@@ -56,7 +56,7 @@ def settled(
     ],
 )
 def test_a_recovery_is_green_only_where_all_holds(
-    tmp_path: Path, way: Way, found: Verdict, verdict: RunVerdict, status: int
+    tmp_path: Path, way: WayOut, found: Verdict, verdict: RunVerdict, status: int
 ) -> None:
     """Nothing had to be judged to close what was abandoned, or was promoted: the estate is judged all the same."""
     ended = settled(tmp_path, way, judged(found))
@@ -66,14 +66,14 @@ def test_a_recovery_is_green_only_where_all_holds(
 
 
 def test_what_did_not_hold_before_either_is_said_and_is_not_green(tmp_path: Path) -> None:
-    ended = settled(tmp_path, Way.ABANDON, judged(Verdict.VIOLATED), frozenset({"haproxy-is-up[api-1]"}))
+    ended = settled(tmp_path, WayOut.ABANDON, judged(Verdict.VIOLATED), frozenset({"haproxy-is-up[api-1]"}))
     assert (ended.verdict, ended.exit_status) == (RunVerdict.VIOLATED, 1)
     assert "it is as before, and does not hold: haproxy-is-up[api-1]" in ended.summary
 
 
-@pytest.mark.parametrize("way", [Way.ABANDON, Way.PROMOTE, Way.WAITS, Way.NOTHING])
+@pytest.mark.parametrize("way", [WayOut.ABANDON, WayOut.PROMOTE, WayOut.WAITS, WayOut.NOTHING])
 @pytest.mark.parametrize("found", list(Verdict))
-def test_a_recovery_without_a_host_is_never_green(tmp_path: Path, way: Way, found: Verdict) -> None:
+def test_a_recovery_without_a_host_is_never_green(tmp_path: Path, way: WayOut, found: Verdict) -> None:
     """Also where that host was there again when the estate was looked at."""
     ended = settled(tmp_path, way, judged(found), away=("fleet-2",))
     if found is Verdict.VIOLATED:
@@ -84,7 +84,7 @@ def test_a_recovery_without_a_host_is_never_green(tmp_path: Path, way: Way, foun
 
 
 def test_what_waits_is_not_green(tmp_path: Path) -> None:
-    assert settled(tmp_path, Way.WAITS, judged(Verdict.HOLDS)).exit_status == Exit.INCOMPLETE
+    assert settled(tmp_path, WayOut.WAITS, judged(Verdict.HOLDS)).exit_status == Exit.INCOMPLETE
 
 
 HEAD = Judgement(
@@ -111,9 +111,9 @@ def test_what_a_journal_says_stood_before_decides_for_no_other_host(
     tmp_path: Path, about: Judgement, says: set[str], *, forgiven: bool
 ) -> None:
     """The account that deploys on one host writes the journal there."""
-    gate = Gate(ESTATE, Orders(recover=True), tmp_path / "evidence", "r2", Said())
+    gate = Gate(ESTATE, Options(recover=True), tmp_path / "evidence", "r2", Said())
     placements = [one for one in ESTATE.placements if one.id in {"backend-api-1", "fleet-fleet-1"}]
-    gate.site.found = {
+    gate.context.found = {
         one.id: Found(
             LastKnownGood(OLD),
             Journal(Phase.BACK_JUDGING, "r1", NEW, OLD, boot="b", standing=frozenset({about.id} if one.id in says else ())),
@@ -121,8 +121,8 @@ def test_what_a_journal_says_stood_before_decides_for_no_other_host(
         )
         for one in placements
     }
-    decisions = tuple(Decision(Way.GO_BACK, one.service.name, (one,), OLD, NEW, "r1", "left") for one in placements)
-    standing = Mending(gate.site, decisions, lambda _, release: release).standing
+    decisions = tuple(Decision(WayOut.GO_BACK, one.service.name, (one,), OLD, NEW, "r1", "left") for one in placements)
+    standing = Recovery(gate.context, decisions, lambda _, release: release).standing
     verdict, _ = standing.against((RunVerdict.VIOLATED, (about,)))
     assert verdict is (RunVerdict.HOLDS if forgiven else RunVerdict.VIOLATED)
     assert standing.still([about]) == ((about.id,) if forgiven else ())

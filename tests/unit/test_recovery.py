@@ -7,12 +7,13 @@ import json
 import pytest
 
 from voxgate.contracts.estates import load_estate
-from voxgate.deploy.answers import State, Written
-from voxgate.deploy.hands import Task
-from voxgate.deploy.journal import Journal, Phase, document_of, read_journal
-from voxgate.deploy.recovery import Way, credible, decide, way_back, way_of
-from voxgate.deploy.state import Author, Found, LastKnownGood, found_of, good_document
-from voxgate.deploy.undoing import changes, nothing_was_changed
+from voxgate.deploy.hosts.answers import State, Written
+from voxgate.deploy.hosts.executor import Task
+from voxgate.deploy.hosts.journal import Journal, Phase, document_of, read_journal
+from voxgate.deploy.hosts.last_known_good import credible, way_back
+from voxgate.deploy.hosts.state import Author, Found, LastKnownGood, found_of, good_document
+from voxgate.deploy.recovery.policy import WayOut, decide, way_of
+from voxgate.deploy.recovery.undoing import changes, nothing_was_changed
 from voxgate.model.evidence import Missing
 from voxgate.model.release import PutBack, Release
 
@@ -24,22 +25,22 @@ FLEET = [placement for placement in ESTATE.placements if placement.service.name 
 NOTHING = Found(GOOD)
 
 TABLE = {
-    Phase.CLAIMED: Way.ABANDON,
-    Phase.FETCH: Way.ABANDON,
-    Phase.CHECKOUT: Way.GO_BACK,
-    Phase.INSTALL: Way.GO_BACK,
-    Phase.RESTART: Way.GO_BACK,
-    Phase.JUDGING: Way.JUDGE,
-    Phase.PROMOTING: Way.PROMOTE,
-    Phase.BACK_CHECKOUT: Way.GO_BACK,
-    Phase.BACK_INSTALL: Way.GO_BACK,
-    Phase.BACK_RESTART: Way.GO_BACK,
-    Phase.BACK_JUDGING: Way.GO_BACK,
-    Phase.DONE: Way.NOTHING,
-    Phase.ROLLED_BACK: Way.NOTHING,
-    Phase.ABANDONED: Way.NOTHING,
-    Phase.CLEARED: Way.NOTHING,
-    Phase.HELD: Way.HELD,
+    Phase.CLAIMED: WayOut.ABANDON,
+    Phase.FETCH: WayOut.ABANDON,
+    Phase.CHECKOUT: WayOut.GO_BACK,
+    Phase.INSTALL: WayOut.GO_BACK,
+    Phase.RESTART: WayOut.GO_BACK,
+    Phase.JUDGING: WayOut.JUDGE,
+    Phase.PROMOTING: WayOut.PROMOTE,
+    Phase.BACK_CHECKOUT: WayOut.GO_BACK,
+    Phase.BACK_INSTALL: WayOut.GO_BACK,
+    Phase.BACK_RESTART: WayOut.GO_BACK,
+    Phase.BACK_JUDGING: WayOut.GO_BACK,
+    Phase.DONE: WayOut.NOTHING,
+    Phase.ROLLED_BACK: WayOut.NOTHING,
+    Phase.ABANDONED: WayOut.NOTHING,
+    Phase.CLEARED: WayOut.NOTHING,
+    Phase.HELD: WayOut.HELD,
 }
 
 
@@ -47,12 +48,12 @@ def found(phase: Phase, *, boot: str = "b", good: LastKnownGood | None = GOOD, r
     return Found(good, Journal(phase, run, NEW, OLD, boot=boot), "b")
 
 
-def way(*hosts: Found) -> Way:
+def way(*hosts: Found) -> WayOut:
     """The decision over the two fleet hosts; a host that is not given has nothing open."""
     state = {placement.id: NOTHING for placement in ESTATE.placements}
     state |= {placement.id: one for placement, one in zip(FLEET, hosts, strict=False)}
     decisions = decide(ESTATE, state)
-    return decisions[0].way if decisions else Way.NOTHING
+    return decisions[0].way if decisions else WayOut.NOTHING
 
 
 def test_the_table_knows_every_state() -> None:
@@ -68,34 +69,34 @@ def test_each_state_has_its_one_way_out(phase: Phase) -> None:
 
 @pytest.mark.parametrize("phase", list(Phase))
 def test_after_a_boot_nothing_is_promoted_unjudged(phase: Phase) -> None:
-    expected = Way.JUDGE if phase is Phase.PROMOTING else TABLE[phase]
+    expected = WayOut.JUDGE if phase is Phase.PROMOTING else TABLE[phase]
     assert way(found(phase, boot="another")) is expected
 
 
 @pytest.mark.parametrize(
     ("one", "two", "wanted"),
     [
-        (Phase.PROMOTING, Phase.JUDGING, Way.JUDGE),  # one host alone may write what it likes
-        (Phase.PROMOTING, Phase.PROMOTING, Way.PROMOTE),
-        (Phase.PROMOTING, Phase.DONE, Way.PROMOTE),
-        (Phase.RESTART, Phase.INSTALL, Way.GO_BACK),
-        (Phase.CLAIMED, Phase.CHECKOUT, Way.GO_BACK),
-        (Phase.CLAIMED, Phase.DONE, Way.ABANDON),
-        (Phase.JUDGING, Phase.RESTART, Way.GO_BACK),
-        (Phase.BACK_RESTART, Phase.RESTART, Way.GO_BACK),
-        (Phase.ROLLED_BACK, Phase.BACK_JUDGING, Way.GO_BACK),
-        (Phase.HELD, Phase.RESTART, Way.HELD),
+        (Phase.PROMOTING, Phase.JUDGING, WayOut.JUDGE),  # one host alone may write what it likes
+        (Phase.PROMOTING, Phase.PROMOTING, WayOut.PROMOTE),
+        (Phase.PROMOTING, Phase.DONE, WayOut.PROMOTE),
+        (Phase.RESTART, Phase.INSTALL, WayOut.GO_BACK),
+        (Phase.CLAIMED, Phase.CHECKOUT, WayOut.GO_BACK),
+        (Phase.CLAIMED, Phase.DONE, WayOut.ABANDON),
+        (Phase.JUDGING, Phase.RESTART, WayOut.GO_BACK),
+        (Phase.BACK_RESTART, Phase.RESTART, WayOut.GO_BACK),
+        (Phase.ROLLED_BACK, Phase.BACK_JUDGING, WayOut.GO_BACK),
+        (Phase.HELD, Phase.RESTART, WayOut.HELD),
     ],
 )
-def test_the_gravest_of_the_hosts_decides(one: Phase, two: Phase, wanted: Way) -> None:
+def test_the_gravest_of_the_hosts_decides(one: Phase, two: Phase, wanted: WayOut) -> None:
     assert way(found(one), found(two)) is wanted
     assert way(found(two), found(one)) is wanted
 
 
 @pytest.mark.parametrize(
-    ("there", "wanted"), [(Phase.PROMOTING, Way.PROMOTE), (Phase.DONE, Way.PROMOTE), (Phase.JUDGING, Way.JUDGE)]
+    ("there", "wanted"), [(Phase.PROMOTING, WayOut.PROMOTE), (Phase.DONE, WayOut.PROMOTE), (Phase.JUDGING, WayOut.JUDGE)]
 )
-def test_a_run_is_promoted_unjudged_only_where_no_host_says_otherwise(there: Phase, wanted: Way) -> None:
+def test_a_run_is_promoted_unjudged_only_where_no_host_says_otherwise(there: Phase, wanted: WayOut) -> None:
     """The journal of a host is its deploy account's: one that writes promoting promotes nothing on another host."""
     state = {placement.id: NOTHING for placement in ESTATE.placements}
     state["backend-api-1"] = found(Phase.PROMOTING)
@@ -114,7 +115,7 @@ def test_no_host_says_what_was_deployed_on_another(phase: Phase, forger: int) ->
     state = {placement.id: NOTHING for placement in ESTATE.placements}
     state |= {placement.id: one for placement, one in zip(FLEET, hosts, strict=True)}
     (decision,) = decide(ESTATE, state)
-    assert (decision.way, decision.release) == (Way.GO_BACK, OLD)
+    assert (decision.way, decision.release) == (WayOut.GO_BACK, OLD)
     assert "do not agree on what was deployed" in decision.line
 
 
@@ -166,8 +167,8 @@ def test_one_host_decides_for_no_other_where_it_goes_back_to(
 def test_where_nobody_knows_what_to_go_back_to_it_waits() -> None:
     """It is not closed, as it would be where nothing ever was known good: the next run may know."""
     unknown = Found(Missing("failed", "nobody can say"), Journal(Phase.RESTART, "r1", NEW, OLD, boot="b"), "b")
-    assert way(unknown, unknown) is Way.WAITS
-    assert way(unknown, found(Phase.RESTART)) is Way.GO_BACK
+    assert way(unknown, unknown) is WayOut.WAITS
+    assert way(unknown, found(Phase.RESTART)) is WayOut.GO_BACK
 
 
 @pytest.mark.parametrize("phase", list(Phase))
@@ -177,34 +178,34 @@ def test_a_host_that_is_away_keeps_no_other_from_its_way_out(phase: Phase) -> No
     state = {placement.id: NOTHING for placement in ESTATE.placements}
     state |= {FLEET[0].id: found(phase), FLEET[1].id: lost}
     decisions = decide(ESTATE, state, {FLEET[1].host.name})
-    expected = Way.WAITS if TABLE[phase] in {Way.JUDGE, Way.PROMOTE} else TABLE[phase]
-    assert [one.way for one in decisions] == ([] if expected is Way.NOTHING else [expected])
+    expected = WayOut.WAITS if TABLE[phase] in {WayOut.JUDGE, WayOut.PROMOTE} else TABLE[phase]
+    assert [one.way for one in decisions] == ([] if expected is WayOut.NOTHING else [expected])
     assert all(one.placements == (FLEET[0],) for one in decisions)
 
 
 def test_a_host_without_a_state_keeps_only_what_must_be_judged() -> None:
-    for phase, wanted in ((Phase.JUDGING, Way.WAITS), (Phase.PROMOTING, Way.PROMOTE), (Phase.RESTART, Way.GO_BACK)):
+    for phase, wanted in ((Phase.JUDGING, WayOut.WAITS), (Phase.PROMOTING, WayOut.PROMOTE), (Phase.RESTART, WayOut.GO_BACK)):
         state = {placement.id: NOTHING for placement in ESTATE.placements} | {FLEET[0].id: found(phase)}
         assert [one.way for one in decide(ESTATE, state, {"data"})] == [wanted]
 
 
 def test_one_host_booted_since_is_proof_against_promoting() -> None:
-    assert way(found(Phase.PROMOTING), found(Phase.PROMOTING, boot="another")) is Way.JUDGE
+    assert way(found(Phase.PROMOTING), found(Phase.PROMOTING, boot="another")) is WayOut.JUDGE
 
 
 def test_another_runs_promotion_proves_nothing() -> None:
-    assert way(found(Phase.PROMOTING, run="r1"), found(Phase.JUDGING, run="r2")) is Way.JUDGE
+    assert way(found(Phase.PROMOTING, run="r1"), found(Phase.JUDGING, run="r2")) is WayOut.JUDGE
 
 
 def test_a_half_written_journal_counts_as_half_changed() -> None:
     torn = Found(GOOD, Missing("unparsable", "no JSON"), "b")
-    assert way(torn) is Way.GO_BACK
+    assert way(torn) is WayOut.GO_BACK
     assert "cannot be read" in decide(ESTATE, {p.id: NOTHING for p in ESTATE.placements} | {FLEET[0].id: torn})[0].line
 
 
 def test_without_a_last_known_good_there_is_no_way_back() -> None:
     state = {p.id: Found(None) for p in ESTATE.placements} | {FLEET[0].id: found(Phase.RESTART, good=None)}
-    assert decide(ESTATE, state)[0].way is Way.STUCK
+    assert decide(ESTATE, state)[0].way is WayOut.STUCK
 
 
 def test_hosts_that_disagree_follow_the_last_promotion_and_say_so() -> None:
@@ -299,6 +300,6 @@ def test_what_one_run_left_goes_one_way() -> None:
     api = [placement for placement in ESTATE.placements if placement.host.name == "api-1"]
     state = {placement.id: NOTHING for placement in ESTATE.placements}
     state |= {api[0].id: found(Phase.JUDGING), api[1].id: found(Phase.RESTART)}
-    assert {one.service: one.way for one in decide(ESTATE, state)} == {"backend": Way.GO_BACK, "console": Way.GO_BACK}
+    assert {one.service: one.way for one in decide(ESTATE, state)} == {"backend": WayOut.GO_BACK, "console": WayOut.GO_BACK}
     state[api[0].id] = found(Phase.JUDGING, run="r2")
-    assert {one.service: one.way for one in decide(ESTATE, state)} == {"backend": Way.JUDGE, "console": Way.GO_BACK}
+    assert {one.service: one.way for one in decide(ESTATE, state)} == {"backend": WayOut.JUDGE, "console": WayOut.GO_BACK}

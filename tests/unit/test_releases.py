@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from voxgate.contracts.estates import load_estate
-from voxgate.deploy.releases import release_lines
-from voxgate.deploy.state import Found, LastKnownGood
+from voxgate.deploy.hosts.state import Found, LastKnownGood
+from voxgate.deploy.planning.releases import release_lines
 from voxgate.model.evidence import HostEvidence, Missing, known
 from voxgate.model.release import Release, RemoteView
 from voxgate.survey.saving import load

@@ -16,10 +16,10 @@ import pytest
 from voxgate.contracts.estates import load_estate
 from voxgate.model.advice import commands_in
 from voxgate.model.installed import BUILDER, INSTALL_BUILDER
-from voxgate.report.redaction import Redactor
+from voxgate.redaction.cutting import Redactor
 from voxgate.survey import remedies
 from voxgate.survey.remedies import for_look, for_move
-from voxgate.transport import begin, sudo
+from voxgate.transport.ssh import begin, sudo
 
 from .test_on_host import WORD, source
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from voxgate.contracts.estates import load_estate
-from voxgate.deploy.rolling import Capacity, Sample, calls_of, joined, next_batch, serves
+from voxgate.deploy.moving.rolling import Capacity, Sample, calls_of, joined, next_batch, serves
 from voxgate.model.answers import Answer
 from voxgate.model.evidence import Missing
 from voxgate.model.run_facts import Gap, Roll, Turn, gaps

@@ -8,18 +8,18 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from voxgate.contracts.estates import load_estate
-from voxgate.deploy.decision import Judged
-from voxgate.deploy.engine import State
-from voxgate.deploy.journal import Journal, Phase
-from voxgate.deploy.mending import is_about, verdict_on
-from voxgate.deploy.plan import Plan, Target
-from voxgate.deploy.preflight import ways_back as needed
-from voxgate.deploy.remotes import must_run
-from voxgate.deploy.settling import ways_back, why_not
-from voxgate.deploy.state import Found, Good, LastKnownGood
-from voxgate.deploy.telling import history, history_lines, plan_lines
-from voxgate.deploy.undoing import kept_units, undoing
-from voxgate.model.content import Commit, Commits, Content, Files, Packages, Way
+from voxgate.deploy.deciding.decision import Judged
+from voxgate.deploy.deciding.settling import ways_back, why_not
+from voxgate.deploy.hosts.journal import Journal, Phase
+from voxgate.deploy.hosts.state import Found, Good, LastKnownGood
+from voxgate.deploy.moving.engine import State
+from voxgate.deploy.plan_text import history, history_lines, plan_lines
+from voxgate.deploy.planning.plan import Plan, Target
+from voxgate.deploy.planning.preflight import ways_back as needed
+from voxgate.deploy.planning.remotes import must_run
+from voxgate.deploy.recovery.recover import is_about, verdict_on
+from voxgate.deploy.recovery.undoing import kept_units, undoing
+from voxgate.model.content import Commit, Commits, Content, Direction, Files, Packages
 from voxgate.model.evidence import Missing
 from voxgate.model.installed import BUILDER
 from voxgate.model.release import Release
@@ -169,7 +169,9 @@ def test_no_ledger_and_no_path_writes_a_line_of_its_own_or_moves_the_terminal() 
 
 def test_a_plan_says_what_the_release_brings() -> None:
     commits = tuple(Commit(f"{number:040x}", f"Subject {number}", "Ada", 0) for number in range(30))
-    content = Content(Way.FORWARD, brought=Commits(30, commits), files=Files(2), packages=Packages(0, (), ("uv.lock: \x1b[2K",)))
+    content = Content(
+        Direction.FORWARD, brought=Commits(30, commits), files=Files(2), packages=Packages(0, (), ("uv.lock: \x1b[2K",))
+    )
     there = {p.id: Found(LastKnownGood(OLD)) for p in FLEET}
     lines = plan_lines(ESTATE, Plan((target(OLD),)), (), there, 1, {"fleet": content})
     at = next(number for number, one in enumerate(lines) if one.startswith("fleet "))

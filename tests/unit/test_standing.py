@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from voxgate.contracts.estates import load_estate
-from voxgate.deploy.plan import Plan, Target
-from voxgate.deploy.site import Orders
-from voxgate.deploy.standing import Standing, lines_of, must_be_meant, refused
+from voxgate.deploy.judging.standing import Standing, lines_of, must_be_meant, refused
+from voxgate.deploy.planning.plan import Plan, Target
+from voxgate.deploy.run_context import Options
 from voxgate.errors import Refused
 from voxgate.model.release import Release
 from voxgate.model.verdict import Judgement, RunVerdict, Verdict
@@ -125,20 +125,20 @@ def test_of_one_service_on_one_host_a_few_are_told_and_the_others_named() -> Non
 @pytest.mark.parametrize(
     ("orders", "why"),
     [
-        (Orders(deploy=("backend",), standing=("x",)), "without a reason"),
-        (Orders(deploy=("backend",), standing=("x",), reason=" "), "without a reason"),
-        (Orders(deploy=("backend",), standing=("x",), reason="y" * 501), "too long"),
-        (Orders(rollback=("backend",), standing=("x",), reason="y"), "only a deploy"),
-        (Orders(deploy=("backend",), standing=("only-expected-listeners[fleet-9]",), reason="y"), "no such invariant"),
+        (Options(deploy=("backend",), standing=("x",)), "without a reason"),
+        (Options(deploy=("backend",), standing=("x",), reason=" "), "without a reason"),
+        (Options(deploy=("backend",), standing=("x",), reason="y" * 501), "too long"),
+        (Options(rollback=("backend",), standing=("x",), reason="y"), "only a deploy"),
+        (Options(deploy=("backend",), standing=("only-expected-listeners[fleet-9]",), reason="y"), "no such invariant"),
     ],
 )
-def test_what_may_stand_is_named_by_its_id_for_a_reason(orders: Orders, why: str) -> None:
+def test_what_may_stand_is_named_by_its_id_for_a_reason(options: Options, why: str) -> None:
     with pytest.raises(Refused, match=why):
-        must_be_meant(orders, {STRANGER.id})
+        must_be_meant(options, {STRANGER.id})
 
 
 def test_a_typo_is_told_the_id_that_was_meant() -> None:
     with pytest.raises(Refused) as caught:
-        must_be_meant(Orders(deploy=("fleet",), standing=("only-expected-listener[fleet-1]",), reason="y"), {STRANGER.id})
+        must_be_meant(Options(deploy=("fleet",), standing=("only-expected-listener[fleet-1]",), reason="y"), {STRANGER.id})
     assert caught.value.hint == f"did you mean {STRANGER.id}?"
-    must_be_meant(Orders(deploy=("fleet",), standing=(STRANGER.id,), reason="y"), {STRANGER.id})
+    must_be_meant(Options(deploy=("fleet",), standing=(STRANGER.id,), reason="y"), {STRANGER.id})

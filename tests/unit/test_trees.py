@@ -12,10 +12,10 @@ import pytest
 
 from tests.unit.forges import ALONE, LAB, NAMES, Forge, git
 from voxgate.deploy.gate import Gate
-from voxgate.deploy.plan import Plan
-from voxgate.deploy.remotes import Remotes
-from voxgate.deploy.site import Orders
-from voxgate.deploy.state import Found, LastKnownGood
+from voxgate.deploy.hosts.state import Found, LastKnownGood
+from voxgate.deploy.planning.plan import Plan
+from voxgate.deploy.planning.remotes import Remotes
+from voxgate.deploy.run_context import Options
 from voxgate.errors import Refused
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release
@@ -64,7 +64,7 @@ def test_neither_is_it_gone_back_to(forge: Callable[[str], Forge]) -> None:
     bad = here.release()
     git(here.work, "rm", "-r", "-q", "dist")
     good = here.commit()
-    found = here.refused(Orders(rollback=(f"console={bad.tag}",)), good=good)
+    found = here.refused(Options(rollback=(f"console={bad.tag}",)), good=good)
     assert found.where == f"console={bad}"
     assert here.refused(good=bad).where == f"last known good: console={bad}"
 
@@ -96,7 +96,7 @@ def test_a_last_known_good_with_a_settings_file_is_left_by_the_hint(forge: Calla
     good = here.commit()
     found = here.refused(good=bad)
     assert found.where.startswith("last known good: ")
-    assert here.plan(Orders(deploy=("backend",), no_way_back=True), good=bad).targets[0].release == good
+    assert here.plan(Options(deploy=("backend",), no_way_back=True), good=bad).targets[0].release == good
     assert here.said.notes == [f"no way back, accepted: {found.line}"]
     for helped in (False, True):
         host = tmp_path / f"host-{helped}"
@@ -214,9 +214,9 @@ def test_what_is_named_in_any_script_is_fine(forge: Callable[[str], Forge]) -> N
     assert here.plan().targets[0].release == good
 
 
-def plan_of_the_fleet(here: Forge, orders: Orders, *goods: LastKnownGood | None) -> Plan:
+def plan_of_the_fleet(here: Forge, options: Options, *goods: LastKnownGood | None) -> Plan:
     """The plan of a gate that read these on the fleet's hosts."""
-    gate = Gate(here.estate, orders, here.folder / "evidence", "r1", here.said)
+    gate = Gate(here.estate, options, here.folder / "evidence", "r1", here.said)
     gate._remotes.ask()
     fleet = [one.id for one in here.estate.placements if one.service.name == "fleet"]
     found = {one.id: Found(None) for one in here.estate.placements}
@@ -233,23 +233,23 @@ def test_one_host_decides_for_no_other_where_a_deploy_goes_back_to(forge: Callab
     evil = Release("fleet", git(here.work, "rev-parse", "HEAD"), "vox-agents-2026.06.25-1")
     git(here.work, "push", "-q", "origin", "side")
     good = LastKnownGood(old, None, "2026-06-22T08:00:00Z")
-    orders, anyhow = Orders(deploy=("fleet",)), Orders(deploy=("fleet",), no_way_back=True)
+    options, anyhow = Options(deploy=("fleet",)), Options(deploy=("fleet",), no_way_back=True)
     for forged, why in (
         (LastKnownGood(evil, old, "2026-06-24T08:00:00Z"), "is not on main"),
         (LastKnownGood(new, old, "2099-01-01T00:00:00Z"), "promoted in the future"),
     ):
         with pytest.raises(Refused, match=why):
-            plan_of_the_fleet(here, orders, good, forged)
+            plan_of_the_fleet(here, options, good, forged)
         assert plan_of_the_fleet(here, anyhow, good, forged).targets[0].way_back == old
     other = LastKnownGood(new, old, "2026-06-24T08:00:00Z")
     with pytest.raises(Refused, match="disagree"):
-        plan_of_the_fleet(here, orders, good, other)
+        plan_of_the_fleet(here, options, good, other)
     assert plan_of_the_fleet(here, anyhow, good, other).targets[0].way_back == new
     # What all hosts say is theirs alone, also after main was written anew; and one that is new follows the others.
-    assert plan_of_the_fleet(here, orders, good, good).targets[0].way_back == old
-    assert plan_of_the_fleet(here, orders, good, None).targets[0].way_back == old
+    assert plan_of_the_fleet(here, options, good, good).targets[0].way_back == old
+    assert plan_of_the_fleet(here, options, good, None).targets[0].way_back == old
     agreed = LastKnownGood(evil, None, "2026-06-22T08:00:00Z")
-    assert plan_of_the_fleet(here, orders, agreed, agreed).targets[0].way_back == evil
+    assert plan_of_the_fleet(here, options, agreed, agreed).targets[0].way_back == evil
 
 
 def tags_at(here: Forge, service: str) -> set[str]:
@@ -268,7 +268,7 @@ def test_no_host_has_a_tag_pushed(forge: Callable[[str], Forge]) -> None:
     git(here.work, "push", "-q", "origin", "HEAD:main")
     head = Release("backend", git(here.work, "rev-parse", "HEAD"), None)
     before = tags_at(here, "backend")
-    gate = Gate(here.estate, Orders(recover=True), here.folder / "evidence", "r2", here.said)
+    gate = Gate(here.estate, Options(recover=True), here.folder / "evidence", "r2", here.said)
     gate._remotes.ask()
     service = here.estate.service("backend")
     assert gate._tag(service, head) == head

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from voxgate.errors import VoxgateError, visible
-from voxgate.report.redaction import Redactor
+from voxgate.redaction.cutting import Redactor
 
 
 @pytest.mark.parametrize("letter", ["\u3164", "\u2800", "\u115f", "\u1160", "\u17b5", "\ufe0f", "\uffa0", "\u034f", "\U000e0100"])

@@ -21,11 +21,11 @@ from voxgate.model.evidence import known
 from voxgate.model.verdict import RunOutcome, RunVerdict, Verdict
 from voxgate.plugin.rejudging import judge_saved
 from voxgate.plugin.session import Session
-from voxgate.report import verdict_file
-from voxgate.report.changes import changes
+from voxgate.redaction.cutting import Redactor
 from voxgate.report.monitors import FORMATS, Level, level
-from voxgate.report.redaction import Redactor
-from voxgate.report.stream import CutStream
+from voxgate.report.terminal.stream import CutStream
+from voxgate.report.verdict import verdict_file
+from voxgate.report.verdict.changes import changes
 from voxgate.survey.saving import load
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,10 +12,10 @@ import pytest
 
 from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.estates import FOLDER, load_estate
-from voxgate.deploy.canary import verdict_on
-from voxgate.deploy.decision import Judged, judge_run, look_summary, look_verdict
-from voxgate.deploy.plan import Plan, Target
-from voxgate.deploy.standing import Standing
+from voxgate.deploy.deciding.decision import Judged, judge_run, look_summary, look_verdict
+from voxgate.deploy.judging.canary import verdict_on
+from voxgate.deploy.judging.standing import Standing
+from voxgate.deploy.planning.plan import Plan, Target
 from voxgate.errors import Blind, EstateError, MoveFailed
 from voxgate.model.invariant import Expected, Subject, expected
 from voxgate.model.release import Release

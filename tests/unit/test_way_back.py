@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from tests.hands import ESTATE, Hands, Progress, targets
-from voxgate.deploy import dialling, engine, sampler
-from voxgate.deploy.engine import Deployment, Pace, State
-from voxgate.deploy.plan import Plan, Target
-from voxgate.deploy.state import LastKnownGood
+from tests.executor import ESTATE, Executor, Progress, targets
+from voxgate.deploy.hosts.state import LastKnownGood
+from voxgate.deploy.moving import dialling, engine, sampler
+from voxgate.deploy.moving.engine import Deployment, Pace, State
+from voxgate.deploy.planning.plan import Plan, Target
 from voxgate.errors import CommandUnknown, MoveFailed, Unforeseen, VoxgateError, unforeseen
 from voxgate.model.answers import Answer
 from voxgate.model.evidence import Missing
@@ -26,8 +26,8 @@ from voxgate.model.run_facts import Roll, gaps
 from voxgate.moves.health import Up
 from voxgate.moves.steps import Step
 from voxgate.plugin.tracing import keep_traces
-from voxgate.report.redaction import Redactor
-from voxgate.transport.session import Completed
+from voxgate.redaction.cutting import Redactor
+from voxgate.transport.ssh.remote_command import Completed
 
 
 @pytest.fixture(autouse=True)
@@ -36,8 +36,8 @@ def _no_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "ask", lambda _, questions, **__: dict.fromkeys(questions, Missing("missing", "not asked")))
 
 
-def went(hands: Hands, *names: str) -> tuple[Deployment, VoxgateError]:
-    deployment = Deployment(Plan(targets(*names)), hands, Progress(), Pace(most=3))  # type: ignore[arg-type]
+def went(executor: Executor, *names: str) -> tuple[Deployment, VoxgateError]:
+    deployment = Deployment(Plan(targets(*names)), executor, Progress(), Pace(most=3))  # type: ignore[arg-type]
     with pytest.raises(VoxgateError) as caught:
         deployment.reach(State.HEALTHY)
     return deployment, caught.value
@@ -51,8 +51,8 @@ def failing(host: str, when: str, error: Exception) -> Callable[[str, str], None
     return fail
 
 
-def restarted(hands: Hands) -> set[str]:
-    return {host for host, says in hands.done if says.startswith("restart ")}
+def restarted(executor: Executor) -> set[str]:
+    return {host for host, says in executor.done if says.startswith("restart ")}
 
 
 MISTAKES = [
@@ -67,26 +67,26 @@ MISTAKES = [
 @pytest.mark.parametrize("error", MISTAKES, ids=lambda one: type(one).__name__)
 @pytest.mark.parametrize("when", ["git cat-file", "back-checkout", "back-install", "back-restart", "health"])
 def test_one_host_that_fails_on_the_way_back_stops_no_other(error: Exception, when: str) -> None:
-    hands = Hands(failing("fleet-1", when, error))
-    deployment, failure = went(hands, "backend", "fleet")
+    executor = Executor(failing("fleet-1", when, error))
+    deployment, failure = went(executor, "backend", "fleet")
     assert failure.where == "fleet-1"
-    assert {"api-1", "fleet-2"} <= restarted(hands)
+    assert {"api-1", "fleet-2"} <= restarted(executor)
     assert deployment.failure is failure
     assert isinstance(failure, Unforeseen) == (not isinstance(error, VoxgateError))
     if when != "health":
-        assert "fleet-1" not in restarted(hands)
+        assert "fleet-1" not in restarted(executor)
 
 
 def test_what_serves_with_the_same_release_is_let_be_once_it_failed_elsewhere() -> None:
     """The last known good does not come up on the first host: the workers that are up with it are not restarted into the same."""
-    hands = Hands(failing("fleet-1", "health", MoveFailed("not healthy", where="fleet-1")), up=Up.YES)
-    went(hands, "fleet")
-    assert restarted(hands) == {"fleet-1"}
+    executor = Executor(failing("fleet-1", "health", MoveFailed("not healthy", where="fleet-1")), up=Up.YES)
+    went(executor, "fleet")
+    assert restarted(executor) == {"fleet-1"}
 
 
 def test_who_serves_and_how_many_calls_are_cut_is_counted_on_the_way_back_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of six workers one is down from the beginning, as the deploy left it; each has a call when it is restarted."""
-    hands = Hands(lambda *_: None)
+    executor = Executor(lambda *_: None)
 
     def answer(_: object, questions: Sequence[Question], **__: object) -> dict[Question, Answer]:
         body = b'{"status": "ok", "worker_calls": 1}'
@@ -95,7 +95,7 @@ def test_who_serves_and_how_many_calls_are_cut_is_counted_on_the_way_back_too(mo
 
     monkeypatch.setattr(engine, "ask", answer)
     monkeypatch.setattr(sampler, "ask", answer)
-    deployment = Deployment(Plan(targets("fleet")), hands, Progress(), Pace(most=3))  # type: ignore[arg-type]
+    deployment = Deployment(Plan(targets("fleet")), executor, Progress(), Pace(most=3))  # type: ignore[arg-type]
     deployment.reach(State.HEALTHY)
     assert deployment.capacity.roll == Roll(6, 5, 6)
     deployment.restart_kept({"fleet"})
@@ -107,7 +107,7 @@ def test_whoever_counts_who_serves_stops_no_way_back(monkeypatch: pytest.MonkeyP
         raise RecursionError("too deep")
 
     monkeypatch.setattr(sampler, "ask", fail)
-    deployment = Deployment(Plan(targets("fleet")), Hands(lambda *_: None), Progress(), Pace(most=3))  # type: ignore[arg-type]
+    deployment = Deployment(Plan(targets("fleet")), Executor(lambda *_: None), Progress(), Pace(most=3))  # type: ignore[arg-type]
     deployment.reach(State.HEALTHY)
     assert deployment.capacity.roll == Roll(6, None, 0)
 
@@ -115,10 +115,10 @@ def test_whoever_counts_who_serves_stops_no_way_back(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("back", [True, False])
 def test_a_dialler_is_noted_when_it_is_stopped_and_when_it_is_up_again(monkeypatch: pytest.MonkeyPatch, *, back: bool) -> None:
     """Nobody else dials anywhere: that is looked at before the stop and after it."""
-    hands = Hands(lambda *_: None, back=back)
+    executor = Executor(lambda *_: None, back=back)
     monkeypatch.setattr(dialling, "nobody_else_lives", lambda *_, **__: None)
-    monkeypatch.setattr(dialling, "nobody_dials", lambda hands, _: hands.done.append(("sip-1", "gone")))
-    deployment = Deployment(Plan(targets("dialler")), hands, Progress(), Pace())  # type: ignore[arg-type]
+    monkeypatch.setattr(dialling, "nobody_dials", lambda executor, _: executor.done.append(("sip-1", "gone")))
+    deployment = Deployment(Plan(targets("dialler")), executor, Progress(), Pace())  # type: ignore[arg-type]
     deployment.reach(State.HEALTHY)
     stopped, *up = deployment.turns
     assert (stopped.host, stopped.unit, stopped.up, stopped.rollback) == ("sip-1", "voxdialler.service", False, back)
@@ -126,17 +126,17 @@ def test_a_dialler_is_noted_when_it_is_stopped_and_when_it_is_up_again(monkeypat
     (gap,) = gaps(deployment.turns)
     assert (gap.rollback, gap.stopped) == (back, stopped.at)
     assert gap.seconds == pytest.approx(up[0].at - stopped.at)
-    done = [says for _, says in hands.done if says.startswith(("stop", "start", "gone"))]
+    done = [says for _, says in executor.done if says.startswith(("stop", "start", "gone"))]
     assert done == ["stop voxdialler", "gone", "start voxdialler"]
 
 
 @pytest.mark.parametrize("error", MISTAKES, ids=lambda one: type(one).__name__)
 def test_on_the_way_there_the_first_failure_stops_the_deploy(error: Exception) -> None:
-    hands = Hands(failing("fleet-1", "restart", error), back=False)
-    deployment = Deployment(Plan(targets("fleet")), hands, Progress(), Pace(most=3))  # type: ignore[arg-type]
+    executor = Executor(failing("fleet-1", "restart", error), back=False)
+    deployment = Deployment(Plan(targets("fleet")), executor, Progress(), Pace(most=3))  # type: ignore[arg-type]
     with pytest.raises(VoxgateError):
         deployment.reach(State.HEALTHY)
-    assert restarted(hands) == set()
+    assert restarted(executor) == set()
     assert deployment.reached == State.INSTALLED
     assert {str(record.move) for record in deployment.records if record.error} == {"restart"}
 
@@ -159,7 +159,7 @@ def test_a_mistake_is_one_line_and_its_traceback_is_in_the_runs_folder_without_s
     assert "s3cr3t" not in kept
 
 
-class RealHands(Hands):
+class RealHands(Executor):
     """Hands that do each step, here."""
 
     def attempt(self, host: str, step: Step) -> Completed:
@@ -195,11 +195,11 @@ def test_a_console_that_serves_another_build_is_published_whatever_the_journal_k
     there = tuple(one for one in ESTATE.placements if one.service.name == "console")
     undo: dict[str, frozenset[str] | None] = {one.id: frozenset() for one in there}
     target = Target(service, release, there, {one.id: LastKnownGood(release) for one in there}, is_on_hosts=True, undo=undo)
-    hands = RealHands(lambda *_: None)
-    Deployment(Plan((target,)), hands, Progress(), Pace(most=3)).reach(State.HEALTHY)  # type: ignore[arg-type]
+    executor = RealHands(lambda *_: None)
+    Deployment(Plan((target,)), executor, Progress(), Pace(most=3)).reach(State.HEALTHY)  # type: ignore[arg-type]
     assert dist.is_symlink()
     assert (dist / "index.html").read_text() == release.commit
-    assert ((there[0].host.name, "switch dist") in hands.done) is (is_now != "the target")
+    assert ((there[0].host.name, "switch dist") in executor.done) is (is_now != "the target")
 
 
 @pytest.mark.parametrize(("wanted", "published"), [("a", True), ("b", False)])
@@ -221,9 +221,9 @@ def test_a_console_that_was_built_anew_under_what_is_served_is_published_anew(
     undo: dict[str, frozenset[str] | None] = {one.id: frozenset({"packages"}) for one in there}
     before = {one.id: LastKnownGood(release) for one in there}
     target = Target(service, release, there, before, is_on_hosts=True, wanted=replace(release, commit=wanted * 40), undo=undo)
-    hands = RealHands(lambda *_: None)
-    Deployment(Plan((target,)), hands, Progress(), Pace(most=3)).reach(State.HEALTHY)  # type: ignore[arg-type]
-    assert ((there[0].host.name, "switch dist") in hands.done) is published
+    executor = RealHands(lambda *_: None)
+    Deployment(Plan((target,)), executor, Progress(), Pace(most=3)).reach(State.HEALTHY)  # type: ignore[arg-type]
+    assert ((there[0].host.name, "switch dist") in executor.done) is published
     assert (os.lstat(dist).st_ino != link) is published
     assert (dist / "index.html").read_text() == "new"
     assert os.lstat(dist).st_ctime_ns >= (build / "index.html").stat().st_ctime_ns or not published

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from voxgate.contracts.approvals import FOLDER, NAMESPACE, SIGNATURE, Approval
 from voxgate.contracts.manifest import sha256
-from voxgate.deploy.journal import MOST_REASON
-from voxgate.deploy.plan import check_requests, read_requests
-from voxgate.deploy.remotes import Remotes
+from voxgate.deploy.hosts.journal import MOST_REASON
+from voxgate.deploy.planning.plan import check_requests, read_requests
+from voxgate.deploy.planning.remotes import Remotes
 from voxgate.errors import Refused
 from voxgate.model.estate import Estate
 from voxgate.model.release import Release
 from voxgate.model.service import Service
-from voxgate.report.stream import CutStream
-from voxgate.report.verdict_file import replace_file
-from voxgate.transport.ssh_keygen import sign, verify
+from voxgate.report.terminal.stream import CutStream
+from voxgate.report.verdict.verdict_file import replace_file
+from voxgate.transport.ssh.keygen import sign, verify
 
 MOST_DAYS = 30
 """For which an approval may count, at most."""

@@ -14,10 +14,10 @@ from voxgate.model.estate import Estate
 from voxgate.model.verdict import RunOutcome
 from voxgate.plugin.rejudging import judge_as_it_is
 from voxgate.plugin.session import Session
-from voxgate.report import verdict_file
-from voxgate.report.attesting import configuration_of
-from voxgate.report.stream import CutStream
-from voxgate.report.verifying import Verifier
+from voxgate.report.attested.attesting import configuration_of
+from voxgate.report.attested.verifying import Verifier
+from voxgate.report.terminal.stream import CutStream
+from voxgate.report.verdict import verdict_file
 
 
 def verify(folder: Path, signers: Path | None, estate: str | None, out: CutStream, ledger: Path | None = None) -> int:

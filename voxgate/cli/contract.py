@@ -19,7 +19,7 @@ from voxgate.probe.env_files import settings as read_settings
 from voxgate.promises.asking import Asker
 from voxgate.promises.contract import SHORTEST, Contract
 from voxgate.promises.running import Out, Wanted, judge
-from voxgate.report.redaction import Redactor
+from voxgate.redaction.cutting import Redactor
 from voxgate.transport import local
 
 PATIENCE = "VOXGATE_PATIENCE"

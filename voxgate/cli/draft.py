@@ -26,12 +26,12 @@ from voxgate.model.waiver import Waiver
 from voxgate.model.where import EVERYWHERE
 from voxgate.plugin import without_pytest
 from voxgate.plugin.invariants import PARTED
-from voxgate.report.redaction import Redactor
-from voxgate.report.stream import CutStream
+from voxgate.redaction.cutting import Redactor
+from voxgate.report.terminal.stream import CutStream
 from voxgate.survey.brought import ask_each
 from voxgate.survey.origin import origin_of
 from voxgate.survey.saving import load
-from voxgate.transport.connections import Connections
+from voxgate.transport.ssh.connections import Connections
 
 MONTH = 30
 """Days after which a waiver ends that a draft writes."""

@@ -12,9 +12,9 @@ from voxgate.errors import EstateError, VoxgateError, visible
 from voxgate.model.counting import counted
 from voxgate.model.estate import Estate, Host
 from voxgate.moves import enrolment
-from voxgate.report.stream import CutStream
-from voxgate.transport.connections import Connections
+from voxgate.report.terminal.stream import CutStream
 from voxgate.transport.local import run
+from voxgate.transport.ssh.connections import Connections
 
 DEADLINE = 60.0
 SSH_PORT = 22

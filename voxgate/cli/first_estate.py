@@ -30,8 +30,8 @@ from voxgate.model.evidence import ContainerFact, HostEvidence, Missing, known
 from voxgate.model.look import Look
 from voxgate.model.service import Role, Service
 from voxgate.model.verdict import Verdict
-from voxgate.report.redaction import Redactor
-from voxgate.report.stream import CutStream
+from voxgate.redaction.cutting import Redactor
+from voxgate.report.terminal.stream import CutStream
 from voxgate.survey.findings import by_id, holder_of
 from voxgate.survey.origin import said_of_all
 

@@ -10,7 +10,7 @@ from voxgate.model.estate import Estate
 from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.look import Look
 from voxgate.survey.collect import take_look
-from voxgate.transport.connections import Connections
+from voxgate.transport.ssh.connections import Connections
 
 _OPTIONS = {
     "has no entry for": "say `--known-hosts FILE`, where their keys are pinned already",

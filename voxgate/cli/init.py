@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from voxgate import __version__
 from voxgate.contracts.places import bundled
 from voxgate.errors import VoxgateError
-from voxgate.report.stream import CutStream
+from voxgate.report.terminal.stream import CutStream
 
 _TEMPLATE = Path(__file__).with_name("template")
 _FILES = {

@@ -23,12 +23,12 @@ from voxgate.errors import Refused, VoxgateError
 from voxgate.model.verdict import Exit
 from voxgate.moves.builder import built as builder
 from voxgate.probe import built as probe
-from voxgate.report import verdict_file
-from voxgate.report.attaching import attach
+from voxgate.redaction.cutting import Redactor
+from voxgate.report.attested.attaching import attach
 from voxgate.report.monitors import FORMATS, Level
-from voxgate.report.redaction import Redactor
-from voxgate.report.stream import CutStream
-from voxgate.transport.bitbucket import Bitbucket
+from voxgate.report.terminal.stream import CutStream
+from voxgate.report.verdict import verdict_file
+from voxgate.transport.clients.bitbucket import Bitbucket
 
 EXAMPLES = """\
 examples:

@@ -16,10 +16,10 @@ from voxgate.model.estate import Estate
 from voxgate.model.look import Evidence
 from voxgate.model.verdict import Exit
 from voxgate.plugin.session import write_recorded
-from voxgate.report import verdict_file
-from voxgate.report.attesting import attest, configuration_of
-from voxgate.report.redaction import Redactor
-from voxgate.report.stream import CutStream
+from voxgate.redaction.cutting import Redactor
+from voxgate.report.attested.attesting import attest, configuration_of
+from voxgate.report.terminal.stream import CutStream
+from voxgate.report.verdict import verdict_file
 from voxgate.survey.joining import disagreements, join
 from voxgate.survey.saving import load, save
 from voxgate.transport.local import run

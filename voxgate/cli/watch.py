@@ -14,10 +14,10 @@ from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.places import project, suites_of
 from voxgate.errors import VoxgateError
 from voxgate.model.estate import Estate
-from voxgate.report import verdict_file
-from voxgate.report.changes import baseline, changes
 from voxgate.report.monitors import FORMATS, level
-from voxgate.report.stream import CutStream
+from voxgate.report.terminal.stream import CutStream
+from voxgate.report.verdict import verdict_file
+from voxgate.report.verdict.changes import baseline, changes
 from voxgate.transport.local import run
 
 DEADLINE = 600.0

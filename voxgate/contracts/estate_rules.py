@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 
 from voxgate.errors import EstateError
 from voxgate.model.clients import is_in, network_of
-from voxgate.model.estate import Database, Estate
+from voxgate.model.database import Database
+from voxgate.model.estate import Estate
 from voxgate.model.service import Role
 from voxgate.model.where import EVERYWHERE, Names, is_called
 

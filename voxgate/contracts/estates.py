@@ -26,7 +26,8 @@ from voxgate.contracts.unit_files import SERVICES, UnitFiles
 from voxgate.contracts.waivers import judge_waivers, read_waivers, with_days
 from voxgate.errors import EstateError
 from voxgate.model.clients import ClientWord
-from voxgate.model.estate import Available, Containers, Database, Estate, Host, JobEntry, Listener, Pace, Store, repository_of
+from voxgate.model.database import Database, Pace
+from voxgate.model.estate import Available, Containers, Estate, Host, JobEntry, Listener, Store, repository_of
 from voxgate.model.front import DAYS, HTTP, HTTPS, Front
 from voxgate.model.service import Endpoint, Kind, Role, Service
 

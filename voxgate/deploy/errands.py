@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import difflib
 
-from voxgate.deploy import marks
-from voxgate.deploy.chain import broken
 from voxgate.deploy.gate import Gate
-from voxgate.deploy.hands import Task
-from voxgate.deploy.journal import MOST_REASON, Journal, Phase
-from voxgate.deploy.recovery import Way, decide
-from voxgate.deploy.releases import release_lines
-from voxgate.deploy.remotes import Remotes, must_run
-from voxgate.deploy.standing import lines_of, refused
-from voxgate.deploy.state import read_all
-from voxgate.deploy.telling import history, history_lines, plan_lines
+from voxgate.deploy.hosts import journal_writer
+from voxgate.deploy.hosts.chain import broken
+from voxgate.deploy.hosts.executor import Task
+from voxgate.deploy.hosts.journal import MOST_REASON, Journal, Phase
+from voxgate.deploy.hosts.state import read_all
+from voxgate.deploy.judging.standing import lines_of, refused
+from voxgate.deploy.plan_text import history, history_lines, plan_lines
+from voxgate.deploy.planning.releases import release_lines
+from voxgate.deploy.planning.remotes import Remotes, must_run
+from voxgate.deploy.recovery.policy import WayOut, decide
 from voxgate.errors import Refused
 from voxgate.model.evidence import Missing
 from voxgate.survey.collect import survey
@@ -29,19 +29,19 @@ def plan(gate: Gate) -> list[str]:
     gate.connect()
     gate.must_reach_all()
     gate.read()
-    decisions = decide(gate.estate, gate.site.found)
+    decisions = decide(gate.estate, gate.context.found)
     made = gate.plan()
-    lines = plan_lines(gate.estate, made, decisions, gate.site.found, gate.site.orders.pace.most, gate.contents)
-    gate.look_before()
+    lines = plan_lines(gate.estate, made, decisions, gate.context.found, gate.context.options.pace.most, gate.contents)
+    gate.looks.before()
     gate.stand(made)
-    must = must_run(gate.estate, {}, gate.site.goods)
+    must = must_run(gate.estate, {}, gate.context.goods)
     stands = lines_of(gate.standing.found, must) or ["nothing"]
     lines += ["", "does not hold now", *(f"   {line}" for line in stands)]
     asked = [(target.service, target.release) for target in made.targets if not target.is_on_hosts]
     if gate.promotion and asked and (error := gate.promotion.refusal(gate.estate, asked)):
         word = "would be overridden" if gate.promotion.override else "would be refused"
         lines += ["", f"promotion of this deploy {word}: {error.text}"]
-    held = {one.service: one.found for one in decisions if one.way is Way.HELD}
+    held = {one.service: one.found for one in decisions if one.way is WayOut.HELD}
     if stopping := gate.standing.stopping(made):
         lines += ["", f"this deploy would be refused: {refused(stopping, made, must, held, gate.estate).text}"]
     return lines
@@ -51,7 +51,7 @@ def tell_history(gate: Gate) -> tuple[list[str], bool]:
     """What was ever deployed here, from the hosts' own ledgers; and if all of them could be read. What cannot be read, and a
     ledger that was cut or edited, is named below the table: that nothing was ever deployed is said only by hosts that were heard.
     """
-    found = read_all(gate.site.connections, gate.estate, ledger=_LEDGER)
+    found = read_all(gate.context.connections, gate.estate, ledger=_LEDGER)
     entries = history(gate.estate, found)
     unread = {key: one.good.why if isinstance(one.good, Missing) else "" for key, one in found.items() if not one.boot}
     nothing = "nothing is known of what was deployed here" if unread else "nothing was ever deployed here"
@@ -64,8 +64,8 @@ def tell_releases(gate: Gate) -> tuple[list[str], bool]:
     """What may be deployed here, and what runs; and if all of it could be told. Nothing is claimed, nothing is changed."""
     remotes = Remotes(gate.estate)
     remotes.ask()
-    found = read_all(gate.site.connections, gate.estate)
-    seen = survey(gate.site.connections, gate.estate)
+    found = read_all(gate.context.connections, gate.estate)
+    seen = survey(gate.context.connections, gate.estate)
     return release_lines(gate.estate, remotes.views, found, seen)
 
 
@@ -85,16 +85,16 @@ def clear(gate: Gate, service: str, reason: str) -> list[str]:
         raise Refused("the reason is too long for a line of the ledger", where=f"--clear {service}", why=why)
     gate.connect()
     gate.must_reach_all()
-    gate.site.take()
+    gate.context.take()
     tasks = [
         Task(placement, journal.release, journal.origin, journal.run)
         for placement in gate.estate.placements
         if placement.service.name == service
-        and isinstance(journal := gate.site.found[placement.id].journal, Journal)
+        and isinstance(journal := gate.context.found[placement.id].journal, Journal)
         and (journal.phase is Phase.HELD or journal.phase.back)
     ]
     if not tasks:
         raise Refused(f"{service} is not held", where=f"--clear {service}", hint="make history tells what was done")
-    marks.mark(gate.site.claim, tasks, Phase.CLEARED, reason=reason.strip())
+    journal_writer.mark(gate.context.claim, tasks, Phase.CLEARED, reason=reason.strip())
     hosts = ", ".join(task.placement.host.name for task in tasks)
     return [f"{service} is cleared on {hosts}: {reason.strip()}", "deploy it again: nothing was promoted"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from voxgate.deploy import marks
-from voxgate.deploy.chain import LINES
 from voxgate.deploy.gate import Gate
-from voxgate.deploy.state import read_all
+from voxgate.deploy.hosts import journal_writer
+from voxgate.deploy.hosts.chain import LINES
+from voxgate.deploy.hosts.state import read_all
 from voxgate.errors import VoxgateError
 from voxgate.model.verdict import RunVerdict
 
@@ -24,13 +24,13 @@ def note_attested(gate: Gate, digest: str) -> None:
 
 
 def _note(gate: Gate, event: str, **more: str) -> None:
-    if gate.deployment is not None and gate.site.claimed:
-        marks.note(gate.site.claim, gate.deployment.plan.tasks, event, **more)
+    if gate.deployment is not None and gate.context.claimed:
+        journal_writer.note(gate.context.claim, gate.deployment.plan.tasks, event, **more)
 
 
 def last_lines(gate: Gate) -> dict[str, tuple[str, ...]]:
     """The last lines of these ledgers, by placement id; none for a run that deployed nothing."""
-    if gate.deployment is None or not gate.site.claimed:
+    if gate.deployment is None or not gate.context.claimed:
         return {}
-    found = read_all(gate.site.connections, gate.estate, ledger=LINES)
+    found = read_all(gate.context.connections, gate.estate, ledger=LINES)
     return {one.id: found[one.id].ledger for one in gate.deployment.plan.placements}

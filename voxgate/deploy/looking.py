@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from voxgate.deploy.gate import Gate
-from voxgate.deploy.site import Orders
+from voxgate.deploy.run_context import Options
 from voxgate.errors import VoxgateError
 from voxgate.model.estate import Estate
 from voxgate.model.look import Evidence
@@ -17,7 +17,7 @@ def look_at(estate: Estate, folder: Path, *, bake: float | None = None, tell: Ca
     """Look as `pytest --estate NAME` does: new connections, both surveys, the remotes; saved in ``folder``. ``bake`` is the time
     between the two in seconds, as the estate says without it; ``tell`` is given each note. Raises VoxgateError.
     """
-    gate = Gate(estate, Orders(bake=bake), folder, "look", _Notes(tell))
+    gate = Gate(estate, Options(bake=bake), folder, "look", _Notes(tell))
     try:
         seen = gate.prepare()
     finally:

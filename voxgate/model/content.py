@@ -27,7 +27,7 @@ def bounded(text: str, most: int = NAME_AT_MOST) -> str:
     return said if len(said) <= most else f"{said[:most]} ..."
 
 
-class Way(StrEnum):
+class Direction(StrEnum):
     """How the release that is to run stands to the one that ran: ``first`` where none did, ``same`` for the same commit,
     ``apart`` where neither is an ancestor of the other, ``unknown`` where the repository cannot say.
     """
@@ -129,7 +129,7 @@ class Content:
     ``why`` says what of it is not known, and for what reason.
     """
 
-    way: Way
+    way: Direction
     why: str = ""
     brought: Commits = field(default_factory=Commits)
     taken: Commits = field(default_factory=Commits)
@@ -143,18 +143,18 @@ class Content:
         settings are in it, which are letters and digits.
         """
         match self.way:
-            case Way.FIRST:
+            case Direction.FIRST:
                 return "the first deploy here: there is nothing to compare it with"
-            case Way.SAME:
+            case Direction.SAME:
                 return "the same commit again"
-            case Way.UNKNOWN:
+            case Direction.UNKNOWN:
                 return "what is in it is not known"
         unread = " (a lock could not be read)" if self.packages.unread else ""
         said = [counted(self.files.count, "file"), f"{counted(self.packages.count, 'package')}{unread}"]
         match self.way:
-            case Way.BACK:
+            case Direction.BACK:
                 said.insert(0, f"takes {counted(self.taken.count, 'commit')} back")
-            case Way.APART:
+            case Direction.APART:
                 gone = f"{counted(self.taken.count, 'commit')} that ran and {'is' if self.taken.count == 1 else 'are'} not in it"
                 said.insert(0, f"{counted(self.brought.count, 'commit')}, without {gone}")
             case _:
@@ -168,7 +168,7 @@ class Content:
         """The same by name, ``most`` of each kind: commits with subject, author and link, files, packages, settings."""
         if self.why:
             yield self.why
-        if self.way is Way.APART:
+        if self.way is Direction.APART:
             yield "what ran is no ancestor of it: commits that ran are not in it"
         yield from self._commits("", self.brought, most)
         yield from self._commits("taken away: ", self.taken, most)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from voxgate.model.estate import Database, Estate, PlacedUnit, Placement
+from voxgate.model.database import Database
+from voxgate.model.estate import Estate, PlacedUnit, Placement
 from voxgate.model.service import Role, Service
 
 

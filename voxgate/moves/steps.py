@@ -9,7 +9,7 @@ from pathlib import Path
 from voxgate.model.installed import BUILDER, BUILDS, STATE
 from voxgate.model.release import Release
 from voxgate.model.service import Kind, Service
-from voxgate.transport.git_asking import LIMITED, SPARING
+from voxgate.transport.clients.git_asking import LIMITED, SPARING
 
 _SYSTEMCTL = "/usr/bin/systemctl"
 PYTHON = "/usr/bin/python3"

@@ -8,9 +8,9 @@ from voxgate.deploy.gate import Gate
 from voxgate.deploy.ledgers import last_lines, note_attested
 from voxgate.errors import VoxgateError
 from voxgate.plugin.session import Session
-from voxgate.report.attesting import attest, configuration_of
+from voxgate.report.attested.attesting import attest, configuration_of
 from voxgate.report.folder import ReportFolder
-from voxgate.transport.ssh_keygen import sign
+from voxgate.transport.ssh.keygen import sign
 
 
 def must_sign(key: str | None) -> None:

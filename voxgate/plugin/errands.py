@@ -8,7 +8,7 @@ from voxgate.deploy import errands
 from voxgate.deploy.gate import Gate
 from voxgate.errors import Refused, VoxgateError
 from voxgate.model.verdict import Exit
-from voxgate.report.redaction import Redactor
+from voxgate.redaction.cutting import Redactor
 
 
 def is_errand(config: pytest.Config) -> bool:

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from voxgate.deploy.engine import State
+from voxgate.deploy.moving.engine import State
 from voxgate.errors import Blind
-from voxgate.plugin.reading import watched
+from voxgate.plugin.facts_read import watched
 from voxgate.plugin.session import Recorded, session_of
-from voxgate.transport.connections import Connections
-from voxgate.transport.testinfra_backend import host_for
+from voxgate.transport.ssh.connections import Connections
+from voxgate.transport.ssh.testinfra_backend import host_for
 
 if TYPE_CHECKING:
     from testinfra.host import Host as TestinfraHost
 
-    from voxgate.deploy.rolling import Capacity
+    from voxgate.deploy.moving.rolling import Capacity
     from voxgate.model.estate import Estate
     from voxgate.model.look import Evidence
     from voxgate.model.verdict import MoveRecord

@@ -21,16 +21,16 @@ from voxgate.errors import OutsideLook, Refused, VoxgateError
 from voxgate.model.invariant import Expected, Per
 from voxgate.model.part import part_of
 from voxgate.plugin.empty import is_empty
+from voxgate.plugin.facts_read import attach_read
 from voxgate.plugin.judging import Elsewhere, Empty, annotate, plain_id, rule_of, subject_of
 from voxgate.plugin.meant import age_of, must_be_of, must_be_whole, must_have_what_it_needs, must_know_markers
-from voxgate.plugin.orders import is_deploy
-from voxgate.plugin.reading import attach_read
 from voxgate.plugin.redacting import Sinks
 from voxgate.plugin.run import Run
+from voxgate.plugin.run_options import is_deploy
 from voxgate.plugin.session import KEY, Session, saved_estate, session_of
-from voxgate.report.allure_sink import card_for, install, label_item, quicken, state_finding
+from voxgate.redaction.cutting import Redactor
+from voxgate.report.allure.sink import card_for, install, label_item, quicken, state_finding
 from voxgate.report.catalogue_page import as_markdown, as_text
-from voxgate.report.redaction import Redactor
 from voxgate.report.threats_page import as_page
 
 _RUN = pytest.StashKey[Run]()

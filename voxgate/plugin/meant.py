@@ -14,7 +14,7 @@ from voxgate.errors import Refused, VoxgateError
 from voxgate.model.counting import counted
 from voxgate.model.look import Look
 from voxgate.plugin.options import TESTINFRA
-from voxgate.plugin.orders import is_selected
+from voxgate.plugin.run_options import is_selected
 
 _OF_HOSTS = ("deploy", "rollback", "plan", "recover", "history", "releases", "clear", "standing")
 """What is asked of hosts themselves, so that no saved look can tell or do it."""

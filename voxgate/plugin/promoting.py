@@ -14,19 +14,19 @@ import pytest
 from voxgate.contracts.approvals import FOLDER
 from voxgate.contracts.envelope import LIMIT
 from voxgate.contracts.manifest import read_file
-from voxgate.deploy.journal import MOST_REASON
-from voxgate.deploy.promoting import Bundle, Rules
+from voxgate.deploy.hosts.journal import MOST_REASON
+from voxgate.deploy.planning.promoting import Bundle, Rules
 from voxgate.errors import ContractError, Refused, VoxgateError
 from voxgate.model.estate import Estate
 from voxgate.model.promotion import Promotion
 from voxgate.model.release import Release
 from voxgate.model.service import Service
 from voxgate.plugin.session import Session
-from voxgate.report.attaching import attestation_name
-from voxgate.report.attesting import ATTESTATION
+from voxgate.report.attested.attaching import attestation_name
+from voxgate.report.attested.attesting import ATTESTATION
 from voxgate.report.folder import runs_of
-from voxgate.transport.bitbucket import TOKEN, Bitbucket
-from voxgate.transport.ssh_keygen import LONGEST
+from voxgate.transport.clients.bitbucket import TOKEN, Bitbucket
+from voxgate.transport.ssh.keygen import LONGEST
 
 YES = "VOXGATE_APPROVED_BY"
 """The account that said yes in Jenkins' input: in a build of Jenkins, and nowhere else, it counts."""

@@ -12,9 +12,9 @@ from typing import Any, TextIO
 
 import pytest
 
+from voxgate.redaction.cutting import Redactor
 from voxgate.report.junit import scrub, scrub_file
-from voxgate.report.redaction import Redactor
-from voxgate.report.stream import CutStream, unique_names
+from voxgate.report.terminal.stream import CutStream, unique_names
 
 
 class CutLines(CutStream):

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from voxgate.deploy.canary import Judge
+from voxgate.deploy.judging.canary import Judge
 from voxgate.errors import VoxgateError
 from voxgate.model.verdict import RunOutcome
 from voxgate.plugin.session import Session, write_recorded
 from voxgate.plugin.without_pytest import MODULE, NEEDS_PYTEST
-from voxgate.report import verdict_file
-from voxgate.report.redaction import Redactor
+from voxgate.redaction.cutting import Redactor
+from voxgate.report.verdict import verdict_file
 from voxgate.transport.local import LocalCompleted, run
 from voxgate.transport.surroundings import environment
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import signal
 import sys
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,38 +14,36 @@ from typing import Any
 
 import pytest
 
-from voxgate.deploy.decision import Judged, look_status, look_summary, look_verdict
+from voxgate.deploy.deciding.decision import Judged, look_status, look_summary, look_verdict
 from voxgate.deploy.gate import Gate, Settled
+from voxgate.deploy.judging.standing import must_be_meant
 from voxgate.deploy.ledgers import note_verdict
-from voxgate.deploy.plan import how_of
-from voxgate.deploy.standing import must_be_meant
 from voxgate.errors import TRACES, Mistyped, Refused, VoxgateError, known_error, unforeseen
 from voxgate.model.part import narrowed
-from voxgate.model.run_facts import How
 from voxgate.model.verdict import Exit, Judgement, RunOutcome, RunVerdict
 from voxgate.model.work import said_of
 from voxgate.plugin.attesting import attested, must_sign
 from voxgate.plugin.collector import Collector
+from voxgate.plugin.diagnostics import Diagnostic, diagnostics_of, facts_of, last_lines
 from voxgate.plugin.errands import is_errand, run_errand
 from voxgate.plugin.judging import services_in
-from voxgate.plugin.orders import is_deploy, is_selected, orders_of
-from voxgate.plugin.papers import Paper, facts_of, last_lines, papers_of
 from voxgate.plugin.promoting import rules_of
 from voxgate.plugin.rejudging import judge_of
+from voxgate.plugin.run_options import is_deploy, is_selected, options_of
 from voxgate.plugin.screen import Screen
 from voxgate.plugin.session import Session, write_recorded
+from voxgate.plugin.telling import Telling
 from voxgate.plugin.tracing import keep_traces
-from voxgate.report import verdict_file
-from voxgate.report.allure_run import ROLLBACK
-from voxgate.report.compared import compared
+from voxgate.report.allure.run import ROLLBACK
 from voxgate.report.folder import ReportFolder
 from voxgate.report.junit import add_suite_properties, without_file
-from voxgate.report.progress import Progress
 from voxgate.report.publish import Beside, publish
-from voxgate.report.summary import Origin
-from voxgate.report.terminal import closing, console_for
+from voxgate.report.terminal.closing import closing, console_for
+from voxgate.report.terminal.progress import Progress
+from voxgate.report.verdict import verdict_file
+from voxgate.report.verdict.compared import compared
 from voxgate.report.webhook import tell
-from voxgate.transport.bitbucket import Bitbucket
+from voxgate.transport.clients.bitbucket import Bitbucket
 
 _BROKEN_OFF: dict[int, str] = {
     pytest.ExitCode.INTERRUPTED: "interrupted",
@@ -65,13 +62,13 @@ class Run:
     collector: Collector
     gate: Gate | None
     screen: Screen
-    started: float = field(default_factory=time.time)
+    telling: Telling
     refused: VoxgateError | None = None
     interrupted: str = ""
     broken: str = ""
     outcome: RunOutcome | None = None
     errand: int | None = None
-    papers: dict[str, tuple[Paper, ...]] = field(default_factory=dict)
+    diagnostics: dict[str, tuple[Diagnostic, ...]] = field(default_factory=dict)
     _prepared: bool = False
     _busy: bool = False
 
@@ -92,7 +89,7 @@ class Run:
                 green = config.getoption("require_green_build")
                 gate = Gate(
                     narrowed(session.estate, session.part),
-                    orders_of(config),
+                    options_of(config),
                     report.evidence,
                     report.run,
                     progress,
@@ -102,7 +99,7 @@ class Run:
                     promotion=rules_of(config, session, session.estate),
                 )
                 session.deploying = gate.deploying
-                must_be_meant(gate.site.orders, {one.id for one in session.expected()}, session.plain())
+                must_be_meant(gate.context.options, {one.id for one in session.expected()}, session.plain())
             except Refused:
                 report.forget()  # a word that was typed wrong: nothing was opened, and there is nothing to report
                 raise
@@ -110,7 +107,9 @@ class Run:
         config.option.xmlpath = config.option.xmlpath or str(report.junit)
         config.option.allure_report_dir = str(report.allure_results)
         config.add_cleanup(keep_traces(report.path / TRACES, session.redactor))
-        run = cls(config, session, report, progress, Collector(session), gate, Screen(config))
+        collector = Collector(session)
+        telling = Telling(session, report.run, gate, collector, deploy=is_deploy(config))
+        run = cls(config, session, report, progress, collector, gate, Screen(config), telling)
         run.screen.fold()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, run.on_signal)
@@ -205,7 +204,7 @@ class Run:
         except Exception as error:  # noqa: BLE001 - a mistake of ours, and no run ends without a verdict
             self.broken = unforeseen(error).line
             self.progress.note(self.broken)
-            self.outcome = self._nothing_known()
+            self.outcome = self.telling.nothing_known(self.broken)
         session.exitstatus = self.outcome.exit_status
         add_suite_properties(self.config, self.outcome)
         try:
@@ -266,10 +265,10 @@ class Run:
             verdict = look_verdict(judged, part=self.session.is_part)
             hosts = [host.name for host in self.session.looked_at]
             summary = look_summary(judged, verdict, hosts, len(self.collector.elsewhere), said_of(self.session.works))
-            cut_short = self.gate is not None and self.gate.site.orders.changes and verdict is RunVerdict.INCOMPLETE
+            cut_short = self.gate is not None and self.gate.context.options.changes and verdict is RunVerdict.INCOMPLETE
             if self.broken and cut_short:
-                return self._outcome(judged, RunVerdict.BROKEN, Exit.BROKEN, self.broken)
-            return self._outcome(judged, verdict, Exit.INCOMPLETE if cut_short else look_status(verdict, status), summary)
+                return self.telling.outcome(judged, RunVerdict.BROKEN, Exit.BROKEN, self.broken)
+            return self.telling.outcome(judged, verdict, Exit.INCOMPLETE if cut_short else look_status(verdict, status), summary)
         with self.progress:
             self.progress.end_line()  # pytest's line of dots is still open
             try:
@@ -280,79 +279,21 @@ class Run:
             if self.broken:
                 settled = replace(settled, verdict=RunVerdict.BROKEN, exit_status=Exit.BROKEN)
             self._ask_for_papers(settled.rollback, prefix=ROLLBACK)
-        return self._outcome(judged, settled.verdict, settled.exit_status, settled.summary, settled)
+        return self.telling.outcome(judged, settled.verdict, settled.exit_status, settled.summary, settled)
 
     def _ask_for_papers(self, judgements: Iterable[Judgement], *, prefix: str = "") -> None:
         """Ask the units that were found wanting what they say, before anything is put back. It decides nothing, and whatever
         it comes to keeps nobody from going back.
         """
         try:
-            self.papers |= papers_of(self.session, self.gate, judgements, prefix=prefix)
+            self.diagnostics |= diagnostics_of(self.session, self.gate, judgements, prefix=prefix)
         except Exception as error:  # noqa: BLE001 - see above
             self.progress.note(f"no words of the units: {type(error).__name__}: {error}")
 
     def refusal(self, error: VoxgateError) -> RunOutcome:
         """A run that touched nothing."""
         judged = Judged(expected=[], judgements=())
-        return self._outcome(judged, RunVerdict.REFUSED, Exit.REFUSED, error.text)
-
-    def _nothing_known(self) -> RunOutcome:
-        """What is left to say where the decision itself failed."""
-        return RunOutcome(
-            run=self.report.run,
-            estate=self.session.estate.name if self.session.estate else "",
-            verdict=RunVerdict.BROKEN,
-            exit_status=int(Exit.BROKEN),
-            started=self.started,
-            seconds=time.time() - self.started,
-            deploy=is_deploy(self.config),
-            partial=True,
-            summary=self.broken,
-            hosts=tuple(host.name for host in self.session.looked_at),
-            moves=self.gate.moves if self.gate else (),
-            notes=tuple(self.gate.notes) if self.gate else (),
-            how=self._how,
-        )
-
-    def _outcome(
-        self, judged: Judged, verdict: RunVerdict, status: int, summary: str, settled: Settled | None = None
-    ) -> RunOutcome:
-        """All of it, for the verdict and the terminal."""
-        estate, origin = self.session.estate, Origin.of(self.report.run, self.session.redactor)
-        return RunOutcome(
-            run=self.report.run,
-            estate=estate.name if estate else "",
-            verdict=verdict,
-            exit_status=int(status),
-            started=self.started,
-            seconds=time.time() - self.started,
-            deploy=is_deploy(self.config),
-            partial=bool(judged.missing) or self.session.is_part,
-            summary=summary,
-            hosts=tuple(host.name for host in self.session.looked_at),
-            services=self.gate.services(settled) if self.gate else self.session.outcomes(),
-            judgements=tuple(judged.judgements),
-            missing=judged.missing,
-            moves=self.gate.moves if self.gate else self.session.recorded.moves,
-            rollback=settled.rollback if settled else (),
-            rollback_verdict=settled.rollback_verdict if settled else None,
-            standing=self.gate.standing.found if self.gate else (),
-            allowed=tuple(sorted(self.gate.standing.allowed)) if self.gate else (),
-            reason=self.gate.standing.reason if self.gate else "",
-            at_work=said_of(self.session.works),
-            moving=self.collector.moving,
-            how=self._how,
-            by=origin.by,
-            build=origin.build,
-            rolled=self.gate.capacity.roll if self.gate else self.session.recorded.capacity.roll,
-            rolled_back=self.gate.rolled_back if self.gate else None,
-            gaps=self.gate.gaps if self.gate else (),
-            notes=(*(self.gate.notes if self.gate else ()), *self.session.notes, *self.session.of_waivers(judged)),
-        )
-
-    @property
-    def _how(self) -> How:
-        return how_of(self.gate.requests, recover=self.gate.site.orders.recover) if self.gate else How.LOOK
+        return self.telling.outcome(judged, RunVerdict.REFUSED, Exit.REFUSED, error.text)
 
     def write(self) -> None:
         """``verdict.json``, and ``reports/latest``."""
@@ -380,7 +321,7 @@ class Run:
         page = wanted == "always" or (wanted == "auto" and worth and not self.refused)
         redactor = self.session.redactor
         capacity = self.gate.capacity if self.gate else self.session.recorded.capacity
-        beside = Beside(facts_of(self.session), self.papers, capacity)
+        beside = Beside(facts_of(self.session), self.diagnostics, capacity)
         made = publish(self.outcome, self.session.estate, self.report, redactor, beside, html=page)
         for line in (*made, *attested(self.session, self.gate, self.report, self.config.getoption("sign_key"))):
             self.progress.note(line)
@@ -390,7 +331,7 @@ class Run:
             if note := tell(shown, redactor, mended=mended, day=self.session.day):
                 self.progress.note(note)
         brief, full = self.config.option.verbose < 0, self.config.option.verbose > 0
-        words = {key: last_lines(papers, redactor) for key, papers in self.papers.items()}
+        words = {key: last_lines(diagnostics, redactor) for key, diagnostics in self.diagnostics.items()}
         path = self.report.page if self.report.page.exists() else self.report.path
         with self.progress.heard_or_not():
             console = console_for(sys.stdout)

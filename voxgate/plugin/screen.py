@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from voxgate.report.terminal import SCREEN
+from voxgate.report.terminal.closing import SCREEN
 
 _OWN = 8
 """Its lines beside the signs of tests: the first and the last, how many were collected, where JUnit's file is, blank ones."""

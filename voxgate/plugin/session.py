@@ -17,10 +17,10 @@ from voxgate.contracts.estates import load_estate, named_estate
 from voxgate.contracts.json_strict import loads, read_file
 from voxgate.contracts.places import project, suites_of
 from voxgate.contracts.schemas import names as schema_names
-from voxgate.deploy.decision import Judged
-from voxgate.deploy.engine import State
+from voxgate.deploy.deciding.decision import Judged
 from voxgate.deploy.gate import Gate
-from voxgate.deploy.rolling import Capacity, Sample
+from voxgate.deploy.moving.engine import State
+from voxgate.deploy.moving.rolling import Capacity, Sample
 from voxgate.errors import Blind, ContractError, VoxgateError
 from voxgate.model.estate import Estate, Host
 from voxgate.model.invariant import Expected, Invariant, Subject, expected, subjects
@@ -31,10 +31,10 @@ from voxgate.model.verdict import MoveRecord, ServiceOutcome, ran
 from voxgate.model.waiver import Waiver
 from voxgate.model.waiving import remarks
 from voxgate.model.work import Work
-from voxgate.plugin.reading import Recorder
-from voxgate.report.fact_values import Values
-from voxgate.report.facts import Teller
-from voxgate.report.redaction import Redactor
+from voxgate.plugin.facts_read import Recorder
+from voxgate.redaction.cutting import Redactor
+from voxgate.report.facts.lines import Teller
+from voxgate.report.facts.values import Values
 from voxgate.survey.saving import load
 
 RUN_FILE = "run.json"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from voxgate.report.redaction import Redactor
+    from voxgate.redaction.cutting import Redactor
 
 
 class _Cut(logging.Formatter):

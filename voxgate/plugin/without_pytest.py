@@ -26,7 +26,7 @@ from typing import Any
 from voxgate.contracts.catalogue import FOLDER, read_catalogue
 from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import names as schema_names
-from voxgate.deploy.decision import Judged, look_status, look_summary, look_verdict
+from voxgate.deploy.deciding.decision import Judged, look_status, look_summary, look_verdict
 from voxgate.errors import OutsideLook, VoxgateError
 from voxgate.model.entry import Entry
 from voxgate.model.estate import Estate
@@ -36,8 +36,8 @@ from voxgate.model.part import is_within, narrowed
 from voxgate.model.verdict import Judgement, RunOutcome, Verdict
 from voxgate.plugin.invariants import entries_of
 from voxgate.plugin.words import Words, words_of
-from voxgate.report import verdict_file
-from voxgate.report.redaction import Redactor
+from voxgate.redaction.cutting import Redactor
+from voxgate.report.verdict import verdict_file
 from voxgate.survey.saving import load
 
 MODULE = "voxgate.plugin.without_pytest"

@@ -9,7 +9,7 @@ import pytest
 from _pytest.junitxml import xml_key
 
 from voxgate.model.verdict import RunOutcome
-from voxgate.report.redaction import Redactor
+from voxgate.redaction.cutting import Redactor
 
 _WORDS = frozenset({"voxgate.found", "voxgate.advice"})
 

@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from voxgate.model.counting import counted
 from voxgate.model.verdict import Judgement, RunOutcome, RunVerdict, Verdict
 from voxgate.model.waiving import WAIVER, waived_in
-from voxgate.report.changes import Changes
 from voxgate.report.tally import by_cell, whole
+from voxgate.report.verdict.changes import Changes
 
 SHOWN = 20
 """Lines that Nagios' long output gets at most."""

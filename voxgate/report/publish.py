@@ -6,29 +6,29 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from voxgate.deploy.rolling import Capacity
+from voxgate.deploy.moving.rolling import Capacity
 from voxgate.errors import VoxgateError
 from voxgate.model.estate import Estate
 from voxgate.model.verdict import RunOutcome
-from voxgate.report import verdict_file
-from voxgate.report.allure_run import complete
-from voxgate.report.allure_site import make_page
-from voxgate.report.estate_picture import estate_picture
+from voxgate.redaction.cutting import Redactor
+from voxgate.report.allure.run import complete
+from voxgate.report.allure.site import make_page
 from voxgate.report.folder import ReportFolder
 from voxgate.report.page.site import write_page
-from voxgate.report.redaction import Redactor
+from voxgate.report.pictures.estate import estate_picture
+from voxgate.report.pictures.timeline import timeline_picture
 from voxgate.report.summary import Origin, summary
-from voxgate.report.timeline_picture import timeline_picture
+from voxgate.report.verdict import verdict_file
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What the report shows beside the outcome: ``facts`` of the surroundings (boot ids, versions), ``papers`` (name and text)
-    for the results of the ids under which they stand, and who served while the fleet was rolled.
+    """What the report shows beside the outcome: ``facts`` of the surroundings (boot ids, versions), ``diagnostics`` (name and
+    text) for the results of the ids under which they stand, and who served while the fleet was rolled.
     """
 
     facts: Mapping[str, str] = field(default_factory=dict)
-    papers: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    diagnostics: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     capacity: Capacity = field(default_factory=Capacity)
 
 
@@ -54,7 +54,13 @@ def publish(
         (
             "allure-results",
             lambda: complete(
-                folder.allure_results, shown, redactor, estate=estate, facts=beside.facts, pictures=pictures, papers=beside.papers
+                folder.allure_results,
+                shown,
+                redactor,
+                estate=estate,
+                facts=beside.facts,
+                pictures=pictures,
+                diagnostics=beside.diagnostics,
             ),
         ),
     ]

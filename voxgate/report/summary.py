@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
-from voxgate.deploy.state import Author
+from voxgate.deploy.hosts.state import Author
 from voxgate.errors import visible
 from voxgate.model.content import SHOWN
 from voxgate.model.verdict import Ran, RunOutcome, ServiceOutcome, Verdict
-from voxgate.report.causes import Cause, causes_of, how_many
-from voxgate.report.redaction import Redactor
+from voxgate.redaction.cutting import Redactor
+from voxgate.report.causes.grouping import Cause, causes_of, how_many
 from voxgate.report.tally import subject_of, unjudged, whole
 from voxgate.report.told import served_lines, since_words
 

@@ -18,8 +18,8 @@ import httpx
 
 from voxgate import __version__
 from voxgate.model.verdict import Ran, RunOutcome, RunVerdict
-from voxgate.report.causes import causes_of
-from voxgate.report.redaction import WEBHOOK, Redactor
+from voxgate.redaction.cutting import WEBHOOK, Redactor
+from voxgate.report.causes.grouping import causes_of
 from voxgate.report.summary import CAUSES, Origin, message
 
 FORMAT = 1

@@ -15,8 +15,8 @@ from voxgate.errors import VoxgateError, visible
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.survey.origin import day, first_of, rules_of
-from voxgate.transport.connection import Connection
-from voxgate.transport.connections import Connections
+from voxgate.transport.ssh.connection import Connection
+from voxgate.transport.ssh.connections import Connections
 
 DEADLINE = 20.0
 ASKED_AT_MOST = 200

@@ -17,14 +17,15 @@ from voxgate.model.evidence import known
 from voxgate.model.where import Names
 from voxgate.survey.commands import end
 from voxgate.survey.findings import by_id, holder_of, is_anybodys, is_loopback, is_started_by_its_unit, runs_code_of
-from voxgate.transport.database import APP_NAME
+from voxgate.transport.clients.database import APP_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from voxgate.model.answers import DatabaseClient
     from voxgate.model.clients import ClientWord
-    from voxgate.model.estate import Database, Estate, Host
+    from voxgate.model.database import Database
+    from voxgate.model.estate import Estate, Host
     from voxgate.model.evidence import HostEvidence, ProcessFact
     from voxgate.model.look import Evidence, Look
     from voxgate.model.service import Service

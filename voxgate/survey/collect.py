@@ -21,17 +21,18 @@ from voxgate.survey.probing import Told, ask_probe, unparsable
 from voxgate.survey.questions import ends_asked, questions_of
 from voxgate.survey.reading import host_evidence
 from voxgate.survey.sites import HIDDEN, entrance_of, site_questions, sites_of
-from voxgate.transport import http
 from voxgate.transport.at_once import at_once
-from voxgate.transport.database import new_name, see
-from voxgate.transport.failures import NotBegun
+from voxgate.transport.clients import http
+from voxgate.transport.clients.database import new_name, see
+from voxgate.transport.ssh.failures import NotBegun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from voxgate.model.estate import Database, Estate, Host, Placement
-    from voxgate.transport.connection import Connection
-    from voxgate.transport.connections import Connections
+    from voxgate.model.database import Database
+    from voxgate.model.estate import Estate, Host, Placement
+    from voxgate.transport.ssh.connection import Connection
+    from voxgate.transport.ssh.connections import Connections
 
 T = TypeVar("T")
 

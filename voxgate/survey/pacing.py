@@ -16,7 +16,8 @@ from voxgate.survey.questions import question_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from voxgate.model.estate import Database, Estate, Pace, PlacedUnit
+    from voxgate.model.database import Database, Pace
+    from voxgate.model.estate import Estate, PlacedUnit
     from voxgate.model.evidence import ProcessFact
     from voxgate.model.look import Evidence, Look
 

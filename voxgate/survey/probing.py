@@ -22,15 +22,15 @@ from voxgate.model.installed import install_probe
 from voxgate.probe.built import digest, program
 from voxgate.probe.places import NAMED_BY_ROOT
 from voxgate.survey.earlier import EARLIER
-from voxgate.transport import sshsig, sudo
-from voxgate.transport.known_hosts import fingerprint
+from voxgate.transport.ssh import sshsig, sudo
+from voxgate.transport.ssh.known_hosts import fingerprint
 
 if TYPE_CHECKING:
     import paramiko
 
     from voxgate.model.estate import Host
-    from voxgate.transport.connection import Connection
-    from voxgate.transport.session import Completed
+    from voxgate.transport.ssh.connection import Connection
+    from voxgate.transport.ssh.remote_command import Completed
 
 INSTALLED = ("/usr/bin/sudo", "-n", "/usr/local/sbin/voxgate-probe")
 # Without an installed copy the program itself comes first on stdin, its length before it, and the request after it.

@@ -1,5 +1,5 @@
 """What mends a host, by the words with which it says no: the probe's where nobody could look; and where a move was refused
-Python's, git's and env's for an errno, which are asked for in English (``transport.begin``), and those of the gate's own
+Python's, git's and env's for an errno, which are asked for in English (``transport.ssh.begin``), and those of the gate's own
 programs. Each command can be followed as it is written.
 
 What a host said may be any text: the account that deploys says it, or a release that was built there. A hint is typed by whoever
@@ -19,7 +19,7 @@ from voxgate.model.advice import quoted
 from voxgate.model.estate import Host
 from voxgate.model.installed import BUILDER, BUILDS, INSTALL_BUILDER, STATE
 from voxgate.model.service import build_name
-from voxgate.transport import sudo
+from voxgate.transport.ssh import sudo
 
 _PATH = re.compile("['\"\u2018](/[^'\"\u2019]+)['\"\u2019]|(/[\\w./@+-]+)")
 _NO_SUCH_PROGRAM = re.compile("No such file or directory: '(?P<py>[^']+)'|env: .(?P<env>[^'\u2019]+). *: No such file")

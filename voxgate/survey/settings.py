@@ -19,7 +19,8 @@ from voxgate.survey.commands import edit, restart
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from voxgate.model.estate import Database, Estate, Placement
+    from voxgate.model.database import Database
+    from voxgate.model.estate import Estate, Placement
     from voxgate.model.look import Evidence
     from voxgate.model.service import EnvFile
 

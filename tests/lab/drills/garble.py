@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 
-from voxgate.deploy.speaking import Speech
+from voxgate.deploy.hosts.speaking import Speech
 
 # The answer. Which others are of no form, unit tests ask of many.
 _SAID = '{"results": {"exit": "0"}}'

@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 from typing import Any, NoReturn
 
-from voxgate.deploy import gate as module
+from voxgate.deploy.judging import looks as module
 
-gate: Any = module
+looks: Any = module
 
 
 def pytest_configure() -> None:
     """Put the mistake where it shall be."""
     if os.environ.get("VOXGATE_MISTAKEN") == "look":
-        _look = gate.Gate._look  # the look before a deploy is none of these
+        take = looks.Looks.take  # the look before a deploy is none of these
 
         def mistaken(*words: Any, **named: Any) -> NoReturn:
-            gate.Gate._look = _look
+            looks.Looks.take = take
             del words, named
             raise ZeroDivisionError("a mistake for the drill")
 
-        gate.Gate._look = mistaken
+        looks.Looks.take = mistaken

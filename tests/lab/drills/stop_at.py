@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from voxgate.deploy.holding import Hold
+from voxgate.deploy.hosts.holding import Hold
 
 _MOMENT = 0.3  # seconds from sending a step to being sure that its intent is written
 _SLOW = 1.0

@@ -17,7 +17,7 @@ from voxgate.model.evidence import Missing
 from voxgate.survey import probing
 from voxgate.survey.collect import read_answer, request_of
 from voxgate.survey.saving import load
-from voxgate.transport.session import Completed
+from voxgate.transport.ssh.remote_command import Completed
 
 
 def test_an_estate_of_six_fleet_hosts_holds(tmp_path: Path) -> None:

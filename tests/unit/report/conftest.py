@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from voxgate.contracts.estates import load_estate
-from voxgate.model.content import Commit, Commits, Content, Files, Package, Packages, Settings, Way
+from voxgate.model.content import Commit, Commits, Content, Direction, Files, Package, Packages, Settings
 from voxgate.model.estate import Estate
 from voxgate.model.run_facts import Compared, Gap, How, Like, Roll
 from voxgate.model.verdict import Judgement, MoveRecord, Ran, RunOutcome, RunVerdict, ServiceOutcome, Verdict
@@ -147,15 +147,17 @@ def told(done: RunOutcome) -> RunOutcome:
     )
     packages = (Package("uv.lock", "httpx", "0.27.0", "0.28.1"), Package("uv.lock", "anyio", None, "4.9.0"))
     forward = Content(
-        Way.FORWARD,
+        Direction.FORWARD,
         brought=Commits(53, commits),
         files=Files(2, 20, 1),
         packages=Packages(2, packages),
         settings=Settings(".env.example", ("LOG_LEVEL",)),
     )
-    back = Content(Way.BACK, taken=Commits(1, commits[:1]), files=Files(changed=1))
-    apart = replace(forward, way=Way.APART, taken=Commits(2, commits[:2]), packages=Packages(0, (), ("uv.lock: it is 9 MB",)))
-    contents = (forward, back, Content(Way.FIRST), apart)
+    back = Content(Direction.BACK, taken=Commits(1, commits[:1]), files=Files(changed=1))
+    apart = replace(
+        forward, way=Direction.APART, taken=Commits(2, commits[:2]), packages=Packages(0, (), ("uv.lock: it is 9 MB",))
+    )
+    contents = (forward, back, Content(Direction.FIRST), apart)
     services = tuple(replace(one, content=content) for one, content in zip(done.services, contents, strict=True))
     like = Like("2026-11-21T09-14-03Z-lab-11aa", 12.5, Roll(6, 6))
     settings = (("fleet", ("LOG_LEVEL",), ("OLD_KEY",)),)

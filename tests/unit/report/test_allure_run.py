@@ -11,11 +11,11 @@ import pytest
 
 from voxgate.model.estate import Estate
 from voxgate.model.verdict import Judgement, RunOutcome, Verdict
-from voxgate.report import allure_run
-from voxgate.report.allure_files import label_of, results, write_item
-from voxgate.report.allure_run import complete
-from voxgate.report.allure_sink import history_id
-from voxgate.report.redaction import Redactor
+from voxgate.redaction.cutting import Redactor
+from voxgate.report.allure import run as allure_run
+from voxgate.report.allure.files import label_of, results, write_item
+from voxgate.report.allure.run import complete
+from voxgate.report.allure.sink import history_id
 from voxgate.report.tally import place
 
 PLAIN = Redactor()
@@ -159,13 +159,13 @@ def test_half_a_result_of_a_worker_that_died_is_passed_over(looked: RunOutcome, 
 def test_papers_go_to_the_result_that_they_are_about_and_are_cut(rolled_back: RunOutcome, tmp_path: Path) -> None:
     about, other = rolled_back.judgements[0].id, rolled_back.judgements[1].id
     after = f"rollback:{rolled_back.rollback[0].id}"
-    papers = {
+    diagnostics = {
         about: [("journal", "started with mongodb://vox:hunter2@data/vox"), ("status", "● failed")],
         after: [("status", "○")],
     }
     for judgement in rolled_back.judgements:
         write_item(tmp_path, result_of(rolled_back, judgement), PLAIN)
-    complete(tmp_path, rolled_back, Redactor(), papers=papers)
+    complete(tmp_path, rolled_back, Redactor(), diagnostics=diagnostics)
     found = {one["fullName"]: one.get("attachments", []) for _path, one in results(tmp_path)}
     texts = {key: [(tmp_path / one["source"]).read_text() for one in rows] for key, rows in found.items()}
     assert texts[about] == ["started with mongodb://[cut]@data/vox", "● failed"]

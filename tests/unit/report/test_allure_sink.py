@@ -15,15 +15,15 @@ from allure_commons.reporter import AllureReporter
 
 from voxgate.model.estate import Estate
 from voxgate.model.invariant import Expected, Invariant, Per, Subject
-from voxgate.report.allure_files import label_of, results
-from voxgate.report.allure_sink import CONTRACTS, card_for, history_id, quicken
+from voxgate.report.allure.files import label_of, results
+from voxgate.report.allure.sink import CONTRACTS, card_for, history_id, quicken
 
 CONFTEST = """
 import pytest
 from voxgate.model.verdict import Verdict
-from voxgate.report.allure_sink import Card, attach_facts, install, label_item, state_finding
+from voxgate.report.allure.sink import Card, attach_facts, install, label_item, state_finding
 from voxgate.report.junit import scrub
-from voxgate.report.redaction import Redactor
+from voxgate.redaction.cutting import Redactor
 
 REDACTOR = Redactor(["canary-exact"])
 

@@ -16,12 +16,12 @@ from voxgate.contracts.estates import cache_folder
 from voxgate.errors import VoxgateError
 from voxgate.model.estate import Estate
 from voxgate.model.verdict import RunOutcome
-from voxgate.report.allure_files import write_item
-from voxgate.report.allure_run import complete
-from voxgate.report.allure_site import RECIPE, make_page
-from voxgate.report.redaction import Redactor
-from voxgate.report.sealing import external_loads, sealed
-from voxgate.transport.npm import node_and_npm
+from voxgate.redaction.cutting import Redactor
+from voxgate.report.allure.files import write_item
+from voxgate.report.allure.run import complete
+from voxgate.report.allure.sealing import external_loads, sealed
+from voxgate.report.allure.site import RECIPE, make_page
+from voxgate.transport.clients.npm import node_and_npm
 
 from .chromium import opened
 from .test_allure_run import result_of

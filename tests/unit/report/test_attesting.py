@@ -33,12 +33,12 @@ from voxgate.model.verdict import RunOutcome, RunVerdict, Verdict
 from voxgate.plugin.attesting import attested, must_sign
 from voxgate.plugin.rejudging import judge_as_it_is
 from voxgate.plugin.session import Session
-from voxgate.report import verdict_file
-from voxgate.report.attesting import ATTESTATION, MANIFEST, SIGNATURE, attest, configuration_of
+from voxgate.redaction.cutting import Redactor
+from voxgate.report.attested.attesting import ATTESTATION, MANIFEST, SIGNATURE, attest, configuration_of
+from voxgate.report.attested.verifying import Check, Verifier
 from voxgate.report.folder import ReportFolder
-from voxgate.report.redaction import Redactor
-from voxgate.report.stream import CutStream
-from voxgate.report.verifying import Check, Verifier
+from voxgate.report.terminal.stream import CutStream
+from voxgate.report.verdict import verdict_file
 
 ROOT = Path(__file__).resolve().parents[3]
 SAVED = ROOT / "tests/unit/evidence"
@@ -412,7 +412,7 @@ def test_suites_and_schemas_of_voxgate_are_among_it(made: Made, monkeypatch: pyt
         first.write_text(first.read_text("utf-8") + "\n", "utf-8")
         with monkeypatch.context() as patch:
             if name == "schemas":
-                patch.setattr("voxgate.report.attesting.SCHEMAS", copy)
+                patch.setattr("voxgate.report.attested.attesting.SCHEMAS", copy)
             folders = (copy, *suites_of(made.project)[1:]) if name == "suites" else suites_of(made.project)
             estate = load_estate(str(made.estate))
             verifier = replace(

@@ -16,9 +16,9 @@ from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import names as schema_names
 from voxgate.model.invariant import expected
 from voxgate.model.verdict import Judgement, MoveRecord, RunOutcome, RunVerdict, Verdict
-from voxgate.report import causes
-from voxgate.report.causes import causes_of, what_follows
-from voxgate.report.terminal import CAUSES, closing
+from voxgate.report.causes import order
+from voxgate.report.causes.grouping import causes_of, what_follows
+from voxgate.report.terminal.closing import CAUSES, closing
 
 FOUND: dict[str, Any] = json.loads(Path(__file__).with_name("findings_of_faults.json").read_text("utf-8"))
 SERVICES = frozenset({"backend", "console", "fleet", "dialler"})
@@ -331,9 +331,9 @@ def test_a_service_that_is_unwell_while_nginx_is_away_is_no_consequence_of_that(
 
 def test_what_follows_is_said_of_rules_that_there_are() -> None:
     known = {rule.name for rule in read_catalogue()}
-    for rule, after in causes._AFTER.items():
+    for rule, after in order.AFTER.items():
         assert {rule, *(one.rule for one in after)} <= known
-    assert {*causes._OF_A_MOVE, *causes._OF_STRANGERS, *causes._CALLS_PEOPLE, *causes.AT_WORK} <= known
+    assert {*order.OF_A_MOVE, *order.OF_STRANGERS, *order.CALLS_PEOPLE, *order.AT_WORK} <= known
 
 
 @pytest.mark.parametrize(

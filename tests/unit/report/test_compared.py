@@ -10,10 +10,10 @@ import pytest
 
 from voxgate.model.run_facts import Compared, How, Like, Roll
 from voxgate.model.verdict import Judgement, RunOutcome, RunVerdict, Verdict
-from voxgate.report import verdict_file
-from voxgate.report.compared import compared
-from voxgate.report.redaction import Redactor
+from voxgate.redaction.cutting import Redactor
 from voxgate.report.told import since_words
+from voxgate.report.verdict import verdict_file
+from voxgate.report.verdict.compared import compared
 
 NOW = "2026-11-22T12-00-00Z-lab-3fa2"
 

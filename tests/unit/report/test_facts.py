@@ -9,9 +9,9 @@ import pytest
 from voxgate.model.answers import Answer
 from voxgate.model.evidence import Missing, ProcessFact
 from voxgate.model.look import Look, Question
-from voxgate.report.fact_values import Absence, Values, moment
-from voxgate.report.facts import Teller
-from voxgate.report.redaction import Redactor
+from voxgate.redaction.cutting import Redactor
+from voxgate.report.facts.lines import Teller
+from voxgate.report.facts.values import Absence, Values, moment
 
 LOOK = Look(1795338843.25, {}, {}, {})
 UNIT = ("second", "hosts", "fleet-1", "units", "voxcore@1.service")

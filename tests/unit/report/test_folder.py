@@ -11,9 +11,9 @@ import pytest
 
 from voxgate.errors import VoxgateError
 from voxgate.model.verdict import RunOutcome, RunVerdict
-from voxgate.report import verdict_file
+from voxgate.redaction.cutting import Redactor
 from voxgate.report.folder import ReportFolder, kind_of
-from voxgate.report.redaction import Redactor
+from voxgate.report.verdict import verdict_file
 
 NOW = datetime(2026, 11, 22, 9, 14, 3, tzinfo=UTC)
 

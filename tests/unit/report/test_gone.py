@@ -9,9 +9,9 @@ import sys
 _SPEAKS = """
 import sys
 from rich.console import Console
-from voxgate.report.progress import Progress
-from voxgate.report.redaction import Redactor
-from voxgate.report.stream import CutStream
+from voxgate.report.terminal.progress import Progress
+from voxgate.redaction.cutting import Redactor
+from voxgate.report.terminal.stream import CutStream
 sys.stdin.readline()  # until nobody listens
 {speaks}
 print("and more", flush=True)

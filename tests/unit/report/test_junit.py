@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from voxgate.model.verdict import RunOutcome
+from voxgate.redaction.cutting import Redactor
 from voxgate.report.junit import scrub, suite_properties
-from voxgate.report.redaction import Redactor
 
 
 def report(longrepr: Any, **more: Any) -> pytest.TestReport:

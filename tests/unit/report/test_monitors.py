@@ -10,10 +10,10 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from voxgate.model.verdict import Ran, RunOutcome, RunVerdict, Verdict
-from voxgate.report import verdict_file
-from voxgate.report.changes import baseline, changes
+from voxgate.redaction.cutting import Redactor
 from voxgate.report.monitors import Level, as_json, level, nagios, prometheus
-from voxgate.report.redaction import Redactor
+from voxgate.report.verdict import verdict_file
+from voxgate.report.verdict.changes import baseline, changes
 
 
 def look(outcome: RunOutcome, verdict: RunVerdict = RunVerdict.HOLDS, *red: tuple[str, Verdict]) -> RunOutcome:

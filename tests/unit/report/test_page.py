@@ -14,18 +14,18 @@ from threading import Thread
 
 import pytest
 
-from voxgate.model.content import Commit, Commits, Content, Package, Packages, Settings, Way
+from voxgate.model.content import Commit, Commits, Content, Direction, Package, Packages, Settings
 from voxgate.model.estate import Estate, Host
 from voxgate.model.run_facts import Compared, How
 from voxgate.model.service import Role
 from voxgate.model.verdict import Judgement, RunOutcome, RunVerdict, Verdict
 from voxgate.model.waiver import Waiver
+from voxgate.redaction.cutting import Redactor
 from voxgate.report.folder import ReportFolder
 from voxgate.report.page.markup import advised, el, link
 from voxgate.report.page.site import STYLE, page, write_page
 from voxgate.report.publish import publish
-from voxgate.report.redaction import Redactor
-from voxgate.report.verdict_file import cut
+from voxgate.report.verdict.verdict_file import cut
 
 from .chromium import opened
 from .conftest import named
@@ -199,7 +199,7 @@ def test_no_word_of_another_s_becomes_markup(broken: RunOutcome, estate: Estate,
         moves = tuple(replace(one, detail=word, error=word if one.error else "", hint=word) for one in broken.moves)
         commits = Commits(1, (Commit("0" * 40, word, word, 1, word),))
         packages = Packages(1, (Package(word, word, word, word),), (word,))
-        content = Content(Way.APART, word, commits, commits, packages=packages, settings=Settings(word, (word,), (word,)))
+        content = Content(Direction.APART, word, commits, commits, packages=packages, settings=Settings(word, (word,), (word,)))
         services = tuple(
             replace(one, tried=replace(one.tried, tag=word), content=content) for one in broken.services if one.tried
         )

@@ -8,12 +8,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from voxgate.deploy.rolling import Capacity, Sample
+from voxgate.deploy.moving.rolling import Capacity, Sample
 from voxgate.model.estate import Estate, Host
 from voxgate.model.service import Role
 from voxgate.model.verdict import MoveRecord, RunOutcome, RunVerdict, Verdict
-from voxgate.report.estate_picture import estate_picture
-from voxgate.report.timeline_picture import timeline_picture
+from voxgate.report.pictures.estate import estate_picture
+from voxgate.report.pictures.timeline import timeline_picture
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from voxgate.model.verdict import MoveRecord
-from voxgate.report.progress import Progress
-from voxgate.report.redaction import Redactor
+from voxgate.redaction.cutting import Redactor
+from voxgate.report.terminal.progress import Progress
 
 
 class Clock:

@@ -10,10 +10,10 @@ import pytest
 
 from voxgate.model.estate import Estate
 from voxgate.model.verdict import RunOutcome
+from voxgate.redaction.cutting import Redactor
 from voxgate.report import publish as publishing
 from voxgate.report.folder import ReportFolder
 from voxgate.report.publish import Beside, publish
-from voxgate.report.redaction import Redactor
 
 
 @pytest.fixture

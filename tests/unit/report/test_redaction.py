@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from voxgate.contracts.metrics import read_metrics
-from voxgate.report.redaction import MARK, Redactor
+from voxgate.redaction.cutting import MARK, Redactor
 
 CUT = Redactor().cut
 
@@ -534,7 +534,7 @@ def test_what_was_cut_once_is_remembered(monkeypatch: pytest.MonkeyPatch) -> Non
         assert redactor.cut_document({"host": "deploy"}) == {"host": "deploy"}
     assert passes.count("who: deploy, how: hunter2-hunter2") == 1
     assert passes.count("deploy") == 1
-    monkeypatch.setattr("voxgate.report.redaction._AT_MOST", 10)
+    monkeypatch.setattr("voxgate.redaction.cutting._AT_MOST", 10)
     for number in range(100):
         redactor.cut(f"word {number}")
     assert len(redactor._known) <= 10

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.built import probe
+from voxgate.redaction.cutting import MARK, Redactor
+from voxgate.redaction.randomness import cut_random, is_random
 from voxgate.report.junit import scrub_file
-from voxgate.report.randomness import cut_random, is_random
-from voxgate.report.redaction import MARK, Redactor
-from voxgate.report.stream import CutStream, unique_names
+from voxgate.report.terminal.stream import CutStream, unique_names
 
 SECRET = "canary-in-words"
 

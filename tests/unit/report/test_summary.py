@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from voxgate.model.content import Commit, Commits, Content, Files, Package, Packages, Settings, Way
+from voxgate.model.content import Commit, Commits, Content, Direction, Files, Package, Packages, Settings
 from voxgate.model.run_facts import Compared, Gap, How
 from voxgate.model.verdict import Judgement, Ran, RunOutcome, ServiceOutcome, Verdict
 from voxgate.model.waiver import Waiver
-from voxgate.report import verdict_file
-from voxgate.report.redaction import Redactor
+from voxgate.redaction.cutting import Redactor
 from voxgate.report.summary import Origin, message, quoted, summary, told
+from voxgate.report.verdict import verdict_file
 
 US = Origin("ops@gate", "https://ci.example/job/voxgate/7/")
 HOSTILE = (
@@ -71,7 +71,7 @@ def saying(outcome: RunOutcome, word: str) -> tuple[RunOutcome, Origin]:
     ran = Ran(word, word)
     commit = Commit("a" * 40, word, word, 0)
     content = Content(
-        Way.APART,
+        Direction.APART,
         word,
         Commits(2, (commit,)),
         Commits(2, (commit,)),

@@ -12,8 +12,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from voxgate.model.verdict import Judgement, MoveRecord, RunOutcome, RunVerdict, Verdict
-from voxgate.report.terminal import EXIT_MEANING, closing, console_for
-from voxgate.report.wrapping import hanging, shortened
+from voxgate.report.terminal.closing import EXIT_MEANING, closing, console_for
+from voxgate.report.terminal.wrapping import hanging, shortened
 
 PAGE = Path("/reports/latest/allure-report/index.html")
 

@@ -13,8 +13,8 @@ from voxgate.errors import ContractError
 from voxgate.model.content import Commits, Packages
 from voxgate.model.run_facts import How
 from voxgate.model.verdict import Judgement, Ran, RunOutcome, RunVerdict, Verdict
-from voxgate.report import verdict_file
-from voxgate.report.redaction import Redactor
+from voxgate.redaction.cutting import Redactor
+from voxgate.report.verdict import verdict_file
 
 PLAIN = Redactor()
 

@@ -14,7 +14,7 @@ import pytest
 from tests.forge import Forge, serving
 from tests.unit.transport.test_tls import Authority
 from voxgate.deploy.gate import Gate
-from voxgate.deploy.site import Orders
+from voxgate.deploy.run_context import Options
 from voxgate.model.estate import Estate
 from voxgate.model.verdict import RunOutcome, RunVerdict, Verdict
 from voxgate.model.waiver import Waiver
@@ -22,11 +22,13 @@ from voxgate.plugin.collector import Collector
 from voxgate.plugin.run import Run
 from voxgate.plugin.screen import Screen
 from voxgate.plugin.session import Session
-from voxgate.report import verdict_file, webhook
+from voxgate.plugin.telling import Telling
+from voxgate.redaction.cutting import Redactor
+from voxgate.report import webhook
 from voxgate.report.folder import ReportFolder
-from voxgate.report.progress import Progress
-from voxgate.report.redaction import Redactor
-from voxgate.report.terminal import console_for
+from voxgate.report.terminal.closing import console_for
+from voxgate.report.terminal.progress import Progress
+from voxgate.report.verdict import verdict_file
 from voxgate.report.webhook import event_of, tell
 
 DAY = date(2026, 11, 22)
@@ -207,8 +209,10 @@ def test_a_run_tells_what_it_came_to_and_only_notes_what_went_wrong(
     session = Session(estate, None, as_on=DAY)
     report = ReportFolder.create(tmp_path / "reports", datetime.now(UTC), "lab")
     progress = Progress(console_for(sys.stdout), session.redactor)
-    gate = None if saved else Gate(estate, Orders(), report.evidence, report.run, progress)
-    run = Run(pytestconfig, session, report, progress, Collector(session), gate, Screen(pytestconfig), outcome=done)
+    gate = None if saved else Gate(estate, Options(), report.evidence, report.run, progress)
+    collector = Collector(session)
+    telling = Telling(session, report.run, gate, collector, deploy=True)
+    run = Run(pytestconfig, session, report, progress, collector, gate, Screen(pytestconfig), telling, outcome=done)
     run.pytest_terminal_summary()
     assert run.outcome == done
     said = capsys.readouterr().out

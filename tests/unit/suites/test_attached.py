@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from voxgate.deploy.engine import State
-from voxgate.plugin.reading import NAME
-from voxgate.report.allure_files import results
+from voxgate.deploy.moving.engine import State
+from voxgate.plugin.facts_read import NAME
+from voxgate.report.allure.files import results
 
 from .conftest import SAVED
 

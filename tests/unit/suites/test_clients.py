@@ -15,7 +15,7 @@ from voxgate.contracts.estates import FOLDER, load_estate
 from voxgate.errors import EstateError
 from voxgate.model.answers import DatabaseClient
 from voxgate.model.clients import ClientWord
-from voxgate.model.estate import Database
+from voxgate.model.database import Database
 from voxgate.model.evidence import ContainerFact, ProcessFact, SocketFact, UnitFact, known
 from voxgate.model.invariant import expected
 from voxgate.model.look import Look

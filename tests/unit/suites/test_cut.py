@@ -10,7 +10,7 @@ import pytest
 
 from tests.built import probe
 from voxgate.model.evidence import HostEvidence, known
-from voxgate.report.redaction import Redactor
+from voxgate.redaction.cutting import Redactor
 from voxgate.survey.reading import host_evidence
 
 from .conftest import Case

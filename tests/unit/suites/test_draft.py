@@ -19,8 +19,8 @@ from voxgate.model.entry import Entry, is_plain
 from voxgate.model.evidence import ContainerFact, MadeFact, SocketFact, UnitFact, known
 from voxgate.model.surroundings import BootFact, CopiesFact, CopyFact, JobFact, KeyFact, MemoryFact, StarterFact, SudoRule
 from voxgate.model.waiver import Waiver
-from voxgate.report.redaction import Redactor
-from voxgate.report.stream import CutStream
+from voxgate.redaction.cutting import Redactor
+from voxgate.report.terminal.stream import CutStream
 from voxgate.survey.origin import origin_of
 
 HOSTS = ("data", "api-1", "fleet-1", "fleet-2", "sip-1")

@@ -22,8 +22,8 @@ from voxgate.contracts.estates import load_estate, services_of
 from voxgate.errors import EstateError, VoxgateError
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import Missing, known
-from voxgate.report.redaction import Redactor
-from voxgate.report.stream import CutStream
+from voxgate.redaction.cutting import Redactor
+from voxgate.report.terminal.stream import CutStream
 from voxgate.survey.origin import said_of_all
 
 HOSTS = ("data=198.51.100.11", "api=198.51.100.21", "fleet=198.51.100.31", "fleet=198.51.100.32", "sip=198.51.100.41")

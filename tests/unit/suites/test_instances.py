@@ -14,7 +14,7 @@ import pytest
 from voxgate.cli.first_estate import Asked, _bare, _found, _joined
 from voxgate.contracts import estate_file
 from voxgate.contracts.estates import FOLDER, load_estate
-from voxgate.deploy.dialling import is_of_units, not_held_by, other_diallers
+from voxgate.deploy.moving.dialling import is_of_units, not_held_by, other_diallers
 from voxgate.errors import EstateError
 from voxgate.model.answers import Answer, DatabaseClient
 from voxgate.model.estate import Estate

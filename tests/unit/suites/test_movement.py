@@ -21,7 +21,7 @@ from voxgate.model.surroundings import SudoRule
 from voxgate.model.verdict import Verdict
 from voxgate.model.work import Work
 from voxgate.plugin import without_pytest
-from voxgate.plugin.reading import Recorder, watched
+from voxgate.plugin.facts_read import Recorder, watched
 from voxgate.survey.movement import Movement
 
 from .conftest import SAVED, Case

@@ -14,11 +14,11 @@ from voxgate.errors import OutsideLook
 from voxgate.model.answers import Answer
 from voxgate.model.evidence import HostEvidence, UnitFact, known
 from voxgate.model.look import Evidence, Look, Question
-from voxgate.plugin.reading import NAME, Recorder, attach_read, watched
+from voxgate.plugin.facts_read import NAME, Recorder, attach_read, watched
 from voxgate.plugin.without_pytest import suite
-from voxgate.report.fact_values import Absence, Values
-from voxgate.report.facts import Teller
-from voxgate.report.redaction import Redactor
+from voxgate.redaction.cutting import Redactor
+from voxgate.report.facts.lines import Teller
+from voxgate.report.facts.values import Absence, Values
 from voxgate.survey.answers import read_page
 
 from .conftest import Case

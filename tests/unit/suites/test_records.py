@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from voxgate.model.answers import Record
-from voxgate.model.estate import Pace
+from voxgate.model.database import Pace
 from voxgate.model.evidence import Missing, known
 from voxgate.model.look import Question
 from voxgate.model.surroundings import EntryFact

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from voxgate.model.answers import Answer
-from voxgate.model.estate import Database, Pace
+from voxgate.model.database import Database, Pace
 from voxgate.model.evidence import Missing, known
 from voxgate.model.look import Question
 from voxgate.survey.settings import digits_of

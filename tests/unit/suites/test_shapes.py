@@ -16,7 +16,7 @@ import pytest
 
 from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.estates import FOLDER, load_estate
-from voxgate.deploy.plan import next_tag, read_requests
+from voxgate.deploy.planning.plan import next_tag, read_requests
 from voxgate.errors import EstateError, Refused
 from voxgate.model.answers import Answer
 from voxgate.model.estate import Estate

@@ -18,7 +18,7 @@ import paramiko
 import pytest
 
 from tests.built import PROBE, probe
-from voxgate.transport.known_hosts import fingerprint
+from voxgate.transport.ssh.known_hosts import fingerprint
 
 CANARY = "c4n4ry-9f1d7e2b"
 ENV = f"""# settings

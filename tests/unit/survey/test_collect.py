@@ -34,8 +34,8 @@ from voxgate.survey.probing import Told
 from voxgate.survey.questions import questions_of
 from voxgate.survey.reading import host_evidence
 from voxgate.survey.sites import HIDDEN, NO_PAGE, STATUS, Entrance, site_path, site_questions, sites_of
-from voxgate.transport import http
-from voxgate.transport.session import Completed
+from voxgate.transport.clients import http
+from voxgate.transport.ssh.remote_command import Completed
 
 from .conftest import KeyPair
 

@@ -21,11 +21,11 @@ from voxgate.model.estate import Host
 from voxgate.model.evidence import Missing
 from voxgate.model.installed import install_probe
 from voxgate.probe.built import digest
-from voxgate.report.redaction import Redactor
+from voxgate.redaction.cutting import Redactor
 from voxgate.survey import probing
 from voxgate.survey.collect import request_of
 from voxgate.survey.probing import Asked, Told
-from voxgate.transport.session import Completed
+from voxgate.transport.ssh.remote_command import Completed
 
 from .conftest import KeyPair, made_pair
 

@@ -22,7 +22,7 @@ from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.look import Evidence, Look, Question
 from voxgate.model.release import Release, RemoteView
 from voxgate.model.work import Work
-from voxgate.report.redaction import Redactor
+from voxgate.redaction.cutting import Redactor
 from voxgate.survey.codings import unpacked
 from voxgate.survey.keeping import LOOKED_INTO
 from voxgate.survey.reading import host_evidence

@@ -12,7 +12,7 @@ from voxgate.contracts.estates import load_estate
 from voxgate.errors import Unreachable
 from voxgate.model.estate import PlacedUnit
 from voxgate.model.evidence import Missing
-from voxgate.survey.words import UnitWords, words_in
+from voxgate.survey.diagnostics import UnitWords, words_in
 
 UNIT: PlacedUnit = next(one for one in load_estate("lab").placed_units if one.id == "fleet-1-voxcore@2")
 JSON = st.recursive(

@@ -19,8 +19,8 @@ import pytest
 
 from voxgate.model.estate import Containers, Estate, Host
 from voxgate.model.service import Role
-from voxgate.transport.connection import Connection
-from voxgate.transport.connections import Connections
+from voxgate.transport.ssh.connection import Connection
+from voxgate.transport.ssh.connections import Connections
 
 _HANDED_OUT: set[int] = set()
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin") or ""

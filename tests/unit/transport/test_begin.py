@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from voxgate.deploy import answers
-from voxgate.deploy.holding import Hold
+from voxgate.deploy.hosts import answers
+from voxgate.deploy.hosts.holding import Hold
 from voxgate.errors import CommandUnknown
 from voxgate.survey.collect import missing
-from voxgate.transport.begin import Opening, command_line
-from voxgate.transport.connection import Connection
 from voxgate.transport.deadline import Deadline
-from voxgate.transport.failures import NotBegun
-from voxgate.transport.running import Running
+from voxgate.transport.ssh.begin import Opening, command_line
+from voxgate.transport.ssh.connection import Connection
+from voxgate.transport.ssh.failures import NotBegun
+from voxgate.transport.ssh.running import Running
 
 from .conftest import Ground, Opened, host
 

@@ -17,7 +17,7 @@ import pytest
 
 from tests.forge import TOKEN, Forge, serving
 from voxgate.errors import ForgeError, Refused
-from voxgate.transport.bitbucket import Bitbucket, BuildStatus, red_or_running
+from voxgate.transport.clients.bitbucket import Bitbucket, BuildStatus, red_or_running
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 GOOD = BuildStatus("voxgate-lab", "SUCCESSFUL", "voxgate on lab", "https://ci/1", "done")

@@ -16,8 +16,8 @@ from voxgate.model.surroundings import SudoRule
 from voxgate.survey import brought
 from voxgate.survey.brought import ask_each, who_brought
 from voxgate.survey.saving import load
-from voxgate.transport.connection import Connection
-from voxgate.transport.connections import Connections
+from voxgate.transport.ssh.connection import Connection
+from voxgate.transport.ssh.connections import Connections
 
 TODAY = time.strftime("%Y-%m-%d", time.gmtime())
 

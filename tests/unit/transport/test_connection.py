@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from voxgate.errors import CommandUnknown, Unreachable
-from voxgate.transport.failures import ForwardingDenied, TargetRefused
+from voxgate.transport.ssh.failures import ForwardingDenied, TargetRefused
 
 from .conftest import Ground, Opened, Sshd, free_port, host
 
 if TYPE_CHECKING:
-    from voxgate.transport.connection import Connection
+    from voxgate.transport.ssh.connection import Connection
 
 
 def test_words_arrive_as_they_were_given(connection: Connection) -> None:

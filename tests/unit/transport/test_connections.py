@@ -17,8 +17,8 @@ import pytest
 
 from voxgate.errors import UNFORESEEN, CommandUnknown, MoveFailed, Unforeseen, Unreachable
 from voxgate.model.estate import Host
-from voxgate.transport.connection import Connection
-from voxgate.transport.connections import Connections
+from voxgate.transport.ssh.connection import Connection
+from voxgate.transport.ssh.connections import Connections
 
 from .conftest import Ground, Opened, Sshd, free_port, host, key
 

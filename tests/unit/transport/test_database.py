@@ -29,17 +29,17 @@ from pymongo.errors import OperationFailure
 from voxgate.contracts.estates import load_estate
 from voxgate.errors import ContractError
 from voxgate.model.answers import DatabaseClient, DatabaseView
-from voxgate.model.estate import Database, Pace
+from voxgate.model.database import Database, Pace
 from voxgate.model.evidence import Missing, known
 from voxgate.model.look import Evidence
 from voxgate.survey.clients import wrong_clients
 from voxgate.survey.collect import take_look
 from voxgate.transport.at_once import at_once
-from voxgate.transport.connection import Connection
-from voxgate.transport.connections import Connections
-from voxgate.transport.database import _clients, _some, _split, see
-from voxgate.transport.failures import TargetRefused
-from voxgate.transport.forward import forward
+from voxgate.transport.clients.database import _clients, _some, _split, see
+from voxgate.transport.ssh.connection import Connection
+from voxgate.transport.ssh.connections import Connections
+from voxgate.transport.ssh.failures import TargetRefused
+from voxgate.transport.ssh.forward import forward
 
 from .conftest import Ground, Opened, free_port, host
 
@@ -436,8 +436,8 @@ def test_gates_that_ask_at_once_do_not_see_each_other(
     connections: Connections, mongod: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two looks beside each other were red: each took the other's question for a client that nobody knows."""
-    monkeypatch.setattr("voxgate.transport.database.TURN_LOCK", str(tmp_path / "asking.lock"))
-    monkeypatch.setattr("voxgate.transport.database._SETTLING", 15.0)
+    monkeypatch.setattr("voxgate.transport.clients.database.TURN_LOCK", str(tmp_path / "asking.lock"))
+    monkeypatch.setattr("voxgate.transport.clients.database._SETTLING", 15.0)
     database = Database("vox", "one", f"mongodb://127.0.0.1:{mongod}/vox", via="one")
     views = at_once(range(4), lambda _: see(connections, database, 20.0), limit=4)
     for view in views.values():
@@ -453,7 +453,7 @@ def test_no_other_account_can_hold_the_turn(
         lock = tmp_path / f"asking-{there}.lock"
         if there:
             lock.touch(mode=0o644)
-        monkeypatch.setattr("voxgate.transport.database.TURN_LOCK", str(lock))
+        monkeypatch.setattr("voxgate.transport.clients.database.TURN_LOCK", str(lock))
         assert isinstance(see(connections, Database("vox", "one", f"mongodb://127.0.0.1:{mongod}/vox", via="one")), DatabaseView)
         assert lock.stat().st_mode & 0o777 == 0o600
 
@@ -466,7 +466,7 @@ def test_where_no_turn_can_be_had_it_is_asked_all_the_same(connections: Connecti
 
 def test_a_list_without_the_witness_is_denied(connections: Connections, mongod: int, monkeypatch: pytest.MonkeyPatch) -> None:
     # The stage of this server tells of the caller alone, as a real one does for a user without `inprog`.
-    monkeypatch.setattr("voxgate.transport.database._by_command", lambda *_: [{"client": "127.0.0.1:1"}])
+    monkeypatch.setattr("voxgate.transport.clients.database._by_command", lambda *_: [{"client": "127.0.0.1:1"}])
     found = see(connections, Database("vox", "one", f"mongodb://127.0.0.1:{mongod}/vox", via="one"))
     assert isinstance(found, Missing)
     assert found.kind == "denied"

@@ -15,16 +15,16 @@ from typing import Any
 import pytest
 
 from voxgate.deploy.on_host.commands import GIT
-from voxgate.deploy.plan import Request, resolve
+from voxgate.deploy.planning.plan import Request, resolve
 from voxgate.errors import ContractError, Refused, Unreachable
 from voxgate.model.advice import commands_in
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release, RemoteView
 from voxgate.model.service import Kind, Role, Service
-from voxgate.transport.git import Mirror
-from voxgate.transport.git_asking import environment_of, last_words, unreachable
-from voxgate.transport.git_view import view
+from voxgate.transport.clients.git import Mirror
+from voxgate.transport.clients.git_asking import environment_of, last_words, unreachable
+from voxgate.transport.clients.git_view import view
 
 from .conftest import Ground, host
 
@@ -370,7 +370,7 @@ def test_nothing_is_left_of_a_fetch_that_failed(remote: Remote) -> None:
 
 
 def test_what_the_remote_has_no_more_goes_in_time(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voxgate.transport.git._PACKS", 4)
+    monkeypatch.setattr("voxgate.transport.clients.git._PACKS", 4)
     gone = []
     for number in range(4):
         remote.commit("a", str(number))

@@ -11,19 +11,19 @@ from pathlib import Path
 import pytest
 
 from voxgate.contracts.estates import load_estate
-from voxgate.deploy import answers, marks, state
-from voxgate.deploy.claim import Claim
-from voxgate.deploy.hands import Hands, Task
-from voxgate.deploy.holding import Hold
-from voxgate.deploy.journal import MOST_REASON, Phase
-from voxgate.deploy.state import Author
+from voxgate.deploy.hosts import answers, journal_writer, state
+from voxgate.deploy.hosts.claim import Claim
+from voxgate.deploy.hosts.executor import Executor, Task
+from voxgate.deploy.hosts.holding import Hold
+from voxgate.deploy.hosts.journal import MOST_REASON, Phase
+from voxgate.deploy.hosts.state import Author
 from voxgate.deploy.stop import Stop
 from voxgate.errors import CommandUnknown, Refused
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release
 from voxgate.model.service import Role
 from voxgate.moves.steps import Step
-from voxgate.report.redaction import Redactor
+from voxgate.redaction.cutting import Redactor
 
 from .conftest import Ground, Opened, host
 
@@ -95,13 +95,13 @@ def test_words_before_the_owners_are_not_its_own(ground: Ground, opened: Opened)
 
 def test_what_a_command_says_is_what_it_said_itself(ground: Ground, opened: Opened) -> None:
     connections = opened(ground.estate(host(ground.sshd(noisy(ground)).port)))
-    hands = Hands(connections.estate, connections, None, Stop(), back=False)  # type: ignore[arg-type]
-    assert hands.look("one", Step(("printf", "%s", "a b\n$HOME"), 10, "x")).stdout == b"a b\n$HOME"
-    assert hands.attempt("one", Step(("sh", "-c", "exit 3"), 10, "x")).exit_status == 3
-    assert hands.attempt("one", Step(("no-such-program",), 10, "x")).exit_status == 127
+    executor = Executor(connections.estate, connections, None, Stop(), back=False)  # type: ignore[arg-type]
+    assert executor.look("one", Step(("printf", "%s", "a b\n$HOME"), 10, "x")).stdout == b"a b\n$HOME"
+    assert executor.attempt("one", Step(("sh", "-c", "exit 3"), 10, "x")).exit_status == 3
+    assert executor.attempt("one", Step(("no-such-program",), 10, "x")).exit_status == 127
     other = opened(ground.estate(host(ground.sshd("ForceCommand /bin/echo active").port)))
     with pytest.raises(CommandUnknown, match="did not begin the command: it ended with 0 and said: active"):
-        Hands(other.estate, other, None, Stop(), back=False).attempt("one", Step(("true",), 10, "x"))  # type: ignore[arg-type]
+        Executor(other.estate, other, None, Stop(), back=False).attempt("one", Step(("true",), 10, "x"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", GARBAGE)
@@ -214,8 +214,8 @@ def test_what_a_page_or_a_build_says_is_told_no_other_host_with_its_secrets(
     why = "npm failed: exit 1: https://vox:s3cret-9x@npm.lan/a, given-8d1f55; " + "x" * 2000
     try:
         claim.take(0, print)
-        marks.mark(claim, tasks, Phase.HELD, reason=why)
-        marks.promote(claim, tasks, {}, {}, {}, reason=why)
+        journal_writer.mark(claim, tasks, Phase.HELD, reason=why)
+        journal_writer.promote(claim, tasks, {}, {}, {}, reason=why)
     finally:
         claim.release()
     rows = [json.loads(line) for line in heard.read_text().splitlines()]

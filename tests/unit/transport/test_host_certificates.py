@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from voxgate.errors import Unreachable
-from voxgate.transport import host_certificate
-from voxgate.transport.sshsig import verify
+from voxgate.transport.ssh import host_certificate
+from voxgate.transport.ssh.sshsig import verify
 
 from .conftest import Ground, Opened, Sshd, host, key
 

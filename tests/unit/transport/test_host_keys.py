@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from voxgate.errors import Unreachable
-from voxgate.transport.known_hosts import KnownHosts, fingerprint
+from voxgate.transport.ssh.known_hosts import KnownHosts, fingerprint
 
 from .conftest import Ground, Opened, Sshd, host, key
 

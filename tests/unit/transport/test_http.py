@@ -23,8 +23,8 @@ from voxgate.model.evidence import DistFact, Missing
 from voxgate.model.look import Question
 from voxgate.survey import collect
 from voxgate.survey.reading import host_evidence
-from voxgate.transport.connections import Connections
-from voxgate.transport.http import Patience, ask
+from voxgate.transport.clients.http import Patience, ask
+from voxgate.transport.ssh.connections import Connections
 
 from .conftest import Ground, Opened, free_port, host
 

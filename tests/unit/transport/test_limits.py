@@ -15,13 +15,13 @@ import paramiko
 import pytest
 from paramiko.common import AUTH_SUCCESSFUL, OPEN_SUCCEEDED, cMSG_CHANNEL_DATA, cMSG_EXT_INFO
 
-from voxgate.deploy import claim as claim_of_all
-from voxgate.deploy.holding import Hold
-from voxgate.deploy.state import Author
+from voxgate.deploy.hosts import claim as claim_of_all
+from voxgate.deploy.hosts.holding import Hold
+from voxgate.deploy.hosts.state import Author
 from voxgate.deploy.stop import Stop
 from voxgate.errors import CommandUnknown, Unreachable
-from voxgate.transport import wire
-from voxgate.transport.connection import Connection
+from voxgate.transport.ssh import wire
+from voxgate.transport.ssh.connection import Connection
 
 from .conftest import Ground, Opened, free_port, host, key
 

@@ -6,7 +6,7 @@ Each limit is what it was when it was last looked at: it may be lowered, and wha
 from __future__ import annotations
 
 from bench.relay import relaying
-from voxgate.transport.connections import Connections
+from voxgate.transport.ssh.connections import Connections
 
 from .conftest import Ground, Sshd, host
 

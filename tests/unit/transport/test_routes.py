@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from voxgate.errors import CommandUnknown, Unreachable
-from voxgate.transport import packets, ssh_config
-from voxgate.transport.route import Routes
+from voxgate.transport.ssh import client_config as ssh_config
+from voxgate.transport.ssh import packets
+from voxgate.transport.ssh.route import Routes
 
 from .conftest import Ground, Opened, free_port, host, key
 

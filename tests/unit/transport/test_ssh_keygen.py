@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.transport.test_sshsig import made
 from voxgate.errors import ContractError, Refused
-from voxgate.transport.ssh_keygen import armored, must_be_by_the_same, raw_signature, sign, verify
+from voxgate.transport.ssh.keygen import armored, must_be_by_the_same, raw_signature, sign, verify
 
 MESSAGE = b"DSSEv1 1 a 1 b"
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voxgate.errors import ContractError
-from voxgate.transport import sshsig
+from voxgate.transport.ssh import sshsig
 
 from .conftest import key
 

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from voxgate.errors import VoxgateError
-from voxgate.report import allure_site
+from voxgate.report.allure import site as allure_site
 from voxgate.report.folder import ReportFolder
-from voxgate.transport import dial, local, npm
+from voxgate.transport import local
+from voxgate.transport.clients import npm
+from voxgate.transport.ssh import dial
 from voxgate.transport.surroundings import environment, own_folder
 
 from .test_git import SERVICE, Remote, remote

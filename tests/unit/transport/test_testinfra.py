@@ -12,15 +12,15 @@ import testinfra
 from voxgate.errors import Blind, CommandUnknown, Unreachable
 from voxgate.plugin.own import words_of_own
 from voxgate.plugin.words import words_of
-from voxgate.transport.testinfra_backend import VoxgateBackend, host_for, register
+from voxgate.transport.ssh.testinfra_backend import VoxgateBackend, host_for, register
 
 from .conftest import Ground, Opened, host
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from voxgate.transport.connection import Connection
-    from voxgate.transport.connections import Connections
+    from voxgate.transport.ssh.connection import Connection
+    from voxgate.transport.ssh.connections import Connections
 
 
 def test_files_commands_and_users_are_seen(connection: Connection, tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ from voxgate.model.answers import Answer, Certificate
 from voxgate.model.evidence import Missing
 from voxgate.model.front import Front
 from voxgate.model.look import Question
-from voxgate.transport.connections import Connections
-from voxgate.transport.http import ask
+from voxgate.transport.clients.http import ask
+from voxgate.transport.ssh.connections import Connections
 
 NAME = "console.vox.example"
 NOW = datetime.now(UTC)

@@ -1,4 +1,4 @@
-// How the page is made. Everything that differs from run to run comes from the environment: voxgate/report/allure_site.py.
+// How the page is made. Everything that differs from run to run comes from the environment: voxgate/report/allure/site.py.
 const { VOXGATE_ALLURE_NAME, VOXGATE_ALLURE_OUTPUT, VOXGATE_ALLURE_HISTORY } = process.env;
 
 // The first rule that matches wins. violated = we looked, and it is not so; blind = we could not look.

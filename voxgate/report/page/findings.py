@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from voxgate.model.verdict import Judgement, RunOutcome, Verdict
-from voxgate.report import svg
 from voxgate.report.page.markup import Content, Element, advised, el, folded, table
+from voxgate.report.pictures import svg
 from voxgate.report.tally import ESTATE, PLATFORM, Tally, by_cell, invariant_of, place, place_missing, subject_of, unjudged
 
 MANY = 20

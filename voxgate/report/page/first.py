@@ -12,10 +12,10 @@ from voxgate.model.counting import counted
 from voxgate.model.estate import Estate
 from voxgate.model.run_facts import How
 from voxgate.model.verdict import Ran, RunOutcome, RunVerdict, ServiceOutcome, Verdict
-from voxgate.report import svg
-from voxgate.report.causes import Cause, causes_of, what_follows
+from voxgate.report.causes.grouping import Cause, causes_of, what_follows
 from voxgate.report.page.markup import Content, Element, advised, el, folded, link, table
 from voxgate.report.page.words import KINDS, first_words
+from voxgate.report.pictures import svg
 from voxgate.report.tally import Tally, unjudged, whole
 
 CAUSES = 5

@@ -16,7 +16,7 @@ from voxgate.report.folder import ReportFolder
 from voxgate.report.page.findings import MANY, accepted, findings, moves, places
 from voxgate.report.page.first import about, again_of, banner, brought, causes, compared, judgings, releases
 from voxgate.report.page.markup import Element, document, el, folded, link
-from voxgate.report.verdict_file import replace_file
+from voxgate.report.verdict.verdict_file import replace_file
 
 STYLE = Path(__file__).resolve().parent / "report.css"
 

@@ -1,0 +1,1 @@
+"""What a run is, once everything was judged, and how it is brought to its end."""

@@ -1,0 +1,1 @@
+"""Allure: results while tests run, the deploy beside them, and the page."""

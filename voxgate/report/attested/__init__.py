@@ -1,0 +1,1 @@
+"""A run's folder attested, verified by anybody, and attached to its releases."""

@@ -1,0 +1,1 @@
+"""The facts that an invariant was judged on, as words."""

@@ -1,0 +1,1 @@
+"""Pictures of a run: the estate, and the moves over time."""

@@ -1,0 +1,1 @@
+"""What a person reads on the terminal: live progress, and the closing."""

@@ -1,0 +1,1 @@
+"""``verdict.json``: written, read again, and compared with the run before."""
