@@ -130,7 +130,7 @@ lab-down: setup ## take the embedded estate down, without a trace
 	@$(RUN) lab down
 
 faults: setup lab-up ## prove that each invariant can fail: break the lab, look, compare exactly, mend (FAULT=name: one)
-	@$(RUN) lab prove "$$FAULT"
+	@$(RUN) lab test-faults "$$FAULT"
 
 ordinary: setup lab-up ## prove that all holds with what is ordinary on hosts: put it there, look, take it away (THING=name: one)
 	@$(RUN) lab ordinary "$$THING"

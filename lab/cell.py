@@ -98,14 +98,14 @@ def must_be_alone() -> None:
         raise VoxgateError(
             "another lab is up in this network",
             where=f"lab {other}",
-            hint="uv run lab apart NAME CMD gives a second one a network of its own; or take the first one down",
+            hint="uv run lab run --isolated NAME CMD gives a second one a network of its own; or take the first one down",
         )
     running = current()
     if running and running.network not in {0, network()}:
         raise VoxgateError(
             "it is up in another network namespace, so nothing of it can be reached from here",
             where="lab",
-            hint="work where it was raised (lab apart, ip netns exec); or uv run lab down, and up here",
+            hint="work where it was raised (lab run --isolated, ip netns exec); or uv run lab down, and up here",
         )
 
 

@@ -1,4 +1,4 @@
-"""The command `lab`: up, down, status, ssh, exec; break, mend, faults, prove."""
+"""The command `lab`: up, down, status, ssh, exec, run; break, mend, faults, test-faults, ordinary."""
 
 from __future__ import annotations
 
@@ -14,11 +14,16 @@ from voxgate.errors import VoxgateError, visible
 
 EXIT_ERROR = 1
 EXIT_OFF = 3
+_CALLED = {"apart": ["run", "--isolated"], "prove": ["test-faults"]}
+"""How commands were called before, and now; the old names go with the first release."""
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; an error is a line and a hint on stderr and exit status 1."""
     words = sys.argv[1:] if argv is None else argv
+    if words and (now := _CALLED.get(words[0])):
+        print(f"lab: `lab {words[0]}` is called `lab {' '.join(now)}` now", file=sys.stderr)  # noqa: T201
+        words = [*now, *words[1:]]
     asked = _parser().parse_args(words)
     try:
         return _do(asked, words)
@@ -43,13 +48,13 @@ def _do(asked: argparse.Namespace, words: list[str]) -> int:
             raising.down(Progress())
         case "status":
             return _status(quiet=asked.quiet)
-        case "break" | "mend" | "faults" | "prove" | "ordinary" | "off" | "on":
+        case "break" | "mend" | "faults" | "test-faults" | "ordinary" | "off" | "on":
             if asked.command != "faults" and not getattr(asked, "write", False):
                 machine.become_root(words)
             return proving.do(asked, Progress())
-        case "apart":
+        case "run":
             machine.become_root(words)
-            _become(*_apart(asked.name, asked.words))
+            _become(*_isolated(asked.isolated, asked.words))
         case "ssh":
             _become(_ssh(estate.host(asked.host), asked.words))
         case _:
@@ -110,7 +115,7 @@ def _ssh(host: estate.Host, words: list[str]) -> list[str]:
 
 # The lab's addresses are fixed, so a second one needs a network of its own, and so does whoever works with it. Its forge has
 # another history under the same name: a gate's mirrors of it are of no use to another lab's gate, which may fetch meanwhile.
-_APART = """ip link set lo up && mkdir -p "$MIRRORS" && mount -t tmpfs -o mode=700 mirrors "$MIRRORS" || exit
+_ISOLATED = """ip link set lo up && mkdir -p "$MIRRORS" && mount -t tmpfs -o mode=700 mirrors "$MIRRORS" || exit
 trap : INT TERM
 "$@"
 ended=$?
@@ -119,14 +124,14 @@ trap '' INT TERM
 exit $ended"""
 
 
-def _apart(name: str, words: list[str]) -> tuple[list[str], dict[str, str]]:
+def _isolated(name: str, words: list[str]) -> tuple[list[str], dict[str, str]]:
     """A command beside a lab of its own, which is taken down after it; what it needs of the lab it raises itself."""
     if not name.isalnum():
         raise VoxgateError("a lab's name is letters and digits", where=repr(name))
     if not words:
-        raise VoxgateError("no command", where=f"lab apart {name}", hint="lab apart NAME make faults")
+        raise VoxgateError("no command", where=f"lab run --isolated {name}", hint="lab run --isolated NAME make faults")
     mirrors = str(places.cache().parent / "mirrors")
-    command = ["unshare", "--net", "--mount", "sh", "-c", _APART, sys.executable, *words]
+    command = ["unshare", "--net", "--mount", "sh", "-c", _ISOLATED, sys.executable, *words]
     return command, {"VOXGATE_LAB": name, "MIRRORS": mirrors}
 
 
@@ -149,10 +154,8 @@ def _parser() -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=about)
         one.add_argument("host", metavar="HOST")
         one.add_argument("words", nargs=argparse.REMAINDER, metavar="CMD")
-    one = commands.add_parser(
-        "apart", help="run a command with a second lab, in a network namespace of its own; then take that down"
-    )
-    one.add_argument("name", metavar="NAME")
+    one = commands.add_parser("run", help="run a command with a second lab; then take that down")
+    one.add_argument("--isolated", metavar="NAME", required=True, help="its name: it has a network namespace of its own")
     one.add_argument("words", nargs=argparse.REMAINDER, metavar="CMD")
     proving.add_parsers(commands)
     return parser

@@ -1,4 +1,4 @@
-"""The commands about what is put on the lab: `lab break`, `lab mend`, `lab faults`, `lab prove`, `lab ordinary`; and the power
+"""The commands about what is put on the lab: `lab break`, `lab mend`, `lab faults`, `lab test-faults`, `lab ordinary`; and the power
 switches `lab off`, `lab on`.
 """
 
@@ -33,7 +33,7 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     one.add_argument("name", metavar="NAME", nargs="?")
     one = commands.add_parser("faults", help="list the faults: what each breaks, and where")
     one.add_argument("--write", action="store_true", help="write docs/FAULTS.md anew")
-    one = commands.add_parser("prove", help="prove that each invariant can fail: all faults, or the named ones")
+    one = commands.add_parser("test-faults", help="prove that each invariant can fail: all faults, or the named ones")
     one.add_argument("names", metavar="FAULT", nargs="*")
     one = commands.add_parser("ordinary", help="prove that all holds with what is ordinary on hosts: all of it, or what is named")
     one.add_argument("names", metavar="NAME", nargs="*")
@@ -73,7 +73,7 @@ def do(asked: argparse.Namespace, say: Callable[[str], None]) -> int:
                 return _leave(asked, say)
         case _:
             with machine.locked(places.LOCK, say):
-                return _prove(asked, say) if asked.command == "prove" else _try(asked, say)
+                return _prove(asked, say) if asked.command == "test-faults" else _try(asked, say)
     return 0
 
 

@@ -52,7 +52,7 @@ class Lane:
         at once, whatever make was told.
         """
         options = ["--no-print-directory", "--keep-going", "--jobs=1"]
-        argv = [sys.executable, "-m", "lab.cli", "apart", name, make, *options, *targets]
+        argv = [sys.executable, "-m", "lab.cli", "run", "--isolated", name, make, *options, *targets]
         process = subprocess.Popen(
             argv,
             cwd=ROOT,

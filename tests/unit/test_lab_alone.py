@@ -63,7 +63,7 @@ def test_a_second_lab_in_the_same_network_is_refused_before_anything_is_done(fol
     said: list[str] = []
     with pytest.raises(VoxgateError, match=f"{name}: another lab is up in this network") as refused:
         raising.up(said.append)
-    assert "lab apart" in refused.value.hint
+    assert "lab run --isolated" in refused.value.hint
     assert said == []
 
 

@@ -123,7 +123,7 @@ def test_of_one_service_on_one_host_a_few_are_told_and_the_others_named() -> Non
 
 
 @pytest.mark.parametrize(
-    ("orders", "why"),
+    ("options", "why"),
     [
         (Options(deploy=("backend",), standing=("x",)), "without a reason"),
         (Options(deploy=("backend",), standing=("x",), reason=" "), "without a reason"),
