@@ -135,19 +135,19 @@ def test_a_build_that_was_asked_for_nothing_deploys_nothing_and_is_red() -> None
 
 
 @pytest.mark.parametrize("name", ["publishHTML", "allure"])
-def test_the_page_and_the_tool_are_named_as_the_readme_says(name: str) -> None:
+def test_the_page_and_the_tool_are_named_as_the_page_says(name: str) -> None:
     steps = [node.text for node in parse(GATE.read_text()).all() if node.name == name]
     assert len(steps) == 2
     for step in steps:
         assert ("reportFiles: 'index.html'" if name == "publishHTML" else "commandline: 'allure'") in step
-    readme = " ".join((ROOT / "README.md").read_text().split())
+    page = " ".join((ROOT / "docs/JENKINS.md").read_text().split())
     for said in (
         "HTML Publisher",
         "a tool of the name `allure`",
         "Resource Root URL",
         "default-src 'none'; img-src 'self'; style-src 'self'",
     ):
-        assert said in readme, said
+        assert said in page, said
 
 
 def minutes(text: str) -> int:
@@ -194,13 +194,13 @@ def test_what_is_not_reviewed_runs_on_no_agent_of_the_gate() -> None:
 
 
 def test_the_gate_is_a_job_in_the_folder_of_its_credentials() -> None:
-    readme = (ROOT / "README.md").read_text()
+    page = (ROOT / "docs/JENKINS.md").read_text()
     for path in (PYTHON, CONSOLE):
         started = [node.text for node in parse(path.read_text()).all() if node.name == "build"]
         assert len(started) == 1
         assert started[0].startswith("build job: '/voxgate/gate', wait: true")
     for said in ("`voxgate-build`", "folder `voxgate`", "`/voxgate/gate`", "never multibranch"):
-        assert said in readme, said
+        assert said in page, said
 
 
 def test_bitbucket_s_trigger_is_no_variable_of_every_branch() -> None:

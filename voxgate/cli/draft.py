@@ -85,7 +85,9 @@ def tell_left(found: Draft, say: CutStream) -> None:
             beside = f", and {len(more)} more" if more else ""
             say.write(f"  {first.id}{beside}: {first.found}\n" + (f"    → {first.advice}\n" if first.advice else ""))
     if found.waivers:
-        say.write("what cannot be mended today may be accepted in writing (README, Waivers), with your reason and your name:\n")
+        say.write(
+            "what cannot be mended today may be accepted in writing (docs/ESTATES.md, Waivers), with your reason and your name:\n"
+        )
     for one in found.waivers:
         rows = {"rule": one.rule, "subject": one.subject, "found": one.found, "reason": "", "by": ""}
         lines = [f"{key} = {toml(value)}\n" for key, value in rows.items() if value or key in {"reason", "by"}]
