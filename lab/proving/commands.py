@@ -1,5 +1,5 @@
-"""The commands about what is put on the lab: `lab break`, `lab mend`, `lab faults`, `lab test-faults`, `lab ordinary`; and the power
-switches `lab off`, `lab on`.
+"""The commands about what is put on the lab: `lab break`, `lab mend`, `lab faults`, `lab test-faults`, `lab ordinary`; and the
+power switches `lab off`, `lab on`.
 """
 
 from __future__ import annotations
