@@ -82,6 +82,17 @@ class Gate:
         return self.log.read_text(errors="replace")
 
     @property
+    def end(self) -> str:
+        """How it ended, for a person: first what was red, as of a long log often one line is kept, then the end of what it said."""
+        told = self.said
+        red: list[str] = []
+        with suppress(OSError, ValueError):
+            verdict = self.verdict
+            rows = [*verdict["standing"]["invariants"], *verdict["invariants"]] if verdict["run"] in told else []
+            red = [f"{one['id']}: {one['found']}" for one in rows if one["verdict"] in {"violated", "blind"}]
+        return "\n".join([*([" | ".join(red[:3])] if red else []), told[-2500:]])
+
+    @property
     def found(self) -> list[str]:
         """What it said it found, and decided."""
         lines = [line.split("found: ", 1)[1] for line in self.said.splitlines() if "s  found: " in line]
@@ -243,7 +254,7 @@ def recovered(drill: Drill, folder: Path) -> Gate:
     drill.found += gate.found
     drill.exit_status, drill.outcome = status, gate.verdict["summary"]
     if status != 0:
-        drill.flaws.append(f"recover ended with {status}: {gate.said[-1500:]}")
+        drill.flaws.append(f"recover ended with {status}: {gate.end}")
     return gate
 
 

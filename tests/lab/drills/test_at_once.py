@@ -64,7 +64,7 @@ def test_ten_watchers_two_looks_and_a_deploy_at_once(drill: Drill, tmp_path: Pat
     drill.exit_status = gate.wait()
     drill.outcome = gate.verdict["summary"]
     if drill.exit_status != 0:
-        drill.flaws.append(f"the deploy ended with {drill.exit_status}: {gate.said[-1500:]}")
+        drill.flaws.append(f"the deploy ended with {drill.exit_status}: {gate.end}")
     for number, one in enumerate(watched):
         drill.flaws += flaws_of(f"watcher {number} ({one['level']})", one["bad"], one["at_work"]["moving"])
     for number, (status, look) in enumerate(zip(ended, looks, strict=True)):

@@ -35,7 +35,7 @@ def stopped(host: str, unit: str) -> Iterator[None]:
 def killed(folder: Path, *words: str, point: str) -> None:
     """A gate that dies there."""
     status, gate = run(folder, *words, point=point)
-    assert status == -signal.SIGKILL, gate.said[-2500:]
+    assert status == -signal.SIGKILL, gate.end
 
 
 def phase(service: str, is_now: str, shall: str) -> str:
@@ -98,7 +98,7 @@ def test_one_host_says_where_all_go_back_to(drill: Drill, tmp_path: Path) -> Non
     back = {(one["host"], one["detail"]) for one in gate.verdict["moves"] if one["rollback"] and one["move"] == "checkout"}
     noted = any("fleet-fleet-2" in note and "in the future" in note for note in gate.verdict["notes"])
     if status != 0 or not noted or back != {("fleet-1", before["fleet-fleet-1"]), ("fleet-2", before["fleet-fleet-1"])}:
-        drill.flaws.append(f"exit {status}, {back}, {gate.verdict['notes']}: {gate.said[-2000:]}")
+        drill.flaws.append(f"exit {status}, {back}, {gate.verdict['notes']}: {gate.end}")
     drill.flaws += restarted(units)
     as_deploy("fleet-2", f"cat /tmp/kept >{_KNOWN}; rm /tmp/kept")
     recovered(drill, tmp_path)
@@ -120,6 +120,6 @@ def test_a_recovery_without_a_host(drill: Drill, tmp_path: Path) -> None:
         lab.boot_host("fleet-2")
     back = {(one["host"], one["move"]) for one in gate.verdict["moves"] if one["rollback"] and not one["error"]}
     if drill.exit_status not in {12, 13} or not back >= {("api-1", "checkout"), ("fleet-1", "checkout")}:
-        drill.flaws.append(f"exit {drill.exit_status}, {back}: {gate.said[-2500:]}")
+        drill.flaws.append(f"exit {drill.exit_status}, {back}: {gate.end}")
     recovered(drill, tmp_path)
     drill.check(before)

@@ -21,7 +21,7 @@ def test_garbage_on_the_way_back(drill: Drill, tmp_path: Path, monkeypatch: pyte
     verdict = gate.verdict
     drill.outcome = verdict["summary"]
     if drill.exit_status != 13 or "fleet-2" not in drill.outcome or "INTERNALERROR" in gate.said:
-        drill.flaws.append(f"exit {drill.exit_status}, {drill.outcome}: {gate.said[-2500:]}")
+        drill.flaws.append(f"exit {drill.exit_status}, {drill.outcome}: {gate.end}")
     back = [one for one in verdict["moves"] if one["rollback"] and one["move"] in {"restart", "health"} and not one["error"]]
     if {(one["host"], one["move"]) for one in back} < {("fleet-1", "restart"), ("fleet-1", "health")}:
         drill.flaws.append(f"fleet-1 was not restarted: {back}")
@@ -43,7 +43,7 @@ def test_a_mistake_of_the_gates_own(drill: Drill, tmp_path: Path, monkeypatch: p
     if kept is None or "a mistake for the drill" not in kept.read_text():
         drill.flaws.append("its traceback is nowhere")
     if (drill.exit_status, verdict["verdict"]) != (13, "broken") or "INTERNALERROR" in gate.said or "Traceback" in gate.said:
-        drill.flaws.append(f"exit {drill.exit_status}, {verdict['verdict']}: {gate.said[-2500:]}")
+        drill.flaws.append(f"exit {drill.exit_status}, {verdict['verdict']}: {gate.end}")
     if drill.states["dialler-sip-1"] != "rolled-back done":
         drill.flaws.append(f"it did not go back: {drill.states['dialler-sip-1']}")
     drill.check(before)

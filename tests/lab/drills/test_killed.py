@@ -46,7 +46,7 @@ def test_killed_on_the_way(drill: Drill, tmp_path: Path, phase: str, moment: str
     before, units = goods(), running()
     drill.point = f"{phase}:{moment}:all:KILL:{count()}"
     status, gate = run(tmp_path, *other(*SERVICES), point=drill.point)
-    assert status == -signal.SIGKILL, gate.said[-2000:]
+    assert status == -signal.SIGKILL, gate.end
     recovered(drill, tmp_path)
     judged_good = phase in {"judging", "promoting", "done"}
     drill.flaws += [] if judged_good else restarted(units)
@@ -62,7 +62,7 @@ def test_killed_while_restarting(drill: Drill, tmp_path: Path, service: str, mom
     before = goods()
     drill.point = f"restart:{moment}:{service}:KILL"
     status, gate = run(tmp_path, *other(service), point=drill.point)
-    assert status == -signal.SIGKILL, gate.said[-2000:]
+    assert status == -signal.SIGKILL, gate.end
     recovered(drill, tmp_path)
     drill.check(before)
 
@@ -78,7 +78,7 @@ def test_killed_on_the_way_back(drill: Drill, tmp_path: Path) -> None:
         one = Drill(f"{drill.name} at {point}", point, gate.found, states(), "killed", status)
         one.seconds = round(time.monotonic() - began, 1)
         record(one)
-        assert status == -signal.SIGKILL, gate.said[-2000:]
+        assert status == -signal.SIGKILL, gate.end
     recovered(drill, tmp_path)
     drill.check(before)
 

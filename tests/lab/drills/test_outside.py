@@ -75,7 +75,7 @@ def test_a_git_is_killed_in_its_checkout(drill: Drill, tmp_path: Path) -> None:
     drill.found, drill.outcome = gate.found, gate.verdict["summary"]
     removed = any(".git/index.lock of a git that is gone -> removed" in line for line in gate.found)
     if drill.exit_status != 11 or not removed:
-        drill.flaws.append(f"it ended with {drill.exit_status}: {gate.said[-2500:]}")
+        drill.flaws.append(f"it ended with {drill.exit_status}: {gate.end}")
     drill.check(before)
 
 
@@ -101,7 +101,7 @@ def test_forge_is_down(drill: Drill, tmp_path: Path) -> None:
         recovered(drill, tmp_path)
         status, gate = run(tmp_path / "refused", "--deploy", "backend")
         if status != 10:
-            drill.flaws.append(f"a deploy without a forge ended with {status}: {gate.said[-800:]}")
+            drill.flaws.append(f"a deploy without a forge ended with {status}: {gate.end}")
     finally:
         lab.boot_host("forge")
     drill.check(before)
@@ -117,7 +117,7 @@ def test_the_owner_on_the_host_is_killed(drill: Drill, tmp_path: Path) -> None:
     drill.exit_status = gate.wait()
     drill.outcome = gate.verdict["summary"]
     if drill.exit_status != 11:
-        drill.flaws.append(f"it ended with {drill.exit_status}: {gate.said[-1500:]}")
+        drill.flaws.append(f"it ended with {drill.exit_status}: {gate.end}")
     drill.check(before)
 
 
@@ -170,7 +170,7 @@ def test_disk_is_full(drill: Drill, tmp_path: Path, api_1: Callable[[str], None]
     api_1(_FREE)
     drill.outcome = gate.verdict["summary"]
     if drill.exit_status != 10:
-        drill.flaws.append(f"it ended with {drill.exit_status}: {gate.said[-1500:]}")
+        drill.flaws.append(f"it ended with {drill.exit_status}: {gate.end}")
     drill.check(before)
 
 
@@ -202,8 +202,8 @@ def test_somebody_else_dials(drill: Drill, tmp_path: Path) -> None:
         drill.outcome = gate.verdict["summary"]
         running = lab.exec("sip-1", ["systemctl", "is-active", "voxdialler"]).stdout.strip()
     if drill.exit_status != 13 or running == "active" or "was not started" not in gate.said:
-        drill.flaws.append(f"{drill.exit_status}, {running}: {gate.said[-1500:]}")
+        drill.flaws.append(f"{drill.exit_status}, {running}: {gate.end}")
     assert run(tmp_path / "clear", "--clear", "dialler", "--reason", "it is gone")[0] == 0
     status, gate = run(tmp_path / "again", "--deploy", f"dialler={before['dialler-sip-1']}")
-    drill.flaws += [] if status == 0 else [gate.said[-1500:]]
+    drill.flaws += [] if status == 0 else [gate.end]
     drill.check(before)

@@ -29,12 +29,12 @@ def test_a_bad_release_left_at_its_judging(drill: Drill, tmp_path: Path) -> None
     drill.point = "judging:done:fleet:KILL:2, of a release that does not hold on fleet-2"
     with on_main("vox-agents", edited("bodies.py", "entry.max,", 'str(entry.max) if entry.id[6] == "2" else entry.max,')):
         status, gate = run(tmp_path, "--deploy", "fleet=main", point="judging:done:fleet:KILL:2")
-        assert status == -signal.SIGKILL, gate.said[-1500:]
+        assert status == -signal.SIGKILL, gate.end
         drill.states = states()
         drill.exit_status, gate = run(tmp_path / "recover", *RECOVER)
     drill.found, drill.outcome = gate.found, gate.verdict["summary"]
     if (drill.exit_status, gate.verdict["verdict"], gate.verdict["rollback"]["verdict"]) != (11, "rolled back", "holds"):
-        drill.flaws.append(f"it ended with {drill.exit_status}: {gate.said[-2000:]}")
+        drill.flaws.append(f"it ended with {drill.exit_status}: {gate.end}")
     drill.check(before)
 
 
@@ -51,7 +51,7 @@ def test_one_bad_release_among_all(drill: Drill, tmp_path: Path) -> None:
     drill.exit_status, gate = run(tmp_path, *words)
     drill.outcome = gate.verdict["summary"]
     if drill.exit_status != 11:
-        drill.flaws.append(f"it ended with {drill.exit_status}: {gate.said[-2500:]}")
+        drill.flaws.append(f"it ended with {drill.exit_status}: {gate.end}")
     drill.check(before)
 
 
@@ -77,7 +77,7 @@ def test_a_release_that_starts_and_is_wrong(drill: Drill, tmp_path: Path, wrong:
         drill.exit_status, gate = run(tmp_path, "--deploy", "fleet=main")
     drill.outcome = gate.verdict["summary"]
     if drill.exit_status != 11 or f"the canary is not in order: {rule} is violated" not in drill.outcome:
-        drill.flaws.append(f"it ended with {drill.exit_status}: {gate.said[-2500:]}")
+        drill.flaws.append(f"it ended with {drill.exit_status}: {gate.end}")
     if (went := restarted(units)) != [f"fleet-1 voxcore@{n}.service was restarted" for n in range(1, touched + 1)]:
         drill.flaws.append(f"not the canary alone: {went}")
     drill.check(before)
@@ -106,12 +106,12 @@ def test_a_failed_way_back_is_held(drill: Drill, tmp_path: Path) -> None:
         assert lab.exec("api-1", ["sh", "-ec", _MEND]).returncode == 0
     until_it_answers("http://198.51.100.21:8080/health")
     if (drill.exit_status, refused) != (13, 10) or "--clear backend --reason" not in second.said:
-        drill.flaws.append(f"{drill.exit_status} and {refused}: {gate.said[-1200:]} {second.said[-1200:]}")
+        drill.flaws.append(f"{drill.exit_status} and {refused}: {gate.end} {second.said[-1200:]}")
     assert states()["backend-api-1"].startswith("held")
     assert run(tmp_path / "clear", "--clear", "backend")[0] == 10
     assert run(tmp_path / "clear", "--clear", "backend", "--reason", "drop-in removed")[0] == 0
     status, gate = run(tmp_path / "again", *RECOVER)
-    drill.flaws += [] if status == 0 else [gate.said[-1500:]]
+    drill.flaws += [] if status == 0 else [gate.end]
     drill.check(before)
 
 
@@ -126,7 +126,7 @@ def test_a_bad_release_goes_back(drill: Drill, tmp_path: Path) -> None:
     drill.exit_status, gate = run(tmp_path, *(word for one in bad for word in ("--deploy", one)))
     drill.outcome = gate.verdict["summary"]
     if drill.exit_status != 11:
-        drill.flaws.append(f"it ended with {drill.exit_status}: {gate.said[-2500:]}")
+        drill.flaws.append(f"it ended with {drill.exit_status}: {gate.end}")
     drill.check(before)
 
 
@@ -142,5 +142,5 @@ def test_a_busy_worker_comes_last(drill: Drill, tmp_path: Path) -> None:
     if [words.split(",")[0] for words in order] != ["voxcore@2", "voxcore@3", "voxcore@1"]:
         drill.flaws.append(f"order: {order}")
     if drill.exit_status != 0 or not any("1 call was up" in note for note in verdict["notes"]):
-        drill.flaws.append(f"{drill.exit_status}: {gate.said[-1500:]}")
+        drill.flaws.append(f"{drill.exit_status}: {gate.end}")
     drill.check()

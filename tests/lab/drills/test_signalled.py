@@ -27,7 +27,7 @@ def test_interrupted(drill: Drill, tmp_path: Path, point: str, wanted: int) -> N
     drill.outcome = verdict["summary"]
     drill.states = states()
     if drill.exit_status != wanted or verdict["exit_status"] != wanted:
-        drill.flaws.append(f"exit {drill.exit_status}, verdict {verdict['exit_status']}, not {wanted}: {gate.said[-2500:]}")
+        drill.flaws.append(f"exit {drill.exit_status}, verdict {verdict['exit_status']}, not {wanted}: {gate.end}")
     drill.check(before if wanted else {})
 
 
@@ -39,7 +39,7 @@ def test_interrupted_on_the_way_back(drill: Drill, tmp_path: Path) -> None:
     drill.outcome = gate.verdict["summary"]
     drill.states = states()
     if drill.exit_status != 11 or drill.states["dialler-sip-1"] != "rolled-back done":
-        drill.flaws.append(f"exit {drill.exit_status}, {drill.states['dialler-sip-1']}: {gate.said[-2000:]}")
+        drill.flaws.append(f"exit {drill.exit_status}, {drill.states['dialler-sip-1']}: {gate.end}")
     drill.check(before)
 
 
@@ -99,7 +99,7 @@ def test_a_paused_gate(drill: Drill, tmp_path: Path) -> None:
     time.sleep(1)  # a nap: no condition tells it from a gate that is slow
     status, gate = run(tmp_path / "next", *other("backend"), "--wait", "60")
     drill.found = gate.found
-    assert status == 0, gate.said[-2000:]
+    assert status == 0, gate.end
     mended, before = states(), goods()
     zombie.process.send_signal(signal.SIGCONT)
     drill.exit_status = zombie.wait()

@@ -32,7 +32,7 @@ def goes_back_without_a_restart(drill: Drill, folder: Path, *services: str) -> s
     drill.outcome = gate.verdict["summary"]
     drill.flaws += restarted(units)
     if drill.exit_status != 11:
-        drill.flaws.append(f"it ended with {drill.exit_status}: {gate.said[-2500:]}")
+        drill.flaws.append(f"it ended with {drill.exit_status}: {gate.end}")
     status, look = run(folder / "look")
     drill.flaws += [] if status == 0 else [f"a look after it: {look.said[-2000:]}"]
     drill.check(before)
