@@ -15,11 +15,11 @@ from tests.unit.test_history import HERE, Here, asked
 from tests.unit.test_history import host as host  # noqa: PLC0414 - a fixture
 from tests.unit.test_on_host import Host
 from voxgate.contracts.estates import load_estate
-from voxgate.deploy import marks
-from voxgate.deploy.answers import State, Written
-from voxgate.deploy.journal import Phase
-from voxgate.deploy.remotes import Remotes
-from voxgate.deploy.state import Found, LastKnownGood, found_of
+from voxgate.deploy.hosts import journal_writer
+from voxgate.deploy.hosts.answers import State, Written
+from voxgate.deploy.hosts.journal import Phase
+from voxgate.deploy.hosts.state import Found, LastKnownGood, found_of
+from voxgate.deploy.planning.remotes import Remotes
 from voxgate.model.evidence import Missing, known
 from voxgate.model.release import RemoteView
 from voxgate.survey.judged import digest_of, digests_of
@@ -39,27 +39,27 @@ def written(host: Host) -> Found:
 
 def test_it_counts_from_the_promotion_until_something_is_deployed(host: Host) -> None:
     plan, claim = asked("--deploy", None), Here(host, "r1")
-    marks.mark(claim, plan.tasks, Phase.CLAIMED)
-    marks.promote(claim, plan.tasks, {}, {}, {HERE: DIGEST})
+    journal_writer.mark(claim, plan.tasks, Phase.CLAIMED)
+    journal_writer.promote(claim, plan.tasks, {}, {}, {HERE: DIGEST})
     found = written(host)
     assert found.content == DIGEST
     assert found.begun.content == ""
     for phase in (Phase.CLAIMED, Phase.JUDGING, Phase.ROLLED_BACK):
-        marks.mark(claim, plan.tasks, phase)
+        journal_writer.mark(claim, plan.tasks, phase)
         assert isinstance(known(written(host).good), LastKnownGood)
         assert written(host).content == ""
 
 
 def test_where_nothing_was_seen_nothing_is_kept(host: Host) -> None:
     plan, claim = asked("--deploy", None), Here(host, "r1")
-    marks.promote(claim, plan.tasks, {}, {}, {})
+    journal_writer.promote(claim, plan.tasks, {}, {}, {})
     assert "content" not in json.loads((host.root / "backend" / "last-known-good.json").read_text())
     assert written(host).content == ""
 
 
 @pytest.mark.parametrize("content", ["x", DIGEST.upper(), DIGEST + "\n", 1])
 def test_what_is_no_digest_is_not_believed(host: Host, content: object) -> None:
-    marks.promote(Here(host, "r1"), asked("--deploy", None).tasks, {}, {}, {HERE: content})  # type: ignore[dict-item]
+    journal_writer.promote(Here(host, "r1"), asked("--deploy", None).tasks, {}, {}, {HERE: content})  # type: ignore[dict-item]
     assert isinstance(written(host).good, Missing)
 
 
@@ -67,7 +67,7 @@ def test_it_comes_into_the_evidence_by_host_and_stays_there(
     green: Case, host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan, claim = asked("--deploy", None), Here(host, "r1")
-    marks.promote(claim, plan.tasks, {}, {}, {HERE: DIGEST})
+    journal_writer.promote(claim, plan.tasks, {}, {}, {HERE: DIGEST})
     silent: dict[str, Any] = {one.name: Missing("failed", "silent") for one in ESTATE.services}
     monkeypatch.setattr(Remotes, "views", {**silent, "backend": RemoteView("backend", "u", "m", {}, frozenset())})
     found = {one.id: Found(None) for one in ESTATE.placements} | {HERE: written(host)}

@@ -45,10 +45,7 @@ from voxgate.model.look import Evidence
 from voxgate.model.release import Release
 from voxgate.model.run_facts import Gap, Roll, gaps
 from voxgate.model.service import Service
-from voxgate.model.verdict import Judgement, MoveRecord, RunVerdict, ServiceOutcome
-from voxgate.model.work import Work
-from voxgate.survey.collect import remarks, take_look
-from voxgate.survey.judged import digests_of
+from voxgate.model.verdict import MoveRecord, RunVerdict, ServiceOutcome
 from voxgate.survey.keeping import Cutter
 from voxgate.transport.clients.bitbucket import Bitbucket
 from voxgate.transport.ssh.connection import Connection

@@ -83,7 +83,7 @@ class Gate:
 
     @property
     def end(self) -> str:
-        """How it ended, for a person: first what was red, as of a long log often one line is kept, then the end of what it said."""
+        """How it ended: first what was red, as of a long log often one line is kept, then the end of what it said."""
         told = self.said
         red: list[str] = []
         with suppress(OSError, ValueError):

@@ -127,7 +127,9 @@ class Settlement:
                 if said:
                     self.notes.append(said)
                     self.tagged[target.service.name] = release
-            journal_writer.promote(self._context.claim, plan.tasks, self._context.goods, self.tagged, self._context.contents, reason=noted)
+            journal_writer.promote(
+                self._context.claim, plan.tasks, self._context.goods, self.tagged, self._context.contents, reason=noted
+            )
         except VoxgateError as error:
             summary = f"everything holds, but {error.line}: make recover finishes it"
             return Settled(RunVerdict.BROKEN, Exit.BROKEN, summary)
