@@ -23,7 +23,7 @@ from voxgate.contracts.schemas import FOLDER
 from voxgate.deploy.moving.dialling import first_dialler, is_another_program, nobody_else_lives
 from voxgate.errors import MoveFailed
 from voxgate.model.estate import PlacedUnit
-from voxgate.model.evidence import HostEvidence, Missing, known
+from voxgate.model.evidence import HostEvidence, Missing, ProcessFact, known
 from voxgate.model.service import Service
 from voxgate.moves.steps import Step, alive, left_over
 from voxgate.survey.reading import host_evidence
@@ -220,6 +220,29 @@ def test_of_millions_that_a_host_names_only_those_are_looked_at_that_are_there(s
     assert there
     assert first_dialler(seen, [*range(10_000_000, 10_001_000), *there], (), service.folder) == min(there)
     assert first_dialler(Missing("failed", "", ""), {7, 8}, (), service.folder) == 7
+
+
+class Counted(tuple[ProcessFact, ...]):
+    """Processes that count how often all of them are gone through."""
+
+    __slots__ = ()
+    times = 0
+
+    def __iter__(self) -> Iterator[ProcessFact]:
+        Counted.times += 1
+        return super().__iter__()
+
+
+def test_nor_is_each_of_them_looked_for_among_all(service: Service, looked: Any) -> None:
+    """An account can start ten thousand, and a host's root says how many there are: none of them holds the restart up."""
+    seen = looked()
+    one = next(one for one in known(seen.processes) if is_another_program(seen, one.pid, service.folder))
+    many = Counted(replace(one, pid=10_000_000 + number) for number in range(10_000))
+    Counted.times = 0
+    called = range(10_000_000, 10_010_000)
+    others = frozenset({(seen.name, "voxdialler@other.service")})
+    assert first_dialler(replace(seen, processes=many), called, others, service.folder) is None
+    assert Counted.times <= 3
 
 
 def test_a_program_of_the_system_s_that_runs_the_dialler_s_code_is_no_other_one(service: Service, looked: Any) -> None:

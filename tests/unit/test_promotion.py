@@ -249,6 +249,16 @@ def test_each_service_is_asked_for(keys: Keys) -> None:
     assert why == f"console {other}: no attested run says that {'c' * 12} was done on staging"
 
 
+@pytest.mark.parametrize("until", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "soon"])
+def test_a_note_until_no_moment_is_none(keys: Keys, tmp_path: Path, until: str) -> None:
+    notes = tmp_path / FOLDER
+    notes.mkdir()
+    (notes / "x.json").write_bytes(Approval(ESTATE.name, BACKEND.name, str(NEW.tag), NEW.commit, "why", until).encode())
+    (notes / "x.json.sig").write_bytes(b"x")
+    rule = Promotion(approvals=1, approvers=("anna",), signers=keys.knows("anna"))
+    assert refused(rules(rule, notes=notes), now=datetime.now(UTC)) == f"backend {NEW}: approved by 0 of 1"
+
+
 def test_a_signed_note_approves_one_commit_on_one_estate_for_some_days(keys: Keys, tmp_path: Path) -> None:
     notes = tmp_path / FOLDER
     rule = Promotion(approvals=2, approvers=("anna", "ben"), inputs=("cleo",), signers=keys.knows("anna", "ben", "dora"))

@@ -42,7 +42,7 @@ class Approval:
 
     @property
     def ends(self) -> datetime:
-        """Until when it counts. Raises ValueError for what is no moment."""
+        """Until when it counts. Raises ValueError or OverflowError for what is no moment."""
         return datetime.fromisoformat(self.until).astimezone(UTC)
 
     @property
@@ -69,6 +69,6 @@ def read_approval(body: bytes, where: str = "") -> Approval:
             raise ContractError("this is no approval", where=where, why="its form is another")
         found = Approval(**document)
         _ = found.ends
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise ContractError("this is no approval", where=where, why=type(error).__name__) from None
     return found

@@ -111,7 +111,7 @@ def read_statement(payload: bytes, where: str = "") -> Attested:
         words = (str(said["run"]), str(said["estate"]), str(said["verdict"]))
         ended = datetime.fromisoformat(said["ended"]).astimezone(UTC)
         configuration = tuple(dict(one) for one in document["predicate"]["configuration"])
-    except (KeyError, TypeError, ValueError, AttributeError, StopIteration) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, StopIteration) as error:
         raise ContractError("this is no statement of a run", where=where, why=type(error).__name__) from None
     if kind != (STATEMENT, PREDICATE):
         raise ContractError("this is a statement of another kind", where=where)

@@ -52,6 +52,11 @@ def is_started_by_its_unit(host: HostEvidence, process: ProcessFact) -> bool:
     return ours is not None and main is not None and main[0] <= ours[0] < main[1]
 
 
+def process_at(host: HostEvidence, pid: int) -> ProcessFact | None:
+    """The process of that number, None for none."""
+    return _by_pid(_Rows(known(host.processes))).get(pid)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rows:
     """The processes of one host, these very ones: how many there are a host says, and nobody compares them."""
@@ -63,6 +68,11 @@ class _Rows:
 
     def __hash__(self) -> int:
         return id(self.each)
+
+
+@lru_cache(maxsize=64)
+def _by_pid(rows: _Rows) -> Mapping[int, ProcessFact]:
+    return {one.pid: one for one in rows.each}
 
 
 @lru_cache(maxsize=64)

@@ -29,6 +29,7 @@ from voxgate.contracts import json_strict
 from voxgate.contracts.typed import WrongFormError
 from voxgate.errors import ContractError
 from voxgate.model.answers import Answer, Certificate, DatabaseClient, DatabaseView, Record
+from voxgate.model.digits import is_moment
 from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.model.look import Evidence, Look, Question
 from voxgate.model.release import PutBack, Release, RemoteView
@@ -216,13 +217,20 @@ def _format(value: object) -> None:
         raise wrong(f"{FORMAT}", value)
 
 
+def _moment(value: object) -> float:
+    found = number(value)
+    if not is_moment(found):
+        raise wrong("a moment that a calendar has", value)
+    return found
+
+
 def _load_look(folder: Path, bodies: Path) -> Look:
     hosts: dict[str, HostEvidence | Missing] = {}
     body = cache(partial(_stored, bodies))  # each once, however often it was served
     for path in sorted((folder / "hosts").glob("*.json")):
         hosts[path.stem] = _read_host(path)
     return Look(
-        taken=_read(folder / "look.json", "taken", number),
+        taken=_read(folder / "look.json", "taken", _moment),
         hosts=hosts,
         answers=dict(_read(folder / "answers.json", "answers", lambda rows: [_answer(row, body) for row in items(rows)])),
         databases=_read(folder / "databases.json", "databases", lambda rows: _by_name(rows, _database)),

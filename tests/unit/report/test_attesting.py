@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 
 from tests.unit.test_package import estate_of_the_look
 from voxgate.cli import attest as command
-from voxgate.contracts.envelope import decode, pae
+from voxgate.contracts.envelope import Envelope, canonical, decode, pae
 from voxgate.contracts.estates import load_estate
 from voxgate.contracts.ledger_copy import NAME, as_copy
-from voxgate.contracts.manifest import sha256
+from voxgate.contracts.manifest import read_text, sha256, text_of
 from voxgate.contracts.places import suites_of
 from voxgate.contracts.statement import PREDICATE, STATEMENT, Resource, read_statement
 from voxgate.errors import ContractError, Refused
@@ -255,6 +255,52 @@ def test_whatever_stands_there_is_a_line_and_no_crash(original: Made, name: str,
         assert original.wrong(judge=as_attested(original))
     finally:
         path.write_bytes(before)
+
+
+@pytest.mark.parametrize("ended", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00", "", 7])
+def test_a_moment_that_no_calendar_has_is_a_line(made: Made, ended: object) -> None:
+    path = made.run / ATTESTATION
+    statement = json.loads(decode(path.read_bytes()).payload)
+    next(one for one in statement["subject"] if one["name"] == "verdict.json")["annotations"]["ended"] = ended
+    path.write_bytes(Envelope(canonical(statement)).encode())
+    (made.run / SIGNATURE).unlink()
+    (wrong,) = made.wrong(signed=False, judge=as_attested(made))
+    assert wrong.what == "attested"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("started", "0001-01-01T00:00:00.000+14:00"),
+        ("started", "9999-12-31T23:59:59.000-14:00"),
+        ("seconds", 1e300),
+        ("seconds", 1e15),
+        ("seconds", 10**400),
+        (
+            "moves",
+            [
+                {
+                    "service": "fleet",
+                    "host": "x",
+                    "move": "m",
+                    "started": 1e300,
+                    "seconds": 0,
+                    "detail": "",
+                    "error": "",
+                    "hint": "",
+                    "rollback": False,
+                }
+            ],
+        ),
+    ],
+)
+def test_a_verdict_of_a_moment_that_no_calendar_has_is_a_line(made: Made, name: str, value: object) -> None:
+    judge = as_attested(made)
+    made.change_verdict(lambda document: document.update({name: value}))
+    listed = read_text((made.run / MANIFEST).read_bytes())
+    (made.run / MANIFEST).write_bytes(text_of({**listed, "verdict.json": sha256((made.run / "verdict.json").read_bytes())}))
+    (wrong,) = made.wrong(judge=judge)
+    assert wrong.what == "verdict"
 
 
 def test_an_edited_report_and_what_was_added_or_taken_away_is_named(made: Made) -> None:

@@ -149,6 +149,15 @@ def test_a_body_outside_of_the_folder_is_refused(tmp_path: Path) -> None:
         load(tmp_path)
 
 
+@pytest.mark.parametrize("taken", [1e300, 1e15, -1e15, 1e18])
+def test_a_look_of_a_moment_that_no_calendar_has_is_refused(tmp_path: Path, taken: float) -> None:
+    save(evidence(), tmp_path)
+    path = tmp_path / "second/look.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "taken": taken}))
+    with pytest.raises(ContractError, match="a moment that a calendar has"):
+        load(tmp_path)
+
+
 @pytest.mark.parametrize("what", ["a pipe", "a device", "a file without an end"])
 def test_what_is_no_file_of_evidence_is_refused_and_not_waited_for(tmp_path: Path, what: str) -> None:
     """Who gives a folder to be judged has neither the gate's time nor its memory."""

@@ -15,7 +15,7 @@ from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.moves.health import read_state
 from voxgate.moves.steps import Step, alive, left_over, systemctl, unit_state, unlimited
 from voxgate.survey.collect import survey
-from voxgate.survey.findings import is_started_by_its_unit
+from voxgate.survey.findings import is_started_by_its_unit, process_at
 from voxgate.transport.clients.database import see
 from voxgate.transport.deadline import Deadline
 from voxgate.transport.ssh.connection import Completed
@@ -102,7 +102,7 @@ def is_another_program(seen: HostEvidence | Missing, pid: int, dialler: str) -> 
     """
     if isinstance(seen, Missing) or isinstance(seen.processes, Missing):
         return False
-    found = next((one for one in seen.processes if one.pid == pid), None)
+    found = process_at(seen, pid)
     if found is None:
         return True
     if found.container or dialler in found.runs:
@@ -122,7 +122,7 @@ def is_of_units(seen: HostEvidence | Missing, pid: int, units: Collection[tuple[
     """True for a process that systemd runs in one of these units (host and unit), as root's probe saw it."""
     if isinstance(seen, Missing) or isinstance(seen.processes, Missing) or isinstance(seen.units, Missing):
         return False
-    found = next((one for one in seen.processes if one.pid == pid), None)
+    found = process_at(seen, pid)
     return found is not None and (seen.name, found.unit) in units and is_started_by_its_unit(seen, found)
 
 

@@ -13,6 +13,7 @@ from voxgate import __version__
 from voxgate.contracts import schemas
 from voxgate.contracts.json_strict import loads, read_file
 from voxgate.errors import ContractError
+from voxgate.model.digits import is_moment
 from voxgate.model.run_facts import How
 from voxgate.model.verdict import Judgement, MoveRecord, Ran, RunOutcome, RunVerdict, ServiceOutcome, Verdict
 from voxgate.model.waiver import Waiver
@@ -131,11 +132,24 @@ def read(path: Path) -> RunOutcome:
         raise ContractError("cannot read the verdict", where=str(path), why=error.strerror or str(error)) from None
     content = as_now(content)
     schemas.check("verdict", content, where=str(path))
-    outcome = _outcome(content)
+    try:
+        outcome = _outcome(content)
+        tells_time = _has_moments(outcome)
+    except (ValueError, OverflowError):
+        tells_time = False
+    if not tells_time:
+        raise ContractError("the verdict names a moment that no calendar has", where=str(path))
     _must_agree(outcome, path)
     if content["counts"] != _counts(outcome):
         raise ContractError("the verdict contradicts itself", where=str(path), why="it does not count what it lists")
     return outcome
+
+
+def _has_moments(outcome: RunOutcome) -> bool:
+    """True where each time that it tells is one of a calendar: when something began, and when it ended."""
+    told = [(outcome.started, outcome.seconds), *((one.started, one.seconds) for one in outcome.moves)]
+    told += [(one.stopped, one.seconds or 0.0) for one in outcome.gaps]
+    return all(is_moment(began) and is_moment(began + seconds) for began, seconds in told)
 
 
 def _must_agree(outcome: RunOutcome, path: Path) -> None:
