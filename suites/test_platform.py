@@ -13,6 +13,7 @@ from voxgate.model.advice import quoted
 from voxgate.model.evidence import HostEvidence, Missing, known
 from voxgate.plugin import invariant, say_all, say_each
 from voxgate.survey.access import (
+    BY_FILE,
     FOR,
     beyond_keys,
     by_holder,
@@ -141,6 +142,19 @@ def _offset(evidence: Evidence, name: str) -> tuple[float, float]:
     return max(least for least, _ in found), min(most for _, most in found)
 
 
+def _taken_away(holder: str, rule: SudoRule) -> str:
+    """What ends a power that an account has without sudo. A change of owner takes a file's capabilities away, too."""
+    kind, _, name = rule.command.partition(" ")
+    path = quoted(name[name.index("/") :] if "/" in name else name)
+    if kind == "group":
+        return f"`gpasswd -d {quoted(holder, name)}`"
+    if kind in BY_FILE:
+        return f"`find {path} -prune -type f -exec chmod u-s,g-s {{}} ';' -exec chown -h root {{}} ';'`"
+    if kind == "socket":
+        return f"`find {path} -prune -type s -exec chmod o-rwx {{}} ';'`; `ls -l {path}` says whose it is besides"
+    return _out_of_accounts(holder)
+
+
 def _out_of_accounts(name: str) -> str:
     """Take an account away that is root by its number: userdel would take root's own home and processes for its."""
     if not PLAIN_NAME.fullmatch(name):
@@ -158,6 +172,9 @@ def _out_of_accounts(name: str) -> str:
         "sudo-probe-of-deploy",
         "account-of-number-zero",
         "service-in-group-docker",
+        "shell-with-a-setuid-bit",
+        "tar-with-a-capability",
+        "engine-open-to-all",
     ),
     threats=("rights",),
 )
@@ -165,7 +182,8 @@ def test_sudo_is_minimal(host_name: str, estate: Estate, evidence: Evidence) -> 
     """Whoever steals the deploy account has what sudo gives it. `systemctl restart voxcore@*` also restarts
     `voxcore@1 ssh.service`: exact commands only, of this host's own units, no group that is root by another name. Any other
     account that has a shell or runs something may what the estate lets that very account, administrators aside; none but root
-    has its number, or is in a group like docker, unseen; and what runs as root only root can change.
+    has its number, or is in a group like docker, unseen; nobody has another's rights by a program's bits or capabilities, an
+    engine's socket or its number, but by what distributions bring; and what runs as root only root can change.
     """
     host = estate.host(host_name)
     found = known(evidence.second.host(host_name).sudo)
@@ -189,8 +207,7 @@ def test_sudo_is_minimal(host_name: str, estate: Estate, evidence: Evidence) -> 
     if by_sudo and rules:
         do.append(f"put # before it in sudoers (no file may be left empty): {_lines_of(by_sudo)}")
     for holder, one in powers:
-        kind, _, name = one.command.partition(" ")
-        do.append(f"`gpasswd -d {quoted(holder, name)}`" if kind == "group" else _out_of_accounts(holder))
+        do.append(_taken_away(holder, one))
     if rich:
         wrong.append(f"{found.user} is in the group {', '.join(rich)}, which is root")
         do += [f"`gpasswd -d {found.user} {group}`" for group in rich]

@@ -34,6 +34,7 @@ from voxgate.probe.open_files import open_files
 from voxgate.probe.packages import packages
 from voxgate.probe.places import FOLDERS
 from voxgate.probe.processes import SUPERVISOR, processes
+from voxgate.probe.raised import raised
 from voxgate.probe.redaction import Cutter, names_in_use, secrets
 from voxgate.probe.request import End, Service, asked_for, by_env, ends_of, only_of, services_of, stores_of, told_as, watched
 from voxgate.probe.room import room
@@ -122,7 +123,8 @@ def look(
     whole["room"] = of_host(partial(room, ours, found, [row.folder for row in services]))
     whole["clock"] = Job(partial(clock, found))
     whole["javascript"] = Job(partial(javascript, found))
-    whole["sudo"] = of_host(partial(sudo, services, found, whole["jobs"]))
+    given = of_host(partial(raised, services))
+    whole["sudo"] = of_host(partial(sudo, services, found, whole["jobs"], given))
     whole["keys"] = of_host(partial(keys, found, spoken))
     sections: dict[str, Any] = {}
     for name, job in whole.items():

@@ -22,6 +22,7 @@ OPEN_PLACES = (
 OPEN_DEPTH = 4  # folders below one of these
 OPEN_SIZE = 1 << 17  # bytes: settings are small, also packed with others
 OPEN_NAMES = 2000  # of each place, the uppermost ones
+A_FOLDER_OF_FILES = 10  # names: to open one costs as much
 
 
 class OpenFile(NamedTuple):
@@ -46,6 +47,9 @@ def in_place(place: str, own: set[str]) -> Iterator[OpenFile]:
         with suppress(OSError):
             if path in own or not os.lstat(path).st_mode & 0o001:
                 continue
+            names += A_FOLDER_OF_FILES
+            if names > OPEN_NAMES:
+                return
             with os.scandir(path) as rows:
                 for row in rows:
                     names += 1

@@ -18,10 +18,10 @@ from voxgate.probe.text import files_in, lines_of
 from voxgate.probe.ways import LINKS_AT_MOST
 
 
-def sudo(services: list[Service], found: Job, planned: Job) -> dict[str, Any]:
+def sudo(services: list[Service], found: Job, planned: Job, given: Job | None = None) -> dict[str, Any]:
     """What the account that looks may do as somebody else, as sudo itself works it out, and its groups; what others may, that
-    log in or run something here, now or by a job (``planned``); and what of the programs that may be run as root somebody else
-    could replace.
+    log in or run something here, now or by a job (``planned``), or that is ``given`` without sudo; and what of the programs that
+    may be run as root somebody else could replace.
     """
     caller = os.environ.get("SUDO_USER") if os.geteuid() == 0 else account(os.getuid())
     if not caller or not ACCOUNT.fullmatch(caller):
@@ -37,7 +37,7 @@ def sudo(services: list[Service], found: Job, planned: Job) -> dict[str, Any]:
         for name in sorted((mine | others_here(found.value(), by_jobs)) - {caller, "root"}):
             others += [{"user": name, "groups": groups_named(name), **rule} for rule in rules_of(name)]
     from_files([(caller, groups, rule) for rule in rules] + [(one["user"], one["groups"], one) for one in others])
-    others += powers(caller)
+    others += powers(caller) + (given.value() if given is not None else [])
     programs = {rule["command"].split()[0] for rule in (*rules, *others) if rule["command"].startswith("/")}
     if not isinstance(globals().get("PROGRAM"), bytes):
         programs.add(os.path.abspath(__file__))

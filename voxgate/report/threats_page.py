@@ -60,7 +60,8 @@ KINDS = {
     Threat.RIGHTS: Told(
         "Rights that reach code or secrets",
         "root; accounts that are in a group or a list of somebody else's",
-        "what was read before, and by whom",
+        "what was read before, and by whom; copies and programs that lie elsewhere than people put them, or deep; copies that are"
+        " large, packed or for a group alone",
     ),
     Threat.LIMITS: Told(
         "Limits and company",

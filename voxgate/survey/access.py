@@ -55,7 +55,7 @@ def by_holder(rules: Iterable[SudoRule]) -> dict[str, list[SudoRule]]:
 def told(holder: str, rules: Iterable[SudoRule]) -> str:
     """``nagios may run `/usr/bin/a` as root, `/usr/bin/b` as root with setenv``; what makes an account root without sudo too."""
     rows = list(rules)
-    said = [_POWERS[power].format(one.command.partition(" ")[2]) for one in rows if (power := power_of(one))]
+    said = [_POWERS[power].format(one.command.partition(" ")[2], one.user) for one in rows if (power := power_of(one))]
     commands = [
         f"`{one.command}` as {one.user or 'root'}{' with setenv' if sets_environment(one) else ''}"
         for one in rows
@@ -66,11 +66,20 @@ def told(holder: str, rules: Iterable[SudoRule]) -> str:
     return f"{holder} {' and '.join(said)}"
 
 
-_POWERS = {"uid": "is root by another name (uid {})", "group": "is in the group {}, which is root"}
+_POWERS = {
+    "uid": "is {1} by another name (uid {0})",
+    "group": "is in the group {0}, which is root",
+    "setuid": "may be {1} by {0}, which has a setuid bit",
+    "setgid": "may be in the group {1} by {0}, which has a setgid bit",
+    "capability": "may do as root by a capability: {0}",
+    "socket": "may use {0}, which is root",
+}
+BY_FILE = ("setuid", "setgid", "capability")
+"""The powers that a program gives whoever may run it."""
 
 
 def power_of(rule: SudoRule) -> str:
-    """``uid`` or ``group`` for what makes an account root without sudo, empty for a rule of sudo's."""
+    """``uid``, ``group``, .. for what gives an account another's rights without sudo, empty for a rule of sudo's."""
     kind = rule.command.partition(" ")[0]
     return kind if kind in _POWERS else ""
 

@@ -69,6 +69,36 @@ def test_who_is_root_without_sudo_is_the_estates_or_a_finding(green: Case) -> No
     assert with_rules(green, agent, words={"all": {"dd-agent": ["group docker"]}}).judge() == {}
 
 
+def test_who_has_another_s_rights_by_a_file_is_the_estates_or_a_finding(green: Case) -> None:
+    shell, tar = rule("setuid /var/tmp/x y", "everybody"), rule("capability dac_read_search /usr/bin/tar", "%backup")
+    engine, eve = rule("socket /run/docker.sock", "everybody"), rule("uid 990", "eve", who="vox")
+    other = rule("setgid /opt/x", "%backup", who="vox")
+    found, advice = said(with_rules(green, shell, tar, engine, eve, other), SUDO)
+    for words in (
+        "may use /run/docker.sock, which is root",
+        "may be root by /var/tmp/x y, which has a setuid bit",
+        "may do as root by a capability: dac_read_search /usr/bin/tar",
+        "may be in the group vox by /opt/x, which has a setgid bit",
+        "eve is vox by another name (uid 990)",
+    ):
+        assert words in found
+    for words in (
+        "`find '/var/tmp/x y' -prune -type f -exec chmod u-s,g-s {} ';' -exec chown -h root {} ';'`",
+        "`find /usr/bin/tar -prune -type f -exec chmod u-s,g-s {} ';' -exec chown -h root {} ';'`",
+        "`find /run/docker.sock -prune -type s -exec chmod o-rwx {} ';'`",
+        "`sed -i '/^eve:/d' /etc/passwd /etc/shadow`",
+    ):
+        assert words in advice
+    assert "uid 990" not in advice.partition("add to")[2]
+    allowed = {
+        "all": {
+            "everybody": ["setuid /var/tmp/x y", "socket /run/docker.sock"],
+            "%backup": ["capability dac_read_search /usr/bin/tar", "(vox) setgid /opt/x"],
+        }
+    }
+    assert with_rules(green, shell, tar, engine, other, words=allowed).judge() == {}
+
+
 @pytest.mark.parametrize(
     "beside",
     [

@@ -192,7 +192,7 @@ def test_no_place_is_searched_without_an_end(folder: Path, public: Path, monkeyp
         written(public / f"{number:02}" / "x", "x", VOX, 0o644)
     rows = probe.open_files([service(folder)])
     assert sum(one.path.endswith("/x") for one in rows) == 30
-    monkeypatch.setattr(probe, "OPEN_NAMES", 40)
+    monkeypatch.setattr(probe, "OPEN_NAMES", 250)
     assert 0 < len(probe.open_files([service(folder)])) < 30
 
 

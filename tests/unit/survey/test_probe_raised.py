@@ -1,0 +1,153 @@
+"""Who gets another's rights without sudo: real programs with bits and capabilities, real sockets."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import struct
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.built import probe
+
+from .conftest import service
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+GAMES = pwd.getpwnam("games")  # an account that has a group for itself
+SHADOW = probe.grp.getgrnam("shadow").gr_gid
+
+
+@pytest.fixture
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where somebody puts programs; files there give rights."""
+    with tempfile.TemporaryDirectory(prefix="voxgate-", dir="/var/lib") as folder:
+        Path(folder).chmod(0o755)
+        (Path(folder) / "in").mkdir()
+        monkeypatch.setattr(probe, "PROGRAM_PLACES", {folder: 1})
+        monkeypatch.setattr(probe, "ROOTS_SOCKETS", ())
+        monkeypatch.setattr(probe, "CACHE", f"{folder}/cache")
+        yield Path(folder)
+
+
+def told(folder: Path) -> list[tuple[str, str, str]]:
+    """Who may what by whose rights, paths from the folder on."""
+    rows = probe.raised([service(folder, user="games")])
+    return [(row["user"], row["as"], row["command"].replace(f"{folder}/", "")) for row in rows]
+
+
+def program(path: Path, mode: int, uid: int = 0, gid: int = 0) -> Path:
+    """A shell with these rights."""
+    shutil.copy("/bin/true", path)
+    os.chown(path, uid, gid)
+    path.chmod(mode)
+    return path
+
+
+def able(path: Path, *bits: int, mode: int = 0o755, inherited: bool = False) -> None:
+    """A program with these capabilities."""
+    words = [sum(1 << bit % 32 for bit in bits if bit // 32 == half) for half in (0, 1)]
+    pairs = [(0, word) if inherited else (word, 0) for word in words]
+    program(path, mode)
+    os.setxattr(path, "security.capability", struct.pack("<5I", 0x02000001, *pairs[0], *pairs[1]))
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda path: program(path, 0o4755), ("everybody", "root", "setuid x")),
+        (lambda path: program(path, 0o4711), ("everybody", "root", "setuid x")),
+        (lambda path: program(path, 0o4755, GAMES.pw_uid), ("everybody", "games", "setuid x")),
+        (lambda path: program(path, 0o2755, 0, SHADOW), ("everybody", "shadow", "setgid x")),
+        (lambda path: program(path, 0o2755, 0, GAMES.pw_gid), ("everybody", "games", "setgid x")),
+        (lambda path: program(path, 0o4750, 0, GAMES.pw_gid), ("%games", "root", "setuid x")),
+        (lambda path: able(path, 7), ("everybody", "root", "capability setuid x")),
+        (lambda path: able(path, 2, 13), ("everybody", "root", "capability dac_read_search x")),
+        (lambda path: able(path, 39), ("everybody", "root", "capability bpf x")),
+        (lambda path: able(path, 1, inherited=True), ("everybody", "root", "capability dac_override x")),
+    ],
+    ids=["root", "run-only", "service", "shadow", "services-group", "by-group", "setuid", "read", "bpf", "inherited"],
+)
+@pytest.mark.parametrize("name", ["x", "in/x"])
+def test_a_program_that_gives_rights_is_told(
+    place: Path, make: Callable[[Path], object], said: tuple[str, str, str], name: str
+) -> None:
+    assert told(place) == []
+    make(place / name)
+    assert told(place) == [(*said[:2], said[2].replace(" x", f" {name}"))]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda path: program(path, 0o755),
+        lambda path: program(path, 0o4700),
+        lambda path: program(path, 0o4750),  # root's own group
+        lambda path: program(path, 0o4755, pwd.getpwnam("sync").pw_uid),
+        lambda path: program(path, 0o2755, 0, pwd.getpwnam("news").pw_gid),
+        lambda path: program(path, 0o2745, 0, SHADOW),
+        lambda path: able(path, 13, 10),  # of networks alone
+        lambda path: path.symlink_to("/usr/bin/passwd"),
+        lambda path: (path.mkdir(), path.chmod(0o6777)),
+    ],
+    ids=["no-bit", "roots-alone", "roots-group", "another", "another-group", "not-by-its-group", "networks", "link", "folder"],
+)
+def test_what_gives_nobody_more_is_not_told(place: Path, make: Callable[[Path], object]) -> None:
+    make(place / "x")
+    assert told(place) == []
+
+
+def test_where_only_root_comes_to_nobody_uses_a_program(place: Path) -> None:
+    """As with the copy of a whole disk that a backup makes."""
+    program(place / "in/x", 0o4755)
+    (place / "in").chmod(0o700)
+    assert told(place) == []
+    os.chown(place / "in", GAMES.pw_uid, 0)
+    assert told(place) == [("everybody", "root", "setuid in/x")]
+
+
+def test_what_a_distribution_gives_rights_is_not_told_and_its_name_alone_gives_none(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(place / "su", 0o4755)
+    assert told(place) == [("everybody", "root", "setuid su")]
+    monkeypatch.setattr(probe, "PROGRAM_PLACES", {"/usr/bin": 0})
+    monkeypatch.setattr(probe, "SETTLED", -1.0)
+    found = {path for path, _ in probe.programs_of_others()}
+    assert "/usr/bin/passwd" in found
+    assert [command for *_, command in told(place) if command.endswith(("/su", "/passwd", "/mount", "/chsh"))] == []
+    monkeypatch.setattr(probe, "vouched_for", lambda _: set())  # what was found is kept
+    assert [command for *_, command in told(place) if command.endswith(("/su", "/passwd", "/mount", "/chsh"))] == []
+
+
+def test_no_place_is_walked_without_an_end(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(20):
+        (place / f"{number:02}").mkdir()
+        program(place / f"{number:02}/x", 0o4755)
+    assert len(told(place)) == 20
+    monkeypatch.setattr(probe, "PROGRAM_NAMES", 100)
+    assert len(told(place)) < 20
+
+
+def test_who_may_use_an_engine_s_socket_is_told(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = place / "docker.sock"
+    monkeypatch.setattr(probe, "ROOTS_SOCKETS", (str(path), str(place / "none")))
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        for mode, gid, who in ((0o600, 0, []), (0o660, 0, []), (0o660, SHADOW, []), (0o660, GAMES.pw_gid, ["games"])):
+            os.chown(path, 0, gid)
+            path.chmod(mode)
+            assert [holder for holder, *_ in told(place)] == who
+        path.chmod(0o666)
+        assert told(place) == [("everybody", "root", "socket docker.sock")]
+
+
+def test_an_account_that_has_a_service_s_number_is_that_service(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = [*pwd.getpwall(), pwd.struct_passwd(("eve", "x", GAMES.pw_uid, 3000, "", "/", "/bin/sh"))]
+    monkeypatch.setattr(probe.pwd, "getpwall", lambda: people)
+    assert told(place) == [("eve", "games", f"uid {GAMES.pw_uid}")]
