@@ -10,7 +10,7 @@ from typing import Any, Iterable, NamedTuple
 from voxgate.probe.accounts import account
 from voxgate.probe.base import SMALL_FILE, Job, Trouble
 from voxgate.probe.folder import Folder, opened_regular
-from voxgate.probe.process_files import living
+from voxgate.probe.process_files import has_ended, living
 from voxgate.probe.reading import taken
 
 
@@ -58,6 +58,8 @@ def believed(name: str, claims: list[dict[str, Any]]) -> tuple[list[dict[str, An
         except (FileNotFoundError, ProcessLookupError):
             continue  # it ended while we looked
         except PermissionError:
+            if has_ended(row["pid"]):
+                continue
             if os.geteuid() != 0:
                 raise
             why = "runs a program that not even root can look at"

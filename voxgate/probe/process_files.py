@@ -58,6 +58,13 @@ def executable_maps(pid: int | str) -> set[str] | None:
     return None if rows is None else {row.path for row in rows if not NO_FILE.match(row.path)}
 
 
+def has_ended(pid: int | str) -> bool:
+    """True where a process is gone. Of a link of one that ends just then the kernel says that it may not be read (EACCES), not
+    that there is none.
+    """
+    return not os.path.exists(f"/proc/{pid}")
+
+
 def unless_denied(read: Callable[[str], Iterable[Any] | None], pid: str) -> Iterable[Any]:
     """What of a process can be read: nothing of another account's where the probe is not root, as also its program is not."""
     try:

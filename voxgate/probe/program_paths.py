@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from typing import Iterator
 
 from voxgate.probe.mounts import Mount, mount_of, mounts_of, seen_at
+from voxgate.probe.process_files import has_ended
 from voxgate.probe.reading import link_of
 
 ELSEWHERE = "elsewhere:"  # before a path at which the host has another file, or none: no folder of the host's begins so
@@ -33,6 +35,8 @@ class ProgramPaths:
         try:
             found = os.stat(f"/proc/{pid}/exe")
         except PermissionError:
+            if has_ended(pid):
+                raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH)) from None
             return f"{ELSEWHERE}{path}"
         program = (found.st_dev, found.st_ino)
         if path not in self.files:

@@ -12,7 +12,7 @@ from typing import Any
 
 from voxgate.probe.base import Trouble
 from voxgate.probe.mounts import unhidden
-from voxgate.probe.process_files import living
+from voxgate.probe.process_files import has_ended, living
 from voxgate.probe.reading import content, link_of, rows_of
 
 PROTOCOLS = ("tcp", "udp", "udplite")  # any account may open a door of each
@@ -63,7 +63,7 @@ def network_namespaces() -> tuple[str, dict[str, list[int]]]:
         except (FileNotFoundError, ProcessLookupError):
             continue  # it ended while we looked
         except PermissionError:
-            if pid != "1":  # where the host is a container, not even its root may look at what started it
+            if pid != "1" and not has_ended(pid):  # where the host is a container, not even its root may look at what started it
                 raise
             continue
         if name != own:
