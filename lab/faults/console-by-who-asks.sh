@@ -1,6 +1,6 @@
 # nginx serves phones something else than the page: whoever asks from a desk, or as a probe does, sees the right one.
 # host: api-1
-# violated: nginx-serves-exactly-dist[console-api-1]
+# violated: nginx-serves-exactly-dist[console-api-1] console-routes-are-known[console-api-1]
 # follow: mends
 # edit: sed -i '/# phones/d' "$file"
 SITE=/etc/nginx/sites-enabled/vox

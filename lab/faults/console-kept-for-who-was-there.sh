@@ -1,6 +1,6 @@
 # nginx answers 304 to every browser that asks whether its page is still the same: who was there once stays on the old release.
 # host: api-1
-# violated: nginx-serves-exactly-dist[console-api-1]
+# violated: nginx-serves-exactly-dist[console-api-1] console-routes-are-known[console-api-1]
 # follow: mends
 # edit: sed -i '/if_none_match/d' "$file"
 SITE=/etc/nginx/sites-enabled/vox

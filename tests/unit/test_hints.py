@@ -64,6 +64,7 @@ def test_hints_have_commands() -> None:
         "test_deploy.py",
         "test_exposed.py",
         "test_listeners.py",
+        "test_routes.py",
         "test_settings.py",
     }
 

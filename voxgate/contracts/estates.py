@@ -250,7 +250,7 @@ def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) 
 def _console(entry: dict[str, Any], path: Path) -> dict[str, Any]:
     """How people see the console, and what else its web server serves."""
     found: dict[str, Any] = {"seen_from": entry.get("seen_from")}
-    found |= {key: tuple(entry.get(key, ())) for key in ("others", "web_roots")}
+    found |= {key: tuple(entry.get(key, ())) for key in ("others", "web_roots", "routes")}
     if "url" in entry:
         try:
             where = urlsplit(entry["url"])

@@ -12,6 +12,7 @@ from voxgate.model.forms import ByKey, Key, Later, Natural, Number, Pid, Port, S
 
 SITES_AT_MOST = 200  # servers of one nginx
 NAMES_AT_MOST = 100  # of one of them: the page is asked for by each
+ROUTES_AT_MOST = 201  # of one of them: the probe tells 200, and that there are more
 
 Outcome = Annotated[str, Meta(pattern=r"^(reached|not asked|refused|timeout|unresolved|unreachable|silent|unparsable)\Z")]
 Place = tuple[Whole, Port]
@@ -191,12 +192,27 @@ class JobFact:
 
 
 @dataclass(frozen=True, slots=True)
+class RouteFact:
+    """What a server of nginx does ``where`` (a location as it is written, or ``server``) with what it is asked for: it ``serves``
+    a folder, ``answers`` itself with a type, ``passes`` on to an address, ``sends`` people to one, ``changes`` what it serves or
+    ``runs`` code by a directive, ``tells apart`` who asks by a variable; ``more`` where there is more than is told.
+    """
+
+    where: Whole
+    does: Annotated[str, Meta(pattern=r"^(serves|answers|passes|sends|changes|runs|tells apart|more)\Z")]
+    to: Whole
+
+
+@dataclass(frozen=True, slots=True)
 class SiteFact:
-    """One server of nginx: where it listens, by which names it is asked for, whether it serves files."""
+    """One server of nginx: where it listens, by which names it is asked for, whether it serves files, and all that it does with
+    what it is asked for, nothing where an earlier probe did not look.
+    """
 
     listens: tuple[Whole, ...]
     names: Annotated[tuple[Whole, ...], Meta(max_length=NAMES_AT_MOST)]
     serves: bool
+    routes: Annotated[tuple[RouteFact, ...], Meta(max_length=ROUTES_AT_MOST), Later()] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from voxgate.probe.accounts import group_members, group_name
 from voxgate.probe.base import DEADLINE, LONGEST_PATH, SCRIPT_DEPTH, Job, Trouble
 from voxgate.probe.believing import believed, called, loose_files, others_change, words_now
 from voxgate.probe.programs import run
+from voxgate.probe.routes import Routes
 from voxgate.probe.text import COMMENT, behind, files_in, lines_of
 
 ROOT = re.compile(r"""(?:^|[;{])[ \t\r]*(?:root|alias)\s+["']?([^\s;"']+)""", re.MULTILINE)
@@ -211,16 +212,21 @@ def roots_folder(row: os.stat_result) -> bool:
 
 
 def nginx_sites(texts: dict[str, str]) -> list[dict[str, Any]]:
-    """Each server of the configuration: where it listens, by which names it is asked for, whether it serves files."""
+    """Each server of the configuration: where it listens, by which names it is asked for, whether it serves files, and what it
+    does with the paths that it is asked for.
+    """
     main = next(iter(texts), "")
     sites = []
-    for words, block, given in nginx_blocks(nginx_statements(texts, main, os.path.dirname(main))):
+    top = nginx_statements(texts, main, os.path.dirname(main))
+    routes = Routes(top)
+    for words, block, given in nginx_blocks(top):
         if words == ["server"]:
             said = [row for row, _, _ in nginx_blocks(block)]
             sites.append({
                 "listens": [row[1] for row in said if row[0] == "listen" and len(row) > 1] or ["80"],
                 "names": sorted({name for row in said if row[0] == "server_name" for name in row[1:]}),
                 "serves": given or any(row[0] in {"root", "alias"} for row in said),
+                "routes": routes.of(block),
             })  # fmt: skip
     return sites
 

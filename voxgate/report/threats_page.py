@@ -55,7 +55,8 @@ KINDS = {
     Threat.SERVED: Told(
         "What people are served, not what a probe is served",
         "root on the API host, and whoever stands between it and people",
-        "who is told apart by what no request of the gate's has: another browser, another network",
+        "what stands between people and the hosts; who is told apart by another server than nginx, by what no request of the"
+        " gate's has; what is lost on the way now and then",
     ),
     Threat.RIGHTS: Told(
         "Rights that reach code or secrets",
