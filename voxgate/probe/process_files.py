@@ -59,10 +59,14 @@ def executable_maps(pid: int | str) -> set[str] | None:
 
 
 def has_ended(pid: int | str) -> bool:
-    """True where a process is gone. Of a link of one that ends just then the kernel says that it may not be read (EACCES), not
-    that there is none.
+    """True where a process is gone, or dead and only not waited for. Of a link of one that ends just then the kernel says that it
+    may not be read (EACCES), not that there is none.
     """
-    return not os.path.exists(f"/proc/{pid}")
+    try:
+        fields = content(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return fields[0] in {b"Z", b"X"} and int(fields[17]) <= 1
 
 
 def unless_denied(read: Callable[[str], Iterable[Any] | None], pid: str) -> Iterable[Any]:

@@ -29,6 +29,12 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """It is dead, and not waited for yet."""
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+
+
 def test_the_kernel_says_denied_of_a_link_whose_process_has_just_ended(process: subprocess.Popen[bytes]) -> None:
     held = os.open(f"/proc/{process.pid}/ns/net", os.O_PATH | os.O_NOFOLLOW)
     end(process)
@@ -52,10 +58,22 @@ def ending(process: subprocess.Popen[bytes], link: str, asked: Callable[..., Any
     return ask
 
 
-def test_whose_network_it_had_blinds_no_look(process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "readlink", ending(process, "ns/net", os.readlink))
+@pytest.mark.parametrize("over", [end, kill])
+def test_whose_network_it_had_blinds_no_look(
+    process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch, over: Callable[..., None]
+) -> None:
+    asked = os.readlink
+
+    def ask(path: Any, *words: Any, **named: Any) -> Any:
+        if path == f"/proc/{process.pid}/exe":  # only then: whether it lives was just asked
+            over(process)
+            return str(asked("/proc/self/exe"))
+        if path == f"/proc/{process.pid}/ns/net":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return asked(path, *words, **named)
+
+    monkeypatch.setattr(os, "readlink", ask)
     assert process.pid not in probe.sockets()["apart"]
-    assert process.returncode is not None
 
 
 def test_it_is_no_process_of_an_unknown_program(process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
