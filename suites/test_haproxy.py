@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TOLD = 20  # workers that are named one by one
 RELOADED = "`haproxy -c -f /etc/haproxy/haproxy.cfg && systemctl reload haproxy`"
+LOST = 4  # of so many connections more than one that begins late is no accident
 NOT_FOUND, BUSY = 404, 409
 
 
@@ -42,6 +43,7 @@ def _start_haproxy(estate: Estate) -> str:
         "haproxy-refuses-calls",
         "haproxy-by-loopback-alone",
         "worker-resets-calls",
+        "worker-loses-packets",
     ),
     severity="blocker",
     threats=("served",),
@@ -51,8 +53,8 @@ def test_haproxy_sees_all_workers(estate: Estate, evidence: Evidence) -> None:
     own words every worker of the estate is a server, checked and UP, in each backend that has one of them, and nothing else is
     there. A backend with none of them is something else's. And a call comes through: each worker, asked for one from the host
     of HAProxy where that finds it (calls in services.toml), refuses it as it says nothing, and HAProxy hands such refusals on,
-    to whoever asks from where calls come (called_from in [fleet]), as often as it is asked. Not seen: what becomes of a call
-    that says more; what is lost now and then.
+    to whoever asks from where calls come (called_from in [fleet]), as often as it is asked; and what is sent to a worker gets
+    there, by the kernel's own count. Not seen: what becomes of a call that says more; what is lost behind the first packet.
     """
     for host in estate.hosts_of(estate.service("fleet")):
         evidence.second.host(host.name)  # blind if one was not seen: that HAProxy misses its workers says little then
@@ -164,6 +166,10 @@ def _unfit(server: ServerFact, unit: PlacedUnit | None, host: Host) -> Iterator[
             f"is {server.status}",
             f"does {unit.id} answer /health? on {unit.host.name}: `systemctl status --no-pager {unit.unit}`",
         )
+    tried, again = server.sent
+    if again >= max(2, tried / LOST) and (again < tried or server.status == "UP"):
+        what = f"does not get all that is sent to it: of {tried} connections {again} needed their first packet twice"
+        yield what, f"packets are lost on the way: on {unit.host.name}: `iptables -S`; a cable, a switch, a bridge?"
     if not server.weight:
         yield "has weight 0 or is a backup: it gets no calls", _edited("give it its weight", host)
 

@@ -271,7 +271,9 @@ class NginxFact:
 
 @dataclass(frozen=True, slots=True)
 class ServerFact:
-    """One server of HAProxy, by its own words; ``weight`` 0 also where it is for emergencies only."""
+    """One server of HAProxy, by its own words; ``weight`` 0 also where it is for emergencies only. ``sent``: how many connections
+    the probe tried there, and for how many of them the first packet had to be sent again.
+    """
 
     backend: Whole
     name: Whole
@@ -279,6 +281,7 @@ class ServerFact:
     status: Whole
     checked: bool
     weight: Natural
+    sent: Annotated[tuple[Natural, Natural], Later()] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any, Iterator
 
 from voxgate.probe.base import Job, Trouble
 from voxgate.probe.believing import believed, called, loose_files, words_now
+from voxgate.probe.lost import resent
 from voxgate.probe.text import files_in, lines_of
 from voxgate.probe.unix_sockets import answer_of, listener_of
 
@@ -43,6 +44,8 @@ def haproxy(found: Job) -> dict[str, Any]:
     table = list(csv.DictReader(answer.removeprefix("# ").split("\n")))
     if not table or "svname" not in table[0]:
         raise Trouble("unparsable", "HAProxy's answer to `show stat` is no table")
+    servers = [row for row in table if row["svname"] not in {"FRONTEND", "BACKEND"}]
+    sent = resent(list(dict.fromkeys(haproxy_place(row) for row in servers if row.get("check_status"))))
     return {
         "running": True,
         "started": max(row["started"] for row in rows if row["pid"] in mine),
@@ -50,13 +53,19 @@ def haproxy(found: Job) -> dict[str, Any]:
         "servers": [
             {"backend": row["pxname"], "name": row["svname"], "address": row.get("addr") or "", "status": row["status"] or "",
              "checked": bool(row.get("check_status")),
-                "weight": int(row["weight"]) if (row.get("weight") or "").isdigit() and row.get("act") == "1" else 0}
-            for row in table
-            if row["svname"] not in {"FRONTEND", "BACKEND"}
+                "weight": int(row["weight"]) if (row.get("weight") or "").isdigit() and row.get("act") == "1" else 0,
+                "sent": list(sent.get(haproxy_place(row), (0, 0)))}
+            for row in servers
         ],
         "led_to": haproxy_led_to(text),
         "doubts": doubts,
     }  # fmt: skip
+
+
+def haproxy_place(row: dict[str, str]) -> tuple[str, int]:
+    """The address and port of a server; port 0 where it has none."""
+    address, _, port = (row.get("addr") or "").rpartition(":")
+    return address.strip("[]"), int(port) if re.fullmatch("[0-9]{1,5}", port) else 0
 
 
 def haproxy_led_to(text: str) -> list[str]:

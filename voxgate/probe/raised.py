@@ -29,7 +29,7 @@ PROGRAM_PLACES = {
 PROGRAM_NAMES = 3000  # of one place, the uppermost ones
 A_FOLDER = 10  # names: to open one costs as much
 # What distributions give others' rights, each for one thing that it does. Only as a package has it.
-DISTRIBUTIONS = """
+OF_DISTRIBUTIONS = """
 su sudo sudoedit doas passwd chsh chfn gpasswd newgrp newuidmap newgidmap chage expiry unix_chkpwd unix_update ksu userhelper
 pam_timestamp_check mount umount mount.nfs mount.cifs mount.ecryptfs_private mount.davfs ntfs-3g fusermount fusermount3
 ping ping4 ping6 arping traceroute6.iputils mtr-packet fping dumpcap ssh-keysign dbus-daemon-launch-helper pkexec authbind
@@ -40,7 +40,7 @@ utempter cgexec schroot sssd_pam krb5_child ldap_child proxy_child selinux_child
 apps.plugin cgroup-network local-listeners perf.plugin freeipmi.plugin network-viewer.plugin debugfs.plugin
 systemd-journal.plugin ebpf.plugin slabinfo.plugin ioping nfacct.plugin xenstat.plugin ndsudo
 """
-GIVEN_RIGHTS = frozenset(DISTRIBUTIONS.split())
+GIVEN_RIGHTS = frozenset(OF_DISTRIBUTIONS.split())
 CAPABILITY = "security.capability"
 # By which a program reads or changes what is not its account's, or becomes another one (include/uapi/linux/capability.h).
 MIGHTY = {

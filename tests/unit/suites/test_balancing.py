@@ -138,3 +138,19 @@ def test_a_backend_of_workers_is_one_that_calls_are_led_to(green: Case) -> None:
     assert said(name) == said(name, "shop") == said("*") == ""
     assert f"HAProxy leads nothing to backend {name}" in said("shop")
     assert f"HAProxy leads nothing to backend {name}" in said()
+
+
+def test_a_worker_that_does_not_get_all_that_is_sent_is_red(green: Case) -> None:
+    """One that begins late is an accident; where none comes there, and HAProxy says so itself, that is enough."""
+    first, *rest = servers(green)
+    for sent, status, words in (
+        ((8, 4), "UP", "of 8 connections 4 needed their first packet twice"),
+        ((8, 2), "UP", "of 8 connections 2 needed"),
+        ((8, 8), "UP", "of 8 connections 8 needed"),
+        ((8, 1), "UP", ""),
+        ((0, 0), "UP", ""),
+    ):
+        said = judged(green, replace(first, sent=sent, status=status), *rest)
+        assert words in said
+        assert bool(words) == bool(said)
+    assert "first packet" not in judged(green, replace(first, sent=(8, 8), status="DOWN"), *rest)
