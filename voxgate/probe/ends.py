@@ -16,7 +16,9 @@ from voxgate.probe.sockets import ESTABLISHED, endpoint, socket_holders
 from voxgate.probe.turns import turns
 
 WITHIN = 5.0  # seconds for one question, as the gate's own has: slow is not silent
-ALL_WITHIN = 10.0  # and for all of them
+ALL_WITHIN = 10.0  # and for all of them: whoever takes it all leaves each other one a moment
+A_MOMENT = 0.2
+TOLD_WITHIN = ALL_WITHIN + 4.0  # the section, with a moment for each of twenty more
 ACCEPTED_WITHIN = 1.0
 PAUSE_OF_ENDS = 0.01
 PAGE_AT_MOST = 1 << 16
@@ -71,16 +73,18 @@ def port_of(connection: socket.socket | None) -> int:
     return int(connection.getsockname()[1]) if connection else 0
 
 
+def time_left(until: float) -> float:
+    """Seconds for one question, or for a part of it: a moment also where others took all there were."""
+    return max(A_MOMENT, min(WITHIN, until - time.monotonic()))
+
+
 def begin(end: End, until: float) -> Asked:
     """Connect, and say all of the question but its last line: whoever takes connections has this one by then, and waits."""
-    left = min(WITHIN, until - time.monotonic())
-    if left <= 0:
-        return Asked(end, None, "timeout")
     with seeing_as(caller()):  # the kernel may lead an account's connections elsewhere, and those of others not
         connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         connection.bind((LOOPBACK, 0))  # a port that no other connection of this host has beside it
-        connection.settimeout(left)
+        connection.settimeout(time_left(until))
         connection.connect((LOOPBACK, end.through or end.port))
         connection.sendall(f"GET {end.path} HTTP/1.1\r\nHost: {LOOPBACK}\r\nConnection: close\r\n".encode())
     except OSError as error:
@@ -94,10 +98,13 @@ def told(one: Asked, until: float) -> dict[str, Any]:
     """End the question, and what of the answer is compared: its status, and the process that it says it is of."""
     outcome, said = one.outcome, b""
     if one.connection:
+        end = time.monotonic() + time_left(until)
         try:
             one.connection.sendall(b"\r\n")
             while len(said) < PAGE_AT_MOST:
-                one.connection.settimeout(max(0.01, min(WITHIN, until - time.monotonic())))
+                one.connection.settimeout(max(0.001, end - time.monotonic()))
+                if time.monotonic() > end:
+                    raise TimeoutError
                 piece = one.connection.recv(PAGE_AT_MOST)
                 if not piece:
                     break

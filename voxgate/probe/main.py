@@ -20,7 +20,7 @@ from voxgate.probe.checkouts import checkout
 from voxgate.probe.clock import clock
 from voxgate.probe.copies import SEARCH, accounts_of, copies
 from voxgate.probe.dists import dist
-from voxgate.probe.ends import ends
+from voxgate.probe.ends import TOLD_WITHIN, ends
 from voxgate.probe.engines import engines
 from voxgate.probe.env_files import env_file
 from voxgate.probe.haproxy import haproxy
@@ -134,7 +134,7 @@ def look(
         value = {service: job.result() for service, job in begun.items()}
         sections[name] = {"seconds": round(max((job.seconds for job in begun.values()), default=0.0), 4), "value": value}
     # Last: the gate asks for the same pages while the rest is looked at, and a connection that it has made is none of ours.
-    last = Job(partial(ends, asked or []))
+    last = Job(partial(ends, asked or []), TOLD_WITHIN)
     outcome = last.result()
     sections["ends"] = {"seconds": round(last.seconds, 4), **outcome}
     return sections

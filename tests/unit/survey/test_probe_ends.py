@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -121,6 +121,28 @@ def test_what_takes_a_connection_and_says_nothing_is_silent(monkeypatch: pytest.
     with socket.create_server(("127.0.0.1", 0)) as silent:
         row = asked(silent.getsockname()[1])
     assert (row["outcome"], row["holders"]) == ("silent", [])
+
+
+DRIPS = SERVES.replace(
+    "        body =", "        while self.wfile.write(b'H'): __import__('time').sleep(0.01)\n        body ="
+)
+SLOW = SERVES.replace("        body =", "        __import__('time').sleep(0.1)\n        body =")
+
+
+def test_who_takes_all_the_time_leaves_the_others_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page without an end, byte by byte: it is silent itself, and the page of another service is told."""
+    monkeypatch.setattr(probe, "WITHIN", 0.4)
+    monkeypatch.setattr(probe, "ALL_WITHIN", 0.5)
+    monkeypatch.setattr(probe, "A_MOMENT", 1.0)
+    ports = []
+    with ExitStack() as serves:
+        for text in (DRIPS, DRIPS, SLOW):
+            monkeypatch.setattr(sys.modules[__name__], "SERVES", text)
+            pid, port = serves.enter_context(serving())
+            ports.append(port)
+        rows = probe.ends([probe.End(UNIT, one, "/health", 0) for one in ports])["ends"]
+    assert [(row["outcome"], row["status"]) for row in rows] == [("silent", 0), ("silent", 0), ("answered", 200)]
+    assert [holder for holder, _ in rows[-1]["holders"]] == [pid]
 
 
 def test_a_web_server_that_answers_by_itself_is_told_from_one_that_asks_the_unit() -> None:
