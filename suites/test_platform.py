@@ -26,7 +26,7 @@ from voxgate.survey.access import (
     sets_environment,
     told,
 )
-from voxgate.survey.commands import edit, edit_where, end_liars, listening, stop, why
+from voxgate.survey.commands import edit, edit_where, end_liars, given_to_root, listening, stop, why
 from voxgate.survey.findings import by_id, holder_of, is_loopback, is_public, is_started_by_its_unit
 
 if TYPE_CHECKING:
@@ -143,13 +143,13 @@ def _offset(evidence: Evidence, name: str) -> tuple[float, float]:
 
 
 def _taken_away(holder: str, rule: SudoRule) -> str:
-    """What ends a power that an account has without sudo. A change of owner takes a file's capabilities away, too."""
+    """What ends a power that an account has without sudo."""
     kind, _, name = rule.command.partition(" ")
     path = quoted(name[name.index("/") :] if "/" in name else name)
     if kind == "group":
         return f"`gpasswd -d {quoted(holder, name)}`"
     if kind in BY_FILE:
-        return f"`find {path} -prune -type f -exec chmod u-s,g-s {{}} ';' -exec chown -h root {{}} ';'`"
+        return given_to_root(name[name.index("/") :])
     if kind == "socket":
         return f"`find {path} -prune -type s -exec chmod o-rwx {{}} ';'`; `ls -l {path}` says whose it is besides"
     return _out_of_accounts(holder)

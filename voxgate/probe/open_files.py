@@ -10,7 +10,7 @@ from typing import Callable, Iterator, NamedTuple
 from voxgate.probe.accounts import as_caller
 from voxgate.probe.base import Job, Trouble
 from voxgate.probe.cache import HashCache
-from voxgate.probe.folder import Folder
+from voxgate.probe.folder import Folder, passing_over
 from voxgate.probe.reading import taken
 from voxgate.probe.request import Service
 
@@ -77,7 +77,7 @@ def search_open(rows: Job, service: Service, mark: list[int], search: Callable[[
                 key = [*same, *mark, cache.asked_by]
                 if cache.word(path, key) is not None:
                     continue
-                with suppress(OSError, Trouble), root.open(path) as file:
+                with passing_over(OSError, Trouble), root.open(path) as file:
                     if not search(taken(file, OPEN_SIZE, path), path):
                         cache.note(path, key, changed, "none")
 

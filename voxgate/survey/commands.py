@@ -138,6 +138,18 @@ def remove_whole(placement: Placement, name: str) -> str:
     return f"`{quoted(*words)}`" if placement.service.folder.rpartition("/")[0] in OF_ROOT else as_owner(placement, *words)
 
 
+def given_to_root(path: str) -> str:
+    """Make a program root's, by which the kernel takes its bits and its capabilities away. Others may have put a link on the way
+    to it meanwhile, or in its place: it is looked for from a folder of root's, by no link, and changed where it was found.
+    """
+    parts = path.split("/")
+    way = [quoted(_AS_IT_IS.sub(_ESCAPED, "/".join(parts[:count]))) for count in range(2, len(parts) + 1)]
+    if len(way) == 1:
+        return f"`chown -h root {quoted(path)}`"
+    only = " -o ".join(f"-path {one}" for one in way[:-1])
+    return f"`find {quoted('/' + parts[1])} \\( {only} -o -prune \\) -path {way[-1]} -type f -execdir chown -h root {{}} ';'`"
+
+
 def remove_files(placement: Placement, paths: Iterable[str]) -> str:
     """Take files out of a service's folder, by their paths in it. Root made some of them, as what is run by sudo leaves byte code
     in folders of root's; so root removes them, by find, which follows no link on the way.

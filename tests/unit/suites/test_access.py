@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import stat
+import subprocess
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +19,12 @@ from voxgate.contracts import estate_file
 from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.estate_access import sshd_of, sudo_of
 from voxgate.contracts.estates import load_estate
+from voxgate.model.advice import commands_in
 from voxgate.model.evidence import known
 from voxgate.model.invariant import expected
 from voxgate.model.surroundings import KeyFact, SudoRule
 from voxgate.plugin import without_pytest
+from voxgate.survey.commands import given_to_root
 
 SIP, API = "sip-1", "api-1"
 RAID = "/usr/lib/nagios/plugins/check_raid"
@@ -69,6 +75,23 @@ def test_who_is_root_without_sudo_is_the_estates_or_a_finding(green: Case) -> No
     assert with_rules(green, agent, words={"all": {"dd-agent": ["group docker"]}}).judge() == {}
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_no_hint_takes_the_bits_of_what_somebody_put_in_a_programs_place(tmp_path: Path) -> None:
+    """Whose folder it lies in may put a link there before root types it, also to another folder with a program of that name."""
+    for name in ("theirs", "roots", "both"):
+        (tmp_path / name).mkdir()
+        shutil.copy("/bin/true", tmp_path / name / "sudo [x]")
+        (tmp_path / name / "sudo [x]").chmod(0o6755)
+    (tmp_path / "away").symlink_to("roots")
+    (tmp_path / "both/sudo [x]").unlink()
+    (tmp_path / "both/sudo [x]").symlink_to("../roots/sudo [x]")
+    for name in ("away", "both", "theirs"):
+        (command,) = commands_in(given_to_root(str(tmp_path / name / "sudo [x]")))
+        subprocess.run(["sh", "-c", command.text], check=True)
+    modes = {name: stat.S_IMODE((tmp_path / name / "sudo [x]").stat().st_mode) for name in ("roots", "theirs")}
+    assert modes == {"roots": 0o6755, "theirs": 0o755}
+
+
 def test_who_has_another_s_rights_by_a_file_is_the_estates_or_a_finding(green: Case) -> None:
     shell, tar = rule("setuid /var/tmp/x y", "everybody"), rule("capability dac_read_search /usr/bin/tar", "%backup")
     engine, eve = rule("socket /run/docker.sock", "everybody"), rule("uid 990", "eve", who="vox")
@@ -83,8 +106,8 @@ def test_who_has_another_s_rights_by_a_file_is_the_estates_or_a_finding(green: C
     ):
         assert words in found
     for words in (
-        "`find '/var/tmp/x y' -prune -type f -exec chmod u-s,g-s {} ';' -exec chown -h root {} ';'`",
-        "`find /usr/bin/tar -prune -type f -exec chmod u-s,g-s {} ';' -exec chown -h root {} ';'`",
+        "`find /var \\( -path /var -o -path /var/tmp -o -prune \\) -path '/var/tmp/x y' -type f -execdir chown -h root {} ';'`",
+        "`find /usr \\( -path /usr -o -path /usr/bin -o -prune \\) -path /usr/bin/tar -type f -execdir chown -h root {} ';'`",
         "`find /run/docker.sock -prune -type s -exec chmod o-rwx {} ';'`",
         "`sed -i '/^eve:/d' /etc/passwd /etc/shadow`",
     ):

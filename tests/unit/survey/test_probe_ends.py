@@ -123,9 +123,7 @@ def test_what_takes_a_connection_and_says_nothing_is_silent(monkeypatch: pytest.
     assert (row["outcome"], row["holders"]) == ("silent", [])
 
 
-DRIPS = SERVES.replace(
-    "        body =", "        while self.wfile.write(b'H'): __import__('time').sleep(0.01)\n        body ="
-)
+DRIPS = SERVES.replace("        body =", "        while self.wfile.write(b'H'): __import__('time').sleep(0.01)\n        body =")
 SLOW = SERVES.replace("        body =", "        __import__('time').sleep(0.1)\n        body =")
 
 

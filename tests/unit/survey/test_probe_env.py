@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.built import probe
+from tests.running import held_shut
 
 from .conftest import CANARY, env_of, probed, service
 
@@ -169,6 +170,12 @@ def test_a_copy_that_not_everybody_may_read_is_nobodys(folder: Path, public: Pat
     os.mkfifo(public / "pipe", 0o666)
     written(public / "large", CANARY + "x" * probe.OPEN_SIZE, VOX, 0o644)
     assert copied(folder) == []
+
+
+def test_no_copy_of_the_settings_is_hidden_by_a_lease(folder: Path, public: Path) -> None:
+    written(public / "a", CANARY, VOX, 0o644)
+    with held_shut(public / "a", uid=VOX.pw_uid):
+        assert "error" in probe.guarded(lambda: copied(folder))
 
 
 def test_what_is_known_to_hold_no_secret_is_not_read_again(folder: Path, public: Path, monkeypatch: pytest.MonkeyPatch) -> None:

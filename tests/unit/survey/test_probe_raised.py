@@ -7,6 +7,7 @@ import pwd
 import shutil
 import socket
 import struct
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -99,6 +100,16 @@ def test_a_program_that_gives_rights_is_told(
 )
 def test_what_gives_nobody_more_is_not_told(place: Path, make: Callable[[Path], object]) -> None:
     make(place / "x")
+    assert told(place) == []
+
+
+def test_what_the_root_of_an_accounts_own_namespace_gives_counts_only_there(place: Path) -> None:
+    """Any account has such a namespace, and may give its files capabilities there: so no host is red by it."""
+    path = place / "in/x"
+    program(path, 0o755, GAMES.pw_uid)
+    gives = f"import os; os.setxattr({str(path)!r}, 'security.capability', {struct.pack('<5I', 0x02000001, 1 << 7, 0, 0, 0)!r})"
+    subprocess.run(["unshare", "-Ur", "/usr/bin/python3", "-I", "-c", gives], user=GAMES.pw_uid, check=True)
+    assert len(os.getxattr(path, "security.capability")) == 24
     assert told(place) == []
 
 
