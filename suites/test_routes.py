@@ -37,12 +37,13 @@ def test_console_routes_are_known(placement: Placement, estate: Estate, evidence
     estate, sent on to https, or refused. Nothing besides is code that browsers run in the console's name, nothing changes the
     page on its way, and nobody gets another one by who he is, whatever it is that tells him apart. So nginx's own configuration
     of the servers that serve the build has nothing else, but for the locations that the estate names (routes in [console]). Plain
-    text and JSON of nginx's own are for machines. Not seen: what is behind a location that is named; what another server before
-    this one does.
+    text and JSON of nginx's own are for machines. Not seen: what is behind a location that is named; where the API is led, on an
+    estate without the backend; what another server before this one does.
     """
     where = placement.host.name
     host = evidence.second.host(where)
-    near = _near(placement, estate, evidence)
+    has_api = any(one.proxied_health or one.proxied_api for one in estate.services)
+    near = _near(placement, estate, evidence) if has_api else None
     wrong: dict[tuple[str, str], Entry | None] = {}
     for site in known(host.nginx).sites:
         for route in site.routes if _is_console(site, placement, estate) else ():
@@ -77,12 +78,12 @@ def _near(placement: Placement, estate: Estate, evidence: Evidence) -> set[str]:
     return found
 
 
-def _wrong(route: RouteFact, near: set[str]) -> str:
-    """Why a route is none of the console's; empty for one that is."""
+def _wrong(route: RouteFact, near: set[str] | None) -> str:
+    """Why a route is none of the console's; empty for one that is. Where nobody says what the API is, ``near`` is None."""
     match route.does:
         case "answers" if CODE.fullmatch(route.to):
             return f"nginx answers {route.where} itself, with {route.to}: that is no file of the build"
-        case "passes" if route.to not in near:
+        case "passes" if near is not None and route.to not in near:
             return f"nginx passes {route.where} on to {route.to}, where nothing of the estate listens"
         case "sends" if not SAME.fullmatch(route.to):
             return f"nginx sends people from {route.where} on to {route.to}"
