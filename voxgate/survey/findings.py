@@ -70,7 +70,7 @@ class _Rows:
         return id(self.each)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def _by_pid(rows: _Rows) -> Mapping[int, ProcessFact]:
     return {one.pid: one for one in rows.each}
 
