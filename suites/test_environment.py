@@ -257,7 +257,7 @@ def _is_locks(venv: VenvFact | Missing) -> bool:
 )
 def test_no_secret_leaks(placement: Placement, evidence: Evidence) -> None:
     """Arguments, Environment= and the journal can be read by every account of the host, and what is in git or in dist/ by
-    many more; so can a copy that everybody may read, where people put copies. No value of .env stands there; compared on the
+    many more; so can a copy that others may read, where people put copies. No value of .env stands there; compared on the
     host, only the key's name comes back.
     """
     host = placement.host.name

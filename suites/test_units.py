@@ -27,11 +27,12 @@ from voxgate.survey.findings import runs_code_of
 from voxgate.survey.questions import question_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from voxgate.model.estate import Estate, PlacedUnit, Placement
     from voxgate.model.evidence import HostEvidence
     from voxgate.model.look import Evidence, Look
+    from voxgate.model.surroundings import RuntimesFact
 
 
 UNITS = "/etc/systemd/system"
@@ -317,6 +318,7 @@ def _as_in_the_repository(
         "process-sees-another-tree",
         "python-starts-with-more",
         "python-copied",
+        "library-before-the-systems",
     ),
     threats=("times",),
 )
@@ -341,12 +343,7 @@ def test_process_is_the_venvs(unit: PlacedUnit, estate: Estate, evidence: Eviden
     ]
     if loads:
         entries += [Entry(("preload", where), (one,), "for all programs") for one in found.preloads]
-    again = deploy_again(unit.service, estate, evidence)
-    for path, what in found.base:
-        do = f"`dpkg -S {quoted(path)}` names its package, which `apt-get install --reinstall PACKAGE` puts back; {restart(name)}"
-        if path.startswith(f"{folder}/") or what.startswith("belongs to no package"):
-            do = f"{as_owner(unit.placement, 'rm', '-rf', f'{folder}/.venv')}, then at once {again}"
-        wrong.append((f"below {folder}/.venv, {path} {what}", do))
+    wrong += _below(unit, found, agents, deploy_again(unit.service, estate, evidence))
     rows = [one for one in found.processes if one.unit == name]
     main = [one for one in rows if one.pid == process.pid]
     if not main and not wrong:
@@ -385,6 +382,20 @@ def test_process_is_the_venvs(unit: PlacedUnit, estate: Estate, evidence: Eviden
     do = f"code comes from the venv only: look for Bind, Root, TemporaryFileSystem and Environment in `systemctl cat {name}`"
     wrong += [(what, f"{do}; {restart(name)}") for what in said]
     assert not wrong, say_each(where, wrong, estate=estate.name, entries=entries)
+
+
+def _below(unit: PlacedUnit, found: RuntimesFact, agents: Container[str], again: str) -> Iterator[tuple[str, str]]:
+    """What is wrong with what of the system's runs, and what to do about it. ``agents`` are libraries that the estate names."""
+    folder, anew = unit.service.folder, restart(unit.unit)
+    for path, what in found.base:
+        do = f"`dpkg -S {quoted(path)}` names its package, which `apt-get install --reinstall PACKAGE` puts back; {anew}"
+        if what.startswith("is run"):
+            if path in agents or path.removeprefix("/usr") in agents:
+                continue
+            do = f"`mv {quoted(path)} /root/`, {anew}"
+        elif path.startswith(f"{folder}/") or what.startswith("belongs to no package"):
+            do = f"{as_owner(unit.placement, 'rm', '-rf', f'{folder}/.venv')}, then at once {again}"
+        yield f"below {folder}/.venv, {path} {what}", do
 
 
 def _is_plain(variable: str) -> bool:

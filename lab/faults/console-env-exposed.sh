@@ -7,7 +7,7 @@
 SITE=/etc/nginx/sites-enabled/vox
 inject() {
 	keep $SITE
-	install -m 644 /opt/vox-backend/.env /var/www/env.txt
+	install -m 600 -o www-data /opt/vox-backend/.env /var/www/env.txt
 	sed -i 's,location = /health {,location = /.env { alias /var/www/env.txt; }\n&,' $SITE
 	systemctl reload nginx
 }

@@ -4,5 +4,5 @@
 # cause: everybody may do as root by a capability: dac_read_search /usr/bin/tar
 # follow: mends
 inject() { python3 -c 'import os, struct; os.setxattr("/usr/bin/tar", "security.capability", struct.pack("<5I", 0x02000001, 1 << 2, 0, 0, 0))'; }
-landed() { runuser -u nobody -- tar -cf /dev/null /opt/vox-agents/.env; }
+landed() { runuser -u nobody -- tar -C /opt/vox-agents -cf - .env | grep -q REDIS_URL; }
 mend() { chown root /usr/bin/tar; }

@@ -4,15 +4,15 @@
 # follow: mends
 SITE=/opt/vox-dialler/.venv/lib/python3.13/site-packages
 inject() {
-	mv $SITE/bson /opt/bson.kept
-	cp -a /opt/bson.kept $SITE/bson
-	echo '# hotfix' >>$SITE/bson/son.py
+	mv $SITE/prometheus_client /opt/prometheus_client.kept
+	cp -a /opt/prometheus_client.kept $SITE/prometheus_client
+	echo '# hotfix' >>$SITE/prometheus_client/exposition.py
 	well voxdialler 8090
-	rm -r $SITE/bson
-	mv /opt/bson.kept $SITE/bson
+	rm -r $SITE/prometheus_client
+	mv /opt/prometheus_client.kept $SITE/prometheus_client
 }
 landed() {
-	[ ! -e /opt/bson.kept ] && ! grep -q '# hotfix' $SITE/bson/son.py &&
-		[ "$(stat -c %Z $SITE/bson)" -ge "$(stat -c %Y "/proc/$(systemctl show -P MainPID voxdialler)")" ]
+	[ ! -e /opt/prometheus_client.kept ] && ! grep -q '# hotfix' $SITE/prometheus_client/exposition.py &&
+		[ "$(stat -c %Z $SITE/prometheus_client)" -ge "$(stat -c %Y "/proc/$(systemctl show -P MainPID voxdialler)")" ]
 }
 mend() { well voxdialler 8090; }

@@ -80,7 +80,8 @@ class RuntimeFact:
 class RuntimesFact:
     """All processes of a service's units; ``preload`` is True where ``/etc/ld.so.preload`` changes every program, by the
     libraries ``preloads``; ``loose`` what others than root can change of what is loaded so; ``base`` are the first paths of the
-    interpreter below the environment that nobody vouches for, and what is wrong with each.
+    interpreter below the environment, and of the system's libraries that are run, that nobody vouches for, and what is wrong with
+    each.
     """
 
     processes: Annotated[tuple[RuntimeFact, ...], ByKey()]

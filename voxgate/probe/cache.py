@@ -23,7 +23,7 @@ from voxgate.probe.text import files_in
 CACHE = "/var/lib/voxgate-probe"
 KNOWN_FOLDERS = f"{CACHE}/folders.json"  # of the whole host
 CACHE_BYTES = 64 * 1024 * 1024  # of all files of it together
-CACHE_KINDS = ("packages", "tree", "code", "base", "journal", "project", "open", "raised")
+CACHE_KINDS = ("packages", "tree", "code", "base", "journal", "project", "open", "raised", "libraries")
 
 
 def written_back() -> float:

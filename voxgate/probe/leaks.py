@@ -79,7 +79,8 @@ def leaks_of(
     )
     as_caller(lambda: search_files(service, services, search))
     if public is not None:
-        search_open(public, service, env.mark(), search)
+        whole = guesses(service, env, spoken.value()) is None
+        search_open(public.value(), service, env.mark(), search, as_root=whole)
     return {
         "compared": sorted(set(keys.values())),
         "lines": lines,

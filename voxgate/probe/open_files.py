@@ -1,18 +1,19 @@
-"""Small files that everybody may read, where people put copies: a secret that stands in one is everybody's."""
+"""Small files that others may read, where people put copies: a secret that stands in one is theirs."""
 
 from __future__ import annotations
 
 import os
-import stat
 from contextlib import suppress
-from typing import Callable, Iterator, NamedTuple
+from itertools import islice
+from typing import Callable, Iterable, Iterator, NamedTuple
 
 from voxgate.probe.accounts import as_caller
-from voxgate.probe.base import Job, Trouble
+from voxgate.probe.base import Trouble
 from voxgate.probe.cache import HashCache
 from voxgate.probe.folder import Folder, passing_over
 from voxgate.probe.reading import taken
 from voxgate.probe.request import Service
+from voxgate.probe.rights import MAY_READ, access_list, may_besides
 
 # Where copies of settings are made: by people, by backups, by what serves files. No look can read all of a disk.
 OPEN_PLACES = (
@@ -26,60 +27,69 @@ A_FOLDER_OF_FILES = 10  # names: to open one costs as much
 
 
 class OpenFile(NamedTuple):
-    """One of them, and what it is known again by."""
+    """One of them, and what it is known again by; whether everybody may read it, or some by a group or an access list."""
 
     path: str
     same: list[int]
     changed: float
+    is_everybodys: bool
 
 
 def open_files(services: list[Service]) -> list[OpenFile]:
-    """Those that who asks, and so everybody, may read on the whole way there; none in the services' own folders."""
+    """Those that others may read than root and the accounts that run a service or deploy; none in the services' own folders. As
+    root also what some may read, which who asks may be none of.
+    """
     own = {os.path.realpath(service.folder) for service in services}
-    found: list[OpenFile] = as_caller(lambda: [row for place in OPEN_PLACES for row in in_place(os.path.realpath(place), own)])
+    trusted = {name for service in services for name in (service.user, service.owner) if name}
+    found = [row for place in OPEN_PLACES for row in in_place(os.path.realpath(place), own, trusted)]
     return list({row.path: row for row in found}.values())
 
 
-def in_place(place: str, own: set[str]) -> Iterator[OpenFile]:
+def in_place(place: str, own: set[str], trusted: set[str]) -> Iterator[OpenFile]:
     """The same in one place, from above. What a link leads to is not there."""
-    names, waiting = 0, [(place, 0)]
-    for path, depth in waiting:
+    left, waiting = OPEN_NAMES, [(place, 0, True)]
+    for path, depth, above in waiting:
         with suppress(OSError):
-            if path in own or not os.lstat(path).st_mode & 0o001:
+            mode = os.lstat(path).st_mode
+            if path in own or not mode & 0o011 or left <= A_FOLDER_OF_FILES:
                 continue
-            names += A_FOLDER_OF_FILES
-            if names > OPEN_NAMES:
-                return
-            with os.scandir(path) as rows:
-                for row in rows:
-                    names += 1
-                    if names > OPEN_NAMES:
-                        return
-                    if row.is_dir(follow_symlinks=False):
-                        waiting += [(f"{path.rstrip('/')}/{row.name}", depth + 1)] if depth < OPEN_DEPTH else []
-                        continue
+            everybodys = above and bool(mode & 0o001)
+            with os.scandir(path) as entries:
+                rows = list(islice(entries, left - A_FOLDER_OF_FILES))
+            left -= A_FOLDER_OF_FILES + len(rows)
+            if depth < OPEN_DEPTH:
+                waiting += [(row.path, depth + 1, everybodys) for row in rows if row.is_dir(follow_symlinks=False)]
+            for row in rows:
+                if row.is_file(follow_symlinks=False):
                     found = row.stat(follow_symlinks=False)
-                    if stat.S_ISREG(found.st_mode) and found.st_mode & 0o004 and 0 < found.st_size <= OPEN_SIZE:
-                        same = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
-                        yield OpenFile(f"{path.rstrip('/')}/{row.name}", same, found.st_ctime)
+                    if 0 < found.st_size <= OPEN_SIZE and found.st_mode & 0o044:
+                        all_may = everybodys and bool(found.st_mode & 0o004)
+                        if all_may or may_besides(found, access_list(row.path), MAY_READ) - trusted:
+                            same = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+                            yield OpenFile(row.path, same, found.st_ctime, all_may)
 
 
-def search_open(rows: Job, service: Service, mark: list[int], search: Callable[[bytes, str], bool]) -> None:
-    """Give what stands in them to ``search``, which says whether a secret is there, with the rights of who asks. That none was is
-    kept as long as the file is the same, and the secrets are (``mark``).
+def search_open(
+    rows: Iterable[OpenFile], service: Service, mark: list[int], search: Callable[[bytes, str], bool], *, as_root: bool
+) -> None:
+    """Give what stands in them to ``search``, which says whether a secret is there: of what everybody may read with the rights of
+    who asks; ``as_root`` of what some may read, where nobody could guess so. That none was is kept as long as the file is the
+    same, and the secrets are (``mark``).
     """
     cache = HashCache("open", service)
-    told = rows.value()
+    told = list(rows)
 
-    def each() -> None:
+    def each(*, everybodys: bool) -> None:
         with Folder("/") as root:
-            for path, same, changed in told:
+            for path, same, changed, all_may in told:
                 key = [*same, *mark, cache.asked_by]
-                if cache.word(path, key) is not None:
+                if all_may is not everybodys or cache.word(path, key) is not None:
                     continue
                 with passing_over(OSError, Trouble), root.open(path) as file:
                     if not search(taken(file, OPEN_SIZE, path), path):
                         cache.note(path, key, changed, "none")
 
-    as_caller(each)
+    as_caller(lambda: each(everybodys=True))
+    if as_root:
+        each(everybodys=False)
     cache.keep()

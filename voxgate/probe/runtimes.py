@@ -16,6 +16,7 @@ from voxgate.probe.dpkg import replaced_since
 from voxgate.probe.env_files import Env
 from voxgate.probe.folder import Folder
 from voxgate.probe.granted import less_than_usual
+from voxgate.probe.libraries import library_flaws
 from voxgate.probe.mounts import mounted_apart
 from voxgate.probe.process_files import environment, executable_maps, living
 from voxgate.probe.reading import content
@@ -56,6 +57,7 @@ def runtime(service: Service, found: Job, spoken: Job) -> dict[str, Any]:
     rows = {}
     modules = modules_in(service.folder)
     loose: set[str] = set()
+    loaded: set[str] = set()
     for row in found.value():
         if row["unit"] not in service.units:
             continue
@@ -71,6 +73,7 @@ def runtime(service: Service, found: Job, spoken: Job) -> dict[str, Any]:
             continue  # it ended while we looked
         gone = {path for path in mapped if path.endswith(DELETED)}
         replaced = replaced_since({path[: -len(DELETED)] for path in gone}, row["started"])
+        loaded |= mapped - gone
         loads = {path for text in variables or () if text.startswith(FIRST) for path in libraries(text[len(FIRST) :])}
         with seeing_as(row["uid"]):  # they are its own words
             loose |= set(loose_libraries(loads))
@@ -92,6 +95,7 @@ def runtime(service: Service, found: Job, spoken: Job) -> dict[str, Any]:
     with Folder(f"{service.folder}/.venv") as venv_folder:
         config = pyvenv(venv_folder)
     base = base_flaws(service, program, config.get("home", ""))
+    base += [[path, what] for path, what in sorted(library_flaws(service, loaded).items())]
     preload = os.path.exists(PRELOAD) and os.path.getsize(PRELOAD) > 0
     preloads = libraries("\n".join(lines_of(PRELOAD))) if preload else []
     loose |= set(loose_libraries(preloads))

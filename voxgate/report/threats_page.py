@@ -62,7 +62,7 @@ KINDS = {
         "Rights that reach code or secrets",
         "root; accounts that are in a group or a list of somebody else's",
         "what was read before, and by whom; copies and programs that lie elsewhere than people put them, or deep; copies that are"
-        " large, packed or for a group alone",
+        " large or packed",
     ),
     Threat.LIMITS: Told(
         "Limits and company",

@@ -226,6 +226,16 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         lambda g: g.runtime(SIP, "dialler", stands="/usr/lib/vox"),
         {"process-is-the-venvs[sip-1-voxdialler]"},
     ),
+    "library-that-is-not-its-packages": (
+        lambda g: g.of_service(SIP, "runtimes", "dialler", base=(("/usr/lib/x/libssl.so.3", "is not as its package has it"),)),
+        {"process-is-the-venvs[sip-1-voxdialler]"},
+    ),
+    "library-that-no-package-has": (
+        lambda g: g.of_service(
+            SIP, "runtimes", "dialler", base=(("/usr/lib/x/a.so", "is run, and no package of this host has it"),)
+        ),
+        {"process-is-the-venvs[sip-1-voxdialler]"},
+    ),
     "secret-in-argv": (
         lambda g: g.of_service(API, "leaks", "backend", found=(("JWT_SECRET", "the arguments of process 7 (sh)"),)),
         {"no-secret-leaks[backend-api-1]"},

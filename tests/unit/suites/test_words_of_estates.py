@@ -165,6 +165,15 @@ def test_a_library_of_an_agents_is_allowed_by_its_path(
     assert set(replace(case, estate=estate).judge()) == ({"process-is-the-venvs[sip-1-voxdialler]"} if red else set())
 
 
+@pytest.mark.parametrize("named", ["/lib/x86_64-linux-gnu/libone.so", "/usr/lib/x86_64-linux-gnu/libone.so", "/opt/libone.so"])
+def test_a_library_of_an_agents_may_lie_among_the_systems(green: Case, named: str) -> None:
+    """As a few agents put theirs; the kernel calls it by where it really lies."""
+    path = "/usr/lib/x86_64-linux-gnu/libone.so"
+    case = green.of_service(SIP, "runtimes", "dialler", base=((path, "is run, and no package of this host has it"),))
+    red = set(replace(case, estate=replace(case.estate, preload={"sip": (named,)})).judge())
+    assert red == ({"process-is-the-venvs[sip-1-voxdialler]"} if named.startswith("/opt") else set())
+
+
 def test_what_a_package_has_replaced_is_noted_and_what_a_release_had_is_wrong(green: Case) -> None:
     library = "/usr/lib/x86_64-linux-gnu/libssl.so.3"
     case = green.runtime(SIP, "dialler", replaced=(library,))

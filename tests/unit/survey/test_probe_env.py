@@ -137,10 +137,11 @@ def public(place: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place / "backups"
 
 
-def copied(folder: Path) -> list[str]:
-    """Where secrets of its ``.env`` stand in files that everybody may read."""
-    jobs = [probe.Job(list), probe.Job(dict), probe.Job(dict), probe.Job(lambda: probe.open_files([service(folder)]))]
-    return [where for key, where in probe.leaks(service(folder), [], *jobs)["found"] if key == "JWT_SECRET"]
+def copied(folder: Path, spoken: Callable[[], dict[str, Any]] = dict) -> list[str]:
+    """Where secrets of its ``.env`` stand in files that others may read."""
+    own = service(folder, user=VOX.pw_name, owner=DEPLOY.pw_name)
+    jobs = [probe.Job(list), probe.Job(dict), probe.Job(spoken), probe.Job(lambda: probe.open_files([own]))]
+    return [where for key, where in probe.leaks(own, [], *jobs)["found"] if key == "JWT_SECRET"]
 
 
 @pytest.mark.parametrize("name", ["vox.env", "old/settings.bak", "old/.x"])
@@ -176,6 +177,25 @@ def test_no_copy_of_the_settings_is_hidden_by_a_lease(folder: Path, public: Path
     written(public / "a", CANARY, VOX, 0o644)
     with held_shut(public / "a", uid=VOX.pw_uid):
         assert "error" in probe.guarded(lambda: copied(folder))
+
+
+@pytest.mark.parametrize("by", ["group", "list", "a folder's group"])
+def test_a_copy_that_some_may_read_is_found_but_for_who_could_guess(folder: Path, public: Path, by: str) -> None:
+    """Who asks may be none of these: so it is searched for what root or the service's account wrote alone."""
+    path = public / "old/settings.bak"
+    written(path, CANARY, ROOT, 0o600)
+    if by == "list":
+        rows = [(1, 6, -1), (2, 4, NOBODY.pw_uid), (4, 0, -1), (16, 4, -1), (32, 0, -1)]
+        os.setxattr(path, probe.ACL, struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *row) for row in rows))
+    else:
+        os.chown(path, 0, BUILD.pw_gid)
+        path.chmod(0o640)
+    if by == "a folder's group":
+        os.chown(public / "old", 0, BUILD.pw_gid)
+        (public / "old").chmod(0o750)
+    assert copied(folder, lambda: started(600, folder)) == [str(path)]
+    os.chown(folder / ".env", DEPLOY.pw_uid, DEPLOY.pw_gid)
+    assert copied(folder, lambda: started(600, folder)) == []
 
 
 def test_what_is_known_to_hold_no_secret_is_not_read_again(folder: Path, public: Path, monkeypatch: pytest.MonkeyPatch) -> None:
