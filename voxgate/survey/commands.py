@@ -26,6 +26,7 @@ _CALLS_ITSELF = re.compile(
 _RUNS_APART = re.compile(r".* \(pid ([0-9]{1,10})\) has a PID namespace of its own", re.DOTALL)
 OF_ROOT = frozenset({"", "/opt", "/srv", "/root", "/usr/src", "/usr/local", "/usr/local/src", "/var/www"})
 """Folders in which nobody but root puts anything."""
+_OF_DISTRIBUTIONS = ("/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/libexec/")
 _AS_IT_IS, _ESCAPED = re.compile(r"([*?\[\\])"), r"\\\1"  # what find would take for a pattern
 NGINX_RELOADED = "`nginx -t && systemctl reload nginx`"
 NGINX_RESTARTED = "`nginx -t && systemctl restart nginx`"
@@ -144,7 +145,7 @@ def given_to_root(path: str) -> str:
     """
     parts = path.split("/")
     way = [quoted(_AS_IT_IS.sub(_ESCAPED, "/".join(parts[:count]))) for count in range(2, len(parts) + 1)]
-    if len(way) == 1:
+    if len(way) == 1 or path.startswith(_OF_DISTRIBUTIONS):
         return f"`chown -h root {quoted(path)}`"
     only = " -o ".join(f"-path {one}" for one in way[:-1])
     return f"`find {quoted('/' + parts[1])} \\( {only} -o -prune \\) -path {way[-1]} -type f -execdir chown -h root {{}} ';'`"
