@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from voxgate.model.answers import Answer
     from voxgate.model.estate import Estate, Host, PlacedUnit
     from voxgate.model.look import Evidence, Question
-    from voxgate.model.surroundings import HaproxyFact, ServerFact
+    from voxgate.model.web_servers import HaproxyFact, ServerFact
 
 TOLD = 20  # workers that are named one by one
 RELOADED = "`haproxy -c -f /etc/haproxy/haproxy.cfg && systemctl reload haproxy`"

@@ -15,7 +15,7 @@ from voxgate.survey.serving import NGINX, told
 if TYPE_CHECKING:
     from voxgate.model.estate import Estate, Placement
     from voxgate.model.look import Evidence
-    from voxgate.model.surroundings import RouteFact, SiteFact
+    from voxgate.model.web_servers import RouteFact, SiteFact
 
 CODE = re.compile(
     r".*(html|javascript|ecmascript|css|svg|xml|wasm).*", re.IGNORECASE

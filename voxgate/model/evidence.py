@@ -35,17 +35,16 @@ from voxgate.model.surroundings import (
     ClockFact,
     CopiesFact,
     EndsFact,
-    HaproxyFact,
     JobFact,
     KeysFact,
     LeaksFact,
-    NginxFact,
     PackagesFact,
     RoomFact,
     RuntimesFact,
     StoreFact,
     SudoFact,
 )
+from voxgate.model.web_servers import HaproxyFact, NginxFact
 
 T = TypeVar("T")
 

@@ -10,10 +10,6 @@ from msgspec import Meta
 
 from voxgate.model.forms import ByKey, Key, Later, Natural, Number, Pid, Port, Sha256, Shown, Whole, Wire
 
-SITES_AT_MOST = 200  # servers of one nginx
-NAMES_AT_MOST = 100  # of one of them: the page is asked for by each
-ROUTES_AT_MOST = 201  # of one of them: the probe tells 200, and that there are more
-
 Outcome = Annotated[str, Meta(pattern=r"^(reached|not asked|refused|timeout|unresolved|unreachable|silent|unparsable)\Z")]
 Place = tuple[Whole, Port]
 
@@ -193,30 +189,6 @@ class JobFact:
 
 
 @dataclass(frozen=True, slots=True)
-class RouteFact:
-    """What a server of nginx does ``where`` (a location as it is written, or ``server``) with what it is asked for: it ``serves``
-    a folder, ``answers`` itself with a type, ``passes`` on to an address, ``sends`` people to one, ``changes`` what it serves or
-    ``runs`` code by a directive, ``tells apart`` who asks by a variable; ``more`` where there is more than is told.
-    """
-
-    where: Whole
-    does: Annotated[str, Meta(pattern=r"^(serves|answers|passes|sends|changes|runs|tells apart|more)\Z")]
-    to: Whole
-
-
-@dataclass(frozen=True, slots=True)
-class SiteFact:
-    """One server of nginx: where it listens, by which names it is asked for, whether it serves files, and all that it does with
-    what it is asked for, nothing where an earlier probe did not look.
-    """
-
-    listens: tuple[Whole, ...]
-    names: Annotated[tuple[Whole, ...], Meta(max_length=NAMES_AT_MOST)]
-    serves: bool
-    routes: Annotated[tuple[RouteFact, ...], Meta(max_length=ROUTES_AT_MOST), Later()] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class StarterFact:
     """One service that the next boot starts, or that a timer, a path or a socket then waits to start (not ``at_boot``). ``by``
     is the link or file that says so; ``foreign`` the files that make it and came with no package of the distribution.
@@ -249,55 +221,6 @@ class BootFact:
     services: Mapping[Whole, StarterFact]
     generators: tuple[Whole, ...]
     others: Annotated[tuple[OtherFact, ...], Later()] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class NginxFact:
-    """nginx as it runs and as it is configured. ``masters`` are the master processes' own words; ``status`` of ``nginx -T``;
-    ``flaws`` the place it names; ``changed`` the newest change of any file of the configuration; ``workers`` since when;
-    ``roots`` every folder that it is told to serve; ``config`` the file that it reads where it is told of no other;
-    ``doubts`` what calls itself nginx and is not, and files of its configuration that others than root can change.
-    """
-
-    masters: tuple[Whole, ...]
-    status: int
-    flaws: Shown
-    changed: Number
-    workers: tuple[Number, ...]
-    roots: tuple[Whole, ...]
-    config: Whole
-    sites: Annotated[tuple[SiteFact, ...], Meta(max_length=SITES_AT_MOST)]
-    doubts: tuple[Shown, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ServerFact:
-    """One server of HAProxy, by its own words; ``weight`` 0 also where it is for emergencies only. ``sent``: how many connections
-    the probe tried there, and for how many of them the first packet had to be sent again.
-    """
-
-    backend: Whole
-    name: Whole
-    address: Whole
-    status: Whole
-    checked: bool
-    weight: Natural
-    sent: Annotated[tuple[Natural, Natural], Later()] = (0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class HaproxyFact:
-    """HAProxy as it says itself; ``started`` is the newest of its processes, ``changed`` its configuration's newest change;
-    ``doubts`` what calls itself so and is not, and what of its own others than root can change; ``led_to`` the backends that its
-    configuration leads calls to (``*``: to any, by each call), None where an earlier probe did not look.
-    """
-
-    running: bool
-    started: Number
-    changed: Number
-    servers: tuple[ServerFact, ...]
-    doubts: tuple[Shown, ...] = ()
-    led_to: Annotated[tuple[Whole, ...] | None, Later()] = None
 
 
 @dataclass(frozen=True, slots=True)

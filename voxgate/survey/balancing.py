@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from voxgate.model.estate import Estate, Host, PlacedUnit
     from voxgate.model.evidence import HostEvidence
-    from voxgate.model.surroundings import HaproxyFact, ServerFact
+    from voxgate.model.web_servers import HaproxyFact, ServerFact
 
 HAPROXY = "haproxy.service"
 A_WORKER, AT_MOST = 2, 24  # questions through HAProxy: two for each worker, as it leads them to one after the other

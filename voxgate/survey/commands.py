@@ -83,6 +83,11 @@ def restart(*units: str) -> str:
     return f"`systemctl restart {quoted(*units)}`"
 
 
+def loaded_anew(*units: str) -> str:
+    """Have systemd read its files again, and start by them."""
+    return f"`{RELOADED}; systemctl restart {quoted(*units)}`"
+
+
 def listening(port: int) -> str:
     """Who listens on a port, and whether the kernel leads it elsewhere."""
     return f"`ss -ltnp 'sport = :{port}'` says who listens there, `iptables -t nat -S` who leads it elsewhere"

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from voxgate.errors import Blind
 from voxgate.model.estate import repository_of
 from voxgate.model.evidence import known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from voxgate.model.evidence import ContainerFact, HostEvidence, ProcessFact
+    from voxgate.model.estate import PlacedUnit
+    from voxgate.model.evidence import ContainerFact, HostEvidence, ProcessFact, UnitFact
+    from voxgate.model.look import Look
     from voxgate.model.service import Service
 
 
@@ -43,6 +46,14 @@ def holder_of(process: ProcessFact, containers: Mapping[str, ContainerFact]) -> 
     if process.pid == 1:
         return "init.scope"
     return process.unit or f"process {process.pid} ({process.command})"
+
+
+def unit_of(look: Look, unit: PlacedUnit) -> UnitFact:
+    """The unit as found."""
+    units = known(look.host(unit.host.name).units)
+    if unit.unit not in units:
+        raise Blind("systemd was not asked about this unit", where=f"{unit.host.name} {unit.unit}")
+    return units[unit.unit]
 
 
 def is_started_by_its_unit(host: HostEvidence, process: ProcessFact) -> bool:

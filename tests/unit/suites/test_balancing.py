@@ -11,7 +11,7 @@ from voxgate.contracts.catalogue import read_catalogue
 from voxgate.model.evidence import known
 from voxgate.model.invariant import expected
 from voxgate.model.service import Role
-from voxgate.model.surroundings import ServerFact
+from voxgate.model.web_servers import ServerFact
 from voxgate.plugin import without_pytest
 
 from .conftest import Case

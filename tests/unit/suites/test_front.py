@@ -15,7 +15,7 @@ from voxgate.model.evidence import known
 from voxgate.model.front import Front
 from voxgate.model.invariant import expected
 from voxgate.model.look import Look, Question
-from voxgate.model.surroundings import SiteFact
+from voxgate.model.web_servers import SiteFact
 from voxgate.plugin import without_pytest
 from voxgate.survey.browsers import called
 from voxgate.survey.questions import questions_of

@@ -15,18 +15,8 @@ from voxgate.model.estate import Listener
 from voxgate.model.evidence import ContainerFact, HostEvidence, ProcessFact, SocketFact, known
 from voxgate.model.look import Look, Question
 from voxgate.model.release import PutBack
-from voxgate.model.surroundings import (
-    CopiesFact,
-    CopyFact,
-    JobFact,
-    KeyFact,
-    MemoryFact,
-    OtherFact,
-    ServerFact,
-    SiteFact,
-    StarterFact,
-    SudoRule,
-)
+from voxgate.model.surroundings import CopiesFact, CopyFact, JobFact, KeyFact, MemoryFact, OtherFact, StarterFact, SudoRule
+from voxgate.model.web_servers import ServerFact, SiteFact
 from voxgate.survey.browsers import BROWSERS
 from voxgate.survey.sites import entrance_of, page_ways
 

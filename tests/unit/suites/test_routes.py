@@ -8,7 +8,7 @@ import pytest
 
 from voxgate.cli.draft import drafted
 from voxgate.model.evidence import known
-from voxgate.model.surroundings import RouteFact, SiteFact
+from voxgate.model.web_servers import RouteFact, SiteFact
 
 from .conftest import Case
 

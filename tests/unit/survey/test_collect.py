@@ -25,7 +25,7 @@ from voxgate.model.evidence import DistFact, HostEvidence, Missing, Proof, Socke
 from voxgate.model.front import Front
 from voxgate.model.installed import install_probe
 from voxgate.model.look import Question
-from voxgate.model.surroundings import SiteFact
+from voxgate.model.web_servers import SiteFact
 from voxgate.probe.built import digest, program
 from voxgate.survey import collect
 from voxgate.survey.balancing import call_questions
