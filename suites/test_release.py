@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.machinery import all_suffixes
 from typing import TYPE_CHECKING
 
 from voxgate.model.advice import quoted
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from voxgate.model.release import Release
 
 CODE = re.compile(r"git|pip.*|uvx?|npm|npx")  # what brings code, where rsync and tar may fetch data away
-IMPORTED = (".py", ".pyc", ".so")
+IMPORTED = tuple(all_suffixes())  # what Python imports
 GIT_KEY = re.compile(r"[a-z][\w.:/@~+-]*\.[\w-]+", re.ASCII)
 TOLD = 20  # files of one tree: where more are wrong, all of it is
 
