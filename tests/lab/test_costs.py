@@ -18,7 +18,7 @@ DELAY = 0.025
 """Seconds of one way: so long that what is sent together comes together."""
 
 FORGE_CONNECTIONS = 4
-TURNS = 90
+TURNS = 110
 """How often the gate spoke on one connection after having heard something; many questions at once share a round trip, and each
 counts."""
 

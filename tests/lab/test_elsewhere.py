@@ -18,17 +18,18 @@ FOLDER, VOLUME = "/srv/voice/backend", "/mnt/disk1"
 BUILDS = "/var/lib/voxbuild"
 DISK = f"mkdir {VOLUME}; mount -t tmpfs -o mode=755 disk1 {VOLUME}; mkdir {VOLUME}/voice; ln -s {VOLUME}/voice /srv/"
 # What a person does who moves it: its settings come along, the old folder and the place of its builds go. The lab has no network,
-# so what a build would fetch comes along too.
+# so what a build would fetch comes along too. What the gate wrote down of the old folder comes back with it.
 AWAY = f"""
 install -m 0600 -o vox -g vox /opt/vox-backend/.env {FOLDER}/.env
 cp -al {BUILDS}/vox-backend/cache {BUILDS}/srv--voice--backend/cache
-tar -C /opt -cf /var/tmp/backend.tar vox-backend
+tar -C / -cf /var/tmp/backend.tar opt/vox-backend var/lib/voxgate/backend
 rm -r /opt/vox-backend {BUILDS}/vox-backend/in/tree {BUILDS}/vox-backend/tree
 """
 HOME = f"""
 umount --lazy {VOLUME}
 rm -r /srv/voice {VOLUME} {BUILDS}/srv--voice--backend /etc/systemd/system/voxgate-build@srv--voice--backend.service
-tar -C /opt -xf /var/tmp/backend.tar
+rm -r /var/lib/voxgate/backend
+tar -C / -xf /var/tmp/backend.tar
 rm /var/tmp/backend.tar
 systemctl restart voxbridge.service
 """
