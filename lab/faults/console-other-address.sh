@@ -1,6 +1,6 @@
 # nginx serves an older copy to whoever comes from outside, and the right build by loopback only.
 # host: api-1
-# violated: nginx-serves-exactly-dist[console-api-1] console-exposes-nothing[console-api-1]
+# violated: nginx-serves-exactly-dist[console-api-1] console-exposes-nothing[console-api-1] backend-health-is-clean[api-1-voxbridge]
 # follow: mends
 # edit: sed -i '/var.www.old/d' "$file"
 SITE=/etc/nginx/sites-enabled/vox
