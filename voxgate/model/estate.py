@@ -204,8 +204,8 @@ class Estate:
     fingerprint, or ``missing: PATH``), ``sudo`` (account or ``%group`` and command, besides those
     that a deploy needs) and ``sshd`` (``everyone`` or a ``Match`` line, and a setting). Listeners and keys are None where the
     file does not say. ``seen_from`` is the host that asks for the console as people do, from outside; ``beyond`` are hosts that
-    a part of the estate has not, and asks through all the same; ``front`` is how people reach the console, None where the file
-    does not say, ``others`` the names by which the same nginx serves something else, ``web_roots`` the folders that it may
+    a part of the estate (``whole``) has not, and asks through all the same; ``front`` is how people reach the console, None
+    where the file does not say, ``others`` the names by which the same nginx serves something else, ``web_roots`` the folders that it may
     serve besides the build, ``routes`` the locations of the console's server that are something else. ``called_from`` is the host
     that asks HAProxy for workers as callers do. ``waived`` are violations that it accepts, at most ``waived_most``, none of them
     longer than ``waived_days`` ahead; ``promotion`` is what it takes, from where and when.
@@ -235,6 +235,7 @@ class Estate:
     web_roots: tuple[str, ...] = ()
     routes: tuple[str, ...] = ()
     beyond: tuple[Host, ...] = ()
+    whole: Estate | None = None
     boot: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     jobs: Mapping[str, tuple[JobEntry, ...]] = field(default_factory=dict)
     units: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)

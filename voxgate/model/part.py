@@ -39,13 +39,15 @@ def part_of(estate: Estate, hosts: str | None, shard: str | None) -> frozenset[s
 
 def narrowed(estate: Estate, part: frozenset[str] | None) -> Estate:
     """The estate as far as the part goes: its hosts, and the databases that are asked through one of them. Who asks for the
-    console from outside does so for each part that has it.
+    console from outside, or for a worker as callers do, does so for each part that has it.
     """
     if part is None:
         return estate
     databases = tuple(one for one in estate.databases if (one.via or one.dialler) in part)
-    beyond = tuple(host for host in estate.hosts if host.name == estate.seen_from and host.name not in part)
-    return replace(estate, hosts=tuple(host for host in estate.hosts if host.name in part), databases=databases, beyond=beyond)
+    askers = {estate.seen_from, estate.called_from} - part
+    beyond = tuple(host for host in estate.hosts if host.name in askers)
+    hosts = tuple(host for host in estate.hosts if host.name in part)
+    return replace(estate, hosts=hosts, databases=databases, beyond=beyond, whole=estate)
 
 
 def is_within(rule: Invariant, subject: Subject, part: frozenset[str]) -> bool:

@@ -31,9 +31,11 @@ def place_of(server: ServerFact) -> tuple[str, int]:
 def workers_at(estate: Estate, look: Look, asker: Host) -> dict[tuple[str, int], PlacedUnit]:
     """Each worker of the estate by every address and port at which ``asker`` finds it: as the estate writes its host, and as the
     host says itself, so that a name, an address of the other kind, and several of them are the same host. An address that two
-    hosts have, as that of a bridge for containers, means on each the host itself. Blind where one of them does not say.
+    hosts have, as that of a bridge for containers, means on each the host itself. Blind where one of them does not say; of a
+    host that a part of the estate does not look at it is what the estate writes.
     """
-    said = {host.name: set(known(look.host(host.name).addresses)) for host in {*estate.hosts_with(Role.FLEET), asker}}
+    hosts = {*estate.hosts_with(Role.FLEET), asker}
+    said = {one.name: set(known(look.host(one.name).addresses)) if one.name in look.hosts else set[str]() for one in hosts}
     counted = Counter(one for addresses in said.values() for one in addresses)
     found: dict[tuple[str, int], PlacedUnit] = {}
     for unit in estate.placed_units:
@@ -80,11 +82,12 @@ def calls_through(estate: Estate, host: Host) -> tuple[Question, ...]:
 def call_questions(estate: Estate, hosts: Mapping[str, HostEvidence | Missing]) -> tuple[Question, ...]:
     """All of it, as far as the hosts say where HAProxy leads calls. None of it is more than the estate's own workers."""
     look, asked = Look(0.0, hosts, {}, {}), list[Question]()
+    whole = estate.whole or estate  # a HAProxy leads to workers on hosts of other parts, too
     for host in estate.hosts_with(Role.API):
-        asked += calls_through(estate, host)
+        asked += calls_through(whole, host)
         try:
             found = known(look.host(host.name).haproxy)
-            asked += calls_at_workers(found, workers_at(estate, look, host), host).values()
+            asked += calls_at_workers(found, workers_at(whole, look, host), host).values()
         except Blind:
             continue  # that nobody knows is said by the rule
     return tuple(dict.fromkeys(asked))

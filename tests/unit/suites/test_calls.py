@@ -12,6 +12,7 @@ from voxgate.errors import EstateError
 from voxgate.model.estate import Listener
 from voxgate.model.evidence import Missing, known
 from voxgate.model.look import Look, Question
+from voxgate.model.part import narrowed, part_of
 from voxgate.survey.balancing import A_WORKER, AT_MOST, call_questions, calls_through
 
 from .conftest import Case
@@ -121,3 +122,14 @@ def test_nothing_is_sent_to_what_is_no_worker(green: Case) -> None:
 def test_who_calls_is_a_host(tmp_path: Any) -> None:
     with pytest.raises(EstateError, match="called_from"):
         loaded(tmp_path, LAB.replace('called_from = "sip-1"', 'called_from = "nobody"'))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_parts_ask_together_what_the_whole_asks(green: Case, count: int) -> None:
+    """A HAProxy leads to workers on the hosts of other parts, and calls come from a host that another part has."""
+    hosts, asked = green.evidence.second.hosts, list[Question]()
+    for number in range(1, count + 1):
+        part = narrowed(green.estate, part_of(green.estate, None, f"{number}/{count}"))
+        asked += call_questions(part, {one.name: hosts[one.name] for one in part.hosts})
+    assert sorted(map(str, asked)) == sorted(map(str, call_questions(green.estate, hosts)))
+    assert len(asked) > len(green.estate.placements)
