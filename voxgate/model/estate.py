@@ -205,10 +205,10 @@ class Estate:
     that a deploy needs) and ``sshd`` (``everyone`` or a ``Match`` line, and a setting). Listeners and keys are None where the
     file does not say. ``seen_from`` is the host that asks for the console as people do, from outside; ``beyond`` are hosts that
     a part of the estate (``whole``) has not, and asks through all the same; ``front`` is how people reach the console, None
-    where the file does not say, ``others`` the names by which the same nginx serves something else, ``web_roots`` the folders that it may
-    serve besides the build, ``routes`` the locations of the console's server that are something else. ``called_from`` is the host
-    that asks HAProxy for workers as callers do. ``waived`` are violations that it accepts, at most ``waived_most``, none of them
-    longer than ``waived_days`` ahead; ``promotion`` is what it takes, from where and when.
+    where the file does not say, ``others`` the names by which the same nginx serves something else, ``web_roots`` the folders
+    that it may serve besides the build, ``routes`` the locations of the console's server that are something else.
+    ``called_from`` is the host that asks HAProxy for workers as callers do. ``waived`` are violations that it accepts, at
+    most ``waived_most``, none of them longer than ``waived_days`` ahead; ``promotion`` is what it takes, from where and when.
     """
 
     name: str
