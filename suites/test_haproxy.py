@@ -109,7 +109,11 @@ def _balanced(found: HaproxyFact, workers: Mapping[tuple[str, int], PlacedUnit],
 def _called(
     estate: Estate, evidence: Evidence, found: HaproxyFact, workers: Mapping[tuple[str, int], PlacedUnit], host: Host
 ) -> Iterator[tuple[str, str]]:
-    """What comes of a call that says nothing, at each worker and through HAProxy: it is refused."""
+    """What comes of a call that says nothing, at each worker and through HAProxy: it is refused. Nothing where the estate does
+    not say from where it may be asked.
+    """
+    if estate.called_from is None:
+        return
     refusals = set[int]()
     for server, question in calls_at_workers(found, workers, host).items():
         answer, unit = evidence.second.answer(question), workers[place_of(server)]

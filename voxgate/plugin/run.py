@@ -27,12 +27,12 @@ from voxgate.plugin.collector import Collector
 from voxgate.plugin.diagnostics import Diagnostic, diagnostics_of, facts_of, last_lines
 from voxgate.plugin.errands import is_errand, run_errand
 from voxgate.plugin.judging import services_in
+from voxgate.plugin.outcome import Outcomes
 from voxgate.plugin.promoting import rules_of
 from voxgate.plugin.rejudging import judge_of
 from voxgate.plugin.run_options import is_deploy, is_selected, options_of
 from voxgate.plugin.screen import Screen
 from voxgate.plugin.session import Session, write_recorded
-from voxgate.plugin.telling import Telling
 from voxgate.plugin.tracing import keep_traces
 from voxgate.report.allure.run import ROLLBACK
 from voxgate.report.folder import ReportFolder
@@ -62,7 +62,7 @@ class Run:
     collector: Collector
     gate: Gate | None
     screen: Screen
-    telling: Telling
+    outcomes: Outcomes
     refused: VoxgateError | None = None
     interrupted: str = ""
     broken: str = ""
@@ -108,8 +108,8 @@ class Run:
         config.option.allure_report_dir = str(report.allure_results)
         config.add_cleanup(keep_traces(report.path / TRACES, session.redactor))
         collector = Collector(session)
-        telling = Telling(session, report.run, gate, collector, deploy=is_deploy(config))
-        run = cls(config, session, report, progress, collector, gate, Screen(config), telling)
+        outcomes = Outcomes(session, report.run, gate, collector, deploy=is_deploy(config))
+        run = cls(config, session, report, progress, collector, gate, Screen(config), outcomes)
         run.screen.fold()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, run.on_signal)
@@ -204,7 +204,7 @@ class Run:
         except Exception as error:  # noqa: BLE001 - a mistake of ours, and no run ends without a verdict
             self.broken = unforeseen(error).line
             self.progress.note(self.broken)
-            self.outcome = self.telling.nothing_known(self.broken)
+            self.outcome = self.outcomes.nothing_known(self.broken)
         session.exitstatus = self.outcome.exit_status
         add_suite_properties(self.config, self.outcome)
         try:
@@ -260,15 +260,15 @@ class Run:
         ]
         if not judged.interrupted:
             moving = frozenset(self.collector.moving)
-            self._ask_for_papers(one for one in judged.judgements if one.id not in moving)
+            self._ask_for_diagnostics(one for one in judged.judgements if one.id not in moving)
         if self.gate is None or not self.gate.settles:
             verdict = look_verdict(judged, part=self.session.is_part)
             hosts = [host.name for host in self.session.looked_at]
             summary = look_summary(judged, verdict, hosts, len(self.collector.elsewhere), said_of(self.session.works))
             cut_short = self.gate is not None and self.gate.context.options.changes and verdict is RunVerdict.INCOMPLETE
             if self.broken and cut_short:
-                return self.telling.outcome(judged, RunVerdict.BROKEN, Exit.BROKEN, self.broken)
-            return self.telling.outcome(judged, verdict, Exit.INCOMPLETE if cut_short else look_status(verdict, status), summary)
+                return self.outcomes.outcome(judged, RunVerdict.BROKEN, Exit.BROKEN, self.broken)
+            return self.outcomes.outcome(judged, verdict, Exit.INCOMPLETE if cut_short else look_status(verdict, status), summary)
         with self.progress:
             self.progress.end_line()  # pytest's line of dots is still open
             try:
@@ -278,10 +278,10 @@ class Run:
                 settled = Settled(RunVerdict.BROKEN, Exit.BROKEN, f"not done, and the way back failed: {said}")
             if self.broken:
                 settled = replace(settled, verdict=RunVerdict.BROKEN, exit_status=Exit.BROKEN)
-            self._ask_for_papers(settled.rollback, prefix=ROLLBACK)
-        return self.telling.outcome(judged, settled.verdict, settled.exit_status, settled.summary, settled)
+            self._ask_for_diagnostics(settled.rollback, prefix=ROLLBACK)
+        return self.outcomes.outcome(judged, settled.verdict, settled.exit_status, settled.summary, settled)
 
-    def _ask_for_papers(self, judgements: Iterable[Judgement], *, prefix: str = "") -> None:
+    def _ask_for_diagnostics(self, judgements: Iterable[Judgement], *, prefix: str = "") -> None:
         """Ask the units that were found wanting what they say, before anything is put back. It decides nothing, and whatever
         it comes to keeps nobody from going back.
         """
@@ -293,7 +293,7 @@ class Run:
     def refusal(self, error: VoxgateError) -> RunOutcome:
         """A run that touched nothing."""
         judged = Judged(expected=[], judgements=())
-        return self.telling.outcome(judged, RunVerdict.REFUSED, Exit.REFUSED, error.text)
+        return self.outcomes.outcome(judged, RunVerdict.REFUSED, Exit.REFUSED, error.text)
 
     def write(self) -> None:
         """``verdict.json``, and ``reports/latest``."""

@@ -1,4 +1,4 @@
-"""telling Which values and pieces of values are secrets."""
+"""Which values and pieces of values are secrets."""
 
 from __future__ import annotations
 

@@ -61,10 +61,10 @@ def calls_at_workers(found: HaproxyFact, workers: Mapping[tuple[str, int], Place
 
 def calls_through(estate: Estate, host: Host) -> tuple[Question, ...]:
     """The same of a HAProxy itself, several times: from where the estate says that calls come, if its port is for others than
-    the host; nothing where no HAProxy is to listen there.
+    the host; nothing where it says no such host, or no HAProxy is to listen there.
     """
     endpoint = next((one.balanced_calls for one in estate.services if one.name == "fleet"), None)
-    if endpoint is None or Role.API not in host.roles:
+    if endpoint is None or estate.called_from is None or Role.API not in host.roles:
         return ()
     ways = [one for one in estate.listeners_on(host) if one.who == HAPROXY and one.port == endpoint.port]
     if not ways and estate.listeners is not None:
@@ -80,7 +80,11 @@ def calls_through(estate: Estate, host: Host) -> tuple[Question, ...]:
 
 
 def call_questions(estate: Estate, hosts: Mapping[str, HostEvidence | Missing]) -> tuple[Question, ...]:
-    """All of it, as far as the hosts say where HAProxy leads calls. None of it is more than the estate's own workers."""
+    """All of it, as far as the hosts say where HAProxy leads calls. None of it is more than the estate's own workers, and all of
+    it is asked only where the estate says from where: a worker that takes such a call for one would begin it.
+    """
+    if estate.called_from is None:
+        return ()
     look, asked = Look(0.0, hosts, {}, {}), list[Question]()
     whole = estate.whole or estate  # a HAProxy leads to workers on hosts of other parts, too
     for host in estate.hosts_with(Role.API):

@@ -19,10 +19,10 @@ from voxgate.model.estate import Estate
 from voxgate.model.verdict import RunOutcome, RunVerdict, Verdict
 from voxgate.model.waiver import Waiver
 from voxgate.plugin.collector import Collector
+from voxgate.plugin.outcome import Outcomes
 from voxgate.plugin.run import Run
 from voxgate.plugin.screen import Screen
 from voxgate.plugin.session import Session
-from voxgate.plugin.telling import Telling
 from voxgate.redaction.cutting import Redactor
 from voxgate.report import webhook
 from voxgate.report.folder import ReportFolder
@@ -211,8 +211,8 @@ def test_a_run_tells_what_it_came_to_and_only_notes_what_went_wrong(
     progress = Progress(console_for(sys.stdout), session.redactor)
     gate = None if saved else Gate(estate, Options(), report.evidence, report.run, progress)
     collector = Collector(session)
-    telling = Telling(session, report.run, gate, collector, deploy=True)
-    run = Run(pytestconfig, session, report, progress, collector, gate, Screen(pytestconfig), telling, outcome=done)
+    outcomes = Outcomes(session, report.run, gate, collector, deploy=True)
+    run = Run(pytestconfig, session, report, progress, collector, gate, Screen(pytestconfig), outcomes, outcome=done)
     run.pytest_terminal_summary()
     assert run.outcome == done
     said = capsys.readouterr().out

@@ -98,7 +98,7 @@ def test_haproxy_is_asked_as_wide_as_the_estate_has_it_listen(green: Case) -> No
     wide, loopback = Listener("haproxy.service", 8100), Listener("haproxy.service", 8100, loopback=True)
     assert asked(green, wide) == {(SIP, "198.51.100.21")}
     assert asked(green, loopback) == {(API, "127.0.0.1")}
-    assert asked(green, wide, called_from=None) == {(API, "127.0.0.1")}
+    assert asked(green, wide, called_from=None) == set()
     assert asked(green, wide, called_from=API) == {(API, "127.0.0.1")}
     assert asked(green, Listener("haproxy.service", 443)) == set()
     assert asked(green, listeners=None) == {(SIP, "198.51.100.21")}
@@ -117,6 +117,14 @@ def test_nothing_is_sent_to_what_is_no_worker(green: Case) -> None:
     assert call_questions(silent, hosts) == ()
     left = {one: answer for one, answer in green.evidence.second.answers.items() if one.method == "GET"}
     assert replace(green, estate=silent).look(lambda look: replace(look, answers=left)).judge() == {}
+
+
+def test_nobody_is_called_where_the_estate_does_not_say_from_where(green: Case) -> None:
+    """A worker that takes a call without a word for one would begin it: whoever lets it be asked says so."""
+    estate = replace(green.estate, called_from=None)
+    assert call_questions(estate, green.evidence.second.hosts) == ()
+    left = {one: answer for one, answer in green.evidence.second.answers.items() if one.method == "GET"}
+    assert replace(green, estate=estate).look(lambda look: replace(look, answers=left)).judge() == {}
 
 
 def test_who_calls_is_a_host(tmp_path: Any) -> None:

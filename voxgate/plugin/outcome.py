@@ -17,7 +17,7 @@ from voxgate.report.summary import Origin
 
 
 @dataclass(slots=True, eq=False)
-class Telling:
+class Outcomes:
     """``run`` is the name of its folder; ``deploy`` is True where a release is to be put on hosts."""
 
     session: Session
