@@ -7,11 +7,12 @@ import json
 import os
 import re
 import time
+from collections import defaultdict
 from contextlib import suppress
 from typing import AbstractSet, Any, Dict, Iterable, Set, Tuple
 
 from voxgate.probe.base import Trouble
-from voxgate.probe.cache import CACHE_BYTES, KNOWN_FOLDERS, SETTLED, HashCache, written_whole
+from voxgate.probe.cache import CACHE_BYTES, KNOWN_FOLDERS, HashCache, written_whole
 from voxgate.probe.reading import content, rows_of
 
 SIGNS = {".git", "pyproject.toml", "package.json"}
@@ -26,6 +27,8 @@ TIMED = {"ext2", "ext3", "ext4", "xfs", "f2fs", "tmpfs", "overlay"}
 KEPT_AT_MOST = 300_000  # rows
 NEW_AT_LEAST = 50  # folders, and one of fifty: for fewer the file is not written anew
 EMPTY_AT_LEAST = 2  # of one folder: a row for all of them is worth it
+# Seconds: what is put into a folder moves its ctime at once, by the kernel's clock. Nobody maps a folder, as one may a file.
+FOLDER_SETTLED = 2.0
 RANGE = 8  # bits of an inode: folders whose inodes lie together were made together, and change together
 
 
@@ -60,6 +63,7 @@ class KnownFolders:
         self.kept: dict[str, list[Any]] = {}
         self.seen: dict[str, list[Any]] = {}
         self.kept_empty: dict[str, dict[str, str]] = {}
+        self.inodes: set[int] = set()  # of all that have a row: most of many empty ones have none
         self.seen_empty: dict[str, dict[str, str]] = {}
         self.above: list[Above] = []
         self.new = self.passed = 0
@@ -69,6 +73,7 @@ class KnownFolders:
                 known = json.loads(content(KNOWN_FOLDERS, CACHE_BYTES))
                 if known["packages"] == sorted(packages):
                     self.kept, self.kept_empty = known["folders"], known["empty"]
+                    self.inodes = {int(row.split(".", 2)[1]) for rows in (self.kept, self.kept_empty) for row in rows}
             rows = [row.partition(" - ")[::2] for row in rows_of("/proc/self/mountinfo")]
             named = [mount.split()[2].split(":") for mount, of in rows if of.partition(" ")[0] in TIMED]
             self.timed = {os.makedev(int(major), int(minor)) for major, minor in named}
@@ -85,7 +90,7 @@ class KnownFolders:
 
     def note(self, found: os.stat_result, names: set[str], below: dict[str, int]) -> None:
         """Keep what was read in this folder; ``found`` is how it was before."""
-        if found.st_dev in self.timed and time.time() - found.st_ctime > SETTLED and self.has_room():
+        if found.st_dev in self.timed and time.time() - found.st_ctime > FOLDER_SETTLED and self.has_room():
             self.new += 1
             if names or below or not self.is_empty(found):
                 self.seen[as_it_is(found)] = [" ".join(sorted(names)), below]
@@ -104,12 +109,13 @@ class KnownFolders:
     def empty_ones(self, found: os.stat_result, below: dict[str, tuple[int, int]]) -> set[str]:
         """Which of the folders in this one, each with inode and ctime, are as they were when nothing was in them."""
         kept = self.kept_empty.get(whichever(found), {}) if found.st_dev in self.timed else {}
-        others = {row for row in below.values() if self.has_row(found.st_dev, *row)}
-        ranges = in_ranges(row for row in below.values() if row not in others)
+        rows = below.values()
+        known = {row for row in rows if row[0] in self.inodes and self.has_row(found.st_dev, *row)}
+        ranges = in_ranges(row for row in rows if row not in known) if known else in_ranges(rows)
         same = {number: rows for number, rows in ranges.items() if kept.get(number) == hash_of(rows)}
         if same:
             self.seen_empty[whichever(found)] = {number: kept[number] for number in same}
-        inodes = {inode for rows in same.values() for inode, _ in rows}
+        inodes = {inode for members in same.values() for inode, _ in members}
         names = {name for name, (inode, _) in below.items() if inode in inodes} - self.packages
         self.passed += len(names)
         return names
@@ -159,10 +165,10 @@ def whichever(found: os.stat_result) -> str:
 
 def in_ranges(folders: Iterable[tuple[int, int]]) -> dict[str, list[tuple[int, int]]]:
     """Inodes with their ctimes, by the range that the inode is in."""
-    found: dict[str, list[tuple[int, int]]] = {}
+    found: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
     for one in folders:
-        found.setdefault(str(one[0] >> RANGE), []).append(one)
-    return found
+        found[one[0] >> RANGE].append(one)
+    return {str(number): members for number, members in found.items()}
 
 
 def hash_of(members: list[tuple[int, int]]) -> str:
@@ -177,7 +183,7 @@ def read_in(fd: int, found: os.stat_result, path: str, known: KnownFolders) -> L
     names, below, may_be_kept = set(), {}, known.mine
     is_called_so = path.rpartition("/")[2] in known.packages
     asked = whichever(found) in known.kept_empty
-    beside: dict[str, tuple[int, int]] = {}
+    folders: list[os.DirEntry[str]] = []
     with os.scandir(fd) as entries:
         for entry in entries:
             name = entry.name
@@ -194,7 +200,8 @@ def read_in(fd: int, found: os.stat_result, path: str, known: KnownFolders) -> L
                     continue
             below[name] = entry.inode()
             if asked:
-                beside.update(on_device(entry, found.st_dev))
+                folders.append(entry)
+        beside = on_device(folders, found.st_dev)
     empty = known.empty_ones(found, beside) if beside else set()
     if empty:
         below = {name: inode for name, inode in below.items() if name not in empty}
@@ -203,13 +210,17 @@ def read_in(fd: int, found: os.stat_result, path: str, known: KnownFolders) -> L
     return names, below, found
 
 
-def on_device(entry: os.DirEntry[str], device: int) -> dict[str, tuple[int, int]]:
-    """A folder's name with its inode and ctime; nothing where it is gone, or something else is mounted there."""
-    with suppress(FileNotFoundError):
-        row = entry.stat(follow_symlinks=False)
+def on_device(folders: list[os.DirEntry[str]], device: int) -> dict[str, tuple[int, int]]:
+    """The name of each folder, with its inode and ctime, but for one that is gone, or where something else is mounted."""
+    found = {}
+    for one in folders:
+        try:
+            row = one.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            continue
         if row.st_dev == device:
-            return {entry.name: (row.st_ino, row.st_ctime_ns)}
-    return {}
+            found[one.name] = (row.st_ino, row.st_ctime_ns)
+    return found
 
 
 def is_hashed(entry: os.DirEntry[str], at: int) -> bool:

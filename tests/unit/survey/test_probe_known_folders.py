@@ -26,7 +26,7 @@ def host(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(probe, "COPY_ROOTS", (str(top),))
     monkeypatch.setattr(probe, "CACHE", str(place / "kept"))
     monkeypatch.setattr(probe, "KNOWN_FOLDERS", str(place / "kept" / "folders.json"))
-    monkeypatch.setattr(probe, "SETTLED", -1.0)
+    monkeypatch.setattr(probe, "FOLDER_SETTLED", -1.0)
     return top
 
 
@@ -183,10 +183,25 @@ def test_a_host_with_too_many_folders_for_one_look_is_known_after_some(host: Pat
     assert all(kind == "timeout" and "not all of them" in text for kind, text in ended)
 
 
+def test_a_folder_is_known_soon_after_it_was_made(host: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not after a minute, as a file is, that somebody may have mapped: of a folder the kernel moves the time at once."""
+    monkeypatch.undo()
+    kept = host.parent / "kept"
+    for name, value in (("COPY_ROOTS", (str(host),)), ("CACHE", str(kept)), ("KNOWN_FOLDERS", str(kept / "folders.json"))):
+        monkeypatch.setattr(probe, name, value)
+    newest = max(row.stat().st_ctime for row in (host, *host.rglob("*")))
+    monkeypatch.setattr(probe.time, "time", lambda: newest + 1)
+    assert len(read_by(monkeypatch)) == 111
+    assert not Path(probe.KNOWN_FOLDERS).exists(), "the kernel's clock may stand for a moment"
+    monkeypatch.setattr(probe.time, "time", lambda: newest + 3)
+    assert len(read_by(monkeypatch)) == 111
+    assert len(read_by(monkeypatch)) == 10
+
+
 @pytest.mark.parametrize("why", ["of late", "a file system that says what it likes", "few", "not root's own"])
 def test_what_could_change_unseen_is_not_kept(host: Path, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if why == "of late":
-        monkeypatch.setattr(probe, "SETTLED", 60.0)
+        monkeypatch.setattr(probe, "FOLDER_SETTLED", 60.0)
     elif why == "few":
         monkeypatch.setattr(probe, "NEW_AT_LEAST", 200)
     elif why == "not root's own":
