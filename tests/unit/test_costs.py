@@ -13,7 +13,7 @@ from tests.quick import ROOT
 from voxgate.contracts.estates import load_estate
 from voxgate.survey.collect import request_of
 
-MODULES = 900
+MODULES = 820
 """Modules that an estate's run imports besides pytest's own."""
 
 FILES = 2.0
@@ -40,6 +40,13 @@ def test_every_pytest_imports_nothing_but_the_options() -> None:
 
 def test_a_run_about_an_estate_imports_so_many_modules_and_no_more() -> None:
     assert len(imported("voxgate.plugin.hooks")) <= MODULES
+
+
+def test_what_libraries_bring_for_others_is_left_out() -> None:
+    """Of paramiko what runs a command of its configuration's, of httpx its own command line."""
+    found = {name.partition(".")[0] for name in imported("voxgate.plugin.hooks")}
+    assert {"paramiko", "httpx"} <= found
+    assert not found & {"invoke", "click"}
 
 
 def test_a_judged_test_writes_so_many_files_and_no_more(tmp_path: Path) -> None:

@@ -218,6 +218,18 @@ def test_where_there_is_no_ssh_the_file_is_read_here(ground: Ground, opened: Ope
         opened(ground.estate(host(22), config="Port many\n"))["one"]
 
 
+def test_where_there_is_no_ssh_a_command_says_what_matches(
+    ground: Ground, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = ground.sshd()
+    monkeypatch.setattr(ssh_config, "program", lambda: None)
+    config = f'Match originalhost alias  exec "false"\n  Port 1\nmatch exec "true"\n  HostName 127.0.0.1\n  Port {server.port}\n'
+    assert opened(ground.estate(host(22, address="alias"), config=config))["one"].alive
+    monkeypatch.setattr(ssh_config, "_DEADLINE", 0.2)
+    with pytest.raises(Unreachable, match=r"one: the SSH configuration of alias cannot be used: .*was not done"):
+        opened(ground.estate(host(22, address="alias"), config='Match exec "sleep 5"\n  Port 1\n'))["one"]
+
+
 def test_an_ssh_that_does_not_answer_is_no_way(ground: Ground, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ssh_config, "_DEADLINE", 0.2)
     with pytest.raises(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import paramiko
 
-from voxgate.errors import Unreachable
+from voxgate.errors import CommandUnknown, Unreachable
 from voxgate.model.digits import port_in
 from voxgate.transport.ssh import client_config as ssh_config
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _DEFAULT_PORT = 22
 _DEEPEST = 8
+paramiko.config.invoke = ssh_config.MatchExec  # type: ignore[attr-defined]
 _JUMP = re.compile(r"(?:ssh://)?(?:(?P<user>[^@]+)@)?(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:\[\]]+))(?::(?P<port>[0-9]{1,5}))?/?")
 _DEFAULT_IDENTITIES = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
 
@@ -106,7 +107,7 @@ class Routes:
         given = [f"Host {name}", *([f"Port {port}"] if port else []), *([f"User {user}"] if user else []), "Host *"]
         try:
             return paramiko.SSHConfig.from_text("\n".join([*given, self.text])).lookup(name)
-        except (paramiko.ConfigParseError, paramiko.CouldNotCanonicalize, ValueError) as error:
+        except (paramiko.ConfigParseError, paramiko.CouldNotCanonicalize, ValueError, CommandUnknown) as error:
             what = f"the SSH configuration of {name} cannot be used"
             raise Unreachable(what, where=where, why=str(error)) from error
 
