@@ -169,7 +169,10 @@ quick: setup ## the lint of Python, and the unit tests of what is changed since 
 	@$(RUN) --group stores python -m tests.quick
 
 unit: setup tools ## voxgate's own tests that need no host
-	@$(RUN) --group stores python -m voxgate.cli.door tests/unit -n 2
+	@$(RUN) --group stores python -m voxgate.cli.door tests/unit -n 2 --assertions check
+
+assertions: setup ## see each assertion of the rules failing, by the unit tests that judge: docs/ASSERTIONS.md has which
+	@$(RUN) --group stores python -m voxgate.cli.door tests/unit/suites -n 2 --assertions write
 
 drills: setup ## the gate killed, paused, cut off, raced at every point: reports/drills/drills.json
 	@$(TESTS) tests/lab/drills

@@ -110,7 +110,7 @@ def _api(placement: Placement, estate: Estate, evidence: Evidence) -> Iterator[t
             what = f"answers {passed.status}, and the backend itself {own.status}"
         elif (said := _members(own)) != (found := _members(passed)):
             names = sorted(key for key in said.keys() | found.keys() if said.get(key) != found.get(key))
-            what = f"answers otherwise than the backend itself: {', '.join(names[:5]) or 'it is no JSON'}"
+            what = f"answers otherwise than the backend itself: {', '.join(names[:5])}"
         if what:
             yield here + what, f"nginx must proxy {through.path.rpartition('/')[0]}/ to the backend of this host: {PROXIES}"
 

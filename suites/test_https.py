@@ -42,8 +42,7 @@ def test_people_reach_the_console_by_https(estate: Estate, evidence: Evidence) -
     url in [console].
     """
     front, wrong, unread = estate.front, dict[tuple[str, str], list[str]](), dict[str, str]()
-    if front is None:
-        raise Blind("the estate does not say what people type", where=f"hosts/{estate.name}.toml [console]")
+    assert front is not None
     for place, what, do in _found(estate, front, evidence.second):
         if do:
             wrong.setdefault((what, do), []).append(place)
@@ -79,8 +78,7 @@ def _found(estate: Estate, front: Front, look: Look) -> Iterator[tuple[str, str,
 def _of_host(estate: Estate, front: Front, placement: Placement, look: Look) -> Iterator[tuple[str, str, str]]:
     """The same for one host of the console."""
     site, entrance, host = placement.service.site, entrance_of(estate, placement), look.host(placement.host.name)
-    if site is None or entrance is None:
-        raise Blind("nobody says what is served here", where=placement.id, hint="site of the console in services.toml")
+    assert site is not None and entrance is not None
     known(host.addresses)
     known(host.listeners)
     for way in site_ways(host, entrance) if entrance.tls else ():
