@@ -6,13 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
-from voxgate.model.advice import quoted
 from voxgate.model.counting import counted
 from voxgate.model.evidence import Missing, known
 from voxgate.model.release import RemoteView
 from voxgate.plugin import invariant, say_all, say_each
 from voxgate.survey.answers import read_page
-from voxgate.survey.commands import deploy_again, edit, remove_whole, restart, why
+from voxgate.survey.commands import closed_to_others, deploy_again, edit, remove_whole, restart, why
 from voxgate.survey.judged import digest_of
 from voxgate.survey.questions import question_of
 from voxgate.survey.remedies import INSTALL_UV
@@ -265,7 +264,7 @@ def test_no_secret_leaks(placement: Placement, evidence: Evidence) -> None:
     found = known(look.leaks[placement.service.name])
     secret = edit(f"{placement.service.folder}/.env", placement.service.user)
     copies = sorted({where for _, where in found.found if where.startswith("/") and "/builds/" not in where})
-    shut = f"`find {quoted(*copies)} -prune -type f -exec chmod go-rwx {{}} ';'`; " if copies else ""
+    shut = f"{closed_to_others(copies)}; " if copies else ""
     assert not found.found, say_all(
         host,
         [f"the value of {key} from {placement.service.folder}/.env stands in {where}" for key, where in found.found],

@@ -11,7 +11,17 @@ from voxgate.model.counting import counted
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import known
 from voxgate.plugin import invariant, say, say_all, say_each
-from voxgate.survey.commands import OF_ROOT, as_owner, deploy_again, deploy_first, edit, releases_of, remove_files, restart
+from voxgate.survey.commands import (
+    OF_ROOT,
+    as_owner,
+    deploy_again,
+    deploy_first,
+    edit,
+    made_owners,
+    releases_of,
+    remove_files,
+    restart,
+)
 from voxgate.survey.git_settings import strange
 
 if TYPE_CHECKING:
@@ -142,12 +152,12 @@ def test_only_deploys_change_code(placement: Placement, estate: Estate, evidence
         loose += known(host.packages[service.name]).loose
     else:
         loose += known(host.dists[service.name]).loose
-    own = [f"{service.folder}/{path}" for path, _ in loose if not path.startswith("/")]
+    own = [f"{service.folder}/{path}".removesuffix("/.") for path, _ in loose if not path.startswith("/")]
     above = [path for path, _ in loose if path.startswith("/")]
     # No link is followed at the end of a path; a change of rights moves a file's time, which processes are judged by.
-    shut = "-prune ! -type l -exec chown -h {0} {{}} ';' -exec chmod go-w {{}} ';'"
-    do = [f"`find {quoted(*above)} {shut.format('root:root')}`"] if above else []
-    do += [f"`find {quoted(*own)} {shut.format(service.owner)}`"] if own else []
+    shut = "-prune ! -type l -exec chown -h root:root {} ';' -exec chmod go-w {} ';'"
+    do = [f"`find {quoted(*above)} {shut}`"] if above else []
+    do += [made_owners(placement, own)] if own else []
     do += [restart(*placement.units) if placement.units else deploy_again(service, estate, evidence)] if own else []
     said = [f"{path if path.startswith('/') else f'{service.folder}/{path}'} {who}" for path, who in loose]
     assert not said, say_all(placement.host.name, said, "; ".join(do))

@@ -5,8 +5,12 @@ from __future__ import annotations
 import base64
 import gzip
 import io
+import os
+import pty
 import re
 import subprocess
+import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -124,3 +128,54 @@ def test_who_clones_does_not_read_the_script() -> None:
     """It comes from stdin, and git starts whatever the account's settings say."""
     clones = [line for line in script_of("api-1").splitlines() if " git clone " in line]
     assert [" </dev/null " in line for line in clones] == [True] * 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_settings_are_put_where_no_link_of_deploys_leads(tmp_path: Path) -> None:
+    """Where ``.env`` led to /etc/cron.hourly, a file of the service's account came to lie there, for cron to start as root."""
+    typed = next(line for line in script_of("api-1").splitlines() if line.startswith("# a person's: install "))
+    place = re.search(r"(\S+)/\.env$", typed)
+    assert place is not None
+    (tmp_path / "cron.hourly").mkdir()
+    (tmp_path / ".env").symlink_to("cron.hourly")
+    here = typed.partition(": ")[2].replace(place[1], str(tmp_path)).replace(" vox ", " games ")
+    subprocess.run(["sh", "-c", here], input=b"A=1\n", check=True)
+    assert [*(tmp_path / "cron.hourly").iterdir()] == []
+    assert not (tmp_path / ".env").is_symlink()
+    assert ((tmp_path / ".env").read_text(), (tmp_path / ".env").owner()) == ("A=1\n", "games")
+
+
+AT_THE_TERMINAL = """#!/usr/bin/python3 -I
+import fcntl, os, termios
+for way in ("/dev/tty", "/proc/self/fd/1", "/proc/self/fd/2"):
+    try:
+        fcntl.ioctl(os.open(way, os.O_RDWR | os.O_NOCTTY), termios.TIOCSTI, b"x")
+        print("typed at", way)
+    except OSError:
+        pass
+print("\x1b[2Jdone")
+raise SystemExit(1)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_who_clones_types_nothing_at_roots_terminal() -> None:
+    """What the account's settings have git start could type a command there (TIOCSTI), or move it."""
+    line = next(line for line in script_of("api-1").splitlines() if " git clone " in line).replace("-u deploy ", "-u games ")
+    with tempfile.TemporaryDirectory(prefix="voxgate-", dir="/var/lib") as folder:
+        Path(folder).chmod(0o755)
+        (Path(folder) / "git").write_text(AT_THE_TERMINAL)
+        (Path(folder) / "git").chmod(0o755)
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execve(  # noqa: S606 - no shell but this one
+                "/bin/bash", ["bash", "-euo", "pipefail", "-c", line], {"PATH": f"{folder}:{os.environ['PATH']}"}
+            )
+        said = b""
+        with suppress(OSError):  # the other end is closed
+            while piece := os.read(terminal, 4096):
+                said += piece
+        os.close(terminal)
+        assert os.waitpid(pid, 0)[1] == 0
+    assert said.decode().splitlines()[:1] == ["^[[2Jdone"]
+    assert "do it by hand" in said.decode()

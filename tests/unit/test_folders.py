@@ -140,7 +140,7 @@ def test_enrol_makes_the_folder_and_names_it_to_the_probe(moved: Estate) -> None
         "install -d -o deploy -g deploy /var/lib/voxbuild/srv--voice--backend/in",
         "deploy ALL=(root) NOPASSWD: /usr/bin/systemctl restart voxgate-build@srv--voice--backend.service",
         "git@198.51.100.10:oriserve1/vox-backend.git /srv/voice/backend",
-        "# a person's: install -m 0600 -o vox -g vox /dev/stdin /srv/voice/backend/.env",
+        "# a person's: install -T -m 0600 -o vox -g vox /dev/stdin /srv/voice/backend/.env",
     ):
         assert line in api
     assert "put 644 /etc/systemd/system/voxgate-build@srv--voice--backend.service " in api

@@ -26,7 +26,7 @@ SOURCES = [
 PROGRAMS = frozenset(
     """
     apt-get cat certbot chmod chown crontab curl df dmesg docker dpkg du echo export find findmnt free git gpasswd grep
-    haproxy head install iptables journalctl kill ls make mount mv namei nft nginx ps redis-cli rm sed setfacl sh sort ss
+    haproxy head install iptables journalctl kill ls make mount mv namei nft nginx ps redis-cli rm sed setfacl setpriv sh sort ss
     ssh ssh-keygen ssh-keyscan sshd sudo sudoedit systemctl systemd-cgtop tail tar tee test timedatectl umount uptime usermod
     uv vipw visudo xx
     """.split()  # noqa: SIM905 - a list of one a line would be a page long

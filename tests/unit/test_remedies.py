@@ -5,6 +5,8 @@ as it is written, and works then.
 from __future__ import annotations
 
 import json
+import os
+import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -175,6 +177,28 @@ def test_a_program_in_a_home_is_read_by_its_account_alone() -> None:
             assert installs.startswith("sudo ")
             assert home not in installs
             assert "secret" not in typed(f"`{reads}`")
+
+
+@pytest.mark.parametrize(
+    "what",
+    ["node is there for this account alone, in {0}/bin", "npm is there for this account alone, in {0}/lib/node_modules/npm/bin"],
+)
+def test_of_a_node_in_a_home_nothing_else_comes_to_where_root_looks_for_programs(tmp_path: Path, what: str) -> None:
+    """Its account may have anything beside it: a program that is called as one of root's, code for root's Python; and on a file
+    system of its own (FUSE) a file that shows as the host's disk.
+    """
+    with tempfile.TemporaryDirectory(prefix="voxgate-", dir="/home") as home:
+        Path(home).chmod(0o755)
+        folder = Path(home) / ".nvm/versions/node/v1"
+        for name in ("bin/node", "bin/ls", "lib/node_modules/npm/bin/npm-cli.js", "lib/python3/dist-packages/sitecustomize.py"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).touch(mode=0o755)
+        (folder / "bin/npm").symlink_to("../lib/node_modules/npm/bin/npm-cli.js")
+        os.mknod(folder / "bin/npx", stat.S_IFCHR | 0o644, os.makedev(1, 3))
+        (command,) = commands_in(for_move(f"{what.format(folder)}: builds run as voxbuild", HOST, "/opt/one"))
+        subprocess.run(["sh", "-c", command.text.replace("/usr/local", str(tmp_path))], check=False)
+    found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if not path.is_dir()}
+    assert found == {"bin/node", "bin/npm", "lib/node_modules/npm/bin/npm-cli.js"}
 
 
 PLANTED = "/opt/one/x;touch ${IFS}planted;$(touch planted)`touch planted` #"

@@ -182,11 +182,14 @@ def _sudo(host: Host, placements: list[Placement], units: list[PlacedUnit]) -> N
 
 def _checkout(estate: Estate, one: Placement) -> Need:
     folder, url = one.service.folder, estate.repository_url(one.service)
-    clone = shlex.join(["runuser", "-u", one.host.user, "--", "git", "clone", "--quiet", "--no-checkout", url, folder])
+    clone = shlex.join(
+        ["setsid", "-w", "runuser", "-u", one.host.user, "--", "git", "clone", "--quiet", "--no-checkout", url, folder]
+    )
     return Need(
         f"{one.service.name}: a clone of its repository, for which {one.host.user} needs a key that may read it",
-        # What the account's git starts must not have the rest of this script to read.
-        f"[ -d {folder}/.git ] || {clone} </dev/null || echo {shlex.quote(f'{url} could not be cloned: do it by hand')} >&2",
+        # What the account's git starts must not have the rest of this script to read, type at root's terminal, or move it.
+        f"[ -d {folder}/.git ] || {clone} </dev/null 2>&1 | cat -v >&2 ||"
+        f" echo {shlex.quote(f'{url} could not be cloned: do it by hand')} >&2",
         f"[ -d {folder}/.git ]",
     )
 
@@ -212,7 +215,7 @@ def _settings(service: Service) -> Iterator[Need]:
         path = f"{service.folder}/.env"
         yield Need(
             f"{service.name}: {path}, {service.user}'s, 0600, with {', '.join(service.required_settings)}",
-            f"# a person's: install -m 0600 -o {service.user} -g {service.user} /dev/stdin {path}",
+            f"# a person's: install -T -m 0600 -o {service.user} -g {service.user} /dev/stdin {path}",
             f'[ "$(stat -c %U:%a {path})" = {service.user}:600 ]',
         )
 

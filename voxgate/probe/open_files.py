@@ -57,16 +57,17 @@ def in_place(place: str, own: set[str], trusted: set[str]) -> Iterator[OpenFile]
             with os.scandir(path) as entries:
                 rows = list(islice(entries, left - A_FOLDER_OF_FILES))
             left -= A_FOLDER_OF_FILES + len(rows)
-            if depth < OPEN_DEPTH:
-                waiting += [(row.path, depth + 1, everybodys) for row in rows if row.is_dir(follow_symlinks=False)]
             for row in rows:
-                if row.is_file(follow_symlinks=False):
-                    found = row.stat(follow_symlinks=False)
-                    if 0 < found.st_size <= OPEN_SIZE and found.st_mode & 0o044:
-                        all_may = everybodys and bool(found.st_mode & 0o004)
-                        if all_may or may_besides(found, access_list(row.path), MAY_READ) - trusted:
-                            same = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
-                            yield OpenFile(row.path, same, found.st_ctime, all_may)
+                with suppress(OSError):  # it is gone, or lies under a file system of somebody's own: that hides no other
+                    if depth < OPEN_DEPTH and row.is_dir(follow_symlinks=False):
+                        waiting.append((row.path, depth + 1, everybodys))
+                    elif row.is_file(follow_symlinks=False):
+                        found = row.stat(follow_symlinks=False)
+                        if 0 < found.st_size <= OPEN_SIZE and found.st_mode & 0o044:
+                            all_may = everybodys and bool(found.st_mode & 0o004)
+                            if all_may or may_besides(found, access_list(row.path), MAY_READ) - trusted:
+                                same = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+                                yield OpenFile(row.path, same, found.st_ctime, all_may)
 
 
 def search_open(

@@ -16,7 +16,7 @@ from voxgate.probe.accounts import account, group_members, group_name, uid_of
 from voxgate.probe.cache import HashCache
 from voxgate.probe.dpkg import vouched_for
 from voxgate.probe.request import Service
-from voxgate.probe.rights import MAY_WRITE, access_list, may_besides
+from voxgate.probe.rights import MAY_RUN, MAY_WRITE, access_list, may_besides
 from voxgate.probe.sudo import ADMINS, POWERFUL
 
 # Where programs lie, and where people put theirs: some folders deep. All of a disk would be too much for each look.
@@ -95,12 +95,14 @@ def programs_of_others() -> Iterator[tuple[str, os.stat_result]]:
                 with os.scandir(path) as entries:
                     rows = list(islice(entries, max(0, left - A_FOLDER)))
                 left -= A_FOLDER + len(rows)
-                waiting += [(row.path, depth + 1) for row in rows if depth < deep and row.is_dir(follow_symlinks=False)]
                 for row in rows:
-                    if row.is_file(follow_symlinks=False):
-                        found = row.stat(follow_symlinks=False)
-                        if found.st_mode & 0o111 and (found.st_mode & 0o6000 or capabilities_of(row.path)):
-                            yield row.path, found
+                    with suppress(OSError):  # it is gone, or lies under a file system of somebody's own: that hides no other
+                        if depth < deep and row.is_dir(follow_symlinks=False):
+                            waiting.append((row.path, depth + 1))
+                        elif row.is_file(follow_symlinks=False):
+                            found = row.stat(follow_symlinks=False)
+                            if found.st_mode & 0o111 and (found.st_mode & 0o6000 or capabilities_of(row.path)):
+                                yield row.path, found
 
 
 def gives_something(path: str, above: os.stat_result) -> bool:
@@ -132,8 +134,11 @@ def capabilities_of(path: str) -> list[str]:
 
 def given_by(path: str, found: os.stat_result, numbers: dict[int, str]) -> Iterator[tuple[str, str, str, str]]:
     """What one program gives: its path, to whom, whose rights, by what."""
+    access = access_list(path) if found.st_mode & 0o010 else b""
     if found.st_mode & 0o001:
         holders = [EVERYBODY]
+    elif access:
+        holders = sorted(may_besides(found, access, MAY_RUN))
     else:
         others = set(group_members(found.st_gid)) - {"root"} if found.st_mode & 0o010 else set()
         holders = [f"%{group_name(found.st_gid)}"] if others else []
@@ -154,7 +159,10 @@ def as_distributed(paths: set[str], services: list[Service]) -> set[str]:
     """
     if not services:
         return vouched_for({path for path in paths if os.path.basename(path) in GIVEN_RIGHTS})
-    named = {path: os.stat(path, follow_symlinks=False) for path in paths if os.path.basename(path) in GIVEN_RIGHTS}
+    named = {}
+    for path in (one for one in paths if os.path.basename(one) in GIVEN_RIGHTS):
+        with suppress(OSError):  # it is gone by now
+            named[path] = os.stat(path, follow_symlinks=False)
     keys = {path: [one.st_dev, one.st_ino, one.st_size, one.st_mtime_ns, one.st_ctime_ns] for path, one in named.items()}
     cache = HashCache("raised", services[0])
     known = {path for path in named if cache.word(path, keys[path])}

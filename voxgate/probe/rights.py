@@ -14,7 +14,7 @@ from voxgate.probe.folder import Folder
 
 ACL = "system.posix_acl_access"
 ACL_USER, ACL_GROUP_OWNER, ACL_GROUP, ACL_MASK = 0x02, 0x04, 0x08, 0x10
-MAY_READ, MAY_WRITE = 4, 2
+MAY_READ, MAY_WRITE, MAY_RUN = 4, 2, 1
 
 
 def may_besides(found: os.stat_result, access: bytes, right: int) -> set[str]:

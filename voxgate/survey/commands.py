@@ -148,12 +148,37 @@ def given_to_root(path: str) -> str:
     """Make a program root's, by which the kernel takes its bits and its capabilities away. Others may have put a link on the way
     to it meanwhile, or in its place: it is looked for from a folder of root's, by no link, and changed where it was found.
     """
+    if path.count("/") == 1 or path.startswith(_OF_DISTRIBUTIONS):
+        return f"`chown -h root {quoted(path)}`"
+    return f"`{_found_by_no_link(path)} -execdir chown -h root {{}} ';'`"
+
+
+def made_owners(placement: Placement, paths: Iterable[str]) -> str:
+    """Let nobody but root and the account that deploys change what lies in a service's folder, by whole paths. Who could change
+    it until now, or that account, may have put a link on the way there meanwhile: root gives only what find comes to by no link,
+    and what then is that account's own it closes itself.
+    """
+    folder, owner, files = placement.service.folder, placement.service.owner, list(paths)
+    where = " -o ".join(f"-path {quoted(_AS_IT_IS.sub(_ESCAPED, one))}" for one in files)
+    given = f"`find {quoted(folder)} -xdev \\( {where} \\) ! -type l -execdir chown -h {quoted(owner)} {{}} ';'`"
+    return f"{given}; `sudo -u {quoted(owner)} chmod go-w {quoted(*files)}`"
+
+
+def closed_to_others(paths: Iterable[str]) -> str:
+    """Let nobody but its owner read each of these files. Whose folder one lies in may put a link on the way to it, or in its
+    place: it is looked for from a folder of root's, and opened, by no link.
+    """
+    code = "import os, sys; at = os.open(sys.argv[1], os.O_NOFOLLOW | os.O_NONBLOCK); os.fchmod(at, os.fstat(at).st_mode & 0o700)"
+    return "; ".join(f"`{_found_by_no_link(one)} -execdir python3 -ISc {quoted(code)} {{}} ';'`" for one in paths)
+
+
+def _found_by_no_link(path: str) -> str:
+    """What finds one file from the uppermost folder on its way."""
     parts = path.split("/")
     way = [quoted(_AS_IT_IS.sub(_ESCAPED, "/".join(parts[:count]))) for count in range(2, len(parts) + 1)]
-    if len(way) == 1 or path.startswith(_OF_DISTRIBUTIONS):
-        return f"`chown -h root {quoted(path)}`"
     only = " -o ".join(f"-path {one}" for one in way[:-1])
-    return f"`find {quoted('/' + parts[1])} \\( {only} -o -prune \\) -path {way[-1]} -type f -execdir chown -h root {{}} ';'`"
+    only = f"\\( {only} -o -prune \\) " if only else ""
+    return f"find {quoted('/' + parts[1])} {only}-path {way[-1]} -type f"
 
 
 def remove_files(placement: Placement, paths: Iterable[str]) -> str:

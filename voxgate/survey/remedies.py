@@ -32,6 +32,8 @@ INSTALL_UV = (
     "`curl -LsSf https://astral.sh/uv/install.sh | sudo env UV_INSTALL_DIR=/usr/local/bin UV_NO_MODIFY_PATH=1 sh`"
 )
 """For all accounts, builds too; a plain Debian has no curl, which the installer fetches by."""
+_OF_NODE = "bin/node bin/npm bin/npx lib/node_modules/npm"
+_ANYBODYS = "--no-same-owner --no-same-permissions"
 _PACKAGES = {"python3": "python3", "git": "git", "sudo": "sudo"}
 
 
@@ -137,8 +139,9 @@ def _only_ours(said: _Said) -> str:
     if "uv is there" in said.words:
         return f"`sudo -u {said.user} cat {folder}/uv | sudo install -m 0755 /dev/stdin /usr/local/bin/uv`"
     if "/.nvm/" in folder or "/fnm/" in folder:
-        packed = f"sudo -u {said.user} tar -C {folder.removesuffix('/bin')} -cf - bin lib"
-        return f"`{packed} | sudo tar -C /usr/local -xf - --no-same-owner --no-same-permissions`"
+        # Nothing beside node and npm comes to where root's programs are found first, and no device of a file system of its own.
+        packed = f"sudo -u {said.user} tar -C {folder.removesuffix('/bin').partition('/lib/node_modules/')[0]} -cf - {_OF_NODE}"
+        return f"`{packed} | sudo setpriv --bounding-set -all tar -C /usr/local -xf - {_ANYBODYS} {_OF_NODE}`"
     return "`sudo apt-get install -y nodejs npm`"
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import subprocess
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,6 +83,52 @@ def test_what_root_runs_is_closed_from_above_and_by_no_link(green: Case, tmp_pat
     (tools / "run").symlink_to(other)
     subprocess.run(["sh", "-euc", here], check=True)
     assert (other.stat().st_mode & 0o777, tools.stat().st_mode & 0o022) == (0o666, 0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_what_others_could_change_is_given_to_deploy_by_no_link(green: Case) -> None:
+    """Who could change it, and the account itself, may put a link on the way until root types it: so that account would have been
+    given /etc/shadow. What is still there is closed.
+    """
+    rows = [
+        ["sub/shadow", "can be changed by everybody"],
+        [".", "can be changed by eve"],
+        ["led", "belongs to 1001"],
+        ["a [b]", "x"],
+    ]
+    case = green.of_service(API, "checkouts", "backend", loose=tuple(map(tuple, rows)))
+    folder = case.estate.service("backend").folder
+    with tempfile.TemporaryDirectory(prefix="voxgate-", dir="/var/lib") as place:
+        top, other = Path(place) / "top", Path(place) / "other"
+        for path in (Path(place), top, other):
+            path.mkdir(exist_ok=True)
+            path.chmod(0o775)
+        for path in (other / "shadow", top / "a [b]"):
+            path.touch()
+            path.chmod(0o666)
+        (top / "sub").symlink_to(other)
+        (top / "led").symlink_to(other / "shadow")
+        for command in typed(case, f"only-deploys-change-code[backend-{API}]")[:2]:
+            here = command.replace(folder, str(top)).replace("deploy", "games")
+            subprocess.run(["sh", "-uc", here], check=False)
+        found = {path.name: (path.owner(), stat.S_IMODE(path.stat().st_mode)) for path in (top, top / "a [b]", other / "shadow")}
+    assert found == {"top": ("games", 0o755), "a [b]": ("games", 0o644), "shadow": ("root", 0o666)}
+
+
+@pytest.mark.parametrize("where", ["kept/passwd", "away/passwd", "kept/led"])
+def test_a_copy_of_settings_is_closed_by_no_link(green: Case, tmp_path: Path, where: str) -> None:
+    """Whose folder it lies in may put a link there until root types it: where root closed /etc/passwd, nobody could log in."""
+    for name in ("kept", "roots"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "passwd").touch()
+        (tmp_path / name / "passwd").chmod(0o755)
+    (tmp_path / "away").symlink_to("roots")
+    (tmp_path / "kept/led").symlink_to("../roots/passwd")
+    leaks = replace(known(green.of(API).leaks["backend"]), found=(("JWT_SECRET", str(tmp_path / where)),))
+    command = typed(green.host(API, leaks={"backend": leaks}), f"no-secret-leaks[backend-{API}]")[0]
+    subprocess.run(["sh", "-euc", command], check=True)
+    modes = [stat.S_IMODE((tmp_path / name / "passwd").stat().st_mode) for name in ("kept", "roots")]
+    assert modes == [0o700 if where == "kept/passwd" else 0o755, 0o755]
 
 
 def test_the_first_deploy_is_of_all_services(green: Case) -> None:

@@ -223,6 +223,20 @@ def test_no_place_is_searched_without_an_end(folder: Path, public: Path, monkeyp
     assert 0 < len(probe.open_files([service(folder)])) < 30
 
 
+def test_a_file_that_is_gone_hides_no_copy_beside_it(public: Path) -> None:
+    """Files come and go in such places; one can also be where not even root may look (FUSE)."""
+    place = public / "place"
+    place.mkdir()
+    for number in range(20):
+        written(place / f"{number:02}", "x", VOX, 0o644)
+    names = [one.name for one in os.scandir(place)]
+    looked = probe.in_place(str(place), set(), set())
+    assert next(looked).path == str(place / names[0])
+    for name in names[1:-1]:
+        (place / name).unlink()
+    assert [one.path for one in looked] == [str(place / names[-1])]
+
+
 def test_the_rights_of_who_asks_end_with_the_question(folder: Path) -> None:
     secret = folder / ".env"
 

@@ -58,6 +58,13 @@ def able(path: Path, *bits: int, mode: int = 0o755, inherited: bool = False) -> 
     os.setxattr(path, "security.capability", struct.pack("<5I", 0x02000001, *pairs[0], *pairs[1]))
 
 
+def listed(path: Path) -> None:
+    """A setuid program of root's and root's group that an access list lets one account run."""
+    program(path, 0o4700)
+    rows = ((1, 7, -1), (2, 5, GAMES.pw_uid), (4, 0, -1), (16, 5, -1), (32, 0, -1))
+    os.setxattr(path, "system.posix_acl_access", struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *row) for row in rows))
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
@@ -67,12 +74,13 @@ def able(path: Path, *bits: int, mode: int = 0o755, inherited: bool = False) -> 
         (lambda path: program(path, 0o2755, 0, SHADOW), ("everybody", "shadow", "setgid x")),
         (lambda path: program(path, 0o2755, 0, GAMES.pw_gid), ("everybody", "games", "setgid x")),
         (lambda path: program(path, 0o4750, 0, GAMES.pw_gid), ("%games", "root", "setuid x")),
+        (listed, ("games", "root", "setuid x")),
         (lambda path: able(path, 7), ("everybody", "root", "capability setuid x")),
         (lambda path: able(path, 2, 13), ("everybody", "root", "capability dac_read_search x")),
         (lambda path: able(path, 39), ("everybody", "root", "capability bpf x")),
         (lambda path: able(path, 1, inherited=True), ("everybody", "root", "capability dac_override x")),
     ],
-    ids=["root", "run-only", "service", "shadow", "services-group", "by-group", "setuid", "read", "bpf", "inherited"],
+    ids=["root", "run-only", "service", "shadow", "services-group", "by-group", "by-list", "setuid", "read", "bpf", "inherited"],
 )
 @pytest.mark.parametrize("name", ["x", "in/x"])
 def test_a_program_that_gives_rights_is_told(
@@ -143,6 +151,19 @@ def test_no_place_is_walked_without_an_end(place: Path, monkeypatch: pytest.Monk
     assert len(told(place)) == 20
     monkeypatch.setattr(probe, "PROGRAM_NAMES", 100)
     assert len(told(place)) < 20
+
+
+def test_what_is_gone_or_hidden_by_its_account_hides_nothing_beside_it(place: Path) -> None:
+    """Files come and go there; and on one an account can mount a file system of its own (FUSE), where root may not look."""
+    for number in range(20):
+        program(place / "in" / f"{number:02}", 0o4755)
+    names = [one.name for one in os.scandir(place / "in")]
+    looked = probe.programs_of_others()
+    assert next(looked)[0] == f"{place}/in/{names[0]}"
+    for name in names[1:-1]:
+        (place / "in" / name).unlink()
+    assert [path for path, _ in looked] == [f"{place}/in/{names[-1]}"]
+    assert probe.as_distributed({"/nowhere/su"}, [service(place)]) == set()
 
 
 def test_who_may_use_an_engine_s_socket_is_told(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
