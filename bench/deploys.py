@@ -44,11 +44,15 @@ def summed(verdicts: list[dict[str, Any]]) -> dict[str, Any]:
             by[row["move"]].append((row["started"], row["started"] + row["seconds"]))
         for move, times in by.items():
             spans[move].append(max(end for _, end in times) - min(begin for begin, _ in times))
-    gaps = [gap["seconds"] for verdict in verdicts for gap in verdict["gaps"] if gap["seconds"] is not None]
+    away: dict[str, list[float]] = defaultdict(list)
+    for gap in (gap for verdict in verdicts for gap in verdict["gaps"] if gap["seconds"] is not None):
+        away[gap["service"]].append(gap["seconds"])
+    gaps = away.pop("dialler", [])
     return {
         "deploys": len(verdicts),
         "judged": sum(number for word, number in verdicts[-1]["counts"].items() if word != "missing"),
         "seconds": Spread.of(verdict["seconds"] for verdict in verdicts).row(),
         "moves": {move: Spread.of(found).row() for move, found in spans.items()},
         "gaps": Spread.of(gaps).row() if gaps else None,
+        "away": {service: Spread.of(found).row() for service, found in away.items()},
     }

@@ -249,7 +249,7 @@ def _deploy(part: Mapping[str, Any]) -> Iterator[str]:
     rows = [["all of it", seconds(part["seconds"])]]
     rows += [[f"{move}, from first to last", seconds(spread)] for move, spread in part["moves"].items()]
     rows.append(["nobody dials", seconds(part["gaps"]) if part["gaps"] else "not told by the verdict"])
-    rows.append(["a worker does not answer", "not told by the verdict yet"])
+    rows += [[f"a unit of {service} is away", seconds(spread)] for service, spread in part.get("away", {}).items()]
     yield table([f"`make gate`, warm, {counted(part['deploys'], 'deploy')}", "seconds"], rows)
     yield ""
     yield f"{part['judged']} judgements each. What is not in a move is looking, judging and reporting, before and after."

@@ -8,7 +8,7 @@ from voxgate.contracts.estates import load_estate
 from voxgate.deploy.moving.rolling import Capacity, Sample, calls_of, joined, next_batch, serves
 from voxgate.model.answers import Answer
 from voxgate.model.evidence import Missing
-from voxgate.model.run_facts import Gap, Roll, Turn, gaps
+from voxgate.model.run_facts import Gap, Roll, Turn, away, gaps
 
 ESTATE = load_estate("lab")
 UNITS = [unit for unit in ESTATE.placed_units if unit.host.name == "fleet-1"]
@@ -89,17 +89,37 @@ def test_a_moment_that_was_not_seen_whole_is_no_lowest() -> None:
 def test_a_gap_is_from_the_first_stop_to_the_next_time_it_is_up() -> None:
     """There it was stopped and did not come up; the way back stopped it once more. A second unit never comes back."""
     turns = [
-        Turn("sip-1", "a", 10.0, up=False),
-        Turn("sip-1", "b", 12.0, up=False),
-        Turn("sip-1", "a", 20.0, up=False, rollback=True),
-        Turn("sip-1", "a", 25.5, up=True, rollback=True),
-        Turn("sip-1", "a", 26.0, up=True, rollback=True),
-        Turn("sip-2", "a", 30.0, up=False),
-        Turn("sip-2", "a", 31.0, up=True),
+        Turn("dialler", "sip-1", "a", 10.0, up=False),
+        Turn("dialler", "sip-1", "b", 12.0, up=False),
+        Turn("dialler", "sip-1", "a", 20.0, up=False, rollback=True),
+        Turn("dialler", "sip-1", "a", 25.5, up=True, rollback=True),
+        Turn("dialler", "sip-1", "a", 26.0, up=True, rollback=True),
+        Turn("dialler", "sip-2", "a", 30.0, up=False),
+        Turn("dialler", "sip-2", "a", 31.0, up=True),
     ]
     assert gaps(turns) == (
-        Gap("sip-1", "a", 10.0, 15.5, rollback=True),
-        Gap("sip-1", "b", 12.0, None),
-        Gap("sip-2", "a", 30.0, 1.0),
+        Gap("dialler", "sip-1", "a", 10.0, 15.5, rollback=True),
+        Gap("dialler", "sip-1", "b", 12.0, None),
+        Gap("dialler", "sip-2", "a", 30.0, 1.0),
     )
     assert gaps([]) == ()
+
+
+def test_how_long_units_were_away_is_said_by_service() -> None:
+    """Of the dialler it is said apart: nobody dials then."""
+    found = [
+        Gap("fleet", "fleet-1", "voxcore@1", 1.0, 1.31),
+        Gap("fleet", "fleet-1", "voxcore@1", 9.0, None, rollback=True),
+        Gap("fleet", "fleet-2", "voxcore@1", 3.0, 1.49),
+        Gap("backend", "api-1", "voxbridge", 3.0, 1.7),
+        Gap("other", "api-1", "a", 3.0, 1.71),
+        Gap("other", "api-1", "b", 3.0, 1.69),
+        Gap("lost", "api-1", "a", 3.0, None),
+        Gap("dialler", "sip-1", "voxdialler", 3.0, 0.5),
+    ]
+    assert list(away(found)) == [
+        ("fleet", "2 units were away, each for 1.3 to 1.5 s, 1 not seen up again"),
+        ("backend", "1 unit was away for 1.7 s"),
+        ("other", "2 units were away, each for 1.7 s"),
+        ("lost", "1 unit was away, 1 not seen up again"),
+    ]

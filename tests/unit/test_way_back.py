@@ -112,6 +112,15 @@ def test_whoever_counts_who_serves_stops_no_way_back(monkeypatch: pytest.MonkeyP
     assert deployment.capacity.roll == Roll(6, None, 0)
 
 
+def test_each_unit_is_noted_when_it_is_restarted_and_when_it_is_up_again() -> None:
+    deployment = Deployment(Plan(targets("fleet")), Executor(lambda *_: None), Progress(), Pace())  # type: ignore[arg-type]
+    deployment.reach(State.HEALTHY)
+    found = gaps(deployment.turns)
+    assert {gap.service for gap in found} == {"fleet"}
+    assert len(found) == len({(gap.host, gap.unit) for gap in found}) > 1
+    assert all(gap.seconds is not None for gap in found)
+
+
 @pytest.mark.parametrize("back", [True, False])
 def test_a_dialler_is_noted_when_it_is_stopped_and_when_it_is_up_again(monkeypatch: pytest.MonkeyPatch, *, back: bool) -> None:
     """Nobody else dials anywhere: that is looked at before the stop and after it."""

@@ -123,7 +123,7 @@ class Gate:
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
-        """The times in which a dialler did not dial for this run."""
+        """The times in which units were away for this run."""
         return gaps(turn for part in self._deployments for turn in part.turns)
 
     @property

@@ -48,12 +48,17 @@ class Roll:
         )
 
 
+DIALLER = "dialler"
+"""The service of which a gap is the time in which nobody dials."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The time in which a dialler did not dial: from its stop (epoch seconds) to its being up again; ``seconds`` is None where
-    this run did not see it up again. ``rollback``: the way back had stopped it, or started it again.
+    """The time in which a unit of a service was away: from its stop (epoch seconds) to its being up again; ``seconds`` is None
+    where this run did not see it up again. ``rollback``: the way back had stopped it, or started it again.
     """
 
+    service: str
     host: str
     unit: str
     stopped: float
@@ -69,8 +74,9 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A dialler's unit as a deploy saw it turn: about to be stopped, or ``up`` again, ``at`` an epoch second."""
+    """A unit as a deploy saw it turn: about to be stopped, or ``up`` again, ``at`` an epoch second."""
 
+    service: str
     host: str
     unit: str
     at: float
@@ -88,9 +94,29 @@ def gaps(turns: Iterable[Turn]) -> tuple[Gap, ...]:
             down.setdefault(key, turn)
         elif (since := down.pop(key, None)) is not None:
             back = since.rollback or turn.rollback
-            found.append(Gap(turn.host, turn.unit, since.at, max(turn.at - since.at, 0.0), back))
-    found += [Gap(one.host, one.unit, one.at, None, one.rollback) for one in down.values()]
+            found.append(Gap(turn.service, turn.host, turn.unit, since.at, max(turn.at - since.at, 0.0), back))
+    found += [Gap(one.service, one.host, one.unit, one.at, None, one.rollback) for one in down.values()]
     return tuple(sorted(found, key=lambda one: one.stopped))
+
+
+def away(found: Iterable[Gap]) -> Iterator[tuple[str, str]]:
+    """Each service but the dialler of which a unit was away, and for how long, in a few words: ``6 units were away, each for 1.3
+    to 1.5 s``.
+    """
+    by: dict[str, list[Gap]] = {}
+    for gap in found:
+        if gap.service != DIALLER:
+            by.setdefault(gap.service, []).append(gap)
+    for service, rows in by.items():
+        units = len({(gap.host, gap.unit) for gap in rows})
+        told = sorted(gap.seconds for gap in rows if gap.seconds is not None)
+        said = counted(units, "unit was away", "units were away")
+        if told and f"{told[0]:.1f}" != f"{told[-1]:.1f}":
+            said += f", each for {told[0]:.1f} to {told[-1]:.1f} s"
+        elif told:
+            said += f"{', each' if units > 1 else ''} for {told[0]:.1f} s"
+        lost = len(rows) - len(told)
+        yield service, said + (f", {lost} not seen up again" if lost else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from enum import IntEnum, StrEnum
 from voxgate.model.content import Content
 from voxgate.model.entry import Entry
 from voxgate.model.release import Release
-from voxgate.model.run_facts import Compared, Gap, How, Roll
+from voxgate.model.run_facts import DIALLER, Compared, Gap, How, Roll
 from voxgate.model.waiver import Waiver
 
 
@@ -190,6 +190,11 @@ class RunOutcome:
     rolled_back: Roll | None = None
     gaps: tuple[Gap, ...] = ()
     compared: Compared | None = None
+
+    @property
+    def undialled(self) -> tuple[Gap, ...]:
+        """The times in which a dialler did not dial."""
+        return tuple(gap for gap in self.gaps if gap.service == DIALLER)
 
     @property
     def contradiction(self) -> str:

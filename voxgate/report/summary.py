@@ -16,6 +16,7 @@ from typing import Self
 from voxgate.deploy.hosts.state import Author
 from voxgate.errors import visible
 from voxgate.model.content import SHOWN
+from voxgate.model.run_facts import away
 from voxgate.model.verdict import Ran, RunOutcome, ServiceOutcome, Verdict
 from voxgate.redaction.cutting import Redactor
 from voxgate.report.causes.grouping import Cause, causes_of, how_many
@@ -128,7 +129,8 @@ def _contents(outcome: RunOutcome) -> Iterator[str]:
 def _told(outcome: RunOutcome) -> Iterator[str]:
     """Who served and who did not dial meanwhile, and what differs from the run before."""
     yield from (f"- fleet: {line}" for line in served_lines(outcome))
-    yield from (f"- nobody dialled: {quoted(gap.line)}" for gap in outcome.gaps)
+    yield from (f"- {quoted(service)}: {said}" for service, said in away(outcome.gaps))
+    yield from (f"- nobody dialled: {quoted(gap.line)}" for gap in outcome.undialled)
     if said := since_words(outcome):
         yield f"- since {quoted(said)}"
 

@@ -79,14 +79,15 @@ def test_deploys_are_summed_by_move(tmp_path: Path) -> None:
     def move(host: str, began: float, took: float) -> dict[str, Any]:
         return {"move": "fetch", "host": host, "started": began, "seconds": took}
 
-    gap = {"host": "sip-1", "unit": "voxdialler.service", "stopped": 1.0, "seconds": 2.0, "rollback": False}
+    gap = {"service": "dialler", "host": "sip-1", "unit": "voxdialler.service", "stopped": 1.0, "seconds": 2.0, "rollback": False}
     verdict = {
         "seconds": 20.0,
         "counts": {"holds": 3, "missing": 4},
         "moves": [move("a", 10.0, 1.0), move("b", 10.5, 2.0)],
-        "gaps": [gap, {**gap, "seconds": None}],
+        "gaps": [gap, {**gap, "seconds": None}, {**gap, "service": "fleet", "seconds": 1.5}],
     }
     found = summed([verdict, {**verdict, "gaps": []}])
     assert (found["judged"], found["deploys"], found["gaps"]["runs"], found["gaps"]["median"]) == (3, 2, 1, 2.0)
+    assert found["away"]["fleet"]["median"] == 1.5
     assert found["moves"]["fetch"]["median"] == 2.5
     assert summed([{**verdict, "gaps": []}])["gaps"] is None

@@ -170,8 +170,11 @@ def told(done: RunOutcome) -> RunOutcome:
         rolled=Roll(6, 5, 1),
         rolled_back=Roll(6, 4),
         gaps=(
-            Gap("sip-1", "voxdialler.service", STARTED + 20, 6.25),
-            Gap("sip-1", "voxdialler.service", STARTED + 40, None, rollback=True),
+            Gap("fleet", "fleet-1", "voxcore@1.service", STARTED + 10, 1.5),
+            Gap("fleet", "fleet-2", "voxcore@1.service", STARTED + 12, 1.25),
+            Gap("backend", "api-1", "voxbridge.service", STARTED + 14, None),
+            Gap("dialler", "sip-1", "voxdialler.service", STARTED + 20, 6.25),
+            Gap("dialler", "sip-1", "voxdialler.service", STARTED + 40, None, rollback=True),
         ),
         compared=Compared("2026-11-22T08-00-00Z-lab-11aa", How.LOOK, "violated", ("a[b]",), ("c[d]", "e"), settings, like),
     )

@@ -56,7 +56,7 @@ def test_red_and_green_are_those_of_the_last_whole_run_and_seconds_those_of_the_
     kept(tmp_path, refused, run_at(10).replace("3fa2", "3fa3"))
     kept(tmp_path, look, run_at(10, "lab-2"))
     kept(tmp_path, look, run_at(11))
-    (tmp_path / run_at(11) / "verdict.json").write_text('{\n  "partial": false,\n  "format": 6,\n')
+    (tmp_path / run_at(11) / "verdict.json").write_text('{\n  "partial": false,\n  "format": 7,\n')
     kept(tmp_path, look, run_at(13))
     (tmp_path / "latest").symlink_to(run_at(13))
     now = replace(told, run=NOW, how=How.ROLLBACK, judgements=judged(told, 2, 3), rolled=Roll(6, 5))

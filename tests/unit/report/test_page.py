@@ -217,7 +217,7 @@ def test_no_word_of_another_s_becomes_markup(broken: RunOutcome, estate: Estate,
             estate=word,
             by=word,
             build=word,
-            gaps=tuple(replace(gap, host=word, unit=word) for gap in broken.gaps),
+            gaps=tuple(replace(gap, service=word, host=word, unit=word) for gap in broken.gaps),
             compared=compared,
         )
         return shown(said, replace(estate, commits="https://forge.example"), folder)
@@ -354,7 +354,9 @@ def test_who_when_and_what_it_cost(told: RunOutcome, estate: Estate, folder: Rep
     assert said["ended"] == "2026-11-22 09:14:44 UTC (41.2 s)"
     assert said["fleet"] == "5 of 6 workers served at the lowest, 1 call cut"
     assert said["fleet, back"] == "4 of 6 workers served at the lowest, 0 calls cut"
-    assert said["no dialling"] == "; ".join(gap.line for gap in told.gaps) != ""
+    assert said["no dialling"] == "; ".join(gap.line for gap in told.undialled) != ""
+    assert said["fleet, away"] == "2 units were away, each for 1.2 to 1.5 s"
+    assert said["backend, away"] == "1 unit was away, 1 not seen up again"
     assert [one.attributes["href"] for one in root.of("dl", "about")[0].of("a")] == ["https://ci.example/job/voxgate/7/"]
 
 

@@ -89,7 +89,7 @@ def saying(outcome: RunOutcome, word: str) -> tuple[RunOutcome, Origin]:
         missing=(f"a[{word}]",),
         moves=tuple(replace(move, error=move.error and word, hint=move.hint and word) for move in outcome.moves),
         services=(ServiceOutcome(word, (word,), ran, ran, ran, content),),
-        gaps=(Gap(word, word, 0.0, 1.0),),
+        gaps=(Gap(word, word, word, 0.0, 1.0), Gap("dialler", word, word, 0.0, 1.0)),
         compared=before,
     )
     return run, Origin(word, f"{word} 7")  # no address: that is the build's own link
@@ -144,6 +144,7 @@ def test_what_the_releases_bring_who_served_and_what_changed_is_told(told: RunOu
     assert "  - not read: `uv.lock: it is 9 MB`" in lines
     assert "- fleet: 5 of 6 workers served at the lowest, 1 call cut" in lines
     assert "- fleet: on the way back 4 of 6 workers served at the lowest, 0 calls cut" in lines
+    assert "- `fleet`: 2 units were away, each for 1.2 to 1.5 s" in lines
     assert "- nobody dialled: `sip-1 voxdialler.service: 6.2 s`" in lines
     assert "- nobody dialled: `sip-1 voxdialler.service: not seen up again (way back)`" in lines
     since = (

@@ -43,6 +43,7 @@ def test_what_the_releases_bring_who_served_and_what_changed_is_told(told: RunOu
     assert "53 commits" not in text  # the first lines of the run told it
     assert "\nfleet     5 of 6 workers served at the lowest, 1 call cut\n" in text
     assert "\nfleet     on the way back 4 of 6 workers served at the lowest, 0 calls cut\n" in text
+    assert "\nfleet     2 units were away, each for 1.2 to 1.5 s\nbackend   1 unit was away, 1 not seen up again\n" in text
     assert "\ndialler   nobody dialled: sip-1 voxdialler.service: 6.2 s\n" in text
     since = (
         "\nsince 2026-11-22T08-00-00Z-lab-11aa (look, violated): 1 no longer holds; 2 hold again; fleet requires LOG_LEVEL now; "
@@ -51,7 +52,11 @@ def test_what_the_releases_bring_who_served_and_what_changed_is_told(told: RunOu
     assert "\n            000000000000 Subject 9 (Ada) https://forge/9\n            and 43 more commits\n" in full
     assert "what ran is no ancestor of it: commits that ran are not in it" in full
     alike = replace(told, compared=None, rolled=None, rolled_back=None, gaps=())
-    assert not [line for line in said(alike).splitlines() if line.startswith("since ") or "served" in line or "dialled" in line]
+    assert not [
+        line
+        for line in said(alike).splitlines()
+        if line.startswith("since ") or "served" in line or "away" in line or "dialled" in line
+    ]
 
 
 def test_the_table_counts_what_holds_where(rolled_back: RunOutcome) -> None:

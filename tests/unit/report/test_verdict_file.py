@@ -84,7 +84,7 @@ def test_what_the_gate_itself_named_is_cut_by_no_password_that_is_called_so(roll
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"verdict": "fine"}, "fine"), ({"extra": 1}, "extra"), ({"started": "yesterday"}, "started"), ({"format": 1}, "6 was")],
+    [({"verdict": "fine"}, "fine"), ({"extra": 1}, "extra"), ({"started": "yesterday"}, "started"), ({"format": 1}, "7 was")],
 )
 def test_a_file_that_breaks_the_schema_is_refused(
     looked: RunOutcome, tmp_path: Path, change: dict[str, object], said: str
@@ -227,6 +227,18 @@ def test_format_five_is_still_read(told: RunOutcome, tmp_path: Path) -> None:
     bare = tuple(replace(one, content=None, settings=None) for one in told.services)
     known = replace(told, services=bare, how=How.DEPLOY, by="", build="", rolled=None, rolled_back=None, gaps=(), compared=None)
     assert verdict_file.read(path) == verdict_file.cut(known, PLAIN)
+
+
+def test_format_six_is_still_read(told: RunOutcome, tmp_path: Path) -> None:
+    """It told of the dialler alone for how long it was away."""
+    known = replace(told, gaps=told.undialled)
+    content = verdict_file.document(known, PLAIN) | {"format": 6}
+    for gap in content["gaps"]:
+        del gap["service"]
+    path = tmp_path / "verdict.json"
+    path.write_text(json.dumps(content), "utf-8")
+    assert verdict_file.read(path) == verdict_file.cut(known, PLAIN)
+    assert known.gaps
 
 
 def test_more_names_than_are_told_are_refused(told: RunOutcome, tmp_path: Path) -> None:

@@ -318,6 +318,7 @@ class Deployment:
             return name
         state = read_state(self._executor.look(unit.host.name, steps.unit_state(unit.unit)).stdout)
         todo = [*steps.unlimited(unit.unit, state), steps.systemctl("restart", unit.unit)]
+        self._turn(unit, up=False)
         self._do(target, unit.placement, Move.RESTART, todo)
         return f"{name}{besides}"
 
@@ -327,10 +328,9 @@ class Deployment:
         return f"{unit.unit.removesuffix('.service')} {said}"
 
     def _turn(self, unit: PlacedUnit, *, up: bool) -> None:
-        """Note when a dialler stops, and when it is up again."""
-        if unit.service.name == "dialler":
-            with self._lock:
-                self._turns.append(Turn(unit.host.name, unit.unit, time.time(), up, self._executor.back))
+        """Note when a unit stops, and when it is up again."""
+        with self._lock:
+            self._turns.append(Turn(unit.service.name, unit.host.name, unit.unit, time.time(), up, self._executor.back))
 
     def _confirm(self) -> None:
         """All units that were restarted once more, at once: what came up first must still be up when the last one is."""

@@ -12,6 +12,7 @@ from allure_commons.model2 import GlobalAttachment, GlobalError, Globals
 
 from voxgate import __version__
 from voxgate.model.digits import natural_in
+from voxgate.model.run_facts import away
 from voxgate.model.verdict import RunOutcome, RunVerdict
 from voxgate.redaction.cutting import Redactor
 from voxgate.report.allure.files import write_item
@@ -43,7 +44,8 @@ def _environment(folder: Path, outcome: RunOutcome, redactor: Redactor, facts: M
         for word, roll in (("", outcome.rolled), (" on the way back", outcome.rolled_back))
         if roll
     }
-    lines |= {"nobody dialled": "; ".join(gap.line for gap in outcome.gaps), "since": since_words(outcome)}
+    lines |= {f"{service} away": said for service, said in away(outcome.gaps)}
+    lines |= {"nobody dialled": "; ".join(gap.line for gap in outcome.undialled), "since": since_words(outcome)}
     lines |= {"voxgate": __version__, **facts}
     text = "".join(f"{_escape(key, key=True)} = {_escape(value)}\n" for key, value in lines.items() if value)
     (folder / "environment.properties").write_text(redactor.cut(text), "utf-8")

@@ -10,7 +10,7 @@ from voxgate.model.content import Commit
 from voxgate.model.content import Content as Brought
 from voxgate.model.counting import counted
 from voxgate.model.estate import Estate
-from voxgate.model.run_facts import How
+from voxgate.model.run_facts import How, away
 from voxgate.model.verdict import Ran, RunOutcome, RunVerdict, ServiceOutcome, Verdict
 from voxgate.report.causes.grouping import Cause, causes_of, what_follows
 from voxgate.report.page.markup import Content, Element, advised, el, folded, link, table
@@ -167,7 +167,8 @@ def about(outcome: RunOutcome) -> Element:
         ("hosts", hosts),
         ("fleet", outcome.rolled.line if outcome.rolled else None),
         ("fleet, back", outcome.rolled_back.line if outcome.rolled_back else None),
-        ("no dialling", "; ".join(gap.line for gap in outcome.gaps) or None),
+        ("no dialling", "; ".join(gap.line for gap in outcome.undialled) or None),
+        *((f"{service}, away", said) for service, said in away(outcome.gaps)),
         ("exit status", str(outcome.exit_status)),
     ]
     return el("dl", [el("div", el("dt", name), el("dd", said)) for name, said in rows if said is not None], class_="about")

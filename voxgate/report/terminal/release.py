@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from voxgate.model.run_facts import away
 from voxgate.model.verdict import MoveRecord, RunOutcome
 from voxgate.report.terminal.wrapping import hanging
 from voxgate.report.told import served_lines, since_words
@@ -35,9 +36,10 @@ def releases(outcome: RunOutcome, width: int, *, full: bool) -> Iterator[Text]:
 
 
 def served(outcome: RunOutcome, width: int) -> Iterator[Text]:
-    """Who served while this run changed the fleet, and how long a dialler did not dial."""
+    """Who served while this run changed the fleet, for how long units were away, and how long a dialler did not dial."""
     said = [("fleet", line) for line in served_lines(outcome)]
-    said += [("dialler", f"nobody dialled: {gap.line}") for gap in outcome.gaps]
+    said += away(outcome.gaps)
+    said += [("dialler", f"nobody dialled: {gap.line}") for gap in outcome.undialled]
     for service, line in said:
         yield from _named(service, line, width)
     if said:

@@ -1,4 +1,4 @@
-"""The fleet while it was rolled, the dialler's gaps, and the run before, as ``verdict.json`` says them, and back."""
+"""The fleet while it was rolled, how long units were away, and the run before, as ``verdict.json`` says them, and back."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ def roll_of(row: Mapping[str, Any] | None) -> Roll | None:
 def gap_row(gap: Gap) -> dict[str, Any]:
     """As JSON."""
     seconds = None if gap.seconds is None else round(gap.seconds, 3)
-    return {"host": gap.host, "unit": gap.unit, "stopped": round(gap.stopped, 3), "seconds": seconds, "rollback": gap.rollback}
+    where = {"service": gap.service, "host": gap.host, "unit": gap.unit}
+    return {**where, "stopped": round(gap.stopped, 3), "seconds": seconds, "rollback": gap.rollback}
 
 
 def gap_of(row: Mapping[str, Any]) -> Gap:
     """The same back."""
     seconds = None if row["seconds"] is None else float(row["seconds"])
-    return Gap(row["host"], row["unit"], float(row["stopped"]), seconds, row["rollback"])
+    return Gap(row["service"], row["host"], row["unit"], float(row["stopped"]), seconds, row["rollback"])
 
 
 def compared_row(compared: Compared | None) -> dict[str, Any] | None:

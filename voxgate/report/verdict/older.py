@@ -6,21 +6,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from voxgate.model.run_facts import How
+from voxgate.model.run_facts import DIALLER, How
 from voxgate.model.verdict import RunVerdict
 
-FORMAT = 6
+FORMAT = 7
 """Raised with every change of the schema, which is closed: a reader knows all of what it reads or refuses."""
 
-_FOUR, _FIVE = 4, 5
+_FOUR, _FIVE, _SIX = 4, 5, 6
 """The formats before that are still read."""
 
 
 def as_now(content: Any) -> Any:
-    """A verdict of format 4 or 5 as format 6; anything else as it is. What the older one did not say is not known."""
-    if isinstance(content, dict) and content.get("format") == _FOUR:
-        content = _from_four(content)
-    return _from_five(content) if isinstance(content, dict) and content.get("format") == _FIVE else content
+    """A verdict of format 4 to 6 as format 7; anything else as it is. What the older one did not say is not known."""
+    for older, lifted in ((_FOUR, _from_four), (_FIVE, _from_five), (_SIX, _from_six)):
+        if isinstance(content, dict) and content.get("format") == older:
+            content = lifted(content)
+    return content
+
+
+def _from_six(content: dict[str, Any]) -> dict[str, Any]:
+    """Format 6 said for how long a dialler was away, and no other unit."""
+    gaps = content.get("gaps")
+    if isinstance(gaps, list):
+        gaps = [{"service": DIALLER, **one} if isinstance(one, dict) else one for one in gaps]
+    return {**content, "format": FORMAT, "gaps": gaps}
 
 
 def _from_five(content: dict[str, Any]) -> dict[str, Any]:
@@ -31,7 +40,7 @@ def _from_five(content: dict[str, Any]) -> dict[str, Any]:
         services = [{**one, **more} if isinstance(one, dict) else one for one in services]
     how = How.DEPLOY if content.get("deploy") else How.LOOK
     new: dict[str, Any] = {"ended": content.get("started"), "how": how.value, "by": "", "build": "", "compared": None, "gaps": []}
-    return {**content, "format": FORMAT, **new, "fleet": {"there": None, "back": None}, "services": services}
+    return {**content, "format": _SIX, **new, "fleet": {"there": None, "back": None}, "services": services}
 
 
 def _from_four(content: dict[str, Any]) -> dict[str, Any]:
