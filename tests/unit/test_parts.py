@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.estates import load_estate
 from voxgate.deploy.deciding.decision import Judged, look_status, look_summary, look_verdict
 from voxgate.errors import EstateError
-from voxgate.model.evidence import Missing
+from voxgate.model.evidence import Missing, known
 from voxgate.model.invariant import Per, expected
 from voxgate.model.look import Evidence, Look, Question
 from voxgate.model.part import is_within, narrowed, part_of
@@ -18,7 +19,9 @@ from voxgate.model.release import Release, RemoteView
 from voxgate.model.verdict import Judgement, RunVerdict, Verdict
 from voxgate.model.work import Work
 from voxgate.survey.joining import disagreements, join
+from voxgate.survey.saving import load
 
+SAVED = Path(__file__).parent / "evidence"
 LAB = load_estate("lab")
 HOSTS = [host.name for host in LAB.hosts]
 GONE = Missing("unreachable", "no route", "x")
@@ -111,6 +114,30 @@ def test_a_lost_part_another_release_and_another_time_are_named() -> None:
     assert said[0] == "no part looked at data, fleet-2, sip-1"
     assert said[1].startswith("the parts are of different releases of backend")
     assert said[2] == "the parts were looked at 133 minutes apart"
+
+
+def test_hosts_with_one_key_cannot_be_told_apart_in_different_parts_either() -> None:
+    """Each part alone cannot see it, and a look at the whole is blind for both: root of one could answer for the other."""
+    looked = load(SAVED)
+
+    def part(*names: str, key: str) -> Evidence:
+        first, second = (
+            replace(one, hosts={name: replace(known(one.hosts[name]), signed_by=key) for name in names}, answers={}, databases={})
+            for one in (looked.first, looked.second)
+        )
+        return Evidence(first, second, {})
+
+    apart = join({"a": part("fleet-1", key="SHA256:a"), "b": part("fleet-2", "sip-1", key="")})
+    assert not any(isinstance(host, Missing) for host in apart.second.hosts.values()), "what is not signed has no key"
+    joined = join(
+        {"a": part("fleet-1", key="SHA256:a"), "b": part("fleet-2", key="SHA256:a"), "c": part("sip-1", key="SHA256:b")}
+    )
+    for look in (joined.first, joined.second):
+        lost = {name: host.why for name, host in look.hosts.items() if isinstance(host, Missing)}
+        assert lost == {
+            one: f"it has the same host key as {other}: nobody can say which of them signed"
+            for one, other in (("fleet-1", "fleet-2"), ("fleet-2", "fleet-1"))
+        }
 
 
 def test_one_host_in_two_parts_is_refused() -> None:

@@ -14,12 +14,12 @@ import pytest
 
 from voxgate.contracts.catalogue import read_catalogue
 from voxgate.contracts.estates import FOLDER, load_estate
-from voxgate.errors import VoxgateError
+from voxgate.errors import ContractError, VoxgateError
 from voxgate.model.invariant import Per, expected
 from voxgate.model.verdict import Judgement, RunOutcome, Verdict
 from voxgate.plugin import rejudging, without_pytest
 from voxgate.plugin.rejudging import judge_saved
-from voxgate.plugin.session import Session
+from voxgate.plugin.session import Session, read_recorded
 from voxgate.plugin.without_pytest import NEEDS_PYTEST
 from voxgate.survey.saving import load
 
@@ -125,3 +125,53 @@ def test_a_folder_that_is_no_look_is_said_in_one_line(tmp_path: Path) -> None:
     assert caught.value.line.endswith(
         f"; {tmp_path}/nothing/first/look.json: this is no saved evidence: No such file or directory"
     )
+
+
+FULL = {
+    "estate": "lab",
+    "part": ["api-1"],
+    "joined": ["why"],
+    "day": "2026-11-30",
+    "services": ["fleet"],
+    "reached": 2,
+    "failure": {"what": "a", "where": "b", "why": "c", "hint": "d"},
+    "capacity": {"most": 1, "samples": [{"at": 0.5, "serving": ["a"], "down": [], "unknown": []}], "calls_cut": 0, "began": 1.0},
+    "moves": [
+        {"service": "fleet", "host": "fleet-1", "move": "fetch", "started": 1.0, "seconds": 2.0, "detail": "", "error": "",
+         "hint": "", "rollback": False}
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [5, -1, 1e300, 1e999, "x", "2026-13-01", [[]], [1], [{}], {"a": 1}], ids=repr)
+@pytest.mark.parametrize("key", [key for key in FULL if key != "estate"])
+def test_what_is_no_record_of_a_deploy_is_said_in_one_line(tmp_path: Path, key: str, value: object) -> None:
+    """Who gives a run's folder to be judged again, or verified, wrote it. Whatever stands there, it is read or it is a line."""
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(FULL))
+    found = read_recorded(tmp_path)
+    assert (found.services, found.reached, found.part) == (frozenset({"fleet"}), 2, frozenset({"api-1"}))
+    assert (found.moves[0].move, found.capacity.samples[0].serving, str(found.day)) == ("fetch", ("a",), "2026-11-30")
+    assert found.failure is not None
+    assert found.failure.line == "b: a: c"
+    path.write_text(json.dumps({**FULL, key: value}))
+    if key == "reached" and value in (5, -1):
+        assert read_recorded(tmp_path).reached == value
+        return
+    with pytest.raises(ContractError) as caught:
+        read_recorded(tmp_path)
+    assert caught.value.where == str(path)
+
+
+@pytest.mark.parametrize("place", ["moves", "samples", "began"])
+def test_a_deploy_of_a_moment_that_no_calendar_has_is_said_in_one_line(tmp_path: Path, place: str) -> None:
+    document = json.loads(json.dumps(FULL))
+    if place == "moves":
+        document["moves"][0]["started"] = 1e300
+    elif place == "samples":
+        document["capacity"]["samples"][0]["at"] = 1e300
+    else:
+        document["capacity"]["began"] = -1e300
+    (tmp_path / "run.json").write_text(json.dumps(document))
+    with pytest.raises(ContractError, match="a moment that no calendar has"):
+        read_recorded(tmp_path)

@@ -11,7 +11,7 @@ from voxgate.contracts.places import project, suites_of
 from voxgate.contracts.statement import Resource
 from voxgate.errors import Refused
 from voxgate.model.estate import Estate
-from voxgate.model.verdict import RunOutcome
+from voxgate.model.verdict import RunOutcome, RunVerdict
 from voxgate.plugin.rejudging import judge_as_it_is
 from voxgate.plugin.session import Session
 from voxgate.report.attested.attesting import configuration_of
@@ -36,7 +36,9 @@ def verify(folder: Path, signers: Path | None, estate: str | None, out: CutStrea
     def expected(outcome: RunOutcome) -> tuple[Collection[str], Collection[str]]:
         session = Session(_chosen(estate, outcome.estate), folder / "evidence", root=root)
         session.deploying = session.recorded.services
-        session.part, session.joined = session.recorded.part, session.recorded.joined
+        if outcome.verdict not in {RunVerdict.HOLDS, RunVerdict.DONE}:  # which nothing is that was looked at in part
+            session.part = session.recorded.part
+        session.joined = session.recorded.joined
         said = {*outcome.missing, *(one.id for one in outcome.judgements)}
         # Of a part of the hosts nobody knows before it is judged what needs the others: what was left out is seen by that.
         ids = [one.id for one in session.expected() if not session.is_part or one.id in said]

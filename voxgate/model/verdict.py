@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from enum import IntEnum, StrEnum
+from typing import Annotated
 
 from voxgate.model.content import Content
 from voxgate.model.entry import Entry
+from voxgate.model.forms import Later
 from voxgate.model.release import Release
 from voxgate.model.run_facts import DIALLER, Compared, Gap, How, Roll
 from voxgate.model.waiver import Waiver
@@ -78,10 +80,10 @@ class MoveRecord:
     move: str
     started: float
     seconds: float
-    detail: str = ""
-    error: str = ""
-    hint: str = ""
-    rollback: bool = False
+    detail: Annotated[str, Later()] = ""
+    error: Annotated[str, Later()] = ""
+    hint: Annotated[str, Later()] = ""
+    rollback: Annotated[bool, Later()] = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
@@ -17,12 +17,15 @@ from voxgate.contracts.estates import load_estate, named_estate
 from voxgate.contracts.json_strict import loads, read_file
 from voxgate.contracts.places import project, suites_of
 from voxgate.contracts.schemas import names as schema_names
+from voxgate.contracts.typed import WrongFormError, read
 from voxgate.deploy.deciding.decision import Judged
 from voxgate.deploy.gate import Gate
 from voxgate.deploy.moving.engine import State
-from voxgate.deploy.moving.rolling import Capacity, Sample
+from voxgate.deploy.moving.rolling import Capacity
 from voxgate.errors import Blind, ContractError, VoxgateError
+from voxgate.model.digits import is_moment
 from voxgate.model.estate import Estate, Host
+from voxgate.model.forms import Later
 from voxgate.model.invariant import Expected, Invariant, Subject, expected, subjects
 from voxgate.model.look import Evidence
 from voxgate.model.part import is_within, narrowed
@@ -268,26 +271,52 @@ def _parts(error: VoxgateError | None) -> dict[str, str] | None:
     return {"what": error.what, "where": error.where, "why": error.why, "hint": error.hint}
 
 
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    what: str
+    where: str
+    why: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    """``run.json`` as it is read back: whoever gives a run's folder may have written anything there."""
+
+    part: Annotated[tuple[str, ...] | None, Later()] = None
+    joined: Annotated[tuple[str, ...] | None, Later()] = None
+    day: Annotated[date | None, Later()] = None
+    services: Annotated[tuple[str, ...], Later()] = ()
+    reached: Annotated[int, Later()] = 0
+    failure: Annotated[_Failure | None, Later()] = None
+    capacity: Annotated[Capacity, Later()] = field(default_factory=Capacity)
+    moves: Annotated[tuple[MoveRecord, ...], Later()] = ()
+
+
 def read_recorded(folder: Path) -> Recorded:
-    """What ``write_recorded`` saved. A folder without it is a look without a deploy."""
-    document = _document(folder)
-    part, joined = document.get("part"), document.get("joined")
-    looked = frozenset(part) if isinstance(part, list) else None
-    reasons = tuple(joined) if isinstance(joined, list) else None
-    day = date.fromisoformat(document["day"]) if document.get("day") else None
-    if not document.get("services"):
-        return Recorded(part=looked, joined=reasons, day=day)
-    failure = document["failure"]
-    error = VoxgateError(failure["what"], **{k: failure[k] for k in ("where", "why", "hint")}) if failure else None
-    moves = tuple(MoveRecord(**move) for move in document["moves"])
-    capacity = _capacity(document["capacity"])
-    return Recorded(frozenset(document["services"]), moves, error, document["reached"], capacity, looked, reasons, day)
-
-
-def _capacity(said: Mapping[str, Any]) -> Capacity:
-    """Who served while the fleet was rolled."""
-    samples = tuple(Sample(one["at"], *(tuple(one[name]) for name in ("serving", "down", "unknown"))) for one in said["samples"])
-    return Capacity(said["most"], samples, said["calls_cut"], said.get("began", 0.0))
+    """What ``write_recorded`` saved. Without the services that were deployed it is of a look. Raises ContractError for what is of
+    another form.
+    """
+    path = folder / RUN_FILE
+    try:
+        said: _Saved = read(_document(folder), _Saved)
+    except WrongFormError as error:
+        raise ContractError("this is no saved look", where=str(path), why=str(error)) from None
+    times = [(one.started, one.seconds) for one in said.moves] + [(said.capacity.began, one.at) for one in said.capacity.samples]
+    if not all(is_moment(began) and is_moment(began + seconds) for began, seconds in times):
+        raise ContractError("this is no saved look", where=str(path), why="it names a moment that no calendar has")
+    found = Recorded(part=None if said.part is None else frozenset(said.part), joined=said.joined, day=said.day)
+    if not said.services:
+        return found
+    why = said.failure
+    return replace(
+        found,
+        services=frozenset(said.services),
+        moves=said.moves,
+        failure=VoxgateError(why.what, where=why.where, why=why.why, hint=why.hint) if why else None,
+        reached=said.reached,
+        capacity=said.capacity,
+    )
 
 
 def _document(folder: Path) -> Mapping[str, Any]:

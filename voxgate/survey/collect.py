@@ -17,6 +17,7 @@ from voxgate.survey.balancing import call_questions
 from voxgate.survey.codings import seen
 from voxgate.survey.document import check_edge
 from voxgate.survey.earlier import EARLIER
+from voxgate.survey.findings import each_by_itself
 from voxgate.survey.probing import Told, ask_probe, unparsable
 from voxgate.survey.questions import ends_asked, questions_of
 from voxgate.survey.reading import host_evidence
@@ -104,19 +105,7 @@ def survey(
     """
     outcomes = connections.each(estate.hosts, lambda one: _see(one, estate, deadline, brief=brief, only=only))
     found = {name: missing(name, outcome) if isinstance(outcome, VoxgateError) else outcome for name, outcome in outcomes.items()}
-    return {name: _by_itself(name, found) for name in found}
-
-
-def _by_itself(name: str, found: Mapping[str, HostEvidence | Missing]) -> HostEvidence | Missing:
-    """A host's evidence, unless it shares its key with another: either could answer for the other then."""
-    host = found[name]
-    if isinstance(host, Missing) or not host.signed_by:
-        return host
-    for other, evidence in found.items():
-        if other != name and isinstance(evidence, HostEvidence) and evidence.signed_by == host.signed_by:
-            hint = "give each host keys of its own: `rm /etc/ssh/ssh_host_*; ssh-keygen -A; systemctl restart ssh`; and pin them"
-            return Missing("denied", f"it has the same host key as {other}: nobody can say which of them signed", name, hint)
-    return host
+    return each_by_itself(found)
 
 
 def remarks(hosts: Mapping[str, HostEvidence | Missing]) -> list[str]:

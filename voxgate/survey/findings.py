@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
 from voxgate.model.estate import repository_of
-from voxgate.model.evidence import known
+from voxgate.model.evidence import Missing, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,6 +46,23 @@ def holder_of(process: ProcessFact, containers: Mapping[str, ContainerFact]) -> 
     if process.pid == 1:
         return "init.scope"
     return process.unit or f"process {process.pid} ({process.command})"
+
+
+def each_by_itself(hosts: Mapping[str, HostEvidence | Missing]) -> dict[str, HostEvidence | Missing]:
+    """The hosts of a look, without those that share the key they sign with: either could have answered for the other then."""
+    signers: dict[str, list[str]] = {}
+    for name, host in hosts.items():
+        if not isinstance(host, Missing) and host.signed_by:
+            signers.setdefault(host.signed_by, []).append(name)
+    found = dict(hosts)
+    for names in signers.values():
+        for name in names if len(names) > 1 else ():
+            other = next(one for one in names if one != name)
+            hint = "give each host keys of its own: `rm /etc/ssh/ssh_host_*; ssh-keygen -A; systemctl restart ssh`; and pin them"
+            found[name] = Missing(
+                "denied", f"it has the same host key as {other}: nobody can say which of them signed", name, hint
+            )
+    return found
 
 
 def unit_of(look: Look, unit: PlacedUnit) -> UnitFact:

@@ -11,6 +11,7 @@ from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
 from voxgate.model.look import Evidence, Look
 from voxgate.model.release import RemoteView
+from voxgate.survey.findings import each_by_itself
 
 APART = timedelta(minutes=30)
 """Parts that were looked at further apart than this are no look at one estate."""
@@ -65,10 +66,10 @@ def _better(one: RemoteView | Missing | None, other: RemoteView | Missing) -> Re
 
 
 def _joined(looks: list[Look]) -> Look:
-    """Several looks as one, taken when the last of them was."""
+    """Several looks as one, taken when the last of them was. That two hosts have one key shows only in all of them together."""
     return Look(
         taken=max(look.taken for look in looks),
-        hosts={name: host for look in looks for name, host in look.hosts.items()},
+        hosts=each_by_itself({name: host for look in looks for name, host in look.hosts.items()}),
         answers={question: answer for look in looks for question, answer in look.answers.items()},
         databases={name: view for look in looks for name, view in look.databases.items()},
     )

@@ -575,6 +575,30 @@ def test_a_look_at_some_hosts_is_verified_as_one(made: Made, monkeypatch: pytest
     assert "and was left out" in out.said
 
 
+@pytest.mark.parametrize("verdict", ["holds", "done"])
+def test_a_look_at_some_hosts_is_no_look_at_all_of_them(made: Made, monkeypatch: pytest.MonkeyPatch, verdict: str) -> None:
+    """A stolen gate shows of all that was seen what one host signed: the others' rules were left out."""
+    part = shutil.copytree(SAVED, made.project / "part")
+    document = json.loads((part / "run.json").read_text())
+    (part / "run.json").write_text(json.dumps({**document, "part": ["api-1"]}))
+    monkeypatch.chdir(made.project)
+    made.run = judged(made.project, part)
+    made.change_verdict(lambda said: said.update(verdict=verdict, partial=False, deploy=verdict == "done"))
+    made.attest()
+    out = Out(sys.stdout, Redactor())
+    assert command.verify(made.run, made.signers, None, out) == 1
+    assert "were not judged, and it does not say so" in out.said
+    assert f"it is {verdict}, and its evidence is partial" in out.said
+
+
+def test_parts_that_are_no_look_at_the_whole_do_not_hold(made: Made) -> None:
+    path = made.run / "evidence/run.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "joined": ["the parts were looked at 999 minutes apart"]}))
+    made.attest()
+    (wrong,) = made.wrong()
+    assert (wrong.what, wrong.why) == ("judged again", "it is holds, and its evidence is incomplete")
+
+
 def test_a_key_is_tried_before_anything_is_done(tmp_path: Path) -> None:
     must_sign(None)
     must_sign(str(key_in(tmp_path)))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Annotated
 
 from voxgate.contracts.json_strict import loads
 from voxgate.errors import ContractError
 from voxgate.model.answers import Answer
 from voxgate.model.estate import PlacedUnit
 from voxgate.model.evidence import Missing
+from voxgate.model.forms import Later
 from voxgate.model.run_facts import Roll
 
 MOST_CALLS = 1_000_000
@@ -87,7 +89,7 @@ class Capacity:
     most: int = 1
     samples: tuple[Sample, ...] = ()
     calls_cut: int = 0
-    began: float = 0.0
+    began: Annotated[float, Later()] = 0.0
 
     @property
     def served_before(self) -> frozenset[str]:

@@ -257,6 +257,11 @@ def _again(outcome: RunOutcome, name: str, again: RunOutcome, what: str) -> Chec
         left = {*outcome.missing, *(one.id for one in then)}
         wrong += [f"{key} is {one.verdict}, and was left out" for key, one in now.items() if key not in left]
         wrong += _verdict(outcome, tuple(now[one.id] for one in then if one.id in now))
+        if outcome.verdict in {RunVerdict.HOLDS, RunVerdict.DONE} and again.verdict in {
+            RunVerdict.PARTIAL,
+            RunVerdict.INCOMPLETE,
+        }:
+            wrong.append(f"it is {outcome.verdict}, and its evidence is {again.verdict}")
     if wrong:
         more = f", and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         return Check(what, why=", ".join(wrong[:_SHOWN]) + more)
