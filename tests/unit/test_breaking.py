@@ -88,3 +88,34 @@ def test_what_is_no_such_file_is_said_and_let_in(forge: Callable[[str], Forge], 
     (said,) = (line for line in here.said.notes if "is not known" in line)
     assert said.startswith("backend: whom its answers would break is not known: contract.json of vox-backend-")
     assert "\n" not in said
+
+
+def doubled(kind: str) -> dict[str, Any]:
+    """A few hundred letters that stand for 2^40 parts, unless somebody counts."""
+    node = {name: {"$ref": "#/$defs/node"} for name in ("a", "b")}
+    return {"$ref": "#/$defs/node", "$defs": {"node": {"properties": {**node, "x": {"type": kind}}}}}
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "why"),
+    [
+        (doubled("string"), doubled("integer"), "is more than is compared"),
+        ({"minimum": 1}, {"minimum": "x"}, "is no JSON Schema"),
+        ({"properties": {"a": {}}}, {"properties": {"a": 5}}, "is no JSON Schema"),
+        ({}, {"required": [[]]}, "is no JSON Schema"),
+        ({"items": {}}, {"items": []}, "is no JSON Schema"),
+    ],
+    ids=["doubled", "bound", "field", "names", "items"],
+)
+def test_no_shape_that_a_release_tells_holds_a_deploy_up(
+    forge: Callable[[str], Forge], was: dict[str, Any], now: dict[str, Any], why: str
+) -> None:
+    """The hosts are held while it is asked. What nobody can compare is said, as is what no shape is."""
+    here = forge("backend")
+    answers(here, lambda said: said["GET /health"].update(schema=was))
+    good = here.release()
+    answers(here, lambda said: said["GET /health"].update(schema=now))
+    new = here.release()
+    assert here.plan(good=good).targets[0].release == new
+    (said,) = (line for line in here.said.notes if "is not known" in line)
+    assert why in said

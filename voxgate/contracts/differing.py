@@ -13,6 +13,7 @@ from typing import Any
 
 from voxgate.contracts.readers import readers
 from voxgate.contracts.shapes_of_answers import Schema
+from voxgate.errors import ContractError
 
 STRICTER, LOST, CHANGED, ADDED = "stricter", "lost", "changed", "added"
 _TYPES = {"string", "number", "integer", "object", "array", "boolean", "null"}
@@ -33,6 +34,25 @@ _WHOLE = (
     "patternProperties",
 )
 _DEEPEST = 40  # levels: a schema may name itself
+_LONGEST = 1000  # letters of a reference that is followed
+_A_PAIR = 500
+_ALL = 64 << 20
+"""Letters that are compared at most, and for how many of them each pair of parts counts at least: a few references to what has
+references itself are more parts than any memory holds, and a release says which there are.
+"""
+
+
+@dataclass(slots=True)
+class Room:
+    """How much may still be compared."""
+
+    left: int = _ALL
+
+    def take(self, letters: int) -> None:
+        """Raises ContractError where it is not enough."""
+        self.left -= letters
+        if self.left < 0:
+            raise ContractError("is more than is compared", why="references to parts that have such references themselves")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +73,15 @@ class Change:
         return f"{self.kind:<9} {where}: {self.what}{whom}"
 
 
-def differences(contract: str, old: Schema, new: Schema, *, judged: bool) -> list[Change]:
+def differences(contract: str, old: Schema, new: Schema, *, judged: bool, room: Room | None = None) -> list[Change]:
     """All that differs. ``judged``: they are schemas by which the gate judges, so what is stricter breaks the gate's verdict on a
-    release that kept the old one. Else they are the shapes of answers, and nobody minds a narrower one.
+    release that kept the old one. Else they are the shapes of answers, and nobody minds a narrower one. ``room`` is shared by all
+    that is compared together. Raises ContractError for what is no schema, and for what is too much.
     """
-    return list(_differ(_Pair(contract, old, new, judged), "$", old, new, 0))
+    try:
+        return list(_differ(_Pair(contract, old, new, judged, room or Room()), "$", old, new, 0))
+    except (AttributeError, TypeError) as error:  # a list where fields are wanted, a bound that is no number
+        raise ContractError("is no JSON Schema", where=contract, why=str(error)[:100]) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +90,7 @@ class _Pair:
     old: Schema
     new: Schema
     judged: bool
+    room: Room
 
     def stricter(self, part: str, what: str) -> Change:
         return Change(STRICTER, self.contract, part, what, ("gate",) if self.judged else ())
@@ -80,6 +105,7 @@ class _Pair:
 
 def _differ(pair: _Pair, part: str, old: Any, new: Any, depth: int) -> Iterator[Change]:
     one, two = _resolved(pair.old, old), _resolved(pair.new, new)
+    pair.room.take(_A_PAIR + len(part) + len(str(one)) + len(str(two)))
     if one == two or depth > _DEEPEST:
         return
     types = _types(one), _types(two)
@@ -106,7 +132,7 @@ def _resolved(whole: Schema, one: Any) -> Schema:
         if not str(one.get("$ref", "")).startswith("#/"):
             return dict(one)
         found: Any = whole
-        for word in str(one["$ref"])[2:].split("/"):
+        for word in str(one["$ref"])[2:_LONGEST].split("/"):
             name = word.replace("~1", "/").replace("~0", "~")
             found = found.get(name, {}) if isinstance(found, Mapping) else {}
         one = found if isinstance(found, (Mapping, bool)) else {}
@@ -155,7 +181,7 @@ def _values(one: Schema) -> tuple[str, ...] | None:
 
 
 def _shown(values: tuple[str, ...] | None) -> str:
-    return "any value" if values is None else " or ".join(values)
+    return "any value" if values is None else " or ".join(values)[:200]
 
 
 def _of_bounds(pair: _Pair, part: str, old: Schema, new: Schema) -> Iterator[Change]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from voxgate.contracts.differing import ADDED, CHANGED, LOST, STRICTER, Change, differences
+from voxgate.contracts.differing import ADDED, CHANGED, LOST, STRICTER, Change, Room, differences
 from voxgate.contracts.json_strict import loads
 from voxgate.contracts.readers import ANSWER, readers
 from voxgate.contracts.schemas import check
@@ -76,14 +76,14 @@ def answers_of(content: bytes, where: str) -> Answers:
 
 
 def compared(old: Answers, new: Answers) -> list[Change]:
-    """What the new release answers otherwise, and whom that breaks."""
-    found: list[Change] = []
+    """What the new release answers otherwise, and whom that breaks. Raises ContractError as ``differences`` does."""
+    found, room = list[Change](), Room()
     for key in sorted({*old.answers, *new.answers}):
         was, now = old.answers.get(key), new.answers.get(key)
         if was is None or now is None:
             found.append(_gone(key, was) if was else Change(ADDED, key, ANSWER, "is new"))
         elif was != now:
-            found += _between(key, was, now)
+            found += _between(key, was, now, room)
     return found
 
 
@@ -91,7 +91,7 @@ def _gone(key: str, was: Told) -> Change:
     return Change(LOST, key, ANSWER, "is answered no more", readers(was.contract, ANSWER))
 
 
-def _between(key: str, was: Told, now: Told) -> list[Change]:
+def _between(key: str, was: Told, now: Told, room: Room) -> list[Change]:
     """Of one answer, named by its question, with the readers of the contract by which it is read."""
     whom = readers(was.contract, ANSWER)
     found = [
@@ -101,5 +101,5 @@ def _between(key: str, was: Told, now: Told) -> list[Change]:
     ]
     found += [Change(STRICTER, key, ANSWER, f"must be told {need}", whom) for need in now.needs if need not in was.needs]
     found += [Change(ADDED, key, ANSWER, f"need not be told {need}") for need in was.needs if need not in now.needs]
-    parts = differences(was.contract, was.schema, now.schema, judged=False)
+    parts = differences(was.contract, was.schema, now.schema, judged=False, room=room)
     return found + [Change(one.kind, key, one.part, one.what, one.breaks) for one in parts]

@@ -120,6 +120,21 @@ def test_references_are_followed_and_may_go_round() -> None:
     assert differences("x", old, new, judged=True)[0].part == "$.first.id"
 
 
+def test_no_name_of_a_field_makes_its_readers_take_time() -> None:
+    """They are looked for in the part above, and the one above that: a name of dots had as many."""
+
+    class Counted(str):
+        __slots__ = ()
+        cuts = 0
+
+        def __getitem__(self, key: Any) -> Counted:
+            Counted.cuts += 1
+            return Counted(super().__getitem__(key))
+
+    assert readers("backend-health", Counted("$.checks" + "." * 5000)) == ("gate", "console", "monitors")
+    assert Counted.cuts < 500
+
+
 @pytest.mark.parametrize("name", [one for one in names() if one in READERS])
 def test_the_shape_of_what_is_good_is_itself_unchanged(name: str) -> None:
     """A release that answers the same is no difference, whatever the values; and it keeps its shape."""
