@@ -29,7 +29,7 @@ WRITTEN = {
     "ledger": [],
     "git_locks": ["/opt/x/.git/index.lock"],
 }
-STATE = {"services": dict.fromkeys(SERVICES, WRITTEN), "boot": "b", "writable": True}
+STATE = {"services": dict.fromkeys(SERVICES, WRITTEN), "boot": "b", "writable": True, "done": None}
 DONE = {"exit": 0, "out": "x", "err": "", "why": "", "seconds": 0.25}
 FAILED = {**DONE, "exit": 1}
 UNKNOWN = {**DONE, "exit": None, "why": "was cut short"}

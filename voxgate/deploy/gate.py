@@ -21,6 +21,7 @@ from voxgate.deploy.hosts.state import Author, Found, hosts_with_state, read_all
 from voxgate.deploy.judging.at_work import say_who_works
 from voxgate.deploy.judging.canary import Canary, Judge, cannot_judge
 from voxgate.deploy.judging.looks import Looks
+from voxgate.deploy.judging.since_done import changes_since
 from voxgate.deploy.judging.standing import Standing, lines_of, named, refused
 from voxgate.deploy.moving.engine import Deployment, State
 from voxgate.deploy.moving.rolling import Capacity, joined
@@ -41,6 +42,7 @@ from voxgate.model.content import Content
 from voxgate.model.counting import counted
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
+from voxgate.model.fingerprints import HostChanges
 from voxgate.model.look import Evidence
 from voxgate.model.release import Release
 from voxgate.model.run_facts import Gap, Roll, gaps
@@ -83,6 +85,7 @@ class Gate:
         self.deployment: Deployment | None = None
         self.notes: list[str] = []
         self.contents: Mapping[str, Content] = {}
+        self.changes: tuple[HostChanges, ...] = ()
         author = Author(run, services=" ".join(sorted(self.deploying)))
         self.context = RunContext(estate, Connections(estate), progress, options, author, cutter=cutter)
         self._judge, self.cutter, self._builds, self.promotion = judge, cutter, builds, promotion
@@ -168,10 +171,17 @@ class Gate:
         evidence = self.looks.take(releases, self.looks.folder, self.context.stop.wait, only)
         if self.context.stop.is_set():
             return None
+        self._compare(evidence)
         if self._remotes.silent:
             why = next(iter(self._remotes.silent.values()))
             self.notes.append(f"judged by what the remotes said last, they do not answer now: {why}")
         return evidence
+
+    def _compare(self, evidence: Evidence | None) -> None:
+        """Find what is not as it was when a deploy was done last."""
+        targets = self.deployment.plan.targets if self.deployment else ()
+        tried = {target.service.name: str(target.release) for target in targets}
+        self.changes = changes_since(self.context, evidence.second, tried) if evidence else ()
 
     def connect(self) -> None:
         """Open all hosts and read what is written there. The remotes are asked meanwhile, and need not have answered yet."""
@@ -184,7 +194,7 @@ class Gate:
 
     def read(self) -> None:
         """Read what is written on the hosts."""
-        self._believe(read_all(self.context.connections, self.estate, ledger=LINES))
+        self._believe(read_all(self.context.connections, self.estate, ledger=LINES, done=True))
 
     def _believe(self, found: Mapping[str, Found]) -> None:
         """Keep what was found, but for what no host may say for others."""

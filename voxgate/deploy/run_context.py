@@ -14,6 +14,7 @@ from voxgate.deploy.progress import Progress
 from voxgate.deploy.stop import Stop
 from voxgate.errors import VoxgateError
 from voxgate.model.estate import Estate
+from voxgate.model.look import Look
 from voxgate.survey.keeping import Cutter
 from voxgate.transport.ssh.connections import Connections
 
@@ -44,8 +45,8 @@ class Options:
 @dataclass(slots=True)
 class RunContext:
     """One run's tools. ``found`` is what was written on the hosts when they were claimed; ``away`` are the hosts that a recovery
-    goes without, and why; ``contents`` the digests of what was judged last, by placement id. ``cutter`` takes the secrets out of
-    what one host is told of another.
+    goes without, and why; ``contents`` the digests of what was judged last, by placement id, ``seen`` that look itself.
+    ``cutter`` takes the secrets out of what one host is told of another.
     """
 
     estate: Estate
@@ -58,6 +59,7 @@ class RunContext:
     found: Mapping[str, Found] = field(default_factory=dict)
     away: dict[str, VoxgateError] = field(default_factory=dict)
     contents: Mapping[str, str] = field(default_factory=dict)
+    seen: Look | None = None
     _claim: Claim | None = None
 
     @property

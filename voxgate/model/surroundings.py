@@ -283,7 +283,8 @@ class SudoRule:
 @dataclass(frozen=True, slots=True)
 class SudoFact:
     """What the account that looks may do as others, and its groups; ``others`` is what further accounts may, that log in or run
-    something; ``loose`` are programs, and folders on the way to them, that not only root can change.
+    something; ``loose`` are programs, and folders on the way to them, that not only root can change. ``accounts`` are all of the
+    host's, each with its number, group, home, shell and further groups in a text; empty where an earlier probe does not tell.
     """
 
     user: Whole
@@ -291,6 +292,7 @@ class SudoFact:
     rules: tuple[SudoRule, ...]
     others: tuple[SudoRule, ...] = ()
     loose: tuple[Whole, ...] = ()
+    accounts: Annotated[tuple[tuple[Whole, Shown], ...], Later()] = ()
 
     def __post_init__(self) -> None:
         """A rule that names no holder is of the account that looks."""

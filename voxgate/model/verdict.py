@@ -9,6 +9,7 @@ from typing import Annotated
 
 from voxgate.model.content import Content
 from voxgate.model.entry import Entry
+from voxgate.model.fingerprints import HostChanges
 from voxgate.model.forms import Later
 from voxgate.model.release import Release
 from voxgate.model.run_facts import DIALLER, Compared, Gap, How, Roll
@@ -160,7 +161,8 @@ class ServiceOutcome:
 class RunOutcome:
     """A whole run, as ``verdict.json`` says it. ``missing`` are expected judgements that never came. ``standing`` is what did not
     hold before a deploy; ``allowed`` names what of it a person let stand, for the ``reason``. ``at_work`` are other gates that
-    were at work meanwhile, a line each; ``moving`` names what is blind for that.
+    were at work meanwhile, a line each; ``moving`` names what is blind for that. ``changes`` is what hosts have otherwise than at
+    the last done there: it is told beside the verdict, and stands in no ``verdict.json``.
     """
 
     run: str
@@ -192,6 +194,7 @@ class RunOutcome:
     rolled_back: Roll | None = None
     gaps: tuple[Gap, ...] = ()
     compared: Compared | None = None
+    changes: tuple[HostChanges, ...] = ()
 
     @property
     def undialled(self) -> tuple[Gap, ...]:

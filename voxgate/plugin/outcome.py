@@ -79,6 +79,7 @@ class Outcomes:
             rolled_back=self.gate.rolled_back if self.gate else None,
             gaps=self.gate.gaps if self.gate else (),
             notes=(*(self.gate.notes if self.gate else ()), *self.session.notes, *self.session.of_waivers(judged)),
+            changes=self.gate.changes if self.gate else (),
         )
 
     @property

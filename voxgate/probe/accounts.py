@@ -161,6 +161,22 @@ def group_members(gid: int) -> tuple[str, ...]:
     return (*named, *(one.pw_name for one in pwd.getpwall() if one.pw_gid == gid))
 
 
+ACCOUNTS_AT_MOST = 2000
+
+
+def all_accounts() -> list[list[str]]:
+    """The accounts of this host, each with its number, group, home, shell and further groups, as one text."""
+    people = pwd.getpwall()[:ACCOUNTS_AT_MOST]
+    further: dict[str, list[str]] = {}
+    for group in grp.getgrall():
+        for name in group.gr_mem:
+            further.setdefault(name, []).append(group.gr_name)
+    return [
+        [one.pw_name, " ".join([f"{one.pw_uid}:{one.pw_gid}", one.pw_dir, one.pw_shell, *sorted(further.get(one.pw_name, ()))])]
+        for one in people
+    ]
+
+
 def group_name(gid: int) -> str:
     """The name of a group, its number where it has none."""
     try:

@@ -10,7 +10,7 @@ import stat
 from contextlib import suppress
 from typing import Any, Iterator
 
-from voxgate.probe.accounts import account, group_members, group_name
+from voxgate.probe.accounts import account, all_accounts, group_members, group_name
 from voxgate.probe.base import DEADLINE, Job, Trouble
 from voxgate.probe.programs import run
 from voxgate.probe.request import ACCOUNT, Service
@@ -20,8 +20,8 @@ from voxgate.probe.ways import LINKS_AT_MOST
 
 def sudo(services: list[Service], found: Job, planned: Job, given: Job | None = None) -> dict[str, Any]:
     """What the account that looks may do as somebody else, as sudo itself works it out, and its groups; what others may, that
-    log in or run something here, now or by a job (``planned``), or that is ``given`` without sudo; and what of the programs that
-    may be run as root somebody else could replace.
+    log in or run something here, now or by a job (``planned``), or that is ``given`` without sudo; what of the programs that
+    may be run as root somebody else could replace; and all accounts.
     """
     caller = os.environ.get("SUDO_USER") if os.geteuid() == 0 else account(os.getuid())
     if not caller or not ACCOUNT.fullmatch(caller):
@@ -42,7 +42,8 @@ def sudo(services: list[Service], found: Job, planned: Job, given: Job | None = 
     if not isinstance(globals().get("PROGRAM"), bytes):
         programs.add(os.path.abspath(__file__))
     loose = sorted({path for program_path in programs for path in loose_of(program_path)})
-    return {"user": caller, "groups": groups, "rules": rules, "others": others, "loose": loose}
+    said = {"user": caller, "groups": groups, "rules": rules, "others": others, "loose": loose}
+    return {**said, "accounts": all_accounts()}
 
 
 SUDOERS, SUDOERS_AT_MOST = "/etc/sudoers", 100  # files that are read where sudo does not say of which a rule is

@@ -109,6 +109,11 @@ class ReportFolder:
         return self.path / "summary.md"
 
     @property
+    def changes(self) -> Path:
+        """``changes.json``: what hosts have otherwise than when a deploy was done last."""
+        return self.path / "changes.json"
+
+    @property
     def picture(self) -> Path:
         """``estate.svg``."""
         return self.path / "estate.svg"

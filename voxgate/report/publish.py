@@ -19,6 +19,7 @@ from voxgate.report.pictures.estate import estate_picture
 from voxgate.report.pictures.timeline import timeline_picture
 from voxgate.report.summary import Origin, summary
 from voxgate.report.verdict import verdict_file
+from voxgate.report.verdict.since_done import changes_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ def publish(
 
     steps: list[tuple[str, Callable[[], object]]] = [
         ("summary.md", lambda: _write(folder.summary, summary(shown, Origin.of(shown.run, redactor)))),
+        ("changes.json", lambda: _write(folder.changes, changes_text(shown))),
         ("estate.svg", lambda: _write(folder.picture, estate_picture(shown, estate))),
         ("timeline.svg", lambda: _write(folder.timeline, timeline_picture(shown, beside.capacity))),
         ("index.html", ours),

@@ -13,6 +13,8 @@ HEAD = """\
 What somebody could do so that a look finds all in order. A kind is closed by rules that say what must be true, not by a list of
 disguises. This page is made from the code by `make docs`: a rule says in `suites/` which kinds it is there for (`threats=`), and
 names the faults of the lab that it is seen to find. What each rule itself does not see, [its own words](INVARIANTS.md) say.
+Beside the rules each run tells what is not as it was when a deploy was done last, and why it may be (`changes.json`): of any
+kind, also of one that nobody thought of, as far as a look sees it. That is told, and not judged.
 
 """
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from voxgate.errors import VoxgateError, visible
 from voxgate.model.entry import Entry
@@ -29,6 +29,10 @@ _SETTINGS = {
     "preload": ("/etc/ld.so.preload",),
 }
 """Where that stands which a word of an estate is about."""
+LISTED_AT_MOST = 500
+"""Packages that one host tells of."""
+_LOG = "/var/log/dpkg.log"
+_REMOVED = '$0 >= s && ($3 == "remove" || $3 == "purge") { print $4 }'
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]{0,100}")
 _PLAIN = re.compile(r"/[^\n\0*?\[\\]{1,1000}")  # what dpkg takes for a path, not for a pattern
 _SOCKETS = ("systemctl", "list-sockets", "--all", "--full", "--plain", "--no-legend", "--no-pager")
@@ -127,11 +131,10 @@ def _question(one: _Behind) -> str:
 
 def _of_files(files: Iterable[str], connection: Connection) -> dict[str, str]:
     """Of each file that is there the package that brought it, where one did, and since when it is what it is."""
-    paths = sorted(path for path in files if _PLAIN.fullmatch(path))[:ASKED_AT_MOST]
+    paths = _plain(files)
     if not paths:
         return {}
-    words = shlex.join(paths)
-    brought = {name: path for path in paths for name in {path, path.removeprefix("/usr"), f"/usr{path}"}}  # as dpkg has it noted
+    words, brought = shlex.join(paths), _as_noted(paths)
     line = (
         f"stat --format='%Z %n' -- {words}; stat --dereference --format='%Z %n' -- {words};"
         f" printf '\\0'; command -v dpkg-query && dpkg-query --search -- {shlex.join(sorted(brought))}"
@@ -141,16 +144,63 @@ def _of_files(files: Iterable[str], connection: Connection) -> dict[str, str]:
     for moment, _, path in (row.partition(" ") for row in times.split("\n")):
         if path in paths and moment.isascii() and moment.isdigit() and len(moment) < len("1e9") * 5:
             changed[path] = max(changed.get(path, 0.0), float(moment))
-    owner: dict[str, str] = {}
-    for names, _, path in (row.rpartition(": ") for row in packages.split("\n")):
-        name = names.partition(",")[0].partition(":")[0]
-        if path in brought and _PACKAGE.fullmatch(name):
-            owner[brought[path]] = name
+    owner = _owners(packages, brought)
     found = {}
     for path, since in changed.items():
         whose = f"package {owner[path]}, " if path in owner else ""
         found[path] = f"{whose}since {day(since)}"
     return found
+
+
+def _plain(files: Iterable[str]) -> list[str]:
+    return sorted({path for path in files if _PLAIN.fullmatch(path)})[:ASKED_AT_MOST]
+
+
+def _as_noted(paths: Iterable[str]) -> dict[str, str]:
+    """Each path by the names under which dpkg may have noted it."""
+    return {name: path for path in paths for name in {path, path.removeprefix("/usr"), f"/usr{path}"}}
+
+
+def _owners(said: str, noted: Mapping[str, str]) -> dict[str, str]:
+    """The package of each path, by the rows of ``dpkg-query --search``."""
+    owner: dict[str, str] = {}
+    for names, _, path in (row.rpartition(": ") for row in said.split("\n")):
+        name = names.partition(",")[0].partition(":")[0]
+        if path in noted and _PACKAGE.fullmatch(name):
+            owner[noted[path]] = name
+    return owner
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """What dpkg did since a moment, by its own word: the package of each file that was asked about and whose package it put there
+    since then, the packages that it took away, and all that it put there since then.
+    """
+
+    brought: Mapping[str, str] = field(default_factory=dict)
+    removed: tuple[str, ...] = ()
+    anew: tuple[str, ...] = ()
+
+
+def packages_since(files: Iterable[str], moment: float, connection: Connection) -> Packages:
+    """The same of a host; ``moment`` is by its own clock (epoch seconds). A package's list of files is as old as the package is
+    there, so who edits one of these files by hand is none. Raises VoxgateError where the host cannot be asked.
+    """
+    noted = _as_noted(_plain(files))
+    since = f"{max(0.0, moment):.0f}"
+    search = f"dpkg-query --search -- {shlex.join(sorted(noted))}" if noted else ":"
+    log = f's=$(date -d @{since} "+%F %T") && awk -v s="$s" {shlex.quote(_REMOVED)} {shlex.quote(_LOG)}'
+    line = (
+        f"cd /var/lib/dpkg/info && find . -name '*.list' -newermt @{since} -printf '%f\\n' | head -n {LISTED_AT_MOST};"
+        f" printf '\\0'; {search}; printf '\\0'; {log}"
+    )
+    said = connection.run(f"{{ {line}; }} 2>/dev/null", deadline=DEADLINE).stdout.decode(errors="replace").split("\0")
+    lists, owners, removed = (*said, "", "", "")[:3]
+    anew = {row.removesuffix(".list").partition(":")[0] for row in lists.split("\n")}
+    owner = _owners(owners, noted)
+    gone = sorted({row.partition(":")[0] for row in removed.split("\n")[:LISTED_AT_MOST]})
+    came = {path: name for path, name in owner.items() if name in anew}
+    return Packages(came, *(tuple(one for one in sorted(names) if _PACKAGE.fullmatch(one)) for names in (gone, anew)))
 
 
 def ask_each(rows: Sequence[tuple[str, Entry]], hosts: Mapping[str, HostEvidence], connections: Connections) -> list[str]:

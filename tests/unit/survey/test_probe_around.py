@@ -931,6 +931,16 @@ def test_who_is_root_without_sudo_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     assert found == [("agent", "group docker"), ("toor", "uid 0"), ("vox", "group docker")]
 
 
+def test_each_account_is_told_with_what_it_may_be_known_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    people = [pwd.struct_passwd((f"p{n}", "x", n, 50, "", f"/home/p{n}", "/bin/sh")) for n in range(probe.ACCOUNTS_AT_MOST + 1)]
+    groups = [grp.struct_group(("docker", "x", 50, ["p1", "p2"])), grp.struct_group(("audio", "x", 29, ["p1"]))]
+    monkeypatch.setattr(probe.pwd, "getpwall", lambda: people)
+    monkeypatch.setattr(probe.grp, "getgrall", lambda: groups)
+    told = probe.all_accounts()
+    assert len(told) == probe.ACCOUNTS_AT_MOST
+    assert told[:2] == [["p0", "0:50 /home/p0 /bin/sh"], ["p1", "1:50 /home/p1 /bin/sh audio docker"]]
+
+
 def test_who_runs_something_only_by_a_job_is_asked_about_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """It has no shell, and nothing of it runs at the moment of the look. An administrator may have jobs of his own."""
     people = [pwd.struct_passwd((name, "x", 3000, 3000, "", "/", "/usr/sbin/nologin")) for name in ("backup", "anna", "idle")]

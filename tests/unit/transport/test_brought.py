@@ -14,7 +14,7 @@ from voxgate.model.entry import Entry
 from voxgate.model.evidence import HostEvidence, known
 from voxgate.model.surroundings import SudoRule
 from voxgate.survey import brought
-from voxgate.survey.brought import ask_each, who_brought
+from voxgate.survey.brought import Packages, ask_each, packages_since, who_brought
 from voxgate.survey.saving import load
 from voxgate.transport.ssh.connection import Connection
 from voxgate.transport.ssh.connections import Connections
@@ -91,6 +91,37 @@ def test_who_cannot_be_asked_says_nothing(connections: Connections, host: HostEv
     rows = [("two", Entry(("programs", "two"), ("/usr/bin/dpkg",))), ("one", Entry(("programs", "one"), ("/usr/bin/dpkg",)))]
     told = ask_each(rows, {"one": host}, connections)
     assert (told[0], told[1].startswith("package dpkg")) == ("", True)
+
+
+def test_a_package_that_came_since_then_explains_its_files(
+    connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By how old its list of files is: whoever edits one of these by hand is no package."""
+    log = tmp_path / "it's dpkg.log"
+    monkeypatch.setattr(brought, "_LOG", str(log))
+    files, future = ["/usr/bin/dpkg", "/no/such", "/usr/bin/$(touch x)", "-x"], time.time() + 10**6
+    found = packages_since(files, 0.0, connection)
+    assert (found.brought, found.removed) == ({"/usr/bin/dpkg": "dpkg"}, ())
+    assert "dpkg" in found.anew
+    log.write_text("2026-01-01 10:00:00 remove a:amd64 1 <none>\n2026-01-01 10:00:00 status installed b 1\nx\n")
+    with log.open("a") as file:
+        file.write("2037-01-01 10:00:00 purge c:all 1 <none>\n2037-01-01 10:00:00 remove $(touch) 1\n")
+    assert packages_since(files, time.time(), connection).removed == ("c",)
+    assert packages_since([], 0.0, connection).removed == ("a", "c")
+    assert packages_since(files, future, connection) == Packages({}, ("c",))
+    assert packages_since(files, -1.0, connection).brought == {"/usr/bin/dpkg": "dpkg"}
+
+
+def test_what_a_host_says_of_its_packages_is_names(connection: Connection) -> None:
+    class Liar:
+        """Answers what it likes."""
+
+        def run(self, _line: str, **_: object) -> object:
+            said = b"<b>.list\nnginx.list\0nginx: /etc/nginx/x\nnginx: /b\n<b>: /etc/nginx/y\0<i>\nc\n" + b"d\n" * 9999
+            return type("Completed", (), {"stdout": said})()
+
+    asked = ["/etc/nginx/x", "/etc/nginx/y"]
+    assert packages_since(asked, 0.0, Liar()) == Packages({"/etc/nginx/x": "nginx"}, ("c", "d"), ("nginx",))  # type: ignore[arg-type]
 
 
 def test_what_a_host_answers_is_believed_of_what_it_was_asked_alone(host: HostEvidence) -> None:

@@ -10,6 +10,7 @@ from voxgate.deploy.deciding.decision import Judged, deploy_status, judge_run
 from voxgate.deploy.hosts import journal_writer
 from voxgate.deploy.hosts.journal import Phase
 from voxgate.deploy.hosts.state import Found, read_all
+from voxgate.deploy.judging.since_done import keep
 from voxgate.deploy.judging.standing import Standing, named
 from voxgate.deploy.moving.engine import Deployment, State
 from voxgate.deploy.planning.plan import Plan, Target
@@ -133,6 +134,7 @@ class Settlement:
         except VoxgateError as error:
             summary = f"everything holds, but {error.line}: make recover finishes it"
             return Settled(RunVerdict.BROKEN, Exit.BROKEN, summary)
+        self.notes += keep(self._context)
         releases = ", ".join(str(self.tagged.get(target.service.name, target.release)) for target in plan.targets)
         back = "back on " if plan.targets and all(target.how == How.ROLLBACK for target in plan.targets) else ""
         return Settled(RunVerdict.DONE, 0, f"done: {back}{releases}{waived}" + (f"; {standing}" if standing else ""))

@@ -50,11 +50,14 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What stands on one host: its boot, whether state may be written there, and each service's state by name."""
+    """What stands on one host: its boot, whether state may be written there, each service's state by name, and what was seen of
+    the host at the last done, None where nothing was kept or nobody asked for it.
+    """
 
     boot: str
     writable: bool
     services: Mapping[str, Written]
+    done: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +100,12 @@ def state_of(services: Collection[str], lines: int) -> Callable[[object], State]
     """Reads what is written about exactly these services, at most ``lines`` of each ledger."""
 
     def read(value: object) -> State:
-        found = _exactly(value, "services", "boot", "writable")
+        found = _exactly(value, "services", "boot", "writable", "done")
         if not isinstance(found["writable"], bool):
             raise wrong("true or false", found["writable"])
         told = _exactly(found["services"], *services)
         rows = {name: get(told, name, lambda row: _written(row, lines)) for name in services}
-        return State(get(found, "boot", short), found["writable"], rows)
+        return State(get(found, "boot", short), found["writable"], rows, get(found, "done", long_or_none))
 
     return read
 

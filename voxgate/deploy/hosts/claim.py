@@ -121,7 +121,9 @@ class Claim:
             had = self._epochs.get(name, {})
             services = checkouts(placements)
             read, owner = answers.claimed(services, LINES), self.author.document()
-            said, epochs = hold.ask("claim", _CLAIM_DEADLINE, read, services=services, owner=owner, epochs=had, ledger=LINES)
+            said, epochs = hold.ask(
+                "claim", _CLAIM_DEADLINE, read, services=services, owner=owner, epochs=had, ledger=LINES, done=True
+            )
         except BaseException:
             hold.close()
             if before is not None:

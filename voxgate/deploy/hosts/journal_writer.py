@@ -8,10 +8,13 @@ from typing import Any
 
 from voxgate.deploy.hosts.answers import nothing
 from voxgate.deploy.hosts.claim import Claim
+from voxgate.deploy.hosts.done import document_of as document_of_done
 from voxgate.deploy.hosts.executor import Task
 from voxgate.deploy.hosts.journal import MOST_REASON, Phase, document_of
 from voxgate.deploy.hosts.state import Good, good_document, ledger_event
 from voxgate.errors import MoveFailed, known_error
+from voxgate.model.estate import Estate
+from voxgate.model.fingerprints import Kept
 from voxgate.model.release import Release
 from voxgate.transport.at_once import at_once
 
@@ -68,6 +71,20 @@ def promote(
         }
 
     _everywhere(claim, tasks, words)
+
+
+def keep_done(claim: Claim, estate: Estate, kept: Mapping[str, Kept]) -> list[str]:
+    """Have each host keep what was seen of it, by its name: by one of its services, which this gate holds. A line for each host
+    that could not: nothing is judged by what is kept.
+    """
+    services = {one.host.name: one.service.name for one in estate.placements if one.host.name in kept}
+
+    def write(host: str) -> None:
+        claim.ask(host, "mark", _DEADLINE, nothing, service=services[host], done=document_of_done(kept[host]))
+
+    outcomes = at_once(services, write, limit=max(1, len(services)))
+    errors = {host: known_error(one, host) for host, one in outcomes.items() if isinstance(one, BaseException)}
+    return [f"{host} does not keep what was seen of it: {error.line}" for host, error in errors.items()]
 
 
 def _told(claim: Claim, reason: str) -> str:

@@ -14,11 +14,13 @@ from voxgate.contracts.json_strict import loads
 from voxgate.contracts.schemas import check
 from voxgate.contracts.typed import WrongFormError
 from voxgate.deploy.hosts.answers import State, long, object_in, state_of
+from voxgate.deploy.hosts.done import read_done
 from voxgate.deploy.hosts.journal import Journal, Phase, read_journal
 from voxgate.deploy.hosts.speaking import Speech
 from voxgate.errors import CommandUnknown, ContractError, MoveFailed, Unreachable, VoxgateError
 from voxgate.model.estate import Estate, Host, Placement
 from voxgate.model.evidence import Missing
+from voxgate.model.fingerprints import Kept
 from voxgate.model.release import PutBack, Release
 from voxgate.moves.steps import PYTHON
 from voxgate.survey.fields import get, members
@@ -52,7 +54,8 @@ class Found:
     """What is written on one host about one service. ``boot`` is the host's boot now; ``git_locks`` are lock files of a git
     that is gone; ``ledger`` holds its last lines, as they are; ``put_back`` is what a failed deploy changed last, None where
     nothing is known of one. ``owner`` is what the gate that claimed it last says of itself, None where nothing could be read;
-    ``held``: a gate has it at this moment.
+    ``held``: a gate has it at this moment. ``done`` is what was seen of the host when a deploy was done there, None where
+    nothing was kept.
     """
 
     good: Good
@@ -63,6 +66,7 @@ class Found:
     put_back: PutBack | None = None
     owner: Mapping[str, str] | None = None
     held: bool = False
+    done: Kept | Missing | None = None
 
     @property
     def content(self) -> str:
@@ -94,12 +98,14 @@ def checkouts(placements: tuple[Placement, ...]) -> dict[str, str]:
     return {placement.service.name: placement.service.folder for placement in placements}
 
 
-def read_all(connections: Connections, estate: Estate, *, ledger: int = 0) -> dict[str, Found]:
-    """By placement id: what is written there; ``ledger`` lines of each ledger. Nothing is claimed and nothing changed."""
+def read_all(connections: Connections, estate: Estate, *, ledger: int = 0, done: bool = False) -> dict[str, Found]:
+    """By placement id: what is written there; ``ledger`` lines of each ledger, and what was kept at the last ``done`` only where
+    that is said. Nothing is claimed and nothing changed.
+    """
 
     def ask(connection: Connection) -> dict[str, Found]:
         mine = placements_of(estate, connection.host)
-        request = {"op": "read", "services": checkouts(mine), "ledger": ledger}
+        request = {"op": "read", "services": checkouts(mine), "ledger": ledger, "done": done}
         return found_of(_call(connection, request, state_of(checkouts(mine), ledger)), mine)
 
     found: dict[str, Found] = {}
@@ -115,7 +121,7 @@ def read_all(connections: Connections, estate: Estate, *, ledger: int = 0) -> di
 
 def found_of(said: State, placements: tuple[Placement, ...]) -> dict[str, Found]:
     """One host's state, by placement id."""
-    found = {}
+    found, done = {}, read_done(said.done, placements[0].host.name) if placements else None
     for placement in placements:
         one = said.services[placement.service.name]
         found[placement.id] = Found(
@@ -127,6 +133,7 @@ def found_of(said: State, placements: tuple[Placement, ...]) -> dict[str, Found]
             _read_put_back(one.put_back, placement),
             object_in(one.owner),
             one.held,
+            done,
         )
     return found
 

@@ -75,7 +75,7 @@ class Looks:
         if wait(max(0.0, first.counts_from + bake - time.time())):  # the window itself is what is observed
             return None
         second = take_look(context.connections, context.estate, only=only)
-        context.contents = digests_of(context.estate, second)
+        context.contents, context.seen = digests_of(context.estate, second), second
         found = read_all(context.connections, context.estate) if context.claimed else context.found
         views = self._remotes.with_releases(must_run(context.estate, releases, context.goods, looking=True), found)
         evidence = Evidence(first, second, views, self.works())

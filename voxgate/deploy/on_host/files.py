@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Optional
 
 ROOT = "/var/lib/voxgate"
+DONE = "done.json"  # of the whole host: what was seen of it when a deploy was done
 OURS, OURS_ALONE = 0o700, 0o600  # whoever can open a lock can hold it, if only to read: so nobody else opens anything here
 
 
@@ -47,6 +48,14 @@ def replace(folder: str, name: str, text: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def text_of_host(name: str) -> Optional[str]:
+    """A state file that is about the whole host, as it is; None where it is none, or cannot be read: nothing depends on it."""
+    try:
+        return text_of(ROOT, name) if os.path.isfile(os.path.join(ROOT, name)) else None
+    except OSError:
+        return None
 
 
 def text_of(folder: str, name: str) -> Optional[str]:

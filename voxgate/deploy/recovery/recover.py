@@ -11,6 +11,7 @@ from voxgate.deploy.hosts.executor import Task
 from voxgate.deploy.hosts.journal import Journal, Phase
 from voxgate.deploy.hosts.last_known_good import way_back
 from voxgate.deploy.hosts.state import LastKnownGood, read_all
+from voxgate.deploy.judging.since_done import keep
 from voxgate.deploy.judging.standing import Standing, Told, named
 from voxgate.deploy.moving.engine import Deployment, State
 from voxgate.deploy.planning.plan import Target
@@ -289,6 +290,8 @@ class Recovery:
             for decision in self.decisions:
                 if decision.way is WayOut.JUDGE:
                     self._promote(decision)
+            for line in keep(self.context):
+                self.context.progress.note(line)
         elif again:
             failure = self._back_after_all(again, judge) or failure
         self.closed, self.judged = True, judged

@@ -13,6 +13,7 @@ from voxgate import __version__
 from voxgate.model.estate import Estate
 from voxgate.model.verdict import RunOutcome
 from voxgate.report.folder import ReportFolder
+from voxgate.report.page.changed import changed
 from voxgate.report.page.findings import MANY, accepted, findings, moves, places
 from voxgate.report.page.first import about, again_of, banner, brought, causes, compared, judgings, releases
 from voxgate.report.page.markup import Element, document, el, folded, link
@@ -73,6 +74,7 @@ def _rest(outcome: RunOutcome) -> Iterator[Element]:
     again = again_of(outcome)
     yield from moves(outcome)
     yield from accepted(outcome)
+    yield from changed(outcome)
     for title, lines in (("Other gates at work meanwhile", outcome.at_work), ("Notes", outcome.notes)):
         if lines:
             yield el("h2", title)
@@ -91,6 +93,7 @@ def _links(folder: ReportFolder) -> Iterator[Element]:
         (folder.html, "Allure: what each rule was judged on (needs scripts)"),
         (folder.summary, "summary.md: for a chat"),
         (folder.verdict, "verdict.json: for machines"),
+        (folder.changes, "changes.json: since done"),
         (folder.junit, "junit.xml"),
         (folder.evidence, "evidence"),
     )

@@ -23,7 +23,7 @@ from voxgate.model.waiving import waived_in
 from voxgate.report.causes.grouping import SHOWN, Cause, causes_of, what_follows
 from voxgate.report.causes.order import AT_WORK
 from voxgate.report.tally import ESTATE, PLATFORM, Tally, by_cell, subject_of, unjudged, whole
-from voxgate.report.terminal.release import moved, releases, served, since
+from voxgate.report.terminal.release import moved, releases, served, since, since_done
 from voxgate.report.terminal.wrapping import hanging as _hanging
 from voxgate.report.terminal.wrapping import shortened
 
@@ -164,6 +164,7 @@ def _close(outcome: RunOutcome, console: Console, report_path: Path | None, tell
         moved(outcome.moves if full else (), signs.violated, width),
     ]
     parts += [() if brief else served(outcome, width), telling.rollback(outcome), _notes(outcome, width), since(outcome, width)]
+    parts.append(since_done(outcome, width))
     for line in chain.from_iterable(parts):
         console.print(line, soft_wrap=True)
     if report_path is not None:

@@ -9,7 +9,7 @@ from rich.text import Text
 from voxgate.model.run_facts import away
 from voxgate.model.verdict import MoveRecord, RunOutcome
 from voxgate.report.terminal.wrapping import hanging
-from voxgate.report.told import served_lines, since_words
+from voxgate.report.told import served_lines, since_done_lines, since_words
 
 _NAME = 10  # columns of a service's name, and of what stands below it
 
@@ -50,6 +50,13 @@ def since(outcome: RunOutcome, width: int) -> Iterator[Text]:
     """What differs from the run before, in one sentence; nothing where nothing does."""
     if said := since_words(outcome):
         yield from (Text(line, "bold") for line in hanging(said, "since ", width, commands=False))
+
+
+def since_done(outcome: RunOutcome, width: int) -> Iterator[Text]:
+    """What hosts have otherwise than at the last done: how much, and what nobody explains; nothing where nothing changed."""
+    for number, said in enumerate(since_done_lines(outcome.changes)):
+        lines = hanging(said, "  " if number else "since done ", width, commands=False)
+        yield from (Text(line, "yellow" if number else "bold") for line in lines)
 
 
 def _named(service: str, said: str, width: int) -> Iterator[Text]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from voxgate.redaction.cutting import Redactor
 from voxgate.report.verdict.content import content_of, content_row
 from voxgate.report.verdict.facts import compared_of, compared_row, gap_of, gap_row, roll_of, roll_row
 from voxgate.report.verdict.older import FORMAT, as_now
+from voxgate.report.verdict.since_done import without_secrets
 
 _OWN = frozenset({
     "voxgate", "run", "estate", "verdict", "started", "ended", "how", "hosts", "host", "service", "move", "commit", "way",
@@ -166,7 +168,7 @@ def _counts(outcome: RunOutcome) -> dict[str, int]:
 
 def cut(outcome: RunOutcome, redactor: Redactor) -> RunOutcome:
     """The same run with nothing secret in it: what every other sink is given."""
-    return _outcome(document(outcome, redactor))
+    return replace(_outcome(document(outcome, redactor)), changes=without_secrets(outcome.changes, redactor))
 
 
 def _outcome(content: dict[str, Any]) -> RunOutcome:

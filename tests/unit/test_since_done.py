@@ -1,0 +1,319 @@
+"""What hosts keep when a deploy is done, what a later look says of it, and that nothing but lines ever comes of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.suites.conftest import Case
+from tests.unit.suites.conftest import green as green  # noqa: PLC0414 - a fixture
+from tests.unit.suites.test_fingerprints import with_boot, with_file, with_listener, with_tree
+from tests.unit.test_history import Here
+from tests.unit.test_history import host as host  # noqa: PLC0414 - a fixture
+from tests.unit.test_on_host import Host
+from voxgate.contracts.estates import load_estate
+from voxgate.deploy.hosts import journal_writer
+from voxgate.deploy.hosts.answers import State, Written
+from voxgate.deploy.hosts.done import document_of, read_done
+from voxgate.deploy.hosts.state import Author, Found, found_of, placements_of
+from voxgate.deploy.judging.since_done import changes_since, kept_of
+from voxgate.deploy.looking import _Notes
+from voxgate.deploy.run_context import Options, RunContext
+from voxgate.model.access import ANY
+from voxgate.model.estate import Estate, JobEntry
+from voxgate.model.evidence import Missing, known
+from voxgate.model.fingerprints import Difference, HostChanges, Kept, differences
+from voxgate.model.surroundings import JobFact, KeyFact, SudoRule
+from voxgate.survey.brought import Packages
+from voxgate.survey.explaining import explained, files_of
+from voxgate.survey.fingerprints import prints_of, rows_of
+from voxgate.transport.ssh.connections import Connections
+
+ESTATE = load_estate("lab")
+API = "api-1"
+AT = "2026-11-22T09:14:03Z"
+KEPT = Kept("r1", AT, "lab", 1e9, {"boot": {"x.service": "a" * 12, "y.service": ""}, "job": {}})
+
+
+def test_what_is_kept_is_read_back() -> None:
+    assert read_done(document_of(KEPT), API) == KEPT
+    assert read_done(None, API) is None
+    assert "\n" not in document_of(KEPT)
+    assert document_of(KEPT).isascii()
+
+
+def test_no_host_makes_it_longer_than_a_host_reads() -> None:
+    many = {f"kind {kind}": {f"{'x' * 100} {row}": "a" * 12 for row in range(400)} for kind in range(20)}
+    said = document_of(replace(KEPT, prints=many))
+    assert len(said) < 65536
+    assert isinstance(read_done(said, API), Kept)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": 2},
+        {"form": 99},
+        {"run": "x" * 1000},
+        {"clock": "now"},
+        {"clock": None},
+        {"prints": []},
+        {"prints": {"boot": {"x": "short"}}},
+        {"prints": {"boot": {"x": 1}}},
+        {"prints": {"boot": {"x": "a" * 12 + "\n"}}},
+        {"prints": {"boot": {"x" * 1000: "a" * 12}}},
+        {"prints": {"boot": {str(n): "a" * 12 for n in range(500)}}},
+        {"prints": {str(n): {} for n in range(500)}},
+    ],
+)
+def test_what_is_of_another_form_is_not_believed(change: Mapping[str, object]) -> None:
+    said = json.dumps({**json.loads(document_of(KEPT)), **change})
+    assert isinstance(read_done(said, API), Missing)
+
+
+@given(st.text(max_size=50) | st.binary(max_size=50).map(lambda one: one.decode("utf-8", "surrogateescape")))
+def test_whatever_stands_there_is_a_missing_or_nothing(said: str) -> None:
+    assert isinstance(read_done(said, API), Missing)
+    assert isinstance(read_done(document_of(KEPT)[: len(said)], API), Missing)
+
+
+def read(host: Host, *, done: bool) -> Any:
+    """What a look reads of the whole host."""
+    return host.ask("claim", services={}, owner={}, done=done)["ok"]["done"]
+
+
+def test_a_host_keeps_it_for_all_of_its_services_and_tells_it_who_asks(host: Host) -> None:
+    claim = Here(host, "r1")
+    assert read(host, done=True) is None
+    estate = replace(ESTATE, hosts=tuple(one for one in ESTATE.hosts if one.name == API))
+    backend = replace(estate, services=(estate.service("backend"),))
+    assert journal_writer.keep_done(claim, backend, {API: KEPT}) == []
+    assert (host.root / "done.json").stat().st_mode & 0o777 == 0o600
+    assert read(host, done=False) is None
+    assert read_done(read(host, done=True), API) == KEPT
+    other = replace(KEPT, run="r2")
+    journal_writer.keep_done(claim, backend, {API: other})
+    assert read_done(read(host, done=True), API) == other
+    assert not (host.root / "backend" / "journal.json").exists()
+
+
+PLACES: Mapping[str, Callable[[Path], object]] = {
+    "folder": Path.mkdir,
+    "link": lambda path: path.symlink_to("/no/such"),
+    "bytes": lambda path: path.write_bytes(b"\xff{"),
+}
+
+
+@pytest.mark.parametrize("make", PLACES.values(), ids=PLACES)
+def test_what_lies_in_its_place_hinders_no_look(host: Host, make: Callable[[Path], object]) -> None:
+    make(host.root / "done.json")
+    said = read(host, done=True)
+    assert said is None or isinstance(read_done(said, API), Missing)
+
+
+def test_a_host_that_cannot_keep_it_is_a_line(host: Host) -> None:
+    (host.root / "done.json").mkdir()
+    backend = replace(ESTATE, services=(ESTATE.service("backend"),))
+    (said,) = journal_writer.keep_done(Here(host, "r1"), backend, {API: KEPT})
+    assert said.startswith("api-1 does not keep what was seen of it: ")
+    assert journal_writer.keep_done(Here(host, "r1"), backend, {}) == []
+
+
+def context(kept: Mapping[str, Kept | Missing | None], ledger: tuple[str, ...] = (), estate: Estate = ESTATE) -> RunContext:
+    """A run that has read this on the hosts."""
+    found = {one.id: Found(None, done=kept.get(one.host.name), ledger=ledger) for one in estate.placements}
+    return RunContext(estate, Connections(estate), _Notes(str), Options(), Author("r2"), found=found)
+
+
+def since(green: Case, other: Case, ledger: tuple[str, ...] = (), tried: Mapping[str, str] | None = None) -> HostChanges:
+    """What a look at the other case says of api-1, where the first one was done. No host answers: dpkg is not asked."""
+    kept = kept_of(green.evidence.second, ESTATE, "r1", AT)
+    told = changes_since(context(kept, ledger), other.evidence.second, tried or {})
+    assert [one.host for one in told] == ["api-1", "fleet-1", "fleet-2", "sip-1"]
+    return next(one for one in told if one.host == API)
+
+
+def test_where_nothing_changed_nothing_is_told(green: Case) -> None:
+    kept = kept_of(green.evidence.second, ESTATE, "r1", AT)
+    told = changes_since(context(kept), green.evidence.second, {})
+    assert told == tuple(HostChanges(name, "r1", AT) for name in ("api-1", "fleet-1", "fleet-2", "sip-1"))
+
+
+def test_what_nobody_explains_is_told_with_the_run_since_when(green: Case) -> None:
+    told = since(green, with_listener(with_file(green)))
+    assert (told.run, told.at) == ("r1", AT)
+    assert [one.line for one in told.unexplained] == [
+        "listener tcp 0.0.0.0:9000 is new",
+        "unit file /etc/systemd/system/voxbridge.service.d/x.conf is new",
+    ]
+    assert told.note.startswith("dpkg could not be asked: ")
+
+
+def line(**said: object) -> str:
+    return json.dumps({"n": 1, "event": "promoted", "run": "r1b", "at": AT, "tag": "vox-backend-2026.11.22-2", **said})
+
+
+@pytest.mark.parametrize(
+    ("ledger", "tried", "why"),
+    [
+        ((), {"backend": "vox-backend-2026.11.22-1"}, ("release vox-backend-2026.11.22-1 of this run",)),
+        ((line(),), {}, ("release vox-backend-2026.11.22-2 of run r1b (promoted)",)),
+        ((line(tag=None, commit="c" * 40, event="begun"),), {}, (f"release {'c' * 12} of run r1b (begun)",)),
+        ((line(run="r1"),), {}, ()),
+        ((line(at="2026-11-22T09:14:02Z"),), {}, ()),
+        ((line(event="note"), "no json", line(event=3)), {}, ()),
+        ((), {"fleet": "vox-agents-2026.11.22-1"}, ()),
+    ],
+)
+def test_a_release_explains_what_its_service_is_made_of(
+    green: Case, ledger: tuple[str, ...], tried: Mapping[str, str], why: tuple[str, ...]
+) -> None:
+    """And nothing else; one that came before the last done is none."""
+    told = since(green, with_file(with_tree(green)), ledger, tried)
+    assert [(one.kind, one.why) for one in told.changes] == [("checkout", why), ("unit file", ())]
+
+
+def test_what_was_not_kept_or_is_another_s_is_a_line(green: Case) -> None:
+    look = green.evidence.second
+    kept = {**kept_of(look, ESTATE, "r1", AT), API: None, "fleet-1": Missing("unparsable", "it is torn"), "sip-1": KEPT}
+    kept["fleet-2"] = replace(KEPT, estate="production")
+    told = {one.host: one for one in changes_since(context(kept), look, {})}
+    assert told[API].note == "no done is kept here: nothing to compare with"
+    assert told["fleet-1"].note == "what was kept at done is not compared: it is torn"
+    assert told["fleet-2"].note == "what was kept at done is another estate's: it is not compared"
+    assert told["sip-1"].changes
+    blind = replace(look, hosts={**look.hosts, API: Missing("unreachable", "x")})
+    assert API not in [one.host for one in changes_since(context(kept), blind, {})]
+
+
+def test_a_mistake_of_ours_costs_a_line(green: Case) -> None:
+    broken = replace(green.of(API), jobs=3)  # type: ignore[arg-type]
+    look = replace(green.evidence.second, hosts={**green.evidence.second.hosts, API: broken})
+    told = changes_since(context(kept_of(green.evidence.second, ESTATE, "r1", AT)), look, {})
+    assert told[0].note.startswith("not compared: api-1: the gate itself failed here")
+    assert [one.note for one in told[1:]] == ["", "", ""]
+
+
+def candidates(green: Case, other: Case, packages: Packages | None = None, estate: Estate = ESTATE) -> dict[str, tuple[str, ...]]:
+    rows = rows_of(other.of(API))
+    told = explained(told_of(green, other), rows, estate, estate.host(API), packages or Packages(), {})
+    return {one.name: one.why for one in told}
+
+
+def test_a_package_explains_what_it_put_there_since_then(green: Case) -> None:
+    other, path = with_boot(green), "/etc/systemd/system/agent.service"
+    assert candidates(green, other) == {"agent.service": ()}
+    said = candidates(green, other, Packages({path: "agent"}))
+    assert said == {"agent.service": ("package agent, put there since then",)}
+    assert candidates(green, other, Packages({"/etc/other": "agent"}, ("old",))) == {"agent.service": ()}
+    gone = candidates(other, green, Packages(removed=("agent", "b", "c", "d", "e", "f")))
+    assert gone == {"agent.service": ("packages removed since then: agent, b, c, d, e, and 1 more",)}
+    rows = rows_of(other.of(API))
+    assert path in files_of(told_of(green, other), rows)
+    assert files_of([], rows) == []
+
+
+def told_of(green: Case, other: Case) -> list[Difference]:
+    return list(differences(prints_of(rows_of(green.of(API))), prints_of(rows_of(other.of(API)))))
+
+
+@pytest.mark.parametrize(
+    ("said", "explained_by_it"),
+    [
+        ("998:998 /var/lib/x /usr/sbin/nologin", True),
+        ("998:998 /var/lib/x /bin/false audio", True),
+        ("998:998 /var/lib/x /bin/bash", False),
+        ("1001:1001 /home/x /usr/sbin/nologin", False),
+        ("0:0 /root /usr/sbin/nologin", False),
+        ("x /usr/sbin/nologin", False),
+    ],
+)
+def test_an_account_as_packages_make_them_may_be_one_of_theirs(green: Case, said: str, explained_by_it: bool) -> None:  # noqa: FBT001
+    before = green.fact(API, "sudo", accounts=(("root", "0:0 /root /bin/bash"),))
+    now = green.fact(API, "sudo", accounts=(("root", "0:0 /root /bin/bash"), ("agent", said)))
+    why = ("packages put there since then: agent",) if explained_by_it else ()
+    assert candidates(before, now, Packages(anew=("agent",))) == {"agent": why}
+    assert candidates(before, now) == {"agent": ()}
+
+
+FINGERPRINT = f"SHA256:{'A' * 43}"
+
+
+@pytest.mark.parametrize(
+    ("change", "says", "why"),
+    [
+        (with_boot, {"boot": {"api": ("agent.service",)}}, "[boot] of the estate"),
+        (with_boot, {"boot": {"sip": ("agent.service",)}}, ""),
+        (with_file, {"units": {"all": (("/etc/systemd/system/voxbridge.service.d/x.conf", "0" * 64),)}}, "[units] of the estate"),
+        (with_file, {"units": {"all": (("/etc/systemd/system/voxbridge.service.d/x.conf", "1" * 64),)}}, ""),
+        (
+            lambda g: g.host(API, jobs=(*known(g.of(API).jobs), JobFact("/etc/cron.d/x", "root", ("git",)))),
+            {"jobs": "job"},
+            "[jobs] of the estate",
+        ),
+        (
+            lambda g: g.fact(API, "keys", keys=(*known(g.of(API).keys).keys, KeyFact("anna", "/home/anna/k", FINGERPRINT))),
+            {"keys": {"all": (("anna", FINGERPRINT),)}},
+            "[keys] of the estate",
+        ),
+        (
+            lambda g: g.fact(API, "keys", keys=(*known(g.of(API).keys).keys, KeyFact("root", "/root/k", FINGERPRINT))),
+            {"keys": {"all": (("anna", FINGERPRINT),)}},
+            "",
+        ),
+        (
+            lambda g: g.fact(API, "sudo", others=(SudoRule("root", "", "/bin/x", "anna"),)),
+            {"sudo": {"api": (("anna", "/bin/x"),)}},
+            "[sudo] of the estate",
+        ),
+        (
+            lambda g: g.fact(API, "sudo", others=(SudoRule("root", "", ANY, "anna"),)),
+            {"sudo": {"api": (("anna", "/bin/x"),)}},
+            "",
+        ),
+    ],
+    ids=["boot", "boot elsewhere", "unit", "another unit", "job", "key", "another's key", "sudo", "another sudo"],
+)
+def test_an_entry_of_the_estate_explains_what_it_covers(
+    green: Case, change: Callable[[Case], Case], says: Mapping[str, Any], why: str
+) -> None:
+    words = {"jobs": {"all": (JobEntry("/etc/cron.d/x", ("git",)),)}} if says == {"jobs": "job"} else dict(says)
+    (found,) = candidates(green, change(green), estate=replace(ESTATE, **words)).values()
+    assert found == ((why,) if why else ())
+
+
+def test_a_listener_is_explained_by_the_estate_or_its_own_service(green: Case) -> None:
+    host = green.of(API)
+    without = green.host(API, listeners=tuple(one for one in known(host.listeners) if one.port != 8080))
+    (found,) = candidates(without, green).values()
+    assert found == ("[listeners] of the estate, or a service's own",)
+    assert candidates(green, with_listener(green)) == {"tcp 0.0.0.0:9000": ()}
+
+
+def test_a_unit_file_as_in_the_repository_is_explained_by_that(green: Case) -> None:
+    unit = known(green.of(API).units)["voxbridge.service"]
+    path = "/etc/systemd/system/voxbridge.service"
+    before = green.unit(API, unit.name, files={path: "0" * 64})
+    now = green.unit(API, unit.name, files={path: ESTATE.service("backend").unit_files["voxbridge.service"]})
+    assert candidates(before, now) == {path: ("as in hosts/units",)}
+    assert candidates(now, before) == {path: ()}
+
+
+def test_where_another_probe_looked_each_change_may_be_that(green: Case) -> None:
+    said = candidates(green, with_boot(green).host(API, probe="0" * 64))
+    assert set(said) == {"agent.service", "voxgate-probe"}
+    assert all(why == ("another probe looked then: this one may see more",) for why in said.values())
+
+
+def test_the_state_of_a_host_is_of_each_service_there() -> None:
+    mine = placements_of(ESTATE, ESTATE.host(API))
+    nothing = Written(None, None, None, None, held=False, ledger=(), git_locks=())
+    said = State("b", writable=True, services={one.service.name: nothing for one in mine}, done=document_of(KEPT))
+    assert [one.done for one in found_of(said, mine).values()] == [KEPT, KEPT]
