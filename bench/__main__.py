@@ -46,6 +46,9 @@ PARTS: Mapping[str, tuple[int, Callable[[Asked], dict[str, Any]]]] = {
 }
 """Each part, with its rounds."""
 
+LOOKING = frozenset({"tools", "distance", "calls", "folders"})
+"""Parts that look at what is deployed on the lab."""
+
 
 def _hosts(asked: Asked, usual: Sequence[int]) -> Sequence[int]:
     return asked.hosts or ((10,) if asked.quick else usual)
@@ -61,6 +64,13 @@ def main(argv: Sequence[str]) -> int:
     if unknown := sorted(set(parts) - set(PARTS)):
         _parser().error(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
     run([os.environ.get("UV", "uv"), "sync", "--locked", "--quiet"], cwd=RIVALS)
+    if LOOKING & set(parts):
+        _say("lab:")
+        try:
+            deploys.ready(_say)
+        except VoxgateError as error:
+            _say(f"  the lab is not deployed: {error.text[-1500:]}")
+            return 1
     failed = []
     for name in parts:
         _say(f"{name}:")

@@ -37,6 +37,19 @@ MAKE = (
     "        os.mkdir(f'/srv/bench/{number:03}/{call:03}')\n"
 )
 
+SEEN = (
+    "import os, time\n"
+    "def each(folder):\n"
+    "    with os.scandir(folder) as found:\n"
+    "        for row in found:\n"
+    "            row.stat(follow_symlinks=False)\n"
+    "            yield row.path\n"
+    "for folder in each('/srv/bench'):\n"
+    "    for _ in each(folder): pass\n"
+    "print(time.process_time())\n"
+)
+"""What it costs Python to see of each folder when it was changed, and nothing else."""
+
 
 class Sampler:
     """Asks pages all the time, each by a connection of its own; a thread's work. ``stop`` ends it, ``took`` are seconds of
@@ -119,7 +132,8 @@ def measure_folders(looks: int, say: Callable[[str], None]) -> dict[str, Any]:
             for number in range(1, looks + 1):
                 found.append(cpu_of(place, LARGE_DISK))
                 say(f"  look {number}/{looks}  {FOLDERS:,} folders: the probe took {found[-1]['cpu']} s of CPU")
-            return {"count": FOLDERS, "looks": found}
+            seen = float(hosts.must(LARGE_DISK, ["python3", "-I", "-c", SEEN], deadline=LONG))
+            return {"count": FOLDERS, "looks": found, "seen": round(seen, 2)}
         finally:
             hosts.must(LARGE_DISK, ["sh", "-c", "umount /srv/bench; rmdir /srv/bench"], deadline=LONG)
 

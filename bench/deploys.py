@@ -25,6 +25,14 @@ def measure(rounds: int, say: Callable[[str], None]) -> dict[str, Any]:
     return summed(found)
 
 
+def ready(say: Callable[[str], None]) -> None:
+    """Deploy all to the lab: whoever measures asks what runs there, and a lab that just came up runs nothing. Raises VoxgateError
+    where it is not done.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        say(f"  a deploy of all, in {deployed(made(Path(name)))['seconds']:.0f} s: what is measured is there")
+
+
 def deployed(place: Place) -> dict[str, Any]:
     """One deploy of all; its verdict. Raises VoxgateError where it is not done."""
     with tempfile.TemporaryDirectory() as folder:

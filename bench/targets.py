@@ -132,7 +132,8 @@ def _felt(part: Mapping[str, Any] | None, many: Mapping[str, Any] | None) -> Ite
     blind = f"; blind: {', '.join(second['blind'])}" if second["blind"] else ""
     said = f"{number(second['cpu'])} s{blind}" if second["cpu"] is not None else f"no answer{blind}"
     good = second["cpu"] is not None and not blind and second["cpu"] <= PROBE_CPU_FOLDERS
-    yield Target(folders, IDLE["folders"], said, "**met**" if good else "not met")
+    why = f": only to see of each when it was changed takes Python {number(many['seen'])} s there" if "seen" in many else ""
+    yield Target(folders, IDLE["folders"], said, "**met**" if good else f"not met{why}")
 
 
 def _deployed(part: Mapping[str, Any] | None) -> Iterator[Target]:
