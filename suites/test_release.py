@@ -177,9 +177,8 @@ def test_remote_is_bitbucket(placement: Placement, estate: Estate, evidence: Evi
     found, do = [], []
     if checkout.origin != wanted:
         found.append(f"origin resolves to {checkout.origin}, not {wanted}")
-        git = ("git", "-C", placement.service.folder)
-        at_home = as_owner(placement, *git, "remote", "set-url", "origin", wanted)
-        do.append(f"{at_home}; if it stays: {as_owner(placement, *git, 'config', '--show-origin', '--get-regexp', 'insteadof')}")
+        at_home = as_owner(placement, "git", "-C", placement.service.folder, "remote", "set-url", "origin", wanted)
+        do.append(f"{at_home}; if it stays: {_settings_of_git(placement, '--get-regexp', 'insteadof')}")
     if odd := strange(checkout.settings):
         found.append(f"{', '.join(odd)} is set, which runs or fetches something, or changes what is checked out")
         do += [_unset(placement, name) for name in odd[:TOLD]]
@@ -240,12 +239,19 @@ def test_one_copy_only(host_name: str, estate: Estate, evidence: Evidence) -> No
     assert not wrong, say_each(host_name, wrong, estate=estate.name, entries=entries)
 
 
+def _settings_of_git(placement: Placement, *words: str) -> str:
+    """What git says of its settings, and where they stand. Into a pipe: else it starts the pager that stands among them, which
+    could type at root's terminal.
+    """
+    asked = as_owner(placement, "git", "-C", placement.service.folder, "config", "--show-origin", *words)
+    return f"`{asked.strip('`')} | cat -v`"
+
+
 def _unset(placement: Placement, name: str) -> str:
     """What takes a setting out of git: of the checkout, or of the account, or of the system."""
     key, _, elsewhere = name.partition(" ")
     if not GIT_KEY.fullmatch(key):
-        where = as_owner(placement, "git", "-C", placement.service.folder, "config", "--show-origin", "--list")
-        return f"{where} says in which file that is set: take it out there"
+        return f"{_settings_of_git(placement, '--list')} says in which file that is set: take it out there"
     if not elsewhere:
         return as_owner(placement, "git", "-C", placement.service.folder, "config", "--unset-all", key)
     of_account = as_owner(placement, "git", "config", "--global", "--unset-all", key).strip("`")

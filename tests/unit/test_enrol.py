@@ -6,16 +6,15 @@ import base64
 import gzip
 import io
 import os
-import pty
 import re
 import subprocess
 import tempfile
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.terminal import said_at_a_terminal
 from voxgate.cli.enrol import as_root, enrol, heard, tell, update
 from voxgate.contracts.estates import FOLDER, load_estate
 from voxgate.contracts.unit_files import UnitFiles
@@ -166,16 +165,7 @@ def test_who_clones_types_nothing_at_roots_terminal() -> None:
         Path(folder).chmod(0o755)
         (Path(folder) / "git").write_text(AT_THE_TERMINAL)
         (Path(folder) / "git").chmod(0o755)
-        pid, terminal = pty.fork()
-        if pid == 0:
-            os.execve(  # noqa: S606 - no shell but this one
-                "/bin/bash", ["bash", "-euo", "pipefail", "-c", line], {"PATH": f"{folder}:{os.environ['PATH']}"}
-            )
-        said = b""
-        with suppress(OSError):  # the other end is closed
-            while piece := os.read(terminal, 4096):
-                said += piece
-        os.close(terminal)
-        assert os.waitpid(pid, 0)[1] == 0
-    assert said.decode().splitlines()[:1] == ["^[[2Jdone"]
-    assert "do it by hand" in said.decode()
+        env = {"PATH": f"{folder}:{os.environ['PATH']}"}
+        said = said_at_a_terminal(["/bin/bash", "-euo", "pipefail", "-c", line], env)
+    assert said.splitlines()[:1] == ["^[[2Jdone"]
+    assert "do it by hand" in said

@@ -10,10 +10,11 @@ import re
 import stat
 from typing import Any, Iterator
 
-from voxgate.probe.accounts import group_members, group_name
+from voxgate.probe.accounts import group_name
 from voxgate.probe.base import DEADLINE, LONGEST_PATH, SCRIPT_DEPTH, Job, Trouble
 from voxgate.probe.believing import believed, called, loose_files, others_change, words_now
 from voxgate.probe.programs import run
+from voxgate.probe.rights import MAY_WRITE, access_list, may_besides
 from voxgate.probe.routes import Routes
 from voxgate.probe.text import COMMENT, behind, files_in, lines_of
 
@@ -192,7 +193,7 @@ def others_choose(path: str, depth: int = 0) -> str:
     """
     folder = os.path.dirname(path)
     place = others_change(folder)
-    if place == "/var/log" and folder.startswith("/var/log/") and of_syslog(os.stat(place)):
+    if place == "/var/log" and folder.startswith("/var/log/") and of_syslog(os.stat(place), access_list(place)):
         way = [folder[:at] for at in range(len("/var/log/"), len(folder) + 1) if folder[at : at + 1] in {"", "/"}]
         place = next((one for one in way if os.path.lexists(one) and not roots_folder(os.lstat(one))), "")
     if place or not os.path.islink(path):
@@ -200,9 +201,9 @@ def others_choose(path: str, depth: int = 0) -> str:
     return path if depth > 20 else others_choose(os.path.join(os.path.dirname(path), os.readlink(path)), depth + 1)
 
 
-def of_syslog(row: os.stat_result) -> bool:
+def of_syslog(row: os.stat_result, access: bytes) -> bool:
     """True for root's folder that the daemon of the logs may write in too, as Ubuntu has /var/log."""
-    alone = set(group_members(row.st_gid)) <= {"syslog"}
+    alone = may_besides(row, access, MAY_WRITE) <= {"syslog"}
     return row.st_uid == 0 and not row.st_mode & 0o002 and group_name(row.st_gid) == "syslog" and alone
 
 

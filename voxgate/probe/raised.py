@@ -28,9 +28,10 @@ PROGRAM_PLACES = {
 }  # fmt: skip
 PROGRAM_NAMES = 3000  # of one place, the uppermost ones
 A_FOLDER = 10  # names: to open one costs as much
-# What distributions give others' rights, each for one thing that it does. Only as a package has it.
+# What distributions give others' rights, each for one thing that it does. Only as a package has it. Not doas: whom its rules let
+# do what nobody here asks.
 OF_DISTRIBUTIONS = """
-su sudo sudoedit doas passwd chsh chfn gpasswd newgrp newuidmap newgidmap chage expiry unix_chkpwd unix_update ksu userhelper
+su sudo sudoedit passwd chsh chfn gpasswd newgrp newuidmap newgidmap chage expiry unix_chkpwd unix_update ksu userhelper
 pam_timestamp_check mount umount mount.nfs mount.cifs mount.ecryptfs_private mount.davfs ntfs-3g fusermount fusermount3
 ping ping4 ping6 arping traceroute6.iputils mtr-packet fping dumpcap ssh-keysign dbus-daemon-launch-helper pkexec authbind
 polkit-agent-helper-1 at crontab Xorg.wrap pppd usernetctl exim4 sendmail postdrop postqueue procmail lockfile maildrop dma

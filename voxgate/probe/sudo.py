@@ -10,10 +10,11 @@ import stat
 from contextlib import suppress
 from typing import Any, Iterator
 
-from voxgate.probe.accounts import account, all_accounts, group_members, group_name
+from voxgate.probe.accounts import account, all_accounts, group_name
 from voxgate.probe.base import DEADLINE, Job, Trouble
 from voxgate.probe.programs import run
 from voxgate.probe.request import ACCOUNT, Service
+from voxgate.probe.rights import MAY_WRITE, access_list, may_besides
 from voxgate.probe.text import files_in, lines_of
 from voxgate.probe.ways import LINKS_AT_MOST
 
@@ -140,7 +141,7 @@ def loose_of(path: str) -> Iterator[str]:
             at, rest = "/" if target.startswith("/") else at, [*target.split("/"), *rest]
             continue
         at = place
-        writers = [one for one in group_members(found.st_gid) if one != "root"] if found.st_mode & 0o020 else []
+        writers = may_besides(found, access_list(place), MAY_WRITE) if found.st_mode & 0o020 else set()
         if (part or at == "/") and (found.st_uid != 0 or found.st_mode & 0o002 or writers):
             is_loose = True
             yield at

@@ -8,9 +8,11 @@ import subprocess
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.terminal import said_at_a_terminal
 from voxgate.model.advice import commands_in
 from voxgate.model.evidence import SocketFact, known
 from voxgate.model.release import Release
@@ -113,6 +115,21 @@ def test_what_others_could_change_is_given_to_deploy_by_no_link(green: Case) -> 
             subprocess.run(["sh", "-uc", here], check=False)
         found = {path.name: (path.owner(), stat.S_IMODE(path.stat().st_mode)) for path in (top, top / "a [b]", other / "shadow")}
     assert found == {"top": ("games", 0o755), "a [b]": ("games", 0o644), "shadow": ("root", 0o666)}
+
+
+@pytest.mark.parametrize("of", [{"origin": "git@elsewhere:x"}, {"settings": ("core.pager", "a b")}])
+def test_no_pager_of_deploy_s_comes_to_root_s_terminal(green: Case, tmp_path: Path, of: dict[str, Any]) -> None:
+    """Git starts what its settings say where it writes to a terminal, and that could type a command there."""
+    case = green.of_service(API, "checkouts", "backend", **of)
+    command = next(one for one in typed(case, f"remote-is-bitbucket[backend-{API}]") if "--show-origin" in one)
+    (tmp_path / "pager").write_text("#!/bin/sh\necho paged\n")
+    (tmp_path / "pager").chmod(0o755)
+    for words in (["init", "-q"], ["config", "core.pager", str(tmp_path / "pager")], ["config", "url.\033[2J.insteadOf", "x"]):
+        subprocess.run(["git", "-C", tmp_path, *words], check=True)
+    here = command.replace("sudo -u deploy ", "").replace(case.estate.service("backend").folder, str(tmp_path))
+    said_there = said_at_a_terminal(["/bin/sh", "-c", here], os.environ)
+    assert "paged" not in said_there
+    assert "url.^[[2j.insteadof" in said_there.lower()
 
 
 @pytest.mark.parametrize("where", ["kept/passwd", "away/passwd", "kept/led"])

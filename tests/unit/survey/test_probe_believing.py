@@ -7,6 +7,7 @@ import os
 import pwd
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
 import threading
@@ -632,6 +633,21 @@ def test_what_a_link_on_the_way_leads_through_is_loose_too(kept: Path) -> None:
         assert list(probe.loose_of(f"{kept}/{path}")) == []
     (kept / "program").chmod(0o666)
     assert list(probe.loose_of(f"{kept}/plain")) == [f"{kept}/program"]
+
+
+def test_what_an_access_list_lets_others_change_is_loose_too(kept: Path) -> None:
+    """The mode shows what a list allows as the rights of root's group, in which nobody is: so a folder of units that the account
+    which deploys may write into looked like root's alone.
+    """
+    (kept / "program").write_text("x")
+    kept.chmod(0o775)
+    (kept / "program").chmod(0o664)
+    assert list(probe.loose_of(f"{kept}/program")) == []  # there is only root in root's group
+    for path, right in ((kept, 5), (kept / "program", 4), (kept, 7), (kept / "program", 6)):
+        rows = ((1, 7, -1), (2, right, pwd.getpwnam("games").pw_uid), (4, 5, -1), (16, 7, -1), (32, 5, -1))
+        os.setxattr(path, "system.posix_acl_access", struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *row) for row in rows))
+        found = [str(kept), f"{kept}/program"] if right == 6 else [str(kept)] if right == 7 else []
+        assert list(probe.loose_of(f"{kept}/program")) == found
 
 
 def test_a_unit_that_others_than_root_can_change_has_no_hash(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,6 +144,14 @@ def test_what_a_distribution_gives_rights_is_not_told_and_its_name_alone_gives_n
     assert [command for *_, command in told(place) if command.endswith(("/su", "/passwd", "/mount", "/chsh"))] == []
 
 
+def test_a_program_that_gives_rights_by_rules_of_its_own_is_told(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whom /etc/doas.conf lets be root without a password nobody here asks."""
+    monkeypatch.setattr(probe, "vouched_for", lambda paths: paths)
+    for name in ("su", "doas"):
+        program(place / name, 0o4755)
+    assert told(place) == [("everybody", "root", "setuid doas")]
+
+
 def test_no_place_is_walked_without_an_end(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(20):
         (place / f"{number:02}").mkdir()
