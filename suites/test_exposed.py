@@ -33,7 +33,7 @@ OK = 200
 EXPOSED = re.compile(
     r"(^|/)(\.(?!well-known/)|package(-lock)?\.json$|vite\.config)|\.(map|sha256|env|key|pem|bak|orig|swp)$|~$|\.sql"
 )
-HASHED = re.compile(r"^assets/.+[-.][A-Za-z0-9_-]{8,}\.[a-z0-9]+$")
+HASHED = re.compile(r"^assets/.+[-.][A-Za-z0-9_-]{8,128}\.[a-z0-9]+$")  # with a limit: whoever has the host names the files
 PACKAGED = ("/usr/share/nginx",)  # the pages that nginx's own package brings, for errors
 CAPTURED = re.compile(r"\$(?:[1-9]|uri)(?![A-Za-z0-9_])|\$\{(?:[1-9]|uri)\}")  # decoded and normalised by nginx: no way up
 MONTH = 30 * 24 * 3600

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from voxgate.model.web_servers import RouteFact, SiteFact
 
 CODE = re.compile(
-    r".*(html|javascript|ecmascript|css|svg|xml|wasm).*", re.IGNORECASE
-)  # types that a browser runs, or shows as a page
+    r"html|javascript|ecmascript|css|svg|xml|wasm", re.IGNORECASE
+)  # in types that a browser runs, or shows as a page
 HERE = ("127.0.0.1", "[::1]", "localhost")
 SAME = re.compile(r"/|https://\S*|(?:http|\$scheme)://(?:\$host|\$server_name|\$http_host)\S*")
 NAMED = re.compile(r"(?:= |~\*? |\^~ )?[/@^(\\.]\S{0,190}")  # what an estate may name
@@ -81,7 +81,7 @@ def _near(placement: Placement, estate: Estate, evidence: Evidence) -> set[str]:
 def _wrong(route: RouteFact, near: set[str] | None) -> str:
     """Why a route is none of the console's; empty for one that is. Where nobody says what the API is, ``near`` is None."""
     match route.does:
-        case "answers" if CODE.fullmatch(route.to):
+        case "answers" if CODE.search(route.to):
             return f"nginx answers {route.where} itself, with {route.to}: that is no file of the build"
         case "passes" if near is not None and route.to not in near:
             return f"nginx passes {route.where} on to {route.to}, where nothing of the estate listens"

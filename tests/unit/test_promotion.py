@@ -147,6 +147,7 @@ inputs = ["ben"]
         ('from = "lab"\nsigners = "x"', "is this estate itself"),
         ('from = "staging"', "without signers nobody knows whose word counts"),
         ('approvals = 2\ninputs = ["a"]', "approvals = 2, and 1 may approve"),
+        ('approvals = 2\napprovers = ["a"]\nsigners = "x"\ninputs = ["a"]', "approvals = 2, and 1 may approve"),
         ('inputs = ["a"]', "approvals is not said"),
         ('windows = [{ from = "16:00", until = "09:00" }]', "until 09:00 is not after from 16:00"),
         ('windows = [{ from = "9:00", until = "10:00" }]', "cannot be meant"),
@@ -286,6 +287,16 @@ def test_a_signed_note_approves_one_commit_on_one_estate_for_some_days(keys: Key
         if other != path and b'"reason"' in other.read_bytes() and NEW.commit.encode() in other.read_bytes():
             other.with_name(other.name + ".sig").write_bytes(b"x")
     assert refused(made, now=now) == f"backend {NEW}: approved by 0 of 2"
+
+
+def test_one_person_is_no_two_by_a_note_and_a_yes(keys: Keys, tmp_path: Path) -> None:
+    notes = tmp_path / FOLDER
+    people = ("anna", "ben")
+    made = rules(Promotion(approvals=2, approvers=people, inputs=people, signers=keys.knows(*people)), notes=notes)
+    write(ESTATE, BACKEND, NEW, keys.key("anna"), "looked at it", 3, notes)
+    now = datetime.now(UTC)
+    assert refused(replace(made, said_yes="anna"), now=now) == f"backend {NEW}: approved by 1 of 2 (anna)"
+    assert refused(replace(made, said_yes="ben"), now=now) == ""
 
 
 def test_the_command_asks_the_remote_for_the_commit(forge: Callable[[str], Forge], keys: Keys, tmp_path: Path) -> None:

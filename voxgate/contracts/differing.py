@@ -13,7 +13,7 @@ from typing import Any
 
 from voxgate.contracts.readers import readers
 from voxgate.contracts.shapes_of_answers import Schema
-from voxgate.errors import ContractError
+from voxgate.errors import ContractError, visible
 
 STRICTER, LOST, CHANGED, ADDED = "stricter", "lost", "changed", "added"
 _TYPES = {"string", "number", "integer", "object", "array", "boolean", "null"}
@@ -67,10 +67,10 @@ class Change:
 
     @property
     def line(self) -> str:
-        """``lost      backend-health $.checks: is not promised any more; breaks gate, console``."""
+        """``lost      backend-health $.checks: is not promised any more; breaks gate, console``, in one line."""
         where = " ".join(word for word in (self.contract, self.part) if word)
         whom = f"; breaks {', '.join(self.breaks)}" if self.breaks else ""
-        return f"{self.kind:<9} {where}: {self.what}{whom}"
+        return visible(f"{self.kind:<9} {where}: {self.what}{whom}")
 
 
 def differences(contract: str, old: Schema, new: Schema, *, judged: bool, room: Room | None = None) -> list[Change]:

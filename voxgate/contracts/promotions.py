@@ -53,8 +53,8 @@ def _judge(made: Promotion, estate: str, where: str) -> None:
         raise EstateError(f"there is no zone {made.zone!r}", where=where, hint='as "Europe/Berlin", or "UTC"') from None
     if made.source == estate:
         raise EstateError(f"from = {made.source!r} is this estate itself", where=where, hint="name the one before it")
-    if made.approvals > len(made.approvers) + len(made.inputs):
-        what = f"approvals = {made.approvals}, and {len(made.approvers) + len(made.inputs)} may approve"
+    if made.approvals > (may := len({*made.approvers, *made.inputs})):
+        what = f"approvals = {made.approvals}, and {may} may approve"
         raise EstateError(what, where=where, hint="approvers = names in the file of signers; inputs = accounts of Jenkins")
     if (made.approvers or made.inputs) and not made.approvals:
         raise EstateError("approvals is not said, and so nobody is asked", where=where, hint="approvals = 1")

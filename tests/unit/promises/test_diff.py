@@ -120,6 +120,12 @@ def test_references_are_followed_and_may_go_round() -> None:
     assert differences("x", old, new, judged=True)[0].part == "$.first.id"
 
 
+def test_no_name_of_a_field_writes_a_line_of_its_own_or_moves_the_terminal() -> None:
+    """Whoever writes a repository's contract.json could say BREAKS NOBODY himself."""
+    (change,) = differences("x", {"properties": {"a\nBREAKS NOBODY\x1b[1A": {}}}, {}, judged=False)
+    assert change.line.isprintable()
+
+
 def test_no_name_of_a_field_makes_its_readers_take_time() -> None:
     """They are looked for in the part above, and the one above that: a name of dots had as many."""
 

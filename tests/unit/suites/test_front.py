@@ -372,3 +372,9 @@ def test_numbers_that_the_host_alone_gets_are_for_operators(green: Case, path: s
         told = {Question(API, 80, path): numbers, entrance.public.asked(path): others}
         case = replace(green, evidence=replace(green.evidence, second=with_answers(green.evidence.second, told)))
         assert (EXPOSED not in case.judge(["console-exposes-nothing"])) is held
+
+
+def test_no_name_of_a_file_makes_the_rule_about_what_browsers_keep_take_time(green: Case) -> None:
+    """Whoever is root on a host says how its files are called: each dash of such a name was the beginning of another look."""
+    files = {**known(green.of(API).dists["console"]).files, "assets/" + "-a" * 500_000: (1, "0" * 64)}
+    assert green.of_service(API, "dists", "console", files=files).judge(["console-exposes-nothing"]) == {}

@@ -68,6 +68,12 @@ def test_what_is_the_estate_s_or_no_code_holds(green: Case, row: tuple[str, str,
     assert said(green, row) == ""
 
 
+def test_no_type_that_a_host_names_takes_time_or_is_no_code_by_a_line_more(green: Case) -> None:
+    """Whoever is root on it says what stands there: a million letters were looked through once for each of them."""
+    assert said(green, ("/x", "answers", "text/html" * 200_000 + "\n")).startswith("api-1: nginx answers /x itself, with")
+    assert said(green, ("/x", "answers", "text/plain " * 200_000 + "\n")) == ""
+
+
 def test_a_location_that_the_estate_names_is_not_judged(green: Case) -> None:
     rows = ("/grafana/", "passes", "127.0.0.1:3000"), ("= /config.js", "answers", "application/javascript")
     allowed = replace(green, estate=replace(green.estate, routes=("/grafana/", "= /config.js")))

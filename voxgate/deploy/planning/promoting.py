@@ -116,8 +116,8 @@ class Rules:
         return read_statement(decode(bundle.body, bundle.where).payload, bundle.where)
 
     def _approvals(self, estate: Estate, service: Service, release: Release, now: datetime) -> frozenset[str]:
-        """Who approved it: by a note that is signed and still counts, or by Jenkins' input."""
-        names = {f"{self.said_yes} in Jenkins"} if self.said_yes in self.promotion.inputs else set()
+        """Who approved it: by a note that is signed and still counts, or by Jenkins' input. One name is one person."""
+        names = {self.said_yes}.intersection(self.promotion.inputs)
         for path, body, signature in notes_in(self.notes) if self.promotion.approvers else ():
             try:
                 note = read_approval(body, path.name)
