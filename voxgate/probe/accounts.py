@@ -6,7 +6,7 @@ import grp
 import os
 import pwd
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any, Callable, Iterator, Sequence
 
@@ -153,12 +153,11 @@ def at_home(text: str, user: str) -> str:
 
 @lru_cache(maxsize=None)
 def group_members(gid: int) -> tuple[str, ...]:
-    """Who is in a group."""
-    try:
-        named = grp.getgrgid(gid).gr_mem
-    except KeyError:
-        named = []
-    return (*named, *(one.pw_name for one in pwd.getpwall() if one.pw_gid == gid))
+    """Who is in a group, by whatever name of it: the kernel knows its number alone."""
+    named = [name for group in grp.getgrall() if group.gr_gid == gid for name in group.gr_mem]
+    with suppress(KeyError):  # of a directory's groups not all are listed
+        named += grp.getgrgid(gid).gr_mem
+    return tuple(dict.fromkeys([*named, *(one.pw_name for one in pwd.getpwall() if one.pw_gid == gid)]))
 
 
 ACCOUNTS_AT_MOST = 2000

@@ -81,11 +81,12 @@ def rules_of(user: str) -> list[dict[str, str]]:
 
 
 def groups_named(user: str) -> list[str]:
-    """The groups that an account is in, by name; none of one that is not there."""
+    """The groups that an account is in, by each name that one has; none of an account that is not there."""
     try:
-        return sorted({group_name(gid) for gid in os.getgrouplist(user, pwd.getpwnam(user).pw_gid)})
+        numbers = set(os.getgrouplist(user, pwd.getpwnam(user).pw_gid))
     except KeyError:
         return []
+    return sorted({*map(group_name, numbers), *(group.gr_name for group in grp.getgrall() if group.gr_gid in numbers)})
 
 
 NO_SHELLS = {"nologin", "false", "sync", "halt", "shutdown"}
@@ -114,10 +115,11 @@ def powers(caller: str) -> list[dict[str, Any]]:
     admins = {name for group in grp.getgrall() if group.gr_name in ADMINS for name in group.gr_mem}
     found = {(one.pw_name, "uid 0") for one in people if one.pw_uid == 0 and one.pw_name != "root"}
     others = {one.pw_name for one in people if one.pw_uid != 0} - admins - {caller}  # who has the number needs no group
+    numbers = {group.gr_gid for group in grp.getgrall() if group.gr_name in POWERFUL}  # another name of one is that group
     for group in grp.getgrall():
-        if group.gr_name in POWERFUL:
-            members = {*group.gr_mem, *(one.pw_name for one in people if one.pw_gid == group.gr_gid)}
-            found |= {(name, f"group {group.gr_name}") for name in members & others}
+        if group.gr_gid in numbers:
+            own = {one.pw_name for one in people if one.pw_gid == group.gr_gid} if group.gr_name in POWERFUL else set()
+            found |= {(name, f"group {group.gr_name}") for name in {*group.gr_mem, *own} & others}
     return [{"user": name, "groups": [], "as": "root", "options": "", "command": power} for name, power in sorted(found)]
 
 

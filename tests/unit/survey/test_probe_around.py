@@ -923,12 +923,28 @@ def test_who_is_root_without_sudo_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     def person(name: str, uid: int, gid: int) -> pwd.struct_passwd:
         return pwd.struct_passwd((name, "x", uid, gid, "", "/", "/bin/sh"))
 
-    people = [person("root", 0, 0), person("toor", 0, 0), person("vox", 998, 998), person("agent", 997, 50)]
+    people = [
+        person("root", 0, 0),
+        person("toor", 0, 0),
+        person("vox", 998, 998),
+        person("agent", 997, 50),
+        person("eve", 996, 996),
+    ]
     groups = [("root", 0, []), ("sudo", 27, ["anna"]), ("docker", 50, ["vox", "anna", "deploy"]), ("audio", 29, ["vox"])]
+    groups += [("logs", 50, ["eve"])]  # the kernel knows its number alone
     monkeypatch.setattr(probe.pwd, "getpwall", lambda: people)
     monkeypatch.setattr(probe.grp, "getgrall", lambda: [grp.struct_group((name, "x", gid, who)) for name, gid, who in groups])
     found = [(row["user"], row["command"]) for row in probe.powers("deploy")]
-    assert found == [("agent", "group docker"), ("toor", "uid 0"), ("vox", "group docker")]
+    assert found == [("agent", "group docker"), ("eve", "group logs"), ("toor", "uid 0"), ("vox", "group docker")]
+
+
+def test_a_group_by_another_name_is_that_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = [grp.struct_group(("devs", "x", 0, ["eve"])), *grp.getgrall()]
+    monkeypatch.setattr(probe.grp, "getgrall", lambda: groups)
+    probe.group_members.cache_clear()
+    assert "eve" in probe.group_members(0)
+    assert {"devs", "root"} <= set(probe.groups_named("root"))
+    probe.group_members.cache_clear()
 
 
 def test_each_account_is_told_with_what_it_may_be_known_by(monkeypatch: pytest.MonkeyPatch) -> None:
