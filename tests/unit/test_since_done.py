@@ -297,6 +297,22 @@ def test_a_listener_is_explained_by_the_estate_or_its_own_service(green: Case) -
     assert candidates(green, with_listener(green)) == {"tcp 0.0.0.0:9000": ()}
 
 
+def test_an_account_that_the_estate_names_is_explained_by_that(green: Case) -> None:
+    rows = (("root", "0:0 /root /bin/bash"), ("anna", "1001:1001 /home/anna /bin/bash"))
+    before, now = (green.fact(API, "sudo", accounts=rows[:number]) for number in (1, 2))
+    said = replace(ESTATE, keys={"api": (("anna", FINGERPRINT),)})
+    assert candidates(before, now, estate=said) == {"anna": ("the estate names it in [keys] or [sudo]",)}
+    assert candidates(before, now) == {"anna": ()}
+
+
+def test_a_program_of_a_package_s_unit_may_be_an_interpreter(green: Case) -> None:
+    """Which is no package's that came since then."""
+    before = green.process(API, "nginx.service", exe="/usr/bin/other")
+    now = green.process(API, "nginx.service", exe="/usr/bin/python3.13")
+    why = ("package nginx, put there since then",)
+    assert candidates(before, now, Packages({"/usr/lib/systemd/system/nginx.service": "nginx"})) == {"nginx.service": why}
+
+
 def test_a_unit_file_as_in_the_repository_is_explained_by_that(green: Case) -> None:
     unit = known(green.of(API).units)["voxbridge.service"]
     path = "/etc/systemd/system/voxbridge.service"

@@ -120,6 +120,11 @@ def _job(row: Row, estate: Estate, host: Host) -> str:
     return "[jobs] of the estate" if estate.may_run(host, row.names) else ""
 
 
+def _account(row: Row, estate: Estate, host: Host) -> str:
+    named = {*estate.may_log_in(host), *estate.may_by_sudo(host)}
+    return "the estate names it in [keys] or [sudo]" if set(row.names) & named else ""
+
+
 def _key(row: Row, estate: Estate, host: Host) -> str:
     account, fingerprint = row.names
     return "[keys] of the estate" if fingerprint in estate.may_log_in(host).get(account, ()) else ""
@@ -152,6 +157,7 @@ _ENTRIES: Mapping[str, Callable[[Row, Estate, Host], str]] = {
     "boot": _boot,
     "listener": _listener,
     "job": _job,
+    "account": _account,
     "key": _key,
     "sudo": _sudo,
     "unit file": _unit_file,

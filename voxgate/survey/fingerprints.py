@@ -185,7 +185,8 @@ def _programs(host: HostEvidence) -> list[Row] | None:
     for name, unit in units.items():
         main = running.get(unit.main_pid)
         if name in lasting and main is not None:
-            found.append(Row("program", name, [main.exe, main.user], (main.exe or "",), (name,)))
+            files = _files_of(name, host, (main.exe,) if main.exe else ())  # of an interpreter the unit says whose it is
+            found.append(Row("program", name, [main.exe, main.user], files, (name,)))
     return found
 
 
@@ -273,7 +274,9 @@ def _sudo(host: HostEvidence) -> list[Row] | None:
 
 def _accounts(host: HostEvidence) -> list[Row] | None:
     sudo = _known(host.sudo)
-    return [Row("account", name, said) for name, said in sudo.accounts] if sudo is not None and sudo.accounts else None
+    if sudo is None or not sudo.accounts:
+        return None
+    return [Row("account", name, said, names=(name,)) for name, said in sudo.accounts]
 
 
 def _keys(host: HostEvidence) -> list[Row] | None:

@@ -1,0 +1,73 @@
+"""What changed on real hosts since a deploy was done: told with what explains it, and no verdict by it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.conftest import Gate, GateRun, lab_command, on_host
+
+CHANGED = """set -e
+printf '7 4 * * * root /usr/bin/true\\n' >/etc/cron.d/by-hand
+useradd -m by-hand; install -d -o by-hand /home/by-hand/.ssh; ssh-keygen -q -t ed25519 -N '' -f /run/by-hand
+cp /run/by-hand.pub /home/by-hand/.ssh/authorized_keys
+install -d /etc/systemd/system/voxbridge.service.d
+printf '[Service]\\nNice=1\\n' >/etc/systemd/system/voxbridge.service.d/by-hand.conf
+nft 'add table ip by-hand; add chain ip by-hand pre { type nat hook prerouting priority 0 ; }
+add rule ip by-hand pre tcp dport 8099 redirect to :8080'
+"""
+AS_BEFORE = """nft delete table ip by-hand
+rm -r /etc/cron.d/by-hand /etc/systemd/system/voxbridge.service.d /run/by-hand /run/by-hand.pub
+userdel -r by-hand 2>/dev/null
+"""
+BY_HAND = {
+    ("account", "by-hand"),
+    ("job", "/etc/cron.d/by-hand"),
+    ("key", "by-hand"),
+    ("packet filter", "ip by-hand pre"),
+    ("unit file", "/etc/systemd/system/voxbridge.service.d/by-hand.conf"),
+}
+OF_THE_PACKAGE = {("boot", "prometheus-node-exporter.service"), ("listener", "tcp :::9100")}
+
+
+def told(run: GateRun, host: str) -> dict[tuple[str, str], list[str]]:
+    """What changed there, with the reasons."""
+    rows = json.loads((run.folder / "changes.json").read_text())["hosts"][host]["changes"]
+    return {(row["kind"], row["name"].partition(": SHA256")[0]): row["why"] for row in rows}
+
+
+@pytest.fixture
+def _by_hand() -> Iterator[None]:
+    """Things that nobody announced, and a package."""
+    on_host("api-1", "sh", "-c", CHANGED)
+    lab_command("break", "node-exporter")
+    yield
+    on_host("api-1", "sh", "-c", AS_BEFORE)
+    lab_command("mend", "node-exporter")
+
+
+@pytest.fixture
+def since(gate: Gate) -> GateRun:
+    """A deploy that is done, and a look right after it."""
+    assert gate("--deploy", "backend").status == 0
+    return gate()
+
+
+def test_nothing_is_told_right_after_a_deploy_and_each_change_later(
+    since: GateRun, gate: Gate, request: pytest.FixtureRequest
+) -> None:
+    assert since.status == 0
+    assert "since done" not in since.said
+    assert [told(since, host) for host in ("api-1", "fleet-1", "fleet-2", "sip-1")] == [{}] * 4
+    request.getfixturevalue("_by_hand")
+    look = gate()
+    assert set(told(look, "api-1")) == BY_HAND
+    assert not any(told(look, "api-1").values())
+    explained = told(look, "fleet-2")
+    assert set(explained) >= OF_THE_PACKAGE
+    assert all("prometheus-node-exporter" in why for reasons in explained.values() for why in reasons)
+    assert all(explained.values())
+    assert "unexplained-change: api-1: account by-hand is new, since " in look.said
+    assert look.red & {"only-expected-listeners[fleet-2]", "keys-are-known[api-1]"}, "the rules judge as ever"
