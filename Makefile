@@ -174,6 +174,9 @@ unit: setup tools ## voxgate's own tests that need no host
 assertions: setup ## see each assertion of the rules failing, by the unit tests that judge: docs/ASSERTIONS.md has which
 	@$(RUN) --group stores python -m voxgate.cli.door tests/unit/suites -n 2 --assertions write
 
+mutants: setup tools ## put small mistakes into rules and deploy code, one at a time: reports/mutants.md (PART='--seed 1 --count 60')
+	@$(RUN) --group stores python -m tests.mutants "$$PART"
+
 drills: setup ## the gate killed, paused, cut off, raced at every point: reports/drills/drills.json
 	@$(TESTS) tests/lab/drills
 

@@ -212,13 +212,11 @@ def _slots(page: Page, workers: _Workers, estate: Estate) -> list[tuple[str, str
 
 def _calls_in(page: Page, workers: _Workers, estate: Estate) -> list[tuple[str, str]]:
     """The same of the calls that are taken, and of what is free."""
-    said, wrong, taken = page.document, [], workers.taken
-    least, most = (
-        sum(pick(pair) for pair in zip(*taken, strict=True)) if len(taken[0]) == len(taken[1]) else 0 for pick in (min, max)
-    )
-    busy = SLACK if least != most else 0
+    said, wrong, taken = page.document, [], [row for row in workers.taken if row]
+    least, most = (sum(pick(each) for each in zip(*taken, strict=True)) for pick in (min, max))
+    busy = SLACK if least != most or len(taken) == 1 else 0
     if not least - busy <= said["worker_calls"] <= most + busy:
-        around = f"its workers said {sum(taken[0])} and {sum(taken[1])} around it"
+        around = f"its workers said {' and '.join(str(sum(row)) for row in taken)} around it"
         wrong.append((f"{page.place} says worker_calls {said['worker_calls']}, {around}", _registered(estate, (), ())))
     free = said["worker_max"] - said["worker_calls"]
     available = said["fleet_available"]

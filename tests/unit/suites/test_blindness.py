@@ -13,6 +13,7 @@ from voxgate.model.invariant import expected
 from voxgate.model.look import Look, Question
 
 from .conftest import Case
+from .test_judging import body
 
 LOST = Missing("denied", "not to be read", "somewhere", "")
 ABOUT = {"name", "document", "signed_by", "noise", "proof", "probe"}  # what is said of the evidence itself, by the gate
@@ -49,6 +50,17 @@ def test_a_clock_that_no_other_can_be_compared_with_is_blind(green: Case) -> Non
     others = [name for name in green.evidence.second.hosts if name != "data"]
     found = green.look(lambda look: replace(look, hosts={**look.hosts, **dict.fromkeys(others, LOST)})).judge(["clock-is-right"])
     assert found["clock-is-right[data]"] == ("blind", "data: the clock could not be compared: no other host was seen")
+
+
+def test_what_a_worker_was_not_asked_in_the_first_look_makes_no_sum_wrong(green: Case) -> None:
+    """The second look alone says then how many calls there are; one may have begun, or ended, before the sum was asked for."""
+    worker, total = Question("fleet-1", 8101, "/health"), Question("fleet-1", 8101, "/health/fleet")
+    first = green.evidence.first
+    lost = replace(green.evidence, first=replace(first, answers={**first.answers, worker: LOST}))
+    case = body(replace(green, evidence=lost), worker, worker_calls=1)
+    for calls, red in ((0, False), (1, False), (2, False), (3, True)):
+        judged = body(case, total, worker_calls=calls, fleet_available=6 - calls).judge(["capacity-adds-up"])
+        assert ("capacity-adds-up[fleet-fleet-1]" in judged) is red, judged
 
 
 def test_a_lost_database_is_blind(green: Case) -> None:

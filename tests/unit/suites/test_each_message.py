@@ -20,6 +20,7 @@ from voxgate.survey.questions import question_of
 from voxgate.survey.sites import api_asked, proxied
 
 from .conftest import Case
+from .test_access import said
 from .test_front import PLAIN, as_people, everywhere, shows
 from .test_judging import HEALTH, SITE, WORKER, body, starter
 
@@ -595,4 +596,31 @@ def settings(case: Case, **parts: Any) -> Case:
 def test_a_rule_says_it_in_its_own_words(green: Case, name: str) -> None:
     change, rule, verdict, words = CASES[name]
     found = change(green).judge([rule]).values()
-    assert [said for came, said in found if came == verdict and words in said], list(found)
+    assert [text for came, text in found if came == verdict and words in text], list(found)
+
+
+def registered_and_dead(case: Case) -> Case:
+    """The first worker answers nothing, and its entry in Redis is still counted."""
+    return mute(case, worker_pages(case)[:1])
+
+
+def registered_elsewhere(case: Case) -> Case:
+    """The same, and the registry is no host's of the estate."""
+    stores = tuple(
+        replace(one, host="", unit="", addresses=("192.0.2.9:6379",)) if one.name == "redis" else one
+        for one in case.estate.stores
+    )
+    return of_estate(registered_and_dead(case), stores=stores)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (registered_and_dead, "dead, and still registered; on data: `redis-cli --scan --pattern '*fleet-1/1'` finds it"),
+        (registered_elsewhere, "what does the registry of the fleet say? a dead worker is still in it, or a live one is not"),
+    ],
+)
+def test_who_is_registered_and_dead_is_taken_out_where_that_can_be_done(
+    green: Case, change: Callable[[Case], Case], words: str
+) -> None:
+    assert words in said(change(green), "capacity-adds-up[fleet-fleet-1]")[1]
