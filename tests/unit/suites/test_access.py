@@ -87,7 +87,8 @@ def test_no_hint_takes_the_bits_of_what_somebody_put_in_a_programs_place(tmp_pat
     (tmp_path / "both/sudo [x]").symlink_to("../roots/sudo [x]")
     for name in ("away", "both", "theirs"):
         (command,) = commands_in(given_to_root(str(tmp_path / name / "sudo [x]")))
-        subprocess.run(["sh", "-c", command.text], check=True)
+        # Its status says nothing here: find ends with 1 where what it only passes by, somebody else's in /tmp, is gone meanwhile.
+        subprocess.run(["sh", "-c", command.text], check=False)
     modes = {name: stat.S_IMODE((tmp_path / name / "sudo [x]").stat().st_mode) for name in ("roots", "theirs")}
     assert modes == {"roots": 0o6755, "theirs": 0o755}
 
