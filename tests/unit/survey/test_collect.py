@@ -354,10 +354,10 @@ def test_a_host_cannot_have_its_site_asked_without_end(estate: Estate) -> None:
     site = estate.service("console").site
     assert site is not None
     for host, files in (seen, 1), (with_sites([], ["192.0.2.1", "192.0.2.2"]), 5000):
-        began = time.monotonic()
+        began = time.thread_time()
         with pytest.raises(ContractError, match="cannot be asked for in 20000 questions"):
             site_questions(host, site, {f"{number}.js": (1, "x") for number in range(files)}, BY_LOOPBACK)
-        assert time.monotonic() - began < 2
+        assert time.thread_time() - began < 4  # of the processor: without its limit it is a minute
     assert (
         len(site_questions(with_sites([], []), site, {f"{number}.js": (1, "x") for number in range(3000)}, BY_LOOPBACK)) < 20_000
     )
