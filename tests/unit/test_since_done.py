@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import given
@@ -23,6 +23,7 @@ from voxgate.deploy.hosts import journal_writer
 from voxgate.deploy.hosts.answers import State, Written
 from voxgate.deploy.hosts.done import document_of, read_done
 from voxgate.deploy.hosts.state import Author, Found, found_of, placements_of
+from voxgate.deploy.judging import since_done
 from voxgate.deploy.judging.since_done import changes_since, kept_of
 from voxgate.deploy.looking import _Notes
 from voxgate.deploy.run_context import Options, RunContext
@@ -116,6 +117,17 @@ def test_what_lies_in_its_place_hinders_no_look(host: Host, make: Callable[[Path
     make(host.root / "done.json")
     said = read(host, done=True)
     assert said is None or isinstance(read_done(said, API), Missing)
+
+
+def test_a_mistake_of_ours_is_a_line_too(green: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All is promoted by then: the deploy is done."""
+
+    def mistaken(_: object) -> NoReturn:
+        raise KeyError("sudo")
+
+    monkeypatch.setattr(since_done, "prints_of", mistaken)
+    (said,) = since_done.keep(replace(context({}), seen=green.evidence.second))
+    assert said.startswith("no host keeps what was seen of it: ")
 
 
 def test_a_host_that_cannot_keep_it_is_a_line(host: Host) -> None:

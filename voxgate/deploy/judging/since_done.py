@@ -41,7 +41,11 @@ def keep(context: RunContext) -> list[str]:
     """
     if context.seen is None:
         return []
-    return keep_done(context.claim, context.estate, kept_of(context.seen, context.estate, context.author.run, now()))
+    try:
+        kept = kept_of(context.seen, context.estate, context.author.run, now())
+    except Exception as error:  # noqa: BLE001 - all is promoted: nothing that is only told makes of it a deploy that is not done
+        return [f"no host keeps what was seen of it: {known_error(error).line}"]
+    return keep_done(context.claim, context.estate, kept)
 
 
 def changes_since(context: RunContext, look: Look, tried: Mapping[str, str]) -> tuple[HostChanges, ...]:
