@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from voxgate.errors import Blind
 from voxgate.model.counting import counted
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from voxgate.model.estate import Estate, Placement
     from voxgate.model.front import Front
     from voxgate.model.look import Evidence, Look
+    from voxgate.model.service import Endpoint
+    from voxgate.survey.sites import Entrance
 
 OK = 200
 DAY = 24 * 3600
@@ -41,8 +43,8 @@ def test_people_reach_the_console_by_https(estate: Estate, evidence: Evidence) -
     types the bare name is sent on to https, and sees nothing in the open. Judged where the estate says what people type: an https
     url in [console].
     """
-    front, wrong, unread = estate.front, dict[tuple[str, str], list[str]](), dict[str, str]()
-    assert front is not None
+    wrong, unread = dict[tuple[str, str], list[str]](), dict[str, str]()
+    front = cast("Front", estate.front)  # without one this rule has nothing to be judged on (``needs``)
     for place, what, do in _found(estate, front, evidence.second):
         if do:
             wrong.setdefault((what, do), []).append(place)
@@ -77,8 +79,11 @@ def _found(estate: Estate, front: Front, look: Look) -> Iterator[tuple[str, str,
 
 def _of_host(estate: Estate, front: Front, placement: Placement, look: Look) -> Iterator[tuple[str, str, str]]:
     """The same for one host of the console."""
-    site, entrance, host = placement.service.site, entrance_of(estate, placement), look.host(placement.host.name)
-    assert site is not None and entrance is not None
+    host = look.host(placement.host.name)
+    site, entrance = (
+        cast("Endpoint", placement.service.site),
+        cast("Entrance", entrance_of(estate, placement)),
+    )  # only such are asked
     known(host.addresses)
     known(host.listeners)
     for way in site_ways(host, entrance) if entrance.tls else ():

@@ -50,7 +50,8 @@ OTHER: dict[type[ast.AST], Any] = {
     ast.Or: ast.And,
 }
 APART = """\
-mount --make-rprivate / && mount --bind "$1" "$1" && mount -o remount,bind,ro / && mount -t tmpfs tmpfs /tmp && shift && exec "$@"
+mount --make-rprivate / && mount --bind "$1" "$1" && mount -o remount,bind,ro / &&
+mount -t tmpfs tmpfs "$2" && shift 2 && exec "$@"
 """
 
 
@@ -137,6 +138,8 @@ class Tried:
 
     def __init__(self, folder: Path, clone: Path) -> None:
         self.folder, self.clone, self.writes = folder, clone, 0
+        # One of its own over /tmp would hide a Python, or a project, that lies there.
+        self.tmp = folder / "tmp" if any(Path(one).is_relative_to("/tmp") for one in (sys.prefix, ROOT)) else Path("/tmp")  # noqa: S108
         self.fine, self.apart = set[str](), set[str]()  # tests that pass, and that fail, in there without any mistake
         self.tests = {
             path.relative_to(clone).as_posix(): path.read_text("utf-8") for path in sorted((clone / UNIT).rglob("test_*.py"))
@@ -176,12 +179,13 @@ class Tried:
 
     def _run(self, *words: str) -> tuple[int | None, str]:
         """Tests in the clone: their exit status, None where they were not done in time, and what they said."""
-        (self.folder / "home").mkdir(exist_ok=True)
+        for place in (self.folder / "home", self.tmp):
+            place.mkdir(exist_ok=True)
         argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
         if os.geteuid() == 0:
             apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-            argv = [*apart, "sh", "-c", APART, "sh", str(self.folder), *argv]
-        env = {**os.environ, "PYTHONPATH": str(self.clone), "HOME": str(self.folder / "home")}
+            argv = [*apart, "sh", "-c", APART, "sh", str(self.folder), str(self.tmp), *argv]
+        env = {**os.environ, "PYTHONPATH": str(self.clone), "HOME": str(self.folder / "home"), "TMPDIR": str(self.tmp)}
         with subprocess.Popen(
             argv, cwd=self.clone, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
         ) as process:
