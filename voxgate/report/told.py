@@ -26,8 +26,10 @@ def since_words(outcome: RunOutcome) -> str:
     return f"{then.run} ({then.how}, {then.verdict}): {words}" if then and words else ""
 
 
-def since_done_lines(changes: Sequence[HostChanges]) -> list[str]:
-    """How much is not as it was at the last done, then the first of what nobody explains, then hosts that were not compared."""
+def since_done_lines(changes: Sequence[HostChanges], *, brief: bool = False) -> list[str]:
+    """How much is not as it was at the last done, then the first of what nobody explains, then hosts that were not compared;
+    ``brief``: only the first of these.
+    """
     changed = [one for one in changes if one.changes]
     unexplained = [(one, change) for one in changed for change in one.unexplained]
     said = []
@@ -35,6 +37,8 @@ def since_done_lines(changes: Sequence[HostChanges]) -> list[str]:
         count = sum(len(one.changes) + one.more for one in changed)
         where = listed([one.host for one in changed], UNEXPLAINED_SHOWN)
         said.append(f"{counted(count, 'thing')} changed on {where}, {len(unexplained)} of them unexplained: changes.json has all")
+    if brief:
+        return said
     for host, change in unexplained[:UNEXPLAINED_SHOWN]:
         said.append(f"{UNEXPLAINED}: {host.host}: {change.line}, since {host.at} (run {host.run})")
     if len(unexplained) > UNEXPLAINED_SHOWN:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from voxgate.model.estate import Estate
 from voxgate.model.fingerprints import Change, HostChanges
+from voxgate.model.run_facts import Gap
 from voxgate.model.verdict import RunOutcome
 from voxgate.redaction.cutting import Redactor
 from voxgate.report.folder import ReportFolder
@@ -29,9 +30,9 @@ SAID = (HostChanges("api-1", "r1", AT, changes=(AGENT, CRON)), HostChanges("sip-
 HOSTILE = "</li><script>alert(1)</script>\u202e\x1b[31m\n"
 
 
-def lines_of(outcome: RunOutcome) -> str:
+def lines_of(outcome: RunOutcome, room: int | None = None) -> str:
     stream = io.StringIO()
-    closing(outcome, console=Console(file=stream, width=120), report_path=None)
+    closing(outcome, console=Console(file=stream, width=120), report_path=None, room=room)
     return stream.getvalue()
 
 
@@ -60,6 +61,19 @@ def test_it_is_in_the_closing_and_changes_no_verdict(done: RunOutcome) -> None:
     told = lines_of(replace(done, changes=SAID))
     assert "since done 2 things changed on api-1" in told
     assert told.splitlines()[-1] == lines_of(done).splitlines()[-1]
+
+
+def test_where_there_is_no_room_what_stands_beside_the_verdict_goes_first(done: RunOutcome) -> None:
+    """That something changed is said all the same."""
+    gap = Gap("backend", "api-1", "voxbridge.service", 1.0, 1.7)
+    outcome = replace(done, changes=SAID, gaps=(gap, replace(gap, service="dialler")))
+    whole = lines_of(outcome)
+    folded = lines_of(outcome, room=whole.count("\n") - 1)
+    told = ("backend   1 unit was away for 1.7 s\n", "  unexplained-change: ")
+    assert all(line in whole for line in told)
+    kept = "".join(line for line in whole.splitlines(keepends=True) if not line.startswith(told))
+    assert folded == kept
+    assert "since done 2 things changed" in folded
 
 
 def test_the_page_tells_the_unexplained_first_and_each_reason(done: RunOutcome, estate: Estate, tmp_path: Path) -> None:

@@ -39,17 +39,24 @@ CAUSES = 5
 
 @dataclass(frozen=True, slots=True)
 class _Fold:
-    """How much is told: the table or only where it does not hold, the last words of all units or of the first cause's, how many
-    causes, how many waivers.
+    """How much is told: what stands beside the verdict or only that there is some, the table or only where it does not hold, the
+    last words of all units or of the first cause's, how many causes, how many waivers.
     """
 
+    beside: bool = True
     table: bool = True
     words: bool = True
     causes: int = CAUSES
     waived: int = SHOWN
 
 
-_FOLDS = (_Fold(), _Fold(table=False), _Fold(table=False, words=False), _Fold(table=False, words=False, causes=3, waived=3))
+_FOLDS = (
+    _Fold(),
+    _Fold(beside=False),
+    _Fold(beside=False, table=False),
+    _Fold(beside=False, table=False, words=False),
+    _Fold(beside=False, table=False, words=False, causes=3, waived=3),
+)
 """From all to the least; the first that there is room for is taken. Causes that are not written out are named."""
 
 _LONGEST, _ALL = 300, 700
@@ -163,8 +170,9 @@ def _close(outcome: RunOutcome, console: Console, report_path: Path | None, tell
         releases(outcome, width, full=full),
         moved(outcome.moves if full else (), signs.violated, width),
     ]
-    parts += [() if brief else served(outcome, width), telling.rollback(outcome), _notes(outcome, width), since(outcome, width)]
-    parts.append(since_done(outcome, width))
+    less = not telling.fold.beside
+    parts += [() if brief else served(outcome, width, brief=less), telling.rollback(outcome), _notes(outcome, width)]
+    parts += [since(outcome, width), since_done(outcome, width, brief=less)]
     for line in chain.from_iterable(parts):
         console.print(line, soft_wrap=True)
     if report_path is not None:

@@ -35,10 +35,12 @@ def releases(outcome: RunOutcome, width: int, *, full: bool) -> Iterator[Text]:
         yield Text()
 
 
-def served(outcome: RunOutcome, width: int) -> Iterator[Text]:
-    """Who served while this run changed the fleet, for how long units were away, and how long a dialler did not dial."""
+def served(outcome: RunOutcome, width: int, *, brief: bool = False) -> Iterator[Text]:
+    """Who served while this run changed the fleet, for how long units were away (not if ``brief``), and how long a dialler did
+    not dial.
+    """
     said = [("fleet", line) for line in served_lines(outcome)]
-    said += away(outcome.gaps)
+    said += [] if brief else away(outcome.gaps)
     said += [("dialler", f"nobody dialled: {gap.line}") for gap in outcome.undialled]
     for service, line in said:
         yield from _named(service, line, width)
@@ -52,9 +54,11 @@ def since(outcome: RunOutcome, width: int) -> Iterator[Text]:
         yield from (Text(line, "bold") for line in hanging(said, "since ", width, commands=False))
 
 
-def since_done(outcome: RunOutcome, width: int) -> Iterator[Text]:
-    """What hosts have otherwise than at the last done: how much, and what nobody explains; nothing where nothing changed."""
-    for number, said in enumerate(since_done_lines(outcome.changes)):
+def since_done(outcome: RunOutcome, width: int, *, brief: bool = False) -> Iterator[Text]:
+    """What hosts have otherwise than at the last done: how much, and (not if ``brief``) what nobody explains; nothing where
+    nothing changed.
+    """
+    for number, said in enumerate(since_done_lines(outcome.changes, brief=brief)):
         lines = hanging(said, "  " if number else "since done ", width, commands=False)
         yield from (Text(line, "yellow" if number else "bold") for line in lines)
 
