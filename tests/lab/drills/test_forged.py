@@ -90,7 +90,7 @@ def test_one_host_says_where_all_go_back_to(drill: Drill, tmp_path: Path) -> Non
     drill.point = f"install:done:fleet:KILL, {evil[:12]} of 2099 written on fleet-2"
     units = running()
     killed(tmp_path, *other("fleet"), point="install:done:all:KILL:2")
-    script = f"""cp {_KNOWN} /tmp/kept && sed -Ei 's/"commit": "[0-9a-f]+", "format"/"commit": "{evil}", "format"/
+    script = f"""cp {_KNOWN} /tmp/kept && sed -Ei 's/"commit": "[0-9a-f]+"/"commit": "{evil}"/
         s/"promoted_at": "20../"promoted_at": "2099/' {_KNOWN} && grep -q 2099 {_KNOWN} && grep -q {evil} {_KNOWN}"""
     as_deploy("fleet-2", script)
     status, gate = run(tmp_path / "forged", *RECOVER)
