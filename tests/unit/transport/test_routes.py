@@ -5,12 +5,14 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING
 
+import paramiko
 import pytest
 
 from voxgate.errors import CommandUnknown, Unreachable
@@ -71,6 +73,23 @@ def test_several_hops(ground: Ground, opened: Opened) -> None:
     connections = opened(ground.estate(host(target.port, address="target"), config=config))
     assert connections["one"].run(client_of(target.port)).stdout == b"here\n"
     assert [len(server.sessions()) for server in (one, two, target)] == [1, 1, 1]
+
+
+def test_what_is_lost_behind_a_jump_host_that_is_lost_too_ends_in_peace(ground: Ground, opened: Opened) -> None:
+    target, bastion = ground.sshd(), ground.sshd()
+    config = f"Host target\n  HostName 127.0.0.1\n  ProxyJump 127.0.0.1:{bastion.port}\n"
+    connection = opened(ground.estate(host(target.port, address="target"), config=config))["one"]
+    behind = connection._wire
+    assert behind is not None
+    channel = behind.sock
+    assert isinstance(channel, paramiko.Channel)
+    jump = channel.transport
+    assert jump is not None
+    jump.sock.shutdown(socket.SHUT_WR)  # nothing goes any more, and nobody was told yet
+    channel.close()
+    behind.join(5)
+    assert not behind.is_alive()
+    assert not connection.alive
 
 
 def test_a_jump_host_s_key_is_pinned_too(ground: Ground, opened: Opened) -> None:

@@ -38,6 +38,7 @@ _EXTENSIONS = 64  # names in one message of them
 _NEW_KEYS = 10.0  # seconds in which keys are exchanged anew: until then nothing can be said, whatever deadline it has
 _LENGTH = 4  # bytes that a length takes
 _CLOSE = 97
+_ENDS = {96, _CLOSE}  # that a side says no more, that the channel is closed
 _ON_CHANNEL = frozenset({93, 94, 95, 96, 98})  # window, data, extended data, end of file, request
 
 
@@ -163,7 +164,11 @@ class Wire(paramiko.Transport):
                 super()._send_user_message(data)  # type: ignore[misc]
             except paramiko.SSHException:
                 self.close()
-                raise
+                if kind not in _ENDS:
+                    raise
+            except (EOFError, OSError):
+                if kind not in _ENDS:  # where all is lost, this channel is closed too, and who closes has more to do
+                    raise
 
     def _parse_channel_open_success(self, message: paramiko.Message) -> None:
         message.get_int()
