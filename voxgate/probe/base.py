@@ -6,6 +6,8 @@ import threading
 import time
 from typing import Any, Callable
 
+from voxgate.probe.turn import TURN, aside
+
 FORMAT = 1
 DEADLINE = 10.0  # seconds for a section
 UV_DEADLINE = 20.0
@@ -67,13 +69,16 @@ class Job(threading.Thread):
 
     def run(self) -> None:
         """What the thread does."""
+        TURN.take()
         outcome = guarded(self.function)
         self.seconds = time.monotonic() - self.began
         self.outcome = outcome
+        TURN.give()
 
     def result(self) -> dict[str, Any]:
         """Waits for the outcome until the deadline; then it is an error of kind timeout."""
-        self.join(max(0.0, self.began + self.deadline - time.monotonic()))
+        with aside():
+            self.join(max(0.0, self.began + self.deadline - time.monotonic()))
         if self.outcome is not None:
             return self.outcome
         self.seconds = time.monotonic() - self.began

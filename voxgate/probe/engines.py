@@ -14,6 +14,7 @@ from voxgate.probe.processes import descendants
 from voxgate.probe.reading import rows_of
 from voxgate.probe.sockets import socket_holders
 from voxgate.probe.text import names_in
+from voxgate.probe.turn import aside
 from voxgate.probe.unix_sockets import answer_of, listener_of
 
 # Where an engine is asked, the process that must run for it, and what its own sockets are called.
@@ -79,7 +80,7 @@ def ask_engine(engine: str, path: str) -> tuple[int, str, list[dict[str, Any]]]:
 
 def http_get(path: str, target: str) -> tuple[int, Any]:
     """One JSON document over a unix socket, and the process that listens on it. HTTP/1.0: the answer ends with the connection."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+    with aside(), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(4.0)
         connection.connect(path)
         listener = listener_of(connection)

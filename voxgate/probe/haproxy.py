@@ -12,6 +12,7 @@ from voxgate.probe.base import Job, Trouble
 from voxgate.probe.believing import believed, called, loose_files, words_now
 from voxgate.probe.lost import resent
 from voxgate.probe.text import files_in, lines_of
+from voxgate.probe.turn import aside
 from voxgate.probe.unix_sockets import answer_of, listener_of
 
 HAPROXY_SECTIONS = {
@@ -103,7 +104,7 @@ def haproxy_files(words_said: list[str]) -> Iterator[str]:
 
 def haproxy_says(path: str, mine: set[int]) -> str | None:
     """HAProxy's answer to `show stat`; None where the socket is another's."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+    with aside(), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(4.0)
         try:
             connection.connect(path)

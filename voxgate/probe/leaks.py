@@ -9,7 +9,7 @@ import stat
 import subprocess
 import time
 from contextlib import suppress
-from typing import Any, Callable
+from typing import IO, Any, Callable
 
 from voxgate.probe.accounts import NOBODY, as_caller, caller, uid_of
 from voxgate.probe.base import BYTES_AT_MOST, PATH, SHOWN, SMALL_FILE, Job, Trouble
@@ -22,6 +22,7 @@ from voxgate.probe.programs import STARTED
 from voxgate.probe.request import ENV, ENVS_AT_MOST, Service, by_env
 from voxgate.probe.secret_values import telling
 from voxgate.probe.systemctl import said
+from voxgate.probe.turn import aside
 from voxgate.probe.words import is_callers, runs_in
 
 JOURNAL_BYTES = 64 * 1024 * 1024  # in one look
@@ -188,7 +189,7 @@ def journal_between(at: float, upto: float, left: int, search: Callable[[bytes],
     )  # fmt: skip
     STARTED.append(reader)
     rest, stream = b"", reader.stdout
-    while stream is not None and (piece := stream.read(1 << 20)):
+    while stream is not None and (piece := read_of(stream)):
         search(rest + piece)
         rest, left = piece[-SECRET_AT_MOST:], left - len(piece)
         if left < 0:
@@ -196,9 +197,17 @@ def journal_between(at: float, upto: float, left: int, search: Callable[[bytes],
             reader.wait()
             day = time.strftime("%Y-%m-%d %H:%M", time.gmtime(at))
             raise Trouble("failed", f"the journal since {day} UTC is over {JOURNAL_BYTES} bytes: it was not searched to its end")
-    if reader.wait() != 0:
+    with aside():
+        reader.wait()
+    if reader.returncode != 0:
         raise Trouble("failed", f"journalctl ended with {reader.returncode}")
     return left
+
+
+def read_of(stream: IO[bytes]) -> bytes:
+    """A piece of what a program writes."""
+    with aside():
+        return stream.read(1 << 20)
 
 
 def read_all(

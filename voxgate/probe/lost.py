@@ -8,6 +8,8 @@ import socket
 import struct
 import time
 
+from voxgate.probe.turn import aside
+
 SENT_TIMES = 8  # connections to each place
 SENT_AT_ONCE = 400  # connections of all
 SENT_WITHIN = 1.3  # seconds: the kernel sends the first packet again after one
@@ -26,7 +28,9 @@ def resent(places: list[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, in
             waiting.register(one, selectors.EVENT_WRITE)
         until = time.monotonic() + SENT_WITHIN
         while waiting.get_map() and (left := until - time.monotonic()) > 0:
-            for key, _ in waiting.select(left):
+            with aside():
+                ready = waiting.select(left)
+            for key, _ in ready:
                 waiting.unregister(key.fileobj)
     found = dict.fromkeys(places, (0, 0))
     for place, one in opened:

@@ -14,6 +14,7 @@ from voxgate.probe.marks import Marks
 from voxgate.probe.mounts import unhidden
 from voxgate.probe.process_files import WORDS_READ, living
 from voxgate.probe.reading import content, link_of
+from voxgate.probe.turn import aside
 from voxgate.probe.whose_code import code_run_by
 
 KERNEL_THREAD = 0x00200000
@@ -67,7 +68,8 @@ def listed(gone: set[str]) -> Iterator[str]:
         if not gone:
             return
         known = set(now)
-        time.sleep(PAUSE)
+        with aside():
+            time.sleep(PAUSE)
     raise Trouble("failed", "processes go on as others all the time, faster than they can be looked at (forkstat, execsnoop)")
 
 

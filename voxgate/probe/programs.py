@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from voxgate.probe.apart import nobody_elses, uids_here
 from voxgate.probe.base import OUTPUT, PATH, Trouble
 from voxgate.probe.folder import Folder
+from voxgate.probe.turn import aside
 
 STARTED: list[subprocess.Popen[bytes]] = []  # what is still alive of it at the end goes with us
 
@@ -101,7 +102,8 @@ def spoken_by(process: subprocess.Popen[bytes], given: bytes, deadline: float) -
             os.set_blocking(process.stdin.fileno(), False)
             waiting.register(process.stdin, selectors.EVENT_WRITE)
         while waiting.get_map():
-            ready = waiting.select(max(0.0, until - time.monotonic()))
+            with aside():
+                ready = waiting.select(max(0.0, until - time.monotonic()))
             if not ready:
                 raise subprocess.TimeoutExpired(process.args, deadline)
             for key, _ in ready:
@@ -121,7 +123,8 @@ def spoken_by(process: subprocess.Popen[bytes], given: bytes, deadline: float) -
                     raise Trouble("failed", f"said more than {OUTPUT} bytes")
                 if not piece:
                     waiting.unregister(key.fileobj)
-    process.wait(max(0.01, until - time.monotonic()))
+    with aside():
+        process.wait(max(0.01, until - time.monotonic()))
     return b"".join(said[process.stdout]), b"".join(said[process.stderr])
 
 

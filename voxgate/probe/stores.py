@@ -13,6 +13,7 @@ from voxgate.probe.env_files import Env
 from voxgate.probe.folder import Folder
 from voxgate.probe.registry import Registry
 from voxgate.probe.request import Service
+from voxgate.probe.turn import aside
 
 BY_SERVICE_RECORD = "mongodb+srv"
 PORTS = {
@@ -116,7 +117,8 @@ def reach(scheme: str, place: str, registry: Registry | None = None) -> tuple[st
         return "unparsable", set()
     host, port = found
     try:
-        rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        with aside():
+            rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return "unresolved", set()
     resolved = {(str(row[4][0]), port) for row in rows}
@@ -125,7 +127,7 @@ def reach(scheme: str, place: str, registry: Registry | None = None) -> tuple[st
     outcome = "unresolved"
     for family, kind, protocol, _, address in rows:
         try:
-            with socket.socket(family, kind, protocol) as connection:
+            with aside(), socket.socket(family, kind, protocol) as connection:
                 connection.settimeout(REACH)
                 connection.connect(address)
                 if scheme == "redis" and not (registry or Registry("", ())).is_told(connection):

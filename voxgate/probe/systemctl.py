@@ -11,6 +11,7 @@ from typing import Any, Callable, Iterable
 
 from voxgate.probe.base import DEADLINE, Job, Trouble
 from voxgate.probe.programs import last_words, run
+from voxgate.probe.turn import aside
 
 PROPERTIES = (
     "Id", "LoadState", "LoadError", "ActiveState", "SubState", "Result", "UnitFileState", "MainPID", "InvocationID",
@@ -43,6 +44,20 @@ def said(*argv: str) -> str:
     return ended.out
 
 
+class Locked:
+    """A lock that nobody waits for at his turn: its holder may wait for that."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        with aside():
+            self.lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+
 class Shown:
     """What systemd says of units, each asked about once a look, however many parts of it want to know: systemd is alone on its
     host, and an answer costs it milliseconds. So does each start of systemctl: ``ahead`` names what other parts are known to
@@ -50,7 +65,7 @@ class Shown:
     """
 
     def __init__(self, ahead: Callable[[list[list[str]]], Iterable[str]] | None = None) -> None:
-        self.lock, self.listing = threading.Lock(), threading.Lock()
+        self.lock, self.listing = Locked(), Locked()
         self.known: dict[str, dict[str, str]] = {}
         self.ahead = ahead
         self.units: list[list[str]] | None = None
