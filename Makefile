@@ -9,12 +9,13 @@ THING       ?=
 FORMAT      ?= nagios
 PARTS       ?=
 PART        ?=
+TURN        ?=
 
 # What comes from outside is text and nothing else, before anything is run: make expands a variable, and so runs a $(shell ..) in
 # it, wherever it is used, and for each command that it exports it to. So whatever stands on make's command line, and these
-# nine from wherever they come, become simple variables of the text that they are; commands read them from their environment.
+# ten from wherever they come, become simple variables of the text that they are; commands read them from their environment.
 TYPED   := $(foreach any,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(any)))),$(any)))
-OUTSIDE := ESTATE SERVICE TAG PYTEST_ARGS FAULT THING FORMAT PARTS PART
+OUTSIDE := ESTATE SERVICE TAG PYTEST_ARGS FAULT THING FORMAT PARTS PART TURN
 $(foreach name,$(OUTSIDE) $(TYPED),\
   $(eval override $(name) := $$(value $(name))))
 export $(OUTSIDE)
@@ -129,8 +130,8 @@ lab-there: # what looks at the lab, or goes back on it, builds none: else it wou
 lab-down: setup ## take the embedded estate down, without a trace
 	@$(RUN) lab down
 
-faults: setup lab-up ## prove that each invariant can fail: break the lab, look, compare exactly, mend (FAULT=name: one)
-	@$(RUN) lab test-faults "$$FAULT"
+faults: setup lab-up ## prove that each invariant can fail: break the lab, look, compare exactly, mend (FAULT=name: one; TURN=2/3: a part)
+	@$(RUN) lab test-faults --turn "$$TURN" "$$FAULT"
 
 ordinary: setup lab-up ## prove that all holds with what is ordinary on hosts: put it there, look, take it away (THING=name: one)
 	@$(RUN) lab ordinary "$$THING"
@@ -144,9 +145,10 @@ AT_ONCE = $(MAKE) --no-print-directory --keep-going --jobs=3
 proofs: setup ## the faults, the ordinary things and the drills, all of them, on two labs side by side
 	@$(LANES) "faults ordinary drills" drills
 
-ci: setup tools ## what CI runs: all of `make test` and `make proofs`, with two labs side by side
+# Of faults and drills a third, another one with each commit: all of them take an hour more, in which whatever is red is not told.
+ci: setup tools ## what CI runs: all of `make test`, the ordinary things, and the third of faults and drills whose turn it is
 	@$(AT_ONCE) lint unit
-	@$(LANES) "end-to-end drills" "faults ordinary drills"
+	@TURN="$${TURN:-$$(($$(git rev-list --count HEAD) % 3 + 1))/3}" $(LANES) "end-to-end drills" "faults ordinary drills"
 
 test: setup tools ## everything: lint, types, layers, unit tests, and the lab end to end, on two labs side by side
 	@$(AT_ONCE) lint unit end-to-end-shared
@@ -177,7 +179,7 @@ assertions: setup ## see each assertion of the rules failing, by the unit tests 
 mutants: setup tools ## put small mistakes into rules and deploy code, one at a time: reports/mutants.md (PART='--seed 1 --count 60')
 	@$(RUN) --group stores python -m tests.mutants "$$PART"
 
-drills: setup ## the gate killed, paused, cut off, raced at every point: reports/drills/drills.json
+drills: setup ## the gate killed, paused, cut off, raced at every point: reports/drills/drills.json (TURN=2/3: a part)
 	@$(TESTS) tests/lab/drills
 
 bench: setup lab-up ## how long it all takes, beside other tools: docs/PERFORMANCE.md (PART='tools judging', PART=--quick)

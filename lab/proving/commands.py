@@ -12,6 +12,7 @@ from lab import cell, hosts, machine, places
 from lab.proving import breaking, entries, matrix, ordinary, ordinary_page
 from lab.proving.fault import all_faults, find, ids_of
 from lab.proving.script import by_name, judged_ids
+from lab.proving.turn import Turn
 from voxgate.errors import VoxgateError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     one.add_argument("--write", action="store_true", help="write docs/FAULTS.md anew")
     one = commands.add_parser("test-faults", help="prove that each invariant can fail: all faults, or the named ones")
     one.add_argument("names", metavar="FAULT", nargs="*")
+    one.add_argument("--turn", default="", metavar="2/3", help="that part of them, and at least one for each rule")
     one = commands.add_parser("ordinary", help="prove that all holds with what is ordinary on hosts: all of it, or what is named")
     one.add_argument("names", metavar="NAME", nargs="*")
     one.add_argument("--write", action="store_true", help="write docs/ORDINARY.md anew, and try nothing")
@@ -93,7 +95,9 @@ def _prove(asked: argparse.Namespace, say: Callable[[str], None]) -> int:
     from lab.proving import run  # noqa: PLC0415 - the gate's own modules take a second, and only a proof needs them
 
     names = [name for name in asked.names if name]  # make says an empty word for none
-    faults = tuple(find(name) for name in names) or all_faults()
+    faults = tuple(find(name) for name in names) or Turn.read(asked.turn).of_faults(all_faults())
+    if asked.turn and not names:
+        say(f"turn {asked.turn}: {len(faults)} of {len(all_faults())} faults")
     for fault in faults:
         fault.declared(ids_of(fault))  # a header that names nothing is said before anything is broken
     _mended_whatever_comes()
@@ -108,7 +112,7 @@ def _prove(asked: argparse.Namespace, say: Callable[[str], None]) -> int:
         trouble = error.line
     finally:
         seconds = time.monotonic() - began
-        made = matrix.document(proofs, started, seconds, trouble, matrix.earlier(path) if names else None)
+        made = matrix.document(proofs, started, seconds, trouble, matrix.earlier(path) if names or asked.turn else None)
         matrix.write(made, path)
     if made["whole"] and not trouble:
         matrix.publish(made)

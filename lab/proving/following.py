@@ -24,7 +24,7 @@ ON_A_HOST, ON_THE_GATE = 60.0, 300.0
 NOT_RUN = {126, 127}  # a shell's words for what is no program
 LATE = 124
 OF_MAKE = frozenset(
-    ["MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ESTATE", "SERVICE", "TAG", "PYTEST_ARGS", "FAULT", "THING", "FORMAT", "PARTS"]
+    ["MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ESTATE", "SERVICE", "TAG", "PYTEST_ARGS", "FAULT", "THING", "FORMAT", "PARTS", "TURN"]
 )
 """What a ``make faults`` around us would say to the one that is typed."""
 _WITH_EDITOR = """

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
 
 import pytest
 
 from lab.proving.byte_code import keep_byte_code
+from lab.proving.turn import Turn
 from tests.lab.conftest import fresh_lab, lab_command
 from tests.lab.drills.drilling import NEW, OLD, RECOVER, Drill, goods, ledger_flaws, run
 from tests.lab.serving import Serving
+
+FOLDER = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With ``TURN=2/3`` only the drills of each file whose turn it is."""
+    turn = Turn.read(os.environ.get("TURN", ""))
+    drills = [item for item in items if item.path.parent == FOLDER]
+    files = [list(rows) for _, rows in groupby(drills, key=lambda item: item.path)]
+    left = set(drills).difference(*map(turn.of, files))
+    items[:] = [item for item in items if item not in left]
+    config.hook.pytest_deselected(items=list(left))
 
 
 @pytest.fixture(scope="session", autouse=True)
