@@ -98,7 +98,7 @@ def grouped(faults: Sequence[Fault], most: int = _AT_MOST) -> list[list[Fault]]:
     """Faults that can be looked at together: no judgement declared by two of them, one bake, one estate, ``most`` on a host, of
     which no script has a word of the other's: what they touch, and put back, is not the same. A deploy is alone, and so is on its
     hosts what runs on this machine or on the forge, whose history every look reads. Those that go with the fewest others come
-    first: that makes a tenth fewer groups. Deploys come last: where one went back, nothing is known of what was judged good.
+    first: that makes a tenth fewer groups.
     """
     ids = {fault.name: frozenset(fault.declared(ids_of(fault))) for fault in faults}
 
@@ -115,7 +115,7 @@ def grouped(faults: Sequence[Fault], most: int = _AT_MOST) -> list[list[Fault]]:
                 break
         else:
             groups.append([fault])
-    return sorted(groups, key=lambda group: group[0].deploys)
+    return groups
 
 
 def _leave_room(one: Fault, other: Fault) -> bool:

@@ -15,7 +15,6 @@ from lab.proving.matrix import DOCS
 from lab.proving.page import page
 from lab.proving.picture import by_rule, picture
 from lab.proving.proof import Proof
-from lab.proving.run import grouped
 from lab.proving.script import rule_of
 from lab.proving.telling import badly_told
 from tests.pages import must_be_as_made
@@ -76,16 +75,6 @@ def test_the_gravest_name_their_cause() -> None:
     assert len(set(GRAVEST)) == len(GRAVEST) >= 20
     by_name = {fault.name: fault for fault in all_faults()}
     assert [name for name in GRAVEST if not by_name[name].cause] == []
-
-
-def test_deploys_come_last() -> None:
-    """Where one went back nothing is known of what was judged good, by which other faults are seen."""
-    faults = all_faults()
-    groups = grouped(faults)
-    deploys = [group[0].deploys for group in groups]
-    assert any(deploys)
-    assert deploys == sorted(deploys)
-    assert sorted(fault.name for group in groups for fault in group) == sorted(fault.name for fault in faults)
 
 
 def test_the_page_is_current() -> None:

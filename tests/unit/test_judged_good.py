@@ -19,9 +19,13 @@ from voxgate.deploy.hosts import journal_writer
 from voxgate.deploy.hosts.answers import State, Written
 from voxgate.deploy.hosts.journal import Phase
 from voxgate.deploy.hosts.state import Found, LastKnownGood, found_of
+from voxgate.deploy.planning.plan import Plan
 from voxgate.deploy.planning.remotes import Remotes
+from voxgate.deploy.recovery.recover import judged_good
+from voxgate.deploy.run_context import RunContext
 from voxgate.model.evidence import Missing, known
 from voxgate.model.release import RemoteView
+from voxgate.model.verdict import Judgement, Verdict
 from voxgate.survey.judged import digest_of, digests_of
 from voxgate.survey.saving import load, save
 
@@ -48,6 +52,58 @@ def test_it_counts_from_the_promotion_until_something_is_deployed(host: Host) ->
         journal_writer.mark(claim, plan.tasks, phase)
         assert isinstance(known(written(host).good), LastKnownGood)
         assert written(host).content == ""
+
+
+AFTER = "e" * 64
+NOTHING_KNOWN: dict[str, Any] = {"code": None, "seen": None, "standing": []}
+
+
+def promoted_and_begun(host: Host) -> tuple[Plan, Here]:
+    """A release was judged good, and another deploy is begun."""
+    plan = asked("--deploy", None)
+    journal_writer.promote(Here(host, "r1"), plan.tasks, {}, {}, {HERE: DIGEST})
+    claim, before = Here(host, "r2"), {HERE: {**NOTHING_KNOWN, "content": written(host).content}}
+    journal_writer.mark(claim, plan.tasks, Phase.CLAIMED, before=before)
+    assert written(host).content == ""
+    return plan, claim
+
+
+def test_what_went_back_is_compared_with_what_was_judged_then(host: Host) -> None:
+    plan, claim = promoted_and_begun(host)
+    journal_writer.mark(claim, plan.tasks, Phase.BACK_JUDGING)
+    journal_writer.mark(claim, plan.tasks, Phase.ROLLED_BACK, contents={HERE: AFTER})
+    assert written(host).content == AFTER
+
+
+def test_what_was_red_when_it_went_back_is_compared_with_what_was_good_before(host: Host) -> None:
+    plan, claim = promoted_and_begun(host)
+    journal_writer.mark(claim, plan.tasks, Phase.ROLLED_BACK, contents={})
+    assert written(host).content == DIGEST
+
+
+def test_a_deploy_that_changed_nothing_leaves_what_was_judged_good(host: Host) -> None:
+    plan, claim = promoted_and_begun(host)
+    journal_writer.mark(claim, plan.tasks, Phase.ABANDONED, reason="the forge is down")
+    assert written(host).content == DIGEST
+
+
+def test_of_what_a_person_cleared_nothing_is_known(host: Host) -> None:
+    plan, claim = promoted_and_begun(host)
+    for phase in (Phase.HELD, Phase.CLEARED):
+        journal_writer.mark(claim, plan.tasks, phase)
+        assert written(host).content == ""
+
+
+@pytest.mark.parametrize("red", ["service", "another host", "another service", "nothing"])
+def test_what_is_red_is_not_called_good_by_being_seen_once_more(red: str) -> None:
+    context = RunContext.__new__(RunContext)
+    context.estate, context.contents = ESTATE, {one.id: AFTER for one in ESTATE.placements}
+    where = {"service": ("backend", "api-1"), "another host": ("backend", "sip-1"), "another service": ("fleet", "fleet-1")}
+    service, name = where.get(red, (None, None))
+    verdict = Verdict.HOLDS if red == "nothing" else Verdict.VIOLATED
+    kept = judged_good(context, [Judgement("i[0]", "i", "i", "r", verdict, service, name)])
+    assert (HERE in kept) == (red != "service")
+    assert len(kept) == len(ESTATE.placements) - (red in {"service", "another service"})
 
 
 def test_where_nothing_was_seen_nothing_is_kept(host: Host) -> None:

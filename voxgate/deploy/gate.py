@@ -294,7 +294,8 @@ class Gate:
         self.deployment = self.context.deployment(plan.targets, back=False, canary=canary)
         try:
             changed = ages(plan.placements, seen.hosts, self.context.found)
-            before = {key: {**when, "standing": self.standing.kept} for key, when in changed.items()}
+            kept, found = self.standing.kept, self.context.found
+            before = {one: {**when, "standing": kept, "content": found[one].content} for one, when in changed.items()}
             journal_writer.mark(self.context.claim, plan.tasks, Phase.CLAIMED, before=before)
         except VoxgateError as error:
             with suppress(VoxgateError):

@@ -74,7 +74,8 @@ class Journal:
     """One journal. ``release`` is what the deploy wanted here, ``origin`` what was last known good when it began; ``boot`` is
     the host's boot in which it was written; ``step`` and ``status`` (begun, done, failed) name the last step. ``changed`` is
     what the deploy's steps changed here up to now (see ``Step.changes``), None where that is not known; ``standing`` are the
-    ids of what did not hold before it.
+    ids of what did not hold before it; ``content`` is the digest of what was judged good before it, and once it went back, of
+    what was then; empty where that is not known.
     """
 
     phase: Phase
@@ -90,6 +91,7 @@ class Journal:
     reason: str = ""
     changed: frozenset[str] | None = None
     standing: frozenset[str] = frozenset()
+    content: str = ""
 
     @property
     def said(self) -> str:
@@ -139,6 +141,7 @@ def read_journal(text: str | None, placement: Placement) -> Journal | Missing | 
         **{name: document[name] for name in ("step", "status", "boot", "at", "by", "build", "reason")},
         changed=None if EVERYTHING in changed else frozenset(changed),
         standing=frozenset(document.get("standing", ())),
+        content=document.get("content", ""),
     )
 
 

@@ -30,10 +30,17 @@ _EVENTS = {
 
 
 def mark(
-    claim: Claim, tasks: Sequence[Task], phase: Phase, *, reason: str = "", before: Mapping[str, Mapping[str, Any]] | None = None
+    claim: Claim,
+    tasks: Sequence[Task],
+    phase: Phase,
+    *,
+    reason: str = "",
+    before: Mapping[str, Mapping[str, Any]] | None = None,
+    contents: Mapping[str, str] | None = None,
 ) -> None:
     """Write the phase, and its line in the ledger where it begins or closes a deploy. ``before``, where one begins: what the
-    journal is to know of the time before it, by placement id. Raises MoveFailed naming who did not.
+    journal is to know of the time before it, by placement id. ``contents``, where one went back: the digests of what was judged
+    good then, by placement id; of others what was judged good before counts on. Raises MoveFailed naming who did not.
     """
     reason = _told(claim, reason)  # the gate's own words; a person's are refused where they are too many
 
@@ -41,6 +48,8 @@ def mark(
         said: dict[str, Any] = {"journal": document_of(task.journal(phase, claim.author, reason))}
         if before is not None:
             said["journal"] |= before[task.placement.id]
+        if contents is not None and task.placement.id in contents:
+            said["journal"]["content"] = contents[task.placement.id]
         if phase in _EVENTS:
             said["event"] = event_of(claim, task, _EVENTS[phase], {"reason": reason}, back=phase is Phase.ROLLED_BACK)
         return said

@@ -70,11 +70,19 @@ class Found:
 
     @property
     def content(self) -> str:
-        """The digest of what was judged good here, where nothing was deployed since: empty else. What went back was judged too,
-        but may have been installed anew, by another uv say.
+        """The digest of what was judged good here last: when it was done, or when a deploy after that went back, which may have
+        installed it anew, by another uv say. Empty where that is not known, and while something is deployed.
         """
-        done = isinstance(self.journal, Journal) and self.journal.phase is Phase.DONE and isinstance(self.good, LastKnownGood)
-        return self.good.content if done and isinstance(self.good, LastKnownGood) else ""
+        if not isinstance(self.journal, Journal) or not isinstance(self.good, LastKnownGood):
+            return ""
+        match self.journal.phase:
+            case Phase.DONE:
+                return self.good.content
+            case Phase.ROLLED_BACK:
+                return self.journal.content
+            case Phase.ABANDONED if not self.journal.changed and self.journal.changed is not None:
+                return self.journal.content
+        return ""
 
     @property
     def begun(self) -> Found:

@@ -25,15 +25,16 @@ def at_work(folder: str) -> str:
 
 
 def _carried(folder: str, journal: Dict[str, Any]) -> Dict[str, Any]:
-    """What the journal of the same deploy says of its changes: which, since when, how old the code was and what did not hold
-    before. Where a way back finds no such word (an earlier voxgate's journal, a torn one), anything may have been changed.
+    """What the journal of the same deploy says of its changes: which, since when, how old the code was, what did not hold before
+    and what was judged good. Where a way back finds no such word (an earlier voxgate's journal, a torn one), anything may have
+    been changed.
     """
     try:
         said = json.loads(text_of(folder, "journal.json") or "{}")
     except ValueError:
         said = {}
     if isinstance(said, dict) and said.get("run") == journal["run"] and "changed" in said:
-        return {key: said[key] for key in ("changed", "since", "code", "seen", "standing") if key in said}
+        return {key: said[key] for key in ("changed", "since", "code", "seen", "standing", "content") if key in said}
     return {"changed": EVERYTHING if journal["phase"].startswith("back-") else []}
 
 

@@ -139,7 +139,7 @@ def close_back(
     if still := standing.still(judged[1]):
         reason = f"{reason}; as before, and still standing: {named(still)}"
     if verdict is RunVerdict.HOLDS:
-        journal_writer.mark(context.claim, tasks, Phase.ROLLED_BACK, reason=reason)
+        journal_writer.mark(context.claim, tasks, Phase.ROLLED_BACK, reason=reason, contents=judged_good(context, judged[1]))
         return failure
     if verdict is not RunVerdict.VIOLATED:
         return failure or VoxgateError(f"the last known good is {verdict} too")
@@ -150,10 +150,20 @@ def close_back(
                 what = "the last known good is violated too"
                 journal_writer.mark(context.claim, target.tasks, Phase.HELD, reason=_violation(what, judgements, target).line)
             case Verdict.HOLDS:
-                journal_writer.mark(context.claim, target.tasks, Phase.ROLLED_BACK, reason=reason)
+                contents = judged_good(context, judged[1])
+                journal_writer.mark(context.claim, target.tasks, Phase.ROLLED_BACK, reason=reason, contents=contents)
             case Verdict.BLIND:
                 pass
     return failure or _violation(what, judgements)
+
+
+def judged_good(context: RunContext, judgements: Sequence[Judgement]) -> dict[str, str]:
+    """The digests of what was judged last, of the placements of which all is green: what is red stands as it stood before, and
+    must not be called good by having been seen once more.
+    """
+    red = {(one.service, one.host) for one in judgements if not one.verdict.is_green}
+    there = {one.id: (one.service.name, one.host.name) for one in context.estate.placements}
+    return {key: content for key, content in context.contents.items() if there[key] not in red}
 
 
 def _lost(context: RunContext, failure: VoxgateError | None) -> VoxgateError | None:
