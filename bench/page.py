@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import distance, plots, tools
+from bench.gains import GAINS, TRIED
 from bench.processes import ROOT
 from bench.tables import number, plain, seconds, table
 from bench.targets import targets
@@ -17,11 +18,11 @@ NUMBERS = ROOT / "bench" / "numbers.json"
 DOCS = ROOT / "docs"
 # What CI's own log says of a whole run, on two processors; lanes run side by side.
 OWN_TESTS = (
-    ("lint and unit tests", 350, "`make lint unit`, at once"),
-    ("the lab end to end", 2345, "two labs side by side"),
-    ("216 faults", 1475, "`make faults`, beside the next two"),
-    ("163 ordinary things", 354, "`make ordinary`"),
-    ("drills", 2400, "`make drills`, about"),
+    ("lint and unit tests", 470, "`make lint unit`, at once"),
+    ("the lab end to end", 2944, "one lab, beside another"),
+    ("252 faults", 2053, "`make faults`, beside another lab; CI tries a third at a time"),
+    ("166 ordinary things", 428, "`make ordinary`, beside another lab"),
+    ("69 drills", 3190, "`make drills`, of two labs together; CI tries a third at a time"),
 )
 HEAD = """\
 # How long it takes
@@ -47,7 +48,7 @@ def page(numbers: Mapping[str, Any]) -> str:
     ):
         if name in parts:
             sections.append("\n".join(section(parts[name])))
-    sections.append(_own())
+    sections += [_gained(), _own()]
     return "\n".join(section.rstrip() + "\n" for section in sections)
 
 
@@ -253,6 +254,12 @@ def _deploy(part: Mapping[str, Any]) -> Iterator[str]:
     yield table([f"`make gate`, warm, {counted(part['deploys'], 'deploy')}", "seconds"], rows)
     yield ""
     yield f"{part['judged']} judgements each. What is not in a move is looking, judging and reporting, before and after."
+
+
+def _gained() -> str:
+    rows = [[one.change, one.what, one.before, one.after] for one in GAINS]
+    left = table(["tried, and left", "measured"], list(map(list, TRIED)))
+    return f"## What each change gained\n\n{table(['change', 'measured', 'before', 'after'], rows)}\n\n{left}\n"
 
 
 def _own() -> str:
