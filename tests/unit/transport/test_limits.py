@@ -113,7 +113,7 @@ def hostile(ground: Ground) -> Iterator[Hostiles]:
 
 
 def _visited(ground: Ground, opened: Opened, one: Hostile) -> Connection:
-    return opened(ground.estate(host(one.port), known=one.pin))["one"]
+    return opened(ground.estate(host(one.port), known=one.pin), 30.0)["one"]
 
 
 def _before_a_key(head: bytes, piece: bytes) -> Callable[[Hostile, socket.socket], None]:
@@ -140,7 +140,7 @@ def test_a_host_that_showed_no_key_takes_no_memory(
     began = time.monotonic()
     with pytest.raises(Unreachable):
         _visited(ground, opened, one)
-    assert time.monotonic() - began < 4, "it was listened to until the deadline"
+    assert time.monotonic() - began < 20, "it was listened to until the deadline"
     assert one.ended.wait(SOON)
     assert one.sent < 64 * MEGABYTE + BUFFERS
 
