@@ -166,6 +166,7 @@ def looked_into(path: str, known: KnownFolders, accounts: frozenset[int]) -> Loo
 
 def of_held(fd: int, path: str, known: KnownFolders, accounts: frozenset[int]) -> LookedInto:
     """The same of a folder that is held."""
+    known.began = time.time()
     found = os.fstat(fd)
     if found.st_uid in accounts:
         raise FileNotFoundError

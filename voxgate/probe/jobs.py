@@ -35,6 +35,9 @@ OF_EVERYBODY = ("/etc/systemd/user", "/etc/xdg/systemd/user", "/run/systemd/user
                 "/usr/local/share/systemd/user")  # fmt: skip
 
 
+ROOTS_FILES = ("/etc/rc.local", "/etc/crontab", "/etc/anacrontab", "/etc/cron.", *(f"{folder}/" for folder in OF_EVERYBODY))
+
+
 def jobs(services: list[Service], disk: Job, shown: Shown) -> list[dict[str, Any]]:
     """Everything on this host that starts by itself, and which of the programs that move code it runs: crontabs, timers,
     paths, units placed by hand (``disk`` are the unit folders), at jobs, users' own units. Scripts are followed. No command is
@@ -49,8 +52,9 @@ def jobs(services: list[Service], disk: Job, shown: Shown) -> list[dict[str, Any
     rows += [(where, user, text, () if runs else folders, False) for where, user, text, runs in unit_jobs(services, disk, shown)]
     found = []
     for where, user, text, named, of_shell in rows:
-        # An account's own words lead no further than its own eyes; those of root's files are root's, whoever they run as.
-        with seeing_as(uid_of(user) if where.startswith("/") and not where.startswith(("/etc/", "/usr/")) else 0):
+        # An account's own words lead no further than its own eyes; those of root's files are root's, whoever they run as. Homes
+        # of accounts may lie in /etc and /usr too.
+        with seeing_as(uid_of(user) if where.startswith("/") and not where.startswith(ROOTS_FILES) else 0):
             runs = movers(text, named, stands=(home_of(user),), of_shell=of_shell)
         told = sorted({called.get(one, one) for one in runs})
         changed = changed_led(where) if where.startswith("/") else 0.0

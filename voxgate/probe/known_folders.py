@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import time
 from collections import defaultdict
 from contextlib import suppress
 from typing import AbstractSet, Any, Dict, Iterable, Set, Tuple
@@ -67,6 +66,7 @@ class KnownFolders:
         self.seen_empty: dict[str, dict[str, str]] = {}
         self.above: list[Above] = []
         self.new = self.passed = 0
+        self.began = 0.0  # when the folder that is looked into was about to be looked into
         self.timed: set[int] = set()
         if self.mine:
             with suppress(OSError, ValueError, Trouble, KeyError):
@@ -89,8 +89,10 @@ class KnownFolders:
         return set(row[0].split()), row[1]
 
     def note(self, found: os.stat_result, names: set[str], below: dict[str, int]) -> None:
-        """Keep what was read in this folder; ``found`` is how it was before."""
-        if found.st_dev in self.timed and time.time() - found.st_ctime > FOLDER_SETTLED and self.has_room():
+        """Keep what was read in this folder; ``found`` is how it was before. What is put into it while it is read moves its time,
+        however long that takes: it was settled before.
+        """
+        if found.st_dev in self.timed and self.began - found.st_ctime > FOLDER_SETTLED and self.has_room():
             self.new += 1
             if names or below or not self.is_empty(found):
                 self.seen[as_it_is(found)] = [" ".join(sorted(names)), below]

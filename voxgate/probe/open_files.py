@@ -9,7 +9,7 @@ from typing import Callable, Iterable, Iterator, NamedTuple
 
 from voxgate.probe.accounts import as_caller
 from voxgate.probe.base import Trouble
-from voxgate.probe.cache import HashCache
+from voxgate.probe.cache import HashCache, changes_unseen, is_written_to
 from voxgate.probe.folder import Folder, passing_over
 from voxgate.probe.reading import taken
 from voxgate.probe.request import Service
@@ -66,8 +66,12 @@ def in_place(place: str, own: set[str], trusted: set[str]) -> Iterator[OpenFile]
                         if 0 < found.st_size <= OPEN_SIZE and found.st_mode & 0o044:
                             all_may = everybodys and bool(found.st_mode & 0o004)
                             if all_may or may_besides(found, access_list(row.path), MAY_READ) - trusted:
-                                same = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
-                                yield OpenFile(row.path, same, found.st_ctime, all_may)
+                                yield OpenFile(row.path, same_as_is(found), found.st_ctime, all_may)
+
+
+def same_as_is(found: os.stat_result) -> list[int]:
+    """What a file is known again by."""
+    return [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
 
 
 def search_open(
@@ -75,7 +79,7 @@ def search_open(
 ) -> None:
     """Give what stands in them to ``search``, which says whether a secret is there: of what everybody may read with the rights of
     who asks; ``as_root`` of what some may read, where nobody could guess so. That none was is kept as long as the file is the
-    same, and the secrets are (``mark``).
+    same, and the secrets are (``mark``): of the very file that was listed, where nobody can write to it without a sign.
     """
     cache = HashCache("open", service)
     told = list(rows)
@@ -87,7 +91,9 @@ def search_open(
                 if all_may is not everybodys or cache.word(path, key) is not None:
                     continue
                 with passing_over(OSError, Trouble), root.open(path) as file:
-                    if not search(taken(file, OPEN_SIZE, path), path):
+                    found = os.fstat(file.fileno())
+                    may_be_kept = same_as_is(found) == same and not changes_unseen(found) and not is_written_to(file)
+                    if not search(taken(file, OPEN_SIZE, path), path) and may_be_kept:
                         cache.note(path, key, changed, "none")
 
     as_caller(lambda: each(everybodys=True))

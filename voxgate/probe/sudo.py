@@ -100,8 +100,10 @@ def others_here(rows: list[dict[str, Any]], by_jobs: set[str]) -> set[str]:
     admins = {name for group in grp.getgrall() if group.gr_name in ADMINS for name in group.gr_mem}
     people = pwd.getpwall()
     shells = {one.pw_name for one in people if os.path.basename(one.pw_shell) not in NO_SHELLS or one.pw_name in by_jobs} - admins
-    at_work = {row["user"] for row in rows if row["unit"] and not row["unit"].startswith("user@") and not row["container"]}
-    return shells | at_work
+    here = [row for row in rows if not row["container"]]
+    of_units = {row["user"] for row in here if row["unit"] and not row["unit"].startswith("user@")}
+    by_hand = {row["user"] for row in here if not row["user"].isdigit()} - admins  # a number alone is of a user namespace
+    return shells | of_units | by_hand
 
 
 POWERFUL = {"root", "docker", "podman", "lxd", "incus", "libvirt", "disk", "shadow", "kmem"}  # who is in one is root by a step

@@ -980,6 +980,11 @@ def test_every_account_is_asked_about_whatever_it_is_called(monkeypatch: pytest.
     monkeypatch.setattr(probe.pwd, "getpwall", lambda: people)
     at_work = [{"user": "ci.runner", "unit": "runner.service", "container": ""}]
     assert probe.others_here(at_work, set()) == {"john.doe", "Jane", "svc$", "ci.runner"}
+    units = (("idle.one", ""), ("lingers", "user@3000.service"))  # of a login's, and of a systemd of its own
+    by_hand = [{"user": user, "unit": unit, "container": ""} for user, unit in units]
+    apart = [{"user": "100999", "unit": "", "container": ""}, {"user": "boxed", "unit": "", "container": "0" * 64}]
+    asked = probe.others_here([*by_hand, *apart], set())
+    assert asked == {"john.doe", "Jane", "svc$", "idle.one", "lingers"}
     for name in ("-l", "#0"):
         with pytest.raises(probe.Trouble, match="cannot be asked"):
             probe.rules_of(name)

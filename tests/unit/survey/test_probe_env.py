@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 import pwd
+import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -211,6 +214,49 @@ def test_what_is_known_to_hold_no_secret_is_not_read_again(folder: Path, public:
     for _ in range(2):
         assert copied(folder) == []
     assert read.count(str(public / "a")) == 1
+
+
+@pytest.mark.parametrize("by", ["a mapping", "a folder that is exchanged"])
+def test_nothing_that_can_change_without_a_sign_is_known_to_hold_no_secret(
+    folder: Path, public: Path, by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who mapped a file in memory writes to it and moves no time; who exchanges folders has another file read than was listed."""
+    place = Path(tempfile.mkdtemp(dir="/dev/shm")) if by == "a mapping" else public / "mine"
+    monkeypatch.setattr(probe, "OPEN_PLACES", (str(place),))
+    place.mkdir(exist_ok=True)
+    place.chmod(0o755)
+    copy, text = place / "notes", CANARY if by != "a mapping" else "x" * len(CANARY)
+    written(copy, text, VOX, 0o644)
+    try:
+        if by == "a mapping":
+            with copy.open("r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
+                mapped[0] = ord("x")
+                was = copy.stat()
+                assert copied(folder) == []
+                mapped[:] = CANARY.encode()
+                now = copy.stat()
+                assert (now.st_mtime_ns, now.st_ctime_ns) == (was.st_mtime_ns, was.st_ctime_ns)
+        else:
+            (public / "other").mkdir()
+            (public / "other").chmod(0o755)
+            written(public / "other/notes", "x" * len(CANARY), VOX, 0o644)
+            listed = probe.open_files
+
+            def exchanged(services: list[Any]) -> Any:
+                found = listed(services)
+                place.rename(public / "aside")
+                (public / "other").rename(place)
+                return found
+
+            with monkeypatch.context() as patch:
+                patch.setattr(probe, "open_files", exchanged)
+                assert copied(folder) == []
+            place.rename(public / "other")
+            (public / "aside").rename(place)
+        assert copied(folder) == [str(copy)]
+    finally:
+        if by == "a mapping":
+            shutil.rmtree(place)
 
 
 def test_no_place_is_searched_without_an_end(folder: Path, public: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -393,3 +393,17 @@ def test_the_units_of_an_account_count_wherever_its_home_is(top: str) -> None:
         f" && printf '[Service]\\nExecStart=rsync a b\\n' >{path}"
     )
     assert runs_by(setup, path) == [["rsync"]]
+
+
+@pytest.mark.parametrize("top", ["/usr/local", "/etc"])
+def test_units_of_a_home_among_roots_own_folders_lead_no_further_than_the_accounts_eyes(kept: Path, top: str) -> None:
+    path = f"{top}/joe/.config/systemd/user/x.service"
+    setup = (
+        f"sed 's|:/var/backups:|:{top}/joe:|' /etc/passwd >/var/spool/passwd && cp /etc/group /var/spool/group"
+        f" && mount -t tmpfs -o mode=755 none {top} && cp /var/spool/group {top} && cp /var/spool/passwd {top}"
+        f"{' && mount --bind /var/spool/passwd /etc/passwd' if top != '/etc' else ''} && mkdir -p {Path(path).parent}"
+        f" && printf '[Service]\\nExecStart=/bin/sh {kept}/%s/notes\\n' priv >{path}"
+    )
+    assert runs_by(setup, path) == [[]]
+    (kept / "priv").chmod(0o755)
+    assert runs_by(setup, path) == [["pip", "rsync"]]

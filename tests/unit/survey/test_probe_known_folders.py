@@ -198,6 +198,32 @@ def test_a_folder_is_known_soon_after_it_was_made(host: Path, monkeypatch: pytes
     assert len(read_by(monkeypatch)) == 10
 
 
+def test_what_is_put_in_while_a_folder_is_read_is_found_however_long_that_takes(
+    host: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its time may stay as it was: the clock that files are stamped with stands for a moment. Many names take long to read."""
+    monkeypatch.setattr(probe, "FOLDER_SETTLED", 2.0)
+    newest = max(row.stat().st_ctime for row in (host, *host.rglob("*")))
+    moment, reader = [newest + 0.001], probe.os.scandir
+
+    def slow(fd: int) -> Any:
+        moment[0] = newest + 5
+        return reader(fd)
+
+    looked = probe.looked_into
+
+    def each(*asked: Any) -> Any:
+        moment[0] = newest + 0.001
+        return looked(*asked)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(probe.time, "time", lambda: moment[0])
+        patch.setattr(probe.os, "scandir", slow)
+        patch.setattr(probe, "looked_into", each)
+        assert copies() == []
+    assert not Path(probe.KNOWN_FOLDERS).exists()
+
+
 @pytest.mark.parametrize("why", ["of late", "a file system that says what it likes", "few", "not root's own"])
 def test_what_could_change_unseen_is_not_kept(host: Path, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if why == "of late":
