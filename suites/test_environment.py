@@ -11,7 +11,7 @@ from voxgate.model.evidence import Missing, known
 from voxgate.model.release import RemoteView
 from voxgate.plugin import invariant, say_all, say_each
 from voxgate.survey.answers import read_page
-from voxgate.survey.commands import closed_to_others, deploy_again, edit, remove_whole, restart, why
+from voxgate.survey.commands import closed_to_others, deploy_again, edit, given_to, remove_whole, restart, why
 from voxgate.survey.judged import digest_of
 from voxgate.survey.questions import question_of
 from voxgate.survey.remedies import INSTALL_UV
@@ -161,7 +161,7 @@ def _incomplete(service: Service, file: EnvFile, host: HostEvidence) -> Iterator
     if unset:
         yield f"{path}: {', '.join(unset)} is empty or a placeholder", f"set it: {edit(path, service.user)}; then {anew}"
     if found.owner != service.user:
-        yield f"{path} belongs to {found.owner}", f"`chown -h {service.user} {path}`; then {anew}"
+        yield f"{path} belongs to {found.owner}", f"{given_to(service.user or 'ACCOUNT', path)}; then {anew}"
     if found.mode not in {"0600", "0640"}:
         yield f"{path} has mode {found.mode}", f"`sudo -u {service.user} chmod 0600 {path}`; then {anew}"
     readers = sorted(set(found.readers) - {service.owner})

@@ -156,6 +156,20 @@ def test_no_hint_has_root_follow_a_link_of_the_account_s(led: Path) -> None:
     assert typed(for_move(f"Read-only file system: '{led}/docs/d'", HOST, str(led))) == f"mount -o remount,rw {led.parent}\n"
 
 
+def test_no_folder_is_opened_to_all_by_a_link_on_the_way_to_a_service(led: Path) -> None:
+    """A service may live below a folder of the account that deploys, which puts a link there, or in the middle of the way."""
+    (led / "own/d").chmod(0o750)
+    other = led / "docs/d"
+    other.chmod(0o750)
+    for place in (led / "docs", led / "docs/d", led / "own/d"):
+        typed(for_move(f"vox cannot enter {place} (0750 of root)", HOST, f"{place}/vox-agents"))
+    assert [stat.S_IMODE(one.stat().st_mode) for one in (other, led / "own/d")] == [0o750, 0o751]
+    other.parent.resolve().chmod(0o750)
+    typed(for_move(f"vox cannot enter {led}/docs (0750 of root)", HOST, f"{led}/docs/vox-agents"))
+    assert stat.S_IMODE((led / "docs").stat().st_mode) == 0o750
+    assert for_move("vox cannot enter /srv/voice (0750 of root)", HOST, "/srv/voice/agents") == "`sudo chmod o+x /srv/voice`"
+
+
 def test_only_the_gate_s_own_places_are_mounted_anew(led: Path) -> None:
     for path in ("/any/where", "/etc", f"{led}/../x", f"{led}-other"):
         assert "remount" not in for_move(f"Read-only file system: '{path}'", HOST, str(led))

@@ -164,6 +164,13 @@ def made_owners(placement: Placement, paths: Iterable[str]) -> str:
     return f"{given}; `sudo -u {quoted(owner)} chmod go-w {quoted(*files)}`"
 
 
+def given_to(account: str, path: str) -> str:
+    """Give a file in a service's folder to an account: by no link, where others than root may put that there."""
+    if path.rsplit("/", 2)[0] in OF_ROOT:
+        return f"`chown -h {quoted(account, path)}`"
+    return f"`{_found_by_no_link(path)} -execdir chown -h {quoted(account)} {{}} ';'`"
+
+
 def closed_to_others(paths: Iterable[str]) -> str:
     """Let nobody but its owner read each of these files. Whose folder one lies in may put a link on the way to it, or in its
     place: it is looked for from a folder of root's, and opened, by no link.
@@ -172,13 +179,22 @@ def closed_to_others(paths: Iterable[str]) -> str:
     return "; ".join(f"`{_found_by_no_link(one)} -execdir python3 -ISc {quoted(code)} {{}} ';'`" for one in paths)
 
 
-def _found_by_no_link(path: str) -> str:
-    """What finds one file from the uppermost folder on its way."""
+def let_through(folder: str) -> str:
+    """Let every account go through a folder that others than root may have put there, and swap: found and opened by no link."""
+    if folder.rpartition("/")[0] in OF_ROOT:
+        return f"`sudo chmod o+x {quoted(folder)}`"
+    flags = "os.O_NOFOLLOW | os.O_DIRECTORY"
+    code = f"import os, sys; at = os.open(sys.argv[1], {flags}); os.fchmod(at, os.fstat(at).st_mode & 0o7777 | 1)"
+    return f"`sudo {_found_by_no_link(folder, 'd')} -execdir python3 -ISc {quoted(code)} {{}} ';'`"
+
+
+def _found_by_no_link(path: str, kind: str = "f") -> str:
+    """What finds one file, or folder (``d``), from the uppermost folder on its way."""
     parts = path.split("/")
     way = [quoted(_AS_IT_IS.sub(_ESCAPED, "/".join(parts[:count]))) for count in range(2, len(parts) + 1)]
     only = " -o ".join(f"-path {one}" for one in way[:-1])
     only = f"\\( {only} -o -prune \\) " if only else ""
-    return f"find {quoted('/' + parts[1])} {only}-path {way[-1]} -type f"
+    return f"find {quoted('/' + parts[1])} {only}-path {way[-1]} -type {kind}"
 
 
 def remove_files(placement: Placement, paths: Iterable[str]) -> str:

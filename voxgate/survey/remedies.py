@@ -19,6 +19,7 @@ from voxgate.model.advice import quoted
 from voxgate.model.estate import Host
 from voxgate.model.installed import BUILDER, BUILDS, INSTALL_BUILDER, STATE
 from voxgate.model.service import build_name
+from voxgate.survey.commands import let_through
 from voxgate.transport.ssh import sudo
 
 _PATH = re.compile("['\"\u2018](/[^'\"\u2019]+)['\"\u2019]|(/[\\w./@+-]+)")
@@ -155,7 +156,7 @@ def _not_read(said: _Said) -> str:
     if said.is_in(said.folder):
         which = "! -type l ! -name '.env*' ! -path '*/.git/config'"
         return f"`sudo -u {said.user} find {said.folder} -user {said.user} {which} -exec chmod o+rX {{}} +`"
-    return f"`sudo chmod o+x {said.place}`" if f"{said.folder}/".startswith(f"{said.path}/") else _look(said)
+    return let_through(said.path) if f"{said.folder}/".startswith(f"{said.path}/") else _look(said)
 
 
 def _closed_by_default(said: _Said) -> str:

@@ -148,6 +148,26 @@ def test_a_copy_of_settings_is_closed_by_no_link(green: Case, tmp_path: Path, wh
     assert modes == [0o700 if where == "kept/passwd" else 0o755, 0o755]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+@pytest.mark.parametrize("name", ["voice", "linked"])
+def test_settings_are_given_to_a_service_by_no_link_on_the_way(green: Case, name: str) -> None:
+    """A service may live below a folder of the account that deploys, which puts a link to another's settings there."""
+    case = green.of_service(FLEET, "env_files", "fleet", owner="root")
+    with tempfile.TemporaryDirectory(prefix="voxgate-", dir="/var/lib") as place:
+        for one in ("voice", "others"):
+            (Path(place) / one).mkdir()
+            (Path(place) / one / ".env").touch()
+        (Path(place) / "linked").symlink_to("others")
+        services = [
+            replace(one, folder=f"{place}/{name}", user="games") if one.name == "fleet" else one for one in case.estate.services
+        ]
+        elsewhere = replace(case, estate=replace(case.estate, services=tuple(services)))
+        subprocess.run(["sh", "-euc", typed(elsewhere, f"env-file-is-complete[fleet-{FLEET}]")[0]], check=True)
+        found = [(Path(place) / one / ".env").owner() for one in ("voice", "others")]
+    assert found == ["games" if name == "voice" else "root", "root"]
+    assert typed(case, f"env-file-is-complete[fleet-{FLEET}]")[0] == "chown -h vox /opt/vox-agents/.env"
+
+
 def test_the_first_deploy_is_of_all_services(green: Case) -> None:
     """One alone finds the others missing, and has nothing to go back to: it ended with 13."""
     view = green.evidence.remote("backend")
