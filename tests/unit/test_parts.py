@@ -15,7 +15,7 @@ from voxgate.model.evidence import Missing, known
 from voxgate.model.invariant import Per, expected
 from voxgate.model.look import Evidence, Look, Question
 from voxgate.model.part import is_within, narrowed, part_of
-from voxgate.model.release import Release, RemoteView
+from voxgate.model.release import PutBack, Release, RemoteView
 from voxgate.model.verdict import Judgement, RunVerdict, Verdict
 from voxgate.model.work import Work
 from voxgate.survey.joining import disagreements, join
@@ -100,6 +100,25 @@ def test_parts_together_are_the_whole() -> None:
     assert isinstance(view, RemoteView)
     assert view.release is not None, "the later part did not know the release, the earlier one did"
     assert disagreements(LAB, parts) == ()
+
+
+def test_what_was_judged_good_on_the_hosts_of_each_part_is_known_of_the_whole() -> None:
+    """Each part asks its own hosts; else an environment that was exchanged with its RECORDs would be found in a part alone."""
+    back = PutBack(1.0, 2.0, 3.0, None)
+
+    def part(*hosts: str, said: str, taken: float) -> Evidence:
+        one = seen(*hosts, taken=taken, commit=COMMIT)
+        view = one.remotes["backend"]
+        assert isinstance(view, RemoteView)
+        told = dict.fromkeys((*hosts, "api-1"), said)  # of another's host nothing is believed
+        return replace(one, remotes={"backend": replace(view, judged=told, put_back=dict.fromkeys(told, back))})
+
+    parts = {"b": part("api-1", said="a", taken=1000.0), "a": part("fleet-1", said="b", taken=1010.0)}
+    for each in (parts, dict(reversed(parts.items()))):
+        view = join(each).remotes["backend"]
+        assert isinstance(view, RemoteView)
+        assert view.judged == {"api-1": "a", "fleet-1": "b"}
+        assert view.put_back == {"api-1": back, "fleet-1": back}
 
 
 def test_who_was_at_work_beside_a_part_was_so_beside_the_whole() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from voxgate.errors import EstateError
@@ -10,7 +11,7 @@ from voxgate.model.counting import counted
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
 from voxgate.model.look import Evidence, Look
-from voxgate.model.release import RemoteView
+from voxgate.model.release import PutBack, RemoteView
 from voxgate.survey.findings import each_by_itself
 
 APART = timedelta(minutes=30)
@@ -34,6 +35,7 @@ def join(parts: Mapping[str, Evidence]) -> Evidence:
     for part in sorted(looks, key=lambda one: one.second.taken):
         for service, view in part.remotes.items():
             remotes[service] = _better(remotes.get(service), view)
+    remotes = {service: _of_hosts(view, service, looks) for service, view in remotes.items()}
     works = tuple(dict.fromkeys(work for part in looks for work in part.works))
     return Evidence(_joined([one.first for one in looks]), _joined([one.second for one in looks]), remotes, works)
 
@@ -63,6 +65,19 @@ def _better(one: RemoteView | Missing | None, other: RemoteView | Missing) -> Re
     if isinstance(one, RemoteView) and (isinstance(other, Missing) or (other.release is None and one.release is not None)):
         return one
     return other
+
+
+def _of_hosts(view: RemoteView | Missing, service: str, parts: list[Evidence]) -> RemoteView | Missing:
+    """The view with what each part had from its own hosts: what was judged good there, and what was put back."""
+    if isinstance(view, Missing):
+        return view
+    put_back, judged = dict[str, PutBack](), dict[str, str]()
+    for part in parts:
+        own = part.remotes.get(service)
+        if isinstance(own, RemoteView):
+            put_back |= {host: one for host, one in own.put_back.items() if host in part.second.hosts}
+            judged |= {host: one for host, one in own.judged.items() if host in part.second.hosts}
+    return replace(view, put_back=put_back, judged=judged)
 
 
 def _joined(looks: list[Look]) -> Look:
