@@ -44,7 +44,10 @@ UNSURE = 3.0  # seconds: a look that took longer to begin says too little of a c
 VERBS = ("restart", "start", "stop", "reset-failed")
 PROBE = '/usr/local/sbin/voxgate-probe ""'
 PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
-ROOTS = {"root", "sudo", "wheel", "admin", "docker", "podman", "lxd", "incus", "libvirt", "disk", "shadow", "kmem"}
+ROOTS = {
+    "root", "sudo", "wheel", "admin", "docker", "podman", "lxd", "incus", "incus-admin", "libvirt", "disk", "shadow", "kmem",
+    "microk8s", "snap_microk8s",
+}  # fmt: skip
 _WORD = re.compile(r"[A-Za-z0-9]{1,50}")  # a setting's name
 BIND = "stop it, or bind it to the private address"
 WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - found on a host, not bound here

@@ -10,14 +10,14 @@ import struct
 from contextlib import suppress
 from functools import lru_cache
 from itertools import islice
-from typing import Any, Iterator
+from typing import Any, Iterable, Iterator
 
 from voxgate.probe.accounts import account, group_members, group_name, uid_of
 from voxgate.probe.cache import HashCache
 from voxgate.probe.dpkg import vouched_for
 from voxgate.probe.request import Service
 from voxgate.probe.rights import MAY_RUN, MAY_WRITE, access_list, may_besides
-from voxgate.probe.sudo import ADMINS, POWERFUL
+from voxgate.probe.sudo import POWERFUL, administrators
 
 # Where programs lie, and where people put theirs: some folders deep. All of a disk would be too much for each look.
 PROGRAM_PLACES = {
@@ -69,7 +69,7 @@ def raised(services: list[Service]) -> list[dict[str, Any]]:
     fine = as_distributed({path for path, _, _, _ in rows}, services)
     rows = [row for row in rows if row[0] not in fine]
     rules = [(holder, who, f"{what} {path}") for path, holder, who, what in rows]
-    rules += [(holder, "root", f"socket {path}") for path in ROOTS_SOCKETS for holder in users_of_socket(path)]
+    rules += [(holder, "root", f"socket {path}") for path in ROOTS_SOCKETS for holder in users_of_socket(path, names)]
     for one in pwd.getpwall():
         name = numbers.get(one.pw_uid)
         if one.pw_uid and name not in {None, one.pw_name}:
@@ -174,8 +174,10 @@ def as_distributed(paths: set[str], services: list[Service]) -> set[str]:
     return known | asked
 
 
-def users_of_socket(path: str) -> set[str]:
-    """Who may use an engine's socket besides root, and the members of a group that is known to be root."""
+def users_of_socket(path: str, mine: Iterable[str] = ()) -> set[str]:
+    """Who may use an engine's socket besides root, administrators who run no service (``mine``), and the members of a group that
+    is known to be root.
+    """
     try:
         row = os.stat(path)
     except OSError:
@@ -186,8 +188,7 @@ def users_of_socket(path: str) -> set[str]:
         return {EVERYBODY}
     names = may_besides(row, access_list(os.path.realpath(path)), MAY_WRITE) if row.st_mode & 0o020 else set()
     names |= {account(row.st_uid)} - {"root"}
-    known = {name for group in (*POWERFUL, *ADMINS) for name in members_of(group)}
-    return names - known
+    return names - administrators(mine) - {name for group in POWERFUL for name in members_of(group)}
 
 
 def members_of(group: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import pwd
 import re
 import stat
 from contextlib import suppress
-from typing import Any, Iterator
+from typing import Any, Iterable, Iterator
 
 from voxgate.probe.accounts import account, all_accounts, group_name
 from voxgate.probe.base import DEADLINE, Job, Trouble
@@ -30,15 +30,15 @@ def sudo(services: list[Service], found: Job, planned: Job, given: Job | None = 
     rules = rules_of(caller)
     groups = groups_named(caller)
     others: list[dict[str, Any]] = []
+    mine = {name for row in services for name in (row.user, row.owner) if name} - {caller, "root"}
     if os.geteuid() == 0:
-        mine = {name for row in services for name in (row.user, row.owner) if name} - {caller, "root"}
         by_jobs: set[str] = set()
         with suppress(Trouble):  # then the jobs are not seen, and that is told
             by_jobs = {row["user"] for row in planned.value()}
         for name in sorted((mine | others_here(found.value(), by_jobs)) - {caller, "root"}):
             others += [{"user": name, "groups": groups_named(name), **rule} for rule in rules_of(name)]
     from_files([(caller, groups, rule) for rule in rules] + [(one["user"], one["groups"], one) for one in others])
-    others += powers(caller) + (given.value() if given is not None else [])
+    others += powers(caller, mine) + (given.value() if given is not None else [])
     programs = {rule["command"].split()[0] for rule in (*rules, *others) if rule["command"].startswith("/")}
     if not isinstance(globals().get("PROGRAM"), bytes):
         programs.add(os.path.abspath(__file__))
@@ -93,12 +93,17 @@ NO_SHELLS = {"nologin", "false", "sync", "halt", "shutdown"}
 ADMINS = {"sudo", "admin", "wheel"}  # whom a distribution makes its administrators: who they are is the estate's keys' matter
 
 
+def administrators(but: Iterable[str] = ()) -> set[str]:
+    """Who is in such a group, and may log in: a group of that name may be anybody's, and who runs a service (``but``) is none."""
+    named = {name for group in grp.getgrall() if group.gr_name in ADMINS for name in group.gr_mem}
+    return named - {one.pw_name for one in pwd.getpwall() if os.path.basename(one.pw_shell) in NO_SHELLS} - {*but}
+
+
 def others_here(rows: list[dict[str, Any]], by_jobs: set[str]) -> set[str]:
     """The accounts that have a shell or run something, also ``by_jobs`` alone, whatever they are called, but for administrators
     who log in and have jobs of their own.
     """
-    admins = {name for group in grp.getgrall() if group.gr_name in ADMINS for name in group.gr_mem}
-    people = pwd.getpwall()
+    admins, people = administrators(), pwd.getpwall()
     shells = {one.pw_name for one in people if os.path.basename(one.pw_shell) not in NO_SHELLS or one.pw_name in by_jobs} - admins
     here = [row for row in rows if not row["container"]]
     of_units = {row["user"] for row in here if row["unit"] and not row["unit"].startswith("user@")}
@@ -106,15 +111,17 @@ def others_here(rows: list[dict[str, Any]], by_jobs: set[str]) -> set[str]:
     return shells | of_units | by_hand
 
 
-POWERFUL = {"root", "docker", "podman", "lxd", "incus", "libvirt", "disk", "shadow", "kmem"}  # who is in one is root by a step
+POWERFUL = {  # who is in one is root by a step
+    "root", "docker", "podman", "lxd", "incus", "incus-admin", "libvirt", "disk", "shadow", "kmem", "microk8s", "snap_microk8s",
+}  # fmt: skip
 
 
-def powers(caller: str) -> list[dict[str, Any]]:
+def powers(caller: str, mine: Iterable[str] = ()) -> list[dict[str, Any]]:
     """The accounts that are root without sudo, as rules: by the number 0, or by a group, whose commands are called ``uid 0`` and
-    ``group docker``. Administrators may be in any, and ``caller`` tells its groups itself.
+    ``group docker``. Administrators may be in any, but for those that run services (``mine``), and ``caller`` tells its groups
+    itself.
     """
-    people = pwd.getpwall()
-    admins = {name for group in grp.getgrall() if group.gr_name in ADMINS for name in group.gr_mem}
+    people, admins = pwd.getpwall(), administrators(mine)
     found = {(one.pw_name, "uid 0") for one in people if one.pw_uid == 0 and one.pw_name != "root"}
     others = {one.pw_name for one in people if one.pw_uid != 0} - admins - {caller}  # who has the number needs no group
     numbers = {group.gr_gid for group in grp.getgrall() if group.gr_name in POWERFUL}  # another name of one is that group

@@ -938,6 +938,23 @@ def test_who_is_root_without_sudo_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     assert found == [("agent", "group docker"), ("eve", "group logs"), ("toor", "uid 0"), ("vox", "group docker")]
 
 
+def test_no_group_of_a_name_makes_an_administrator_of_who_runs_a_service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nobody need have given ``wheel`` a rule: who is in it would be in docker too, or have its socket, unseen."""
+    shells = {"vox": "/bin/sh", "www-data": "/usr/sbin/nologin", "anna": "/bin/bash", "eve": "/bin/bash"}
+    people = [pwd.struct_passwd((name, "x", 3000 + at, 50, "", "/", shell)) for at, (name, shell) in enumerate(shells.items())]
+    groups = [("wheel", 10, ["vox", "www-data", "anna"]), ("docker", 99, list(shells)), ("incus-admin", 98, ["eve"])]
+    monkeypatch.setattr(probe.pwd, "getpwall", lambda: people)
+    monkeypatch.setattr(probe.grp, "getgrall", lambda: [grp.struct_group((name, "x", gid, who)) for name, gid, who in groups])
+    monkeypatch.setattr(probe, "may_besides", lambda *_: {"vox", "www-data", "anna"})
+    monkeypatch.setattr(probe, "members_of", lambda _: ())
+    found = [(row["user"], row["command"]) for row in probe.powers("deploy", {"vox"})]
+    assert found == [("eve", "group docker"), ("eve", "group incus-admin"), ("vox", "group docker"), ("www-data", "group docker")]
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(tmp_path / "engine.sock"))
+        (tmp_path / "engine.sock").chmod(0o660)
+        assert probe.users_of_socket(str(tmp_path / "engine.sock"), {"vox"}) == {"vox", "www-data"}
+
+
 def test_a_group_by_another_name_is_that_group(monkeypatch: pytest.MonkeyPatch) -> None:
     groups = [grp.struct_group(("devs", "x", 0, ["eve"])), *grp.getgrall()]
     monkeypatch.setattr(probe.grp, "getgrall", lambda: groups)
@@ -959,7 +976,8 @@ def test_each_account_is_told_with_what_it_may_be_known_by(monkeypatch: pytest.M
 
 def test_who_runs_something_only_by_a_job_is_asked_about_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """It has no shell, and nothing of it runs at the moment of the look. An administrator may have jobs of his own."""
-    people = [pwd.struct_passwd((name, "x", 3000, 3000, "", "/", "/usr/sbin/nologin")) for name in ("backup", "anna", "idle")]
+    shells = {"backup": "/usr/sbin/nologin", "anna": "/bin/bash", "idle": "/usr/sbin/nologin"}
+    people = [pwd.struct_passwd((name, "x", 3000, 3000, "", "/", shell)) for name, shell in shells.items()]
     admins = [grp.struct_group(("sudo", "x", 27, ["anna"]))]
     monkeypatch.setenv("SUDO_USER", "deploy")
     monkeypatch.setattr(probe.pwd, "getpwall", lambda: people)
