@@ -243,7 +243,7 @@ def take_look(
 
     def look_at(database: Database) -> None:
         beside = {name for place, name in names.items() if place != database.name}
-        ask = partial(see, connections, database, name=names[database.name], beside=beside)
+        ask = partial(see, connections, database, name=names[database.name], beside=beside, records=not brief)
         views[database.name] = _or_missing(database.name, ask)
 
     parts: list[Callable[[], None]] = [look_at_hosts, look_at_endpoints]

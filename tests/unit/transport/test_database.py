@@ -26,6 +26,7 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.errors import OperationFailure
 
+from bench.relay import relaying
 from voxgate.contracts.estates import load_estate
 from voxgate.errors import ContractError
 from voxgate.model.answers import DatabaseClient, DatabaseView
@@ -41,7 +42,7 @@ from voxgate.transport.ssh.connections import Connections
 from voxgate.transport.ssh.failures import TargetRefused
 from voxgate.transport.ssh.forward import forward
 
-from .conftest import Ground, Opened, free_port, host
+from .conftest import Ground, Opened, Sshd, free_port, host
 
 MOMENT = {"$date": "1970-01-01T00:00:00Z"}
 SECANTUS = shutil.which("secantusd-py", path=str(Path(sys.executable).parent)) or ""
@@ -502,8 +503,31 @@ def test_what_a_dialler_did_in_the_last_seconds_is_counted_by_the_servers_own_cl
         try:
             assert _view(see(connections, asked)).recent == {"ticks": (2, 3, 4), "calls": (1, 1, 1)}
             assert _view(see(connections, Database("vox", "one", uri))).recent == {}
+            estate = replace(load_estate("lab"), hosts=(), databases=(replace(asked, via=None),))
+            with Connections(estate) as all_hosts:
+                assert [_view(take_look(all_hosts, estate, brief=one).databases["vox"]).recent for one in (True, False)] == [
+                    {},  # the second of two looks has them, and far away each question is a way there and back
+                    {"ticks": (2, 3, 4), "calls": (1, 1, 1)},
+                ]
         finally:
             client.drop_database("vox")
+
+
+@pytest.mark.parametrize(("words", "most"), [({"records": False}, 24), ({}, 28)])
+def test_a_question_takes_so_many_turns_and_no_more(
+    shared_ground: Ground, server: Sshd, mongod: int, words: dict[str, Any], most: int
+) -> None:
+    """Counted and not timed, the login too: it may be lowered, and what raises it has to be worth it."""
+    pace = Pace(calls=60, ticks_in="ticks.at", calls_in="calls.placed_at")
+    asked = Database("vox", "one", f"mongodb://127.0.0.1:{mongod}/vox", via="one", pace=pace)
+    target = ("127.0.0.1", server.port)
+    with relaying([target]) as (relay, ports):
+        relay.delay = 0.05
+        known = server.pins().replace(f":{server.port} ", f":{ports[target]} ")
+        with Connections(shared_ground.estate(host(ports[target]), known=known), connect_deadline=30) as made:
+            assert isinstance(see(made, asked, 20.0, **words), DatabaseView)
+        ((_, count),) = relay.turns
+    assert count <= most
 
 
 def test_of_the_newest_records_the_form_leaves_the_database_and_nothing_that_they_say(

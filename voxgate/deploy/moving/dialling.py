@@ -138,7 +138,7 @@ def _database_is_free(executor: Executor, unit: PlacedUnit, database: Database) 
     deadline = Deadline.after(_LET_GO)
     what = f"{unit.unit} was not started"
     while True:
-        view = see(executor.connections, database)
+        view = see(executor.connections, database, records=False)
         if isinstance(view, Missing):
             raise MoveFailed(f"{what}: could not see who dials", where=database.name, why=view.why, hint=view.hint)
         others = dialling(view.clients, unit.service.app_name)

@@ -113,7 +113,7 @@ def _is_ready(connections: Connections, placement: Placement) -> None:
 
 def _databases_say_who_dials(connections: Connections, estate: Estate) -> None:
     for database in estate.databases:
-        seen = see(connections, database)
+        seen = see(connections, database, records=False)
         if isinstance(seen, Missing):
             what = "the database does not say who dials on it: the dialler could not be started again"
             raise Refused(what, where=database.name, why=seen.why, hint=seen.hint)

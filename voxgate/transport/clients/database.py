@@ -86,10 +86,12 @@ def see(
     *,
     name: str | None = None,
     beside: Collection[str] = (),
+    records: bool = True,
 ) -> DatabaseView | Missing:
     """Every connection to the server of ``database``, or why that is not known. ``deadline`` in seconds is for all of
     it, but for the wait while other gates ask. ``name`` is what the question calls itself (a new one), ``beside`` are the names
-    of this gate's questions to other databases, which may be on the same server: nobody waits for these to go.
+    of this gate's questions to other databases, which may be on the same server: nobody waits for these to go. ``records``: also
+    what its dialler wrote, where the estate says its pace.
 
     Asked through the host ``via`` where the estate names one. No error says more of the URI than the database's name.
     """
@@ -113,14 +115,13 @@ def see(
                 way = stack.enter_context(forward(host, *node, deadline=until.remaining, limit=LOOK_AT_MOST))
                 uri = f"mongodb://{userinfo}{way.address}:{way.port}/{rest}"
             called = name or new_name()
-            asker = stack.enter_context(_client(uri, until, called, direct=way is not None))
-            witness = stack.enter_context(_client(uri, until, called, direct=way is not None))
+            asker, witness = stack.enter_context(_two_clients(uri, until, called, direct=way is not None))
             asked = _Asked(database.name, called, tuple(sorted(beside)))
             view = _settled(lambda: _look(asked, asker, witness, way, until), until)
-            if isinstance(view, Missing) or not database.pace.records:
+            if isinstance(view, Missing) or not records or not database.pace.records:
                 return view
-            recent, records = records_of(asker, database, until)
-            return replace(view, recent=recent, records=records)
+            recent, newest = records_of(asker, witness, database, until)
+            return replace(view, recent=recent, records=newest)
     except (VoxgateError, PyMongoError, ValueError) as error:
         trouble = way.trouble if way is not None and isinstance(error, ConnectionFailure) else None
         return _missing(database.name, trouble or error, until)
@@ -284,8 +285,18 @@ def _list(row: Mapping[str, Any], key: str) -> list[Any]:
     return found or []
 
 
+@contextmanager
+def _two_clients(uri: str, until: Deadline, name: str, *, direct: bool) -> Iterator[tuple[Client, Client]]:
+    """Two clients, of which both say at once that they go: as far away each waits for the way and back."""
+    both = [_client(uri, until, name, direct=direct) for _ in range(2)]
+    try:
+        yield both[0], both[1]
+    finally:
+        at_once(range(2), lambda number: both[number].close(), limit=2)
+
+
 def _client(uri: str, until: Deadline, name: str, *, direct: bool) -> Client:
-    """A client that gives up in time. Leaving it as a context closes its monitors."""
+    """A client that gives up in time. Closing it closes its monitors."""
     left = int(max(until.remaining, _LEAST) * 1000)
     options: dict[str, Any] = {"directConnection": True} if direct else {}
     return MongoClient(

@@ -16,9 +16,10 @@ from pymongo.errors import NetworkTimeout, OperationFailure, PyMongoError
 from voxgate.contracts.records import WRITTEN, fields_of, masked
 from voxgate.model.answers import RECENT, Record
 from voxgate.model.evidence import Missing
+from voxgate.transport.at_once import at_once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pymongo import MongoClient
 
@@ -36,18 +37,36 @@ MOMENT_OF = {"diallers": "at"}  # of collections whose documents' own numbers do
 UNAUTHORIZED = frozenset({13, 18, 8000})  # Unauthorized, AuthenticationFailed, Atlas' own
 
 
-def records_of(client: MongoClient[Row], database: Database, until: Deadline) -> tuple[Counts, Newest] | tuple[Missing, Missing]:
+def records_of(
+    client: MongoClient[Row], beside: MongoClient[Row], database: Database, until: Deadline
+) -> tuple[Counts, Newest] | tuple[Missing, Missing]:
     """How many documents of the last seconds each collection of the dialler's pace has, by the server's own clock, and the newest
-    of each collection that the dialler writes: none of one that the pace does not name, and that this user may not read.
+    of each collection that the dialler writes: none of one that the pace does not name, and that this user may not read. Both
+    clients ask at once: each answer waits for the way there and back.
     """
+    now: datetime | None = None
+    recent: dict[str, list[Row]] = {}
+    newest: dict[str, list[Row]] = {}
+
+    def look_at_the_last_seconds() -> None:
+        nonlocal now
+        said = client.admin.command("hello").get("localTime")
+        if isinstance(said, datetime):
+            now = said
+            for what, (collection, field) in database.pace.records.items():
+                recent[what] = _late(client, database, collection, field, said, until)
+
+    def look_at_the_newest() -> None:
+        newest.update({name: _newest(beside, database, name, until) for name in WRITTEN})
+
     try:
-        now = client.admin.command("hello").get("localTime")
-        if not isinstance(now, datetime):
+        _all_at_once(look_at_the_last_seconds, look_at_the_newest)
+        if now is None:
             found = Missing("unparsable", "the server does not say what time it is", database.name, "is it a MongoDB?")
             return found, found
-        counts, newest = {}, {name: _newest(client, database, name, until) for name in WRITTEN}
+        counts = {}
         for what, (collection, field) in database.pace.records.items():
-            rows = _late(client, database, collection, field, now, until)
+            rows = recent[what]
             times = [row[field] for row in rows if isinstance(row.get(field), datetime)]
             counts[what] = tuple(sum(at >= now - timedelta(seconds=back) for at in times) for back in RECENT)
             if collection in WRITTEN:
@@ -58,6 +77,13 @@ def records_of(client: MongoClient[Row], database: Database, until: Deadline) ->
         denied = Missing("denied" if isinstance(error, OperationFailure) else "failed", words_of(error), database.name, hint)
         return denied, denied
     return counts, told
+
+
+def _all_at_once(*parts: Callable[[], None]) -> None:
+    """Raises what the first of them raised, once all have ended."""
+    for outcome in at_once(parts, lambda part: part(), limit=len(parts)).values():
+        if isinstance(outcome, BaseException):
+            raise outcome
 
 
 def words_of(error: Exception) -> str:
