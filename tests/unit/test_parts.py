@@ -135,6 +135,18 @@ def test_a_lost_part_another_release_and_another_time_are_named() -> None:
     assert said[2] == "the parts were looked at 133 minutes apart"
 
 
+def test_a_host_that_knows_of_no_release_is_named_where_others_of_its_service_do() -> None:
+    """A look at the whole is blind for it: its hosts disagree. A part without any of its hosts says nothing of it."""
+    parts = {"a": seen("fleet-1", commit=COMMIT), "b": seen("fleet-2", "data"), "c": seen("api-1", "sip-1")}
+    for name in ("a", "b", "c"):
+        view = parts[name].remotes["backend"]
+        parts[name] = replace(parts[name], remotes={"fleet": view})
+    said = "no release of fleet passed the gate in b, and vox-backend-2026.06.22-1 in a did"
+    assert disagreements(LAB, parts) == (said,)
+    both = {**parts, "b": replace(parts["b"], remotes=parts["a"].remotes)}
+    assert disagreements(LAB, both) == ()
+
+
 def test_hosts_with_one_key_cannot_be_told_apart_in_different_parts_either() -> None:
     """Each part alone cannot see it, and a look at the whole is blind for both: root of one could answer for the other."""
     looked = load(SAVED)

@@ -54,10 +54,23 @@ def disagreements(estate: Estate, parts: Mapping[str, Evidence]) -> tuple[str, .
         if len({release.commit for release in wanted.values()}) > 1:
             said = ", ".join(f"{release} in {name}" for name, release in wanted.items())
             found.append(f"the parts are of different releases of {service.name}: {said}")
+        here = {one.host.name for one in estate.placements if one.service == service}
+        without = [
+            name for name, part in parts.items() if not here.isdisjoint(part.second.hosts) and _has_none(part, service.name)
+        ]
+        if wanted and without:
+            said = ", ".join(f"{release} in {name}" for name, release in wanted.items())
+            found.append(f"no release of {service.name} passed the gate in {', '.join(without)}, and {said} did")
     times = [part.second.taken for part in parts.values()]
     if times and max(times) - min(times) > APART.total_seconds():
         found.append(f"the parts were looked at {counted(round((max(times) - min(times)) / 60), 'minute')} apart")
     return tuple(found)
+
+
+def _has_none(part: Evidence, service: str) -> bool:
+    """True where the hosts of a part know of no release of a service."""
+    view = part.remotes.get(service)
+    return isinstance(view, RemoteView) and view.release is None
 
 
 def _better(one: RemoteView | Missing | None, other: RemoteView | Missing) -> RemoteView | Missing:
