@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any, Iterable, Iterator
 
 from voxgate.probe.accounts import account, group_members, group_name, uid_of
+from voxgate.probe.believing import others_change
 from voxgate.probe.cache import HashCache
 from voxgate.probe.dpkg import vouched_for
 from voxgate.probe.request import Service
@@ -155,13 +156,14 @@ def given_by(path: str, found: os.stat_result, numbers: dict[int, str]) -> Itera
 
 
 def as_distributed(paths: set[str], services: list[Service]) -> set[str]:
-    """Those of the programs to which distributions give rights, and that are as a package has them. Kept as long as they are the
-    same: to ask dpkg costs more than all else.
+    """Those of the programs to which distributions give rights, and that are as a package has them, in folders in which only root
+    can show another one meanwhile. Kept as long as they are the same: to ask dpkg costs more than all else.
     """
+    given = {path for path in paths if os.path.basename(path) in GIVEN_RIGHTS and not others_change(os.path.dirname(path))}
     if not services:
-        return vouched_for({path for path in paths if os.path.basename(path) in GIVEN_RIGHTS})
+        return vouched_for(given)
     named = {}
-    for path in (one for one in paths if os.path.basename(one) in GIVEN_RIGHTS):
+    for path in given:
         with suppress(OSError):  # it is gone by now
             named[path] = os.stat(path, follow_symlinks=False)
     keys = {path: [one.st_dev, one.st_ino, one.st_size, one.st_mtime_ns, one.st_ctime_ns] for path, one in named.items()}

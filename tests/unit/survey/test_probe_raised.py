@@ -191,3 +191,34 @@ def test_an_account_that_has_a_service_s_number_is_that_service(place: Path, mon
     people = [*pwd.getpwall(), pwd.struct_passwd(("eve", "x", GAMES.pw_uid, 3000, "", "/", "/bin/sh"))]
     monkeypatch.setattr(probe.pwd, "getpwall", lambda: people)
     assert told(place) == [("eve", "games", f"uid {GAMES.pw_uid}")]
+
+
+def test_no_folder_that_is_exchanged_makes_a_program_one_of_the_distributions(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever owns the folder shows root a link to the real one for as long as a package is asked; and that would be kept."""
+    real = shutil.which("su")
+    assert real is not None
+    planted, shown = place / "in", place / "shown"
+    shown.mkdir()
+    (shown / "su").symlink_to(os.path.realpath(real))
+    for folder in (planted, shown):
+        os.chown(folder, GAMES.pw_uid, GAMES.pw_gid)
+    program(planted / "su", 0o4755, GAMES.pw_uid)
+    monkeypatch.setattr(probe, "SETTLED", -1.0)
+    asked = probe.vouched_for
+
+    def exchanged(paths: set[str]) -> set[str]:
+        planted.rename(place / "aside")
+        shown.rename(planted)
+        try:
+            found: set[str] = asked(paths)
+            return found
+        finally:
+            planted.rename(shown)
+            (place / "aside").rename(planted)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(probe, "vouched_for", exchanged)
+        assert told(place) == [("everybody", "games", "setuid in/su")]
+    assert told(place) == [("everybody", "games", "setuid in/su")]
