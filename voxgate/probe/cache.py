@@ -104,6 +104,9 @@ class HashCache:
         self.kept: dict[str, list[Any]] = {}
         self.seen: dict[str, list[Any]] = {}
         self.read = 0
+        self.began = (
+            time.time()
+        )  # before any file was looked at: however long it is read, what was not settled by then is not kept
         self.asked_by = caller()  # what is known of a file is kept from whoever may not read it: each finds out by himself
         self.mine = os.geteuid() == 0 and self.trusted()
         if self.mine:
@@ -130,7 +133,7 @@ class HashCache:
 
     def note(self, path: str, key: list[Any], changed: float, word: str) -> None:
         """Keep what was found, of what is settled."""
-        if time.time() - changed > SETTLED:
+        if self.began - changed > SETTLED:
             self.seen[path] = [*key, word]
 
     def digest(self, folder: Folder, name: str, path: str, found: os.stat_result) -> str:

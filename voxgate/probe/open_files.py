@@ -23,6 +23,7 @@ OPEN_PLACES = (
 OPEN_DEPTH = 4  # folders below one of these
 OPEN_SIZE = 1 << 17  # bytes: settings are small, also packed with others
 OPEN_NAMES = 2000  # of each place, the uppermost ones
+READER_OF_OPEN = 1  # counts up with how they are looked at: what an earlier reader found without a secret is searched again
 A_FOLDER_OF_FILES = 10  # names: to open one costs as much
 
 
@@ -87,7 +88,7 @@ def search_open(
     def each(*, everybodys: bool) -> None:
         with Folder("/") as root:
             for path, same, changed, all_may in told:
-                key = [*same, *mark, cache.asked_by]
+                key = [READER_OF_OPEN, *same, *mark, cache.asked_by]
                 if all_may is not everybodys or cache.word(path, key) is not None:
                     continue
                 with passing_over(OSError, Trouble), root.open(path) as file:

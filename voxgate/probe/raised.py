@@ -162,12 +162,11 @@ def as_distributed(paths: set[str], services: list[Service]) -> set[str]:
     given = {path for path in paths if os.path.basename(path) in GIVEN_RIGHTS and not others_change(os.path.dirname(path))}
     if not services:
         return vouched_for(given)
-    named = {}
+    cache, named = HashCache("raised", services[0]), {}
     for path in given:
         with suppress(OSError):  # it is gone by now
             named[path] = os.stat(path, follow_symlinks=False)
     keys = {path: [one.st_dev, one.st_ino, one.st_size, one.st_mtime_ns, one.st_ctime_ns] for path, one in named.items()}
-    cache = HashCache("raised", services[0])
     known = {path for path in named if cache.word(path, keys[path])}
     asked = vouched_for(set(named) - known) if set(named) - known else set()
     for path in asked:

@@ -67,6 +67,24 @@ def test_a_write_that_comes_late_changes_nothing_that_is_kept(folder: Path, monk
         assert hash_now(folder) != before
 
 
+def test_how_long_a_file_is_read_makes_it_no_settled_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes within the tick of its time, behind what was read already, moves none; its owner may have the host busy then."""
+    module = folder / "module.py"
+    module.write_bytes(b"good")
+    moment, reader = [module.stat().st_ctime + 1], probe.fingerprint_of
+
+    def slow(file: IO[bytes], algorithm: str) -> object:
+        moment[0] += 2 * probe.SETTLED
+        return reader(file, algorithm)
+
+    monkeypatch.setattr(probe.time, "time", lambda: moment[0])
+    with monkeypatch.context() as patch:
+        patch.setattr(probe, "fingerprint_of", slow)
+        first = hash_now(folder)
+    monkeypatch.setattr(probe, "fingerprint_of", lambda *_: (0, "00"))
+    assert hash_now(folder) != first
+
+
 def test_of_who_asks_another_account_s_file_is_kept_as_well(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether somebody writes to it is asked with root's rights, and what nobody writes to is read once."""
     module = folder / "module.py"
