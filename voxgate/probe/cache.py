@@ -104,9 +104,8 @@ class HashCache:
         self.kept: dict[str, list[Any]] = {}
         self.seen: dict[str, list[Any]] = {}
         self.read = 0
-        self.began = (
-            time.time()
-        )  # before any file was looked at: however long it is read, what was not settled by then is not kept
+        # Before any file was looked at: what was not settled by then is not kept, however long it is read.
+        self.began = time.time()
         self.asked_by = caller()  # what is known of a file is kept from whoever may not read it: each finds out by himself
         self.mine = os.geteuid() == 0 and self.trusted()
         if self.mine:
