@@ -110,7 +110,7 @@ def look(
     parts["dists"] = each(dist, "static")
     parts["packages"] = each(packages, "python", UV_DEADLINE)
     spoken, known = whole["units"], Job(partial(environments, shown, whole["units"]))
-    public = Job(partial(open_files, services))
+    public = Job(partial(open_files, services), UV_DEADLINE)  # as those that wait for it
     parts["leaks"] = each(lambda row: leaks(row, services, found, known, spoken, public), "python", UV_DEADLINE)
     parts["runtimes"] = each(lambda row: runtime(row, found, spoken), "python")
     parts["stores"] = each(lambda row: stores(row, found, whole["sockets"]), "python")
