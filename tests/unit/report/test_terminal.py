@@ -302,6 +302,7 @@ def _many(looked: RunOutcome, causes: int, waived: int = 0) -> tuple[RunOutcome,
 def test_what_there_is_no_room_for_is_folded_from_the_least_needed(looked: RunOutcome) -> None:
     """First the table to a line, then last words but the first cause's, then causes to their names; ``-v`` has it all."""
     outcome, words = _many(looked, causes=7, waived=8)
+    outcome = replace(outcome, notes=tuple(f"note {number}" for number in range(9)))
 
     def lines(room: int | None, *, full: bool = False) -> list[str]:
         stream = io.StringIO()
@@ -317,10 +318,15 @@ def test_what_there_is_no_room_for_is_folded_from_the_least_needed(looked: RunOu
     assert sum(line.strip() == "five" for line in folded) == 5
     fewer = lines(len(folded) - 1)
     assert [line.strip() for line in fewer].count("five") == 1
+    causes = lines(len(fewer) - 1)
+    assert any("and 4 more causes (-v tells them): " in line for line in causes)
+    assert any("and 5 more are waived" in line for line in causes)
+    assert "note  note 8" in causes
+    notes = lines(len(causes) - 1)
+    assert [line for line in notes if line.startswith("note ")][3:] == ["note  and 6 more notes (-v tells them)"]
     least = lines(10)
-    assert len(least) < len(fewer) < len(folded) < len(whole)
-    assert any("and 4 more causes (-v tells them): " in line for line in least)
-    assert any("and 5 more are waived" in line for line in least)
+    assert len(least) < len(notes) < len(causes) < len(fewer) < len(folded) < len(whole)
+    assert any("and 6 more causes (-v tells them): " in line for line in least)
     assert lines(10, full=True) == lines(None, full=True)
     for told in (whole, folded, fewer, least):
         assert told[1:3] == whole[1:3]

@@ -40,7 +40,7 @@ CAUSES = 5
 @dataclass(frozen=True, slots=True)
 class _Fold:
     """How much is told: what stands beside the verdict or only that there is some, the table or only where it does not hold, the
-    last words of all units or of the first cause's, how many causes, how many waivers.
+    last words of all units or of the first cause's, how many causes, how many waivers, how many notes.
     """
 
     beside: bool = True
@@ -48,6 +48,7 @@ class _Fold:
     words: bool = True
     causes: int = CAUSES
     waived: int = SHOWN
+    notes: int | None = None
 
 
 _FOLDS = (
@@ -56,6 +57,8 @@ _FOLDS = (
     _Fold(beside=False, table=False),
     _Fold(beside=False, table=False, words=False),
     _Fold(beside=False, table=False, words=False, causes=3, waived=3),
+    _Fold(beside=False, table=False, words=False, causes=3, waived=3, notes=3),
+    _Fold(beside=False, table=False, words=False, causes=1, waived=1, notes=1),
 )
 """From all to the least; the first that there is room for is taken. Causes that are not written out are named."""
 
@@ -171,7 +174,8 @@ def _close(outcome: RunOutcome, console: Console, report_path: Path | None, tell
         moved(outcome.moves if full else (), signs.violated, width),
     ]
     less = not telling.fold.beside
-    parts += [() if brief else served(outcome, width, brief=less), telling.rollback(outcome), _notes(outcome, width)]
+    parts += [() if brief else served(outcome, width, brief=less), telling.rollback(outcome)]
+    parts += [_notes(outcome, width, telling.fold.notes)]
     parts += [since(outcome, width), since_done(outcome, width, brief=less)]
     for line in chain.from_iterable(parts):
         console.print(line, soft_wrap=True)
@@ -181,9 +185,11 @@ def _close(outcome: RunOutcome, console: Console, report_path: Path | None, tell
         console.print(line, soft_wrap=True)
 
 
-def _notes(outcome: RunOutcome, width: int) -> Iterator[Text]:
-    for note in outcome.notes:
+def _notes(outcome: RunOutcome, width: int, most: int | None) -> Iterator[Text]:
+    for note in outcome.notes[:most]:
         yield from (Text(said, "dim") for said in _hanging(note, "note  ", width))
+    if most is not None and (more := len(outcome.notes[most:])):
+        yield Text(f"note  and {counted(more, 'more note')} (-v tells them)", "dim")
 
 
 def _table(outcome: RunOutcome, signs: Signs, console: Console) -> Table:
