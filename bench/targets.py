@@ -20,6 +20,10 @@ NOT_YET = "not measured yet"
 WHERE_A_TEST = (
     "a quarter of it the rules themselves, a third what is kept, cut and written for the report, the rest pytest's hooks"
 )
+WHERE_ROUND_TRIPS = (
+    "by a trace at 200 ms the longest way is a database's, in each of two looks: a turn of its own 3, a port that answers 1, two "
+    "logins 5, its list of clients 4, what the dialler wrote 4, the end 2; then the state before and after, 4 each"
+)
 WHERE_A_PROBE = (
     "of 0.62 s with three workers are 0.1 s Python's start, 0.14 s packages and uv's own check, 0.08 s the search for copies, "
     "0.06 s systemd's answers, 0.06 s what starts by itself; no other part is over 0.03 s"
@@ -90,7 +94,8 @@ def _far(part: Mapping[str, Any] | None) -> Iterator[Target]:
             yield Target(wanted, IDLE[name], said, "not measured: one distance has no slope, and the machine's load hid it")
             continue
         more = trips[name] - trips[FLOOR]
-        why = f"the gate spoke after having heard something, on each connection at most: {_turns(part, name)}"
+        spoke = f"the gate spoke after having heard something, on each connection at most: {_turns(part, name)}"
+        why = f"{WHERE_ROUND_TRIPS}; {spoke}"
         yield Target(
             wanted, IDLE[name], f"{more:+.1f} ({trips[name]:.1f} beside {trips[FLOOR]:.1f})", met(more, ROUND_TRIPS, why)
         )
