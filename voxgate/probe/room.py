@@ -6,7 +6,7 @@ import os
 import re
 import stat
 from contextlib import suppress
-from typing import Any, Iterable
+from typing import Any, Iterable, Iterator
 
 from voxgate.probe.base import Job
 from voxgate.probe.mounts import plain_path
@@ -68,15 +68,25 @@ def open_devices(units: frozenset[str], found: Job | None) -> set[int]:
 def places_to_write() -> list[str]:
     """Where a file system is mounted to be written to, each path once, the shortest first. An overlay has no room of its own,
     but the layer below it has; only the host's root may be nothing else. What an account mounted by FUSE is its own program,
-    which answers what it wants, or nothing: it is no room of the host's.
+    which answers what it wants, or nothing: it is no room of the host's, nor is there a way to what it lies over (its own
+    folder in /run/user, say).
     """
-    found = {"/"}
+    found, covered = {"/"}, set[str]()
     for line in rows_of("/proc/self/mountinfo"):
         mount, _, system = line.partition(" - ")
-        path, options = mount.split()[4:6]
+        place, options = mount.split()[4:6]
+        path = plain_path(place)
         kind, _, whole = [*system.split(), "", "", ""][:3]
         if kind.startswith("fuse") and re.search(r"(?:^|,)user_id=[1-9]", whole):
+            covered.add(path)
             continue
+        covered.discard(path)  # the later one lies over it
         if not {"ro"} & {*options.split(","), *whole.split(",")} and kind not in NO_ROOM and kind != "overlay":
-            found.add(plain_path(path))
-    return sorted(found, key=lambda path: (len(path), path))
+            found.add(path)
+    seen = (path for path in found if covered.isdisjoint(folders_to(path)))
+    return sorted(seen, key=lambda path: (len(path), path))
+
+
+def folders_to(path: str) -> Iterator[str]:
+    """A path, and each folder on the way to it."""
+    return (path[:at] for at in range(2, len(path) + 1) if path[at : at + 1] in {"", "/"})

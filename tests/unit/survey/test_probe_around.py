@@ -586,6 +586,24 @@ def test_what_an_account_mounted_is_no_room_of_the_hosts(place: Path) -> None:
         assert (repr(str(place)) in said) is listed, said
 
 
+@as_root
+def test_what_an_account_mounted_over_its_own_folder_blinds_no_look_at_the_room(place: Path) -> None:
+    """As over its folder in /run/user, which is a file system of its own; others may lie below it. What root mounts over it
+    is seen.
+    """
+    code = f"import runpy; print([row['path'] for row in runpy.run_path({probe.__file__!r})['room']()['disks']])"
+    below, beside = place / "below", place.with_name(f"{place.name}-beside")
+    disks = f"mount -t tmpfs none {place} && mkdir {below} && mount -t tmpfs none {below} && mount -t tmpfs none {beside}"
+    beside.mkdir()
+    over = f"import ctypes; assert ctypes.CDLL(None).mount(b'none', {os.fsencode(place)!r}, b'tmpfs', 0, None) == 0; {code}"
+    for seen, listed in ((code, {beside}), (over, {beside, place})):
+        shell = f"{disks} && " + FUSE.format(65534, place, f'{sys.executable} -I -c "{seen}"')
+        argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", shell]
+        said = subprocess.run(argv, capture_output=True, check=True, text=True, timeout=60).stdout
+        for one in (place, below, beside):
+            assert (repr(str(one)) in said) is (one in listed), said
+
+
 def test_no_name_of_a_mount_keeps_copies_from_being_looked_for(place: Path) -> None:
     """By fusermount each account chooses one, in any bytes; what is left out is left out by its own path."""
     left_out = f"runpy.run_path({probe.__file__!r})['is_made_up']().items()"
