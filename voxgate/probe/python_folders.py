@@ -17,6 +17,7 @@ from voxgate.probe.python_words import PIECES
 from voxgate.probe.reading import link_of, taken
 
 CODE = (".py", ".pyc", ".so")
+SEARCHED_NAMES_AT_MOST = 1_000_000  # in one folder, some 0.5 us each: Python may well stand where very many recordings lie
 LED_AT_MOST = 5000  # links of one folder, or ways that its files name
 ROWS_FILE = 1 << 20
 LINE_END = re.compile(r"[\r\n]")
@@ -58,14 +59,18 @@ class Search:
     def led_from(self, at: int, kind: str) -> set[str]:
         """What the links and rows of one folder lead to."""
         found: set[str] = set()
-        with seeing_as(self.uid), os.scandir(f"/proc/self/fd/{at}") as entries:
-            names = [(one.name, one.is_symlink()) for one in islice(entries, NAMES_AT_MOST)]
-        links = [name for name, is_link in names if is_link and is_importable(name)]
-        tables = [name for name, _ in names if kind == "site" and is_table(name)]
-        if len(links) + len(tables) > LED_AT_MOST:
-            raise Trouble("failed", f"Python searches a folder with over {LED_AT_MOST} links")
-        if not self.space.ours:  # it may have mounted there what others link
-            found |= self.mounted_among([name for name, is_link in names if not is_link and is_importable(name)], at)
+        links: list[str] = []
+        tables: list[str] = []
+        others: list[str] = []  # it may have mounted there what others link
+        with seeing_as(self.uid):
+            for one in all_in(at):
+                if is_importable(one.name) and (not self.space.ours or one.is_symlink()):
+                    (links if one.is_symlink() else others).append(one.name)
+                if kind == "site" and is_table(one.name):
+                    tables.append(one.name)
+                if len(links) + len(tables) > LED_AT_MOST or len(others) > NAMES_AT_MOST:
+                    raise Trouble("failed", f"Python searches a folder with over {LED_AT_MOST} links, or {NAMES_AT_MOST} modules")
+        found |= self.mounted_among(others, at)
         for name in links:
             on_it: set[str] = set()
             end = self.marks.end_of(self.pid, name, on_it, at)
@@ -98,8 +103,8 @@ class Search:
             return name.endswith(CODE)
         if (here.st_dev, here.st_ino) in self.marks.tops:
             return kind != "started"
-        with suppress(OSError), seeing_as(self.uid), os.scandir(f"/proc/self/fd/{end}") as entries:
-            return any(one.name.endswith(CODE) for one in islice(entries, NAMES_AT_MOST))
+        with suppress(OSError), seeing_as(self.uid):
+            return any(one.name.endswith(CODE) for one in all_in(end))
         return False
 
     def rows_in(self, name: str, at: int) -> Iterator[str]:
@@ -149,12 +154,23 @@ class Search:
         names: list[str] = []
         if at >= 0:
             try:
-                with suppress(OSError), seeing_as(self.uid), os.scandir(f"/proc/self/fd/{at}") as entries:
-                    names = [one.name for one in islice(entries, NAMES_AT_MOST) if one.name.startswith(("python3", "pypy3"))]
+                with suppress(OSError), seeing_as(self.uid):
+                    names = [one.name for one in all_in(at) if one.name.startswith(("python3", "pypy3"))]
             finally:
                 os.close(at)
+        if len(names) > LED_AT_MOST:
+            raise Trouble("failed", f"an environment of over {LED_AT_MOST} Pythons")
         self.marks.sites[key] = [f"{prefix}/{lib}/{name}/{kind}" for name in names for kind in kinds]
         return self.marks.sites[key]
+
+
+def all_in(at: int) -> Iterator[os.DirEntry[str]]:
+    """What lies in a folder that is held. Raises OSError; Trouble where it is too much: an account could hide anything there."""
+    with os.scandir(f"/proc/self/fd/{at}") as entries:
+        for count, one in enumerate(entries):
+            if count >= SEARCHED_NAMES_AT_MOST:
+                raise Trouble("failed", f"Python searches a folder with over {SEARCHED_NAMES_AT_MOST} names")
+            yield one
 
 
 def is_importable(name: str) -> bool:

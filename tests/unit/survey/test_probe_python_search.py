@@ -414,3 +414,18 @@ def test_who_names_too_many_folders_may_run_any_code(folder: Path, variable: str
     with running(*start, env=many) as pid:
         row = probe.process_if_there(str(pid), probe.Cgroups(), 0.0, probe.Marks(frozenset({str(folder)})))
         assert row["runs"] == [str(folder)]
+
+
+def test_no_number_of_names_in_a_folder_hides_where_python_comes_to_from_it(laid: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder lists what lies in it in any order, and files without content cost an account nothing."""
+    monkeypatch.setattr(probe, "NAMES_AT_MOST", 0)  # of a folder of the service's
+    place = laid.parent.parent
+    for argv, cwd in (((PYTHON, "-c", WAITS), place / "lib"), ((f"{place}/v/bin/python", "-c", WAITS), laid.parent / "lab")):
+        with running(*argv, cwd=cwd) as pid:
+            assert runs(pid, laid) == [str(laid)]
+    with running(PYTHON, "-c", WAITS, cwd=laid.parent / "lab") as pid:
+        assert runs(pid, laid) == []
+        (laid.parent / "lab" / "one.txt").touch()
+        (laid.parent / "lab" / "other.txt").touch()
+        monkeypatch.setattr(probe, "SEARCHED_NAMES_AT_MOST", 1, raising=False)
+        assert runs(pid, laid) == sorted({str(laid), f"{laid}-other", "/opt/vox-other"})
