@@ -82,8 +82,8 @@ def cron_jobs() -> Iterator[tuple[str, str, str]]:
             user = words[5] if len(words) > 6 and not line.startswith("@") else "root"
             yield path, user, as_started(command_of(line, path), settings, user)
     for folder in ("/var/spool/cron/crontabs", "/var/spool/cron"):
-        for path, _, lines in spooled(folder):
-            for line, settings in with_settings(lines):
+        for path, _, text in spooled(folder):
+            for line, settings in with_settings(telling_lines(text)):
                 user = os.path.basename(path)
                 yield path, user, as_started(command_of(line, path), settings, user)
     for folder in ("hourly", "daily", "weekly", "monthly", "yearly"):
@@ -93,7 +93,7 @@ def cron_jobs() -> Iterator[tuple[str, str, str]]:
 
 def command_of(line: str, path: str) -> str:
     """What a row of a crontab starts: without its times, the account, the name of a job. What stands behind a ``%`` is what the
-    command reads: a line of its own, so that no comment goes on there.
+    command reads: a line of its own, so that no comment goes on there. Behind a backslash it is itself.
     """
     if path == "/etc/rc.local":
         return line
@@ -101,7 +101,7 @@ def command_of(line: str, path: str) -> str:
     if line.lstrip().startswith("@"):
         times -= 4 if path != "/etc/anacrontab" else 0
     words = line.split(None, times)
-    return re.sub(r"\\?%", "\n", words[-1]) if len(words) > times else line
+    return re.sub(r"\\?%", lambda found: found[0][1:] or "\n", words[-1]) if len(words) > times else line
 
 
 def with_settings(lines: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
@@ -149,20 +149,20 @@ def runnable(path: str) -> bool:
 def spooled_jobs() -> Iterator[tuple[str, str, str]]:
     """The jobs of at; whose they are is their file's owner."""
     for folder in ("/var/spool/cron/atjobs", "/var/spool/at"):
-        for path, owner, lines in spooled(folder):
+        for path, owner, text in spooled(folder):
             if not path.endswith("/.SEQ"):
-                yield path, account(owner), "\n".join(lines)
+                yield path, account(owner), text
 
 
-def spooled(folder: str) -> Iterator[tuple[str, int, list[str]]]:
-    """The files in a folder of jobs: the path, the owner and the lines of each. A link is none, for cron and at neither:
+def spooled(folder: str) -> Iterator[tuple[str, int, str]]:
+    """The files in a folder of jobs: the path, the owner and the text of each. A link is none, for cron and at neither:
     who may write into the folder would have root read what it leads to.
     """
     with suppress(FileNotFoundError, NotADirectoryError), Folder(os.path.realpath(folder)) as root:
         for name in sorted(os.listdir(root.fd)):
             with suppress(FileNotFoundError, NoFile), root.open(name) as file:
                 text = taken(file, SMALL_FILE, f"{folder}/{name}").decode(errors="surrogateescape")
-                yield f"{folder}/{name}", os.fstat(file.fileno()).st_uid, telling_lines(text)
+                yield f"{folder}/{name}", os.fstat(file.fileno()).st_uid, text
 
 
 def user_units() -> Iterator[tuple[str, str, str]]:

@@ -13,7 +13,7 @@ from voxgate.probe.base import LONGEST_PATH, PATH, SCRIPT_DEPTH, Trouble
 from voxgate.probe.folder import NoFile, opened_on_disk
 from voxgate.probe.shell_words import run_and_touched
 from voxgate.probe.spelling import folders_in, spelled
-from voxgate.probe.text import COMMENT
+from voxgate.probe.text import COMMENT_ALONE
 from voxgate.probe.ways import Reached
 
 MOVERS = re.compile(
@@ -47,8 +47,8 @@ def movers(
     Of what nobody but a shell reads, comments and what is only told to somebody count for nothing.
     """
     seen = set() if seen is None else seen
-    text = COMMENT.sub("", text)
-    run, touched = run_and_touched(text) if of_shell else (text, text)
+    plain = COMMENT_ALONE.sub("", text)
+    run, touched = run_and_touched(text, plain) if of_shell else (plain, plain)
     run, touched = spelled(run), spelled(touched)
     found = set(MOVERS.findall(run)) | folders_in(touched, tuple(one for one in folders if one.startswith("/")))
     found |= {program for name in folders if not name.startswith("/") for program in managers_of(name, run)}

@@ -221,12 +221,12 @@ class Told:
         return text
 
 
-def run_and_touched(text: str) -> tuple[str, str]:
-    """Of a text that a shell reads, what may be run, and what may be run or touched. All of it where it is not understood."""
+def run_and_touched(text: str, otherwise: str) -> tuple[str, str]:
+    """Of a text that a shell reads, what may be run, and what may be run or touched; ``otherwise`` where it is not understood."""
     if len(text) > READ_AT_MOST:
-        return text, text
+        return otherwise, otherwise
     try:
         found = Told(text)
     except (Unread, RecursionError):
-        return text, text
+        return otherwise, otherwise
     return found.without(named=True), found.without(named=False)

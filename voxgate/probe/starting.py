@@ -12,7 +12,7 @@ from voxgate.probe.base import Trouble
 from voxgate.probe.dpkg import vouched_for
 from voxgate.probe.jobs import spooled
 from voxgate.probe.reading import content
-from voxgate.probe.text import files_in
+from voxgate.probe.text import files_in, telling_lines
 from voxgate.probe.ways import lines_on
 
 # Each program in one of these folders is run when something comes to pass; of what lies below, too.
@@ -105,8 +105,8 @@ def saying() -> Iterator[tuple[str, str]]:
                     yield path, by
     by, (_, row) = "cron, at boot", ROWS["cron, at boot"]
     for folder in TABLES:
-        for path, _, lines in spooled(folder):
-            if any(map(row.search, lines)):
+        for path, _, text in spooled(folder):
+            if any(map(row.search, telling_lines(text))):
                 yield path, by
 
 

@@ -17,6 +17,9 @@ def resolved(path: str) -> str:
 
 UNIT_LINE_END = re.compile(r"\r\n|\n\r|[\r\n\0]")
 COMMENT = re.compile(r"^[ \t]*#(?!!).*$", re.MULTILINE)
+# The same, where it goes on with no word of the line before, and ends no text in quotes from there with something run behind.
+ENDS_QUOTES = "|".join(rf"[^\n{sign}]*{sign}(?:[ \t]+\S|[^\n]*[;&|()$<>{{}}])" for sign in "\"'`")
+COMMENT_ALONE = re.compile(rf"(?<!\\\n)^[ \t]*#(?!!)(?!{ENDS_QUOTES})[^\n]*$", re.MULTILINE)
 
 
 def lines_of(path: str) -> list[str]:

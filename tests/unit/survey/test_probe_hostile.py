@@ -48,6 +48,7 @@ HOSTILE = {
     "placeholders that never end": "[is_placeholder(word * M) for word in ('{{', '${', '<', '{{}', '${x', '<>'[:1] * 4)]",
     "empty lines and comments": "len(COMMENT.sub('', '\\n' * (4 * M)))",
     "blanks and comments": "len(COMMENT.sub('', (' ' * 1000 + '\\n') * 4000))",
+    "comments of quotes": "[len(COMMENT_ALONE.sub('', text)) for text in ('#' + '\\'\"`' * M, '#\\'' * M, '# a\\n' * M)]",
     "a unit of empty lines": "[e.search('\\n' * (4 * M)) for e in (NEEDED, TRIGGERED, ACCEPTING, KEYS_OF_UNIT)]",
     "a unit's command": "without_values(*unit_rows('ExecStart=' + '{ path=x ; argv[]=y ; ignore_errors=no ; pid=' * 9000))",
     "a project of empty lines": "PROJECT_NAME.search('\\n' * (4 * M))",

@@ -81,6 +81,16 @@ def test_a_link_among_the_jobs_of_at_or_cron_leads_root_nowhere(kept: Path) -> N
     assert runs_by(f"ln -s {kept}/priv/table {TABLE}", TABLE) == []
 
 
+def test_no_line_of_a_job_is_a_comment_by_how_it_begins(kept: Path) -> None:
+    """Where text in quotes, or a word, goes on from the line before, a shell runs what stands behind it."""
+    for text in ('X="\\n#"; rsync a b', "true a\\\\\n#; rsync a b", "\\f#; rsync a b"):
+        made = f"mkdir {AT} && printf '{text}\\n' >{AT}/job && chown {WHO} {AT}/job"
+        assert runs_by(made, f"{AT}/job") == [["rsync"]], text
+    (kept / "notes").write_text('#!/bin/sh\nX="\n#"; rsync a b\n')
+    (kept / "notes").chmod(0o755)
+    assert runs_by(crontab(f"{kept}/notes"), TABLE) == [["rsync"]]
+
+
 USER_RUN = f"/run/user/{pwd.getpwnam(WHO).pw_uid}/systemd"
 
 

@@ -19,6 +19,7 @@ TELLS = {
     "a post to a chat": 'curl -fsS -d "text=git backup done" https://hooks.example/x',
     "a name of a file": "tar czf /backup/x.tgz -C /srv git && chown -R git /srv/x",
     "a condition": 'if [ "$1" = git ]; then printf "%s\\n" "no git here" >&2; fi',
+    "a comment with quotes in a text that is not understood": "case x in x) :;; esac\n# don't use \"git\" here, it's `rsync`\n",
     "a folder that is only told": 'echo "look into /opt/vox-backend"',
 }
 RUNS = {
@@ -50,6 +51,12 @@ RUNS = {
     "tar c --to-command='git apply' x": {"git"},
     "nice git pull": {"git"},
     "su deploy -c 'cd /x; git pull'": {"git"},
+    'X="\n#"; git pull': {"git"},
+    "X='\n #' git pull": {"git"},
+    "X=`\n#`; case x in x) ;; esac; git pull": {"git"},
+    "cat <<'END'\n'\nEND\nX='\n#'; git pull": {"git"},
+    "true a\\\n#; git pull": {"git"},
+    "cp x '\n#' /opt/vox-backend/": {"/opt/vox-backend"},
     'g"i"t pull': {"git"},
     "rsy\\nc a b": {"rsync"},
     "python3 -mpip install x": {"pip"},
@@ -132,6 +139,7 @@ def test_only_what_a_shell_reads_is_read_as_its_text(tmp_path: Path) -> None:
         ("/etc/anacrontab", "1 5 cron.daily echo git", "echo git"),
         ("/etc/rc.local", "echo a b c d e f git", "echo a b c d e f git"),
         ("/etc/cron.d/x", "7 3 * * * root sh # x%git pull", "sh # x\ngit pull"),
+        ("/etc/cron.d/x", "7 3 * * * root date +\\%F\\%#; git pull", "date +%F%#; git pull"),
         ("/etc/cron.d/x", "nonsense", "nonsense"),
     ],
 )
