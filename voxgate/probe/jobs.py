@@ -17,6 +17,7 @@ from voxgate.probe.folder import Folder, NoFile
 from voxgate.probe.reading import taken
 from voxgate.probe.request import Service
 from voxgate.probe.scripts import WORD, movers
+from voxgate.probe.shell_words import PASSED_OVER
 from voxgate.probe.spelling import NAMED_VALUE
 from voxgate.probe.systemctl import DRAWS, UNIT_COMMANDS, Shown
 from voxgate.probe.text import files_in, names_in, telling_lines
@@ -28,6 +29,7 @@ JOBS_BYTES = 8 * 1024 * 1024  # what all jobs are, together
 ROW_OF_SETTING = re.compile(r"""\s*(["']?)([A-Za-z_]\w*)\1\s*=(.*)""", re.ASCII)
 VALUES_IN_VALUES = 3
 LONGEST_ROW = 1 << 16
+SEARCHED_BY_PATH = 20_000  # places where a word of one row could be a program
 NO_HOMES = {"/", "/bin", "/dev", "/nonexistent", "/run/sshd", "/sbin", "/usr/bin", "/usr/games", "/usr/sbin"}  # of a distribution
 OF_A_HOME = (".config/systemd/user", ".config/systemd/user.control", ".local/share/systemd/user")
 OF_A_RUN = ("transient", "user", "user.control", "generator", "generator.early", "generator.late")  # of what lies in memory
@@ -117,7 +119,8 @@ def with_settings(lines: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
 
 def as_started(line: str, settings: dict[str, str], user: str) -> str:
     """What cron has started by a row: with the values of its variables where they are named, the programs that are found by its
-    ``PATH``, and its ``SHELL``, where these are not the usual ones.
+    ``PATH``, and its ``SHELL``, where these are not the usual ones. One that is called as what only tells or names something is
+    told by its path before all of the row: there it may be anything.
     """
     text = line
     for _ in range(VALUES_IN_VALUES):
@@ -130,10 +133,11 @@ def as_started(line: str, settings: dict[str, str], user: str) -> str:
         text = spelled
     folders = [path for path in settings.get("PATH", "").split(":") if path.startswith("/") and path not in PATH.split(":")]
     words = set(WORD.findall(text)) if folders else set()
+    if len(folders) * len(words) > SEARCHED_BY_PATH:
+        raise Trouble("failed", f"a row of a crontab: its PATH has {len(folders)} folders")
     with seeing_as(uid_of(user)):
-        found = sorted(
-            path for folder in folders[:20] for word in words if "/" not in word and runnable(path := f"{folder}/{word}")
-        )
+        found = sorted(path for folder in folders for word in words if "/" not in word and runnable(path := f"{folder}/{word}"))
+    found = [f"{path} {text}" if os.path.basename(path) in PASSED_OVER else path for path in found]
     shell = [] if settings.get("SHELL", "/bin/sh").startswith(("/bin/", "/usr/bin/")) else [settings["SHELL"]]
     return "\n".join([text, *shell, *found])
 

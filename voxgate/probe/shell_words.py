@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from voxgate.probe.base import PATH
+from voxgate.probe.spelling import QUOTES
+
 TELLERS = {"echo", "printf", "logger", "wall", ":"}  # each word of theirs is told, and no more
 SUBJECTS = {"mail", "mailx", "bsd-mailx", "s-nail", "mutt"}  # the word behind -s is
 POSTS = {"curl"}  # so is the word behind one of these
@@ -16,6 +19,17 @@ NAMERS = {
 }  # fmt: skip
 # Who reads what is told, and runs nothing of it.
 READERS = NAMERS | TELLERS | SUBJECTS | {"cut", "head", "sort", "tail", "tr", "ts", "uniq", "wc", "zstd"}
+SYSTEM_FOLDERS = frozenset({"", *PATH.split(":")})  # folders in which a program is what it is called
+# What runs a program that one of their options names, which may be shortened.
+RUN_BY_OPTIONS = {
+    "tar": (
+        re.compile(r"[A-Za-z]*[FI][A-Za-z]*|-[^-fCTXbgKNVHLs]*[FI].*", re.DOTALL),
+        ("--use-compress-program", "--to-command", "--rsh-command", "--rmt-command", "--info-script", "--new-volume-script",
+         "--checkpoint-action"),
+    ),
+    "zip": (re.compile(r"-[^-]*TT.*", re.DOTALL), ("--unzip-command",)),
+}  # fmt: skip
+PASSED_OVER = READERS | POSTS
 RUNNERS = re.compile(
     r"(?:\S*/)?(?:sh|bash|dash|ash|ksh|zsh|source|\.|eval|at|batch|crontab|xargs|chmod|install|systemd-run|python[\d.]*|perl|ruby)"
 )
@@ -186,11 +200,15 @@ class Told:
         """One command: what of its words is only told."""
         while words and (words[0].text in BEFORE_A_COMMAND or SETS.match(words[0].text)):
             words = words[1:]
-        name = words[0].text.rpartition("/")[2] if words else ""
+        folder, _, name = words[0].text.rpartition("/") if words else ("", "", "")
+        if folder not in SYSTEM_FOLDERS:
+            name = ""  # an account's own, which may be anything
         if words:
             self.commands.add(words[0].text)
         whole = all(INTO_NOTHING.fullmatch(target) for target in outputs)
         self.goes_nowhere &= whole or name not in WHOLE
+        if name in SUBJECTS and any(one.text[:1] in {"-", '"', "'", "\\"} and "~" in one.text for one in words[1:]):
+            self.is_safe = False  # a program of mail's that runs what it is told behind such a sign
         if (piped and name not in READERS) or (words and (words[0].runs or ("$" in words[0].text and self.has_functions))):
             self.is_safe = False
         if nested or not words:
@@ -204,7 +222,7 @@ class Told:
         elif name in SUBJECTS | POSTS:
             ends = behind if name in POSTS else subject
             self.told += [span for one in words[1:] if one.begin in ends for span in one.plain()]
-        elif name in NAMERS:
+        elif name in NAMERS and not runs_by_option(name, words[1:]):
             self.named += [span for one in words[1:] if "=" not in one.text for span in one.plain()]
 
     def without(self, *, named: bool) -> str:
@@ -219,6 +237,21 @@ class Told:
         for begin, end in sorted(spans, reverse=True):
             text = f"{text[:begin]} {text[end:]}"
         return text
+
+
+def runs_by_option(name: str, words: list[Word]) -> bool:
+    """True where one of the words may be an option by which another word is run."""
+    if name not in RUN_BY_OPTIONS:
+        return False
+    short, long = RUN_BY_OPTIONS[name]
+    told = [QUOTES.sub("", one.text) for one in words]
+    first = short.fullmatch(told[0]) if told and name == "tar" else None  # of tar it needs no dash
+    whole = [text.partition("=")[0] for text in told if text.startswith("--") and len(text) > len("--")]
+    return (
+        bool(first)
+        or any(short.fullmatch(text) for text in told if text[:1] == "-")
+        or any(one.startswith(text) for one in long for text in whole)
+    )
 
 
 def run_and_touched(text: str, otherwise: str) -> tuple[str, str]:

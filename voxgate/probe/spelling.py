@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from itertools import islice
 from typing import Iterable
+
+from voxgate.probe.base import Trouble
 
 NAMED_VALUE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))", re.ASCII)
 SET_HERE = re.compile(
@@ -15,35 +16,59 @@ SET_HERE = re.compile(
 QUOTES = re.compile(r"\\\n|[\"'\\]")
 SLASHES = re.compile(r"/(?:\./|/)+")
 PATTERN = re.compile(r"(?<![\w./])/[\w./@+*?\[\]{},!-]{0,255}[*?\[{][\w./@+*?\[\]{},!-]{0,255}", re.ASCII)
-PATTERNS_AT_MOST = 1000
+PATTERNS_AT_MOST = 1000  # of one text: what has more may mean any folder
 VALUES_AT_MOST = 3  # of one name: a text may set it again
 SPELLED_AT_MOST = 4 << 20  # letters
 
 
 def spelled(text: str) -> str:
-    """The text, and below it the same without quotes and with single slashes, once for each value that a name of it is set to.
-    Nobody who writes ``g"i"t`` or ``D=/opt`` means another thing than who does not.
+    """The text, and below it the same without quotes and with single slashes, once for each value that a name of it is set to,
+    and once with what each was set to last. Nobody who writes ``g"i"t`` or ``D=/opt`` means another thing than who does not.
+    Raises Trouble where that is too much.
     """
     values: dict[str, list[str]] = {}
-    for found in SET_HERE.finditer(text):
-        told = values.setdefault(found[1], [])
+    rows = [(found.end(), found[1], found[2] or found[3] or found[4]) for found in SET_HERE.finditer(text)]
+    for _, name, value in rows:
+        told = values.setdefault(name, [])
         if len(told) < VALUES_AT_MOST:
-            told.append(found[2] or found[3] or found[4])
+            told.append(value)
     said = [text]
-    for at in range(max(map(len, values.values()), default=1)):
-        of = {name: told[min(at, len(told) - 1)] for name, told in values.items()}
-        whole = text
-        if sum(len(of.get(name[1] or name[2], "")) for name in NAMED_VALUE.finditer(text)) + len(text) <= SPELLED_AT_MOST:
-            whole = NAMED_VALUE.sub(lambda name, of=of: of.get(name[1] or name[2], name[0]), text)  # type: ignore[misc]
-        said.append(SLASHES.sub("/", QUOTES.sub("", whole)))
+    said += [
+        with_values(text, [(0, name, told[min(at, len(told) - 1)]) for name, told in values.items()])
+        for at in range(max(map(len, values.values()), default=1))
+    ]
+    if len(rows) > len(values):
+        said.append(with_values(text, rows))
     return "\n".join(dict.fromkeys(said))
+
+
+def with_values(text: str, rows: list[tuple[int, str, str]]) -> str:
+    """The text without quotes, and with the values of its names: from where in it each has which, in order. Raises Trouble."""
+    now: dict[str, str] = {}
+    left, waiting = SPELLED_AT_MOST - len(text), rows[::-1]
+
+    def value_of(name: re.Match[str]) -> str:
+        nonlocal left
+        while waiting and waiting[-1][0] <= name.start():
+            _, which, value = waiting.pop()
+            now[which] = value
+        value = now.get(name[1] or name[2], name[0])
+        left -= len(value)
+        if left < 0:
+            raise Trouble("failed", f"a job of over {SPELLED_AT_MOST} letters with the values that it sets")
+        return value
+
+    return SLASHES.sub("/", QUOTES.sub("", NAMED_VALUE.sub(value_of, text)))
 
 
 def folders_in(text: str, folders: Iterable[str]) -> set[str]:
     """Which of these folders a text names: by their path, by a pattern that they fit, or by their name after the folder that they
     lie in was gone to. What fits any name (``/opt/*``) means none.
     """
-    patterns = [found[0].split("/") for found in islice(PATTERN.finditer(text), PATTERNS_AT_MOST)]
+    told = {found[0] for found in PATTERN.finditer(text)}
+    if len(told) > PATTERNS_AT_MOST:
+        return set(folders)
+    patterns = [pattern.split("/") for pattern in told]
     return {folder for folder in folders if is_named(text, folder) or any(fits(parts, folder.split("/")) for parts in patterns)}
 
 

@@ -91,6 +91,16 @@ def test_no_line_of_a_job_is_a_comment_by_how_it_begins(kept: Path) -> None:
     assert runs_by(crontab(f"{kept}/notes"), TABLE) == [["rsync"]]
 
 
+def test_a_program_of_an_account_s_own_is_not_what_it_is_called(kept: Path) -> None:
+    """However many folders it is looked for in."""
+    (kept / "cat").write_text('#!/bin/sh\nexec "$@"\n')
+    (kept / "cat").chmod(0o755)
+    for first in ("", "".join(f"/nowhere/{number}:" for number in range(25))):
+        made = f"printf '%s\\n' 'PATH={first}{kept}:/usr/bin' '* * * * * cat rsync a b' >{TABLE}"
+        assert runs_by(made, TABLE) == [["rsync"]], first
+    assert runs_by(crontab("cat rsync"), TABLE) == [[]]
+
+
 USER_RUN = f"/run/user/{pwd.getpwnam(WHO).pw_uid}/systemd"
 
 

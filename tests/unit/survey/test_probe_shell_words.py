@@ -17,6 +17,7 @@ TELLS = {
     "an echo in a loop, into a log": 'for x in a b; do echo "git $x $(date +%F)" >>/var/log/x.log 2>&1; done',
     "a line of the system's log": "logger -t backup rsync done",
     "a post to a chat": 'curl -fsS -d "text=git backup done" https://hooks.example/x',
+    "files by programs of the system's": "/bin/tar -C /srv -czf /b/Full.tgz --totals git && /usr/bin/cp git /a",
     "a name of a file": "tar czf /backup/x.tgz -C /srv git && chown -R git /srv/x",
     "a condition": 'if [ "$1" = git ]; then printf "%s\\n" "no git here" >&2; fi',
     "a comment with quotes in a text that is not understood": "case x in x) :;; esac\n# don't use \"git\" here, it's `rsync`\n",
@@ -68,6 +69,16 @@ RUNS = {
     "D=/opt; cp x $D/vox-backend/": {"/opt/vox-backend"},
     'export D="/opt/"\ncp x "${D}vox-backend"': {"/opt/vox-backend"},
     "cp x /opt/vox-*/": {"/opt/vox-backend"},
+    "D=/a; D=/b; D=/c; D=/opt; cp x $D/vox-backend; D=/d": {"/opt/vox-backend"},
+    "D=/opt; E=x; E=vox-backend; cp x $D/$E; D=/a": {"/opt/vox-backend"},
+    f"ls {' '.join(f'/a*/{number}' for number in range(1000))}; cp x /opt/vox-b*/": {"/opt/vox-backend"},
+    "tar -I 'git apply' -cf /dev/null x": {"git"},
+    "tar cIf git /dev/null x": {"git"},
+    "tar --to-com git -xf x.tar": {"git"},
+    "zip -T -TT 'git apply' x.zip y": {"git"},
+    "/home/eve/bin/cat git pull": {"git"},
+    "/home/eve/bin/echo git pull": {"git"},
+    "echo '~!git pull' | mailx -~ root": {"git"},
     "cp x /opt/{vox-agents,vox-backend}/a": {"/opt/vox-backend"},
     "cd /opt && tar -xf /x.tgz vox-backend": {"/opt/vox-backend"},
     "tar -C /opt -xf /x.tgz ./vox-backend/a": {"/opt/vox-backend"},
@@ -92,8 +103,9 @@ def test_what_is_no_name_of_a_folder_s_names_none(case: str) -> None:
 
 def test_values_that_a_text_sets_take_no_memory() -> None:
     """Nor does a pattern of any length take time."""
-    text = f"A={'x' * 256}\n" + "$A" * 200_000
-    assert len(probe.spelled(text)) < 2 * len(text)
+    assert len(probe.spelled(f"A={'x' * 256}\n" + "$A" * 10_000)) < 4_000_000
+    with pytest.raises(probe.Trouble):
+        probe.spelled(f"A={'x' * 256}\n" + "$A" * 200_000)
     assert probe.folders_in(("/opt/" + "*a" * 120 + "b ") * 2000, FOLDERS) == set()
 
 
