@@ -169,12 +169,18 @@ def unexplained(rows: list[dict[str, Any]], mine: set[int], ids: set[str], answe
             yield f"{path} is listened on, and no engine answered"
 
 
-def listening_engines() -> Iterator[str]:
-    """Unix sockets of this network that an engine would listen on, and something does."""
+def called_as_engines() -> dict[str, set[str]]:
+    """The inodes of each unix socket of this network that is called as an engine's, and that something listens on."""
     found: dict[str, set[str]] = {}
     for row in filter(None, map(UNIX_SOCKET.fullmatch, rows_of("/proc/net/unix"))):  # a path may hold the end of a line
         if int(row.group(1), 16) & LISTENING and ENGINE_SOCKETS.search(row.group(3)):
             found.setdefault(row.group(3), set()).add(row.group(2))
+    return found
+
+
+def listening_engines() -> Iterator[str]:
+    """Those that an engine would listen on, but for one that sleeps."""
+    found = called_as_engines()
     asleep = {path for path in found if ASLEEP.search(path)} if not any(names_in(folder) for folder in INSTANCES) else set()
     holders = socket_holders() if asleep else {}
     for path, inodes in found.items():

@@ -16,6 +16,7 @@ from voxgate.probe.accounts import account, group_members, group_name, uid_of
 from voxgate.probe.believing import others_change
 from voxgate.probe.cache import HashCache
 from voxgate.probe.dpkg import vouched_for
+from voxgate.probe.engines import called_as_engines
 from voxgate.probe.request import Service
 from voxgate.probe.rights import MAY_RUN, MAY_WRITE, access_list, may_besides
 from voxgate.probe.sudo import POWERFUL, administrators
@@ -54,6 +55,7 @@ ROOTS_SOCKETS = (
     "/run/docker.sock", "/run/podman/podman.sock", "/run/containerd/containerd.sock", "/run/crio/crio.sock",
     "/var/lib/lxd/unix.socket", "/var/snap/lxd/common/lxd/unix.socket", "/var/lib/incus/unix.socket",
 )  # fmt: skip
+PLACES_OF_ROOTS = ("/run/", "/var/run/", "/var/lib/", "/var/snap/")
 EVERYBODY = "everybody"
 
 
@@ -70,7 +72,7 @@ def raised(services: list[Service]) -> list[dict[str, Any]]:
     fine = as_distributed({path for path, _, _, _ in rows}, services)
     rows = [row for row in rows if row[0] not in fine]
     rules = [(holder, who, f"{what} {path}") for path, holder, who, what in rows]
-    rules += [(holder, "root", f"socket {path}") for path in ROOTS_SOCKETS for holder in users_of_socket(path, names)]
+    rules += [(holder, "root", f"socket {path}") for path in engines_sockets() for holder in users_of_socket(path, names)]
     for one in pwd.getpwall():
         name = numbers.get(one.pw_uid)
         if one.pw_uid and name not in {None, one.pw_name}:
@@ -173,6 +175,14 @@ def as_distributed(paths: set[str], services: list[Service]) -> set[str]:
         cache.note(path, keys[path], named[path].st_ctime, "distributed")
     cache.keep()
     return known | asked
+
+
+def engines_sockets() -> list[str]:
+    """The sockets of engines of root's: at their usual places, and what listens in another folder where root alone can make one
+    (docker's own containerd, k3s). Of those in any other folder the engines tell.
+    """
+    here = [path for path in called_as_engines() if path.startswith(PLACES_OF_ROOTS) and not path.startswith("/run/user/")]
+    return sorted({*ROOTS_SOCKETS, *(path for path in here if not others_change(os.path.dirname(path)))})
 
 
 def users_of_socket(path: str, mine: Iterable[str] = ()) -> set[str]:

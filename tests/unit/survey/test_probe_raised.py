@@ -32,6 +32,7 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (Path(folder) / "in").mkdir()
         monkeypatch.setattr(probe, "PROGRAM_PLACES", {folder: 1})
         monkeypatch.setattr(probe, "ROOTS_SOCKETS", ())
+        monkeypatch.setattr(probe, "PLACES_OF_ROOTS", (folder,))  # this machine may have an engine
         monkeypatch.setattr(probe, "CACHE", f"{folder}/cache")
         yield Path(folder)
 
@@ -185,6 +186,23 @@ def test_who_may_use_an_engine_s_socket_is_told(place: Path, monkeypatch: pytest
             assert [holder for holder, *_ in told(place)] == who
         path.chmod(0o666)
         assert told(place) == [("everybody", "root", "socket docker.sock")]
+
+
+def test_who_may_use_an_engine_s_socket_at_another_place_is_told(place: Path) -> None:
+    """As that of docker's own containerd, or of k3s: where root alone can have made it. Of any other the engines tell."""
+    path = place / "k3s" / "containerd" / "containerd.sock"
+    path.parent.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        path.chmod(0o666)
+        assert told(place) == []
+        listener.listen()
+        assert told(place) == [("everybody", "root", "socket k3s/containerd/containerd.sock")]
+        path.chmod(0o600)
+        assert told(place) == []
+        path.chmod(0o666)
+        os.chown(path.parent, GAMES.pw_uid, GAMES.pw_gid)
+        assert told(place) == []
 
 
 def test_an_account_that_has_a_service_s_number_is_that_service(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
