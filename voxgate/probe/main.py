@@ -123,7 +123,7 @@ def look(
     whole["room"] = of_host(partial(room, ours, found, [row.folder for row in services]))
     whole["clock"] = Job(partial(clock, found))
     whole["javascript"] = Job(partial(javascript, found))
-    given = of_host(partial(raised, services))
+    given = of_host(partial(raised, services, found))
     whole["sudo"] = of_host(partial(sudo, services, found, whole["jobs"], given))
     whole["keys"] = of_host(partial(keys, found, spoken))
     sections: dict[str, Any] = {}

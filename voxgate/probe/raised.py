@@ -13,13 +13,14 @@ from itertools import islice
 from typing import Any, Iterable, Iterator
 
 from voxgate.probe.accounts import account, group_members, group_name, uid_of
+from voxgate.probe.base import Job
 from voxgate.probe.believing import others_change
 from voxgate.probe.cache import HashCache
 from voxgate.probe.dpkg import vouched_for
 from voxgate.probe.engines import called_as_engines
 from voxgate.probe.request import Service
 from voxgate.probe.rights import MAY_RUN, MAY_WRITE, access_list, may_besides
-from voxgate.probe.sudo import POWERFUL, administrators
+from voxgate.probe.sudo import POWERFUL, administrators, of_units
 
 # Where programs lie, and where people put theirs: some folders deep. All of a disk would be too much for each look.
 PROGRAM_PLACES = {
@@ -59,7 +60,7 @@ PLACES_OF_ROOTS = ("/run/", "/var/run/", "/var/lib/", "/var/snap/")
 EVERYBODY = "everybody"
 
 
-def raised(services: list[Service]) -> list[dict[str, Any]]:
+def raised(services: list[Service], found: Job | None = None) -> list[dict[str, Any]]:
     """What gives whoever may use it the rights of root, of a group that is root, or of an account that runs a service or deploys,
     as rules: ``setuid PROGRAM``, ``setgid PROGRAM``, ``capability setuid PROGRAM``, ``socket PATH``, ``uid NUMBER``. Nothing
     where the probe is not root.
@@ -68,11 +69,12 @@ def raised(services: list[Service]) -> list[dict[str, Any]]:
         return []
     names = {name for row in services for name in (row.user, row.owner) if name}
     numbers = {0: "root", **{uid_of(name): name for name in sorted(names) if account(uid_of(name)) == name}}
-    rows = [row for path, found in programs_of_others() for row in given_by(path, found, numbers)]
+    rows = [row for path, one in programs_of_others() for row in given_by(path, one, numbers)]
     fine = as_distributed({path for path, _, _, _ in rows}, services)
     rows = [row for row in rows if row[0] not in fine]
     rules = [(holder, who, f"{what} {path}") for path, holder, who, what in rows]
-    rules += [(holder, "root", f"socket {path}") for path in engines_sockets() for holder in users_of_socket(path, names)]
+    by_units = names | (of_units(found.value()) if found else set())
+    rules += [(holder, "root", f"socket {path}") for path in engines_sockets() for holder in users_of_socket(path, by_units)]
     for one in pwd.getpwall():
         name = numbers.get(one.pw_uid)
         if one.pw_uid and name not in {None, one.pw_name}:
@@ -186,8 +188,8 @@ def engines_sockets() -> list[str]:
 
 
 def users_of_socket(path: str, mine: Iterable[str] = ()) -> set[str]:
-    """Who may use an engine's socket besides root, administrators who run no service (``mine``), and the members of a group that
-    is known to be root.
+    """Who may use an engine's socket besides root, administrators who run no service or unit (``mine``), and the members of a
+    group that is known to be root.
     """
     try:
         row = os.stat(path)

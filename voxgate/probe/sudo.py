@@ -38,7 +38,9 @@ def sudo(services: list[Service], found: Job, planned: Job, given: Job | None = 
         for name in sorted((mine | others_here(found.value(), by_jobs)) - {caller, "root"}):
             others += [{"user": name, "groups": groups_named(name), **rule} for rule in rules_of(name)]
     from_files([(caller, groups, rule) for rule in rules] + [(one["user"], one["groups"], one) for one in others])
-    others += powers(caller, mine) + (given.value() if given is not None else [])
+    others += powers(caller, mine | (of_units(found.value()) if os.geteuid() == 0 else set())) + (
+        given.value() if given is not None else []
+    )
     programs = {rule["command"].split()[0] for rule in (*rules, *others) if rule["command"].startswith("/")}
     if not isinstance(globals().get("PROGRAM"), bytes):
         programs.add(os.path.abspath(__file__))
@@ -106,9 +108,13 @@ def others_here(rows: list[dict[str, Any]], by_jobs: set[str]) -> set[str]:
     admins, people = administrators(), pwd.getpwall()
     shells = {one.pw_name for one in people if os.path.basename(one.pw_shell) not in NO_SHELLS or one.pw_name in by_jobs} - admins
     here = [row for row in rows if not row["container"]]
-    of_units = {row["user"] for row in here if row["unit"] and not row["unit"].startswith("user@")}
     by_hand = {row["user"] for row in here if not row["user"].isdigit()} - admins  # a number alone is of a user namespace
-    return shells | of_units | by_hand
+    return shells | of_units(rows) | by_hand
+
+
+def of_units(rows: list[dict[str, Any]]) -> set[str]:
+    """The accounts by which units of the host run."""
+    return {row["user"] for row in rows if row["unit"] and not row["container"] and not row["unit"].startswith("user@")}
 
 
 POWERFUL = {  # who is in one is root by a step
@@ -118,8 +124,8 @@ POWERFUL = {  # who is in one is root by a step
 
 def powers(caller: str, mine: Iterable[str] = ()) -> list[dict[str, Any]]:
     """The accounts that are root without sudo, as rules: by the number 0, or by a group, whose commands are called ``uid 0`` and
-    ``group docker``. Administrators may be in any, but for those that run services (``mine``), and ``caller`` tells its groups
-    itself.
+    ``group docker``. Administrators may be in any, but for those that run services or units (``mine``), and ``caller`` tells its
+    groups itself.
     """
     people, admins = pwd.getpwall(), administrators(mine)
     found = {(one.pw_name, "uid 0") for one in people if one.pw_uid == 0 and one.pw_name != "root"}

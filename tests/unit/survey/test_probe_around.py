@@ -973,6 +973,31 @@ def test_no_group_of_a_name_makes_an_administrator_of_who_runs_a_service(monkeyp
         assert probe.users_of_socket(str(tmp_path / "engine.sock"), {"vox"}) == {"vox", "www-data"}
 
 
+def test_who_runs_a_unit_is_no_administrator_by_a_group(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
+    """Also where the estate knows of no service of its, and it was given a shell."""
+    people = [pwd.struct_passwd((name, "x", 3000 + at, 50, "", "/", "/bin/sh")) for at, name in enumerate(("www-data", "anna"))]
+    groups = [grp.struct_group((name, "x", gid, ["www-data", "anna"])) for name, gid in (("wheel", 10), ("docker", 99))]
+    monkeypatch.setenv("SUDO_USER", "deploy")
+    monkeypatch.setattr(probe.pwd, "getpwall", lambda: people)
+    monkeypatch.setattr(probe.grp, "getgrall", lambda: groups)
+    monkeypatch.setattr(probe, "rules_of", lambda _: [])
+    monkeypatch.setattr(probe, "PROGRAM_PLACES", {})
+    monkeypatch.setattr(probe, "ROOTS_SOCKETS", (f"{place}/engine.sock",))
+    monkeypatch.setattr(probe, "may_besides", lambda *_: {"www-data", "anna"})
+    rows = [
+        {"user": "www-data", "unit": "nginx.service", "container": ""},
+        {"user": "anna", "unit": "user@3001.service", "container": ""},
+    ]
+    found = probe.Job(lambda: rows)
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(f"{place}/engine.sock")
+        (place / "engine.sock").chmod(0o660)
+        given = probe.Job(lambda: probe.raised([], found))
+        others = probe.sudo([], found, probe.Job(list), given)["others"]
+    told = {(row["user"], row["command"]) for row in others}
+    assert told == {("www-data", "group docker"), ("www-data", f"socket {place}/engine.sock")}
+
+
 def test_a_group_by_another_name_is_that_group(monkeypatch: pytest.MonkeyPatch) -> None:
     groups = [grp.struct_group(("devs", "x", 0, ["eve"])), *grp.getgrall()]
     monkeypatch.setattr(probe.grp, "getgrall", lambda: groups)
