@@ -11,7 +11,7 @@ from voxgate.probe.base import Trouble
 from voxgate.probe.dpkg import vouched_for
 from voxgate.probe.starting import started_by_others
 from voxgate.probe.text import behind, files_in, resolved, unit_lines
-from voxgate.probe.unit_folders import LINKING, UNIT_FOLDERS, commands_in, folders_beside, template_of
+from voxgate.probe.unit_folders import LINKING, UNIT_FOLDERS, commands_in, folders_beside, specified, template_of
 
 GENERATORS = tuple(f"{folder}/systemd/system-generators" for folder in ("/etc", "/usr/local/lib", "/usr/lib"))
 RUNLEVELS = ("/etc/rc2.d", "/etc/rc3.d", "/etc/rc4.d", "/etc/rc5.d")
@@ -129,14 +129,6 @@ class Boot:
             found[unit] = by
             waiting.update(self.needed(unit))
         return found
-
-
-def specified(word: str, unit: str) -> str:
-    """A unit's name as it stands in the file of another, whose name fills in what is left open."""
-    stem = unit.rpartition(".")[0]
-    prefix, _, instance = stem.partition("@")
-    fills = {"%n": unit, "%N": stem, "%p": prefix, "%P": prefix, "%i": instance, "%I": instance, "%j": prefix.rpartition("-")[2]}
-    return re.sub(r"%[a-zA-Z]", lambda found: fills.get(found.group(), found.group()), word)
 
 
 def masked(path: str) -> bool:

@@ -21,12 +21,14 @@ from voxgate.probe.shell_words import PASSED_OVER
 from voxgate.probe.spelling import NAMED_VALUE
 from voxgate.probe.systemctl import DRAWS, UNIT_COMMANDS, Shown
 from voxgate.probe.text import files_in, names_in, telling_lines
-from voxgate.probe.unit_folders import ENDINGS, UNIT_FOLDERS, commands_in
+from voxgate.probe.unit_folders import ENDINGS, UNIT_FOLDERS, commands_in, specified
 from voxgate.probe.ways import lines_on, paths_in, unit_lines_on
 
 JOBS_AT_MOST = 5000
 JOBS_BYTES = 8 * 1024 * 1024  # what all jobs are, together
 ROW_OF_SETTING = re.compile(r"""\s*(["']?)([A-Za-z_]\w*)\1\s*=(.*)""", re.ASCII)
+OF_A_UNIT = re.compile(r"""(?:^|[\s"'])([A-Za-z_]\w*)=([^\s"']{0,4096})""", re.ASCII)
+ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|([0-3][0-7]{2}))")
 VALUES_IN_VALUES = 3
 LONGEST_ROW = 1 << 16
 SEARCHED_BY_PATH = 20_000  # places where a word of one row could be a program
@@ -122,15 +124,7 @@ def as_started(line: str, settings: dict[str, str], user: str) -> str:
     ``PATH``, and its ``SHELL``, where these are not the usual ones. One that is called as what only tells or names something is
     told by its path before all of the row: there it may be anything.
     """
-    text = line
-    for _ in range(VALUES_IN_VALUES):
-        size = sum(len(settings.get(name[1] or name[2], "")) for name in NAMED_VALUE.finditer(text))
-        if size and size + len(text) > LONGEST_ROW:  # what it starts would stand behind as much as somebody likes
-            raise Trouble("failed", f"a row of a crontab: over {LONGEST_ROW} letters with the values of its variables")
-        spelled = NAMED_VALUE.sub(lambda name: settings.get(name[1] or name[2], name[0]), text)
-        if spelled == text:
-            break
-        text = spelled
+    text = valued(line, settings)
     folders = [path for path in settings.get("PATH", "").split(":") if path.startswith("/") and path not in PATH.split(":")]
     words = set(WORD.findall(text)) if folders else set()
     if len(folders) * len(words) > SEARCHED_BY_PATH:
@@ -140,6 +134,19 @@ def as_started(line: str, settings: dict[str, str], user: str) -> str:
     found = [f"{path} {text}" if os.path.basename(path) in PASSED_OVER else path for path in found]
     shell = [] if settings.get("SHELL", "/bin/sh").startswith(("/bin/", "/usr/bin/")) else [settings["SHELL"]]
     return "\n".join([text, *shell, *found])
+
+
+def valued(text: str, settings: dict[str, str]) -> str:
+    """What is started, with the values of its variables where they are named. Raises Trouble where that is too long."""
+    for _ in range(VALUES_IN_VALUES):
+        size = sum(len(settings.get(name[1] or name[2], "")) for name in NAMED_VALUE.finditer(text))
+        if size and size + len(text) > LONGEST_ROW:  # what it starts would stand behind as much as somebody likes
+            raise Trouble("failed", f"a row of a crontab: over {LONGEST_ROW} letters with the values of its variables")
+        spelled = NAMED_VALUE.sub(lambda name: settings.get(name[1] or name[2], name[0]), text)
+        if spelled == text:
+            break
+        text = spelled
+    return text
 
 
 def runnable(path: str) -> bool:
@@ -181,9 +188,27 @@ def user_units() -> Iterator[tuple[str, str, str]]:
     folders += [(f"/run/user/{uid}/systemd/{part}", user) for uid, user in told for part in OF_A_RUN]
     for folder, user in [*folders, *((folder, "every user") for folder in OF_EVERYBODY)]:
         uid = 0 if user == "every user" else uid_of(user)
-        for path in unit_files(folder, uid):
-            lines = as_may_be_seen(path, uid, unit_lines_on)
-            yield path, user, commands_in(lines)
+        files = {path: as_may_be_seen(path, uid, unit_lines_on) for path in unit_files(folder, uid)}
+        settings = {name: value for lines in files.values() for line in lines for name, value in set_by(line)}
+        for path, lines in files.items():
+            unit = os.path.basename(os.path.dirname(path)[:-2] if path.endswith(".conf") else path)
+            yield path, user, as_systemd_starts(commands_in(lines), unit, settings)
+
+
+def set_by(line: str) -> list[tuple[str, str]]:
+    """The variables that a row of a unit file sets."""
+    key, _, said = line.partition("=")
+    return OF_A_UNIT.findall(said) if key.strip() == "Environment" else []
+
+
+def as_systemd_starts(text: str, unit: str, settings: dict[str, str]) -> str:
+    """The commands of a unit, and below them the same where letters are written as numbers, and its name or a variable of its
+    stands for a word. Raises Trouble where that is too long.
+    """
+    if text.count("%") * len(unit) > LONGEST_ROW:
+        raise Trouble("failed", f"a unit: over {LONGEST_ROW} letters with its name where that is meant")
+    plain = ESCAPE.sub(lambda found: chr(int(found[1] or found[2] or found[3], 8 if found[3] else 16)), text)
+    return "\n".join(dict.fromkeys((text, valued(specified(plain, unit), settings))))
 
 
 def unit_files(folder: str, uid: int) -> Iterator[str]:

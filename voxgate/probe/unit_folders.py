@@ -30,6 +30,14 @@ def template_of(unit: str) -> str:
     return f"{stem.partition('@')[0]}@.{kind}" if "@" in stem else unit
 
 
+def specified(word: str, unit: str) -> str:
+    """A unit's name as it stands in the file of another, whose name fills in what is left open."""
+    stem = unit.rpartition(".")[0]
+    prefix, _, instance = stem.partition("@")
+    fills = {"%n": unit, "%N": stem, "%p": prefix, "%P": prefix, "%i": instance, "%I": instance, "%j": prefix.rpartition("-")[2]}
+    return re.sub(r"%[a-zA-Z]", lambda found: fills.get(found.group(), found.group()), word)
+
+
 def folders_beside(unit: str) -> list[str]:
     """Every name, without ``.d``, whose folder speaks to a unit, the strongest first: its own, its template's, those of its
     beginnings up to a dash, that of its kind. As systemd looks for them.

@@ -101,6 +101,23 @@ def test_a_program_of_an_account_s_own_is_not_what_it_is_called(kept: Path) -> N
     assert runs_by(crontab("cat rsync"), TABLE) == [[]]
 
 
+def test_a_unit_of_an_account_s_names_what_it_runs_as_systemd_reads_it(kept: Path) -> None:
+    """By letters written as numbers, by its own name, by a variable of its, also from what is dropped in to it."""
+    for command in ("/usr/bin/r\\x73ync a b", "/usr/bin/r\\163ync a b", "/usr/bin/r\\u0073ync a b"):
+        assert runs_by(unit(command), f"{UNITS}/x.service") == [["rsync"]], command
+    named = f"printf '[Service]\\nExecStart=/usr/bin/%%p a b\\n' >{UNITS}/rsync.service"
+    assert runs_by(named, f"{UNITS}/rsync.service") == [["rsync"]]
+    by_variable = unit("/usr/bin/env ${X} a b")
+    dropped_in = f"{UNITS}/x.service.d"
+    for more in (
+        f"printf 'Environment=A=b \"X=rsync\"\\n' >>{UNITS}/x.service",
+        f"mkdir {dropped_in} && printf '[Service]\\nEnvironment=X=rsync\\n' >{dropped_in}/y.conf",
+    ):
+        assert runs_by(f"{by_variable} && {more}", f"{UNITS}/x.service") == [["rsync"]], more
+    told = f"{unit('/usr/bin/true')} && printf 'Environment=X=rsync GIT_DIR=/srv/git\\n' >>{UNITS}/x.service"
+    assert runs_by(told, f"{UNITS}/x.service") == [[]]
+
+
 USER_RUN = f"/run/user/{pwd.getpwnam(WHO).pw_uid}/systemd"
 
 
