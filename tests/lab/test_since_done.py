@@ -62,7 +62,7 @@ def test_nothing_is_told_right_after_a_deploy_and_each_change_later(
     assert "since done" not in since.said
     assert [told(since, host) for host in ("api-1", "fleet-1", "fleet-2", "sip-1")] == [{}] * 4
     request.getfixturevalue("_by_hand")
-    look = gate()
+    look = gate("-v")  # without it, what stands beside the verdict is folded first where the terminal has no room
     assert set(told(look, "api-1")) == BY_HAND
     assert not any(told(look, "api-1").values())
     explained = told(look, "fleet-2")
