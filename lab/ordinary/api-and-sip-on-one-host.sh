@@ -8,6 +8,8 @@
 files() { echo "$1"opt/vox-{backend,frontend} "$1"var/lib/voxgate/{backend,console} "$1"etc/systemd/system/voxbridge.service; }
 well_there() { get /health 8080 && get / 80 && listens 127.0.0.1 8100; }
 there() {
+	# What is served is published last, in whatever order tar had it.
+	chown -h "$(stat -c %U:%G /opt/vox-frontend/dist)" /opt/vox-frontend/dist
 	systemctl daemon-reload
 	systemctl enable -q --now voxbridge nginx haproxy
 	systemctl reload nginx haproxy
