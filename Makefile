@@ -148,7 +148,7 @@ proofs: setup ## the faults, the ordinary things and the drills, all of them, on
 # Of faults and drills a third, another one with each commit: all of them take an hour more, in which whatever is red is not told.
 ci: setup tools ## what CI runs: all of `make test`, the ordinary things, and the third of faults and drills whose turn it is
 	@$(AT_ONCE) lint unit
-	@TURN="$${TURN:-$$(($$(git rev-list --count HEAD || echo 0) % 3 + 1))/3}" $(LANES) "end-to-end drills" "faults ordinary drills"
+	@TURN="$${TURN:-$$(($$(git rev-list --count HEAD || echo 0) % 3 + 1))/3}" $(LANES) "end-to-end drills" "faults ordinary end-to-end drills"
 
 test: setup tools ## everything: lint, types, layers, unit tests, and the lab end to end, on two labs side by side
 	@$(AT_ONCE) lint unit end-to-end-shared

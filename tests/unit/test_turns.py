@@ -33,10 +33,14 @@ def test_what_is_no_turn_is_said(words: str) -> None:
         Turn.read(words)
 
 
-def _collected(turn: str) -> list[str]:
+def _collect(turn: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "pytest", "tests/lab/drills", "--collect-only", "-q", "-p", "no:cacheprovider"]
     env = {"PATH": "/usr/bin:/bin", "TURN": turn}
-    ended = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    return subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+
+
+def _collected(turn: str) -> list[str]:
+    ended = _collect(turn)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return [line for line in ended.stdout.splitlines() if "::" in line]
 
@@ -48,3 +52,11 @@ def test_drills_have_their_turns_file_by_file() -> None:
     for part in parts:
         assert {one.partition("::")[0] for one in part} == files
         assert len(part) < len(every) / 2
+
+
+def test_a_turn_that_is_none_is_a_line_for_the_drills_too() -> None:
+    ended = _collect("4/3")
+    said = ended.stdout + ended.stderr
+    assert ended.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "ERROR: TURN=4/3: is no turn: it takes a number, and of how many parts\n" in said
+    assert "INTERNALERROR" not in said

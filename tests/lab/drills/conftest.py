@@ -14,13 +14,17 @@ from lab.proving.turn import Turn
 from tests.lab.conftest import fresh_lab, lab_command
 from tests.lab.drills.drilling import NEW, OLD, RECOVER, Drill, goods, ledger_flaws, run
 from tests.lab.serving import Serving
+from voxgate.errors import VoxgateError
 
 FOLDER = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With ``TURN=2/3`` only the drills of each file whose turn it is."""
-    turn = Turn.read(os.environ.get("TURN", ""))
+    """With ``TURN=2/3`` only the drills of each file whose turn it is. Raises UsageError for what is no turn."""
+    try:
+        turn = Turn.read(os.environ.get("TURN", ""))
+    except VoxgateError as error:
+        raise pytest.UsageError(error.text) from None
     drills = [item for item in items if item.path.parent == FOLDER]
     files = [list(rows) for _, rows in groupby(drills, key=lambda item: item.path)]
     left = set(drills).difference(*map(turn.of, files))

@@ -63,15 +63,17 @@ def test_it_is_in_the_closing_and_changes_no_verdict(done: RunOutcome) -> None:
     assert told.splitlines()[-1] == lines_of(done).splitlines()[-1]
 
 
-def test_where_there_is_no_room_what_stands_beside_the_verdict_goes_first(done: RunOutcome) -> None:
+def test_where_there_is_no_room_the_table_goes_first_then_what_stands_beside_the_verdict(done: RunOutcome) -> None:
     """That something changed is said all the same."""
     gap = Gap("backend", "api-1", "voxbridge.service", 1.0, 1.7)
     outcome = replace(done, changes=SAID, gaps=(gap, replace(gap, service="dialler")))
     whole = lines_of(outcome)
-    folded = lines_of(outcome, room=whole.count("\n") - 1)
+    without_table = lines_of(outcome, room=whole.count("\n") - 1)
     told = ("backend   1 unit was away for 1.7 s\n", "  unexplained-change: ")
-    assert all(line in whole for line in told)
-    kept = "".join(line for line in whole.splitlines(keepends=True) if not line.startswith(told))
+    assert all(line in text for line in told for text in (whole, without_table))
+    assert "where   all holds everywhere\n" in without_table
+    folded = lines_of(outcome, room=without_table.count("\n") - 1)
+    kept = "".join(line for line in without_table.splitlines(keepends=True) if not line.startswith(told))
     assert folded == kept
     assert "since done 2 things changed" in folded
 

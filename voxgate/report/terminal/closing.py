@@ -53,7 +53,7 @@ class _Fold:
 
 _FOLDS = (
     _Fold(),
-    _Fold(beside=False),
+    _Fold(table=False),
     _Fold(beside=False, table=False),
     _Fold(beside=False, table=False, words=False),
     _Fold(beside=False, table=False, words=False, causes=3, waived=3),
