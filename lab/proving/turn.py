@@ -36,7 +36,8 @@ class Turn:
         found = _WORDS.fullmatch(words or "1/1")
         turn = cls(*map(int, found.groups())) if found else cls(2, 1)
         if turn.number > turn.parts:
-            raise VoxgateError("is no turn", where=f"TURN={words}", why="it takes a number, and of how many parts", hint="say 1/3, 2/3 or 3/3")
+            why = "it takes a number, and of how many parts"
+            raise VoxgateError("is no turn", where=f"TURN={words}", why=why, hint="say 1/3, 2/3 or 3/3")
         return turn
 
     def of(self, rows: Sequence[Row]) -> list[Row]:
