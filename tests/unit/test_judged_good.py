@@ -175,3 +175,35 @@ def test_what_is_not_what_was_judged_good_is_violated(
 def test_evidence_of_before_is_read(green: Case) -> None:
     assert "judged" not in (SAVED / "remotes.json").read_text()
     assert known(green.evidence.remotes["backend"]).judged == {}
+
+
+def judged_otherwise(case: Case, host: str, service: str) -> Case:
+    """The gate knows that what was judged good there was another."""
+    view = replace(known(case.evidence.remotes[service]), judged={host: "0" * 64})
+    return replace(case, evidence=replace(case.evidence, remotes={**case.evidence.remotes, service: view}))
+
+
+RECORDS = "its RECORDs are not those with which the release was judged good"
+
+
+def test_an_environment_that_is_not_the_locks_is_told_by_the_rule_about_that_alone(green: Case) -> None:
+    """What it was once judged with says nothing more, and where nobody can tell whether it is the lock's it counts."""
+    rule, name = "site-packages-are-intact", "site-packages-are-intact[backend-api-1]"
+    other = judged_otherwise(green, "api-1", "backend")
+    assert RECORDS in other.judge([rule])[name][1]
+    package, version = next(iter(known(other.of("api-1").venvs["backend"]).installed.items()))
+    installed = {**known(other.of("api-1").venvs["backend"]).installed, package: f"{version}.post1"}
+    assert other.of_service("api-1", "venvs", "backend", installed=installed).judge([rule]) == {}
+    assert other.of_service("api-1", "venvs", "backend", sync_status=1).judge([rule]) == {}
+    unseen = {**other.of("api-1").venvs, "backend": Missing("timeout", "took too long")}
+    assert RECORDS in other.host("api-1", venvs=unseen).judge([rule])[name][1]
+
+
+@pytest.mark.parametrize(("count", "such"), [(1, False), (2, True)])
+def test_files_of_a_build_are_counted_where_there_are_several(green: Case, count: int, such: bool) -> None:  # noqa: FBT001
+    files = known(green.of("api-1").dists["console"]).files
+    changed = {path: (size, "0" * 64) for path, (size, _) in [*files.items()][:count]}
+    found = green.of_service("api-1", "dists", "console", files={**files, **changed}).judge(["dist-is-this-build"])
+    said = found["dist-is-this-build[console-api-1]"][1]
+    assert "is not as it was built" in said
+    assert (f"{count} such files" in said) == such

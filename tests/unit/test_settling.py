@@ -9,7 +9,8 @@ import pytest
 
 from voxgate.contracts.estates import load_estate
 from voxgate.deploy.deciding.decision import Judged
-from voxgate.deploy.deciding.settling import ways_back, why_not
+from voxgate.deploy.deciding.outcomes import Known
+from voxgate.deploy.deciding.settling import Settled, ways_back, why_not
 from voxgate.deploy.hosts.journal import Journal, Phase
 from voxgate.deploy.hosts.state import Found, Good, LastKnownGood
 from voxgate.deploy.moving.engine import State
@@ -23,7 +24,7 @@ from voxgate.model.content import Commit, Commits, Content, Direction, Files, Pa
 from voxgate.model.evidence import Missing
 from voxgate.model.installed import BUILDER
 from voxgate.model.release import Release
-from voxgate.model.verdict import Judgement, Verdict
+from voxgate.model.verdict import Judgement, MoveRecord, RunVerdict, ServiceOutcome, Verdict, ran
 from voxgate.moves import steps
 from voxgate.moves.builder.main import asked_for
 
@@ -265,3 +266,37 @@ def test_a_host_that_is_away_takes_no_other_along() -> None:
     assert must_run(ESTATE, {}, known)["fleet"] == away
     assert must_run(ESTATE, {}, known | {FLEET[0].id: denied}, looking=True)["fleet"] == denied
     assert must_run(ESTATE, {}, known | {FLEET[1].id: away}, looking=True)["fleet"] == away
+
+
+def known_of(settled: Settled | None, *moves: str, rollback: bool = False) -> ServiceOutcome:
+    """What a run knows of the fleet after these moves of its deploy from OLD to NEW."""
+    rows = tuple(MoveRecord("fleet", "fleet-1", move, 0.0, 1.0, rollback=rollback) for move in moves)
+    found = Known({"fleet": OLD}, (target(OLD),), moves=rows, settled=settled).outcomes(ESTATE)
+    (fleet,) = (one for one in found if one.service == "fleet")
+    assert (fleet.before, fleet.tried) == (ran(OLD), ran(NEW))
+    return fleet
+
+
+@pytest.mark.parametrize(
+    ("settled", "running"),
+    [
+        (Settled(RunVerdict.DONE, 0, "done"), NEW),
+        (Settled(RunVerdict.ROLLED_BACK, 11, "back", rollback_verdict=RunVerdict.HOLDS), OLD),
+        (Settled(RunVerdict.BROKEN, 13, "broken", rollback_verdict=RunVerdict.VIOLATED), None),
+        (Settled(RunVerdict.BROKEN, 13, "broken"), None),
+        (None, None),
+    ],
+)
+def test_what_runs_after_a_deploy_is_known_where_it_was_settled(settled: Settled | None, running: Release | None) -> None:
+    assert known_of(settled, "fetch", "checkout", "restart").running == (running and ran(running))
+
+
+def test_what_was_only_fetched_changed_nothing() -> None:
+    assert known_of(None, "fetch").running == known_of(None).running == ran(OLD)
+
+
+def test_of_a_service_that_is_not_deployed_what_ran_runs() -> None:
+    (backend, *_) = Known({"backend": replace(OLD, service="backend")}, settled=None).outcomes(ESTATE)
+    assert (backend.service, backend.tried, backend.content) == ("backend", None, None)
+    assert backend.running == backend.before == ran(OLD)
+    assert {one.running for one in Known({"fleet": Missing("lost", "no ledger")}).outcomes(ESTATE)} == {None}
