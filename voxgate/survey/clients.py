@@ -103,7 +103,7 @@ class _Clients:
         self.view = look.database(database.name)
         self.dialler = estate.service("dialler")
         self.names = {one.app_name or one.repository: one for one in estate.services}
-        self.ends = _ends(look, estate, database.server_port)
+        self.ends = _ends(look, estate, database)
         self._ends_of: dict[int, set[tuple[str, int]]] = {}  # each process's, as this database sees them
         for one in self.view.clients:
             for _, processes in self.ends.get((one.address, one.port), ()):
@@ -281,9 +281,11 @@ class _Clients:
         return address in self._addresses[name]
 
 
-def _ends(look: Look, estate: Estate, server: int) -> dict[tuple[str, int], list[tuple[Host, tuple[ProcessFact, ...]]]]:
+def _ends(look: Look, estate: Estate, database: Database) -> dict[tuple[str, int], list[tuple[Host, tuple[ProcessFact, ...]]]]:
     """Address and port of each connection of each host, with the processes that have it open. A port is given twice where the
-    connections lead elsewhere: those to the server's port are meant, and others only where none is (its port may be led on).
+    connections lead elsewhere: those to the server's port are meant, and others only where none is (its port may be led on). By
+    loopback those count on the host alone that the database is asked through: each host has such an address, and gives its ports
+    to whatever it likes.
     """
     found: dict[tuple[str, int], list[tuple[Host, tuple[ProcessFact, ...]]]] = {}
     led_on: dict[tuple[str, int], list[tuple[Host, tuple[ProcessFact, ...]]]] = {}
@@ -292,8 +294,9 @@ def _ends(look: Look, estate: Estate, server: int) -> dict[tuple[str, int], list
         by_pid = {one.pid: one for one in known(seen.processes)}
         for socket in known(seen.connections):
             processes = tuple(by_pid[pid] for pid in socket.pids if pid in by_pid)
-            if processes:
-                ends = found if socket.remote_port == server else led_on
+            leads_there = socket.remote_port == database.server_port
+            if processes and (leads_there or host.name == database.via or not is_loopback(socket.address)):
+                ends = found if leads_there else led_on
                 ends.setdefault((socket.address, socket.port), []).append((host, processes))
     return led_on | found
 

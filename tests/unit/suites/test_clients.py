@@ -374,6 +374,23 @@ def test_a_port_that_leads_elsewhere_too_is_the_client_s(green: Case) -> None:
     assert changed(green, twice).judge([RULE]) == {}
 
 
+def test_a_question_that_is_over_is_not_whoever_has_its_port_on_another_host(green: Case) -> None:
+    """Each host has a loopback address, and gives its ports to whatever it likes."""
+
+    def coincides(look: Look) -> Look:
+        view = look.database("vox")
+        (port, *_) = (one.port for one in view.clients if one.app_name == view.asker)
+        data, api = look.host("data"), look.host(API)
+        over = tuple(one for one in known(data.connections) if one.port != port)
+        check = replace(known(api.connections)[0], address="127.0.0.1", port=port, remote_address="127.0.0.1", remote_port=8088)
+        check = replace(check, pids=(9300,))
+        balancer = running(9300, "haproxy.service", command="haproxy")
+        api = replace(api, processes=(*known(api.processes), balancer), connections=(*known(api.connections), check))
+        return replace(look, hosts={**look.hosts, "data": replace(data, connections=over), API: api})
+
+    assert changed(green, coincides).judge([RULE]) == {}
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "198.51.100.11"])
 def test_the_gates_question_that_is_over_is_the_gates(green: Case, address: str) -> None:
     """It ended before the look at the host came to it. The URI may name the server by an address of the host's own."""
