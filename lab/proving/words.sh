@@ -126,7 +126,7 @@ certified() {
 		echo "subjectAltName=DNS:$name" >names
 		openssl x509 -req -in csr.pem -CA ca.pem -CAkey ca.key "$@" -extfile names -out cert1.pem
 		cat cert1.pem ca.pem >fullchain1.pem
-		cat fullchain1.pem privkey1.pem >both1.pem
+		(umask 077 && cat fullchain1.pem privkey1.pem >both1.pem)
 	) 2>/dev/null
 	ln -sf ../../archive/$HTTPS_NAME/fullchain1.pem $HTTPS_LIVE/fullchain.pem
 	ln -sf ../../archive/$HTTPS_NAME/privkey1.pem $HTTPS_LIVE/privkey.pem

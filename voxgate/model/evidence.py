@@ -41,6 +41,7 @@ from voxgate.model.surroundings import (
     PackagesFact,
     RoomFact,
     RuntimesFact,
+    SecretFileFact,
     StoreFact,
     SudoFact,
 )
@@ -380,6 +381,7 @@ class HostEvidence:
     boot: BootFact | Missing
     nginx: NginxFact | Missing
     haproxy: HaproxyFact | Missing
+    secret_files: tuple[SecretFileFact, ...] | Missing
     room: RoomFact | Missing
     clock: ClockFact | Missing
     sudo: SudoFact | Missing

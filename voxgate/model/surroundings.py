@@ -324,3 +324,15 @@ class KeysFact:
     started: Number = 0.0
     changed: Number = 0.0
     doubts: tuple[Shown, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFileFact:
+    """A file of secrets that root alone reads: a private key, or the words that open one, of nginx's or HAProxy's, or what a
+    build is given. Its owner and group, and the accounts besides root that may read it, ``everybody`` where it is so.
+    """
+
+    path: Whole
+    owner: Whole
+    group: Whole
+    readers: tuple[Whole, ...]

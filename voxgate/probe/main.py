@@ -39,6 +39,7 @@ from voxgate.probe.redaction import Cutter, names_in_use, secrets
 from voxgate.probe.request import End, Service, asked_for, by_env, ends_of, only_of, services_of, stores_of, told_as, watched
 from voxgate.probe.room import room
 from voxgate.probe.runtimes import runtime
+from voxgate.probe.secret_files import secret_files
 from voxgate.probe.signing import framed
 from voxgate.probe.sockets import sockets
 from voxgate.probe.stores import stores
@@ -52,7 +53,7 @@ from voxgate.probe.words import words
 SECTIONS = (
     "units", "processes", "sockets", "engines", "checkouts", "venvs", "env_files", "dists", "packages", "leaks", "runtimes",
     "stores", "copies", "jobs", "boot", "nginx", "haproxy", "room", "clock", "sudo", "keys", "javascript",
-    "ends",
+    "secret_files", "ends",
 )  # fmt: skip
 LATER = {"seconds": 0.0, "error": {"kind": "missing", "text": "not part of a brief look"}}
 
@@ -119,6 +120,7 @@ def look(
     whole["boot"] = Job(boot)
     whole["nginx"] = Job(partial(nginx, found))
     whole["haproxy"] = Job(partial(haproxy, found))
+    whole["secret_files"] = of_host(partial(secret_files, found))
     ours = frozenset([*stores_here, *(unit for row in services for unit in row.units)])
     whole["room"] = of_host(partial(room, ours, found, [row.folder for row in services]))
     whole["clock"] = Job(partial(clock, found))
