@@ -22,6 +22,15 @@ AS_BEFORE = """nft delete table ip by-hand
 rm -r /etc/cron.d/by-hand /etc/systemd/system/voxbridge.service.d /run/by-hand /run/by-hand.pub
 userdel -r by-hand 2>/dev/null
 """
+CHANGED_ON_DATA = """set -e
+printf '7 4 * * * root /usr/bin/true\\n' >/etc/cron.d/by-hand
+install -d /run/by-package/DEBIAN /run/by-package/etc/cron.d
+printf '8 4 * * * root /usr/bin/true\\n' >/run/by-package/etc/cron.d/by-package
+printf '%s\\n' 'Package: by-package' 'Version: 1' 'Architecture: all' 'Maintainer: x <x@example>' 'Description: x' \\
+  >/run/by-package/DEBIAN/control
+dpkg-deb --build --root-owner-group /run/by-package /run/by-package.deb; dpkg --install /run/by-package.deb
+"""
+DATA_AS_BEFORE = "dpkg --purge by-package; rm -rf /etc/cron.d/by-hand /run/by-package /run/by-package.deb"
 BY_HAND = {
     ("account", "by-hand"),
     ("job", "/etc/cron.d/by-hand"),
@@ -42,8 +51,10 @@ def told(run: GateRun, host: str) -> dict[tuple[str, str], list[str]]:
 def _by_hand() -> Iterator[None]:
     """Things that nobody announced, and a package."""
     on_host("api-1", "sh", "-c", CHANGED)
+    on_host("data", "sh", "-c", CHANGED_ON_DATA)
     lab_command("break", "node-exporter")
     yield
+    on_host("data", "sh", "-c", DATA_AS_BEFORE)
     on_host("api-1", "sh", "-c", AS_BEFORE)
     lab_command("mend", "node-exporter")
 
@@ -60,7 +71,7 @@ def test_nothing_is_told_right_after_a_deploy_and_each_change_later(
 ) -> None:
     assert since.status == 0
     assert "since done" not in since.said
-    assert [told(since, host) for host in ("api-1", "fleet-1", "fleet-2", "sip-1")] == [{}] * 4
+    assert [told(since, host) for host in ("data", "api-1", "fleet-1", "fleet-2", "sip-1")] == [{}] * 5
     request.getfixturevalue("_by_hand")
     look = gate("-v")  # without it, what stands beside the verdict is folded first where the terminal has no room
     assert set(told(look, "api-1")) == BY_HAND
@@ -70,4 +81,8 @@ def test_nothing_is_told_right_after_a_deploy_and_each_change_later(
     assert all("prometheus-node-exporter" in why for reasons in explained.values() for why in reasons)
     assert all(explained.values())
     assert "unexplained-change: api-1: account by-hand is new, since " in look.said
+    assert told(look, "data") == {
+        ("job", "/etc/cron.d/by-hand"): [],
+        ("job", "/etc/cron.d/by-package"): ["package by-package, put there since then"],
+    }, "nothing is deployed there, and another host keeps what was seen of it"
     assert look.red & {"only-expected-listeners[fleet-2]", "keys-are-known[api-1]"}, "the rules judge as ever"

@@ -29,15 +29,15 @@ WRITTEN = {
     "ledger": [],
     "git_locks": ["/opt/x/.git/index.lock"],
 }
-STATE = {"services": dict.fromkeys(SERVICES, WRITTEN), "boot": "b", "writable": True, "done": None}
+STATE = {"services": dict.fromkeys(SERVICES, WRITTEN), "boot": "b", "writable": True, "done": None, "others": {"data": "x"}}
 DONE = {"exit": 0, "out": "x", "err": "", "why": "", "seconds": 0.25}
 FAILED = {**DONE, "exit": 1}
 UNKNOWN = {**DONE, "exit": None, "why": "was cut short"}
 READERS: dict[str, tuple[Callable[[object], object], dict[str, Any]]] = {
     "reply": (answers.reply, {"id": 7, "ok": {}}),
     "nothing": (answers.nothing, {}),
-    "state": (answers.state_of(SERVICES, 3), STATE),
-    "claimed": (answers.claimed(SERVICES), {**STATE, "epochs": {"backend": 1, "console": 2}}),
+    "state": (answers.state_of(SERVICES, 3, ["data"]), STATE),
+    "claimed": (answers.claimed(SERVICES, 0, ["data"]), {**STATE, "epochs": {"backend": 1, "console": 2}}),
     "ended": (answers.ended(3), {"results": [DONE, UNKNOWN]}),
     "texts": (answers.texts_in("removed"), {"removed": ["/a", "/b"]}),
     "holder": (answers.holder, {"owner": '{"by": "me", "run": "r"}', "journal": None}),

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import pytest
 from hypothesis import given
@@ -27,6 +27,7 @@ from voxgate.deploy.judging import since_done
 from voxgate.deploy.judging.since_done import changes_since, kept_of
 from voxgate.deploy.looking import _Notes
 from voxgate.deploy.run_context import Options, RunContext
+from voxgate.errors import CommandUnknown
 from voxgate.model.access import ANY
 from voxgate.model.estate import Estate, JobEntry
 from voxgate.model.evidence import Missing, known
@@ -37,9 +38,17 @@ from voxgate.survey.explaining import explained, files_of
 from voxgate.survey.fingerprints import prints_of, rows_of
 from voxgate.transport.ssh.connections import Connections
 
+T = TypeVar("T")
+
 ESTATE = load_estate("lab")
-API = "api-1"
+API, DATA = "api-1", "data"
+HOSTS = [DATA, API, "fleet-1", "fleet-2", "sip-1"]
 AT = "2026-11-22T09:14:03Z"
+ALONE = replace(
+    ESTATE,
+    hosts=tuple(one for one in ESTATE.hosts if one.name in {API, DATA}),
+    services=(ESTATE.service("backend"),),
+)
 KEPT = Kept("r1", AT, "lab", 1e9, {"boot": {"x.service": "a" * 12, "y.service": ""}, "job": {}})
 
 
@@ -105,6 +114,75 @@ def test_a_host_keeps_it_for_all_of_its_services_and_tells_it_who_asks(host: Hos
     assert not (host.root / "backend" / "journal.json").exists()
 
 
+def others_on(host: Host) -> list[str]:
+    """Of which hosts this one keeps anything."""
+    return sorted(path.name for path in host.root.iterdir() if path.name.startswith("done-"))
+
+
+def test_a_host_keeps_it_for_one_that_has_no_service_too(host: Host) -> None:
+    of_data = replace(KEPT, run="r2")
+    assert journal_writer.keep_done(Here(host, "r1"), ALONE, {API: KEPT, DATA: of_data}) == []
+    assert (host.root / "done-data.json").stat().st_mode & 0o777 == 0o600
+    said = host.ask("claim", services={}, owner={}, done=True, others=[DATA, "db"])["ok"]
+    assert (read_done(said["done"], API), read_done(said["others"][DATA], API, of=DATA)) == (KEPT, of_data)
+    assert said["others"]["db"] is None
+    assert host.ask("claim", services={}, owner={}, done=False)["ok"]["others"] == {}
+
+
+def test_what_is_kept_of_a_host_goes_with_it(host: Host) -> None:
+    """Renamed, or taken out. Of one that was only not seen it stays, and so does what is none of ours."""
+    claim = Here(host, "r1")
+    journal_writer.keep_done(claim, ALONE, {API: KEPT, DATA: KEPT})
+    (host.root / "done-folder.json").mkdir()
+    (host.root / "done-link.json").symlink_to("/no/such")
+    assert journal_writer.keep_done(claim, ALONE, {API: replace(KEPT, run="r2")}) == []
+    assert others_on(host) == ["done-data.json", "done-folder.json"]
+    renamed = replace(ALONE, hosts=tuple(replace(one, name="db") if one.name == DATA else one for one in ALONE.hosts))
+    assert journal_writer.keep_done(claim, renamed, {API: KEPT, "db": KEPT}) == []
+    assert others_on(host) == ["done-db.json", "done-folder.json"]
+    gone = replace(ALONE, hosts=tuple(one for one in ALONE.hosts if one.name == API))
+    assert journal_writer.keep_done(claim, gone, {API: KEPT}) == []
+    assert others_on(host) == ["done-folder.json"]
+
+
+class Asked(Here):
+    """A claim that notes what each host would be told."""
+
+    def __init__(self, host: Host, lost: frozenset[str] = frozenset()) -> None:
+        super().__init__(host, "r1")
+        self.told: dict[str, dict[str, str | None]] = {}
+        self._gone = lost
+
+    @property
+    def lost(self) -> frozenset[str]:
+        """Those that it was begun with."""
+        return self._gone
+
+    def ask(self, host: str, op: str, deadline: float, read: Callable[[object], T], **words: Any) -> T:
+        """One request, to the gate's part on this machine, whichever host it is for."""
+        if host in self._gone:
+            raise CommandUnknown("this host was lost", where=host)
+        self.told[host] = words["others"]
+        return super().ask(host, op, deadline, read, **{**words, "service": "backend"})
+
+
+def test_hosts_with_services_keep_it_in_turn_and_who_is_lost_keeps_nothing(host: Host) -> None:
+    names = (DATA, "db-1", "db-2", "db-3", "db-4")
+    data = ESTATE.host(DATA)
+    estate = replace(ESTATE, hosts=(*(replace(data, name=name) for name in names), *ESTATE.hosts[1:]))
+    kept = dict.fromkeys([one.name for one in estate.hosts if one.name != "db-4"], KEPT)
+    claim = Asked(host)
+    assert journal_writer.keep_done(claim, estate, kept) == []
+    by = {name: [other for other, said in others.items() if said] for name, others in claim.told.items()}
+    assert by == {API: [DATA], "fleet-1": ["db-1"], "fleet-2": ["db-2"], "sip-1": ["db-3"]}
+    assert all(others["db-4"] is None for others in claim.told.values())
+    claim = Asked(host, frozenset({API}))
+    (line,) = journal_writer.keep_done(claim, estate, kept)
+    assert line == "api-1 does not keep what was seen of it: api-1: this host was lost"
+    by = {name: [other for other, said in others.items() if said] for name, others in claim.told.items()}
+    assert by == {"fleet-1": [DATA, "db-3"], "fleet-2": ["db-1"], "sip-1": ["db-2"]}
+
+
 PLACES: Mapping[str, Callable[[Path], object]] = {
     "folder": Path.mkdir,
     "link": lambda path: path.symlink_to("/no/such"),
@@ -115,8 +193,11 @@ PLACES: Mapping[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("make", PLACES.values(), ids=PLACES)
 def test_what_lies_in_its_place_hinders_no_look(host: Host, make: Callable[[Path], object]) -> None:
     make(host.root / "done.json")
+    make(host.root / "done-data.json")
     said = read(host, done=True)
     assert said is None or isinstance(read_done(said, API), Missing)
+    beside = host.ask("claim", services={}, owner={}, others=[DATA])["ok"]["others"][DATA]
+    assert beside is None or isinstance(read_done(beside, API, of=DATA), Missing)
 
 
 def test_a_mistake_of_ours_is_a_line_too(green: Case, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,31 +212,44 @@ def test_a_mistake_of_ours_is_a_line_too(green: Case, monkeypatch: pytest.Monkey
 
 
 def test_a_host_that_cannot_keep_it_is_a_line(host: Host) -> None:
+    (host.root / "done-data.json").mkdir()
+    (said,) = journal_writer.keep_done(Here(host, "r1"), ALONE, {API: KEPT, DATA: KEPT})
+    assert said.startswith("api-1 does not keep what was seen of it, data: ")
+    (host.root / "done.json").unlink()
     (host.root / "done.json").mkdir()
-    backend = replace(ESTATE, services=(ESTATE.service("backend"),))
-    (said,) = journal_writer.keep_done(Here(host, "r1"), backend, {API: KEPT})
+    (said,) = journal_writer.keep_done(Here(host, "r1"), ALONE, {API: KEPT})
     assert said.startswith("api-1 does not keep what was seen of it: ")
-    assert journal_writer.keep_done(Here(host, "r1"), backend, {}) == []
+    assert journal_writer.keep_done(Here(host, "r1"), ALONE, {}) == []
 
 
 def context(kept: Mapping[str, Kept | Missing | None], ledger: tuple[str, ...] = (), estate: Estate = ESTATE) -> RunContext:
-    """A run that has read this on the hosts."""
-    found = {one.id: Found(None, done=kept.get(one.host.name), ledger=ledger) for one in estate.placements}
-    return RunContext(estate, Connections(estate), _Notes(str), Options(), Author("r2"), found=found)
+    """A run that has read this on the hosts; what is kept of the one without a service on the first of them. It reaches none,
+    also where a lab is up.
+    """
+    of_data = kept.get(DATA)
+    others = {} if of_data is None else {API: {DATA: of_data}}
+    found = {
+        one.id: Found(None, done=kept.get(one.host.name), ledger=ledger, others=others.get(one.host.name, {}))
+        for one in estate.placements
+    }
+    nowhere = replace(estate, hosts=tuple(replace(one, address="127.0.0.1", port=1) for one in estate.hosts))
+    return RunContext(estate, Connections(nowhere), _Notes(str), Options(), Author("r2"), found=found)
 
 
-def since(green: Case, other: Case, ledger: tuple[str, ...] = (), tried: Mapping[str, str] | None = None) -> HostChanges:
-    """What a look at the other case says of api-1, where the first one was done. No host answers: dpkg is not asked."""
+def since(
+    green: Case, other: Case, ledger: tuple[str, ...] = (), tried: Mapping[str, str] | None = None, name: str = API
+) -> HostChanges:
+    """What a look at the other case says of a host, where the first one was done. No host answers: dpkg is not asked."""
     kept = kept_of(green.evidence.second, ESTATE, "r1", AT)
     told = changes_since(context(kept, ledger), other.evidence.second, tried or {})
-    assert [one.host for one in told] == ["api-1", "fleet-1", "fleet-2", "sip-1"]
-    return next(one for one in told if one.host == API)
+    assert [one.host for one in told] == HOSTS
+    return next(one for one in told if one.host == name)
 
 
 def test_where_nothing_changed_nothing_is_told(green: Case) -> None:
     kept = kept_of(green.evidence.second, ESTATE, "r1", AT)
     told = changes_since(context(kept), green.evidence.second, {})
-    assert told == tuple(HostChanges(name, "r1", AT) for name in ("api-1", "fleet-1", "fleet-2", "sip-1"))
+    assert told == tuple(HostChanges(name, "r1", AT) for name in HOSTS)
 
 
 def test_what_nobody_explains_is_told_with_the_run_since_when(green: Case) -> None:
@@ -166,6 +260,37 @@ def test_what_nobody_explains_is_told_with_the_run_since_when(green: Case) -> No
         "unit file /etc/systemd/system/voxbridge.service.d/x.conf is new",
     ]
     assert told.note.startswith("dpkg could not be asked: ")
+
+
+def test_what_changed_on_a_host_where_nothing_is_deployed_is_told(green: Case) -> None:
+    """It keeps nothing itself: another one does."""
+    job = JobFact("/etc/cron.d/x", "root", ("git",))
+    told = since(green, green.host(DATA, jobs=(*known(green.of(DATA).jobs), job)), name=DATA)
+    assert (told.run, told.at) == ("r1", AT)
+    assert [one.line for one in told.unexplained] == ["job /etc/cron.d/x is new"]
+    assert told.note.startswith("dpkg could not be asked: data"), "of that host itself it is asked"
+
+
+def test_of_what_several_keep_of_one_host_the_last_word_counts(green: Case) -> None:
+    """And this estate's before another's: a host that was away at the last done has an earlier one."""
+    kept = kept_of(green.evidence.second, ESTATE, "r1", AT)
+
+    def of_data(**said: Kept | Missing) -> HostChanges:
+        """What is told where hosts (``fleet_1``) say this."""
+        by = {name.replace("_", "-"): {DATA: one} for name, one in said.items()}
+        run = context(kept)
+        run.found = {one.id: replace(run.found[one.id], others=by.get(one.host.name, {})) for one in ESTATE.placements}
+        return next(one for one in changes_since(run, green.evidence.second, {}) if one.host == DATA)
+
+    first, later = kept[DATA], replace(KEPT, run="r2", at="2026-11-23T09:14:03Z")
+    torn, told = Missing("unparsable", "it is torn"), HostChanges(DATA, "r1", AT)
+    assert of_data().note == "no done is kept of it: nothing to compare with"
+    assert of_data(fleet_1=first) == told
+    assert of_data(fleet_1=later, fleet_2=first).run == of_data(fleet_1=first, fleet_2=later).run == "r2"
+    assert of_data(fleet_1=replace(later, estate="staging"), fleet_2=first) == told
+    assert of_data(fleet_1=torn, fleet_2=first) == of_data(fleet_1=first, fleet_2=torn) == told
+    assert of_data(fleet_1=torn).note == "what was kept at done is not compared: it is torn"
+    assert of_data(fleet_1=replace(first, estate="x")).note == "what was kept at done is another estate's: it is not compared"
 
 
 def line(**said: object) -> str:
@@ -208,9 +333,9 @@ def test_what_was_not_kept_or_is_another_s_is_a_line(green: Case) -> None:
 def test_a_mistake_of_ours_costs_a_line(green: Case) -> None:
     broken = replace(green.of(API), jobs=3)  # type: ignore[arg-type]
     look = replace(green.evidence.second, hosts={**green.evidence.second.hosts, API: broken})
-    told = changes_since(context(kept_of(green.evidence.second, ESTATE, "r1", AT)), look, {})
-    assert told[0].note.startswith("not compared: api-1: the gate itself failed here")
-    assert [one.note for one in told[1:]] == ["", "", ""]
+    told = {one.host: one.note for one in changes_since(context(kept_of(green.evidence.second, ESTATE, "r1", AT)), look, {})}
+    assert told.pop(API).startswith("not compared: api-1: the gate itself failed here")
+    assert told == dict.fromkeys([DATA, "fleet-1", "fleet-2", "sip-1"], "")
 
 
 def candidates(green: Case, other: Case, packages: Packages | None = None, estate: Estate = ESTATE) -> dict[str, tuple[str, ...]]:
@@ -343,5 +468,11 @@ def test_where_another_probe_looked_each_change_may_be_that(green: Case) -> None
 def test_the_state_of_a_host_is_of_each_service_there() -> None:
     mine = placements_of(ESTATE, ESTATE.host(API))
     nothing = Written(None, None, None, None, held=False, ledger=(), git_locks=())
-    said = State("b", writable=True, services={one.service.name: nothing for one in mine}, done=document_of(KEPT))
-    assert [one.done for one in found_of(said, mine).values()] == [KEPT, KEPT]
+    services = {one.service.name: nothing for one in mine}
+    said = State("b", writable=True, services=services, done=document_of(KEPT), others={DATA: document_of(KEPT), "db": "{"})
+    found = found_of(said, mine).values()
+    assert [one.done for one in found] == [KEPT, KEPT]
+    assert [one.others[DATA] for one in found] == [KEPT, KEPT]
+    torn = next(iter(found)).others["db"]
+    assert isinstance(torn, Missing)
+    assert torn.where == "api-1: /var/lib/voxgate/done-db.json"

@@ -7,7 +7,7 @@ returns the value or raises WrongFormError, whatever JSON comes.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from voxgate.contracts.json_strict import loads
@@ -51,13 +51,15 @@ class Written:
 @dataclass(frozen=True, slots=True)
 class State:
     """What stands on one host: its boot, whether state may be written there, each service's state by name, and what was seen of
-    the host at the last done, None where nothing was kept or nobody asked for it.
+    the host at the last done, None where nothing was kept or nobody asked for it; ``others``: the same of hosts on which nothing
+    is deployed, as far as this one keeps it, by name.
     """
 
     boot: str
     writable: bool
     services: Mapping[str, Written]
     done: str | None = None
+    others: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,27 +98,31 @@ def nothing(value: object) -> None:
     _exactly(value)
 
 
-def state_of(services: Collection[str], lines: int) -> Callable[[object], State]:
-    """Reads what is written about exactly these services, at most ``lines`` of each ledger."""
+def state_of(services: Collection[str], lines: int, others: Collection[str] = ()) -> Callable[[object], State]:
+    """Reads what is written about exactly these services, at most ``lines`` of each ledger, and of exactly these ``others``."""
 
     def read(value: object) -> State:
-        found = _exactly(value, "services", "boot", "writable", "done")
+        found = _exactly(value, "services", "boot", "writable", "done", "others")
         if not isinstance(found["writable"], bool):
             raise wrong("true or false", found["writable"])
         told = _exactly(found["services"], *services)
         rows = {name: get(told, name, lambda row: _written(row, lines)) for name in services}
-        return State(get(found, "boot", short), found["writable"], rows, get(found, "done", long_or_none))
+        beside = _exactly(found["others"], *others)
+        kept = {name: said for name in others if (said := get(beside, name, long_or_none)) is not None}
+        return State(get(found, "boot", short), found["writable"], rows, get(found, "done", long_or_none), kept)
 
     return read
 
 
-def claimed(services: Collection[str], lines: int = 0) -> Callable[[object], tuple[State, dict[str, int]]]:
-    """Reads the answer to a claim: what is written there, at most ``lines`` of each ledger, and the epoch of each service."""
+def claimed(
+    services: Collection[str], lines: int = 0, others: Collection[str] = ()
+) -> Callable[[object], tuple[State, dict[str, int]]]:
+    """Reads the answer to a claim: what ``state_of`` reads, and the epoch of each service."""
 
     def read(value: object) -> tuple[State, dict[str, int]]:
         found = dict(members(value))
         epochs = _exactly(found.pop("epochs", None), *services)
-        return state_of(services, lines)(found), {name: get(epochs, name, _count) for name in services}
+        return state_of(services, lines, others)(found), {name: get(epochs, name, _count) for name in services}
 
     return read
 

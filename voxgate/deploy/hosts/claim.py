@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from voxgate.deploy.hosts import answers
 from voxgate.deploy.hosts.chain import LINES
 from voxgate.deploy.hosts.holding import BEAT, HeldElsewhere, Hold, TakenOver
-from voxgate.deploy.hosts.state import Author, Found, checkouts, found_of, hosts_with_state, placements_of
+from voxgate.deploy.hosts.state import Author, Found, checkouts, found_of, hosts_with_state, hosts_without_state, placements_of
 from voxgate.deploy.stop import Stop
 from voxgate.errors import CommandUnknown, Refused, VoxgateError, known_error
 from voxgate.model.estate import Estate, Host, Placement
@@ -120,10 +120,10 @@ class Claim:
         try:
             had = self._epochs.get(name, {})
             services = checkouts(placements)
-            read, owner = answers.claimed(services, LINES), self.author.document()
-            said, epochs = hold.ask(
-                "claim", _CLAIM_DEADLINE, read, services=services, owner=owner, epochs=had, ledger=LINES, done=True
-            )
+            others = [host.name for host in hosts_without_state(self._estate)]
+            read = answers.claimed(services, LINES, others)
+            words = {"services": services, "owner": self.author.document(), "epochs": had, "ledger": LINES}
+            said, epochs = hold.ask("claim", _CLAIM_DEADLINE, read, **words, done=True, others=others)
         except BaseException:
             hold.close()
             if before is not None:

@@ -1,7 +1,8 @@
 """``/var/lib/voxgate/done.json``: what was seen of a host when a deploy was done there. Nothing is judged by it.
 
-It is the host's, not a service's: each deploy that is done writes it anew on all hosts that it holds. Whoever can write the state
-can write this: it tells what others changed, not what the account that deploys would hide.
+It is the host's, not a service's: each deploy that is done writes it anew on all hosts that it holds. A host on which nothing is
+deployed (a database's) keeps nothing: what was seen of it is kept by one of the others, in ``done-HOST.json`` beside its own.
+Whoever can write the state can write this: it tells what others changed, not what the account that deploys would hide.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from voxgate.model.evidence import Missing
 from voxgate.model.fingerprints import FORM, NAME_AT_MOST, ROWS_AT_MOST, Kept, Prints, smaller
 from voxgate.survey.fields import get, integer, members, number, text
 
-PATH = "/var/lib/voxgate/done.json"
+FOLDER = "/var/lib/voxgate"
 
 _MOST = 48_000
 """Characters of all fingerprints of a host: of a state file a host reads 65536."""
@@ -33,11 +34,13 @@ def document_of(kept: Kept) -> str:
     return json.dumps({**head, "prints": smaller(kept.prints, _MOST)}, sort_keys=True)
 
 
-def read_done(said: str | None, host: str) -> Kept | Missing | None:
-    """The same back, believed only if it is whole, and of this voxgate's form; None where nothing was kept."""
+def read_done(said: str | None, host: str, *, of: str = "") -> Kept | Missing | None:
+    """The same back, believed only if it is whole, and of this voxgate's form; None where nothing was kept. ``of`` is the host
+    that it is about, where that is another than the ``host`` that keeps it.
+    """
     if said is None:
         return None
-    where = f"{host}: {PATH}"
+    where = f"{host}: {FOLDER}/{f'done-{of}.json' if of else 'done.json'}"
     try:
         found = members(loads(said.encode("utf-8", "replace"), where=where))
         if get(found, "format", integer) != 1 or get(found, "form", integer) != FORM:

@@ -11,7 +11,7 @@ from voxgate.deploy.hosts.claim import Claim
 from voxgate.deploy.hosts.done import document_of as document_of_done
 from voxgate.deploy.hosts.executor import Task
 from voxgate.deploy.hosts.journal import MOST_REASON, Phase, document_of
-from voxgate.deploy.hosts.state import Good, good_document, ledger_event
+from voxgate.deploy.hosts.state import Good, good_document, hosts_with_state, hosts_without_state, ledger_event, placements_of
 from voxgate.errors import MoveFailed, known_error
 from voxgate.model.estate import Estate
 from voxgate.model.fingerprints import Kept
@@ -83,17 +83,32 @@ def promote(
 
 
 def keep_done(claim: Claim, estate: Estate, kept: Mapping[str, Kept]) -> list[str]:
-    """Have each host keep what was seen of it, by its name: by one of its services, which this gate holds. A line for each host
-    that could not: nothing is judged by what is kept.
+    """Have each host keep what was seen of it, by its name: by one of its services, which this gate holds. What was seen of those
+    on which nothing is deployed is kept by the others, in turn. A line for each host that could not: nothing is judged by what is
+    kept.
     """
-    services = {one.host.name: one.service.name for one in estate.placements if one.host.name in kept}
+    hosts = [host for host in hosts_with_state(estate) if host.name in kept]
+    services = {host.name: placements_of(estate, host)[0].service.name for host in hosts}
+    others = [host.name for host in hosts_without_state(estate)]
+    turns = _turns([name for name in services if name not in claim.lost], [name for name in others if name in kept])
+    unseen = {name: None for name in others if name not in kept}
 
     def write(host: str) -> None:
-        claim.ask(host, "mark", _DEADLINE, nothing, service=services[host], done=document_of_done(kept[host]))
+        beside = {**unseen, **{name: document_of_done(kept[name]) for name in turns.get(host, ())}}
+        said = document_of_done(kept[host])
+        claim.ask(host, "mark", _DEADLINE, nothing, service=services[host], done=said, others=beside)
 
     outcomes = at_once(services, write, limit=max(1, len(services)))
     errors = {host: known_error(one, host) for host, one in outcomes.items() if isinstance(one, BaseException)}
-    return [f"{host} does not keep what was seen of it: {error.line}" for host, error in errors.items()]
+    return [
+        f"{host} does not keep what was seen of {', '.join(['it', *turns.get(host, ())])}: {error.line}"
+        for host, error in errors.items()
+    ]
+
+
+def _turns(keepers: Sequence[str], others: Sequence[str]) -> dict[str, list[str]]:
+    """Which of the others each keeps."""
+    return {name: [*others[number :: len(keepers)]] for number, name in enumerate(keepers)}
 
 
 def _told(claim: Claim, reason: str) -> str:

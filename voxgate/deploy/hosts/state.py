@@ -55,7 +55,7 @@ class Found:
     that is gone; ``ledger`` holds its last lines, as they are; ``put_back`` is what a failed deploy changed last, None where
     nothing is known of one. ``owner`` is what the gate that claimed it last says of itself, None where nothing could be read;
     ``held``: a gate has it at this moment. ``done`` is what was seen of the host when a deploy was done there, None where
-    nothing was kept.
+    nothing was kept; ``others`` the same of hosts on which nothing is deployed, as far as this one keeps it, by name.
     """
 
     good: Good
@@ -67,6 +67,7 @@ class Found:
     owner: Mapping[str, str] | None = None
     held: bool = False
     done: Kept | Missing | None = None
+    others: Mapping[str, Kept | Missing] = field(default_factory=dict)
 
     @property
     def content(self) -> str:
@@ -101,6 +102,12 @@ def hosts_with_state(estate: Estate) -> tuple[Host, ...]:
     return tuple(host for host in estate.hosts if host.name in names)
 
 
+def hosts_without_state(estate: Estate) -> tuple[Host, ...]:
+    """All others: a database's, say. What is kept of these is kept elsewhere."""
+    names = {host.name for host in hosts_with_state(estate)}
+    return tuple(host for host in estate.hosts if host.name not in names)
+
+
 def checkouts(placements: tuple[Placement, ...]) -> dict[str, str]:
     """Service to its folder, as a host is asked about them."""
     return {placement.service.name: placement.service.folder for placement in placements}
@@ -110,11 +117,12 @@ def read_all(connections: Connections, estate: Estate, *, ledger: int = 0, done:
     """By placement id: what is written there; ``ledger`` lines of each ledger, and what was kept at the last ``done`` only where
     that is said. Nothing is claimed and nothing changed.
     """
+    others = [host.name for host in hosts_without_state(estate)] if done else []
 
     def ask(connection: Connection) -> dict[str, Found]:
         mine = placements_of(estate, connection.host)
-        request = {"op": "read", "services": checkouts(mine), "ledger": ledger, "done": done}
-        return found_of(_call(connection, request, state_of(checkouts(mine), ledger)), mine)
+        request = {"op": "read", "services": checkouts(mine), "ledger": ledger, "done": done, "others": others}
+        return found_of(_call(connection, request, state_of(checkouts(mine), ledger, others)), mine)
 
     found: dict[str, Found] = {}
     for name, said in connections.each(hosts_with_state(estate), ask).items():
@@ -129,7 +137,11 @@ def read_all(connections: Connections, estate: Estate, *, ledger: int = 0, done:
 
 def found_of(said: State, placements: tuple[Placement, ...]) -> dict[str, Found]:
     """One host's state, by placement id."""
-    found, done = {}, read_done(said.done, placements[0].host.name) if placements else None
+    if not placements:
+        return {}
+    found, here = {}, placements[0].host.name
+    done = read_done(said.done, here)
+    others = {name: kept for name, text in said.others.items() if (kept := read_done(text, here, of=name)) is not None}
     for placement in placements:
         one = said.services[placement.service.name]
         found[placement.id] = Found(
@@ -142,6 +154,7 @@ def found_of(said: State, placements: tuple[Placement, ...]) -> dict[str, Found]
             object_in(one.owner),
             one.held,
             done,
+            others,
         )
     return found
 

@@ -1,7 +1,7 @@
 """What is not as it was when a deploy was done last, and why it may be: told beside the verdict, which it never changes.
 
-The hosts' own state says what was seen then (``hosts.done``). A host is asked for more only where something is another one: what
-dpkg did since then.
+The hosts' own state says what was seen then (``hosts.done``), and that of others what was seen of a host on which nothing is
+deployed. A host is asked for more only where something is another one: what dpkg did since then.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from voxgate.contracts.ledger_lines import lines_of
 from voxgate.deploy.hosts.journal_writer import keep_done
-from voxgate.deploy.hosts.state import Found, hosts_with_state, now, placements_of
+from voxgate.deploy.hosts.state import Found, now, placements_of
 from voxgate.deploy.run_context import RunContext
 from voxgate.errors import VoxgateError, known_error
 from voxgate.model.estate import Estate, Host, Placement
@@ -26,9 +26,9 @@ _MOVED = frozenset({"begun", "promoted", "rolled-back"})
 
 
 def kept_of(look: Look, estate: Estate, run: str, at: str) -> dict[str, Kept]:
-    """What hosts with state keep of a look, by their names; of one that was not seen nothing."""
+    """What is kept of a look, by the names of the hosts; of one that was not seen nothing."""
     found = {}
-    for host in hosts_with_state(estate):
+    for host in estate.hosts:
         seen = look.hosts.get(host.name)
         if isinstance(seen, HostEvidence) and not isinstance(seen.time, Missing):
             found[host.name] = Kept(run, at, estate.name, seen.time, prints_of(rows_of(seen)))
@@ -49,10 +49,10 @@ def keep(context: RunContext) -> list[str]:
 
 
 def changes_since(context: RunContext, look: Look, tried: Mapping[str, str]) -> tuple[HostChanges, ...]:
-    """Of each host with state what changed since the last done there; ``tried`` are the releases of this run, by service. A host
-    that was not seen is left out. Whatever goes wrong is a note: nothing is judged by it.
+    """Of each host what changed since the last done there; ``tried`` are the releases of this run, by service. A host that was
+    not seen is left out. Whatever goes wrong is a note: nothing is judged by it.
     """
-    hosts = [host for host in hosts_with_state(context.estate) if isinstance(look.hosts.get(host.name), HostEvidence)]
+    hosts = [host for host in context.estate.hosts if isinstance(look.hosts.get(host.name), HostEvidence)]
     outcomes = at_once(hosts, lambda host: _of_host(context, host, known(look.hosts[host.name]), tried), limit=max(1, len(hosts)))
     return tuple(
         one if isinstance(one, HostChanges) else HostChanges(host.name, note=f"not compared: {known_error(one, host.name).line}")
@@ -63,9 +63,9 @@ def changes_since(context: RunContext, look: Look, tried: Mapping[str, str]) -> 
 def _of_host(context: RunContext, host: Host, seen: HostEvidence, tried: Mapping[str, str]) -> HostChanges:
     mine = placements_of(context.estate, host)
     found = [context.found[one.id] for one in mine if one.id in context.found]
-    kept = found[0].done if found else None
+    kept = _kept_elsewhere(context, host) if not mine else found[0].done if found else None
     if kept is None:
-        return HostChanges(host.name, note="no done is kept here: nothing to compare with")
+        return HostChanges(host.name, note=f"no done is kept {'here' if mine else 'of it'}: nothing to compare with")
     if isinstance(kept, Missing):
         return HostChanges(host.name, note=f"what was kept at done is not compared: {kept.why}")
     if kept.estate != context.estate.name:
@@ -84,6 +84,15 @@ def _of_host(context: RunContext, host: Host, seen: HostEvidence, tried: Mapping
         except VoxgateError as error:
             note = f"dpkg could not be asked: {error.line}"
     return HostChanges(host.name, kept.run, kept.at, note, changes, len(differ) - len(shown))
+
+
+def _kept_elsewhere(context: RunContext, host: Host) -> Kept | Missing | None:
+    """What others keep of a host on which nothing is deployed. The last word counts, as who could not be reached at a later done
+    has an earlier one; this estate's before another's, which may have a host of that name too.
+    """
+    said = [one.others[host.name] for one in context.found.values() if host.name in one.others]
+    whole = [one for one in said if isinstance(one, Kept)]
+    return max(whole, key=lambda one: (one.estate == context.estate.name, one.at), default=next(iter(said), None))
 
 
 def _released(

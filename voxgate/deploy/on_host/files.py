@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
-from typing import Optional
+from typing import Dict, Optional
 
 ROOT = "/var/lib/voxgate"
 DONE = "done.json"  # of the whole host: what was seen of it when a deploy was done
@@ -48,6 +48,28 @@ def replace(folder: str, name: str, text: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def done_of(host: str) -> str:
+    """The same of a host that keeps nothing itself, as nothing is deployed there. The name is one of an estate's, checked all the
+    same.
+    """
+    if not host.replace("-", "").isalnum():
+        raise ValueError("no host's name: %r" % host)
+    return "done-%s.json" % host
+
+
+def keep_of_others(said: Dict[str, Optional[str]]) -> None:
+    """Keep what was seen of such hosts, by name. Of one with None what lies here stays, as it was not seen; of all that are not
+    named it goes: they were renamed or taken out, or another host keeps it now.
+    """
+    for host, text in said.items():
+        if text is not None:
+            replace(ROOT, done_of(host), text + "\n")
+    for name in set(os.listdir(ROOT)) - {done_of(host) for host in said}:
+        path = os.path.join(ROOT, name)
+        if name.startswith("done-") and name.endswith(".json") and not (os.path.isdir(path) and not os.path.islink(path)):
+            os.unlink(path)
 
 
 def text_of_host(name: str) -> Optional[str]:

@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from typing import Any, Dict, List, Set
 
-from voxgate.deploy.on_host.files import DONE, ROOT, text_of, text_of_host
+from voxgate.deploy.on_host.files import DONE, ROOT, done_of, text_of, text_of_host
 from voxgate.deploy.on_host.journal import boot_id
 from voxgate.deploy.on_host.ledger import last_lines
 
@@ -49,7 +49,8 @@ def held_locks() -> Set[str]:
 
 def read(request: Dict[str, Any]) -> Dict[str, Any]:
     """What is written about each service (a map of name to checkout folder), nothing judged, nothing changed. ``held``: a gate
-    has it, or a step still runs that a gate began. ``done``: what of this host was seen at the last done, where it is asked for.
+    has it, or a step still runs that a gate began. ``done``: what of this host was seen at the last done, where it is asked for;
+    ``others``: the same of the hosts that are asked for by name, as far as it is kept here.
     """
     found: Dict[str, Any] = {}
     held = held_locks()
@@ -65,4 +66,5 @@ def read(request: Dict[str, Any]) -> Dict[str, Any]:
             "git_locks": git_locks(checkout),
         }
     done = text_of_host(DONE) if request.get("done") else None
-    return {"services": found, "boot": boot_id(), "writable": os.access(ROOT, os.W_OK), "done": done}
+    others = {host: text_of_host(done_of(host)) for host in request.get("others", ())}
+    return {"services": found, "boot": boot_id(), "writable": os.access(ROOT, os.W_OK), "done": done, "others": others}

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from voxgate.deploy.on_host.commands import PAUSE, Commands
-from voxgate.deploy.on_host.files import DONE, ROOT, folder_of, open_file, replace, shut, text_of
+from voxgate.deploy.on_host.files import DONE, ROOT, folder_of, keep_of_others, open_file, replace, shut, text_of
 from voxgate.deploy.on_host.journal import at_work, note_put_back, write_journal
 from voxgate.deploy.on_host.ledger import append
 from voxgate.deploy.on_host.looking import git_locks, read
@@ -150,12 +150,14 @@ class Owner:
     def mark(self, request: Dict[str, Any]) -> Dict[str, Any]:
         """A state without a command: first the last known good, then the ledger's line, then the journal that says so. Only a
         deploy's beginning stands in the journal first: what dies between the two is closed by whoever reads that. What was
-        seen of the host when it was done is the host's, whichever of its services the gate says it by.
+        seen of the host when it was done is the host's, whichever of its services the gate says it by; ``others`` are hosts
+        without a service.
         """
         with self._fenced(request) as (folder, _):
             event, journal = request.get("event"), request.get("journal")
             if request.get("done"):
                 replace(ROOT, DONE, request["done"] + "\n")
+                keep_of_others(request["others"])
             if request.get("record"):
                 replace(folder, "last-known-good.json", json.dumps(request["record"], sort_keys=True) + "\n")
             late = event if event and journal and event.get("event") == "begun" else None
