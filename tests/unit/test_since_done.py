@@ -32,6 +32,7 @@ from voxgate.model.access import ANY
 from voxgate.model.estate import Estate, JobEntry
 from voxgate.model.evidence import Missing, known
 from voxgate.model.fingerprints import Difference, HostChanges, Kept, differences
+from voxgate.model.part import narrowed
 from voxgate.model.surroundings import JobFact, KeyFact, SudoRule
 from voxgate.survey.brought import Packages
 from voxgate.survey.explaining import explained, files_of
@@ -291,6 +292,13 @@ def test_of_what_several_keep_of_one_host_the_last_word_counts(green: Case) -> N
     assert of_data(fleet_1=torn, fleet_2=first) == of_data(fleet_1=first, fleet_2=torn) == told
     assert of_data(fleet_1=torn).note == "what was kept at done is not compared: it is torn"
     assert of_data(fleet_1=replace(first, estate="x")).note == "what was kept at done is another estate's: it is not compared"
+
+
+def test_a_part_without_the_host_that_keeps_it_says_so(green: Case) -> None:
+    part = narrowed(ESTATE, frozenset({DATA, "sip-1"}))
+    run = context(kept_of(green.evidence.second, ESTATE, "r1", AT), estate=part)
+    told = {one.host: one.note for one in changes_since(run, green.evidence.second, {})}
+    assert told == {DATA: "no done is kept of it by the hosts of this part: nothing to compare with", "sip-1": ""}
 
 
 def line(**said: object) -> str:

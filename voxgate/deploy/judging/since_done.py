@@ -65,7 +65,8 @@ def _of_host(context: RunContext, host: Host, seen: HostEvidence, tried: Mapping
     found = [context.found[one.id] for one in mine if one.id in context.found]
     kept = _kept_elsewhere(context, host) if not mine else found[0].done if found else None
     if kept is None:
-        return HostChanges(host.name, note=f"no done is kept {'here' if mine else 'of it'}: nothing to compare with")
+        where = "here" if mine else "of it" if context.estate.whole is None else "of it by the hosts of this part"
+        return HostChanges(host.name, note=f"no done is kept {where}: nothing to compare with")
     if isinstance(kept, Missing):
         return HostChanges(host.name, note=f"what was kept at done is not compared: {kept.why}")
     if kept.estate != context.estate.name:
