@@ -1,13 +1,15 @@
-"""What changed on real hosts since a deploy was done: told with what explains it, and no verdict by it."""
+"""What changed on real hosts since a deploy was done: told with what explains it, and judged where the estate says so."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import Gate, GateRun, lab_command, on_host
+from tests.lab.conftest import ROOT, Gate, GateRun, lab_command, on_host, run_gate
+from tests.lab.test_gate import GOOD
 
 CHANGED = """set -e
 printf '7 4 * * * root /usr/bin/true\\n' >/etc/cron.d/by-hand
@@ -86,3 +88,52 @@ def test_nothing_is_told_right_after_a_deploy_and_each_change_later(
         ("job", "/etc/cron.d/by-package"): ["package by-package, put there since then"],
     }, "nothing is deployed there, and another host keeps what was seen of it"
     assert look.red & {"only-expected-listeners[fleet-2]", "keys-are-known[api-1]"}, "the rules judge as ever"
+
+
+OLD, BAD = "vox-backend-2026.06.22-1", "vox-backend-2026.06.23-1"
+ID = "what-changed-since-done-is-explained[{}]"
+OTHERS = {ID.format(host) for host in ("data", "api-1", "fleet-1", "fleet-2", "sip-1")}
+
+
+@pytest.fixture
+def judging(gate: Gate, tmp_path: Path) -> Gate:
+    """The gate on the lab as an estate that has changes judged, on all hosts; the last deploy there was done."""
+    lab = (ROOT / "hosts/lab.toml").read_text("utf-8")
+    path = tmp_path / "lab.toml"
+    path.write_text(lab.replace("\nlook = ", '\nchanges = ["all"]\nlook = '), "utf-8")
+    assert gate("--deploy", f"backend={GOOD['backend']}").status == 0
+    return lambda *words: run_gate(["--estate", str(path), "--html", "never", *words], tmp_path / "judging")
+
+
+@pytest.fixture
+def _in_order() -> Iterator[None]:
+    yield
+    on_host("data", "sh", "-c", f"userdel support; {DATA_AS_BEFORE}")
+
+
+@pytest.mark.usefixtures("_in_order")
+def test_where_the_estate_says_so_it_is_judged(judging: Gate) -> None:
+    """What a deploy does there, and one that goes back, is explained by that; a package by itself; an account by nobody."""
+    look = judging()
+    assert (look.status, {key for key in look.judged if key in OTHERS}) == (0, OTHERS), look.said
+    bad = judging("--deploy", f"backend={BAD}")
+    assert (bad.status, bad.verdict["verdict"]) == (11, "rolled back"), bad.said
+    assert not {one["id"] for one in bad.verdict["rollback"]["invariants"] if one["verdict"] != "holds"}
+    assert judging().red == set()
+    older = judging("--deploy", f"backend={OLD}")
+    assert (older.status, older.red) == (0, set()), older.said
+    on_host("data", "sh", "-c", CHANGED_ON_DATA.replace(">/etc/cron.d/by-hand", ">/dev/null"))
+    assert ID.format("data") not in judging().red
+    on_host("data", "useradd", "support")
+    look = judging()
+    assert ID.format("data") in look.red
+    assert "account support is new" in look.said
+    again = judging("--evidence", str(look.folder / "evidence"))
+    assert again.judged == look.judged
+    refused = judging("--deploy", f"backend={GOOD['backend']}")
+    assert refused.status == 10, refused.said
+    letting = ["--standing", ID.format("data"), "--reason", "of the support's"]
+    on_host("data", "sh", "-c", DATA_AS_BEFORE)
+    done = judging("--deploy", f"backend={GOOD['backend']}", *letting)
+    assert done.status == 0, done.said
+    assert judging().red == set(), "that deploy keeps it"

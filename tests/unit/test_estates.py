@@ -166,6 +166,8 @@ MISTAKES = {
     "bake that is no number": (("bake = 3", "bake = nan"), "nan is no number", "estate.bake"),
     "bake without an end": (("bake = 3", "bake = inf"), "inf is no number", "estate.bake"),
     "look before it began": (("look = 1.3", "look = -1.0"), "", "estate.look"),
+    "changes of no place": (("look = 1.3", 'look = 1.3\nchanges = ["flet"]'), "'flet' is no role and no", "[estate.changes]"),
+    "changes by a word": (("look = 1.3", 'look = 1.3\nchanges = "judged"'), "", "estate.changes"),
     "no TOML": (("[estate]", "[estate"), "not valid TOML", "lab.toml"),
     "key twice": (('name = "lab"', 'name = "lab"\nname = "x"'), "not valid TOML", "lab.toml"),
 }  # fmt: skip
@@ -218,6 +220,7 @@ def test_what_an_estate_says_counts_for_hosts_of_a_name(folder: Path) -> None:
         before, found, rest = text.partition(f"\n{table}")
         comment, _, below = rest.partition("\n")
         text = f"{before}{found}{comment}\n{line}{below}"
+    text = text.replace("look = 1.3", 'look = 1.3\nchanges = ["fleet-*", "data"]')
     text += '\n[jobs]\n"fleet-*" = ["/etc/cron.d/x: git"]\n[sudo."fleet-*"]\nnagios = ["/bin/x"]\n'
     (folder / "lab.toml").write_text(text, "utf-8")
     estate = load_estate("lab", folder)
@@ -227,6 +230,7 @@ def test_what_an_estate_says_counts_for_hosts_of_a_name(folder: Path) -> None:
     assert [name for name, host in of.items() if estate.may_log_in(host).get("anna")] == ["fleet-1", "fleet-2"]
     assert [name for name, host in of.items() if estate.may_run(host, ["/etc/cron.d/x"])] == ["fleet-1", "fleet-2"]
     assert [name for name, host in of.items() if estate.may_by_sudo(host).get("nagios")] == ["fleet-1", "fleet-2"]
+    assert [name for name, host in of.items() if estate.judges_changes(host)] == ["data", "fleet-1", "fleet-2"]
 
 
 def test_a_pattern_of_names_that_no_host_has_is_a_mistake(folder: Path) -> None:

@@ -12,6 +12,7 @@ from voxgate.contracts.estates import load_estate
 from voxgate.deploy.deciding.decision import Judged, look_status, look_summary, look_verdict
 from voxgate.errors import EstateError
 from voxgate.model.evidence import Missing, known
+from voxgate.model.fingerprints import HostChanges
 from voxgate.model.invariant import Per, expected
 from voxgate.model.look import Evidence, Look, Question
 from voxgate.model.part import is_within, narrowed, part_of
@@ -124,6 +125,16 @@ def test_what_was_judged_good_on_the_hosts_of_each_part_is_known_of_the_whole() 
 def test_who_was_at_work_beside_a_part_was_so_beside_the_whole() -> None:
     work = Work("backend", "api-1", "ci@vm", "2026-11-28T10:00:00Z", "r-1")
     assert join({"a": replace(seen("api-1"), works=(work,)), "b": seen("data")}).works == (work,)
+
+
+def test_what_changed_since_done_is_each_part_s_word_of_its_own_hosts() -> None:
+    api, other, data = HostChanges("api-1", "r1"), HostChanges("api-1", "forged"), HostChanges("data", "r1")
+    parts = {
+        "a": replace(seen("api-1"), changes={"api-1": api}),
+        "b": replace(seen("data"), changes={"data": data, "api-1": other}),
+    }
+    for each in (parts, dict(reversed(parts.items()))):
+        assert join(each).changes == {"api-1": api, "data": data}
 
 
 def test_a_lost_part_another_release_and_another_time_are_named() -> None:

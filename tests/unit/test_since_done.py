@@ -325,6 +325,14 @@ def test_a_release_explains_what_its_service_is_made_of(
     assert [(one.kind, one.why) for one in told.changes] == [("checkout", why), ("unit file", ())]
 
 
+def test_a_release_explains_that_its_unit_runs_another_program(green: Case) -> None:
+    """Another Python, say."""
+    other = green.process(API, "voxbridge.service", exe="/usr/bin/python3.12")
+    why = ("release vox-backend-2026.11.22-1 of this run",)
+    for tried, found in (({"backend": "vox-backend-2026.11.22-1"}, why), ({"console": "x"}, ())):
+        assert [(one.kind, one.why) for one in since(green, other, (), tried).changes] == [("program", found)]
+
+
 def test_what_was_not_kept_or_is_another_s_is_a_line(green: Case) -> None:
     look = green.evidence.second
     kept = {**kept_of(look, ESTATE, "r1", AT), API: None, "fleet-1": Missing("unparsable", "it is torn"), "sip-1": KEPT}

@@ -22,6 +22,7 @@ def judge_estate(estate: Estate, file: str) -> None:
         raise EstateError(f"calls itself {estate.name!r}", where=f"{file} [estate]", hint="name = the file's name")
     _judge_hosts(estate, file)
     _judge_databases(estate, file)
+    _judge_places("estate.changes", dict.fromkeys(estate.changes), estate, file)
     _judge_places("listeners", estate.listeners or {}, estate, file)
     _judge_places("boot", estate.boot, estate, file)
     _judge_places("jobs", estate.jobs, estate, file)

@@ -212,6 +212,7 @@ def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) 
     settings = dict(document["estate"])
     services = _chosen(services, settings.pop("services", None), path)
     user = settings.pop("user", "deploy")
+    settings["changes"] = tuple(settings.get("changes", ()))
     for key in ("identity", "known_hosts", "ssh_config"):
         if key in settings:
             settings[key] = _file(settings[key], f"{path.name} [estate.{key}]")

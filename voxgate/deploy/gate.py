@@ -21,7 +21,6 @@ from voxgate.deploy.hosts.state import Author, Found, hosts_with_state, read_all
 from voxgate.deploy.judging.at_work import say_who_works
 from voxgate.deploy.judging.canary import Canary, Judge, cannot_judge
 from voxgate.deploy.judging.looks import Looks
-from voxgate.deploy.judging.since_done import changes_since
 from voxgate.deploy.judging.standing import Standing, lines_of, named, refused
 from voxgate.deploy.moving.engine import Deployment, State
 from voxgate.deploy.moving.rolling import Capacity, joined
@@ -171,17 +170,11 @@ class Gate:
         evidence = self.looks.take(releases, self.looks.folder, self.context.stop.wait, only)
         if self.context.stop.is_set():
             return None
-        self._compare(evidence)
+        self.changes = tuple(evidence.changes.values()) if evidence else ()
         if self._remotes.silent:
             why = next(iter(self._remotes.silent.values()))
             self.notes.append(f"judged by what the remotes said last, they do not answer now: {why}")
         return evidence
-
-    def _compare(self, evidence: Evidence | None) -> None:
-        """Find what is not as it was when a deploy was done last."""
-        targets = self.deployment.plan.targets if self.deployment else ()
-        tried = {target.service.name: str(target.release) for target in targets}
-        self.changes = changes_since(self.context, evidence.second, tried) if evidence else ()
 
     def connect(self) -> None:
         """Open all hosts and read what is written there. The remotes are asked meanwhile, and need not have answered yet."""
@@ -290,7 +283,8 @@ class Gate:
         must = must_run(self.estate, {target.service.name: target.release for target in plan.targets}, self.context.goods)
         anew = {one.id: self.context.found[one.id].begun for one in plan.placements}
         remotes = partial(self._remotes.with_releases, must, {**self.context.found, **anew})
-        canary = Canary(self.context, self.standing, remotes, self._judge, self.looks.folder, self.cutter)
+        tried = {target.service.name: str(target.release) for target in plan.targets}
+        canary = Canary(self.context, self.standing, remotes, self._judge, self.looks.folder, self.cutter, tried)
         self.deployment = self.context.deployment(plan.targets, back=False, canary=canary)
         try:
             changed = ages(plan.placements, seen.hosts, self.context.found)

@@ -209,6 +209,7 @@ class Estate:
     that it may serve besides the build, ``routes`` the locations of the console's server that are something else.
     ``called_from`` is the host that asks HAProxy for workers as callers do. ``waived`` are violations that it accepts, at
     most ``waived_most``, none of them longer than ``waived_days`` ahead; ``promotion`` is what it takes, from where and when.
+    ``changes`` are the places where what changed since done is judged.
     """
 
     name: str
@@ -250,6 +251,7 @@ class Estate:
     waived_days: int = MOST_DAYS
     waived_most: int = MOST
     promotion: Promotion | None = None
+    changes: tuple[str, ...] = ()
     source: str = field(default="", compare=False)
 
     def host(self, name: str) -> Host:
@@ -302,6 +304,10 @@ class Estate:
     def clients_at(self, address: str) -> tuple[ClientWord, ...]:
         """Who may work on the databases from an address outside of the estate."""
         return tuple(word for key, words in self.clients.items() if is_in(address, key) for word in words)
+
+    def judges_changes(self, host: Host) -> bool:
+        """True where a change since done that nothing explains is violated."""
+        return bool(places_of(host, self.changes))
 
     def drop_ins(self, host: Host) -> frozenset[tuple[str, str]]:
         """What may be dropped in to the services' units on a host besides hosts/units: paths, each with its sha256."""

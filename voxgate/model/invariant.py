@@ -13,10 +13,13 @@ from voxgate.model.service import Role, Service
 
 
 class Need(StrEnum):
-    """What a rule may need of an estate: that it says what may run in containers, or that people reach the console by https."""
+    """What a rule may need of an estate: that it says what may run in containers, that people reach the console by https, or on
+    which hosts what changed since done is judged.
+    """
 
     CONTAINERS = "containers"
     HTTPS = "https"
+    CHANGES = "changes"
 
 
 class Guards(StrEnum):
@@ -145,6 +148,8 @@ def subjects(invariant: Invariant, estate: Estate | None, schemas: Sequence[str]
     if Need.CONTAINERS in invariant.needs and not estate.containers.images:
         return ()
     found = _subjects(invariant.per, estate)
+    if Need.CHANGES in invariant.needs:
+        found = [one for one in found if one.host and estate.judges_changes(estate.host(one.host))]
     if invariant.roles:
         everywhere = frozenset(role for host in estate.hosts for role in host.roles)
         found = [one for one in found if (estate.host(one.host).roles if one.host else everywhere) & invariant.roles]

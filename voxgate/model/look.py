@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from voxgate.errors import OutsideLook
+from voxgate.errors import Blind, OutsideLook
 from voxgate.model.answers import Answer, DatabaseView
 from voxgate.model.evidence import HostEvidence, Missing, known
+from voxgate.model.fingerprints import HostChanges
 from voxgate.model.release import RemoteView
 from voxgate.model.work import Work
 
@@ -75,13 +76,15 @@ class Look:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """All that is judged: two looks, before and after the bake, and what the remote says of each service. ``works`` are other
-    gates that were at work meanwhile, by their hosts' own word.
+    gates that were at work meanwhile, by their hosts' own word. ``changes`` is what of each host that was seen is not as it was
+    when a deploy was done last, by name.
     """
 
     first: Look
     second: Look
     remotes: Mapping[str, RemoteView | Missing]
     works: tuple[Work, ...] = ()
+    changes: Mapping[str, HostChanges] = field(default_factory=dict)
 
     def remote(self, service: str) -> RemoteView:
         """What the remote says of a service. Blind if it could not be asked."""
@@ -89,3 +92,10 @@ class Evidence:
             what = "the remote was not asked about this service"
             raise OutsideLook(what, where=service)
         return known(self.remotes[service])
+
+    def changed(self, name: str) -> HostChanges:
+        """What changed on a host since done. Blind if it was not seen, or nothing was compared."""
+        self.second.host(name)
+        if name not in self.changes:
+            raise Blind("what changed since done is no part of this evidence", where=name, hint="look again: make verify")
+        return self.changes[name]

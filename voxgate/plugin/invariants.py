@@ -34,8 +34,8 @@ def invariant(
 
     ``per`` is what it is judged on, once each, and the name of the test's parameter: estate, host_name, service, placement,
     unit, database, schema_name. ``services`` limits it, and ``roles`` to hosts that have one of these (empty: all): what
-    has nothing to be judged on a host is not judged there, nor on an estate without what it ``needs`` (containers, https).
-    ``faults`` name what must turn it red. ``severity`` is Allure's: blocker, critical, normal, minor. An estate
+    has nothing to be judged on a host is not judged there, nor on an estate without what it ``needs`` (containers, https,
+    changes). ``faults`` name what must turn it red. ``severity`` is Allure's: blocker, critical, normal, minor. An estate
     may accept a violation in writing (``[[waived]]``), but of a rule that ``guards`` diallers, releases, secrets, people or
     evidence; and of one that does not end with one assertion, by ``say_all``: what is found after another one would be hidden
     behind that. ``threats`` are the kinds of disguises of docs/THREATS.md that it is there for.

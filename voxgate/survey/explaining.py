@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CHANGES_AT_MOST = 300
 """Of one host; of more it is told how many there are."""
 
-_OF_RELEASES = frozenset({"checkout", "environment", "build", "process"})
+_OF_RELEASES = frozenset({"checkout", "environment", "build", "process", "program"})
 _OF_PACKAGES = frozenset({"unit file", "boot", "job", "program", "listener", "web server", "balancer", "sudo", "container"})
 _NAMED = 5
 _PEOPLE = 1000  # the first number of people, by Debian
@@ -44,7 +44,9 @@ def explained(
     packages: Packages,
     released: Mapping[str, str],
 ) -> tuple[Change, ...]:
-    """Each with its candidates. ``released`` says of a service which release came to that host since then, in words."""
+    """Each with its candidates. ``released`` says of a service, and of its units, which release came to that host since then,
+    in words.
+    """
     now: dict[tuple[str, str], list[Row]] = {}
     for row in (row for each in rows.values() for row in each):
         now.setdefault((row.kind, name_of(row.name)), []).append(row)

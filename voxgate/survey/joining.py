@@ -37,7 +37,8 @@ def join(parts: Mapping[str, Evidence]) -> Evidence:
             remotes[service] = _better(remotes.get(service), view)
     remotes = {service: _of_hosts(view, service, looks) for service, view in remotes.items()}
     works = tuple(dict.fromkeys(work for part in looks for work in part.works))
-    return Evidence(_joined([one.first for one in looks]), _joined([one.second for one in looks]), remotes, works)
+    changes = {host: said for part in looks for host, said in part.changes.items() if host in part.second.hosts}
+    return Evidence(_joined([one.first for one in looks]), _joined([one.second for one in looks]), remotes, works, changes)
 
 
 def disagreements(estate: Estate, parts: Mapping[str, Evidence]) -> tuple[str, ...]:

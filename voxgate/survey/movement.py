@@ -6,6 +6,7 @@ A rule that has read nothing that moves was not violated by the deploy, whatever
   asks for them, and what the remote's releases are compared with
 * what a host has only once - processes, sockets, copies - for rules about that service or about the host as such: those about
   other services look for their own there
+* what changed there since done, which tells of all of these
 * what HAProxy says of the service, and what databases say of their clients, as a service that starts anew connects anew
 
 Not moved are keys, sudo, clock, disk, boot, jobs, settings, nginx: a finding in these stays what it is.
@@ -83,7 +84,7 @@ class Movement:
                     return own or mine.owns_unit(rest[0])
                 return own and section in OF_HOST
             case _:
-                return False
+                return path[:2] == ("changes", work.host)
 
 
 def _pages(estate: Estate, placement: Placement) -> set[Question]:

@@ -9,7 +9,8 @@
 * ``answers.json``: every HTTP answer; a body that is no short text stands in ``bodies/``, once, by its sha256
 * ``databases.json``: what each database sees
 
-``remotes.json``: what the remote says of each service. ``works.json``: other gates that were at work meanwhile.
+``remotes.json``: what the remote says of each service. ``works.json``: other gates that were at work meanwhile. ``changes.json``:
+what of each host is not as it was when a deploy was done last.
 
 What is saved is cut first: whatever looks like a secret is not written, and so never judged by, reported or archived. What is
 cut is numbered, the same everywhere in a folder: two paths, keys or series that differ by it alone stay two. Of a body that
@@ -31,6 +32,7 @@ from voxgate.errors import ContractError
 from voxgate.model.answers import Answer, Certificate, DatabaseClient, DatabaseView, Record
 from voxgate.model.digits import is_moment
 from voxgate.model.evidence import HostEvidence, Missing
+from voxgate.model.fingerprints import Change, HostChanges
 from voxgate.model.look import Evidence, Look, Question
 from voxgate.model.release import PutBack, Release, RemoteView
 from voxgate.model.work import Work
@@ -79,6 +81,8 @@ def save(evidence: Evidence, folder: Path, cutter: Cutter | None = None) -> None
         remotes = {name: keep.part(_or_missing(view, _remote_row), name) for name, view in evidence.remotes.items()}
         keep.write(folder / "remotes.json", {"format": FORMAT, "remotes": remotes})
         keep.write(folder / "works.json", {"format": FORMAT, "works": [asdict(work) for work in evidence.works]})
+        changes = {name: asdict(one) for name, one in evidence.changes.items()}
+        keep.write(folder / "changes.json", {"format": FORMAT, "changes": changes})
     except OSError as error:
         raise ContractError("cannot save the evidence", where=str(folder), why=error.strerror or str(error)) from None
 
@@ -89,7 +93,9 @@ def load(folder: Path) -> Evidence:
     remotes = _read(folder / "remotes.json", "remotes", lambda rows: _by_name(rows, _remote))
     path = folder / "works.json"  # an earlier voxgate's evidence has none
     works = _read(path, "works", lambda rows: tuple(_work(row) for row in items(rows))) if path.exists() else ()
-    return Evidence(first, second, remotes, works)
+    path = folder / "changes.json"  # nor this
+    changes = _read(path, "changes", _changes) if path.exists() else {}
+    return Evidence(first, second, remotes, works, changes)
 
 
 # --- writing ---
@@ -337,6 +343,22 @@ def _remote(row: object) -> RemoteView:
 def _work(row: object) -> Work:
     said = {key: get(row, key, text) for key in ("service", "host", "by", "since", "run", "build", "doing")}
     return Work(**said, moves=get(row, "moves", flag))
+
+
+def _changes(rows: object) -> dict[str, HostChanges]:
+    return {name: _host_changes(name, row) for name, row in members(rows).items()}
+
+
+def _host_changes(name: str, row: object) -> HostChanges:
+    run, at, note = (get(row, key, text) for key in ("run", "at", "note"))
+    return HostChanges(
+        name, run, at, note, get(row, "changes", lambda each: tuple(map(_change, items(each)))), get(row, "more", natural)
+    )
+
+
+def _change(row: object) -> Change:
+    kind, what, how = (get(row, key, text) for key in ("kind", "name", "how"))
+    return Change(kind, what, how, tuple(get(row, "why", texts)))
 
 
 def _release(row: object) -> Release:

@@ -19,6 +19,7 @@ from voxgate.contracts.schemas import FOLDER
 from voxgate.errors import ContractError
 from voxgate.model.answers import Answer, Certificate, DatabaseClient, DatabaseView, Record
 from voxgate.model.evidence import HostEvidence, Missing
+from voxgate.model.fingerprints import Change, HostChanges
 from voxgate.model.look import Evidence, Look, Question
 from voxgate.model.release import Release, RemoteView
 from voxgate.model.work import Work
@@ -36,6 +37,9 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 def answer(body: bytes) -> Answer:
     return Answer("api-1", 80, "/", 200, {"content-type": "text/html"}, body, 0.25, 1795338099.5)
+
+
+CHANGES = (Change("job", "/etc/cron.d/x", "new"), Change("boot", "x.service", "gone", ("package x", "another")))
 
 
 def evidence(*bodies: bytes) -> Evidence:
@@ -63,6 +67,7 @@ def evidence(*bodies: bytes) -> Evidence:
         Look(1795338102.5, hosts, answers, databases),
         {"backend": backend, "fleet": fleet, "dialler": MISSING},
         (Work("fleet", "fleet-1", "ci@vm", "2026-11-28T10:00:00Z", "r-1", "b-7", "restart, a step begun", moves=False),),
+        {one.host: one for one in (HostChanges("fleet-1", "r-1", "at", "", CHANGES, 3), HostChanges("sip-1", note="x"))},
     )
 
 

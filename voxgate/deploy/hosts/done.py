@@ -1,4 +1,5 @@
-"""``/var/lib/voxgate/done.json``: what was seen of a host when a deploy was done there. Nothing is judged by it.
+"""``/var/lib/voxgate/done.json``: what was seen of a host when a deploy was done there. What changed since is judged by it where
+an estate says so, and told everywhere.
 
 It is the host's, not a service's: each deploy that is done writes it anew on all hosts that it holds. A host on which nothing is
 deployed (a database's) keeps nothing: what was seen of it is kept by one of the others, in ``done-HOST.json`` beside its own.

@@ -84,8 +84,7 @@ def promote(
 
 def keep_done(claim: Claim, estate: Estate, kept: Mapping[str, Kept]) -> list[str]:
     """Have each host keep what was seen of it, by its name: by one of its services, which this gate holds. What was seen of those
-    on which nothing is deployed is kept by the others, in turn. A line for each host that could not: nothing is judged by what is
-    kept.
+    on which nothing is deployed is kept by the others, in turn. A line for each host that could not: a deploy is done without.
     """
     hosts = [host for host in hosts_with_state(estate) if host.name in kept]
     services = {host.name: placements_of(estate, host)[0].service.name for host in hosts}

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from voxgate.deploy.judging.since_done import by_host, changes_since
 from voxgate.deploy.judging.standing import Standing
 from voxgate.deploy.run_context import RunContext
 from voxgate.errors import Interrupted, MoveFailed, VoxgateError
@@ -51,7 +52,7 @@ def cannot_judge(folder: Path, **_: object) -> RunOutcome:
 @dataclass(slots=True)
 class Canary:
     """How the canaries of one deploy are judged: ``standing`` is what did not hold before it, ``remotes`` says what must run,
-    beside ``folder`` the looks are kept, and ``cutter`` takes the secrets out of them.
+    beside ``folder`` the looks are kept, and ``cutter`` takes the secrets out of them; ``tried`` are the releases, by service.
     """
 
     context: RunContext
@@ -60,6 +61,7 @@ class Canary:
     judge: Judge
     folder: Path
     cutter: Cutter | None = None
+    tried: Mapping[str, str] = field(default_factory=dict)
     _looks: int = field(default=0, init=False)
 
     def __call__(self, placement: Placement, units: Sequence[PlacedUnit]) -> str:
@@ -88,7 +90,9 @@ class Canary:
         first = look(brief=True)
         if self.context.stop.wait(max(0.0, first.counts_from + estate.look - time.time())):
             raise Interrupted("the run was interrupted", why="nothing more is begun")
-        return Evidence(first, look(only={placement.service.name} if only_the_service else None), self.remotes())
+        second = look(only={placement.service.name} if only_the_service else None)
+        changes = by_host(changes_since(self.context, second, self.tried)) if estate.changes else {}
+        return Evidence(first, second, self.remotes(), changes=changes)
 
 
 def verdict_on(outcome: RunOutcome, placement: Placement, units: Sequence[PlacedUnit], standing: Standing) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from voxgate.deploy.hosts.state import read_all
 from voxgate.deploy.judging.at_work import say_who_works
 from voxgate.deploy.judging.canary import Judge
+from voxgate.deploy.judging.since_done import by_host, changes_since
 from voxgate.deploy.planning.preflight import must_be_seen
 from voxgate.deploy.planning.remotes import Remotes, must_run
 from voxgate.deploy.run_context import RunContext
@@ -60,7 +61,8 @@ class Looks:
         second = take_look(context.connections, context.estate)
         must_be_seen(second.hosts)
         views = self._remotes.with_releases(must_run(context.estate, {}, context.goods), context.found)
-        save(Evidence(first, second, views, self.works()), self.folder_before, context.cutter)
+        changes = by_host(changes_since(context, second, {})) if context.estate.changes else {}
+        save(Evidence(first, second, views, self.works(), changes), self.folder_before, context.cutter)
         return second
 
     def take(
@@ -78,7 +80,8 @@ class Looks:
         context.contents, context.seen = digests_of(context.estate, second), second
         found = read_all(context.connections, context.estate) if context.claimed else context.found
         views = self._remotes.with_releases(must_run(context.estate, releases, context.goods, looking=True), found)
-        evidence = Evidence(first, second, views, self.works())
+        tried = {name: str(release) for name, release in releases.items()}
+        evidence = Evidence(first, second, views, self.works(), by_host(changes_since(context, second, tried)))
         save(evidence, folder, context.cutter)
         self._notes += [line for line in remarks(second.hosts) if line not in self._notes]
         return evidence

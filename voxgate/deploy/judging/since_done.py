@@ -1,4 +1,5 @@
-"""What is not as it was when a deploy was done last, and why it may be: told beside the verdict, which it never changes.
+"""What is not as it was when a deploy was done last, and why it may be: told beside the verdict. Evidence has it too, so that an
+estate may have it judged (``changes`` in ``[estate]``).
 
 The hosts' own state says what was seen then (``hosts.done``), and that of others what was seen of a host on which nothing is
 deployed. A host is asked for more only where something is another one: what dpkg did since then.
@@ -50,7 +51,7 @@ def keep(context: RunContext) -> list[str]:
 
 def changes_since(context: RunContext, look: Look, tried: Mapping[str, str]) -> tuple[HostChanges, ...]:
     """Of each host what changed since the last done there; ``tried`` are the releases of this run, by service. A host that was
-    not seen is left out. Whatever goes wrong is a note: nothing is judged by it.
+    not seen is left out. Whatever goes wrong is a note; where it is judged, that is blind.
     """
     hosts = [host for host in context.estate.hosts if isinstance(look.hosts.get(host.name), HostEvidence)]
     outcomes = at_once(hosts, lambda host: _of_host(context, host, known(look.hosts[host.name]), tried), limit=max(1, len(hosts)))
@@ -58,6 +59,11 @@ def changes_since(context: RunContext, look: Look, tried: Mapping[str, str]) -> 
         one if isinstance(one, HostChanges) else HostChanges(host.name, note=f"not compared: {known_error(one, host.name).line}")
         for host, one in outcomes.items()
     )
+
+
+def by_host(changes: Sequence[HostChanges]) -> dict[str, HostChanges]:
+    """The same by the hosts' names, as evidence has it."""
+    return {one.host: one for one in changes}
 
 
 def _of_host(context: RunContext, host: Host, seen: HostEvidence, tried: Mapping[str, str]) -> HostChanges:
@@ -99,8 +105,10 @@ def _kept_elsewhere(context: RunContext, host: Host) -> Kept | Missing | None:
 def _released(
     placements: Sequence[Placement], found: Mapping[str, Found], kept: Kept, tried: Mapping[str, str]
 ) -> dict[str, str]:
-    """Which release came to a service of a host since then, in words: this run's, else by the host's own ledger."""
-    said = {}
+    """Which release came to a service of a host since then, in words: this run's, else by the host's own ledger. By the names of
+    the service and of its units.
+    """
+    said: dict[str, str] = {}
     for one in placements:
         name = one.service.name
         if name in tried:
@@ -112,4 +120,4 @@ def _released(
             )
             if event in _MOVED and run != kept.run and at >= kept.at:
                 said[name] = f"release {tag or commit[:12]} of run {run} ({event})"
-    return said
+    return said | {unit: said[one.service.name] for one in placements if one.service.name in said for unit in one.units}

@@ -49,8 +49,8 @@ _CLOCKS = frozenset({"time", "uptime", "boot_id", "asked", "answered", "took"})
 _PLAIN = frozenset({"properties", "headers", "settings"})
 """Parts whose keys say enough by themselves."""
 
-_ORDER = ("deploy", "remotes", "first", "second")
-_HEADINGS = {"remotes": "the remotes", "deploy": "the deploy"}
+_ORDER = ("deploy", "remotes", "first", "second", "changes")
+_HEADINGS = {"remotes": "the remotes", "deploy": "the deploy", "changes": "changed since done"}
 
 
 @dataclass(slots=True)

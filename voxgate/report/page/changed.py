@@ -16,7 +16,7 @@ def changed(outcome: RunOutcome) -> Iterator[Element]:
     if not told:
         return
     yield el("h2", "Changed since done")
-    yield el("p", "Told beside the verdict, which does not depend on it. A reason is a candidate, no proof.")
+    yield el("p", "Told beside the verdict: judged only where the estate says so (changes). A reason is a candidate, no proof.")
     for one in told:
         if one.note:
             yield el("p", el("strong", one.host), f": {one.note}")
