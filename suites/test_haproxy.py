@@ -9,7 +9,7 @@ from voxgate.model.evidence import known
 from voxgate.model.service import Role
 from voxgate.plugin import invariant, say_each
 from voxgate.survey.balancing import HAPROXY, calls_at_workers, calls_through, place_of, workers_at
-from voxgate.survey.commands import end_liars, listening, why
+from voxgate.survey.commands import HAPROXY_RELOADED, end_liars, listening, why
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from voxgate.model.web_servers import HaproxyFact, ServerFact
 
 TOLD = 20  # workers that are named one by one
-RELOADED = "`haproxy -c -f /etc/haproxy/haproxy.cfg && systemctl reload haproxy`"
 LOST = 4  # of so many connections more than one that begins late is no accident
 NOT_FOUND, BUSY = 404, 409
 
@@ -61,7 +60,7 @@ def test_haproxy_sees_all_workers(estate: Estate, evidence: Evidence) -> None:
     running, wrong = 0, list[tuple[str, str]]()
     for host in estate.hosts_with(Role.API):
         found = known(evidence.second.host(host.name).haproxy)
-        anew = RELOADED.replace("reload", "restart")
+        anew = HAPROXY_RELOADED.replace("reload", "restart")
         liars = end_liars(found.doubts, "where others can change a file: chown root and chmod go-w")
         wrong += [(f"{host.name}: {doubt}", f"on {host.name}: {liars}; on {host.name}: {anew}") for doubt in found.doubts]
         if not found.running:
@@ -73,7 +72,7 @@ def test_haproxy_sees_all_workers(estate: Estate, evidence: Evidence) -> None:
         running += 1
         if found.started <= found.changed:
             what = f"{host.name}: HAProxy's configuration is {found.changed - found.started:.1f} s newer than its process"
-            wrong.append((what, f"on {host.name}: {RELOADED}"))
+            wrong.append((what, f"on {host.name}: {HAPROXY_RELOADED}"))
         if not found.doubts:
             workers = workers_at(estate, evidence.second, host)
             rows = [(f"{host.name}: HAProxy{what}", do) for what, do in _balanced(found, workers, host)]
@@ -180,4 +179,4 @@ def _unfit(server: ServerFact, unit: PlacedUnit | None, host: Host) -> Iterator[
 
 def _edited(what: str, host: Host) -> str:
     """What to change in HAProxy's configuration, and with which commands."""
-    return f"{what}: on {host.name}: `sudoedit /etc/haproxy/haproxy.cfg`, then {RELOADED}"
+    return f"{what}: on {host.name}: `sudoedit /etc/haproxy/haproxy.cfg`, then {HAPROXY_RELOADED}"

@@ -2,7 +2,8 @@
 
 Tables are joined, and so are lists. Two entries that say other things at one place cannot stand together. What the lab's own
 estate says there is replaced by the entry of one script, which stands with no other. ``{in N days}`` is that day's date, so that
-what ends some day can be written.
+what ends some day can be written. Where a script says so (``keeps: nginx haproxy``) that estate has hosts/proxies too, with the
+files as the lab's hosts have them from the beginning.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import tomlkit
 
-from lab import places
+from lab import furnish, places
+from lab.estate import hosts as hosts_of_lab
 from voxgate.contracts.estates import load_estate
 from voxgate.errors import VoxgateError
 
@@ -34,10 +36,24 @@ _DAY = re.compile(r"\{in (-?[0-9]+) days\}")
 def lab_with(scripts: Iterable[Script]) -> Estate:
     """The lab's estate, with what these scripts' entries say. Raises VoxgateError where they cannot stand together."""
     some = tuple(scripts)
-    if not any(one.entry for one in some):
+    if not any(one.entry or one.keeps for one in some):
         return load_estate("lab", LAB.parent)
     with tempfile.TemporaryDirectory(prefix="voxgate-entries-") as folder:
-        return load_estate(str(write(Path(folder) / LAB.name, some)))
+        hosts = Path(folder) / LAB.parent.name
+        for name in {name for one in some for name in one.keeps}:
+            keep(hosts / "proxies" / LAB.stem, name)
+        return load_estate(str(write(hosts / LAB.name, some)))
+
+
+def keep(folder: Path, name: str) -> None:
+    """Write the files of ``nginx`` or ``haproxy``, as API hosts have them, where an estate keeps them."""
+    recipe = places.RECIPE / "roles" / "api" / "etc"
+    files = {path.relative_to(recipe): path.read_bytes() for path in (recipe / name).rglob("*") if path.is_file()}
+    if name == "haproxy":
+        files[Path("haproxy/haproxy.cfg")] = furnish.haproxy(hosts_of_lab()).encode()
+    for place, said in files.items():
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / place).write_bytes(said)
 
 
 def write(path: Path, scripts: Iterable[Script]) -> Path:
@@ -46,6 +62,7 @@ def write(path: Path, scripts: Iterable[Script]) -> Path:
     some = tuple(scripts)
     for one in filter(lambda one: one.entry, some):
         join(document, parsed(one), one.name, may_replace=len(some) == 1)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(tomlkit.dumps(document), "utf-8")
     return path
 

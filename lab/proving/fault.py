@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 FOLDER = LAB / "faults"
 _BY_HAND, _AS = "by hand, ", "as "
 _FOLLOW = {"mends", "deploys"}
-KEYS = {"host", "violated", "blind", "waived", "noted", "bake", "deploy", "standing", "entry", "cause", "follow", "fill", "edit"}
+KEYS = {"host", "violated", "blind", "waived", "noted", "bake", "deploy", "standing", "entry", "keeps", "cause"}
+KEYS |= {"follow", "fill", "edit"}
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,9 @@ def find(name: str) -> Fault:
 def read(path: Path) -> Fault:
     """One file. Raises VoxgateError, in one line."""
     about, said, script = header(path, KEYS)
-    if "deploy" in said and "entry" in said:
-        raise VoxgateError("deploys, and has an entry", where=f"lab/faults/{path.name}", hint="a deploy is of the lab as it is")
+    if "deploy" in said and {"entry", "keeps"} & said.keys():
+        what = "deploys, and has an estate of its own"
+        raise VoxgateError(what, where=f"lab/faults/{path.name}", hint="a deploy is of the lab as it is")
     follow = " ".join(said.get("follow", "").split())
     alike, by_hand = (follow.removeprefix(word) if follow.startswith(word) else "" for word in (_AS, _BY_HAND))
     if not (alike or by_hand or follow in _FOLLOW) or ({"fill", "edit"} & said.keys() and follow not in _FOLLOW):
@@ -112,6 +114,7 @@ def read(path: Path) -> Fault:
         said["host"],
         script,
         said.get("entry", ""),
+        tuple(said.get("keeps", "").split()),
         violated=tuple(said.get("violated", "").split()),
         blind=tuple(said.get("blind", "").split()),
         waived=tuple(said.get("waived", "").split()),

@@ -34,7 +34,7 @@ rm "$editor"; exit $status
 """
 _OF_A_KIND = re.compile(r"--?[a-zA-Z-]+|[a-z][a-z-]*;?|&&|\|\|?")
 _NAMES = re.compile(r"[A-Z]+=")
-_IF_IT_STAYS = re.compile(r"if it stays[,:]? `[^`]*`")
+_IF_IT_STAYS = re.compile(r"if it stays[,:]? (?:on [\w .-]+: )?`[^`]*`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def _typed_on_the_gate(text: str) -> Typed:
         more = f"--html never -p no:cacheprovider --reports {folder}"
         path = f"{Path(places.ROOT) / '.venv/bin'}:{os.environ['PATH']}"
         outer = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
-        env = {**outer, "PATH": _with_ssh(path, folder) if "| ssh " in text else path, "PYTEST_ARGS": more}
+        env = {**outer, "PATH": _with_ssh(path, folder) if "ssh " in text else path, "PYTEST_ARGS": more}
         argv = ["bash", "-c", re.sub(r"^make ", "make -o lab-up ", re.sub(r"\buv run ", "", text))]
         try:
             ended = subprocess.run(

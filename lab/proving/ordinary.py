@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 FOLDER = LAB / "ordinary"
-KEYS = {"host", "common", "entry", "without", "blind", "alone"}
+KEYS = {"host", "common", "entry", "without", "blind", "alone", "keeps"}
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ def read(path: Path) -> Ordinary:
         said["host"],
         script,
         said.get("entry", ""),
+        tuple(said.get("keeps", "").split()),
         common=said.get("common", "").strip(),
         without=tuple(said.get("without", "").split()),
         blind=tuple(said.get("blind", "").split()),

@@ -103,7 +103,7 @@ def grouped(faults: Sequence[Fault], most: int = _AT_MOST) -> list[list[Fault]]:
     ids = {fault.name: frozenset(fault.declared(ids_of(fault))) for fault in faults}
 
     def go_together(one: Fault, other: Fault) -> bool:
-        same = (one.bake, one.entry) == (other.bake, other.entry) and not (one.deploys or other.deploys)
+        same = (one.bake, one.entry, one.keeps) == (other.bake, other.entry, other.keeps) and not (one.deploys or other.deploys)
         return same and not ids[one.name] & ids[other.name] and _leave_room(one, other)
 
     fits = {one.name: {other.name for other in faults if other is not one and go_together(one, other)} for one in faults}
@@ -150,7 +150,7 @@ def _prove(group: Sequence[Fault], estate: Estate, work: Path) -> list[Proof]:
                 proof.told += badly_told(proof.fault, proof.findings)
                 proof.hinted = shapes_of(proof.leads)
             _each(_heal, proofs)
-            if evidence is not None and group[0].entry:
+            if evidence is not None and (group[0].entry or group[0].keeps):
                 by_its_estate(proofs, seeing, work)
     finally:
         _each(_mend, proofs)

@@ -3,7 +3,7 @@
 ``inject`` puts something on a host, ``landed`` says by another path than the gate's that it is there, ``mend`` takes it away. The
 header's first lines say what it is, then come lines ``# key: value``; a value goes on in lines that begin with more blanks.
 ``host`` is where the functions run, as root; ``machine`` is this machine. ``entry`` lines, one below the other, are TOML that the
-estate says beside its own (lab.proving.entries).
+estate says beside its own; ``keeps`` names the proxies whose files its hosts/proxies keeps (lab.proving.entries).
 """
 
 from __future__ import annotations
@@ -43,13 +43,16 @@ _LINE = re.compile(r"# ?(?:([a-z]+):(?: +(.*))?|(.*))")
 
 @dataclass(frozen=True)  # no slots: what follows from its script is worked out once
 class Script:
-    """One of them. ``script`` is the whole file, ``entry`` what its estate says besides."""
+    """One of them. ``script`` is the whole file, ``entry`` what its estate says besides, ``keeps`` of which proxies it keeps the
+    files.
+    """
 
     name: str
     about: str
     host: str
     script: str
     entry: str = ""
+    keeps: tuple[str, ...] = ()
 
     @cached_property
     def code(self) -> str:
@@ -140,7 +143,7 @@ def by_name(name: str) -> Script:
     if not found:
         raise VoxgateError(f"no script {name!r}", where="lab/faults, lab/ordinary", hint="uv run lab faults lists the faults")
     about, said, script = header(found[0], None)
-    return Script(name, about, said["host"], script, said.get(_ENTRY, ""))
+    return Script(name, about, said["host"], script, said.get(_ENTRY, ""), tuple(said.get("keeps", "").split()))
 
 
 def judged_ids(of_lab: Estate, services: str = "") -> tuple[str, ...]:

@@ -33,7 +33,9 @@ from voxgate.model.estate import Estate, JobEntry
 from voxgate.model.evidence import Missing, known
 from voxgate.model.fingerprints import Difference, HostChanges, Kept, differences
 from voxgate.model.part import narrowed
+from voxgate.model.kept_file import KeptFile
 from voxgate.model.surroundings import JobFact, KeyFact, SudoRule
+from voxgate.model.web_servers import MadeOfFact
 from voxgate.survey.brought import Packages
 from voxgate.survey.explaining import explained, files_of
 from voxgate.survey.fingerprints import prints_of, rows_of
@@ -473,6 +475,57 @@ def test_a_unit_file_as_in_the_repository_is_explained_by_that(green: Case) -> N
     now = green.unit(API, unit.name, files={path: ESTATE.service("backend").unit_files["voxbridge.service"]})
     assert candidates(before, now) == {path: ("as in hosts/units",)}
     assert candidates(now, before) == {path: ()}
+
+
+SITE = "/etc/nginx/sites-enabled/vox"
+
+
+def with_files(green: Case, files: Mapping[str, str], **more: Any) -> Case:
+    """A nginx that reads these files, changed as late as that."""
+    return green.fact(API, "nginx", made_of=MadeOfFact(files), **more)
+
+
+def keeping(**files: str) -> Estate:
+    """The lab, with these files in hosts/proxies."""
+    kept = tuple(KeptFile(path, sha, f"hosts/proxies{path.removeprefix('/etc')}") for path, sha in files.items())
+    return replace(ESTATE, proxies={API: kept})
+
+
+def test_a_proxy_s_file_as_in_the_repository_is_explained_by_that(green: Case) -> None:
+    before, now = with_files(green, {SITE: "a" * 64}), with_files(green, {SITE: "b" * 64})
+    assert candidates(before, now) == {SITE: ()}
+    assert candidates(before, now, estate=keeping(**{SITE: "b" * 64})) == {SITE: ("as in hosts/proxies",)}
+    assert candidates(before, now, estate=keeping(**{SITE: "a" * 64})) == {SITE: ()}
+
+
+def test_where_all_files_are_as_in_the_repository_so_is_what_they_make(green: Case) -> None:
+    """The time of the change, a site that is another one, one that is gone."""
+    found = known(green.of(API).nginx)
+    before = with_files(green, {SITE: "a" * 64})
+    now = with_files(green, {SITE: "b" * 64}, sites=(), changed=found.changed + 60)
+    kept = keeping(**{SITE: "b" * 64})
+    said = candidates(before, now, estate=kept)
+    assert len(said) > 2
+    assert set(said.values()) == {("as in hosts/proxies",)}
+    elsewhere = "/srv/more.conf"
+    more = with_files(green, {SITE: "b" * 64, elsewhere: "c" * 64}, sites=(), changed=found.changed + 60)
+    said = candidates(before, more, estate=kept)
+    assert {name for name, why in said.items() if why} == {SITE}, "what lies elsewhere may have made the rest"
+    another = with_files(green, {SITE: "b" * 64, "/etc/nginx/conf.d/x.conf": "c" * 64}, sites=(), changed=found.changed + 60)
+    assert {name for name, why in candidates(before, another, estate=kept).items() if why} == {SITE}
+
+
+def test_what_calls_itself_nginx_is_explained_by_no_file(green: Case) -> None:
+    now = with_files(green, {SITE: "a" * 64}, doubts=("process 7 of nobody calls itself nginx, and runs as nobody",))
+    said = candidates(with_files(green, {SITE: "a" * 64}), now, estate=keeping(**{SITE: "a" * 64}))
+    assert said == {"doubts": ()}
+
+
+def test_haproxy_s_file_is_explained_the_same_way(green: Case) -> None:
+    config = "/etc/haproxy/haproxy.cfg"
+    before, now = (green.fact(API, "haproxy", made_of=MadeOfFact({config: one * 64})) for one in "ab")
+    assert candidates(before, now, estate=keeping(**{config: "b" * 64})) == {config: ("as in hosts/proxies",)}
+    assert candidates(before, now) == {config: ()}
 
 
 def test_where_another_probe_looked_each_change_may_be_that(green: Case) -> None:

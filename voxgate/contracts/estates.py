@@ -21,6 +21,7 @@ from voxgate.contracts.estate_folders import judge_folders
 from voxgate.contracts.estate_rules import judge_estate
 from voxgate.contracts.places import bundled, project
 from voxgate.contracts.promotions import promotion_of, with_dates
+from voxgate.contracts.proxy_files import kept_files
 from voxgate.contracts.schemas import best_fault, schema
 from voxgate.contracts.unit_files import SERVICES, UnitFiles
 from voxgate.contracts.waivers import judge_waivers, read_waivers, with_days
@@ -51,7 +52,8 @@ def estate_names(folder: Path = FOLDER) -> tuple[str, ...]:
 def load_estate(name: str, folder: Path | None = None, *, today: date | None = None) -> Estate:
     """The estate ``name``: ``<name>.toml`` in ``folder`` (default: ``hosts/`` of the project around the current folder). A name
     with a slash, or one that ends in ``.toml``, is the path of a file. The services are those of ``services.toml`` beside it;
-    where there is none, those that come with voxgate. No waiver may end too far ahead of ``today`` (UTC, by our clock).
+    where there is none, those that come with voxgate; the files of nginx and HAProxy those of ``proxies`` beside it. No waiver
+    may end too far ahead of ``today`` (UTC, by our clock).
 
     Raises EstateError, one line, for everything a person can get wrong in these files.
     """
@@ -244,6 +246,7 @@ def _build(document: dict[str, Any], services: tuple[Service, ...], path: Path) 
         called_from=document.get("fleet", {}).get("called_from"),
         available=Available(document.get("fleet", {}).get("available", "slots")),
         promotion=promotion_of(document.get("promotion"), settings["name"], path),
+        proxies=kept_files(path.parent, settings["name"], estate_names(path.parent), hosts),
         source=str(path),
     )
 

@@ -12,6 +12,7 @@ from voxgate.model.clients import ClientWord, is_in
 from voxgate.model.database import Database
 from voxgate.model.digits import natural_in
 from voxgate.model.front import Front
+from voxgate.model.kept_file import KeptFile
 from voxgate.model.promotion import Promotion
 from voxgate.model.service import Endpoint, EnvFile, Role, Service
 from voxgate.model.waiver import MOST, MOST_DAYS, Waiver
@@ -210,6 +211,7 @@ class Estate:
     ``called_from`` is the host that asks HAProxy for workers as callers do. ``waived`` are violations that it accepts, at
     most ``waived_most``, none of them longer than ``waived_days`` ahead; ``promotion`` is what it takes, from where and when.
     ``changes`` are the places where what changed since done is judged.
+    ``proxies`` are the files of nginx and HAProxy that hosts/proxies keeps, by the host that must have them.
     """
 
     name: str
@@ -252,6 +254,7 @@ class Estate:
     waived_most: int = MOST
     promotion: Promotion | None = None
     changes: tuple[str, ...] = ()
+    proxies: Mapping[str, tuple[KeptFile, ...]] = field(default_factory=dict)
     source: str = field(default="", compare=False)
 
     def host(self, name: str) -> Host:
@@ -312,6 +315,10 @@ class Estate:
     def drop_ins(self, host: Host) -> frozenset[tuple[str, str]]:
         """What may be dropped in to the services' units on a host besides hosts/units: paths, each with its sha256."""
         return frozenset(said_for(host, self.units))
+
+    def kept_files(self, host: Host, folder: str) -> dict[str, KeptFile]:
+        """What hosts/proxies keeps of a folder of a host (``/etc/nginx``), by path."""
+        return {one.path: one for one in self.proxies.get(host.name, ()) if one.path.startswith(f"{folder}/")}
 
     def variables(self, host: Host) -> frozenset[str]:
         """The variables that systemd may give to every service of a host, by name."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from msgspec import Meta
@@ -39,11 +40,34 @@ class SiteFact:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeOfFact:
+    """What a configuration is made of. ``files`` maps each file that it reads to the sha256 of what that says, its first three
+    digits where who asks may not read it himself, or ``unreadable``; ``links`` where a link leads; ``vouched`` are those that are
+    as a package of the distribution brought them; ``more`` is how many files there are besides.
+    """
+
+    files: Mapping[Whole, Annotated[str, Meta(pattern=r"^([0-9a-f]{64}|[0-9a-f]{3}|unreadable)\Z")]]
+    links: Mapping[Whole, Whole] = field(default_factory=dict)
+    vouched: tuple[Whole, ...] = ()
+    more: Natural = 0
+
+    @property
+    def own(self) -> dict[str, str]:
+        """The files that no package brought so, each with what is known of what it says."""
+        return {path: digest for path, digest in self.files.items() if path not in self.vouched}
+
+    def paths(self, path: str) -> tuple[str, ...]:
+        """What a file may be called: by its path, and by where the link there leads."""
+        return (path, self.links[path]) if path in self.links else (path,)
+
+
+@dataclass(frozen=True, slots=True)
 class NginxFact:
     """nginx as it runs and as it is configured. ``masters`` are the master processes' own words; ``status`` of ``nginx -T``;
     ``flaws`` the place it names; ``changed`` the newest change of any file of the configuration; ``workers`` since when;
     ``roots`` every folder that it is told to serve; ``config`` the file that it reads where it is told of no other;
-    ``doubts`` what calls itself nginx and is not, and files of its configuration that others than root can change.
+    ``doubts`` what calls itself nginx and is not, and files of its configuration that others than root can change; ``made_of``
+    the files that it reads, None where nobody asked it or an earlier probe did not look.
     """
 
     masters: tuple[Whole, ...]
@@ -55,6 +79,7 @@ class NginxFact:
     config: Whole
     sites: Annotated[tuple[SiteFact, ...], Meta(max_length=SITES_AT_MOST)]
     doubts: tuple[Shown, ...] = ()
+    made_of: Annotated[MadeOfFact | None, Later()] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +101,7 @@ class ServerFact:
 class HaproxyFact:
     """HAProxy as it says itself; ``started`` is the newest of its processes, ``changed`` its configuration's newest change;
     ``doubts`` what calls itself so and is not, and what of its own others than root can change; ``led_to`` the backends that its
-    configuration leads calls to (``*``: to any, by each call), None where an earlier probe did not look.
+    configuration leads calls to (``*``: to any, by each call), None where an earlier probe did not look; ``made_of`` as nginx's.
     """
 
     running: bool
@@ -85,3 +110,4 @@ class HaproxyFact:
     servers: tuple[ServerFact, ...]
     doubts: tuple[Shown, ...] = ()
     led_to: Annotated[tuple[Whole, ...] | None, Later()] = None
+    made_of: Annotated[MadeOfFact | None, Later()] = None

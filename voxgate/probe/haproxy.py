@@ -11,6 +11,7 @@ from typing import Any, Iterator
 from voxgate.probe.base import Job, Trouble
 from voxgate.probe.believing import believed, called, loose_files, words_now
 from voxgate.probe.lost import resent
+from voxgate.probe.made_of import files_told
 from voxgate.probe.text import files_in, lines_of
 from voxgate.probe.turn import aside
 from voxgate.probe.unix_sockets import answer_of, listener_of
@@ -30,7 +31,10 @@ def haproxy(found: Job) -> dict[str, Any]:
     masters, doubts = believed("haproxy", rows)
     files = list(dict.fromkeys(path for row in masters for path in haproxy_files(words_now(row))))
     loose = loose_files("HAProxy", files)
-    nothing = {"running": bool(masters), "started": 0.0, "changed": 0.0, "servers": [], "led_to": [], "doubts": doubts + loose}
+    nothing = {
+        "running": bool(masters), "started": 0.0, "changed": 0.0, "servers": [], "led_to": [], "made_of": None,
+        "doubts": doubts + loose,
+    }  # fmt: skip
     if not masters or loose:
         return nothing
     text = "\n".join(line for file in files if not os.path.isdir(file) for line in lines_of(file))
@@ -59,6 +63,7 @@ def haproxy(found: Job) -> dict[str, Any]:
             for row in servers
         ],
         "led_to": haproxy_led_to(text),
+        "made_of": files_told(files),
         "doubts": doubts,
     }  # fmt: skip
 

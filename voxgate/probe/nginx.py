@@ -13,6 +13,7 @@ from typing import Any, Iterator
 from voxgate.probe.accounts import group_name
 from voxgate.probe.base import DEADLINE, LONGEST_PATH, SCRIPT_DEPTH, Job, Trouble
 from voxgate.probe.believing import believed, called, loose_files, others_change, words_now
+from voxgate.probe.made_of import files_told
 from voxgate.probe.programs import run
 from voxgate.probe.rights import MAY_WRITE, access_list, may_besides
 from voxgate.probe.routes import Routes
@@ -36,7 +37,10 @@ def nginx(found: Job) -> dict[str, Any]:
     nginx and is not.
     """
     rows = called("nginx", found)
-    none = {"masters": [], "status": 0, "flaws": "", "changed": 0.0, "workers": [], "roots": [], "config": "", "sites": []}
+    none = {
+        "masters": [], "status": 0, "flaws": "", "changed": 0.0, "workers": [], "roots": [], "config": "", "sites": [],
+        "made_of": None,
+    }  # fmt: skip
     if not rows:
         return {**none, "doubts": []}
     if os.geteuid() != 0:
@@ -51,6 +55,7 @@ def nginx(found: Job) -> dict[str, Any]:
     ended = run([NGINX, "-T"], DEADLINE - 1)
     _, *dumped = CONFIGURATION.split(ended.out)
     texts = {dumped[at]: dumped[at + 1] for at in range(0, len(dumped), 2)}
+    read = list(texts) or files  # where nginx refuses it, what it would read as far as we read it
     files = list(texts) or [
         path for folder, _, names in os.walk("/etc/nginx") for path in [folder, *(f"{folder}/{name}" for name in names)]
     ]
@@ -74,6 +79,7 @@ def nginx(found: Job) -> dict[str, Any]:
         "roots": sorted(set(ROOT.findall(COMMENT.sub("", ended.out)))),
         "config": config.group(1) if config else "",
         "sites": nginx_sites(texts),
+        "made_of": files_told(read),
         "doubts": doubts,
     }
 

@@ -29,6 +29,7 @@ OF_ROOT = frozenset({"", "/opt", "/srv", "/root", "/usr/src", "/usr/local", "/us
 _OF_DISTRIBUTIONS = ("/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/libexec/")
 _AS_IT_IS, _ESCAPED = re.compile(r"([*?\[\\])"), r"\\\1"  # what find would take for a pattern
 NGINX_RELOADED = "`nginx -t && systemctl reload nginx`"
+HAPROXY_RELOADED = "`haproxy -c -f /etc/haproxy/haproxy.cfg && systemctl reload haproxy`"
 NGINX_RESTARTED = "`nginx -t && systemctl restart nginx`"
 
 

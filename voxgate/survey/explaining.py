@@ -1,7 +1,7 @@
 """Why something is not as it was when a deploy was done: the candidates. Pure; none of them is a proof.
 
 What explains a change: a release of its service since then, a package that dpkg put there since then, an entry of the estate or a
-unit file of the repository that says so, another probe that looked.
+file of the repository (hosts/units, hosts/proxies) that says so, another probe that looked.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ _NAMED = 5
 _PEOPLE = 1000  # the first number of people, by Debian
 _NO_SHELLS = ("/usr/sbin/nologin", "/sbin/nologin", "/usr/bin/false", "/bin/false")
 _UNITS = "/etc/systemd/system"
+_PROXIES = {"web server": "/etc/nginx", "balancer": "/etc/haproxy"}
+_AS_KEPT = "as in hosts/proxies"
 
 
 def files_of(found: Iterable[Difference], rows: Mapping[str, Iterable[Row]]) -> list[str]:
@@ -52,16 +54,30 @@ def explained(
         now.setdefault((row.kind, name_of(row.name)), []).append(row)
     found = list(found)
     another = ["another probe looked then: this one may see more"] if any(one.kind == "probe" for one in found) else []
+    kept = {kind for kind in _PROXIES if _is_all_kept(kind, found, rows.get(kind, ()), estate, host)}
     return tuple(
         Change(
             one.kind,
             one.name,
             one.how,
-            tuple(dict.fromkeys([*_why(one, rows_of_it, estate, host, packages, released), *another])),
+            tuple(dict.fromkeys([*_why(one, rows_of_it, estate, host, packages, released), *as_kept, *another])),
         )
         for one in found
         for rows_of_it in [now.get((one.kind, one.name), ())]
+        for as_kept in [[_AS_KEPT] if one.kind in kept and one.name != "doubts" else []]
     )
+
+
+def _is_all_kept(kind: str, found: Iterable[Difference], rows: Iterable[Row], estate: Estate, host: Host) -> bool:
+    """True where the whole configuration of nginx or HAProxy is as hosts/proxies has it, but for what lies elsewhere and did not
+    change: then that is why anything of it is another now, or gone.
+    """
+    folder = _PROXIES[kind]
+    changed = {one.name for one in found if one.kind == kind}
+    files = [row for row in rows if row.name.startswith("/")]
+    own = [row for row in files if row.name.startswith(f"{folder}/")]
+    elsewhere = [row for row in files if row not in own and name_of(row.name) in changed]
+    return bool(own) and not elsewhere and all(_proxy_file(row, estate, host) for row in own)
 
 
 def _why(
@@ -146,8 +162,16 @@ def _unit_file(row: Row, estate: Estate, host: Host) -> str:
     return "as in hosts/units" if row.names in wanted else ""
 
 
-def _site(row: Row, estate: Estate, _host: Host) -> str:
-    return "[console] of the estate" if row.names and set(row.names) <= set(estate.others) else ""
+def _proxy_file(row: Row, estate: Estate, host: Host) -> str:
+    digest, *paths = row.names or ("",)
+    known = estate.kept_files(host, _PROXIES[row.kind])
+    kept = next((known[path] for path in paths if path in known), None)
+    return _AS_KEPT if kept is not None and kept.may_be(digest) else ""
+
+
+def _site(row: Row, estate: Estate, host: Host) -> str:
+    is_others = row.names and set(row.names) <= set(estate.others)
+    return "[console] of the estate" if is_others else _proxy_file(row, estate, host)
 
 
 def _container(row: Row, estate: Estate, host: Host) -> str:
@@ -164,5 +188,6 @@ _ENTRIES: Mapping[str, Callable[[Row, Estate, Host], str]] = {
     "sudo": _sudo,
     "unit file": _unit_file,
     "web server": _site,
+    "balancer": _proxy_file,
     "container": _container,
 }

@@ -19,6 +19,7 @@ from voxgate.survey.findings import by_id, holder_of, is_anybodys
 if TYPE_CHECKING:
     from voxgate.model.evidence import SocketFact
     from voxgate.model.surroundings import RuntimeFact
+    from voxgate.model.web_servers import MadeOfFact
 
 T = TypeVar("T")
 
@@ -245,7 +246,13 @@ def _web_server(host: HostEvidence) -> list[Row] | None:
         routes = sorted([route.where, route.does, route.to] for route in one.routes)
         name = f"{', '.join(one.names) or 'any name'} at {', '.join(one.listens)}"
         rows.append(Row("web server", name, [sorted(one.names), sorted(one.listens), one.serves, routes], files, one.names))
-    return rows
+    return [*rows, *_made_of("web server", nginx.made_of)]
+
+
+def _made_of(kind: str, said: MadeOfFact | None) -> Iterator[Row]:
+    """The files that a configuration is made of, but for those that are as a package brought them."""
+    if said is not None:
+        yield from (Row(kind, path, digest, (path,), (digest, *said.paths(path))) for path, digest in said.own.items())
 
 
 def _balancer(host: HostEvidence) -> list[Row] | None:
@@ -256,7 +263,8 @@ def _balancer(host: HostEvidence) -> list[Row] | None:
     led = None if haproxy.led_to is None else sorted(haproxy.led_to)
     rows = [Row("balancer", "doubts", sorted(haproxy.doubts), files), Row("balancer", "leads to", led, files)]
     rows += [Row("balancer", "HAProxy's files", haproxy.changed, files)] if haproxy.changed else []
-    return rows + [Row("balancer", f"{one.backend}/{one.name}", [one.address, one.checked], files) for one in haproxy.servers]
+    rows += [Row("balancer", f"{one.backend}/{one.name}", [one.address, one.checked], files) for one in haproxy.servers]
+    return [*rows, *_made_of("balancer", haproxy.made_of)]
 
 
 def _sudo(host: HostEvidence) -> list[Row] | None:

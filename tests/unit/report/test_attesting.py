@@ -434,19 +434,28 @@ def test_a_green_verdict_does_not_say_that_a_rule_is_missing(made: Made) -> None
 
 
 @pytest.mark.parametrize(
-    "file", ["hosts/lab.toml", "suites/test_ours.py", "conftest.py", "hosts/services.toml", "hosts/units/x.service"]
+    "file",
+    [
+        "hosts/lab.toml",
+        "suites/test_ours.py",
+        "conftest.py",
+        "hosts/services.toml",
+        "hosts/units/x.service",
+        "hosts/proxies/nginx/nginx.conf",
+    ],
 )
 def test_an_edited_estate_or_suite_is_found(made: Made, file: str) -> None:
     judge = as_attested(made)
     path = made.project / file
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     before = (
         path.read_text("utf-8") if path.exists() else (ROOT / "hosts/services.toml").read_text() if "services" in file else ""
     )
     path.write_text(f"{before}# another\n", "utf-8")
     (wrong,) = made.wrong(judge=judge)
     assert (wrong.what, wrong.why.split(": ")[0]) == ("judged by", "other here than when it was judged")
-    named = {"suites/test_ours.py": "own suites", "hosts/units/x.service": "hosts/units"}.get(file, file)
+    several = {"suites/": "own suites", "hosts/units/": "hosts/units", "hosts/proxies/": "hosts/proxies"}
+    named = next((name for folder, name in several.items() if file.startswith(folder)), file)
     assert named in wrong.why
 
 

@@ -25,7 +25,7 @@ BESIDE = (MANIFEST, ATTESTATION, SIGNATURE)
 
 def configuration_of(estate: Estate, folders: Sequence[Path], root: Path) -> list[Resource]:
     """With what a run is judged: voxgate's version; by digest the suites (of the project ``root`` too, with its conftest.py), the
-    schemas, the estate's file, services.toml and unit files.
+    schemas, the estate's file, services.toml and unit files, and what its hosts must have of hosts/proxies.
     """
     ours, *own = folders
     source = Path(estate.source)
@@ -40,6 +40,8 @@ def configuration_of(estate: Estate, folders: Sequence[Path], root: Path) -> lis
         {"name": "hosts/services.toml", "digest": {"sha256": _file(services_file(source.parent))}},
         {"name": "hosts/units", "digest": {"dirHash": dir_hash(units)}},
     ]
+    if kept := {f"{host}{one.path}": one.sha256 for host, files in estate.proxies.items() for one in files}:
+        rows.append({"name": "hosts/proxies", "digest": {"dirHash": dir_hash(kept)}})
     conftest = root / "conftest.py"
     return [*rows, {"name": "conftest.py", "digest": {"sha256": _file(conftest)}}] if conftest.is_file() else rows
 
