@@ -526,6 +526,10 @@ def test_haproxy_s_file_is_explained_the_same_way(green: Case) -> None:
     before, now = (green.fact(API, "haproxy", made_of=MadeOfFact({config: one * 64})) for one in "ab")
     assert candidates(before, now, estate=keeping(**{config: "b" * 64})) == {config: ("as in hosts/proxies",)}
     assert candidates(before, now) == {config: ()}
+    more = "/etc/haproxy/conf.d/x.cfg"
+    beside = green.fact(API, "haproxy", made_of=MadeOfFact({config: "b" * 64, more: "c" * 64}))
+    said = candidates(before, beside, estate=keeping(**{config: "b" * 64}))
+    assert said == {config: ("as in hosts/proxies",), more: ()}
 
 
 def test_where_another_probe_looked_each_change_may_be_that(green: Case) -> None:

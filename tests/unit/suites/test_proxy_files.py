@@ -144,4 +144,10 @@ def test_a_haproxy_that_is_not_there_or_cannot_be_asked(green: Case) -> None:
     case = keeping(green, **{CONFIG: A})
     assert said(case.fact(API, "haproxy", running=False), HAPROXY)[0] == "violated"
     assert said(case.fact(API, "haproxy", made_of=None), HAPROXY)[0] == "blind"
-    assert said(reading(case, {CONFIG: A, "/etc/haproxy/conf.d/x.cfg": B}, "haproxy"), HAPROXY)[0] == "violated"
+    more = "/etc/haproxy/conf.d/x.cfg"
+    assert said(reading(case, {CONFIG: A, more: B}, "haproxy"), HAPROXY)[0] == "violated"
+    both = said(reading(case, {CONFIG: "unreadable", more: B}, "haproxy"), HAPROXY)
+    assert both == (
+        "violated",
+        f"api-1: HAProxy reads {more}, which hosts/proxies does not keep; HAProxy reads {CONFIG}, and the probe cannot",
+    )
