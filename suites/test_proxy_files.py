@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 FOLDERS = {"nginx": (NGINX, NGINX_RELOADED), "HAProxy": ("/etc/haproxy", HAPROXY_RELOADED)}
 MOST = 20  # files that are told one by one
+OF_PATTERNS = re.compile(
+    r"/(?:conf\.d|(?:sites|modules)-enabled)/[^/]+\Z"
+)  # a file less there is no mistake in the configuration
 
 
 @invariant(
@@ -78,7 +82,7 @@ def _unseen(name: str, kept: Mapping[str, KeptFile], found: NginxFact | HaproxyF
     """What of its files is not known; empty where all is."""
     said = found.made_of
     if said is None:
-        why = "; ".join(found.doubts).replace("; ", ", ") or "its probe is of an earlier voxgate: make probe-update"
+        why = ", ".join(found.doubts) or "its probe is of an earlier voxgate: make probe-update"
         return f"nobody says which files {name} reads ({why})"
     shut = sorted(path for path, digest in said.files.items() if digest == "unreadable" and {*said.paths(path)} & kept.keys())
     if shut:
@@ -98,15 +102,23 @@ def _differing(name: str, kept: Mapping[str, KeptFile], said: MadeOfFact, host: 
             if not one.may_be(digest):
                 yield f"{path} is not the one in {one.place}", _brought(one, host)
         if not names and path.startswith(f"{folder}/") and path not in said.vouched:
-            place = f"{root}{path.removeprefix('/etc/')}"
-            taken = f"mkdir -p {quoted(place.rpartition('/')[0])} && {_taken(path, place, host)}"
-            do = f"`rm {quoted(path)}`; if it stays, on the gate: `{taken}` and commit it"
-            yield f"{name} reads {path}, which hosts/proxies does not keep", do
+            yield (
+                f"{name} reads {path}, which hosts/proxies does not keep",
+                _kept_or_gone(path, f"{root}{path.removeprefix('/etc/')}", host),
+            )
     if said.more:
         return
     for one in (kept[path] for path in kept if path not in read):
         do = f"{_brought(one, host)}; what nothing includes is not read: include it, or keep it no more"
         yield f"{name} does not read {one.path}, which is kept in {one.place}", do
+
+
+def _kept_or_gone(path: str, place: str, host: Host) -> str:
+    """What to do about a file that nobody keeps: what others include by its name is not simply removed."""
+    taken = f"mkdir -p {quoted(place.rpartition('/')[0])} && {_taken(path, place, host)}"
+    if OF_PATTERNS.search(path):
+        return f"`rm {quoted(path)}`; if it stays, on the gate: `{taken}` and commit it"
+    return f"read it: `cat {quoted(path)}`; take out what includes it, or, if it stays, on the gate: `{taken}` and commit it"
 
 
 def _brought(one: KeptFile, host: Host) -> str:

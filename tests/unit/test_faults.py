@@ -198,7 +198,8 @@ def test_a_hint_that_cannot_be_followed_is_told(advice: str, said: str) -> None:
 def test_a_hint_is_followed_as_it_is_written(tmp_path: Path) -> None:
     """Each command once, in order, with what a person knows; what is for another day is left."""
     note = tmp_path / "note"
-    hint = f"on the gate: `echo KEY >>{note}`, then on the gate: `echo b >>{note}`; if it stays, `echo c >>{note}`"
+    stays = f"if it stays, `echo c >>{note}`; if it stays, on the gate: `echo d >>{note}`"
+    hint = f"on the gate: `echo KEY >>{note}`, then on the gate: `echo b >>{note}`; {stays}"
     typed, trouble = follow([finding(hint), finding(hint)], {"KEY": "a"})
     assert (trouble, [one.where for one in typed], note.read_text()) == ("", ["", ""], "a\nb\n")
 

@@ -83,6 +83,15 @@ def test_a_file_that_is_kept_by_nobody_is_named(green: Case) -> None:
     ]
 
 
+def test_what_others_include_by_its_name_is_not_simply_removed(green: Case) -> None:
+    """No nginx would start again without nginx.conf."""
+    case = reading(keeping(green, **{SITE: A}), {SITE: A, MAIN: B})
+    assert said(case) == ("violated", f"api-1: nginx reads {MAIN}, which hosts/proxies does not keep")
+    first, second, _ = commands_in(advice(case))
+    assert (first.text, first.is_the_gates) == (f"cat {MAIN}", False)
+    assert (second.text.partition(" && ")[0], second.is_the_gates) == ("mkdir -p hosts/proxies/lab/nginx", True)
+
+
 def test_what_is_kept_and_not_read_is_named(green: Case) -> None:
     case = reading(keeping(green, **{SITE: A, MAIN: A}), {MAIN: A})
     assert said(case) == (
