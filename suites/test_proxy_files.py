@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from voxgate.model.estate import Estate, Host, Placement
+    from voxgate.model.evidence import Missing
     from voxgate.model.kept_file import KeptFile
     from voxgate.model.look import Evidence
     from voxgate.model.web_servers import MadeOfFact, NginxFact
@@ -41,7 +42,7 @@ def test_nginx_files_are_the_kept(placement: Placement, estate: Estate, evidence
     is included from another folder.
     """
     host = placement.host
-    wrong, unseen = _judged("nginx", known(evidence.second.host(host.name).nginx), estate, host)
+    wrong, unseen = _judged("nginx", evidence.second.host(host.name).nginx, estate, host)
     if unseen and not wrong:
         raise Blind(unseen, where=host.name)
     assert not wrong, say_each(host.name, [*wrong, (unseen, "")] if unseen else wrong)
@@ -55,20 +56,21 @@ def test_haproxy_files_are_the_kept(host_name: str, estate: Estate, evidence: Ev
     errors.
     """
     host = estate.host(host_name)
-    wrong, unseen = _judged("HAProxy", known(evidence.second.host(host_name).haproxy), estate, host)
+    wrong, unseen = _judged("HAProxy", evidence.second.host(host_name).haproxy, estate, host)
     if unseen and not wrong:
         raise Blind(unseen, where=host_name)
     assert not wrong, say_each(host_name, [*wrong, (unseen, "")] if unseen else wrong)
 
 
-def _judged(name: str, found: NginxFact | HaproxyFact, estate: Estate, host: Host) -> tuple[list[tuple[str, str]], str]:
+def _judged(name: str, seen: NginxFact | HaproxyFact | Missing, estate: Estate, host: Host) -> tuple[list[tuple[str, str]], str]:
     """What of its configuration is not as it is kept, with what to do about it; and what of it is not known, empty where all is.
-    Nothing where nothing is kept.
+    Nothing where nothing is kept, whatever else is not known then.
     """
     folder, reloaded = FOLDERS[name]
     kept = estate.kept_files(host, folder)
     if not kept:
         return [], ""
+    found: NginxFact | HaproxyFact = known(seen)
     if not (found.running if isinstance(found, HaproxyFact) else found.masters):
         own = f"hosts/proxies/{estate.name}/HOST/"
         do = f"`systemctl start {name.lower()}`; where a host has none, the files stand in {own} of those that have one"

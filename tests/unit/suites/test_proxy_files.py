@@ -9,7 +9,7 @@ import pytest
 
 from voxgate.contracts.catalogue import read_catalogue
 from voxgate.model.advice import commands_in
-from voxgate.model.evidence import known
+from voxgate.model.evidence import Missing, known
 from voxgate.model.invariant import expected
 from voxgate.model.kept_file import KeptFile
 from voxgate.model.web_servers import MadeOfFact
@@ -52,6 +52,14 @@ def advice(case: Case, identity: str = NGINX) -> str:
 def test_where_nothing_is_kept_nothing_is_expected(green: Case) -> None:
     assert said(reading(green, {SITE: B, "/etc/nginx/conf.d/x.conf": B})) == ("", "")
     assert said(green.fact(API, "nginx", masters=())) == ("", "")
+    lost = Missing("timeout", "not done after 10 s")
+    assert said(green.host(API, nginx=lost, haproxy=lost)) == ("", "")
+
+
+def test_a_section_that_was_not_seen_is_blind_where_something_is_kept(green: Case) -> None:
+    lost = Missing("timeout", "not done after 10 s")
+    assert said(keeping(green, **{SITE: A}).host(API, nginx=lost))[0] == "blind"
+    assert said(keeping(green, **{CONFIG: A}).host(API, haproxy=lost), HAPROXY)[0] == "blind"
 
 
 def test_the_kept_files_hold_beside_what_a_package_brought(green: Case) -> None:
