@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from voxgate.errors import Blind
 from voxgate.model.advice import quoted
 from voxgate.model.evidence import known
-from voxgate.model.web_servers import HaproxyFact
+from voxgate.model.web_servers import HaproxyFact, NginxFact
 from voxgate.plugin import invariant, say_each
 from voxgate.survey.commands import HAPROXY_RELOADED, NGINX_RELOADED
 from voxgate.survey.serving import NGINX
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from voxgate.model.evidence import Missing
     from voxgate.model.kept_file import KeptFile
     from voxgate.model.look import Evidence
-    from voxgate.model.web_servers import MadeOfFact, NginxFact
+    from voxgate.model.web_servers import MadeOfFact
 
 FOLDERS = {"nginx": (NGINX, NGINX_RELOADED), "HAProxy": ("/etc/haproxy", HAPROXY_RELOADED)}
+Fact = TypeVar("Fact", bound=NginxFact | HaproxyFact)
 MOST = 20  # files that are told one by one
-OF_PATTERNS = re.compile(
-    r"/(?:conf\.d|(?:sites|modules)-enabled)/[^/]+\Z"
-)  # a file less there is no mistake in the configuration
+# A file less there is no mistake in the configuration.
+OF_PATTERNS = re.compile(r"/(?:conf\.d|(?:sites|modules)-enabled)/[^/]+\Z")
 
 
 @invariant(
@@ -62,7 +62,7 @@ def test_haproxy_files_are_the_kept(host_name: str, estate: Estate, evidence: Ev
     assert not wrong, say_each(host_name, [*wrong, (unseen, "")] if unseen else wrong)
 
 
-def _judged(name: str, seen: NginxFact | HaproxyFact | Missing, estate: Estate, host: Host) -> tuple[list[tuple[str, str]], str]:
+def _judged(name: str, seen: Fact | Missing, estate: Estate, host: Host) -> tuple[list[tuple[str, str]], str]:
     """What of its configuration is not as it is kept, with what to do about it; and what of it is not known, empty where all is.
     Nothing where nothing is kept, whatever else is not known then.
     """
@@ -70,7 +70,7 @@ def _judged(name: str, seen: NginxFact | HaproxyFact | Missing, estate: Estate, 
     kept = estate.kept_files(host, folder)
     if not kept:
         return [], ""
-    found: NginxFact | HaproxyFact = known(seen)
+    found = known(seen)
     if not (found.running if isinstance(found, HaproxyFact) else found.masters):
         own = f"hosts/proxies/{estate.name}/HOST/"
         do = f"`systemctl start {name.lower()}`; where a host has none, the files stand in {own} of those that have one"
