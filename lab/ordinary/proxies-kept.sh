@@ -5,6 +5,12 @@
 # keeps: nginx haproxy
 # alone: what others put into nginx's configuration is kept nowhere
 FILES='/etc/nginx/sites-available/old.conf /etc/nginx/conf.d/api.conf.bak /etc/nginx/nginx.conf.dpkg-dist /etc/haproxy/haproxy.cfg.orig'
-inject() { for one in $FILES; do echo '# as it was' >$one; done; }
+inject() {
+	for one in $FILES; do echo '# as it was' >$one; done
+	systemctl reload nginx # a file more in conf.d makes that younger than nginx
+}
 landed() { ls $FILES; }
-mend() { rm $FILES; }
+mend() {
+	rm $FILES
+	systemctl reload nginx
+}
