@@ -32,8 +32,8 @@ from voxgate.model.access import ANY
 from voxgate.model.estate import Estate, JobEntry
 from voxgate.model.evidence import Missing, known
 from voxgate.model.fingerprints import Difference, HostChanges, Kept, differences
-from voxgate.model.part import narrowed
 from voxgate.model.kept_file import KeptFile
+from voxgate.model.part import narrowed
 from voxgate.model.surroundings import JobFact, KeyFact, SudoRule
 from voxgate.model.web_servers import MadeOfFact
 from voxgate.survey.brought import Packages
