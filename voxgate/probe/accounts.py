@@ -145,9 +145,9 @@ def capable(*, all_of_ours: bool) -> bool:
     return not library.capset(head, sets) and not library.capget(head, sets) and (sets[0], sets[3]) == wanted
 
 
-def at_home(text: str, user: str) -> str:
-    """A command line with the account's home put in where a shell would."""
-    text = re.sub(r"(?<![\w./~])~(?=[/\s]|$)|\$HOME\b|\$\{HOME\}", lambda _: home_of(user), text)
+def at_home(text: str, user: str, home: str = "") -> str:
+    """A command line with the account's home, or what it has for one, put in where a shell would."""
+    text = re.sub(r"(?<![\w./~])~(?=[/\s]|$)|\$HOME\b|\$\{HOME\}", lambda _: home or home_of(user), text)
     return re.sub(r"(?<![\w./~])~([a-z_][a-z0-9_-]*)(?=[/\s]|$)", lambda found: home_of(found.group(1)), text)
 
 

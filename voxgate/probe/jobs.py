@@ -8,7 +8,7 @@ import re
 import stat
 from contextlib import suppress
 from itertools import chain
-from typing import Any, Callable, Iterable, Iterator
+from typing import Any, Callable, Iterable, Iterator, NamedTuple
 
 from voxgate.probe.accounts import account, at_home, home_of, seeing_as, uid_of
 from voxgate.probe.base import PATH, SMALL_FILE, Job, Trouble
@@ -16,7 +16,7 @@ from voxgate.probe.believing import changed_led, really
 from voxgate.probe.folder import Folder, NoFile
 from voxgate.probe.reading import taken
 from voxgate.probe.request import Service
-from voxgate.probe.scripts import WORD, movers
+from voxgate.probe.scripts import OF_SHELL, WORD, movers
 from voxgate.probe.shell_words import PASSED_OVER
 from voxgate.probe.spelling import NAMED_VALUE
 from voxgate.probe.systemctl import DRAWS, UNIT_COMMANDS, Shown
@@ -32,6 +32,7 @@ ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|([0-3][0-7]{2}))"
 VALUES_IN_VALUES = 3
 LONGEST_ROW = 1 << 16
 SEARCHED_BY_PATH = 20_000  # places where a word of one row could be a program
+SHELLS_OF_CRON = re.compile(r"(?:/usr)?/bin/(?:ba|da|k|z|rba)?sh")  # all of these read a row as it is read here
 NO_HOMES = {"/", "/bin", "/dev", "/nonexistent", "/run/sshd", "/sbin", "/usr/bin", "/usr/games", "/usr/sbin"}  # of a distribution
 OF_A_HOME = (".config/systemd/user", ".config/systemd/user.control", ".local/share/systemd/user")
 OF_A_RUN = ("transient", "user", "user.control", "generator", "generator.early", "generator.late")  # of what lies in memory
@@ -51,48 +52,68 @@ def jobs(services: list[Service], disk: Job, shown: Shown) -> list[dict[str, Any
     units = {row.unit.partition("@")[0] + "@" * ("@" in row.unit) for row in services if row.unit}
     folders = (*dict.fromkeys((*called.values(), *called)), *sorted(one.removesuffix(".service") for one in units))
     planned = list(few_enough(chain(cron_jobs(), spooled_jobs(), user_units())))
-    rows = [(where, user, at_home(text, user), folders, not where.endswith((*ENDINGS, ".conf"))) for where, user, text in planned]
+    rows = [(one._replace(text=at_home(one.text, one.user)), folders) for one in planned]
     # What runs at a service's folder is judged by its process; here only what comes and goes, or waits for the next boot.
-    rows += [(where, user, text, () if runs else folders, False) for where, user, text, runs in unit_jobs(services, disk, shown)]
+    rows += [(one, () if runs else folders) for one, runs in unit_jobs(services, disk, shown)]
     found = []
-    for where, user, text, named, of_shell in rows:
+    for (where, user, text, stands), named in rows:
         # An account's own words lead no further than its own eyes; those of root's files are root's, whoever they run as. Homes
         # of accounts may lie in /etc and /usr too.
         with seeing_as(uid_of(user) if where.startswith("/") and not where.startswith(ROOTS_FILES) else 0):
-            runs = movers(text, named, stands=(home_of(user),), of_shell=of_shell)
+            runs = movers(text, named, stands=(stands or home_of(user),), of_shell=is_of_shell(where, text))
         told = sorted({called.get(one, one) for one in runs})
         changed = changed_led(where) if where.startswith("/") else 0.0
         found.append({"where": where, "user": user, "runs": told, "changed": changed})
     return found
 
 
-def few_enough(planned: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
+class Planned(NamedTuple):
+    """What starts by itself: by which file or unit, as whom, the commands, and where it starts if not at its account's home."""
+
+    where: str
+    user: str
+    text: str
+    stands: str = ""
+
+
+def is_of_shell(where: str, text: str) -> bool:
+    """True for what nobody but a shell reads: no unit's commands, and nothing that names another reader in its first line."""
+    is_others = text.startswith("#!") and not OF_SHELL.match(text.partition("\n")[0].encode(errors="replace") + b"\n")
+    return where.startswith("/") and not where.endswith((*ENDINGS, ".conf")) and not is_others
+
+
+def few_enough(planned: Iterable[Planned]) -> Iterator[Planned]:
     """The jobs one by one, but for what runs nothing. Raises Trouble where there is too much to be looked at."""
     left = JOBS_BYTES
     for count, row in enumerate(planned):
-        left -= len(row[2])
+        left -= len(row.text)
         if count >= JOBS_AT_MOST or left < 0:
             raise Trouble("failed", f"over {JOBS_AT_MOST} jobs, or {JOBS_BYTES} letters of them")
-        if row[2].strip():
+        if row.text.strip():
             yield row
 
 
-def cron_jobs() -> Iterator[tuple[str, str, str]]:
+def cron_jobs() -> Iterator[Planned]:
     """Each line of each crontab, and each program that cron runs by its folder."""
-    yield from (("/etc/rc.local", "root", line) for line in lines_on("/etc/rc.local"))  # a script: its A=1 is no row of settings
+    yield from (Planned("/etc/rc.local", "root", line) for line in lines_on("/etc/rc.local"))  # a script: its A=1 is no setting
     for path in ["/etc/crontab", "/etc/anacrontab", *files_in("/etc/cron.d")]:
         for line, settings in with_settings(lines_on(path)):
             words = line.split(None, 6)
             user = words[5] if len(words) > 6 and not line.startswith("@") else "root"
-            yield path, user, as_started(command_of(line, path), settings, user)
+            yield Planned(path, user, as_started(command_of(line, path), settings, user), home_in(settings))
     for folder in ("/var/spool/cron/crontabs", "/var/spool/cron"):
         for path, _, text in spooled(folder):
             for line, settings in with_settings(telling_lines(text)):
                 user = os.path.basename(path)
-                yield path, user, as_started(command_of(line, path), settings, user)
+                yield Planned(path, user, as_started(command_of(line, path), settings, user), home_in(settings))
     for folder in ("hourly", "daily", "weekly", "monthly", "yearly"):
         for path in files_in(f"/etc/cron.{folder}"):
-            yield path, "root", path
+            yield Planned(path, "root", path)
+
+
+def home_in(settings: dict[str, str]) -> str:
+    """Where cron starts a row, if the crontab says that."""
+    return os.path.normpath(os.path.join("/", settings["HOME"])) if settings.get("HOME") else ""
 
 
 def command_of(line: str, path: str) -> str:
@@ -121,19 +142,21 @@ def with_settings(lines: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
 
 def as_started(line: str, settings: dict[str, str], user: str) -> str:
     """What cron has started by a row: with the values of its variables where they are named, the programs that are found by its
-    ``PATH``, and its ``SHELL``, where these are not the usual ones. One that is called as what only tells or names something is
-    told by its path before all of the row: there it may be anything.
+    ``PATH``, and in a first line its ``SHELL``, where these are not the usual ones. One that is called as what only tells or
+    names something is told by its path before all of the row: there it may be anything.
     """
-    text = valued(line, settings)
-    folders = [path for path in settings.get("PATH", "").split(":") if path.startswith("/") and path not in PATH.split(":")]
+    home = home_in(settings) or home_of(user)
+    text = at_home(valued(line, settings), user, home)
+    said = settings["PATH"].split(":") if settings.get("PATH") else []
+    folders = [os.path.normpath(os.path.join(home, path)) for path in said if path not in PATH.split(":")]
     words = set(WORD.findall(text)) if folders else set()
     if len(folders) * len(words) > SEARCHED_BY_PATH:
         raise Trouble("failed", f"a row of a crontab: its PATH has {len(folders)} folders")
     with seeing_as(uid_of(user)):
         found = sorted(path for folder in folders for word in words if "/" not in word and runnable(path := f"{folder}/{word}"))
     found = [f"{path} {text}" if os.path.basename(path) in PASSED_OVER else path for path in found]
-    shell = [] if settings.get("SHELL", "/bin/sh").startswith(("/bin/", "/usr/bin/")) else [settings["SHELL"]]
-    return "\n".join([text, *shell, *found])
+    shell = [] if SHELLS_OF_CRON.fullmatch(settings.get("SHELL", "/bin/sh")) else [f"#!{settings['SHELL']}"]
+    return "\n".join([*shell, text, *found])
 
 
 def valued(text: str, settings: dict[str, str]) -> str:
@@ -157,12 +180,12 @@ def runnable(path: str) -> bool:
     return False
 
 
-def spooled_jobs() -> Iterator[tuple[str, str, str]]:
+def spooled_jobs() -> Iterator[Planned]:
     """The jobs of at; whose they are is their file's owner."""
     for folder in ("/var/spool/cron/atjobs", "/var/spool/at"):
         for path, owner, text in spooled(folder):
             if not path.endswith("/.SEQ"):
-                yield path, account(owner), text
+                yield Planned(path, account(owner), text)
 
 
 def spooled(folder: str) -> Iterator[tuple[str, int, str]]:
@@ -176,7 +199,7 @@ def spooled(folder: str) -> Iterator[tuple[str, int, str]]:
                 yield f"{folder}/{name}", os.fstat(file.fileno()).st_uid, text
 
 
-def user_units() -> Iterator[tuple[str, str, str]]:
+def user_units() -> Iterator[Planned]:
     """Units of the users' own systemd, which lingers after a login, with what is dropped in, and those that it was told of while
     it runs; and the users' other ways to start something.
     """
@@ -190,15 +213,23 @@ def user_units() -> Iterator[tuple[str, str, str]]:
         uid = 0 if user == "every user" else uid_of(user)
         files = {path: as_may_be_seen(path, uid, unit_lines_on) for path in unit_files(folder, uid)}
         settings = {name: value for lines in files.values() for line in lines for name, value in set_by(line)}
+        units = {path: os.path.basename(os.path.dirname(path)[:-2] if path.endswith(".conf") else path) for path in files}
+        stands = {units[path]: place for path, lines in files.items() for line in lines if (place := stands_by(line))}
         for path, lines in files.items():
-            unit = os.path.basename(os.path.dirname(path)[:-2] if path.endswith(".conf") else path)
-            yield path, user, as_systemd_starts(commands_in(lines), unit, settings)
+            place = at_home(specified(stands.get(units[path], ""), units[path]), user)
+            yield Planned(path, user, as_systemd_starts(commands_in(lines), units[path], settings), place)
 
 
 def set_by(line: str) -> list[tuple[str, str]]:
     """The variables that a row of a unit file sets."""
     key, _, said = line.partition("=")
     return OF_A_UNIT.findall(said) if key.strip() == "Environment" else []
+
+
+def stands_by(line: str) -> str:
+    """The folder in which a unit is started, by a row of its file; empty for any other row."""
+    key, _, said = line.partition("=")
+    return said.strip().removeprefix("-") if key.strip() == "WorkingDirectory" else ""
 
 
 def as_systemd_starts(text: str, unit: str, settings: dict[str, str]) -> str:
@@ -233,13 +264,13 @@ def as_may_be_seen(path: str, uid: int, read: Callable[[str], list[str]]) -> lis
         return []
 
 
-def unit_jobs(services: list[Service], folders: Job, shown: Shown) -> Iterator[tuple[str, str, str, bool]]:
+def unit_jobs(services: list[Service], folders: Job, shown: Shown) -> Iterator[tuple[Planned, bool]]:
     """What timers and path units start, and what runs, or will, by a unit that did not come with the distribution, of whatever
     kind; True for what has a process of its own now, and no timer. What is dropped in to units of no one name stands for itself.
     """
     disk = folders.value()
     own = {unit for service in services for unit in service.units} | {service.unit for service in services}
-    yield from ((path, "root", text, False) for unit, path, text in disk.commands_for_many if unit not in own)
+    yield from ((Planned(path, "root", text), False) for unit, path, text in disk.commands_for_many if unit not in own)
     started: dict[str, str] = {}
     for block in shown.rows(sorted(starters_of(shown.listed()))):
         alive = block.get("ActiveState") in {"active", "activating"} or block.get("UnitFileState", "").startswith("enabled")
@@ -257,7 +288,8 @@ def unit_jobs(services: list[Service], folders: Job, shown: Shown) -> Iterator[t
             )
             where = f"{started[name]} starts {name}" if name in started else name
             runs = name not in started and block.get("MainPID", "0") != "0"
-            yield where, block.get("User") or "root", commands, runs
+            user, stands = block.get("User") or "root", block.get("WorkingDirectory", "").lstrip("!-")
+            yield Planned(where, user, commands, stands if stands.startswith("/") else ""), runs
 
 
 def starters_of(listed: list[list[str]]) -> set[str]:

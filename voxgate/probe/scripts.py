@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import stat
+from contextlib import suppress
 
 from voxgate.probe.accounts import account, at_home, seeing_as
 from voxgate.probe.base import LONGEST_PATH, PATH, SCRIPT_DEPTH, Trouble
@@ -14,7 +15,7 @@ from voxgate.probe.folder import NoFile, opened_on_disk
 from voxgate.probe.shell_words import run_and_touched
 from voxgate.probe.spelling import folders_in, spelled
 from voxgate.probe.text import COMMENT_ALONE
-from voxgate.probe.ways import Reached
+from voxgate.probe.ways import Reached, paths_in
 
 MOVERS = re.compile(
     r"(?:(?<![\w./%-])|(?<=\s-m)|(?<=\s-[A-Za-z]m))(?:/[\w./-]*/)?(git|rsync|pip3?(?:\.\d+)?|uvx?|npm|npx)(?![\w./-])", re.ASCII
@@ -25,6 +26,13 @@ INTERPRETED = re.compile(
     r"(?:^|[\s;&|/(])(sh|bash|dash|ash|ksh|zsh|busybox|python[\d.]*|perl|ruby|node|source|\.)\s+(?:-\S+\s+)*([\w./@+-]+)",
     re.MULTILINE,
 )
+GONE_TO = re.compile(
+    r"(?:\b(?:cd|pushd)[ \t]+(?:-[LPe]+[ \t]+|--[ \t]+)*|\benv[ \t]+(?:-\S+[ \t]+)*-C[ \t]*|[ \t]--chdir[= \t])([\w./@+-]+)",
+    re.ASCII,
+)
+RUN_PARTS = re.compile(r"(?<![\w.-])run-parts[ \t]+(?:-\S+[ \t]+)*([\w./@+-]+)", re.ASCII)
+OF_CRON = re.compile(r"/etc/cron\.\w+/?")  # of each program there cron's own rows tell
+GONE_AT_MOST = 200  # folders that one text goes to
 OF_SHELL = re.compile(rb"#! */(?:usr/)?bin/(?:env +)?(?:ba|da)?sh(?: +-[a-z]+)?\r?\n")
 SHELLS = {"sh", "bash", "dash", "source", "."}
 SCRIPTS_AT_MOST = 5000  # files that one job may name
@@ -42,9 +50,9 @@ def movers(
     of_shell: bool = False,
 ) -> set[str]:
     """The movers that a command line or a script runs, also through the scripts that it names, relative ones from where it
-    ``stands``; and the folders of services that it names: whatever is done there by itself is not done by the gate; and
-    systemctl where it does something to one of the services' units, which are among ``folders`` by the beginning of their names.
-    Of what nobody but a shell reads, comments and what is only told to somebody count for nothing.
+    ``stands`` or goes to; and the folders of services that it names: whatever is done there by itself is not done by the gate;
+    and systemctl where it does something to one of the services' units, which are among ``folders`` by the beginning of their
+    names. Of what nobody but a shell reads, comments and what is only told to somebody count for nothing.
     """
     seen = set() if seen is None else seen
     plain = COMMENT_ALONE.sub("", text)
@@ -56,7 +64,9 @@ def movers(
         read: dict[str, set[str]] = {}
         for reader, word in INTERPRETED.findall(run):
             read.setdefault(word, set()).add(reader)
-        words_said = set(WORD.findall(run)) | set(read)
+        stands = (*stands, *gone_to(touched, stands))
+        parts = {path for name in RUN_PARTS.findall(run) for path in parts_of(name, stands)}
+        words_said = {*WORD.findall(run), *read, *parts}
         if len(words_said) > WORDS_AT_MOST:
             raise Trouble("failed", f"a job of over {WORDS_AT_MOST} words")
         for word in words_said:
@@ -68,6 +78,24 @@ def movers(
                     raise Trouble("failed", f"a job names over {SCRIPTS_AT_MOST} files")
                 found |= run_by(path, folders, depth, seen, readers=read.get(word, set()), stands=stands)
     return found
+
+
+def gone_to(text: str, stands: tuple[str, ...]) -> list[str]:
+    """The folders that a text goes to, relative ones from wherever it may be then. Raises Trouble where they are too many."""
+    places = dict.fromkeys(stands)
+    for name in dict.fromkeys(GONE_TO.findall(text)):
+        places.update(dict.fromkeys(os.path.normpath(os.path.join(above, name)) for above in list(places) or ["/"]))
+        if len(places) > GONE_AT_MOST + len(stands):
+            raise Trouble("failed", f"a job goes to over {GONE_AT_MOST} folders")
+    return [place for place in places if place not in stands]
+
+
+def parts_of(name: str, stands: tuple[str, ...]) -> list[str]:
+    """The programs in a folder that run-parts is told to run, but for cron's own."""
+    folders = [name] if name.startswith("/") else [os.path.normpath(f"{above}/{name}") for above in stands]
+    with suppress(PermissionError):
+        return [path for folder in folders if not OF_CRON.fullmatch(folder) for path in paths_in(folder)]
+    return []
 
 
 MANAGED = re.compile(r"(?<![\w.-])(systemctl|service)\b([^\n;|&]*)")

@@ -30,9 +30,13 @@ RUN_BY_OPTIONS = {
     "zip": (re.compile(r"-[^-]*TT.*", re.DOTALL), ("--unzip-command",)),
 }  # fmt: skip
 PASSED_OVER = READERS | POSTS
+COPIERS = {"cat", "cp", "mv"}
+MOVER = re.compile(r"(?:/usr(?:/local)?)?/bin/(?:git|rsync|pip3?|uvx?|npm|npx)")  # which may run under another name behind these
+OF_PATH = re.compile(r"PATH\+?=(.*)", re.DOTALL)
 RUNNERS = re.compile(
     r"(?:\S*/)?(?:sh|bash|dash|ash|ksh|zsh|source|\.|eval|at|batch|crontab|xargs|chmod|install|systemd-run|python[\d.]*|perl|ruby)"
 )
+INTERPRETERS = re.compile(r"(?:\S*/)?(?:sh|bash|dash|ash|ksh|zsh|busybox|python[\d.]*|perl|ruby)")
 WHOLE = {"", "}", "done", "fi", "exec"}  # an output behind one of these is that of all that stands before, or after
 FUNCTION = re.compile(r"\(\s*\)")
 BEFORE_A_COMMAND = {"if", "then", "elif", "else", "while", "until", "do", "!", "{", "time"}
@@ -74,7 +78,9 @@ class Told:
         self.told: list[tuple[int, int]] = []
         self.named: list[tuple[int, int]] = []
         self.into_files: list[tuple[int, int]] = []  # told, and written somewhere
-        self.commands: set[str] = set()
+        self.commands: set[str] = set()  # and the other words of those that may run one of them
+        self.logs: set[str] = set()
+        self.run_words: set[str] = set()
         self.is_safe, self.has_functions = not OTHERWISE_CALLED.search(text), FUNCTION.search(text) is not None
         self.goes_nowhere = True  # what several commands say together, but for what is told to somebody
         self.read("", nested=False)
@@ -198,13 +204,13 @@ class Told:
 
     def simple(self, words: list[Word], outputs: list[str], *, piped: bool, nested: bool) -> None:
         """One command: what of its words is only told."""
+        self.is_safe &= not any(finds_others(one.text) for one in words)
         while words and (words[0].text in BEFORE_A_COMMAND or SETS.match(words[0].text)):
             words = words[1:]
         folder, _, name = words[0].text.rpartition("/") if words else ("", "", "")
         if folder not in SYSTEM_FOLDERS:
             name = ""  # an account's own, which may be anything
-        if words:
-            self.commands.add(words[0].text)
+        self.note(words, outputs, name)
         whole = all(INTO_NOTHING.fullmatch(target) for target in outputs)
         self.goes_nowhere &= whole or name not in WHOLE
         if name in SUBJECTS and any(one.text[:1] in {"-", '"', "'", "\\"} and "~" in one.text for one in words[1:]):
@@ -223,20 +229,40 @@ class Told:
             ends = behind if name in POSTS else subject
             self.told += [span for one in words[1:] if one.begin in ends for span in one.plain()]
         elif name in NAMERS and not runs_by_option(name, words[1:]):
-            self.named += [span for one in words[1:] if "=" not in one.text for span in one.plain()]
+            stays = {
+                one for one in words[1:] if "=" in one.text or (name in COPIERS and MOVER.fullmatch(QUOTES.sub("", one.text)))
+            }
+            self.named += [span for one in words[1:] if one not in stays for span in one.plain()]
+
+    def note(self, words: list[Word], outputs: list[str], name: str) -> None:
+        """Keep what a command of that name may run, and the logs that it writes to."""
+        self.logs.update(QUOTES.sub("", target) for target in outputs if target.endswith((".log", '.log"', ".log'")))
+        self.commands.update(one.text for one in words[:1])
+        if name not in PASSED_OVER:
+            self.commands.update(one.text for one in words if INTERPRETERS.fullmatch(one.text))
+            self.run_words.update(QUOTES.sub("", one.text) for one in words)
+            self.is_safe &= not any(one.text in {"hash", "enable"} for one in words[:1])
 
     def without(self, *, named: bool) -> str:
         """The text without its comments and what is only told; ``named`` is left out too where it is said."""
         spans = list(self.comments)
         if self.is_safe:
             is_run = any(RUNNERS.fullmatch(name) for name in self.commands)
-            spans += self.told if self.goes_nowhere or not is_run else []
+            is_log_run = not self.logs.isdisjoint(self.run_words)
+            spans += self.told if (self.goes_nowhere and not is_log_run) or not is_run else []
             spans += self.into_files if not is_run else []
             spans += self.named if named else []
         text = self.text
         for begin, end in sorted(spans, reverse=True):
             text = f"{text[:begin]} {text[end:]}"
         return text
+
+
+def finds_others(word: str) -> bool:
+    """True for a word by which programs are looked for in folders of an account's own, before those of the system."""
+    found = OF_PATH.fullmatch(QUOTES.sub("", word))
+    first = found[1].split(":")[0] if found else "/bin"
+    return first not in SYSTEM_FOLDERS - {""} and first not in {"$PATH", "${PATH}"}
 
 
 def runs_by_option(name: str, words: list[Word]) -> bool:

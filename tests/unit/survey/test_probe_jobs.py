@@ -279,7 +279,7 @@ def test_where_capabilities_cannot_be_given_up_nothing_is_seen_by_borrowed_eyes(
 
 def roots_timer(command: str, folder: Path, user: str = WHO) -> Any:
     """What a service that a timer of root's starts is said to run, its way followed as in the real program."""
-    rows = f"[('nightly.timer starts nightly.service', {user!r}, {command!r}, False)]"
+    rows = f"[(Planned('nightly.timer starts nightly.service', {user!r}, {command!r}), False)]"
     return runs_by(f"cd {folder}", "nightly.timer starts nightly.service", f"unit_jobs = lambda *_: {rows}")
 
 
@@ -382,15 +382,59 @@ def test_a_word_counts_as_a_file_only_where_he_who_led_to_it_may_see_it(kept: Pa
         ("'A' = 'rsync a b'", "B=${A}", '@reboot sh -c "$B"'),
         ("SHELL={kept}/job", "* * * * * anything"),
         ("PATH={kept}:/usr/bin", "* * * * * cd / && job -v"),
+        ("SHELL=/usr/bin/../../{kept}/job", "* * * * * anything"),
+        ("SHELL=/usr/bin/python3", '* * * * * echo = "rsync a b"; import os; os.system(echo)'),
+        ("HOME={kept}", "* * * * * ./job"),
+        ("HOME={kept}", "* * * * * ~/job"),
+        ("HOME={kept}/..", "PATH={name}:/usr/bin", "* * * * * true; job"),
+        ("PATH=../lib/{name}", "@daily job"),
     ],
-    ids=["a variable", "one in another", "a shell", "a path"],
-)
+    ids=[
+        "a variable", "one in another", "a shell", "a path", "a shell by dots", "a reader that is no shell", "a home",
+        "a file at that home", "a path from that home", "a path from a home",
+    ],
+)  # fmt: skip
 def test_what_a_crontab_sets_is_followed(kept: Path, rows: tuple[str, ...]) -> None:
     """Cron gives these to what it starts, and a shell runs what they say."""
     (kept / "job").write_text("#!/bin/sh\nrsync a b\n")
     (kept / "job").chmod(0o755)
-    written = " && ".join(f"printf '%s\\n' {shlex.quote(row.format(kept=kept, A='{A}'))} >>{TABLE}" for row in rows)
+    told = [row.format(kept=kept, name=kept.name, A="{A}") for row in rows]
+    written = " && ".join(f"printf '%s\\n' {shlex.quote(row)} >>{TABLE}" for row in told)
     assert runs_by(written, TABLE) == [["rsync"]]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "cd {kept} && ./job",
+        "cd ..; cd -- lib/{name}; sh job",
+        "env -C {kept} ./job",
+        "run-parts --report {kept}",
+        "PATH={kept}/bin:/bin cat {kept}/job",
+        "export PATH={kept}/bin:$PATH; cat {kept}/job",
+        "cp /usr/bin/rsync /tmp/x; /tmp/x a b",
+        "echo rsync a b >{kept}/x.log; nice sh {kept}/x.log",
+        'hash -p {kept}/bin/cat echo; echo "rsync a b"',
+    ],
+)
+def test_a_job_is_followed_to_where_it_goes(kept: Path, command: str) -> None:
+    """Into the folder that it goes to before it starts what lies there, as most crontabs do, and by the names that it gives."""
+    (kept / "job").write_text("#!/bin/sh\nrsync a b\n")
+    (kept / "job").chmod(0o755)
+    assert runs_by(crontab(command.format(kept=kept, name=kept.name).replace("%", "")), TABLE) == [["rsync"]]
+    if "cd " in command:
+        told = f"{unit('/bin/sh job')} && echo WorkingDirectory={kept} >>{UNITS}/x.service"
+        assert runs_by(told, f"{UNITS}/x.service") == [["rsync"]]
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["cd {kept}/bin && ./job", "run-parts /etc/cron.daily", "PATH=$PATH:{kept} echo rsync", "cp /bin/rsyncd /tmp; ls /srv/git"],
+)
+def test_a_job_that_goes_elsewhere_runs_nothing_there(kept: Path, command: str) -> None:
+    (kept / "job").write_text("#!/bin/sh\nrsync a b\n")
+    (kept / "job").chmod(0o755)
+    assert runs_by(crontab(command.format(kept=kept)), TABLE) == [[]]
 
 
 @pytest.mark.parametrize("size", [70_000, 1_000_000])

@@ -133,7 +133,7 @@ child.kill()"""
 
 def test_a_job_that_names_it_by_either_path_touches_it(folder: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = (str(folder), os.path.realpath(folder), f"{place}/other")
-    monkeypatch.setattr(probe, "cron_jobs", lambda: [(f"/etc/cron.d/{at}", "root", f"cp -r {at} /x") for at in paths])
+    monkeypatch.setattr(probe, "cron_jobs", lambda: [probe.Planned(f"/etc/cron.d/{at}", "root", f"cp {at} /x") for at in paths])
     for name in ("spooled_jobs", "user_units"):
         monkeypatch.setattr(probe, name, list)
     monkeypatch.setattr(probe, "unit_jobs", lambda *_: [])
