@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import pwd
 import re
 import shutil
 import subprocess
+import tempfile
 from datetime import date
 from pathlib import Path
 
@@ -136,11 +139,11 @@ def test_enrol_makes_the_folder_and_names_it_to_the_probe(moved: Estate) -> None
     files = UnitFiles(Path(moved.source).parent).of_all(moved.services)
     api = enrolment.script(moved, moved.host("api-1"), files)
     for line in (
-        "[ -d /srv/voice/backend ] || install -d -o deploy -g deploy /srv/voice/backend",
+        "own deploy /srv/voice/backend",
         "install -d -o deploy -g deploy /var/lib/voxbuild/srv--voice--backend/in",
         "deploy ALL=(root) NOPASSWD: /usr/bin/systemctl restart voxgate-build@srv--voice--backend.service",
         "git@198.51.100.10:oriserve1/vox-backend.git /srv/voice/backend",
-        "# a person's: install -T -m 0600 -o vox -g vox /dev/stdin /srv/voice/backend/.env",
+        "# a person's: (cd /srv/voice/backend && [ ",
     ):
         assert line in api
     assert "put 644 /etc/systemd/system/voxgate-build@srv--voice--backend.service " in api
@@ -153,6 +156,46 @@ def test_enrol_makes_the_folder_and_names_it_to_the_probe(moved: Estate) -> None
     at_home = load_estate("lab")
     usual = enrolment.script(at_home, at_home.host("api-1"), UnitFiles(FOLDER).of_all(at_home.services))
     assert "/etc/voxgate/folders" not in usual
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_no_folder_is_made_where_a_link_of_others_leads() -> None:
+    """Below a folder of the account's that deploys, root made a folder of that account's wherever its link led: in /etc, say."""
+    with tempfile.TemporaryDirectory(prefix="voxgate", dir="/var/lib") as place:
+        top = Path(place)
+        for name in ("roots", "his"):
+            (top / name).mkdir()
+        top.chmod(0o755)
+        os.chown(top / "his", pwd.getpwnam("games").pw_uid, 0)
+        (top / "his/voice").symlink_to("../roots")
+        (top / "linked").symlink_to("roots")
+
+        def made(folder: str) -> int:
+            script = f"{enrolment.HEAD}\nown games {folder}"
+            return subprocess.run(["/bin/bash", "-c", script], check=False, capture_output=True, timeout=20).returncode
+
+        assert made(f"{top}/his/voice/backend") != 0
+        assert [*(top / "roots").iterdir()] == []
+        for folder in (f"{top}/his/own/backend", f"{top}/new/deep/backend", f"{top}/linked/backend"):
+            assert (made(folder), made(folder), Path(folder).owner()) == (0, 0, "games")
+        assert ((top / "new").owner(), (top / "roots/backend").owner()) == ("root", "games")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_no_settings_are_put_where_a_link_on_the_way_leads(moved: Estate) -> None:
+    api = enrolment.script(moved, moved.host("api-1"), UnitFiles(Path(moved.source).parent).of_all(moved.services))
+    typed = next(line for line in api.splitlines() if line.startswith("# a person's: (cd /srv/voice/backend "))
+    with tempfile.TemporaryDirectory(prefix="voxgate", dir="/var/lib") as place:
+        folder, other = Path(place) / "his/backend", Path(place) / "roots/backend"
+        here = typed.partition(": ")[2].replace("/srv/voice/backend", str(folder)).replace(" vox: ", " games: ")
+        for path in (folder, other):
+            path.mkdir(parents=True)
+        subprocess.run(["sh", "-c", here], input=b"A=1\n", check=True, timeout=20)
+        assert (folder / ".env").owner() == "games"
+        folder.parent.rename(f"{place}/mine")
+        folder.parent.symlink_to("roots")
+        assert subprocess.run(["sh", "-c", here], input=b"A=1\n", check=False, timeout=20).returncode != 0
+        assert [*other.iterdir()] == []
 
 
 def test_a_hint_names_the_place_of_its_builds(moved: Estate) -> None:

@@ -43,7 +43,26 @@ put() {
 	mv -T "$2.new" "$2"
 	echo "$2 is new"
 }
+# own USER FOLDER: a folder of that account's, if nothing is there. From where others than root may put a link on the way to it,
+# the account makes it itself.
+own() (
+	[ ! -d "$2" ] || exit 0
+	cd /
+	left=${2#/}
+	while [ -n "$left" ]; do
+		if [ -z "$(find . -maxdepth 0 -user 0 ! -perm /002 '(' -group 0 -o ! -perm /020 ')')" ]; then
+			exec runuser -u "$1" -- mkdir -p "$2"
+		fi
+		part=${left%%/*}
+		if [ "$part" = "$left" ]; then install -d -o "$1" -g "$1" "$part"; else mkdir -p "$part"; fi
+		cd -P "$part"
+		left=${left#"$part"}
+		left=${left#/}
+	done
+)
 """
+_ROOTS_OWN = ("/opt", "/srv")
+"""Folders in which nobody but root puts anything, so that no link of others leads to what lies in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +150,7 @@ def _folders(host: Host, placements: list[Placement]) -> Iterator[Need]:
         folder, name = one.service.folder, one.service.build_name
         yield Need(
             f"{one.service.name}: its folder, and where it is built",
-            f"[ -d {folder} ] || install -d -o {user} -g {user} {folder}\n"
-            f"install -d {BUILDS}/{name}\ninstall -d -o {user} -g {user} {BUILDS}/{name}/in",
+            f"own {user} {folder}\ninstall -d {BUILDS}/{name}\ninstall -d -o {user} -g {user} {BUILDS}/{name}/in",
             f"[ -O {folder} ] && [ -w {folder} ] && [ -O {BUILDS}/{name}/in ] && [ ! -O {BUILDS}/{name} ]",
         )
 
@@ -212,10 +230,13 @@ def _by_people(placements: list[Placement]) -> Iterator[Need]:
 
 def _settings(service: Service) -> Iterator[Need]:
     if service.required_settings:
-        path = f"{service.folder}/.env"
+        folder, path = service.folder, f"{service.folder}/.env"
+        here = "" if folder.rpartition("/")[0] in _ROOTS_OWN else f' && [ "$(pwd -P)" = {folder} ]'
+        put = f"umask 077 && set -C && cat >.env.new && chown -h {service.user}: .env.new && mv -T .env.new .env"
         yield Need(
             f"{service.name}: {path}, {service.user}'s, 0600, with {', '.join(service.required_settings)}",
-            f"# a person's: install -T -m 0600 -o {service.user} -g {service.user} /dev/stdin {path}",
+            # The folder is the account's that deploys: no file in it is opened, given or closed where that one's link leads.
+            f"# a person's: (cd {folder}{here} && {put})",
             f'[ "$(stat -c %U:%a {path})" = {service.user}:600 ]',
         )
 
