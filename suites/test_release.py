@@ -21,6 +21,7 @@ from voxgate.survey.commands import (
     releases_of,
     remove_files,
     restart,
+    unmounted,
 )
 from voxgate.survey.git_settings import strange
 
@@ -122,7 +123,7 @@ def test_no_foreign_files(placement: Placement, estate: Estate, evidence: Eviden
     wrong = []
     for path in mounted[:TOLD]:
         place = f"{placement.service.folder}/{path}"
-        do = f"`umount {quoted(place)}`, and take it out of /etc/fstab: what changes lies elsewhere"
+        do = f"{unmounted(place)}, and take it out of /etc/fstab: what changes lies elsewhere"
         wrong.append((f"something is mounted on {place}", do))
     foreign = sorted(set(found) - set(wanted) - set(mounted))
     do = "what nobody needs: "
@@ -266,7 +267,7 @@ def _no_copies(host: HostEvidence, names: set[str]) -> str:
     gone: list[str] = []
     for one in sorted(known(host.copies).found, key=lambda one: one.path):
         if one.kind == "unreadable":
-            do.append(f"`umount {quoted(one.path)}`")
+            do.append(unmounted(one.path))
         elif (one.same or names & set(one.names)) and not any(f"{one.path}/".startswith(f"{path}/") for path in gone):
             gone.append(one.path)
             home = re.fullmatch(r"/home/([a-z_][a-z0-9_-]*)/.+", one.path)
@@ -288,6 +289,6 @@ def _not_wanted(called: Sequence[str], user: str) -> str:
         return f"what nobody needs: `systemctl disable --now {quoted(where if not by else called[-1])}{by}`"
     if table := re.fullmatch(r"/var/spool/cron/(?:crontabs/)?([a-z_][a-z0-9_-]*)", where):
         return f"take out what nobody needs: `crontab -u {table[1]} -e`"
-    if where.startswith(("/etc/", "/usr/")):
+    if where.startswith(("/etc/", "/usr/", "/run/systemd/")):
         return f"take out what nobody needs: {edit(where)}"
     return f"what nobody needs: `sudo -u {quoted(user)} rm -- {quoted(where)}`"

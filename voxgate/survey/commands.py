@@ -180,6 +180,20 @@ def closed_to_others(paths: Iterable[str]) -> str:
     return "; ".join(f"`{_found_by_no_link(one)} -execdir python3 -ISc {quoted(code)} {{}} ';'`" for one in paths)
 
 
+def unmounted(path: str) -> str:
+    """Take away what is mounted at a path that an account has chosen. Of the folders on the way that account may make links until
+    then, and where something is mounted it may have nothing by then: so neither is followed, as umount would.
+    """
+    folder, _, name = path.rpartition("/")
+    if folder in OF_ROOT:
+        return f"`umount {quoted(path)}`"
+    code = (
+        "import ctypes, os, sys; os.fchdir(os.open(sys.argv[1], os.O_NOFOLLOW | os.O_DIRECTORY)); "
+        "sys.exit(ctypes.CDLL(None).umount2(os.fsencode(sys.argv[2]), 8))"
+    )
+    return f"`{_found_by_no_link(folder, 'd')} -execdir python3 -ISc {quoted(code)} {{}} {quoted(name)} ';'`"
+
+
 def let_through(folder: str) -> str:
     """Let every account go through a folder that others than root may have put there, and swap: found and opened by no link."""
     if folder.rpartition("/")[0] in OF_ROOT:
@@ -190,12 +204,12 @@ def let_through(folder: str) -> str:
 
 
 def _found_by_no_link(path: str, kind: str = "f") -> str:
-    """What finds one file, or folder (``d``), from the uppermost folder on its way."""
+    """What finds one file, or folder (``d``), from the uppermost folder on its way, which is root's, a link too."""
     parts = path.split("/")
     way = [quoted(_AS_IT_IS.sub(_ESCAPED, "/".join(parts[:count]))) for count in range(2, len(parts) + 1)]
     only = " -o ".join(f"-path {one}" for one in way[:-1])
     only = f"\\( {only} -o -prune \\) " if only else ""
-    return f"find {quoted('/' + parts[1])} {only}-path {way[-1]} -type {kind}"
+    return f"find -H {quoted('/' + parts[1])} {only}-path {way[-1]} -type {kind}"
 
 
 def remove_files(placement: Placement, paths: Iterable[str]) -> str:

@@ -107,7 +107,7 @@ def test_who_has_another_s_rights_by_a_file_is_the_estates_or_a_finding(green: C
     ):
         assert words in found
     for words in (
-        "`find /var \\( -path /var -o -path /var/tmp -o -prune \\) -path '/var/tmp/x y' -type f -execdir chown -h root {} ';'`",
+        "`find -H /var \\( -path /var -o -path /var/tmp -o -prune \\) -path '/var/tmp/x y' -type f -execdir chown -h root {} ",
         "`chown -h root /usr/bin/tar`",
         "`find /run/docker.sock -prune -type s -exec chmod o-rwx {} ';'`",
         "`sed -i '/^eve:/d' /etc/passwd /etc/shadow`",

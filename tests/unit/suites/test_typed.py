@@ -263,3 +263,31 @@ def test_a_copy_that_is_two_kinds_of_copy_is_removed_once(green: Case) -> None:
     found = tuple(CopyFact("/home/anna/x", kind, ("vox-frontend",), ()) for kind in ("checkout", "project"))
     case = green.host(API, copies=CopiesFact(2, found))
     assert typed(case, f"one-copy-only[{API}]") == ["sudo -u anna rm -rf -- /home/anna/x"]
+
+
+MOUNTS = "unshare --mount --propagation private sh -euc"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+@pytest.mark.parametrize("in_a_copy", [True, False])
+def test_nothing_else_is_unmounted_by_what_an_account_put_on_the_way(green: Case, in_a_copy: bool) -> None:  # noqa: FBT001
+    """Its folder could lead to /var by then: so root would have taken away a disk of the host's."""
+    with tempfile.TemporaryDirectory(prefix="voxgate-", dir="/var/lib") as place:
+        mine, disk = f"{place}/a/mine/var", f"{place}/host/var"
+        for path in (mine, disk):
+            Path(path).mkdir(parents=True)
+        if in_a_copy:
+            copies = CopiesFact(1, (CopyFact(mine, "unreadable", (), ()),))
+            (command,) = typed(green.host(API, copies=copies), f"one-copy-only[{API}]")
+        else:
+            backend = known(green.of(API).checkouts["backend"])
+            case = green.of_service(API, "checkouts", "backend", tree={**backend.tree, "mine/var": ("special", "mounted")})
+            services = tuple(replace(one, folder=f"{place}/a") if one.name == "backend" else one for one in case.estate.services)
+            case = replace(case, estate=replace(case.estate, services=services))
+            (command,) = typed(case, f"no-foreign-files[backend-{API}]")
+        both = f"mount -t tmpfs none {mine}; mount -t tmpfs none {disk}"
+        swapped = f"mv {place}/a/mine {place}/a/gone; ln -s {place}/host {place}/a/mine"
+        for setup, left in ((both, [disk]), (f"{both}; {swapped}", [disk, f"{place}/a/gone/var"])):
+            shell = f"{setup}; ({command}) || true; grep -o ' {place}[^ ]*' /proc/self/mountinfo"
+            ended = subprocess.run([*MOUNTS.split(), shell], check=True, capture_output=True, text=True, timeout=60)
+            assert sorted(ended.stdout.split()) == sorted(left)
