@@ -186,7 +186,8 @@ def test_sudo_is_minimal(host_name: str, estate: Estate, evidence: Evidence) -> 
     `voxcore@1 ssh.service`: exact commands only, of this host's own units, no group that is root by another name. Any other
     account that has a shell or runs something may what the estate lets that very account, administrators aside; none but root
     has its number, or is in a group like docker, unseen; nobody has another's rights by a program's bits or capabilities, an
-    engine's socket or its number, but by what distributions bring; and what runs as root only root can change.
+    engine's socket or its number, but by what distributions bring; and what runs as root only root can change: by sudo, and by
+    itself (crontabs, units, hooks, what they start) no account of a service's. Not seen: what such a program runs or reads.
     """
     host = estate.host(host_name)
     found = known(evidence.second.host(host_name).sudo)
@@ -214,6 +215,10 @@ def test_sudo_is_minimal(host_name: str, estate: Estate, evidence: Evidence) -> 
     if rich:
         wrong.append(f"{found.user} is in the group {', '.join(rich)}, which is root")
         do += [f"`gpasswd -d {found.user} {group}`" for group in rich]
+    if found.by_itself:
+        wrong.append(f"root runs by itself what accounts of services can change: {', '.join(found.by_itself)}")
+        where = f"`namei -l {quoted(*found.by_itself)}` says whose it is"
+        do.append(f"{where}: what root runs lies where only root changes anything, or runs as its owner")
     if found.loose:
         wrong.append(f"{', '.join(found.loose)} can be changed by others than root, and is run as root")
         # From above, one after the other, and no link: who owns one of them could put one into it until then.

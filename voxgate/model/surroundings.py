@@ -283,8 +283,9 @@ class SudoRule:
 @dataclass(frozen=True, slots=True)
 class SudoFact:
     """What the account that looks may do as others, and its groups; ``others`` is what further accounts may, that log in or run
-    something; ``loose`` are programs, and folders on the way to them, that not only root can change. ``accounts`` are all of the
-    host's, each with its number, group, home, shell and further groups in a text; empty where an earlier probe does not tell.
+    something; ``loose`` are programs, and folders on the way to them, that not only root can change; ``by_itself`` the same of
+    what root runs by itself, as far as accounts that run a service or deploy can change it. ``accounts`` are all of the host's,
+    each with its number, group, home, shell and further groups in a text; empty where an earlier probe does not tell.
     """
 
     user: Whole
@@ -292,6 +293,7 @@ class SudoFact:
     rules: tuple[SudoRule, ...]
     others: tuple[SudoRule, ...] = ()
     loose: tuple[Whole, ...] = ()
+    by_itself: Annotated[tuple[Whole, ...], Later()] = ()
     accounts: Annotated[tuple[tuple[Whole, Shown], ...], Later()] = ()
 
     def __post_init__(self) -> None:

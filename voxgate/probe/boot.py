@@ -175,11 +175,12 @@ def of_snap(path: str) -> bool:
     return os.path.basename(path).startswith("snap.") and bool(commands) and all(map(BY_SNAP.fullmatch, map(str.strip, commands)))
 
 
-def boot() -> dict[str, Any]:
+def boot(by_root: set[str] | None = None) -> dict[str, Any]:
     """What the next boot starts, read from the disk alone: each service that the default target leads to, or that a timer, a
     path or a socket then waits to start, or that starts when another has ended; any other unit on that way that runs something
     by a file that nobody vouches for; the files that make it and that no package of the distribution vouches for; and programs
     that make units at boot, and scripts of old that are started, where nobody vouches for them.
+    ``by_root`` as in ``started_by_others``.
     """
     disk = Boot()
     target = disk.files.get("default.target", "")
@@ -223,5 +224,5 @@ def boot() -> dict[str, Any]:
             },
         },
         "generators": [path for path in makers if path not in vouched],
-        "others": started_by_others(),
+        "others": started_by_others(by_root),
     }

@@ -43,10 +43,10 @@ OF_EVERYBODY = ("/etc/systemd/user", "/etc/xdg/systemd/user", "/run/systemd/user
 ROOTS_FILES = ("/etc/rc.local", "/etc/crontab", "/etc/anacrontab", "/etc/cron.", *(f"{folder}/" for folder in OF_EVERYBODY))
 
 
-def jobs(services: list[Service], disk: Job, shown: Shown) -> list[dict[str, Any]]:
+def jobs(services: list[Service], disk: Job, shown: Shown, by_root: set[str] | None = None) -> list[dict[str, Any]]:
     """Everything on this host that starts by itself, and which of the programs that move code it runs: crontabs, timers,
     paths, units placed by hand (``disk`` are the unit folders), at jobs, users' own units. Scripts are followed. No command is
-    told, only the movers in it.
+    told, only the movers in it. ``by_root`` is told the files by which root starts something, and the programs that it starts.
     """
     called = {really(service.folder): service.folder for service in services}  # /opt may be a link: both are named
     units = {row.unit.partition("@")[0] + "@" * ("@" in row.unit) for row in services if row.unit}
@@ -57,10 +57,13 @@ def jobs(services: list[Service], disk: Job, shown: Shown) -> list[dict[str, Any
     rows += [(one, () if runs else folders) for one, runs in unit_jobs(services, disk, shown)]
     found = []
     for (where, user, text, stands), named in rows:
+        begun: set[str] | None = set() if uid_of(user) == 0 else None
         # An account's own words lead no further than its own eyes; those of root's files are root's, whoever they run as. Homes
         # of accounts may lie in /etc and /usr too.
         with seeing_as(uid_of(user) if where.startswith("/") and not where.startswith(ROOTS_FILES) else 0):
-            runs = movers(text, named, stands=(stands or home_of(user),), of_shell=is_of_shell(where, text))
+            runs = movers(text, named, stands=(stands or home_of(user),), of_shell=is_of_shell(where, text), started=begun)
+        if by_root is not None and begun is not None:
+            by_root |= begun | ({where} if where.startswith("/") else set())
         told = sorted({called.get(one, one) for one in runs})
         changed = changed_led(where) if where.startswith("/") else 0.0
         found.append({"where": where, "user": user, "runs": told, "changed": changed})

@@ -38,6 +38,7 @@ from voxgate.probe.raised import raised
 from voxgate.probe.redaction import Cutter, names_in_use, secrets
 from voxgate.probe.request import End, Service, asked_for, by_env, ends_of, only_of, services_of, stores_of, told_as, watched
 from voxgate.probe.room import room
+from voxgate.probe.roots_runs import open_to_services
 from voxgate.probe.runtimes import runtime
 from voxgate.probe.secret_files import secret_files
 from voxgate.probe.signing import framed
@@ -116,8 +117,9 @@ def look(
     parts["runtimes"] = each(lambda row: runtime(row, found, spoken), "python")
     parts["stores"] = each(lambda row: stores(row, found, whole["sockets"]), "python")
     whole["copies"] = of_host(lambda: copies(services, accounts_of(stores_here, services, found)), SEARCH + 2)
-    whole["jobs"] = of_host(partial(jobs, services, disk, shown))
-    whole["boot"] = Job(boot)
+    by_root: set[str] = set()
+    whole["jobs"] = of_host(partial(jobs, services, disk, shown, by_root))
+    whole["boot"] = Job(partial(boot, by_root))
     whole["nginx"] = Job(partial(nginx, found))
     whole["haproxy"] = Job(partial(haproxy, found))
     whole["secret_files"] = of_host(partial(secret_files, found))
@@ -126,7 +128,8 @@ def look(
     whole["clock"] = Job(partial(clock, found))
     whole["javascript"] = Job(partial(javascript, found))
     given = of_host(partial(raised, services, found))
-    whole["sudo"] = of_host(partial(sudo, services, found, whole["jobs"], given))
+    loose = of_host(partial(open_to_services, services, by_root, (whole["jobs"], whole["boot"]), disk))
+    whole["sudo"] = of_host(partial(sudo, services, found, whole["jobs"], given, loose))
     whole["keys"] = of_host(partial(keys, found, spoken))
     sections: dict[str, Any] = {}
     for name, job in whole.items():

@@ -12,7 +12,7 @@ from contextlib import suppress
 from voxgate.probe.accounts import account, at_home, seeing_as
 from voxgate.probe.base import LONGEST_PATH, PATH, SCRIPT_DEPTH, Trouble
 from voxgate.probe.folder import NoFile, opened_on_disk
-from voxgate.probe.shell_words import run_and_touched
+from voxgate.probe.shell_words import run_and_touched, started_by
 from voxgate.probe.spelling import folders_in, spelled
 from voxgate.probe.text import COMMENT_ALONE
 from voxgate.probe.ways import Reached, paths_in
@@ -48,15 +48,19 @@ def movers(
     stands: tuple[str, ...] = (),
     *,
     of_shell: bool = False,
+    started: set[str] | None = None,
 ) -> set[str]:
     """The movers that a command line or a script runs, also through the scripts that it names, relative ones from where it
     ``stands`` or goes to; and the folders of services that it names: whatever is done there by itself is not done by the gate;
     and systemctl where it does something to one of the services' units, which are among ``folders`` by the beginning of their
-    names. Of what nobody but a shell reads, comments and what is only told to somebody count for nothing.
+    names. Of what nobody but a shell reads, comments and what is only told to somebody count for nothing. ``started`` is told
+    what is started by its whole path, also by the scripts among that which are root's alone.
     """
     seen = set() if seen is None else seen
     plain = COMMENT_ALONE.sub("", text)
-    run, touched = run_and_touched(text, plain) if of_shell else (plain, plain)
+    run, touched, begun = run_and_touched(text, plain) if of_shell else (plain, plain, begun_by(plain))
+    if started is not None:
+        started |= begun
     run, touched = spelled(run), spelled(touched)
     found = set(MOVERS.findall(run)) | folders_in(touched, tuple(one for one in folders if one.startswith("/")))
     found |= {program for name in folders if not name.startswith("/") for program in managers_of(name, run)}
@@ -64,20 +68,30 @@ def movers(
         read: dict[str, set[str]] = {}
         for reader, word in INTERPRETED.findall(run):
             read.setdefault(word, set()).add(reader)
-        stands = (*stands, *gone_to(touched, stands))
-        parts = {path for name in RUN_PARTS.findall(run) for path in parts_of(name, stands)}
+        gone = (*stands, *gone_to(touched, stands))
+        parts = {path for name in RUN_PARTS.findall(run) for path in parts_of(name, gone)}
+        if started is not None:
+            started |= parts
         words_said = {*WORD.findall(run), *read, *parts}
         if len(words_said) > WORDS_AT_MOST:
             raise Trouble("failed", f"a job of over {WORDS_AT_MOST} words")
         for word in words_said:
-            for path in paths_of(word, depth, stands if depth == 0 or "/" in word or word in read else ()):
+            near = gone if "/" in word or word in read else stands if depth == 0 else ()
+            for path in paths_of(word, depth, near):
                 if path in seen:
                     continue
                 seen.add(path)
                 if len(seen) > SCRIPTS_AT_MOST:
                     raise Trouble("failed", f"a job names over {SCRIPTS_AT_MOST} files")
-                found |= run_by(path, folders, depth, seen, readers=read.get(word, set()), stands=stands)
+                more = started if path in begun else None
+                found |= run_by(path, folders, depth, seen, readers=read.get(word, set()), stands=gone, started=more)
     return found
+
+
+def begun_by(text: str) -> set[str]:
+    """What the commands of units start by whole paths, a line each; as systemd shows them the program stands before its words."""
+    parts = (part.lstrip(" \t@-:+!").split() for line in text.split("\n") if line.strip() for part in line.split(" ; "))
+    return {path for words in parts if words for path in started_by(words)}
 
 
 def gone_to(text: str, stands: tuple[str, ...]) -> list[str]:
@@ -143,6 +157,7 @@ def run_by(
     *,
     readers: set[str] | frozenset[str] = frozenset(),
     stands: tuple[str, ...] = (),
+    started: set[str] | None = None,
 ) -> set[str]:
     """The movers that a program runs: itself, by whatever name, or what its script says. A text is a script where it can be
     run, or where an interpreter is told to read it, with or without a first line that says so.
@@ -172,7 +187,7 @@ def run_by(
     of_shell = readers <= SHELLS and (OF_SHELL.match(head) is not None or (bool(readers) and not head.startswith(b"#!")))
     with seeing_as(whose):
         text = at_home(head.decode(errors="replace"), account(found.st_uid))
-        return movers(text, folders, depth + 1, seen, here, of_shell=of_shell)
+        return movers(text, folders, depth + 1, seen, here, of_shell=of_shell, started=None if whose else started)
 
 
 def run_unread(place: Reached) -> set[str]:

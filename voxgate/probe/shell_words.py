@@ -29,6 +29,11 @@ RUN_BY_OPTIONS = {
     ),
     "zip": (re.compile(r"-[^-]*TT.*", re.DOTALL), ("--unzip-command",)),
 }  # fmt: skip
+# What starts the command behind them, as the same account, and how many words of their own stand before it.
+RUN_BEHIND = dict.fromkeys(
+    ("chronic", "cronic", "env", "exec", "ionice", "nice", "nohup", "setsid", "stdbuf", "time", "timeout"), 0
+)
+RUN_BEHIND["flock"] = 1
 PASSED_OVER = READERS | POSTS
 COPIERS = {"cat", "cp", "mv"}
 MOVER = re.compile(r"(?:/usr(?:/local)?)?/bin/(?:git|rsync|pip3?|uvx?|npm|npx)")  # which may run under another name behind these
@@ -79,6 +84,7 @@ class Told:
         self.named: list[tuple[int, int]] = []
         self.into_files: list[tuple[int, int]] = []  # told, and written somewhere
         self.commands: set[str] = set()  # and the other words of those that may run one of them
+        self.started: set[str] = set()  # programs by whole paths
         self.logs: set[str] = set()
         self.run_words: set[str] = set()
         self.is_safe, self.has_functions = not OTHERWISE_CALLED.search(text), FUNCTION.search(text) is not None
@@ -204,13 +210,14 @@ class Told:
 
     def simple(self, words: list[Word], outputs: list[str], *, piped: bool, nested: bool) -> None:
         """One command: what of its words is only told."""
-        self.is_safe &= not any(finds_others(one.text) for one in words)
+        self.is_safe &= not any("PATH" in one.text and finds_others(one.text) for one in words)
         while words and (words[0].text in BEFORE_A_COMMAND or SETS.match(words[0].text)):
             words = words[1:]
         folder, _, name = words[0].text.rpartition("/") if words else ("", "", "")
         if folder not in SYSTEM_FOLDERS:
             name = ""  # an account's own, which may be anything
-        self.note(words, outputs, name)
+        if words:
+            self.note(words, outputs, name)
         whole = all(INTO_NOTHING.fullmatch(target) for target in outputs)
         self.goes_nowhere &= whole or name not in WHOLE
         if name in SUBJECTS and any(one.text[:1] in {"-", '"', "'", "\\"} and "~" in one.text for one in words[1:]):
@@ -237,11 +244,13 @@ class Told:
     def note(self, words: list[Word], outputs: list[str], name: str) -> None:
         """Keep what a command of that name may run, and the logs that it writes to."""
         self.logs.update(QUOTES.sub("", target) for target in outputs if target.endswith((".log", '.log"', ".log'")))
-        self.commands.update(one.text for one in words[:1])
+        self.commands.add(words[0].text)
+        if name in RUN_BEHIND or "/" in words[0].text or INTERPRETERS.fullmatch(name) or name in {"source", "."}:
+            self.started.update(started_by([QUOTES.sub("", one.text) for one in words]))
         if name not in PASSED_OVER:
             self.commands.update(one.text for one in words if INTERPRETERS.fullmatch(one.text))
             self.run_words.update(QUOTES.sub("", one.text) for one in words)
-            self.is_safe &= not any(one.text in {"hash", "enable"} for one in words[:1])
+            self.is_safe &= words[0].text not in {"hash", "enable"}
 
     def without(self, *, named: bool) -> str:
         """The text without its comments and what is only told; ``named`` is left out too where it is said."""
@@ -256,6 +265,20 @@ class Told:
         for begin, end in sorted(spans, reverse=True):
             text = f"{text[:begin]} {text[end:]}"
         return text
+
+
+def started_by(words: list[str]) -> list[str]:
+    """What a command starts by its whole path: its program, what that one starts or reads in its place."""
+    found, name = [word for word in words[:1] if word.startswith("/")], words[0].rpartition("/")[2] if words else ""
+    rest = [word for word in words[1:] if not (SETS.match(word) or word.isdigit())]
+    if INTERPRETERS.fullmatch(name) or name in {"source", "."}:
+        read = next((word for word in rest if not word.startswith("-") or word in {"-c", "-e", "-m"}), "")
+        return found + [word for word in (read,) if word.startswith("/")]
+    if name in RUN_BEHIND:
+        at = [at for at, word in enumerate(rest) if not word.startswith("-") and not word[:1].isdigit()]
+        first = at[RUN_BEHIND[name] :][:1]
+        return found + (started_by(rest[first[0] :]) if first else [])
+    return found
 
 
 def finds_others(word: str) -> bool:
@@ -280,12 +303,14 @@ def runs_by_option(name: str, words: list[Word]) -> bool:
     )
 
 
-def run_and_touched(text: str, otherwise: str) -> tuple[str, str]:
-    """Of a text that a shell reads, what may be run, and what may be run or touched; ``otherwise`` where it is not understood."""
+def run_and_touched(text: str, otherwise: str) -> tuple[str, str, set[str]]:
+    """Of a text that a shell reads, what may be run, and what may be run or touched, ``otherwise`` where it is not understood;
+    and the programs that it starts by whole paths.
+    """
     if len(text) > READ_AT_MOST:
-        return otherwise, otherwise
+        return otherwise, otherwise, set()
     try:
         found = Told(text)
     except (Unread, RecursionError):
-        return otherwise, otherwise
-    return found.without(named=True), found.without(named=False)
+        return otherwise, otherwise, set()
+    return found.without(named=True), found.without(named=False), found.started

@@ -65,13 +65,15 @@ STARTERS_AT_MOST = 200
 HOOK_FOLDERS_BELOW = 20
 
 
-def started_by_others() -> list[dict[str, Any]]:
+def started_by_others(by_root: set[str] | None = None) -> list[dict[str, Any]]:
     """Each file by which something is run without a person, at boot or when something else comes to pass, and that no package of
     the distribution has brought as it is: ``where`` it is, ``by`` whom it is read, and whether it is run ``itself``, or says
-    what is. What cron does at its times, and systemd at all, others say.
+    what is. What cron does at its times, and systemd at all, others say. ``by_root`` is told all of these files.
     """
     itself, says = dict(programs()), dict(saying())
     found = {**says, **itself}
+    if by_root is not None:
+        by_root |= found.keys()
     vouched = vouched_for(set(found))
     rows = [{"where": path, "by": by, "itself": path in itself} for path, by in sorted(found.items()) if path not in vouched]
     if len(rows) > STARTERS_AT_MOST:

@@ -19,10 +19,10 @@ from voxgate.probe.text import files_in, lines_of
 from voxgate.probe.ways import LINKS_AT_MOST
 
 
-def sudo(services: list[Service], found: Job, planned: Job, given: Job | None = None) -> dict[str, Any]:
+def sudo(services: list[Service], found: Job, planned: Job, given: Job | None = None, more: Job | None = None) -> dict[str, Any]:
     """What the account that looks may do as somebody else, as sudo itself works it out, and its groups; what others may, that
     log in or run something here, now or by a job (``planned``), or that is ``given`` without sudo; what of the programs that
-    may be run as root somebody else could replace; and all accounts.
+    may be run as root somebody else could replace, and ``more`` that root runs; and all accounts.
     """
     caller = os.environ.get("SUDO_USER") if os.geteuid() == 0 else account(os.getuid())
     if not caller or not ACCOUNT.fullmatch(caller):
@@ -46,6 +46,7 @@ def sudo(services: list[Service], found: Job, planned: Job, given: Job | None = 
         programs.add(os.path.abspath(__file__))
     loose = sorted({path for program_path in programs for path in loose_of(program_path)})
     said = {"user": caller, "groups": groups, "rules": rules, "others": others, "loose": loose}
+    said["by_itself"] = more.value() if more is not None else []
     return {**said, "accounts": all_accounts()}
 
 

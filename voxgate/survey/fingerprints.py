@@ -272,7 +272,7 @@ def _sudo(host: HostEvidence) -> list[Row] | None:
     if sudo is None:
         return None
     rows = [Row("sudo", f"groups of {sudo.user}", sorted(sudo.groups))]
-    rows += [Row("sudo", f"{path} can be changed by others", "loose", (path,)) for path in sudo.loose]
+    rows += [Row("sudo", f"{path} can be changed by others", "loose", (path,)) for path in (*sudo.loose, *sudo.by_itself)]
     for one in (*sudo.rules, *sudo.others):
         files = (one.file,) if one.file else ()
         name = f"{one.holder}: ({one.user}) {one.command}"

@@ -696,6 +696,10 @@ CASES: dict[str, tuple[Callable[[Case], Case], set[str]]] = {
         lambda g: g.fact(API, "sudo", loose=("/usr/local/sbin/voxgate-probe",)),
         {"sudo-is-minimal[api-1]"},
     ),
+    "root-runs-what-a-service-can-change": (
+        lambda g: g.fact(API, "sudo", by_itself=("/home/vox/nightly",)),
+        {"sudo-is-minimal[api-1]"},
+    ),
     "sshd-older-than-its-files": (
         lambda g: g.fact(API, "keys", changed=known(g.of(API).keys).started + 1),
         {"keys-are-known[api-1]"},

@@ -1,0 +1,120 @@
+"""What root runs by itself is asked who could change it: real crontabs, units and files of accounts."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.built import probe
+
+from .conftest import service
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+GAMES = probe.pwd.getpwnam("games").pw_uid  # who runs the service here
+NEWS = probe.pwd.getpwnam("news").pw_uid  # who has nothing to do with it
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder of root's, in it one of the service's account and one of another's, each with a program."""
+    with tempfile.TemporaryDirectory(prefix="voxgate-", dir="/var/lib") as folder:
+        top = Path(folder)
+        top.chmod(0o755)
+        for name, uid in (("own", GAMES), ("other", NEWS), ("roots", 0)):
+            (top / name).mkdir()
+            (top / name / "job").write_text("#!/bin/sh\ntrue\n")
+            (top / name / "job").chmod(0o755)
+            os.chown(top / name, uid, 0)
+        yield top
+
+
+def told(
+    monkeypatch: pytest.MonkeyPatch, place: Path, *lines: str, where: str = "/etc/cron.d/x", user: str = "root"
+) -> list[str]:
+    """What is told of a job with these lines, without the folder that all of it lies in."""
+    rows = [probe.Planned(where.format(place), user, line.format(place)) for line in lines]
+    monkeypatch.setattr(probe, "cron_jobs", lambda: rows)
+    for name in ("spooled_jobs", "user_units"):
+        monkeypatch.setattr(probe, name, list)
+    monkeypatch.setattr(probe, "unit_jobs", lambda *_: [])
+    begun: set[str] = set()
+    row = service(place)._replace(user="games", owner="man")
+    planned = probe.Job(lambda: probe.jobs([row], None, None, begun))
+    found: list[str] = probe.open_to_services([row], begun, [planned], probe.Job(lambda: None))
+    return [one.removeprefix(f"{place}/") for one in found]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{0}/own/job -x",
+        "cd / && nice -n 10 {0}/own/job >/dev/null 2>&1",
+        "[ -x {0}/own/job ] && {0}/own/job",
+        "sh -eu {0}/own/job",
+        "flock -n /run/lock/x timeout 60 python3 -I {0}/own/job",
+        'A=1 "{0}/own/job"',
+        "{0}/roots/calls",
+        "{0}/roots/link",
+        "{0}/own/not-there-yet",
+        "run-parts {0}/own",
+    ],
+)
+def test_what_a_service_s_account_could_change_of_what_root_starts_is_told(
+    monkeypatch: pytest.MonkeyPatch, place: Path, line: str
+) -> None:
+    """That account would be root by the next run."""
+    (place / "roots/calls").write_text(f"#!/bin/sh\nset -e\n{place}/own/job\n")
+    (place / "roots/calls").chmod(0o755)
+    (place / "roots/link").symlink_to("../own/job")
+    assert told(monkeypatch, place, line) == ["own"]
+
+
+def test_a_file_itself_counts_and_who_may_write_it(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
+    job = place / "roots/job"
+    os.chown(job, GAMES, 0)
+    assert told(monkeypatch, place, "{0}/roots/job") == ["roots/job"]
+    os.chown(job, 0, probe.pwd.getpwnam("games").pw_gid)
+    assert told(monkeypatch, place, "{0}/roots/job") == []
+    job.chmod(0o775)
+    assert told(monkeypatch, place, "{0}/roots/job") == ["roots/job"]
+    os.chown(job, 0, 0)
+    job.chmod(0o757)
+    assert told(monkeypatch, place, "{0}/roots/job") == ["roots/job"]
+    job.chmod(0o755)
+    assert told(monkeypatch, place, "true", where="{0}/own/table") == ["own"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{0}/roots/job",
+        "{0}/other/job",
+        "runuser -u games -- {0}/own/job",
+        "su games -c 'cd {0}/own; {0}/own/job'",
+        "find {0}/own -name x -delete; tar czf /tmp/x.tgz {0}/own/job; test -x {0}/own/job",
+        "echo {0}/own/job",
+        "{0}/sticky/job",
+    ],
+)
+def test_what_root_only_names_or_starts_as_its_owner_is_not(monkeypatch: pytest.MonkeyPatch, place: Path, line: str) -> None:
+    (place / "sticky").mkdir()
+    (place / "sticky").chmod(0o1777)
+    (place / "sticky/job").write_text("#!/bin/sh\n")
+    assert told(monkeypatch, place, line) == []
+
+
+def test_a_job_of_the_accounts_own_is_its_own_matter(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
+    assert told(monkeypatch, place, "{0}/own/job", user="games") == []
+
+
+def test_unit_files_and_what_other_readers_start_count(place: Path) -> None:
+    files, drop_ins = {"x.service": [f"{place}/own/job"]}, {"x.service": [f"{place}/roots/job"]}
+    disk = SimpleNamespace(files=files, drop_ins=drop_ins)
+    row = service(place)._replace(user="games", owner="man")
+    begun = {f"{place}/own/gone", f"{place}/roots/job"}
+    assert probe.open_to_services([row], begun, [], probe.Job(lambda: disk)) == [f"{place}/own"]
