@@ -216,11 +216,12 @@ def user_units() -> Iterator[Planned]:
         uid = 0 if user == "every user" else uid_of(user)
         files = {path: as_may_be_seen(path, uid, unit_lines_on) for path in unit_files(folder, uid)}
         settings = {name: value for lines in files.values() for line in lines for name, value in set_by(line)}
+        known = {} if user == "every user" else known_of(user)
         units = {path: os.path.basename(os.path.dirname(path)[:-2] if path.endswith(".conf") else path) for path in files}
         stands = {units[path]: place for path, lines in files.items() for line in lines if (place := stands_by(line))}
         for path, lines in files.items():
-            place = at_home(specified(stands.get(units[path], ""), units[path]), user)
-            yield Planned(path, user, as_systemd_starts(commands_in(lines), units[path], settings), place)
+            place = at_home(specified(stands.get(units[path], ""), units[path], known), user)
+            yield Planned(path, user, as_systemd_starts(commands_in(lines), units[path], settings, known), place)
 
 
 def set_by(line: str) -> list[tuple[str, str]]:
@@ -235,14 +236,22 @@ def stands_by(line: str) -> str:
     return said.strip().removeprefix("-") if key.strip() == "WorkingDirectory" else ""
 
 
-def as_systemd_starts(text: str, unit: str, settings: dict[str, str]) -> str:
-    """The commands of a unit, and below them the same where letters are written as numbers, and its name or a variable of its
-    stands for a word. Raises Trouble where that is too long.
+def known_of(user: str) -> dict[str, str]:
+    """What an account's own systemd puts in its units for these, as it is where the account does not move it (XDG)."""
+    home, uid = home_of(user), uid_of(user)
+    told = {"h": home, "E": f"{home}/.config", "S": f"{home}/.local/state", "C": f"{home}/.cache", "t": f"/run/user/{uid}"}
+    told |= {"u": user, "U": str(uid), "T": "/tmp", "V": "/var/tmp", "%": "%"}  # noqa: S108 - read, not used
+    return {f"%{sign}": word for sign, word in told.items()}
+
+
+def as_systemd_starts(text: str, unit: str, settings: dict[str, str], known: dict[str, str]) -> str:
+    """The commands of a unit, and below them the same where letters are written as numbers, and its name, a variable of its or
+    what is ``known`` of its account stands for a word. Raises Trouble where that is too long.
     """
-    if text.count("%") * len(unit) > LONGEST_ROW:
+    if text.count("%") * max(map(len, (unit, *known.values()))) > LONGEST_ROW:
         raise Trouble("failed", f"a unit: over {LONGEST_ROW} letters with its name where that is meant")
     plain = ESCAPE.sub(lambda found: chr(int(found[1] or found[2] or found[3], 8 if found[3] else 16)), text)
-    return "\n".join(dict.fromkeys((text, valued(specified(plain, unit), settings))))
+    return "\n".join(dict.fromkeys((text, valued(specified(plain, unit, known), settings))))
 
 
 def unit_files(folder: str, uid: int) -> Iterator[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from typing import Iterable
+from types import MappingProxyType
+from typing import Iterable, Mapping
 
 from voxgate.probe.base import SMALL_FILE, Trouble
 from voxgate.probe.folder import NoFile
@@ -30,12 +31,15 @@ def template_of(unit: str) -> str:
     return f"{stem.partition('@')[0]}@.{kind}" if "@" in stem else unit
 
 
-def specified(word: str, unit: str) -> str:
-    """A unit's name as it stands in the file of another, whose name fills in what is left open."""
+def specified(word: str, unit: str, of_account: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A unit's name as it stands in the file of another, whose name fills in what is left open; or a word of its own file, where
+    that is an account's with what systemd has for that one.
+    """
     stem = unit.rpartition(".")[0]
     prefix, _, instance = stem.partition("@")
     fills = {"%n": unit, "%N": stem, "%p": prefix, "%P": prefix, "%i": instance, "%I": instance, "%j": prefix.rpartition("-")[2]}
-    return re.sub(r"%[a-zA-Z]", lambda found: fills.get(found.group(), found.group()), word)
+    fills.update(of_account)
+    return re.sub(r"%[a-zA-Z%]", lambda found: fills.get(found.group(), found.group()), word)
 
 
 def folders_beside(unit: str) -> list[str]:

@@ -107,6 +107,15 @@ def test_a_unit_of_an_account_s_names_what_it_runs_as_systemd_reads_it(kept: Pat
         assert runs_by(unit(command), f"{UNITS}/x.service") == [["rsync"]], command
     named = f"printf '[Service]\\nExecStart=/usr/bin/%%p a b\\n' >{UNITS}/rsync.service"
     assert runs_by(named, f"{UNITS}/rsync.service") == [["rsync"]]
+    (kept / "job").write_text("#!/bin/sh\nrsync a b\n")
+    (kept / "job").chmod(0o755)
+    for command, place in (
+        (f"%h/../lib/{kept.name}/job", ""),
+        ("/bin/sh job", f"%h/../lib/{kept.name}"),
+        (f"/bin/sh %V/../lib/{kept.name}/job", ""),
+    ):
+        told = f"{unit(command)} && echo WorkingDirectory={place} >>{UNITS}/x.service"
+        assert runs_by(told, f"{UNITS}/x.service") == [["rsync"]], command
     by_variable = unit("/usr/bin/env ${X} a b")
     dropped_in = f"{UNITS}/x.service.d"
     for more in (
