@@ -25,8 +25,8 @@ ROOTS_OF_USR = ("lib/", "bin/", "sbin/", "lib64/")
 
 
 def vouched_for(paths: set[str]) -> set[str]:
-    """Those of the files that are as a package of the distribution brought them, by dpkg's own hashes. None where there is no
-    dpkg: then nobody vouches for anything.
+    """Those of the files that are as a package of the distribution brought them, by dpkg's own hashes, and that nobody but root
+    may change. None where there is no dpkg: then nobody vouches for anything.
     """
     real = {path: resolved(path) for path in paths}
     known = dpkg_hashes()
@@ -103,9 +103,14 @@ def configured(lines: re.Pattern[bytes]) -> dict[str, str]:
 
 
 def md5_of(path: str) -> str:
-    """Dpkg's hash of a regular file, ``gone`` for anything else."""
+    """Dpkg's hash of a regular file; ``gone`` for anything else, and for one that others than root, or who looks, may change: it
+    may be another by the time that it is read.
+    """
     try:
         with open(opened(path), "rb") as file:
+            row = os.fstat(file.fileno())
+            if row.st_uid not in {0, os.geteuid()} or row.st_mode & 0o002 or (row.st_mode & 0o020 and row.st_gid != 0):
+                return "gone"
             return hashlib.md5(file.read(SMALL_FILE)).hexdigest()
     except (OSError, Trouble):
         return "gone"

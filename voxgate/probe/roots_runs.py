@@ -8,17 +8,25 @@ from contextlib import suppress
 from typing import Iterable
 
 from voxgate.probe.accounts import NOBODY, account, uid_of
-from voxgate.probe.base import SHOWN, Job
+from voxgate.probe.base import PATH, SHOWN, Job
 from voxgate.probe.request import Service
 from voxgate.probe.rights import MAY_WRITE, access_list, may_besides
 
 ROOTS_AT_MOST = 5000  # files that root runs
+# Where root's programs, and what these load, are looked for by their names: who may put one there is root by the next run. On
+# some hosts a group (Debian's staff) may do so in /usr/local.
+LOOKED_INTO = (
+    *PATH.split(":"), "/usr/lib", "/usr/local/lib", "/etc", "/etc/cron.d", "/etc/cron.hourly", "/etc/cron.daily",
+    "/etc/cron.weekly", "/etc/cron.monthly", "/etc/ld.so.conf.d", "/etc/profile.d", "/etc/sudoers.d", "/etc/pam.d",
+    "/etc/systemd/system", "/usr/local/lib/systemd/system",
+)  # fmt: skip
 
 
 def open_to_services(services: list[Service], begun: set[str], told: Iterable[Job], folders: Job) -> list[str]:
     """The files and folders by which an account that runs a service or deploys, or everybody, could change what root runs by
-    itself: ``begun``, as the jobs ``told`` name it, and the unit files of ``folders``. Of administrators, and of accounts that
-    have nothing to do with the services, nothing is said: on many hosts these may be root anyway.
+    itself: ``begun``, as the jobs ``told`` name it, the unit files of ``folders``, and what it looks for by a name. Of
+    administrators, and of accounts that have nothing to do with the services, nothing is said: on many hosts these may be root
+    anyway.
     """
     for job in told:
         job.result()  # where one was not done, what it found until then
@@ -26,6 +34,7 @@ def open_to_services(services: list[Service], begun: set[str], told: Iterable[Jo
     disk = folders.result().get("value")
     for named in (disk.files, disk.drop_ins) if disk else ():
         paths += [path for found in named.values() for path in found if not path.startswith("/usr/lib/")]
+    paths += [f"{folder}/any" for folder in LOOKED_INTO if os.path.isdir(folder)]
     ways = Ways({name for row in services for name in (row.user, row.owner) if name} - {"root"})
     return sorted({place for path in paths for place in ways.to(path)})[:SHOWN]
 

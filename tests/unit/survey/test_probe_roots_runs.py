@@ -118,3 +118,13 @@ def test_unit_files_and_what_other_readers_start_count(place: Path) -> None:
     row = service(place)._replace(user="games", owner="man")
     begun = {f"{place}/own/gone", f"{place}/roots/job"}
     assert probe.open_to_services([row], begun, [], probe.Job(lambda: disk)) == [f"{place}/own"]
+
+
+def test_where_root_looks_for_programs_no_account_of_a_services_puts_one(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
+    """A group may write into /usr/local on many a Debian (staff): who is in it is root by the next program that root calls."""
+    monkeypatch.setattr(probe, "LOOKED_INTO", (f"{place}/roots", f"{place}/none"))
+    assert told(monkeypatch, place, "true") == []
+    os.chown(place / "roots", 0, probe.pwd.getpwnam("games").pw_gid)
+    assert told(monkeypatch, place, "true") == []
+    (place / "roots").chmod(0o2775)
+    assert told(monkeypatch, place, "true") == ["roots"]

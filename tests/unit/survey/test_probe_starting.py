@@ -87,6 +87,9 @@ def test_what_a_package_brought_as_it_is_counts_for_nothing(place: Path, monkeyp
     monkeypatch.setattr(probe, "dpkg_hashes", lambda: known)
     monkeypatch.setattr(probe, "dpkg_hashes_of", lambda _: {})
     assert probe.started_by_others() == []
+    path.chmod(0o666)  # whoever likes writes another thing into it until it is read
+    assert len(probe.started_by_others()) == 1
+    path.chmod(0o644)
     path.write_text(SAYING[-2][1].replace("/x", "/y"))
     assert len(probe.started_by_others()) == 1
 
