@@ -3,43 +3,31 @@
 from __future__ import annotations
 
 import os
-import pwd
 import re
 import stat
 from contextlib import suppress
 from itertools import chain
-from typing import Any, Callable, Iterable, Iterator, NamedTuple
+from typing import Any, Iterable, Iterator
 
+from voxgate.probe.account_units import OF_EVERYBODY, user_units
 from voxgate.probe.accounts import account, at_home, home_of, seeing_as, uid_of
 from voxgate.probe.base import PATH, SMALL_FILE, Job, Trouble
 from voxgate.probe.believing import changed_led, really
 from voxgate.probe.folder import Folder, NoFile
+from voxgate.probe.planned import Planned, few_enough, is_of_shell
 from voxgate.probe.reading import taken
 from voxgate.probe.request import Service
-from voxgate.probe.scripts import OF_SHELL, WORD, movers
+from voxgate.probe.scripts import WORD, movers
 from voxgate.probe.shell_words import PASSED_OVER
-from voxgate.probe.spelling import NAMED_VALUE
+from voxgate.probe.spelling import valued
 from voxgate.probe.systemctl import DRAWS, UNIT_COMMANDS, Shown
 from voxgate.probe.text import files_in, names_in, telling_lines
-from voxgate.probe.unit_folders import ENDINGS, UNIT_FOLDERS, commands_in, specified
-from voxgate.probe.ways import lines_on, paths_in, unit_lines_on
+from voxgate.probe.unit_folders import UNIT_FOLDERS
+from voxgate.probe.ways import lines_on
 
-JOBS_AT_MOST = 5000
-JOBS_BYTES = 8 * 1024 * 1024  # what all jobs are, together
 ROW_OF_SETTING = re.compile(r"""\s*(["']?)([A-Za-z_]\w*)\1\s*=(.*)""", re.ASCII)
-OF_A_UNIT = re.compile(r"""(?:^|[\s"'])([A-Za-z_]\w*)=([^\s"']{0,4096})""", re.ASCII)
-ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|([0-3][0-7]{2}))")
-VALUES_IN_VALUES = 3
-LONGEST_ROW = 1 << 16
 SEARCHED_BY_PATH = 20_000  # places where a word of one row could be a program
 SHELLS_OF_CRON = re.compile(r"(?:/usr)?/bin/(?:ba|da|k|z|rba)?sh")  # all of these read a row as it is read here
-NO_HOMES = {"/", "/bin", "/dev", "/nonexistent", "/run/sshd", "/sbin", "/usr/bin", "/usr/games", "/usr/sbin"}  # of a distribution
-OF_A_HOME = (".config/systemd/user", ".config/systemd/user.control", ".local/share/systemd/user")
-OF_A_RUN = ("transient", "user", "user.control", "generator", "generator.early", "generator.late")  # of what lies in memory
-OF_EVERYBODY = ("/etc/systemd/user", "/etc/xdg/systemd/user", "/run/systemd/user", "/usr/local/lib/systemd/user",
-                "/usr/local/share/systemd/user")  # fmt: skip
-
-
 ROOTS_FILES = ("/etc/rc.local", "/etc/crontab", "/etc/anacrontab", "/etc/cron.", *(f"{folder}/" for folder in OF_EVERYBODY))
 
 
@@ -68,32 +56,6 @@ def jobs(services: list[Service], disk: Job, shown: Shown, by_root: set[str] | N
         changed = changed_led(where) if where.startswith("/") else 0.0
         found.append({"where": where, "user": user, "runs": told, "changed": changed})
     return found
-
-
-class Planned(NamedTuple):
-    """What starts by itself: by which file or unit, as whom, the commands, and where it starts if not at its account's home."""
-
-    where: str
-    user: str
-    text: str
-    stands: str = ""
-
-
-def is_of_shell(where: str, text: str) -> bool:
-    """True for what nobody but a shell reads: no unit's commands, and nothing that names another reader in its first line."""
-    is_others = text.startswith("#!") and not OF_SHELL.match(text.partition("\n")[0].encode(errors="replace") + b"\n")
-    return where.startswith("/") and not where.endswith((*ENDINGS, ".conf")) and not is_others
-
-
-def few_enough(planned: Iterable[Planned]) -> Iterator[Planned]:
-    """The jobs one by one, but for what runs nothing. Raises Trouble where there is too much to be looked at."""
-    left = JOBS_BYTES
-    for count, row in enumerate(planned):
-        left -= len(row.text)
-        if count >= JOBS_AT_MOST or left < 0:
-            raise Trouble("failed", f"over {JOBS_AT_MOST} jobs, or {JOBS_BYTES} letters of them")
-        if row.text.strip():
-            yield row
 
 
 def cron_jobs() -> Iterator[Planned]:
@@ -162,19 +124,6 @@ def as_started(line: str, settings: dict[str, str], user: str) -> str:
     return "\n".join([*shell, text, *found])
 
 
-def valued(text: str, settings: dict[str, str]) -> str:
-    """What is started, with the values of its variables where they are named. Raises Trouble where that is too long."""
-    for _ in range(VALUES_IN_VALUES):
-        size = sum(len(settings.get(name[1] or name[2], "")) for name in NAMED_VALUE.finditer(text))
-        if size and size + len(text) > LONGEST_ROW:  # what it starts would stand behind as much as somebody likes
-            raise Trouble("failed", f"a row of a crontab: over {LONGEST_ROW} letters with the values of its variables")
-        spelled = NAMED_VALUE.sub(lambda name: settings.get(name[1] or name[2], name[0]), text)
-        if spelled == text:
-            break
-        text = spelled
-    return text
-
-
 def runnable(path: str) -> bool:
     """True for a program, as far as whoever looks now can see it."""
     with suppress(OSError):
@@ -200,80 +149,6 @@ def spooled(folder: str) -> Iterator[tuple[str, int, str]]:
             with suppress(FileNotFoundError, NoFile), root.open(name) as file:
                 text = taken(file, SMALL_FILE, f"{folder}/{name}").decode(errors="surrogateescape")
                 yield f"{folder}/{name}", os.fstat(file.fileno()).st_uid, text
-
-
-def user_units() -> Iterator[Planned]:
-    """Units of the users' own systemd, which lingers after a login, with what is dropped in, and those that it was told of while
-    it runs; and the users' other ways to start something.
-    """
-    people = {(one.pw_dir, one.pw_name, one.pw_uid) for one in pwd.getpwall()}
-    homes = sorted((home, user) for home, user, _ in people if home.startswith("/") and home not in NO_HOMES)
-    folders = [(f"{home}/{part}", user) for home, user in homes for part in OF_A_HOME]
-    present = set(names_in("/run/user"))
-    told = sorted((uid, user) for _, user, uid in people if str(uid) in present)
-    folders += [(f"/run/user/{uid}/systemd/{part}", user) for uid, user in told for part in OF_A_RUN]
-    for folder, user in [*folders, *((folder, "every user") for folder in OF_EVERYBODY)]:
-        uid = 0 if user == "every user" else uid_of(user)
-        files = {path: as_may_be_seen(path, uid, unit_lines_on) for path in unit_files(folder, uid)}
-        settings = {name: value for lines in files.values() for line in lines for name, value in set_by(line)}
-        known = {} if user == "every user" else known_of(user)
-        units = {path: os.path.basename(os.path.dirname(path)[:-2] if path.endswith(".conf") else path) for path in files}
-        stands = {units[path]: place for path, lines in files.items() for line in lines if (place := stands_by(line))}
-        for path, lines in files.items():
-            place = at_home(specified(stands.get(units[path], ""), units[path], known), user)
-            yield Planned(path, user, as_systemd_starts(commands_in(lines), units[path], settings, known), place)
-
-
-def set_by(line: str) -> list[tuple[str, str]]:
-    """The variables that a row of a unit file sets."""
-    key, _, said = line.partition("=")
-    return OF_A_UNIT.findall(said) if key.strip() == "Environment" else []
-
-
-def stands_by(line: str) -> str:
-    """The folder in which a unit is started, by a row of its file; empty for any other row."""
-    key, _, said = line.partition("=")
-    return said.strip().removeprefix("-") if key.strip() == "WorkingDirectory" else ""
-
-
-def known_of(user: str) -> dict[str, str]:
-    """What an account's own systemd puts in its units for these, as it is where the account does not move it (XDG)."""
-    home, uid = home_of(user), uid_of(user)
-    told = {"h": home, "E": f"{home}/.config", "S": f"{home}/.local/state", "C": f"{home}/.cache", "t": f"/run/user/{uid}"}
-    told |= {"u": user, "U": str(uid), "T": "/tmp", "V": "/var/tmp", "%": "%"}  # noqa: S108 - read, not used
-    return {f"%{sign}": word for sign, word in told.items()}
-
-
-def as_systemd_starts(text: str, unit: str, settings: dict[str, str], known: dict[str, str]) -> str:
-    """The commands of a unit, and below them the same where letters are written as numbers, and its name, a variable of its or
-    what is ``known`` of its account stands for a word. Raises Trouble where that is too long.
-    """
-    if text.count("%") * max(map(len, (unit, *known.values()))) > LONGEST_ROW:
-        raise Trouble("failed", f"a unit: over {LONGEST_ROW} letters with its name where that is meant")
-    plain = ESCAPE.sub(lambda found: chr(int(found[1] or found[2] or found[3], 8 if found[3] else 16)), text)
-    return "\n".join(dict.fromkeys((text, valued(specified(plain, unit, known), settings))))
-
-
-def unit_files(folder: str, uid: int) -> Iterator[str]:
-    """The files of units in a folder, of whatever kind they are, and what is dropped in to one, as an account sees them."""
-    for path in as_may_be_seen(folder, uid, paths_in):
-        if path.endswith(".d"):
-            yield from (one for one in as_may_be_seen(path, uid, paths_in) if one.endswith(".conf"))
-        elif path.endswith(ENDINGS):
-            yield path
-
-
-def as_may_be_seen(path: str, uid: int, read: Callable[[str], list[str]]) -> list[str]:
-    """What an account reads there; nothing where it may not, since then its own systemd reads nothing either. Raises OSError
-    where not even root may look: that is a file system of the account's own.
-    """
-    try:
-        with seeing_as(uid):
-            return read(path)
-    except PermissionError:
-        with suppress(FileNotFoundError, NotADirectoryError):
-            os.lstat(path)
-        return []
 
 
 def unit_jobs(services: list[Service], folders: Job, shown: Shown) -> Iterator[tuple[Planned, bool]]:

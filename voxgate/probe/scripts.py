@@ -11,8 +11,9 @@ from contextlib import suppress
 
 from voxgate.probe.accounts import account, at_home, seeing_as
 from voxgate.probe.base import LONGEST_PATH, PATH, SCRIPT_DEPTH, Trouble
+from voxgate.probe.begun import begun_by
 from voxgate.probe.folder import NoFile, opened_on_disk
-from voxgate.probe.shell_words import run_and_touched, started_by
+from voxgate.probe.shell_words import run_and_touched
 from voxgate.probe.spelling import folders_in, spelled
 from voxgate.probe.text import COMMENT_ALONE
 from voxgate.probe.ways import Reached, paths_in
@@ -86,12 +87,6 @@ def movers(
                 more = started if path in begun else None
                 found |= run_by(path, folders, depth, seen, readers=read.get(word, set()), stands=gone, started=more)
     return found
-
-
-def begun_by(text: str) -> set[str]:
-    """What the commands of units start by whole paths, a line each; as systemd shows them the program stands before its words."""
-    parts = (part.lstrip(" \t@-:+!").split() for line in text.split("\n") if line.strip() for part in line.split(" ; "))
-    return {path for words in parts if words for path in started_by(words)}
 
 
 def gone_to(text: str, stands: tuple[str, ...]) -> list[str]:

@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from voxgate.probe.base import PATH
+from voxgate.probe.begun import INTERPRETERS, RUN_BEHIND, SETS, started_by
 from voxgate.probe.spelling import QUOTES
 
 TELLERS = {"echo", "printf", "logger", "wall", ":"}  # each word of theirs is told, and no more
@@ -29,11 +30,6 @@ RUN_BY_OPTIONS = {
     ),
     "zip": (re.compile(r"-[^-]*TT.*", re.DOTALL), ("--unzip-command",)),
 }  # fmt: skip
-# What starts the command behind them, as the same account, and how many words of their own stand before it.
-RUN_BEHIND = dict.fromkeys(
-    ("chronic", "cronic", "env", "exec", "ionice", "nice", "nohup", "setsid", "stdbuf", "time", "timeout"), 0
-)
-RUN_BEHIND["flock"] = 1
 PASSED_OVER = READERS | POSTS
 COPIERS = {"cat", "cp", "mv"}
 MOVER = re.compile(r"(?:/usr(?:/local)?)?/bin/(?:git|rsync|pip3?|uvx?|npm|npx)")  # which may run under another name behind these
@@ -41,11 +37,9 @@ OF_PATH = re.compile(r"PATH\+?=(.*)", re.DOTALL)
 RUNNERS = re.compile(
     r"(?:\S*/)?(?:sh|bash|dash|ash|ksh|zsh|source|\.|eval|at|batch|crontab|xargs|chmod|install|systemd-run|python[\d.]*|perl|ruby)"
 )
-INTERPRETERS = re.compile(r"(?:\S*/)?(?:sh|bash|dash|ash|ksh|zsh|busybox|python[\d.]*|perl|ruby)")
 WHOLE = {"", "}", "done", "fi", "exec"}  # an output behind one of these is that of all that stands before, or after
 FUNCTION = re.compile(r"\(\s*\)")
 BEFORE_A_COMMAND = {"if", "then", "elif", "else", "while", "until", "do", "!", "{", "time"}
-SETS = re.compile(r"[A-Za-z_]\w*\+?=", re.ASCII)
 OTHERWISE_CALLED = re.compile(r"\balias\b|\bfunction\s|\b(?:echo|printf|logger|wall|mail\w*|curl|tar|c[pd]|mv|rm)\s*\(\s*\)")
 REDIRECTION = re.compile(r"<<|[<>]\(|<>|[<>]&|>\||>>|[<>]")
 SUM = re.compile(r"\$\(\([\w\s$+*/%<>=!-]*\)\)")
@@ -265,20 +259,6 @@ class Told:
         for begin, end in sorted(spans, reverse=True):
             text = f"{text[:begin]} {text[end:]}"
         return text
-
-
-def started_by(words: list[str]) -> list[str]:
-    """What a command starts by its whole path: its program, what that one starts or reads in its place."""
-    found, name = [word for word in words[:1] if word.startswith("/")], words[0].rpartition("/")[2] if words else ""
-    rest = [word for word in words[1:] if not (SETS.match(word) or word.isdigit())]
-    if INTERPRETERS.fullmatch(name) or name in {"source", "."}:
-        read = next((word for word in rest if not word.startswith("-") or word in {"-c", "-e", "-m"}), "")
-        return found + [word for word in (read,) if word.startswith("/")]
-    if name in RUN_BEHIND:
-        at = [at for at, word in enumerate(rest) if not word.startswith("-") and not word[:1].isdigit()]
-        first = at[RUN_BEHIND[name] :][:1]
-        return found + (started_by(rest[first[0] :]) if first else [])
-    return found
 
 
 def finds_others(word: str) -> bool:

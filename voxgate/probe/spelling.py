@@ -18,6 +18,8 @@ SLASHES = re.compile(r"/(?:\./|/)+")
 PATTERN = re.compile(r"(?<![\w./])/[\w./@+*?\[\]{},!-]{0,255}[*?\[{][\w./@+*?\[\]{},!-]{0,255}", re.ASCII)
 PATTERNS_AT_MOST = 1000  # of one text: what has more may mean any folder
 VALUES_AT_MOST = 3  # of one name: a text may set it again
+VALUES_IN_VALUES = 3
+LONGEST_ROW = 1 << 16
 SPELLED_AT_MOST = 4 << 20  # letters
 
 
@@ -59,6 +61,19 @@ def with_values(text: str, rows: list[tuple[int, str, str]]) -> str:
         return value
 
     return SLASHES.sub("/", QUOTES.sub("", NAMED_VALUE.sub(value_of, text)))
+
+
+def valued(text: str, settings: dict[str, str]) -> str:
+    """What is started, with the values of its variables where they are named. Raises Trouble where that is too long."""
+    for _ in range(VALUES_IN_VALUES):
+        size = sum(len(settings.get(name[1] or name[2], "")) for name in NAMED_VALUE.finditer(text))
+        if size and size + len(text) > LONGEST_ROW:  # what it starts would stand behind as much as somebody likes
+            raise Trouble("failed", f"a row of a crontab: over {LONGEST_ROW} letters with the values of its variables")
+        spelled = NAMED_VALUE.sub(lambda name: settings.get(name[1] or name[2], name[0]), text)
+        if spelled == text:
+            break
+        text = spelled
+    return text
 
 
 def folders_in(text: str, folders: Iterable[str]) -> set[str]:
