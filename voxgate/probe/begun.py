@@ -1,8 +1,11 @@
-"""What a command starts by its whole path."""
+"""What a command starts by its whole path, and whether it looks for others elsewhere."""
 
 from __future__ import annotations
 
 import re
+
+from voxgate.probe.base import PATH
+from voxgate.probe.spelling import QUOTES
 
 # What starts the command behind them, as the same account, and how many words of their own stand before it.
 RUN_BEHIND = {
@@ -10,6 +13,7 @@ RUN_BEHIND = {
     "time": 0, "timeout": 0,
 }  # fmt: skip
 INTERPRETERS = re.compile(r"(?:\S*/)?(?:sh|bash|dash|ash|ksh|zsh|busybox|python[\d.]*|perl|ruby)")
+OF_PATH = re.compile(r"PATH\+?=(.*)", re.DOTALL)
 SETS = re.compile(r"[A-Za-z_]\w*\+?=", re.ASCII)
 
 
@@ -31,3 +35,10 @@ def begun_by(text: str) -> set[str]:
     """What the commands of units start by whole paths, a line each; as systemd shows them the program stands before its words."""
     parts = (part.lstrip(" \t@-:+!").split() for line in text.split("\n") if line.strip() for part in line.split(" ; "))
     return {path for words in parts if words for path in started_by(words)}
+
+
+def finds_others(word: str) -> bool:
+    """True for a word by which programs are looked for in folders of an account's own, before those of the system."""
+    found = OF_PATH.fullmatch(QUOTES.sub("", word))
+    first = found[1].split(":")[0] if found else "/bin"
+    return first not in PATH.split(":") and first not in {"$PATH", "${PATH}"}

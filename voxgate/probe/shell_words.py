@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from voxgate.probe.base import PATH
-from voxgate.probe.begun import INTERPRETERS, RUN_BEHIND, SETS, started_by
+from voxgate.probe.begun import INTERPRETERS, RUN_BEHIND, SETS, finds_others, started_by
 from voxgate.probe.spelling import QUOTES
 
 TELLERS = {"echo", "printf", "logger", "wall", ":"}  # each word of theirs is told, and no more
@@ -33,7 +33,6 @@ RUN_BY_OPTIONS = {
 PASSED_OVER = READERS | POSTS
 COPIERS = {"cat", "cp", "mv"}
 MOVER = re.compile(r"(?:/usr(?:/local)?)?/bin/(?:git|rsync|pip3?|uvx?|npm|npx)")  # which may run under another name behind these
-OF_PATH = re.compile(r"PATH\+?=(.*)", re.DOTALL)
 RUNNERS = re.compile(
     r"(?:\S*/)?(?:sh|bash|dash|ash|ksh|zsh|source|\.|eval|at|batch|crontab|xargs|chmod|install|systemd-run|python[\d.]*|perl|ruby)"
 )
@@ -77,11 +76,12 @@ class Told:
         self.told: list[tuple[int, int]] = []
         self.named: list[tuple[int, int]] = []
         self.into_files: list[tuple[int, int]] = []  # told, and written somewhere
-        self.commands: set[str] = set()  # and the other words of those that may run one of them
+        self.commands: set[str] = set()
         self.started: set[str] = set()  # programs by whole paths
         self.logs: set[str] = set()
-        self.run_words: set[str] = set()
+        self.runners: list[list[Word]] = []  # commands that may run what is in their words
         self.is_safe, self.has_functions = not OTHERWISE_CALLED.search(text), FUNCTION.search(text) is not None
+        self.names_path = "PATH" in text
         self.goes_nowhere = True  # what several commands say together, but for what is told to somebody
         self.read("", nested=False)
 
@@ -204,7 +204,7 @@ class Told:
 
     def simple(self, words: list[Word], outputs: list[str], *, piped: bool, nested: bool) -> None:
         """One command: what of its words is only told."""
-        self.is_safe &= not any("PATH" in one.text and finds_others(one.text) for one in words)
+        self.is_safe &= not (self.names_path and any(finds_others(one.text) for one in words))
         while words and (words[0].text in BEFORE_A_COMMAND or SETS.match(words[0].text)):
             words = words[1:]
         folder, _, name = words[0].text.rpartition("/") if words else ("", "", "")
@@ -237,21 +237,27 @@ class Told:
 
     def note(self, words: list[Word], outputs: list[str], name: str) -> None:
         """Keep what a command of that name may run, and the logs that it writes to."""
-        self.logs.update(QUOTES.sub("", target) for target in outputs if target.endswith((".log", '.log"', ".log'")))
-        self.commands.add(words[0].text)
-        if name in RUN_BEHIND or "/" in words[0].text or INTERPRETERS.fullmatch(name) or name in {"source", "."}:
+        first = words[0].text
+        self.commands.add(first)
+        if outputs:
+            self.logs.update(QUOTES.sub("", target) for target in outputs if target.endswith((".log", '.log"', ".log'")))
+        if "/" in first or name in RUN_BEHIND or name in {"source", "."} or INTERPRETERS.fullmatch(name):
             self.started.update(started_by([QUOTES.sub("", one.text) for one in words]))
         if name not in PASSED_OVER:
-            self.commands.update(one.text for one in words if INTERPRETERS.fullmatch(one.text))
-            self.run_words.update(QUOTES.sub("", one.text) for one in words)
-            self.is_safe &= words[0].text not in {"hash", "enable"}
+            self.runners.append(words)
+            self.is_safe &= first not in {"hash", "enable"}
+
+    def may_run_what_is_told(self) -> tuple[bool, bool]:
+        """Whether something here may run what it is told, or what was told to a log."""
+        others = [one.text for words in self.runners for one in words]
+        is_run = any(map(RUNNERS.fullmatch, self.commands)) or any(map(INTERPRETERS.fullmatch, others))
+        return is_run, bool(self.logs) and not self.logs.isdisjoint(QUOTES.sub("", word) for word in others)
 
     def without(self, *, named: bool) -> str:
         """The text without its comments and what is only told; ``named`` is left out too where it is said."""
         spans = list(self.comments)
         if self.is_safe:
-            is_run = any(RUNNERS.fullmatch(name) for name in self.commands)
-            is_log_run = not self.logs.isdisjoint(self.run_words)
+            is_run, is_log_run = self.may_run_what_is_told() if self.told or self.into_files else (False, False)
             spans += self.told if (self.goes_nowhere and not is_log_run) or not is_run else []
             spans += self.into_files if not is_run else []
             spans += self.named if named else []
@@ -259,13 +265,6 @@ class Told:
         for begin, end in sorted(spans, reverse=True):
             text = f"{text[:begin]} {text[end:]}"
         return text
-
-
-def finds_others(word: str) -> bool:
-    """True for a word by which programs are looked for in folders of an account's own, before those of the system."""
-    found = OF_PATH.fullmatch(QUOTES.sub("", word))
-    first = found[1].split(":")[0] if found else "/bin"
-    return first not in SYSTEM_FOLDERS - {""} and first not in {"$PATH", "${PATH}"}
 
 
 def runs_by_option(name: str, words: list[Word]) -> bool:
