@@ -13,7 +13,7 @@ from voxgate.probe.cache import HashCache, changes_unseen, is_written_to
 from voxgate.probe.folder import Folder, passing_over
 from voxgate.probe.reading import taken
 from voxgate.probe.request import Service
-from voxgate.probe.rights import MAY_READ, access_list, may_besides
+from voxgate.probe.rights import MAY_READ, access_list, may_besides, names_left
 
 # Where copies of settings are made: by people, by backups, by what serves files. No look can read all of a disk.
 OPEN_PLACES = (
@@ -51,12 +51,13 @@ def in_place(place: str, own: set[str], trusted: set[str]) -> Iterator[OpenFile]
     left, waiting = OPEN_NAMES, [(place, 0, True)]
     for path, depth, above in waiting:
         with suppress(OSError):
-            mode = os.lstat(path).st_mode
+            folder = os.lstat(path)
+            mode = folder.st_mode
             if path in own or not mode & 0o011 or left <= A_FOLDER_OF_FILES:
                 continue
             everybodys = above and bool(mode & 0o001)
             with os.scandir(path) as entries:
-                rows = list(islice(entries, left - A_FOLDER_OF_FILES))
+                rows = list(islice(entries, names_left(left - A_FOLDER_OF_FILES, folder)))
             left -= A_FOLDER_OF_FILES + len(rows)
             for row in rows:
                 with suppress(OSError):  # it is gone, or lies under a file system of somebody's own: that hides no other

@@ -19,7 +19,7 @@ from voxgate.probe.cache import HashCache
 from voxgate.probe.dpkg import vouched_for
 from voxgate.probe.engines import called_as_engines
 from voxgate.probe.request import Service
-from voxgate.probe.rights import MAY_RUN, MAY_WRITE, access_list, may_besides
+from voxgate.probe.rights import MAY_RUN, MAY_WRITE, access_list, may_besides, names_left
 from voxgate.probe.sudo import POWERFUL, administrators, of_units
 
 # Where programs lie, and where people put theirs: some folders deep. All of a disk would be too much for each look.
@@ -99,7 +99,7 @@ def programs_of_others() -> Iterator[tuple[str, os.stat_result]]:
                     continue
                 seen.add((above.st_dev, above.st_ino))
                 with os.scandir(path) as entries:
-                    rows = list(islice(entries, max(0, left - A_FOLDER)))
+                    rows = list(islice(entries, names_left(left - A_FOLDER, above)))
                 left -= A_FOLDER + len(rows)
                 for row in rows:
                     with suppress(OSError):  # it is gone, or lies under a file system of somebody's own: that hides no other

@@ -39,6 +39,14 @@ def access_list(path: str) -> bytes:
     return b""
 
 
+OF_A_STRANGERS = 3  # a folder of an account's own takes no more than this part of what is left for others
+
+
+def names_left(left: int, above: os.stat_result) -> int:
+    """Of how many names a folder is looked into, where so many may be in all: an account hides no other's by those in its own."""
+    return max(0, left if above.st_uid == 0 else left // OF_A_STRANGERS)
+
+
 class Writers:
     """What others than root and the account that deploys could change of a service's code, each with who could: the first of it.
     Who may write into a folder can put another file in the place of any that lies there, however deep: one without files holds

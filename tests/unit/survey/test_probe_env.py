@@ -269,6 +269,19 @@ def test_no_place_is_searched_without_an_end(folder: Path, public: Path, monkeyp
     assert 0 < len(probe.open_files([service(folder)])) < 30
 
 
+def test_no_account_hides_a_copy_by_the_names_in_its_own_folder(public: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = public / "place"
+    monkeypatch.setattr(probe, "OPEN_NAMES", 300)
+    for number in range(8):
+        (place / f"{number}").mkdir(parents=True)
+        written(place / f"{number}" / "x", "x", VOX, 0o644)
+    (place / "flood").mkdir()
+    os.chown(place / "flood", VOX.pw_uid, 0)
+    for number in range(400):
+        (place / f"flood/{number}").touch()
+    assert len([one for one in probe.in_place(str(place), set(), set()) if one.path.endswith("/x")]) == 8
+
+
 def test_a_file_that_is_gone_hides_no_copy_beside_it(public: Path) -> None:
     """Files come and go in such places; one can also be where not even root may look (FUSE)."""
     place = public / "place"

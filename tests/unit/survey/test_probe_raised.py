@@ -162,6 +162,21 @@ def test_no_place_is_walked_without_an_end(place: Path, monkeypatch: pytest.Monk
     assert len(told(place)) < 20
 
 
+def test_no_account_hides_what_lies_beside_its_own_folder(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three thousand files in its home, and nobody looked into the homes behind that."""
+    monkeypatch.setattr(probe, "PROGRAM_PLACES", {str(place): 1})
+    monkeypatch.setattr(probe, "PROGRAM_NAMES", 300)
+    for number in range(8):
+        (place / f"{number}").mkdir()
+        program(place / f"{number}/x", 0o4755)
+    flood = place / "flood"
+    flood.mkdir()
+    os.chown(flood, GAMES.pw_uid, 0)
+    for number in range(400):
+        (flood / f"{number}").touch()
+    assert len(told(place)) == 8
+
+
 def test_what_is_gone_or_hidden_by_its_account_hides_nothing_beside_it(place: Path) -> None:
     """Files come and go there; and on one an account can mount a file system of its own (FUSE), where root may not look."""
     for number in range(20):
