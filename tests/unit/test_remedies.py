@@ -86,6 +86,22 @@ def test_the_hint_for_what_the_host_said_works(top: Path, kind: str, monkeypatch
     assert "ok" in claimed(top), hint
 
 
+def test_no_hint_gives_the_account_that_deploys_a_private_file_that_it_moved_there(
+    top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may move the settings of a service out of their place, as the folder is its own, and say that it may not write."""
+    monkeypatch.setattr(remedies, "STATE", str(top / "state"))
+    folder = top / "code"
+    folder.mkdir()
+    for place in (top / "state", folder):
+        for name, mode in (("moved", 0o600), ("open", 0o644)):
+            subprocess.run(["install", "-m", f"{mode:o}", "-o", "games", "/dev/null", place / name], check=True)
+        subprocess.run(["install", "-m", "0600", "/dev/null", place / "roots"], check=True)
+        hint = for_move(f"PermissionError: [Errno 13] Permission denied: '{place}/x'", HOST, str(folder))
+        subprocess.run(["sh", "-ec", commands_in(hint)[0].text.replace("sudo ", "")], check=True)
+        assert {one.name: one.owner() for one in place.iterdir()} == {"moved": "games", "open": DEPLOY, "roots": DEPLOY}
+
+
 @pytest.mark.parametrize(
     "said",
     [

@@ -157,11 +157,13 @@ def given_to_root(path: str) -> str:
 def made_owners(placement: Placement, paths: Iterable[str]) -> str:
     """Let nobody but root and the account that deploys change what lies in a service's folder, by whole paths. Who could change
     it until now, or that account, may have put a link on the way there meanwhile: root gives only what find comes to by no link,
-    and what then is that account's own it closes itself.
+    and what then is that account's own it closes itself. A file that not all may read (a service's settings) it may have moved
+    there, to be given it.
     """
     folder, owner, files = placement.service.folder, placement.service.owner, list(paths)
     where = " -o ".join(f"-path {quoted(_AS_IT_IS.sub(_ESCAPED, one))}" for one in files)
-    given = f"`find {quoted(folder)} -xdev \\( {where} \\) ! -type l -execdir chown -h {quoted(owner)} {{}} ';'`"
+    plain = "\\( -type d -o -perm -004 \\)"
+    given = f"`find {quoted(folder)} -xdev \\( {where} \\) ! -type l {plain} -execdir chown -h {quoted(owner)} {{}} ';'`"
     return f"{given}; `sudo -u {quoted(owner)} chmod go-w {quoted(*files)}`"
 
 

@@ -35,6 +35,8 @@ INSTALL_UV = (
 """For all accounts, builds too; a plain Debian has no curl, which the installer fetches by."""
 _OF_NODE = "bin/node bin/npm bin/npx lib/node_modules/npm"
 _ANYBODYS = "--no-same-owner --no-same-permissions"
+_GIVEN = "\\( -user root -o -perm -004 \\)"
+"""What root left, or all may read: another's private file that account may have moved there itself, to be given it."""
 _PACKAGES = {"python3": "python3", "git": "git", "sudo": "sudo"}
 
 
@@ -91,13 +93,13 @@ def _no_room(said: _Said) -> str:
 
 def _not_ours(said: _Said) -> str:
     if said.is_in(STATE):
-        return f"`sudo install -d -m 0700 {STATE} && sudo chown -R {said.user}: {STATE}`"
+        return f"`sudo install -d -m 0700 {STATE} && sudo find {STATE} {_GIVEN} -execdir chown -h {said.user}: {{}} +`"
     if not said.is_in(said.folder, said.builds):
         return _look(said)
     if f" of {said.user})" in said.words:
         return f"`sudo -u {said.user} chmod u+rwX {said.place}`"
     top = said.folder if said.is_in(said.folder) else said.builds
-    return f"`sudo find {top} ! -user {said.user} ! -name '.env*' -execdir chown -h {said.user}: {{}} +`"
+    return f"`sudo find {top} ! -user {said.user} ! -name '.env*' {_GIVEN} -execdir chown -h {said.user}: {{}} +`"
 
 
 def _read_only(said: _Said) -> str:

@@ -97,6 +97,7 @@ def test_what_others_could_change_is_given_to_deploy_by_no_link(green: Case) -> 
         [".", "can be changed by eve"],
         ["led", "belongs to 1001"],
         ["a [b]", "x"],
+        ["moved", "belongs to games"],
     ]
     case = green.of_service(API, "checkouts", "backend", loose=tuple(map(tuple, rows)))
     folder = case.estate.service("backend").folder
@@ -108,12 +109,14 @@ def test_what_others_could_change_is_given_to_deploy_by_no_link(green: Case) -> 
         for path in (other / "shadow", top / "a [b]"):
             path.touch()
             path.chmod(0o666)
+        (top / "moved").touch(mode=0o600)  # a service's settings, which the account that deploys has moved there
         (top / "sub").symlink_to(other)
         (top / "led").symlink_to(other / "shadow")
         for command in typed(case, f"only-deploys-change-code[backend-{API}]")[:2]:
             here = command.replace(folder, str(top)).replace("deploy", "games")
             subprocess.run(["sh", "-uc", here], check=False)
         found = {path.name: (path.owner(), stat.S_IMODE(path.stat().st_mode)) for path in (top, top / "a [b]", other / "shadow")}
+        assert (top / "moved").owner() == "root"
     assert found == {"top": ("games", 0o755), "a [b]": ("games", 0o644), "shadow": ("root", 0o666)}
 
 
