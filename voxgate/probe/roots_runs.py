@@ -63,17 +63,19 @@ class Ways:
 
     def through(self, folder: str) -> list[str]:
         """The same of a folder and all above it, by its path and by where that really leads."""
+        parts = folder.rstrip("/").split("/")
+        return [one for count in range(1, len(parts) + 1) for one in self.at("/".join(parts[:count]) or "/")]
+
+    def at(self, folder: str) -> list[str]:
+        """The same of one folder, or of where a link in its place leads."""
         if folder not in self.known:
             self.known[folder] = []
-            above = os.path.dirname(folder)
-            found = self.through(above) if folder != above else []
             with suppress(OSError):
                 row = os.lstat(folder)
                 if stat.S_ISLNK(row.st_mode):
-                    found = [*found, *self.through(os.path.realpath(folder))]
+                    self.known[folder] = self.through(os.path.realpath(folder))
                 elif self.is_open(folder, row):
-                    found = [*found, folder]
-            self.known[folder] = found
+                    self.known[folder] = [folder]
         return self.known[folder]
 
     def is_open(self, path: str, row: os.stat_result) -> bool:

@@ -27,13 +27,17 @@ INTERPRETED = re.compile(
     r"(?:^|[\s;&|/(])(sh|bash|dash|ash|ksh|zsh|busybox|python[\d.]*|perl|ruby|node|source|\.)\s+(?:-\S+\s+)*([\w./@+-]+)",
     re.MULTILINE,
 )
+BEGINS = r"(?:^|[\s;&|({!])"
 GONE_TO = re.compile(
-    r"(?:\b(?:cd|pushd)[ \t]+(?:-[LPe]+[ \t]+|--[ \t]+)*|\benv[ \t]+(?:-\S+[ \t]+)*-C[ \t]*|[ \t]--chdir[= \t])([\w./@+-]+)",
-    re.ASCII,
+    BEGINS
+    + r"(?:(?:cd|pushd)[ \t]+(?:-[LPe]+[ \t]+|--[ \t]+)*|(?:/usr)?(?:/bin/)?env[ \t]+(?:-\S+[ \t]+)*-C[ \t]*|--chdir[= \t])"
+    r"([\w./@+-]+)",
+    re.MULTILINE | re.ASCII,
 )
-RUN_PARTS = re.compile(r"(?<![\w.-])run-parts[ \t]+(?:-\S+[ \t]+)*([\w./@+-]+)", re.ASCII)
+RUN_PARTS = re.compile(BEGINS + r"(?:/usr)?(?:/bin/)?run-parts[ \t]+(?:-\S+[ \t]+)*([\w./@+-]+)", re.MULTILINE | re.ASCII)
 OF_CRON = re.compile(r"/etc/cron\.\w+/?")  # of each program there cron's own rows tell
 GONE_AT_MOST = 200  # folders that one text goes to
+WAYS_TO_GO = 4  # where it may be, of which a relative one is looked for
 OF_SHELL = re.compile(rb"#! */(?:usr/)?bin/(?:env +)?(?:ba|da)?sh(?: +-[a-z]+)?\r?\n")
 SHELLS = {"sh", "bash", "dash", "source", "."}
 SCRIPTS_AT_MOST = 5000  # files that one job may name
@@ -90,19 +94,24 @@ def movers(
 
 
 def gone_to(text: str, stands: tuple[str, ...]) -> list[str]:
-    """The folders that a text goes to, relative ones from wherever it may be then. Raises Trouble where they are too many."""
-    places = dict.fromkeys(stands)
+    """The folders that a text goes to, relative ones from where it stands at first, or is by then. Of very
+    many the first ones count.
+    """
+    places: dict[str, None] = {}
+    now: list[str] = []
     for name in dict.fromkeys(GONE_TO.findall(text)):
-        places.update(dict.fromkeys(os.path.normpath(os.path.join(above, name)) for above in list(places) or ["/"]))
-        if len(places) > GONE_AT_MOST + len(stands):
-            raise Trouble("failed", f"a job goes to over {GONE_AT_MOST} folders")
+        above = ["/"] if name.startswith("/") else [*now[:WAYS_TO_GO], *stands]
+        now = [os.path.normpath(os.path.join(one, name)) for one in above]
+        places.update(dict.fromkeys(now))
+        if len(places) > GONE_AT_MOST:
+            break
     return [place for place in places if place not in stands]
 
 
 def parts_of(name: str, stands: tuple[str, ...]) -> list[str]:
     """The programs in a folder that run-parts is told to run, but for cron's own."""
     folders = [name] if name.startswith("/") else [os.path.normpath(f"{above}/{name}") for above in stands]
-    with suppress(PermissionError):
+    with suppress(OSError):
         return [path for folder in folders if not OF_CRON.fullmatch(folder) for path in paths_in(folder)]
     return []
 

@@ -73,6 +73,8 @@ HOSTILE = {
     "toml, in brackets": "toml(Folder(place), 'deep.toml')",
     "a job of words": "movers(' '.join(map(str, range(30000))))",
     "a job of interpreters": "movers('sh -x ' * 100000)",
+    "a job of ways to go": "movers('env -env -/bin/env run-parts -/run-parts ' * 20000)",
+    "a job that goes to folders": "movers(' '.join(f'cd a{one};' for one in range(4000)))",
     "a job of homes": "len(at_home('~nobody ' * 50000, 'root'))",
     "an unbroken way": "movers('/a' * M)",
     "too many jobs": "list(few_enough(('x', 'root', 'y') for _ in range(10 ** 9)))",

@@ -417,6 +417,7 @@ def test_what_a_crontab_sets_is_followed(kept: Path, rows: tuple[str, ...]) -> N
     [
         "cd {kept} && ./job",
         "cd ..; cd -- lib/{name}; sh job",
+        "cd /; cd var; cd lib; cd {name} || exit; ./job",
         "env -C {kept} ./job",
         "run-parts --report {kept}",
         "PATH={kept}/bin:/bin cat {kept}/job",
@@ -434,6 +435,13 @@ def test_a_job_is_followed_to_where_it_goes(kept: Path, command: str) -> None:
     if "cd " in command:
         told = f"{unit('/bin/sh job')} && echo WorkingDirectory={kept} >>{UNITS}/x.service"
         assert runs_by(told, f"{UNITS}/x.service") == [["rsync"]]
+
+
+def test_a_long_script_that_goes_here_and_there_is_read(kept: Path) -> None:
+    goes = "\n".join(f"cd a{number}" for number in range(300))
+    (kept / "job").write_text(f"#!/bin/sh\n{goes}\nrsync a b\n")
+    (kept / "job").chmod(0o755)
+    assert runs_by(crontab(f"{kept}/job"), TABLE) == [["rsync"]]
 
 
 @pytest.mark.parametrize(
