@@ -230,10 +230,7 @@ class Told:
             ends = behind if name in POSTS else subject
             self.told += [span for one in words[1:] if one.begin in ends for span in one.plain()]
         elif name in NAMERS and not runs_by_option(name, words[1:]):
-            stays = {
-                one for one in words[1:] if "=" in one.text or (name in COPIERS and MOVER.fullmatch(QUOTES.sub("", one.text)))
-            }
-            self.named += [span for one in words[1:] if one not in stays for span in one.plain()]
+            self.named += [span for one in words[1:] if not stays(name, one.text) for span in one.plain()]
 
     def note(self, words: list[Word], outputs: list[str], name: str) -> None:
         """Keep what a command of that name may run, and the logs that it writes to."""
@@ -265,6 +262,11 @@ class Told:
         for begin, end in sorted(spans, reverse=True):
             text = f"{text[:begin]} {text[end:]}"
         return text
+
+
+def stays(name: str, word: str) -> bool:
+    """True for a word of what only names that counts all the same: it may set something, or give a program another name."""
+    return "=" in word or (name in COPIERS and MOVER.fullmatch(QUOTES.sub("", word)) is not None)
 
 
 def runs_by_option(name: str, words: list[Word]) -> bool:
