@@ -57,8 +57,8 @@ class Ways:
                 path = os.path.realpath(path)
                 found += self.through(os.path.dirname(path))
                 row = os.stat(path)
-            if self.is_open(path, row):
-                found.append(path)
+            if (stat.S_ISREG(row.st_mode) or stat.S_ISDIR(row.st_mode)) and self.is_open(path, row):
+                found.append(path)  # a masked unit is a link to /dev/null, into which everybody writes
         return found
 
     def through(self, folder: str) -> list[str]:

@@ -128,3 +128,10 @@ def test_where_root_looks_for_programs_no_account_of_a_services_puts_one(monkeyp
     assert told(monkeypatch, place, "true") == []
     (place / "roots").chmod(0o2775)
     assert told(monkeypatch, place, "true") == ["roots"]
+
+
+def test_a_masked_unit_runs_nothing_that_anybody_may_write(place: Path) -> None:
+    """It is a link to /dev/null, into which everybody writes."""
+    masked = place / "x.service"
+    masked.symlink_to("/dev/null")
+    assert probe.open_to_services([], {str(masked)}, [], probe.Job(lambda: None)) == []
