@@ -182,7 +182,7 @@ mutants: setup tools ## put small mistakes into rules and deploy code, one at a 
 drills: setup ## the gate killed, paused, cut off, raced at every point: reports/drills/drills.json (TURN=2/3: a part)
 	@$(TESTS) tests/lab/drills
 
-bench: setup lab-up ## how long it all takes, beside other tools: docs/PERFORMANCE.md (PART='tools judging', PART=--quick)
+bench: setup tools lab-up ## how long it all takes, beside other tools: docs/PERFORMANCE.md (PART='tools judging', PART=--quick)
 	@UV="$(UV)" $(RUN) python -m bench "$$PART"
 
 end-to-end: setup ## voxgate's own tests against the lab: good and bad releases, look only, xdist, offline

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,11 +26,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from bench import calls, one_command, ours, places
 from bench.calls import BLIND, LARGE_FLEET, WORKERS
 from bench.player import PORT, SUDO
-from bench.processes import DEADLINE, ROOT, environment, gate, run
+from bench.processes import ROOT, environment, gate, run
 from lab import places as lab_places
 from voxgate.errors import VoxgateError
 
 STORE = "198.51.100.11"
+DEADLINE = 1800.0
+"""Seconds of one look, of the most hosts."""
 SSHD = """\
 AuthorizedKeysFile {folder}/authorized_keys
 PermitRootLogin yes
@@ -80,19 +83,26 @@ def measure(sizes: Sequence[int], say: Callable[[str], None], *, whole: bool) ->
         for size in sizes:
             made(folder / str(size), recorded, size)
             with playing(folder / str(size), size):
-                looks.append({**looked(folder / str(size)), "hosts": size, "workers": 20, "as": ""})
-                _told(looks[-1], say)
+                looks += _row(folder / str(size), size, 1, say)
                 if whole and size == max(sizes):
                     commands = one_command.measure(folder / str(size), size, 2, say)
-                    looks += [_sharded(folder / str(size), size, shards, say) for shards in (2, 4)]
+                    looks += [row for shards in (2, 4) for row in _row(folder / str(size), size, shards, say)]
     return {"looks": looks, "one_command": commands}
 
 
-def _told(row: Mapping[str, Any], say: Callable[[str], None]) -> None:
-    say(
-        f"  {row['hosts']} hosts{row['as']}: {row['judged']:,} judged, {row['seconds']:.1f} s, {row['mb']:.0f} MB, "
-        f"{row['counts']}"
-    )
+def _row(folder: Path, hosts: int, shards: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
+    """One row of the table: a look in so many shards, one after the other as on as many machines, of which the longest counts.
+    None where a look did not end as it should, which is said: the other rows count all the same.
+    """
+    how = "" if shards == 1 else f", the longest of {shards} shards"
+    each = [["--shard", f"{number}/{shards}"] for number in range(1, shards + 1)] if shards > 1 else [[]]
+    try:
+        row = max((looked(folder, *words) for words in each), key=lambda part: part["seconds"])
+    except VoxgateError as error:
+        say(f"  {hosts} hosts{how}: not measured: {error.text[-1500:]}")
+        return []
+    say(f"  {hosts} hosts{how}: {row['judged']:,} judged, {row['seconds']:.1f} s, {row['mb']:.0f} MB, {row['counts']}")
+    return [{**row, "hosts": hosts, "workers": 20, "as": how}]
 
 
 def _recorded(folder: Path, say: Callable[[str], None]) -> Path:
@@ -204,17 +214,22 @@ def playing(folder: Path, hosts: int) -> Iterator[None]:
 
 
 def looked(folder: Path, *words: str) -> dict[str, Any]:
-    """One look, in a process that is measured alone: seconds, processor, memory of the largest process of it, and the counts."""
+    """One look, in a process that is measured alone: seconds, processor, memory of the largest process of it, and the counts.
+    Raises VoxgateError where it does not end, or ends otherwise than a look does.
+    """
     with tempfile.TemporaryDirectory() as reports:
         estate = ["--estate", str(folder / "hosts" / "many.toml"), "--reports", reports, "--html", "never", "-q"]
         began = time.perf_counter()
         log = folder / "look.log"
         with log.open("w") as out:
             child = subprocess.Popen(gate(*estate, *words), cwd=ROOT, stdout=out, stderr=out, env=environment())
+            late = threading.Timer(DEADLINE, child.kill)
+            late.start()
             _, status, used = os.wait4(child.pid, 0)
+            late.cancel()
         took = time.perf_counter() - began
         child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode not in BLIND or took > DEADLINE:
+        if child.returncode not in BLIND:
             raise VoxgateError(f"the look ended with {child.returncode} after {took:.0f} s", why=log.read_text()[-2000:])
         verdict = json.loads((Path(reports) / "latest" / "verdict.json").read_text())
         if kept := os.environ.get("BENCH_KEEP"):  # what a person wants to look at afterwards
@@ -227,12 +242,3 @@ def looked(folder: Path, *words: str) -> dict[str, Any]:
         "judged": ours.judged(verdict),
         "counts": verdict["counts"],
     }
-
-
-def _sharded(folder: Path, hosts: int, shards: int, say: Callable[[str], None]) -> dict[str, Any]:
-    """The same in shards, one after the other as on as many machines: the longest of them counts."""
-    parts = [looked(folder, "--shard", f"{number}/{shards}") for number in range(1, shards + 1)]
-    row = max(parts, key=lambda part: part["seconds"])
-    about = {"hosts": hosts, "workers": 20, "as": f", the longest of {shards} shards"}
-    _told({**row, **about}, say)
-    return {**row, **about}
