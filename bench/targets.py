@@ -125,8 +125,14 @@ def _many(part: Mapping[str, Any] | None) -> Iterator[Target]:
     row = max(part["looks"], key=lambda one: one["hosts"])
     said = f"{row['hosts']} hosts, {row['judged']:,} judged: {number(row['seconds'])} s, {number(row['mb'])} MB"
     good = row["seconds"] <= SCALE_SECONDS and row["mb"] <= SCALE_MB
-    small = row["hosts"] < SCALE_HOSTS
-    yield Target(wanted, IDLE["scale"], said, "not measured at that size yet" if small else "**met**" if good else "not met")
+    if row["hosts"] < SCALE_HOSTS:
+        yield Target(wanted, IDLE["scale"], said, "not measured at that size yet")
+        return
+    least = min(part["looks"], key=lambda one: one["hosts"])
+    each, few = (one["cpu"] / one["judged"] * 1000 for one in (row, least))
+    why = f"{number(row['cpu'])} s of it are the gate's own processor time, in one process: {number(each)} ms a judgement"
+    why += f" ({number(few)} ms with {least['hosts']} hosts), more than the target has for all of it on two processors"
+    yield Target(wanted, IDLE["scale"], said, "**met**" if good else f"not met: {why}")
 
 
 def _felt(part: Mapping[str, Any] | None, many: Mapping[str, Any] | None) -> Iterator[Target]:
