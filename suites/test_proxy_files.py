@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from voxgate.errors import Blind
 from voxgate.model.advice import quoted
+from voxgate.model.counting import counted
 from voxgate.model.evidence import known
 from voxgate.model.web_servers import HaproxyFact, NginxFact
 from voxgate.plugin import invariant, say_each
@@ -89,7 +90,7 @@ def _unseen(name: str, kept: Mapping[str, KeptFile], found: NginxFact | HaproxyF
     shut = sorted(path for path, digest in said.files.items() if digest == "unreadable" and {*said.paths(path)} & kept.keys())
     if shut:
         return f"{name} reads {', '.join(shut)}, and the probe cannot"
-    return f"{name} reads {said.more} files more than are looked at" if said.more else ""
+    return f"{name} reads {counted(said.more, 'more file')} than are looked at" if said.more else ""
 
 
 def _differing(name: str, kept: Mapping[str, KeptFile], said: MadeOfFact, host: Host) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,7 @@ from voxgate.contracts.keys import fingerprints
 from voxgate.errors import EstateError
 from voxgate.model.estate import Estate, JobEntry, Listener
 from voxgate.model.front import Front
+from voxgate.model.where import places_of
 from voxgate.plugin.session import saved_estate
 
 LAB = (FOLDER / "lab.toml").read_text("utf-8")
@@ -230,7 +231,7 @@ def test_what_an_estate_says_counts_for_hosts_of_a_name(folder: Path) -> None:
     assert [name for name, host in of.items() if estate.may_log_in(host).get("anna")] == ["fleet-1", "fleet-2"]
     assert [name for name, host in of.items() if estate.may_run(host, ["/etc/cron.d/x"])] == ["fleet-1", "fleet-2"]
     assert [name for name, host in of.items() if estate.may_by_sudo(host).get("nagios")] == ["fleet-1", "fleet-2"]
-    assert [name for name, host in of.items() if estate.judges_changes(host)] == ["data", "fleet-1", "fleet-2"]
+    assert [name for name, host in of.items() if places_of(host, estate.changes)] == ["data", "fleet-1", "fleet-2"]
 
 
 def test_a_pattern_of_names_that_no_host_has_is_a_mistake(folder: Path) -> None:

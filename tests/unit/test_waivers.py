@@ -99,6 +99,7 @@ MAY = {
     *("all-workers-are-up", "each-worker-has-its-own-id", "haproxy-sees-all-workers", "unit-is-active"),
     *("boot-starts-only-what-is-known", "only-expected-listeners", "only-livekit-in-containers", "keys-are-known"),
     "process-gets-what-its-unit-says",
+    *("haproxy-files-are-the-kept", "nginx-files-are-the-kept", "what-changed-since-done-is-explained"),
     *("clock-is-right", "host-has-room", "no-node-runs", "nginx-runs-its-config", "people-reach-the-console-by-https"),
 }
 

@@ -201,17 +201,15 @@ class Estate:
     ``listeners``, ``boot`` (units that the next boot may start besides these, and files that may make them) and ``jobs`` are
     by place: ``all``, a role, a host's name; ``clients`` of the databases too, and by address or network outside of the estate.
     So are ``units`` (drop-ins by path and sha256), ``environment`` (variables), ``preload`` (libraries), ``programs`` (by path,
-    or by unit where they are Node.js), ``agents`` (containers beside livekit), ``keys`` (account and
-    fingerprint, or ``missing: PATH``), ``sudo`` (account or ``%group`` and command, besides those
-    that a deploy needs) and ``sshd`` (``everyone`` or a ``Match`` line, and a setting). Listeners and keys are None where the
-    file does not say. ``seen_from`` is the host that asks for the console as people do, from outside; ``beyond`` are hosts that
-    a part of the estate (``whole``) has not, and asks through all the same; ``front`` is how people reach the console, None
-    where the file does not say, ``others`` the names by which the same nginx serves something else, ``web_roots`` the folders
-    that it may serve besides the build, ``routes`` the locations of the console's server that are something else.
-    ``called_from`` is the host that asks HAProxy for workers as callers do. ``waived`` are violations that it accepts, at
-    most ``waived_most``, none of them longer than ``waived_days`` ahead; ``promotion`` is what it takes, from where and when.
-    ``changes`` are the places where what changed since done is judged.
-    ``proxies`` are the files of nginx and HAProxy that hosts/proxies keeps, by the host that must have them.
+    or by unit where they are Node.js), ``agents`` (containers beside livekit), ``keys`` (account and fingerprint, or ``missing:
+    PATH``), ``sudo`` (account or ``%group`` and command, besides those that a deploy needs) and ``sshd`` (``everyone`` or a
+    ``Match`` line, and a setting). Listeners and keys are None where the file does not say. ``seen_from`` is the host that asks
+    for the console as people do, from outside; ``beyond`` are hosts that a part (``whole``) has not, and asks through all the
+    same; ``front`` is how people reach the console, None where the file does not say, ``others`` the names by which the same
+    nginx serves something else, ``web_roots`` the folders that it may serve besides the build, ``routes`` the locations of its
+    server that are something else. ``called_from`` asks HAProxy for workers as callers do. ``waived`` are violations that it
+    accepts, ``waived_most`` at most, ``waived_days`` ahead at most; ``promotion`` is what it takes, from where and when.
+    ``changes`` are where what changed since done is judged, ``proxies`` the files that hosts/proxies keeps, by host.
     """
 
     name: str
@@ -307,10 +305,6 @@ class Estate:
     def clients_at(self, address: str) -> tuple[ClientWord, ...]:
         """Who may work on the databases from an address outside of the estate."""
         return tuple(word for key, words in self.clients.items() if is_in(address, key) for word in words)
-
-    def judges_changes(self, host: Host) -> bool:
-        """True where a change since done that nothing explains is violated."""
-        return bool(places_of(host, self.changes))
 
     def drop_ins(self, host: Host) -> frozenset[tuple[str, str]]:
         """What may be dropped in to the services' units on a host besides hosts/units: paths, each with its sha256."""

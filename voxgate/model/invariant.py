@@ -10,6 +10,7 @@ from typing import TypeAlias
 from voxgate.model.database import Database
 from voxgate.model.estate import Estate, PlacedUnit, Placement
 from voxgate.model.service import Role, Service
+from voxgate.model.where import places_of
 
 
 class Need(StrEnum):
@@ -149,7 +150,7 @@ def subjects(invariant: Invariant, estate: Estate | None, schemas: Sequence[str]
         return ()
     found = _subjects(invariant.per, estate)
     if Need.CHANGES in invariant.needs:
-        found = [one for one in found if one.host and estate.judges_changes(estate.host(one.host))]
+        found = [one for one in found if one.host and places_of(estate.host(one.host), estate.changes)]
     if invariant.roles:
         everywhere = frozenset(role for host in estate.hosts for role in host.roles)
         found = [one for one in found if (estate.host(one.host).roles if one.host else everywhere) & invariant.roles]

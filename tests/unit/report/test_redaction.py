@@ -402,7 +402,7 @@ def test_megabytes_take_no_time() -> None:
     ):
         began = time.process_time()
         CUT(text)
-        assert time.process_time() - began < 10, text[:20]
+        assert time.process_time() - began < 60, text[:20]
 
 
 def test_many_keys_that_lose_the_same_take_no_time() -> None:

@@ -129,7 +129,7 @@ def test_what_is_not_known_is_blind_and_hides_nothing(green: Case) -> None:
     doubted = kept.fact(API, "nginx", made_of=None, doubts=("nginx reads /x, and not only root can change /x",))
     assert "(nginx reads /x, and not only root can change /x)" in said(doubted)[1]
     assert said(reading(kept, {SITE: "unreadable", MAIN: A})) == ("blind", f"api-1: nginx reads {SITE}, and the probe cannot")
-    assert said(reading(kept, {MAIN: A}, more=1)) == ("blind", "api-1: nginx reads 1 files more than are looked at")
+    assert said(reading(kept, {MAIN: A}, more=1)) == ("blind", "api-1: nginx reads 1 more file than are looked at")
     both = said(reading(kept, {SITE: "unreadable", MAIN: B}))
     assert both[0] == "violated"
     assert both[1].endswith(f"nginx/nginx.conf; nginx reads {SITE}, and the probe cannot")

@@ -367,7 +367,7 @@ def test_what_was_placed_is_told_by_what_it_runs_and_not_by_its_kind(tmp_path: P
         name: {"Id": name, "ActiveState": "active", "ExecStartPre": "{ path=/usr/bin/git ; argv[]=git }"} for name in disk.placed
     }
     shown = SimpleNamespace(rows=lambda names: [shows[name] for name in names if name in shows], listed=list)
-    found = [row[0] for row in probe.unit_jobs([], probe.Job(lambda: disk), shown)]
+    found = [planned.where for planned, _ in probe.unit_jobs([], probe.Job(lambda: disk), shown)]
     assert found[:3] == [path for _, path, _ in disk.commands_for_many]
     assert set(found[3:]) == disk.placed
     told = probe.units([], probe.Job(lambda: disk), shown)

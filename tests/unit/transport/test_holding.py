@@ -158,7 +158,7 @@ def test_one_question_that_is_answered_so_is_no_answer(ground: Ground, opened: O
 def test_a_recovery_goes_without_a_host_that_refuses(ground: Ground, opened: Opened, tmp_path: Path, dead: str) -> None:
     """One that refuses SSH, and one that has no part of ours: a deploy is refused, a recovery holds the others."""
     fleet = load_estate("lab").service("fleet")
-    answer = {"services": {"fleet": NOTHING}, "boot": "b", "writable": True, "done": None, "epochs": {"fleet": 1}}
+    answer = {"services": {"fleet": NOTHING}, "boot": "b", "writable": True, "done": None, "others": {}, "epochs": {"fleet": 1}}
     said, script = tmp_path / "said", tmp_path / "claimed.py"
     said.write_text(f'{{"id": ID, "ok": {json.dumps(answer)}}}')
     script.write_text(HOSTILE)
@@ -200,7 +200,7 @@ def test_what_a_page_or_a_build_says_is_told_no_other_host_with_its_secrets(
     ground: Ground, opened: Opened, tmp_path: Path
 ) -> None:
     fleet = load_estate("lab").service("fleet")
-    answer = {"services": {"fleet": NOTHING}, "boot": "b", "writable": True, "done": None, "epochs": {"fleet": 1}}
+    answer = {"services": {"fleet": NOTHING}, "boot": "b", "writable": True, "done": None, "others": {}, "epochs": {"fleet": 1}}
     claimed, script, heard = tmp_path / "claimed", tmp_path / "noting.py", tmp_path / "heard"
     claimed.write_text(f'{{"id": ID, "ok": {json.dumps(answer)}}}')
     noting = f'open({str(heard)!r}, "ab").write(line)\n        said = b\'{{"id": ID, "ok": {{}}}}\' if b"mark" in line else '
