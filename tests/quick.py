@@ -1,8 +1,9 @@
 """``make quick``: the unit tests of what is changed, by what they name. All of them are ``make unit``.
 
 Changed is what differs from main, committed or not, and what git does not know yet; on main itself, from the commit before.
-A test belongs to a module that it imports, else to what uses that module; and to a module of the probe of which it names a
-function, as the probe is tested as one file. So are the other programs that run on hosts, each by tests of its own.
+A test belongs to a module that it imports, else to what uses that module; to a suite of which it names a rule; and to a module of
+the probe of which it names a function, as the probe is tested as one file. So are the other programs that run on hosts, each by
+tests of its own.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ ONE_FILE = {
     "voxgate/moves/builder/": [f"{UNIT}/test_building.py"],
 }
 """Packages that run as one file, and the tests of all of it."""
+_RULE = re.compile(r"^def test_(\w+)", re.MULTILINE)
 _TOP = re.compile(r"^(?:def|class) (\w+)|^([A-Z_]+)\b", re.MULTILINE)
 
 
@@ -54,6 +56,9 @@ def chosen(paths: Iterable[str], sources: dict[str, str]) -> list[str]:
             found |= using(path, sources)
         elif path.startswith(("suites/", "schemas/", "hosts/")):
             found |= {test for test in sources if test.startswith(f"{UNIT}/suites/") or "catalogue" in test or "estates" in test}
+            rules = _RULE.findall((ROOT / path).read_text("utf-8")) if path.startswith("suites/") and path.endswith(".py") else []
+            named = [rule.replace("_", "-") for rule in rules]
+            found |= {test for test, text in sources.items() if any(name in text for name in named)}
         elif path.endswith(".md"):
             found |= {test for test, text in sources.items() if Path(path).name in text}
     return sorted(found)

@@ -47,13 +47,18 @@ def lab_with(scripts: Iterable[Script]) -> Estate:
 
 def keep(folder: Path, name: str) -> None:
     """Write the files of ``nginx`` or ``haproxy``, as API hosts have them, where an estate keeps them."""
+    for place, said in files_of(name).items():
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / place).write_bytes(said)
+
+
+def files_of(name: str) -> dict[Path, bytes]:
+    """The files of ``nginx`` or ``haproxy`` as API hosts have them from the beginning, by their paths below /etc."""
     recipe = places.RECIPE / "roles" / "api" / "etc"
     files = {path.relative_to(recipe): path.read_bytes() for path in (recipe / name).rglob("*") if path.is_file()}
     if name == "haproxy":
         files[Path("haproxy/haproxy.cfg")] = furnish.haproxy(hosts_of_lab()).encode()
-    for place, said in files.items():
-        (folder / place).parent.mkdir(parents=True, exist_ok=True)
-        (folder / place).write_bytes(said)
+    return files
 
 
 def write(path: Path, scripts: Iterable[Script]) -> Path:

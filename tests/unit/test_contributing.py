@@ -49,6 +49,7 @@ def test_what_is_changed_is_tested_by_what_names_it() -> None:
     of_probe = chosen(["voxgate/probe/dpkg.py"], UNIT)
     assert {"tests/unit/survey/test_probe_boot.py", "tests/unit/survey/test_built_probe.py"} <= set(of_probe)
     assert "tests/unit/suites/test_judging.py" in chosen(["suites/test_console.py"], UNIT)
+    assert "tests/unit/test_judged_good.py" in chosen(["suites/test_environment.py"], UNIT), "it names a rule of that file"
     assert "tests/unit/test_security.py" in chosen(["SECURITY.md"], UNIT)
     assert chosen(["Jenkinsfile"], UNIT) == []
 
