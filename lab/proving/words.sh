@@ -171,6 +171,37 @@ http_again() {
 	systemctl reload nginx
 	rm -rf /etc/letsencrypt
 }
+# HAProxy ends the console's TLS and sends on who types http; nginx serves it behind, by loopback alone. http_by_nginx_again: no more.
+HTTPS_CONFIG=/etc/haproxy/haproxy.cfg
+https_by_haproxy() {
+	keep $HTTPS_CONFIG
+	keep $HTTPS_SITE
+	sed -i 's,listen 80 default_server;,listen 127.0.0.1:8088 default_server;,; /listen \[::\]:80/d' $HTTPS_SITE
+	nginx -t
+	systemctl reload nginx
+	until_false listens 127.0.0.1 80
+	cat >>$HTTPS_CONFIG <<-END
+
+		frontend console
+			bind :::80 v4v6
+			bind :::443 v4v6 ssl crt /etc/letsencrypt/archive/$HTTPS_NAME/both1.pem alpn h2,http/1.1
+			http-request redirect scheme https code 301 unless { ssl_fc }
+			http-response set-header Strict-Transport-Security "max-age=63072000"
+			option forwardfor
+			default_backend console
+
+		backend console
+			server nginx 127.0.0.1:8088 check
+	END
+	haproxy -c -f $HTTPS_CONFIG
+	systemctl reload haproxy
+}
+http_by_nginx_again() {
+	back $HTTPS_CONFIG
+	systemctl reload haproxy
+	until_false listens 127.0.0.1 80 || true # where other sites keep nginx there, it is as it was all the same
+	http_again
+}
 # https_get PATH: what people see there, asked on the host by its own address.
 https_get() {
 	printf 'GET %s HTTP/1.0\r\nHost: %s\r\n\r\n' "$1" $HTTPS_NAME |
