@@ -43,11 +43,12 @@ PARTS: Mapping[str, tuple[int, Callable[[Asked], dict[str, Any]]]] = {
     "calls": (20, lambda asked: calls.measure(asked.rounds, asked.say)),
     "folders": (3, lambda asked: calls.measure_folders(asked.rounds, asked.say)),
     "deploy": (5, lambda asked: deploys.measure(asked.rounds, asked.say)),
+    "deploy-far": (3, lambda asked: deploys.measure_far(asked.far, asked.rounds, asked.say)),
 }
 """Each part, with its rounds."""
 
-LOOKING = frozenset({"tools", "distance", "calls", "folders"})
-"""Parts that look at what is deployed on the lab."""
+LOOKING = frozenset({"tools", "distance", "calls", "folders", "deploy", "deploy-far"})
+"""Parts that look at what is deployed on the lab, or deploy it once more."""
 
 
 def _hosts(asked: Asked, usual: Sequence[int]) -> Sequence[int]:
@@ -97,7 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all of them without any")
     parser.add_argument("--quick", action="store_true", help="once each, the first three parts, and no page is written")
     parser.add_argument("--hosts", type=int, nargs="+", default=[], metavar="N", help="fleet hosts, for judging and scale")
-    parser.add_argument("--ms", type=int, nargs="+", default=[], metavar="N", help="round trip times, for distance")
+    parser.add_argument(
+        "--ms", type=int, nargs="+", default=[], metavar="N", help="round trip times, for distance and deploy-far"
+    )
     parser.add_argument("--rounds", type=int, default=0, metavar="N", help="so many of each, in place of what each part has")
     return parser
 

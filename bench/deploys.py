@@ -1,17 +1,21 @@
-"""What a deploy takes, and for how long nobody dials: by its own verdict.json, over some deploys in a row."""
+"""What a deploy takes, near and far, and for how long nobody dials: by its own verdict.json, over some deploys in a row."""
 
 from __future__ import annotations
 
 import json
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.measuring import Spread
-from bench.places import Place, made
+from bench.measuring import Spread, slope
+from bench.places import FORGE, Place, made
 from bench.processes import gate, run
+from bench.relay import relaying
+
+ONE = "backend"
+"""The service that is deployed over a distance: it has one host, so that its moves follow one another."""
 
 
 def measure(rounds: int, say: Callable[[str], None]) -> dict[str, Any]:
@@ -33,10 +37,47 @@ def ready(say: Callable[[str], None]) -> None:
         say(f"  a deploy of all, in {deployed(made(Path(name)))['seconds']:.0f} s: what is measured is there")
 
 
-def deployed(place: Place) -> dict[str, Any]:
-    """One deploy of all; its verdict. Raises VoxgateError where it is not done."""
+def measure_far(round_trips: Sequence[float], rounds: int, say: Callable[[str], None]) -> dict[str, Any]:
+    """The newest release of one service once more, at each round trip time (milliseconds): in each round all distances are gone
+    through. A relay that delays stands before the sshd of each host and of the forge.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        addresses = [*(host.address for host in made(folder / "near").estate.hosts), FORGE]
+        with relaying([(address, 22) for address in addresses]) as (relay, ports):
+            far = made(folder / "far", {address: ports[address, 22] for address in addresses})
+            found: dict[float, list[dict[str, Any]]] = defaultdict(list)
+            for number in range(1, rounds + 1):
+                for distance in round_trips:
+                    relay.delay = distance / 2000
+                    found[distance].append(deployed(far, ONE))
+                    say(f"  {number}/{rounds}  {distance:4.0f} ms  a deploy of {ONE}  {found[distance][-1]['seconds']:.1f} s")
+    return {"rounds": rounds, "service": ONE, **by_distance(found)}
+
+
+def by_distance(found: Mapping[float, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+    """Of verdicts at each distance in milliseconds: the seconds at each, and the slope through the quickest of each, of all of
+    it and of the longest move of each kind, as round trips; None of one distance alone.
+    """
+    at = [{"ms": ms, "seconds": Spread.of(one["seconds"] for one in verdicts).row()} for ms, verdicts in found.items()]
+    spans = {ms: [_longest(one["moves"]) for one in verdicts] for ms, verdicts in found.items()}
+    moves = dict.fromkeys(move for each in spans.values() for one in each for move in one)
+    return {
+        "at": at,
+        "round_trips": _trips({ms: [one["seconds"] for one in verdicts] for ms, verdicts in found.items()}),
+        "moves": {move: _trips({ms: [one[move] for one in each] for ms, each in spans.items()}) for move in moves},
+    }
+
+
+def _trips(seconds: Mapping[float, Sequence[float]]) -> float | None:
+    points = [(ms / 1000, min(each)) for ms, each in seconds.items()]
+    return round(slope(points), 1) if len(points) > 1 else None
+
+
+def deployed(place: Place, service: str = "all") -> dict[str, Any]:
+    """One deploy of all, or of one service; its verdict. Raises VoxgateError where it is not done."""
     with tempfile.TemporaryDirectory() as folder:
-        run(gate("--estate", str(place.estate_file), "--deploy", "all", "--reports", folder, "--html", "never", "-q"))
+        run(gate("--estate", str(place.estate_file), "--deploy", service, "--reports", folder, "--html", "never", "-q"))
         content: dict[str, Any] = json.loads((Path(folder) / "latest" / "verdict.json").read_text())
     return content
 
@@ -47,11 +88,8 @@ def summed(verdicts: list[dict[str, Any]]) -> dict[str, Any]:
     """
     spans: dict[str, list[float]] = defaultdict(list)
     for verdict in verdicts:
-        by: dict[str, list[tuple[float, float]]] = defaultdict(list)
-        for row in verdict["moves"]:
-            by[row["move"]].append((row["started"], row["started"] + row["seconds"]))
-        for move, times in by.items():
-            spans[move].append(max(end for _, end in times) - min(begin for begin, _ in times))
+        for move, span in _spans(verdict["moves"]).items():
+            spans[move].append(span)
     away: dict[str, list[float]] = defaultdict(list)
     for gap in (gap for verdict in verdicts for gap in verdict["gaps"] if gap["seconds"] is not None):
         away[gap["service"]].append(gap["seconds"])
@@ -64,3 +102,19 @@ def summed(verdicts: list[dict[str, Any]]) -> dict[str, Any]:
         "gaps": Spread.of(gaps).row() if gaps else None,
         "away": {service: Spread.of(found).row() for service, found in away.items()},
     }
+
+
+def _spans(moves: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Seconds of each move, from the first host that began it to the last that ended it."""
+    by: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for row in moves:
+        by[row["move"]].append((row["started"], row["started"] + row["seconds"]))
+    return {move: max(end for _, end in times) - min(begin for begin, _ in times) for move, times in by.items()}
+
+
+def _longest(moves: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Seconds of the longest move of each kind."""
+    found: dict[str, float] = {}
+    for row in moves:
+        found[row["move"]] = max(row["seconds"], found.get(row["move"], 0.0))
+    return found

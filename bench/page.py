@@ -45,6 +45,7 @@ def page(numbers: Mapping[str, Any]) -> str:
         ("calls", _calls),
         ("folders", _folders),
         ("deploy", _deploy),
+        ("deploy-far", _deploy_far),
     ):
         if name in parts:
             sections.append("\n".join(section(parts[name])))
@@ -154,8 +155,7 @@ def _distance(part: Mapping[str, Any]) -> Iterator[str]:
     for row in part["ways"]:
         at = {one["ms"]: one["seconds"] for one in row["at"]}
         cells = [number(at[ms]["median"]) if ms in at else "" for ms in distances]
-        trips = "not measured" if row["round_trips"] is None else f"{row['round_trips']:.1f}"
-        rows.append([row["name"], trips, str(max(row["turns"].values())), str(row["connections"]), *cells])
+        rows.append([row["name"], _of(row["round_trips"]), str(max(row["turns"].values())), str(row["connections"]), *cells])
     yield table(["what", "round trips in a row", "turns", "connections", *(f"{ms:g} ms" for ms in distances)], rows)
     yield ""
     yield (
@@ -254,6 +254,23 @@ def _deploy(part: Mapping[str, Any]) -> Iterator[str]:
     yield table([f"`make gate`, warm, {counted(part['deploys'], 'deploy')}", "seconds"], rows)
     yield ""
     yield f"{part['judged']} judgements each. What is not in a move is looking, judging and reporting, before and after."
+
+
+def _deploy_far(part: Mapping[str, Any]) -> Iterator[str]:
+    yield "## A deploy over a distance\n"
+    times = [f"{one['ms']:g} ms" for one in part["at"]]
+    rows = [["all of it", _of(part["round_trips"]), *(seconds(one["seconds"]) for one in part["at"])]]
+    rows += [[f"{move}", _of(trips), *("" for _ in times)] for move, trips in part["moves"].items()]
+    yield table([f"`make gate SERVICE={part['service']}`, warm", "round trips in a row", *times], rows)
+    yield ""
+    yield (
+        f"By the relay of the table of looks, {part['rounds']} deploys at each distance; round trips are the slope of the "
+        "quickest ones."
+    )
+
+
+def _of(trips: float | None) -> str:
+    return "not measured" if trips is None else f"{trips:.1f}"
 
 
 def _gained() -> str:

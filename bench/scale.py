@@ -33,6 +33,8 @@ from voxgate.errors import VoxgateError
 STORE = "198.51.100.11"
 DEADLINE = 1800.0
 """Seconds of one look, of the most hosts."""
+COMMANDS = 500
+"""Hosts of one command: what others published numbers for."""
 SSHD = """\
 AuthorizedKeysFile {folder}/authorized_keys
 PermitRootLogin yes
@@ -71,8 +73,8 @@ def address_of(number: int) -> str:
 
 
 def measure(sizes: Sequence[int], say: Callable[[str], None], *, whole: bool) -> dict[str, Any]:
-    """One look at so many hosts each, and of the most, where ``whole``, in two and four shards, and one command by other
-    tools.
+    """One look at so many hosts each; where ``whole``, the most of them in two and four shards and joined again too, and one
+    command on ``COMMANDS`` hosts by other tools.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -83,26 +85,46 @@ def measure(sizes: Sequence[int], say: Callable[[str], None], *, whole: bool) ->
         for size in sizes:
             made(folder / str(size), recorded, size)
             with playing(folder / str(size), size):
-                looks += _row(folder / str(size), size, 1, say)
+                looks += _row(folder / str(size), size, say)
                 if whole and size == max(sizes):
-                    commands = one_command.measure(folder / str(size), size, 2, say)
-                    looks += [row for shards in (2, 4) for row in _row(folder / str(size), size, shards, say)]
+                    looks += [row for shards in (2, 4) for row in _shards(folder / str(size), size, shards, say)]
+        if whole:
+            made(folder / "commands", recorded, COMMANDS)
+            with playing(folder / "commands", COMMANDS):
+                commands = one_command.measure(folder / "commands", COMMANDS, 3, say)
     return {"looks": looks, "one_command": commands}
 
 
-def _row(folder: Path, hosts: int, shards: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
-    """One row of the table: a look in so many shards, one after the other as on as many machines, of which the longest counts.
-    None where a look did not end as it should, which is said: the other rows count all the same.
+def _row(folder: Path, hosts: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
+    """One row of the table: a look. None where it did not end as it should, which is said: the other rows count all the same."""
+    with tempfile.TemporaryDirectory() as reports:
+        try:
+            return [_told(looked(folder, Path(reports)), hosts, "", say)]
+        except VoxgateError as error:
+            say(f"  {hosts} hosts: not measured: {error.text[-1500:]}")
+            return []
+
+
+def _shards(folder: Path, hosts: int, shards: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
+    """Two rows: a look in so many shards, one after the other as on as many machines, of which the longest counts, and the
+    joining of them, which judges all of it once more. What did not end as it should is said, and has no row.
     """
-    how = "" if shards == 1 else f", the longest of {shards} shards"
-    each = [["--shard", f"{number}/{shards}"] for number in range(1, shards + 1)] if shards > 1 else [[]]
-    try:
-        row = max((looked(folder, *words) for words in each), key=lambda part: part["seconds"])
-    except VoxgateError as error:
-        say(f"  {hosts} hosts{how}: not measured: {error.text[-1500:]}")
-        return []
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as name:
+        reports = [Path(name, str(number)) for number in range(1, shards + 1)]
+        try:
+            parts = [looked(folder, path, "--shard", f"{at}/{shards}") for at, path in enumerate(reports, 1)]
+            longest = max(parts, key=lambda part: part["seconds"])
+            rows.append(_told(longest, hosts, f", the longest of {shards} shards", say))
+            rows.append(_told(_merged(folder, reports), hosts, f", {shards} shards joined by `voxgate merge`", say))
+        except VoxgateError as error:
+            say(f"  {hosts} hosts in {shards} shards: not measured: {error.text[-1500:]}")
+    return rows
+
+
+def _told(row: dict[str, Any], hosts: int, how: str, say: Callable[[str], None]) -> dict[str, Any]:
     say(f"  {hosts} hosts{how}: {row['judged']:,} judged, {row['seconds']:.1f} s, {row['mb']:.0f} MB, {row['counts']}")
-    return [{**row, "hosts": hosts, "workers": 20, "as": how}]
+    return {**row, "hosts": hosts, "workers": 20, "as": how}
 
 
 def _recorded(folder: Path, say: Callable[[str], None]) -> Path:
@@ -213,32 +235,46 @@ def playing(folder: Path, hosts: int) -> Iterator[None]:
             subprocess.run(["ip", "-batch", "-"], input=batch.replace(" add ", " del "), text=True, check=True)
 
 
-def looked(folder: Path, *words: str) -> dict[str, Any]:
-    """One look, in a process that is measured alone: seconds, processor, memory of the largest process of it, and the counts.
-    Raises VoxgateError where it does not end, or ends otherwise than a look does.
-    """
+def looked(folder: Path, reports: Path, *words: str) -> dict[str, Any]:
+    """One look, measured as ``_process`` does; its run is in ``reports``."""
+    estate = ["--estate", str(folder / "hosts" / "many.toml"), "--reports", str(reports), "--html", "never", "-q"]
+    return _process(gate(*estate, *words), ROOT, folder / "look.log", reports)
+
+
+def _merged(folder: Path, parts: Sequence[Path]) -> dict[str, Any]:
+    """Runs of parts joined, measured as ``_process`` does."""
     with tempfile.TemporaryDirectory() as reports:
-        estate = ["--estate", str(folder / "hosts" / "many.toml"), "--reports", reports, "--html", "never", "-q"]
-        began = time.perf_counter()
-        log = folder / "look.log"
-        with log.open("w") as out:
-            child = subprocess.Popen(gate(*estate, *words), cwd=ROOT, stdout=out, stderr=out, env=environment())
-            late = threading.Timer(DEADLINE, child.kill)
-            late.start()
-            _, status, used = os.wait4(child.pid, 0)
-            late.cancel()
-        took = time.perf_counter() - began
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode not in BLIND:
-            raise VoxgateError(f"the look ended with {child.returncode} after {took:.0f} s", why=log.read_text()[-2000:])
-        verdict = json.loads((Path(reports) / "latest" / "verdict.json").read_text())
-        if kept := os.environ.get("BENCH_KEEP"):  # what a person wants to look at afterwards
-            shutil.copytree(Path(reports) / "latest", kept, dirs_exist_ok=True)
-    cpu = round(used.ru_utime + used.ru_stime, 2)
+        argv = [sys.executable, "-m", "voxgate.cli.main", "merge", *(str(part / "latest") for part in parts)]
+        return _process([*argv, "--reports", reports, "--html", "never"], folder, folder / "merge.log", Path(reports))
+
+
+def _process(argv: Sequence[str], cwd: Path, log: Path, reports: Path) -> dict[str, Any]:
+    """A process that is measured alone: seconds, processor with that of its children, memory of the largest process of it, and
+    the counts of the run that is then in ``reports``. Raises VoxgateError where it does not end, or ends otherwise than a look
+    does.
+    """
+    began = time.perf_counter()
+    with log.open("w") as out:
+        child = subprocess.Popen(list(argv), cwd=cwd, stdout=out, stderr=out, env=environment())
+        late = threading.Timer(DEADLINE, child.kill)
+        late.start()
+        _, status, used = os.wait4(child.pid, 0)
+        late.cancel()
+    took = time.perf_counter() - began
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode not in BLIND:
+        raise VoxgateError(f"it ended with {child.returncode} after {took:.0f} s", where=" ".join(argv)[:300], why=_last(log))
+    verdict = json.loads((reports / "latest" / "verdict.json").read_text())
+    if kept := os.environ.get("BENCH_KEEP"):  # what a person wants to look at afterwards
+        shutil.copytree(reports / "latest", kept, dirs_exist_ok=True)
     return {
         "seconds": round(took, 2),
-        "cpu": cpu,
+        "cpu": round(used.ru_utime + used.ru_stime, 2),
         "mb": round(used.ru_maxrss / 1024),
         "judged": ours.judged(verdict),
         "counts": verdict["counts"],
     }
+
+
+def _last(log: Path) -> str:
+    return log.read_text("utf-8", "replace")[-2000:]

@@ -15,6 +15,7 @@ ROUND_TRIPS = 4.0
 MS_A_TEST = 1.5
 SCALE_HOSTS, SCALE_SECONDS, SCALE_MB = 200, 60.0, 1000.0
 PROBE_CPU, PROBE_CPU_FOLDERS = 0.25, 0.3
+MOVE_TRIPS, DEPLOY_LOSES = 6.0, 8.0
 NOT_YET = "not measured yet"
 # By a profile of each, once: what is measured here is the whole.
 WHERE_A_TEST = (
@@ -40,6 +41,8 @@ IDLE = {
     "workers": "0.45 to 0.58 s, of three workers",
     "folders": "blind from 250,000 on",
     "deploy": "21 s",
+    "moves": "not measured",
+    "deploy-far": "not measured at first",
 }
 """The first measurement of each, on an idle machine of the same size: what is gained is gained since then."""
 
@@ -61,6 +64,7 @@ def targets(parts: Mapping[str, Any]) -> Iterator[Target]:
     yield from _many(parts.get("scale"))
     yield from _felt(parts.get("calls"), parts.get("folders"))
     yield from _deployed(parts.get("deploy"))
+    yield from _deployed_far(parts.get("deploy-far"))
 
 
 def _near(part: Mapping[str, Any] | None) -> Iterator[Target]:
@@ -161,4 +165,25 @@ def _deployed(part: Mapping[str, Any] | None) -> Iterator[Target]:
         yield Target(wanted, IDLE["deploy"], NOT_YET, "")
         return
     gaps = f", nobody dials for {seconds(part['gaps'])}" if part["gaps"] else ", and no gap is told"
-    yield Target(wanted, IDLE["deploy"], f"{seconds(part['seconds'])}{gaps}, of {counted(part['deploys'], 'deploy')}", "measured")
+    moves = {move: spread["median"] for move, spread in part["moves"].items()}
+    where = "measured"
+    if {"restart", "install"} <= moves.keys():
+        where += f": {number(moves['restart'])} s of it from the first restart to the last, as workers go one after the other, "
+        where += f"{number(moves['install'])} s seeing that nothing is to be installed; the rest is looking and judging"
+    yield Target(wanted, IDLE["deploy"], f"{seconds(part['seconds'])}{gaps}, of {counted(part['deploys'], 'deploy')}", where)
+
+
+def _deployed_far(part: Mapping[str, Any] | None) -> Iterator[Target]:
+    moves = f"a move of a deploy: at most {MOVE_TRIPS:g} round trips in a row"
+    loses = f"`make gate SERVICE=backend` loses at most {DEPLOY_LOSES:g} s at 200 ms"
+    trips = {move: trips for move, trips in part["moves"].items() if trips is not None} if part else {}
+    if part is None or not trips:
+        yield Target(moves, IDLE["moves"], NOT_YET, "")
+        yield Target(loses, IDLE["deploy-far"], NOT_YET, "")
+        return
+    said = ", ".join(f"{move} {trips[move]:.1f}" for move in trips)
+    yield Target(moves, IDLE["moves"], said, met(max(trips.values()), MOVE_TRIPS))
+    lost = part["round_trips"] * 0.2
+    at = ", ".join(f"{one['ms']:g} ms: {number(one['seconds']['median'])} s" for one in part["at"])
+    said = f"{number(lost)} s: {part['round_trips']:.1f} round trips in a row ({at})"
+    yield Target(loses, IDLE["deploy-far"], said, met(lost, DEPLOY_LOSES))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -77,6 +78,22 @@ def test_one_host_that_fails_on_the_way_back_stops_no_other(error: Exception, wh
         assert "fleet-1" not in restarted(executor)
 
 
+def test_one_unit_alone_that_was_seen_up_is_not_asked_again() -> None:
+    assert health_asked("backend") == {"api-1": 1}
+
+
+def test_what_came_up_first_is_asked_once_more_when_the_last_is_up() -> None:
+    assert health_asked("fleet") == {"fleet-1": 6, "fleet-2": 6}
+
+
+def health_asked(*names: str) -> dict[str, int]:
+    """How often a deploy waits for a unit of each host."""
+    seen: Counter[str] = Counter()
+    executor = Executor(lambda host, what: seen.update([host] if what == "health" else []))
+    Deployment(Plan(targets(*names)), executor, Progress(), Pace(most=3)).reach(State.HEALTHY)  # type: ignore[arg-type]
+    return dict(seen)
+
+
 def test_what_serves_with_the_same_release_is_let_be_once_it_failed_elsewhere() -> None:
     """The last known good does not come up on the first host: the workers that are up with it are not restarted into the same."""
     executor = Executor(failing("fleet-1", "health", MoveFailed("not healthy", where="fleet-1")), up=Up.YES)
@@ -129,12 +146,12 @@ def test_a_dialler_is_noted_when_it_is_stopped_and_when_it_is_up_again(monkeypat
     monkeypatch.setattr(dialling, "nobody_dials", lambda executor, _: executor.done.append(("sip-1", "gone")))
     deployment = Deployment(Plan(targets("dialler")), executor, Progress(), Pace())  # type: ignore[arg-type]
     deployment.reach(State.HEALTHY)
-    stopped, *up = deployment.turns
+    stopped, up = deployment.turns
     assert (stopped.host, stopped.unit, stopped.up, stopped.rollback) == ("sip-1", "voxdialler.service", False, back)
-    assert [turn.up for turn in up] == [True, True]
+    assert up.up
     (gap,) = gaps(deployment.turns)
     assert (gap.rollback, gap.stopped) == (back, stopped.at)
-    assert gap.seconds == pytest.approx(up[0].at - stopped.at)
+    assert gap.seconds == pytest.approx(up.at - stopped.at)
     done = [says for _, says in executor.done if says.startswith(("stop", "start", "gone"))]
     assert done == ["stop voxdialler", "gone", "start voxdialler"]
 

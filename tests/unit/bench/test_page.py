@@ -16,7 +16,7 @@ from bench.targets import targets
 from tests.pages import must_be_as_made
 
 KEPT: dict[str, Any] = json.loads(NUMBERS.read_text("utf-8"))
-TARGETS = 9
+TARGETS = 11
 
 
 def test_the_page_and_its_pictures_are_as_the_kept_numbers_make_them() -> None:
@@ -91,3 +91,23 @@ def test_deploys_are_summed_by_move(tmp_path: Path) -> None:
     assert found["away"]["fleet"]["median"] == 1.5
     assert found["moves"]["fetch"]["median"] == 2.5
     assert summed([{**verdict, "gaps": []}])["gaps"] is None
+
+
+def test_a_deploy_over_a_distance_is_told_by_move_in_round_trips() -> None:
+    from bench.deploys import by_distance  # noqa: PLC0415 - of one part
+
+    def verdict(took: float, fetch: float) -> dict[str, Any]:
+        return {"seconds": took, "moves": [{"move": "fetch", "started": 5.0, "seconds": fetch}]}
+
+    found = by_distance({0: [verdict(20.0, 1.0), verdict(25.0, 9.0)], 200: [verdict(28.0, 2.0)]})
+    assert found["round_trips"] == 40.0, "8 s more at 200 ms, by the quickest of each"
+    assert found["moves"] == {"fetch": 5.0}
+    assert [one["seconds"]["median"] for one in found["at"]] == [22.5, 28.0]
+    rows = {
+        row.wanted: (row.measured, row.outcome) for row in targets({"deploy-far": {**found, "rounds": 2, "service": "backend"}})
+    }
+    assert rows["a move of a deploy: at most 6 round trips in a row"] == ("fetch 5.0", "**met**")
+    lost = rows["`make gate SERVICE=backend` loses at most 8 s at 200 ms"]
+    assert lost == ("8.00 s: 40.0 round trips in a row (0 ms: 22.5 s, 200 ms: 28.0 s)", "**met**")
+    alone = by_distance({0: [verdict(20.0, 1.0)]})
+    assert (alone["round_trips"], alone["moves"]) == (None, {"fetch": None})

@@ -48,6 +48,7 @@ class Claim:
         self._connections = connections
         self._cutter = cutter
         self._holds: dict[str, Hold] = {}
+        self._begun: dict[str, Hold | VoxgateError] = {}
         self._epochs: dict[str, dict[str, int]] = {}
         self._released = threading.Event()
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
@@ -89,6 +90,9 @@ class Claim:
     def _take_all(self, *, whole: bool) -> dict[str, Found]:
         self.away.clear()
         names, found = [host.name for host in hosts_with_state(self._estate)], dict[str, Found]()
+        # All owners are started at once: each takes some round trips to start, and claims nothing before it is asked to. While
+        # another gate is waited for, the first host alone says whether it has ended.
+        at_once(names[: 1 if self.waited else None], self._begin, limit=max(1, len(names)))
         while names and not self._holds:
             name = names.pop(0)
             found |= self._or_leave(name, partial(self._take_one, name), whole=whole)
@@ -112,8 +116,18 @@ class Claim:
             missing = Missing("unreachable", error.line, name, error.hint)
             return {one.id: Found(missing, missing) for one in placements_of(self._estate, self._estate.host(name))}
 
+    def _begin(self, name: str) -> None:
+        try:
+            self._begun[name] = Hold(self._connections[name])
+        except Exception as error:  # noqa: BLE001 - whoever claims the host says so
+            self._begun[name] = known_error(error, name)
+
     def _take_one(self, name: str) -> dict[str, Found]:
-        hold = Hold(self._connections[name])
+        hold = self._begun.pop(name, None)
+        if isinstance(hold, VoxgateError):
+            raise hold
+        if hold is None or hold.lost:
+            hold = Hold(self._connections[name])
         placements = placements_of(self._estate, hold.host)
         before = self._holds.get(name)
         self._holds[name] = hold  # heartbeats from here on: a step that somebody left running may have to be waited for
@@ -214,8 +228,9 @@ class Claim:
         self._let_go()
 
     def _let_go(self) -> None:
-        holds, self._holds = self._holds, {}
-        for hold in holds.values():
+        holds = [*self._holds.values(), *(one for one in self._begun.values() if isinstance(one, Hold))]
+        self._holds, self._begun = {}, {}
+        for hold in holds:
             hold.close()
 
     def _beat(self) -> None:
@@ -226,7 +241,8 @@ class Claim:
         while not self._released.wait(BEAT) if told else not self._pause():
             stopped = self.stop.is_set()
             holds = tuple(self._holds.values())
-            at_once(holds, Hold.beat, limit=max(1, len(holds)), deadline=Deadline.after(BEAT))
+            begun = [one for one in tuple(self._begun.values()) if isinstance(one, Hold)]
+            at_once([*holds, *begun], Hold.beat, limit=max(1, len(holds) + len(begun)), deadline=Deadline.after(BEAT))
             for hold in holds:
                 if stopped and not told and not hold.lost:
                     threading.Thread(target=self._cut, args=(hold,), daemon=True).start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from voxgate.deploy.hosts.claim import Claim
@@ -102,7 +103,7 @@ class Executor:
         it dies as it starts), else when the service's start deadline is over.
 
         A refused connection costs nearly nothing and a command on the host does not, while the host is busy starting the
-        unit: systemd is asked when there is an answer, and else about once a second.
+        unit: systemd is asked when there is an answer, and else about once a second, then beside the question to the unit.
         """
         deadline, patience = Deadline.after(unit.service.start_deadline), Deadline.after(0.0)
         name = unit.unit.removesuffix(".service")
@@ -110,11 +111,14 @@ class Executor:
         while True:
             self.check()
             self.claim.must_hold(unit.host.name)
-            answer = self.answer(unit)
-            if not patience.passed and (isinstance(answer, Missing) or answer.trouble):
-                self.pause()
-                continue
-            seen, patience = self.up(unit, commit, answer), Deadline.after(_PATIENCE)
+            if patience.passed:
+                seen, patience = self._seen(unit, commit), Deadline.after(_PATIENCE)
+            else:
+                answer = self.answer(unit)
+                if isinstance(answer, Missing) or answer.trouble:
+                    self.pause()
+                    continue
+                seen, patience = self.up(unit, commit, answer), Deadline.after(_PATIENCE)
             match seen.up:
                 case Up.YES:
                     return seen.said
@@ -125,6 +129,13 @@ class Executor:
                     raise MoveFailed(f"{name} is not healthy", where=unit.host.name, why=said, hint=hint)
                 case Up.NOT_YET:
                     self.pause()
+
+    def _seen(self, unit: PlacedUnit, commit: str) -> Pulse:
+        """One look at a unit, of which both questions are asked at once: of a host that is far each takes two round trips."""
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="state") as pool:
+            state = pool.submit(self.look, unit.host.name, unit_state(unit.unit))
+            answer = self.answer(unit)
+        return pulse(read_state(state.result().stdout), answer, commit)
 
     def pause(self) -> None:
         """A moment between two looks; shorter where the run is stopped."""

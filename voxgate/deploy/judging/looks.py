@@ -76,9 +76,11 @@ class Looks:
         first = take_look(context.connections, context.estate, brief=True)
         if wait(max(0.0, first.counts_from + bake - time.time())):  # the window itself is what is observed
             return None
-        second = take_look(context.connections, context.estate, only=only)
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="state") as pool:  # whoever has claimed all changes it alone
+            state = pool.submit(read_all, context.connections, context.estate) if context.claimed else None
+            second = take_look(context.connections, context.estate, only=only)
         context.contents, context.seen = digests_of(context.estate, second), second
-        found = read_all(context.connections, context.estate) if context.claimed else context.found
+        found = state.result() if state else context.found
         views = self._remotes.with_releases(must_run(context.estate, releases, context.goods, looking=True), found)
         tried = {name: str(release) for name, release in releases.items()}
         evidence = Evidence(first, second, views, self.works(), by_host(changes_since(context, second, tried)))

@@ -333,16 +333,17 @@ class Deployment:
             self._turns.append(Turn(unit.service.name, unit.host.name, unit.unit, time.time(), up, self._executor.back))
 
     def _confirm(self) -> None:
-        """All units that were restarted once more, at once: what came up first must still be up when the last one is."""
-        self._at_once(
-            [
-                (Move.HEALTH, placement, partial(self._up, unit, target))
-                for target in self.plan.targets
-                for placement in target.placements
-                for unit in self._units(target, placement)
-            ],
-            apart=True,
-        )
+        """All units that were restarted once more, at once: what came up first must still be up when the last one is. One alone
+        was seen up just now.
+        """
+        again = [
+            (Move.HEALTH, placement, partial(self._up, unit, target))
+            for target in self.plan.targets
+            for placement in target.placements
+            for unit in self._units(target, placement)
+        ]
+        if len(again) > 1:
+            self._at_once(again, apart=True)
         if self._left_behind:
             raise next(iter(self._left_behind.values()))
 

@@ -1,0 +1,134 @@
+"""What a deploy asks at once: of a host that is far each question takes some round trips."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from tests.executor import ESTATE
+from voxgate.deploy.hosts import claim, executor
+from voxgate.deploy.hosts.executor import Executor
+from voxgate.deploy.hosts.state import Author, hosts_with_state
+from voxgate.deploy.judging import looks
+from voxgate.deploy.stop import Stop
+from voxgate.errors import MoveFailed, Refused
+from voxgate.model.answers import Answer
+from voxgate.model.look import Question
+from voxgate.transport.ssh.remote_command import Completed
+
+Said = TypeVar("Said")
+
+
+class Both:
+    """Two questions that are answered only once both were asked; where one waits for the other, it breaks."""
+
+    def __init__(self) -> None:
+        self._barrier = threading.Barrier(2, timeout=30)
+
+    def __call__(self, said: Callable[..., Said]) -> Callable[..., Said]:
+        """The same question, asked with another."""
+
+        def answer(*words: Any, **more: Any) -> Said:
+            self._barrier.wait()
+            return said(*words, **more)
+
+        return answer
+
+
+class Host:
+    """It says of each unit that it is active."""
+
+    host: Any = None
+
+    def __init__(self, both: Both) -> None:
+        self.run = both(lambda *_, **__: Completed(0, b"ActiveState=active\nSubState=running\nNRestarts=0\n", b"", 0.1))
+
+    def __getitem__(self, name: str) -> Host:
+        return self
+
+    def must_hold(self, name: str) -> None:
+        """It is held."""
+
+    def is_set(self) -> bool:
+        """Nothing is stopped."""
+        return False
+
+
+def test_systemd_and_the_unit_are_asked_at_once_whether_it_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = Both()
+    host: Any = Host(both)
+    unit = next(one for one in ESTATE.placed_units if one.service.name == "backend")
+
+    def said(_: object, questions: list[Question], **__: object) -> dict[Question, Answer]:
+        body = b'{"status": "ok", "commit": "%s"}' % (b"a" * 40)
+        return {one: Answer(one.host, one.port, one.path, 200, {}, body, 0.1, 0.0) for one in questions}
+
+    monkeypatch.setattr(executor, "ask", both(said))
+    assert Executor(ESTATE, host, host, host).await_up(unit, "a" * 40) == "answers 200, active/running"
+
+
+def test_what_is_written_on_the_hosts_is_read_beside_the_second_look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whoever has claimed them changes it alone."""
+
+    class Reached(Exception):  # noqa: N818 - not an error
+        """Both were asked."""
+
+    class Context:
+        """Hosts that are held."""
+
+        estate, connections, claimed = ESTATE, None, True
+        options: Any = type("Options", (), {"bake": 0.0})
+
+    both = Both()
+    second = both(lambda: type("Look", (), {"counts_from": 0.0}))
+
+    def look(*_: object, brief: bool = False, **__: object) -> Any:
+        return type("Look", (), {"counts_from": 0.0}) if brief else second()
+
+    def digests(*_: object) -> Any:
+        raise Reached
+
+    monkeypatch.setattr(looks, "take_look", look)
+    monkeypatch.setattr(looks, "read_all", both(lambda *_: {}))
+    monkeypatch.setattr(looks, "digests_of", digests)
+    context: Any = Context()
+    remotes: Any = None
+    judge: Any = None
+    with pytest.raises(Reached):
+        looks.Looks(context, remotes, tmp_path / "evidence", judge, []).take({}, tmp_path, lambda _: False)
+
+
+def test_the_owners_of_all_hosts_are_started_at_once_and_none_is_left_where_one_cannot_be_claimed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hosts = hosts_with_state(ESTATE)
+    barrier, started, closed = threading.Barrier(len(hosts), timeout=30), list[Any](), list[Any]()
+
+    class Owner:
+        """It starts only once all are being started, and refuses what it is asked."""
+
+        host, lost = hosts[0], False
+
+        def __init__(self, _: object) -> None:
+            barrier.wait()
+            started.append(self)
+
+        def ask(self, *_: object, **__: object) -> Any:
+            raise MoveFailed("the host could not do it", where="api-1")
+
+        def beat(self) -> None:
+            """It is there."""
+
+        def close(self) -> None:
+            closed.append(self)
+
+    monkeypatch.setattr(claim, "Hold", Owner)
+    connections: Any = type("Connections", (), {"estate": ESTATE, "__getitem__": lambda _, name: name})()
+    with pytest.raises(Refused, match="this host cannot be claimed"):
+        claim.Claim(connections, Author("r1"), Stop()).take(0.0, lambda _: None)
+    assert len(started) == len(hosts) > 1
+    assert set(closed) == set(started)
