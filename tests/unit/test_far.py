@@ -14,6 +14,7 @@ from voxgate.deploy.hosts import claim, executor
 from voxgate.deploy.hosts.executor import Executor
 from voxgate.deploy.hosts.state import Author, hosts_with_state
 from voxgate.deploy.judging import looks
+from voxgate.deploy.judging.looks import Looks
 from voxgate.deploy.stop import Stop
 from voxgate.errors import MoveFailed, Refused
 from voxgate.model.answers import Answer
@@ -71,35 +72,77 @@ def test_systemd_and_the_unit_are_asked_at_once_whether_it_is_up(monkeypatch: py
     assert Executor(ESTATE, host, host, host).await_up(unit, "a" * 40) == "answers 200, active/running"
 
 
-def test_what_is_written_on_the_hosts_is_read_beside_the_second_look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Whoever has claimed them changes it alone."""
+class Reached(Exception):  # noqa: N818 - not an error
+    """Both looks were taken."""
 
-    class Reached(Exception):  # noqa: N818 - not an error
-        """Both were asked."""
 
-    class Context:
-        """Hosts that are held."""
+class Context:
+    """Hosts that are looked at, or held."""
 
-        estate, connections, claimed = ESTATE, None, True
-        options: Any = type("Options", (), {"bake": 0.0})
+    estate, connections = ESTATE, None
+    options: Any = type("Options", (), {"bake": 0.0, "changes": False})
 
-    both = Both()
-    second = both(lambda: type("Look", (), {"counts_from": 0.0}))
+    def __init__(self, *, claimed: bool) -> None:
+        self.claimed = claimed
 
-    def look(*_: object, brief: bool = False, **__: object) -> Any:
-        return type("Look", (), {"counts_from": 0.0}) if brief else second()
+
+class Seen:
+    """A look; ``brief`` ones are the first of two."""
+
+    counts_from = 0.0
+
+    def __init__(self, *_: object, brief: bool = False, **__: object) -> None:
+        self.brief = brief
+
+
+def looking(folder: Path, *, claimed: bool) -> Looks:
+    """Looks at hosts; no remote is asked, and nothing is judged."""
+    context: Any = Context(claimed=claimed)
+    nothing: Any = None
+    return Looks(context, nothing, folder / "evidence", nothing, [])
+
+
+@pytest.fixture
+def _ends_with_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has taken both looks has gone far enough."""
 
     def digests(*_: object) -> Any:
         raise Reached
 
-    monkeypatch.setattr(looks, "take_look", look)
-    monkeypatch.setattr(looks, "read_all", both(lambda *_: {}))
     monkeypatch.setattr(looks, "digests_of", digests)
-    context: Any = Context()
-    remotes: Any = None
-    judge: Any = None
+
+
+@pytest.mark.usefixtures("_ends_with_both")
+def test_what_is_written_on_the_hosts_is_read_beside_the_second_look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whoever has claimed them changes it alone."""
+    both = Both()
+    second = both(Seen)
+    monkeypatch.setattr(looks, "take_look", lambda *_, brief=False, **__: Seen(brief=True) if brief else second())
+    monkeypatch.setattr(looks, "read_all", both(lambda *_: {}))
     with pytest.raises(Reached):
-        looks.Looks(context, remotes, tmp_path / "evidence", judge, []).take({}, tmp_path, lambda _: False)
+        looking(tmp_path, claimed=True).take({}, tmp_path, lambda _: False)
+
+
+@pytest.mark.usefixtures("_ends_with_both")
+@pytest.mark.parametrize("claimed", [False, True])
+def test_a_look_that_was_begun_counts_once_and_not_where_hosts_were_claimed_since(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, claimed: bool
+) -> None:
+    """What an earlier run left may have been mended since."""
+    taken: list[bool] = []
+
+    def look(*_: object, brief: bool = False, **__: object) -> Seen:
+        taken.append(brief)
+        return Seen(brief=brief)
+
+    monkeypatch.setattr(looks, "take_look", look)
+    monkeypatch.setattr(looks, "read_all", lambda *_: {})
+    found = looking(tmp_path, claimed=claimed)
+    found.glance()
+    for _ in range(2):
+        with pytest.raises(Reached):
+            found.take({}, tmp_path, lambda _: False)
+    assert sorted(taken) == [False, False, *([True] * (3 if claimed else 2))]
 
 
 def test_the_owners_of_all_hosts_are_started_at_once_and_none_is_left_where_one_cannot_be_claimed(

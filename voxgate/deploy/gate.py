@@ -177,13 +177,15 @@ class Gate:
         return evidence
 
     def connect(self) -> None:
-        """Open all hosts and read what is written there. The remotes are asked meanwhile, and need not have answered yet."""
+        """Open all hosts, begin the first look at what runs, and read what is written there. The remotes are asked meanwhile, and
+        need not have answered yet.
+        """
         self._remotes.ask(stale=self.context.options.recover)
         self._opened = self.context.connections.open(self.estate.hosts)
+        if self.requests or not self.context.options.changes:
+            self.looks.glance()
         if not self.context.options.changes:
             self.read()
-        if self.requests:
-            self.looks.glance()
 
     def read(self) -> None:
         """Read what is written on the hosts."""

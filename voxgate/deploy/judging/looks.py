@@ -44,19 +44,27 @@ class Looks:
         return self.folder.with_name("evidence-before")
 
     def glance(self) -> None:
-        """Begin the first of the two looks before a deploy, while other things are done."""
+        """Begin the first of two looks while other things are done."""
         pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="glance")
-        self._glance = pool.submit(take_look, self._context.connections, self._context.estate, brief=True)
+        self._glance = pool.submit(self._brief)
         pool.shutdown(wait=False)
 
     def forget_glance(self) -> None:
         """It is of what was before."""
         self._glance = None
 
+    def _first(self) -> Look:
+        """The first of two looks: the one that was begun, which counts once, else one of now."""
+        begun, self._glance = self._glance, None
+        return begun.result() if begun else self._brief()
+
+    def _brief(self) -> Look:
+        return take_look(self._context.connections, self._context.estate, brief=True)
+
     def before(self) -> Look:
         """Look at the whole estate before anything is touched, and save it. Raises Refused where not all can be seen."""
         context = self._context
-        first = self._glance.result() if self._glance else take_look(context.connections, context.estate, brief=True)
+        first = self._first()
         context.stop.wait(max(0.0, first.counts_from + context.estate.look - time.time()))
         second = take_look(context.connections, context.estate)
         must_be_seen(second.hosts)
@@ -73,7 +81,7 @@ class Looks:
         bake = context.options.bake
         if bake is None:
             bake = context.estate.bake if context.options.changes else context.estate.look
-        first = take_look(context.connections, context.estate, brief=True)
+        first = self._first() if not context.claimed else self._brief()  # before it was claimed another may have been at work
         if wait(max(0.0, first.counts_from + bake - time.time())):  # the window itself is what is observed
             return None
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="state") as pool:  # whoever has claimed all changes it alone
