@@ -45,6 +45,20 @@ GAINS = (
     Gain("the same", "five hosts at once that share two processors", "2.42 s", "2.11 s"),
     Gain("a database tells the second look alone what was written, two ways at once", "look, at 200 ms", "13.8 s", "11.3 s"),
     Gain("the same", "`-m dialler`, at 200 ms", "13.0 s", "10.3 s"),
+    Gain(
+        "a deploy asks at once what does not wait for another answer: owners, systemd and a unit, state and look; one unit that "
+        "was seen up is not asked again",
+        "`make gate SERVICE=backend`, round trips in a row",
+        "49.5",
+        "39.0",
+    ),
+    Gain("the same", "`make gate SERVICE=backend`, at 200 ms", "26.5 s", "24.4 s"),
+    Gain(
+        "a look begins while the state of the hosts is read",
+        "`-m dialler` at 200 ms, by a trace from the first connection to the last answer",
+        "8.5 s",
+        "7.9 s",
+    ),
 )
 
 TRIED = (

@@ -23,7 +23,7 @@ WHERE_A_TEST = (
 )
 WHERE_ROUND_TRIPS = (
     "by a trace at 200 ms the longest way is a database's, in each of two looks: a turn of its own 3, a port that answers 1, two "
-    "logins 5, its list of clients 4, in the second what the dialler wrote 4, the end 1; then the state before and after, 4 each"
+    "logins 5, its list of clients 4, in the second what the dialler wrote 4, the end 1; then the state of the hosts, 4"
 )
 WHERE_A_PROBE = (
     "of 0.62 s with three workers are 0.1 s Python's start, 0.14 s packages and uv's own check, 0.08 s the search for copies, "
