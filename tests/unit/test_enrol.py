@@ -147,6 +147,18 @@ def test_settings_are_put_where_no_link_of_deploys_leads(tmp_path: Path) -> None
     (tmp_path / ".env.new").symlink_to("other")
     assert subprocess.run(["sh", "-c", here], input=b"A=2\n", check=False, capture_output=True).returncode != 0
     assert (tmp_path / "other").read_text() == "other"
+    os.mkfifo(tmp_path / "pipe")  # as a device, which a shell's noclobber lets through too
+    heard = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    for is_link in (True, False):
+        (tmp_path / ".env.new").unlink()
+        if is_link:
+            (tmp_path / ".env.new").symlink_to("pipe")
+        else:
+            os.mkfifo(tmp_path / ".env.new")
+        assert subprocess.run(["bash", "-c", here], input=b"A=2\n", check=False, capture_output=True).returncode != 0
+        assert os.read(heard, 100) == b""
+    os.close(heard)
+    assert (tmp_path / ".env").read_text() == "A=1\n"
 
 
 AT_THE_TERMINAL = """#!/usr/bin/python3 -I

@@ -7,6 +7,7 @@ import os
 import pwd
 import re
 import shutil
+import struct
 import subprocess
 import tempfile
 from datetime import date
@@ -179,6 +180,47 @@ def test_no_folder_is_made_where_a_link_of_others_leads() -> None:
         for folder in (f"{top}/his/own/backend", f"{top}/new/deep/backend", f"{top}/linked/backend"):
             assert (made(folder), made(folder), Path(folder).owner()) == (0, 0, "games")
         assert ((top / "new").owner(), (top / "roots/backend").owner()) == ("root", "games")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_nor_where_a_list_lets_others_put_a_link() -> None:
+    with tempfile.TemporaryDirectory(prefix="voxgate", dir="/var/lib") as place:
+        top = Path(place)
+        top.chmod(0o755)
+        for name in ("roots", "shared"):
+            (top / name).mkdir()
+            (top / name).chmod(0o755)
+        rows = [(1, 7, -1), (2, 7, pwd.getpwnam("games").pw_uid), (4, 5, -1), (16, 7, -1), (32, 5, -1)]
+        entries = b"".join(struct.pack("<HHi", *row) for row in rows)
+        os.setxattr(top / "shared", "system.posix_acl_access", struct.pack("<I", 2) + entries)
+        (top / "shared/voice").symlink_to("../roots")
+        script = f"{enrolment.HEAD}\nown games {top}/shared/voice/backend\nown games {top}/shared/own/backend"
+        assert subprocess.run(["/bin/bash", "-c", script], check=False, capture_output=True, timeout=20).returncode != 0
+        assert [*(top / "roots").iterdir()] == []
+        script = f"{enrolment.HEAD}\nown games {top}/shared/own/backend"
+        subprocess.run(["/bin/bash", "-c", script], check=True, timeout=20)
+        assert (top / "shared/own/backend").owner() == "games"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_who_makes_a_folder_has_neither_roots_script_nor_its_terminal() -> None:
+    """An account can look into what runs as it (ptrace): it would read what root's shell has still to read, or type there."""
+    with tempfile.TemporaryDirectory(prefix="voxgate", dir="/var/lib") as place:
+        top = Path(place)
+        top.chmod(0o755)
+        (top / "his").mkdir()
+        os.chown(top / "his", pwd.getpwnam("games").pw_uid, 0)
+        (top / "bin").mkdir()
+        taken = '{ cat; cut -d" " -f6 /proc/self/stat; printf "\\033c"; } >&2'
+        (top / "bin/mkdir").write_text(f'#!/bin/sh\n[ "$(id -u)" = 0 ] || {taken}\nexec /bin/mkdir "$@"\n')
+        (top / "bin/mkdir").chmod(0o755)
+        script = f"{enrolment.HEAD}\nown games {top}/his/voice/backend\necho whole\n"
+        env = {"PATH": f"{top}/bin:{os.environ['PATH']}"}
+        ended = subprocess.run(["/bin/bash"], input=script.encode(), env=env, check=True, capture_output=True, timeout=20)
+        assert ended.stdout == b"whole\n"
+        assert ended.stderr.split()[0] != str(os.getsid(0)).encode()
+        assert b"\033" not in ended.stderr
+        assert (top / "his/voice/backend").owner() == "games"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")

@@ -44,14 +44,18 @@ put() {
 	echo "$2 is new"
 }
 # own USER FOLDER: a folder of that account's, if nothing is there. From where others than root may put a link on the way to it,
-# the account makes it itself.
+# by a list of rights too, the account makes it itself. What runs as that account it may look into, and have it read what follows
+# here, or type at this terminal: so it has neither.
 own() (
 	[ ! -d "$2" ] || exit 0
 	cd /
 	left=${2#/}
 	while [ -n "$left" ]; do
-		if [ -z "$(find . -maxdepth 0 -user 0 ! -perm /002 '(' -group 0 -o ! -perm /020 ')')" ]; then
-			exec runuser -u "$1" -- mkdir -p "$2"
+		is_roots=$(find . -maxdepth 0 -user 0 ! -perm /002 '(' -group 0 -o ! -perm /020 ')')
+		case $(ls -ld .) in ??????????+*) is_roots= ;; esac
+		if [ -z "$is_roots" ]; then
+			setsid -w runuser -u "$1" -- mkdir -p "$2" </dev/null 2>&1 | cat -v >&2
+			exit
 		fi
 		part=${left%%/*}
 		if [ "$part" = "$left" ]; then install -d -o "$1" -g "$1" "$part"; else mkdir -p "$part"; fi
@@ -232,7 +236,7 @@ def _settings(service: Service) -> Iterator[Need]:
     if service.required_settings:
         folder, path = service.folder, f"{service.folder}/.env"
         here = "" if folder.rpartition("/")[0] in _ROOTS_OWN else f' && [ "$(pwd -P)" = {folder} ]'
-        put = f"umask 077 && set -C && cat >.env.new && chown -h {service.user}: .env.new && mv -T .env.new .env"
+        put = f"umask 077 && dd of=.env.new conv=excl status=none && chown -h {service.user}: .env.new && mv -T .env.new .env"
         yield Need(
             f"{service.name}: {path}, {service.user}'s, 0600, with {', '.join(service.required_settings)}",
             # The folder is the account's that deploys: no file in it is opened, given or closed where that one's link leads.
