@@ -558,6 +558,21 @@ def test_a_programs_own_names_are_read() -> None:
         assert probe.dynamic_names(file.fileno()) == b""
 
 
+def test_so_are_those_of_a_program_of_32_bits(tmp_path: Path) -> None:
+    """A Python of these runs a service's code as any other."""
+    names = b"\0Py_BytesMain\0puts\0"
+    head = b"\x7fELF\x01\x01".ljust(28, b"\0") + struct.pack("<I", 52) + b"\0" * 10 + struct.pack("<HH", 32, 2) + b"\0" * 6
+    load = struct.pack("<8I", 1, 0, 0x8000, 0, 400, 400, 5, 4096)
+    dynamic = struct.pack("<8I", 2, 128, 0x8080, 0, 24, 24, 4, 4)
+    pairs = struct.pack("<6I", 5, 0x8000 + 160, 10, len(names), 0, 0)
+    whole = ((head + load + dynamic).ljust(128, b"\0") + pairs).ljust(160, b"\0") + names
+    (tmp_path / "x").write_bytes(whole)
+    with (tmp_path / "x").open("rb") as file:
+        assert probe.dynamic_names(file.fileno()) == names
+    assert probe.Programs().kind_of(str(os.getpid())) == "python"
+    assert probe.Programs().names_of(str(tmp_path / "x"), probe.PYTHON_MAIN) == probe.PYTHON_MAIN[0]
+
+
 def c_library() -> Path:
     """Where this process has its C library from."""
     rows = [line.split(None, 5) for line in Path("/proc/self/maps").read_text("utf-8").splitlines() if " r-xp " in line]
