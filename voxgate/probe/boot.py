@@ -8,6 +8,7 @@ import shlex
 from typing import Any, Iterable
 
 from voxgate.probe.base import Trouble
+from voxgate.probe.begun import begun_as_root
 from voxgate.probe.dpkg import vouched_for
 from voxgate.probe.starting import started_by_others
 from voxgate.probe.text import behind, files_in, resolved, unit_lines
@@ -175,12 +176,12 @@ def of_snap(path: str) -> bool:
     return os.path.basename(path).startswith("snap.") and bool(commands) and all(map(BY_SNAP.fullmatch, map(str.strip, commands)))
 
 
-def boot(by_root: set[str] | None = None) -> dict[str, Any]:
+def boot(by_root: set[str] | None = None, own: frozenset[str] = frozenset()) -> dict[str, Any]:
     """What the next boot starts, read from the disk alone: each service that the default target leads to, or that a timer, a
     path or a socket then waits to start, or that starts when another has ended; any other unit on that way that runs something
     by a file that nobody vouches for; the files that make it and that no package of the distribution vouches for; and programs
     that make units at boot, and scripts of old that are started, where nobody vouches for them.
-    ``by_root`` as in ``started_by_others``.
+    ``by_root`` as in ``started_by_others``, and what these units start as root, but for those that are ``own`` services'.
     """
     disk = Boot()
     target = disk.files.get("default.target", "")
@@ -205,6 +206,9 @@ def boot(by_root: set[str] | None = None) -> dict[str, Any]:
     made_of |= running
     vouched = vouched_for({*(path for paths in made_of.values() for path in paths), *makers, *scripts.values()})
     services.update({unit: whole[unit] for unit, paths in running.items() if not vouched.issuperset(paths)})
+    if by_root is not None:
+        for paths in (paths for unit, paths in made_of.items() if unit not in own and not vouched.issuperset(paths)):
+            by_root |= begun_as_root(line for path in paths for line in disk.text(path).split("\n"))
     return {
         "target": first,
         "services": {

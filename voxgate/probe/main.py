@@ -119,7 +119,7 @@ def look(
     whole["copies"] = of_host(lambda: copies(services, accounts_of(stores_here, services, found)), SEARCH + 2)
     by_root: set[str] = set()
     whole["jobs"] = of_host(partial(jobs, services, disk, shown, by_root))
-    whole["boot"] = Job(partial(boot, by_root))
+    whole["boot"] = Job(partial(boot, by_root, frozenset(unit for row in services for unit in row.units)))
     whole["nginx"] = Job(partial(nginx, found))
     whole["haproxy"] = Job(partial(haproxy, found))
     whole["secret_files"] = of_host(partial(secret_files, found))
@@ -128,7 +128,7 @@ def look(
     whole["clock"] = Job(partial(clock, found))
     whole["javascript"] = Job(partial(javascript, found))
     given = of_host(partial(raised, services, found))
-    loose = of_host(partial(open_to_services, services, by_root, (whole["jobs"], whole["boot"]), disk))
+    loose = of_host(partial(open_to_services, services, by_root, (whole["jobs"], whole["boot"])))
     whole["sudo"] = of_host(partial(sudo, services, found, whole["jobs"], given, loose))
     whole["keys"] = of_host(partial(keys, found, spoken))
     sections: dict[str, Any] = {}

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from voxgate.probe.accounts import account, at_home, seeing_as
 from voxgate.probe.base import LONGEST_PATH, PATH, SCRIPT_DEPTH, Trouble
-from voxgate.probe.begun import begun_by
+from voxgate.probe.begun import begun_by, named_first
 from voxgate.probe.folder import NoFile, opened_on_disk
 from voxgate.probe.shell_words import run_and_touched
 from voxgate.probe.spelling import folders_in, spelled
@@ -65,7 +65,7 @@ def movers(
     plain = COMMENT_ALONE.sub("", text)
     run, touched, begun = run_and_touched(text, plain) if of_shell else (plain, plain, begun_by(plain))
     if started is not None:
-        started |= begun
+        started |= begun.union(named_first(text))
     run, touched = spelled(run), spelled(touched)
     found = set(MOVERS.findall(run)) | folders_in(touched, tuple(one for one in folders if one.startswith("/")))
     found |= {program for name in folders if not name.startswith("/") for program in managers_of(name, run)}
@@ -74,9 +74,10 @@ def movers(
         for reader, word in INTERPRETED.findall(run):
             read.setdefault(word, set()).add(reader)
         gone = (*stands, *gone_to(touched, stands))
-        parts = {path for name in RUN_PARTS.findall(run) for path in parts_of(name, gone)}
-        if started is not None:
-            started |= parts
+        told = RUN_PARTS.findall(run)
+        parts = {path for name in told for path in parts_of(name, gone)}
+        if started is not None:  # also what may lie there by then
+            started |= parts.union(f"{name}/any" for name in told if name.startswith("/"))
         words_said = {*WORD.findall(run), *read, *parts}
         if len(words_said) > WORDS_AT_MOST:
             raise Trouble("failed", f"a job of over {WORDS_AT_MOST} words")

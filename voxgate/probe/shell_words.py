@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from voxgate.probe.base import PATH
-from voxgate.probe.begun import INTERPRETERS, RUN_BEHIND, SETS, finds_others, started_by
+from voxgate.probe.begun import BEFORE_A_COMMAND, INTERPRETERS, RUN_BEHIND, SETS, begun_in, finds_others, started_by
 from voxgate.probe.spelling import QUOTES
 
 TELLERS = {"echo", "printf", "logger", "wall", ":"}  # each word of theirs is told, and no more
@@ -38,7 +38,6 @@ RUNNERS = re.compile(
 )
 WHOLE = {"", "}", "done", "fi", "exec"}  # an output behind one of these is that of all that stands before, or after
 FUNCTION = re.compile(r"\(\s*\)")
-BEFORE_A_COMMAND = {"if", "then", "elif", "else", "while", "until", "do", "!", "{", "time"}
 OTHERWISE_CALLED = re.compile(r"\balias\b|\bfunction\s|\b(?:echo|printf|logger|wall|mail\w*|curl|tar|c[pd]|mv|rm)\s*\(\s*\)")
 REDIRECTION = re.compile(r"<<|[<>]\(|<>|[<>]&|>\||>>|[<>]")
 SUM = re.compile(r"\$\(\([\w\s$+*/%<>=!-]*\)\)")
@@ -79,6 +78,7 @@ class Told:
         self.commands: set[str] = set()
         self.started: set[str] = set()  # programs by whole paths
         self.logs: set[str] = set()
+        self.written: set[str] = set()  # files that something is told to, without their folders
         self.runners: list[list[Word]] = []  # commands that may run what is in their words
         self.is_safe, self.has_functions = not OTHERWISE_CALLED.search(text), FUNCTION.search(text) is not None
         self.names_path = "PATH" in text
@@ -156,6 +156,7 @@ class Told:
             if end < 0 or "\\" in self.text[self.at : end]:
                 raise Unread
             begin, self.at = self.at, end + 1
+            self.started.update(begun_in(self.text[begin + 1 : end]))
             return [(begin, self.at)]
         elif sign == "$":
             return self.expansion()
@@ -240,6 +241,8 @@ class Told:
             self.logs.update(QUOTES.sub("", target) for target in outputs if target.endswith((".log", '.log"', ".log'")))
         if "/" in first or name in RUN_BEHIND or name in {"source", "."} or INTERPRETERS.fullmatch(name):
             self.started.update(started_by([QUOTES.sub("", one.text) for one in words]))
+        if name in TELLERS:
+            self.written.update(QUOTES.sub("", target).rpartition("/")[2] for target in outputs)
         if name not in PASSED_OVER:
             self.runners.append(words)
             self.is_safe &= first not in {"hash", "enable"}
@@ -248,6 +251,7 @@ class Told:
         """Whether something here may run what it is told, or what was told to a log."""
         others = [one.text for words in self.runners for one in words]
         is_run = any(map(RUNNERS.fullmatch, self.commands)) or any(map(INTERPRETERS.fullmatch, others))
+        is_run = is_run or any(QUOTES.sub("", words[0].text).rpartition("/")[2] in self.written for words in self.runners)
         return is_run, bool(self.logs) and not self.logs.isdisjoint(QUOTES.sub("", word) for word in others)
 
     def without(self, *, named: bool) -> str:
@@ -288,10 +292,10 @@ def run_and_touched(text: str, otherwise: str) -> tuple[str, str, set[str]]:
     """Of a text that a shell reads, what may be run, and what may be run or touched, ``otherwise`` where it is not understood;
     and the programs that it starts by whole paths.
     """
-    if len(text) > READ_AT_MOST:
-        return otherwise, otherwise, set()
     try:
-        found = Told(text)
+        found = Told(text) if len(text) <= READ_AT_MOST else None
     except (Unread, RecursionError):
-        return otherwise, otherwise, set()
+        found = None
+    if found is None:
+        return otherwise, otherwise, set(begun_in(otherwise))
     return found.without(named=True), found.without(named=False), found.started

@@ -12,6 +12,7 @@ from voxgate.probe.base import Trouble
 from voxgate.probe.dpkg import vouched_for
 from voxgate.probe.jobs import spooled
 from voxgate.probe.reading import content
+from voxgate.probe.scripts import movers
 from voxgate.probe.text import files_in, telling_lines
 from voxgate.probe.ways import lines_on
 
@@ -58,6 +59,7 @@ ROWS = {
         re.compile(r"^[ \t]*(?:install|remove)\s+\S+\s+(?!(?:/usr)?/s?bin/(?:true|false)\s*$)"),
     ),
 }
+WHOLE_WAY = re.compile(r"(?<![\w./-])/[\w./@+-]+", re.ASCII)
 TABLES = ("/var/spool/cron/crontabs", "/var/spool/cron")
 RC_LOCAL = "/etc/rc.local"
 CORE_PATTERN = "/proc/sys/kernel/core_pattern"
@@ -68,17 +70,29 @@ HOOK_FOLDERS_BELOW = 20
 def started_by_others(by_root: set[str] | None = None) -> list[dict[str, Any]]:
     """Each file by which something is run without a person, at boot or when something else comes to pass, and that no package of
     the distribution has brought as it is: ``where`` it is, ``by`` whom it is read, and whether it is run ``itself``, or says
-    what is. What cron does at its times, and systemd at all, others say. ``by_root`` is told all of these files.
+    what is. What cron does at its times, and systemd at all, others say. ``by_root`` is told all of these files but the crontabs
+    of other accounts, and what those that nobody vouches for start by whole paths.
     """
     itself, says = dict(programs()), dict(saying())
     found = {**says, **itself}
-    if by_root is not None:
-        by_root |= found.keys()
     vouched = vouched_for(set(found))
+    if by_root is not None:
+        by_root |= {path for path in found if path not in says or is_roots_table(path)}
+        for path in itself.keys() - vouched:
+            with suppress(Trouble):  # too long for a script: what it is, is told
+                movers(path, started=by_root)
+        for path in (path for path in says.keys() - vouched if is_roots_table(path)):
+            telling = filter(ROWS[says[path]][1].search, lines_on(path))
+            by_root |= {way for line in telling for way in WHOLE_WAY.findall(line)}
     rows = [{"where": path, "by": by, "itself": path in itself} for path, by in sorted(found.items()) if path not in vouched]
     if len(rows) > STARTERS_AT_MOST:
         raise Trouble("failed", f"over {STARTERS_AT_MOST} files have something run by itself")
     return rows
+
+
+def is_roots_table(path: str) -> bool:
+    """False for a crontab of another account's."""
+    return os.path.dirname(path) not in TABLES or os.path.basename(path) == "root"
 
 
 def programs() -> Iterator[tuple[str, str]]:

@@ -177,6 +177,30 @@ def test_whatever_runs_something_is_told_of_whatever_kind_it_is(write: Writing, 
     assert foreign()[f"a.{kind}"] == ["b.conf"]
 
 
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("ExecStart=/srv/x", {"/srv/x"}),
+        ("User=root\nExecStart=-/bin/sh -c 'cd /; exec /srv/x -a'", {"/srv/x"}),
+        ("User=games\nExecStart=/srv/x", set()),
+        ("User=games\nExecStart=/srv/x\nExecStartPre=+/srv/y", {"/srv/y"}),
+        ("User=games\nExecStart=/srv/x\nExecStopPost=-!/srv/y\nExecReload=@+/srv/z z", {"/srv/y", "/srv/z"}),
+        ("User=games\nUser=\nExecStart=/srv/x", {"/srv/x"}),
+        ("DynamicUser=yes\nExecStart=/srv/x", set()),
+    ],
+)
+def test_what_a_unit_starts_as_root_is_told_whoever_runs_it(write: Writing, said: str, found: set[str]) -> None:
+    """Also one that waits for a connection, and that systemd has not started yet."""
+    write("etc/x.service", f"[Service]\n{said}\n")
+    write("etc/x.socket", "[Socket]\nListenStream=/run/x\n")
+    write("etc/multi-user.target.wants/x.socket", to="../x.socket")
+    begun: set[str] = set()
+    probe.boot(begun, frozenset({"app@1.service"}))
+    assert {path for path in begun if path.startswith(("/srv/", "/opt/app/"))} == found
+    probe.boot(begun)
+    assert "/opt/app/run" in begun
+
+
 def test_a_program_confined_by_snapd_is_the_distributions(write: Writing) -> None:
     write("etc/multi-user.target.wants/snap.agent.agent.service", to="../snap.agent.agent.service")
     write("etc/snap.agent.agent.service", "[Service]\nExecStart=/usr/bin/snap run agent.agent\n")

@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -45,7 +44,7 @@ def told(
     begun: set[str] = set()
     row = service(place)._replace(user="games", owner="man")
     planned = probe.Job(lambda: probe.jobs([row], None, None, begun))
-    found: list[str] = probe.open_to_services([row], begun, [planned], probe.Job(lambda: None))
+    found: list[str] = probe.open_to_services([row], begun, [planned])
     return [one.removeprefix(f"{place}/") for one in found]
 
 
@@ -62,6 +61,14 @@ def told(
         "{0}/roots/link",
         "{0}/own/not-there-yet",
         "run-parts {0}/own",
+        "sh -c '{0}/own/job'",
+        "bash -euo pipefail -c 'cd /; if true; then A=1 {0}/own/job -x; fi'",
+        "timeout -s KILL 60 {0}/own/job",
+        "env -u HOME ionice -c idle command {0}/own/job",
+        "x=`{0}/own/job`",
+        "sh /dev/null; case x in x) {0}/own/job ;; esac",
+        "cat <<END\nx\nEND\n{0}/own/job",
+        "{0}/roots/is-read",
     ],
 )
 def test_what_a_service_s_account_could_change_of_what_root_starts_is_told(
@@ -71,7 +78,44 @@ def test_what_a_service_s_account_could_change_of_what_root_starts_is_told(
     (place / "roots/calls").write_text(f"#!/bin/sh\nset -e\n{place}/own/job\n")
     (place / "roots/calls").chmod(0o755)
     (place / "roots/link").symlink_to("../own/job")
+    (place / "roots/is-read").write_text(f"#!{place}/own/job -x\ntrue\n")
+    (place / "roots/is-read").chmod(0o755)
     assert told(monkeypatch, place, line) == ["own"]
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("{0}/roots/chain", "own"),
+        ("{0}/roots/folder/job", "own"),
+        ("run-parts {0}/own/none", "own"),
+        ("run-parts {0}/none", "none"),
+        ("{0}/sticky/gone", "sticky"),
+        ("sh {0}/sticky/gone/deep", "sticky"),
+        ("{0}/sticky/link", "sticky/link"),
+    ],
+)
+def test_nothing_is_hidden_by_what_lies_there_at_the_moment(
+    monkeypatch: pytest.MonkeyPatch, place: Path, line: str, found: str
+) -> None:
+    """Its account sees the look begin: until it is over a link of its leads to what is root's, or nothing lies there."""
+    (place / "roots/chain").symlink_to("../own/chain")
+    (place / "own/chain").symlink_to("../roots/job")
+    (place / "roots/folder").symlink_to("../own/folder")
+    (place / "own/folder").symlink_to(place / "roots")
+    for name in ("none", "sticky"):
+        (place / name).mkdir()
+    os.chown(place / "none", GAMES, 0)
+    (place / "sticky").chmod(0o1777)
+    (place / "sticky/link").symlink_to(place / "roots/job")
+    os.lchown(place / "sticky/link", GAMES, 0)
+    assert told(monkeypatch, place, line) == [found]
+
+
+def test_a_loop_of_links_ends(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
+    (place / "roots/one").symlink_to("two")
+    (place / "roots/two").symlink_to("one/x")
+    assert told(monkeypatch, place, "{0}/roots/one") == []
 
 
 def test_a_file_itself_counts_and_who_may_write_it(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
@@ -99,6 +143,11 @@ def test_a_file_itself_counts_and_who_may_write_it(monkeypatch: pytest.MonkeyPat
         "find {0}/own -name x -delete; tar czf /tmp/x.tgz {0}/own/job; test -x {0}/own/job",
         "echo {0}/own/job",
         "{0}/sticky/job",
+        "nice tar czf /var/backups/x.tgz {0}/own/job",
+        "sh -c 'echo {0}/own/job'",
+        "python3 -c {0}/own/job",
+        "case x in x) true ;; esac; echo {0}/own/job",
+        "cat <<END\n{0}/own/job\nEND",
     ],
 )
 def test_what_root_only_names_or_starts_as_its_owner_is_not(monkeypatch: pytest.MonkeyPatch, place: Path, line: str) -> None:
@@ -112,12 +161,22 @@ def test_a_job_of_the_accounts_own_is_its_own_matter(monkeypatch: pytest.MonkeyP
     assert told(monkeypatch, place, "{0}/own/job", user="games") == []
 
 
-def test_unit_files_and_what_other_readers_start_count(place: Path) -> None:
-    files, drop_ins = {"x.service": [f"{place}/own/job"]}, {"x.service": [f"{place}/roots/job"]}
-    disk = SimpleNamespace(files=files, drop_ins=drop_ins)
+def test_unit_files_and_what_other_readers_start_count(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
+    """Units of each kind, what is dropped in to one, and the folder where nothing is dropped in at the moment."""
     row = service(place)._replace(user="games", owner="man")
     begun = {f"{place}/own/gone", f"{place}/roots/job"}
-    assert probe.open_to_services([row], begun, [], probe.Job(lambda: disk)) == [f"{place}/own"]
+    monkeypatch.setattr(probe, "UNIT_FOLDERS", (f"{place}/units", f"{place}/none"))
+    for name in ("x.service", "x.service.d", "x.socket", "x.mount.d", "y.timer.wants"):
+        (place / "units" / name).mkdir(parents=True)
+    (place / "units/z.timer").write_text("[Timer]\n")
+    (place / "units/x.service.d/a.conf").write_text("[Service]\n")
+    assert probe.open_to_services([row], begun, []) == [f"{place}/own"]
+    for name in ("x.mount.d", "z.timer", "x.service.d/a.conf"):
+        os.chown(place / "units" / name, GAMES, 0)
+    (place / "units/v.socket").symlink_to("../own/v.socket")
+    assert probe.open_to_services([row], set(), []) == [
+        f"{place}/own", *(f"{place}/units/{name}" for name in ("x.mount.d", "x.service.d/a.conf", "z.timer")),
+    ]  # fmt: skip
 
 
 def test_where_root_looks_for_programs_no_account_of_a_services_puts_one(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
@@ -134,4 +193,4 @@ def test_a_masked_unit_runs_nothing_that_anybody_may_write(place: Path) -> None:
     """It is a link to /dev/null, into which everybody writes."""
     masked = place / "x.service"
     masked.symlink_to("/dev/null")
-    assert probe.open_to_services([], {str(masked)}, [], probe.Job(lambda: None)) == []
+    assert probe.open_to_services([], {str(masked)}, []) == []

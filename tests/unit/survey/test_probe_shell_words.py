@@ -31,6 +31,8 @@ RUNS = {
     "( echo rsync a b ) | at now": {"rsync"},
     'echo "git pull" >/tmp/x; sh /tmp/x': {"git"},
     "{ echo git pull; } >/tmp/x; . /tmp/x": {"git"},
+    "echo git pull >/tmp/vox-x; /tmp/vox-x": {"git"},
+    "cd /tmp && printf 'git pull' >'vox-x' && ./vox-x -a": {"git"},
     "exec >/tmp/x; echo git pull; sh /tmp/x": {"git"},
     "$(echo git) pull": {"git"},
     "x() { echo git pull; }; $(x)": {"git"},

@@ -79,6 +79,20 @@ def test_a_crontab_of_an_account_starts_at_boot(place: Path) -> None:
     assert probe.started_by_others() == [{"where": str(place / "tables/deploy"), "by": "cron, at boot", "itself": False}]
 
 
+def test_what_root_runs_is_what_its_hooks_start_and_no_crontab_of_another_s(place: Path) -> None:
+    for path, text in (("hooks/10-x", "#!/bin/sh\nset -e\n/srv/x/run\n"), ("udev/x", SAYING[1][1]), ("apt/x", SAYING[10][1])):
+        (place / path).parent.mkdir(exist_ok=True)
+        (place / path).write_text(text)
+        (place / path).chmod(0o755)
+    (place / "tables").mkdir()
+    for name in ("deploy", "root"):
+        (place / "tables" / name).write_text(f"@reboot /srv/{name}/run\n")
+    begun: set[str] = set()
+    probe.started_by_others(begun)
+    files = {str(place / path) for path in ("hooks/10-x", "udev/x", "apt/x", "tables/root")}
+    assert begun == files | {"/bin/sh", "/srv/x/run", "/srv/root/run", "/var/tmp/x"}  # noqa: S108 - not used
+
+
 def test_what_a_package_brought_as_it_is_counts_for_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (place / "apt").mkdir()
     path = place / "apt/50-x"
