@@ -124,7 +124,9 @@ def see_with(uid: int, gid: int, groups: Sequence[int]) -> None:
     library.setfsuid(ctypes.c_uint32(uid))
     able = (uid == 0 or capable(all_of_ours=False)) and able
     if failed or not able or seen_as() != uid:
+        capable(all_of_ours=True)  # without them it would stay that account
         library.setfsuid(ctypes.c_uint32(NOBODY))
+        capable(all_of_ours=False)
         raise Trouble("failed", f"the rights of {account(uid)} cannot be taken: what it may read is not known")
 
 

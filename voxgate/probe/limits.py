@@ -29,9 +29,9 @@ LEFT = 5.0  # seconds to end what a look left
 
 
 def limit_ourselves() -> None:
-    """Take nothing that the host needs, and nothing from whoever calls: his limits and ignored signals come with a call, and
-    would make us blind, or hear of no child's end. The signals of a terminal are not heard, nor of leases, and where memory ends
-    we go first.
+    """Take nothing that the host needs, and nothing from whoever calls: his limits and ignored signals come with a call, and so
+    does the machine that the kernel says it is (setarch); they would make us blind, or hear of no child's end. The signals of a
+    terminal are not heard, nor of leases, and where memory ends we go first.
     """
     os.chdir("/")
     os.umask(0o077)
@@ -47,10 +47,18 @@ def limit_ourselves() -> None:
         except ValueError:  # only root may raise the hard one, and not in each container
             resource.setrlimit(which, (hard, hard))
     threading.stack_size(STACK)
+    be_of_this_machine()
     os.setpriority(os.PRIO_PROCESS, 0, NICE)
     system_call(IOPRIO_SET.get(os.uname().machine, -1), 1, 0, IDLE)
     with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
         file.write("1000")
+
+
+def be_of_this_machine() -> None:
+    """personality(2) as at boot: by the machine's name we know the numbers of the kernel's calls."""
+    import ctypes  # noqa: PLC0415 - needed here only
+
+    ctypes.CDLL(None).personality(0)
 
 
 def system_call(number: int, *words: int) -> int:

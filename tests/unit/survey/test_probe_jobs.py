@@ -286,6 +286,18 @@ def test_where_capabilities_cannot_be_given_up_nothing_is_seen_by_borrowed_eyes(
     assert "cannot be taken" in error["text"]
 
 
+def test_where_an_account_s_groups_cannot_be_taken_nothing_is_seen_by_its_eyes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor by what follows in that thread: it was that account from then on, without its groups."""
+
+    def looked() -> tuple[int, int]:
+        with pytest.raises(probe.Trouble, match="cannot be taken"), probe.seeing_as(pwd.getpwnam(WHO).pw_uid):
+            pass
+        return probe.seen_as(), Path("/proc/thread-self/status").read_text("utf-8").count("CapEff:\t0000000000000000\n")
+
+    monkeypatch.setattr(probe, "SETGROUPS", {}, raising=False)
+    assert probe.Job(looked).value() == (probe.NOBODY, 1)
+
+
 def roots_timer(command: str, folder: Path, user: str = WHO) -> Any:
     """What a service that a timer of root's starts is said to run, its way followed as in the real program."""
     rows = f"[(Planned('nightly.timer starts nightly.service', {user!r}, {command!r}), False)]"

@@ -46,6 +46,15 @@ def ended(code: str, place: Path, timeout: float = 60, **more: Any) -> tuple[int
     return process.returncode, json.loads(out) if out else {}
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_whoever_calls_chooses_no_other_machine(tmp_path: Path) -> None:
+    """By that name the kernel's calls have their numbers: of another machine's none of them takes an account's eyes."""
+    code = "print(__import__('os').uname().machine, file=sys.stderr) if limit_ourselves() is None else 0; os._exit(0)"
+    argv = ["setarch", "linux32", "--uname-2.6", sys.executable, "-I", "-c", LOADER, str(PROBE), str(tmp_path / "lock"), code]
+    ended_so = subprocess.run(argv, capture_output=True, check=True, timeout=60)
+    assert ended_so.stderr.decode().strip() == os.uname().machine
+
+
 def running(mark: str) -> list[int]:
     """The processes that have a word among their arguments."""
     found = []
