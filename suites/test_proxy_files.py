@@ -94,8 +94,8 @@ def _unseen(name: str, kept: Mapping[str, KeptFile], found: NginxFact | HaproxyF
 
 
 def _differing(name: str, kept: Mapping[str, KeptFile], said: MadeOfFact, host: Host) -> Iterator[tuple[str, str]]:
-    """Each file that is read and is another than the kept one, or is kept by nobody, and each kept one that is not read; with what
-    to do about it.
+    """Each file that is read and is another than the kept one, or is kept by nobody, and each kept one that is not read; with
+    what to do about it.
     """
     first = next(iter(kept.values()))
     folder = "/".join(first.path.split("/")[:3])
