@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
+from itertools import islice, product
 from typing import Any
 
 import pytest
@@ -366,6 +367,32 @@ def test_headers_have_a_limit(connections: Connections) -> None:
         found = one(connections, port)
     assert isinstance(found, Answer)
     assert (found.trouble, found.headers) == ("the headers are larger than 32768 bytes", {})
+
+
+@pytest.mark.parametrize(
+    "line", [b"X-A:" + b" " * 90_000 + b"\0", b"X-A:" + b"\t " * 45_000 + b"a\0b"], ids=["no value", "half a value"]
+)
+def test_no_line_of_an_answer_takes_a_time_of_its_square(connections: Connections, line: bytes) -> None:
+    """While one is matched nothing else of the gate goes on, no heartbeat of its hold on a host either."""
+    with service(says(b"HTTP/1.1 200 OK\r\n" + line + b"\r\n\r\n")) as port:
+        began = time.process_time()
+        found = trouble(connections, port, deadline=60.0)
+        assert time.process_time() - began < 3
+    assert found.startswith("not HTTP: illegal header line")
+    assert len(found) <= 300
+
+
+def test_as_many_headers_as_there_may_be_are_heard_at_once(connections: Connections) -> None:
+    letters = b"abcdefghijklmnopqrstuvwxyz0123456789"
+    names = [bytes(name) for name in islice(product(letters, repeat=3), 10_000)]
+    head = b"HTTP/1.1 200 OK\r\n" + b"".join(name + b": \t\r\n" for name in names)
+    with service(says(head + b"content-length:\t 2 \t\r\nx-y:a b \t c\r\n\r\nhi")) as port:
+        began = time.process_time()
+        answer = one(connections, port, deadline=60.0)
+        assert time.process_time() - began < 1.5
+    assert isinstance(answer, Answer)
+    assert (answer.status, answer.body, answer.trouble, len(answer.headers)) == (200, b"hi", "", 10_002)
+    assert (answer.headers["content-length"], answer.headers["x-y"]) == ("2", "a b \t c")
 
 
 def test_an_address_that_is_silent_ends_the_patience_with_it_alone(connections: Connections) -> None:

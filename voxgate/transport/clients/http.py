@@ -7,6 +7,7 @@ used, nothing is decompressed, and the deadline is for the whole question, body 
 
 from __future__ import annotations
 
+import re
 import ssl
 import threading
 import time
@@ -17,6 +18,7 @@ from urllib.parse import quote
 
 import httpcore
 import httpx
+from h11 import _abnf, _readers
 
 from voxgate.errors import Unreachable, known_error
 from voxgate.model.answers import Answer
@@ -38,7 +40,15 @@ LIMIT = 1024 * 1024
 HEADERS = 32 * 1024  # bytes of the headers of one answer
 SUM_LIMIT = 1024 * 1024 * 1024  # bytes of all headers and bodies that are asked for at once
 _AT_ONCE = 64
+_SAID = 300  # letters of what was no HTTP: it is quoted there, and is as long as who answers likes, for each question
 _ASCII = bytes(range(128)).decode("ascii")
+
+# By h11's own form each blank before a value is tried anew where a line ends otherwise than it must, and nothing else of this
+# process goes on meanwhile, no heartbeat either: how many blanks there are says who answers. This one is the same, and takes all
+# of them at once.
+_readers.header_field_re = re.compile(
+    rb"(?P<field_name>%b):[ \t]*+(?P<field_value>%b)[ \t]*" % (_abnf.field_name.encode(), _abnf.field_value.encode())
+)
 
 
 def ask(
@@ -168,7 +178,7 @@ class _Heard:
         self.left.take(size)
         if size > HEADERS:
             return f"the headers are larger than {HEADERS} bytes"
-        self.headers = dict(response.headers)
+        self.headers = dict(response.headers.items())  # of each by its name it looks through all of them
         for part in response.iter_raw():
             self.left.take(len(part))
             self.body += part
@@ -209,7 +219,7 @@ def _ask(backend: Backend, question: Question, deadline: Deadline, heard: _Heard
     except (httpcore.TimeoutException, TimeoutError):
         trouble = _too_slow(heard, deadline)
     except httpcore.ProtocolError as error:
-        trouble = f"not HTTP: {error}"
+        trouble = f"not HTTP: {error}"[:_SAID]
     except ssl.SSLError as error:
         trouble = f"no TLS: {(error.reason or str(error)).replace('_', ' ').lower()}"
     except (httpcore.NetworkError, OSError) as error:
