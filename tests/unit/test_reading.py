@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -73,6 +74,33 @@ def test_no_number_of_metrics_takes_a_time_of_its_square() -> None:
     began = time.process_time()
     assert len(read_metrics(page.encode(), TEXT)) == 60_000
     assert time.process_time() - began < 10
+
+
+_NATIVES = "# TYPE h histogram\n# HELP h x\n{}\n# EOF\n"
+_NATIVE = "count:1,sum:1,schema:1,zero_threshold:1,zero_count:1,"
+
+
+@pytest.mark.parametrize(
+    ("page", "kind"),
+    [
+        (_NATIVES.format(f"h {{{_NATIVE}{'a' * 200_000}}}"), OPENMETRICS),
+        ("{" + "=," * 300_000 + "} 1\n", TEXT),
+        (_NATIVES.format("\n".join(f'h{{a="{number}"}} {{{_NATIVE}{"a" * 400}}}' for number in range(2000))), OPENMETRICS),
+    ],
+    ids=["a histogram", "labels", "many histograms"],
+)
+def test_no_line_of_metrics_takes_a_time_of_its_square(page: str, kind: str) -> None:
+    """Whose account serves them says how long they are; while one line is matched nothing else of the gate goes on."""
+    began = time.process_time()
+    with suppress(ContractError):
+        read_metrics(page.encode(), kind)
+    assert time.process_time() - began < 8
+
+
+def test_a_sample_without_labels_is_read_as_any() -> None:
+    """Of a native histogram the reader has none, not even an empty set."""
+    page = _NATIVES.format("h {count:1,sum:1,schema:1,zero_threshold:1,zero_count:1}")
+    assert list(read_metrics(page.encode(), OPENMETRICS)) == ["h"]
 
 
 def test_good_metrics_are_read() -> None:

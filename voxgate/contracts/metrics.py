@@ -16,6 +16,9 @@ _FORMATS: Mapping[str, Callable[[str], Iterable[Metric]]] = {
     "application/openmetrics-text": openmetrics.text_string_to_metric_families,
 }
 
+_LONGEST = 500
+"""Bytes of one line: for a line its readers take a time of the square, and while one of them matches nothing else goes on."""
+
 _COUNTER = re.compile(r"# TYPE (\S+) counter")
 
 
@@ -38,8 +41,9 @@ def types_of(body: bytes, content_type: str, *, where: str = "") -> Mapping[str,
 def _read(body: bytes, content_type: str, where: str) -> tuple[dict[str, float], dict[str, str]]:
     what = "metrics are not well-formed"
     kind = content_type.split(";", maxsplit=1)[0].strip()
-    if kind not in _FORMATS:
-        raise ContractError(what, where=where, why=f"content type {content_type!r}")
+    if kind not in _FORMATS or max(map(len, body.split(b"\n"))) > _LONGEST:
+        why = f"a line of more than {_LONGEST} bytes" if kind in _FORMATS else f"content type {content_type!r}"
+        raise ContractError(what, where=where, why=why)
     try:
         text = body.decode("utf-8")
         families = list(_FORMATS[kind](text))
@@ -57,7 +61,7 @@ def _read(body: bytes, content_type: str, where: str) -> tuple[dict[str, float],
         if family.type == "counter" and kind == "text/plain" and f"{family.name}_total" not in counters:
             raise ContractError(what, where=where, why=f"counter {family.name} does not end in _total")
         for sample in family.samples:
-            labels = ",".join(f'{key}="{value}"' for key, value in sorted(sample.labels.items()))
+            labels = ",".join(f'{key}="{value}"' for key, value in sorted((sample.labels or {}).items()))
             key = f"{sample.name}{{{labels}}}" if labels else sample.name
             if key in series:
                 raise ContractError(what, where=where, why=f"series {key} stands twice")
