@@ -9,6 +9,7 @@ import os
 import stat
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -336,3 +337,37 @@ def test_a_builder_that_is_not_there_is_installed_by_one_command() -> None:
 )
 def test_what_mends_a_look(said: str, hint: str) -> None:
     assert for_look(said) == hint
+
+
+_MANY = 30_000
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        sudo.PROGRAM * _MANY,
+        "Permission denied " + "\u2018/ " * _MANY,
+        "No such file or directory" + ": '" * _MANY,
+        "No such file or directory" + "env: ." * _MANY,
+        "No such file or directory: '" * _MANY,
+        "sudo does not allow: " * _MANY,
+        "is not installed " * _MANY,
+        "not allowed " * _MANY,
+    ],
+    ids=["sudo", "path", "quote", "env", "program", "rule", "package", "refused"],
+)
+def test_what_a_host_said_takes_a_time_in_proportion(said: str) -> None:
+    """While it is matched nothing else of the gate goes on, and a host may say megabytes."""
+    began = time.process_time()
+    for_look(said)
+    for_move(said, HOST)
+    sudo.hint("x", said, DEPLOY)
+    sudo.refusal(said)
+    assert time.process_time() - began < 2
+
+
+def test_that_sudo_is_not_there_is_said_behind_its_name_in_one_line() -> None:
+    assert sudo.is_missing("sh: 1: /usr/bin/sudo: not found")
+    assert sudo.is_missing("hello\nenv: \u2018/usr/bin/sudo\u2019: No such file or directory\n")
+    assert not sudo.is_missing("/usr/bin/sudo: a password is required\nx: not found")
+    assert not sudo.is_missing("x: not found /usr/bin/sudo")

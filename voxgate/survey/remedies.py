@@ -22,7 +22,7 @@ from voxgate.model.service import build_name
 from voxgate.survey.commands import let_through
 from voxgate.transport.ssh import sudo
 
-_PATH = re.compile("['\"\u2018](/[^'\"\u2019]+)['\"\u2019]|(/[\\w./@+-]+)")
+_PATH = re.compile("['\"\u2018](/[^'\"\u2018\u2019]+)['\"\u2019]|(/[\\w./@+-]+)")
 _NO_SUCH_PROGRAM = re.compile("No such file or directory: '(?P<py>[^']+)'|env: .(?P<env>[^'\u2019]+). *: No such file")
 _ONLY_OURS = re.compile(r"(?:uv|node|npm) is there for this account alone, in (/[\w./@+-]+):", re.ASCII)
 _COMMAND = re.compile(
@@ -37,6 +37,7 @@ _OF_NODE = "bin/node bin/npm bin/npx lib/node_modules/npm"
 _ANYBODYS = "--no-same-owner --no-same-permissions"
 _GIVEN = "\\( -user root -o -perm -004 \\)"
 """What root left, or all may read: another's private file that account may have moved there itself, to be given it."""
+_READ = 8192  # the last characters that are read of what a host said where a move was refused: its own part tells no more
 _PACKAGES = {"python3": "python3", "git": "git", "sudo": "sudo"}
 
 
@@ -79,6 +80,7 @@ def for_move(said: str, host: Host, folder: str = "", units: Collection[str] = (
     """What to do on ``host`` about what it said where a move, or a note of the gate's, was refused; "" where nobody knows.
     ``folder`` is the checkout that it is about, ``units`` those that the account must be able to restart.
     """
+    said = said[-_READ:]
     asked = _Said(said, host.user or "ACCOUNT", folder, frozenset(units))
     return next((hint(asked) for words, hint in _OF_MOVES if words in said), "")
 

@@ -11,7 +11,7 @@ RULES = "/etc/sudoers.d/zz-voxgate"  # of sudo's files the last word counts
 _ITS_OWN = re.compile(r"^(?:sudo: |Sorry, user ).*|^.* is not in the sudoers file.*", re.MULTILINE)
 _NO_RULE = ("password is required", "terminal is required", "not allowed", "may not run", "not in the sudoers")
 _HARMLESS = "unable to resolve host"
-_GONE = re.compile(r"/usr/bin/sudo.*(?:No such file|not found)")
+_GONE = ("No such file", "not found")
 _NOT_RUN = re.compile(r": command not found$|unable to execute ")
 
 
@@ -23,7 +23,7 @@ def refusal(said: str) -> str:
 
 def is_missing(said: str) -> bool:
     """True where there is no sudo."""
-    return _GONE.search(said) is not None
+    return any(words in line.partition(PROGRAM)[2] for line in said.split("\n") for words in _GONE)
 
 
 def hint(command: str, said: str, user: str) -> str:
