@@ -10,7 +10,7 @@ from voxgate.model.entry import Entry
 from voxgate.model.evidence import known
 from voxgate.model.service import Kind
 from voxgate.plugin import invariant, say_all
-from voxgate.survey.codings import seen, unpacked
+from voxgate.survey.codings import seen, size_of
 from voxgate.survey.commands import NGINX_RELOADED, edit_where
 from voxgate.survey.sending import ELSEWHERE, seen_as, sent_on
 from voxgate.survey.serving import NGINX, dist_of, told
@@ -153,7 +153,7 @@ def _wrong_file(answer: Answer, path: str, sha256: str) -> Iterator[tuple[str, s
     served = seen(answer)
     if served != sha256:
         yield (
-            f"is not the file in dist/: {len(unpacked(answer))} bytes with sha256 {served[:12]}, not {sha256[:12]}",
+            f"is not the file in dist/: {size_of(answer)} bytes with sha256 {served[:12]}, not {sha256[:12]}",
             f"nginx serves another folder, or an old file: {edit_where('-rlw root', NGINX)}, then {NGINX_RELOADED}",
         )
         return
@@ -173,7 +173,7 @@ def _wrong_page(answer: Answer, index: str, named: Named | None, entrance: Entra
         return  # the same page, but for the lock in the address
     elif (answer.status == OK or has_files) and (answer.status, seen(answer)) != (OK, index):
         name = f" as {named.written}" if named else ""
-        yield f"answers{name} {answer.status} and {len(unpacked(answer))} bytes that are not dist/index.html", OTHER_SERVER
+        yield f"answers{name} {answer.status} and {size_of(answer)} bytes that are not dist/index.html", OTHER_SERVER
 
 
 def _wrong_for_people(answer: Answer, index: str, acting: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from voxgate.errors import Blind
 from voxgate.model.counting import counted
 from voxgate.model.evidence import known
 from voxgate.plugin import invariant, say_all
-from voxgate.survey.codings import seen, unpacked
+from voxgate.survey.codings import seen, size_of
 from voxgate.survey.commands import NGINX_RELOADED, edit_where
 from voxgate.survey.sending import leads_to
 from voxgate.survey.sites import balanced, entrance_of, leading_ways, site_ways
@@ -73,7 +73,7 @@ def _found(estate: Estate, front: Front, look: Look) -> Iterator[tuple[str, str,
         return
     yield from ((place, *row) for row in _of_certificate(answer, front, ""))
     if (answer.status, seen(answer)) not in {(OK, sha256) for sha256 in _indexes(estate, look)}:
-        what = f"answers {answer.status} and {len(unpacked(answer))} bytes that are no index.html of the hosts"
+        what = f"answers {answer.status} and {size_of(answer)} bytes that are no index.html of the hosts"
         yield place, what, "what ends its TLS sends people elsewhere: where do its backends point?"
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 PLAIN = 64 * 1024 * 1024  # bytes of a body, unpacked: so that a small lie cannot cost much
 WINDOW = 8 * 1024 * 1024  # bytes: what browsers take of zstd at most (RFC 9659)
 PACKED = ("gzip", "br", "zstd", "deflate")
+_SEEN: dict[tuple[str, str], tuple[str, int]] = {}
 
 
 def coding_of(answer: Answer) -> str:
@@ -71,4 +72,22 @@ def _without_brotli(body: bytes) -> bytes:
 
 def seen(answer: Answer) -> str:
     """The sha256 of what a browser sees."""
-    return answer.digest or hashlib.sha256(unpacked(answer)).hexdigest()
+    return answer.digest or _unpacked_once(answer)[0]
+
+
+def size_of(answer: Answer) -> int:
+    """How many bytes a browser sees."""
+    return _unpacked_once(answer)[1]
+
+
+def _unpacked_once(answer: Answer) -> tuple[str, int]:
+    """The sha256 of a body as a browser sees it, and its bytes: of one that many questions were answered with, once. Some hundred
+    bytes unpack to 16 MB, and a site may be asked for 20,000 files.
+    """
+    came, coding = hashlib.sha256(answer.body).hexdigest(), coding_of(answer)
+    if not coding:
+        return came, len(answer.body)
+    if (coding, came) not in _SEEN:
+        plain = unpacked(answer)
+        _SEEN[coding, came] = hashlib.sha256(plain).hexdigest(), len(plain)
+    return _SEEN[coding, came]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
+from collections import Counter
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,10 +16,11 @@ from voxgate.model.evidence import DistFact, HostEvidence, Missing, known
 from voxgate.model.installed import INSTALL_PROBE
 from voxgate.model.look import Look, Question
 from voxgate.survey.balancing import call_questions
-from voxgate.survey.codings import seen
+from voxgate.survey.codings import seen, size_of
 from voxgate.survey.document import check_edge
 from voxgate.survey.earlier import EARLIER
 from voxgate.survey.findings import each_by_itself
+from voxgate.survey.keeping import UNPACKED
 from voxgate.survey.probing import Told, ask_probe, unparsable
 from voxgate.survey.questions import ends_asked, questions_of
 from voxgate.survey.reading import host_evidence
@@ -251,7 +254,8 @@ def take_look(
     for outcome in at_once(parts, lambda part: part(), limit=len(parts)).values():
         if isinstance(outcome, BaseException):
             raise outcome
-    return Look(taken, hosts, {question: _unread(question, answer) for question, answer in answers.items()}, views)
+    spent = Counter[tuple[str, str]]()
+    return Look(taken, hosts, {question: _unread(question, answer, spent) for question, answer in answers.items()}, views)
 
 
 def _or_missing(where: str, ask: Callable[[], T | Missing]) -> T | Missing:
@@ -262,13 +266,18 @@ def _or_missing(where: str, ask: Callable[[], T | Missing]) -> T | Missing:
         return missing(where, known_error(error, where))
 
 
-def _unread(question: Question, answer: Answer | Missing) -> Answer | Missing:
+def _unread(question: Question, answer: Answer | Missing, spent: Counter[tuple[str, str]] | None = None) -> Answer | Missing:
     """An answer as it is kept: of what nobody may be given, should somebody be, the hash alone, of what a browser would see, and
-    never the content.
+    never the content. ``spent`` is how many bytes of each place were unpacked for that: once they are too many, it is the hash of
+    what came, which is no page's.
     """
     hidden = question.path in HIDDEN or question.path.endswith(".map")
     if isinstance(answer, Missing) or not hidden or not answer.body:
         return answer
+    spent, place = Counter() if spent is None else spent, (question.host, question.address)
+    if spent[place] > UNPACKED:
+        return replace(answer, body=b"", digest=hashlib.sha256(answer.body).hexdigest())
+    spent[place] += size_of(answer)
     return replace(answer, body=b"", digest=seen(answer))
 
 

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 import time
+from collections import Counter
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
@@ -27,7 +28,7 @@ from voxgate.model.installed import install_probe
 from voxgate.model.look import Question
 from voxgate.model.web_servers import SiteFact
 from voxgate.probe.built import digest, program
-from voxgate.survey import collect
+from voxgate.survey import codings, collect
 from voxgate.survey.balancing import call_questions
 from voxgate.survey.browsers import BROWSERS, RETURNING
 from voxgate.survey.probing import Told
@@ -385,6 +386,39 @@ def test_what_nobody_may_be_given_is_not_kept() -> None:
     assert collect._unread(Question("api-1", 80, "/health"), given) is given
     packed = replace(given, headers={"content-encoding": "br"}, body=brotli.compress(b"SECRET=1"))
     assert collect._unread(Question("api-1", 80, "/.env"), packed) == replace(kept, headers=packed.headers)
+
+
+def test_what_nobody_may_be_given_is_not_unpacked_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some bytes are 64 MB of it, and root of a host may give each question others. Here they are 1 kB, and 10 of them room."""
+    unpacked: list[bytes] = []
+
+    def noted(answer: Answer) -> bytes:
+        unpacked.append(answer.body)
+        return answer.body * 100
+
+    monkeypatch.setattr(collect, "UNPACKED", 10_000)
+    monkeypatch.setattr(codings, "unpacked", noted)
+    spent = Counter[tuple[str, str]]()
+    for host, body in [*(("api-1", b"%09d\n" % number) for number in range(50)), *[("api-2", b"same here\n")] * 50]:
+        given = Answer(host, 80, "/.env", 200, {"content-encoding": "gzip"}, body, 0.1, 1.0)
+        kept = collect._unread(Question(host, 80, "/.env"), given, spent)
+        assert isinstance(kept, Answer)
+        assert kept.body == b""
+        assert kept.digest in {hashlib.sha256(body * 100).hexdigest(), hashlib.sha256(body).hexdigest()}
+    assert len(unpacked) <= 12
+    plain = Answer("api-1", 80, "/.env", 200, {}, b"SECRET=1", 0.1, 1.0)
+    kept = collect._unread(Question("api-1", 80, "/.env"), plain, spent)
+    assert isinstance(kept, Answer)
+    assert kept.digest == hashlib.sha256(b"SECRET=1").hexdigest()
+
+
+def test_what_many_questions_are_answered_with_is_unpacked_once() -> None:
+    """16 MB from some hundred bytes, for each file of a site: 20,000 of them at most."""
+    began, body = time.process_time(), brotli.compress(bytes(16 * 1024 * 1024), quality=4)
+    for number in range(500):
+        given = Answer("api-1", 80, f"/assets/{number}.js", 200, {"content-encoding": "br"}, body, 0.1, 1.0)
+        assert len(codings.seen(given)) == 64
+    assert time.process_time() - began < 5
 
 
 def test_a_request_for_some_services_is_one_that_the_probe_takes(estate: Estate) -> None:
