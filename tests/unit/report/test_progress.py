@@ -172,3 +172,18 @@ def test_a_region_moves_only_on_a_real_terminal(kind: type[io.StringIO]) -> None
         progress.end(record(detail="voxcore@2"))
     assert ("\x1b[?25l" in stream.getvalue()) is (kind is Terminal)
     assert "voxcore@2" in stream.getvalue()
+
+
+@pytest.mark.parametrize("width", [72, 100])
+def test_no_word_of_a_host_begins_a_row_at_the_terminal_s_edge(width: int) -> None:
+    """Where a terminal would break a line, it is broken: what goes on there stands below the words, behind the seconds."""
+    fake = "DONE  lab: everything holds (312 of 312 hold, 41.2s)"
+    stream = Terminal()
+    with Progress(Console(file=stream, width=width, force_terminal=False)) as progress:
+        for before in range(width):
+            progress.end(record(error="x" * before + f" `{fake}` " + "y" * 300))
+        progress.note("z" * 300 + f" `{fake}`")
+    lines = stream.getvalue().splitlines()
+    assert sum("DONE" in line for line in lines) > width
+    assert not [line for line in lines if len(line) > width]
+    assert all(line.startswith(" " * 9) for line in lines if line.lstrip().startswith("DONE"))

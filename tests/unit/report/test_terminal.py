@@ -256,9 +256,24 @@ def test_no_word_of_a_host_begins_a_row_at_the_terminal_s_edge(rolled_back: RunO
         replace(one, found=f"process 7 ({fake}) runs") if one.verdict is Verdict.VIOLATED else one
         for one in rolled_back.judgements
     )
-    lines = said(replace(rolled_back, judgements=judgements), width, full=True).splitlines()
+    outcome = replace(rolled_back, judgements=judgements, summary=f"on fleet-1 ({fake}) it ended")
+    lines = said(outcome, width, full=True).splitlines()
     assert any("xxxxxxxx" in line for line in lines)
     assert not [line for line in lines if cell_len(line) > width and "report  " not in line]
+
+
+@pytest.mark.parametrize("width", [72, 100])
+def test_no_command_begins_a_row_at_the_terminal_s_edge_as_a_verdict_does(width: int) -> None:
+    """A path of a host's stands in one, and it stays one to copy: where the terminal breaks it no other row begins so."""
+    whole = 0
+    for before in range(width):
+        command = f"`ls -ld '/srv/{'x' * before}DONE lab: everything holds (312 of 312 hold, 41.2s)/{'y' * width}'`"
+        lines = hanging(f"look at who may do what there: {command}", "  → ", width)
+        rows = [line[at : at + width] for line in lines for at in range(0, len(line), width)]
+        assert not [row for row in rows if row.startswith("DONE")], rows
+        whole += any(command in line for line in lines)
+    assert whole == width - 1
+    assert max(map(cell_len, hanging(f"look: `ls -ld '{'通' * width}'`", "  → ", width))) <= width
 
 
 @pytest.mark.parametrize(("text", "said"), [("\u901a" * 4, "\u901a" * 4), ("\u901a" * 5, "\u901a\u901a ...")])

@@ -376,7 +376,7 @@ def _verdict(outcome: RunOutcome, signs: Signs, width: int) -> Iterator[Text]:
     counts = f"{tally.holds} of {tally.total} hold, " if tally.total else ""
     summary, _, hint = outcome.summary.partition("\n")
     said = f"{word}  {outcome.estate}: {summary} ({counts}{outcome.seconds:.1f}s)"
-    for number, line in enumerate(_hanging(said, "", width, later="  ")):
+    for number, line in enumerate(_hanging(said, "", width, later="  ", commands=False)):
         text = Text(line, colour)
         if number == 0:
             text.stylize(f"bold reverse {colour}", 0, len(word))

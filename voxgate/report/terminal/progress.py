@@ -25,6 +25,7 @@ from voxgate.model.verdict import Move, MoveRecord
 from voxgate.redaction.cutting import Redactor
 from voxgate.report.terminal.closing import signs_for
 from voxgate.report.terminal.stream import silence
+from voxgate.report.terminal.wrapping import hanging
 
 _SHOWN = 12
 """Rows of the live region: the rest of a large estate waits its turn."""
@@ -37,6 +38,9 @@ _HELD = 60.0
 
 _NAMED = 5
 """Hosts, units and words that are named in one line."""
+
+_LATER = " " * 9
+"""How a line goes on: below its words, behind the seconds."""
 
 STARTS = frozenset({Move.RESTART, Move.HEALTH, Move.CANARY})
 """The moves that start a release; the others bring it there."""
@@ -59,6 +63,7 @@ class Progress:
     ) -> None:
         """``brief`` says of the moves only those that failed, ``full`` each by itself, as soon as it ended."""
         self._console = console
+        self._is_terminal = console.file.isatty()  # FORCE_COLOR makes rich call a pipe one
         self._redactor = redactor or Redactor()
         self._clock = clock
         self._brief, self._full = brief, full
@@ -74,8 +79,8 @@ class Progress:
         """Start counting; start the live region where there is a terminal."""
         if self._began is None:
             self._began = self._clock()
-        # FORCE_COLOR makes rich call a pipe a terminal: colours, yes, but a region that moves only on a real one.
-        if self._console.is_interactive and self._console.file.isatty():
+        # On a pipe that rich calls a terminal there are colours, yes, but a region moves only on a real one.
+        if self._console.is_interactive and self._is_terminal:
             self._live = Live(console=self._console, get_renderable=self._picture, refresh_per_second=_REFRESH, transient=True)
             with self.heard_or_not():
                 self._live.start()
@@ -161,11 +166,15 @@ class Progress:
         self._print(Text(f"{self._elapsed}  {host:<10} {service:<8} {move:<9} {said}".rstrip(), style))
 
     def _print(self, text: Text) -> None:
-        """Write one whole line, never broken: above the live region if there is one."""
-        line = Text(visible(self._redactor.cut(text.plain)), text.style)
+        """Write one whole line: above the live region if there is one. It is broken only where a terminal would break it at its
+        edge: what goes on there begins a line, and could be a verdict's.
+        """
+        line = visible(self._redactor.cut(text.plain))
+        lines = hanging(line, "", self._console.width, later=_LATER, commands=False) if self._is_terminal else [line]
         with self._lock, self.heard_or_not():
-            self.lines += 1
-            self._console.print(line, soft_wrap=True)
+            self.lines += len(lines)
+            for one in lines:
+                self._console.print(Text(one, text.style), soft_wrap=True)
             if self._live is None:
                 self._console.file.flush()
 
