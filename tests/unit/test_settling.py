@@ -168,6 +168,14 @@ def test_no_ledger_and_no_path_writes_a_line_of_its_own_or_moves_the_terminal() 
     assert all(row.isprintable() for row in plan_lines(ESTATE, Plan((target(OLD),)), (), there, 1, {}))
 
 
+def test_no_word_of_a_ledger_widens_the_rows_of_all_the_others() -> None:
+    """Each row is as wide as the widest, and a host has some thousand of them."""
+    ledger = (line("begun", "r1", 1, by="x" * 200_000, build="\x1b" * 20_000), *(line("begun", f"r{n}", 2) for n in range(50)))
+    table = history_lines(history(ESTATE, {FLEET[0].id: Found(None, ledger=ledger)}))
+    assert len(table) == 51
+    assert max(map(len, table)) < 10_000
+
+
 def test_a_plan_says_what_the_release_brings() -> None:
     commits = tuple(Commit(f"{number:040x}", f"Subject {number}", "Ada", 0) for number in range(30))
     content = Content(
