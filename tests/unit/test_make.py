@@ -155,6 +155,29 @@ def test_so_it_is_in_a_project_of_a_teams_own(words: list[str], said: str) -> No
     assert "--deploy 'x=y'" in right.stdout
 
 
+@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize("way", ["command line", "environment"])
+def test_nothing_that_is_given_to_a_project_of_a_teams_own_is_run(payload: str, way: str, log: Path, tmp_path: Path) -> None:
+    """Jenkins, say, gives make what anybody typed as a parameter of its job."""
+    mark = tmp_path / "ran"
+    evil = PAYLOADS[payload].format(mark=mark)
+    given, typed = dict.fromkeys(("ESTATE", "SERVICE", "TAG"), evil), way == "command line"
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"} | ({} if typed else given)
+    word = f"{evil}={evil}"
+    for target, more in (("verify", []), ("gate", ["--deploy", word]), ("rollback", ["--rollback", word])):
+        log.unlink(missing_ok=True)
+        argv = ["make", "-f", str(ROOT / "voxgate/cli/template/Makefile"), target]
+        argv += [f"{name}={value}" for name, value in given.items()] if typed else []
+        done = subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60)
+        assert not mark.exists(), target
+        if "\n" in evil:
+            assert done.returncode, "of a line alone half a quote is left"
+            continue
+        assert done.returncode == 0, done.stderr
+        (row,) = log.read_text().splitlines()
+        assert json.loads(row)[0] == ["run", "pytest", "--estate", evil, *more]
+
+
 def test_only_a_gate_builds_the_lab_and_what_looks_wants_it_there(log: Path) -> None:
     for target in ("plan", "recover", "history", "releases", "verify", "rollback", "report", "watch", "probe-update"):
         words = [argv[3:5] for argv, _ in make(log, target)]
