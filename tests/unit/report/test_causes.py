@@ -359,8 +359,8 @@ def test_no_word_of_a_strangers_puts_what_another_did_below_his(subjects: dict[s
 
 @pytest.mark.parametrize(
     ("verdict", "word"),
-    [(Verdict.VIOLATED, "a"), (Verdict.VIOLATED, "a.service-"), (Verdict.BLIND, "@")],
-    ids=["a", "unit", "at"],
+    [(Verdict.VIOLATED, "a"), (Verdict.VIOLATED, "a.service-"), (Verdict.BLIND, "@"), (Verdict.VIOLATED, "(")],
+    ids=["a", "unit", "at", "bracket"],
 )
 def test_a_word_of_megabytes_takes_a_time_in_proportion(subjects: dict[str, Judgement], verdict: Verdict, word: str) -> None:
     """As root of one host may have it tell: the name of an account, say. It would hold up what is said of all others."""

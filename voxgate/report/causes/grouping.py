@@ -40,7 +40,6 @@ _PROCESS_ON = re.compile(r"process (\d+)(?: \([^()]*\))?(?: of \S+ in (?:no unit
 _PROCESS = re.compile(r"process (\d+)\b")
 _SERVICE_UNIT = re.compile(r"(?<![\w@:.\\-])[\w@:.\\-]+\.service\b")  # each word is looked at once, however long
 _AT = re.compile(r"(?:database [\w.-]+|(?P<host>[\w.-]+)): ")
-_IN_BRACKETS = re.compile(r"\(.*\)", re.DOTALL)
 _NUMBER = re.compile(r"\d+")
 _COMMAND = re.compile(r"(?<=systemctl )[a-z-]+ (?=ended|was not)")
 
@@ -181,11 +180,17 @@ def _named(one: Judgement) -> Iterator[tuple[str, str]]:
         head = part[begins.end() if begins else 0 :].partition("/")[0].partition(": ")[0]
         for place in _PROCESS_ON.finditer(head):
             yield place[2], place[1]
-        ours = _IN_BRACKETS.sub("", _PROCESS_ON.sub("", head))
+        ours = _without_brackets(_PROCESS_ON.sub("", head))
         for process in _PROCESS.finditer(ours):
             yield where, process[1]
         for unit in _SERVICE_UNIT.finditer(ours):
             yield where, unit[0]
+
+
+def _without_brackets(text: str) -> str:
+    """Without what stands from the first to the last bracket."""
+    begins, ends = text.find("("), text.rfind(")")
+    return text[:begins] + text[ends + 1 :] if 0 <= begins < ends else text
 
 
 @dataclass(frozen=True, slots=True)
