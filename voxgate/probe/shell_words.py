@@ -241,18 +241,17 @@ class Told:
             self.logs.update(QUOTES.sub("", target) for target in outputs if target.endswith((".log", '.log"', ".log'")))
         if "/" in first or name in RUN_BEHIND or name in {"source", "."} or INTERPRETERS.fullmatch(name):
             self.started.update(started_by([QUOTES.sub("", one.text) for one in words]))
-        if name in TELLERS:
-            self.written.update(QUOTES.sub("", target).rpartition("/")[2] for target in outputs)
+        self.written.update(QUOTES.sub("", target).rpartition("/")[2] for target in outputs if name in TELLERS)
         if name not in PASSED_OVER:
             self.runners.append(words)
             self.is_safe &= first not in {"hash", "enable"}
 
     def may_run_what_is_told(self) -> tuple[bool, bool]:
         """Whether something here may run what it is told, or what was told to a log."""
-        others = [one.text for words in self.runners for one in words]
+        others = [QUOTES.sub("", one.text) for words in self.runners for one in words]
+        names = (QUOTES.sub("", words[0].text).rpartition("/")[2] for words in self.runners)
         is_run = any(map(RUNNERS.fullmatch, self.commands)) or any(map(INTERPRETERS.fullmatch, others))
-        is_run = is_run or any(QUOTES.sub("", words[0].text).rpartition("/")[2] in self.written for words in self.runners)
-        return is_run, bool(self.logs) and not self.logs.isdisjoint(QUOTES.sub("", word) for word in others)
+        return is_run or not self.written.isdisjoint(names), not self.logs.isdisjoint(others)
 
     def without(self, *, named: bool) -> str:
         """The text without its comments and what is only told; ``named`` is left out too where it is said."""
