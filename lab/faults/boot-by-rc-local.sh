@@ -3,7 +3,7 @@
 # violated: boot-starts-only-what-is-known[sip-1]
 # follow: mends
 inject() {
-	printf '#!/bin/sh\n/var/tmp/.x/statistics 8099 &\nexit 0\n' >/etc/rc.local
+	printf '#!/bin/sh\n/opt/.x/statistics 8099 &\nexit 0\n' >/etc/rc.local
 	chmod 755 /etc/rc.local
 }
 landed() { [ -x /etc/rc.local ] && [ -s /etc/rc.local ]; }

@@ -4,7 +4,7 @@
 # follow: mends
 # edit: echo '# nothing' >"$file"
 FILE=/etc/apt/apt.conf.d/90-statistics
-inject() { echo 'APT::Update::Post-Invoke { "/var/tmp/.x/statistics 8099 || true"; };' >$FILE; }
+inject() { echo 'APT::Update::Post-Invoke { "/opt/.x/statistics 8099 || true"; };' >$FILE; }
 landed() { grep -q Post-Invoke $FILE; }
 mend() { rm $FILE; }
 left() { rm -f $FILE; }

@@ -2,6 +2,7 @@
 # host: data
 # blind: keys-are-known[data] sudo-is-minimal[data] no-node-runs[data] only-livekit-in-containers[data] exactly-one-dialler-per-database[vox]
 #   database-sees-one-dialler[vox] clock-is-right[data] only-expected-listeners[data] stores-are-private[data]
+#   secret-files-are-roots-alone[data]
 # follow: by hand, what takes rights from sshd is a drop-in of whoever hardened the host
 DROP=/etc/systemd/system/ssh.service.d
 inject() {

@@ -2,7 +2,7 @@
 # host: data
 # blind: no-node-runs[data] only-livekit-in-containers[data] exactly-one-dialler-per-database[vox]
 #   clock-is-right[data] only-expected-listeners[data] stores-are-private[data] database-sees-one-dialler[vox]
-#   keys-are-known[data] sudo-is-minimal[data]
+#   keys-are-known[data] sudo-is-minimal[data] secret-files-are-roots-alone[data]
 # cause: data: could not look (denied): something is mounted over
 # follow: mends
 inject() {
