@@ -260,7 +260,7 @@ def _deploy_far(part: Mapping[str, Any]) -> Iterator[str]:
     yield "## A deploy over a distance\n"
     times = [f"{one['ms']:g} ms" for one in part["at"]]
     rows = [["all of it", _of(part["round_trips"]), *(seconds(one["seconds"]) for one in part["at"])]]
-    rows += [[f"{move}", _of(trips), *("" for _ in times)] for move, trips in part["moves"].items()]
+    rows += [[move, _of(trips), *("" for _ in times)] for move, trips in part["moves"].items()]
     yield table([f"`make gate SERVICE={part['service']}`, warm", "round trips in a row", *times], rows)
     yield ""
     yield (
