@@ -24,14 +24,11 @@ from voxgate.deploy.judging.looks import Looks
 from voxgate.deploy.judging.standing import Standing, lines_of, named, refused
 from voxgate.deploy.moving.engine import Deployment, State
 from voxgate.deploy.moving.rolling import Capacity, joined
-from voxgate.deploy.planning.breaking import must_break_nobody
-from voxgate.deploy.planning.contents import contents_of
-from voxgate.deploy.planning.green import require_green
-from voxgate.deploy.planning.plan import Plan, check_requests, make_plan, read_requests
+from voxgate.deploy.planning.asked import must_be_let, planned, releases_must_be_deployable
+from voxgate.deploy.planning.plan import Plan, check_requests, read_requests
 from voxgate.deploy.planning.preflight import held_hosts, preflight
 from voxgate.deploy.planning.promoting import Rules
-from voxgate.deploy.planning.remotes import Remotes, must_be_judgeable, must_run
-from voxgate.deploy.planning.trees import must_be_deployable, must_spare_hosts
+from voxgate.deploy.planning.remotes import Remotes, must_run
 from voxgate.deploy.progress import Progress
 from voxgate.deploy.recovery.recover import Recovery
 from voxgate.deploy.recovery.undoing import ages
@@ -154,8 +151,7 @@ class Gate:
         if self.context.options.changes:
             asked = check_requests(self.estate, self.requests, self._remotes.views) if self.requests else ()
             self._must_reach_enough()
-            for service, release in asked:
-                must_be_deployable(service, release, self._remotes.mirrors[service.name])
+            releases_must_be_deployable(asked, self._remotes)
             self._take()
             if self.promotion and (said := self.promotion.judge(self.estate, asked, self.context.claim)):
                 self.notes.append(said)
@@ -200,18 +196,16 @@ class Gate:
 
     def plan(self) -> Plan:
         """What is asked for, as the remotes and the hosts stand. Raises Refused."""
-        if self.requests and all(request.back for request in self.requests):
-            self._remotes.remember()
         options, say, goods = self.context.options, self.context.progress.note, dict(self.context.goods)
         for key in sorted(self._not_believed if options.no_way_back else ()):
             if isinstance(good := goods[key], Missing):
                 say(f"no way back, accepted: {key}: {good.why}")
                 goods[key] = None
-        plan = make_plan(self.estate, self.requests, self._remotes.views, goods)
-        must_spare_hosts(plan, self._remotes.mirrors, no_way_back=options.no_way_back, say=say)
-        must_break_nobody(plan, self._remotes.mirrors, breaking=options.breaking, say=say)
-        self.contents = contents_of(plan, self.estate, self._remotes.mirrors)
-        return plan
+        found = planned(
+            self.estate, self.requests, self._remotes, goods, say, no_way_back=options.no_way_back, breaking=options.breaking
+        )
+        self.contents = found.contents
+        return found.plan
 
     def must_reach_all(self) -> None:
         """Raises Refused, in one line, where a host of the estate is not there."""
@@ -262,9 +256,7 @@ class Gate:
     def _deploy(self) -> None:
         """Plan, preflight, journal, moves."""
         plan = self.plan()
-        must_be_judgeable(self.estate, plan, self._remotes.views, self.context.goods)
-        if self._builds is not None:
-            require_green(plan.targets, self._builds)
+        must_be_let(self.estate, plan, self._remotes, self.context.goods, self._builds)
         say = self.context.progress.note
         seen = self.looks.before()
         with ThreadPoolExecutor(max_workers=1) as pool:  # it starts builds on the hosts, which a look would see

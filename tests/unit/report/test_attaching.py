@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from voxgate.contracts.estates import load_estate
-from voxgate.deploy.planning.green import OWN, require_green
+from voxgate.deploy.planning.green import require_green
 from voxgate.deploy.planning.plan import Target
 from voxgate.errors import ContractError, ForgeError, Refused, VoxgateError
 from voxgate.model.release import Release
 from voxgate.model.verdict import RunOutcome, RunVerdict
 from voxgate.report.attested.attaching import attach, status_of
-from voxgate.transport.clients.bitbucket import Bitbucket, BuildStatus
+from voxgate.transport.clients.bitbucket import OWN, Bitbucket, BuildStatus
 
 LAB = load_estate("lab")
 

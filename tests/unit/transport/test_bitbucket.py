@@ -203,7 +203,7 @@ def test_the_token_comes_from_the_environment_only() -> None:
 
 def test_green_is_green_of_its_own_ci() -> None:
     green = BuildStatus("ci", "SUCCESSFUL", "CI")
-    assert red_or_running([green, BuildStatus("voxgate-lab", "FAILED", "gate")], "voxgate") == ""
-    assert "no build" in red_or_running([GOOD], "voxgate")
+    assert red_or_running([green, BuildStatus("voxgate-lab", "FAILED", "gate")]) == ""
+    assert "no build" in red_or_running([GOOD])
     for state in ("FAILED", "INPROGRESS", "STOPPED", ""):
-        assert red_or_running([green, BuildStatus("lint", state, "lint")], "voxgate").startswith("lint is ")
+        assert red_or_running([green, BuildStatus("lint", state, "lint")]).startswith("lint is ")

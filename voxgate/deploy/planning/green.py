@@ -8,9 +8,6 @@ from voxgate.deploy.planning.plan import Target
 from voxgate.errors import ForgeError, Refused
 from voxgate.transport.clients.bitbucket import Bitbucket, red_or_running
 
-OWN = "voxgate"
-"""How the keys of the gate's own statuses begin: they say nothing of a commit's CI."""
-
 
 def require_green(targets: Iterable[Target], forge: Bitbucket) -> None:
     """Pass only if every build status of every target's commit is successful, and there is one. Raises Refused; also where
@@ -19,7 +16,7 @@ def require_green(targets: Iterable[Target], forge: Bitbucket) -> None:
     for target in targets:
         where = f"{target.service.name} {target.release}"
         try:
-            why = red_or_running(forge.statuses(target.service.repository, target.release.commit), OWN)
+            why = red_or_running(forge.statuses(target.service.repository, target.release.commit))
         except ForgeError as error:
             raise Refused("nobody can say if its build is green", where=where, why=error.line, hint=error.hint) from None
         if why:

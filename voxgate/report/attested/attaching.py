@@ -8,7 +8,6 @@ from os.path import lexists
 from pathlib import Path
 
 from voxgate.contracts.manifest import read_below
-from voxgate.deploy.planning.green import OWN
 from voxgate.errors import VoxgateError
 from voxgate.model.estate import Estate
 from voxgate.model.release import Release
@@ -16,7 +15,7 @@ from voxgate.model.service import Service
 from voxgate.model.verdict import RunOutcome, RunVerdict, ServiceOutcome
 from voxgate.report.attested.attesting import ATTESTATION, SIGNATURE
 from voxgate.report.folder import ReportFolder
-from voxgate.transport.clients.bitbucket import Bitbucket, BuildStatus
+from voxgate.transport.clients.bitbucket import OWN, Bitbucket, BuildStatus
 
 _LIMIT = 256 * 1024 * 1024  # bytes of a file that is attached
 _STATES = {RunVerdict.DONE: "SUCCESSFUL", RunVerdict.REFUSED: "STOPPED", RunVerdict.INCOMPLETE: "STOPPED"}

@@ -29,6 +29,8 @@ from voxgate.transport.deadline import Deadline
 API = "https://api.bitbucket.org"
 TOKEN = "BITBUCKET_TOKEN"  # noqa: S105 - the name of a variable
 USER = "BITBUCKET_USER"
+OWN = "voxgate"
+"""How the keys of the gate's own statuses begin: they say nothing of a commit's CI."""
 _ATTEMPT = 20.0
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 20.0
@@ -205,9 +207,9 @@ class Bitbucket:
         return document
 
 
-def red_or_running(statuses: Sequence[BuildStatus], own: str) -> str:
-    """Why a commit's own CI is not green, empty if it is. Statuses whose key begins with ``own`` are the gate's, not its CI's."""
-    theirs = [one for one in statuses if not one.key.startswith(own)]
+def red_or_running(statuses: Sequence[BuildStatus]) -> str:
+    """Why a commit's own CI is not green, empty if it is. Statuses whose key begins with ``OWN`` are not its CI's."""
+    theirs = [one for one in statuses if not one.key.startswith(OWN)]
     if not theirs:
         return "no build was ever reported for it"
     bad = [f"{one.name or one.key} is {one.state or 'unknown'}" for one in theirs if one.state != "SUCCESSFUL"]
