@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 UNIT = "tests/unit"
 ONE_FILE = {
     "voxgate/probe/": [f"{UNIT}/survey/test_built_probe.py"],
-    "voxgate/deploy/on_host/": [f"{UNIT}/test_on_host.py", f"{UNIT}/test_causes.py"],
+    "voxgate/deploy/on_host/": [f"{UNIT}/test_on_host.py", f"{UNIT}/report/test_causes.py"],
     "voxgate/moves/builder/": [f"{UNIT}/test_building.py"],
 }
 """Packages that run as one file, and the tests of all of it."""

@@ -128,8 +128,9 @@ def look(
     whole["clock"] = Job(partial(clock, found))
     whole["javascript"] = Job(partial(javascript, found))
     given = of_host(partial(raised, services, found))
-    loose = of_host(partial(open_to_services, services, by_root, (whole["jobs"], whole["boot"])))
-    whole["sudo"] = of_host(partial(sudo, services, found, whole["jobs"], given, loose))
+    # These two wait for jobs, and where systemd hangs those have all of their own time: they are told without them.
+    loose = of_host(partial(open_to_services, services, by_root, (whole["jobs"], whole["boot"])), UV_DEADLINE)
+    whole["sudo"] = of_host(partial(sudo, services, found, whole["jobs"], given, loose), UV_DEADLINE)
     whole["keys"] = of_host(partial(keys, found, spoken))
     sections: dict[str, Any] = {}
     for name, job in whole.items():
