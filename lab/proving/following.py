@@ -22,7 +22,7 @@ from voxgate.model.verdict import Judgement
 ON_A_HOST, ON_THE_GATE = 60.0, 300.0
 """Seconds for one command."""
 NOT_RUN = {126, 127}  # a shell's words for what is no program
-LATE = 124
+LATE = 124  # timeout's
 OF_MAKE = frozenset(
     ["MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ESTATE", "SERVICE", "TAG", "PYTEST_ARGS", "FAULT", "THING", "FORMAT", "PARTS", "TURN"]
 )
@@ -63,6 +63,8 @@ def follow(findings: Sequence[Judgement], fill: Mapping[str, str], edit: str = "
         typed.append(_typed_on_the_gate(text) if command.is_the_gates else _typed_on(host, text, edit))
         if typed[-1].status in NOT_RUN:
             return typed, f"its hint is no command there: {text}: {typed[-1].said}"
+        if typed[-1].status == LATE:
+            return typed, f"its hint does not end: {text}: {typed[-1].said}"
     return typed, "" if typed else "its hint has no command"
 
 
@@ -96,8 +98,8 @@ def _commands_of(findings: Sequence[Judgement]) -> Iterator[tuple[Command, str]]
 
 def _typed_on(host: str, text: str, edit: str) -> Typed:
     editor = f'#!/bin/bash -eu\nfor file; do [ ! -f "$file" ] || {{ {edit or "false"}; }}; done\n'
-    ended = hosts.execute(host, ["bash", "-c", _WITH_EDITOR, "bash", editor, text], deadline=ON_A_HOST)
-    return Typed(text, host, ended.returncode, _last(ended))
+    argv = [*_ended_after(ON_A_HOST), "bash", "-c", _WITH_EDITOR, "bash", editor, text]
+    return _seen(text, host, hosts.execute(host, argv, deadline=2 * ON_A_HOST), ON_A_HOST)
 
 
 def _typed_on_the_gate(text: str) -> Typed:
@@ -106,14 +108,21 @@ def _typed_on_the_gate(text: str) -> Typed:
         path = f"{Path(places.ROOT) / '.venv/bin'}:{os.environ['PATH']}"
         outer = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
         env = {**outer, "PATH": _with_ssh(path, folder) if "ssh " in text else path, "PYTEST_ARGS": more}
-        argv = ["bash", "-c", re.sub(r"^make ", "make -o lab-up ", re.sub(r"\buv run ", "", text))]
-        try:
-            ended = subprocess.run(
-                argv, cwd=places.ROOT, env=env, capture_output=True, text=True, timeout=ON_THE_GATE, check=False
-            )
-        except subprocess.TimeoutExpired:
-            return Typed(text, "", LATE, f"no end after {ON_THE_GATE:.0f} s")
-    return Typed(text, "", ended.returncode, _last(ended))
+        as_it_is = re.sub(r"^make ", "make -o lab-up ", re.sub(r"\buv run ", "", text))
+        argv = [*_ended_after(ON_THE_GATE), "bash", "-c", as_it_is]
+        return _seen(
+            text, "", subprocess.run(argv, cwd=places.ROOT, env=env, capture_output=True, text=True, check=False), ON_THE_GATE
+        )
+
+
+def _ended_after(seconds: float) -> list[str]:
+    """What ends a command, and all that it started, where it runs: it would go on where one only turned away."""
+    return ["timeout", "--kill-after=5", f"{seconds:g}"]
+
+
+def _seen(text: str, where: str, ended: subprocess.CompletedProcess[str], deadline: float) -> Typed:
+    said = f"no end after {deadline:g} s" if ended.returncode == LATE else _last(ended)
+    return Typed(text, where, ended.returncode, said)
 
 
 def _with_ssh(path: str, folder: str) -> str:

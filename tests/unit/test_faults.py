@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.proving import telling
+from lab.proving import following, telling
 from lab.proving.fault import all_faults, ids_of, read
 from lab.proving.following import follow, shapes_of
 from lab.proving.healing import unlike
@@ -193,6 +193,15 @@ def test_more_than_a_screen_is_too_much(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_hint_that_cannot_be_followed_is_told(advice: str, said: str) -> None:
     _, trouble = follow([finding(advice)], {"KEY": "x"})
     assert said in trouble
+
+
+def test_a_hint_that_does_not_end_is_told_and_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It held up all faults after it: on a host whose systemd hangs, systemctl waits for ever."""
+    monkeypatch.setattr(following, "ON_THE_GATE", 0.2)
+    _, trouble = follow([finding(f"on the gate: `echo $$ >{tmp_path}/pid; sleep 600; :`")], {})
+    assert trouble.endswith("no end after 0.2 s")
+    assert trouble.startswith("its hint does not end: echo")
+    assert not (Path("/proc") / (tmp_path / "pid").read_text().strip()).exists()
 
 
 def test_a_hint_is_followed_as_it_is_written(tmp_path: Path) -> None:
