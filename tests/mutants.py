@@ -1,9 +1,10 @@
 """``make mutants``: small mistakes put into the rules and into what deploys, one at a time, and whether a unit test sees each.
 
 A sample, by a seed. Each is made in a clone of what is committed and tried by the unit tests that ``make quick`` would take for
-its file, up to the first that fails; a test that fails without any mistake is left out from then on. As root they run where they
-can change nothing of this machine (namespaces of their own, only the clone and /tmp to be written): what is tried here builds
-commands that remove files. What survives is no proof of a gap, as a mistake may change nothing that matters: people read those.
+its file, up to the first that fails, and where none does by those of what uses that file; a test that fails without any mistake
+is left out from then on. There is a clone for each processor. As root they run where they can change nothing of this machine
+(namespaces of their own, only the clone and /tmp to be written): what is tried here builds commands that remove files. What
+survives is no proof of a gap, as a mistake may change nothing that matters: people read those.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import ast
 import difflib
 import os
+import queue
 import random
 import re
 import shlex
@@ -20,12 +22,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.quick import UNIT, chosen, git
+from tests.quick import UNIT, beyond, chosen, git
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "reports" / "mutants.md"
@@ -33,7 +36,7 @@ WHERE = ("suites/*.py", "voxgate/deploy/*.py", "voxgate/moves/*.py", "voxgate/co
 FIRST = tuple(f"{UNIT}/suites/test_{name}.py" for name in ("each_message", "judging", "deploy_rules", "contract_rules"))
 """The quickest of the tests of the rules: most mistakes end there."""
 
-DEADLINE = 400.0  # seconds for the tests of one mistake
+DEADLINE = 900.0  # seconds for the tests of one mistake
 FAILED = 1
 OTHER: dict[type[ast.AST], Any] = {
     ast.Eq: ast.NotEq,
@@ -147,9 +150,17 @@ class Tried:
 
     def outcome(self, one: Mutant) -> str:
         """``killed by TEST``, ``survived``, or why nobody can say."""
-        tests = sorted(chosen([one.path], self.tests), key=lambda path: (path not in FIRST, path))
-        if not tests:
-            return "survived (no test)"
+        nearest = chosen([one.path], self.tests)
+        outcome = self._tried(one, self._in_order(one.path, nearest)) if nearest else "survived (no test)"
+        further = beyond(one.path, self.tests).difference(nearest) if outcome.startswith("survived") else set()
+        return self._tried(one, self._in_order(one.path, further)) if further else outcome
+
+    def _in_order(self, path: str, tests: Iterable[str]) -> list[str]:
+        """Those first that see most mistakes in the least time, then those that speak most of it."""
+        stem = Path(path).stem
+        return sorted(tests, key=lambda test: (test not in FIRST, stem not in test, -self.tests[test].count(stem), test))
+
+    def _tried(self, one: Mutant, tests: list[str]) -> str:
         before = (self.clone / one.path).read_text("utf-8")
         while True:
             self._write(one.path, one.made(before))
@@ -167,6 +178,7 @@ class Tried:
                 return "killed by an error before any test" if fine else "nobody can say: without it there is an error, too"
             if failed[1] not in self.fine and self._run(failed[1])[0] != 0:
                 self.apart.add(failed[1])
+                tests = tests[tests.index(failed[1].partition("::")[0]) :]  # those before it have passed
                 continue
             self.fine.add(failed[1])
             return f"killed by {failed[1]}"
@@ -205,7 +217,7 @@ def page(seed: int, rows: list[tuple[Mutant, str, str]]) -> str:
         "# Small mistakes, and whether a test sees them",
         "",
         "Made by `make mutants`. Each mistake stood alone in the rules or in what deploys.",
-        f"Of {len(rows)} (seed {seed}) {killed} were seen by the unit tests of their file.",
+        f"Of {len(rows)} (seed {seed}) {killed} were seen by the unit tests of their file, or of what uses it.",
         "",
         "## Not seen",
     ]
@@ -236,17 +248,28 @@ def main() -> int:
     texts = {path: (ROOT / path).read_text("utf-8") for path in paths}
     every = [one for path, text in texts.items() for one in mutants(path, text)]
     sample = random.Random(asked.seed).sample(every, min(asked.count, len(every)))  # noqa: S311 - no secret
-    rows = []
-    with tempfile.TemporaryDirectory(prefix="mutants-", dir="/var/tmp") as folder:
-        clone = Path(folder) / "clone"
-        subprocess.run(["git", "clone", "-q", "--shared", str(ROOT), str(clone)], check=True)
-        tried = Tried(Path(folder), clone)
-        for number, one in enumerate(sample, 1):
-            diff, outcome = one.diff(texts[one.path]), tried.outcome(one)
-            rows.append((one, diff, outcome))
-            print(f"{number} of {len(sample)}: {one.path}:{one.line}, {one.kind}: {outcome}\n{diff}", flush=True)  # noqa: T201
+    rows: list[tuple[Mutant, str, str]] = []
+    places = queue.SimpleQueue[Tried]()
+
+    def outcome(one: Mutant) -> str:
+        place = places.get()
+        try:
+            return place.outcome(one)
+        finally:
+            places.put(place)
+
+    jobs = os.cpu_count() or 1
+    with tempfile.TemporaryDirectory(prefix="mutants-", dir="/var/tmp") as folder, ThreadPoolExecutor(jobs) as pool:
+        for number in range(jobs):
+            clone = Path(folder) / str(number) / "clone"
+            subprocess.run(["git", "clone", "-q", "--shared", str(ROOT), str(clone)], check=True)
+            places.put(Tried(clone.parent, clone))
+        for number, (one, said) in enumerate(zip(sample, pool.map(outcome, sample), strict=True), 1):
+            diff = one.diff(texts[one.path])
+            rows.append((one, diff, said))
+            print(f"{number} of {len(sample)}: {one.path}:{one.line}, {one.kind}: {said}\n{diff}", flush=True)  # noqa: T201
             PAGE.write_text(page(asked.seed, rows), "utf-8")  # of as many as were tried, should somebody end it
-    return 0 if all(outcome.startswith("killed") for _, _, outcome in rows) else 1
+    return 0 if all(said.startswith("killed") for _, _, said in rows) else 1
 
 
 if __name__ == "__main__":

@@ -88,6 +88,12 @@ def using(path: str, sources: dict[str, str]) -> set[str]:
     return set()
 
 
+def beyond(path: str, sources: dict[str, str]) -> set[str]:
+    """The tests of what uses a module, whatever tests it has itself."""
+    users = {one for one, text in _modules().items() if one != path and _imports(text, path)}
+    return set(chosen(sorted(users), sources))
+
+
 def _imports(text: str, path: str) -> bool:
     """Whether a module's text imports another, on however many lines."""
     package, _, module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".").rpartition(".")

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.pages import must_be_as_made
-from tests.quick import ONE_FILE, chosen
+from tests.quick import ONE_FILE, beyond, chosen
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
@@ -52,6 +52,12 @@ def test_what_is_changed_is_tested_by_what_names_it() -> None:
     assert "tests/unit/test_judged_good.py" in chosen(["suites/test_environment.py"], UNIT), "it names a rule of that file"
     assert "tests/unit/test_security.py" in chosen(["SECURITY.md"], UNIT)
     assert chosen(["Jenkinsfile"], UNIT) == []
+
+
+def test_what_uses_a_module_is_beyond_its_own_tests() -> None:
+    read_by, own = beyond("voxgate/contracts/typed.py", UNIT), chosen(["voxgate/contracts/typed.py"], UNIT)
+    assert own == ["tests/unit/test_answers.py"]
+    assert "tests/unit/survey/test_evidence_reading.py" in read_by
 
 
 def test_each_test_that_is_named_for_a_package_is_there() -> None:
