@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import resource
+import select
 import signal
 import threading
 import time
@@ -26,6 +27,7 @@ LOCK = "/run/voxgate-probe.lock"  # root alone can put a file there
 LOCK_DEADLINE = 25.0  # seconds: a gate waits for an answer for 50, as ten may look at once
 ASKING = 3.0  # seconds for a request to come, whole: who asks slowly keeps the place of who asks
 LEFT = 5.0  # seconds to end what a look left
+HANGING_AT_MOST = 4  # looks of which a thread hangs in the kernel: each keeps its memory, and nobody can end it
 
 
 def limit_ourselves() -> None:
@@ -80,6 +82,7 @@ def supervised(work: Callable[[], int], deadline: int) -> int:
     are told to. What leaves its parent becomes ours. Returns its exit status, or 128 and the signal.
     """
     control(PR_SET_CHILD_SUBREAPER, 1)
+    hears, says = os.pipe()
     child = os.fork()
     if child == 0:
         status = 1
@@ -87,21 +90,52 @@ def supervised(work: Callable[[], int], deadline: int) -> int:
             control(PR_SET_PDEATHSIG, signal.SIGKILL)
             status = work()
         finally:
-            os._exit(status)  # a thread that hangs in the kernel must not keep the program
+            with suppress(OSError):
+                os.write(says, bytes((status,)))
+            os.closerange(0, 3)  # a thread that hangs in the kernel must keep neither the program nor who reads what it said
+            os._exit(status)
+    os.close(says)
+    killed: list[int] = []
+
+    def kill(number: int, _: object) -> None:
+        killed.append(number)
+        os.kill(child, signal.SIGKILL)
+
     for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, lambda *_: os.kill(child, signal.SIGKILL))
+        signal.signal(number, kill)
     signal.alarm(deadline)
-    ended = os.waitpid(child, 0)[1]
+    is_over = is_ended(child, hears, killed)
     for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)  # its number may be another's from here on
     signal.alarm(0)
+    if not is_over:
+        end_what_is_left(child)
+        said = os.read(hears, 1) if select.select([hears], [], [], 0)[0] else b""
+        return said[0] if said else 128 + signal.SIGKILL
+    ended = os.waitpid(child, 0)[1]
     end_what_is_left()
     return os.WEXITSTATUS(ended) if os.WIFEXITED(ended) else 128 + os.WTERMSIG(ended)
 
 
-def end_what_is_left() -> None:
-    """Kill each child, and each that becomes one as its parent dies, until there is none. What was started apart may start others
-    faster than they are found: all of such a user end at once.
+def is_ended(child: int, hears: int, killed: list[int]) -> bool:
+    """Wait for the end of the work, which says before that it has come to it. False for what said so, or was ``killed``, and is
+    there still some time later: a thread of it hangs in the kernel, where a file system that is an account's own does not answer.
+    Nobody can end that one, and nobody waits for it.
+    """
+    until = 0.0
+    while not until or time.monotonic() < until:
+        if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+            return True
+        if until:
+            time.sleep(0.001)
+        elif select.select([hears], [], [], 1.0)[0] or killed:
+            until = time.monotonic() + LEFT
+    return False
+
+
+def end_what_is_left(hanging: int = 0) -> None:
+    """Kill each child, and each that becomes one as its parent dies, until there is none, but for one that does not end. What was
+    started apart may start others faster than they are found: all of such a user end at once.
     """
     until = time.monotonic() + LEFT
     while time.monotonic() < until:
@@ -111,7 +145,10 @@ def end_what_is_left() -> None:
         except ChildProcessError:
             return
         users: set[int] = set()
-        for pid in children_of(os.getpid()):
+        left = set(children_of(os.getpid())) - {hanging}
+        if hanging and not left:
+            return
+        for pid in left:
             users.update(users_of(pid))
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -169,3 +206,27 @@ def alone() -> int | None:
             time.sleep(0.02)
         else:
             return fd
+
+
+def counted() -> int | None:
+    """Hold one of the few places of looks that are not over, by a file descriptor that a thread which hangs keeps; without root
+    there is none. Raises Trouble if earlier ones have them all.
+    """
+    if os.geteuid() != 0:
+        return None
+    until = time.monotonic() + LEFT
+    while time.monotonic() < until:
+        for number in range(HANGING_AT_MOST):
+            fd = os.open(f"{LOCK}.{number}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(fd)
+            else:
+                return fd
+        time.sleep(0.02)
+    raise Trouble(
+        "failed",
+        f"{HANGING_AT_MOST} earlier looks hang in the kernel, which cannot be ended: a file system that is an account's own does"
+        " not answer. It is let go by `echo 1 >/sys/fs/fuse/connections/NUMBER/abort` where `waiting` is not 0 for long",
+    )

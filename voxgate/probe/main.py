@@ -9,6 +9,7 @@ import re
 import signal
 import socket
 import sys
+import threading
 import time
 from functools import partial
 from typing import Any, Callable
@@ -28,7 +29,7 @@ from voxgate.probe.javascript import javascript
 from voxgate.probe.jobs import asked_soon, jobs
 from voxgate.probe.keys import keys
 from voxgate.probe.leaks import SECRETS_AT_MOST, leaks
-from voxgate.probe.limits import ASKING, LEFT, LOCK_DEADLINE, alone, limit_ourselves, supervised
+from voxgate.probe.limits import ASKING, LEFT, LOCK_DEADLINE, alone, counted, limit_ourselves, supervised
 from voxgate.probe.nginx import nginx
 from voxgate.probe.open_files import open_files
 from voxgate.probe.packages import packages
@@ -188,7 +189,8 @@ def answer(folders: re.Pattern[str], spent: float) -> int:
     came = time.monotonic()
     place = guarded(alone)  # before a word is read: else any number of us would wait for theirs
     began = time.monotonic()
-    held = place.get("value")
+    held, counts = place.get("value"), {} if "error" in place else guarded(counted)
+    place = {**place, **counts}
     told = Job(lambda: sys.stdin.buffer.read(REQUEST + 1), ASKING).result()
     request: bytes = told.get("value", b"")
     asked = guarded(lambda: services_of(request, folders)) if "value" in told else told
@@ -219,6 +221,8 @@ def answer(folders: re.Pattern[str], spent: float) -> int:
     printed = framed(request, json.dumps(document, separators=(",", ":")).encode())
     if held is not None:
         os.close(held)  # nobody waits for whoever does not read
+    if counts.get("value") is not None and not any(isinstance(one, Job) for one in threading.enumerate()):
+        os.close(counts["value"])  # nothing of it hangs
     sys.stdout.buffer.write(printed)
     sys.stdout.flush()
     return 2 if "error" in asked else 0

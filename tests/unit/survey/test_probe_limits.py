@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import json
 import os
@@ -126,6 +127,80 @@ def test_all_of_a_user_end_and_nothing_of_anybody_else() -> None:
         for one in (theirs, *others):
             one.kill()
             one.wait()
+
+
+PTRACE_SEIZE, PTRACE_DETACH = 0x4206, 17
+HANGS = """
+def told_of(*_):
+    open({mark!r}, "w").write(str(os.getpid()))
+    while os.path.exists({mark!r}):
+        time.sleep(0.01)
+    {then}
+    return {{}}
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+@pytest.mark.parametrize(("then", "status"), [("pass", 0), ("time.sleep(50)", 137)])
+def test_what_does_not_end_is_not_waited_for(place: Path, then: str, status: int) -> None:
+    """As where a thread of it hangs in the kernel: one that is traced is as dead, and there, until who traces it hears of it."""
+    mark = place / "traced"
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    ptrace.argtypes = [ctypes.c_long] * 4
+    with started(f"ALARM, LEFT = 1, 0.5\n{HANGS.format(mark=str(mark), then=then)}", place) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(REQUEST)
+        process.stdin.close()
+        while not mark.exists() or not mark.read_text():
+            time.sleep(0.01)
+        pid = int(mark.read_text())
+        assert ptrace(PTRACE_SEIZE, pid, 0, 0) == 0, os.strerror(ctypes.get_errno())
+        try:
+            if then != "pass":
+                process.terminate()
+            mark.unlink()
+            assert process.wait(30) == status
+            assert Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] == b"Z"
+            process.stdout.read()  # to its end
+        finally:
+            os.waitpid(pid, 0x40000000)  # __WALL
+
+
+LOCKS = "import fcntl, sys, time\nfiles = [open(path, 'w') for path in sys.argv[1:]]\nfor one in files:\n    fcntl.flock(one, 2)\nprint(flush=True)\ntime.sleep(300)"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_where_looks_hang_there_are_no_more_of_them_than_a_few(place: Path) -> None:
+    paths = [f"{place}/lock.{number}" for number in range(probe.HANGING_AT_MOST)]
+    with subprocess.Popen([sys.executable, "-c", LOCKS, *paths], stdout=subprocess.PIPE) as others:
+        assert others.stdout
+        others.stdout.readline()
+        status, told = ended("LEFT = 0.3", place)
+        others.kill()
+    assert (status, told["error"]["kind"]) == (2, "failed")
+    assert told["error"]["text"].startswith("4 earlier looks hang in the kernel")
+    assert ended("LEFT = 0.3", place)[0] == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+@pytest.mark.parametrize("hangs", [True, False])
+def test_a_look_counts_as_long_as_a_thread_of_it_is_there(place: Path, hangs: bool) -> None:
+    begins = "Job(lambda: time.sleep(40))" if hangs else "pass"
+    with started(f"def told_of(*_):\n    {begins}\n    return {{'long': 'x' * 1000000}}", place) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(REQUEST)
+        process.stdin.close()
+        process.stdout.read(1)  # it writes, and the rest does not fit into a pipe
+        with (place / "lock.0").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                assert hangs
+            else:
+                assert not hangs
+        process.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGALRM])
