@@ -8,11 +8,12 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Iterable, Iterator
 
-from voxgate.probe.base import SHOWN, Trouble
+from voxgate.probe.base import SHOWN
 from voxgate.probe.boot import unit_text
 from voxgate.probe.cgroups import CGROUPS, cgroup_lines
 from voxgate.probe.dpkg import vouched_for
 from voxgate.probe.limits import system_call
+from voxgate.probe.process_files import threads_of
 from voxgate.probe.reading import content
 from voxgate.probe.text import files_in
 from voxgate.probe.unit_folders import UNIT_FOLDERS, folders_beside
@@ -35,7 +36,6 @@ NO_LIMITS = re.compile(
 IOPRIO_GET = {"x86_64": 252, "aarch64": 31, "armv7l": 315, "i686": 290, "ppc64le": 274, "s390x": 283, "riscv64": 31}
 BEST_EFFORT, IDLE_CLASS, USUAL_PRIORITY = 2, 3, 4
 BATCH_POLICY, IDLE_POLICY = 3, 5
-THREADS_AT_MOST = 2000
 USUAL_WEIGHT = 100
 TASKS_AT_LEAST = 512
 OF_CGROUPS = {
@@ -92,9 +92,7 @@ def of_limits(pid: str, said: dict[str, str]) -> Iterator[str]:
 def of_threads(pid: str, said: dict[str, str]) -> Iterator[str]:
     """How its threads are scheduled, where that is behind all others."""
     with suppress(FileNotFoundError, ProcessLookupError):
-        names = os.listdir(f"/proc/{pid}/task")
-        if len(names) > THREADS_AT_MOST:
-            raise Trouble("failed", f"process {pid} has over {THREADS_AT_MOST} threads")
+        names = threads_of(pid)
         nice, idle = 0, 0
         for name in names:
             with suppress(FileNotFoundError, ProcessLookupError):

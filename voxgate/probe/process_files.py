@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from typing import Any, Callable, Iterable, NamedTuple
+from typing import Any, Callable, Iterable, Iterator, NamedTuple
 
-from voxgate.probe.base import ENVIRONMENT
+from voxgate.probe.accounts import c_library
+from voxgate.probe.base import ENVIRONMENT, Trouble
 from voxgate.probe.reading import content, link_of
 
 WORDS_READ = 8 * 1024 * 1024  # of a process's arguments: more than the kernel gives any (6 MiB, however large its stack may be)
@@ -28,6 +29,32 @@ def living(pid: int | str) -> str:
     except OSError:  # it may not be read: no more may a thread's
         pass
     return str(pid)
+
+
+THREADS_AT_MOST = 2000  # of one process, each of which is read
+KCMP = {"x86_64": 312, "aarch64": 272, "armv7l": 378, "i686": 349, "ppc64le": 354, "s390x": 343, "riscv64": 272}
+SAME_FILES = 2  # what kcmp(2) is asked
+LINKS_OF_ONE_THREAD = 3  # of the folder of threads: its own two, and one for each
+
+
+def threads_of(pid: int | str) -> list[str]:
+    """The threads of a process. Raises Trouble where they are too many, FileNotFoundError if it is gone."""
+    names = os.listdir(f"/proc/{pid}/task")
+    if len(names) > THREADS_AT_MOST:
+        raise Trouble("failed", f"process {pid} has over {THREADS_AT_MOST} threads")
+    return names
+
+
+def threads_with_files_of_their_own(pid: str) -> Iterator[str]:
+    """Those of its threads that have other files open than its first one, as the kernel compares them. Any thread may take what
+    is open for itself, and what it opens then does not stand among its process's.
+    """
+    if os.stat(f"/proc/{pid}/task").st_nlink <= LINKS_OF_ONE_THREAD:
+        return
+    number, compare = KCMP.get(os.uname().machine, -1), c_library().syscall
+    for one in os.listdir(f"/proc/{pid}/task"):
+        if one != pid and compare(number, int(pid), int(one), SAME_FILES, 0, 0) != 0:
+            yield one
 
 
 class Mapped(NamedTuple):

@@ -18,7 +18,7 @@ from voxgate.probe.folder import Folder
 from voxgate.probe.granted import less_than_usual
 from voxgate.probe.libraries import library_flaws
 from voxgate.probe.mounts import mounted_apart
-from voxgate.probe.process_files import environment, executable_maps, living
+from voxgate.probe.process_files import environment, executable_maps, living, threads_of
 from voxgate.probe.reading import content
 from voxgate.probe.request import Service, by_env
 from voxgate.probe.sudo import loose_of
@@ -123,10 +123,15 @@ TRACER = re.compile(rb"^TracerPid:\t([0-9]+)", re.MULTILINE)
 
 
 def tracer_of(pid: int | str) -> int:
-    """The process that looks into a process and can change it, 0 for none."""
+    """The process that looks into a process and can change it, 0 for none: by any of its threads, which have one memory. Raises
+    Trouble where these are too many.
+    """
     with suppress(FileNotFoundError, ProcessLookupError):
-        found = TRACER.search(content(f"/proc/{pid}/status"))
-        return int(found[1]) if found else 0
+        for one in threads_of(pid):
+            with suppress(FileNotFoundError, ProcessLookupError):
+                found = TRACER.search(content(f"/proc/{pid}/task/{one}/status"))
+                if found and int(found[1]):
+                    return int(found[1])
     return 0
 
 

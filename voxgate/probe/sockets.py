@@ -12,7 +12,7 @@ from typing import Any
 
 from voxgate.probe.base import Trouble
 from voxgate.probe.mounts import unhidden
-from voxgate.probe.process_files import has_ended, living
+from voxgate.probe.process_files import has_ended, living, threads_with_files_of_their_own
 from voxgate.probe.reading import content, link_of, rows_of
 
 PROTOCOLS = ("tcp", "udp", "udplite")  # any account may open a door of each
@@ -117,13 +117,16 @@ def own_addresses() -> list[str]:
 
 
 def socket_holders() -> dict[str, set[int]]:
-    """Inode of every open socket to the processes that have it open."""
+    """Inode of every open socket to the processes that have it open, by whichever of their threads."""
     unhidden()
     holders: dict[str, set[int]] = {}
     left = OPEN_AT_MOST
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             targets = open_in(pid, left + 1) or open_in(living(pid), left + 1)
+            for one in threads_with_files_of_their_own(pid):
+                with suppress(FileNotFoundError, ProcessLookupError):
+                    targets += open_in(f"{pid}/task/{one}", left + 1 - len(targets))
         except (FileNotFoundError, ProcessLookupError):
             continue  # it ended while we looked
         left -= len(targets)

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,18 +75,40 @@ def test_another_process_that_has_the_other_end_is_named() -> None:
         assert asked(port)["holders"] == [[pid, probe.unit_at(pid)]]
 
 
-def test_who_has_the_other_end_beside_the_unit_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever has it may answer, also one that was not there yet when the processes were listed: a child that keeps it."""
+KEEPS = """
+import ctypes, threading, time
+def keep():
+    ready = threading.Event()
+    def alone():
+        assert ctypes.CDLL(None).unshare(0x400) == 0  # CLONE_FILES
+        ready.set()
+        time.sleep(300)
+    threading.Thread(target=alone).start()
+    ready.wait()
+    os.closerange(0, 100)
+    time.sleep(300)
+"""
+
+
+@pytest.mark.parametrize("by_a_thread", [False, True])
+def test_who_has_the_other_end_beside_the_unit_is_named(monkeypatch: pytest.MonkeyPatch, by_a_thread: bool) -> None:
+    """Whoever has it may answer, also one that was not there yet when the processes were listed: a child that keeps it; also
+    where one of its threads alone has it open.
+    """
+    begins = "os.fork() or keep()" if by_a_thread else "os.fork()"
     shares = SERVES.replace(
-        "    def do_GET", "    def setup(self):\n        print(os.fork(), flush=True); super().setup()\n    def do_GET"
+        "    def do_GET", f"    def setup(self):\n        print({begins}, flush=True); super().setup()\n    def do_GET"
     )
-    monkeypatch.setattr(sys.modules[__name__], "SERVES", shares)
+    monkeypatch.setattr(sys.modules[__name__], "SERVES", KEEPS + shares)
     with serving() as (pid, port):
         begun = probe.begin(probe.End(UNIT, port, "/health", 0), time.monotonic() + 5)
         with begun.connection as ours:
+            while not (children := Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
+                time.sleep(0.01)
+            while by_a_thread and any("socket:" in target for target in probe.open_in(children[0], 100)):
+                time.sleep(0.01)
             (holders,) = probe.accepted([ours]).values()
-            for other in holders - {pid}:
-                os.kill(other, signal.SIGKILL)
+            os.kill(int(children[0]), signal.SIGKILL)
     assert pid in holders
     assert len(holders) == 2
 

@@ -150,3 +150,14 @@ def test_who_looks_into_a_process_is_seen() -> None:
         seen = probe.tracer_of(pid)
         tracer.kill()
     assert seen == tracer.pid
+    threads = "import signal, threading; one = threading.Thread(target=signal.pause); one.start(); print(one.native_id, flush=True)"
+    with subprocess.Popen(["/usr/bin/python3", "-I", "-c", threads], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        argv = ["/usr/bin/python3", "-I", "-c", traces, process.stdout.readline().strip()]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE) as tracer:
+            assert tracer.stdout is not None
+            tracer.stdout.readline()
+            seen = probe.tracer_of(process.pid)
+            tracer.kill()
+        process.kill()
+    assert seen == tracer.pid
