@@ -118,9 +118,9 @@ def supervised(work: Callable[[], int], deadline: int) -> int:
 
 
 def is_ended(child: int, hears: int, killed: list[int]) -> bool:
-    """Wait for the end of the work, which says before that it has come to it. False for what said so, or was ``killed``, and is
-    there still some time later: a thread of it hangs in the kernel, where a file system that is an account's own does not answer.
-    Nobody can end that one, and nobody waits for it.
+    """Wait for the end of the work, which says before that it has come to it. False for what said so, was ``killed`` or is dead,
+    and is there still some time later: a thread of it hangs in the kernel, where a file system that is an account's own does not
+    answer. Nobody can end that one, and nobody waits for it.
     """
     until = 0.0
     while not until or time.monotonic() < until:
@@ -128,9 +128,15 @@ def is_ended(child: int, hears: int, killed: list[int]) -> bool:
             return True
         if until:
             time.sleep(0.001)
-        elif select.select([hears], [], [], 1.0)[0] or killed:
+        elif select.select([hears], [], [], 1.0)[0] or killed or is_dead(child):
             until = time.monotonic() + LEFT
     return False
+
+
+def is_dead(pid: int) -> bool:
+    """True for a process whose first thread has ended, whatever others of it do."""
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        return file.read(4096).rpartition(b")")[2].split()[0] in {b"Z", b"X"}
 
 
 def end_what_is_left(hanging: int = 0) -> None:
