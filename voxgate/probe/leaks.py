@@ -28,6 +28,7 @@ from voxgate.probe.words import is_callers, runs_in
 JOURNAL_BYTES = 64 * 1024 * 1024  # in one look
 JOURNAL_STEP = 6 * 3600.0  # seconds of it that are noted as searched at once
 JOURNAL_OVERLAP = 60.0  # what was written a little late
+CLOCK_WAS_SET = 30.0  # seconds: of a clock that was set back some hour comes twice
 SECRET_AT_MOST = 4096
 SECRETS_AT_MOST = 1000  # each is looked for at each letter
 
@@ -115,8 +116,8 @@ def journal(
     service: Service, env: Env, spoken: dict[str, Any], search: Callable[[bytes], object], clean: Callable[[], bool]
 ) -> int:
     """Give all that anybody wrote into the journal since the service was started to ``search``; how many lines its own units
-    wrote of late. As root it is noted from when to when nothing was found, and in what, for as long as ``.env`` is the same, so
-    that each part is read once. Where the account that asks could have written ``.env`` itself, or put another account's file in
+    wrote of late. As root it is noted from when to when nothing was found, and in what, for as long as ``.env`` is the same and
+    nobody sets the clock, so that each part is read once. Where the account that asks could have written ``.env`` itself, or put another account's file in
     its place, only what its own units wrote is searched: else it could guess at what root reads, letter by letter.
     """
     shown = [spoken[name]["properties"] for name in service.units if name in spoken]
@@ -128,20 +129,22 @@ def journal(
         return 0
     now = time.time()
     only = guesses(service, env, spoken)
-    since = now - time.clock_gettime(time.CLOCK_MONOTONIC) + min(starts) / 1e6 - 1
+    booted = now - time.clock_gettime(time.CLOCK_MONOTONIC)
+    since = booted + min(starts) / 1e6 - 1
     note, mark = HashCache("journal", service), [*env.mark(), *sorted(only or ["all"])]
     key = " ".join(["searched", *(name for name in service.envs if name != ENV)])
     row = note.kept.get(key)
-    first, done = row[-2:] if isinstance(row, list) and row[:-2] == mark else (now, 0.0)
+    by_clock, first, done = row[-3:] if isinstance(row, list) and row[:-3] == mark else (booted, now, 0.0)
     # How long ago the boot was moves with the clock: by less than a start is searched before itself.
-    if not first - 1 <= since <= done:  # another start was asked for, or there is a gap: nothing of it is known
+    if not first - 1 <= since <= done or abs(booted - by_clock) > CLOCK_WAS_SET:
+        # Another start was asked for, there is a gap, or what is called by those hours is not what was: nothing of it is known.
         first = done = since
     at, left = min(max(since, done - JOURNAL_OVERLAP), now), JOURNAL_BYTES
     while at < now and only != []:
         upto = min(at + JOURNAL_STEP, now)
         left = journal_between(at, upto, left, search, only)
         if clean():
-            note.seen = {**others_of(note, key), key: [*mark, first, upto]}
+            note.seen = {**others_of(note, key), key: [*mark, booted, first, upto]}
             note.keep()
         at = upto
     return said("journalctl", "--quiet", "--no-pager", "--output=cat", "--lines=20", *runs).count("\n")

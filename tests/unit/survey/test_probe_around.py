@@ -850,7 +850,9 @@ def written(checkout: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
     start = str(int((time.monotonic() - 1) * 1e6))
     spoken = {"voxbridge.service": {"properties": {"ExecMainStartTimestampMonotonic": start, "InvocationID": "a" * 32}}}
 
-    def write(text: str) -> tuple[set[bytes], list[str]]:
+    def write(text: str, ago: float = 0.0) -> tuple[set[bytes], list[str]]:
+        properties = spoken["voxbridge.service"]["properties"]
+        properties["ExecMainStartTimestampMonotonic"] = str(int((time.monotonic() - ago) * 1e6)) if ago else start
         Path(f"{program}.says").write_text(text)
         Path(f"{program}.asked").unlink(missing_ok=True)
         hits: set[bytes] = set()
@@ -884,6 +886,21 @@ def test_what_was_searched_in_vain_is_not_searched_again(
     found = written(f"{CANARY}\n")
     assert since(found[1]) > began - 1
     assert since(written(f"{CANARY}\n")[1]) == since(found[1])
+
+
+@as_root
+def test_where_the_clock_was_set_back_all_is_searched_again(
+    written: Callable[[str, float], tuple[set[bytes], list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written then is written in hours that were searched before it was."""
+    monkeypatch.setattr(probe, "JOURNAL_OVERLAP", 0.0)
+    clock = time.time
+    monkeypatch.setattr(time, "time", lambda: clock() + 600)
+    assert written("nothing\n", 3000)[0] == set()
+    monkeypatch.setattr(time, "time", clock)
+    hits, asked = written(f"{CANARY}\n", 1)
+    assert hits == {CANARY.encode()}
+    assert float(asked[0].partition("--since=@")[2].split()[0]) < clock() - 1
 
 
 def test_a_journal_that_is_too_long_is_no_answer(
