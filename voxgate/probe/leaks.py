@@ -117,8 +117,9 @@ def journal(
 ) -> int:
     """Give all that anybody wrote into the journal since the service was started to ``search``; how many lines its own units
     wrote of late. As root it is noted from when to when nothing was found, and in what, for as long as ``.env`` is the same and
-    nobody sets the clock, so that each part is read once. Where the account that asks could have written ``.env`` itself, or put another account's file in
-    its place, only what its own units wrote is searched: else it could guess at what root reads, letter by letter.
+    nobody sets the clock, so that each part is read once. Where the account that asks could have written ``.env`` itself, or put
+    another account's file in its place, only what its own units wrote is searched: else it could guess at what root reads, letter
+    by letter.
     """
     shown = [spoken[name]["properties"] for name in service.units if name in spoken]
     starts = [

@@ -91,7 +91,7 @@ def keep():
 
 
 @pytest.mark.parametrize("by_a_thread", [False, True])
-def test_who_has_the_other_end_beside_the_unit_is_named(monkeypatch: pytest.MonkeyPatch, by_a_thread: bool) -> None:
+def test_who_has_the_other_end_beside_the_unit_is_named(monkeypatch: pytest.MonkeyPatch, *, by_a_thread: bool) -> None:
     """Whoever has it may answer, also one that was not there yet when the processes were listed: a child that keeps it; also
     where one of its threads alone has it open.
     """

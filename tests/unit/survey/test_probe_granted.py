@@ -150,7 +150,8 @@ def test_who_looks_into_a_process_is_seen() -> None:
         seen = probe.tracer_of(pid)
         tracer.kill()
     assert seen == tracer.pid
-    threads = "import signal, threading; one = threading.Thread(target=signal.pause); one.start(); print(one.native_id, flush=True)"
+    threads = "import signal, threading; one = threading.Thread(target=signal.pause); one.start()"
+    threads += "; print(one.native_id, flush=True)"
     with subprocess.Popen(["/usr/bin/python3", "-I", "-c", threads], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         argv = ["/usr/bin/python3", "-I", "-c", traces, process.stdout.readline().strip()]

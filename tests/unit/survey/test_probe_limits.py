@@ -192,7 +192,7 @@ def test_where_looks_hang_there_are_no_more_of_them_than_a_few(place: Path) -> N
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 @pytest.mark.parametrize("hangs", [True, False])
-def test_a_look_counts_as_long_as_a_thread_of_it_is_there(place: Path, hangs: bool) -> None:
+def test_a_look_counts_as_long_as_a_thread_of_it_is_there(place: Path, *, hangs: bool) -> None:
     begins = "Job(lambda: time.sleep(40))" if hangs else "pass"
     with started(f"def told_of(*_):\n    {begins}\n    return {{'long': 'x' * 1000000}}", place) as process:
         assert process.stdin
