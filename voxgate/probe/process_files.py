@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
+from functools import lru_cache, partial
 from typing import Any, Callable, Iterable, Iterator, NamedTuple
 
 from voxgate.probe.accounts import c_library
@@ -51,10 +52,16 @@ def threads_with_files_of_their_own(pid: str) -> Iterator[str]:
     """
     if os.stat(f"/proc/{pid}/task").st_nlink <= LINKS_OF_ONE_THREAD:
         return
-    number, compare = KCMP.get(os.uname().machine, -1), c_library().syscall
+    compare, first = comparing(), int(pid)
     for one in os.listdir(f"/proc/{pid}/task"):
-        if one != pid and compare(number, int(pid), int(one), SAME_FILES, 0, 0) != 0:
+        if one != pid and compare(first, int(one), SAME_FILES, 0, 0) != 0:
             yield one
+
+
+@lru_cache(maxsize=None)
+def comparing() -> Callable[..., int]:
+    """kcmp(2), which the C library has no name for."""
+    return partial(c_library().syscall, KCMP.get(os.uname().machine, -1))
 
 
 class Mapped(NamedTuple):
