@@ -287,7 +287,7 @@ def _not_wanted(called: Sequence[str], user: str) -> str:
         started = f"$(systemctl show --value -p TriggeredBy {quoted(*called)})"
         by = "" if where.endswith((".timer", ".path")) else f" {started}"
         return f"what nobody needs: `systemctl disable --now {quoted(where if not by else called[-1])}{by}`"
-    if table := re.fullmatch(r"/var/spool/cron/(?:crontabs/)?([a-z_][a-z0-9_-]*)", where):
+    if table := re.fullmatch(r"/var/spool/cron/(?:crontabs/|tabs/)?([a-z_][a-z0-9_-]*)", where):
         return f"take out what nobody needs: `crontab -u {table[1]} -e`"
     if where.startswith(("/etc/", "/usr/", "/run/systemd/")):
         return f"take out what nobody needs: {edit(where)}"

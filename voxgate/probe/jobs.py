@@ -26,6 +26,8 @@ from voxgate.probe.unit_folders import UNIT_FOLDERS
 from voxgate.probe.ways import lines_on
 
 ROW_OF_SETTING = re.compile(r"""\s*(["']?)([A-Za-z_]\w*)\1\s*=(.*)""", re.ASCII)
+TABLES = ("/var/spool/cron/crontabs", "/var/spool/cron", "/var/spool/cron/tabs")  # of Debian, of Fedora and Arch, of SUSE
+OF_AT = ("/var/spool/cron/atjobs", "/var/spool/at", "/var/spool/atjobs")
 SEARCHED_BY_PATH = 20_000  # places where a word of one row could be a program
 SHELLS_OF_CRON = re.compile(r"(?:/usr)?/bin/(?:ba|da|k|z|rba)?sh")  # all of these read a row as it is read here
 ROOTS_FILES = ("/etc/rc.local", "/etc/crontab", "/etc/anacrontab", "/etc/cron.", *(f"{folder}/" for folder in OF_EVERYBODY))
@@ -66,7 +68,7 @@ def cron_jobs() -> Iterator[Planned]:
             words = line.split(None, 6)
             user = words[5] if len(words) > 6 and not line.startswith("@") else "root"
             yield Planned(path, user, as_started(command_of(line, path), settings, user), home_in(settings))
-    for folder in ("/var/spool/cron/crontabs", "/var/spool/cron"):
+    for folder in TABLES:
         for path, _, text in spooled(folder):
             for line, settings in with_settings(telling_lines(text)):
                 user = os.path.basename(path)
@@ -134,7 +136,7 @@ def runnable(path: str) -> bool:
 
 def spooled_jobs() -> Iterator[Planned]:
     """The jobs of at; whose they are is their file's owner."""
-    for folder in ("/var/spool/cron/atjobs", "/var/spool/at"):
+    for folder in OF_AT:
         for path, owner, text in spooled(folder):
             if not path.endswith("/.SEQ"):
                 yield Planned(path, account(owner), text)

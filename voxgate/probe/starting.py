@@ -10,7 +10,7 @@ from typing import Any, Iterator
 
 from voxgate.probe.base import Trouble
 from voxgate.probe.dpkg import vouched_for
-from voxgate.probe.jobs import spooled
+from voxgate.probe.jobs import TABLES, spooled
 from voxgate.probe.reading import content
 from voxgate.probe.scripts import movers
 from voxgate.probe.text import files_in, telling_lines
@@ -60,7 +60,6 @@ ROWS = {
     ),
 }
 WHOLE_WAY = re.compile(r"(?<![\w./-])/[\w./@+-]+", re.ASCII)
-TABLES = ("/var/spool/cron/crontabs", "/var/spool/cron")
 RC_LOCAL = "/etc/rc.local"
 CORE_PATTERN = "/proc/sys/kernel/core_pattern"
 STARTERS_AT_MOST = 200

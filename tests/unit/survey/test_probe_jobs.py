@@ -69,6 +69,12 @@ def test_a_script_that_its_account_may_not_read_is_not_read(kept: Path) -> None:
     assert runs_by(crontab(f"sh {kept}/priv/notes", TABLE.replace(WHO, "root")), TABLE.replace(WHO, "root")) == [["pip", "rsync"]]
 
 
+@pytest.mark.parametrize("folder", ["/var/spool/cron/crontabs", "/var/spool/cron", "/var/spool/cron/tabs"])
+def test_a_crontab_is_found_where_a_distribution_has_it(folder: str) -> None:
+    table = f"{folder}/{WHO}"
+    assert runs_by(f"mkdir -p {folder} && {crontab('rsync a b', table)}", table) == [["rsync"]]
+
+
 AT = "/var/spool/cron/atjobs"
 
 
