@@ -50,18 +50,19 @@ def threads_with_files_of_their_own(pid: str) -> Iterator[str]:
     """Those of its threads that have other files open than its first one, as the kernel compares them. Any thread may take what
     is open for itself, and what it opens then does not stand among its process's.
     """
-    if os.stat(f"/proc/{pid}/task").st_nlink <= LINKS_OF_ONE_THREAD:
+    compare = comparing()
+    if compare is None or os.stat(f"/proc/{pid}/task").st_nlink <= LINKS_OF_ONE_THREAD:
         return
-    compare, first = comparing(), int(pid)
     for one in os.listdir(f"/proc/{pid}/task"):
-        if one != pid and compare(first, int(one), SAME_FILES, 0, 0) != 0:
+        if one != pid and compare(int(pid), int(one), SAME_FILES, 0, 0) != 0:
             yield one
 
 
 @lru_cache(maxsize=None)
-def comparing() -> Callable[..., int]:
-    """kcmp(2), which the C library has no name for."""
-    return partial(c_library().syscall, KCMP.get(os.uname().machine, -1))
+def comparing() -> Callable[..., int] | None:
+    """kcmp(2), which the C library has no name for; None where the kernel was built without: no thread would be as another."""
+    compare = partial(c_library().syscall, KCMP.get(os.uname().machine, -1))
+    return compare if compare(os.getpid(), os.getpid(), SAME_FILES, 0, 0) == 0 else None
 
 
 class Mapped(NamedTuple):
