@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -314,6 +314,70 @@ def test_a_server_does_not_choose_how_much_is_taken(connections: Connections, vi
     assert isinstance(found, Missing), found
     assert found.kind == "failed", found
     assert sum(sent) < 64 * 1024 * 1024
+
+
+class _Dear(_Rude):
+    """It wants the password hashed twenty million times before it lets anybody in: some eight seconds, and no deadline counts."""
+
+    said = GOOD
+
+    def _answer(self, asked: dict[str, Any]) -> bytes:
+        if next(iter(asked)) != "saslStart":
+            return super()._answer(asked)
+        nonce = bytes(asked["payload"]).rpartition(b"r=")[2]
+        return bson.encode({"conversationId": 1, "done": False, "payload": b"r=" + nonce + b"x,s=QUJDRA==,i=20000000", "ok": 1})
+
+
+class _Crowd(_Rude):
+    """It is the first of a set with very many members, each time others."""
+
+    said = GOOD
+    most: ClassVar[list[int]]
+    members: ClassVar[int]
+
+    def _answer(self, asked: dict[str, Any]) -> bytes:
+        self.most.append(threading.active_count())
+        if next(iter(asked)).lower() not in {"hello", "ismaster"}:
+            return super()._answer(asked)
+        me, number = f"127.0.0.1:{self.connection.getsockname()[1]}", len(self.most)
+        others = [f"127.{number // 250 % 250}.{one // 250}.{one % 250 + 1}:9" for one in range(self.members)]
+        said = bson.decode(super()._answer(asked))
+        moment = {"processId": bson.ObjectId(), "counter": bson.Int64(number)}
+        members = {"setName": "x", "setVersion": number, "hosts": [me, *others], "me": me, "primary": me}
+        return bson.encode({**said, **members, "topologyVersion": moment})
+
+
+@contextmanager
+def _serving(handler: type[_Rude]) -> Iterator[int]:
+    """Its port."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join(5)
+
+
+@pytest.mark.parametrize("via", ["one", None])
+def test_a_server_does_not_choose_how_long_a_login_takes(connections: Connections, via: str | None) -> None:
+    began = time.monotonic()
+    with _serving(_Dear) as port:
+        found = see(connections, Database("vox", "one", f"mongodb://user:s3cret@127.0.0.1:{port}/vox", via=via), 3.0)
+    assert time.monotonic() - began < 6
+    assert isinstance(found, Missing), found
+    assert found.why == "it wants the password hashed more than 1000000 times"
+
+
+@pytest.mark.parametrize("members", [45, 1500])
+def test_a_server_does_not_choose_how_many_are_looked_at(connections: Connections, members: int) -> None:
+    """Each is looked at by threads of its own, from this machine."""
+    most, began, before = list[int](), time.monotonic(), threading.active_count()
+    handler = type("_Counted", (_Crowd,), {"most": most, "members": members})
+    with _serving(handler) as port:
+        see(connections, Database("vox", "one", f"mongodb://127.0.0.1:{port}/vox"), 2.0)
+    assert time.monotonic() - began < 10
+    assert max(most) < before + 400
 
 
 class _Endless(_Rude):

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pymongo import MongoClient
 from pymongo.errors import ConfigurationError, ConnectionFailure, ExecutionTimeout, NetworkTimeout, OperationFailure, PyMongoError
-from pymongo.hello import Hello
 from pymongo.uri_parser import parse_uri
 
 from voxgate.errors import CommandUnknown, ContractError, Unreachable, VoxgateError, unforeseen
@@ -29,6 +28,7 @@ from voxgate.model.counting import counted
 from voxgate.model.digits import port_in
 from voxgate.model.evidence import Missing
 from voxgate.transport.at_once import at_once
+from voxgate.transport.clients.database_limits import MESSAGE_AT_MOST, watching
 from voxgate.transport.clients.records import UNAUTHORIZED, records_of, words_of
 from voxgate.transport.deadline import Deadline
 from voxgate.transport.ssh.failures import ForwardingDenied, TargetRefused
@@ -54,24 +54,9 @@ TURN_LOCK = "/var/lib/voxgate/asking.lock"
 # Whoever can open a lock can hold it, if only to read: so no other account can open this one.
 _HOLDING = """set -e; umask 077; : >> "$1"; chmod 600 "$1"; exec /usr/bin/flock -w "$2" "$1" /bin/sh -c 'echo turn; exec cat'"""
 ROWS_AT_MOST = 20_000
-# A server says itself how long its messages may be, and the library believes it; a list of connections is one document, which no
-# real one makes longer than this. A look is two of them.
-MESSAGE_AT_MOST = 16 * 1024 * 1024 + 64 * 1024
-LOOK_AT_MOST = 2 * MESSAGE_AT_MOST
+LOOK_AT_MOST = 2 * MESSAGE_AT_MOST  # two lists of connections
 _REACH = "on its host, does it listen, and who stands in the way: `ss -ltn`; `iptables -S`; `uptime`"
 _INPROG = "give its user the cluster action inprog (role clusterMonitor): else a server tells of own connections only"
-
-
-_SAID: property = vars(Hello)["max_message_size"]
-
-
-def _believed(hello: Hello[Any]) -> int:
-    """How long the server's messages may be: what it says, up to our own limit."""
-    said = _SAID.fget(hello) if _SAID.fget is not None else MESSAGE_AT_MOST
-    return min(said, MESSAGE_AT_MOST) if isinstance(said, int) else MESSAGE_AT_MOST
-
-
-Hello.max_message_size = property(_believed)  # type: ignore[method-assign, assignment] # the library has no setting for it
 
 
 def new_name() -> str:
@@ -307,6 +292,7 @@ def _client(uri: str, until: Deadline, name: str, *, direct: bool) -> Client:
         serverSelectionTimeoutMS=left,
         maxPoolSize=1,
         retryReads=False,
+        _monitor_class=watching(),
         **options,
     )
 
