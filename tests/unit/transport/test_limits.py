@@ -13,7 +13,9 @@ from pathlib import Path
 
 import paramiko
 import pytest
-from paramiko.common import AUTH_SUCCESSFUL, OPEN_SUCCEEDED, cMSG_CHANNEL_DATA, cMSG_EXT_INFO
+from paramiko.common import AUTH_SUCCESSFUL, OPEN_SUCCEEDED, cMSG_CHANNEL_DATA, cMSG_EXT_INFO, cMSG_KEXINIT
+from paramiko.kex_gex import c_MSG_KEXDH_GEX_GROUP
+from paramiko.packet import Packetizer
 
 from voxgate.deploy.hosts import claim as claim_of_all
 from voxgate.deploy.hosts.holding import Hold
@@ -244,6 +246,59 @@ def test_a_host_that_exchanges_keys_without_end_is_lost(
     assert not connection.alive
     with pytest.raises(Unreachable):
         connection.run("whatever")
+
+
+def _always_new_keys(self: Hostile, transport: paramiko.Transport, _: socket.socket, channel: paramiko.Channel) -> None:
+    """It exchanges keys anew, comes to the end of it each time, and begins again."""
+    channel.recv(1)  # until then its own thread has to answer
+    while transport.is_active() and self.sent < 300:
+        transport.renegotiate_keys()
+        self.sent += 1
+
+
+def test_a_host_that_exchanges_keys_again_and_again_is_lost(ground: Ground, opened: Opened, hostile: Hostiles) -> None:
+    one = hostile(_after_login(_always_new_keys))
+    connection = _visited(ground, opened, one)
+    with suppress(CommandUnknown, Unreachable):
+        connection.start("whatever").write(b"x")
+    assert one.ended.wait(6 * SOON)
+    assert 16 < one.sent < 50
+    assert not connection.alive
+
+
+def _a_group_of_its_own(self: Hostile, peer: socket.socket) -> None:
+    """It can do nothing but the exchange in which it chooses the group, and chooses the largest."""
+    peer.sendall(b"SSH-2.0-x\r\n")
+    reading = peer.makefile("rb")
+    reading.readline()
+    packets = Packetizer(peer)
+    hello = paramiko.Message()
+    hello.add_byte(cMSG_KEXINIT)
+    hello.add_bytes(bytes(16))
+    both = [[name] for name in ("aes128-ctr", "hmac-sha2-256", "none") for _ in range(2)]
+    for names in (["diffie-hellman-group-exchange-sha256"], ["ssh-ed25519"], *both, [], []):
+        hello.add_list(names)
+    hello.add_boolean(False)  # noqa: FBT003 - the protocol's
+    hello.add_int(0)
+    packets.send_message(hello)
+    group = paramiko.Message()
+    group.add_byte(c_MSG_KEXDH_GEX_GROUP)
+    group.add_mpint((1 << 8191) + 1)
+    group.add_mpint(3)
+    packets.send_message(group)
+    while reading.read(1):
+        pass
+
+
+def test_a_host_that_showed_no_key_chooses_no_group_in_which_it_takes_long(
+    ground: Ground, opened: Opened, hostile: Hostiles
+) -> None:
+    """For each exchange of 8192 bits Python takes some seconds, in which no other thread goes on."""
+    one = hostile(_a_group_of_its_own)
+    began = time.process_time()
+    with pytest.raises(Unreachable, match="no common SSH algorithm"):
+        _visited(ground, opened, one)
+    assert time.process_time() - began < 1.0
 
 
 # Notes each heartbeat in a file.

@@ -3,7 +3,7 @@
 What is added: a failed channel tells its own reason also when many are opened at once, a signal that ended a remote
 command is heard, everybody who waits on a channel is woken without polling, a request to run a command waits for no
 answer (one round trip less), host key algorithms are exactly those asked for, its log says nothing, and what a server sends has
-limits: in a packet, on a channel, without having been asked, and while it exchanges keys anew.
+limits: in a packet, on a channel, without having been asked, and while and as often as it exchanges keys anew.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import contextlib
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -36,6 +37,10 @@ _CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "a
 _DYING = 0.5
 _EXTENSIONS = 64  # names in one message of them
 _NEW_KEYS = 10.0  # seconds in which keys are exchanged anew: until then nothing can be said, whatever deadline it has
+# Exchanges of keys that a connection has room for at any time, and the seconds after which it has room for one more.
+_EXCHANGES, _SPACING = 32, 5.0
+# Here the server chooses the group: of 8192 bits each exchange takes Python 2.5 seconds, and nothing else goes on meanwhile.
+_OF_THE_SERVERS_GROUP = "diffie-hellman-group-exchange-"
 _LENGTH = 4  # bytes that a length takes
 _CLOSE = 97
 _ENDS = {96, _CLOSE}  # that a side says no more, that the channel is closed
@@ -75,6 +80,7 @@ class Wire(paramiko.Transport):
         self._ears: dict[int, Ear] = {}
         self._order = threading.RLock()
         self._closed_there: set[int] = set()
+        self._exchanges, self._since = 0, time.monotonic()
         self._channel_handler_table: Mapping[int, Callable[[paramiko.Channel, paramiko.Message], None]] = {
             **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined] # noqa: SLF001
             MSG_CHANNEL_DATA: self._hear_data,
@@ -85,7 +91,9 @@ class Wire(paramiko.Transport):
         if logging.getLogger(_LOG).level == logging.NOTSET:  # whoever wants to read it sets a level
             logging.getLogger(_LOG).setLevel(logging.CRITICAL + 1)
         self.set_log_channel(_LOG)
-        self.get_security_options().ciphers = _CIPHERS
+        options = self.get_security_options()
+        options.ciphers = _CIPHERS
+        options.kex = tuple(one for one in options.kex if not one.startswith(_OF_THE_SERVERS_GROUP))
 
     @property
     def preferred_keys(self) -> Sequence[str]:
@@ -189,6 +197,13 @@ class Wire(paramiko.Transport):
             self._refusals[number] = paramiko.ChannelException(code, words)
         message.rewind()
         super()._parse_channel_open_failure(message)  # type: ignore[misc]
+
+    def _negotiate_keys(self, message: paramiko.Message) -> None:
+        self._exchanges += 1
+        if self._exchanges > _EXCHANGES + (time.monotonic() - self._since) / _SPACING:
+            msg = f"it began {self._exchanges} exchanges of keys"
+            raise paramiko.SSHException(msg)
+        super()._negotiate_keys(message)  # type: ignore[misc]
 
     def _parse_ext_info(self, message: paramiko.Message) -> None:
         if message.get_int() > _EXTENSIONS:  # each would be read, whether it is there or not
