@@ -15,6 +15,7 @@ import paramiko
 import pytest
 from paramiko.common import AUTH_SUCCESSFUL, OPEN_SUCCEEDED, cMSG_CHANNEL_DATA, cMSG_EXT_INFO, cMSG_KEXINIT
 from paramiko.kex_gex import c_MSG_KEXDH_GEX_GROUP
+from paramiko.kex_group14 import c_MSG_KEXDH_REPLY
 from paramiko.packet import Packetizer
 
 from voxgate.deploy.hosts import claim as claim_of_all
@@ -266,8 +267,8 @@ def test_a_host_that_exchanges_keys_again_and_again_is_lost(ground: Ground, open
     assert not connection.alive
 
 
-def _a_group_of_its_own(self: Hostile, peer: socket.socket) -> None:
-    """It can do nothing but the exchange in which it chooses the group, and chooses the largest."""
+def _exchanging(self: Hostile, peer: socket.socket, way: str, *said: paramiko.Message) -> None:
+    """It can exchange keys in that way alone, and says this, whatever it hears."""
     peer.sendall(b"SSH-2.0-x\r\n")
     reading = peer.makefile("rb")
     reading.readline()
@@ -276,27 +277,47 @@ def _a_group_of_its_own(self: Hostile, peer: socket.socket) -> None:
     hello.add_byte(cMSG_KEXINIT)
     hello.add_bytes(bytes(16))
     both = [[name] for name in ("aes128-ctr", "hmac-sha2-256", "none") for _ in range(2)]
-    for names in (["diffie-hellman-group-exchange-sha256"], ["ssh-ed25519"], *both, [], []):
+    for names in ([way], ["ssh-ed25519"], *both, [], []):
         hello.add_list(names)
     hello.add_boolean(False)  # noqa: FBT003 - the protocol's
     hello.add_int(0)
-    packets.send_message(hello)
-    group = paramiko.Message()
-    group.add_byte(c_MSG_KEXDH_GEX_GROUP)
-    group.add_mpint((1 << 8191) + 1)
-    group.add_mpint(3)
-    packets.send_message(group)
+    for message in (hello, *said):
+        packets.send_message(message)
     while reading.read(1):
         pass
 
 
-def test_a_host_that_showed_no_key_chooses_no_group_in_which_it_takes_long(
-    ground: Ground, opened: Opened, hostile: Hostiles
+def _a_group_of_its_own(self: Hostile, peer: socket.socket) -> None:
+    """It chooses the largest group that there may be."""
+    group = paramiko.Message()
+    group.add_byte(c_MSG_KEXDH_GEX_GROUP)
+    group.add_mpint((1 << 8191) + 1)
+    group.add_mpint(3)
+    _exchanging(self, peer, "diffie-hellman-group-exchange-sha256", group)
+
+
+def _a_number_without_end(self: Hostile, peer: socket.socket) -> None:
+    """Its part of the secret is as long as a packet may be."""
+    reply = paramiko.Message()
+    reply.add_byte(c_MSG_KEXDH_REPLY)
+    reply.add_string(b"")
+    reply.add_string(b"\1" * 250_000)
+    reply.add_string(b"")
+    _exchanging(self, peer, "diffie-hellman-group14-sha256", reply)
+
+
+@pytest.mark.parametrize(
+    ("act", "words"), [(_a_group_of_its_own, "no common SSH algorithm"), (_a_number_without_end, "over 35000")]
+)
+def test_a_host_that_showed_no_key_chooses_no_numbers_that_take_long(
+    ground: Ground, opened: Opened, hostile: Hostiles, act: Callable[[Hostile, socket.socket], None], words: str
 ) -> None:
-    """For each exchange of 8192 bits Python takes some seconds, in which no other thread goes on."""
-    one = hostile(_a_group_of_its_own)
+    """An exchange in a group of 8192 bits takes Python some seconds, in which no other thread goes on; to read a number of 256 kB
+    takes it as long.
+    """
+    one = hostile(act)
     began = time.process_time()
-    with pytest.raises(Unreachable, match="no common SSH algorithm"):
+    with pytest.raises(Unreachable, match=words):
         _visited(ground, opened, one)
     assert time.process_time() - began < 1.0
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 PACKET_AT_MOST = 256 * 1024
+# What exchanges keys is read by a time of the square of its numbers' lengths: 5 seconds for one of the length of a packet. Real
+# ones, certificates too, are of some thousand bytes.
+EXCHANGED_AT_MOST = 35_000
+_EXCHANGE = range(20, 50)  # kinds of messages
 _BESIDE = 64  # bytes that are read with a packet: its code of authentication
 GREETING_AT_MOST = 64 * 1024
 UNASKED_AT_MOST = 64 * 1024 * 1024
@@ -49,8 +53,11 @@ class Packets(Packetizer):
         return bytes(super().read_all(n, check_rekey))
 
     def read_message(self) -> tuple[int, paramiko.Message]:
-        """The next message. Raises SSHException where too much came that nobody asked for."""
+        """The next message. Raises SSHException where too much came that nobody asked for, or one of keys is too long."""
         kind, message = super().read_message()
+        if kind in _EXCHANGE and (size := len(message.asbytes())) > EXCHANGED_AT_MOST:
+            msg = f"it exchanges keys by a message of {size} bytes, over {EXCHANGED_AT_MOST}"
+            raise paramiko.SSHException(msg)
         self._unasked += len(message.asbytes())
         self._unasked_messages += 1
         answers = self._questions * _ANSWERS
