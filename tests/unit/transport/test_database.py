@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -314,6 +314,48 @@ def test_a_server_does_not_choose_how_much_is_taken(connections: Connections, vi
     assert isinstance(found, Missing), found
     assert found.kind == "failed", found
     assert sum(sent) < 64 * 1024 * 1024
+
+
+class _Honest(_Rude):
+    """It tells of all who ask it, of one who calls himself as anybody can who reaches its port, and of a tick of a moment that no
+    calendar has.
+    """
+
+    said = GOOD
+    there: ClassVar[set[str]]
+    name: ClassVar[bytes]
+
+    def _answer(self, asked: dict[str, Any]) -> bytes:
+        self.there.add(f"{self.client_address[0]}:{self.client_address[1]}")
+        rows = [{"client": "192.0.2.1:5", "appName": "nameless"}, *({"client": one} for one in self.there)]
+        match next(iter(asked)):
+            case "currentOp":
+                return bson.encode({"inprog": rows, "ok": 1}).replace(b"nameless", self.name)
+            case "aggregate":
+                return bson.encode({"ok": 0, "code": 59, "errmsg": "no such stage"})
+            case "hello":
+                return bson.encode({**bson.decode(super()._answer(asked)), "localTime": datetime.now(UTC)})
+            case "find":
+                tick = {"_id": 1, "host": "sip-1", "pid": 7, "tick": 1, "at": bson.DatetimeMS(8_640_000_000_000_000)}
+                batch = [tick] if asked["find"] == "ticks" else []
+                return bson.encode({"cursor": {"id": 0, "ns": f"vox.{asked['find']}", "firstBatch": batch}, "ok": 1})
+        return super()._answer(asked)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "pace"),
+    [(b"\xff\xfe\xc0eless", "\ufffd\ufffd\ufffdeless", Pace()), (b"nameless", "nameless", Pace(ticks_in="ticks.at"))],
+    ids=["a-name", "a-record"],
+)
+def test_what_anybody_may_write_there_hides_nothing_else(connections: Connections, name: bytes, shown: str, pace: Pace) -> None:
+    """Neither what a client calls itself nor what a record says: else nobody would see who else works on the database."""
+    with _serving(type("_Seen", (_Honest,), {"there": set(), "name": name})) as port:
+        found = see(connections, Database("vox", "one", f"mongodb://127.0.0.1:{port}/vox", pace=pace), 3.0)
+    assert isinstance(found, DatabaseView), found
+    assert [one.app_name for one in found.clients if one.address == "192.0.2.1"] == [shown]
+    if pace.records:
+        assert set(known(found.recent)["ticks"]) == {0}
+        assert {str(one.said) for one in known(found.records)["ticks"]} == {"{'at': {}, 'host': '(text)', 'pid': 7, 'tick': 1}"}
 
 
 class _Dear(_Rude):

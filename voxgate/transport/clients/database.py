@@ -29,7 +29,7 @@ from voxgate.model.digits import port_in
 from voxgate.model.evidence import Missing
 from voxgate.transport.at_once import at_once
 from voxgate.transport.clients.database_limits import MESSAGE_AT_MOST, watching
-from voxgate.transport.clients.records import UNAUTHORIZED, records_of, words_of
+from voxgate.transport.clients.records import UNAUTHORIZED, answer_of, records_of, words_of
 from voxgate.transport.deadline import Deadline
 from voxgate.transport.ssh.failures import ForwardingDenied, TargetRefused
 from voxgate.transport.ssh.forward import Forward, forward
@@ -162,7 +162,7 @@ def _look(asked: _Asked, asker: Client, witness: Client, way: Forward | None, un
         way.heard = 0
     # By its first question each connects, greets and logs in: both at once, as far away each of these waits for the way and back.
     both = {"witness": witness, "asker": asker}
-    said = at_once(both, lambda name: _text(both[name].admin.command("whatsmyuri"), "you"), limit=2)
+    said = at_once(both, lambda name: _text(answer_of(both[name], "whatsmyuri"), "you"), limit=2)
     ours = set[str]()
     for you in said.values():
         if isinstance(you, BaseException):
@@ -170,7 +170,7 @@ def _look(asked: _Asked, asker: Client, witness: Client, way: Forward | None, un
         ours.add(you)
     if "" in ours:
         raise ContractError("the server does not say who asks it", why="whatsmyuri has no you")
-    version = _text(asker.admin.command("buildInfo"), "version") or "?"
+    version = _text(answer_of(asker, "buildInfo"), "version") or "?"
     rows: list[Mapping[str, Any]] = []
     by: list[str] = []
     for question, ask in (("currentOp", _by_command), ("$currentOp", _by_stage)):
@@ -193,7 +193,7 @@ def _look(asked: _Asked, asker: Client, witness: Client, way: Forward | None, un
 
 
 def _by_command(client: Client, _: Deadline) -> list[Mapping[str, Any]]:
-    said = client.admin.command({"currentOp": 1, "$all": True})
+    said = answer_of(client, {"currentOp": 1, "$all": True})
     return _some(_list(said, "inprog"))
 
 
@@ -293,6 +293,9 @@ def _client(uri: str, until: Deadline, name: str, *, direct: bool) -> Client:
         maxPoolSize=1,
         retryReads=False,
         _monitor_class=watching(),
+        # Anybody may call himself by no letters, or write a moment of no calendar: his own row is read, and all others.
+        unicode_decode_error_handler="replace",
+        datetime_conversion="DATETIME_AUTO",
         **options,
     )
 

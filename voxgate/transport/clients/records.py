@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId
+from bson.errors import BSONError
 from pymongo.errors import NetworkTimeout, OperationFailure, PyMongoError
 
 from voxgate.contracts.records import WRITTEN, fields_of, masked
@@ -37,6 +38,11 @@ MOMENT_OF = {"diallers": "at"}  # of collections whose documents' own numbers do
 UNAUTHORIZED = frozenset({13, 18, 8000})  # Unauthorized, AuthenticationFailed, Atlas' own
 
 
+def answer_of(client: MongoClient[Row], command: str | Row) -> Row:
+    """What the server answers to a command, read as this client reads: by itself the library would take its own way for it."""
+    return client.admin.command(command if isinstance(command, str) else dict(command), codec_options=client.codec_options)
+
+
 def records_of(
     client: MongoClient[Row], beside: MongoClient[Row], database: Database, until: Deadline
 ) -> tuple[Counts, Newest] | tuple[Missing, Missing]:
@@ -50,7 +56,7 @@ def records_of(
 
     def look_at_the_last_seconds() -> None:
         nonlocal now
-        said = client.admin.command("hello").get("localTime")
+        said = answer_of(client, "hello").get("localTime")
         if isinstance(said, datetime):
             now = said
             for what, (collection, field) in database.pace.records.items():
@@ -72,7 +78,7 @@ def records_of(
             if collection in WRITTEN:
                 newest[collection] = [*newest[collection], *rows[-NEWEST:]]
         told = {name: tuple(_record(name, row, now) for row in _each_once(rows)) for name, rows in newest.items()}
-    except (PyMongoError, ValueError, TypeError) as error:
+    except (PyMongoError, BSONError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
         hint = f"its user needs the role read on {database.called}; or take ticks_in and calls_in out of its pace"
         denied = Missing("denied" if isinstance(error, OperationFailure) else "failed", words_of(error), database.name, hint)
         return denied, denied
