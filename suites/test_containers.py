@@ -14,6 +14,7 @@ from voxgate.model.evidence import known, uncut
 from voxgate.model.service import Role
 from voxgate.plugin import invariant, say_all, say_each
 from voxgate.survey.commands import end, end_liars
+from voxgate.survey.findings import by_id
 from voxgate.survey.questions import of_host
 
 if TYPE_CHECKING:
@@ -86,11 +87,11 @@ def _only_livekit(estate: Estate, host_name: str, engines: EnginesFact, boxed: l
             if one.made is not None and one.project and not (_is_a_services(one, estate) or image.endswith(UPDATERS)):
                 entries.append(Entry(("agents", host_name), (_as_entry(one, one.made),), f"container {one.name}"))
     said += _miscounted(engines.containers, estate.containers, agents)
-    ours = {one.id for one in engines.containers}
+    ours = by_id(engines.containers)
     said += [
         f"process {one.pid} ({one.command}) runs in a container that docker does not list"
         for one in boxed
-        if not any(one.container.startswith(id_[:12]) for id_ in ours)
+        if one.container[:12] not in ours
     ]
     unseen = [f"the engine did not say what container {one.name} is made of" for one in engines.containers if one.made is None]
     if unseen and not said:

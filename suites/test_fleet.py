@@ -62,13 +62,14 @@ def test_all_workers_are_up(unit: PlacedUnit, evidence: Evidence) -> None:
 def test_each_worker_has_its_own_id(estate: Estate, evidence: Evidence) -> None:
     """Workers register by their id: two with one id are counted once, and one of them gets no calls."""
     seen: dict[str, str] = {}
-    found = []
+    found, twice = [], set[str]()
     for unit in fleet(estate):
         page = page_of(unit, evidence.second)
         worker = page.document.get("worker")
         if isinstance(worker, str) and seen.setdefault(worker, unit.id) != unit.id:
             found.append(f"{unit.id} and {seen[worker]} both call themselves {worker}")
-    both = [unit for unit in fleet(estate) if any(unit.id in one.split(" both ")[0].split(" and ") for one in found)]
+            twice |= {unit.id, seen[worker]}
+    both = [unit for unit in fleet(estate) if unit.id in twice]
     do = _restarted(both) if seen else f"on each fleet host: {why('voxcore@*')}"
     assert seen and not found, say_all("", found or ["no worker of the fleet says who it is"], do)
 

@@ -62,7 +62,8 @@ def test_haproxy_sees_all_workers(estate: Estate, evidence: Evidence) -> None:
         found = known(evidence.second.host(host.name).haproxy)
         anew = HAPROXY_RELOADED.replace("reload", "restart")
         liars = end_liars(found.doubts, "where others can change a file: chown root and chmod go-w")
-        wrong += [(f"{host.name}: {doubt}", f"on {host.name}: {liars}; on {host.name}: {anew}") for doubt in found.doubts]
+        do = f"on {host.name}: {liars}; on {host.name}: {anew}"  # once: it names all of them
+        wrong += [(f"{host.name}: {doubt}", do) for doubt in found.doubts]
         if not found.running:
             if any(one.who == HAPROXY for one in estate.listeners_on(host)):
                 wrong.append(

@@ -101,13 +101,14 @@ def _differing(name: str, kept: Mapping[str, KeptFile], said: MadeOfFact, host: 
     folder = "/".join(first.path.split("/")[:3])
     root = first.place.removesuffix(first.path.removeprefix("/etc/"))
     read: set[str] = set()
+    vouched = frozenset(said.vouched)
     for path, digest in said.files.items():
         names = [one for one in said.paths(path) if one in kept]
         read.update(names)
         for one in (kept[known_as] for known_as in names if digest != "unreadable"):
             if not one.may_be(digest):
                 yield f"{path} is not the one in {one.place}", _brought(one, host)
-        if not names and path.startswith(f"{folder}/") and path not in said.vouched:
+        if not names and path.startswith(f"{folder}/") and path not in vouched:
             yield (
                 f"{name} reads {path}, which hosts/proxies does not keep",
                 _kept_or_gone(path, f"{root}{path.removeprefix('/etc/')}", host),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib.machinery import all_suffixes
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from voxgate.model.advice import quoted
@@ -264,12 +265,12 @@ def _no_copies(host: HostEvidence, names: set[str]) -> str:
     the way there; by root where only root can put anything.
     """
     do: list[str] = []
-    gone: list[str] = []
+    gone: set[str] = set()
     for one in sorted(known(host.copies).found, key=lambda one: one.path):
         if one.kind == "unreadable":
             do.append(unmounted(one.path))
-        elif (one.same or names & set(one.names)) and not any(f"{one.path}/".startswith(f"{path}/") for path in gone):
-            gone.append(one.path)
+        elif (one.same or names & set(one.names)) and gone.isdisjoint(accumulate(one.path.split("/"), "{}/{}".format)):
+            gone.add(one.path)
             home = re.fullmatch(r"/home/([a-z_][a-z0-9_-]*)/.+", one.path)
             if home:
                 do.append(f"`sudo -u {home[1]} rm -rf -- {quoted(one.path)}`")

@@ -51,7 +51,8 @@ def test_unit_file_is_the_expected(unit: PlacedUnit, estate: Estate, evidence: E
     ]
     said += [f"{path} is not there" for path in sorted(wanted.keys() - files.keys())]
     reload = loaded_anew(name)
-    wrong = [(what, _as_in_the_repository(unit, estate, more, wanted, files)) for what in said]
+    do = _as_in_the_repository(unit, estate, more, wanted, files)  # once: it names all of them
+    wrong = [(what, do) for what in said]
     loaded = {found.properties.get("FragmentPath", ""), *found.properties.get("DropInPaths", "").split()}
     if (loaded ^ files.keys()) - vendors:
         wrong.append((f"systemd made {name} of {', '.join(sorted(loaded - {''})) or 'nothing'}", reload))

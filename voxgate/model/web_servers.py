@@ -54,7 +54,8 @@ class MadeOfFact:
     @property
     def own(self) -> dict[str, str]:
         """The files that no package brought so, each with what is known of what it says."""
-        return {path: digest for path, digest in self.files.items() if path not in self.vouched}
+        vouched = frozenset(self.vouched)
+        return {path: digest for path, digest in self.files.items() if path not in vouched}
 
     def paths(self, path: str) -> tuple[str, ...]:
         """What a file may be called: by its path, and by where the link there leads."""

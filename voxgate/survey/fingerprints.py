@@ -137,7 +137,8 @@ def _unit_files(host: HostEvidence) -> Iterator[Row] | None:
     units = _known(host.units)
     if units is None:
         return None
-    files = {path: said for one in units.values() for path, said in one.files.items() if path not in one.vouched}
+    vouched = {name: frozenset(one.vouched) for name, one in units.items()}
+    files = {path: said for name, one in units.items() for path, said in one.files.items() if path not in vouched[name]}
     return (Row("unit file", path, said, (path,), (path, said)) for path, said in files.items() if not path.startswith(_PASSING))
 
 
