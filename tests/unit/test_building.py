@@ -489,6 +489,21 @@ def test_too_much_is_refused_before_anything_is_touched(built: Path, place: Path
     assert tree(place) == before
 
 
+@pytest.mark.parametrize("path", ["a/b/c/one", ".voxgate-draft", "many"])
+def test_what_is_too_many_too_deep_or_named_as_ours_is_refused_before_anything_is_touched(
+    built: Path, place: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    hand(built, place)
+    before, had = tree(place), len(list(built.rglob("*")))
+    (built / path).parent.mkdir(parents=True, exist_ok=True)
+    (built / path).write_text("one")
+    monkeypatch.setattr(builder, "DEEP", 2)
+    monkeypatch.setattr(builder, "FILES", had + (0 if path == "many" else 9))
+    with pytest.raises(builder.Bad, match="files, or 2 deep, or a name of ours"):
+        hand(built, place)
+    assert tree(place) == before
+
+
 def test_what_would_fill_the_disk_is_refused_before_anything_is_touched(
     built: Path, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
