@@ -137,13 +137,16 @@ def _of_node(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str, str]]:
 
 
 class Tried:
-    """A clone in which mistakes are tried, one at a time; it lies in ``folder``, and there is nothing else to be written."""
+    """A clone in which mistakes are tried, one at a time; it lies in ``folder``, and there is nothing else to be written. What is
+    known of the tests it has from ``other``, and tells it.
+    """
 
-    def __init__(self, folder: Path, clone: Path) -> None:
+    def __init__(self, folder: Path, clone: Path, other: Tried | None = None) -> None:
         self.folder, self.clone, self.writes = folder, clone, 0
         # One of its own over /tmp would hide a Python, or a project, that lies there.
         self.tmp = folder / "tmp" if any(Path(one).is_relative_to("/tmp") for one in (sys.prefix, ROOT)) else Path("/tmp")  # noqa: S108
-        self.fine, self.apart = set[str](), set[str]()  # tests that pass, and that fail, in there without any mistake
+        self.fine: set[str] = other.fine if other else set()  # tests that pass in there without any mistake
+        self.apart: set[str] = other.apart if other else set()  # and that fail
         self.tests = {
             path.relative_to(clone).as_posix(): path.read_text("utf-8") for path in sorted((clone / UNIT).rglob("test_*.py"))
         }
@@ -165,7 +168,7 @@ class Tried:
         while True:
             self._write(one.path, one.made(before))
             try:
-                status, said = self._run("-x", *(f"--deselect={name}" for name in sorted(self.apart)), *tests)
+                status, said = self._run("-x", *(f"--deselect={name}" for name in sorted(self.apart.copy())), *tests)
             finally:
                 self._write(one.path, before)
             if status is None:
@@ -249,7 +252,7 @@ def main() -> int:
     every = [one for path, text in texts.items() for one in mutants(path, text)]
     sample = random.Random(asked.seed).sample(every, min(asked.count, len(every)))  # noqa: S311 - no secret
     rows: list[tuple[Mutant, str, str]] = []
-    places = queue.SimpleQueue[Tried]()
+    places, tried = queue.SimpleQueue[Tried](), None
 
     def outcome(one: Mutant) -> str:
         place = places.get()
@@ -263,7 +266,8 @@ def main() -> int:
         for number in range(jobs):
             clone = Path(folder) / str(number) / "clone"
             subprocess.run(["git", "clone", "-q", "--shared", str(ROOT), str(clone)], check=True)
-            places.put(Tried(clone.parent, clone))
+            tried = Tried(clone.parent, clone, tried)
+            places.put(tried)
         for number, (one, said) in enumerate(zip(sample, pool.map(outcome, sample), strict=True), 1):
             diff = one.diff(texts[one.path])
             rows.append((one, diff, said))
