@@ -19,6 +19,7 @@ from voxgate.deploy.stop import Stop
 from voxgate.errors import MoveFailed, Refused
 from voxgate.model.answers import Answer
 from voxgate.model.look import Question
+from voxgate.model.verdict import RunVerdict
 from voxgate.transport.ssh.remote_command import Completed
 
 Said = TypeVar("Said")
@@ -143,6 +144,21 @@ def test_a_look_that_was_begun_counts_once_and_not_where_hosts_were_claimed_sinc
         with pytest.raises(Reached):
             found.take({}, tmp_path, lambda _: False)
     assert sorted(taken) == [False, False, *([True] * (3 if claimed else 2))]
+
+
+def test_each_look_of_a_way_back_is_kept_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    context: Any = Context(claimed=True)
+    nothing: Any = None
+    taken, judged = list[str](), list[str]()
+
+    def judge(folder: Path, **_: object) -> Any:
+        judged.append(folder.name)
+        return type("Outcome", (), {"verdict": RunVerdict.HOLDS, "judgements": ()})
+
+    found = Looks(context, nothing, tmp_path / "evidence", judge, [])
+    monkeypatch.setattr(found, "take", lambda _, folder, *__: taken.append(folder.name))
+    assert [found.take_and_judge({}) for _ in range(3)] == [(RunVerdict.HOLDS, ())] * 3
+    assert taken == judged == ["evidence-rollback", "evidence-rollback-2", "evidence-rollback-3"]
 
 
 def test_the_owners_of_all_hosts_are_started_at_once_and_none_is_left_where_one_cannot_be_claimed(

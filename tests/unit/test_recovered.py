@@ -15,7 +15,7 @@ from voxgate.deploy.hosts.state import Found, LastKnownGood
 from voxgate.deploy.recovery.policy import Decision, WayOut
 from voxgate.deploy.recovery.recover import Recovery
 from voxgate.deploy.run_context import Options
-from voxgate.errors import Unreachable
+from voxgate.errors import Unreachable, VoxgateError
 from voxgate.model.release import Release
 from voxgate.model.verdict import Exit, Judgement, RunVerdict, Verdict
 
@@ -32,7 +32,13 @@ def judged(verdict: Verdict) -> Judged:
 
 
 def settled(
-    folder: Path, way: WayOut, said: Judged, standing: frozenset[str] = frozenset(), *, away: tuple[str, ...] = ()
+    folder: Path,
+    way: WayOut,
+    said: Judged,
+    standing: frozenset[str] = frozenset(),
+    *,
+    away: tuple[str, ...] = (),
+    not_mended: VoxgateError | None = None,
 ) -> Settled:
     """How a recovery ends that had this one decision to carry out, and has done so."""
     gate = Gate(ESTATE, Options(recover=True), folder / "evidence", "r2", Said())
@@ -42,6 +48,7 @@ def settled(
     decision = Decision(way, "backend", mine, NEW, NEW, "r1", "api-1 was left by run r1")
     gate._recovery = Recovery(gate.context, (decision,), lambda _, release: release)
     gate.context.away |= {name: Unreachable("no route", where=name) for name in away}
+    gate._not_mended = not_mended
     assert gate.settles
     return gate.settle(said)
 
@@ -81,6 +88,14 @@ def test_a_recovery_without_a_host_is_never_green(tmp_path: Path, way: WayOut, f
         return
     assert (ended.verdict, ended.exit_status) == (RunVerdict.INCOMPLETE, Exit.INCOMPLETE)
     assert "without fleet-2" in ended.summary
+
+
+@pytest.mark.parametrize("found", list(Verdict))
+def test_what_could_not_be_mended_is_broken_whatever_was_judged(tmp_path: Path, found: Verdict) -> None:
+    ended = settled(tmp_path, WayOut.PROMOTE, judged(found), not_mended=VoxgateError("does not hold", where="api-1"))
+    assert (ended.verdict, ended.exit_status) == (RunVerdict.BROKEN, Exit.BROKEN)
+    assert ended.summary.startswith("nothing was deployed: what an earlier run left is not in order: ")
+    assert "does not hold" in ended.summary
 
 
 def test_what_waits_is_not_green(tmp_path: Path) -> None:

@@ -43,6 +43,14 @@ class Case:
                 found[one.id] = (judged.verdict.value, judged.found)
         return found
 
+    def advice(self, key: str) -> str:
+        """What a judgement that is not *holds* says to do."""
+        one = next(one for one in expected(read_catalogue(), self.estate, (), deploying=frozenset()) if one.id == key)
+        judged = without_pytest.judge(one, self.estate, self.called)
+        assert judged is not None
+        assert judged.verdict is not Verdict.HOLDS
+        return judged.advice
+
     @property
     def called(self) -> Evidence:
         """The evidence with calls asked for wherever a look at this estate would ask for one: refused there as everywhere."""

@@ -147,6 +147,8 @@ def test_a_worker_that_does_not_get_all_that_is_sent_is_red(green: Case) -> None
         ((8, 4), "UP", "of 8 connections 4 needed their first packet twice"),
         ((8, 2), "UP", "of 8 connections 2 needed"),
         ((8, 8), "UP", "of 8 connections 8 needed"),
+        ((20, 5), "UP", "of 20 connections 5 needed"),
+        ((20, 4), "UP", ""),
         ((8, 1), "UP", ""),
         ((0, 0), "UP", ""),
     ):

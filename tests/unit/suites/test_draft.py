@@ -123,6 +123,13 @@ def test_a_comment_says_whose_a_thing_is_and_since_when(green: Case) -> None:
     assert any(said.startswith("package datadog-agent, since 2025-11-28; only") for said in told(case).values())
 
 
+def test_what_every_program_loads_first_is_drafted_as_an_agents(green: Case) -> None:
+    case = green.of_service("sip-1", "runtimes", "dialler", preload=True, preloads=("/opt/agent/lib64/libagent.so",))
+    assert [(one.place, one.value) for one in drafted(case.estate, case.evidence).entries] == [
+        (("preload", "sip-1"), ("/opt/agent/lib64/libagent.so",))
+    ]
+
+
 def test_a_rule_of_sudo_and_a_container_say_since_when_too(green: Case) -> None:
     """By the file that sudo names, and by what runs in it."""
     host, moment = green.of("sip-1"), 1_764_288_000.0  # 2025-11-28

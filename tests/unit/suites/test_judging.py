@@ -977,3 +977,15 @@ def test_a_metric_that_dashboards_name_is_there_with_its_type(green: Case, was: 
     verdict, found = green.answer(metrics, body=body.replace(was, now)).judge()["metrics-are-well-formed[sip-1-voxdialler]"]
     assert verdict == "violated"
     assert seen in found
+
+
+def test_of_livekits_containers_those_alone_go_that_are_not_as_they_must_be(green: Case) -> None:
+    first, other = known(green.of(SIP).engines).containers
+    assert other.made is not None
+    rule, up = "only-livekit-in-containers[sip-1]", "`docker compose ls -a` says"
+    beside = green.fact(SIP, "engines", traces=("/run/podman.sock",))
+    assert f"nothing else: {up}" in beside.advice(rule)
+    wrong = green.fact(
+        SIP, "engines", containers=(first, replace(other, made=replace(other.made, as_image=False, command=("x",))))
+    )
+    assert f"nothing else: `docker rm -f {other.name}`; {up}" in wrong.advice(rule)
