@@ -123,6 +123,17 @@ def test_a_comment_says_whose_a_thing_is_and_since_when(green: Case) -> None:
     assert any(said.startswith("package datadog-agent, since 2025-11-28; only") for said in told(case).values())
 
 
+@pytest.mark.parametrize(
+    ("unit", "container", "drafted_as"), [("a.service", "", ("a.service",)), ("", "", ()), ("a.service", "f" * 64, ())]
+)
+def test_node_is_drafted_by_the_unit_that_runs_it(green: Case, unit: str, container: str, drafted_as: tuple[str, ...]) -> None:
+    rows = known(green.of("sip-1").processes)
+    parts: dict[str, Any] = {"pid": 40_000, "command": "node", "argv": ("node", "x.js"), "unit": unit, "container": container}
+    case = green.host("sip-1", processes=(*rows, replace(rows[0], **parts)))
+    entries = {one.place: one.value for one in drafted(case.estate, case.evidence).entries}
+    assert entries.get(("programs", "sip-1"), ()) == drafted_as
+
+
 def test_what_every_program_loads_first_is_drafted_as_an_agents(green: Case) -> None:
     case = green.of_service("sip-1", "runtimes", "dialler", preload=True, preloads=("/opt/agent/lib64/libagent.so",))
     assert [(one.place, one.value) for one in drafted(case.estate, case.evidence).entries] == [
