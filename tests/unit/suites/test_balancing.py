@@ -156,3 +156,9 @@ def test_a_worker_that_does_not_get_all_that_is_sent_is_red(green: Case) -> None
         assert words in said
         assert bool(words) == bool(said)
     assert "first packet" not in judged(green, replace(first, sent=(8, 8), status="DOWN"), *rest)
+
+
+def test_each_host_that_the_estate_gives_a_haproxy_must_run_it(green: Case) -> None:
+    """Also where another host runs one: the words are of the one that does not."""
+    found = green.fact(API, "haproxy", running=False).judge([RULE])
+    assert found[RULE][1].startswith("api-1: no HAProxy runs, and the estate says it does")
