@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from voxgate.contracts.estates import load_estate
-from voxgate.deploy.judging.standing import Standing, lines_of, must_be_meant, refused
+from voxgate.deploy.judging.standing import SHOWN, Standing, lines_of, must_be_meant, named, refused
 from voxgate.deploy.planning.plan import Plan, Target
 from voxgate.deploy.run_context import Options
 from voxgate.errors import Refused
@@ -111,6 +111,13 @@ def test_two_services_that_wait_for_a_deploy_are_told_to_go_together() -> None:
     for stopping, what in (((STRANGER,), "a stranger on a host"), ((NODE,), "the console, where it is not deployed")):
         assert "goes along" not in refused(stopping, plan("backend"), NEW, {}, ESTATE).text, what
     assert "goes along" not in refused((dist,), plan("fleet"), {**NEW, "console": None}, {}, ESTATE).text
+
+
+@pytest.mark.parametrize(("more", "end"), [(0, "x24"), (1, "x24 and 1 more"), (7, "x24 and 7 more")])
+def test_of_many_ids_the_first_are_named_and_the_others_counted(more: int, end: str) -> None:
+    said = named([f"x{one}" for one in range(SHOWN + more)])
+    assert said.startswith("x0, x1, ")
+    assert said.endswith(f", {end}")
 
 
 def test_of_one_service_on_one_host_a_few_are_told_and_the_others_named() -> None:
