@@ -16,7 +16,7 @@ from voxgate.deploy.hosts.state import Author, hosts_with_state
 from voxgate.deploy.judging import looks
 from voxgate.deploy.judging.looks import Looks
 from voxgate.deploy.stop import Stop
-from voxgate.errors import MoveFailed, Refused
+from voxgate.errors import MoveFailed, Refused, Unreachable
 from voxgate.model.answers import Answer
 from voxgate.model.look import Question
 from voxgate.model.verdict import RunVerdict
@@ -191,3 +191,25 @@ def test_the_owners_of_all_hosts_are_started_at_once_and_none_is_left_where_one_
         claim.Claim(connections, Author("r1"), Stop()).take(0.0, lambda _: None)
     assert len(started) == len(hosts) > 1
     assert set(closed) == set(started)
+
+
+def test_before_a_way_back_the_hosts_that_are_only_seen_are_reached_again_where_they_were_lost() -> None:
+    """The dialler's database is asked through a host on which nothing is held. One that is reached is left alone."""
+    here, gone, away = ESTATE.hosts[:3]
+    reopened, said = list[str](), list[str]()
+
+    class Connections:
+        estate = ESTATE
+
+        def __getitem__(self, name: str) -> Any:
+            return type("Connection", (), {"alive": name == here.name})
+
+        def reopen(self, host: Any) -> None:
+            reopened.append(host.name)
+            if host is away:
+                raise Unreachable("does not answer", where=host.name)
+
+    connections: Any = Connections()
+    claim.Claim(connections, Author("r1"), Stop()).regain((here, gone, away), said.append)
+    assert reopened == [gone.name, away.name]
+    assert said == [f"not seen: {away.name}: does not answer"]
