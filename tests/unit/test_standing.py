@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from tests.said import Said
 from voxgate.contracts.estates import load_estate
+from voxgate.deploy.gate import Gate
+from voxgate.deploy.hosts.state import Found, LastKnownGood
 from voxgate.deploy.judging.standing import SHOWN, Standing, lines_of, must_be_meant, named, refused
 from voxgate.deploy.planning.plan import Plan, Target
 from voxgate.deploy.run_context import Options
 from voxgate.errors import Refused
 from voxgate.model.release import Release
-from voxgate.model.verdict import Judgement, RunVerdict, Verdict
+from voxgate.model.verdict import Judgement, RunOutcome, RunVerdict, Verdict
 
 ESTATE = load_estate("lab")
 NEW = {one.name: Release(one.name, "b" * 40, f"{one.repository}-2026.06.24-1") for one in ESTATE.services}
@@ -53,6 +58,40 @@ def test_what_a_deploy_does_not_mend_stops_it(services: tuple[str, ...], stoppin
     allowed = Standing.of(ALL, plan(*services), [STRANGER.id, NODE.id, GOOD.id], "known", back=False)
     assert allowed.allowed == {STRANGER.id, NODE.id}  # what holds is not allowed to turn red meanwhile
     assert set(allowed.stopping(plan(*services))) == set(stopping) - {STRANGER, NODE}
+
+
+def standing_gate(top: Path, options: Options, verdict: RunVerdict = RunVerdict.VIOLATED) -> tuple[Gate, Said]:
+    """A gate that asks for a judgement of what it saw before its deploy, and is given ``ALL``."""
+    progress = Said()
+
+    def judge(folder: Path, **_: object) -> RunOutcome:
+        assert folder == top / "evidence-before"
+        return RunOutcome("r", "lab", verdict, 1, 0.0, 1.0, deploy=False, partial=False, summary="", judgements=ALL)
+
+    gate = Gate(ESTATE, options, top / "evidence", "r1", progress, judge=judge)
+    gate.context.found = {one.id: Found(LastKnownGood(NEW[one.service.name]), None, "b") for one in ESTATE.placements}
+    return gate, progress
+
+
+def test_what_does_not_hold_before_a_deploy_is_said_and_what_was_let_stand_is_noted(tmp_path: Path) -> None:
+    gate, progress = standing_gate(tmp_path, Options(deploy=("backend",), standing=(STRANGER.id, NODE.id), reason="is known"))
+    gate.stand(plan("backend"))
+    assert gate.standing.found == (STRANGER, WORKER, NODE, FLEET)
+    assert gate.notes == [f"let stand (is known): {NODE.id}, {STRANGER.id}"]
+    assert len(progress.notes) == 4
+    assert all(line.startswith("does not hold before the deploy: ") for line in progress.notes)
+
+
+def test_where_nothing_was_let_stand_nothing_is_noted(tmp_path: Path) -> None:
+    gate, _ = standing_gate(tmp_path, Options(deploy=("backend",)))
+    gate.stand(plan("backend"))
+    assert gate.notes == []
+
+
+def test_what_could_not_all_be_judged_before_a_deploy_is_not_deployed(tmp_path: Path) -> None:
+    gate, _ = standing_gate(tmp_path, Options(deploy=("backend",)), RunVerdict.INCOMPLETE)
+    with pytest.raises(Refused, match="not all of the estate could be judged before a deploy"):
+        gate.stand(plan("backend"))
 
 
 def test_going_back_on_purpose_is_stopped_by_nothing() -> None:
