@@ -90,6 +90,19 @@ def test_a_recovery_without_a_host_is_never_green(tmp_path: Path, way: WayOut, f
     assert "without fleet-2" in ended.summary
 
 
+@pytest.mark.parametrize("way", list(WayOut))
+@pytest.mark.parametrize("release", [NEW, None])
+def test_what_must_run_after_a_recovery_is_of_the_services_that_it_mended(
+    tmp_path: Path, way: WayOut, release: Release | None
+) -> None:
+    """What was abandoned, or is held for a person, runs what ran: the last known good says it."""
+    gate = Gate(ESTATE, Options(recover=True), tmp_path / "evidence", "r2", Said())
+    decision = Decision(way, "backend", (), release, NEW, "r1", "api-1 was left by run r1")
+    mended = way in {WayOut.GO_BACK, WayOut.JUDGE, WayOut.PROMOTE, WayOut.WAITS}
+    found = Recovery(gate.context, (decision,), lambda _, release: release).releases
+    assert found == ({"backend": NEW} if mended and release else {})
+
+
 @pytest.mark.parametrize("found", list(Verdict))
 def test_what_could_not_be_mended_is_broken_whatever_was_judged(tmp_path: Path, found: Verdict) -> None:
     ended = settled(tmp_path, WayOut.PROMOTE, judged(found), not_mended=VoxgateError("does not hold", where="api-1"))
