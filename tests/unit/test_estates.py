@@ -185,6 +185,20 @@ def test_a_mistake_is_refused_in_one_line(folder: Path, mistake: str) -> None:
     assert "lab.toml" in error.line
 
 
+DATABASES = LAB[LAB.index("[databases.vox]") : LAB.index("[services.dialler]")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "hint"),
+    [
+        ('roles = ["fleet"]\nworkers = 3', 'roles = ["data"]', "role fleet; or, if this environment has none: "),
+        (DATABASES, "", "say which host is its database's dialler; or, if this environment has none: "),
+    ],
+)
+def test_a_service_without_a_host_is_told_how_it_gets_one(folder: Path, old: str, new: str, hint: str) -> None:
+    assert refusal(folder, LAB.replace(old, new)).hint.startswith(hint)
+
+
 def test_a_misspelt_key_gets_a_suggestion(folder: Path) -> None:
     assert refusal(folder, LAB.replace("workers = 3", "wokers = 3")).hint == "did you mean 'workers'?"
 

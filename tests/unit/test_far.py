@@ -213,3 +213,39 @@ def test_before_a_way_back_the_hosts_that_are_only_seen_are_reached_again_where_
     claim.Claim(connections, Author("r1"), Stop()).regain((here, gone, away), said.append)
     assert reopened == [gone.name, away.name]
     assert said == [f"not seen: {away.name}: does not answer"]
+
+
+def test_once_a_run_is_stopped_each_host_is_told_to_cut_what_may_be_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {host.name for host in hosts_with_state(ESTATE)}
+    told, all_were = list[str](), threading.Event()
+
+    class Owner:
+        """It may be told to cut, once."""
+
+        lost = False
+
+        def __init__(self, name: str) -> None:
+            self.name, self.host = name, ESTATE.host(name)
+
+        def ask(self, op: str, *_: object, **__: object) -> Any:
+            if op == "cancel":
+                told.append(self.name)
+            if set(told) == names:
+                all_were.set()
+            return {}
+
+        def beat(self) -> None:
+            """It is there."""
+
+        def close(self) -> None:
+            """It is let go."""
+
+    monkeypatch.setattr(claim, "Hold", Owner)
+    connections: Any = type("Connections", (), {"estate": ESTATE, "__getitem__": lambda _, name: name})()
+    stop = Stop()
+    held = claim.Claim(connections, Author("r1"), stop)
+    held._holds = {name: Owner(name) for name in names}  # type: ignore[misc]
+    stop.set()
+    assert all_were.wait(30)
+    held.release()
+    assert sorted(told) == sorted(names)
