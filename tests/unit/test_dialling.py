@@ -26,7 +26,7 @@ from voxgate.model.estate import PlacedUnit
 from voxgate.model.evidence import HostEvidence, Missing, ProcessFact, known
 from voxgate.model.service import Service
 from voxgate.moves.steps import Step, alive, left_over
-from voxgate.survey.reading import host_evidence
+from voxgate.survey.host_documents import host_evidence
 from voxgate.transport.ssh.remote_command import Completed
 
 NOBODY, DAEMON = 65534, 1

@@ -20,7 +20,7 @@ from voxgate.model.evidence import Missing
 from voxgate.probe.clock import clock
 from voxgate.probe.base import Job
 from voxgate.survey.document import schema
-from voxgate.survey.reading import host_evidence
+from voxgate.survey.host_documents import host_evidence
 
 told = clock(Job(list))
 seen = [host_evidence("h", {"sections": {"clock": {"value": {**told, **more}}}}).clock for more in ({}, {"kernel": 7})]

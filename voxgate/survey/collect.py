@@ -20,10 +20,10 @@ from voxgate.survey.codings import seen, size_of
 from voxgate.survey.document import check_edge
 from voxgate.survey.earlier import EARLIER
 from voxgate.survey.findings import each_by_itself
+from voxgate.survey.host_documents import host_evidence
 from voxgate.survey.keeping import UNPACKED
 from voxgate.survey.probing import Told, ask_probe, unparsable
 from voxgate.survey.questions import ends_asked, questions_of
-from voxgate.survey.reading import host_evidence
 from voxgate.survey.sites import HIDDEN, entrance_of, site_questions, sites_of
 from voxgate.transport.at_once import at_once
 from voxgate.transport.clients import http

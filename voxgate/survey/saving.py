@@ -52,8 +52,8 @@ from voxgate.survey.fields import (
     wrong,
 )
 from voxgate.survey.findings import is_loopback
+from voxgate.survey.host_documents import host_evidence
 from voxgate.survey.keeping import LIMIT, Keep
-from voxgate.survey.reading import host_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

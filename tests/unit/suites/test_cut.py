@@ -11,7 +11,7 @@ import pytest
 from tests.built import probe
 from voxgate.model.evidence import HostEvidence, known
 from voxgate.redaction.cutting import Redactor
-from voxgate.survey.reading import host_evidence
+from voxgate.survey.host_documents import host_evidence
 
 from .conftest import Case
 

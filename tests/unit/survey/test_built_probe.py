@@ -15,7 +15,7 @@ import pytest
 
 from voxgate.one_file import MARK, modules
 from voxgate.probe import built
-from voxgate.survey.reading import host_evidence
+from voxgate.survey.host_documents import host_evidence
 
 
 def test_each_line_leads_back_to_the_line_of_its_module() -> None:

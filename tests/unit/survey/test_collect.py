@@ -31,9 +31,9 @@ from voxgate.probe.built import digest, program
 from voxgate.survey import codings, collect
 from voxgate.survey.balancing import call_questions
 from voxgate.survey.browsers import BROWSERS, RETURNING
+from voxgate.survey.host_documents import host_evidence
 from voxgate.survey.probing import Told
 from voxgate.survey.questions import questions_of
-from voxgate.survey.reading import host_evidence
 from voxgate.survey.sites import HIDDEN, NO_PAGE, STATUS, Entrance, site_path, site_questions, sites_of
 from voxgate.transport.clients import http
 from voxgate.transport.ssh.remote_command import Completed

@@ -19,7 +19,7 @@ from voxgate.model.evidence import HostEvidence, Missing, SocketFact, UnitFact
 from voxgate.model.installed import install_probe
 from voxgate.model.surroundings import JobFact, KeysFact, SudoFact, SudoRule
 from voxgate.survey.findings import is_loopback
-from voxgate.survey.reading import host_evidence
+from voxgate.survey.host_documents import host_evidence
 
 GOOD: dict[str, Any] = {
     **json.loads((FOLDER / "examples/evidence/valid-fleet.json").read_text()),
@@ -234,7 +234,7 @@ def test_a_number_in_text_is_ascii_digits_and_nothing_else(text: str) -> None:
 AT_ONCE = """
 import json, sys, threading
 from pathlib import Path
-from voxgate.survey.reading import host_evidence
+from voxgate.survey.host_documents import host_evidence
 
 sys.setswitchinterval(1e-6)
 document, begin, seen = json.loads(Path(sys.argv[1]).read_text()), threading.Event(), []

@@ -25,8 +25,8 @@ from voxgate.model.release import Release, RemoteView
 from voxgate.model.work import Work
 from voxgate.redaction.cutting import Redactor
 from voxgate.survey.codings import unpacked
+from voxgate.survey.host_documents import host_evidence
 from voxgate.survey.keeping import LOOKED_INTO
-from voxgate.survey.reading import host_evidence
 from voxgate.survey.saving import load, save
 
 RECORDS = {"ticks": (Record(0.5, {"pid": 7, "at": {"$date": "1970-01-01T00:00:00Z"}}), Record(None, {})), "calls": ()}

@@ -23,7 +23,7 @@ from voxgate.model.estate import Host
 from voxgate.model.evidence import DistFact, Missing
 from voxgate.model.look import Question
 from voxgate.survey import collect
-from voxgate.survey.reading import host_evidence
+from voxgate.survey.host_documents import host_evidence
 from voxgate.transport.clients.http import Patience, ask
 from voxgate.transport.ssh.connections import Connections
 

@@ -246,7 +246,7 @@ def _get(backend: Backend, question: Question, heard: _Heard) -> str:
     pairs = [*(pair for pair in headers if pair[0] not in given), *question.headers]
     said = [(name.encode("utf-8"), value.encode("utf-8")) for name, value in pairs]
     request = httpx.Request(question.method, url, headers=said)
-    with _Way(backend) as way:
+    with _OneConnection(backend) as way:
         response = way.handle_request(request)
         try:
             return heard.take(response)
@@ -270,7 +270,7 @@ class _Body(httpx.SyncByteStream):
             close()
 
 
-class _Way(httpx.BaseTransport):
+class _OneConnection(httpx.BaseTransport):
     """httpx over one connection of a given backend; nothing is pooled: 127.0.0.1 is another machine for each host."""
 
     def __init__(self, backend: httpcore.NetworkBackend) -> None:
