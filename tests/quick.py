@@ -59,6 +59,8 @@ def chosen(paths: Iterable[str], sources: dict[str, str]) -> list[str]:
             rules = _RULE.findall((ROOT / path).read_text("utf-8")) if path.startswith("suites/") and path.endswith(".py") else []
             named = [rule.replace("_", "-") for rule in rules]
             found |= {test for test, text in sources.items() if any(name in text for name in named)}
+        elif path in _helpers():
+            found |= {test for test, text in sources.items() if _imports(text, path)}
         elif path.endswith(".md"):
             found |= {test for test, text in sources.items() if Path(path).name in text}
     return sorted(found)
@@ -70,12 +72,30 @@ def _modules() -> dict[str, str]:
     return {one: (ROOT / one).read_text("utf-8") for one in git("ls-files", "voxgate/*.py", "lab/*.py", "suites/*.py")}
 
 
+@cache
+def _helpers() -> dict[str, str]:
+    """What tests share, path to text."""
+    paths = git("ls-files", "tests/*.py", f"{UNIT}/*.py")
+    return {one: (ROOT / one).read_text("utf-8") for one in paths if not Path(one).name.startswith(("test_", "conftest"))}
+
+
+@cache
+def _shared(text: str) -> tuple[str, ...]:
+    """The texts of what a test imports of that."""
+    return tuple(shared for one, shared in _helpers().items() if _imports(text, one))
+
+
+def _tests(text: str, path: str) -> bool:
+    """Whether a test imports a module, or shares what does."""
+    return _imports(text, path) or any(_imports(shared, path) for shared in _shared(text))
+
+
 def using(path: str, sources: dict[str, str]) -> set[str]:
     """The tests that import a module; where none does, those of what uses it, and so on."""
     modules = _modules()
     waiting, known = {path}, {path}
     while waiting:
-        found = {test for test, text in sources.items() if any(_imports(text, one) for one in waiting)}
+        found = {test for test, text in sources.items() if any(_tests(text, one) for one in waiting)}
         found |= (
             {test for test in sources if test.startswith(f"{UNIT}/suites/")}
             if any("suites/" in one for one in waiting)

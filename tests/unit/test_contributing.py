@@ -45,6 +45,8 @@ def test_the_settings_that_it_names_are_those_of_services() -> None:
 def test_what_is_changed_is_tested_by_what_names_it() -> None:
     assert chosen(["tests/unit/test_make.py"], UNIT) == ["tests/unit/test_make.py"]
     assert "tests/unit/test_trees.py" in chosen(["voxgate/deploy/gate.py"], UNIT)
+    assert "tests/unit/test_contents.py" in chosen(["voxgate/deploy/gate.py"], UNIT), "by what it shares with others"
+    assert "tests/unit/test_contents.py" in chosen(["tests/unit/forges.py"], UNIT)
     assert "tests/unit/test_building.py" in chosen(["voxgate/moves/builder/links.py"], UNIT)
     of_probe = chosen(["voxgate/probe/dpkg.py"], UNIT)
     assert {"tests/unit/survey/test_probe_boot.py", "tests/unit/survey/test_built_probe.py"} <= set(of_probe)
