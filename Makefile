@@ -101,6 +101,7 @@ docs: setup ## write what is made from the code: pages of docs/, the evidence's 
 	@$(RUN) pytest --invariants=threats > docs/THREATS.md
 	@$(RUN) lab faults --write >/dev/null
 	@$(RUN) lab ordinary --write
+	@$(RUN) --group stores python -m tests.messages > docs/MESSAGES.md
 	@$(RUN) python -m bench.page
 	@$(RUN) python -m voxgate.survey.document > schemas/evidence.schema.json
 
@@ -186,7 +187,7 @@ bench: setup tools lab-up ## how long it all takes, beside other tools: docs/PER
 	@UV="$(UV)" $(RUN) python -m bench "$$PART"
 
 end-to-end: setup ## voxgate's own tests against the lab: good and bad releases, look only, xdist, offline
-	@$(TESTS) tests/lab --ignore=tests/lab/drills
+	@$(TESTS) tests/lab --ignore=tests/lab/drills --durations=12 --durations-min=20
 
 end-to-end-shared: setup # the same, by two labs
 	@$(LANES) end-to-end end-to-end

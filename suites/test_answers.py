@@ -12,7 +12,7 @@ from voxgate.model.evidence import known
 from voxgate.model.service import Role
 from voxgate.plugin import invariant, say_each
 from voxgate.survey.answers import read_page
-from voxgate.survey.commands import NGINX_RELOADED, edit_where, listening, restart
+from voxgate.survey.commands import NGINX_RELOADED, edit_where, listening, look_again, restart
 from voxgate.survey.questions import ends_of, question_of
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def test_answers_come_from_the_unit(unit: PlacedUnit, estate: Estate, evidence: 
     wanted = {(row[1], row[3]) for row in ends_of(unit, estate)}
     mine = [one for one in fact.ends if one.unit == name and (one.port, one.through) in wanted]
     if len(mine) != len(wanted):
-        raise Blind("the host was not asked who answers", where=f"{where} {name}")
+        raise Blind("the host was not asked who answers", where=f"{where} {name}", hint=look_again(estate))
     wrong: list[tuple[str, str]] = []
     page: Page | None = None
     if unit.service.health is not None:

@@ -242,7 +242,8 @@ def _inside(look: Look, host: str, container: str) -> list[ProcessFact]:
     """Every process of a container. Raises Blind if none was seen."""
     inside = [one for one in known(look.host(host).processes) if one.container and one.container.startswith(container[:12])]
     if not inside:
-        raise Blind("no process of this running container was seen", where=host, why=container[:12])
+        hint = f"does it still run? `docker ps -a --filter id={container[:12]}`"
+        raise Blind("no process of this running container was seen", where=host, why=container[:12], hint=hint)
     return inside
 
 

@@ -68,7 +68,8 @@ def test_rolling_restart_kept_serving(service: Service, capacity: Capacity) -> N
     if worst is None:
         raise Blind("nobody sampled who served", where=service.name, why="the deploy stopped before the fleet was rolled")
     if capacity.longest_gap > LONGEST_GAP:
-        raise Blind("nobody knows who served", where=service.name, why=f"no sample for {capacity.longest_gap:.0f} s")
+        hint = "what kept the gate, or the way to the hosts, busy for so long? then deploy again"
+        raise Blind("nobody knows who served", where=service.name, why=f"no sample for {capacity.longest_gap:.0f} s", hint=hint)
     down = capacity.served_before.intersection(worst.down)
     were = counted(len(down), "worker was", "workers were")
     assert len(down) <= capacity.most, say(

@@ -273,7 +273,10 @@ def test_no_secret_leaks(placement: Placement, evidence: Evidence) -> None:
     )
     if not found.compared:
         raise Blind(
-            "no value of .env could be looked for", where=f"{host} {placement.service.folder}/.env", why="none is a secret"
+            "no value of .env could be looked for",
+            where=f"{host} {placement.service.folder}/.env",
+            why="none is a secret",
+            hint="which settings are secrets stands in services.toml; is their value there a real one?",
         )
     units = known(look.units)
     if (

@@ -83,7 +83,12 @@ def test_console_exposes_nothing(placement: Placement, estate: Estate, evidence:
     for one, path in asked:
         answer = evidence.second.answer(one.asked(path))
         if answer.trouble and one == way and not wrong:
-            raise Blind("nginx gave no answer", where=f"{where} GET :{one.port}{path}", why=answer.trouble)
+            raise Blind(
+                "nginx gave no answer",
+                where=f"{where} GET :{one.port}{path}",
+                why=answer.trouble,
+                hint="`systemctl status --no-pager nginx`",
+            )
         if _is_another(answer, page) and path in STATUS:
             answer = evidence.second.answer(entrance.public.asked(path))
         if _is_another(answer, page):

@@ -9,11 +9,11 @@ from voxgate.errors import Blind
 from voxgate.model.advice import quoted
 from voxgate.model.evidence import known
 from voxgate.plugin import invariant, say_all, say_each
-from voxgate.survey.commands import edit_where, end, restart
+from voxgate.survey.commands import edit_where, end, look_again, restart
 from voxgate.survey.findings import is_started_by_its_unit
 
 if TYPE_CHECKING:
-    from voxgate.model.estate import PlacedUnit
+    from voxgate.model.estate import Estate, PlacedUnit
     from voxgate.model.look import Evidence
 
 _TO_ALL = ("/etc/systemd/system.conf", "/etc/systemd/system.conf.d")
@@ -22,7 +22,7 @@ _OF_SLICE = re.compile(r".* of (\S+\.slice) in (/.*)", re.DOTALL)
 
 
 @invariant(per="unit", faults=("slice-limits-the-workers", "limits-by-default", "worker-goes-last"), threats=("limits",))
-def test_process_gets_what_its_unit_says(unit: PlacedUnit, evidence: Evidence) -> None:
+def test_process_gets_what_its_unit_says(unit: PlacedUnit, estate: Estate, evidence: Evidence) -> None:
     """A worker that may open 64 files, has a twentieth of a processor or runs only when no other wants to is up in every look,
     and cuts calls under load. What the kernel grants the unit's processes is read from the kernel: limits, nice and policy of
     each thread, processors, turn at the disks, the cgroups up to the host's own root; and of their slices what lies on the disk.
@@ -33,7 +33,7 @@ def test_process_gets_what_its_unit_says(unit: PlacedUnit, evidence: Evidence) -
     host = evidence.second.host(where)
     rows = [one for one in known(host.runtimes[unit.service.name]).processes if one.unit == name]
     if not rows and any(one.unit == name for one in known(host.processes)):
-        raise Blind("none of its processes was looked into", where=f"{where} {name}")
+        raise Blind("none of its processes was looked into", where=f"{where} {name}", hint=look_again(estate))
     wrong: dict[str, str] = {}
     for one in rows:
         for less in one.less:

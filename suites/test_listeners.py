@@ -9,7 +9,7 @@ from voxgate.model.entry import Entry
 from voxgate.model.evidence import ProcessFact, known
 from voxgate.model.where import Names
 from voxgate.plugin import invariant, say_all
-from voxgate.survey.commands import stop
+from voxgate.survey.commands import look_again, stop
 from voxgate.survey.findings import by_id, holder_of, is_anybodys, is_loopback
 
 if TYPE_CHECKING:
@@ -41,9 +41,12 @@ def test_only_expected_listeners(host_name: str, estate: Estate, evidence: Evide
     processes = {one.pid: one for one in known(host.processes)}
     wanted = estate.listeners_on(estate.host(host_name))
     if not known(host.engines).engines and any(one.container for one in processes.values()):
-        raise Blind("no container engine answered, and containers run: whose they are is not known", where=host_name)
+        what = "no container engine answered, and containers run: whose they are is not known"
+        raise Blind(what, where=host_name, hint="which engine runs them? `ps -ef`; `systemctl status --no-pager docker`")
     if not any(one.pids for one in sockets):
-        raise Blind("nobody could be seen to listen", where=host_name, why="not even sshd, by which we came")
+        raise Blind(
+            "nobody could be seen to listen", where=host_name, why="not even sshd, by which we came", hint=look_again(estate)
+        )
     first, last = known(host.ephemeral)
     before = {one.port for one in known(evidence.first.host(host_name).datagrams)}
     hand, hand_before = _by_hand(host), _by_hand(evidence.first.host(host_name))

@@ -26,7 +26,7 @@ from voxgate.survey.access import (
     sets_environment,
     told,
 )
-from voxgate.survey.commands import edit, edit_where, end_liars, given_to_root, listening, stop, why
+from voxgate.survey.commands import edit, edit_where, end_liars, given_to_root, listening, look_again, stop, why
 from voxgate.survey.findings import by_id, holder_of, is_loopback, is_public, is_started_by_its_unit
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def test_clock_is_right(host_name: str, estate: Estate, evidence: Evidence) -> N
     if most - least > UNSURE:
         unseen.append(f"the clock could not be compared: the look took {most - least:.1f} s to begin")
     if unseen and not wrong:
-        raise Blind("; ".join(unseen), where=host_name)
+        raise Blind("; ".join(unseen), where=host_name, hint=look_again(estate))
     assert not wrong, say_all(host_name, [*wrong, *unseen], "; ".join(dict.fromkeys(filter(None, do))))
 
 
@@ -193,7 +193,8 @@ def test_sudo_is_minimal(host_name: str, estate: Estate, evidence: Evidence) -> 
     host = estate.host(host_name)
     found = known(evidence.second.host(host_name).sudo)
     if found.user != host.user:
-        raise Blind("another account was looked at", where=host_name, why=f"{found.user}, not {host.user}")
+        hint = f"who logs in there stands in hosts/{estate.name}.toml, as user"
+        raise Blind("another account was looked at", where=host_name, why=f"{found.user}, not {host.user}", hint=hint)
     units = [unit.unit for unit in estate.placed_units if unit.host == host]
     systemctl = [f"{folder}/systemctl {verb} {unit}" for folder in ("/usr/bin", "/bin") for verb in VERBS for unit in units]
     builds = {one.service.build_unit for one in estate.placements if one.host == host}
@@ -262,7 +263,9 @@ def test_keys_are_known(host_name: str, estate: Estate, evidence: Evidence) -> N
     known_here = estate.may_log_in(host)
     lost = sorted(mark for marks in known_here.values() for mark in marks if mark.startswith("missing: "))
     if lost:
-        raise Blind("a key of the estate cannot be read here", where=f"hosts/{estate.name}.toml [keys]", why=", ".join(lost))
+        where = f"hosts/{estate.name}.toml [keys]"
+        hint = "a fingerprint in its place needs no file: `ssh-keygen -lf FILE`, where it can be read"
+        raise Blind("a key of the estate cannot be read here", where=where, why=", ".join(lost), hint=hint)
     found = known(evidence.second.host(host_name).keys)
     strange = [key for key in found.keys if key.fingerprint not in known_here.get(key.user, ())]
     beyond = beyond_keys(found.settings, estate.sshd_may(host))
@@ -309,7 +312,9 @@ def test_stores_are_private(host_name: str, estate: Estate, evidence: Evidence) 
     sockets, containers = known(host.listeners), by_id(known(host.engines).containers)
     processes = {one.pid: one for one in known(host.processes)}
     if not any(one.pids for one in sockets):
-        raise Blind("nobody could be seen to listen", where=host_name, why="not even sshd, by which we came")
+        raise Blind(
+            "nobody could be seen to listen", where=host_name, why="not even sshd, by which we came", hint=look_again(estate)
+        )
     held = {(holder_of(processes[pid], containers), one.port) for one in sockets for pid in one.pids if pid in processes}
     lost = [one for one in estate.stores if one.host == host_name and (one.unit, one.port) not in held]
     wrong = [

@@ -11,7 +11,7 @@ from voxgate.model.counting import counted
 from voxgate.model.evidence import known
 from voxgate.model.web_servers import HaproxyFact, NginxFact
 from voxgate.plugin import invariant, say_each
-from voxgate.survey.commands import HAPROXY_RELOADED, NGINX_RELOADED
+from voxgate.survey.commands import HAPROXY_RELOADED, NGINX_RELOADED, look_again
 from voxgate.survey.serving import NGINX
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def test_nginx_files_are_the_kept(placement: Placement, estate: Estate, evidence
     host = placement.host
     wrong, unseen = _judged("nginx", evidence.second.host(host.name).nginx, estate, host)
     if unseen and not wrong:
-        raise Blind(unseen, where=host.name)
+        raise Blind(unseen, where=host.name, hint=look_again(estate))
     assert not wrong, say_each(host.name, [*wrong, (unseen, "")] if unseen else wrong)
 
 
@@ -59,7 +59,7 @@ def test_haproxy_files_are_the_kept(host_name: str, estate: Estate, evidence: Ev
     host = estate.host(host_name)
     wrong, unseen = _judged("HAProxy", evidence.second.host(host_name).haproxy, estate, host)
     if unseen and not wrong:
-        raise Blind(unseen, where=host_name)
+        raise Blind(unseen, where=host_name, hint=look_again(estate))
     assert not wrong, say_each(host_name, [*wrong, (unseen, "")] if unseen else wrong)
 
 

@@ -41,7 +41,7 @@ def test_unit_file_is_the_expected(unit: PlacedUnit, estate: Estate, evidence: E
     wanted |= dict(estate.drop_ins(unit.host) & files.items())
     unread = sorted(path for path, digest in files.items() if digest == "unreadable")
     if unread:
-        raise Blind("this unit file may not be read", where=f"{where} {', '.join(unread)}")
+        raise Blind("this unit file may not be read", where=f"{where} {', '.join(unread)}", hint=f"`ls -l {quoted(*unread)}`")
     more = {path: digest for path, digest in files.items() if path not in wanted}
     said = [f"{path} also makes {name}" for path in more]
     said += [

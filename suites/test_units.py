@@ -20,6 +20,7 @@ from voxgate.survey.commands import (
     enrol,
     listening,
     loaded_anew,
+    look_again,
     restart,
     stop,
     why,
@@ -219,7 +220,8 @@ def test_nothing_restarts_during_the_bake(unit: PlacedUnit, evidence: Evidence) 
     said = [f"{unit.unit} restarted between the two looks: {', '.join(went)}"] if went else []
     count = natural_in(second.properties.get("NRestarts", ""))
     if count is None and not said:
-        raise Blind("systemd does not say how often it restarted this unit", where=f"{unit.host.name} {unit.unit}")
+        what, hint = "systemd does not say how often it restarted this unit", f"`systemctl show -p NRestarts {quoted(unit.unit)}`"
+        raise Blind(what, where=f"{unit.host.name} {unit.unit}", hint=hint)
     running = [one for one in known(evidence.second.host(unit.host.name).processes) if one.pid == second.main_pid]
     if count and (running or not said):
         age = known(evidence.second.host(unit.host.name).time) - main_process(evidence.second, unit).started
@@ -277,7 +279,8 @@ def test_process_is_the_venvs(unit: PlacedUnit, estate: Estate, evidence: Eviden
     rows = [one for one in found.processes if one.unit == name]
     main = [one for one in rows if one.pid == process.pid]
     if not main and not wrong:
-        raise Blind("its main process was not looked into", where=f"{where} {name}", why=f"no word of process {process.pid}")
+        what, no_word, hint = "its main process was not looked into", f"no word of process {process.pid}", look_again(estate)
+        raise Blind(what, where=f"{where} {name}", why=no_word, hint=hint)
     for one in main:
         if not (one.interpreter and one.argv0.startswith(f"{folder}/.venv/bin/")):
             what = f"{name} runs {one.argv0}, by {process.exe}, not {folder}/.venv/bin/python"

@@ -55,6 +55,21 @@ def commands() -> list[tuple[str, str]]:
     return sorted({(one.text, path.name) for path in SOURCES for text in texts(path) for one in commands_in(text)})
 
 
+def test_a_rule_that_is_blind_says_what_to_do() -> None:
+    """Whoever is woken by it needs that as much as for what is violated. But for what a deploy did not come to: what stopped it
+    stands beside that, and says it.
+    """
+    calls = [
+        (path.name, one)
+        for path in (ROOT / "suites").glob("*.py")
+        for one in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(one, ast.Call) and isinstance(one.func, ast.Name) and one.func.id == "Blind"
+    ]
+    assert len(calls) > 15
+    silent = [(name, ast.unparse(one)) for name, one in calls if not any(word.arg == "hint" for word in one.keywords)]
+    assert [said for name, said in silent if (name, "the deploy stopped before" in said) != ("test_deploy.py", True)] == []
+
+
 def test_hints_have_commands() -> None:
     """What is looked for below is there, in every suite that says what to do."""
     where = {name for _, name in commands()}

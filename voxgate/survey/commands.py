@@ -79,6 +79,11 @@ def why(*units: str) -> str:
     return f"`journalctl -n 50 --no-pager {' '.join(f'-u {quoted(unit)}' for unit in units)}` says why"
 
 
+def look_again(estate: Estate) -> str:
+    """A look that something came into: the next one sees it."""
+    return f"it may have changed meanwhile; look again: `make verify ESTATE={quoted(estate.name)}`"
+
+
 def restart(*units: str) -> str:
     """Restart them."""
     return f"`systemctl restart {quoted(*units)}`"

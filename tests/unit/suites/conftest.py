@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from voxgate.model.estate import Estate
 from voxgate.model.evidence import HostEvidence, known
 from voxgate.model.invariant import expected
 from voxgate.model.look import Evidence, Look, Question
-from voxgate.model.verdict import Verdict
+from voxgate.model.verdict import Judgement, Verdict
 from voxgate.plugin import without_pytest
 from voxgate.survey.balancing import call_questions
 from voxgate.survey.saving import load
@@ -33,23 +33,21 @@ class Case:
 
     def judge(self, names: Iterable[str] = ()) -> dict[str, tuple[str, str]]:
         """Every judgement that is not *holds*: id to verdict and what was found. ``names`` limits the invariants."""
+        return {one.id: (one.verdict.value, one.found) for one in self.judgements(names)}
+
+    def judgements(self, names: Iterable[str] = ()) -> Iterator[Judgement]:
+        """The same, whole."""
         wanted, evidence = set(names), self.called
-        found: dict[str, tuple[str, str]] = {}
         for one in expected(read_catalogue(), self.estate, (), deploying=frozenset()):
             if wanted and one.invariant.name not in wanted:
                 continue
             judged = without_pytest.judge(one, self.estate, evidence)
             if judged is not None and judged.verdict is not Verdict.HOLDS:
-                found[one.id] = (judged.verdict.value, judged.found)
-        return found
+                yield judged
 
     def advice(self, key: str) -> str:
         """What a judgement that is not *holds* says to do."""
-        one = next(one for one in expected(read_catalogue(), self.estate, (), deploying=frozenset()) if one.id == key)
-        judged = without_pytest.judge(one, self.estate, self.called)
-        assert judged is not None
-        assert judged.verdict is not Verdict.HOLDS
-        return judged.advice
+        return next(one.advice for one in self.judgements([key.partition("[")[0]]) if one.id == key)
 
     @property
     def called(self) -> Evidence:
@@ -112,6 +110,11 @@ class Case:
 
 @pytest.fixture(scope="session")
 def green() -> Case:
+    """The lab, all of it well."""
+    return as_it_is()
+
+
+def as_it_is() -> Case:
     """The lab, all of it well."""
     evidence = load(SAVED)
     estate = load_estate("lab")
