@@ -24,7 +24,7 @@ from voxgate.deploy.judging.looks import Looks
 from voxgate.deploy.judging.standing import Standing, lines_of, named, refused
 from voxgate.deploy.moving.engine import Deployment, State
 from voxgate.deploy.moving.rolling import Capacity, joined
-from voxgate.deploy.planning.asked import must_be_let, planned, releases_must_be_deployable
+from voxgate.deploy.planning.asked import must_be_allowed, planned, releases_must_be_deployable
 from voxgate.deploy.planning.plan import Plan, check_requests, read_requests
 from voxgate.deploy.planning.preflight import held_hosts, preflight
 from voxgate.deploy.planning.promoting import Rules
@@ -256,7 +256,7 @@ class Gate:
     def _deploy(self) -> None:
         """Plan, preflight, journal, moves."""
         plan = self.plan()
-        must_be_let(self.estate, plan, self._remotes, self.context.goods, self._builds)
+        must_be_allowed(self.estate, plan, self._remotes, self.context.goods, self._builds)
         say = self.context.progress.note
         seen = self.looks.before()
         with ThreadPoolExecutor(max_workers=1) as pool:  # it starts builds on the hosts, which a look would see

@@ -55,7 +55,7 @@ def planned(
     return Planned(plan, contents_of(plan, estate, remotes.mirrors))
 
 
-def must_be_let(estate: Estate, plan: Plan, remotes: Remotes, goods: Mapping[str, Good], builds: Bitbucket | None) -> None:
+def must_be_allowed(estate: Estate, plan: Plan, remotes: Remotes, goods: Mapping[str, Good], builds: Bitbucket | None) -> None:
     """The remotes can judge it afterwards; and where ``builds`` are asked, its own was green."""
     must_be_judgeable(estate, plan, remotes.views, goods)
     if builds is not None:
