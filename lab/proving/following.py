@@ -110,9 +110,12 @@ def _typed_on_the_gate(text: str) -> Typed:
         env = {**outer, "PATH": _with_ssh(path, folder) if "ssh " in text else path, "PYTEST_ARGS": more}
         as_it_is = re.sub(r"^make ", "make -o lab-up ", re.sub(r"\buv run ", "", text))
         argv = [*_ended_after(ON_THE_GATE), "bash", "-c", as_it_is]
-        return _seen(
-            text, "", subprocess.run(argv, cwd=places.ROOT, env=env, capture_output=True, text=True, check=False), ON_THE_GATE
-        )
+        late = 2 * ON_THE_GATE  # for what left its group, and keeps what we read open
+        try:
+            ended = subprocess.run(argv, cwd=places.ROOT, env=env, capture_output=True, text=True, timeout=late, check=False)
+        except subprocess.TimeoutExpired:
+            return Typed(text, "", LATE, f"no end after {late:g} s")
+        return _seen(text, "", ended, ON_THE_GATE)
 
 
 def _ended_after(seconds: float) -> list[str]:
