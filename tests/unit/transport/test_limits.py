@@ -260,8 +260,9 @@ def _always_new_keys(self: Hostile, transport: paramiko.Transport, _: socket.soc
 def test_a_host_that_exchanges_keys_again_and_again_is_lost(ground: Ground, opened: Opened, hostile: Hostiles) -> None:
     one = hostile(_after_login(_always_new_keys))
     connection = _visited(ground, opened, one)
-    running = connection.start("whatever")  # held to the end: its channel is closed with it, which paramiko's server answers while
-    with suppress(CommandUnknown, Unreachable):  # it should exchange keys, and then does neither
+    # Held to the end: its channel is closed with it, and a server of paramiko's that exchanges keys meanwhile does neither.
+    running = connection.start("whatever")
+    with suppress(CommandUnknown, Unreachable):
         running.write(b"x")
     assert one.ended.wait(6 * SOON)
     assert 16 < one.sent < 50
