@@ -134,8 +134,8 @@ lab-down: setup ## take the embedded estate down, without a trace
 faults: setup lab-up ## prove that each invariant can fail: break the lab, look, compare exactly, mend (FAULT=name: one; TURN=2/3: a part)
 	@$(RUN) lab test-faults --turn "$$TURN" "$$FAULT"
 
-ordinary: setup lab-up ## prove that all holds with what is ordinary on hosts: put it there, look, take it away (THING=name: one)
-	@$(RUN) lab ordinary "$$THING"
+ordinary: setup lab-up ## prove that all holds with what is ordinary on hosts: put it there, look, take it away (THING=name: one; TURN=2/3: a part)
+	@$(RUN) lab ordinary --turn "$$TURN" "$$THING"
 
 # Each word is a lane, a lab of its own; what several of them have they share, whoever is free takes the next. With two
 # processors there are two: a third left none of them idle, and only raised the load (to 25 and more).
@@ -146,8 +146,8 @@ AT_ONCE = $(MAKE) --no-print-directory --keep-going --jobs=3
 proofs: setup ## the faults, the ordinary things and the drills, all of them, on two labs side by side
 	@$(LANES) "faults ordinary drills" drills
 
-# Of faults and drills a third, another one with each commit: all of them take an hour more, in which whatever is red is not told.
-ci: setup tools ## what CI runs: all of `make test`, the ordinary things, and the third of faults and drills whose turn it is
+# Of all that needs a lab a third, another one with each commit: the rest takes two hours more, in which whatever is red is not told.
+ci: setup tools ## what CI runs: lint, all unit tests, and of all that needs a lab the third whose turn it is
 	@$(AT_ONCE) lint unit
 	@TURN="$${TURN:-$$(($$(git rev-list --count HEAD || echo 0) % 3 + 1))/3}" $(LANES) "end-to-end drills" "faults ordinary end-to-end drills"
 
@@ -186,7 +186,7 @@ drills: setup ## the gate killed, paused, cut off, raced at every point: reports
 bench: setup tools lab-up ## how long it all takes, beside other tools: docs/PERFORMANCE.md (PART='tools judging', PART=--quick)
 	@UV="$(UV)" $(RUN) python -m bench "$$PART"
 
-end-to-end: setup ## voxgate's own tests against the lab: good and bad releases, look only, xdist, offline
+end-to-end: setup ## voxgate's own tests against the lab: good and bad releases, look only, xdist, offline (TURN=2/3: a part)
 	@$(TESTS) tests/lab --ignore=tests/lab/drills --durations=12 --durations-min=20
 
 end-to-end-shared: setup # the same, by two labs

@@ -39,6 +39,7 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     one.add_argument("--turn", default="", metavar="2/3", help="that part of them, and at least one for each rule")
     one = commands.add_parser("ordinary", help="prove that all holds with what is ordinary on hosts: all of it, or what is named")
     one.add_argument("names", metavar="NAME", nargs="*")
+    one.add_argument("--turn", default="", metavar="2/3", help="that part of it")
     one.add_argument("--write", action="store_true", help="write docs/ORDINARY.md anew, and try nothing")
     leave = "put them on the lab and leave them there, as many as can stand together; try nothing (uv run lab mend)"
     one.add_argument("--leave", action="store_true", help=leave)
@@ -158,7 +159,7 @@ def _leave(asked: argparse.Namespace, say: Callable[[str], None]) -> int:
 
 def _things(asked: argparse.Namespace) -> tuple[Ordinary, ...]:
     names = [name for name in asked.names if name]
-    return tuple(ordinary.find(name) for name in names) or ordinary.all_ordinary()
+    return tuple(ordinary.find(name) for name in names) or tuple(Turn.read(asked.turn).of(ordinary.all_ordinary()))
 
 
 def _mended_whatever_comes() -> None:

@@ -1,7 +1,7 @@
 """A part of many proofs, where each has its turn: in as many turns as there are parts, all of them are tried.
 
-CI has no time for all faults and drills at each commit, and a third of them, another one with each commit, shows sooner what a
-commit broke than all of them once a week. ``make proofs`` tries all.
+CI has no time for all that needs a lab at each commit; a third of it, another one with each commit, shows sooner what a commit
+broke than all of it once a week. ``make test`` and ``make proofs`` together try all.
 """
 
 from __future__ import annotations

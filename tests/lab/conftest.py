@@ -14,11 +14,12 @@ import pytest
 
 from lab.hosts import must
 from lab.proving.byte_code import keep_byte_code
-from tests.lab.sharing import run_or_leave
+from tests.lab.sharing import modules_of, run_or_leave, turn_of_this_run
 from voxgate.contracts.json_strict import loads
 from voxgate.contracts.schemas import check
 
-ROOT = Path(__file__).resolve().parents[2]
+FOLDER = Path(__file__).resolve().parent
+ROOT = FOLDER.parents[1]
 DEADLINE = 300
 
 
@@ -69,9 +70,13 @@ def _fresh_lab() -> None:
     fresh_lab()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What leaves a fresh lab behind it comes before what is deployed for all the others."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What leaves a fresh lab behind it comes first. With ``TURN=2/3`` there are only the modules whose turn it is."""
     items.sort(key=lambda item: item.path.name != "test_shapes.py")
+    mine = modules_of(turn_of_this_run(), {item.path.name for item in items if item.path.parent == FOLDER})
+    left = [item for item in items if item.path.parent == FOLDER and item.path.name not in mine]
+    items[:] = [item for item in items if item.path.parent != FOLDER or item.path.name in mine]
+    config.hook.pytest_deselected(items=left)
 
 
 def run_gate(arguments: Sequence[str], reports: Path, *, cwd: Path = ROOT, prefix: Sequence[str] = ()) -> GateRun:

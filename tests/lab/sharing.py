@@ -2,7 +2,7 @@
 
 ``VOXGATE_SHARED`` names the folder in which they say what they took; without it a session runs all that it was given. A drill is
 taken alone, of the other tests a module: these may build on each other. Each session passes by everything, so that nothing is
-left out where all of them end well.
+left out where all of them end well. With ``TURN=2/3`` there is only a part of it to be taken.
 """
 
 from __future__ import annotations
@@ -10,11 +10,21 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
+from lab.proving.turn import Turn
+from voxgate.errors import VoxgateError
+
 FOLDER = "VOXGATE_SHARED"
+ALWAYS = ("test_shapes.py", "test_gate.py")
+"""Modules that are run in each turn: a deploy, a look and a way back, from beginning to end."""
+
+LONG = ("test_jenkins.py", "test_standing.py", "test_ordinary_accounts.py", "test_since_done.py", "test_attest.py")
+"""Modules that take longest: they are shared out first, so that no turn has all of them."""
+
 _IS_MINE = pytest.StashKey[bool]()
 
 
@@ -43,6 +53,21 @@ def takes(folder: Path, part: str, who: str) -> bool:
 def taken(folder: Path) -> dict[str, int]:
     """How many parts each of them took."""
     return dict(Counter(path.read_text() for path in folder.iterdir()))
+
+
+def turn_of_this_run() -> Turn:
+    """What ``TURN`` says. Raises UsageError for what is no turn."""
+    try:
+        return Turn.read(os.environ.get("TURN", ""))
+    except VoxgateError as error:
+        raise pytest.UsageError(error.text) from None
+
+
+def modules_of(turn: Turn, names: Collection[str]) -> set[str]:
+    """Of the modules of a lab, by the names of their files, those whose turn it is."""
+    long = [name for name in LONG if name in names]
+    others = sorted(set(names).difference(ALWAYS, long))
+    return {*turn.of(long), *turn.of(others), *(name for name in ALWAYS if name in names)}
 
 
 def part_of(item: pytest.Item) -> str:

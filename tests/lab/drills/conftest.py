@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -10,21 +9,17 @@ from pathlib import Path
 import pytest
 
 from lab.proving.byte_code import keep_byte_code
-from lab.proving.turn import Turn
 from tests.lab.conftest import fresh_lab, lab_command
 from tests.lab.drills.drilling import NEW, OLD, RECOVER, Drill, goods, ledger_flaws, run
 from tests.lab.serving import Serving
-from voxgate.errors import VoxgateError
+from tests.lab.sharing import turn_of_this_run
 
 FOLDER = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With ``TURN=2/3`` only the drills of each file whose turn it is. Raises UsageError for what is no turn."""
-    try:
-        turn = Turn.read(os.environ.get("TURN", ""))
-    except VoxgateError as error:
-        raise pytest.UsageError(error.text) from None
+    turn = turn_of_this_run()
     drills = [item for item in items if item.path.parent == FOLDER]
     files = [list(rows) for _, rows in groupby(drills, key=lambda item: item.path)]
     left = set(drills).difference(*map(turn.of, files))
