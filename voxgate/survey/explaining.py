@@ -74,9 +74,12 @@ def _is_all_kept(kind: str, found: Iterable[Difference], rows: Iterable[Row], es
     """
     folder = _PROXIES[kind]
     changed = {one.name for one in found if one.kind == kind}
-    files = [row for row in rows if row.name.startswith("/")]
-    own = [row for row in files if row.name.startswith(f"{folder}/")]
-    elsewhere = [row for row in files if row not in own and name_of(row.name) in changed]
+    own, elsewhere = list[Row](), False
+    for row in rows:
+        if row.name.startswith(f"{folder}/"):
+            own.append(row)
+        elif row.name.startswith("/"):
+            elsewhere = elsewhere or name_of(row.name) in changed
     return bool(own) and not elsewhere and all(_proxy_file(row, estate, host) for row in own)
 
 

@@ -11,8 +11,12 @@ import pytest
 
 from tests.unit.suites.conftest import Case
 from voxgate.model.evidence import ContainerFact, SocketFact, known
+from voxgate.model.fingerprints import differences
 from voxgate.model.surroundings import CopiesFact, CopyFact
 from voxgate.model.web_servers import MadeOfFact
+from voxgate.survey.brought import Packages
+from voxgate.survey.explaining import explained
+from voxgate.survey.fingerprints import prints_of, rows_of
 
 MANY = 4000
 SECONDS, BYTES = 2.0, 64 * 1024 * 1024
@@ -88,3 +92,15 @@ def test_the_files_that_no_package_brought_are_found_in_one_pass(green: Case) ->
     began = time.process_time()
     assert not made_of.own
     assert time.process_time() - began < 0.5
+
+
+def test_why_anything_changed_is_found_in_one_pass(green: Case) -> None:
+    """Each look asks for it that a deploy takes: after a deploy what is tried waits for it, and so does the way back."""
+    folders = ("/etc/nginx", "/srv/nginx")
+    made_of = MadeOfFact({f"{folder}/{number}": "0" * 64 for folder in folders for number in range(3 * MANY)})
+    then, now = (rows_of(case.of(API)) for case in (green, green.fact(API, "nginx", made_of=made_of)))
+    found = list(differences(prints_of(then), prints_of(now)))
+    assert found
+    began = time.process_time()
+    assert explained(found, now, green.estate, green.estate.host(API), Packages(), {})
+    assert time.process_time() - began < SECONDS
