@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -321,3 +322,25 @@ def test_a_commit_that_is_more_than_a_look_can_judge_is_refused(
     found = here.refused()
     assert found.what == "the commit is more than a look can judge"
     assert found.why.startswith(f"{why}: a look compares less than 50000, of 200 MB at most")
+
+
+def test_very_many_small_files_are_looked_into_in_one_pass(forge: Callable[[str], Forge]) -> None:
+    """A commit may have tens of thousands of them, and all hosts are held while it is asked."""
+    here, many = forge("backend"), 8_000
+    blobs = b"".join(b"blob\nmark :%d\ndata 1000\n%01000d\n" % (number, number) for number in range(1, many + 1))
+    (here.folder / "marks").touch()
+    argv = ["git", "-C", str(here.work), "fast-import", "--quiet", f"--export-marks={here.folder / 'marks'}"]
+    subprocess.run(argv, input=blobs, check=True)
+    named = [line.split() for line in (here.folder / "marks").read_text().splitlines()]
+    rows = "".join(f"100644 blob {blob}\tn{mark[1:]}\n" for mark, blob in named)
+    argv = ["git", "-C", str(here.work), "mktree"]
+    tree = subprocess.run(argv, input=rows, capture_output=True, check=True, text=True).stdout.strip()
+    (here.work / "model.bin").write_bytes(POINTER)
+    git(here.work, "add", "-A")
+    git(here.work, "read-tree", "--prefix=many/", tree)
+    release = here.commit()
+    mirror = here.gate()._remotes.mirrors["backend"]
+    mirror.fetch()
+    began = time.process_time()
+    assert mirror.lfs_pointers(release.commit) == ["model.bin"]
+    assert time.process_time() - began < 1

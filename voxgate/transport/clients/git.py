@@ -242,13 +242,14 @@ class Mirror:
             words = about.split()
             if words[:1] in ([b"100644"], [b"100755"]) and int(words[3]) < _POINTER_AT_MOST:
                 small.setdefault(words[2], path)
-        rest, found = self._git("cat-file", "--batch", stdin=b"".join(blob + b"\n" for blob in small)), []
-        while rest:
-            about, _, rest = rest.partition(b"\n")
-            blob, _, size = about.split(b" ")
-            if rest.startswith(_POINTER):
+        said, at = self._git("cat-file", "--batch", stdin=b"".join(blob + b"\n" for blob in small)), 0
+        found: list[str] = []
+        while at < len(said):  # a commit has as many of them as it likes: what is left is not copied for each
+            end = said.index(b"\n", at)
+            blob, _, size = said[at:end].split(b" ")
+            if said.startswith(_POINTER, end + 1):
                 found.append(self._text(small[blob]))
-            rest = rest[int(size) + 1 :]
+            at = end + 1 + int(size) + 1
         return sorted(found)
 
     def converted(self, commit: str) -> dict[str, str]:
