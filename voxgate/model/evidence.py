@@ -55,6 +55,9 @@ FILE_AT_MOST = 32 * 1024 * 1024  # bytes of one file
 SITE_AT_MOST = 128 * 1024 * 1024  # and of all
 ADDRESSES_AT_MOST = 200
 VALUES = "Environment"  # the property of a unit that nobody is told: its values may be secrets
+WORDS_AT_MOST = 4000
+"""Letters of why a fact is not there. A host says it, in as many as it likes, and each rule that asks for the fact says it again."""
+
 FOR_PEOPLE = frozenset({"ExecStart"})  # the one property of a unit that no rule reads: what is cut of it is missed by none
 
 UnitFile = Annotated[str, Meta(pattern=r"^([0-9a-f]{64}|masked|broken|unreadable|not a file|open to others than root)\Z")]
@@ -67,12 +70,27 @@ SiteFile = Annotated[str, Meta(pattern=r"^([0-9a-f]{64}|link|special)\Z")]
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Why a fact is not there. ``kind``: denied, missing, timeout, unparsable, failed, unreachable."""
+    """Why a fact is not there. ``kind``: denied, missing, timeout, unparsable, failed, unreachable. Of more words than anybody
+    reads the beginning is kept.
+    """
 
     kind: str
     why: str
     where: str = ""
     hint: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("kind", "why", "where", "hint"):
+            object.__setattr__(self, name, _begun(getattr(self, name)))
+
+
+def _begun(text: str) -> str:
+    """As much of it as is kept: whole words where that is possible, as half a secret is one that nothing recognizes."""
+    if len(text) <= WORDS_AT_MOST:
+        return text
+    end = text.rfind(" ", 1, WORDS_AT_MOST - 50)
+    kept = text[: end if end > 0 else WORDS_AT_MOST - 50]
+    return f"{kept} .. and {len(text) - len(kept)} letters more"
 
 
 def known(fact: T | Missing) -> T:

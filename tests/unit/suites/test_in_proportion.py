@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.suites.conftest import Case
-from voxgate.model.evidence import ContainerFact, SocketFact, known
+from voxgate.model.evidence import WORDS_AT_MOST, ContainerFact, Missing, SocketFact, known
 from voxgate.model.fingerprints import differences
 from voxgate.model.surroundings import CopiesFact, CopyFact
 from voxgate.model.web_servers import MadeOfFact
@@ -104,3 +104,23 @@ def test_why_anything_changed_is_found_in_one_pass(green: Case) -> None:
     began = time.process_time()
     assert explained(found, now, green.estate, green.estate.host(API), Packages(), {})
     assert time.process_time() - began < SECONDS
+
+
+def test_why_a_host_was_not_seen_is_said_in_no_more_words_than_anybody_reads(green: Case) -> None:
+    """Each rule says it, and what cannot be shown is spelled out letter by letter: a host has eight million of them."""
+    why = Missing("unparsable", "\x01" * 50 * MANY, FLEET)
+    case = green.look(lambda look: replace(look, hosts={**look.hosts, FLEET: why}))
+    green.judge()  # what is imported and read once is no host's doing
+    began = time.process_time()
+    found = case.judge()
+    assert time.process_time() - began < 2 * SECONDS
+    assert len(found) > 50
+    assert max(len(said) for _, said in found.values()) < 5 * WORDS_AT_MOST  # each of them as its code
+
+
+def test_of_many_words_whole_ones_are_kept() -> None:
+    said = Missing("failed", "see https://u:pw@h/x " * 300)
+    assert len(said.why) < WORDS_AT_MOST
+    assert said.why.partition(" .. ")[0].endswith("https://u:pw@h/x")
+    assert Missing("failed", said.why) == said
+    assert Missing("failed", "short").why == "short"
