@@ -19,6 +19,7 @@ from voxgate.contracts.json_strict import loads
 from voxgate.contracts.records import CALLS
 from voxgate.errors import ContractError
 from voxgate.probe.registry import ENTRIES
+from voxgate.transport.clients.database_limits import watching
 
 PATIENCE = 3.0  # seconds for one answer of a store
 PLAIN = frozenset({"mongodb", "redis", "rediss"})  # an address is a host; of mongodb+srv it is a name that says where they are
@@ -62,7 +63,12 @@ def database(uri: str) -> Iterator[Database[dict[str, Any]]]:
     try:
         milliseconds = int(PATIENCE * 1000)
         with MongoClient[dict[str, Any]](
-            uri, appname="voxgate", serverSelectionTimeoutMS=milliseconds, socketTimeoutMS=milliseconds, tz_aware=True
+            uri,
+            appname="voxgate",
+            serverSelectionTimeoutMS=milliseconds,
+            socketTimeoutMS=milliseconds,
+            tz_aware=True,
+            _monitor_class=watching(),
         ) as client:
             yield client.get_default_database()
     except (PyMongoError, ValueError) as error:

@@ -33,6 +33,7 @@ from voxgate.model.answers import DatabaseClient, DatabaseView
 from voxgate.model.database import Database, Pace
 from voxgate.model.evidence import Missing, known
 from voxgate.model.look import Evidence
+from voxgate.promises.records import AwayError, newest
 from voxgate.survey.clients import wrong_clients
 from voxgate.survey.collect import take_look
 from voxgate.transport.at_once import at_once
@@ -420,6 +421,16 @@ def test_a_server_does_not_choose_how_many_are_looked_at(connections: Connection
         see(connections, Database("vox", "one", f"mongodb://127.0.0.1:{port}/vox"), 2.0)
     assert time.monotonic() - began < 10
     assert max(most) < before + 400
+
+
+def test_nor_where_a_service_is_asked_for_its_contract() -> None:
+    most, before = list[int](), threading.active_count()
+    handler = type("_Counted", (_Crowd,), {"most": most, "members": 45})
+    with _serving(handler) as port, suppress(AwayError, KeyError):  # it tells no record
+        newest(f"mongodb://127.0.0.1:{port}/vox?replicaSet=x", "ticks", 1)
+    assert max(most) < before + 400
+    asked = "import sys, voxgate.promises.records; print('voxgate.transport.clients.database_limits' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True, text=True).stdout == "True\n"
 
 
 class _Endless(_Rude):
