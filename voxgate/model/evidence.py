@@ -56,7 +56,7 @@ SITE_AT_MOST = 128 * 1024 * 1024  # and of all
 ADDRESSES_AT_MOST = 200
 VALUES = "Environment"  # the property of a unit that nobody is told: its values may be secrets
 WORDS_AT_MOST = 4000
-"""Letters of why a fact is not there. A host says it, in as many as it likes, and each rule that asks for the fact says it again."""
+"""Letters of why a fact is not there. A host says it, in as many as it likes, and each rule that asks for it says it too."""
 
 FOR_PEOPLE = frozenset({"ExecStart"})  # the one property of a unit that no rule reads: what is cut of it is missed by none
 
