@@ -28,6 +28,7 @@ from voxgate.model.forms import (
     Shown,
     Whole,
     addresses_only,
+    begun,
     whole_only,
 )
 from voxgate.model.surroundings import (
@@ -51,13 +52,9 @@ T = TypeVar("T")
 
 # Of what a host says of its site and its addresses no more is believed, as each file is asked for, by each address.
 FILES_AT_MOST = 5000
-FILE_AT_MOST = 32 * 1024 * 1024  # bytes of one file
-SITE_AT_MOST = 128 * 1024 * 1024  # and of all
+FILE_AT_MOST, SITE_AT_MOST = 32 * 1024 * 1024, 128 * 1024 * 1024  # bytes of one file, and of all
 ADDRESSES_AT_MOST = 200
 VALUES = "Environment"  # the property of a unit that nobody is told: its values may be secrets
-WORDS_AT_MOST = 4000
-"""Letters of why a fact is not there. A host says it, in as many as it likes, and each rule that asks for it says it too."""
-
 FOR_PEOPLE = frozenset({"ExecStart"})  # the one property of a unit that no rule reads: what is cut of it is missed by none
 
 UnitFile = Annotated[str, Meta(pattern=r"^([0-9a-f]{64}|masked|broken|unreadable|not a file|open to others than root)\Z")]
@@ -70,9 +67,7 @@ SiteFile = Annotated[str, Meta(pattern=r"^([0-9a-f]{64}|link|special)\Z")]
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Why a fact is not there. ``kind``: denied, missing, timeout, unparsable, failed, unreachable. Of more words than anybody
-    reads the beginning is kept.
-    """
+    """Why a fact is not there. ``kind``: denied, missing, timeout, unparsable, failed, unreachable."""
 
     kind: str
     why: str
@@ -80,17 +75,7 @@ class Missing:
     hint: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("kind", "why", "where", "hint"):
-            object.__setattr__(self, name, _begun(getattr(self, name)))
-
-
-def _begun(text: str) -> str:
-    """As much of it as is kept: whole words where that is possible, as half a secret is one that nothing recognizes."""
-    if len(text) <= WORDS_AT_MOST:
-        return text
-    end = text.rfind(" ", 1, WORDS_AT_MOST - 50)
-    kept = text[: end if end > 0 else WORDS_AT_MOST - 50]
-    return f"{kept} .. and {len(text) - len(kept)} letters more"
+        object.__setattr__(self, "why", begun(self.why))
 
 
 def known(fact: T | Missing) -> T:

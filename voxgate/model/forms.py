@@ -67,3 +67,16 @@ def whole_only(found: Iterable[str]) -> None:
     """Raises ValueError if something was cut out of one of them."""
     if any(CUT in text for text in found):
         raise ValueError("a value of .env was cut out of it")
+
+
+WORDS_AT_MOST = 4000
+"""Letters of why a fact is not there. A host says it, in as many as it likes, and each rule that asks for it says it too."""
+
+
+def begun(text: str) -> str:
+    """As much of it as is kept: whole words where that is possible, as half a secret is one that nothing recognizes."""
+    if len(text) <= WORDS_AT_MOST:
+        return text
+    end = text.rfind(" ", 1, WORDS_AT_MOST - 50)
+    kept = text[: end if end > 0 else WORDS_AT_MOST - 50]
+    return f"{kept} .. and {len(text) - len(kept)} letters more"

@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.suites.conftest import Case
-from voxgate.model.evidence import WORDS_AT_MOST, ContainerFact, Missing, SocketFact, known
+from voxgate.model.evidence import ContainerFact, Missing, SocketFact, known
 from voxgate.model.fingerprints import differences
+from voxgate.model.forms import WORDS_AT_MOST
 from voxgate.model.surroundings import CopiesFact, CopyFact
 from voxgate.model.web_servers import MadeOfFact
 from voxgate.survey.brought import Packages
