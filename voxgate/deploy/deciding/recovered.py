@@ -57,5 +57,4 @@ def _by_the_last(recovery: Recovery, verdict: RunVerdict, judged: Judged, away: 
     worse = [one.id for one in judgements if not one.verdict.is_green and one.id not in still]
     if still and not worse:
         return Settled(final, look_status(final, 1), f"{summary}; it is as before, and does not hold: {named(still)}", *rest)
-    status = Exit.INCOMPLETE if final is RunVerdict.INCOMPLETE else look_status(final, 1)
-    return Settled(final, status, f"{summary}; the estate is {final}: {named(worse)}", *rest)
+    return Settled(final, look_status(final, 1), f"{summary}; the estate is {final}: {named(worse)}", *rest)

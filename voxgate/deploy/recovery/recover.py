@@ -277,7 +277,7 @@ class Recovery:
             self.back, self.failure = put_back(self.context, targets)
 
     def _promote(self, decision: Decision) -> None:
-        service, release = self.context.estate.service(decision.service), decision.wanted or decision.release
+        service, release = self.context.estate.service(decision.service), decision.wanted
         tagged = {service.name: self.tag(service, release)} if release else {}
         journal_writer.promote(self.context.claim, self._tasks(decision), self.context.goods, tagged, self.context.contents)
 
@@ -328,11 +328,10 @@ class Recovery:
         tidy(self.context, (one for one in self.context.estate.placements if self.context.found[one.id].git_locks))
 
     def _tasks(self, decision: Decision) -> list[Task]:
-        origin = self._origins(decision)
-        release = decision.wanted or decision.release
-        if release is None:
+        if decision.wanted is None:
             return []
-        return [Task(placement, release, origin, decision.run) for placement in decision.placements]
+        origin = self._origins(decision)
+        return [Task(placement, decision.wanted, origin, decision.run) for placement in decision.placements]
 
     def _origins(self, decision: Decision) -> Release | None:
         goods = [self.context.goods[placement.id] for placement in decision.placements]
