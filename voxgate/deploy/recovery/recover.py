@@ -198,6 +198,12 @@ def is_about(judgement: Judgement, target: Target) -> bool:
     return not judgement.host or judgement.host in {placement.host.name for placement in target.placements}
 
 
+def _nowhere(target: Target) -> str:
+    """Why what was judged again, and does not hold, does not go back."""
+    why = "is the last known good itself" if target.way_back else "there is nothing to go back to"
+    return f"judged again, does not hold, and {why}"
+
+
 @dataclass(slots=True)
 class Recovery:
     """What is being mended: decided, then acted on (``act``), then judged, then closed (``close``). ``judged`` is the judgement
@@ -309,13 +315,13 @@ class Recovery:
 
     def _back_after_all(self, targets: tuple[Target, ...], judge: Judge) -> VoxgateError | None:
         """What was left at its judging was judged again, and does not hold."""
-        same = [target for target in targets if target.release == target.wanted]
+        same = [target for target in targets if target.wanted and target.release.commit == target.wanted.commit]
         others = [target for target in targets if target not in same]
-        tasks = [task for target in same for task in target.tasks]
         if not others:
-            reason = "judged again, does not hold, and is the last known good itself"
-            journal_writer.mark(self.context.claim, tasks, Phase.ABANDONED, reason=reason)
-            return VoxgateError(f"{same[0].service.name} {reason}")
+            for target in same:
+                journal_writer.mark(self.context.claim, target.tasks, Phase.ABANDONED, reason=_nowhere(target))
+            return VoxgateError(f"{same[0].service.name} {_nowhere(same[0])}")
+        tasks = [task for target in same for task in target.tasks]
         journal_writer.mark(self.context.claim, tasks, Phase.BACK_JUDGING)
         self.back, failure = put_back(self.context, others)
         anew = partial(judge, {target.service.name: target.release for target in targets})
