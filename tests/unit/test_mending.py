@@ -36,10 +36,12 @@ from tests.mended import (
 )
 from tests.story import failing, no_calls, said, written
 from voxgate.deploy.hosts.journal import Phase
+from voxgate.deploy.hosts.state import Found
 from voxgate.model.verdict import RunVerdict, Verdict
 
 _no_calls = pytest.fixture(autouse=True)(no_calls)
 
+TORN = "; ".join(f"fleet-{n} has a journal that cannot be read (torn)" for n in (1, 2))
 NOTHING_CHANGED = "abandoned: nothing was changed"
 AT_ONCE: dict[str, Case] = {
     "what changed nothing is abandoned, and what git left locked is removed wherever it is": (
@@ -94,6 +96,12 @@ AT_ONCE: dict[str, Case] = {
             found(at("checkout"), "nothing to go back to"),
             f"abandoned r1 ->b: {FLEET} ({at('checkout')}; nothing to go back to)",
         ],
+    ),
+    "a first deploy of which nobody can read what it was": (
+        Left({key: Found(None, UNKNOWN, "b") for key in (ONE, TWO)}, GREEN),
+        RunVerdict.BROKEN,
+        f"not in order: fleet: {TORN} -> nothing to go back to",
+        [found(TORN, "nothing to go back to")],
     ),
     "what is held waits for a person, and what is beside it is closed": (
         Left({**fleet(Phase.HELD), **written(API, Phase.CHECKOUT)}, GREEN),

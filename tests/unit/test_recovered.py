@@ -103,6 +103,21 @@ def test_what_must_run_after_a_recovery_is_of_the_services_that_it_mended(
     assert found == ({"backend": NEW} if mended and release else {})
 
 
+@pytest.mark.parametrize("way", list(WayOut))
+def test_what_a_recovery_has_in_hand_is_said_by_what_was_decided(tmp_path: Path, way: WayOut) -> None:
+    gate = Gate(ESTATE, Options(recover=True), tmp_path / "evidence", "r2", Said())
+    beside = Decision(WayOut.ABANDON, "fleet", (), NEW, NEW, "r1", "fleet-1 was left by run r1")
+    recovery = Recovery(
+        gate.context, (beside, Decision(way, "backend", (), OLD, NEW, "r1", "api-1 was left")), lambda _, one: one
+    )
+    assert recovery.is_open is (way in {WayOut.GO_BACK, WayOut.JUDGE})
+    assert recovery.held == ({"backend": "api-1 was left"} if way is WayOut.HELD else {})
+    assert recovery.stuck == (("backend",) if way is WayOut.STUCK else ())
+    assert recovery.waits is (way is WayOut.WAITS)
+    recovery.closed = True
+    assert not recovery.is_open
+
+
 @pytest.mark.parametrize("found", list(Verdict))
 def test_what_could_not_be_mended_is_broken_whatever_was_judged(tmp_path: Path, found: Verdict) -> None:
     ended = settled(tmp_path, WayOut.PROMOTE, judged(found), not_mended=VoxgateError("does not hold", where="api-1"))

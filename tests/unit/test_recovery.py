@@ -208,6 +208,74 @@ def test_without_a_last_known_good_there_is_no_way_back() -> None:
     assert decide(ESTATE, state)[0].way is WayOut.STUCK
 
 
+GO_BACK = "go back to the last known good (vox-agents-2026.06.22-1)"
+LATER_LINE = (
+    "its hosts disagree on last-known-good (fleet-1: vox-agents-2026.06.22-1, fleet-2: vox-agents-2026.06.24-1): "
+    "vox-agents-2026.06.24-1, promoted last, counts"
+)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "run", "line"),
+    [
+        ([found(Phase.CLAIMED)], "r1", "fleet-1 was left at claimed by run r1 -> abandoned: nothing was changed"),
+        # Of two runs the first host's is named; a host on which nothing is open says nothing.
+        (
+            [found(Phase.RESTART, run="r3"), found(Phase.INSTALL)],
+            "r3",
+            f"fleet-1 was left at restart by run r3; fleet-2 was left at install by run r1 -> {GO_BACK}",
+        ),
+        (
+            [found(Phase.DONE, run="r3"), found(Phase.INSTALL)],
+            "r1",
+            f"fleet-2 was left at install by run r1 -> {GO_BACK}",
+        ),
+        (
+            [
+                Found(
+                    GOOD,
+                    Journal(Phase.RESTART, "r1", NEW, OLD, step="restart voxcore@1", status="begun", boot="a", reason="x"),
+                    "b",
+                )
+            ],
+            "r1",
+            f"fleet-1 was left at restart, restart voxcore@1 begun by run r1, the host was booted since (x) -> {GO_BACK}",
+        ),
+        (
+            [found(Phase.HELD, boot="another")],
+            "r1",
+            "fleet-1 is held after run r1 -> held until a person clears it",
+        ),
+        (
+            [Found(GOOD, Missing("unparsable", "no JSON"), "b")],
+            "",
+            f"fleet-1 has a journal that cannot be read (no JSON) -> {GO_BACK}",
+        ),
+        # That hosts disagree on what is good is said where one goes back to it.
+        (
+            [found(Phase.INSTALL), found(Phase.DONE, good=LATER)],
+            "r1",
+            f"fleet-1 was left at install by run r1; {LATER_LINE} -> go back to the last known good (vox-agents-2026.06.24-1)",
+        ),
+        (
+            [found(Phase.JUDGING), found(Phase.DONE, good=LATER)],
+            "r1",
+            "fleet-1 was left at judging by run r1 -> judge again (vox-agents-2026.06.24-1)",
+        ),
+        (
+            [found(Phase.RESTART, good=None), Found(Missing("failed", "torn"))],
+            "r1",
+            f"fleet-1 was left at restart by run r1; what was last known good is not known (torn) -> {WayOut.WAITS.value}",
+        ),
+    ],
+)
+def test_what_was_found_and_what_is_decided_is_said_in_a_line(hosts: list[Found], run: str, line: str) -> None:
+    state = {placement.id: NOTHING for placement in ESTATE.placements}
+    state |= {placement.id: one for placement, one in zip(FLEET, hosts, strict=False)}
+    (decision,) = decide(ESTATE, state)
+    assert (decision.line, decision.run) == (f"fleet: {line}", run)
+
+
 def test_hosts_that_disagree_follow_the_last_promotion_and_say_so() -> None:
     later = LastKnownGood(NEW, OLD, "2026-06-24T08:00:00Z")
     release, line = way_back({"fleet-1": GOOD, "fleet-2": later})
@@ -242,6 +310,8 @@ def test_a_journal_reads_as_it_was_written(phase: Phase) -> None:
         # What nobody wrote down, or what was started anew on what was there for a moment, is put back whole.
         (Journal(Phase.INSTALL, "r1", NEW, OLD, boot="b"), None),
         (Journal(Phase.INSTALL, "r1", NEW, OLD, boot="another", changed=frozenset({"code"})), None),
+        (Journal(Phase.INSTALL, "r1", NEW, OLD, boot="another", changed=frozenset({"packages"})), None),
+        (Journal(Phase.RESTART, "r1", NEW, OLD, boot="another", changed=frozenset({"dist"})), frozenset({"dist"})),
         (Missing("unparsable", "no JSON"), None),
         (None, None),
     ],
@@ -249,6 +319,12 @@ def test_a_journal_reads_as_it_was_written(phase: Phase) -> None:
 def test_what_was_changed_is_what_the_journal_says(one: Journal | Missing | None, wanted: frozenset[str] | None) -> None:
     assert changes(Found(GOOD, one, "b")) == wanted
     assert nothing_was_changed(Found(GOOD, one, "b")) is (wanted == frozenset())
+
+
+def test_what_is_held_counts_as_changed() -> None:
+    """Whatever its journal says: a person was told to look at it."""
+    held = Found(GOOD, Journal(Phase.HELD, "r1", NEW, OLD, boot="b", changed=frozenset()), "b")
+    assert (changes(held), nothing_was_changed(held)) == (frozenset(), False)
 
 
 def test_a_change_that_was_put_back_makes_no_code_younger() -> None:
