@@ -267,6 +267,24 @@ NOT_BACK: dict[str, Case] = {
         f"{FAILS}fleet-2: the journal could not be written: fleet-2: no rolled-back",
         [*FIRST, *went(FLEET), JUDGE, *closed(ONE)],
     ),
+    "one host does not write that it was abandoned, which holds nobody else": (
+        End(
+            wanting("backend", "fleet"),
+            {**left(Phase.JUDGING, API), **left(Phase.CLAIMED, ONE, TWO, changed=())},
+            looks=[HOLDS],
+            fail=failing(("fleet-2", "abandoned")),
+        ),
+        RunVerdict.BROKEN,
+        f"{FAILS}fleet-2: the journal could not be written: fleet-2: no abandoned",
+        [
+            *NOTHING,
+            f"tidy: {FLEET}",
+            f"abandoned r2 a>b: {ONE} ({WHY})",
+            *went(API, "vox-backend-2026.06.22-1"),
+            "judge (backend vox-backend-2026.06.22-1)",
+            *closed(API),
+        ],
+    ),
     "a host that stays lost": (
         End(wanting("fleet"), left(Phase.JUDGING, ONE, TWO), looks=[HOLDS], lost={"fleet-1", "fleet-2"}, regains={"fleet-1"}),
         RunVerdict.BROKEN,

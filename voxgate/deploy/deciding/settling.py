@@ -152,12 +152,11 @@ class Settlement:
             self._context.progress.note(f"nothing was changed, so nothing goes back and nothing is restarted: {names}")
         # What was deployed again runs already: it has nowhere to go, but is in order if all is once the others are back.
         again = ways.same if ways.back or why is RunVerdict.INCOMPLETE else ()
-        failure = self._abandon(ways, again, reason)
+        not_closed, failure = self._abandon(ways, again, reason), None
         if ways.back:
             self._context.progress.note("going back: " + ", ".join(str(target.release) for target in ways.back))
-            self.back, failed = put_back(self._context, ways.back)
-            failure = failure or failed
-        settled = self._judge_back(why, reason, (*ways.back, *again), failure)
+            self.back, failure = put_back(self._context, ways.back)
+        settled = self._judge_back(why, reason, (*ways.back, *again), failure, not_closed)
         nowhere = [target.service.name for target in (*ways.stuck, *(() if again else ways.same))]
         if nowhere:
             known = "its first deploy here" if ways.stuck else "what runs is the last known good itself"
@@ -165,10 +164,19 @@ class Settlement:
             return replace(settled, verdict=RunVerdict.BROKEN, exit_status=Exit.BROKEN, summary=summary)
         return settled
 
-    def _judge_back(self, why: RunVerdict, reason: str, targets: tuple[Target, ...], failure: VoxgateError | None) -> Settled:
-        """Look and judge on the last known good; then close the journals."""
+    def _judge_back(
+        self,
+        why: RunVerdict,
+        reason: str,
+        targets: tuple[Target, ...],
+        failure: VoxgateError | None,
+        not_closed: VoxgateError | None,
+    ) -> Settled:
+        """Look and judge on the last known good; then close the journals. ``failure`` is of the way back, ``not_closed`` of what
+        does not go back: that holds nothing of what went back well, and yet not all is in order.
+        """
         if not targets:
-            verdict, status = deploy_status(why, changed_back=failure is None, back_holds=failure is None)
+            verdict, status = deploy_status(why, changed_back=not_closed is None, back_holds=not_closed is None)
             return Settled(verdict, status, f"not done: {reason}; nothing was changed")
         anew = partial(self._judge, {target.service.name: target.release for target in targets})
         failure, judged = restart_kept(self._context, self.back, failure, anew(), anew, self._standing)
@@ -178,6 +186,7 @@ class Settlement:
             failure = close_back(self._context, targets, failure, judged, reason, self._standing, failed)
         except VoxgateError as error:
             failure = failure or error
+        failure = failure or not_closed
         releases = ", ".join(str(target.release) for target in targets)
         summary = f"not done ({reason}); back on {releases}, judged again: {back_verdict}{waived_in(rejudged)}"
         if still := self._standing.still(rejudged):
