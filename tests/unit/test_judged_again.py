@@ -6,6 +6,7 @@ import pytest
 
 from tests.mended import (
     AGAIN,
+    ALL,
     ANEW,
     API,
     API_BACK,
@@ -15,6 +16,7 @@ from tests.mended import (
     GREEN,
     HOLDS,
     JUDGE,
+    ONE,
     RAN,
     RESTARTED,
     WORSE,
@@ -73,6 +75,32 @@ JUDGED: dict[str, Case] = {
         RunVerdict.BROKEN,
         "not in order: fleet-2: no back-install",
         [found(at("judging"), AGAIN), *left_behind(judging=True), f"held r1 a>b: {FLEET} (fleet-2: no back-install)"],
+    ),
+    "what fails on its way back is held alone": (
+        Left(
+            {**fleet(Phase.JUDGING), **written(API, Phase.JUDGING)},
+            (*GREEN, BAD),
+            [HOLDS],
+            fail=failing(("fleet-2", "back-install")),
+        ),
+        RunVerdict.BROKEN,
+        "not in order: fleet-2: no back-install",
+        [
+            found(at("judging", "api-1"), "judge again (vox-backend-2026.06.24-1)", "backend"),
+            found(at("judging"), AGAIN),
+            *went(ALL)[:-2],
+            f"back-restart r1 a>b: {API}, {ONE}",
+            f"back-judging r1 a>b: {API}",
+            "judge (backend vox-backend-2026.06.22-1, fleet vox-agents-2026.06.22-1)",
+            f"held r1 a>b: {FLEET} (fleet-2: no back-install)",
+            *closed(API, ANEW),
+        ],
+    ),
+    "no host is there to go back on": (
+        Left(fleet(Phase.JUDGING), (*GREEN, BAD), [WORSE], lost=["fleet-1", "fleet-2"]),
+        RunVerdict.BROKEN,
+        "not in order: fleet-1, fleet-2: fleet was not put back: the host is lost",
+        [found(at("judging"), AGAIN), "regain", "read", JUDGE],
     ),
     "what was not restarted is restarted after all": (
         Left(fleet(Phase.JUDGING, {"code"}), (*GREEN, BAD), [WORSE, WORSE, HOLDS]),

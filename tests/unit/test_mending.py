@@ -16,6 +16,7 @@ from tests.mended import (
     HELD,
     HOLDS,
     JUDGE,
+    KEPT,
     ONE,
     RESTARTED,
     TWO,
@@ -34,9 +35,10 @@ from tests.mended import (
     went,
     without_restart,
 )
-from tests.story import failing, no_calls, said, written
+from tests.story import failing, judging, no_calls, run_on, said, written
 from voxgate.deploy.hosts.journal import Phase
 from voxgate.deploy.hosts.state import Found
+from voxgate.deploy.recovery.recover import Recovery
 from voxgate.model.verdict import RunVerdict, Verdict
 
 _no_calls = pytest.fixture(autouse=True)(no_calls)
@@ -121,6 +123,7 @@ AT_ONCE: dict[str, Case] = {
         [found(f"{at('checkout')}; what was last known good is not known (torn)", "left as it is until all can be known")],
     ),
 }
+JUDGE_ALL = "judge (backend vox-backend-2026.06.22-1, fleet vox-agents-2026.06.22-1)"
 WENT_BACK: dict[str, Case] = {
     "what was half done goes back": (
         Left(fleet(Phase.CHECKOUT), GREEN),
@@ -219,6 +222,27 @@ WENT_BACK: dict[str, Case] = {
         f"recovered: fleet {BACK}; all of it holds",
         [found(at("checkout"), FLEET_BACK), *without_restart(), JUDGE, *closed(FLEET, at("checkout"))],
     ),
+    "only what does not hold is restarted after all": (
+        Left({**fleet(Phase.CHECKOUT, {"code"}), **written(API, Phase.CHECKOUT, {"code"})}, (*GREEN, BAD), [WORSE, HOLDS]),
+        RunVerdict.HOLDS,
+        f"recovered: backend {BACK}; fleet {BACK}; all of it holds",
+        [
+            found(at("checkout", "api-1"), API_BACK, "backend"),
+            found(at("checkout"), FLEET_BACK),
+            "regain",
+            "read",
+            f"says not restarted, as the deploy did not: api-1 voxbridge, {KEPT}",
+            f"tidy: {ALL}",
+            f"back-checkout r1 a>b: {ALL}",
+            f"back-judging r1 a>b: {ALL}",
+            JUDGE_ALL,
+            RESTARTED,
+            f"back-restart r1 a>b: {FLEET}",
+            f"back-judging r1 a>b: {FLEET}",
+            JUDGE_ALL,
+            *closed(ALL, f"{at('checkout', 'api-1')}; {at('checkout')}"),
+        ],
+    ),
     "what cannot be restarted after all is held": (
         Left(fleet(Phase.CHECKOUT, {"code"}), (*GREEN, BAD), [WORSE, HOLDS], fail=failing(("fleet-2", "back-restart"))),
         RunVerdict.BROKEN,
@@ -257,3 +281,16 @@ WENT_BACK: dict[str, Case] = {
 )
 def test_what_was_left_is_mended(left: Left, verdict: RunVerdict, summary: str, story: list[str]) -> None:
     left.comes_to(verdict, summary, story)
+
+
+def test_before_a_deploy_nothing_is_closed_by_what_was_not_judged_to_its_end() -> None:
+    run, hosts = run_on(fleet(Phase.CHECKOUT))
+    recovery = Recovery.of(run, lambda _, release: release)
+    recovery.act()
+    hosts.forget()
+    failure = recovery.close((RunVerdict.INCOMPLETE, GREEN), judging(hosts))
+    assert failure is not None
+    assert (failure.line, failure.hint) == ("not everything was judged", "nothing is closed: make recover, once more")
+    assert (hosts.story, recovery.is_open) == ([], True)
+    assert recovery.close(HOLDS, judging(hosts)) is None
+    assert (hosts.story, recovery.is_open) == ([f"rolled-back r1 a>b: {FLEET} ({at('checkout')})"], False)
