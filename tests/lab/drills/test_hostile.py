@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.lab.drills.drilling import Drill, goods, other, recovered, run, states
+import lab
+from lab import hosts
+from tests.lab.drills.drilling import Drill, Gate, goods, other, recovered, run, states
+
+FLOOD = Path(__file__).with_name("flood.py")
 
 
 def test_garbage_on_the_way_back(drill: Drill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,3 +53,35 @@ def test_a_mistake_of_the_gates_own(drill: Drill, tmp_path: Path, monkeypatch: p
     if drill.states["dialler-sip-1"] != "rolled-back done":
         drill.flaws.append(f"it did not go back: {drill.states['dialler-sip-1']}")
     drill.check(before)
+
+
+@pytest.fixture
+def flooded() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """What asks until its stdin is closed."""
+    started: list[subprocess.Popen[bytes]] = []
+    yield started
+    for one in started:
+        one.communicate(timeout=30)
+
+
+def test_an_account_keeps_systemd_from_answering(
+    drill: Drill, tmp_path: Path, flooded: list[subprocess.Popen[bytes]]
+) -> None:
+    """The service's account of one host asks systemd by the system's bus, faster than that answers, from the dialler's stop on:
+    whoever is not root hears nothing any more. The dialler is started all the same, seen up and judged.
+    """
+    drill.point = "restart:begun:dialler, the bus of sip-1 full from there on"
+    gate = Gate.start(tmp_path, *other("dialler"), point="restart:begun:dialler:NONE")
+    gate.reached()
+    as_vox = ["setpriv", "--reuid=vox", "--regid=vox", "--clear-groups", "python3", "-c", FLOOD.read_text()]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    flooded.append(subprocess.Popen(hosts.entered("sip-1", as_vox), env=hosts.ENVIRONMENT, **pipes))
+    assert flooded[0].stdout is not None
+    assert flooded[0].stdout.readline() == b"asking\n"
+    drill.exit_status = gate.wait()
+    drill.outcome = gate.verdict["summary"]
+    if drill.exit_status != 0:
+        drill.flaws.append(f"exit {drill.exit_status}, {drill.outcome}: {gate.end}")
+    if lab.exec("sip-1", ["systemctl", "is-active", "voxdialler"]).stdout.strip() != "active":
+        drill.flaws.append("the dialler does not run")
+    drill.check()
