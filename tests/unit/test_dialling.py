@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.built import probe
 from tests.running import WAITS, running, without_its_first_thread
 from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import FOLDER
-from voxgate.deploy.moving.dialling import first_dialler, is_another_program, nobody_else_lives
+from voxgate.deploy.moving.dialling import first_dialler, is_another_program, nobody_else_lives, restart_alone
 from voxgate.errors import MoveFailed
 from voxgate.model.estate import PlacedUnit
 from voxgate.model.evidence import HostEvidence, Missing, ProcessFact, known
@@ -354,3 +354,41 @@ def test_a_dialler_is_seen_by_where_its_folder_really_is(service: Service, run: 
     found = set(said(alive(UNIT, by_link)))
     assert own <= found
     assert stranger not in found
+
+
+class Deaf:
+    """Hands at a host whose systemd says nothing from some moment on: before the dialler is stopped, or after."""
+
+    def __init__(self, *, before: bool) -> None:
+        self.before, self.done = before, list[str]()
+
+    def look(self, host: str, step: Step) -> Completed:
+        """Nothing."""
+        if self.before or self.done:
+            raise MoveFailed(f"{step.says} failed", where=host, why="exit 1: destination has a full message queue")
+        return Completed(0, b"ActiveState=active\n", b"", 0.0)
+
+    def do(self, _task: object, _phase: object, steps: Sequence[Step]) -> None:
+        """Noted."""
+        self.done += [step.says for step in steps]
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> PlacedUnit:
+    """A dialler beside which none lives."""
+    for name in ("nobody_else_lives", "nobody_dials", "await_gone"):
+        monkeypatch.setattr(f"voxgate.deploy.moving.dialling.{name}", lambda *_: None)
+    return next(one for one in load_estate("lab").placed_units if one.service.name == "dialler")
+
+
+def test_what_was_stopped_is_started_whoever_keeps_systemd_from_answering(alone: PlacedUnit) -> None:
+    hands = Deaf(before=False)
+    restart_alone(cast("Any", hands), cast("Any", None), alone, cast("Any", None), lambda: None)
+    assert hands.done == ["reset-failed voxdialler", "stop voxdialler", "start voxdialler"]
+
+
+def test_where_systemd_does_not_answer_nothing_is_stopped(alone: PlacedUnit) -> None:
+    hands = Deaf(before=True)
+    with pytest.raises(MoveFailed, match="full message queue"):
+        restart_alone(cast("Any", hands), cast("Any", None), alone, cast("Any", None), lambda: None)
+    assert hands.done == []

@@ -34,9 +34,9 @@ def main() -> None:
     bus.sendall(b"BEGIN\r\n" + call(1, "/org/freedesktop/DBus", driver, driver, "Hello"))
     bus.recv(4096)
     asked = b"".join(call(number + 2, PATH, NAME, f"{NAME}.Manager", "ListUnits", NO_REPLY) for number in range(200))
-    print("asking", flush=True)
+    os.write(1, b"asking\n")
     left = asked
-    bus.setblocking(False)
+    bus.settimeout(0)
     while True:
         ended, room, _ = select.select([0], [bus], [])
         if ended:
