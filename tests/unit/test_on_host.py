@@ -18,6 +18,7 @@ import pytest
 
 from voxgate.contracts.schemas import check
 from voxgate.deploy.on_host.built import program
+from voxgate.moves.steps import systemctl
 
 JOURNAL = {"format": 1, "service": "backend", "phase": "install", "run": "r1", "by": "me", "build": ""}
 WORD = "voxgate-0123"
@@ -432,6 +433,27 @@ def test_a_full_disk_stops_before_the_step(hosts: list[Host], tmp_path: Path) ->
     (tmp_path / "backend" / ".journal.json.part").mkdir()  # stands for: it cannot be written
     assert "error" in one.do("touch", str(tmp_path / "touched"))
     assert not (tmp_path / "touched").exists()
+
+
+def test_what_was_stopped_is_started_also_on_a_full_disk(tmp_path: Path) -> None:
+    """Any account can fill a disk while the dialler is stopped."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0755", "tmpfs", tmp_path], check=True)
+    host = Host(tmp_path)
+    try:
+        assert "ok" in host.claim()
+        assert "ok" in host.do("true", changes="voxdialler.service")
+        (tmp_path / "tmp").mkdir(mode=0o777)
+        (tmp_path / "tmp").chmod(0o777)
+        fill = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", "cat /dev/zero >fill"]
+        subprocess.run(fill, cwd=tmp_path / "tmp", stderr=subprocess.DEVNULL, check=False)
+        assert "No space left" in host.do("false")["error"], "nothing else is begun that cannot be noted"
+        start = systemctl("start", "voxdialler.service")
+        said = host.do("true", changes=start.changes, owed=start.owed)
+        assert [one["exit"] for one in said["ok"]["results"]] == [0]
+        assert host.journal()["changed"] == ["voxdialler.service"]
+    finally:
+        host.end()
+        subprocess.run(["umount", "-l", tmp_path], check=True)
 
 
 def test_git_locks_are_removed_only_by_the_owner(tmp_path: Path) -> None:

@@ -63,12 +63,13 @@ mv -T .next.sha256 "$2.sha256"
 rm -rf .before
 """
 
-# A real folder cannot be replaced by the rename of a link, so the first publication moves it out of the way.
+# A real folder cannot be replaced by the rename of a link, so the first publication moves it out of the way: once there is the
+# link, for which there may be no room.
 _PUBLISH = """set -eu
 cd "$1"
 test -f "builds/$2/index.html"
-if [ -d dist ] && [ ! -L dist ]; then mv -T dist "builds/before-voxgate"; fi
 ln -sfn "builds/$2" .dist.next
+if [ -d dist ] && [ ! -L dist ]; then mv -T dist "builds/before-voxgate"; fi
 mv -T .dist.next dist
 """
 
@@ -174,7 +175,8 @@ _ALIVE = f"""look() {{
 class Step:
     """One command of a move. ``deadline`` in seconds; ``says`` is what it does, in a word or two. ``finish``: it must come to
     its end even when the run is stopped, as a half-done restart is worse than a late one. ``changes`` is what must be put back
-    once it was begun: CODE, PACKAGES, DIST or a unit; empty where nothing must.
+    once it was begun: CODE, PACKAGES, DIST or a unit; empty where nothing must. ``owed``: a step before it has taken away what it
+    brings back, and said so; it is done also where there is no room to note it, which any account can see to.
     """
 
     argv: tuple[str, ...]
@@ -182,6 +184,7 @@ class Step:
     says: str
     finish: bool = False
     changes: str = ""
+    owed: bool = False
 
 
 def fetch(service: Service) -> Step:
@@ -282,9 +285,9 @@ def publish(service: Service, release: Release) -> Step:
 
 
 def systemctl(verb: str, unit: str) -> Step:
-    """One exact sudo command: ``verb`` is restart, start, stop or reset-failed."""
+    """One exact sudo command: ``verb`` is restart, start (of what was stopped), stop or reset-failed."""
     argv, says = ("/usr/bin/sudo", "-n", _SYSTEMCTL, verb, unit), f"{verb} {unit.removesuffix('.service')}"
-    return Step(argv, 120, says, finish=True, changes="" if verb == "reset-failed" else unit)
+    return Step(argv, 120, says, finish=True, changes="" if verb == "reset-failed" else unit, owed=verb == "start")
 
 
 def unlimited(unit: str, state: Mapping[str, str]) -> tuple[Step, ...]:

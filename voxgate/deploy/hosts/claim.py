@@ -203,7 +203,7 @@ class Claim:
         Raises CommandUnknown where one did not end by itself, MoveFailed where the host refuses.
         """
         deadline = sum(step.deadline for step in steps) + _SLACK
-        names = ("argv", "deadline", "says", "finish", "changes")
+        names = ("argv", "deadline", "says", "finish", "changes", "owed")
         sent = [{name: getattr(step, name) for name in names} for step in steps]
         said = self.ask(host, "do", deadline, answers.ended(len(steps)), service=service, journal=dict(journal), steps=sent)
         ended = []

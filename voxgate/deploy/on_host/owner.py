@@ -122,8 +122,18 @@ class Owner:
     def _journal(self, folder: str, request: Dict[str, Any], changes: str = "", **more: Any) -> Dict[str, Any]:
         return write_journal(folder, request["journal"], changes, epoch=self.epochs[request["service"]], **more)
 
+    def _note(self, folder: str, request: Dict[str, Any], step: Dict[str, Any], status: str) -> None:
+        """What becomes of a step, in the journal. Raises OSError, but of one that is owed."""
+        try:
+            self._journal(folder, request, step.get("changes", ""), step=step["says"], status=status)
+        except OSError:
+            if not step.get("owed"):
+                raise
+
     def do(self, request: Dict[str, Any]) -> Dict[str, Any]:
-        """Steps, one after the other until one fails: intent, command, outcome."""
+        """Steps, one after the other until one fails: intent, command, outcome. Nothing is begun that cannot be noted, but for
+        what is owed: what it changes stands in the journal already.
+        """
         results: List[Dict[str, Any]] = []
         with self._fenced(request) as (folder, lock):
             self.commands.cut.discard(request["service"])
@@ -132,10 +142,10 @@ class Owner:
                 if self.closing or (self.stopped and not back):
                     results.append(dict(NOT_BEGUN))
                     break
-                self._journal(folder, request, step.get("changes", ""), step=step["says"], status="begun")
+                self._note(folder, request, step, "begun")
                 results.append(self.commands.run(request["service"], step, lock, back=back))
                 good = results[-1]["exit"] == 0
-                self._journal(folder, request, step=step["says"], status="done" if good else "failed")
+                self._note(folder, request, step, "done" if good else "failed")
                 if not good:
                     break
         return {"results": results}
