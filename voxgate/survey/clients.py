@@ -250,13 +250,14 @@ class _Clients:
         return self._shares[other, pid]
 
     def _through_sshd(self, held: _Held) -> bool:
-        """True for what comes out of sshd on the host through which that question is asked. Of whom we may not look at the
-        program, the name counts.
+        """True for what comes out of sshd on the host through which that question is asked, as the account that logs in there or
+        as root: any other one can run the same program, and have it do what it likes. Of whom we may not look at the program, the
+        name counts.
         """
         asked = [self.database] if held.client.app_name == self.view.asker else self.estate.databases
         process = held.processes[0]
         is_sshd = process.command.startswith("sshd") and (process.exe is None or SSHD.fullmatch(process.exe) is not None)
-        return held.host.name in {one.via for one in asked} and is_sshd
+        return held.host.name in {one.via for one in asked} and is_sshd and process.user in {held.host.user, "root"}
 
     def _is_gate(self, client: DatabaseClient) -> bool:
         """True for the gate's own question, gone before the look at the host came to it: from the host that it goes through, by

@@ -340,9 +340,10 @@ def asked_beside(
     command: str = "sshd",
     host: str = DATA,
     exe: str | None = "/usr/sbin/sshd",
+    user: str = "root",
 ) -> Case:
     """The database sees another question to a database of its server, out of a process of a host."""
-    process = running(9400, "ssh.service", user="root", command=command, exe=exe)
+    process = running(9400, "ssh.service", user=user, command=command, exe=exe)
     case = client(case, name, host, process=process) if address == "127.0.0.1" else client(case, name, address)
 
     def add(look: Look) -> Look:
@@ -355,6 +356,7 @@ def asked_beside(
 def test_the_gates_question_to_another_database_of_the_server_is_the_gates(green: Case) -> None:
     for exe in ("/usr/sbin/sshd", "/usr/lib/openssh/sshd-session", "/usr/sbin/sshd (deleted)", None):
         assert ID not in asked_beside(green, "voxgate-b", exe=exe).judge([RULE])
+    assert ID not in asked_beside(green, "voxgate-b", user="deploy").judge([RULE])
 
 
 def test_a_port_that_leads_elsewhere_too_is_the_client_s(green: Case) -> None:
@@ -417,6 +419,7 @@ def test_the_gates_question_from_another_host_is_not(green: Case) -> None:
         lambda g: asked_beside(g, "voxgate-b", exe="/usr/bin/python3.11"),
         lambda g: asked_beside(g, "voxgate-b", exe="elsewhere:/usr/sbin/sshd"),
         lambda g: asked_beside(g, "voxgate-b", exe="/home/x/sshd"),
+        lambda g: asked_beside(g, "voxgate-b", user="vox"),
         lambda g: asked_beside(g, "voxgate-b", host=API),
         lambda g: asked_beside(g, "voxgate-b", "203.0.113.9"),
     ],
@@ -426,6 +429,7 @@ def test_the_gates_question_from_another_host_is_not(green: Case) -> None:
         "sshd by its name alone",
         "at a path of its own",
         "in a home",
+        "sshd's program run by another account",
         "on a host that is not asked through",
         "from outside",
     ],
