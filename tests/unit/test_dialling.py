@@ -111,6 +111,22 @@ def test_the_words_of_who_could_be_no_dialler_are_not_read(service: Service, run
     assert f"/proc/{stranger}/task/{stranger}/cmdline" not in asked
 
 
+def test_no_number_of_threads_holds_the_look_up(service: Service, run: Any, tmp_path: Path) -> None:
+    """An account has tens of thousands of them at no cost, and each of them was looked at twice."""
+    log = tmp_path / "asked"
+    (tmp_path / "grep").write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >>{log}\nexec {shutil.which("grep")} "$@"\n')
+    (tmp_path / "grep").chmod(0o755)
+    many = (
+        "import threading; [threading.Thread(target=input).start() for _ in range(50)]; print('.', end='', flush=True); input()"
+    )
+    with running("/usr/bin/python3", "-c", many, uid=NOBODY) as pid:
+        path = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+        subprocess.run(alive(UNIT, service).argv, check=True, capture_output=True, text=True, env=path)
+    asked = log.read_text().splitlines()
+    assert f"/proc/{pid}/status" in asked
+    assert not [one for one in asked if one.startswith(f"/proc/{pid}/task/")]
+
+
 @pytest.fixture
 def counted(tmp_path: Path) -> Any:
     """``counted(step)``: what a step says, and how many programs it started."""

@@ -137,6 +137,7 @@ sha256sum --check --quiet --strict "../$2.sha256" >&2
 _OVER = """exec 3>&1
 over() { sed "s|\\$|/$1|" | tr '\\n' '\\0' | xargs -0 -r grep "$2" -e "$3"; }
 folders() { sed 's|/[^/]*$||'; }
+threads() { while read -r one; do printf '%s\\n' "$one"/task/[0-9]*; done; }
 without_users() { over cgroup -LsF /user@ | folders; }
 units() { printf '%s\\n' /proc/[0-9]* | over cgroup -lsF "/$1" | folders | without_users; }
 wrong=$({ look "$@"; } 2>&1 >&3)
@@ -151,18 +152,22 @@ _LEFT_OVER = f"""look() {{ units "$1" | sed 's|/proc/||'; }}
 # owner of the folder, the service's own account), or that it is in a container, with files of its own. Where there is no such
 # folder the service's account has no code of it to run. All others are found by the database itself, if they dial: their words
 # are not even read, since an account can have the kernel keep waiting whoever reads them.
+# Of an account's processes there are at most some tens of thousands, and of their threads as many more at no cost: so these are
+# looked at only where the process counts, or where its first thread has ended, of which the older cgroups say nothing.
 # The folder is looked for by its path, and by where that leads. It comes without its first slash, and the processes are listed
 # first, so that nothing on the way to here finds itself.
 _ALIVE = f"""look() {{
-  threads=$(printf '%s\\n' /proc/[0-9]*/task/[0-9]*)
+  all=$(printf '%s\\n' /proc/[0-9]*)
   unit=$1 folder=$2 own="0|$(id -u)"; shift 2
   if test -d "/$folder"; then
     for account; do if id=$(id -u "$account" 2>/dev/null); then own="$own|$id"; fi; done
   fi
   found=$(units "$unit")
   called=$(printf '/%s/\\n%s/' "$folder" "$(readlink -f "/$folder" || echo "/$folder")")
-  theirs=$(printf '%s\\n' "$threads" | over status -lsE "^Uid:[[:space:]]+($own)[[:space:]]" | folders)
-  boxed=$(printf '%s\\n' "$threads" | over cgroup -lsE '[0-9a-f]{{64}}' | folders | without_users)
+  theirs=$(printf '%s\\n' "$all" | over status -lsE "^Uid:[[:space:]]+($own)[[:space:]]" | folders | threads)
+  ended=$(printf '%s\\n' "$all" | over status -lsE '^State:[[:space:]]+Z' | folders | threads)
+  boxed=$(printf '%s\\n' "$all" "$ended" | sed '/^$/d' | over cgroup -lsE '[0-9a-f]{{64}}' | folders | without_users |
+    sed 's|/task/.*||' | sort -u | threads)
   said=$(printf '%s\\n' "$theirs" "$boxed" | sed '/^$/d' | sort -u | over cmdline -lsF "$called" | sed 's|/task/.*||' |
     sort -u | grep -vxF -e "$found")
   printf '%s\\n' "$found" | sed -n 's|^/proc/\\(.*\\)|\\1 unit|p'

@@ -86,8 +86,8 @@ def test_an_account_keeps_systemd_from_answering(drill: Drill, tmp_path: Path, f
     if drill.exit_status != 13:
         drill.flaws.append(f"exit {drill.exit_status}, {drill.outcome}: {gate.end}")
     flooded.pop().communicate(timeout=30)
-    until_it_answers("http://198.51.100.41:8090/health")
     until_systemd_answers("sip-1")
+    until_it_answers("http://198.51.100.41:8090/health")
     assert run(tmp_path / "clear", "--clear", "dialler", "--reason", "it is over")[0] == 0
     status, gate = run(tmp_path / "again", "--deploy", f"dialler={before['dialler-sip-1']}")
     drill.flaws += [] if status == 0 else [gate.end]
