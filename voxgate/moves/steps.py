@@ -37,6 +37,7 @@ exec git -C "$1" checkout --quiet --force --detach "$2" --
 _BY_ITSELF = ("env", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GIT_ATTR_NOSYSTEM=1")
 _READY = Path(__file__).with_name("ready.py").read_text(encoding="utf-8")
 
+_OWED = frozenset({"start", "reset-failed"})
 CODE, PACKAGES, DIST = "code", "packages", "dist"
 """What steps change besides units: the files of a checkout, what its lock installed (or a build beside it), what is served."""
 
@@ -181,7 +182,8 @@ class Step:
     """One command of a move. ``deadline`` in seconds; ``says`` is what it does, in a word or two. ``finish``: it must come to
     its end even when the run is stopped, as a half-done restart is worse than a late one. ``changes`` is what must be put back
     once it was begun: CODE, PACKAGES, DIST or a unit; empty where nothing must. ``owed``: a step before it has taken away what it
-    brings back, and said so; it is done also where there is no room to note it, which any account can see to.
+    brings back, and said so, or it changes nothing; it is done also where there is no room to note it, which any account can see
+    to.
     """
 
     argv: tuple[str, ...]
@@ -292,7 +294,7 @@ def publish(service: Service, release: Release) -> Step:
 def systemctl(verb: str, unit: str) -> Step:
     """One exact sudo command: ``verb`` is restart, start (of what was stopped), stop or reset-failed."""
     argv, says = ("/usr/bin/sudo", "-n", _SYSTEMCTL, verb, unit), f"{verb} {unit.removesuffix('.service')}"
-    return Step(argv, 120, says, finish=True, changes="" if verb == "reset-failed" else unit, owed=verb == "start")
+    return Step(argv, 120, says, finish=True, changes="" if verb == "reset-failed" else unit, owed=verb in _OWED)
 
 
 def unlimited(unit: str, state: Mapping[str, str]) -> tuple[Step, ...]:
