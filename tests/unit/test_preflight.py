@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.gates import ESTATE, NEW, OLD, Hosts, completed, plan
 from voxgate.deploy.planning import preflight
 from voxgate.deploy.planning.plan import Plan
-from voxgate.deploy.planning.preflight import held_hosts, must_be_seen
+from voxgate.deploy.planning.preflight import builders, held_hosts, must_be_seen
 from voxgate.errors import CommandUnknown, Refused, Unforeseen, Unreachable, VoxgateError
 from voxgate.model.answers import DatabaseView
 from voxgate.model.estate import Database, Placement
@@ -111,6 +113,14 @@ def test_every_host_of_a_service_is_asked() -> None:
 def test_what_may_have_to_be_put_back_must_be_there(made: Plan, ways: list[object]) -> None:
     names, _ = looked(hosts(), made)
     assert [name for name in names if "way back" in name] == [f"backend-api-1: way back to {one}" for one in ways]
+
+
+@pytest.mark.parametrize(("hosts_of_it", "said"), [(5, "x-1, x-2, x-3, x-4, x-5"), (6, "x-1, x-2, x-3, x-4, x-5, and 1 more")])
+def test_of_many_hosts_with_one_builder_the_first_are_named(hosts_of_it: int, said: str) -> None:
+    place = ESTATE.placements[0]
+    many = [replace(place, host=replace(place.host, name=f"x-{number}")) for number in range(1, hosts_of_it + 1)]
+    assert list(builders(many, dict.fromkeys(many, "uv 0.13.9"))) == [f"{said}: backend is built with uv 0.13.9"]
+    assert list(builders(many, {})) == []
 
 
 BUILD = "uv run voxgate enrol api-1 --estate NAME | ssh YOU@198.51.100.21 sudo bash (account, builder, folders)"
