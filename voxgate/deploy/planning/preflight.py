@@ -45,7 +45,7 @@ def preflight(connections: Connections, estate: Estate, plan: Plan, *, no_way_ba
         say(line)
     ways = [*ways_back(plan).items()]
     ways += [(one, target.release) for target in plan.targets if target.is_on_hosts for one in target.placements]
-    for outcome in at_once(ways, lambda way: _is_here(connections, *way), limit=max(1, len(ways))).values():
+    for outcome in at_once(ways, lambda way: _is_here(connections, *way), limit=len(ways)).values():
         if isinstance(outcome, Refused) and no_way_back:  # a deploy can do without it, if a person says so
             say(f"no way back, accepted: {outcome.line}")
         elif isinstance(outcome, BaseException):
