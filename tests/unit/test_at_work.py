@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
+from tests.said import Said
 from voxgate.contracts.estates import load_estate
 from voxgate.deploy.hosts.journal import Journal, Phase
 from voxgate.deploy.hosts.state import Author, Found
-from voxgate.deploy.judging.at_work import LONGEST, overdue, works_of
+from voxgate.deploy.judging.at_work import LONGEST, overdue, say_who_works, works_of
+from voxgate.deploy.run_context import Options, RunContext
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release
-from voxgate.model.work import said_of
+from voxgate.model.work import Work, said_of
+from voxgate.transport.ssh.connections import Connections
 
 ESTATE = load_estate("lab")
 NEW = Release("backend", "a" * 40, "vox-backend-2026.06.24-1")
@@ -120,3 +124,76 @@ def test_a_moment_that_cannot_be_excuses_nothing(since: str) -> None:
     held = {key: replace(REST, owner={**owner(), "since": since}, held=True) for key in ALL}
     assert moving(held, held) == set()
     assert overdue(works_of(held, held, ESTATE, NOW), NOW)
+
+
+def held_since(seconds: float) -> dict[str, Found]:
+    return {key: replace(REST, owner=owner(since=seconds), held=True) for key in ALL}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "late"), [(LONGEST - 1, False), (LONGEST, True), (-599, False), (-600, True), (0, False)]
+)  # fmt: skip
+def test_a_gate_is_at_work_from_now_until_the_longest_that_one_is(seconds: float, *, late: bool) -> None:
+    """Of clocks that are ten minutes apart, at most."""
+    now = datetime.fromisoformat(ago(0)).timestamp()
+    found = works_of(held_since(seconds), held_since(seconds), ESTATE, now)
+    assert [one.moves for one in found if one.service == "backend"] == [not late]
+    hint = "look for who holds /var/lib/voxgate/*/owner.lock there: what does not hold is judged as if nobody were at work"
+    line = f"api-1: ci@vm says to be at work, longer than any deploy takes: since {ago(seconds)}, run r-2; {hint}"
+    assert overdue(found, now) == ((line,) if late else ())
+
+
+def test_a_gate_that_has_just_locked_a_host_says_nothing_yet_and_may_move_all() -> None:
+    locked = {key: replace(REST, owner=None, held=key == API) for key in ALL}
+    (work,) = works_of(locked, locked, ESTATE, NOW)
+    assert work == Work("backend", "api-1", "", "", "", "", "", moves=True)
+    assert overdue((replace(work, since="x"),), NOW)[0].startswith("api-1: somebody says to be at work")
+
+
+def test_who_has_it_now_is_told_else_who_had_it() -> None:
+    before = replace(REST, owner=owner(run="r-1"), held=True, journal=journal(Phase.RESTART))
+    after = replace(REST, owner=owner(run="r-2"), held=True, journal=journal(Phase.INSTALL))
+    gone = replace(after, held=False)
+
+    def told(one: Found, other: Found) -> tuple[str, str]:
+        rest = dict.fromkeys(ALL, REST)
+        (work,) = works_of({**rest, API: one}, {**rest, API: other}, ESTATE, NOW)
+        return work.run, work.doing.partition(",")[0]
+
+    assert told(before, after) == ("r-2", "install")
+    assert told(before, gone) == ("r-1", "restart")
+    assert told(replace(before, held=False), gone) == ("r-2", "install")
+    assert told(before, replace(after, journal=journal(Phase.DONE))) == ("r-2", "")
+    assert told(before, replace(after, journal=None)) == ("r-2", "")
+
+
+def context(found: dict[str, Found]) -> tuple[RunContext, Said]:
+    said = Said()
+    return RunContext(ESTATE, Connections(ESTATE), said, Options(), Author("r-9"), found=found), said
+
+
+def test_each_gate_is_said_when_it_is_first_seen() -> None:
+    notes: list[str] = []
+    rest, held = dict.fromkeys(ALL, REST), held_since(60)
+    line = f"a deploy is at work: ci@vm since {ago(60)}, build b-7, run r-2: backend on api-1"
+    run, said = context(held)
+    found = say_who_works(run, run.found, notes)
+    assert (said.notes, [one.service for one in found if one.moves]) == ([line], ["backend"])
+    say_who_works(run, dict(held), notes)
+    assert said.notes == [line], "it was said before the look"
+    run, said = context(rest)
+    say_who_works(run, held, notes)
+    assert said.notes == [line]
+    run, said = context(rest)
+    assert say_who_works(run, rest, notes) == ()
+    assert (said.notes, notes) == ([], [])
+
+
+def test_who_says_so_for_too_long_is_noted_once() -> None:
+    notes: list[str] = []
+    held = held_since(LONGEST + 60)
+    run, _ = context(held)
+    say_who_works(run, run.found, notes)
+    say_who_works(run, dict(held), notes)
+    assert len(notes) == 1
+    assert notes[0].startswith("api-1: ci@vm says to be at work, longer than any deploy takes")

@@ -60,3 +60,57 @@ def test_what_could_not_be_told_is_said_and_is_not_whole() -> None:
     ):
         lines, whole = release_lines(ESTATE, views, found, seen)
         assert (said in [line.strip() for line in lines], whole) == (True, False), lines
+
+
+def of(view: RemoteView, found: dict[str, Found]) -> list[str]:
+    """The lines of the backend, as they stand."""
+    lines, _ = release_lines(ESTATE, {**VIEWS, "backend": view}, found, SEEN)
+    return lines[: next(n for n, line in enumerate(lines) if line.startswith("fleet"))]
+
+
+def test_of_many_releases_the_newest_are_told_and_all_that_there_is_anything_to_say_of() -> None:
+    """As wide as the widest tag; an older one is told where it is what a host would go back to."""
+    tags = {f"vox-backend-2026.06.{day:02}-1": f"{day:02}" * 20 for day in range(1, 16)}
+    tags[NEW] = HEAD
+    good = LastKnownGood(Release("backend", HEAD, NEW), Release("backend", "03" * 20, "vox-backend-2026.06.03-1"))
+    found = {**FOUND, "backend-api-1": Found(good)}
+    view = RemoteView("backend", "the forge", HEAD, tags, frozenset(tags.values()))
+    newest = [f"          vox-backend-2026.06.{day:02}-1  {f'{day:02}' * 6}" for day in range(15, 6, -1)]
+    assert of(view, found) == [
+        f"backend   {NEW}  {HEAD[:12]}  on api-1, last known good on api-1",
+        *newest,
+        f"          vox-backend-2026.06.03-1  {'03' * 6}  before it on api-1",
+    ]
+
+
+def test_where_no_release_is_on_main_it_is_said() -> None:
+    nothing = dict.fromkeys(FOUND, Found(None))
+    empty = RemoteView("backend", "the forge", HEAD, {}, frozenset({HEAD}))
+    assert of(empty, nothing) == [f"backend   no release on main  {HEAD[:12]}  on api-1"]
+    aside = RemoteView("backend", "the forge", HEAD, {ASIDE: NEVER, "stable": HEAD}, frozenset({HEAD}))
+    assert of(aside, nothing) == [
+        f"backend   no release on main  {HEAD[:12]}  on api-1",
+        "          1 more: not on main, may not be deployed",
+    ]
+    lost = {**SEEN, "api-1": Missing("unreachable", "no route", "api-1")}
+    lines, whole = release_lines(ESTATE, {**VIEWS, "backend": empty}, nothing, lost)
+    assert lines[:2] == ["backend   no release is on main yet", "          not known: what is on api-1: no route"]
+    assert not whole
+
+
+def test_without_a_remote_what_is_on_hosts_is_told_by_its_commit() -> None:
+    silent = {**VIEWS, "backend": Missing("failed", "no answer", "the forge")}
+    lines, _ = release_lines(ESTATE, silent, FOUND, SEEN)
+    assert lines[:3] == [
+        f"backend     {HEAD[:12]}  on api-1, last known good on api-1",
+        f"            {OLD[:12]}  before it on api-1",
+        "          not known: the remote could not be asked: no answer",
+    ]
+
+
+def test_a_service_whose_checkout_is_gone_is_not_known() -> None:
+    api = known(SEEN["api-1"])
+    seen = {**SEEN, "api-1": replace(api, checkouts={name: one for name, one in api.checkouts.items() if name != "backend"})}
+    lines, whole = release_lines(ESTATE, VIEWS, FOUND, seen)
+    assert "          not known: what is on api-1: no checkout" in lines
+    assert not whole
