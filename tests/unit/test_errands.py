@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.gates import CONTENT, ESTATE, NEW, OLD, Scene, ledger_of, outcome
+from tests.gates import CONTENT, Scene, outcome
 from tests.gates import scene as scene  # noqa: PLC0414 - a fixture
+from tests.hosts import ESTATE, NEW, OLD, ledger_of
 from tests.unit.test_gate_order import BECOMES, DEPLOY, OPEN, STRANGER, WAS, WORKER, left
 from voxgate.deploy import errands, ledgers, looking
 from voxgate.deploy.gate import Gate
@@ -59,9 +60,7 @@ def test_a_plan_touches_nothing_and_says_what_would_be_done(scene: Scene) -> Non
 
 def test_a_plan_of_a_fleet_says_how_many_are_restarted_at_once(scene: Scene) -> None:
     pace = replace(Options().pace, most=2)
-    assert "   (the idle ones of a host first, 2 at a time)" in errands.plan(
-        scene.made(Options(deploy=("fleet",), pace=pace))
-    )
+    assert "   (the idle ones of a host first, 2 at a time)" in errands.plan(scene.made(Options(deploy=("fleet",), pace=pace)))
 
 
 def test_a_plan_says_what_would_stop_it_and_what_would_be_mended_first(scene: Scene) -> None:
@@ -191,9 +190,13 @@ def test_the_releases_are_told_by_the_remotes_the_hosts_and_what_is_written_ther
         ("flet", "x", "--clear 'flet': there is no such service\n  hint: did you mean fleet?"),
         ("x", "x", "--clear 'x': there is no such service\n  hint: services: backend, fleet, dialler, console"),
         ("fleet", " ", '--clear fleet: without a reason nothing is cleared\n  hint: --reason "what was mended"'),
-        ("fleet", "x" * (MOST_REASON + 1), "--clear fleet: the reason is too long for a line of the ledger: 1001 characters, at most 1000"),
+        (
+            "fleet",
+            "x" * (MOST_REASON + 1),
+            "--clear fleet: the reason is too long for a line of the ledger: 1001 characters, at most 1000",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_meant_by_a_clearing_is_refused_before_any_host_is_asked(
     scene: Scene, service: str, reason: str, text: str
 ) -> None:
@@ -264,8 +267,7 @@ def test_a_run_notes_its_verdict_and_its_attestation_where_it_deployed(scene: Sc
 
 
 def test_who_deployed_nothing_or_let_go_notes_nothing(scene: Scene) -> None:
-    look = scene.made(RECOVER := Options(recover=True, bake=0.0))
-    assert RECOVER.changes
+    look = scene.made(Options(recover=True, bake=0.0))
     look.prepare()
     let_go = deployed(scene)
     let_go.close()

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.gates import CONTENT, ESTATE, NEW, OLD, Scene, outcome
+from tests.gates import CONTENT, Scene, outcome
 from tests.gates import scene as scene  # noqa: PLC0414 - a fixture
+from tests.hosts import ESTATE, NEW, OLD
 from tests.unit.test_gate_order import (
     BECOMES,
     BEGUN,
@@ -45,7 +46,9 @@ FLEET = [one.id for one in ESTATE.placements if one.service.name == "fleet"]
 
 def without_tidying(scene: Scene) -> list[str]:
     """What went, but for what is tidied up, and what hosts keep of a look."""
-    return [line for line in scene.order if not line.startswith("tidy ") and not (line.startswith("mark ") and line.endswith(" "))]
+    return [
+        line for line in scene.order if not line.startswith("tidy ") and not (line.startswith("mark ") and line.endswith(" "))
+    ]
 
 
 def test_what_is_held_is_not_deployed_over(scene: Scene) -> None:
@@ -216,11 +219,9 @@ def test_a_ledger_that_was_cut_is_noted_once(scene: Scene) -> None:
     scene.found["backend-api-1"] = replace(scene.found["backend-api-1"], ledger=())
     gate = scene.made(DEPLOY)
     gate.prepare()
-    cut = [line for line in gate.notes if "cut or edited" in line]
-    assert cut == [
-        "the ledger of backend-api-1 was cut or edited: it does not tell how run r1 ended, which its journal knows: "
-        "its last lines are gone"
-    ]
+    (line,) = (line for line in gate.notes if "cut or edited" in line)
+    why = "it does not tell how run r1 ended, which its journal knows: its last lines are gone"
+    assert line == f"the ledger of backend-api-1 was cut or edited: {why}"
 
 
 class Part:
@@ -243,7 +244,7 @@ def ended(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Any:
     class Settlement:
         def __init__(self, *words: object) -> None:
             assert words == (gate.context, gate.deployment, gate._remotes, gate.looks.take_and_judge, gate.standing)
-            self.back, self.notes, self.tagged = Part("back", 30.0, 2, Roll(6, 4, 2)), ["tagged it"], {}
+            self.back, self.notes = Part("back", 30.0, 2, Roll(6, 4, 2)), ["tagged it"]
 
         def settle(self, judged: object) -> Settled:
             assert judged == "judged"
@@ -311,7 +312,7 @@ def test_a_deploy_names_what_it_deploys_to_whoever_waits_for_it(scene: Scene) ->
     assert scene.made(Options(deploy=("fleet", "backend"))).context.author.services == "backend fleet"
     gate = scene.made(DEPLOY)
     assert gate.connection("api-1").host.name == "api-1"
-    assert (gate.context.author.run, gate.deploying) == ("r2", {"backend"})
+    assert (gate.context.author.run, *gate.deploying) == ("r2", "backend")
 
 
 def test_a_gate_that_nobody_told_how_judges_nothing(scene: Scene) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.gates import ESTATE, NEW, OLD, Scene, outcome
+from tests.gates import Scene, outcome
 from tests.gates import scene as scene  # noqa: PLC0414 - a fixture
+from tests.hosts import ESTATE, NEW, OLD
 from voxgate.deploy.hosts.journal import Journal, Phase
 from voxgate.deploy.hosts.state import LastKnownGood
 from voxgate.deploy.run_context import Options
@@ -164,6 +165,14 @@ def test_a_recovery_goes_without_a_host_and_says_so(scene: Scene) -> None:
     said = "fleet-1 is left out, what is open there stays open: fleet-1: no route: it is down"
     assert gate.notes[0] == said
     assert scene.progress.notes == [said]
+    assert gate.settles
+
+
+def test_of_a_host_on_which_nothing_is_deployed_it_is_said_too(scene: Scene) -> None:
+    scene.hosts.away["data"] = Unreachable("no route", where="data")
+    gate = scene.made(RECOVER)
+    gate.prepare()
+    assert scene.progress.notes == ["data is left out, what is open there stays open: data: no route"]
     assert gate.settles
 
 

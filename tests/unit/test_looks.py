@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tests.gates import ESTATE, NEW, OLD, Scene, outcome
+from tests.gates import Scene, outcome
 from tests.gates import scene as scene  # noqa: PLC0414 - a fixture
+from tests.hosts import ESTATE, NEW, OLD
 from tests.unit.test_gate_order import SEEN, WORKER
 from voxgate.deploy.hosts.state import Found
 from voxgate.deploy.judging import canary, looks
@@ -20,9 +22,9 @@ from voxgate.deploy.stop import Stop
 from voxgate.errors import Interrupted, MoveFailed, VoxgateError
 from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
-from voxgate.model.look import Evidence, Look
+from voxgate.model.look import Look
 from voxgate.model.release import RemoteView
-from voxgate.model.verdict import Verdict, RunVerdict
+from voxgate.model.verdict import RunVerdict, Verdict
 from voxgate.survey.judged import digests_of
 from voxgate.survey.questions import question_of
 
@@ -206,7 +208,7 @@ class Looking:
         context.estate = replace(ESTATE, changes=("unit file",)) if changes else ESTATE
         self.stop = stop
         monkeypatch.setattr(canary, "take_look", self.look)
-        monkeypatch.setattr(canary, "save", lambda evidence, folder, cutter: scene.saved.update({folder.name: evidence}))
+        monkeypatch.setattr(canary, "save", lambda evidence, folder, _: scene.saved.update({folder.name: evidence}))
         at(monkeypatch, TAKEN + 1.0)
         tried = {"fleet": str(NEW["fleet"])}
         self.canary = Canary(context, Standing(), dict, self.judge, scene.folder / FOLDER, gate.cutter, tried)
@@ -217,7 +219,7 @@ class Looking:
         self.looks.append(([one.name for one in estate.hosts], pages, brief, only))
         return self.scene.look(there, estate)
 
-    def judge(self, folder: Any, *, part: Any, stopped: Any) -> Any:
+    def judge(self, folder: Path, *, part: Any = None, stopped: Any = None) -> Any:
         """It holds."""
         self.parts.append((folder.name, part, stopped()))
         return outcome(replace(WORKER, verdict=Verdict.HOLDS))
@@ -299,9 +301,7 @@ def test_what_is_found_of_a_canary_is_not_told_at_any_length() -> None:
     long = replace(WORKER, found="x" * 401, advice="do this")
     with pytest.raises(MoveFailed) as caught:
         verdict_on(outcome(long), PLACE, (ONE, TWO), Standing())
-    assert caught.value.text == (
-        f"fleet-1: the canary is not in order: {WORKER.id} is violated: {'x' * 400}\n  hint: do this"
-    )
+    assert caught.value.text == (f"fleet-1: the canary is not in order: {WORKER.id} is violated: {'x' * 400}\n  hint: do this")
 
 
 def test_what_was_not_judged_of_a_canary_is_named_and_what_was_of_another_is_not() -> None:

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from tests.gates import ESTATE, NEW, OLD, Hosts, completed, plan
+from tests.hosts import ESTATE, NEW, OLD, Hosts, completed, plan
 from voxgate.deploy.planning import preflight
 from voxgate.deploy.planning.plan import Plan
 from voxgate.deploy.planning.preflight import builders, held_hosts, must_be_seen
 from voxgate.errors import CommandUnknown, Refused, Unforeseen, Unreachable, VoxgateError
 from voxgate.model.answers import DatabaseView
-from voxgate.model.estate import Database, Placement
+from voxgate.model.database import Database
+from voxgate.model.estate import Placement
 from voxgate.model.evidence import Missing
 from voxgate.moves import steps
 from voxgate.moves.builder.built import digest
