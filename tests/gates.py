@@ -4,14 +4,14 @@ one list, in the order in which it came, and find what was said beforehand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import pytest
 
@@ -23,7 +23,7 @@ from voxgate.deploy.gate import Gate
 from voxgate.deploy.hosts.executor import Task
 from voxgate.deploy.hosts.journal import Journal, Phase
 from voxgate.deploy.hosts.state import Author, Found, Good, LastKnownGood
-from voxgate.deploy.judging import looks
+from voxgate.deploy.judging import canary, looks
 from voxgate.deploy.moving import engine
 from voxgate.deploy.planning.asked import Planned
 from voxgate.deploy.planning.plan import Plan, Request, make_plan
@@ -58,14 +58,18 @@ class Moving(Said):
 class AtOnce:
     """A pool whose work is done at once, in order: what is noted has one order then."""
 
-    def __init__(self, **_: object) -> None:
-        """Nothing waits."""
+    left_open: ClassVar[set[AtOnce]] = set()
+
+    def __init__(self, *, max_workers: int, **_: object) -> None:
+        """What is done beside other things is one thing."""
+        assert max_workers == 1
+        self.left_open.add(self)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """All is done."""
+        self.shutdown()
 
     def submit(self, function: Callable[..., Any], *words: Any, **more: Any) -> Future[Any]:
         """Done here and now."""
@@ -77,7 +81,8 @@ class AtOnce:
         return done
 
     def shutdown(self, **_: object) -> None:
-        """All is done."""
+        """Its thread ends."""
+        self.left_open.discard(self)
 
 
 class Mirror:
@@ -295,8 +300,9 @@ class Hands(Executor):
 
 
 @pytest.fixture
-def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     """On all hosts OLD is last known good; main has NEW too."""
+    AtOnce.left_open.clear()
     made = Scene(tmp_path, seen=dict(signed()))
     made.hosts.went = made.went
     for one in ESTATE.placements:
@@ -319,14 +325,16 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
         monkeypatch.setattr(place, "read_all", made.read)
     for place in (gate, looks):
         monkeypatch.setattr(place, "ThreadPoolExecutor", AtOnce)
-    monkeypatch.setattr(looks, "take_look", made.look)
-    monkeypatch.setattr(looks, "save", lambda evidence, folder, _: made.saved.update({folder.name: evidence}))
+    for looking in (looks, canary):
+        monkeypatch.setattr(looking, "take_look", made.look)
+        monkeypatch.setattr(looking, "save", lambda evidence, folder, _: made.saved.update({folder.name: evidence}))
     monkeypatch.setattr(run_context, "Claim", partial(Held, made))
     monkeypatch.setattr(run_context, "Executor", partial(Hands, made))
     silent = Missing("missing", "not asked")
     monkeypatch.setattr(engine, "ask", lambda _, questions, **__: dict.fromkeys(questions, silent))
     monkeypatch.setattr(engine, "Sampler", lambda *_: nullcontext())
-    return made
+    yield made
+    assert not AtOnce.left_open
 
 
 def _names(asked: Iterable[tuple[Service, Release]]) -> str:

@@ -89,6 +89,25 @@ def test_a_deploy_is_proved_then_noted_then_moved_then_looked_at(scene: Scene) -
     assert gate.deployment.failure is None
 
 
+def test_a_fleet_is_judged_by_its_canaries_on_the_way(scene: Scene) -> None:
+    """By what must run now; nothing that was judged good before counts for what is deployed."""
+    holds = replace(WORKER, verdict=Verdict.HOLDS)
+    scene.outcomes |= {f"evidence-canary-{number}": outcome(holds) for number in (1, 2)}
+    gate = scene.made(Options(deploy=("fleet",), bake=0.0))
+    gate.prepare()
+    assert gate.deployment is not None
+    assert gate.deployment.failure is None
+    seen = [line.removeprefix("judge ") for line in scene.order if line.startswith(("judge ", "up "))]
+    workers = [f"up fleet-{host}-voxcore@{number}" for host in (1, 2) for number in (1, 2, 3)]
+    rolled = [workers[0], "evidence-canary-1", *workers[1:3], "evidence-canary-2", *workers[3:]]
+    assert seen[: len(rolled) + 1] == ["evidence-before", *rolled]
+    views = {look: scene.saved[look].remotes["fleet"] for look in ("evidence-before", "evidence-canary-1", "evidence")}
+    told = {look: (view.release, view.judged) for look, view in views.items() if isinstance(view, RemoteView)}
+    good = {"fleet-1": "d" * 64, "fleet-2": "d" * 64}
+    assert told["evidence-before"] == (OLD["fleet"], good)
+    assert told["evidence-canary-1"] == (NEW["fleet"], {})
+
+
 def test_the_journal_of_a_deploy_keeps_what_was_before_it(scene: Scene) -> None:
     scene.outcomes["evidence-before"] = outcome(
         replace(WORKER, id="unit-is-active[api-1-voxbridge]", service="backend", host="api-1")

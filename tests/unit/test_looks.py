@@ -200,7 +200,15 @@ ONE, TWO, _ = PLACE.placed_units
 class Looking:
     """The two looks of a canary, noted; and what is judged of them."""
 
-    def __init__(self, scene: Scene, monkeypatch: pytest.MonkeyPatch, *, comes: bool = False, changes: bool = False) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        comes: bool = False,
+        changes: bool = False,
+        now: float = TAKEN + 1.0,
+    ) -> None:
         self.scene, self.looks, self.parts = scene, list[tuple[Any, ...]](), list[Any]()
         gate = scene.made(Options())
         context: RunContext = gate.context
@@ -209,7 +217,7 @@ class Looking:
         self.stop = stop
         monkeypatch.setattr(canary, "take_look", self.look)
         monkeypatch.setattr(canary, "save", lambda evidence, folder, _: scene.saved.update({folder.name: evidence}))
-        at(monkeypatch, TAKEN + 1.0)
+        at(monkeypatch, now)
         tried = {"fleet": str(NEW["fleet"])}
         self.canary = Canary(context, Standing(), dict, self.judge, scene.folder / FOLDER, gate.cutter, tried)
 
@@ -241,6 +249,12 @@ def test_a_canary_is_looked_at_on_its_host_and_of_the_others_what_their_workers_
     assert scene.saved["evidence-canary-1"].changes == {}
     there.canary(PLACE, ())
     assert [one for one, *_ in there.parts] == ["evidence-canary-1", "evidence-canary-2"]
+
+
+def test_a_canary_that_was_long_looked_at_is_not_waited_for(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = Looking(scene, monkeypatch, now=TAKEN + 9.0)
+    there.canary(PLACE, (ONE,))
+    assert there.stop.waits == [0.0]
 
 
 def test_a_canary_of_what_answers_nowhere_asks_no_other(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

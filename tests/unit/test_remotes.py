@@ -228,6 +228,7 @@ APART = "deploy fleet again, with --no-way-back: last-known-good moves on all it
         (goods(), OLD["fleet"]),
         (goods(one=None, two=None), None),
         (goods(one=SILENT), SILENT),
+        (goods(one=SILENT, two=Missing("failed", "denied")), SILENT),
         (goods(one=LATER), apart(f"fleet-1: {NEW['fleet']}, fleet-2: {OLD['fleet']}")),
         (goods(two=None), apart(f"fleet-1: {OLD['fleet']}, fleet-2: none")),
         (goods(one=LastKnownGood(replace(OLD["fleet"], tag=None))), OLD["fleet"]),
