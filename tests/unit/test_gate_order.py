@@ -169,21 +169,26 @@ def test_a_look_that_is_stopped_is_none(scene: Scene, at: str) -> None:
 
 
 def test_a_deploy_needs_every_host(scene: Scene) -> None:
-    scene.hosts.away["fleet-1"] = LOST
+    """The first that is not there is told, with what mends it."""
+    scene.hosts.away |= {"sip-1": Unreachable("gone", where="sip-1", hint="wait"), "fleet-1": LOST}
     error = refused(scene, DEPLOY)
     assert error.text == "fleet-1: a host cannot be reached: it is down\n  hint: look at its network"
     assert scene.order == ["ask the remotes", OPEN, "look brief"]
     scene.hosts.away["fleet-1"] = Unreachable("no route", where="fleet-1")
+    scene.hosts.away["sip-1"] = Unreachable("gone", where="sip-1")
     assert refused(scene, DEPLOY).line == "fleet-1: a host cannot be reached: no route"
 
 
 def test_a_recovery_goes_without_a_host_and_says_so(scene: Scene) -> None:
-    scene.hosts.away["fleet-1"] = LOST
+    scene.hosts.away |= {"fleet-1": LOST, "sip-1": Unreachable("gone", where="sip-1")}
     gate = scene.made(RECOVER)
     gate.prepare()
-    said = "fleet-1 is left out, what is open there stays open: fleet-1: no route: it is down"
-    assert gate.notes[0] == said
-    assert scene.progress.notes == [said]
+    said = [
+        "fleet-1 is left out, what is open there stays open: fleet-1: no route: it is down",
+        "sip-1 is left out, what is open there stays open: sip-1: gone",
+    ]
+    assert gate.notes == said
+    assert scene.progress.notes == said
     assert gate.settles
 
 
