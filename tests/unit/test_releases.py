@@ -96,6 +96,8 @@ def test_where_no_release_is_on_main_it_is_said() -> None:
     lines, whole = release_lines(ESTATE, {**VIEWS, "backend": empty}, nothing, lost)
     assert lines[:2] == ["backend   no release is on main yet", "          not known: what is on api-1: no route"]
     assert not whole
+    lines, _ = release_lines(ESTATE, {**VIEWS, "backend": aside}, nothing, lost)
+    assert lines[0].split() == ["backend", "1", "more:", "not", "on", "main,", "may", "not", "be", "deployed"]
 
 
 def test_without_a_remote_what_is_on_hosts_is_told_by_its_commit() -> None:
