@@ -55,7 +55,7 @@ OTHER: dict[type[ast.AST], Any] = {
 }
 APART = """\
 mount --make-rprivate / && mount --bind "$1" "$1" && mount -o remount,bind,ro / &&
-mount -t tmpfs tmpfs "$2" && shift 2 && exec "$@"
+mount -t tmpfs tmpfs "$2" && mount -t tmpfs -o mode=755 tmpfs /run && shift 2 && exec "$@"
 """
 
 
@@ -139,7 +139,7 @@ def _of_node(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str, str]]:
 
 class Tried:
     """A clone in which mistakes are tried, one at a time; it lies in ``folder``, and there is nothing else to be written. What is
-    known of the tests it has from ``other``, and tells it.
+    known of the tests it has from ``other``, and tells it. What needs a place on whose way nobody else can change anything has /run.
     """
 
     def __init__(self, folder: Path, clone: Path, other: Tried | None = None) -> None:

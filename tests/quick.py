@@ -20,7 +20,7 @@ UNIT = "tests/unit"
 ONE_FILE = {
     "voxgate/probe/": [f"{UNIT}/survey/test_built_probe.py"],
     "voxgate/deploy/on_host/": [f"{UNIT}/test_on_host.py", f"{UNIT}/report/test_causes.py"],
-    "voxgate/moves/builder/": [f"{UNIT}/test_building.py"],
+    "voxgate/moves/builder/": [f"{UNIT}/test_{one}.py" for one in ("building", "builds", "handed_over", "programs_of_a_home")],
 }
 """Packages that run as one file, and the tests of all of it."""
 _RULE = re.compile(r"^def test_(\w+)", re.MULTILINE)
