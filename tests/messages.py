@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.unit.suites import test_all_at_once, test_each_message, test_judging
+from tests.unit.suites import test_all_at_once, test_at_the_edge, test_each_message, test_judging
 from tests.unit.suites.conftest import Case, as_it_is
 from voxgate.model.verdict import Judgement
 
@@ -41,6 +41,8 @@ def judged(green: Case) -> Iterator[Judgement]:
         yield from change(green).judgements([rule])
     for change, key, _ in test_all_at_once.CASES.values():
         yield from change(green).judgements([key.partition("[")[0]])
+    for change, rule in test_at_the_edge.CASES.values():
+        yield from change(green).judgements([rule])
     for change, keys in test_judging.CASES.values():
         yield from change(green).judgements({key.partition("[")[0] for key in keys})
 
