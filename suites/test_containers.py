@@ -84,7 +84,7 @@ def _only_livekit(estate: Estate, host_name: str, engines: EnginesFact, boxed: l
         else:
             said.append(_words(one))
             foreign.append(one)
-            if one.made is not None and one.project and not (_is_a_services(one, estate) or image.endswith(UPDATERS)):
+            if one.made is not None and _may_be_named(one, image, estate):
                 entries.append(Entry(("agents", host_name), (_as_entry(one, one.made),), f"container {one.name}"))
     said += _miscounted(engines.containers, estate.containers, agents)
     ours = by_id(engines.containers)
@@ -144,6 +144,12 @@ def _is_a_services(one: ContainerFact, estate: Estate) -> bool:
     """True for a container that has to do with a service, by its name, image, project or mounts: never an agent's."""
     words = " ".join([one.name, one.image, one.project, *(one.made.mounts if one.made else ())])
     return any(service.repository in words or service.folder in words for service in estate.services)
+
+
+def _may_be_named(one: ContainerFact, image: str, estate: Estate) -> bool:
+    """True for a container that an estate may name as an agent's: it is of a project of its own, and neither a service nor livekit."""
+    livekits = image in estate.containers.images or one.project == estate.containers.project
+    return bool(one.project) and not (livekits or _is_a_services(one, estate) or image.endswith(UPDATERS))
 
 
 def _as_entry(one: ContainerFact, made: MadeFact) -> dict[str, Value]:

@@ -78,7 +78,15 @@ class Host:
         return done.returncode, done.stdout, done.stderr
 
     def argv(self, *words: str) -> list[str]:
-        return [sys.executable, "-c", CODE, str(BUILDER), str(self.top), str(self.top / ("bound" if words[0] == "build" else "opt")), *words]
+        return [
+            sys.executable,
+            "-c",
+            CODE,
+            str(BUILDER),
+            str(self.top),
+            str(self.top / ("bound" if words[0] == "build" else "opt")),
+            *words,
+        ]
 
     @property
     def env(self) -> dict[str, str]:
@@ -114,7 +122,7 @@ def test_what_is_locked_is_installed_once(host: Host) -> None:
 
 
 def test_a_build_is_told_what_it_builds_and_sees_its_own_folders_alone(host: Host) -> None:
-    host.program("uv", f'pwd >>{host.top}/ran\nenv | sort >{host.top}/env\nflock -n {host.build}/in/lock echo free\n{VENV}')
+    host.program("uv", f"pwd >>{host.top}/ran\nenv | sort >{host.top}/env\nflock -n {host.build}/in/lock echo free\n{VENV}")
     commit = host.commit(uv_lock="version = 1\n")
     assert host.asked("install", "python", "one", commit, "--offline")[0] == 0
     assert host.ran == [ASKED, "uv sync --locked --no-dev --offline --no-build", f"{host.top}/bound/one"]
@@ -210,7 +218,12 @@ PROOFS = {
     "all is there": ("echo Would install one >&2", "", 0, [DRY]),
     "something is not": ("echo Would download 1 package >&2", "", 3, [DRY]),
     "it fails": ("echo Would download 1 package >&2; exit 2", "", 2, [DRY]),
-    "a source of its own is built": (VENV, '[[package]]\nsource = { directory = "x" }\n', 0, [SYNC.replace("-dev", "-dev --offline")]),
+    "a source of its own is built": (
+        VENV,
+        '[[package]]\nsource = { directory = "x" }\n',
+        0,
+        [SYNC.replace("-dev", "-dev --offline")],
+    ),
 }
 
 
@@ -277,7 +290,9 @@ def test_what_a_build_left_is_read_as_text_of_anybodys(host: Host, left: str) ->
 
 def test_who_is_ended_ends_the_build(host: Host) -> None:
     """The unit is root's: nobody would end it else."""
-    does = f'case "$3" in restart) echo $$ >{host.top}/pid; kill -TERM $PPID; exec sleep 600 ;; esac; kill $(cat {host.top}/pid)\n'
+    does = (
+        f'case "$3" in restart) echo $$ >{host.top}/pid; kill -TERM $PPID; exec sleep 600 ;; esac; kill $(cat {host.top}/pid)\n'
+    )
     host.program("sudo", does)
     done = subprocess.Popen(host.argv("tools", "python", "one", "a" * 40), env=host.env, start_new_session=True)
     assert done.wait(60) == 128 + signal.SIGTERM
@@ -298,6 +313,8 @@ def test_where_a_copy_was_given_its_own_place_is_told(host: Host, monkeypatch: p
     monkeypatch.setattr(builder, "OPT", str(host.top / "opt"))
     monkeypatch.setattr(builder, "PATH", f"{host.top}/bin:/usr/bin:/bin")
     host.program("uv", "echo uv 0.9.9 of a day")
-    (host.build / "in/request.json").write_text('{"do": "tools", "kind": "python", "given": {"uv": "/home/x/uv"}, "offline": true}')
+    (host.build / "in/request.json").write_text(
+        '{"do": "tools", "kind": "python", "given": {"uv": "/home/x/uv"}, "offline": true}'
+    )
     builder.Build("one").whole()
     assert builder.outcome("one") == (0, "uv 0.9.9 in /home/x/uv", "uv 0.9.9 of a day\n")

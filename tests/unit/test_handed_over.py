@@ -280,7 +280,8 @@ def test_a_folder_that_was_moved_while_it_was_removed_takes_nothing_with_it(
 
 
 @pytest.mark.parametrize(
-    ("name", "folder"), [("one", "/opt/one"), ("srv--voice--one", "/srv/voice/one"), ("opt--a--b", "/opt/a/b"), ("a-b", "/opt/a-b")]
+    ("name", "folder"),
+    [("one", "/opt/one"), ("srv--voice--one", "/srv/voice/one"), ("opt--a--b", "/opt/a/b"), ("a-b", "/opt/a-b")],
 )
 def test_a_build_is_told_a_name_for_a_folder(name: str, folder: str) -> None:
     assert (builder.folder_of(name), builder.name_of(folder)) == (folder, name)

@@ -284,6 +284,7 @@ CASES: dict[str, tuple[Callable[[Case], Case], str]] = {
     "livekit of another project": (
         lambda g: containers(g, replace(livekit(g)[0], project="vector"), *livekit(g)[1:]), "only-livekit-in-containers",
     ),
+    "a stranger in livekit's project": (lambda g: agents(g, replace(AGENT, project="livekit"), named=False), "only-livekit-in-containers"),
     "livekit twice": (
         lambda g: containers(g, *livekit(g), replace(livekit(g)[0], id="e" * 64, name="again")), "only-livekit-in-containers",
     ),
