@@ -147,7 +147,7 @@ def _is_a_services(one: ContainerFact, estate: Estate) -> bool:
 
 
 def _may_be_named(one: ContainerFact, image: str, estate: Estate) -> bool:
-    """True for a container that an estate may name as an agent's: it is of a project of its own, and neither a service nor livekit."""
+    """True for a container that an estate may name as an agent's: of a project of its own, and neither a service nor livekit."""
     livekits = image in estate.containers.images or one.project == estate.containers.project
     return bool(one.project) and not (livekits or _is_a_services(one, estate) or image.endswith(UPDATERS))
 

@@ -139,7 +139,8 @@ def _of_node(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str, str]]:
 
 class Tried:
     """A clone in which mistakes are tried, one at a time; it lies in ``folder``, and there is nothing else to be written. What is
-    known of the tests it has from ``other``, and tells it. What needs a place on whose way nobody else can change anything has /run.
+    known of the tests it has from ``other``, and tells it. For what needs a place on whose way nobody else can change anything
+    there is a /run.
     """
 
     def __init__(self, folder: Path, clone: Path, other: Tried | None = None) -> None:

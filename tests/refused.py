@@ -22,8 +22,8 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "REFUSED.md"
 HEAD = """\
 # What an estate's file is refused for
 
-Made by `make docs` from the mistakes that the tests make in the lab's file, `hosts/lab.toml`: for each the line that voxgate says,
-and what it says to do. Nothing is asked of a host before the file is an estate.
+Made by `make docs` from the mistakes that the tests make in the lab's file, `hosts/lab.toml`: for each the line that is said, and
+what it says to do. Nothing is asked of a host before the file is an estate.
 """
 LAB = (FOLDER / "lab.toml").read_text("utf-8")
 SERVICES = (FOLDER / "services.toml").read_text("utf-8")
@@ -86,15 +86,19 @@ MORE: dict[str, Change] = {
     "a client at every host's address": (None, '\n[clients]\n"::1" = [{ name = "x" }]\n'),
     "the same database by its hosts in another order": (
         "[services.dialler]",
-        '[hosts.sip-2]\naddress = "198.51.100.42"\nroles = ["sip"]\n'
-        '[databases.one]\ndialler = "sip-2"\nuri = "mongodb://a.example,B.example/vox?x=1"\n'
-        '[databases.two]\ndialler = "sip-1"\nuri = "mongodb://b.example,a.example/vox"\n[services.dialler]',
+        (
+            '[hosts.sip-2]\naddress = "198.51.100.42"\nroles = ["sip"]\n'
+            '[databases.one]\ndialler = "sip-2"\nuri = "mongodb://a.example,B.example/vox?x=1"\n'
+            '[databases.two]\ndialler = "sip-1"\nuri = "mongodb://b.example,a.example/vox"\n[services.dialler]'
+        ),
     ),
     "the same database by the same setting": (
         "[services.dialler]",
-        '[hosts.sip-2]\naddress = "198.51.100.42"\nroles = ["sip"]\n'
-        '[databases.one]\ndialler = "sip-2"\nuri_env = "URI"\n[databases.two]\ndialler = "sip-1"\nuri_env = "URI"\n'
-        "[services.dialler]",
+        (
+            '[hosts.sip-2]\naddress = "198.51.100.42"\nroles = ["sip"]\n'
+            '[databases.one]\ndialler = "sip-2"\nuri_env = "URI"\n[databases.two]\ndialler = "sip-1"\nuri_env = "URI"\n'
+            "[services.dialler]"
+        ),
     ),
     "neither uri nor uri_env": ('uri = "mongodb://127.0.0.1:27017/vox"', ""),
     "nothing in the name of a key": ('known_hosts = "{cache}/lab/known_hosts"', 'known_hosts = ""'),

@@ -252,7 +252,7 @@ def test_a_state_is_of_all_that_lies_in_a_folder(built: Path) -> None:
         lambda: (built / "a/two").chmod(0o600),
         lambda: os.link(built / "a/two", built.parent / "another"),
         lambda: (built / "a/two").rename(built / "a/2"),
-        lambda: (built / "a/b/new").mkdir(),
+        (built / "a/b/new").mkdir,
     ):
         change()
         seen.append(state(str(built)))

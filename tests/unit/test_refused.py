@@ -17,7 +17,7 @@ SEEN = 'seen_from = "fleet-1"'
 VIA = 'via = "data"'
 
 FINE: dict[str, tuple[str | None, str]] = {
-    "two hosts of one address by their ports": (None, '\n[hosts.sip-2]\naddress = "198.51.100.41"\nport = 2222\nroles = ["sip"]\n'),
+    "two hosts by their ports": (None, '\n[hosts.sip-2]\naddress = "198.51.100.41"\nport = 2222\nroles = ["sip"]\n'),
     "a second database on the server": (
         None, f'{SIP_2}[databases.b]\ndialler = "sip-2"\nuri = "mongodb://127.0.0.1:27017/b"\n{VIA}\n',
     ),
@@ -33,8 +33,8 @@ FINE: dict[str, tuple[str | None, str]] = {
     ),
     "an agent beside": (
         None,
-        '\n[agents]\nsip = [{ image = "vox/agent", project = "livekit-agents", '
-        'mounts = ["/opt/vox-backends:/b", "/srv/:/s", "opt:/o"] }]\n',
+        ('\n[agents]\nsip = [{ image = "vox/agent", project = "livekit-agents", '
+        'mounts = ["/opt/vox-backends:/b", "/srv/:/s", "opt:/o"] }]\n'),
     ),
     "web roots beside": (SEEN, f'{SEEN}\nweb_roots = ["/opt/vox-backends", "/srv", "/op"]'),
     "a console by http": (SEEN, f'{SEEN}\nurl = "http://x.example"\nothers = ["y.example"]'),

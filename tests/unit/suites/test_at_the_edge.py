@@ -21,7 +21,7 @@ from .conftest import Case
 from .test_access import rule
 from .test_all_at_once import page_says
 from .test_calls import first_worker, through
-from .test_each_message import API, FLEET, SIP, before, containers, livekit, of_estate, remote
+from .test_each_message import API, FLEET, before, containers, livekit, of_estate, remote
 from .test_judging import OTHER, WORKER, with_process
 
 LOST = Missing("failed", "nobody knows")
@@ -30,7 +30,7 @@ AGGREGATES = [Question(host, 8101, "/health/fleet") for host in (FLEET, OTHER)]
 
 
 def restarted(case: Case, age: float) -> Case:
-    """systemd started a worker again, two times by now, the last so many seconds ago."""
+    """Systemd started a worker again, two times by now, the last so many seconds ago."""
 
     def twice(one: Case) -> Case:
         return one.unit(FLEET, WORKER, properties={"NRestarts": "2"})
@@ -284,7 +284,9 @@ CASES: dict[str, tuple[Callable[[Case], Case], str]] = {
     "livekit of another project": (
         lambda g: containers(g, replace(livekit(g)[0], project="vector"), *livekit(g)[1:]), "only-livekit-in-containers",
     ),
-    "a stranger in livekit's project": (lambda g: agents(g, replace(AGENT, project="livekit"), named=False), "only-livekit-in-containers"),
+    "a stranger in livekit's project": (
+        lambda g: agents(g, replace(AGENT, project="livekit"), named=False), "only-livekit-in-containers",
+    ),
     "livekit twice": (
         lambda g: containers(g, *livekit(g), replace(livekit(g)[0], id="e" * 64, name="again")), "only-livekit-in-containers",
     ),
@@ -327,7 +329,7 @@ CASES: dict[str, tuple[Callable[[Case], Case], str]] = {
     "a copy in a copy": (lambda g: copies(g, "/srv/a", "/srv/a/b", "/srv/ab", "/home/anna/c"), "one-copy-only"),
     "a timer that pulls": (lambda g: job(g, "pull.timer starts pull.service", "root", "git"), "one-copy-only"),
     "a service that pulls": (lambda g: job(g, "pull.service", "root", "git"), "one-copy-only"),
-    "something that starts a service that pulls": (lambda g: job(g, "x.socket starts pull.service", "vox", "git"), "one-copy-only"),
+    "a socket whose service pulls": (lambda g: job(g, "x.socket starts pull.service", "vox", "git"), "one-copy-only"),
     "somebody's table": (lambda g: job(g, "/var/spool/cron/crontabs/anna", "anna", "pip"), "one-copy-only"),
     "a file of the system's": (lambda g: job(g, "/etc/cron.d/x", "root", "npm"), "one-copy-only"),
     "a file at home": (lambda g: job(g, "/home/anna/.config/x", "anna", "uv"), "one-copy-only"),
