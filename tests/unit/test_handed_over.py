@@ -101,6 +101,16 @@ def _shared(path: Path) -> None:
     os.link(path, path.parent.parent / "another name")
 
 
+def _link(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("a")
+
+
+def _folder(path: Path) -> None:
+    path.unlink()
+    (path / "x").mkdir(parents=True)
+
+
 CHANGED: dict[str, Callable[[Path], object]] = {
     "its last letters": lambda path: path.write_text("12345678x"),
     "longer": lambda path: path.write_text("1234567890"),
@@ -110,8 +120,8 @@ CHANGED: dict[str, Callable[[Path], object]] = {
     "everybody's": lambda path: path.chmod(0o666),
     "a second name": _shared,
     "gone": lambda path: path.unlink(),
-    "a link": lambda path: (path.unlink(), path.symlink_to("a")),
-    "a folder": lambda path: (path.unlink(), path.mkdir(), (path / "x").mkdir()),
+    "a link": _link,
+    "a folder": _folder,
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from voxgate.model.estate import Available, Containers
+from voxgate.model.estate import Available, Containers, Store
 from voxgate.model.evidence import ContainerFact, MadeFact, Missing, known
 from voxgate.model.look import Look, Question
 from voxgate.model.surroundings import CopyFact, DiskFact, JobFact, MemoryFact
@@ -65,7 +65,7 @@ def ended(case: Case, state: str, result: str = "exit-code") -> Case:
 
 def with_disk(case: Case, **parts: int) -> Case:
     """One disk, of which just as much is free as must be, but for these; so of the memory."""
-    disk = DiskFact("/data", **{"size": 2000 << 20, "free": 100 << 20, "inodes": 2000, "inodes_free": 100, **parts})
+    disk = replace(DiskFact("/data", 2000 << 20, 100 << 20, 2000, 100), **parts)  # type: ignore[arg-type]
     return case.fact(FLEET, "room", disks=(disk,), memory=MemoryFact(2000 << 20, 100 << 20))
 
 
@@ -164,9 +164,8 @@ def known_body(case: Case, question: Question) -> bytes:
 
 def outside(case: Case) -> Case:
     """Redis is outside of the estate."""
-    gone = {"host": "", "unit": "", "addresses": ("r.example",)}
-    stores = (replace(one, **gone) if one.name == "redis" else one for one in case.estate.stores)
-    return registered(case, stores=tuple(stores))
+    stores = (one for one in case.estate.stores if one.name != "redis")
+    return registered(case, stores=(*stores, Store("redis", 6379, addresses=("r.example",))))
 
 
 def called(case: Case, wanted: Callable[[Question], bool], **parts: Any) -> Case:
