@@ -90,8 +90,8 @@ def test_a_history_is_a_table_in_which_nothing_is_left_out() -> None:
             "              verdict   by       build  report sha256  reason"
         ),
         (
-            "2026-06-23T10:00:00Z  fleet    fleet-2          -       -                        cccccccccccc             held, cleared"
-            " by r9  violated           -      ffffffffffff   by hand"
+            "2026-06-23T10:00:00Z  fleet    fleet-2          -       -                        cccccccccccc             held,"
+            " cleared by r9  violated           -      ffffffffffff   by hand"
         ),
         (
             "2026-06-24T10:00:00Z  fleet    fleet-1,fleet-2  deploy  vox-agents-2026.06.23-1  vox-agents-2026.06.24-1  done"

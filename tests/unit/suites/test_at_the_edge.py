@@ -1,4 +1,4 @@
-"""What a rule says at the edge of what is in order, and how it says it where there are several ways; and what is just in order.
+"""What a rule says at the edge of what is in order, and how it says it where there are several ways.
 
 The words are compared in docs/MESSAGES.md, whole.
 """
@@ -206,6 +206,34 @@ def with_module(case: Case) -> Case:
     return remote(case, "fleet", tree={**tree, "sub": ("160000", "1" * 40)})
 
 
+def not_seen(case: Case, host: str) -> Case:
+    """A host could not be looked at."""
+    return case.look(lambda look: replace(look, hosts={**look.hosts, host: LOST}))
+
+
+def server(case: Case, **parts: Any) -> Case:
+    """HAProxy tells otherwise of a worker."""
+    first, *rest = known(case.of(API).haproxy).servers
+    return case.fact(API, "haproxy", servers=(replace(first, **parts), *rest))
+
+
+AGENTS = "/opt/agent/a.so"
+
+
+def preloaded(case: Case, *, named: bool, **parts: Any) -> Case:
+    """A library of an agent's is loaded into every program, or into a worker alone, and the estate names it or not."""
+    if parts:
+        case = case.runtime(FLEET, "fleet", **parts)
+    else:
+        case = case.of_service(FLEET, "runtimes", "fleet", preload=True, preloads=(AGENTS,))
+    return of_estate(case, preload={"fleet": (AGENTS,)}) if named else case
+
+
+LD = {"loads": (AGENTS,), "strange": ("LD_PRELOAD",), "loader": ("LD_PRELOAD",), "elsewhere": (AGENTS,)}
+RESTARTS = {"NRestarts": "some"}
+HEALTH_OF_WORKER = Question(FLEET, 8101, "/health")
+
+
 CASES: dict[str, tuple[Callable[[Case], Case], str]] = {
     "restarted ten minutes ago": (lambda g: restarted(g, 600.0), "nothing-restarts-during-the-bake"),
     "as old as its code": (lambda g: of_code(g, 0.0), "process-is-the-new-code"),
@@ -329,6 +357,37 @@ CASES: dict[str, tuple[Callable[[Case], Case], str]] = {
     "a timer that pulls": (lambda g: job(g, "pull.timer starts pull.service", "root", "git"), "one-copy-only"),
     "a service that pulls": (lambda g: job(g, "pull.service", "root", "git"), "one-copy-only"),
     "a socket whose service pulls": (lambda g: job(g, "x.socket starts pull.service", "vox", "git"), "one-copy-only"),
+    "a fleet host that was not seen, for haproxy": (lambda g: not_seen(g, OTHER), "haproxy-sees-all-workers"),
+    "a fleet host that was not seen": (lambda g: not_seen(g, OTHER), "fleet-runs-one-release"),
+    "a worker of which no check is told": (lambda g: server(g, status="no check"), "haproxy-sees-all-workers"),
+    "a worker that is not checked": (lambda g: server(g, checked=False), "haproxy-sees-all-workers"),
+    "a tree of no release": (lambda g: remote(g, "backend", release=None), "tree-is-the-commit"),
+    "files of no release": (lambda g: remote(g, "backend", release=None), "no-foreign-files"),
+    "a library in every program": (lambda g: preloaded(g, named=False), "process-is-the-venvs"),
+    "a library of which nothing is told": (
+        lambda g: g.of_service(FLEET, "runtimes", "fleet", preload=True, preloads=()), "process-is-the-venvs",
+    ),
+    "a library that others can change": (
+        lambda g: g.of_service(FLEET, "runtimes", "fleet", loose=(AGENTS,)), "process-is-the-venvs",
+    ),
+    "a library in one worker": (lambda g: preloaded(g, named=False, **LD), "process-is-the-venvs"),
+    "a variable beside a library that the estate names": (
+        lambda g: preloaded(
+            g, named=True, **{**LD, "strange": ("LD_PRELOAD", "LD_AUDIT", "COLOUR"), "loader": ("LD_PRELOAD", "LD_AUDIT")}
+        ),
+        "process-is-the-venvs",
+    ),
+    "a path and a colour": (
+        lambda g: g.runtime(FLEET, "fleet", strange=("PATH", "ENV", "PYTHONPATH", "COLOUR")), "process-is-the-venvs",
+    ),
+    "no page of a worker": (
+        lambda g: g.answer(HEALTH_OF_WORKER, status=0, body=b"", trouble="connection refused"), "process-is-the-new-code",
+    ),
+    "a page of another commit": (lambda g: page_says(g, HEALTH_OF_WORKER, commit="0" * 40), "process-is-the-new-code"),
+    "a count of restarts that is none": (
+        lambda g: before(g, lambda b: b.unit(FLEET, WORKER, properties=RESTARTS)).unit(FLEET, WORKER, properties=RESTARTS),
+        "nothing-restarts-during-the-bake",
+    ),
     "somebody's table": (lambda g: job(g, "/var/spool/cron/crontabs/anna", "anna", "pip"), "one-copy-only"),
     "a file of the system's": (lambda g: job(g, "/etc/cron.d/x", "root", "npm"), "one-copy-only"),
     "a file at home": (lambda g: job(g, "/home/anna/.config/x", "anna", "uv"), "one-copy-only"),
@@ -342,40 +401,14 @@ def test_what_is_over_the_edge_is_said(green: Case, name: str) -> None:
     assert change(green).judge([said_by])
 
 
-FINE: dict[str, tuple[Callable[[Case], Case], str]] = {
-    "restarted more than ten minutes ago": (lambda g: restarted(g, 600.5), "nothing-restarts-during-the-bake"),
-    "younger than its code": (lambda g: of_code(g, 0.5), "process-is-the-new-code"),
-    "a unit more that does nothing": (lambda g: one_more(g, "inactive/dead", "disabled"), "units-are-all-there-are"),
-    "just as much room as must be": (with_disk, "host-has-room"),
-    "a look that is nearly slow": (lambda g: slow(g, 2.5), "clock-is-right"),
-    "a clock that is little ahead": (lambda g: clock_of(g, 0.5), "clock-is-right"),
-    "its own builds": (
-        lambda g: sudo(
-            g,
-            "/usr/bin/systemctl restart voxgate-build@vox-agents.service",
-            "/bin/systemctl stop voxgate-build@vox-agents.service",
-        ),
-        "sudo-is-minimal",
-    ),
-    "what is taken away": (lambda g: sudo(g, "!/bin/su"), "sudo-is-minimal"),
-    "sshd that was started as its files were changed": (
-        lambda g: g.fact(FLEET, "keys", started=2.0, changed=2.0), "keys-are-known",
-    ),
-    "sshd of which that is not known": (lambda g: g.fact(FLEET, "keys", started=0.0, changed=2.0), "keys-are-known"),
-    "an agent that the estate names": (lambda g: agents(g, AGENT), "only-livekit-in-containers"),
-    "an agent that is not there": (agents, "only-livekit-in-containers"),
-    "a call that began meanwhile": (lambda g: taken(g, 2, 0, 3), "capacity-adds-up"),
-    "a call that ended meanwhile": (lambda g: taken(g, 2, 4, 1), "capacity-adds-up"),
-    "a call, and a worker that was not asked": (lambda g: not_asked_before(g, 1), "capacity-adds-up"),
-    "one is free": (lambda g: any_free(g, 5, available=True), "capacity-adds-up"),
-    "none is free": (lambda g: any_free(g, 6, available=False), "capacity-adds-up"),
-    "less than a quarter begins late": (lambda g: sent(g, 14, 3), "haproxy-sees-all-workers"),
-    "one of two begins late": (lambda g: sent(g, 2, 1), "haproxy-sees-all-workers"),
-    "a module of another repository": (with_module, "tree-is-the-commit"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", FINE)
-def test_what_is_just_in_order_is(green: Case, name: str) -> None:
-    change, said_by = FINE[name]
-    assert change(green).judge([said_by]) == {}
+def test_of_one_tree_twenty_files_are_named(green: Case) -> None:
+    """Where more are wrong, all of it is."""
+    names = [f"x{number:02}.txt" for number in range(21)]
+    ((_, found),) = more_files(green, API, "backend", *names).judge(["no-foreign-files"]).values()
+    assert found.count("is not in the commit") == 20
+    assert found.endswith("; 21 such files")
+    tree = dict(known(green.of(API).checkouts["backend"]).tree)
+    wanted = {**tree, **dict.fromkeys(names, ("100644", "0" * 40))}
+    ((_, found),) = remote(green, "backend", tree=wanted).judge(["tree-is-the-commit"]).values()
+    assert found.count(" is gone") == 20
+    assert found.endswith("; 0 changed, 21 gone")
