@@ -10,7 +10,8 @@ import pytest
 from tests.pages import must_be_as_made
 from tests.refused import LAB, PAGE, TODAY, page
 from tests.unit.test_waivers import table
-from voxgate.contracts.estates import FOLDER, load_estate
+from voxgate.contracts.estates import FOLDER, load_estate, named_estate
+from voxgate.errors import EstateError
 
 SIP_2 = '\n[hosts.sip-2]\naddress = "198.51.100.42"\nroles = ["sip"]\n'
 SEEN = 'seen_from = "fleet-1"'
@@ -65,3 +66,43 @@ def test_what_is_beside_a_mistake_is_none(tmp_path: Path, what: str) -> None:
     shutil.copy(FOLDER / "services.toml", tmp_path)
     (tmp_path / "lab.toml").write_text(text, "utf-8")
     assert load_estate("lab", tmp_path, today=TODAY).name == "lab"
+
+
+NAMES = {
+    "stagin": ("hosts/stagin.toml: there is no such estate", "did you mean staging?"),
+    "zzz": ("hosts/zzz.toml: there is no such estate", "estates are files in {folder}; there are: lab, staging"),
+    "\x1b[2J": ("hosts/\\x1b[2J.toml: there is no such estate", "estates are files in {folder}; there are: lab, staging"),
+    "./gone.toml": ("{here}/gone.toml: there is no such file", "--estate takes a name or a file's path"),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_is_no_estate_s_is_told_what_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "hosts"
+    folder.mkdir()
+    for one in ("lab", "staging", "services"):
+        (folder / f"{one}.toml").write_text("")
+    line, hint = (text.format(folder=folder, here=tmp_path) for text in NAMES[name])
+    with pytest.raises(EstateError) as caught:
+        load_estate(name, folder)
+    assert (caught.value.line, caught.value.hint) == (line, hint)
+    with pytest.raises(EstateError) as caught:
+        load_estate("lab", tmp_path)
+    assert caught.value.hint == f"estates are files in {tmp_path}; there are: none"
+    with pytest.raises(EstateError) as caught:
+        named_estate(f"./{'x' * 300}\n")
+    assert caught.value.line == f"./{'x' * 198}: is the path of a file; a run says its estate's name"
+
+
+def test_a_service_that_the_team_s_own_file_does_not_have_is_said(tmp_path: Path) -> None:
+    services = (FOLDER / "services.toml").read_text("utf-8")
+    (tmp_path / "services.toml").write_text(services[: services.index("[console]")], "utf-8")
+    for old, new, line in (
+        ('name = "lab"', 'name = "lab"\nservices = ["backend", "fleet", "dialler", "console"]', "lab.toml [estate.services]"),
+        ("[services.dialler]", '[services.console]\nfolder = "/srv/x"\n[services.dialler]', "lab.toml [services.console]"),
+    ):
+        (tmp_path / "lab.toml").write_text(LAB.replace(old, new, 1), "utf-8")
+        with pytest.raises(EstateError) as caught:
+            load_estate("lab", tmp_path)
+        assert caught.value.line == f"{line}: services.toml does not say what the console is"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from voxgate.contracts import differing
 from voxgate.contracts.differing import Room, differences
-from voxgate.errors import ContractError
+from voxgate.contracts.releases_answers import Answers, Told, answers_of, compared, read_answers
+from voxgate.errors import ContractError, Refused
 
 Schema = dict[str, Any]
 INT, TEXT = {"type": "integer"}, {"type": "string"}
@@ -159,3 +161,32 @@ def test_what_is_compared_together_shares_one_room() -> None:
 def test_what_is_no_schema_is_refused(old: Any, new: Any) -> None:
     with pytest.raises(ContractError, match=r"^x: is no JSON Schema: "):
         differences("x", old, new, judged=True)
+
+
+def test_an_answer_that_needs_less_and_one_that_had_no_status() -> None:
+    old = Answers(
+        "backend", {"GET /a": Told("backend-api", {}, 200, "text/html", ("a", "b")), "redis x": Told("registry-entry", {})}
+    )
+    new = Answers("backend", {"GET /a": Told("backend-api", {}, 200, "", ("b", "c")), "redis x": Told("registry-entry", {}, 204)})
+    assert [" ".join(one.line.split()) for one in compared(old, new)] == [
+        "changed GET /a: type is none, was text/html; breaks nginx, console",
+        "stricter GET /a: must be told c; breaks nginx, console",
+        "added GET /a: need not be told a",
+        "changed redis x: status is 204, was none; breaks fleet",
+    ]
+
+
+def test_answers_are_kept_as_they_are_and_a_file_that_is_none_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "contract.json"
+    kept = Answers("backend", {"GET /a": Told("backend-api", {"type": "object"}, 200, "text/html", ("a",)), "x": Told("y", {})})
+    path.write_text(kept.text)
+    assert read_answers(path) == kept
+    assert kept.text.startswith('{\n  "answers": {\n    "GET /a": {\n      "contract": "backend-api",\n')
+    assert '"x": {\n      "contract": "y",\n      "schema": {}\n    }' in kept.text
+    path.unlink()
+    with pytest.raises(Refused) as caught:
+        read_answers(path)
+    assert caught.value.line == f"{path}: the answers cannot be read: No such file or directory"
+    assert caught.value.hint == "voxgate contract --save FILE writes it"
+    with pytest.raises(ContractError, match=r"^x: "):
+        answers_of(b"{}", "x")
