@@ -22,6 +22,7 @@ WRITTEN: dict[str, tuple[str, list[Entry], str]] = {
     "a value of which only the origin is said": ("", [Entry(("a",), 1, "", "here")], "a = 1 # here\n"),
     "a value that is there": ("a = 2 # mine\n", [Entry(("a",), 1, "found")], "a = 2 # mine\n"),
     "a list": ("", [Entry(("a",), ("x", "y"), "found")], 'a = ["x", "y"] # found\n'),
+    "a list without a word": ("", [Entry(("a",), ("x", "y"), "")], 'a = ["x", "y"]\n'),
     "two entries of one list": (
         "", [Entry(("a",), ("x",), "one"), Entry(("a",), ("y",), "two")],
         'a = [\n    "x", # one\n    "y", # two\n]\n',
