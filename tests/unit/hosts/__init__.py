@@ -1,0 +1,1 @@
+"""What a gate has to do with its hosts, over its own part on each."""
