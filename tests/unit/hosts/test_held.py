@@ -72,8 +72,12 @@ def test_a_step_has_its_own_time_and_some_more(gate: Gates, monkeypatch: pytest.
     one, waited = gate(), list[float]()
     one.take(0, silent)
     ask = holding.Hold.ask
-    monkeypatch.setattr(holding.Hold, "ask", lambda hold, op, deadline, *rest, **words: (
-        waited.append(deadline), ask(hold, op, deadline, *rest, **words))[1])  # fmt: skip
+
+    def asked(hold: holding.Hold, op: str, deadline: float, *rest: Any, **words: Any) -> Any:
+        waited.append(deadline)
+        return ask(hold, op, deadline, *rest, **words)
+
+    monkeypatch.setattr(holding.Hold, "ask", asked)
     one.do("api-1", "backend", JOURNAL, [step("true", deadline=2.0), step("true", deadline=3.5)])
     assert waited == [45.5]
 
@@ -123,7 +127,6 @@ def test_beats_go_on_for_as_long_as_it_is_held_and_what_runs_is_cut_once(
     beats, cuts, stop = Counter[str](), Counter[str](), Stop()
     beat, ask = holding.Hold.beat, holding.Hold.ask
     monkeypatch.setattr(holding.Hold, "beat", lambda hold: (beats.update([hold.host.name]), beat(hold))[1])
-    monkeypatch.setattr(claim.Hold, "beat", holding.Hold.beat)
 
     def asked(hold: holding.Hold, op: str, *rest: Any, **words: Any) -> Any:
         cuts.update([hold.host.name] if op == "cancel" else [])
