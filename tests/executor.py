@@ -17,7 +17,7 @@ from voxgate.moves.steps import Step
 from voxgate.transport.ssh.remote_command import Completed
 
 ESTATE = load_estate("lab")
-OLD = {"backend": "vox-backend", "fleet": "vox-agents", "dialler": "vox-dialler"}
+OLD = {"backend": "vox-backend", "fleet": "vox-agents", "dialler": "vox-dialler", "console": "vox-frontend"}
 
 
 class Executor:
