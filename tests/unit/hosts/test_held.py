@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from tests.local_hosts import ESTATE, ME, SOON, WITH_STATE, Gates, Hosts, silent, wait_for
-from voxgate.deploy.hosts import claim, holding
+from voxgate.deploy.hosts import claim, holding, journal_writer
 from voxgate.deploy.hosts.claim import Claim
+from voxgate.deploy.hosts.executor import Task
 from voxgate.deploy.hosts.holding import TakenOver
 from voxgate.deploy.hosts.journal import Journal, Phase, document_of
 from voxgate.deploy.stop import Stop
@@ -66,20 +67,27 @@ def test_what_the_host_refuses_is_said_and_nothing_is_lost(hosts: Hosts, gate: G
     assert fenced.value.hint == "another gate took over; this one may change nothing any more"
 
 
-def test_a_step_has_its_own_time_and_some_more(gate: Gates, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The host ends it by itself: whoever waits here would know less."""
-    monkeypatch.setattr(claim, "_SLACK", 40.0)
-    one, waited = gate(), list[float]()
-    one.take(0, silent)
+def test_each_question_has_its_time_and_a_move_that_of_its_steps_and_some_more(
+    gate: Gates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The host ends a step by itself: whoever waits here would know less."""
+    one, waited, words = gate(), dict[str, float](), dict[str, Any]()
     ask = holding.Hold.ask
 
-    def asked(hold: holding.Hold, op: str, deadline: float, *rest: Any, **words: Any) -> Any:
-        waited.append(deadline)
-        return ask(hold, op, deadline, *rest, **words)
+    def asked(hold: holding.Hold, op: str, deadline: float, *rest: Any, **said: Any) -> Any:
+        waited[op], words[op] = deadline, said
+        return ask(hold, op, deadline, *rest, **said)
 
     monkeypatch.setattr(holding.Hold, "ask", asked)
+    one.take(0, silent)
+    one.tidy(BACKEND)
     one.do("api-1", "backend", JOURNAL, [step("true", deadline=2.0), step("true", deadline=3.5)])
-    assert waited == [45.5]
+    journal_writer.note(one, [Task(BACKEND, RELEASE, None)], "verdict")
+    one.stop.set()
+    wait_for(lambda: "cancel" in waited)
+    assert waited == {"claim": 60.0, "tidy": 30.0, "do": 65.5, "mark": 60.0, "cancel": 60.0}
+    assert (words["claim"]["ledger"], words["claim"]["done"], words["claim"]["others"]) == (200, True, ["data"])
+    assert words["do"]["steps"][1] == {"argv": ("true",), "deadline": 3.5, "says": "a step", "finish": False, "changes": ""}
 
 
 def test_what_a_git_that_is_gone_left_is_taken_away_and_said(hosts: Hosts, gate: Gates, tmp_path: Path) -> None:
