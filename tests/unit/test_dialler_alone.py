@@ -20,6 +20,7 @@ from voxgate.model.answers import DatabaseClient, DatabaseView
 from voxgate.model.evidence import Missing
 from voxgate.model.release import Release
 from voxgate.moves.steps import Step
+from voxgate.transport import deadline
 from voxgate.transport.ssh.remote_command import Completed
 
 PLACEMENT = next(one for one in ESTATE.placements if one.id == "dialler-sip-1")
@@ -41,6 +42,7 @@ class Hands(executor.Executor):
     def __init__(self, alive: dict[str, Any] | None = None, left: tuple[bytes, ...] = (b"",), active: str = "active") -> None:
         super().__init__(lambda *_: None)
         self.went: list[str] = []
+        self.now = 0.0
         self.alive, self.left, self.active = alive or {}, list(left), active
 
     def each(self, hosts: Any, function: Callable[[Any], Any]) -> dict[str, Any]:
@@ -69,12 +71,21 @@ class Hands(executor.Executor):
         return super().do(task, phase, steps)
 
     def pause(self) -> None:
-        """A moment."""
+        """Half a second, by the clock that deadlines have here."""
         self.went.append("pause")
-        assert len(self.went) < 100
+        self.now += 0.5
+        assert len(self.went) < 300
 
 
 Sees = Callable[..., list[Any]]
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Hands:
+    """Hands whose pauses are all the time that goes by."""
+    hands = Hands()
+    monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=lambda: hands.now))
+    return hands
 
 
 @pytest.fixture
@@ -126,15 +137,14 @@ def test_while_another_one_lives_ours_is_not_even_stopped(sees: Sees) -> None:
     assert hands.went == ["who lives?"]
 
 
-def test_one_that_does_not_end_is_said_and_nothing_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dialling, "_GONE_DEADLINE", 0.0)
-    hands = Hands(left=(b"7\n",))
+def test_one_that_does_not_end_is_said_and_nothing_is_started(slow: Hands) -> None:
+    slow.left = [b"7\n"]
     with pytest.raises(MoveFailed) as caught:
-        await_gone(hands, UNIT)  # type: ignore[arg-type]
-    assert caught.value.line == "sip-1: voxdialler.service does not end: alive after 0 s"
-    assert hands.went == ["voxdialler gone?"]
-    hands.left = [b" \n"]
-    await_gone(hands, UNIT)  # type: ignore[arg-type]
+        await_gone(slow, UNIT)  # type: ignore[arg-type]
+    assert caught.value.line == "sip-1: voxdialler.service does not end: alive after 45 s"
+    assert slow.now == 45.0
+    slow.left = [b" \n"]
+    await_gone(slow, UNIT)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -177,16 +187,16 @@ def test_who_says_that_it_runs_the_code_is_looked_at_by_root(monkeypatch: pytest
     assert len(surveyed) == 1
 
 
-def test_it_is_not_started_while_its_database_sees_another_one(sees: Sees, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dialling, "_LET_GO", 0.0)
+def test_it_is_not_started_while_its_database_sees_another_one(sees: Sees, slow: Hands) -> None:
+    """Ten seconds it has to notice that a connection is gone."""
     sees((OTHERS, OURS))
-    hands: Any = Hands()
     with pytest.raises(MoveFailed) as caught:
-        nobody_dials(hands, UNIT)
+        nobody_dials(slow, UNIT)  # type: ignore[arg-type]
     why = f"{OURS.app_name} at 198.51.100.41:4711"
     assert caught.value.line == f"vox: voxdialler.service was not started: another one dials on it: {why}"
     assert caught.value.hint == "stop that one first"
-    assert hands.went == ["who lives?"]
+    assert slow.now == 10.0
+    assert set(slow.went) == {"who lives?", "pause"}
 
 
 def test_a_connection_that_the_database_has_still_to_notice_is_waited_for(sees: Sees) -> None:

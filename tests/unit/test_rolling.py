@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from types import SimpleNamespace
+
 import pytest
 
 from voxgate.contracts.estates import load_estate
+from voxgate.deploy.moving import sampler
+from voxgate.deploy.moving.engine import Pace
 from voxgate.deploy.moving.rolling import Capacity, Sample, calls_of, joined, next_batch, serves
 from voxgate.model.answers import Answer
 from voxgate.model.evidence import Missing
+from voxgate.model.look import Question
 from voxgate.model.run_facts import Gap, Roll, Turn, away, gaps
 
 ESTATE = load_estate("lab")
@@ -123,3 +129,69 @@ def test_how_long_units_were_away_is_said_by_service() -> None:
         ("other", "2 units were away, each for 1.7 s"),
         ("lost", "1 unit was away, 1 not seen up again"),
     ]
+
+
+class Ended:
+    """An end that comes after so many waits, each of which is noted."""
+
+    def __init__(self, waits: int) -> None:
+        self.left, self.waited = waits, list[float]()
+        self.is_set = False
+
+    def wait(self, seconds: float) -> bool:
+        """Not yet, until it is."""
+        self.waited.append(seconds)
+        self.left -= 1
+        return self.left < 0
+
+    def set(self) -> None:
+        """Whoever leaves sets it."""
+        self.is_set = True
+
+
+def test_who_serves_is_sampled_each_second_and_less_often_where_the_gate_is_short_of_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Sampling must not slow down what it watches; and what changed with the last restart is seen, too."""
+    now, took, asked = [100.0], [0.25, 0.1, 1.5, 10.0, 0.25], list[float]()
+    (up, down, third), other = UNITS, [unit for unit in ESTATE.placed_units if unit.host.name == "fleet-2"]
+
+    def ask(connections: object, questions: Sequence[Question], *, deadline: float) -> dict[Question, Answer | Missing]:
+        assert (connections, len(questions)) == ("the hosts", 6)
+        asked.append(deadline)
+        now[0] += took[len(asked) - 1]
+        said: dict[Question, Answer | Missing] = {one: answer(body=b'{"status": "ok"}') for one in questions}
+        one, two, three = (next(q for q in questions if (q.host, q.port) == (u.host.name, u.port_of(health))) for u in UNITS)
+        return {**said, two: answer(503), three: Missing("unreachable", "gone")} if one in said else {}
+
+    health = up.service.health
+    assert health is not None
+    monkeypatch.setattr(sampler, "ask", ask)
+    monkeypatch.setattr(sampler, "time", SimpleNamespace(monotonic=lambda: now[0], time=lambda: now[0] + 1000.0))
+    made = sampler.Sampler("the hosts", ESTATE)  # type: ignore[arg-type] # nobody is asked by it
+    assert (made.samples, made.started) == ((), 0.0)
+    ended = Ended(3)
+    monkeypatch.setattr(made, "_ended", ended)
+    with made as entered:
+        assert entered is made
+        assert made._thread is not None
+        made._thread.join()
+        assert not ended.is_set
+    assert ended.is_set
+    assert ended.waited == [1.0, 1.0, 4.5, 5.0]
+    assert asked == [3.0] * 5
+    assert made.started == 1100.0
+    serving = (up.id, *(unit.id for unit in other))
+    wanted = [Sample(at, serving, (down.id,), (third.id,)) for at in (0.0, 0.25, 0.35, 1.85, 11.85)]
+    assert [(one.serving, one.down, one.unknown) for one in made.samples] == [
+        (one.serving, one.down, one.unknown) for one in wanted
+    ]
+    assert [one.at for one in made.samples] == pytest.approx([one.at for one in wanted])
+
+
+def test_where_nothing_was_rolled_nothing_is_told() -> None:
+    none = Capacity()
+    assert (none.most, none.samples, none.calls_cut, none.began) == (1, (), 0, 0.0)
+    assert (none.served_before, none.worst, none.roll, none.longest_gap) == (frozenset(), None, None, 0.0)
+    assert Pace() == Pace(drain=0.0, most=1)
+    assert Sample(1.5, ("a",), ()).later(2.0) == Sample(3.5, ("a",), ())

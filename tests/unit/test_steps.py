@@ -9,6 +9,7 @@ import pytest
 from voxgate.contracts.estates import load_estate
 from voxgate.model.answers import Answer
 from voxgate.model.evidence import Missing
+from voxgate.model.installed import BUILDER, BUILDS, STATE
 from voxgate.model.release import Release
 from voxgate.moves import health, steps
 from voxgate.moves.steps import Step
@@ -18,10 +19,9 @@ BACKEND, CONSOLE, DIALLER = (ESTATE.service(name) for name in ("backend", "conso
 COMMIT, OTHER = "a" * 40, "b" * 40
 OLD, NEW = Release("backend", COMMIT, "vox-backend-2026.06.22-1"), Release("backend", OTHER)
 PAGE = Release("console", COMMIT, "vox-frontend-2026.06.22-1")
-BUILDER, SUDO = steps.BUILDER, ("/usr/bin/sudo", "-n", "/usr/bin/systemctl")
+SUDO = ("/usr/bin/sudo", "-n", "/usr/bin/systemctl")
 ALONE = ("env", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GIT_ATTR_NOSYSTEM=1")
 PLAIN = ("git", "-C", BACKEND.folder, "checkout", "--quiet", "--force", "--detach", COMMIT, "--")
-STATE = "/var/lib/voxgate"
 
 
 def script(text: str, *words: str) -> tuple[str, ...]:
@@ -65,7 +65,7 @@ STEPS: dict[str, tuple[Step, Step]] = {
         Step(
             script(
                 steps._BUILDS, "1" * 64, BUILDER, "2" * 64, f"{steps.UNITS}/{BACKEND.build_file}",
-                f"{steps.BUILDS}/{BACKEND.build_name}/in", BACKEND.build_unit, BACKEND.folder,
+                f"{BUILDS}/{BACKEND.build_name}/in", BACKEND.build_unit, BACKEND.folder,
             ),
             15, "build",
         ),
@@ -82,14 +82,14 @@ STEPS: dict[str, tuple[Step, Step]] = {
         steps.is_ready(BACKEND),
         Step(
             (steps.PYTHON, "-I", "-c", steps._READY, BACKEND.folder, BACKEND.user or "", STATE,
-             f"{steps.BUILDS}/{BACKEND.build_name}/in"),
+             f"{BUILDS}/{BACKEND.build_name}/in"),
             60, "folders",
         ),
     ),
     "folders of whom nobody runs": (
         steps.is_ready(replace(BACKEND, user=None)),
         Step(
-            (steps.PYTHON, "-I", "-c", steps._READY, BACKEND.folder, "", STATE, f"{steps.BUILDS}/{BACKEND.build_name}/in"),
+            (steps.PYTHON, "-I", "-c", steps._READY, BACKEND.folder, "", STATE, f"{BUILDS}/{BACKEND.build_name}/in"),
             60, "folders",
         ),
     ),

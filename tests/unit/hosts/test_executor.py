@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from voxgate.model.look import Question
 from voxgate.model.release import Release
 from voxgate.moves.health import Up
 from voxgate.moves.steps import Step, systemctl
+from voxgate.transport import deadline
 from voxgate.transport.ssh.connection import Completed
 
 OLD, NEW = Release("backend", "a" * 40, "vox-backend-2026.06.22-1"), Release("backend", "b" * 40, "vox-backend-2026.06.24-1")
@@ -29,6 +31,7 @@ BACKEND = next(one for one in ESTATE.placements if one.id == "backend-api-1")
 (UNIT,) = BACKEND.placed_units
 COMMIT = NEW.commit
 OK = Answer("api-1", 7100, "/health", 200, {}, b'{"status": "ok", "commit": "' + COMMIT.encode() + b'"}', 0.1, 0.0)
+PATIENCE = executor._PATIENCE
 STARTING = replace(OK, status=503, body=b'{"status": "starting"}')
 REFUSED = replace(OK, status=0, body=b"", trouble="connection refused")
 UNASKED = Missing("unreachable", "no route", "api-1")
@@ -217,6 +220,16 @@ def test_while_a_unit_does_not_answer_systemd_is_asked_only_now_and_then(waits: 
     assert rest == ["pause", "unit", "pause", "unit", "pause", "unit", "systemd", "pause", "unit", "systemd"]
 
 
+def test_systemd_is_asked_beside_the_unit_about_once_a_second(waits: Waits, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor, "_PATIENCE", PATIENCE)
+    hands = waits([REFUSED], [ACTIVE, ACTIVE, FAILED])
+    monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=lambda: hands.asked.count("pause") / 2))
+    with pytest.raises(MoveFailed):
+        hands.await_up(UNIT, COMMIT)
+    looks = " ".join(hands.asked).replace("unit systemd", "both").replace("systemd unit", "both")
+    assert looks == "both pause unit pause both pause unit pause both"
+
+
 def test_where_the_patience_is_over_systemd_says_whether_it_can_ever_be(waits: Waits, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executor, "_PATIENCE", 0.0)
     hands = waits([REFUSED], [ACTIVE, ACTIVE, FAILED])
@@ -256,6 +269,20 @@ def test_one_look_is_what_systemd_says_beside_what_the_unit_answered(waits: Wait
     assert hands.up(UNIT, COMMIT, OK).up is Up.YES
     assert hands.up(UNIT, COMMIT, OK).up is Up.NEVER
     assert hands.asked == ["systemd"] * 2
+
+
+def test_a_pause_is_short(hosts: Hosts) -> None:
+    class Noted(Stop):
+        """Notes how long is waited for it."""
+
+        def wait(self, seconds: float) -> bool:
+            """At once."""
+            waited.append(seconds)
+            return False
+
+    waited: list[float] = []
+    Executor(ESTATE, hosts, None, Noted()).pause()  # type: ignore[arg-type]
+    assert waited == [0.15]
 
 
 def test_a_pause_ends_with_the_stop_but_on_the_way_back(hosts: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:
