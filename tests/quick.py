@@ -19,7 +19,11 @@ ROOT = Path(__file__).resolve().parents[1]
 UNIT = "tests/unit"
 ONE_FILE = {
     "voxgate/probe/": [f"{UNIT}/survey/test_built_probe.py"],
-    "voxgate/deploy/on_host/": [f"{UNIT}/test_on_host.py", f"{UNIT}/report/test_causes.py"],
+    "voxgate/deploy/on_host/": [
+        *(f"{UNIT}/hosts/test_{name}.py" for name in ("own_part", "held", "state")),
+        *(f"{UNIT}/test_{name}.py" for name in ("on_host", "ledger_chain", "since_done")),
+        f"{UNIT}/report/test_causes.py",
+    ],
     "voxgate/moves/builder/": [f"{UNIT}/test_{one}.py" for one in ("building", "builds", "handed_over", "programs_of_a_home")],
 }
 """Packages that run as one file, and the tests of all of it."""
