@@ -4,6 +4,7 @@ hint followed as it is written.
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import struct
@@ -12,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -186,3 +188,99 @@ def test_the_service_s_account_must_be_there(place: Place) -> None:
     assert (
         place.tried(user="nobody-of-that-name")[1] == "error: there is no account nobody-of-that-name, as whom the service runs"
     )
+
+
+ASKED = """import json, os, sys
+print(json.dumps([[os.access(one, os.R_OK), os.access(one, os.X_OK)] for one in sys.argv[1:]]))
+"""
+
+
+def test_what_an_account_may_is_what_the_kernel_lets_it(place: Place) -> None:
+    """Each way in which a folder can be somebody's, and open to somebody: asked of the kernel by that account itself."""
+    games, daemon = (pwd.getpwnam(name) for name in (SERVICE, DEPLOY))
+    kinds: list[tuple[int, int, int, bytes]] = [
+        (uid, gid, mode, b"")
+        for uid in (0, games.pw_uid, daemon.pw_uid)
+        for gid in (0, games.pw_gid)
+        for mode in (0o000, 0o700, 0o400, 0o100, 0o070, 0o040, 0o010, 0o007, 0o004, 0o001, 0o077, 0o707, 0o770, 0o755)
+    ]
+    mine, others = (ready.OWNER, 7, NOBODY_S), (ready.OTHER, 5, NOBODY_S)
+    named = [(ready.NAMED, allows, games.pw_uid) for allows in (0, 1, 4, 5)]
+    groups = [(ready.NAMED_GROUP, allows, games.pw_gid) for allows in (0, 1, 4, 5)]
+    for mask in (0, 1, 4, 7):
+        for one in (*named, *groups, (ready.NAMED, 7, daemon.pw_uid), (ready.NAMED_GROUP, 7, daemon.pw_gid)):
+            for gid in (0, games.pw_gid):
+                listed = rows(mine, *([one] if one[0] == ready.NAMED else []), (ready.GROUP, 0, NOBODY_S),
+                              *([one] if one[0] == ready.NAMED_GROUP else []), (ready.MASK, mask, NOBODY_S), others)  # fmt: skip
+                kinds.append((daemon.pw_uid, gid, 0o700, listed))
+    paths = []
+    for number, (uid, gid, mode, listed) in enumerate(kinds):
+        paths.append(place.top / f"kind-{number}")
+        paths[-1].mkdir()
+        os.chown(paths[-1], uid, gid)
+        paths[-1].chmod(mode)
+        if listed:
+            os.setxattr(paths[-1], ready.ACL, listed)
+    account = ready.account_of(SERVICE)
+    assert account == (games.pw_uid, os.getgrouplist(SERVICE, games.pw_gid))
+    argv = ["python3", "-I", "-c", ASKED, *map(str, paths)]
+    said = subprocess.run(argv, user=SERVICE, group=SERVICE, extra_groups=account[1], capture_output=True, check=True).stdout
+    allowed = [ready.allowed(account, str(path)) for path in paths]
+    assert [[bool(one & ready.READ), bool(one & ready.ENTER)] for one in allowed] == json.loads(said)
+    assert {ready.allowed((0, [0]), str(path)) for path in paths} == {ready.READ | ready.ENTER}
+
+
+def test_whose_a_file_is_is_said_by_name_or_by_number(tmp_path: Path) -> None:
+    (tmp_path / "x").touch(mode=0o640)
+    os.chown(tmp_path / "x", pwd.getpwnam(SERVICE).pw_uid, 0)
+    assert ready.said_of(str(tmp_path / "x")) == f"{tmp_path}/x, 0640 of {SERVICE}"
+    os.chown(tmp_path / "x", 123_456_789, 0)
+    assert ready.said_of(str(tmp_path / "x")) == f"{tmp_path}/x, 0640 of 123456789"
+    assert list(ready.above("/opt/one/x")) == ["/opt/one", "/opt", "/"]
+    assert list(ready.above("/")) == []
+    assert ready.entries(str(tmp_path / "x"), ready.ACL) == ready.entries("/nowhere", ready.ACL) == []
+
+
+MB = 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("free", "files", "names", "wrong"),
+    [
+        (64 * MB, 10, 1000, ""),
+        (64 * MB - 4096, 10, 1000, "has 63 MB and 1000 files to spare"),
+        (65 * MB, 10, 999, "has 65 MB and 999 files to spare"),
+        (64 * MB, 0, 0, ""),  # a file system that counts none
+        (64 * MB, 1, 0, "has 64 MB and 0 files to spare"),
+    ],
+)
+def test_so_much_room_must_be_there(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    free: int,
+    files: int,
+    names: int,
+    wrong: str,
+) -> None:
+    disk = SimpleNamespace(f_bavail=free // 4096, f_frsize=4096, f_files=files, f_favail=names)
+    monkeypatch.setattr(os, "statvfs", lambda path: disk if path == str(tmp_path) else None)
+    if wrong:
+        with pytest.raises(SystemExit) as caught:
+            ready.made(str(tmp_path))
+        assert caught.value.code == 3
+        assert capsys.readouterr().err == f"error: No space left on device: '{tmp_path}' {wrong}\n"
+        assert list(tmp_path.iterdir()) == []
+    else:
+        assert ready.made(str(tmp_path)) == str(tmp_path / f"tmp_obj_voxgate_{os.getpid()}")
+        assert [path.read_text() for path in tmp_path.iterdir()] == ["x" * 4096]
+
+
+def test_what_is_checked_out_is_each_file_that_is_there_and_each_folder_on_the_way(place: Place) -> None:
+    made = "mkdir -p a/b; touch a/b/c d; ln -s d link; git add a d link; git rm -q --cached pkg/a.py; rm d; touch new"
+    place.root(f"chown -R root: opt/one; cd opt/one; {made}")
+    found = ready.tracked(str(place.folder))
+    assert [sorted(each) for each in found] == [
+        sorted(f"{place.folder}/{name}" for name in ("a/b/c", "it is.py")),
+        sorted([str(place.folder), f"{place.folder}/a", f"{place.folder}/a/b"]),
+    ]
