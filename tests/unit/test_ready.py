@@ -272,7 +272,10 @@ def test_so_much_room_must_be_there(
         assert capsys.readouterr().err == f"error: No space left on device: '{tmp_path}' {wrong}\n"
         assert list(tmp_path.iterdir()) == []
     else:
+        sizes: list[int] = []
+        monkeypatch.setattr(os, "fsync", lambda descriptor: sizes.append(os.fstat(descriptor).st_size))
         assert ready.made(str(tmp_path)) == str(tmp_path / f"tmp_obj_voxgate_{os.getpid()}")
+        assert sizes == [4096], "room that is promised is none before the disk has taken it"
         assert [path.read_text() for path in tmp_path.iterdir()] == ["x" * 4096]
 
 
@@ -284,3 +287,9 @@ def test_what_is_checked_out_is_each_file_that_is_there_and_each_folder_on_the_w
         sorted(f"{place.folder}/{name}" for name in ("a/b/c", "it is.py")),
         sorted([str(place.folder), f"{place.folder}/a", f"{place.folder}/a/b"]),
     ]
+
+
+def test_where_no_account_runs_it_nobody_has_to_read_it(place: Place) -> None:
+    place.root("chmod 640 opt/one/pkg/a.py; chmod 700 opt/one")
+    assert place.tried(user="") == (0, "")
+    assert place.left() == []

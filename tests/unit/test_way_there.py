@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -312,3 +313,18 @@ def test_of_units_that_were_not_restarted_only_those_are_kept_out(monkeypatch: p
     ]  # fmt: skip
     assert [one.placement.id for one in tasks] == [first.id, second.id]
     assert made.restart_kept({"backend"}) == []
+
+
+def test_no_more_than_sixteen_hosts_are_worked_on_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pools: list[int] = []
+
+    class Noted(ThreadPoolExecutor):
+        """Notes how many may work in it."""
+
+        def __init__(self, max_workers: int, **words: str) -> None:
+            pools.append(max_workers)
+            super().__init__(max_workers, **words)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(engine, "ThreadPoolExecutor", Noted)
+    deployment(Hands(), fresh("backend")).reach(State.INSTALLED)
+    assert pools == [16, 16, 16]

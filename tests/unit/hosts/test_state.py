@@ -14,7 +14,7 @@ import pytest
 from tests.local_hosts import ESTATE, OTHER, Gates, Hosts, Line, silent
 from voxgate.deploy.hosts import journal_writer
 from voxgate.deploy.hosts.executor import Task
-from voxgate.deploy.hosts.journal import Journal, Phase
+from voxgate.deploy.hosts.journal import Journal, Phase, document_of
 from voxgate.deploy.hosts.state import (
     Author,
     Found,
@@ -149,6 +149,30 @@ def test_a_last_known_good_that_is_not_whole_is_missing(hosts: Hosts, document: 
 )
 def test_what_was_put_back_is_read_or_counts_for_nothing(hosts: Hosts, document: object, wanted: PutBack | None) -> None:
     assert written(hosts, "put-back.json", document).put_back == wanted
+
+
+def test_a_journal_is_one_of_its_service_or_none(hosts: Hosts) -> None:
+    document = document_of(Journal(Phase.RESTART, "r1", NEW, OLD, by="me", build="b"))
+    document |= {"step": "restart", "status": "begun", "boot": "b", "at": "2026-06-22T10:00:00Z", "epoch": 1, "changed": ["code"]}
+    where = "api-1: /var/lib/voxgate/backend/journal.json"
+    read = written(hosts, "journal.json", document).journal
+    changed = frozenset({"code"})
+    assert read == Journal(
+        Phase.RESTART, "r1", NEW, OLD, "restart", "begun", "b", "2026-06-22T10:00:00Z", "me", "b", changed=changed
+    )
+    assert isinstance(read, Journal)
+    assert (read.said, Journal(Phase.DONE, "r1", NEW, None).said) == ("restart, restart begun", "done")
+    assert written(hosts, "journal.json", document | {"changed": ["code", "everything"]}).journal == replace(read, changed=None)
+    other = written(hosts, "journal.json", document | {"service": "fleet"}).journal
+    assert other == Missing("unparsable", "it is about fleet", where)
+    torn = written(hosts, "journal.json", "{torn").journal
+    assert isinstance(torn, Missing)
+    assert (torn.kind, torn.where) == ("unparsable", where)
+
+
+def test_the_phases_of_a_way_back_and_those_with_nothing_left_to_do() -> None:
+    assert [str(one) for one in Phase if one.back] == ["back-checkout", "back-install", "back-restart", "back-judging"]
+    assert [str(one) for one in Phase if one.closed] == ["done", "rolled-back", "abandoned", "cleared", "held"]
 
 
 def test_of_nothing_nothing_is_known() -> None:
