@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import select
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -184,3 +186,14 @@ class Hosts(Connections):
             one.close()
             if one.popen.stdout is not None:
                 one.popen.stdout.close()
+
+
+@contextmanager
+def taken(hosts: Hosts, author: Author) -> Iterator[None]:
+    """The dialler's host is another process's, which says that it is this one."""
+    with (hosts.state("sip-1") / "dialler" / "owner.lock").open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.truncate()
+        lock.write(json.dumps(author.document()))
+        lock.flush()
+        yield

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,12 +16,21 @@ from tests.executor import ESTATE
 from voxgate.deploy.hosts.executor import Task
 from voxgate.deploy.hosts.journal import Phase
 from voxgate.deploy.moving import dialling
-from voxgate.deploy.moving.dialling import await_gone, nobody_dials, nobody_else_lives, restart_alone
+from voxgate.deploy.moving.dialling import (
+    await_gone,
+    first_dialler,
+    is_another_program,
+    is_of_units,
+    nobody_dials,
+    nobody_else_lives,
+    restart_alone,
+)
 from voxgate.errors import MoveFailed, Unreachable
 from voxgate.model.answers import DatabaseClient, DatabaseView
-from voxgate.model.evidence import Missing
+from voxgate.model.evidence import HostEvidence, Missing, ProcessFact, known
 from voxgate.model.release import Release
 from voxgate.moves.steps import Step
+from voxgate.survey.host_documents import host_evidence
 from voxgate.transport import deadline
 from voxgate.transport.ssh.remote_command import Completed
 
@@ -261,3 +272,50 @@ def test_on_a_server_that_two_diallers_share_the_other_one_s_connection_is_its_o
     nobody_dials(hands, unit)  # type: ignore[arg-type]
     assert told == [((theirs,), {}, frozenset({("sip-2", "voxdialler.service")}))]
     assert looks == [((hands, estate), {"brief": True})]
+
+
+SEEN = host_evidence("sip-1", json.loads((Path(__file__).parents[2] / "schemas/examples/evidence/valid-fleet.json").read_text()))
+UNITS = [(SEEN.name, UNIT.unit)]
+BLIND = Missing("denied", "no root")
+
+
+def process(**more: Any) -> ProcessFact:
+    """A process that the dialler's unit started, but for what is said."""
+    said: dict[str, Any] = {"pid": 77, "unit": UNIT.unit, "exe": "/usr/bin/sleep", "runs": (), "container": ""}
+    return replace(known(SEEN.processes)[0], **said | more)
+
+
+@pytest.mark.parametrize(
+    ("seen", "is_other"),
+    [
+        (BLIND, False),
+        (replace(SEEN, processes=BLIND), False),
+        (replace(SEEN, processes=()), True),
+        (replace(SEEN, processes=(process(pid=78),)), True),
+        (replace(SEEN, processes=(process(),)), True),
+        (replace(SEEN, processes=(process(container="b" * 64),)), False),
+        (replace(SEEN, processes=(process(runs=(UNIT.service.folder,)),)), False),
+        (replace(SEEN, processes=(process(runs=("/opt/else",)),)), True),
+        (replace(SEEN, processes=(process(exe=None),)), False),
+        (replace(SEEN, processes=(process(exe="/opt/x/sleep"),)), False),
+        *((replace(SEEN, processes=(process(exe=exe),)), False) for exe in ("/usr/bin/python3.11", "/bin/pypy3", "/bin/dash")),
+        (replace(SEEN, processes=(process(exe="/usr/sbin/pythonic/x"),)), False),
+    ],
+)
+def test_a_process_is_another_program_only_where_root_saw_it_run_one(seen: HostEvidence | Missing, *, is_other: bool) -> None:
+    assert is_another_program(seen, 77, UNIT.service.folder) is is_other
+    assert first_dialler(seen, [77], (), UNIT.service.folder) == (None if is_other else 77)
+
+
+def test_what_was_not_seen_is_of_no_unit() -> None:
+    ours = replace(SEEN, processes=(process(),))
+    for seen in (BLIND, replace(SEEN, processes=BLIND), replace(ours, units=BLIND), replace(SEEN, processes=())):
+        assert is_of_units(seen, 77, UNITS) is False
+    assert is_of_units(ours, 77, [("sip-2", UNIT.unit)]) is False
+
+
+@pytest.mark.parametrize(("name", "wanted"), [(UNIT.service.app_name, (OURS,)), ("voxcore", (OTHERS,)), ("", ()), (None, ())])
+def test_who_dials_is_who_calls_itself_so(name: str | None, wanted: tuple[DatabaseClient, ...]) -> None:
+    assert dialling.dialling((OTHERS, OURS), name) == wanted
+    nameless = replace(OURS, app_name="")
+    assert dialling.dialling((nameless,), None) == ()

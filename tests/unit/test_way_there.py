@@ -321,9 +321,9 @@ def test_no_more_than_sixteen_hosts_are_worked_on_at_once(monkeypatch: pytest.Mo
     class Noted(ThreadPoolExecutor):
         """Notes how many may work in it."""
 
-        def __init__(self, max_workers: int, **words: str) -> None:
+        def __init__(self, max_workers: int, thread_name_prefix: str) -> None:
             pools.append(max_workers)
-            super().__init__(max_workers, **words)  # type: ignore[arg-type]
+            super().__init__(max_workers, thread_name_prefix)
 
     monkeypatch.setattr(engine, "ThreadPoolExecutor", Noted)
     deployment(Hands(), fresh("backend")).reach(State.INSTALLED)

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.local_hosts import ESTATE, ME, OTHER, SOON, WITH_STATE, Gates, Hosts, silent, wait_for
+from tests.local_hosts import ESTATE, ME, OTHER, SOON, WITH_STATE, Gates, Hosts, silent, taken, wait_for
 from voxgate.deploy.hosts import answers, claim
 from voxgate.deploy.hosts.holding import HeldElsewhere
-from voxgate.deploy.hosts.state import Author, Found, read_all
+from voxgate.deploy.hosts.state import Found, read_all
 from voxgate.deploy.stop import Stop
 from voxgate.errors import CommandUnknown, Refused, Unreachable
 from voxgate.model.estate import Host
 from voxgate.model.evidence import Missing
 from voxgate.transport.ssh.connection import Connection
 
-PAUSE = claim._PAUSE
 IDS = {one.id for one in ESTATE.placements}
 
 
@@ -193,27 +188,17 @@ def test_a_host_that_another_gate_had_meanwhile_is_lost_for_good_at_once(hosts: 
     assert one.lost == {"sip-1"}
 
 
-@contextmanager
-def kept(hosts: Hosts, author: Author) -> Iterator[None]:
-    """The dialler's host is another process's, which says that it is this one."""
-    with (hosts.state("sip-1") / "dialler" / "owner.lock").open("r+") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        lock.truncate()
-        lock.write(json.dumps(author.document()))
-        lock.flush()
-        yield
-
-
 def test_a_host_that_another_gate_has_now_is_lost_for_good_at_once(hosts: Hosts, gate: Gates) -> None:
     one = gate()
     one.take(0, silent)
     hosts.lose("sip-1")
     wait_for(lambda: one.lost == {"sip-1"})
     told: list[str] = []
-    with kept(hosts, OTHER):
+    with taken(hosts, OTHER):
         one.regain(ESTATE.hosts, told.append)
     assert told == ["lost for good: sip-1: another gate is at work: other@vm since 2026-06-22T11:00:00Z, build b-2, run r2"]
     assert len(hosts.owners("sip-1")) == 2
+    assert hosts.owners("sip-1")[1].popen.wait(SOON) == 0, "what was started in vain is let go"
     with pytest.raises(CommandUnknown, match="this host was lost"):
         one.must_hold("sip-1")
 
@@ -225,7 +210,7 @@ def test_what_this_run_itself_left_there_is_waited_for(hosts: Hosts, gate: Gates
     wait_for(lambda: one.lost == {"sip-1"})
     told: list[str] = []
     again = threading.Thread(target=one.regain, args=(ESTATE.hosts, told.append))
-    with kept(hosts, ME):
+    with taken(hosts, ME):
         again.start()
         wait_for(lambda: len(hosts.owners("sip-1")) > 2)
     again.join(SOON)
@@ -272,79 +257,3 @@ def test_a_host_of_which_something_must_only_be_seen_is_connected_anew_where_its
     told: list[str] = []
     one.regain(ESTATE.hosts, told.append)
     assert told == ["not seen: data: no connection: no route"]
-
-
-class Clock:
-    """A clock that only goes on where somebody waits, and then at once."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        """Now."""
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        """Later."""
-        self.now += seconds
-
-
-class Waiting(Stop):
-    """A stop that never comes, by that clock; the heartbeat waits by its own."""
-
-    clock: Clock
-
-    def wait(self, seconds: float) -> bool:
-        """Later."""
-        if threading.current_thread().name == "heartbeat":
-            return super().wait(seconds)
-        self.clock.sleep(seconds)
-        return False
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(claim, "time", made)
-    monkeypatch.setattr(claim, "_PAUSE", PAUSE)
-    return made
-
-
-def test_a_lost_host_is_tried_again_each_half_second_for_forty(hosts: Hosts, gate: Gates, clock: Clock) -> None:
-    one = gate()
-    one.take(0, silent)
-    hosts.lose("sip-1", "no route")
-    wait_for(lambda: one.lost == {"sip-1"})
-    told: list[str] = []
-    one.regain(ESTATE.hosts, told.append)
-    assert told == ["lost for good: sip-1: no connection: no route"]
-    assert clock.now == 40.5
-
-
-def test_another_gate_is_waited_for_no_longer_than_is_said(hosts: Hosts, gate: Gates, clock: Clock) -> None:
-    gate().take(0, silent)
-    stop = Waiting()
-    stop.clock = clock
-    told: list[str] = []
-    before = len(hosts.owners("api-1"))
-    with pytest.raises(HeldElsewhere):
-        gate(OTHER, stop).take(1.0, told.append)
-    assert clock.now == 1.0
-    assert len(hosts.owners("api-1")) == before + 3
-    assert len(told) == 1
-
-
-def test_who_was_away_while_another_gate_was_waited_for_may_be_there_again(hosts: Hosts, gate: Gates) -> None:
-    first, second = gate(), gate(OTHER)
-    first.take(0, silent)
-    hosts.down["api-1"] = Unreachable("no connection", where="api-1")
-    hosts._outcomes.pop("api-1")
-
-    def again(_: str) -> None:
-        hosts.down.clear()
-        hosts._outcomes.pop("api-1")
-        first.release()
-
-    found = second.take(SOON, again, whole=False)
-    assert second.away == {}
-    assert {one.held for one in found.values()} == {True}

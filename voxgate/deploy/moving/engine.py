@@ -221,10 +221,10 @@ class Deployment:
         """
         if not self._executor.back or target.undoes(placement, *what):
             return True
-        if steps.DIST not in what or target.service.kind is not Kind.STATIC:
-            return False
+        is_published = steps.DIST in what and target.service.kind is Kind.STATIC
         again = target.wanted is not None and target.wanted.commit == target.release.commit
-        return (again and target.undoes(placement, steps.PACKAGES)) or not self._is_served(target, placement)
+        anew = again and target.undoes(placement, steps.PACKAGES)
+        return is_published and (anew or not self._is_served(target, placement))
 
     def _is_served(self, target: Target, placement: Placement) -> bool:
         """Where that cannot be asked, it is not: the move that follows meets what is wrong, and says so."""
