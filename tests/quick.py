@@ -20,7 +20,7 @@ UNIT = "tests/unit"
 ONE_FILE = {
     "voxgate/probe/": [f"{UNIT}/survey/test_built_probe.py"],
     "voxgate/deploy/on_host/": [
-        *(f"{UNIT}/hosts/test_{name}.py" for name in ("own_part", "held", "state")),
+        *(f"{UNIT}/hosts/test_{name}.py" for name in ("own_part", "own_work", "held", "state")),
         *(f"{UNIT}/test_{name}.py" for name in ("on_host", "ledger_chain", "since_done")),
         f"{UNIT}/report/test_causes.py",
     ],

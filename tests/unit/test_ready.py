@@ -280,7 +280,10 @@ def test_so_much_room_must_be_there(
 
 
 def test_what_is_checked_out_is_each_file_that_is_there_and_each_folder_on_the_way(place: Place) -> None:
-    made = "mkdir -p a/b; touch a/b/c d; ln -s d link; git add a d link; git rm -q --cached pkg/a.py; rm d; touch new"
+    made = (
+        "mkdir -p a/b away/x led empty; touch a/b/c d away/x/y led/z; ln -s d link; git add a d link away led; rm -r d away led; "
+        "ln -s empty led; git rm -q --cached pkg/a.py; touch new"
+    )
     place.root(f"chown -R root: opt/one; cd opt/one; {made}")
     found = ready.tracked(str(place.folder))
     assert [sorted(each) for each in found] == [

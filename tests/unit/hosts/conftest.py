@@ -11,6 +11,7 @@ from tests.local_hosts import ESTATE, ME, Gates, Hosts, program_of_folders
 from voxgate.deploy.hosts import claim, speaking
 from voxgate.deploy.hosts.claim import Claim
 from voxgate.deploy.hosts.state import Author
+from voxgate.deploy.on_host import files, looking, owner
 from voxgate.deploy.stop import Stop
 
 
@@ -36,3 +37,18 @@ def gate(hosts: Hosts) -> Iterator[Gates]:
     yield one
     for claimed in made:
         claimed.release()
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The state of this host."""
+    made = tmp_path / "state"
+    for module in (files, looking, owner):
+        monkeypatch.setattr(module, "ROOT", str(made))
+    return made
+
+
+@pytest.fixture
+def backend(root: Path) -> Path:
+    """The backend's state."""
+    return Path(files.folder_of("backend")) if root else root

@@ -1,39 +1,19 @@
-"""The gate's own part, piece by piece: how it writes files, journal and ledger, runs commands, and holds what is one gate's."""
+"""What the gate's own part writes on a host, piece by piece: files, ledger, journal."""
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from voxgate.deploy.on_host import commands, files, journal, ledger, looking, main, owner
-from voxgate.deploy.on_host.commands import Commands
-from voxgate.deploy.on_host.main import Channel
-from voxgate.deploy.on_host.owner import Fenced, Held, Owner
+from voxgate.deploy.on_host import files, journal, ledger
 
 BEGUN = {"phase": "install", "run": "r1", "by": "me", "build": "b-1", "service": "backend"}
-
-
-@pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The state of this host."""
-    made = tmp_path / "state"
-    for module in (files, looking, owner):
-        monkeypatch.setattr(module, "ROOT", str(made))
-    return made
-
-
-@pytest.fixture
-def backend(root: Path) -> Path:
-    """The backend's state."""
-    return Path(files.folder_of("backend")) if root else root
 
 
 def mode(path: Path) -> str:
@@ -208,190 +188,3 @@ def test_whose_step_still_runs_is_told_by_the_journal(backend: Path) -> None:
     owner_of = {"by": "me", "run": "r1", "build": "b-1", "since": said["at"]}
     found = json.loads(journal.at_work(str(backend)))
     assert (json.loads(found["owner"]), json.loads(found["journal"])) == (owner_of, said)
-
-
-def ran(service: str, lock: int, *argv: str, deadline: float = 30.0, **more: Any) -> dict[str, Any]:
-    return Commands().run(service, {"argv": list(argv), "deadline": deadline, **more}, lock, back=False)
-
-
-def test_a_command_is_told_by_its_end_and_its_last_words(backend: Path) -> None:
-    lock = files.open_file(str(backend), "step.lock", os.O_RDWR)
-    try:
-        said = ran("backend", lock, "sh", "-c", "printf %09000d 7; echo no >&2; cat; exit 3")
-        seconds = said.pop("seconds")
-        assert said == {"exit": 3, "out": "0" * 8191 + "7", "err": "no\n", "why": ""}
-        assert 0 < seconds < 30
-        assert ran("backend", lock, "sh", "-c", "kill -15 $$")["why"] == "was killed by signal 15"
-        assert ran("backend", lock, "true")["exit"] == 0
-        env = ran("backend", lock, "git", "config", "--get-regexp", "^(gc.autodetach|core.hookspath|fetch.fsckobjects)$")["out"]
-        assert env.splitlines() == ["gc.autodetach false", "core.hookspath /dev/null", "fetch.fsckobjects true"]
-        ids = ran("backend", lock, "sh", "-c", f"ps -o sid= -p $$; echo $$; test -e /proc/self/fd/{lock}")
-        assert ids["exit"] == 0, "the lock is the command's, too: whoever comes next waits for it"
-        assert len(set(ids["out"].split())) == 1, "it has a session of its own"
-    finally:
-        os.close(lock)
-
-
-def test_a_command_over_its_time_is_ended_with_all_that_it_started(backend: Path, tmp_path: Path) -> None:
-    lock = files.open_file(str(backend), "step.lock", os.O_RDWR)
-    script = f"sleep 600 & echo $! >{tmp_path}/child; echo early; wait"
-    said = ran("backend", lock, "sh", "-c", script, deadline=1)
-    os.close(lock)
-    assert (said["exit"], said["out"], said["why"]) == (None, "early\n", "was not done within 1 s")
-    child = int((tmp_path / "child").read_text())
-    until = time.monotonic() + 20
-    while Path(f"/proc/{child}").exists() and "Z" not in Path(f"/proc/{child}/stat").read_text().split(")")[1]:
-        assert time.monotonic() < until
-        time.sleep(0.01)
-
-
-def test_of_what_runs_only_that_is_cut_which_may_be() -> None:
-    made = Commands()
-    children = {name: subprocess.Popen(["sleep", "600"], start_new_session=True) for name in ("there", "back")}
-    made.running = {"there": (children["there"], False), "back": (children["back"], True)}
-    assert made.cut_short(back=False) == ["there"]
-    assert children["there"].wait(20) == -15
-    assert children["back"].poll() is None
-    assert made.cut == {"there"}
-    assert made.cut_short(back=True) == ["back", "there"]
-    assert children["back"].wait(20) == -15
-    assert Commands().cut_short(back=True) == []
-
-
-def test_who_does_not_end_when_asked_to_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commands, "KILL_AFTER", 0.3)
-    argv = ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done"]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, start_new_session=True) as child:
-        assert child.stdout is not None
-        child.stdout.readline()
-        made = Commands()
-        made.running = {"one": (child, False)}
-        assert made.cut_short(back=False) == ["one"]
-        assert child.wait(20) == -9
-
-
-CLAIM = {"services": {"backend": "/nowhere", "fleet": "/nowhere"}, "owner": {"by": "me", "run": "r1"}}
-
-
-def held(path: Path) -> bool:
-    """Whether somebody has the lock."""
-    with path.open("r+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        return False
-
-
-def test_a_claim_takes_all_services_or_none(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(owner, "STEP_WAIT", 0.1)
-    one = Owner()
-    found = one.claim(CLAIM)
-    assert found["epochs"] == one.epochs == {"backend": 1, "fleet": 1}
-    assert found["services"]["fleet"]["held"] is True
-    assert json.loads((root / "fleet" / "owner.lock").read_text()) == CLAIM["owner"]
-    assert [held(root / name / "owner.lock") for name in ("backend", "fleet")] == [True, True]
-    two = Owner()
-    with pytest.raises(Held) as said:
-        two.claim({"services": {"console": "/nowhere", "fleet": "/nowhere"}, "owner": {}})
-    assert json.loads(str(said.value)) == {"owner": json.dumps(CLAIM["owner"]), "journal": None}
-    assert two.locks == {}
-    assert not held(root / "console" / "owner.lock")
-    assert not (root / "console" / "epoch").exists()
-    (root / "dialler").mkdir()
-    with (root / "dialler" / "step.lock").open("w") as step:
-        fcntl.flock(step, fcntl.LOCK_EX)
-        with pytest.raises(Held):
-            two.claim({"services": {"dialler": "/nowhere"}, "owner": {}})
-        assert not held(root / "dialler" / "owner.lock")
-    assert two.claim({"services": {"dialler": "/nowhere"}, "owner": {}, "epochs": {"dialler": 0}})["epochs"] == {"dialler": 1}
-
-
-def test_who_was_gone_while_another_gate_was_there_is_fenced_off(root: Path) -> None:
-    two = Owner()
-    (root / "backend").mkdir(parents=True)
-    (root / "backend" / "epoch").write_text("5\n")
-    with pytest.raises(Fenced, match="backend was another gate's meanwhile: epoch 5"):
-        two.claim({**CLAIM, "epochs": {"backend": 4}})
-    assert two.locks == {}
-    assert (root / "backend" / "epoch").read_text() == "5\n"
-    assert two.claim({**CLAIM, "epochs": {"backend": 5}})["epochs"] == {"backend": 6, "fleet": 1}
-
-
-def do(one: Owner, *argv: str, phase: str = "install") -> list[dict[str, Any]]:
-    step = {"argv": list(argv), "deadline": 20, "says": "s"}
-    found: list[dict[str, Any]] = one.do({"service": "backend", "journal": {**BEGUN, "phase": phase}, "steps": [step, step]})[
-        "results"
-    ]
-    return found
-
-
-def test_once_stopped_only_the_way_back_goes_on_and_once_the_gate_is_gone_nothing(root: Path, tmp_path: Path) -> None:
-    one = Owner()
-    with pytest.raises(Fenced, match="backend is not this gate's any more: epoch None, now 0"):
-        do(one, "true")
-    one.claim(CLAIM)
-    assert [row["exit"] for row in do(one, "true")] == [0, 0]
-    one.commands.cut.add("backend")
-    assert [row["exit"] for row in do(one, "true")] == [0, 0], "what was cut before is over"
-    assert one.cancel({}) == {"cut": []}
-    assert do(one, "touch", str(tmp_path / "x")) == [
-        {"exit": None, "out": "", "err": "", "why": "was not begun: the run was stopped", "seconds": 0.0}
-    ]
-    assert not (tmp_path / "x").exists()
-    assert [row["exit"] for row in do(one, "true", phase="back-install")] == [0, 0]
-    one.closing = True
-    with pytest.raises(Fenced, match="epoch 1, now 1"):
-        do(one, "true", phase="back-install")
-    assert json.loads((root / "backend" / "journal.json").read_text())["status"] == "done"
-
-
-def test_a_step_that_another_one_left_is_waited_for_and_not_for_ever(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = Owner()
-    one.claim(CLAIM)
-    monkeypatch.setattr(owner, "STEP_WAIT", 0.1)
-    with (root / "backend" / "step.lock").open("r+") as other:
-        fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(TimeoutError, match="a step of an earlier gate still runs after 0 s"):
-            do(one, "true")
-    assert [row["exit"] for row in do(one, "true")] == [0, 0]
-
-
-def test_each_request_has_its_answer_whatever_became_of_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[tuple[str, dict[str, Any]]] = []
-    monkeypatch.setattr(main, "print_line", lambda word, words: said.append((word, words)))
-    channel, other = Channel("m"), Owner()
-    channel.answer({"id": 1, "op": "tidy", "service": "backend", "checkout": "/nowhere"})
-    channel.answer({"id": 2, "op": "nothing of ours"})
-    channel.answer({"id": 3, "op": "cancel"})
-    other.claim({**CLAIM, "services": {"backend": "/nowhere"}})
-    channel.answer({"id": 4, "op": "claim", **CLAIM})
-    assert said == [
-        ("m", {"id": 1, "fenced": "backend is not this gate's any more: epoch None, now 0"}),
-        ("m", {"id": 2, "error": "KeyError: 'nothing of ours'"}),
-        ("m", {"id": 3, "ok": {"cut": []}}),
-        ("m", {"id": 4, "held": {"owner": json.dumps(CLAIM["owner"]), "journal": None}}),
-    ]
-    assert not (root / "fleet").exists()
-
-    def gone(*_: object) -> None:
-        raise BrokenPipeError
-
-    monkeypatch.setattr(main, "print_line", gone)
-    assert channel.owner.closing is False
-    channel.say({})
-    assert channel.owner.closing is True
-
-
-def test_a_line_is_said_whole_however_little_is_taken_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    taken: list[bytes] = []
-
-    def write(descriptor: int, data: bytes) -> int:
-        assert descriptor == 1
-        taken.append(data[:3])
-        return len(taken[-1])
-
-    monkeypatch.setattr(os, "write", write)
-    main.print_line("m", {"id": 7})
-    monkeypatch.undo()
-    assert b"".join(taken) == b'm {"id": 7}\n'
