@@ -6,14 +6,16 @@ import fcntl
 import json
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from voxgate.deploy.hosts import claim, holding
-from voxgate.deploy.on_host import commands, files, journal, main, owner
+from voxgate.deploy.on_host import commands, files, journal, looking, main, owner
 from voxgate.deploy.on_host.commands import Commands
 from voxgate.deploy.on_host.main import Channel
 from voxgate.deploy.on_host.owner import Fenced, Held, Owner
@@ -158,13 +160,15 @@ def test_once_stopped_only_the_way_back_goes_on_and_once_the_gate_is_gone_nothin
 
 
 def test_a_step_that_another_one_left_is_waited_for_and_not_for_ever(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = Owner()
+    one, waits = Owner(), list[float]()
     one.claim(CLAIM)
-    monkeypatch.setattr(owner, "STEP_WAIT", 0.1)
-    with (root / "backend" / "step.lock").open("r+") as other:
+    with (root / "backend" / "step.lock").open("r+") as other, monkeypatch.context() as clock:
+        clock.setattr(owner, "time", SimpleNamespace(time=time.time, monotonic=lambda: sum(waits), sleep=waits.append))
         fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(TimeoutError, match="a step of an earlier gate still runs after 0 s"):
+        with pytest.raises(TimeoutError, match="a step of an earlier gate still runs after 45 s"):
             do(one, "true")
+    assert set(waits) == {0.02}
+    assert 45 <= sum(waits) < 45.1
     assert [row["exit"] for row in do(one, "true")] == [0, 0]
 
 
@@ -214,3 +218,118 @@ def test_what_is_waited_for_on_a_host_is_over_before_the_gate_gives_up() -> None
     assert (main.SILENCE, main.LEAVE_AFTER) == (holding._SILENCE, 300.0)
     assert 2 * commands.KILL_AFTER == 10.0 < claim._SLACK
     assert (commands.PAUSE, journal.TICK) == (0.02, 0.05)
+
+
+EVENT = {"event": "promoted", "run": "r1", "commit": "c"}
+
+
+@pytest.mark.parametrize(
+    ("said", "order"),
+    [
+        ({"journal": {**BEGUN, "phase": "judging"}}, ["journal.json"]),
+        (
+            {"record": {"tag": "t"}, "event": EVENT, "journal": {**BEGUN, "phase": "done"}},
+            ["last-known-good.json", "ledger.jsonl", "journal.json"],
+        ),
+        ({"event": {**EVENT, "event": "begun"}, "journal": {**BEGUN, "phase": "claimed"}}, ["journal.json", "ledger.jsonl"]),
+        ({"event": {**EVENT, "event": "begun"}}, ["ledger.jsonl"]),
+        ({"event": EVENT}, ["ledger.jsonl"]),
+        ({"done": "seen", "others": {"db": "of it"}}, ["done.json", "done-db.json"]),
+        ({"journal": {**BEGUN, "phase": "back-judging", "since": 5.0, "code": 2.0}}, ["journal.json", "put-back.json"]),
+        ({"journal": {**BEGUN, "phase": "back-restart", "since": 5.0, "code": 2.0}}, ["journal.json"]),
+        ({"journal": {**BEGUN, "phase": "done", "since": 5.0, "code": 2.0}}, ["journal.json"]),
+        ({}, []),
+    ],
+    ids=["a phase", "done", "begun", "begun alone", "an event", "what was seen", "put back", "on its way", "over", "nothing"],
+)
+def test_whoever_dies_between_two_writes_leaves_what_the_next_gate_can_read(
+    root: Path, monkeypatch: pytest.MonkeyPatch, said: dict[str, Any], order: list[str]
+) -> None:
+    """The last known good, the ledger's line, the journal that says so; where a deploy begins the journal is the first."""
+    one, went = Owner(), list[str]()
+    one.claim(CLAIM)
+    fsync = os.fsync
+
+    def synced(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        went.extend([path.name.removeprefix(".").removesuffix(".part")] if path.is_file() else [])
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    assert one.mark({"service": "backend", **said}) == {}
+    assert went == order
+    written = {path.name: path.read_text() for path in (*root.glob("done*"), *(root / "backend").iterdir())}
+    assert set(order) <= set(written)
+    assert set(written) - set(order) <= {"owner.lock", "step.lock", "epoch"}
+    if "record" in said:
+        assert written["last-known-good.json"] == '{"tag": "t"}\n'
+    if "done" in said:
+        assert (written["done.json"], written["done-db.json"]) == ("seen\n", "of it\n")
+    if "journal" in said:
+        told = json.loads(written["journal.json"])
+        assert (told["step"], told["status"], told["epoch"], told["phase"]) == ("", "done", 1, said["journal"]["phase"])
+
+
+def test_each_step_is_in_the_journal_before_it_begins_and_when_it_ended(root: Path) -> None:
+    one = Owner()
+    one.claim(CLAIM)
+    book = root / "backend" / "journal.json"
+    steps = [
+        {"argv": ["cat", str(book)], "deadline": 20, "says": "first", "changes": "code"},
+        {"argv": ["sh", "-c", f"cat {book}; exit 4"], "deadline": 20, "says": "second"},
+        {"argv": ["cat", str(book)], "deadline": 20, "says": "third"},
+    ]
+    results = one.do({"service": "backend", "journal": BEGUN, "steps": steps})["results"]
+    assert [row["exit"] for row in results] == [0, 4]
+    seen = [json.loads(row["out"]) for row in results] + [json.loads(book.read_text())]
+    assert [(each["step"], each["status"], each["changed"], each["epoch"]) for each in seen] == [
+        ("first", "begun", ["code"], 1), ("second", "begun", ["code"], 1), ("second", "failed", ["code"], 1),
+    ]  # fmt: skip
+
+
+def test_a_lock_that_a_git_left_is_there_only_while_no_git_works_in_the_checkout(root: Path, tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    (checkout / ".git" / "refs").mkdir(parents=True)
+    (checkout / "other.lock").touch()
+    locks = [checkout / ".git" / name for name in ("index.lock", "refs/main.lock")]
+    for path in (*locks, checkout / ".git" / "HEAD"):
+        path.touch()
+    wanted = sorted(map(str, locks))
+    assert sorted(looking.git_locks(str(checkout))) == wanted
+    assert looking.git_locks("/nowhere") == []
+    works = "import ctypes; ctypes.CDLL(None).prctl(15, b'git-fetch', 0, 0, 0); print(flush=True); input()"
+    for folder, there in ((checkout, []), (tmp_path, wanted)):
+        argv = [sys.executable, "-c", works]
+        with subprocess.Popen(argv, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as git:
+            assert git.stdout is not None
+            git.stdout.readline()
+            assert sorted(looking.git_locks(str(checkout))) == there
+            git.communicate(b"\n")
+    one = Owner()
+    with pytest.raises(Fenced):
+        one.tidy({"service": "backend", "checkout": str(checkout)})
+    one.claim(CLAIM)
+    assert sorted(one.tidy({"service": "backend", "checkout": str(checkout)})["removed"]) == wanted
+    assert sorted(path.name for path in checkout.rglob("*.*") if path.is_file()) == ["other.lock"]
+    assert root.is_dir()
+
+
+def test_a_look_reads_all_and_only_what_it_is_asked_for(root: Path) -> None:
+    one = Owner()
+    one.claim(CLAIM)
+    one.mark({"service": "backend", "event": EVENT, "done": "seen", "others": {"db": "of it"}})
+    services = {"backend": "/nowhere", "dialler": "/nowhere"}
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    plain = looking.read({"services": services})
+    nothing = dict.fromkeys(("good", "journal", "put_back", "owner")) | {"held": False, "ledger": [], "git_locks": []}
+    backend = nothing | {"held": True, "owner": json.dumps(CLAIM["owner"])}
+    wanted = {"services": {"backend": backend, "dialler": nothing}, "boot": boot, "writable": True, "done": None, "others": {}}
+    assert plain == wanted
+    asked = looking.read({"services": services, "ledger": 1, "done": True, "others": ["db", "gone"]})
+    assert (asked["done"], asked["others"]) == ("seen\n", {"db": "of it\n", "gone": None})
+    assert [json.loads(line)["n"] for line in asked["services"]["backend"]["ledger"]] == [1]
+    assert looking.held_locks() == {"backend/owner.lock", "fleet/owner.lock"}
+    with (root / "backend" / "step.lock").open("r+") as step, (root / "fleet" / "x.lock").open("w") as read:
+        fcntl.flock(step, fcntl.LOCK_EX)
+        fcntl.flock(read, fcntl.LOCK_SH)
+        assert looking.held_locks() == {"backend/owner.lock", "backend/step.lock", "fleet/owner.lock"}
