@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from tests.executor import Executor, Progress, targets
 from voxgate.deploy.moving import engine, sampler
 from voxgate.deploy.moving.engine import Deployment, Pace, State
-from voxgate.deploy.moving.rolling import Capacity
+from voxgate.deploy.moving.rolling import Capacity, Sample
 from voxgate.deploy.planning.plan import Plan, Target
 from voxgate.errors import Interrupted, MoveFailed, VoxgateError
 from voxgate.model.answers import Answer
@@ -328,3 +329,44 @@ def test_no_more_than_sixteen_hosts_are_worked_on_at_once(monkeypatch: pytest.Mo
     monkeypatch.setattr(engine, "ThreadPoolExecutor", Noted)
     deployment(Hands(), fresh("backend")).reach(State.INSTALLED)
     assert pools == [16, 16, 16]
+
+
+def test_who_served_is_told_from_the_first_sample_of_a_roll_to_the_last_of_what_was_restarted_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fleet(monkeypatch, None)
+    began = [100.0, 130.5]
+    made_for: list[object] = []
+
+    class Sampled(SimpleNamespace):
+        """Two samples."""
+
+        def __enter__(self) -> None:
+            self.samples = (Sample(0.0, ("a",), ()), Sample(2.0, (), ("a",)))
+
+        def __exit__(self, *_: object) -> None:
+            """All of it was seen."""
+
+    def sampler_of(connections: object, estate: object) -> Sampled:
+        made_for.append((connections, estate))
+        return Sampled(started=began.pop(0))
+
+    monkeypatch.setattr(engine, "Sampler", sampler_of)
+    backend, target = targets("backend", "fleet")
+    undo: dict[str, frozenset[str] | None] = {one.id: frozenset({"voxcore@1.service"}) for one in target.placements}
+    hands = Hands(back=True)
+    made = deployment(hands, backend, replace(target, undo=undo), pace=Pace(most=2))
+    made.reach(State.HEALTHY)
+    assert made.capacity == Capacity(2, (Sample(0.0, ("a",), ()), Sample(2.0, (), ("a",))), 0, 100.0)
+    made.restart_kept({"fleet"})
+    assert [one.at for one in made.capacity.samples] == [0.0, 2.0, 30.5, 32.5]
+    assert (made.capacity.began, made_for) == (100.0, [(hands, hands.estate)] * 2)
+
+
+def test_a_way_back_that_restarts_no_worker_samples_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "Sampler", lambda *_: pytest.fail("nobody is restarted"))
+    (target,) = targets("fleet")
+    made = deployment(Hands(back=True), replace(target, undo={one.id: frozenset({"code"}) for one in target.placements}))
+    made.reach(State.HEALTHY)
+    assert made.capacity == Capacity(1)
+    assert made.turns == ()
