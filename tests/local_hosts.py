@@ -144,6 +144,7 @@ class Hosts(Connections):
         self.folder = folder
         self.down: dict[str, VoxgateError] = {}
         self.lines: list[Line] = []
+        self._others = {*threading.enumerate()}
 
     def _connect(self, host: Host) -> Connection:
         if host.name in self.down:
@@ -179,9 +180,9 @@ class Hosts(Connections):
         started = [one for line in self.lines for one in line.started]
         for one in started:
             one.kill()
-        for thread in threading.enumerate():
+        for thread in {*threading.enumerate()} - self._others:
             if thread.name.startswith("hold-"):
-                thread.join()
+                thread.join(SOON)
         for one in started:
             one.close()
             if one.popen.stdout is not None:
