@@ -190,9 +190,12 @@ class Hosts(Connections):
 
 
 @contextmanager
-def taken(hosts: Hosts, author: Author) -> Iterator[None]:
-    """The dialler's host is another process's, which says that it is this one."""
-    with (hosts.state("sip-1") / "dialler" / "owner.lock").open("r+") as lock:
+def taken(hosts: Hosts, author: Author, host: str = "sip-1", service: str = "dialler") -> Iterator[None]:
+    """One service is another process's, which says that it is this one."""
+    hosts.open([ESTATE.host(host)])
+    (hosts.state(host) / service).mkdir(exist_ok=True)
+    (hosts.state(host) / service / "owner.lock").touch()
+    with (hosts.state(host) / service / "owner.lock").open("r+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         lock.truncate()
         lock.write(json.dumps(author.document()))

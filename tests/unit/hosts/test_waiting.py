@@ -96,12 +96,16 @@ def test_who_was_away_while_another_gate_was_waited_for_may_be_there_again(hosts
     assert {one.held for one in found.values()} == {True}
 
 
+def test_while_another_gate_has_the_first_host_no_other_one_is_touched(hosts: Hosts, gate: Gates) -> None:
+    """Else of two gates that come at once each could have a part."""
+    with taken(hosts, OTHER, "api-1", "backend"), pytest.raises(HeldElsewhere, match="other@vm"):
+        gate().take(0, silent)
+    assert [list(hosts.state(name).iterdir()) for name in ("fleet-1", "fleet-2", "sip-1")] == [[]] * 3
+
+
 def test_what_was_claimed_in_vain_counts_for_nothing(hosts: Hosts, gate: Gates) -> None:
     """Of the hosts that it had let go another gate had one meanwhile: that is no reason to stay away from it."""
     with ExitStack() as other:
-        hosts.open([ESTATE.host("sip-1")])
-        (hosts.state("sip-1") / "dialler").mkdir()
-        (hosts.state("sip-1") / "dialler" / "owner.lock").touch()
         other.enter_context(taken(hosts, OTHER))
 
         def over(_: str) -> None:
