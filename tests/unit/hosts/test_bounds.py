@@ -269,3 +269,22 @@ def test_what_the_owner_answers_is_read_or_raised(owner: Owner) -> None:
     with pytest.raises(CommandUnknown, match=r"api-1: this host was lost: .*: it answers what no gate's part does: to cancel: "):
         hold.ask("cancel", 5, answers.texts_in("cut"))
     assert hold.lost
+
+
+def prints(length: int) -> dict[str, dict[str, str]]:
+    """Fingerprints that are so many characters of JSON."""
+    rows: dict[str, str] = {}
+    made = {f"k{kind}": {f"{number:03d}{'x' * 57}": "a" * 12 for number in range(250)} for kind in range(2)} | {"last": rows}
+    while (left := length - len(json.dumps(made))) > 150:
+        rows[f"{len(rows):03d}{'x' * 57}"] = "a" * 12
+    rows["y" * (left - len(', "": "aaaaaaaaaaaa"'))] = "a" * 12
+    return made
+
+
+def test_fingerprints_have_as_much_room_as_a_host_reads_and_are_fewer_where_they_are_more() -> None:
+    for length, is_whole in ((48_000, True), (48_001, False)):
+        given = prints(length)
+        assert len(json.dumps(given)) == length
+        said = json.loads(done.document_of(Kept("r", "now", "lab", 1.5, given)))
+        assert (said.pop("prints") == given) is is_whole
+        assert said == {"format": 1, "form": FORM, "run": "r", "at": "now", "estate": "lab", "clock": 1.5}
