@@ -202,6 +202,22 @@ def test_an_owner_that_is_gone_is_lost_with_why(owner: Owner, error: Exception, 
     assert len(told.heard) == 1
 
 
+@pytest.mark.parametrize(
+    ("why", "hint", "wanted"),
+    [
+        ("No space left on device: '/x'", "", "make room there"),
+        ("No space left on device: '/x'", "look at it", "look at it"),
+        ("x", "look at it", "look at it"),
+    ],
+)
+def test_a_host_is_lost_with_what_mends_it(owner: Owner, why: str, hint: str, wanted: str) -> None:
+    told, hold = owner
+    told.says.put(CommandUnknown("it ended", where="api-1", why=why, hint=hint))
+    wait_for(lambda: hold.lost)
+    assert hold.why_lost is not None
+    assert hold.why_lost.hint.startswith(wanted)
+
+
 def test_beats_may_be_answered_a_hundred_times_more_than_they_were_sent(owner: Owner) -> None:
     told, hold = owner
     hold.beat()
@@ -221,6 +237,7 @@ def test_a_beat_that_cannot_be_said_is_a_lost_host(owner: Owner) -> None:
     told.fails = ENDED
     hold.beat()
     assert hold.lost
+    assert told.closed == 1, "so that its end is seen there, too"
     assert hold.why_lost is not None
     assert hold.why_lost.why == "last words"
 

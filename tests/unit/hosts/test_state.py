@@ -170,6 +170,11 @@ def test_a_journal_is_one_of_its_service_or_none(hosts: Hosts) -> None:
     assert (torn.kind, torn.where) == ("unparsable", where)
 
 
+def test_once_something_is_deployed_the_journal_of_before_is_over() -> None:
+    found = Found(LastKnownGood(OLD), Journal(Phase.DONE, "r1", OLD, None), "b", held=True)
+    assert found.begun == replace(found, journal=None)
+
+
 def test_the_phases_of_a_way_back_and_those_with_nothing_left_to_do() -> None:
     assert [str(one) for one in Phase if one.back] == ["back-checkout", "back-install", "back-restart", "back-judging"]
     assert [str(one) for one in Phase if one.closed] == ["done", "rolled-back", "abandoned", "cleared", "held"]
