@@ -149,7 +149,7 @@ def page() -> str:
     for title, cases in parts.items():
         said.append(f"\n## {title}\n\n")
         said += [f"* {name}: {_refusal(old, new)}" for name, old, new in cases]
-    return "".join(said)
+    return "".join(said).replace("](", "]\\(")  # an expression is no link
 
 
 def _of_the_file() -> Iterator[tuple[str, Change]]:

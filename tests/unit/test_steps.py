@@ -103,7 +103,11 @@ STEPS: dict[str, tuple[Step, Step]] = {
     ),
     "reset": (
         steps.systemctl("reset-failed", "x.service"),
-        Step((*SUDO, "reset-failed", "x.service"), 120, "reset-failed x", finish=True),
+        Step((*SUDO, "reset-failed", "x.service"), 120, "reset-failed x", finish=True, owed=True),
+    ),
+    "start": (
+        steps.systemctl("start", "x.service"),
+        Step((*SUDO, "start", "x.service"), 120, "start x", finish=True, changes="x.service", owed=True),
     ),
     "left over": (steps.left_over("x.service"), Step(script(steps._LEFT_OVER, "x.service"), 15, "x gone?")),
     "alive": (

@@ -87,7 +87,8 @@ def test_each_question_has_its_time_and_a_move_that_of_its_steps_and_some_more(
     wait_for(lambda: "cancel" in waited)
     assert waited == {"claim": 60.0, "tidy": 30.0, "do": 65.5, "mark": 60.0, "cancel": 60.0}
     assert (words["claim"]["ledger"], words["claim"]["done"], words["claim"]["others"]) == (200, True, ["data"])
-    assert words["do"]["steps"][1] == {"argv": ("true",), "deadline": 3.5, "says": "a step", "finish": False, "changes": ""}
+    told = {"argv": ("true",), "deadline": 3.5, "says": "a step", "finish": False, "changes": "", "owed": False}
+    assert words["do"]["steps"][1] == told
 
 
 def test_what_a_git_that_is_gone_left_is_taken_away_and_said(hosts: Hosts, gate: Gates, tmp_path: Path) -> None:
