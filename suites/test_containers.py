@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from voxgate.contracts.agents import why_no_agent
 from voxgate.errors import Blind
 from voxgate.model.advice import quoted
 from voxgate.model.counting import counted
@@ -84,7 +85,7 @@ def _only_livekit(estate: Estate, host_name: str, engines: EnginesFact, boxed: l
         else:
             said.append(_words(one))
             foreign.append(one)
-            if one.made is not None and _may_be_named(one, image, estate):
+            if one.made is not None and _may_be_named(one, one.made, estate):
                 entries.append(Entry(("agents", host_name), (_as_entry(one, one.made),), f"container {one.name}"))
     said += _miscounted(engines.containers, estate.containers, agents)
     ours = by_id(engines.containers)
@@ -142,14 +143,19 @@ def _miscounted(containers: Sequence[ContainerFact], wanted: Containers, agents:
 
 def _is_a_services(one: ContainerFact, estate: Estate) -> bool:
     """True for a container that has to do with a service, by its name, image, project or mounts: never an agent's."""
-    words = " ".join([one.name, one.image, one.project, *(one.made.mounts if one.made else ())])
-    return any(service.repository in words or service.folder in words for service in estate.services)
+    words = " ".join([one.name, one.image, one.project])
+    given = [f"{mount.partition(':')[0]}/" for mount in (one.made.mounts if one.made else ())]
+    return any(
+        service.repository in words or any(source.startswith(f"{service.folder}/") for source in given)
+        for service in estate.services
+    )
 
 
-def _may_be_named(one: ContainerFact, image: str, estate: Estate) -> bool:
-    """True for a container that an estate may name as an agent's: of a project of its own, and neither a service nor livekit."""
-    livekits = image in estate.containers.images or one.project == estate.containers.project
-    return bool(one.project) and not (livekits or _is_a_services(one, estate) or image.endswith(UPDATERS))
+def _may_be_named(one: ContainerFact, made: MadeFact, estate: Estate) -> bool:
+    """True for a container that an estate may name as an agent's: of a project of its own, and no service's, or livekit's."""
+    image = repository_of(one.image)
+    never = _is_a_services(one, estate) or image.endswith(UPDATERS) or why_no_agent(image, one.project, made.mounts, estate)
+    return bool(one.project) and not never
 
 
 def _as_entry(one: ContainerFact, made: MadeFact) -> dict[str, Value]:

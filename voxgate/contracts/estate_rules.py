@@ -6,6 +6,7 @@ import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from voxgate.contracts.agents import why_no_agent
 from voxgate.errors import EstateError
 from voxgate.model.clients import is_in, network_of
 from voxgate.model.database import Database
@@ -174,20 +175,10 @@ def _judge_programs(estate: Estate, file: str) -> None:
 
 def _judge_agents(estate: Estate, file: str) -> None:
     """No agent is one of the services, or livekit, by its image or project, and none has a folder of theirs."""
-    taken = {word for one in estate.services for word in (one.name, one.repository, (one.unit or "").partition("@")[0])} - {""}
     for place, agents in estate.agents.items():
         for agent in agents:
-            where, image = f"{file} [agents.{place}]", agent.images[0]
-            ours = image.rpartition("/")[2] in taken or agent.project in {*taken, estate.containers.project}
-            if ours or image in estate.containers.images:
-                what = f"{image} of the project {agent.project} is no agent"
-                raise EstateError(what, where=where, why="the services run under systemd, and livekit stands in [containers]")
-            for mount in agent.mounts:
-                source = mount.partition(":")[0].rstrip("/") or "/"
-                if any(f"{service.folder}/".startswith(f"{source.rstrip('/')}/") for service in estate.services) or any(
-                    source.startswith(f"{service.folder}/") for service in estate.services
-                ):
-                    raise EstateError(f"{mount} gives {image} what is a service's", where=where, hint="mount less of the host")
+            if no_agent := why_no_agent(agent.images[0], agent.project, agent.mounts, estate):
+                raise EstateError(**no_agent, where=f"{file} [agents.{place}]")
 
 
 def _judge_hosts(estate: Estate, file: str) -> None:
