@@ -134,9 +134,14 @@ def is_ended(child: int, hears: int, killed: list[int]) -> bool:
 
 
 def is_dead(pid: int) -> bool:
-    """True for a process whose first thread has ended, whatever others of it do."""
-    with open(f"/proc/{pid}/stat", "rb") as file:
-        return file.read(4096).rpartition(b")")[2].split()[0] in {b"Z", b"X"}
+    """True for a process whose first thread has ended, whatever others of it do. A host may hide it (hidepid, with rights of sshd's
+    taken away): then its end, its word and its deadline are waited for.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read(4096).rpartition(b")")[2].split()[0] in {b"Z", b"X"}
+    except OSError:
+        return False
 
 
 def end_what_is_left(hanging: int = 0) -> None:

@@ -22,6 +22,7 @@ from tests.built import PROBE, probe
 
 from .conftest import service
 
+ROOT = Path(__file__).resolve().parents[3]
 REQUEST = json.dumps({"format": 1, "services": [], "asked": "words"}).encode()
 LOADER = """
 import os, re, resource, signal, sys
@@ -419,3 +420,27 @@ def test_the_place_is_taken_before_a_word_is_read(place: Path) -> None:
         assert told["error"]["text"].startswith("another look at this host was not done")
         slow.communicate(REQUEST, timeout=60)
         assert slow.returncode == 0
+
+
+HIDDEN = """
+mount -o remount,hidepid=2,gid=65534 /proc
+exec setpriv --bounding-set -sys_ptrace --inh-caps -sys_ptrace "$@"
+"""
+SLOW = """
+import os, sys, time
+sys.path.insert(0, sys.argv[1])
+from voxgate.probe.limits import supervised
+def work():
+    os.seteuid(65534)  # the kernel shows such a process to nobody without rights over others
+    os.seteuid(0)
+    time.sleep(1.5)
+    return 7
+sys.exit(supervised(work, 20))
+"""
+
+
+def test_a_look_that_takes_long_is_waited_for_where_proc_hides_it(tmp_path: Path) -> None:
+    """A hardened host: its /proc hides processes, and whoever comes by sshd has lost the right to see them all the same."""
+    argv = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-euc", HIDDEN, "sh", sys.executable, "-c", SLOW]
+    ended = subprocess.run([*argv, str(ROOT)], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (7, "")
