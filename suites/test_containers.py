@@ -143,7 +143,7 @@ def _miscounted(containers: Sequence[ContainerFact], wanted: Containers, agents:
 
 def _is_a_services(one: ContainerFact, estate: Estate) -> bool:
     """True for a container that has to do with a service, by its name, image, project or mounts: never an agent's."""
-    words = " ".join([one.name, one.image, one.project])
+    words = f"{one.name} {one.image} {one.project}"
     given = [f"{mount.partition(':')[0]}/" for mount in (one.made.mounts if one.made else ())]
     return any(
         service.repository in words or any(source.startswith(f"{service.folder}/") for source in given)

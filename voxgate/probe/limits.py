@@ -134,8 +134,8 @@ def is_ended(child: int, hears: int, killed: list[int]) -> bool:
 
 
 def is_dead(pid: int) -> bool:
-    """True for a process whose first thread has ended, whatever others of it do. A host may hide it (hidepid, with rights of sshd's
-    taken away): then its end, its word and its deadline are waited for.
+    """True for a process whose first thread has ended, whatever others of it do. A host may hide it from us (hidepid, and rights
+    taken from sshd): then its end, its word and its deadline are waited for.
     """
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:

@@ -48,7 +48,7 @@ def _as_estate(one: ContainerFact, folder: Path) -> None:
     """Read the lab's estate with the agent in it."""
     assert one.made is not None
     shutil.copy(FOLDER / "services.toml", folder)
-    words = f'image = "{one.image}", project = "{one.project}", mounts = {json.dumps(one.made.mounts)}, rights = ["cap=NET_ADMIN"]'
+    words = f'image = "{one.image}", project = "{one.project}", mounts = {json.dumps(one.made.mounts)}'
     text = (FOLDER / "lab.toml").read_text("utf-8")
     (folder / "lab.toml").write_text(f"{text}\n[agents]\nsip-1 = [{{ {words} }}]\n", "utf-8")
     load_estate("lab", folder)
