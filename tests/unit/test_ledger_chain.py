@@ -176,3 +176,10 @@ def test_a_journal_of_a_closed_run_is_written_after_its_line(host: Host) -> None
     said = host.ask("mark", service="backend", journal=journal, event={"event": "promoted", "run": "r1", "commit": "c"})
     assert "error" in said
     assert not (host.root / "backend" / "journal.json").exists()
+
+
+@pytest.mark.parametrize(("number", "before"), [(1, "e" * 64), (4, "")], ids=["another-one-before-it", "not-the-first"])
+def test_a_first_line_has_none_before_it(host: Host, number: int, before: str) -> None:
+    write(host, "r1", "begun")
+    first = json.dumps({**json.loads(texts(host)[0]), "n": number, "prev": before})
+    assert list(flaws(list(lines_of([first])), whole=True)) == [f"the lines before {number} are gone"]
