@@ -104,6 +104,7 @@ docs: setup ## write what is made from the code: pages of docs/, the evidence's 
 	@$(RUN) --group stores python -m tests.messages > docs/MESSAGES.md
 	@$(RUN) --group stores python -m tests.refused > docs/REFUSED.md
 	@$(RUN) python -m tests.planned > docs/PLAN.md
+	@$(RUN) python -m tests.limits > docs/LIMITS.md
 	@$(RUN) python -m bench.page
 	@$(RUN) python -m voxgate.survey.document > schemas/evidence.schema.json
 

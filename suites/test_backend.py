@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from voxgate.survey.answers import Page
 
 OK, FAILED = 200, 500
-SLOW = 2.0
+SLOW = 2.0  # seconds for the page to come, from which on it is too slow
 WHO = ("service", "version", "commit")
 
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from voxgate.model.look import Evidence
     from voxgate.model.service import EnvFile, Service
 
-PYTHON = (3, 12)
-NO_UV = 127
+PYTHON = (3, 12)  # the oldest that the services may have
+NO_UV = 127  # as a shell tells of a program that is not there
 DRIFT = re.compile(r"^ ([+~-] \S+)", re.MULTILINE)
 
 

@@ -36,7 +36,7 @@ EXPOSED = re.compile(
 HASHED = re.compile(r"^assets/.+[-.][A-Za-z0-9_-]{8,128}\.[a-z0-9]+$")  # with a limit: whoever has the host names the files
 PACKAGED = ("/usr/share/nginx",)  # the pages that nginx's own package brings, for errors
 CAPTURED = re.compile(r"\$(?:[1-9]|uri)(?![A-Za-z0-9_])|\$\{(?:[1-9]|uri)\}")  # decoded and normalised by nginx: no way up
-MONTH = 30 * 24 * 3600
+MONTH = 30 * 24 * 3600  # seconds: the shortest promise of HTTPS alone that is worth something
 
 
 @invariant(

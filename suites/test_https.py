@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from voxgate.survey.sites import Entrance
 
 OK = 200
-DAY = 24 * 3600
+DAY = 24 * 3600  # seconds
 # What OpenSSL says of what is said here in plain words, and more of it at once.
 SAID = ("certificate has expired", "certificate is not yet valid", "hostname mismatch", "ip address mismatch")
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from voxgate.model.look import Evidence
 
 UNITS = "/etc/systemd/system"
-HASH = 64
+HASH = 64  # characters of a SHA-256: what is shorter says why there is none
 
 
 @invariant(per="unit", guards="releases", faults=("unit-drop-in", "unit-edited", "unit-drop-in-for-all"))

@@ -28,13 +28,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.quick import UNIT, beyond, chosen, git
+from tests.quick import NUMBERS, UNIT, beyond, chosen, git
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "reports" / "mutants.md"
 WHERE = ("suites/*.py", "voxgate/deploy/*.py", "voxgate/moves/*.py", "voxgate/contracts/*.py")
 _OF_RULES = ("messages", "each_message", "judging", "deploy_rules", "contract_rules", "at_the_edge", "just_in_order")
-FIRST = tuple(f"{UNIT}/suites/test_{name}.py" for name in _OF_RULES)
+FIRST = (NUMBERS, *(f"{UNIT}/suites/test_{name}.py" for name in _OF_RULES))
 """The quickest of the tests of the rules: most mistakes end there."""
 
 DEADLINE = 900.0  # seconds for the tests of one mistake

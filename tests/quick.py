@@ -15,6 +15,8 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from tests.limits import ROOMS
+
 ROOT = Path(__file__).resolve().parents[1]
 UNIT = "tests/unit"
 ONE_FILE = {
@@ -27,6 +29,8 @@ ONE_FILE = {
     "voxgate/moves/builder/": [f"{UNIT}/test_{one}.py" for one in ("building", "builds", "handed_over", "programs_of_a_home")],
 }
 """Packages that run as one file, and the tests of all of it."""
+NUMBERS = f"{UNIT}/test_limits_page.py"
+"""The test of what is told of all modules of some rooms."""
 _RULE = re.compile(r"^def test_(\w+)", re.MULTILINE)
 _TOP = re.compile(r"^(?:def|class) (\w+)|^([A-Z_]+)\b", re.MULTILINE)
 
@@ -52,6 +56,8 @@ def chosen(paths: Iterable[str], sources: dict[str, str]) -> list[str]:
             continue
         if of_all := next((tests for package, tests in ONE_FILE.items() if path.startswith(package)), None):
             found |= {*of_all, f"{UNIT}/test_one_file.py"}
+        if path.endswith(".py") and path.startswith(tuple(ROOMS)):
+            found.add(NUMBERS)
         if path.startswith("voxgate/probe/"):
             names = [one or other for one, other in _TOP.findall((ROOT / path).read_text("utf-8"))]
             word = re.compile(rf"\b(?:probe\.|\"|')(?:{'|'.join(names)})\b") if names else re.compile(r"(?!)")

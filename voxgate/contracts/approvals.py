@@ -21,8 +21,8 @@ SIGNATURE = ".sig"
 MOST = 500
 """Notes that are read of a folder, the newest names first."""
 
-_LIMIT = 64 << 10
-_FORMAT = 1
+_LIMIT = 64 << 10  # bytes of a note, and of its signature
+_FORMAT = 1  # of a note; one of another is refused
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,10 +35,10 @@ _WHOLE = (
 )
 _DEEPEST = 40  # levels: a schema may name itself
 _LONGEST = 1000  # letters of a reference that is followed
-_A_PAIR = 500
+_A_PAIR = 500  # letters for which each pair of parts counts at least
 _ALL = 64 << 20
-"""Letters that are compared at most, and for how many of them each pair of parts counts at least: a few references to what has
-references itself are more parts than any memory holds, and a release says which there are.
+"""Letters that are compared at most: a few references to what has references itself are more parts than any memory holds, and a
+release says which there are.
 """
 
 

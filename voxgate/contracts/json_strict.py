@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 
 from voxgate.errors import ContractError
 
-LIMIT = 1024 * 1024
-DEPTH = 64
+LIMIT = 1024 * 1024  # bytes of a document, where its reader names no other limit
+DEPTH = 64  # lists and objects in each other
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 

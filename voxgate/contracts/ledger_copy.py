@@ -10,8 +10,8 @@ from voxgate.contracts.ledger_lines import Line, lines_of
 from voxgate.errors import ContractError
 
 NAME = "ledger.json"
-LIMIT = 64 << 20
-_FORMAT = 1
+LIMIT = 64 << 20  # bytes of the copy
+_FORMAT = 1  # of the copy; one of another is refused
 
 
 def as_copy(ledgers: Mapping[str, Sequence[str]], cut: Callable[[str], str]) -> bytes:

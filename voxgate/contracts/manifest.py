@@ -21,7 +21,7 @@ MOST_BYTES = 8 << 30
 DEEPEST = 64
 """Folders on the way to one of them, at most."""
 
-_PIECE = 1 << 20
+_PIECE = 1 << 20  # bytes that are hashed at once
 _ROW = re.compile(r"([0-9a-f]{64})  ([^\n]+)")
 _ARROW = " -> "
 

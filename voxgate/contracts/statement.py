@@ -21,7 +21,7 @@ NAMESPACE = "voxgate"
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://in-toto.io/attestation/test-result/v0.1"
 VERDICT = "verdict.json"
-_LIMIT = 12 << 20
+_LIMIT = 12 << 20  # bytes of a statement: in an attestation they are a third more
 _GREEN = frozenset({RunVerdict.DONE, RunVerdict.HOLDS, RunVerdict.PARTIAL})
 
 Resource = Mapping[str, Any]

@@ -11,7 +11,7 @@ import resource
 import sys
 from typing import Any
 
-_SECONDS = 5
+_SECONDS = 5  # of processor time, for the reader of a lock
 _MEMORY = 1 << 30  # bytes
 _OWN = frozenset({"editable", "virtual", "directory"})  # sources that are the repository itself
 

@@ -19,7 +19,7 @@ from voxgate.errors import Refused
 from voxgate.model.evidence import Missing
 from voxgate.survey.collect import survey
 
-_LEDGER = 500
+_LEDGER = 500  # lines of each host's ledger that are shown
 
 
 def plan(gate: Gate) -> list[str]:

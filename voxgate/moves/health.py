@@ -13,8 +13,8 @@ from voxgate.model.answers import Answer
 from voxgate.model.digits import natural_in
 from voxgate.model.evidence import Missing
 
-# systemd resets the count at each restart by hand, so two automatic ones after ours mean that it dies as it starts.
 _CRASH_LOOP = 2
+"""Restarts by systemd itself: it counts anew at each restart by hand, so two after ours mean that it dies as it starts."""
 _ROOM = 200  # letters of a page's own words
 
 

@@ -15,10 +15,10 @@ from contextlib import suppress
 from typing import Dict, Iterator, List, NoReturn, Tuple
 
 SPARE = 64 << 20  # bytes that must be free
-FREE_NAMES = 1000
-READ, ENTER = 4, 1
-# Linux' own numbers: a mask, and entries of a tag, a permission and an id.
+FREE_NAMES = 1000  # files that must be free to be made
+READ, ENTER = 4, 1  # bits of a permission
 OWNER, NAMED, GROUP, NAMED_GROUP, MASK, OTHER = 1, 2, 4, 8, 16, 32
+"""Linux' own numbers for who has an entry of an access list."""
 ACL, DEFAULT = "system.posix_acl_access", "system.posix_acl_default"
 NOT_WRITTEN = ("hooks", "info", "lfs", "modules", "worktrees")
 

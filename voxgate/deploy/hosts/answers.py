@@ -17,11 +17,11 @@ from voxgate.survey.fields import flag, get, integer, items, members, natural, n
 
 MOST_TEXT = 200_000
 """Characters of one text: a state file is read up to 65536 bytes, a command's words up to 8192 characters."""
-_SHORT = 4096
-_MOST_ROWS = 2000
-_MOST_NUMBER = 2**53
-_MOST_SECONDS = 10_000_000.0
-_EXITS = range(-255, 256)
+_SHORT = 4096  # characters of a name, a path or another short text
+_MOST_ROWS = 2000  # items of one list
+_MOST_NUMBER = 2**53  # up to which JSON's readers agree on a number
+_MOST_SECONDS = 10_000_000.0  # that a step may say it took
+_EXITS = range(-255, 256)  # statuses of a process, and signals that ended it below zero
 
 T = TypeVar("T")
 

@@ -23,11 +23,11 @@ from voxgate.transport.deadline import Deadline
 from voxgate.transport.ssh.connections import Connections
 from voxgate.transport.ssh.remote_command import Completed
 
-_CLAIM_DEADLINE = 60.0
-_TIDY_DEADLINE = 30.0
-_REGAIN = 40.0
-_SLACK = 60.0
-_PAUSE = 0.5
+_CLAIM_DEADLINE = 60.0  # seconds for a host to give itself
+_TIDY_DEADLINE = 30.0  # seconds for a host to remove git's old locks
+_REGAIN = 40.0  # seconds in which a host that was lost is claimed again: it is alone after 20
+_SLACK = 60.0  # seconds beside the steps' own deadlines
+_PAUSE = 0.5  # seconds between two tries
 
 T = TypeVar("T")
 

@@ -24,8 +24,8 @@ FOLDER = "/var/lib/voxgate"
 _MOST = 48_000
 """Characters of all fingerprints of a host: of a state file a host reads 65536."""
 
-_KINDS_AT_MOST = 100
-_SHORT = 200
+_KINDS_AT_MOST = 100  # of fingerprints
+_SHORT = 200  # characters of the name of a kind, a time or an id
 _DIGEST = re.compile(r"[A-Za-z0-9_-]{12}|")
 
 

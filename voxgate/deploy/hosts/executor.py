@@ -28,9 +28,9 @@ from voxgate.transport.ssh import sudo
 from voxgate.transport.ssh.connection import Completed
 from voxgate.transport.ssh.connections import Connections
 
-_INTERVAL = 0.15
-_ANSWER_DEADLINE = 3.0
-_PATIENCE = 1.0
+_INTERVAL = 0.15  # seconds between two looks at what is awaited
+_ANSWER_DEADLINE = 3.0  # seconds for a health page
+_PATIENCE = 1.0  # seconds after which systemd is asked too, where nothing answers yet
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ from voxgate.transport.ssh.failures import NotBegun
 T = TypeVar("T")
 
 _LOADER = "import os,sys\nn=int(sys.argv[1])\nb=b''\nwhile len(b)<n: b+=os.read(0,n-len(b)) or exit()\nexec(b)"
-BEAT = 2.0
-_SAID = 500
+BEAT = 2.0  # seconds between two heartbeats
+_SAID = 500  # characters of why a host refuses
 _SPARE_BEATS = 100  # heartbeats that may be answered beyond those that were sent
 _SILENCE = 20.0  # as on the host: whoever hears nothing for so long is alone
 

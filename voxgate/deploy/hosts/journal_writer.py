@@ -18,7 +18,7 @@ from voxgate.model.fingerprints import Kept
 from voxgate.model.release import Release
 from voxgate.transport.at_once import at_once
 
-_DEADLINE = 60.0
+_DEADLINE = 60.0  # seconds for a host to write its line
 _EVENTS = {
     Phase.CLAIMED: "begun",
     Phase.DONE: "promoted",

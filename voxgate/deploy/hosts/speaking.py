@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from voxgate.deploy.on_host.built import program
 from voxgate.errors import CommandUnknown
 
-_MOST_NOISE = 256 * 1024
+_MOST_NOISE = 256 * 1024  # bytes that somebody else may print between the answers
 
 
 @dataclass(slots=True)

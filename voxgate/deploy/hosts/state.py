@@ -28,8 +28,8 @@ from voxgate.survey.remedies import for_move
 from voxgate.transport.ssh.connection import Connection
 from voxgate.transport.ssh.connections import Connections
 
-_DEADLINE = 20.0
-_SAID = 500
+_DEADLINE = 20.0  # seconds for a host to read its state
+_SAID = 500  # characters of why it could not
 
 T = TypeVar("T")
 

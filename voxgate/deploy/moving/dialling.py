@@ -21,7 +21,7 @@ from voxgate.transport.clients.database import see
 from voxgate.transport.deadline import Deadline
 from voxgate.transport.ssh.connection import Completed
 
-_GONE_DEADLINE = 45.0
+_GONE_DEADLINE = 45.0  # seconds for the last process of a stopped dialler to end
 _PROGRAMS = frozenset({"/usr/bin", "/usr/sbin", "/bin", "/sbin"})
 _SHELLS = frozenset({"sh", "dash", "bash", "ksh", "zsh", "busybox", "env"})
 _LET_GO = 10.0  # seconds for the database to notice that a connection is gone

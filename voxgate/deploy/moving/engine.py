@@ -31,8 +31,8 @@ from voxgate.transport.clients.http import ask
 from voxgate.transport.deadline import Deadline
 from voxgate.transport.ssh.connection import Completed
 
-_AT_ONCE = 16
-_ANSWER_DEADLINE = 3.0
+_AT_ONCE = 16  # hosts that are moved at the same time
+_ANSWER_DEADLINE = 3.0  # seconds for a health page
 
 
 Canary = Callable[[Placement, Sequence[PlacedUnit]], str]

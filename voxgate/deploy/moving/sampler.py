@@ -12,10 +12,10 @@ from voxgate.model.look import Question
 from voxgate.transport.clients.http import ask
 from voxgate.transport.ssh.connections import Connections
 
-_EVERY = 1.0
-_LONGEST = 5.0
+_EVERY = 1.0  # seconds between two samples
+_LONGEST = 5.0  # seconds between two samples at most
 _SHARE = 3.0  # a gate that is short of time asks less often: sampling must not slow down what it watches
-_ANSWER_DEADLINE = 3.0
+_ANSWER_DEADLINE = 3.0  # seconds for a page to come
 
 
 class Sampler:

@@ -9,8 +9,8 @@ import time
 from contextlib import suppress
 from typing import Any, Dict, List, Set, Tuple
 
-KILL_AFTER = 5.0
-PAUSE = 0.02
+KILL_AFTER = 5.0  # seconds that a command has to end by itself once it was asked to
+PAUSE = 0.02  # seconds between two looks whether it has
 KEPT = 8192  # characters of a command's output
 # No hook of a checkout runs in a deploy: what it starts would hold the step's lock for as long as it lives. What the forge
 # sends is checked before it is kept.

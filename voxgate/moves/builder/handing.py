@@ -14,11 +14,11 @@ from voxgate.moves.builder.links import link
 from voxgate.moves.builder.renewed import renewed
 
 STATIC_NEXT = "builds/.next"
-FILES = 300_000
-BYTES = 4 << 30
+FILES = 300_000  # of one folder that is handed over
+BYTES = 4 << 30  # of all its files
 SPARE = 64 << 20  # bytes that stay free on the host
-DEEP = 64
-CHUNK = 1 << 20
+DEEP = 64  # folders in each other
+CHUNK = 1 << 20  # bytes that are copied at once
 DRAFT = ".voxgate-draft"
 
 
