@@ -216,6 +216,17 @@ WENT_BACK: dict[str, Case] = {
             *closed(TWO, f"{at('checkout', 'api-1')}; {at('checkout')}; as before, and still standing: {BAD.id}"),
         ],
     ),
+    "a service whose end cannot be written leaves no other one open": (
+        Left({**fleet(Phase.CHECKOUT), **written(API, Phase.CHECKOUT)}, (*GREEN, WORSE_API), fail=failing(("api-1", "held"))),
+        RunVerdict.BROKEN,
+        "not in order: api-1: the journal could not be written: api-1: no held",
+        [
+            found(at("checkout", "api-1"), API_BACK, "backend"),
+            found(at("checkout"), FLEET_BACK),
+            *went(ALL),
+            *closed(FLEET, f"{at('checkout', 'api-1')}; {at('checkout')}"),
+        ],
+    ),
     "what was not restarted, and held when it was judged once more, is let be": (
         Left(fleet(Phase.CHECKOUT, {"code"}), (*GREEN, BAD), [HOLDS]),
         RunVerdict.HOLDS,

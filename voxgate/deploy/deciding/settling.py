@@ -182,11 +182,7 @@ class Settlement:
         failure, judged = restart_kept(self._context, self.back, failure, anew(), anew, self._standing)
         back_verdict, rejudged = judged
         failed = self.back.failed if self.back else frozenset()
-        try:
-            failure = close_back(self._context, targets, failure, judged, reason, self._standing, failed)
-        except VoxgateError as error:
-            failure = failure or error
-        failure = failure or not_closed
+        failure = close_back(self._context, targets, failure, judged, reason, self._standing, failed) or not_closed
         releases = ", ".join(str(target.release) for target in targets)
         summary = f"not done ({reason}); back on {releases}, judged again: {back_verdict}{waived_in(rejudged)}"
         if still := self._standing.still(rejudged):

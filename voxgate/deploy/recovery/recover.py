@@ -27,6 +27,7 @@ from voxgate.model.verdict import Judgement, RunVerdict, Verdict
 Judged = tuple[RunVerdict, tuple[Judgement, ...]]
 Judge = Callable[[Mapping[str, Release]], Judged]
 Tag = Callable[[Service, Release], Release]
+_Said = tuple[Sequence[Task], Phase, str]  # what is written of whom, and why
 
 
 class HostLost(MoveFailed):
@@ -131,30 +132,46 @@ def close_back(
     verdict, judgements = standing.against(judged)
     if lost := _lost(context, failure):
         return failure or lost
+    contents = judged_good(context, judged[1])
     held = [target for target in targets if failure is not None and (not failed or target.service.name in failed)]
+    said: list[_Said] = []
     if failure is not None:
-        journal_writer.mark(context.claim, [task for target in held for task in target.tasks], Phase.HELD, reason=failure.line)
+        said.append(([task for target in held for task in target.tasks], Phase.HELD, failure.line))
     targets = [target for target in targets if target not in held]
-    tasks = [task for target in targets for task in target.tasks]
     if still := standing.still(judged[1]):
         reason = f"{reason}; as before, and still standing: {named(still)}"
     if verdict is RunVerdict.HOLDS:
-        journal_writer.mark(context.claim, tasks, Phase.ROLLED_BACK, reason=reason, contents=judged_good(context, judged[1]))
-        return failure
+        refused = _close(
+            context, [*said, ([task for target in targets for task in target.tasks], Phase.ROLLED_BACK, reason)], contents
+        )
+        return failure or refused
     if verdict is not RunVerdict.VIOLATED:
-        return failure or VoxgateError(f"the last known good is {verdict} too")
+        refused = _close(context, said, contents)
+        return failure or refused or VoxgateError(f"the last known good is {verdict} too")
     what = "what was put back is not what is violated"
     for target in targets:
         match verdict_on(target, judgements):
             case Verdict.VIOLATED:
                 what = "the last known good is violated too"
-                journal_writer.mark(context.claim, target.tasks, Phase.HELD, reason=_violation(what, judgements, target).line)
+                said.append((target.tasks, Phase.HELD, _violation(what, judgements, target).line))
             case Verdict.HOLDS:
-                contents = judged_good(context, judged[1])
-                journal_writer.mark(context.claim, target.tasks, Phase.ROLLED_BACK, reason=reason, contents=contents)
+                said.append((target.tasks, Phase.ROLLED_BACK, reason))
             case Verdict.BLIND:
                 pass
-    return failure or _violation(what, judgements)
+    refused = _close(context, said, contents)
+    return failure or refused or _violation(what, judgements)
+
+
+def _close(context: RunContext, said: Iterable[_Said], contents: Mapping[str, str]) -> MoveFailed | None:
+    """Write the last lines of these, and say what of it failed first: what one host cannot write leaves nobody else's open."""
+    refused: MoveFailed | None = None
+    for tasks, phase, reason in said:
+        try:
+            good = contents if phase is Phase.ROLLED_BACK else None
+            journal_writer.mark(context.claim, tasks, phase, reason=reason, contents=good)
+        except MoveFailed as error:
+            refused = refused or error
+    return refused
 
 
 def judged_good(context: RunContext, judgements: Sequence[Judgement]) -> dict[str, str]:
