@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from functools import cache
-from typing import Annotated, Any, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeGuard, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -20,7 +20,7 @@ from voxgate.model.digits import natural_in
 from voxgate.model.forms import FAR, WHOLE, ByKey, Key, Later, Wire
 
 _Shape = Callable[[Any], Any]
-_SAID = re.compile(r"(?s)(?P<what>.*?)(?: - at (?P<place>(?:key in )?`\$.*`))?")
+_PLACE = re.compile(r" - at (?:`key` in )?`\$\.?([^`]*)`\Z")
 _EXPECTED = re.compile(r"Expected (.*?)(?:, got (.*))?")
 
 
@@ -56,11 +56,10 @@ def _known(kind: Any) -> _Shape | None:
 
 def _words(error: Exception) -> str:
     """What msgspec says: place first, and in the case of what was cut that it was."""
-    found = _SAID.fullmatch(str(error))
-    what, place = (found["what"], found["place"] or "") if found else ("another form", "")
+    said = str(error)
+    at, what = "".join(_PLACE.findall(said)), _PLACE.sub("", said).replace("`", "")
     if repr(WHOLE) in what:  # as msgspec writes an expression
         what = "a value of .env was cut out of it"
-    at, what = place.replace("`", "").removeprefix("key in ").removeprefix("$").removeprefix("."), what.replace("`", "")
     if wanted := _EXPECTED.fullmatch(what):
         what = f"{wanted[1]} wanted" + (f", {wanted[2]} found" if wanted[2] else "")
     return f"{at}: {what}" if at else what
@@ -80,12 +79,15 @@ def _shape(kind: Any) -> _Shape | None:
     if origin in {Union, types.UnionType}:
         return next((shape for shape in map(_shape, inner) if shape), None)
     if origin is tuple:
-        return _each(_shape(inner[0])) if inner[1:] == (...,) else None
-    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return _each(_shape(inner[0]))
+    if origin in {Mapping, dict}:
         return _keyed(inner[1])
-    if isinstance(kind, type) and is_dataclass(kind):
-        return _row(kind)
-    return None
+    return _row(kind) if _is_noun(kind) else None
+
+
+def _is_noun(kind: Any) -> TypeGuard[type]:
+    """True for a dataclass; a mark is one of these, and none itself."""
+    return isinstance(kind, type) and is_dataclass(kind)
 
 
 def _each(shape: _Shape | None) -> _Shape | None:
@@ -163,9 +165,7 @@ def _wire(hint: Any) -> str | None:
 
 def _key(kind: Any) -> str | None:
     """The name of the field of a row that is its key."""
-    if not (isinstance(kind, type) and is_dataclass(kind)):
-        return None
-    hints = get_type_hints(kind, include_extras=True)
+    hints = get_type_hints(kind, include_extras=True) if _is_noun(kind) else {}
     return next((name for name, hint in hints.items() if any(isinstance(mark, Key) for mark in _marks(hint))), None)
 
 
@@ -194,9 +194,9 @@ def _all(kinds: Any) -> set[type]:
     """Every dataclass among these types and inside of them."""
     found: set[type] = set()
     for kind in kinds:
-        if isinstance(kind, type) and is_dataclass(kind) and kind not in found:
+        if _is_noun(kind):
             found |= {kind} | _all(get_type_hints(kind, include_extras=True).values())
-        elif get_origin(kind) is not None:
+        else:
             found |= _all(get_args(kind))
     return found
 
@@ -206,8 +206,7 @@ def _as_told(definition: dict[str, Any], kind: type) -> None:
     hints = get_type_hints(kind, include_extras=True)
     members = definition["properties"]
     definition.pop("title", None)
-    if kind.__doc__:
-        definition["description"] = " ".join(kind.__doc__.split())
+    definition["description"] = " ".join(str(kind.__doc__).split())
     key = _key(kind)
     told = {name: _wire(hint) or name for name, hint in hints.items() if name != key}
     definition["properties"] = {told[name]: _by_key(members[name], hints[name]) for name in told}
