@@ -181,4 +181,13 @@ def test_a_lock_is_read_by_a_process_that_says_what_is_wrong_in_a_line() -> None
     assert (status, said, line.count("\n")) == (1, "", 1)
     status, said, line = read(b"x = " + b"[" * 100_000)
     assert (status, said, line.count("\n")) == (1, "", 1)
-    assert len(line) <= 201
+    status, said, line = read(b"x = {}\n[x.%s]\n" % (b"y" * 300))
+    assert (status, said, len(line)) == (1, "", 200 + len("\n"))
+
+
+def test_who_reads_a_lock_ends_where_it_needs_more_than_its_limits() -> None:
+    """TOML can be written so that nobody gets to its end, and so that no memory holds what is meant."""
+    after = "uv_lock.main(); import resource as of; print(of.getrlimit(of.RLIMIT_CPU), of.getrlimit(of.RLIMIT_AS))"
+    code = f"import sys; sys.path.insert(0, {str(Path(uv_lock.__file__).parent)!r}); import uv_lock; {after}"
+    done = subprocess.run([sys.executable, "-I", "-c", code], input=b"", capture_output=True, check=True)
+    assert done.stdout.decode() == "[]\n(5, 5) (1073741824, 1073741824)\n"

@@ -13,6 +13,7 @@ from typing import Any
 
 _SECONDS = 5  # of processor time, for the reader of a lock
 _MEMORY = 1 << 30  # bytes
+_TOLD = 200  # characters of what is wrong with a lock
 _OWN = frozenset({"editable", "virtual", "directory"})  # sources that are the repository itself
 
 
@@ -46,7 +47,7 @@ def main() -> int:
     try:
         print(json.dumps(packages(sys.stdin.buffer.read().decode("utf-8"))))  # noqa: T201 - this is its output
     except (ValueError, RecursionError, MemoryError, AttributeError) as error:
-        print(" ".join(str(error).split())[:200] or type(error).__name__, file=sys.stderr)  # noqa: T201 - the same
+        print(" ".join(str(error).split())[:_TOLD] or type(error).__name__, file=sys.stderr)  # noqa: T201 - the same
         return 1
     return 0
 
