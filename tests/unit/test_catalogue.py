@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.pages import must_be_as_made
-from voxgate.contracts.catalogue import FOLDER, plain_tests, read_catalogue
+from voxgate.contracts.catalogue import FOLDER, Check, find, plain_tests, read_catalogue
 from voxgate.contracts.estates import load_estate
 from voxgate.contracts.schemas import names
 from voxgate.errors import ContractError
-from voxgate.model.invariant import Threat, expected
+from voxgate.model.invariant import Guards, Invariant, Need, Per, Threat, expected
+from voxgate.model.service import Role
 from voxgate.report.catalogue_page import as_markdown, as_text
 from voxgate.report.threats_page import KINDS, as_page
 
@@ -37,28 +38,120 @@ def test_an_invariant_is_read_without_running_it(tmp_path: Path) -> None:
     assert [one.name for one in plain_tests(tmp_path)] == ["test_x.py::test_ours"]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ('"""Because."""', "pass", "needs a reason"),
-        ('per="unit"', "per=UNIT", "literals"),
-        ('per="unit"', 'per="machine"', "per="),
-        ('per="unit"', 'per="unit", fault=()', "unknown argument 'fault'"),
-        ('per="unit"', 'per="unit", roles=("moon",)', "roles="),
-        ('per="unit"', 'per="unit", needs=("moon",)', "moon"),
-        ("def test_all_is_well(unit):", "def test_all_is_well(unit:", "cannot be read"),
-    ],
-)
-def test_an_invariant_that_cannot_be_read_is_one_line(tmp_path: Path, old: str, new: str, said: str) -> None:
+TAKES = (
+    "suites/test_x.py:3: this invariant cannot be read: @invariant takes literals; per= of {}; roles= of {}; needs= of {}; "
+    "guards= of {}; threats= of {}: "
+).format(*(", ".join(words) for words in (Per, Role, Need, Guards, Threat)))
+NO_RULES = {
+    "no reason": ('"""Because."""', "pass", "suites/test_x.py:3: an invariant needs a reason"),
+    "a subject that is no word": ('per="unit"', "per=UNIT", TAKES),
+    "a subject of no kind": ('per="unit"', 'per="machine"', f"{TAKES}'machine' is not a valid Per"),
+    "no subject": ('per="unit", ', "", f"{TAKES}'per'"),
+    "no role": ('per="unit"', 'per="unit", roles=("moon",)', f"{TAKES}'moon' is not a valid Role"),
+    "no need": ('per="unit"', 'per="unit", needs=("moon",)', f"{TAKES}'moon' is not a valid Need"),
+    "nothing that is guarded": ('per="unit"', 'per="unit", guards="moon"', f"{TAKES}'moon' is not a valid Guards"),
+    "services that are none": ('services=("fleet",)', "services=1", f"{TAKES}'int' object is not iterable"),
+    "words that nobody knows": (
+        'per="unit"', 'per="unit", zzz=1, fault=()',
+        "suites/test_x.py:3: this invariant cannot be read: unknown argument 'fault'",
+    ),
+    "no Python": ("(unit):", "(unit:", "suites/test_x.py: this suite cannot be read: "),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", NO_RULES)
+def test_an_invariant_that_cannot_be_read_is_one_line(tmp_path: Path, what: str) -> None:
+    old, new, said = NO_RULES[what]
     with pytest.raises(ContractError) as caught:
         read_catalogue(suite(tmp_path, GOOD.replace(old, new)))
-    assert said in caught.value.line
-    assert "test_x.py" in caught.value.line
+    line = caught.value.line
+    assert line == said or (said.endswith(": ") and line.startswith(said))  # the rest of it is Python's
 
 
 def test_a_name_stands_once(tmp_path: Path) -> None:
-    with pytest.raises(ContractError):
+    with pytest.raises(ContractError) as caught:
         read_catalogue(suite(tmp_path, GOOD + GOOD))
+    assert caught.value.line == "suites/test_x.py:10: an invariant's name stands twice: all-is-well"
+
+
+def test_what_a_rule_says_of_itself_is_read_whole(tmp_path: Path) -> None:
+    """And what it does not say is what most rules are; a function below another decorator is none."""
+    words = 'per="host_name", roles=("sip",), needs=("https",), severity="minor", guards="people", threats=("limits",)'
+    text = f'import x\n\n@fixture\n@x.y(1)\n@other(1)\n@invariant({words})\ndef test_a_b():\n    """One,\n    two."""\n' + GOOD
+    (tmp_path / "test_deploy.py").write_text(text, "utf-8")
+    one, two = read_catalogue(tmp_path)
+    assert one == Invariant(
+        "a-b",
+        "test_deploy.py",
+        "One,\ntwo.",
+        Per.HOST,
+        (),
+        ("deploy",),
+        (),
+        "minor",
+        deploy=True,
+        roles=frozenset({Role.SIP}),
+        needs=frozenset({Need.HTTPS}),
+        guards=Guards("people"),
+        threats=(Threat("limits"),),
+        names_all=False,
+    )
+    assert (two.severity, two.guards, two.threats, two.deploy, two.roles) == ("critical", None, (), True, frozenset())
+    assert find((one, two), "test_a_b", "test_deploy.py") is one
+    assert find((one, two), "test_all_is_well", "test_deploy.py") is two
+    assert find((one, two), "test_a_b", "test_x.py") is None
+    assert find((one, two), "test_c", "test_deploy.py") is None
+
+
+OWN = """
+@on(role="fleet", host=("sip-1", "data"))
+def test_a(): ...
+
+class TestSite:
+    async def test_b(self): ...
+    class TestInner:
+        @on(host="data")
+        @pytest.mark.slow
+        def test_c(self): ...
+    def helper(self): ...
+
+class Site:
+    def test_d(self): ...
+"""
+
+
+def test_a_team_s_own_checks_are_read_with_the_hosts_that_they_are_for(tmp_path: Path) -> None:
+    checks = plain_tests(suite(tmp_path, OWN + GOOD))
+    assert checks == (
+        Check("test_x.py::test_a", frozenset({Role.FLEET}), frozenset({"sip-1", "data"})),
+        Check("test_x.py::TestSite::test_b"),
+        Check("test_x.py::TestSite::TestInner::test_c", frozenset(), frozenset({"data"})),
+        Check("test_x.py::test_ours"),
+    )
+    hosts = load_estate("lab").hosts
+    on = [[host.name for host in hosts if check.is_on(host)] for check in checks]
+    every = [host.name for host in hosts]
+    assert on == [[one for one in every if one in {"fleet-1", "fleet-2", "sip-1", "data"}], every, ["data"], every]
+
+
+NO_CHECKS = {
+    "role=ROLE": ("this check cannot be read: @on takes literals: what must be judged is read from the source", ""),
+    "": ('this check cannot be read: @on takes role= and host=, as @on(role="fleet")', ""),
+    '"fleet"': ('this check cannot be read: @on takes role= and host=, as @on(role="fleet")', ""),
+    '"fleet", host="x"': ('this check cannot be read: @on takes role= and host=, as @on(role="fleet")', ""),
+    'role="fleet", unit="x"': ('this check cannot be read: @on takes role= and host=, as @on(role="fleet")', ""),
+    'role="flet"': ("there is no role 'flet'", "did you mean fleet?"),
+    'role=("zzz", "fleet")': ("there is no role 'zzz'", f"roles: {', '.join(Role)}"),
+}
+
+
+@pytest.mark.parametrize("words", NO_CHECKS)
+def test_a_check_for_hosts_that_cannot_be_meant_is_one_line(tmp_path: Path, words: str) -> None:
+    said, hint = NO_CHECKS[words]
+    with pytest.raises(ContractError) as caught:
+        plain_tests(suite(tmp_path, f"\n@on({words})\ndef test_a(): ...\n"))
+    where = "suites/test_x.py:3, @on" if hint else "suites/test_x.py:3"
+    assert (caught.value.line, caught.value.hint) == (f"{where}: {said}", hint)
 
 
 def test_what_must_be_judged_follows_from_the_estate() -> None:

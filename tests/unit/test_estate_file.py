@@ -14,6 +14,9 @@ from voxgate.model.entry import Entry
 LAB = (FOLDER / "lab.toml").read_text("utf-8")
 ROWS = ("a" * 60, "b" * 60, "c" * 60)
 
+FITS = f'a = ["{"x" * 60}", "{"y" * 60}", "{"z" * 16}"] # found\n'
+FITS_NOT = "a = [\n" + "".join(f'    "{one}", # found\n' for one in ("x" * 60, "y" * 60, "z" * 17)) + "]\n"
+
 WRITTEN: dict[str, tuple[str, list[Entry], str]] = {
     "nothing": ("a = 1", [], "a = 1\n"),
     "nothing into nothing": ("", [], ""),
@@ -42,6 +45,15 @@ WRITTEN: dict[str, tuple[str, list[Entry], str]] = {
     "a list of rows": (
         "", [Entry(("a",), ({"x": 1}, {"y": "z"}), "found")], 'a = [\n    { x = 1 }, # found\n    { y = "z" }, # found\n]\n',
     ),
+    "a list that just fits into a line": ("", [Entry(("a",), ("x" * 60, "y" * 60, "z" * 16), "found")], FITS),
+    "a list that does not fit by one letter": (
+        "", [Entry(("a",), ("x" * 60, "y" * 60, "z" * 17), "found")], FITS_NOT,
+    ),
+    "one item that is too long for a line": ("", [Entry(("a",), ("x" * 200,), "found")], 'a = ["' + "x" * 200 + '"] # found\n'),
+    "an empty list": ("", [Entry(("a",), (), "found")], "a = []\n"),
+    "a list of lists": ("", [Entry(("a",), (("x", "y"),), "found")], 'a = [\n    ["x", "y"], # found\n]\n'),
+    "a value, and a list of the same name": ("", [Entry(("a",), 1, "one"), Entry(("a",), ("x",), "two")], "a = 1 # one\n"),
+    "an empty table in a table in a line": ("a = {c = 2}\n", [Entry(("a", "b"), {}, "found")], "a = {c = 2,b = {}}\n"),
     "one row": ("", [Entry(("a",), ({"x": 1},), "found")], "a = [\n    { x = 1 }, # found\n]\n"),
     "a table": ("", [Entry(("a", "b"), 1, "found")], "[a]\nb = 1 # found\n"),
     "a table that is there": ("[a]\nc = 2\n", [Entry(("a",), {"b": 1, "c": 3}, "found")], "[a]\nc = 2\nb = 1 # found\n"),

@@ -146,27 +146,57 @@ def test_a_copy_has_nothing_secret_and_the_whole_chain() -> None:
     said = {"event": "promoted", "reason": "password=hunter2hunter2", "n": 3, "prev": sha256(lines[-1].encode())}
     lines.append(json.dumps(said, sort_keys=True))
     copy = as_copy({"backend-api-1": lines}, Redactor().cut)
-    assert b"hunter2" not in copy
+    last = {"n": 3, "sha256": sha256(lines[-1].encode()), "prev": said["prev"]}
+    assert copy == json.dumps({"format": 1, "ledgers": {"backend-api-1": [*lines[:2], last]}}, indent=1).encode() + b"\n"
     read = read_copy(copy)["backend-api-1"]
     assert [(line.n, line.digest) for line in read] == [(line.n, line.digest) for line in lines_of(lines)]
     assert list(flaws(read, whole=True)) == []
     assert isinstance(read[0], Line)
 
 
+NO_COPIES = {
+    b"": "not strict JSON: Expecting value: line 1 column 1 (char 0)",
+    b"[]": "this is no copy of ledgers: TypeError",
+    b'{"format":1}': "this is no copy of ledgers: KeyError",
+    b'{"format":1,"ledgers":[]}': "this is no copy of ledgers: AttributeError",
+    b'{"format":2,"ledgers":{}}': "this is a copy of ledgers of another format",
+    b'{"format":1,"ledgers":{"x":[1]}}': "this is no copy of ledgers: ValueError",
+    b'{"format":1,"ledgers":{"x":["y"]}}': "this is no copy of ledgers: ValueError",
+    b'{"format":1,"ledgers":{"x":[{"n":1,"sha256":"a","prev":1}]}}': "this is no copy of ledgers: ValueError",
+}
+
+
+@pytest.mark.parametrize("body", NO_COPIES)
+def test_what_is_no_copy_is_a_line(body: bytes) -> None:
+    with pytest.raises(ContractError) as caught:
+        read_copy(body)
+    assert caught.value.line == f"ledger.json: {NO_COPIES[body]}"
+
+
 @pytest.mark.parametrize(
-    "body",
+    ("gone", "said"),
     [
-        b"",
-        b"[]",
-        b'{"format":1}',
-        b'{"format":2,"ledgers":{}}',
-        b'{"format":1,"ledgers":{"x":[1]}}',
-        b'{"format":1,"ledgers":{"x":["y"]}}',
+        ([3], "line 3 is gone"),
+        ([3, 4], "line 3 to 4 is gone"),
+        ([3, 4, 5], "line 3 to 5 is gone"),
+        ([1], "the lines before 2 are gone"),
     ],
 )
-def test_what_is_no_copy_is_a_line(body: bytes) -> None:
-    with pytest.raises(ContractError):
-        read_copy(body)
+def test_lines_that_are_gone_are_named(gone: list[int], said: str) -> None:
+    assert wrong([line for number, line in enumerate(chain(7), 1) if number not in gone]) == [said]
+
+
+def test_a_line_in_which_something_is_another_is_named() -> None:
+    lines = chain(4)
+    lines[1] = lines[1].replace("r0", "r9")
+    assert wrong(lines) == ["line 2 is not what was written, or something before line 3 is gone"]
+
+
+def test_a_number_and_a_hash_are_what_they_are_of() -> None:
+    """What is none of ours is passed over; a hash that is no text is that of an older ledger."""
+    texts = ['{"n": true, "prev": ""}', "[1]", '{"n": "1"}', '{"n": 1, "prev": 7}']
+    (line,) = lines_of(texts)
+    assert (line.n, line.before, line.digest) == (1, None, sha256(texts[3].encode()))
 
 
 def test_a_journal_of_a_closed_run_is_written_after_its_line(host: Host) -> None:

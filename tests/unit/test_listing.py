@@ -187,7 +187,9 @@ def test_a_lock_is_read_by_a_process_that_says_what_is_wrong_in_a_line() -> None
 
 def test_who_reads_a_lock_ends_where_it_needs_more_than_its_limits() -> None:
     """TOML can be written so that nobody gets to its end, and so that no memory holds what is meant."""
-    after = "uv_lock.main(); import resource as of; print(of.getrlimit(of.RLIMIT_CPU), of.getrlimit(of.RLIMIT_AS))"
+    after = (
+        "status = uv_lock.main(); import resource as of; print(status, of.getrlimit(of.RLIMIT_CPU), of.getrlimit(of.RLIMIT_AS))"
+    )
     code = f"import sys; sys.path.insert(0, {str(Path(uv_lock.__file__).parent)!r}); import uv_lock; {after}"
     done = subprocess.run([sys.executable, "-I", "-c", code], input=b"", capture_output=True, check=True)
-    assert done.stdout.decode() == "[]\n(5, 5) (1073741824, 1073741824)\n"
+    assert done.stdout.decode() == "[]\n0 (5, 5) (1073741824, 1073741824)\n"

@@ -116,6 +116,8 @@ def test_what_cannot_be_hashed_is_a_mistake(hosts: Path) -> None:
     with pytest.raises(EstateError, match="proxies/nginx/z: cannot be read"):
         kept(hosts)
     (hosts / "proxies/nginx/z").unlink()
+    (hosts / "proxies/nginx/z").write_bytes(b"x" * (4 * 1024 * 1024))
+    assert "/etc/nginx/z" in kept(hosts)
     (hosts / "proxies/nginx/z").write_bytes(b"x" * (4 * 1024 * 1024 + 1))
     with pytest.raises(EstateError, match="is larger than 4194304 bytes"):
         kept(hosts)

@@ -18,6 +18,7 @@ SEEN = 'seen_from = "fleet-1"'
 VIA = 'via = "data"'
 
 FINE: dict[str, tuple[str | None, str]] = {
+    "a fleet of one worker on a host": ("workers = 3", "workers = 1"),
     "two hosts by their ports": (None, '\n[hosts.sip-2]\naddress = "198.51.100.41"\nport = 2222\nroles = ["sip"]\n'),
     "a second database on the server": (
         None, f'{SIP_2}[databases.b]\ndialler = "sip-2"\nuri = "mongodb://127.0.0.1:27017/b"\n{VIA}\n',
@@ -106,3 +107,9 @@ def test_a_service_that_the_team_s_own_file_does_not_have_is_said(tmp_path: Path
         with pytest.raises(EstateError) as caught:
             load_estate("lab", tmp_path)
         assert caught.value.line == f"{line}: services.toml does not say what the console is"
+    (tmp_path / "services.toml").write_text(services[: services.index("[dialler]")], "utf-8")
+    (tmp_path / "lab.toml").write_text(
+        LAB.replace("[services.dialler]", '[services.console]\nfolder = "/x/y"\n[services.dialler]')
+    )
+    with pytest.raises(EstateError, match=r"^lab.toml \[services.console\]: services.toml does not say what the console is$"):
+        load_estate("lab", tmp_path)

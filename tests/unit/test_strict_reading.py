@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +15,8 @@ from hypothesis import strategies as st
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
 
-from voxgate.contracts.json_strict import LIMIT, loads
-from voxgate.contracts.metrics import read_metrics
+from voxgate.contracts.json_strict import LIMIT, loads, read_file
+from voxgate.contracts.metrics import read_metrics, types_of
 from voxgate.errors import ContractError
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -50,6 +52,31 @@ def test_what_is_not_strict_is_refused(body: bytes, why: str) -> None:
         loads(body, where="there")
     assert why in caught.value.line
     assert caught.value.line.startswith("there: ")
+
+
+def test_a_document_is_as_deep_and_as_large_as_may_be() -> None:
+    deepest = b"[" * 64 + b"]" * 64
+    assert json.dumps(loads(deepest)).encode() == deepest
+    assert loads(b"[" + b"[]," * 100 + b"{}]") == [[]] * 100 + [{}]  # many beside each other
+    assert loads(b"[1]", limit=3) == [1]
+    with pytest.raises(ContractError) as caught:
+        loads(b"[1]", where="x", limit=2)
+    assert caught.value.line == "x: not strict JSON: 3 bytes, at most 2 are read"
+
+
+def test_a_long_word_on_what_is_not_strict_is_cut() -> None:
+    with pytest.raises(ContractError) as caught:
+        loads(json.dumps({"a" * 300: 1}).encode()[:-1] + b', "%s": 1}' % (b"a" * 300))
+    assert caught.value.why == f"key '{'a' * 195}"
+
+
+def test_a_file_of_others_is_read_one_byte_beyond_what_may_be(tmp_path: Path) -> None:
+    """So whoever reads it sees that there is more; and waits for nobody."""
+    (tmp_path / "file").write_bytes(b"12345")
+    assert [read_file(tmp_path / "file", limit) for limit in (3, 4, 5, 9)] == [b"1234", b"12345", b"12345", b"12345"]
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="it is no regular file"):
+        read_file(tmp_path / "pipe")
 
 
 def test_brackets_inside_of_strings_are_no_depth() -> None:
@@ -107,6 +134,24 @@ def test_good_metrics_are_read() -> None:
     assert read_metrics(GOOD.encode(), TEXT) == {"ticks_total": 3.0}
 
 
+def test_a_counter_may_be_none_and_a_gauge_anything() -> None:
+    assert read_metrics(GOOD.replace("3", "0").encode(), TEXT) == {"ticks_total": 0.0}
+    assert read_metrics(OPEN.replace("3", "0").encode(), OPENMETRICS) == {"ticks_total": 0.0}
+    gauge = GOOD.replace("counter", "gauge").replace("3", "-3")
+    assert read_metrics(gauge.encode(), TEXT) == {"ticks_total": -3.0}
+    assert types_of(gauge.encode(), TEXT) == {"ticks_total": "gauge"}
+    assert types_of(OPEN.encode(), OPENMETRICS) == {"ticks_total": "counter"}
+
+
+def test_a_line_of_metrics_is_as_long_as_one_may_be() -> None:
+    longest = "# HELP ticks_total " + "x" * (500 - len("# HELP ticks_total "))
+    page = GOOD.replace("# HELP ticks_total Ticks.", longest)
+    assert read_metrics(page.encode(), TEXT) == {"ticks_total": 3.0}
+    with pytest.raises(ContractError) as caught:
+        read_metrics(page.replace("xxx", "xxxx", 1).encode(), TEXT, where="there")
+    assert caught.value.line == "there: metrics are not well-formed: a line of more than 500 bytes"
+
+
 def test_each_format_is_read_by_its_own_rules() -> None:
     """What prometheus_client itself writes of the same registry, for either."""
     registry = CollectorRegistry()
@@ -127,6 +172,7 @@ def test_each_format_is_read_by_its_own_rules() -> None:
         ("", TEXT, "no metric"),
         (GOOD + "ticks_total 4\n", TEXT, "stands twice"),
         (GOOD.replace("3", "-3"), TEXT, "is -3"),
+        (GOOD.replace("3", "-0.5"), TEXT, "counter ticks_total is -0.5"),
         (GOOD.replace("3", "NaN"), TEXT, "is nan"),
         ("# TYPE ticks_total counter\nticks_total 3\n", TEXT, "no HELP"),
         ("ticks_total 3\n", TEXT, "no HELP"),

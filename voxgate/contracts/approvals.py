@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ MOST = 500
 """Notes that are read of a folder, the newest names first."""
 
 _LIMIT = 64 << 10  # bytes of a note, and of its signature
+_SHORT = 12  # letters of a commit in a file's name
 _FORMAT = 1  # of a note; one of another is refused
 
 
@@ -48,17 +50,15 @@ class Approval:
     @property
     def file_name(self) -> str:
         """What its file begins with."""
-        return re.sub(r"[^A-Za-z0-9._-]", "-", f"{self.estate}-{self.service}-{self.tag or self.commit[:12]}")
+        return re.sub(r"[^A-Za-z0-9._-]", "-", f"{self.estate}-{self.service}-{self.tag or self.commit[:_SHORT]}")
 
 
 def notes_in(folder: Path) -> Iterator[tuple[Path, bytes, bytes]]:
     """The notes in a folder with their signatures, as they lie there; what has none, or cannot be read, is left out."""
     paths = sorted(folder.glob("*.json"), reverse=True)[:MOST] if folder.is_dir() else []
     for path in paths:
-        try:
+        with suppress(ContractError):
             yield path, read_file(path, _LIMIT), read_file(path.with_name(path.name + SIGNATURE), _LIMIT)
-        except ContractError:
-            continue
 
 
 def read_approval(body: bytes, where: str = "") -> Approval:

@@ -7,7 +7,6 @@ that fails to import, or that somebody deselects, leaves its invariants expected
 from __future__ import annotations
 
 import ast
-import difflib
 import inspect
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from voxgate.contracts.whole import functions_of, names_all
 from voxgate.errors import ContractError
 from voxgate.model.estate import Host
 from voxgate.model.invariant import Guards, Invariant, Need, Per, Threat
+from voxgate.model.nearest import nearest
 from voxgate.model.service import Role
 
 FOLDER = bundled("suites")
@@ -171,8 +171,8 @@ def _on(path: Path, node: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> 
         raise ContractError("this check cannot be read", where=where, why='@on takes role= and host=, as @on(role="fleet")')
     roles, known = words.get("role", frozenset()), [role.value for role in Role]
     for role in roles - set(known):
-        near = difflib.get_close_matches(str(role), known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"roles: {', '.join(known)}"
+        near = nearest(str(role), known)
+        hint = f"did you mean {near}?" if near else f"roles: {', '.join(known)}"
         raise ContractError(f"there is no role {role!r}", where=f"{where}, @on", hint=hint)
     return Check(name, frozenset(Role(role) for role in roles), words.get("host", frozenset()))
 

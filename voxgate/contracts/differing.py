@@ -35,6 +35,9 @@ _WHOLE = (
 )
 _DEEPEST = 40  # levels: a schema may name itself
 _LONGEST = 1000  # letters of a reference that is followed
+_WHY = 100  # letters of what Python says of what is no schema
+_VALUES = 200  # letters of the values that may be, in one line
+_VALUE = 80  # letters of one
 _A_PAIR = 500  # letters for which each pair of parts counts at least
 _ALL = 64 << 20
 """Letters that are compared at most: a few references to what has references itself are more parts than any memory holds, and a
@@ -81,7 +84,7 @@ def differences(contract: str, old: Schema, new: Schema, *, judged: bool, room: 
     try:
         return list(_differ(_Pair(contract, old, new, judged, room or Room()), "$", old, new, 0))
     except (AttributeError, TypeError) as error:  # a list where fields are wanted, a bound that is no number
-        raise ContractError("is no JSON Schema", where=contract, why=str(error)[:100]) from None
+        raise ContractError("is no JSON Schema", where=contract, why=str(error)[:_WHY]) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +153,9 @@ def _types(one: Schema) -> frozenset[str]:
 
 def _of_types(pair: _Pair, part: str, old: frozenset[str], new: frozenset[str]) -> Change:
     said = f"is {_or(new)}, was {_or(old)}"
-    if old < new:
+    if old.issubset(new):
         return pair.lost(part, said)
-    return pair.stricter(part, said) if new < old else pair.changed(part, said)
+    return pair.stricter(part, said) if new.issubset(old) else pair.changed(part, said)
 
 
 def _or(types: frozenset[str]) -> str:
@@ -166,35 +169,34 @@ def _of_values(pair: _Pair, part: str, old: Schema, new: Schema) -> Iterator[Cha
     if one == two:
         return
     said = f"is {_shown(two)}, was {_shown(one)}"
-    if two is None or (one is not None and set(one) < set(two)):
+    if two is None or (one is not None and one.issubset(two)):
         yield pair.lost(part, said)
-    elif one is None or set(two) < set(one):
+    elif one is None or two.issubset(one):
         yield pair.stricter(part, said)
     else:
         yield pair.changed(part, said)
 
 
-def _values(one: Schema) -> tuple[str, ...] | None:
+def _values(one: Schema) -> frozenset[str] | None:
     if "const" in one:
-        return (repr(one["const"]),)
-    return tuple(sorted(map(repr, one["enum"]))) if isinstance(one.get("enum"), list) else None
+        return frozenset([repr(one["const"])])
+    return frozenset(map(repr, one["enum"])) if isinstance(one.get("enum"), list) else None
 
 
-def _shown(values: tuple[str, ...] | None) -> str:
-    return "any value" if values is None else " or ".join(values)[:200]
+def _shown(values: frozenset[str] | None) -> str:
+    return "any value" if values is None else " or ".join(sorted(values))[:_VALUES]
 
 
 def _of_bounds(pair: _Pair, part: str, old: Schema, new: Schema) -> Iterator[Change]:
     """Bounds of values, and what must be the same to be so."""
-    tighter: list[tuple[tuple[str, ...], Callable[[Any, Any], bool]]]
-    tighter = [(_LOWER, lambda was, now: now > was), (_UPPER, lambda was, now: now < was)]
-    for names, is_tighter in tighter:
+    tighter: list[tuple[tuple[str, ...], Callable[[Any, Any], Any]]] = [(_LOWER, max), (_UPPER, min)]
+    for names, tighter_of in tighter:
         for name in names:
             was, now = old.get(name), new.get(name)
             if was == now:
                 continue
             said = f"{name} is {_none(now)}, was {_none(was)}"
-            stricter = was is None or (now is not None and is_tighter(was, now))
+            stricter = was is None or (now is not None and tighter_of(was, now) == now)
             yield pair.stricter(part, said) if stricter else pair.lost(part, said)
     for name in (*_EXACT, *_WHOLE):
         was, now = old.get(name), new.get(name)
@@ -205,7 +207,7 @@ def _of_bounds(pair: _Pair, part: str, old: Schema, new: Schema) -> Iterator[Cha
 
 
 def _none(value: Any) -> str:
-    return "none" if value is None else str(value)[:80]
+    return "none" if value is None else str(value)[:_VALUE]
 
 
 def _of_fields(pair: _Pair, part: str, old: Schema, new: Schema, depth: int) -> Iterator[Change]:

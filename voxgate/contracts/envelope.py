@@ -51,8 +51,7 @@ def decode(body: bytes, where: str = "") -> Envelope:
     """What ``encode`` made. Raises ContractError for anything that it would not make."""
     document = loads(body, where=where, limit=LIMIT)
     try:
-        signatures = document["signatures"]
-        one = signatures[0] if signatures else {"keyid": "", "sig": ""}
+        (one,) = document["signatures"] or [{"keyid": "", "sig": ""}]
         found = Envelope(_bytes(document["payload"]), str(one["keyid"]), _bytes(one["sig"]))
     except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
         raise ContractError(_WHAT, where=where, why=f"it is no envelope of DSSE ({type(error).__name__})") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any
 
 from voxgate.contracts.keys import fingerprints
@@ -20,6 +19,7 @@ from voxgate.model.access import (
     match_line,
     setting_line,
 )
+from voxgate.model.nearest import nearest
 from voxgate.model.where import EVERYWHERE
 
 if TYPE_CHECKING:
@@ -108,8 +108,8 @@ def _judge_sudo(table: Pairs, estate: Estate, file: str) -> None:
 def _judge_setting(key: str, value: str, where: str) -> None:
     """A setting that the rule asks for, and no value of it that lets in without a key or a name."""
     if key not in SETTINGS:
-        near = difflib.get_close_matches(key, SETTINGS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"judged are: {', '.join(sorted(SETTINGS))}"
+        near = nearest(key, SETTINGS)
+        hint = f"did you mean {near!r}?" if near else f"judged are: {', '.join(sorted(SETTINGS))}"
         raise EstateError(f"{key!r} is no setting of sshd that is judged", where=where, hint=hint)
     if key in NEVER and value.lower() not in NEVER[key]:
         raise EstateError(f"{key} can never be {value!r}", where=where, why="it lets in without a key that anybody knows")

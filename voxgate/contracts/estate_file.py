@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -60,7 +61,7 @@ def replace(path: Path, text: str) -> None:
     """Put ``text`` in the file's place, if it is an estate as it must be. Raises EstateError otherwise, and changes nothing."""
     with _judged(path, text) as draft:
         if path.exists():
-            draft.chmod(path.stat().st_mode & 0o777)
+            shutil.copymode(path, draft)
         draft.replace(path)
 
 
@@ -119,8 +120,9 @@ def _put(document: Any, place: Sequence[str], value: Value, comments: Sequence[s
             _there(table, key, Mapping, tomlkit.inline_table if in_line else tomlkit.table)
         case _ if key not in table:
             table[key] = value
-            if comments[0] and not in_line:
-                table[key].comment(comments[0])
+            (comment,) = comments
+            if comment and not in_line:
+                table[key].comment(comment)
 
 
 def _add(there: Array, key: str, items: Iterable[tuple[Value, str]], *, is_new: bool, bare: bool) -> None:
@@ -129,19 +131,21 @@ def _add(there: Array, key: str, items: Iterable[tuple[Value, str]], *, is_new: 
     for item, comment in items:
         if item not in there.unwrap() and item not in (one for one, _ in rows):
             rows.append((item, comment))
-    in_one = is_new and not bare and _fits(key, rows)
+    said = {comment for _, comment in rows}
+    in_one = is_new and not bare and len(said) == 1 and _fits(key, rows)
     for item, comment in rows:
         _append(there, item, "" if bare or in_one else comment)
-    if in_one and rows and rows[0][1]:
-        there.comment(rows[0][1])
+    if in_one and any(said):
+        there.comment(*said)
 
 
 def _fits(key: str, rows: Sequence[tuple[Value, str]]) -> bool:
-    """True for plain values that have one comment, and fit into one line with it."""
-    if len({comment for _, comment in rows}) > 1 or any(isinstance(item, Mapping | tuple) for item, _ in rows):
+    """True for plain values with one comment: a single one, and those that fit into one line with it."""
+    if any(isinstance(item, Mapping | tuple) for item, _ in rows):
         return False
-    line = f"{toml_key(key)} = {toml(tuple(item for item, _ in rows))} # {rows[0][1] if rows else ''}"
-    return len(rows) == 1 or len(line) <= LINE_AT_MOST
+    *others, (last, comment) = rows
+    line = f"{toml_key(key)} = {toml((*(item for item, _ in others), last))} # {comment}"
+    return not others or len(line) <= LINE_AT_MOST
 
 
 def _there(table: Any, key: str, kind: type, make: Callable[[], object]) -> Any:

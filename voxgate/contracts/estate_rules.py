@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -11,6 +10,7 @@ from voxgate.errors import EstateError
 from voxgate.model.clients import is_in, network_of
 from voxgate.model.database import Database
 from voxgate.model.estate import Estate
+from voxgate.model.nearest import nearest
 from voxgate.model.service import Role
 from voxgate.model.where import EVERYWHERE, Names, is_called
 
@@ -87,8 +87,8 @@ def _must_be_a_host(key: str, name: str, estate: Estate, where: str) -> None:
     """``key = name`` names a host of the estate."""
     known = sorted(host.name for host in estate.hosts)
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"hosts: {', '.join(known)}"
+        near = nearest(name, known)
+        hint = f"did you mean {near!r}?" if near else f"hosts: {', '.join(known)}"
         raise EstateError(f"{key} = {name!r} is no host of this estate", where=where, hint=hint)
 
 
@@ -97,8 +97,8 @@ def _judge_places(word: str, table: Mapping[str, object], estate: Estate, file: 
     known = [EVERYWHERE, *map(str, Role), *sorted(host.name for host in estate.hosts)]
     for key in table:
         if key not in known and not any(is_called(host, key) for host in estate.hosts):
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"keys here: {', '.join(dict.fromkeys(known))}"
+            near = nearest(key, known)
+            hint = f"did you mean {near!r}?" if near else f"keys here: {', '.join(dict.fromkeys(known))}"
             raise EstateError(f"{key!r} is no role and no host of this estate", where=f"{file} [{word}]", hint=hint)
 
 
@@ -119,8 +119,8 @@ def _judge_clients(estate: Estate, where: str) -> None:
     known = [EVERYWHERE, *map(str, Role), *sorted(host.name for host in estate.hosts)]
     for key in places:
         if key not in known and not any(is_called(host, key) for host in estate.hosts):
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"keys here: {', '.join(dict.fromkeys(known))}, or an address"
+            near = nearest(key, known)
+            hint = f"did you mean {near!r}?" if near else f"keys here: {', '.join(dict.fromkeys(known))}, or an address"
             raise EstateError(f"{key!r} is no role, no host and no address", where=where, hint=hint)
     own = [one.app_name or one.repository for one in estate.services]
     for key, rows in estate.clients.items():
@@ -156,9 +156,9 @@ def _judge_libraries(estate: Estate, file: str) -> None:
     """No library of an agent's lies in the folder of a service: what is there is the release's."""
     for place, entries in estate.preload.items():
         for entry in entries:
-            inside = [service.folder for service in estate.services if entry.startswith(f"{service.folder}/")]
+            inside = next((service.folder for service in estate.services if entry.startswith(f"{service.folder}/")), None)
             if inside or entry.startswith(PEOPLES):
-                why = f"{inside[0]} is a service's" if inside else "that is where people put what is theirs"
+                why = f"{inside} is a service's" if inside else "that is where people put what is theirs"
                 raise EstateError(f"{entry} is no agent's library", where=f"{file} [preload.{place}]", why=why)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import math
 import os
@@ -30,10 +29,13 @@ from voxgate.model.clients import ClientWord
 from voxgate.model.database import Database, Pace
 from voxgate.model.estate import Available, Containers, Estate, Host, JobEntry, Listener, Store, repository_of
 from voxgate.model.front import DAYS, HTTP, HTTPS, Front
+from voxgate.model.nearest import nearest
 from voxgate.model.service import Endpoint, Kind, Role, Service
 
 FOLDER = bundled("hosts")
 """The services and unit files that come with voxgate; in a checkout also its own estates."""
+
+_SAID = 200  # characters of a name that is none, and of what a schema says of a file
 
 _ENDPOINTS = ("health", "proxied_health", "proxied_api", "aggregate_health", "metrics", "calls", "balanced_calls", "site")
 
@@ -72,7 +74,7 @@ def named_estate(name: str, folder: Path | None = None) -> Estate:
     Raises EstateError for a path too.
     """
     if "/" in name or name.endswith(".toml"):
-        raise EstateError("is the path of a file; a run says its estate's name", where=_shown(name[:200]))
+        raise EstateError("is the path of a file; a run says its estate's name", where=_shown(name[:_SAID]))
     return load_estate(name, folder)
 
 
@@ -86,8 +88,8 @@ def _path_of(name: str, folder: Path | None) -> Path:
     folder = folder or project() / "hosts"
     known = estate_names(folder)
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"estates are files in {folder}; there are: {', '.join(known) or 'none'}"
+        near = nearest(name, known)
+        hint = f"did you mean {near}?" if near else f"estates are files in {folder}; there are: {', '.join(known) or 'none'}"
         raise EstateError("there is no such estate", where=f"hosts/{_shown(name)}.toml", hint=hint)
     return (folder / f"{name}.toml").absolute()
 
@@ -137,8 +139,8 @@ def _schema_error(fault: ValidationError, file: str) -> EstateError:
         within: Any = fault.schema
         allowed = sorted(within.get("properties", {}))
         unknown = sorted(set(fault.instance) - set(allowed))  # type: ignore[arg-type]
-        near = difflib.get_close_matches(unknown[0], allowed, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"allowed here: {', '.join(allowed)}"
+        near = nearest(unknown[0], allowed)
+        hint = f"did you mean {near!r}?" if near else f"allowed here: {', '.join(allowed)}"
         return EstateError(f"unknown key {unknown[0]!r}", where=where, hint=hint)
     if fault.validator == "required":
         missing = sorted(set(rule) - set(fault.instance))  # type: ignore[arg-type]
@@ -147,15 +149,15 @@ def _schema_error(fault: ValidationError, file: str) -> EstateError:
         choices = " or ".join("/".join(choice.get("required", ())) for choice in rule)
         return EstateError(f"needs exactly one of {choices}", where=where)
     if fault.validator == "enum":
-        near = difflib.get_close_matches(str(fault.instance), [str(value) for value in rule], n=1)
-        hint = f"did you mean {near[0]!r}?" if near else ""
+        near = nearest(str(fault.instance), [str(value) for value in rule])
+        hint = f"did you mean {near!r}?" if near else ""
         choices = ", ".join(str(value) for value in rule)
         return EstateError(f"{fault.instance!r} is none of: {choices}", where=where, hint=hint)
     if fault.validator == "type" and place.startswith("databases.") and place.endswith(".dialler"):
         return EstateError(f"{fault.instance!r} is not one host", where=where, why="a database has exactly one dialler")
     if isinstance(fault.instance, str) and not fault.instance.strip():
         return EstateError("is empty", where=where)
-    return EstateError("cannot be meant", where=where, why=fault.message[:200])
+    return EstateError("cannot be meant", where=where, why=fault.message[:_SAID])
 
 
 def services_file(folder: Path) -> Path:

@@ -15,6 +15,7 @@ from voxgate.errors import ContractError
 
 LIMIT = 1024 * 1024  # bytes of a document, where its reader names no other limit
 DEPTH = 64  # lists and objects in each other
+_SAID = 200  # characters of why a document is not strict
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -85,7 +86,7 @@ def loads(body: bytes, *, where: str = "", limit: int = LIMIT) -> Any:
             json.dumps(found, ensure_ascii=False).encode("utf-8")  # a UnicodeEncodeError is a ValueError
     except (ValueError, RecursionError) as error:
         why = " ".join(str(error).split()) or "not JSON"
-        raise ContractError("not strict JSON", where=where, why=why[:200]) from None
+        raise ContractError("not strict JSON", where=where, why=why[:_SAID]) from None
     return found
 
 

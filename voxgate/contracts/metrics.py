@@ -19,6 +19,8 @@ _FORMATS: Mapping[str, Callable[[str], Iterable[Metric]]] = {
 _LONGEST = 500
 """Bytes of one line: for a line its readers take a time of the square, and while one of them matches nothing else goes on."""
 
+_SAID = 200  # characters of why metrics cannot be read
+
 _COUNTER = re.compile(r"# TYPE (\S+) counter")
 
 
@@ -40,7 +42,7 @@ def types_of(body: bytes, content_type: str, *, where: str = "") -> Mapping[str,
 
 def _read(body: bytes, content_type: str, where: str) -> tuple[dict[str, float], dict[str, str]]:
     what = "metrics are not well-formed"
-    kind = content_type.split(";", maxsplit=1)[0].strip()
+    kind = content_type.partition(";")[0].strip()
     if kind not in _FORMATS or max(map(len, body.split(b"\n"))) > _LONGEST:
         why = f"a line of more than {_LONGEST} bytes" if kind in _FORMATS else f"content type {content_type!r}"
         raise ContractError(what, where=where, why=why)
@@ -48,7 +50,7 @@ def _read(body: bytes, content_type: str, where: str) -> tuple[dict[str, float],
         text = body.decode("utf-8")
         families = list(_FORMATS[kind](text))
     except Exception as error:  # noqa: BLE001 - the parser raises many kinds on garbage; each means the same here
-        raise ContractError(what, where=where, why=f"{type(error).__name__}: {error}"[:200]) from None
+        raise ContractError(what, where=where, why=f"{type(error).__name__}: {error}"[:_SAID]) from None
     if not families:
         raise ContractError(what, where=where, why="no metric in it")
     series: dict[str, float] = {}

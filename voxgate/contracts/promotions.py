@@ -64,19 +64,17 @@ def _judge(made: Promotion, estate: str, where: str) -> None:
 
 
 def _window(row: Mapping[str, Any], where: str) -> Window:
-    begins, ends = (_minute(row[key], where) for key in ("from", "until"))
+    begins, ends = (_minute(row[key]) for key in ("from", "until"))
     if begins >= ends:
         hint = "one that goes over midnight is two"
         raise EstateError(f"until {row['until']} is not after from {row['from']}", where=where, hint=hint)
     return Window(frozenset(DAYS.index(day) for day in row.get("days", DAYS)), begins, ends)
 
 
-def _minute(text: str, where: str) -> int:
+def _minute(text: str) -> int:
+    """Of a day; no later one than 24:00 is of the form."""
     hours, _, minutes = text.partition(":")
-    minute = int(hours) * 60 + int(minutes)
-    if minute > 24 * 60:
-        raise EstateError(f"{text} is no time of a day", where=where)
-    return minute
+    return int(hours) * 60 + int(minutes)
 
 
 def _freeze(row: Mapping[str, Any], where: str) -> Freeze:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 from voxgate.errors import EstateError
 from voxgate.model.estate import Host
 from voxgate.model.kept_file import KeptFile
+from voxgate.model.nearest import nearest
 from voxgate.model.service import Role
 
 PROXIES = ("nginx", "haproxy")
@@ -51,8 +51,8 @@ def _judge_folders(folder: Path, known: set[str], what: str, shown: Path) -> Non
     """Raises EstateError if a folder there is none of the known ones."""
     there = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     for name in (one for one in there if one not in known and not one.startswith(".")):
-        near = difflib.get_close_matches(name, sorted(known), n=1)
-        hint = f"did you mean {near[0]}?" if near else "docs/ESTATES.md says how files of proxies are kept"
+        near = nearest(name, sorted(known))
+        hint = f"did you mean {near}?" if near else "docs/ESTATES.md says how files of proxies are kept"
         raise EstateError(f"is neither {what} nor {' nor '.join(PROXIES)}", where=f"{shown / name}/", hint=hint)
 
 

@@ -24,6 +24,9 @@ FOLDER = bundled("schemas")
 FAULTS = 500
 """Ways in which one document breaks its schema that are told."""
 
+_SAID = 200  # characters of the one way in which a document breaks its schema
+_SAID_OF_EACH = 160  # characters of each, where all are told
+
 _END = re.compile(r"(?<!\\)\$$")
 
 
@@ -139,7 +142,7 @@ def flaw(name: str) -> str:
 def flaw_of(document: Any) -> str:
     """The same of a schema that is given."""
     error = best_match(_of_schemas().iter_errors(document))
-    return f"{error.json_path}: {error.message[:200]}" if error is not None else ""
+    return f"{error.json_path}: {error.message[:_SAID]}" if error is not None else ""
 
 
 @cache
@@ -159,7 +162,7 @@ def faults(name: str, document: Any) -> tuple[str, ...]:
     """
     errors = islice(_validator(name).iter_errors(document), FAULTS)
     found = sorted(errors, key=lambda error: (list(map(str, error.path)), error.message))
-    return tuple(f"{_path(error)}: {error.message[:160]}" for error in found)
+    return tuple(f"{_path(error)}: {error.message[:_SAID_OF_EACH]}" for error in found)
 
 
 def best_fault(name: str, document: Any) -> ValidationError | None:
@@ -173,4 +176,4 @@ def check(name: str, document: Any, *, where: str = "") -> None:
     error = best_fault(name, document)
     if error is not None:
         what = f"breaks the schema {name}"
-        raise ContractError(what, where=where, why=f"{_path(error)}: {error.message[:200]}")
+        raise ContractError(what, where=where, why=f"{_path(error)}: {error.message[:_SAID]}")

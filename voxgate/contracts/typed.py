@@ -75,7 +75,7 @@ def _shape(kind: Any) -> _Shape | None:
     """
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        return _listed(kind) if any(isinstance(mark, ByKey) for mark in inner[1:]) else _shape(inner[0])
+        return _listed(kind) if any(isinstance(mark, ByKey) for mark in _marks(kind)) else _shape(inner[0])
     if origin in {Union, types.UnionType}:
         return next((shape for shape in map(_shape, inner) if shape), None)
     if origin is tuple:
@@ -97,7 +97,7 @@ def _each(shape: _Shape | None) -> _Shape | None:
 def _keyed(kind: Any) -> _Shape | None:
     """Rows at keys: each with its own key, where it has a field for it."""
     shape, name = _shape(kind), _key(kind)
-    if shape is None and name is None:
+    if shape is None:  # of a row it never is
         return None
 
     is_number = name is not None and get_type_hints(kind)[name] is int
@@ -105,7 +105,7 @@ def _keyed(kind: Any) -> _Shape | None:
     def one(key: str, row: Any) -> Any:
         if name is not None and isinstance(row, dict):
             row = {**row, name: _number(key) if is_number else key}
-        return shape(row) if shape else row
+        return shape(row)
 
     return lambda value: {key: one(key, row) for key, row in value.items()} if isinstance(value, dict) else value
 
@@ -156,7 +156,7 @@ def _must(kind: type) -> frozenset[str]:
 
 
 def _marks(hint: Any) -> tuple[Any, ...]:
-    return get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    return hint.__metadata__ if get_origin(hint) is Annotated else ()
 
 
 def _wire(hint: Any) -> str | None:

@@ -39,7 +39,7 @@ class UnitFiles:
         if file == BUILD_TEMPLATE:
             return {place: path.read_bytes() for place, path in paths.items()}
         return {
-            place.replace(BUILD_TEMPLATE, file, 1): _alone_at(path.read_text("utf-8"), folder).encode()
+            place.replace(BUILD_TEMPLATE, file): _alone_at(path.read_text("utf-8"), folder).encode()
             for place, path in paths.items()
         }
 

@@ -13,6 +13,7 @@ from typing import Any
 
 _SECONDS = 5  # of processor time, for the reader of a lock
 _MEMORY = 1 << 30  # bytes
+_SHORT = 12  # letters of a commit, as it is told
 _TOLD = 200  # characters of what is wrong with a lock
 _OWN = frozenset({"editable", "virtual", "directory"})  # sources that are the repository itself
 
@@ -35,7 +36,7 @@ def packages(text: str) -> list[list[str]]:
             msg = "a package has no name"
             raise ValueError(msg)  # noqa: TRY004 - the same
         if _OWN.isdisjoint(source):
-            version, commit = row.get("version", ""), str(source.get("git", "")).rpartition("#")[2][:12]
+            version, commit = row.get("version", ""), str(source.get("git", "")).rpartition("#")[2][:_SHORT]
             found.append([row["name"], f"{version} @{commit}" if "git" in source else str(version)])
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ from voxgate.contracts.places import project, suites_of
 from voxgate.errors import EstateError
 from voxgate.model.estate import Estate
 from voxgate.model.invariant import Invariant, Per, subjects
+from voxgate.model.nearest import nearest
 from voxgate.model.waiver import Waiver
 
 _LEAST = 3
@@ -72,8 +72,8 @@ def judge_waivers(estate: Estate, path: Path, today: date) -> None:
 def _judge_rule(waiver: Waiver, rules: Mapping[str, Invariant], estate: Estate, where: str) -> None:
     rule = rules.get(waiver.rule)
     if rule is None:
-        near = difflib.get_close_matches(waiver.rule, rules, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "pytest --invariants lists the rules"
+        near = nearest(waiver.rule, rules)
+        hint = f"did you mean {near!r}?" if near else "pytest --invariants lists the rules"
         raise EstateError(f"there is no rule {waiver.rule!r}", where=where, hint=hint)
     if not rule.waivable:
         why = rule.reason.partition(". ")[0].replace("\n", " ").rstrip(".")

@@ -68,6 +68,11 @@ WAYS: dict[str, tuple[Schema, Schema, list[str]]] = {
     "a new field that must be there": (fields(), fields(["a"], a=INT), [
         "stricter x $.a: is new, and must be there; breaks gate",
     ]),
+    "a new field that must be there and is not described": (fields(), fields(["a"]), [
+        "stricter x $.a: is new, and must be there; breaks gate",
+    ]),
+    "many values": ({}, {"enum": ["x" * 300, "y"]}, [f"stricter x $: is '{'x' * 199}, was any value; breaks gate"]),
+    "the same values, one of them twice": ({"enum": [1, 1]}, {"enum": [1]}, []),
     "a field that may be missing": (fields(["a"], a=INT), fields(a=INT), ["lost x $.a: may be missing; breaks gate"]),
     "a field that must be there": (fields(a=INT), fields(["a"], a=INT), ["stricter x $.a: must be there; breaks gate"]),
     "a field of another form, and one that is new": (fields(b=INT, a=INT), fields(b=TEXT, a=INT, c=INT), [
@@ -113,6 +118,7 @@ ANSWERED: dict[str, tuple[Schema, Schema, list[str]]] = {
     "a narrower type": ({"type": "number"}, INT, ["stricter x $: is integer, was number"]),
     "another type": (INT, TEXT, ["changed x $: is string, was integer; breaks gate"]),
     "items of one form": ({}, {"items": INT}, []),
+    "other fields are of one form": ({}, {"additionalProperties": INT}, ["stricter x $.*: is integer, was anything"]),
     "a new field that is always there": (fields(), fields(["a"], a=INT), ["added x $.a: is new"]),
 }
 

@@ -197,12 +197,12 @@ NO_ENVELOPES = {
     '{"signatures": [], "payload": 1}': "it is no envelope of DSSE (TypeError)",
     '{"signatures": [], "payload": "e30"}': "it is no envelope of DSSE (ValueError)",
     '{"signatures": [], "payload": "é"}': "it is no envelope of DSSE (ValueError)",
-    '{"signatures": {"x": 1}, "payload": "e30="}': "it is no envelope of DSSE (KeyError)",
+    '{"signatures": {"x": 1}, "payload": "e30="}': "it is no envelope of DSSE (TypeError)",
     '{"signatures": [{"keyid": ""}], "payload": "e30="}': "it is no envelope of DSSE (KeyError)",
     WRITTEN.decode()[:-1]: "it is not written as voxgate writes it",
     WRITTEN.decode().replace(TYPE, "text/plain"): "it is not written as voxgate writes it",
     WRITTEN.decode().replace('"sig":"AP8="', '"sig":""'): "it is not written as voxgate writes it",
-    WRITTEN.decode().replace("}]", '},{"keyid":"x","sig":"AP8="}]'): "it is not written as voxgate writes it",
+    WRITTEN.decode().replace("}]", '},{"keyid":"x","sig":"AP8="}]'): "it is no envelope of DSSE (ValueError)",
     WRITTEN.decode().replace("e30=", "e3=="): "it is not written as voxgate writes it",
 }
 
