@@ -91,6 +91,10 @@ def test_a_name_that_is_no_estate_s_is_told_what_there_is(tmp_path: Path, monkey
     with pytest.raises(EstateError) as caught:
         load_estate("lab", tmp_path)
     assert caught.value.hint == f"estates are files in {tmp_path}; there are: none"
+    (folder / "lab.toml").unlink()
+    (folder / "lab.toml").mkdir()
+    with pytest.raises(EstateError, match=r"^lab.toml: cannot be read: Is a directory$"):
+        load_estate("lab", folder)
     with pytest.raises(EstateError) as caught:
         named_estate(f"./{'x' * 300}\n")
     assert caught.value.line == f"./{'x' * 198}: is the path of a file; a run says its estate's name"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
 from voxgate.contracts import schemas
+from voxgate.errors import ContractError
 
 GOOD = {"status": "ok", "worker_calls": 0, "worker_max": 4, "fleet_available": 4}
 
@@ -97,6 +99,46 @@ def test_of_the_faults_of_a_page_so_many_are_told() -> None:
     page = json.loads((schemas.FOLDER / "examples/backend-health/valid-plain.json").read_text())
     page["checks"] = {f"k{number}": 1 for number in range(80_000)}
     assert len(schemas.faults("backend-health", page)) == schemas.FAULTS
+
+
+def test_a_document_that_breaks_its_schema_is_told_whole_and_in_order() -> None:
+    page = {**GOOD, "workers": ["api-1/1", 7], "worker_calls": -1, "status": "x" * 300}
+    assert schemas.faults("fleet-health", {**GOOD, "workers": []}) == ()
+    assert [line[:55] for line in schemas.faults("fleet-health", page)] == [
+        "$.status: 'ok' was expected",
+        "$.worker_calls: -1 is less than the minimum of 0",
+        "$.workers[1]: 7 is not of type 'string'",
+    ]
+    with pytest.raises(ContractError) as caught:
+        schemas.check("fleet-health", {**GOOD, "workers": [], "worker_calls": -1}, where="there")
+    assert caught.value.line == "there: breaks the schema fleet-health: $.worker_calls: -1 is less than the minimum of 0"
+    schemas.check("fleet-health", {**GOOD, "workers": []}, where="there")
+
+
+def test_a_long_word_of_a_service_is_cut() -> None:
+    page = {**GOOD, "workers": [], "fleet_available": "x" * 300}
+    (line,) = schemas.faults("fleet-health", page)
+    assert line == f"$.fleet_available: '{'x' * 159}"
+    with pytest.raises(ContractError) as caught:
+        schemas.check("fleet-health", page)
+    assert caught.value.why == f"$.fleet_available: '{'x' * 199}"
+    assert schemas.flaw_of({"type": "x" * 300}) == f"$.type: '{'x' * 199}"
+
+
+def test_what_is_no_schema_is_a_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(schemas, "FOLDER", tmp_path)
+    (tmp_path / "listed.schema.json").write_text("[]")
+    (tmp_path / "odd.schema.json").write_text('{"type": 1}')
+    assert schemas.names() == ("listed", "odd")
+    for name, line in (
+        ("gone", "gone.schema.json: no such schema: No such file or directory"),
+        ("listed", "listed.schema.json: not a valid schema: it is no object"),
+    ):
+        with pytest.raises(ContractError) as caught:
+            schemas.schema(name)
+        assert caught.value.line == line
+    assert schemas.flaw("odd").startswith("$.type: 1 is not ")
+    assert schemas.flaw_of({"type": "string"}) == ""
 
 
 BROKEN: tuple[Any, ...] = (

@@ -55,7 +55,7 @@ def test_what_is_not_strict_is_refused(body: bytes, why: str) -> None:
 
 
 def test_a_document_is_as_deep_and_as_large_as_may_be() -> None:
-    deepest = b"[" * 64 + b"]" * 64
+    deepest = b"[[], " + b"[" * 63 + b"]" * 64
     assert json.dumps(loads(deepest)).encode() == deepest
     assert loads(b"[" + b"[]," * 100 + b"{}]") == [[]] * 100 + [{}]  # many beside each other
     assert loads(b"[1]", limit=3) == [1]

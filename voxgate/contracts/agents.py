@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from voxgate.model.estate import Estate
 
 
-def why_no_agent(image: str, project: str, mounts: Iterable[str], estate: Estate) -> dict[str, str]:
+def why_no_agent(image: str, project: str, mounts: Iterable[str], estate: Estate) -> dict[str, str] | None:
     """Why a container of this image (without its tag) and compose project is no agent's: it is a service, or livekit, or is given
-    what is a service's. In the parts of an error: ``what``, and ``why`` or ``hint``; nothing where it may be one.
+    what is a service's. In the parts of an error: ``what``, and ``why`` or ``hint``; None where it may be one.
     """
     units = {(one.unit or "").removesuffix(".service").partition("@")[0] for one in estate.services} - {""}
     taken = {word for one in estate.services for word in (one.name, one.repository)} | units
@@ -22,4 +22,4 @@ def why_no_agent(image: str, project: str, mounts: Iterable[str], estate: Estate
         source = f"{mount.partition(':')[0].rstrip('/')}/"
         if any(folder.startswith(source) or source.startswith(folder) for folder in folders):
             return {"what": f"{mount} gives {image} what is a service's", "hint": "mount less of the host"}
-    return {}
+    return None

@@ -55,9 +55,10 @@ def judge_estate(estate: Estate, file: str) -> None:
             others = ", ".join(f'"{one.name}"' for one in estate.services if one != service)
             hint += f"; or, if this environment has none: [estate] services = [{others}]" if others else ""
             raise EstateError(what, where=f"{file} {place}", hint=hint)
-    if estate.databases and not any(service.name == "dialler" for service in estate.services):
-        where = f"{file} [databases.{estate.databases[0].name}]"
-        raise EstateError("a database's dialler, and no service is the dialler", where=where, hint="leave out [databases]")
+    for database in estate.databases:
+        if not any(service.name == "dialler" for service in estate.services):
+            where = f"{file} [databases.{database.name}]"
+            raise EstateError("a database's dialler, and no service is the dialler", where=where, hint="leave out [databases]")
 
 
 def _judge_front(estate: Estate, where: str) -> None:
@@ -65,20 +66,20 @@ def _judge_front(estate: Estate, where: str) -> None:
     service keeps is for nobody who asks.
     """
     for root in (one.rstrip("/") for one in estate.web_roots):
-        kept = [
+        kept = (
             one.folder for one in estate.services if f"{one.folder}/".startswith(f"{root}/") or root.startswith(f"{one.folder}/")
-        ]
-        if kept:
-            raise EstateError(f"web_roots names {root}", where=where, why=f"{kept[0]} is a service's: its .env is for nobody")
+        )
+        if folder := next(kept, None):
+            raise EstateError(f"web_roots names {root}", where=where, why=f"{folder} is a service's: its .env is for nobody")
     front = estate.front
     if front is None:
         return
     if estate.seen_from is None:
         raise EstateError("url needs seen_from", where=where, hint="seen_from = the host that asks for it as people do")
     if not front.tls:
-        said = [key for key, value in (("ca", front.ca), ("plain", front.plain), ("at", front.at)) if value is not None]
-        if said:
-            raise EstateError(f"{said[0]} goes with an https url", where=where, why=f"url is {front.url}")
+        said = (key for key, value in (("ca", front.ca), ("plain", front.plain), ("at", front.at)) if value is not None)
+        if key := next(said, None):
+            raise EstateError(f"{key} goes with an https url", where=where, why=f"url is {front.url}")
     if front.name in {one.lower() for one in estate.others}:
         raise EstateError(f"others names {front.name}", where=where, why="that is the console's own name, by url")
 
@@ -107,9 +108,8 @@ def _judge_reach(word: str, table: Mapping[str, Iterable[str]], estate: Estate, 
     own = {unit.unit for unit in estate.placed_units}
     for key, entries in table.items():
         for entry in (one for one in entries if "*" in one):
-            taken = sorted(unit for unit in own if unit in Names((entry,)))
-            if taken:
-                what = f"{entry!r} also means {taken[0]}, a unit of the services"
+            if taken := min((unit for unit in own if unit in Names((entry,))), default=None):
+                what = f"{entry!r} also means {taken}, a unit of the services"
                 raise EstateError(what, where=f"{file} [{word}.{key}]", hint="write more of its name before the *")
 
 
@@ -136,9 +136,8 @@ def _judge_clients(estate: Estate, where: str) -> None:
                 why = "of a client at an address the database alone tells"
                 hint = f'say what it is called there: "{key}" = [{{ name = "MongoDB Compass", user = "alice" }}]'
                 raise EstateError(f"{key}: an entry has name or user here, and nothing else", where=where, why=why, hint=hint)
-            taken = [name for name in own if row.name and name in Names((row.name,))]
-            if taken:
-                raise EstateError(f"{key}: {row.name!r} is how {taken[0]} calls itself", where=where, hint="nobody else may")
+            if taken := next((name for name in own if row.name and name in Names((row.name,))), None):
+                raise EstateError(f"{key}: {row.name!r} is how {taken} calls itself", where=where, hint="nobody else may")
 
 
 def _judge_network(key: str, length: int, version: int, estate: Estate, where: str) -> None:
@@ -146,10 +145,10 @@ def _judge_network(key: str, length: int, version: int, estate: Estate, where: s
     least = {4: 16, 6: 48}[version]
     if length < least:
         raise EstateError(f"{key} is too large a network", where=where, hint=f"at least /{least}: who works on the database?")
-    inside = [host.name for host in estate.hosts if is_in(host.address, key)]
+    inside = next((host.name for host in estate.hosts if is_in(host.address, key)), None)
     if inside or is_in("127.0.0.1", key) or is_in("::1", key):
-        what = f"{key} is an address of {inside[0] if inside else 'every host'}"
-        raise EstateError(what, where=where, hint=f"name the host, and the unit: {inside[0] if inside else 'data'} = [...]")
+        what = f"{key} is an address of {inside or 'every host'}"
+        raise EstateError(what, where=where, hint=f"name the host, and the unit: {inside or 'data'} = [...]")
 
 
 def _judge_libraries(estate: Estate, file: str) -> None:
@@ -177,7 +176,8 @@ def _judge_agents(estate: Estate, file: str) -> None:
     """No agent is one of the services, or livekit, by its image or project, and none has a folder of theirs."""
     for place, agents in estate.agents.items():
         for agent in agents:
-            if no_agent := why_no_agent(agent.images[0], agent.project, agent.mounts, estate):
+            (image,) = agent.images
+            if no_agent := why_no_agent(image, agent.project, agent.mounts, estate):
                 raise EstateError(**no_agent, where=f"{file} [agents.{place}]")
 
 
@@ -207,9 +207,9 @@ def _place(uri: str | None) -> str | None:
 def _judge_way(database: Database, estate: Estate, where: str) -> None:
     """How a database is asked, and by which addresses it sees the estate, can be meant."""
     for address in database.seen_as:
-        own = [host.name for host in estate.hosts if is_in(host.address, address)]
+        own = next((host.name for host in estate.hosts if is_in(host.address, address)), None)
         if network_of(address) is None or "/" in address or own or is_in("127.0.0.1", address) or is_in("::1", address):
-            why = f"it is {own[0]}'s own" if own else "an address of a gateway before the server is meant"
+            why = f"it is {own}'s own" if own else "an address of a gateway before the server is meant"
             raise EstateError(f"seen_as {address}", where=where, why=why)
     if database.via is not None and (database.uri or "").startswith("mongodb+srv:"):
         hint = "leave out via: the gate asks it from where it runs"

@@ -138,13 +138,13 @@ def _schema_error(fault: ValidationError, file: str) -> EstateError:
     if fault.validator == "additionalProperties":
         within: Any = fault.schema
         allowed = sorted(within.get("properties", {}))
-        unknown = sorted(set(fault.instance) - set(allowed))  # type: ignore[arg-type]
-        near = nearest(unknown[0], allowed)
+        unknown = min(set(fault.instance) - set(allowed))  # type: ignore[arg-type]
+        near = nearest(unknown, allowed)
         hint = f"did you mean {near!r}?" if near else f"allowed here: {', '.join(allowed)}"
-        return EstateError(f"unknown key {unknown[0]!r}", where=where, hint=hint)
+        return EstateError(f"unknown key {unknown!r}", where=where, hint=hint)
     if fault.validator == "required":
-        missing = sorted(set(rule) - set(fault.instance))  # type: ignore[arg-type]
-        return EstateError(f"missing key {missing[0]!r}", where=where, hint=f"see schemas/ and {file}'s neighbours")
+        missing = min(set(rule) - set(fault.instance))  # type: ignore[arg-type]
+        return EstateError(f"missing key {missing!r}", where=where, hint=f"see schemas/ and {file}'s neighbours")
     if fault.validator == "oneOf":
         choices = " or ".join("/".join(choice.get("required", ())) for choice in rule)
         return EstateError(f"needs exactly one of {choices}", where=where)
@@ -172,8 +172,8 @@ def services_of(folder: Path, words: Mapping[str, dict[str, str]] | None = None,
     words = words or {}
     path = services_file(folder)
     document = _read(path, "services")
-    if lost := sorted(set(words) - set(document)):
-        raise EstateError(f"services.toml does not say what the {lost[0]} is", where=f"{estate} [services.{lost[0]}]")
+    if lost := min(set(words) - set(document), default=None):
+        raise EstateError(f"services.toml does not say what the {lost} is", where=f"{estate} [services.{lost}]")
     order, units = ("backend", "fleet", "dialler", "console"), UnitFiles(folder)
     services = tuple(_service(name, document[name] | words.get(name, {}), units) for name in order if name in document)
     said_in = {name: f"{path.name} [{name}.folder]" for name in document}
@@ -275,9 +275,8 @@ def _chosen(services: tuple[Service, ...], names: list[str] | None, path: Path) 
     """Those of the services that an estate has. Raises EstateError for one that nobody says what it is."""
     if names is None:
         return services
-    lost = sorted(set(names) - {service.name for service in services})
-    if lost:
-        raise EstateError(f"services.toml does not say what the {lost[0]} is", where=f"{path.name} [estate.services]")
+    if lost := min(set(names) - {service.name for service in services}, default=None):
+        raise EstateError(f"services.toml does not say what the {lost} is", where=f"{path.name} [estate.services]")
     return tuple(service for service in services if service.name in names)
 
 

@@ -204,6 +204,62 @@ def test_an_openapi_document_says_what_is_needed() -> None:
     assert "components" in found["GET /calls/{id}"]["schema"]
 
 
+OPERATION = {"needs": [], "status": 200, "type": "", "schema": {}}
+QUERY = {"in": "query", "name": "q", "required": True}
+JSON_OF = {"content": {"application/json": {"schema": {"type": "object"}}}}
+ASKED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "nothing": ({}, {}),
+    "what a head has": ({"x": {}}, {}),
+    "a parameter for all of a path": ({"parameters": [QUERY], "get": {}}, {"GET /": {**OPERATION, "needs": ["query q"]}}),
+    "parameters in order": (
+        {"parameters": [QUERY], "get": {"parameters": [{**QUERY, "in": "header", "name": "a"}]}},
+        {"GET /": {**OPERATION, "needs": ["header a", "query q"]}},
+    ),
+    "what may be left out": (
+        {"get": {"parameters": [{**QUERY, "required": False}, {**QUERY, "required": "yes"}, {**QUERY, "in": "path"}, "q"]}},
+        {"GET /": OPERATION},
+    ),
+    "parameters that are none": ({"parameters": {"q": QUERY}, "get": {"parameters": "q"}}, {"GET /": OPERATION}),
+    "a body that may be left out": ({"post": {"requestBody": {"required": False}}}, {"POST /": OPERATION}),
+    "a body": ({"post": {"requestBody": {"required": True}}}, {"POST /": {**OPERATION, "needs": ["body"]}}),
+    "the first good answer": (
+        {"get": {"responses": {"400": {}, "204": {}, "201": JSON_OF, "2XX": {}, "200": "none"}}},
+        {"GET /": {**OPERATION, "status": 201, "type": "application/json", "schema": {"type": "object"}}},
+    ),
+    "an operation that is none": ({"get": 1, "put": {}}, {"PUT /": OPERATION}),
+}
+
+
+@pytest.mark.parametrize("what", ASKED)
+def test_an_operation_is_what_it_needs_and_its_good_answer(what: str) -> None:
+    item, found = ASKED[what]
+    assert operations({"paths": {"/": item, "/odd": 1}}) == found
+    beside = {name: {**one, "schema": {**one["schema"], "components": 7} if one["schema"] else {}} for name, one in found.items()}
+    assert operations({"paths": {"/": item}, "components": 7}) == beside
+    assert operations({"paths": [item]}) == {}
+
+
+@pytest.mark.parametrize(
+    ("document", "found"),
+    [
+        (None, {"type": "null"}),
+        (True, {"type": "boolean"}),
+        (1, {"type": "integer"}),
+        (1.0, {"type": "number"}),
+        ("x", {"type": "string"}),
+        ([], {"type": "array"}),
+        ([1, 2], {"type": "array", "items": {"type": "integer"}}),
+        ([1, "x"], {"type": "array"}),
+        (
+            {"b": 1, "a": []},
+            {"type": "object", "required": ["a", "b"], "properties": {"a": {"type": "array"}, "b": {"type": "integer"}}},
+        ),
+    ],
+)
+def test_a_shape_is_types_without_values(document: object, found: dict[str, Any]) -> None:
+    assert shape(document) == found
+
+
 def said(*words: str | Path) -> tuple[int, str]:
     argv = [sys.executable, "-m", "voxgate.cli.main", "contract", "diff", *map(str, words)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
