@@ -117,3 +117,9 @@ def test_a_service_that_the_team_s_own_file_does_not_have_is_said(tmp_path: Path
     )
     with pytest.raises(EstateError, match=r"^lab.toml \[services.console\]: services.toml does not say what the console is$"):
         load_estate("lab", tmp_path)
+
+
+def test_an_estate_has_the_services_that_it_names_in_the_order_in_which_they_are_deployed(tmp_path: Path) -> None:
+    shutil.copy(FOLDER / "services.toml", tmp_path)
+    (tmp_path / "lab.toml").write_text(LAB.replace('name = "lab"', 'name = "lab"\nservices = ["dialler", "fleet", "backend"]', 1))
+    assert [one.name for one in load_estate("lab", tmp_path).services] == ["backend", "fleet", "dialler"]
