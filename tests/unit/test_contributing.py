@@ -58,7 +58,7 @@ def test_what_is_changed_is_tested_by_what_names_it() -> None:
 
 def test_what_uses_a_module_is_beyond_its_own_tests() -> None:
     read_by, own = beyond("voxgate/contracts/typed.py", UNIT), chosen(["voxgate/contracts/typed.py"], UNIT)
-    assert own == ["tests/unit/hosts/test_bounds.py", "tests/unit/test_answers.py", NUMBERS]
+    assert own == ["tests/unit/hosts/test_bounds.py", "tests/unit/test_answers.py", "tests/unit/test_forms.py", NUMBERS]
     assert "tests/unit/survey/test_evidence_reading.py" in read_by
 
 
