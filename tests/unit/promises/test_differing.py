@@ -104,6 +104,9 @@ WAYS: dict[str, tuple[Schema, Schema, list[str]]] = {
     "behind a reference to nothing": ({"items": {"$ref": "#/a/b"}}, {"items": {}}, []),
     "behind a reference to what is no schema": ({"a": [1], "items": {"$ref": "#/a"}}, {"items": {}}, []),
     "behind one that leads elsewhere": ({"items": {"$ref": "https://x"}}, {"items": {}}, []),
+    "behind one that leads round and round": (
+        {"$ref": "#/a", "a": {"$ref": "#/a"}}, INT, ["stricter x $: is integer, was anything; breaks gate"],
+    ),
     "behind one that leads to itself": ({"$ref": "#"}, {"$ref": "#/"}, []),
 }  # fmt: skip
 
