@@ -14,7 +14,7 @@ from voxgate.model.service import Role
 from voxgate.plugin import invariant, say, say_each
 from voxgate.survey.answers import read_page
 from voxgate.survey.clients import advice, wrong_clients
-from voxgate.survey.commands import edit, end, enrol, listening, no_more, restart, why
+from voxgate.survey.commands import edit_settings, end, enrol, listening, no_more, restart, why
 from voxgate.survey.findings import runs_code_of
 from voxgate.survey.pacing import too_fast
 from voxgate.survey.questions import question_of
@@ -92,7 +92,7 @@ def test_exactly_one_dialler_per_database(database: Database, estate: Estate, ev
             continue  # it does not answer: another rule's matter
         own, works_on = unit.database, page.document.get("database")
         file = next(one for one in unit.placement.env_files if unit.unit in one.units)
-        settings = edit(f"{service.folder}/{file.name}", service.user)
+        settings = edit_settings(service, file.name, evidence.second.hosts.get(unit.host.name))
         mend = f"mend MONGODB_URI: on {unit.host.name}: {settings}, then {restart(unit.unit)}"
         mend = f"each database belongs to one dialler: {mend}"
         if own == database and works_on != own.called:

@@ -11,7 +11,7 @@ from voxgate.model.evidence import Missing, known
 from voxgate.model.release import RemoteView
 from voxgate.plugin import invariant, say_all, say_each
 from voxgate.survey.answers import read_page
-from voxgate.survey.commands import closed_to_others, deploy_again, edit, given_to, remove_whole, restart, why
+from voxgate.survey.commands import closed_to_others, deploy_again, edit_settings, given_to, remove_whole, restart, why
 from voxgate.survey.judged import digest_of
 from voxgate.survey.questions import question_of
 from voxgate.survey.remedies import INSTALL_UV
@@ -156,17 +156,19 @@ def _incomplete(service: Service, file: EnvFile, host: HostEvidence) -> Iterator
         return
     missing = sorted(set(service.required_settings) - set(found.keys))
     if missing:
-        yield f"{path} lacks {', '.join(missing)}", f"add it: {edit(path, service.user)}; then {anew}"
+        yield f"{path} lacks {', '.join(missing)}", f"add it: {edit_settings(service, file.name, host)}; then {anew}"
     unset = sorted(set(service.required_settings) & {*found.empty, *found.placeholder})
     if unset:
-        yield f"{path}: {', '.join(unset)} is empty or a placeholder", f"set it: {edit(path, service.user)}; then {anew}"
-    if found.owner != service.user:
+        yield f"{path}: {', '.join(unset)} is empty or a placeholder", f"set it: {edit_settings(service, file.name, host)}; then {anew}"
+    is_roots = found.owner == "root" and found.mode == "0640" and service.user in found.readers
+    if found.owner != service.user and not is_roots:
         yield f"{path} belongs to {found.owner}", f"{given_to(service.user or 'ACCOUNT', path)}; then {anew}"
     if found.mode not in {"0600", "0640"}:
         yield f"{path} has mode {found.mode}", f"`sudo -u {service.user} chmod 0600 {path}`; then {anew}"
-    readers = sorted(set(found.readers) - {service.owner})
+    readers = sorted(set(found.readers) - {service.owner, *([service.user] if is_roots else [])})
     if readers:
-        yield f"{path} can be read by {', '.join(readers)} too", f"`sudo -u {service.user} chmod 0600 {path}`; then {anew}"
+        shut = closed_to_others([path]) if is_roots else f"`sudo -u {service.user} chmod 0600 {path}`"
+        yield f"{path} can be read by {', '.join(readers)} too", f"{shut}; then {anew}"
 
 
 def _not_read_yet(service: Service, file: EnvFile, host: HostEvidence) -> Iterator[tuple[str, str]]:
@@ -196,7 +198,8 @@ def test_env_file_holds_what_is_known(placement: Placement, evidence: Evidence) 
     service, host = placement.service, placement.host.name
     found = {one.name: known(evidence.second.host(host).env_files[one.key]) for one in placement.env_files}
     unknown = [(name, key) for name, file in found.items() for key in file.keys if not service.knows_setting(key)]
-    out = ", ".join(edit(f"{service.folder}/{name}", service.user) for name in dict.fromkeys(name for name, _ in unknown))
+    look = evidence.second.host(host)
+    out = ", ".join(edit_settings(service, name, look) for name in dict.fromkeys(name for name, _ in unknown))
     assert not unknown, say_all(
         host,
         [f"{service.folder}/{name} sets {key}, which services.toml does not know" for name, key in unknown],
@@ -262,7 +265,7 @@ def test_no_secret_leaks(placement: Placement, evidence: Evidence) -> None:
     host = placement.host.name
     look = evidence.second.host(host)
     found = known(look.leaks[placement.service.name])
-    secret = edit(f"{placement.service.folder}/.env", placement.service.user)
+    secret = edit_settings(placement.service, ".env", look)
     copies = sorted({where for _, where in found.found if where.startswith("/") and "/builds/" not in where})
     shut = f"{closed_to_others(copies)}; " if copies else ""
     assert not found.found, say_all(

@@ -229,11 +229,11 @@ def test_no_settings_are_put_where_a_link_on_the_way_leads(moved: Estate) -> Non
     typed = next(line for line in api.splitlines() if line.startswith("# a person's: (cd /srv/voice/backend "))
     with tempfile.TemporaryDirectory(prefix="voxgate", dir="/var/lib") as place:
         folder, other = Path(place) / "his/backend", Path(place) / "roots/backend"
-        here = typed.partition(": ")[2].replace("/srv/voice/backend", str(folder)).replace(" vox: ", " games: ")
+        here = typed.partition(": ")[2].replace("/srv/voice/backend", str(folder)).replace("-gn vox)", "-gn games)")
         for path in (folder, other):
             path.mkdir(parents=True)
         subprocess.run(["sh", "-c", here], input=b"A=1\n", check=True, timeout=20)
-        assert (folder / ".env").owner() == "games"
+        assert ((folder / ".env").owner(), (folder / ".env").group()) == ("root", "games")
         folder.parent.rename(f"{place}/mine")
         folder.parent.symlink_to("roots")
         assert subprocess.run(["sh", "-c", here], input=b"A=1\n", check=False, timeout=20).returncode != 0

@@ -98,9 +98,11 @@ def test_no_hint_gives_the_account_that_deploys_a_private_file_that_it_moved_the
         for name, mode in (("moved", 0o600), ("open", 0o644)):
             subprocess.run(["install", "-m", f"{mode:o}", "-o", "games", "/dev/null", place / name], check=True)
         subprocess.run(["install", "-m", "0600", "/dev/null", place / "roots"], check=True)
+        subprocess.run(["install", "-m", "0640", "-g", "games", "/dev/null", place / "settings"], check=True)
         hint = for_move(f"PermissionError: [Errno 13] Permission denied: '{place}/x'", HOST, str(folder))
         subprocess.run(["sh", "-ec", commands_in(hint)[0].text.replace("sudo ", "")], check=True)
-        assert {one.name: one.owner() for one in place.iterdir()} == {"moved": "games", "open": DEPLOY, "roots": DEPLOY}
+        owners = {"moved": "games", "open": DEPLOY, "roots": DEPLOY, "settings": "root"}
+        assert {one.name: one.owner() for one in place.iterdir()} == owners
 
 
 @pytest.mark.parametrize(

@@ -236,12 +236,14 @@ def _settings(service: Service) -> Iterator[Need]:
     if service.required_settings:
         folder, path = service.folder, f"{service.folder}/.env"
         here = "" if folder.rpartition("/")[0] in _ROOTS_OWN else f' && [ "$(pwd -P)" = {folder} ]'
-        put = f"umask 077 && dd of=.env.new conv=excl status=none && chown -h {service.user}: .env.new && mv -T .env.new .env"
+        theirs = f'"root:$(id -gn {service.user})"'
+        put = f"umask 137 && dd of=.env.new conv=excl status=none && chown -h {theirs} .env.new && mv -T .env.new .env"
         yield Need(
-            f"{service.name}: {path}, {service.user}'s, 0600, with {', '.join(service.required_settings)}",
-            # The folder is the account's that deploys: no file in it is opened, given or closed where that one's link leads.
+            f"{service.name}: {path}, root's, 0640 for {service.user}'s group, with {', '.join(service.required_settings)}",
+            # The folder is the account's that deploys: no file in it is opened, given or closed where that one's link leads. The
+            # service's own account must not write it: systemd's first process reads it, and takes as long as it is long, squared.
             f"# a person's: (cd {folder}{here} && {put})",
-            f'[ "$(stat -c %U:%a {path})" = {service.user}:600 ]',
+            f'case "$(stat -c %U:%a {path})" in root:640 | {service.user}:600) ;; *) false ;; esac',
         )
 
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from voxgate.errors import Blind
 from voxgate.model.advice import quoted
-from voxgate.model.evidence import Missing
+from voxgate.model.evidence import EnvFileFact, HostEvidence, Missing
 from voxgate.survey.findings import is_anybodys, is_started_by_its_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from voxgate.model.estate import Estate, Host, Placement
-    from voxgate.model.evidence import HostEvidence, ProcessFact
+    from voxgate.model.evidence import ProcessFact
     from voxgate.model.look import Evidence
     from voxgate.model.service import Service
 
@@ -135,6 +135,13 @@ def end_liars(doubts: Iterable[str], but: str = "") -> str:
 def edit(path: str, owner: str | None = None) -> str:
     """Change a file by hand, as the account that it belongs to: root would follow what that account put in its place."""
     return f"`sudoedit {f'-u {quoted(owner)} ' if owner else ''}{quoted(path)}`"
+
+
+def edit_settings(service: Service, name: str, host: HostEvidence | Missing | None) -> str:
+    """Change a file of a service's settings by hand: as root where it is root's, else as the service's account."""
+    files = host.env_files if isinstance(host, HostEvidence) else {}
+    fact = files.get(f"{service.name}{name.removeprefix('.env').replace('.', '@', 1)}")
+    return edit(f"{service.folder}/{name}", None if isinstance(fact, EnvFileFact) and fact.owner == "root" else service.user)
 
 
 def edit_where(said: str, *places: str) -> str:

@@ -10,7 +10,7 @@ from voxgate.model.advice import quoted
 from voxgate.model.answers import RECENT
 from voxgate.model.evidence import Missing, known
 from voxgate.survey.answers import read_page
-from voxgate.survey.commands import deploy_again, edit
+from voxgate.survey.commands import deploy_again, edit_settings
 from voxgate.survey.questions import question_of
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def too_fast(unit: PlacedUnit, estate: Estate, evidence: Evidence) -> tuple[list
     if database is None:
         return [], None
     stop = f"stop it at once, it over-dials real people: `systemctl stop {quoted(unit.unit)}`"
-    settings = f"{stop}; {_set_right(unit)}"
+    settings = f"{stop}; {_set_right(unit, evidence.second)}"
     code = f"{stop}; it says another pace than it has, so its code is not the release's: "
     code += deploy_again(unit.service, estate, evidence)
     by_its_word = list(_of_its_page(unit, database.pace, evidence.second))
@@ -70,11 +70,11 @@ def too_fast(unit: PlacedUnit, estate: Estate, evidence: Evidence) -> tuple[list
     return found, unseen
 
 
-def _set_right(unit: PlacedUnit) -> str:
+def _set_right(unit: PlacedUnit, look: Look) -> str:
     """What puts its pace right where its settings say another, and starts it again."""
     service = unit.service
     file = next(one for one in unit.placement.env_files if unit.unit in one.units)
-    opened = edit(f"{service.folder}/{file.name}", service.user)
+    opened = edit_settings(service, file.name, look.hosts.get(unit.host.name))
     anew = f"`systemctl start {quoted(unit.unit)}`"
     return f"mend {service.tick or 'what sets its pace'}: {opened}, then {anew}; or mend the estate's pace"
 

@@ -35,8 +35,10 @@ INSTALL_UV = (
 """For all accounts, builds too; a plain Debian has no curl, which the installer fetches by."""
 _OF_NODE = "bin/node bin/npm bin/npx lib/node_modules/npm"
 _ANYBODYS = "--no-same-owner --no-same-permissions"
-_GIVEN = "\\( -user root -o -perm -004 \\)"
-"""What root left, or all may read: another's private file that account may have moved there itself, to be given it."""
+_GIVEN = "\\( -user root -group root -o -perm -004 \\)"
+"""What root left, or all may read: another's private file, or settings that root put there for a service's group, that account
+may have moved there itself, to be given it.
+"""
 _READ = 8192  # the last characters that are read of what a host said where a move was refused: its own part tells no more
 _PACKAGES = {"python3": "python3", "git": "git", "sudo": "sudo"}
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import Missing, known
 from voxgate.probe.env_files import check_digits_of
-from voxgate.survey.commands import edit, restart
+from voxgate.survey.commands import edit_settings, restart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,7 +72,7 @@ def not_as_said(placement: Placement, estate: Estate, evidence: Evidence) -> tup
             if found is None and not fact.digits:
                 unseen.append(f"the probe does not say by what {setting} in {path} is told from another")
             elif found not in right:
-                do = f"set it: {edit(path, service.user)}, then {restart(*file.units)}; or mend what the estate says"
+                do = f"set it: {edit_settings(service, file.name, host)}, then {restart(*file.units)}; or mend what the estate says"
                 wrong.append(Unlike(f"{setting} in {path} {said}", do))
     return wrong, unseen
 
@@ -113,7 +113,8 @@ def not_as_elsewhere(placement: Placement, estate: Estate, evidence: Evidence) -
         for own in (one for one in rows if one.placement == placement and usual != {one.digits}):
             others = [one for one in rows if one.digits in usual - {own.digits}]
             said = f"{setting} in {path}/{own.file.name} is another than {_names(others)}"
-            do = f"which is right? set it: {edit(f'{path}/{own.file.name}', service.user)}, then {restart(*own.file.units)}"
+            settings = edit_settings(service, own.file.name, evidence.second.host(placement.host.name))
+            do = f"which is right? set it: {settings}, then {restart(*own.file.units)}"
             wrong.append(Unlike(said, do, Entry(("services", service.name, "differing_settings"), (setting,), said)))
     return wrong
 

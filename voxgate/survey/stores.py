@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from voxgate.model.evidence import HostEvidence, Missing, known
-from voxgate.survey.commands import edit, restart, why
+from voxgate.survey.commands import edit_settings, restart, why
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,12 +27,13 @@ def wrong_addresses(placement: Placement, estate: Estate, evidence: Evidence) ->
     """
     service, host = placement.service, placement.host.name
     wrong, unseen = [], []
+    settings = edit_settings(service, ".env", evidence.second.host(host))
     found = {one.setting: one for one in known(evidence.second.host(host).stores[service.name])}
     lost = sorted(name for name in service.required_settings if name.endswith(ADDRESSES) and name not in found)
     if lost:
-        do = f"mend the setting: {edit(f'{service.folder}/.env', service.user)}, then {restart(*placement.units)}"
+        do = f"mend the setting: {settings}, then {restart(*placement.units)}"
         wrong.append((f"{', '.join(lost)} in {service.folder}/.env is no address", do))
-    mend = f"mend the setting: {edit(f'{service.folder}/.env', service.user)}, then {restart(*placement.units)}"
+    mend = f"mend the setting: {settings}, then {restart(*placement.units)}"
     mend += "; or the estate's [stores], where that is what should be"
     for name, store in found.items():
         if store.outcome not in {"reached", "not asked"}:

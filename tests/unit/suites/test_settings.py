@@ -208,6 +208,29 @@ def test_secrets_are_read_by_their_owner_and_who_deploys_alone(green: Case, read
     assert not red or "can be read by www-data too" in found["env-file-is-complete[backend-api-1]"][1]
 
 
+@pytest.mark.parametrize(
+    ("mode", "readers", "said"),
+    [
+        ("0640", ("vox",), ""),
+        ("0640", ("deploy", "vox"), ""),
+        ("0600", (), "belongs to root"),
+        ("0644", ("vox",), "belongs to root"),
+        ("0640", ("vox", "www-data"), "can be read by www-data too"),
+    ],
+)
+def test_settings_may_be_roots_where_their_service_may_read_them(green: Case, mode: str, readers: tuple[str, ...], said: str) -> None:
+    """So that it cannot write them: systemd's first process reads them, however long they are."""
+    found = green.of_service("api-1", "env_files", "backend", owner="root", mode=mode, readers=readers).judge()
+    assert list(found) == (["env-file-is-complete[backend-api-1]"] if said else [])
+    assert not said or said in found["env-file-is-complete[backend-api-1]"][1]
+
+
+def test_who_owns_settings_is_who_edits_them(green: Case) -> None:
+    for owner, readers, edited in (("root", ("vox",), "sudoedit /opt"), ("vox", (), "sudoedit -u vox /opt")):
+        case = green.of_service("api-1", "env_files", "backend", owner=owner, mode="0640", readers=readers, keys=())
+        assert typed(case, "env-file-is-complete[backend-api-1]")[0] == f"{edited}/vox-backend/.env"
+
+
 def test_a_second_look_waits_from_the_last_page_of_the_first(green: Case) -> None:
     """A page that is asked late in the first look, and early in the second, would stand still with nothing wrong."""
     first = green.evidence.first
