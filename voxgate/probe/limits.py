@@ -21,6 +21,7 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 LIMITS = {
     resource.RLIMIT_DATA: 1 << 30, resource.RLIMIT_NOFILE: 4096, resource.RLIMIT_FSIZE: 256 << 20, resource.RLIMIT_CPU: 60,
     resource.RLIMIT_CORE: 0, resource.RLIMIT_NPROC: 8192, resource.RLIMIT_STACK: 8 << 20,
+    resource.RLIMIT_AS: resource.RLIM_INFINITY,
 }  # fmt: skip
 STACK = 2 * 1024 * 1024  # of each thread
 LOCK = "/run/voxgate-probe.lock"  # root alone can put a file there

@@ -36,6 +36,7 @@ from voxgate.probe.packages import packages
 from voxgate.probe.places import FOLDERS
 from voxgate.probe.processes import SUPERVISOR, processes
 from voxgate.probe.raised import raised
+from voxgate.probe.reading import link_of
 from voxgate.probe.redaction import Cutter, names_in_use, secrets
 from voxgate.probe.request import End, Service, asked_for, by_env, ends_of, only_of, services_of, stores_of, told_as, watched
 from voxgate.probe.room import room
@@ -221,11 +222,20 @@ def answer(folders: re.Pattern[str], spent: float) -> int:
     printed = framed(request, json.dumps(document, separators=(",", ":")).encode())
     if held is not None:
         os.close(held)  # nobody waits for whoever does not read
-    if counts.get("value") is not None and not any(isinstance(one, Job) for one in threading.enumerate()):
+    if counts.get("value") is not None and can_be_ended(sys.stdout.fileno()):
         os.close(counts["value"])  # nothing of it hangs
     sys.stdout.buffer.write(printed)
     sys.stdout.flush()
     return 2 if "error" in asked else 0
+
+
+def can_be_ended(out: int) -> bool:
+    """False where a part of the look still hangs in the kernel, or where to write to ``out`` may: to a file, which may lie on one
+    of the caller's own file systems. Who does not read a pipe or a socket hangs nobody.
+    """
+    return (link_of(f"/proc/self/fd/{out}") or "").startswith(("pipe:", "socket:")) and not any(
+        isinstance(one, Job) for one in threading.enumerate()
+    )
 
 
 def told_of(services: list[Service], request: bytes) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -211,6 +212,23 @@ def test_a_look_counts_as_long_as_a_thread_of_it_is_there(place: Path, *, hangs:
         process.kill()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_a_look_counts_as_long_as_it_writes_to_a_file(place: Path) -> None:
+    """That may lie on a file system of the caller's own, which does not answer: of such a write nobody ends the waiting."""
+    waits = f"sys.stdout.flush = lambda: (open('{place}/writes', 'w').close(), time.sleep(40))"
+    code = f"def told_of(*_):\n    {waits}\n    return {{}}"
+    argv = [sys.executable, "-I", "-c", LOADER, str(PROBE), str(place / "lock"), code]
+    with (place / "out").open("w") as out, subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=out, cwd="/") as process:
+        assert process.stdin
+        process.stdin.write(REQUEST)
+        process.stdin.close()
+        while not (place / "writes").exists():
+            time.sleep(0.01)
+        with (place / "lock.0").open("w") as file, pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        process.terminate()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGALRM])
 def test_a_signal_after_the_work_kills_nobody(place: Path, number: int) -> None:
     """The number of what did the work is free by then, and may be given to somebody else's process."""
@@ -249,8 +267,8 @@ def told_of(*_):
     import ctypes
     get = {"x86_64": 252, "aarch64": 31}[os.uname().machine]
     return {"limits": {str(int(one)): resource.getrlimit(one) for one in LIMITS}, "nice": os.getpriority(os.PRIO_PROCESS, 0),
-            "io": ctypes.CDLL(None).syscall(get, 1, 0) >> 13, "cwd": os.getcwd(),
-            "oom": content("/proc/self/oom_score_adj").decode(),
+            "space": resource.getrlimit(resource.RLIMIT_AS)[0], "io": ctypes.CDLL(None).syscall(get, 1, 0) >> 13,
+            "cwd": os.getcwd(), "oom": content("/proc/self/oom_score_adj").decode(),
             "child": run(["sh", "-c", "ulimit -c; ulimit -d; nice"], 5).out.split()}
 """
 
@@ -258,12 +276,14 @@ def told_of(*_):
 def test_it_is_nice_idle_and_bounded_and_so_is_what_it_starts(place: Path) -> None:
     low = "for one in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_NPROC):\n"
     low += "    resource.setrlimit(one, (9, resource.getrlimit(one)[1]))\n"
+    low += "resource.setrlimit(resource.RLIMIT_AS, (500 << 20, resource.getrlimit(resource.RLIMIT_AS)[1]))\n"
     status, told = ended(f"{low}{TOLD}", place)
     assert status == 0
     assert (told["nice"], told["io"], told["cwd"], told["oom"]) == (10, 3, "/", "1000\n")
     for which, most in probe.LIMITS.items():
         soft, hard = told["limits"][str(int(which))]
         assert soft == most or (soft == hard < most)  # a container's root raises no hard limit
+    assert told["space"] == resource.getrlimit(resource.RLIMIT_AS)[1]
     assert told["child"] == ["0", str((1 << 30) >> 10), "10"]
 
 
