@@ -151,15 +151,16 @@ def test_env_file_is_complete(placement: Placement, evidence: Evidence) -> None:
 def _incomplete(service: Service, file: EnvFile, host: HostEvidence) -> Iterator[tuple[str, str]]:
     """What is wrong with one file of settings, and what to do about it."""
     found, path, anew = known(host.env_files[file.key]), f"{service.folder}/{file.name}", restart(*file.units)
+    mend = edit_settings(service, file.name, host)
     if found.kind != "regular":
         yield f"{path} is {found.kind}, not a regular file", f"put the settings there, in a file; then {anew}"
         return
     missing = sorted(set(service.required_settings) - set(found.keys))
     if missing:
-        yield f"{path} lacks {', '.join(missing)}", f"add it: {edit_settings(service, file.name, host)}; then {anew}"
+        yield f"{path} lacks {', '.join(missing)}", f"add it: {mend}; then {anew}"
     unset = sorted(set(service.required_settings) & {*found.empty, *found.placeholder})
     if unset:
-        yield f"{path}: {', '.join(unset)} is empty or a placeholder", f"set it: {edit_settings(service, file.name, host)}; then {anew}"
+        yield f"{path}: {', '.join(unset)} is empty or a placeholder", f"set it: {mend}; then {anew}"
     is_roots = found.owner == "root" and found.mode == "0640" and service.user in found.readers
     if found.owner != service.user and not is_roots:
         yield f"{path} belongs to {found.owner}", f"{given_to(service.user or 'ACCOUNT', path)}; then {anew}"

@@ -131,7 +131,9 @@ def test_who_clones_does_not_read_the_script() -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 def test_settings_are_put_where_no_link_of_deploys_leads(tmp_path: Path) -> None:
-    """systemd's first process reads them, in a time of their square: of ten megabytes it does nothing else for hours. Where ``.env`` led to /etc/cron.hourly, a file of the service's account came to lie there, for cron to start as root."""
+    """Where ``.env`` led to /etc/cron.hourly, a file of the service's account came to lie there, for cron to start as root. What
+    is put there is not that account's: systemd's first process reads it, in a time of its square, and does nothing else then.
+    """
     typed = next(line for line in script_of("api-1").splitlines() if " mv -T .env.new .env" in line)
     place = re.search(r"cd (\S+) ", typed)
     assert place is not None

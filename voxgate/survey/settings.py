@@ -72,7 +72,8 @@ def not_as_said(placement: Placement, estate: Estate, evidence: Evidence) -> tup
             if found is None and not fact.digits:
                 unseen.append(f"the probe does not say by what {setting} in {path} is told from another")
             elif found not in right:
-                do = f"set it: {edit_settings(service, file.name, host)}, then {restart(*file.units)}; or mend what the estate says"
+                settings = edit_settings(service, file.name, host)
+                do = f"set it: {settings}, then {restart(*file.units)}; or mend what the estate says"
                 wrong.append(Unlike(f"{setting} in {path} {said}", do))
     return wrong, unseen
 

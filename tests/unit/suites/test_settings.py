@@ -218,7 +218,9 @@ def test_secrets_are_read_by_their_owner_and_who_deploys_alone(green: Case, read
         ("0640", ("vox", "www-data"), "can be read by www-data too"),
     ],
 )
-def test_settings_may_be_roots_where_their_service_may_read_them(green: Case, mode: str, readers: tuple[str, ...], said: str) -> None:
+def test_settings_may_be_roots_where_their_service_may_read_them(
+    green: Case, mode: str, readers: tuple[str, ...], said: str
+) -> None:
     """So that it cannot write them: systemd's first process reads them, however long they are."""
     found = green.of_service("api-1", "env_files", "backend", owner="root", mode=mode, readers=readers).judge()
     assert list(found) == (["env-file-is-complete[backend-api-1]"] if said else [])
