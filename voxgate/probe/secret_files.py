@@ -1,5 +1,5 @@
-"""What root alone reads on a host: the private keys that nginx and HAProxy show certificates with, and what a build is given. Who
-may read them; none of them is opened.
+"""What root alone reads on a host: its own keys, the private keys that nginx and HAProxy show certificates with, and what a build is
+given. Who may read them; none of them is opened.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from voxgate.probe.believing import believed, called, loose_files, others_change
 from voxgate.probe.haproxy import haproxy_files
 from voxgate.probe.nginx import NGINX_CONFIG, nginx_directives, nginx_files, nginx_statements
 from voxgate.probe.rights import MAY_READ, MAY_RUN, access_list, may_besides
+from voxgate.probe.signing import host_key_files
 from voxgate.probe.text import behind, files_in, lines_of
 
 SECRET_FILES_AT_MOST = 200
@@ -25,11 +26,11 @@ OF_BUILDS = "/etc/voxgate/build.env"  # as hosts/units has it
 
 
 def secret_files(found: Job) -> list[dict[str, Any]]:
-    """Each file of keys that nginx and HAProxy are configured with, where they run, and what a build is given, by its real path:
-    its owner and group, and the accounts besides root that may read it, ``everybody`` where it is so. A folder that they may not
+    """Each file of the host's own keys, of keys that nginx and HAProxy are configured with, where they run, and what a build is
+    given, by its real path: its owner and group, and the accounts besides root that may read it, ``everybody`` where it is so. A folder that they may not
     pass keeps them from it.
     """
-    paths = [OF_BUILDS]
+    paths = [OF_BUILDS, *host_key_files()]
     if believed("nginx", called("nginx", found))[0]:
         paths += keys_of_nginx(file for file in dict.fromkeys(nginx_files(NGINX_CONFIG)) if os.path.isfile(file))
     for master in believed("haproxy", called("haproxy", found))[0]:

@@ -58,13 +58,18 @@ def signed(document: bytes, mark: str) -> str:
 
 
 def host_keys() -> Iterator[str]:
-    """The files of host keys, the usual and those that root's sshd_config names, as far as they are root's alone."""
+    """The files of host keys, as far as they are root's alone."""
+    for path in host_key_files():
+        if roots_alone(path) and roots_alone(f"{path}.pub"):
+            yield path
+
+
+def host_key_files() -> list[str]:
+    """The files of host keys, the usual and those that root's sshd_config names, by their real paths."""
     named = [path for pattern in SSHD_CONFIGS for path in sorted(glob.glob(pattern)) if roots_alone(path)]
     lines = (line.replace("=", " ", 1).split(None, 2) for path in named for line in lines_of(path))
     told = [words_said[1].strip('"') for words_said in lines if len(words_said) > 1 and words_said[0].lower() == "hostkey"]
-    for path in dict.fromkeys(os.path.realpath(found) for found in (*HOST_KEYS, *told)):
-        if roots_alone(path) and roots_alone(f"{path}.pub"):
-            yield path
+    return list(dict.fromkeys(os.path.realpath(found) for found in (*HOST_KEYS, *told)))
 
 
 def roots_alone(path: str) -> bool:

@@ -47,6 +47,22 @@ def test_everybody_and_a_group_and_an_owner_are_told(key: Path) -> None:
     assert readers(key) == {"nobody"}
 
 
+def test_who_may_read_the_host_s_own_keys_is_told(key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What root saw is signed by one: some distributions give them to a group (ssh_keys), in which anybody may be."""
+    config = key.parent / "sshd_config"
+    config.write_text(f"HostKey {key}\n")
+    monkeypatch.setattr(probe, "HOST_KEYS", ())
+    monkeypatch.setattr(probe, "SSHD_CONFIGS", (str(config),))
+    monkeypatch.setattr(probe, "roots_alone", lambda _: True)  # on the way to it lies /tmp
+    monkeypatch.setattr(probe, "OF_BUILDS", str(key.parent / "none"))
+    found = type("Found", (), {"value": staticmethod(list)})
+    os.chown(key, 0, WWW_DATA)
+    for mode, wanted in ((0o640, ["www-data"]), (0o600, [])):
+        key.chmod(mode)
+        (row,) = probe.secret_files(found)
+        assert (row["path"], row["owner"], row["group"], row["readers"]) == (str(key), "root", "www-data", wanted)
+
+
 def test_a_folder_that_they_may_not_pass_keeps_them_from_it(key: Path) -> None:
     key.chmod(0o644)
     key.parent.chmod(0o700)
