@@ -1,5 +1,5 @@
-"""What root alone reads on a host: its own keys, the private keys that nginx and HAProxy show certificates with, and what a build is
-given. Who may read them; none of them is opened.
+"""What root alone reads on a host: its own keys, the private keys that nginx and HAProxy show certificates with, and what a build
+is given. Who may read them; none of them is opened.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ OF_BUILDS = "/etc/voxgate/build.env"  # as hosts/units has it
 
 
 def secret_files(found: Job) -> list[dict[str, Any]]:
-    """Each file of the host's own keys, of keys that nginx and HAProxy are configured with, where they run, and what a build is
-    given, by its real path: its owner and group, and the accounts besides root that may read it, ``everybody`` where it is so. A folder that they may not
-    pass keeps them from it.
+    """Each file of the host's own keys, of those that nginx and HAProxy are configured with, where they run, and what a build is
+    given, by its real path: its owner and group, and the accounts besides root that may read it, ``everybody`` where it is so. A
+    folder that they may not pass keeps them from it.
     """
     paths = [OF_BUILDS, *host_key_files()]
     if believed("nginx", called("nginx", found))[0]:
