@@ -26,11 +26,11 @@ EVERYBODY, SSL_CERT = "everybody", "ssl-cert"
     threats=("rights",),
 )
 def test_secret_files_are_roots_alone(host_name: str, estate: Estate, evidence: Evidence) -> None:
-    """Whoever has the key of a certificate can be the console, or the fleet, to everybody; whoever has a host's own key can be that
-    host, and sign what was never seen; and what a build is given opens a registry. So none but root may read the host's keys, those
-    that nginx and HAProxy are configured with, and /etc/voxgate/build.env: all who use them read them as root. But Debian's group
-    for keys may, ssl-cert, as long as none of the accounts that services run as, or that log in for a deploy, is in it. Not seen:
-    keys that other programs use, and copies that no configuration names.
+    """Whoever has the key of a certificate can be the console, or the fleet, to everybody; whoever has a host's own key can be
+    that host, and sign what was never seen; and what a build is given opens a registry. So none but root may read the host's
+    keys, those that nginx and HAProxy are configured with, and /etc/voxgate/build.env: all who use them read them as root. But
+    Debian's group for keys may, ssl-cert, as long as none of the accounts that services run as, or that log in for a deploy, is
+    in it. Not seen: keys that other programs use, and copies that no configuration names.
     """
     never = estate.never_all(estate.host(host_name)) | {EVERYBODY}
     wrong: dict[str, str] = {}
