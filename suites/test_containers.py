@@ -11,10 +11,11 @@ from voxgate.model.advice import quoted
 from voxgate.model.counting import counted
 from voxgate.model.entry import Entry
 from voxgate.model.estate import repository_of
-from voxgate.model.evidence import known, uncut
+from voxgate.model.evidence import known
 from voxgate.model.service import Role
 from voxgate.plugin import invariant, say_all, say_each
 from voxgate.survey.commands import end, end_liars
+from voxgate.survey.containers import unlike
 from voxgate.survey.findings import by_id
 from voxgate.survey.questions import of_host
 
@@ -79,9 +80,9 @@ def _only_livekit(estate: Estate, host_name: str, engines: EnginesFact, boxed: l
     for one in engines.containers:
         image = repository_of(one.image)
         if image in estate.containers.images and one.project == estate.containers.project:
-            said += _unlike(one, estate.containers)
+            said += unlike(one, estate.containers)
         elif (image, one.project) in agents and not _is_a_services(one, estate):
-            said += _unlike(one, agents[image, one.project])
+            said += unlike(one, agents[image, one.project])
         else:
             said.append(_words(one))
             foreign.append(one)
@@ -113,10 +114,10 @@ def _again(containers: Iterable[ContainerFact], wanted: Containers) -> str:
     """
     kept: set[str] = set()
     wrong: list[str] = []
-    for one in sorted(containers, key=lambda one: bool(any(_unlike(one, wanted)))):
+    for one in sorted(containers, key=lambda one: bool(any(unlike(one, wanted)))):
         image = repository_of(one.image)
         if image in wanted.images and one.project == wanted.project:
-            wrong += [one.name] if image in kept or any(_unlike(one, wanted)) else []
+            wrong += [one.name] if image in kept or any(unlike(one, wanted)) else []
             kept.add(image)
     gone = f"`{quoted('docker', 'rm', '-f', *wrong)}`; " if wrong else ""
     return gone + UP
@@ -164,25 +165,6 @@ def _as_entry(one: ContainerFact, made: MadeFact) -> dict[str, Value]:
     if not made.as_image:
         entry["command"] = made.command
     return {**entry, "mounts": made.mounts, "rights": made.rights}
-
-
-def _unlike(one: ContainerFact, wanted: Containers) -> Iterator[str]:
-    """What of its image, command, mounts and rights is not as the estate says."""
-    where, image = f"container {one.name}", repository_of(one.image)
-    pin, _, digest = wanted.pins.get(image, image).partition("@")
-    if pin not in {image, one.image.partition("@")[0]}:
-        yield f"{where} is of {one.image}, not {pin}"
-    if one.made is None:
-        return
-    if digest and digest not in one.made.digests:
-        yield f"{where} is of another image than {digest}"
-    wants = wanted.commands.get(image)
-    if not (one.made.as_image if wants is None else tuple(uncut(word, where) for word in one.made.command) == wants):
-        yield f"{where} runs `{' '.join(one.made.command)}`, not `{' '.join(wants or one.made.own_command)}`"
-    for mount in sorted(set(one.made.mounts) - set(wanted.mounts)):
-        yield f"{where} has {mount} mounted, which the estate does not name"
-    for right in sorted(set(one.made.rights) - set(wanted.rights)):
-        yield f"{where} runs with {right}, which the estate does not allow"
 
 
 def _words(one: ContainerFact) -> str:

@@ -27,9 +27,10 @@ from voxgate.deploy.moving.dialling import (
 )
 from voxgate.errors import MoveFailed, Unreachable
 from voxgate.model.answers import DatabaseClient, DatabaseView
-from voxgate.model.evidence import HostEvidence, Missing, ProcessFact, known
+from voxgate.model.evidence import ContainerFact, EnginesFact, HostEvidence, MadeFact, Missing, ProcessFact, known
 from voxgate.model.release import Release
 from voxgate.moves.steps import Step
+from voxgate.survey.containers import livekits
 from voxgate.survey.host_documents import host_evidence
 from voxgate.transport import deadline
 from voxgate.transport.ssh.remote_command import Completed
@@ -305,6 +306,37 @@ def process(**more: Any) -> ProcessFact:
 def test_a_process_is_another_program_only_where_root_saw_it_run_one(seen: HostEvidence | Missing, *, is_other: bool) -> None:
     assert is_another_program(seen, 77, UNIT.service.folder) is is_other
     assert first_dialler(seen, [77], (), UNIT.service.folder) == (None if is_other else 77)
+
+
+def test_no_words_of_livekit_s_own_container_keep_the_dialler_down() -> None:
+    """It has none of the dialler's settings. Who takes livekit over sees the dialler stop, and would call itself so then."""
+    wanted = ESTATE.containers
+    made = MadeFact(("sha256:1",), ("/livekit",), ("/livekit",), wanted.mounts, wanted.rights, as_image=True)
+    made = replace(made, digests=tuple(pin.partition("@")[2] for pin in wanted.pins.values()) or made.digests)
+    image = wanted.images[0]
+    if image in wanted.commands:
+        made = replace(made, command=wanted.commands[image], as_image=False)
+    name = wanted.pins.get(image, image).partition("@")[0]
+    box = ContainerFact("docker", "b" * 64, "livekit", name, "running", "Up", wanted.project, made)
+    seen = replace(SEEN, processes=(process(container="b" * 64, exe="/bin/sh"),))
+
+    def first(one: ContainerFact, here: HostEvidence = seen, host: str = "sip-1") -> int | None:
+        here = replace(here, name=host, engines=EnginesFact({"docker": "28"}, (one,), ()))
+        return first_dialler(here, [77], (), UNIT.service.folder, livekits(ESTATE, {host: here}))
+
+    assert first(box) is None
+    assert first(box, host="fleet-1") == 77
+    for other in (
+        replace(box, id="c" * 64),
+        replace(box, project="mine"),
+        replace(box, image="python:3.12"),
+        replace(box, made=None),
+        replace(box, made=replace(made, mounts=(*made.mounts, f"{UNIT.service.folder}:/app"))),
+        replace(box, made=replace(made, command=("python", "[cut]"), as_image=False)),
+    ):
+        assert first(other) == 77
+    assert first(box, replace(seen, processes=(process(container="b" * 64, runs=(UNIT.service.folder,)),))) == 77
+    assert livekits(ESTATE, {"sip-1": BLIND, "fleet-1": replace(SEEN, engines=BLIND)}) == frozenset()
 
 
 def test_what_was_not_seen_is_of_no_unit() -> None:

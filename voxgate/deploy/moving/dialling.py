@@ -16,6 +16,7 @@ from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.moves.health import read_state
 from voxgate.moves.steps import Step, alive, left_over, systemctl, unit_state, unlimited
 from voxgate.survey.collect import survey
+from voxgate.survey.containers import livekits
 from voxgate.survey.findings import is_started_by_its_unit, process_at
 from voxgate.transport.clients.database import see
 from voxgate.transport.deadline import Deadline
@@ -76,21 +77,27 @@ def nobody_else_lives(executor: Executor, unit: PlacedUnit, *, gone: bool = Fals
                 called.setdefault(name, set()).add(natural_in(words[0]) or 0)
     if called:  # seldom, and so worth a look of root's: by its words alone it is none yet
         seen = survey(executor.connections, executor.estate, brief=True)
+        boxes = livekits(executor.estate, seen)
         for name, pids in called.items():
-            if (found := first_dialler(seen[name], pids, others, unit.service.folder)) is not None:
+            if (found := first_dialler(seen[name], pids, others, unit.service.folder, boxes)) is not None:
                 raise _alive(what, name, str(found))
 
 
 def first_dialler(
-    seen: HostEvidence | Missing, called: Collection[int], others: Collection[tuple[str, str]], folder: str
+    seen: HostEvidence | Missing,
+    called: Collection[int],
+    others: Collection[tuple[str, str]],
+    folder: str,
+    boxes: Collection[tuple[str, str]] = (),
 ) -> int | None:
     """The first of the processes that say on a host that they run the dialler's code, of which root's probe does not know better;
-    None where there is none. How many there are a host says: of millions that the probe has not seen each is gone by now.
+    None where there is none. ``boxes`` as in ``is_another_program``. How many there are a host says: of millions that the probe
+    has not seen each is gone by now.
     """
     if isinstance(seen, HostEvidence) and not isinstance(seen.processes, Missing):
         called = {one.pid for one in seen.processes}.intersection(called)
     for pid in sorted(called):
-        if not is_of_units(seen, pid, others) and not is_another_program(seen, pid, folder):
+        if not is_of_units(seen, pid, others) and not is_another_program(seen, pid, folder, boxes):
             return pid
     return None
 
@@ -101,18 +108,20 @@ def _alive(what: str, host: str, pid: str) -> MoveFailed:
     )
 
 
-def is_another_program(seen: HostEvidence | Missing, pid: int, dialler: str) -> bool:
+def is_another_program(seen: HostEvidence | Missing, pid: int, dialler: str, boxes: Collection[tuple[str, str]] = ()) -> bool:
     """True for a process that root's probe saw run a program of the system's that is neither Python nor a shell, and none of the
     code in the dialler's folder, whatever it calls itself; and for one that is not there any more. In a container each path may
-    be anything.
+    be anything: only what is in one of ``boxes`` (host and id), which are as the estate says, has nothing to dial with.
     """
     if isinstance(seen, Missing) or isinstance(seen.processes, Missing):
         return False
     found = process_at(seen, pid)
     if found is None:
         return True
-    if found.container or dialler in found.runs:
+    if dialler in found.runs:
         return False
+    if found.container:
+        return (seen.name, found.container[:12]) in boxes
     folder, _, program = (found.exe or "").rpartition("/")
     return folder in _PROGRAMS and not program.startswith(("python", "pypy")) and program not in _SHELLS
 
