@@ -211,6 +211,27 @@ def test_it_is_not_started_while_its_database_sees_another_one(sees: Sees, slow:
     assert set(slow.went) == {"who lives?", "pause"}
 
 
+@pytest.mark.parametrize(("login", "started"), [(True, True), (False, False)])
+def test_who_only_calls_itself_the_dialler_at_the_database_s_port_keeps_it_from_nothing(
+    sees: Sees, slow: Hands, monkeypatch: pytest.MonkeyPatch, *, login: bool, started: bool
+) -> None:
+    """Anybody who reaches that port can, without a login, and would once the dialler has stopped; a dialler logs in."""
+    asked: list[Any] = []
+    monkeypatch.setattr(dialling, "wants_login", lambda *given: asked.append(given) or login)
+    sees((OTHERS, replace(OURS, user="")))
+    if started:
+        nobody_dials(slow, UNIT)  # type: ignore[arg-type]
+    else:
+        with pytest.raises(MoveFailed, match="another one dials on it"):
+            nobody_dials(slow, UNIT)  # type: ignore[arg-type]
+    assert asked == [(slow, UNIT.database)]
+    assert slow.now == 10.0
+    sees((replace(OURS, user=""), replace(OURS, user="vox")))
+    with pytest.raises(MoveFailed, match="another one dials on it"):
+        nobody_dials(slow, UNIT)  # type: ignore[arg-type]
+    assert len(asked) == 1
+
+
 def test_a_connection_that_the_database_has_still_to_notice_is_waited_for(sees: Sees) -> None:
     asked = sees((OURS,), (OURS, OTHERS), (OTHERS,))
     hands: Any = Hands()

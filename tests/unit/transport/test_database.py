@@ -37,7 +37,8 @@ from voxgate.promises.records import AwayError, newest
 from voxgate.survey.clients import wrong_clients
 from voxgate.survey.collect import take_look
 from voxgate.transport.at_once import at_once
-from voxgate.transport.clients.database import _clients, _some, _split, see
+from voxgate.transport.clients.database import _clients, _some, see, split
+from voxgate.transport.clients.database_login import wants_login
 from voxgate.transport.ssh.connection import Connection
 from voxgate.transport.ssh.connections import Connections
 from voxgate.transport.ssh.failures import TargetRefused
@@ -138,8 +139,8 @@ def test_what_cannot_be_asked_is_missing(ground: Ground, opened: Opened, monkeyp
 
 def test_a_uri_is_taken_apart() -> None:
     uri = "mongodb://u:p%40@db-1:27018,db-2/vox?authSource=admin"
-    assert _split(uri) == (("db-1", 27018), "u:p%40@", "vox?authSource=admin")
-    assert _split("mongodb://[::1]:27017") == (("::1", 27017), "", "")
+    assert split(uri) == (("db-1", 27018), "u:p%40@", "vox?authSource=admin")
+    assert split("mongodb://[::1]:27017") == (("::1", 27017), "", "")
 
 
 def test_rows_of_every_kind_become_clients() -> None:
@@ -410,6 +411,38 @@ def test_a_server_does_not_choose_how_long_a_login_takes(connections: Connection
     assert time.monotonic() - began < 6
     assert isinstance(found, Missing), found
     assert found.why == "it wants the password hashed more than 1000000 times"
+
+
+class _Shut(_Rude):
+    """It tells nothing to who has not logged in."""
+
+    said = GOOD
+
+    def _answer(self, asked: dict[str, Any]) -> bytes:
+        if "currentOp" in asked:
+            return bson.encode({"ok": 0, "code": 13, "errmsg": "command currentOp requires authentication"})
+        return super()._answer(asked)
+
+
+class _Broken(_Shut):
+    """What it says of that is something else."""
+
+    def _answer(self, asked: dict[str, Any]) -> bytes:
+        return super()._answer(asked).replace(struct.pack("<i", 13), struct.pack("<i", 59))
+
+
+@pytest.mark.parametrize("via", ["one", None])
+@pytest.mark.parametrize(("kind", "wanted"), [(_Shut, True), (_Rude, False), (_Broken, False)])
+@pytest.mark.parametrize("options", ["", "?authSource=admin&authMechanism=SCRAM-SHA-256&appName=x"])
+def test_whether_it_wants_a_login_is_seen_by_who_has_none(
+    connections: Connections, kind: type[_Rude], via: str | None, options: str, *, wanted: bool
+) -> None:
+    with _serving(type("_One", (kind,), {"said": GOOD})) as port:
+        database = Database("vox", "one", f"mongodb://user:s3cret@127.0.0.1:{port}/vox{options}", via=via)
+        assert wants_login(connections, database, 3.0) is wanted
+    assert not wants_login(connections, database, 0.5)  # nobody is there any more
+    assert not wants_login(connections, replace(database, uri="mongodb+srv://db.example/vox"), 0.5)
+    assert not wants_login(connections, replace(database, uri=None), 0.5)
 
 
 @pytest.mark.parametrize("members", [45, 1500])

@@ -19,6 +19,7 @@ from voxgate.survey.collect import survey
 from voxgate.survey.containers import livekits
 from voxgate.survey.findings import is_started_by_its_unit, process_at
 from voxgate.transport.clients.database import see
+from voxgate.transport.clients.database_login import wants_login
 from voxgate.transport.deadline import Deadline
 from voxgate.transport.ssh.connection import Completed
 
@@ -149,7 +150,9 @@ def nobody_dials(executor: Executor, unit: PlacedUnit) -> None:
 
 
 def _database_is_free(executor: Executor, unit: PlacedUnit, database: Database) -> None:
-    """No client of the dialler's name on that database, in the database's own view."""
+    """No client of the dialler's name on that database, in the database's own view. Whoever reaches its port can call himself so:
+    who has not logged in all the time, where the server wants that, does nothing there.
+    """
     deadline = Deadline.after(_LET_GO)
     what = f"{unit.unit} was not started"
     while True:
@@ -162,6 +165,8 @@ def _database_is_free(executor: Executor, unit: PlacedUnit, database: Database) 
         if not others:
             return
         if deadline.passed:
+            if not any(one.user for one in others) and wants_login(executor.connections, database):
+                return
             why = f"{others[0].app_name} at {others[0].address}:{others[0].port}"
             raise MoveFailed(f"{what}: another one dials on it", where=database.name, why=why, hint="stop that one first")
         executor.pause()

@@ -80,8 +80,7 @@ def see(
 
     Asked through the host ``via`` where the estate names one. No error says more of the URI than the database's name.
     """
-    uri = os.environ.get(database.uri_env) if database.uri_env else None
-    uri = uri or database.uri
+    uri = uri_of(database)
     if not uri:
         why = f"the variable {database.uri_env} is not set" if database.uri_env else "the estate has no uri for it"
         hint = f"export {database.uri_env}=mongodb://USER:PASSWORD@HOST:27017/{database.name}" if database.uri_env else ""
@@ -93,7 +92,7 @@ def see(
     try:
         with ExitStack() as stack:
             if database.via is not None:
-                host, (node, userinfo, rest) = connections[database.via], _split(uri)
+                host, (node, userinfo, rest) = connections[database.via], split(uri)
                 stack.enter_context(_turn(host))
                 until = Deadline.after(deadline)
                 host.open(*node, until.remaining).close()  # pymongo would ask a closed port again until the deadline
@@ -113,6 +112,12 @@ def see(
     except Exception as error:  # noqa: BLE001 - whatever a server's words do to the library is that server's alone
         found = unforeseen(error, database.name)
         return Missing("unparsable", f"what it says cannot be read ({type(error).__name__})", database.name, found.hint)
+
+
+def uri_of(database: Database) -> str:
+    """By what the gate asks a database: as its environment says, else as the estate does; empty where neither does."""
+    said = os.environ.get(database.uri_env) if database.uri_env else None
+    return said or database.uri or ""
 
 
 class _Asked(NamedTuple):
@@ -273,14 +278,14 @@ def _list(row: Mapping[str, Any], key: str) -> list[Any]:
 @contextmanager
 def _two_clients(uri: str, until: Deadline, name: str, *, direct: bool) -> Iterator[tuple[Client, Client]]:
     """Two clients, of which both say at once that they go: as far away each waits for the way and back."""
-    both = [_client(uri, until, name, direct=direct) for _ in range(2)]
+    both = [client_of(uri, until, name, direct=direct) for _ in range(2)]
     try:
         yield both[0], both[1]
     finally:
         at_once(range(2), lambda number: both[number].close(), limit=2)
 
 
-def _client(uri: str, until: Deadline, name: str, *, direct: bool) -> Client:
+def client_of(uri: str, until: Deadline, name: str, *, direct: bool) -> Client:
     """A client that gives up in time. Closing it closes its monitors."""
     left = int(max(until.remaining, _LEAST) * 1000)
     options: dict[str, Any] = {"directConnection": True} if direct else {}
@@ -300,7 +305,7 @@ def _client(uri: str, until: Deadline, name: str, *, direct: bool) -> Client:
     )
 
 
-def _split(uri: str) -> tuple[tuple[str, int], str, str]:
+def split(uri: str) -> tuple[tuple[str, int], str, str]:
     """The first node of a URI, its ``user:password@`` and what stands behind the nodes. Raises VoxgateError for a URI
     that cannot go through a host, and what pymongo raises for one it does not understand.
     """
