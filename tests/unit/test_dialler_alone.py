@@ -217,7 +217,12 @@ def test_who_only_calls_itself_the_dialler_at_the_database_s_port_keeps_it_from_
 ) -> None:
     """Anybody who reaches that port can, without a login, and would once the dialler has stopped; a dialler logs in."""
     asked: list[Any] = []
-    monkeypatch.setattr(dialling, "wants_login", lambda *given: asked.append(given) or login)
+
+    def wants_login(*given: Any) -> bool:
+        asked.append(given)
+        return login
+
+    monkeypatch.setattr(dialling, "wants_login", wants_login)
     sees((OTHERS, replace(OURS, user="")))
     if started:
         nobody_dials(slow, UNIT)  # type: ignore[arg-type]
