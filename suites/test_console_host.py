@@ -8,6 +8,7 @@ from voxgate.model.entry import Entry
 from voxgate.model.evidence import known
 from voxgate.model.service import Role
 from voxgate.plugin import invariant, say_all, say_each
+from voxgate.redaction.shortening import beginning
 from voxgate.survey.commands import NGINX_RELOADED, NGINX_RESTARTED, deploy_again, deploy_first, edit, end_liars, stop, why
 from voxgate.survey.judged import digest_of
 from voxgate.survey.serving import MOST, dist_of
@@ -83,7 +84,7 @@ def test_no_node_runs(host_name: str, estate: Estate, evidence: Evidence) -> Non
             # Off the hosts that serve the console it may be for something else; there it never is.
             if not is_served and (one.unit in allowed or program in allowed):
                 continue
-            said.append(f"{by} is node: {' '.join(one.argv)[:200]}")
+            said.append(f"{by} is node: {beginning(' '.join(one.argv), 200)}")
             name = one.unit if one.unit.endswith(".service") and not one.container else ""
         elif is_served and program and not one.container and not program.startswith(PROGRAMS) and program not in allowed:
             said.append(f"{by} is a program of its own: {one.exe}")

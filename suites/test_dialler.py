@@ -12,6 +12,7 @@ from voxgate.model.advice import quoted
 from voxgate.model.evidence import known, uncut
 from voxgate.model.service import Role
 from voxgate.plugin import invariant, say, say_each
+from voxgate.redaction.shortening import beginning
 from voxgate.survey.answers import read_page
 from voxgate.survey.clients import advice, wrong_clients
 from voxgate.survey.commands import edit_settings, end, enrol, listening, no_more, restart, why
@@ -59,7 +60,7 @@ def test_exactly_one_dialler_per_database(database: Database, estate: Estate, ev
     alive = [(name, one) for name, host in seen.items() for one in diallers_on(host, service)]
     strange = [
         (
-            f"{name}: process {one.pid} of {one.user} is a dialler outside of the one unit: {' '.join(one.argv)[:100]}",
+            f"{name}: process {one.pid} of {one.user} is a dialler outside of the one unit: {beginning(' '.join(one.argv), 100)}",
             f"on {name}: {end([one.pid])}",
         )
         for name, one in alive

@@ -10,6 +10,7 @@ from voxgate.errors import Blind
 from voxgate.model.counting import counted
 from voxgate.model.evidence import known
 from voxgate.plugin import invariant, say_all
+from voxgate.redaction.shortening import beginning
 from voxgate.survey.codings import seen, size_of
 from voxgate.survey.commands import NGINX_RELOADED, edit_where
 from voxgate.survey.sending import leads_to
@@ -95,7 +96,7 @@ def _of_host(estate: Estate, front: Front, placement: Placement, look: Look) -> 
         answer = look.answer(way.question(site, ""))
         if not answer.trouble and leads_to(answer) != front.url.lower():
             to = answer.headers.get("location", "")
-            what = f"answers {answer.status}{f' and sends people to {to[:100]}' if to else ''}, not on to {front.url}"
+            what = f"answers {answer.status}{f' and sends people to {beginning(to, 100)}' if to else ''}, not on to {front.url}"
             said = f"return 301 {front.url}$request_uri in nginx's server of {front.name} on :{way.port}"
             hint = f"{said}: on {placement.host.name}: {edit_where('-rlw server_name', '/etc/nginx')}, then {NGINX_RELOADED}"
             yield f"{placement.host} :{way.port} ({way})", what, hint

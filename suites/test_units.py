@@ -11,6 +11,7 @@ from voxgate.model.digits import natural_in
 from voxgate.model.entry import Entry
 from voxgate.model.evidence import ProcessFact, UnitFact, known
 from voxgate.plugin import invariant, say, say_all, say_each
+from voxgate.redaction.shortening import beginning
 from voxgate.survey.answers import read_page
 from voxgate.survey.commands import (
     RELOADED,
@@ -153,7 +154,7 @@ def test_units_are_all_there_are(placement: Placement, evidence: Evidence) -> No
     ]
     said += [
         f"process {one.pid} of {one.user} runs {placement.service.folder} outside of its units, in {one.unit or one.cgroup}:"
-        f" {' '.join(one.argv)[:80]}"
+        f" {beginning(' '.join(one.argv), 80)}"
         for one in astray
     ]
     do = [f"`systemctl disable --now {quoted(*extra)}`, or add it to the estate"] if extra else []

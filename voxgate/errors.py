@@ -21,6 +21,7 @@ _BLANK = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
     "\U00013441\U00013442\U00016fe4\U0001d159\U000e0100-\U000e01ef]"
 )
+_WHY = 200  # letters of what Python said of a mistake of the gate's own
 _MARKS_AT_MOST = 4  # on one letter: more of them cover the lines around it
 
 
@@ -146,7 +147,9 @@ class Unforeseen(VoxgateError):  # noqa: N818 - names what it was
 def unforeseen(error: BaseException, where: str = "") -> Unforeseen:
     """The error in one line, for whoever goes on without what failed; the traceback goes to the log."""
     _LOG.error("%s", where or "the gate", exc_info=error)
-    why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    why = " ".join(f"{type(error).__name__}: {error}".split())
+    if len(why) > _WHY:
+        why = why[:_WHY].rpartition(" ")[0]  # whole words: nobody recognizes half a secret
     hint = f"a mistake in voxgate: {TRACES} in the run's folder says where; please report it"
     return Unforeseen("the gate itself failed here", where=where, why=why, hint=hint)
 

@@ -31,6 +31,7 @@ from voxgate.model.estate import Available, Containers, Estate, Host, JobEntry, 
 from voxgate.model.front import DAYS, HTTP, HTTPS, Front
 from voxgate.model.nearest import nearest
 from voxgate.model.service import Endpoint, Kind, Role, Service
+from voxgate.redaction.shortening import beginning
 
 FOLDER = bundled("hosts")
 """The services and unit files that come with voxgate; in a checkout also its own estates."""
@@ -157,7 +158,7 @@ def _schema_error(fault: ValidationError, file: str) -> EstateError:
         return EstateError(f"{fault.instance!r} is not one host", where=where, why="a database has exactly one dialler")
     if isinstance(fault.instance, str) and not fault.instance.strip():
         return EstateError("is empty", where=where)
-    return EstateError("cannot be meant", where=where, why=fault.message[:_SAID])
+    return EstateError("cannot be meant", where=where, why=beginning(fault.message, _SAID))
 
 
 def services_file(folder: Path) -> Path:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from voxgate.errors import ContractError
+from voxgate.redaction.shortening import beginning
 
 LIMIT = 1024 * 1024  # bytes of a document, where its reader names no other limit
 DEPTH = 64  # lists and objects in each other
@@ -86,7 +87,7 @@ def loads(body: bytes, *, where: str = "", limit: int = LIMIT) -> Any:
             json.dumps(found, ensure_ascii=False).encode("utf-8")  # a UnicodeEncodeError is a ValueError
     except (ValueError, RecursionError) as error:
         why = " ".join(str(error).split()) or "not JSON"
-        raise ContractError("not strict JSON", where=where, why=why[:_SAID]) from None
+        raise ContractError("not strict JSON", where=where, why=beginning(why, _SAID)) from None
     return found
 
 

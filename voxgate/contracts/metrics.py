@@ -10,6 +10,7 @@ from prometheus_client import Metric, parser
 from prometheus_client.openmetrics import parser as openmetrics
 
 from voxgate.errors import ContractError
+from voxgate.redaction.shortening import beginning
 
 _FORMATS: Mapping[str, Callable[[str], Iterable[Metric]]] = {
     "text/plain": parser.text_string_to_metric_families,
@@ -50,7 +51,7 @@ def _read(body: bytes, content_type: str, where: str) -> tuple[dict[str, float],
         text = body.decode("utf-8")
         families = list(_FORMATS[kind](text))
     except Exception as error:  # noqa: BLE001 - the parser raises many kinds on garbage; each means the same here
-        raise ContractError(what, where=where, why=f"{type(error).__name__}: {error}"[:_SAID]) from None
+        raise ContractError(what, where=where, why=beginning(f"{type(error).__name__}: {error}", _SAID)) from None
     if not families:
         raise ContractError(what, where=where, why="no metric in it")
     series: dict[str, float] = {}

@@ -19,6 +19,7 @@ from jsonschema_specifications import REGISTRY
 from voxgate.contracts.json_strict import loads
 from voxgate.contracts.places import bundled
 from voxgate.errors import ContractError
+from voxgate.redaction.shortening import beginning
 
 FOLDER = bundled("schemas")
 FAULTS = 500
@@ -142,7 +143,7 @@ def flaw(name: str) -> str:
 def flaw_of(document: Any) -> str:
     """The same of a schema that is given."""
     error = best_match(_of_schemas().iter_errors(document))
-    return f"{error.json_path}: {error.message[:_SAID]}" if error is not None else ""
+    return f"{error.json_path}: {beginning(error.message, _SAID)}" if error is not None else ""
 
 
 @cache
@@ -162,7 +163,7 @@ def faults(name: str, document: Any) -> tuple[str, ...]:
     """
     errors = islice(_validator(name).iter_errors(document), FAULTS)
     found = sorted(errors, key=lambda error: (list(map(str, error.path)), error.message))
-    return tuple(f"{_path(error)}: {error.message[:_SAID_OF_EACH]}" for error in found)
+    return tuple(f"{_path(error)}: {beginning(error.message, _SAID_OF_EACH)}" for error in found)
 
 
 def best_fault(name: str, document: Any) -> ValidationError | None:
@@ -176,4 +177,4 @@ def check(name: str, document: Any, *, where: str = "") -> None:
     error = best_fault(name, document)
     if error is not None:
         what = f"breaks the schema {name}"
-        raise ContractError(what, where=where, why=f"{_path(error)}: {error.message[:_SAID]}")
+        raise ContractError(what, where=where, why=f"{_path(error)}: {beginning(error.message, _SAID)}")

@@ -16,6 +16,7 @@ from voxgate.model.estate import Estate
 from voxgate.model.evidence import Missing
 from voxgate.model.service import Kind
 from voxgate.moves import steps
+from voxgate.redaction.shortening import beginning
 
 _COMMITS = 20  # and packages, of each release in a plan
 _LONGEST = 1000  # letters of a word of a ledger that are told: rows are as wide as the widest, and a host says how wide that is
@@ -207,6 +208,6 @@ def history_lines(entries: Sequence[Entry]) -> list[str]:
          e.build or "-", e.digest[:12] or "-", e.reason)
         for e in entries
     ]  # fmt: skip
-    rows = [tuple(visible(word[:_LONGEST])[:_LONGEST] for word in row) for row in told]
+    rows = [tuple(beginning(visible(beginning(word, _LONGEST)), _LONGEST) for word in row) for row in told]
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     return ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)]

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from voxgate.errors import visible
 from voxgate.model.counting import counted
+from voxgate.redaction.shortening import beginning
 
 _IN_A_LINE = 5  # settings
 
@@ -24,7 +25,7 @@ NAME_AT_MOST, SUBJECT_AT_MOST = 100, 200
 def bounded(text: str, most: int = NAME_AT_MOST) -> str:
     """Somebody else's words in one line, with what cannot be seen shown, and no longer than ``most`` (and `` ...``)."""
     said = visible(" ".join(text[: 4 * most].split()))
-    return said if len(said) <= most else f"{said[:most]} ..."
+    return said if len(said) <= most else f"{beginning(said, most)} ..."
 
 
 class Direction(StrEnum):

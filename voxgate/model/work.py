@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from voxgate.errors import visible
+from voxgate.redaction.shortening import beginning
 
 AT_WORK = "a deploy is at work"
 _LONGEST = 300
@@ -53,4 +54,4 @@ def _line(by: str, since: str, run: str, build: str, works: Sequence[Work]) -> s
     doing = "; ".join(where[:_SERVICES]) + more if where else "nothing is changed"
     who = f"{by or 'somebody'} since {since or '?'}{f', build {build}' if build else ''}, run {run or '?'}"
     line = visible(f"{AT_WORK}: {who}: {doing}")
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
+    return line if len(line) <= _LONGEST else f"{beginning(line, _LONGEST)}..."

@@ -12,6 +12,7 @@ from voxgate.errors import ContractError
 from voxgate.model.answers import Answer
 from voxgate.model.digits import natural_in
 from voxgate.model.evidence import Missing
+from voxgate.redaction.shortening import beginning
 
 _CRASH_LOOP = 2
 """Restarts by systemd itself: it counts anew at each restart by hand, so two after ours mean that it dies as it starts."""
@@ -68,7 +69,7 @@ def pulse(state: Mapping[str, str], answer: Answer | Missing, commit: str) -> Pu
 
 def _short(text: str) -> str:
     """A page's own words: as many as a line has room for."""
-    return text if len(text) <= _ROOM else f"{text[:_ROOM]}.."
+    return text if len(text) <= _ROOM else f"{beginning(text, _ROOM)}.."
 
 
 def _unwell(body: Mapping[str, Any]) -> str:

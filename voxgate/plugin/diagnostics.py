@@ -19,6 +19,7 @@ from voxgate.model.look import Look, Question
 from voxgate.model.verdict import Judgement
 from voxgate.plugin.session import Session
 from voxgate.redaction.cutting import Redactor
+from voxgate.redaction.shortening import beginning
 from voxgate.survey.diagnostics import UnitWords, hear
 from voxgate.survey.questions import question_of
 
@@ -37,7 +38,7 @@ _ROUTINE = re.compile(r"^\S+ systemd\[1\]: (?:(?:Starting|Started|Stopping) |\S+
 """Lines of systemd's about a unit that say nothing of why it does not do its work; in a crash loop they are the last ones."""
 
 _SHOWN = 4096
-"""Bytes of an answer's body that are shown."""
+"""Letters of an answer's body that are shown."""
 
 
 def diagnostics_of(
@@ -106,6 +107,6 @@ def _answer(look: Look, question: Question) -> Diagnostic:
     if answer.trouble:
         return name, f"no answer: {answer.trouble}"
     head = "\n".join(f"{key}: {value}" for key, value in answer.headers.items())
-    body = answer.body[:_SHOWN].decode("utf-8", "replace")
-    more = f"\n... {len(answer.body) - _SHOWN} bytes more" if len(answer.body) > _SHOWN else ""
-    return name, f"{answer.status} after {answer.seconds:.3f} s\n{head}\n\n{body}{more}"
+    body = answer.body.decode("utf-8", "replace")
+    more = f"\n... {len(body) - _SHOWN} letters more" if len(body) > _SHOWN else ""
+    return name, f"{answer.status} after {answer.seconds:.3f} s\n{head}\n\n{beginning(body, _SHOWN)}{more}"

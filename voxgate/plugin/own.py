@@ -14,6 +14,7 @@ import pytest
 from voxgate.errors import VoxgateError
 from voxgate.model.verdict import Verdict
 from voxgate.plugin.words import Words
+from voxgate.redaction.shortening import beginning
 
 _ASSERT = "assert "
 _LONGEST = 300
@@ -61,7 +62,7 @@ def _statement(item: pytest.Item, failure: pytest.ExceptionInfo[BaseException]) 
 def _short(text: str) -> str:
     """In one line, and not all of it where it is long."""
     said = " ".join(text.split())
-    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]} ..."
+    return said if len(said) <= _LONGEST else f"{beginning(said, _LONGEST)} ..."
 
 
 def _heard(item: pytest.Item) -> list[str]:

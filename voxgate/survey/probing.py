@@ -21,6 +21,7 @@ from voxgate.model.evidence import Missing, Proof
 from voxgate.model.installed import install_probe
 from voxgate.probe.built import digest, program
 from voxgate.probe.places import NAMED_BY_ROOT
+from voxgate.redaction.shortening import beginning
 from voxgate.survey.earlier import EARLIER
 from voxgate.transport.ssh import sshsig, sudo
 from voxgate.transport.ssh.known_hosts import fingerprint
@@ -123,7 +124,7 @@ def read_told(completed: Completed, asked: Asked) -> Told | Missing:
 def shown(noise: bytes) -> str:
     """What somebody else printed, in one short line without any character that a terminal would act on."""
     text = ascii(" ".join(noise.decode(errors="replace").split()))[1:-1]
-    return text if len(text) <= _NOISE else f"{text[:_NOISE]}..."
+    return text if len(text) <= _NOISE else f"{beginning(text, _NOISE)}..."
 
 
 def unparsable(error: ContractError, host: Host) -> Missing:
@@ -167,7 +168,7 @@ def _foreign(document: object, asked: Asked) -> Missing | None:
         hint = "somebody between the gate and root's probe changes what is asked: look at what runs as the deploy account"
         return Missing("denied", "the probe's document answers another question than the gate's", host.name, hint)
     if "error" in found:
-        said = str(found["error"])[:200]
+        said = beginning(str(found["error"]), 200)
         enrol = f"enrol it again: `uv run voxgate enrol {host.name} --estate NAME | ssh YOU@{host.address} sudo bash`"
         return Missing("failed", f"the probe refused: {said}", host.name, enrol if NAMED_BY_ROOT in said else "")
     return None
@@ -195,7 +196,7 @@ def _no_frame(completed: Completed, asked: Asked) -> Missing:
 def _not_run(completed: Completed, host: Host) -> Missing:
     """Why there is no document at all."""
     words = completed.stderr.decode(errors="replace")
-    said = " ".join(words.split())[:200]
+    said = beginning(" ".join(words.split()), 200)
     why = f"the probe ended with {completed.exit_status}: {said or 'and said nothing'}"
     gone = "not found" in said or "No such file" in said
     if host.probe == "stdin":

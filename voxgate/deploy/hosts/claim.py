@@ -17,6 +17,7 @@ from voxgate.errors import CommandUnknown, Refused, VoxgateError, known_error
 from voxgate.model.estate import Estate, Host, Placement
 from voxgate.model.evidence import Missing
 from voxgate.moves.steps import Step
+from voxgate.redaction.shortening import ending
 from voxgate.survey.keeping import Cutter
 from voxgate.transport.at_once import at_once
 from voxgate.transport.deadline import Deadline
@@ -28,6 +29,7 @@ _TIDY_DEADLINE = 30.0  # seconds for a host to remove git's old locks
 _REGAIN = 40.0  # seconds in which a host that was lost is claimed again: it is alone after 20
 _SLACK = 60.0  # seconds beside the steps' own deadlines
 _PAUSE = 0.5  # seconds between two tries
+_SAID = 200  # letters of the last that a command said
 
 T = TypeVar("T")
 
@@ -209,7 +211,7 @@ class Claim:
         ended = []
         for one, step in zip(said, steps, strict=False):
             if one.exit is None:
-                raise CommandUnknown(f"{step.says} {one.why}", where=host, why=one.err.strip()[-200:])
+                raise CommandUnknown(f"{step.says} {one.why}", where=host, why=ending(one.err.strip(), _SAID))
             ended.append(Completed(one.exit, one.out.encode(), one.err.encode(), one.seconds))
         return tuple(ended)
 

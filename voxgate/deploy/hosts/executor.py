@@ -20,6 +20,7 @@ from voxgate.model.look import Question
 from voxgate.model.release import Release
 from voxgate.moves.health import Pulse, Up, pulse, read_state
 from voxgate.moves.steps import Step, unit_state
+from voxgate.redaction.shortening import beginning
 from voxgate.survey.commands import why
 from voxgate.survey.remedies import for_move
 from voxgate.transport.clients.http import ask
@@ -171,4 +172,10 @@ def last_words(completed: Completed) -> str:
     more = (
         lines[at + 1] if headline.endswith(":") and at + 1 < len(lines) else ""
     )  # as vite: "error during build:", and then what
-    return f"{headline} {more}".strip()[:300]
+    return beginning(f"{headline} {more}".strip(), 300)
+
+
+def last_line(completed: Completed) -> str:
+    """The last line of what a step that went well said, cut to a word or two."""
+    lines = completed.stdout.decode("utf-8", "replace").strip().splitlines()
+    return "".join(sign if sign.isprintable() else "?" for sign in beginning(lines[-1], 120)) if lines else ""

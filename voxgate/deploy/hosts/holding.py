@@ -17,6 +17,7 @@ from voxgate.deploy.hosts.answers import Holder, Reply
 from voxgate.deploy.hosts.speaking import Speech
 from voxgate.errors import CommandUnknown, MoveFailed, Refused, VoxgateError, unforeseen
 from voxgate.moves.steps import PYTHON
+from voxgate.redaction.shortening import beginning
 from voxgate.survey.remedies import for_move
 from voxgate.transport.ssh.connection import Connection
 from voxgate.transport.ssh.failures import NotBegun
@@ -185,7 +186,7 @@ class Hold:
 
 
 def _said(answer: Reply) -> str:
-    return answers.long(answer.said)[:_SAID]
+    return beginning(answers.long(answer.said), _SAID)
 
 
 def _no_answer(where: str, why: str) -> CommandUnknown:

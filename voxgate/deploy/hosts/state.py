@@ -23,6 +23,7 @@ from voxgate.model.evidence import Missing
 from voxgate.model.fingerprints import Kept
 from voxgate.model.release import PutBack, Release
 from voxgate.moves.steps import PYTHON
+from voxgate.redaction.shortening import beginning
 from voxgate.survey.fields import get, members
 from voxgate.survey.remedies import for_move
 from voxgate.transport.ssh.connection import Connection
@@ -260,12 +261,13 @@ def _call(connection: Connection, request: dict[str, Any], read: Callable[[objec
     completed = connection.run((PYTHON, "-I", "-"), stdin=speech.source(request), deadline=_DEADLINE)
     said = speech.answer_in(completed.stdout, where)
     if completed.exit_status != 0 or said is None:
-        why = (completed.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no word of why"])[0][:_SAID]
+        lines = completed.stderr.decode("utf-8", "replace").strip().splitlines()
+        why = beginning(lines[-1], _SAID) if lines else "no word of why"
         raise MoveFailed("the gate's state could not be read", where=where, why=why, hint=for_move(why, connection.host))
     try:
         answer = members(loads(said, where=where))
         if set(answer) == {"error"}:
-            why = long(answer["error"])[:_SAID]
+            why = beginning(long(answer["error"]), _SAID)
             raise MoveFailed("the gate's state could not be read", where=where, why=why, hint=for_move(why, connection.host))
         return get(answer, "ok", read)
     except WrongFormError as error:

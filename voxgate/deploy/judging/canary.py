@@ -20,6 +20,7 @@ from voxgate.model.look import Evidence
 from voxgate.model.part import narrowed
 from voxgate.model.release import RemoteView
 from voxgate.model.verdict import Judgement, RunOutcome, Verdict
+from voxgate.redaction.shortening import beginning
 from voxgate.survey.collect import take_look
 from voxgate.survey.keeping import Cutter
 from voxgate.survey.questions import question_of
@@ -121,7 +122,7 @@ def _not_in_order(placement: Placement, wrong: Sequence[Judgement]) -> MoveFaile
     """The first of them in one line: what is violated comes before what could not be seen."""
     first = min(wrong, key=lambda one: one.verdict is not Verdict.VIOLATED)
     more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-    why = f"{first.id} is {first.verdict}: {first.found[:_LONGEST]}{more}"
+    why = f"{first.id} is {first.verdict}: {beginning(first.found, _LONGEST)}{more}"
     return MoveFailed("the canary is not in order", where=placement.host.name, why=why, hint=first.advice)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import partial
 
-from voxgate.deploy.hosts.executor import Executor, Task
+from voxgate.deploy.hosts.executor import Executor, Task, last_line
 from voxgate.deploy.hosts.journal import phase_of
 from voxgate.deploy.moving.dialling import restart_alone
 from voxgate.deploy.moving.rolling import Capacity, calls_of, next_batch
@@ -29,7 +29,6 @@ from voxgate.moves import steps
 from voxgate.moves.health import Up, read_state
 from voxgate.transport.clients.http import ask
 from voxgate.transport.deadline import Deadline
-from voxgate.transport.ssh.connection import Completed
 
 _AT_ONCE = 16  # hosts that are moved at the same time
 _ANSWER_DEADLINE = 3.0  # seconds for a health page
@@ -177,7 +176,7 @@ class Deployment:
         """The steps of a move; what they said of themselves, in a word or two each."""
         ended = self._executor.do(target.task(placement), phase_of(move, back=self._executor.back), todo)
         return ", ".join(
-            f"{step.says} ({said})" if (said := _said(one)) else step.says for one, step in zip(ended, todo, strict=False)
+            f"{step.says} ({said})" if (said := last_line(one)) else step.says for one, step in zip(ended, todo, strict=False)
         )
 
     def _fetch(self) -> None:
@@ -392,9 +391,3 @@ class Deployment:
             with self._lock:
                 self._records.append(record)
             self._progress.end(record)
-
-
-def _said(ended: Completed) -> str:
-    """The last line of what a step that went well said, cut to a word or two."""
-    lines = ended.stdout.decode("utf-8", "replace").strip().splitlines()
-    return "".join(sign if sign.isprintable() else "?" for sign in lines[-1][:120]) if lines else ""

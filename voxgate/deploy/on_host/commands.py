@@ -60,7 +60,7 @@ class Commands:
             why = "was cut short"
         elif not why and child.returncode < 0:
             why = "was killed by signal %d" % -child.returncode
-        said = [text.decode("utf-8", "replace")[-KEPT:] for text in (out, err)]
+        said = [_end_of(text.decode("utf-8", "replace")) for text in (out, err)]
         seconds = time.monotonic() - began
         return {"exit": None if why else child.returncode, "out": said[0], "err": said[1], "why": why, "seconds": seconds}
 
@@ -75,6 +75,12 @@ class Commands:
             while time.monotonic() < until and any(child.poll() is None for child in children.values()):
                 time.sleep(PAUSE)
         return sorted(children)
+
+
+def _end_of(text: str) -> str:
+    """The end of what a command said, in whole lines, or words of the one: nobody recognizes half a secret."""
+    end = text[-KEPT:]
+    return text if end == text else end.partition("\n")[2] or end.partition(" ")[2] or end
 
 
 def _last_words(child: "subprocess.Popen[bytes]") -> Tuple[bytes, bytes]:

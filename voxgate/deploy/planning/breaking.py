@@ -13,6 +13,7 @@ from voxgate.deploy.planning.contents import file_of
 from voxgate.deploy.planning.plan import Plan, Target
 from voxgate.errors import Refused, VoxgateError, visible
 from voxgate.model.release import Release
+from voxgate.redaction.shortening import beginning
 from voxgate.transport.clients.git import Mirror
 
 
@@ -45,7 +46,7 @@ def _must_break_nobody(target: Target, mirror: Mirror) -> None:
     whom = ", ".join(sorted({who for change in breaks for who in change.breaks}))
     more = f" (and {len(breaks) - 1} more)" if breaks[1:] else ""
     hint = f"`git diff {before} {now} -- {FILE}`: mend the release; or bring its readers first, then accept it: --breaking"
-    why = visible(" ".join(breaks[0].line.split()))[:300] + f"{more}, after {before}"
+    why = beginning(visible(" ".join(breaks[0].line.split())), 300) + f"{more}, after {before}"
     raise Refused(f"what it answers would break {whom}", where=f"{target.service.name}={now}", why=why, hint=hint)
 
 

@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 from typing import Any, Dict, NoReturn, Tuple
 
-from voxgate.moves.builder.base import READ, Bad, read, seen, where, write
+from voxgate.moves.builder.base import READ, Bad, end_of, read, seen, where, write
 
 SYSTEMCTL = "/usr/bin/systemctl"
 KEPT = 8192  # bytes of what a build said
@@ -34,7 +34,7 @@ def start(name: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     if child.returncode != 0:
-        words = " ".join(err.decode("utf-8", "replace").split())[:300]
+        words = " ".join(end_of(err.decode("utf-8", "replace")).split())
         raise Bad("%s: %s" % (" ".join(argv), words or "exit %d" % child.returncode))
 
 
@@ -45,10 +45,12 @@ def outcome(name: str) -> Tuple[int, str, str]:
     with suppress(OSError), open(os.open(where(name, "out", "said"), READ), "rb") as file:
         if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             file.seek(max(0, os.fstat(file.fileno()).st_size - KEPT))
+            cut = file.tell() > 0
             said = seen(file.read(KEPT).decode("utf-8", "replace"))
+            said = said.partition("\n")[2] if cut else said  # nobody recognizes half a secret
     status, note = result.get("exit"), result.get("note")
     if type(status) is not int or status not in STATUSES:
-        raise Bad("the build left no result; it said: %s" % (said.strip()[-300:] or "nothing"))
+        raise Bad("the build left no result; it said: %s" % (end_of(said) or "nothing"))
     # The note goes to stdout, which may be of any locale; stderr escapes what it cannot write.
     note = seen(" ".join(str(note or "").split())[:200]).encode("ascii", "backslashreplace").decode("ascii")
     return status, note, said

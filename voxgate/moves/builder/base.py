@@ -13,6 +13,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 KINDS = {"python": ".venv", "static": "dist"}  # what is handed over
 TOOLS = {"python": ["uv"], "static": ["node", "npm"]}
 OPEN, CLOSED = 0o755, 0o644  # folders and programs, and other files
+SAID = 4096  # letters of what somebody said
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -44,6 +45,13 @@ def folder_of(name: str) -> str:
 def seen(text: str) -> str:
     """Text that moves no terminal: what is not printable becomes its escape."""
     return "".join(one if one.isprintable() or one in "\n\t" else ascii(one)[1:-1] for one in text.replace("\r\n", "\n"))
+
+
+def end_of(text: str) -> str:
+    """The end of what somebody said, in whole lines, or words of the one: nobody recognizes half a secret."""
+    text = text.strip()
+    end = text[-SAID:]
+    return text if end == text else end.partition("\n")[2] or end.partition(" ")[2] or end
 
 
 def folder_at(path: str, below: Optional[int] = None) -> int:

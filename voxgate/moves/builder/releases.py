@@ -7,7 +7,7 @@ import subprocess
 from contextlib import suppress
 from typing import List
 
-from voxgate.moves.builder.base import Bad, folder_at, where
+from voxgate.moves.builder.base import Bad, end_of, folder_at, where
 from voxgate.moves.builder.folders import clear
 
 # No hook of a checkout runs, nothing that git starts stays behind, and no setting of the account's (a filter) has a say.
@@ -30,7 +30,7 @@ def export(folder: str, commit: str, name: str) -> None:
     for words in (["read-tree", commit], ["checkout-index", "--all", "--quiet", "--prefix=%s/" % tree]):
         ended = subprocess.run([*git, *words], env=env, stderr=subprocess.PIPE, check=False)
         if ended.returncode != 0:
-            raise Bad("git %s: %s" % (words[0], ended.stderr.decode("utf-8", "replace").strip()[-300:]))
+            raise Bad("git %s: %s" % (words[0], end_of(ended.stderr.decode("utf-8", "replace"))))
 
 
 def repository(folder: str, commit: str, name: str) -> None:
@@ -43,7 +43,7 @@ def repository(folder: str, commit: str, name: str) -> None:
     def git(words: List[str], given: bytes = b"") -> bytes:
         ended = subprocess.run(["git", *words], env=env, input=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
         if ended.returncode != 0:
-            raise Bad("git %s: %s" % (" ".join(words[2:4]), ended.stderr.decode("utf-8", "replace").strip()[-300:]))
+            raise Bad("git %s: %s" % (" ".join(words[2:4]), end_of(ended.stderr.decode("utf-8", "replace"))))
         return ended.stdout
 
     here, there = ["-C", folder], ["-C", tree]

@@ -26,6 +26,7 @@ from voxgate.model.estate import Estate
 from voxgate.model.invariant import Expected
 from voxgate.model.verdict import Verdict
 from voxgate.redaction.cutting import Redactor
+from voxgate.redaction.shortening import beginning
 from voxgate.report.allure.files import write_item
 from voxgate.report.tally import ESTATE, PLATFORM
 
@@ -164,7 +165,8 @@ def attach_facts(name: str, facts: Any) -> None:
     else:
         body, kind = json.dumps(facts, indent=2, ensure_ascii=False, default=str), allure.attachment_type.JSON
     if len(body) > _LARGEST:
-        body, kind = f"{body[:_LARGEST]}\n... {counted(len(body) - _LARGEST, 'more character')}", allure.attachment_type.TEXT
+        more = counted(len(body) - _LARGEST, "more character")
+        body, kind = f"{beginning(body, _LARGEST)}\n... {more}", allure.attachment_type.TEXT
     allure.attach(body, name, kind)
 
 

@@ -23,6 +23,7 @@ import httpx
 from voxgate.errors import ForgeError, Refused
 from voxgate.model.counting import counted
 from voxgate.model.digits import natural_in
+from voxgate.redaction.shortening import beginning
 from voxgate.transport.at_once import at_once
 from voxgate.transport.deadline import Deadline
 
@@ -257,7 +258,7 @@ def _said(answer: httpx.Response) -> str:
         document = {}
     error = document.get("error") if isinstance(document, dict) else None
     word = error.get("message") if isinstance(error, dict) else None
-    return f"{answer.status_code} {answer.reason_phrase}" + (f": {' '.join(str(word).split())[:200]}" if word else "")
+    return f"{answer.status_code} {answer.reason_phrase}" + (f": {beginning(' '.join(str(word).split()), 200)}" if word else "")
 
 
 def _hint(answer: httpx.Response) -> str:

@@ -24,6 +24,7 @@ from voxgate.errors import Unreachable, known_error
 from voxgate.model.answers import Answer
 from voxgate.model.counting import counted
 from voxgate.model.evidence import Missing
+from voxgate.redaction.shortening import beginning
 from voxgate.transport.at_once import at_once
 from voxgate.transport.clients.streams import Backend
 from voxgate.transport.clients.tls import Trust
@@ -219,7 +220,7 @@ def _ask(backend: Backend, question: Question, deadline: Deadline, heard: _Heard
     except (httpcore.TimeoutException, TimeoutError):
         trouble = _too_slow(heard, deadline)
     except httpcore.ProtocolError as error:
-        trouble = f"not HTTP: {error}"[:_SAID]
+        trouble = beginning(f"not HTTP: {error}", _SAID)
     except ssl.SSLError as error:
         trouble = f"no TLS: {(error.reason or str(error)).replace('_', ' ').lower()}"
     except (httpcore.NetworkError, OSError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from voxgate.redaction.shortening import ending
 from voxgate.transport.ssh.failures import NotBegun
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Opening:
 
 def not_begun(host: Host, status: int | None, noise: bytes) -> NotBegun:
     """The error of a command that was never begun. ``status`` is the shell's own, None while it still runs."""
-    said = " ".join(noise.decode("utf-8", "replace").split())[-_QUOTED:]
+    said = ending(" ".join(noise.decode("utf-8", "replace").split()), _QUOTED)
     ended = "it still runs" if status is None else f"it ended with {status}"
     why = f"{ended} and said: {said}" if said else f"{ended} and said nothing"
     hint = (

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from voxgate.errors import Unreachable
+from voxgate.redaction.shortening import beginning
 from voxgate.transport import local
 from voxgate.transport.surroundings import environment
 
@@ -51,7 +52,7 @@ def asked(ssh: str, name: str, where: str, *, file: str | None, port: int | None
     if ended.returncode != 0 and b"jumphost loop" in ended.stderr:  # of a jump host that its own block means too
         ended = _ended(ssh, [*words, "-J", "none"], name, where)
     if ended.returncode != 0:
-        said = " ".join(ended.stderr.decode("utf-8", "replace").split("\n", 1)[0].split())[:_SAID]
+        said = beginning(" ".join(ended.stderr.decode("utf-8", "replace").split("\n", 1)[0].split()), _SAID)
         what = "the SSH configuration cannot be read"
         raise Unreachable(what, where=file or "~/.ssh/config", why=said or f"ssh -G {name} ended with {ended.returncode}")
     found: dict[str, Any] = {}

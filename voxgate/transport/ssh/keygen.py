@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from voxgate.errors import CommandUnknown, ContractError, Refused, VoxgateError, visible
+from voxgate.redaction.shortening import beginning
 from voxgate.transport.local import LocalCompleted, run
 from voxgate.transport.ssh.login import agent_of, public_blob
 from voxgate.transport.surroundings import environment
@@ -98,7 +99,7 @@ def _run(argv: list[str], given: bytes) -> LocalCompleted:
 
 def _last(done: LocalCompleted) -> str:
     lines = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()
-    return visible(lines[-1])[:200] if lines else "it says nothing"
+    return beginning(visible(lines[-1]), 200) if lines else "it says nothing"
 
 
 def armored(blob: bytes) -> bytes:

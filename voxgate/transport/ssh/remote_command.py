@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import paramiko
 
 from voxgate.errors import CommandUnknown
+from voxgate.redaction.shortening import beginning
 from voxgate.transport.ssh.begin import Opening, command_line, not_begun
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class RemoteCommand:
     def unknown(self, what: str, why: str = "") -> CommandUnknown:
         """The error, and the channel closed: whatever the command does from here on, nobody waits for it."""
         self.close()
-        shown = self.command if len(self.command) <= _SHOWN else f"{self.command[:_SHOWN]}..."
+        shown = self.command if len(self.command) <= _SHOWN else f"{beginning(self.command, _SHOWN)}..."
         return CommandUnknown(f"{shown!r} {what}", where=self._where, why=why)
 
     def send(self, data: bytes, deadline: Deadline) -> None:
