@@ -188,8 +188,7 @@ WENT_BACK: dict[str, Case] = {
             "read",
             f"tidy: {API}, {ONE}",
             *(f"{phase} r1 a>b: {API}, {ONE}" for phase in ("back-checkout", "back-install", "back-restart")),
-            f"held r1 a>b: {FLEET} (fleet-2: no tidy)",
-            *closed(API, f"{at('checkout', 'api-1')}; {at('checkout')}"),
+            f"held r1 a>b: {ALL} (fleet-2: no tidy)",
         ],
     ),
     "what stood before, as the journal says, stands still": (
@@ -305,3 +304,39 @@ def test_before_a_deploy_nothing_is_closed_by_what_was_not_judged_to_its_end() -
     assert (hosts.story, recovery.is_open) == ([], True)
     assert recovery.close(HOLDS, judging(hosts)) is None
     assert (hosts.story, recovery.is_open) == ([f"rolled-back r1 a>b: {FLEET} ({at('checkout')})"], False)
+
+
+ONE_SAYS_NO: dict[str, tuple[Left, list[str]]] = {
+    "what changed nothing there cannot be abandoned": (
+        Left({**written(API, Phase.CLAIMED, ()), **fleet(Phase.RESTART)}, GREEN, fail=failing(("api-1", "abandoned"))),
+        [*went(FLEET), *closed(FLEET, at("restart"))],
+    ),
+    "what git left locked there cannot be removed": (
+        Left(fleet(Phase.RESTART), GREEN, fail=failing(("api-1", "tidy")), locked={API: "git was locked"}),
+        [*went(FLEET), *closed(FLEET, at("restart"))],
+    ),
+    "what was judged good there cannot be promoted": (
+        Left({**written(API, Phase.PROMOTING, run="r0"), **fleet(Phase.RESTART)}, GREEN, fail=failing(("api-1", "done"))),
+        [*went(FLEET), *closed(FLEET, at("restart"))],
+    ),
+    "nor what is judged good now": (
+        Left({**written(API, Phase.JUDGING), **fleet(Phase.JUDGING)}, GREEN, fail=failing(("api-1", "done"))),
+        done(FLEET, "vox-agents-2026.06.24-1"),
+    ),
+    "that it is to be judged cannot be noted there": (
+        Left({**written(API, Phase.RESTART), **fleet(Phase.RESTART)}, GREEN, fail=failing(("api-1", "back-judging"))),
+        [f"back-judging r1 a>b: {FLEET}", *closed(FLEET, f"{at('restart', 'api-1')}; {at('restart')}")],
+    ),
+    "that it is held cannot be noted there": (
+        Left({**written(API, Phase.RESTART), **fleet(Phase.RESTART)}, (*GREEN, WORSE_API), fail=failing(("api-1", "held"))),
+        closed(FLEET, f"{at('restart', 'api-1')}; {at('restart')}"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("left", "story"), [pytest.param(*case, id=name) for name, case in ONE_SAYS_NO.items()])
+def test_one_host_that_says_no_keeps_no_other_open(left: Left, story: list[str]) -> None:
+    settled, told, _ = left.mend()
+    assert settled.verdict is RunVerdict.BROKEN
+    assert "api-1" in settled.summary
+    assert [line for line in told if line in story] == story

@@ -373,3 +373,10 @@ def test_a_tag_that_was_pushed_is_noted_and_what_no_host_keeps_too() -> None:
     tagged, kept = settlement.notes
     assert tagged == "tagged fleet"
     assert kept.startswith("no host keeps what was seen of it: ")
+
+
+def test_one_host_that_says_no_keeps_no_other_open() -> None:
+    untouched = {**left(Phase.CLAIMED, API, changed=()), **left(Phase.CLAIMED, ONE, TWO, changed=())}
+    settled, told, _ = End(wanting("backend", "fleet"), untouched, fail=failing(("api-1", "tidy"))).settle()
+    assert settled.verdict is RunVerdict.BROKEN
+    assert f"abandoned r2 a>b: {FLEET} ({WHY})" in told

@@ -243,6 +243,7 @@ class Gate:
         if mine:
             raise held_hosts(mine)
         self._recovery.act()
+        self._not_mended = self._recovery.not_closed if self.requests else None
         if self.requests and self._recovery.is_open:
             failure = self._recovery.close(self.looks.take_and_judge(self._recovery.releases), self.looks.take_and_judge)
             self._not_mended = failure

@@ -15,7 +15,7 @@ from voxgate.deploy.judging.standing import Standing, named
 from voxgate.deploy.moving.engine import Deployment, State
 from voxgate.deploy.planning.plan import Plan, Target
 from voxgate.deploy.planning.remotes import Remotes
-from voxgate.deploy.recovery.recover import close_back, put_back, restart_kept, tidy
+from voxgate.deploy.recovery.recover import close_back, first_error, put_back, restart_kept, tidy
 from voxgate.deploy.recovery.undoing import nothing_was_changed
 from voxgate.deploy.run_context import RunContext
 from voxgate.errors import VoxgateError
@@ -194,20 +194,18 @@ class Settlement:
 
     def _abandon(self, ways: WaysBack, again: tuple[Target, ...], reason: str) -> VoxgateError | None:
         """Close what was not touched, and what has nowhere to go back to; what is judged ``again`` stays open until then."""
-        tasks = {
-            kind: [task for target in targets for task in target.tasks]
-            for kind, targets in (("untouched", ways.untouched), ("stuck", ways.stuck), ("same", ways.same))
-        }
-        nowhere = f"{reason}; nothing to go back to"
-        try:
+        mark, nowhere = partial(journal_writer.mark, self._context.claim), f"{reason}; nothing to go back to"
+
+        def leave(target: Target) -> None:
             lost = self._context.claim.lost
-            tidy(self._context, (task.placement for task in tasks["untouched"] if task.placement.host.name not in lost))
-            journal_writer.mark(self._context.claim, tasks["untouched"], Phase.ABANDONED, reason=reason)
-            journal_writer.mark(self._context.claim, tasks["stuck"], Phase.ABANDONED, reason=nowhere)
-            if again:
-                journal_writer.mark(self._context.claim, tasks["same"], Phase.BACK_JUDGING)
-            else:
-                journal_writer.mark(self._context.claim, tasks["same"], Phase.ABANDONED, reason=nowhere)
-        except VoxgateError as error:
-            return error
-        return None
+            tidy(self._context, (one for one in target.placements if one.host.name not in lost))
+            mark(target.tasks, Phase.ABANDONED, reason=reason)
+
+        same = partial(mark, phase=Phase.BACK_JUDGING) if again else partial(mark, phase=Phase.ABANDONED, reason=nowhere)
+        return first_error(
+            [
+                *(partial(leave, target) for target in ways.untouched),
+                *(partial(mark, target.tasks, Phase.ABANDONED, reason=nowhere) for target in ways.stuck),
+                *(partial(same, target.tasks) for target in ways.same),
+            ]
+        )

@@ -66,12 +66,21 @@ def put_back(context: RunContext, targets: Sequence[Target]) -> tuple[Deployment
         back.reach(State.HEALTHY)
     except VoxgateError as error:
         failure = failure or error
-    try:
-        done = [task for task in back.plan.tasks if task.placement.service.name not in back.failed]
-        journal_writer.mark(context.claim, done, Phase.BACK_JUDGING)
-    except VoxgateError as error:
-        failure = failure or error
-    return back, failure
+    done = [task for task in back.plan.tasks if task.placement.service.name not in back.failed]
+    not_noted = _note_judging(context, back, done)
+    return back, failure or not_noted
+
+
+def _note_judging(context: RunContext, back: Deployment, tasks: Sequence[Task]) -> VoxgateError | None:
+    """Note that these are to be judged. A service of which one host cannot is one that did not go back; the others did."""
+    errors = []
+    for name in dict.fromkeys(task.placement.service.name for task in tasks):
+        mine = [task for task in tasks if task.placement.service.name == name]
+        error = first_error([partial(journal_writer.mark, context.claim, mine, Phase.BACK_JUDGING)])
+        if error is not None:
+            errors.append(error)
+            back.leave_behind(mine[0].placement, error)
+    return errors[0] if errors else None
 
 
 def tidy(context: RunContext, placements: Iterable[Placement]) -> None:
@@ -79,6 +88,19 @@ def tidy(context: RunContext, placements: Iterable[Placement]) -> None:
     for placement in placements:
         for line in context.claim.tidy(placement):
             context.progress.note(line)
+
+
+def first_error(acts: Iterable[Callable[[], object]]) -> VoxgateError | None:
+    """Do each of them, whatever comes of the others: what one host cannot note or remove keeps no other open. Why the first of
+    those failed that did.
+    """
+    errors = []
+    for act in acts:
+        try:
+            act()
+        except VoxgateError as error:
+            errors.append(error)
+    return errors[0] if errors else None
 
 
 def restart_kept(
@@ -101,7 +123,7 @@ def restart_kept(
     names = ", ".join(sorted(violated))
     context.progress.note(f"{names}: it does not hold without a restart: what was not restarted is restarted after all")
     try:
-        journal_writer.mark(context.claim, back.restart_kept(violated), Phase.BACK_JUDGING)
+        failure = _note_judging(context, back, back.restart_kept(violated))
     except VoxgateError as error:
         failure = error
     return failure, judge()
@@ -223,8 +245,9 @@ def _nowhere(target: Target) -> str:
 
 @dataclass(slots=True)
 class Recovery:
-    """What is being mended: decided, then acted on (``act``), then judged, then closed (``close``). ``judged`` is the judgement
-    that it was closed by; ``after_all`` the second one, of what was judged again, did not hold, and went back.
+    """What is being mended: decided, then acted on (``act``), then judged, then closed (``close``). ``failure`` is of the way
+    back, ``not_closed`` of what a host could not note or remove, which holds up no other. ``judged`` is the judgement that it was
+    closed by; ``after_all`` the second one, of what was judged again, did not hold, and went back.
     """
 
     context: RunContext
@@ -232,6 +255,7 @@ class Recovery:
     tag: Tag
     back: Deployment | None = None
     failure: VoxgateError | None = None
+    not_closed: VoxgateError | None = None
     judged: Judged | None = None
     after_all: Judged | None = None
     closed: bool = False
@@ -282,22 +306,24 @@ class Recovery:
         return "; ".join(f"{one.service} {one.way.value}" for one in self.decisions)
 
     def act(self) -> None:
-        """All but the judging: tidy up, abandon, finish promoting, go back. The failure of a way back is kept."""
-        self._tidy()
-        for decision in self.decisions:
-            match decision.way:
-                case WayOut.ABANDON | WayOut.STUCK:
-                    nowhere = "" if decision.way is WayOut.ABANDON else "; nothing to go back to"
-                    journal_writer.mark(
-                        self.context.claim, self._tasks(decision), Phase.ABANDONED, reason=decision.found + nowhere
-                    )
-                case WayOut.PROMOTE:
-                    self._promote(decision)
-                case WayOut.GO_BACK | WayOut.JUDGE | WayOut.HELD | WayOut.WAITS | WayOut.NOTHING:
-                    pass
+        """All but the judging: tidy up, abandon, finish promoting, go back. What fails of it is kept."""
+        locked = [one for one in self.context.estate.placements if self.context.found[one.id].git_locks]
+        self.not_closed = first_error(
+            [*(partial(tidy, self.context, [one]) for one in locked), *(partial(self._act_on, one) for one in self.decisions)]
+        )
         targets = self._targets(WayOut.GO_BACK)
         if targets:
             self.back, self.failure = put_back(self.context, targets)
+
+    def _act_on(self, decision: Decision) -> None:
+        match decision.way:
+            case WayOut.ABANDON | WayOut.STUCK:
+                nowhere = "" if decision.way is WayOut.ABANDON else "; nothing to go back to"
+                journal_writer.mark(self.context.claim, self._tasks(decision), Phase.ABANDONED, reason=decision.found + nowhere)
+            case WayOut.PROMOTE:
+                self._promote(decision)
+            case WayOut.GO_BACK | WayOut.JUDGE | WayOut.HELD | WayOut.WAITS | WayOut.NOTHING:
+                pass
 
     def _promote(self, decision: Decision) -> None:
         service, release = self.context.estate.service(decision.service), decision.wanted
@@ -320,35 +346,32 @@ class Recovery:
             failure = close_back(self.context, targets, self.failure, judged, left, self.standing, failed) or failure
         again = self._targets(WayOut.JUDGE)
         if again and judged[0] is RunVerdict.HOLDS:
-            for decision in self.decisions:
-                if decision.way is WayOut.JUDGE:
-                    self._promote(decision)
-            for line in keep(self.context):
+            good = [one for one in self.decisions if one.way is WayOut.JUDGE]
+            not_promoted = first_error(partial(self._promote, one) for one in good)
+            for line in () if not_promoted else keep(self.context):
                 self.context.progress.note(line)
+            failure = not_promoted or failure
         elif again:
             failure = self._back_after_all(again, judge) or failure
         self.closed, self.judged = True, judged
-        return failure
+        return failure or self.not_closed
 
     def _back_after_all(self, targets: tuple[Target, ...], judge: Judge) -> VoxgateError | None:
         """What was left at its judging was judged again, and does not hold."""
         same = [target for target in targets if target.wanted and target.release.commit == target.wanted.commit]
         others = [target for target in targets if target not in same]
         if not others:
-            for target in same:
-                journal_writer.mark(self.context.claim, target.tasks, Phase.ABANDONED, reason=_nowhere(target))
-            return VoxgateError(f"{same[0].service.name} {_nowhere(same[0])}")
+            mark = partial(journal_writer.mark, self.context.claim)
+            not_closed = first_error(partial(mark, one.tasks, Phase.ABANDONED, reason=_nowhere(one)) for one in same)
+            return not_closed or VoxgateError(f"{same[0].service.name} {_nowhere(same[0])}")
         tasks = [task for target in same for task in target.tasks]
-        journal_writer.mark(self.context.claim, tasks, Phase.BACK_JUDGING)
+        not_noted = first_error([partial(journal_writer.mark, self.context.claim, tasks, Phase.BACK_JUDGING)])
         self.back, failure = put_back(self.context, others)
         anew = partial(judge, {target.service.name: target.release for target in targets})
         failure, self.after_all = restart_kept(self.context, self.back, failure, anew(), anew, self.standing)
         reason = "left at its judging, judged again, and does not hold"
         failed = self.back.failed if self.back else frozenset()
-        return close_back(self.context, targets, failure, self.after_all, reason, self.standing, failed)
-
-    def _tidy(self) -> None:
-        tidy(self.context, (one for one in self.context.estate.placements if self.context.found[one.id].git_locks))
+        return close_back(self.context, targets, failure, self.after_all, reason, self.standing, failed) or not_noted
 
     def _tasks(self, decision: Decision) -> list[Task]:
         if decision.wanted is None:
