@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,11 +11,13 @@ from tests.unit.suites.conftest import Case, as_it_is
 from voxgate.contracts import schemas
 from voxgate.deploy.hosts.executor import last_words
 from voxgate.deploy.on_host import commands
-from voxgate.errors import ContractError, unforeseen
+from voxgate.errors import ContractError, VoxgateError, unforeseen
 from voxgate.model.evidence import known
 from voxgate.moves.builder import base
 from voxgate.redaction.cutting import Redactor
 from voxgate.redaction.shortening import beginning, ending
+from voxgate.transport.clients import npm
+from voxgate.transport.local import LocalCompleted
 from voxgate.transport.ssh.begin import not_begun
 from voxgate.transport.ssh.remote_command import Completed
 
@@ -65,6 +68,16 @@ def test_no_piece_of_one_is_in_what_a_shell_said() -> None:
     for after in range(150, 210):
         said = not_begun(as_it_is().estate.host("api-1"), 1, f"{SHAPES[0]} {'x' * after}".encode()).line
         assert not pieces(Redactor().cut(said)), after
+
+
+@pytest.mark.parametrize("says", ["npm error {}", "{}"])
+def test_no_piece_of_one_is_in_what_npm_said(says: str) -> None:
+    for before in range(200, 300, 7):
+        for text in (f"{'x' * before} {SHAPES[0]} {'y' * 400}", f"{'y' * 400} {SHAPES[0]} {'x' * before}"):
+            ended = LocalCompleted(1, b"", says.format(text).encode(), 0.0)
+            with pytest.raises(VoxgateError) as caught:
+                npm.must(lambda *_, ended=ended, **__: ended, ["npm"], what="no", left=1.0, cwd=Path(), env={})
+            assert not pieces(Redactor().cut(caught.value.line)), before
 
 
 def test_no_piece_of_one_is_in_what_breaks_a_schema() -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from voxgate.errors import VoxgateError
+from voxgate.redaction.shortening import beginning, ending
 from voxgate.transport.surroundings import environment
 
 
@@ -31,6 +32,8 @@ class _Completed(Protocol):
     @property
     def stderr(self) -> bytes: ...
 
+
+_SAID = 300  # letters of what npm said
 
 Run = Callable[..., _Completed]
 """``transport.local.run``, or what stands for it in a test."""
@@ -131,7 +134,7 @@ def _words(said: str) -> str:
     lines = [line.strip() for line in said.split("\n") if line.strip() and not line.startswith("npm warn")]
     errors = [line.removeprefix("npm error").strip() for line in lines if line.startswith("npm error")]
     reasons = [line for line in errors if "reason:" in line]
-    return " ".join(reasons[:1] or errors)[:300] if errors else " ".join(lines)[-300:]
+    return beginning(" ".join(reasons[:1] or errors), _SAID) if errors else ending(" ".join(lines), _SAID)
 
 
 @contextmanager
