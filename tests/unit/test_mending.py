@@ -327,6 +327,15 @@ ONE_SAYS_NO: dict[str, tuple[Left, list[str]]] = {
         Left({**written(API, Phase.RESTART), **fleet(Phase.RESTART)}, GREEN, fail=failing(("api-1", "back-judging"))),
         [f"back-judging r1 a>b: {FLEET}", *closed(FLEET, f"{at('restart', 'api-1')}; {at('restart')}")],
     ),
+    "what does not hold elsewhere is restarted after all": (
+        Left(
+            {**written(API, Phase.CHECKOUT, {"code"}), **fleet(Phase.CHECKOUT, {"code"})},
+            (*GREEN, BAD),
+            [WORSE, HOLDS],
+            fail=failing(("api-1", "tidy")),
+        ),
+        [RESTARTED, f"back-restart r1 a>b: {FLEET}", *closed(FLEET, f"{at('checkout', 'api-1')}; {at('checkout')}")],
+    ),
     "that it is held cannot be noted there": (
         Left({**written(API, Phase.RESTART), **fleet(Phase.RESTART)}, (*GREEN, WORSE_API), fail=failing(("api-1", "held"))),
         closed(FLEET, f"{at('restart', 'api-1')}; {at('restart')}"),

@@ -69,6 +69,7 @@ class Deployment:
         self._outcomes: dict[State, VoxgateError | None] = {}
         self._records: list[MoveRecord] = []
         self._left_behind: dict[str, VoxgateError] = {}
+        self._failed: set[str] = set()
         self._lock = threading.Lock()
         self._samplers: list[Sampler] = []
         self._turns: list[Turn] = []
@@ -134,16 +135,18 @@ class Deployment:
     @property
     def failed(self) -> frozenset[str]:
         """Services of which a placement was left behind on the way back."""
-        return frozenset(one.service.name for one in self.plan.placements if one.id in self._left_behind)
+        with self._lock:
+            return frozenset(self._failed)
 
     def restart_kept(self, services: Collection[str]) -> list[Task]:
-        """On a way back: restart those units of these services, too, that the deploy had not restarted. Returns what was done.
-        Raises as ``reach``.
+        """On a way back: restart those units of these services, too, that the deploy had not restarted. Returns what was done;
+        what was left behind is not. Raises as ``reach``, but for what was left behind before.
         """
         mine = [target for target in self.plan.targets if target.service.name in services]
         left = [(target, {one.id: frozenset(target.kept(one)) for one in target.placements}) for target in mine]
         self.plan = Plan(tuple(replace(target, undo=units) for target, units in left if any(units.values())))
         self._outcomes.clear()
+        self._left_behind.clear()
         self.reach(State.HEALTHY)
         return list(self.plan.tasks)
 
@@ -160,6 +163,7 @@ class Deployment:
         """On a way back: nothing (more) is done on this placement, and ``reach`` ends with this error."""
         with self._lock:
             self._left_behind.setdefault(placement.id, error)
+            self._failed.add(placement.service.name)
 
     def _go(self, placement: Placement, work: Callable[[], None]) -> None:
         """What is done on one placement. On the way back its failure is kept, and whoever comes next goes on."""

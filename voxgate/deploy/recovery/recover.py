@@ -113,9 +113,10 @@ def restart_kept(
 ) -> tuple[VoxgateError | None, Judged]:
     """Where a service that went back without a restart is violated, and was not before (a process that took up what was there
     for a moment), it is judged once more: a store that was slow is no reason to restart who asked it. If it is violated still,
-    its units are restarted after all, and nobody else's, and judged again. Returns what is true then.
+    its units are restarted after all, and nobody else's, and judged again. What could not go back stays as it is, and holds up
+    nobody else's. Returns what is true then.
     """
-    if back is None or failure is not None or not _violated(back, judged, standing):
+    if back is None or not _violated(back, judged, standing):
         return failure, judged
     judged = judge()
     if not (violated := _violated(back, judged, standing)):
@@ -123,17 +124,19 @@ def restart_kept(
     names = ", ".join(sorted(violated))
     context.progress.note(f"{names}: it does not hold without a restart: what was not restarted is restarted after all")
     try:
-        failure = _note_judging(context, back, back.restart_kept(violated))
+        not_done = _note_judging(context, back, back.restart_kept(violated))
     except VoxgateError as error:
-        failure = error
-    return failure, judge()
+        not_done = error
+    return failure or not_done, judge()
 
 
 def _violated(back: Deployment, judged: Judged, standing: Standing) -> frozenset[str]:
     """The services that went back, are violated, were not before, and have units that were not restarted."""
     verdict, judgements = standing.against(judged)
     found = {one.service for one in judgements if one.verdict is Verdict.VIOLATED and verdict is RunVerdict.VIOLATED}
-    return frozenset(one.service.name for one in back.plan.targets if one.service.name in found and kept_units([one]))
+    return frozenset(
+        one.service.name for one in back.plan.targets if one.service.name in found - back.failed and kept_units([one])
+    )
 
 
 def close_back(
