@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from voxgate.errors import VoxgateError, visible
+from voxgate.plugin.words import words_of
 from voxgate.redaction.cutting import Redactor
 
 
@@ -35,3 +38,9 @@ def test_a_mark_stands_on_a_letter(text: str, shown: str) -> None:
 
 def test_blanks_push_nothing_out_of_an_errors_line() -> None:
     assert VoxgateError("x" + " " * 200 + "DONE", where="a  b").line == "a  b: x DONE"
+
+
+def test_what_a_rule_stumbled_over_moves_no_terminal() -> None:
+    """It may be a host's word: no library says that it shows what it quotes."""
+    said = words_of(ValueError("\x1b[1A\u202eDONE  lab"), None, None, date.min).found
+    assert said == r"could not be judged: ValueError: \x1b[1A\u202eDONE  lab"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
-from voxgate.errors import VoxgateError
+from voxgate.errors import VoxgateError, visible
 from voxgate.model.advice import without
 from voxgate.model.estate import Estate
 from voxgate.model.invariant import Expected
@@ -65,7 +65,7 @@ def _words_of(error: BaseException, about: Expected | None, estate: Estate | Non
         return Words(Verdict.BLIND, error.line, error.hint)
     lines = str(error).splitlines() or [""]
     advice = "this is a fault of the test, not of the host: look at its traceback with -vv"
-    return Words(Verdict.BLIND, f"could not be judged: {type(error).__name__}: {lines[0]}", advice)
+    return Words(Verdict.BLIND, f"could not be judged: {type(error).__name__}: {visible(lines[0])}", advice)
 
 
 def _waivers(about: Expected, estate: Estate) -> tuple[Waiver, ...]:
