@@ -187,16 +187,10 @@ def close_back(
     return failure or refused or _violation(what, judgements)
 
 
-def _close(context: RunContext, said: Iterable[_Said], contents: Mapping[str, str]) -> MoveFailed | None:
+def _close(context: RunContext, said: Iterable[_Said], contents: Mapping[str, str]) -> VoxgateError | None:
     """Write the last lines of these, and say what of it failed first: what one host cannot write leaves nobody else's open."""
-    refused: MoveFailed | None = None
-    for tasks, phase, reason in said:
-        try:
-            good = contents if phase is Phase.ROLLED_BACK else None
-            journal_writer.mark(context.claim, tasks, phase, reason=reason, contents=good)
-        except MoveFailed as error:
-            refused = refused or error
-    return refused
+    mark, good = partial(journal_writer.mark, context.claim), {Phase.ROLLED_BACK: contents}
+    return first_error(partial(mark, tasks, phase, reason=why, contents=good.get(phase)) for tasks, phase, why in said)
 
 
 def judged_good(context: RunContext, judgements: Sequence[Judgement]) -> dict[str, str]:
