@@ -89,6 +89,18 @@ def test_a_release_is_told_by_commits_files_packages_and_settings(forge: Callabl
     assert back.line.startswith("takes 2 commits back, 4 files, 3 packages")
 
 
+@pytest.mark.parametrize(
+    ("size", "told"), [(1 << 20, Settings(".env.example", ("B",), ("A",), (), ("B",))), ((1 << 20) + 1, Settings())]
+)
+def test_an_example_of_settings_is_read_up_to_a_size(forge: Callable[[str], Forge], size: int, told: Settings) -> None:
+    here = forge("backend")
+    (here.work / ".env.example").write_text("A=1\n")
+    old = here.release()
+    (here.work / ".env.example").write_text("B=1\n".ljust(size, "#"))
+    here.release()
+    assert content(here, old).settings == told
+
+
 def test_of_new_settings_it_is_told_what_the_estate_says_of_them(forge: Callable[[str], Forge]) -> None:
     """What services.toml requires each host must have; what it does not know none may have yet."""
     here = forge("backend")

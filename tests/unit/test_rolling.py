@@ -50,6 +50,13 @@ def test_idle_workers_come_first(calls: dict[str, int | None], most: int, draine
         (answer(body=b'{"status": "ok", "worker_calls": 1}'), 1, True),
         (answer(503, b'{"status": "draining", "worker_calls": 1}'), 1, False),
         (answer(body=b'{"status": "ok", "worker_calls": true}'), None, True),
+        (answer(body=b'{"status": "ok", "worker_calls": "1"}'), None, True),
+        (answer(body=b'{"status": "ok", "worker_calls": -1}'), None, True),
+        (answer(body=b'{"status": "ok", "worker_calls": 0}'), 0, True),
+        (answer(503, b'{"status": "ok"}'), None, False),
+        (answer(body=b'{"status": "ok", "worker_calls": 1}', trouble="cut in the middle"), None, False),
+        (answer(body=b'["status"]'), None, False),
+        (answer(body=b"{}"), None, False),
         (answer(body=b"<html>"), None, False),
         (answer(0, trouble="connection refused"), None, False),
         (Missing("unreachable", "gone"), None, None),
@@ -186,6 +193,23 @@ def test_who_serves_is_sampled_each_second_and_less_often_where_the_gate_is_shor
         (one.serving, one.down, one.unknown) for one in wanted
     ]
     assert [one.at for one in made.samples] == pytest.approx([one.at for one in wanted])
+
+
+def test_the_last_sample_is_taken_once_the_others_are_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would not be the last."""
+    went: list[str] = []
+    monkeypatch.setattr(sampler, "ask", lambda *_, **__: went.append("ask") or {})  # type: ignore[func-returns-value]
+    monkeypatch.setattr(
+        sampler,
+        "threading",
+        SimpleNamespace(
+            Event=lambda: SimpleNamespace(set=lambda: went.append("end")),
+            Thread=lambda **_: SimpleNamespace(start=lambda: went.append("begin"), join=lambda: went.append("join")),
+        ),
+    )
+    with sampler.Sampler("the hosts", ESTATE):  # type: ignore[arg-type] # nobody is asked by it
+        went.append("roll")
+    assert went == ["ask", "begin", "roll", "end", "join", "ask"]
 
 
 def test_where_nothing_was_rolled_nothing_is_told() -> None:

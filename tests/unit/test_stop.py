@@ -7,7 +7,11 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
+
+from voxgate.deploy import stop as module
 from voxgate.deploy.stop import Stop
 
 _BOMBARDED = """
@@ -57,6 +61,18 @@ def test_without_a_stop_a_wait_ends_by_itself() -> None:
     stop = Stop()
     assert stop.wait(0.01) is False
     assert stop.is_set() is False
+
+
+def test_a_wait_is_as_long_as_was_asked_for_and_never_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A poll counts in milliseconds, and below zero it waits until something comes."""
+    waits: list[float] = []
+    monkeypatch.setattr(
+        module, "select", SimpleNamespace(POLLIN=1, poll=lambda: SimpleNamespace(register=lambda *_: None, poll=waits.append))
+    )
+    made = Stop()
+    for seconds in (0.25, 0.0, -1.0):
+        made.wait(seconds)
+    assert waits == [250.0, 0.0, 0.0]
 
 
 def test_it_leaves_no_pipe_behind() -> None:

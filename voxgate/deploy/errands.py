@@ -75,7 +75,7 @@ def clear(gate: Gate, service: str, reason: str) -> list[str]:
     """
     names = [one.name for one in gate.estate.services]
     if service not in names:
-        near = difflib.get_close_matches(service, names, n=1)
+        near = difflib.get_close_matches(service, names)
         hint = f"did you mean {near[0]}?" if near else f"services: {', '.join(names)}"
         raise Refused("there is no such service", where=f"--clear {service!r}", hint=hint)
     if not reason.strip():

@@ -6,6 +6,8 @@ import os
 import select
 import weakref
 
+_MILLI = 1000  # of a second: a poll counts in them
+
 
 class Stop:
     """What ``threading.Event`` is, but ``set`` takes no lock, so that a signal handler may call it: a second signal interrupts
@@ -36,5 +38,5 @@ class Stop:
         """Wait for the stop, at most for so long; True if it came."""
         poll = select.poll()
         poll.register(self._heard, select.POLLIN)
-        poll.poll(max(0.0, seconds) * 1000)
+        poll.poll(max(0.0, seconds) * _MILLI)
         return self._set

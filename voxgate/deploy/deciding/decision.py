@@ -9,6 +9,8 @@ from voxgate.model.counting import counted
 from voxgate.model.verdict import Exit, Judgement, RunVerdict, Verdict
 from voxgate.model.waiving import waived_in
 
+FAILED = 1  # pytest's exit status where a test failed
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -98,9 +100,9 @@ def look_status(verdict: RunVerdict, pytest_status: int) -> int:
     """
     if verdict in {RunVerdict.HOLDS, RunVerdict.PARTIAL}:
         return pytest_status
-    if verdict is RunVerdict.BLIND and pytest_status in {0, 1}:
+    if verdict is RunVerdict.BLIND and pytest_status in {0, FAILED}:
         return Exit.BLIND
-    return pytest_status or 1
+    return pytest_status or FAILED
 
 
 def deploy_status(judged: RunVerdict, *, changed_back: bool, back_holds: bool) -> tuple[RunVerdict, int]:

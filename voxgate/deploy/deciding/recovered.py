@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from voxgate.deploy.deciding.decision import Judged, judge_run, look_status
+from voxgate.deploy.deciding.decision import FAILED, Judged, judge_run, look_status
 from voxgate.deploy.deciding.settling import Settled
 from voxgate.deploy.judging.standing import named
 from voxgate.deploy.recovery.recover import Recovery
@@ -56,5 +56,5 @@ def _by_the_last(recovery: Recovery, verdict: RunVerdict, judged: Judged, away: 
     still = recovery.standing.still(judgements)
     worse = [one.id for one in judgements if not one.verdict.is_green and one.id not in still]
     if still and not worse:
-        return Settled(final, look_status(final, 1), f"{summary}; it is as before, and does not hold: {named(still)}", *rest)
-    return Settled(final, look_status(final, 1), f"{summary}; the estate is {final}: {named(worse)}", *rest)
+        return Settled(final, look_status(final, FAILED), f"{summary}; it is as before, and does not hold: {named(still)}", *rest)
+    return Settled(final, look_status(final, FAILED), f"{summary}; the estate is {final}: {named(worse)}", *rest)

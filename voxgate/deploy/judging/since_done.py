@@ -24,6 +24,7 @@ from voxgate.survey.fingerprints import prints_of, rows_of
 from voxgate.transport.at_once import at_once
 
 _MOVED = frozenset({"begun", "promoted", "rolled-back"})
+_LONGEST = 200  # letters of a word of a ledger: a host says how long it is
 
 
 def kept_of(look: Look, estate: Estate, run: str, at: str) -> dict[str, Kept]:
@@ -54,7 +55,7 @@ def changes_since(context: RunContext, look: Look, tried: Mapping[str, str]) -> 
     not seen is left out. Whatever goes wrong is a note; where it is judged, that is blind.
     """
     hosts = [host for host in context.estate.hosts if isinstance(look.hosts.get(host.name), HostEvidence)]
-    outcomes = at_once(hosts, lambda host: _of_host(context, host, known(look.hosts[host.name]), tried), limit=max(1, len(hosts)))
+    outcomes = at_once(hosts, lambda host: _of_host(context, host, known(look.hosts[host.name]), tried), limit=len(hosts))
     return tuple(
         one if isinstance(one, HostChanges) else HostChanges(host.name, note=f"not compared: {known_error(one, host.name).line}")
         for host, one in outcomes.items()
@@ -116,7 +117,7 @@ def _released(
             continue
         for line in lines_of(found[one.id].ledger) if one.id in found else ():
             event, run, at, tag, commit = (
-                str(line.event.get(key) or "")[:200] for key in ("event", "run", "at", "tag", "commit")
+                str(line.event.get(key) or "")[:_LONGEST] for key in ("event", "run", "at", "tag", "commit")
             )
             if event in _MOVED and run != kept.run and at >= kept.at:
                 said[name] = f"release {tag or commit[:12]} of run {run} ({event})"

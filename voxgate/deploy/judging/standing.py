@@ -161,11 +161,12 @@ def refused(
     never = [name for name in must if must[name] is None and any(one.service == name for one in stopping)]
     others = [one.id for one in stopping if one.service not in never]
     first = [f"{name} was never deployed here" for name in never]
-    ways = [f"mend it first (`make verify ESTATE={quoted(estate.name)}` says how)"]
+    ways = []
     if never:
-        ways.insert(0, f"deploy {', '.join(never)} too (SERVICE=all)")
+        ways.append(f"deploy {', '.join(never)} too (SERVICE=all)")
     elif together := _together(stopping, plan, must, estate):
-        ways.insert(0, f"what only a deploy mends goes along: `{together}`")
+        ways.append(f"what only a deploy mends goes along: `{together}`")
+    ways.append(f"mend it first (`make verify ESTATE={quoted(estate.name)}` says how)")
     ways += [f"look at what is held, mend it, then --clear {name} --reason TEXT" for name in held]
     ways.append("or let it stand: --standing ID --reason TEXT, for each")
     what = "what does not hold now, and this deploy does not mend, would stop it"
@@ -204,6 +205,6 @@ def must_be_meant(options: Options, known: Collection[str], plain: Collection[st
         raise Refused("the reason is too long for a line of the ledger", where=where, why=why)
     for one in options.standing:
         if one not in known and one.partition("[")[0] not in plain:
-            near = difflib.get_close_matches(one, known, n=1)
+            near = difflib.get_close_matches(one, known)
             hint = f"did you mean {near[0]}?" if near else "an id as a look says it: only-expected-listeners[api-1]"
             raise Refused("there is no such invariant here", where=f"--standing {one!r}", hint=hint)

@@ -285,10 +285,11 @@ class Deployment:
         """
         left = self._to_restart(target, placement)
         alone = self._canary is not None and placement is target.placements[0]
-        drain = Deadline.after(0.0 if self._executor.back else self._pace.drain)
+        drain = Deadline.after(self._pace.drain)
         while left:
             self._executor.check()
-            batch = next_batch(left, self._calls(left), 1 if alone else self._pace.most, drained=drain.passed)
+            drained = self._executor.back or drain.passed
+            batch = next_batch(left, self._calls(left), 1 if alone else self._pace.most, drained=drained)
             if not batch.units:
                 self._executor.pause()
                 continue
@@ -369,9 +370,8 @@ class Deployment:
 
         with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="move") as pool:
             running = [pool.submit(one, *move) for move in moves]
-        errors = [error for future in running if (error := future.exception()) is not None]
-        if errors:
-            raise errors[0]
+        for future in running:
+            future.result()
 
     def _move(self, move: Move, placement: Placement, work: Callable[[], str]) -> None:
         """One move on one host, told and recorded, whatever comes of it; not even begun once the run is stopped."""

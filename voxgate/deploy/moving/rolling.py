@@ -57,13 +57,14 @@ def next_batch(left: Sequence[PlacedUnit], calls: Mapping[str, int | None], most
     once the drain is over (``drained``), those with the fewest calls first. A worker that does not say its calls has none
     to lose.
     """
-    idle = [unit for unit in left if not calls.get(unit.id)]
+    up = {unit.id: calls.get(unit.id) or 0 for unit in left}
+    idle = [unit for unit in left if not up[unit.id]]
     if idle:
         return Batch(tuple(idle[:most]))
     if not drained:
         return Batch(())
-    chosen = sorted(left, key=lambda unit: calls.get(unit.id) or 0)[:most]
-    return Batch(tuple(chosen), sum(calls.get(unit.id) or 0 for unit in chosen))
+    chosen = sorted(left, key=lambda unit: up[unit.id])[:most]
+    return Batch(tuple(chosen), sum(up[unit.id] for unit in chosen))
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class Sampler:
         }
         self._samples: list[Sample] = []
         self._ended = threading.Event()
-        self._began = 0.0
+        self._began: float
         self.started = 0.0
         self._thread: threading.Thread | None = None
 
@@ -57,11 +57,11 @@ class Sampler:
         self._take()
 
     def _go_on(self) -> None:
-        took = 0.0
-        while not self._ended.wait(min(_LONGEST, max(_EVERY, _SHARE * took))):
+        pause = _EVERY
+        while not self._ended.wait(pause):
             began = time.monotonic()
             self._take()
-            took = time.monotonic() - began
+            pause = min(_LONGEST, max(_EVERY, _SHARE * (time.monotonic() - began)))
 
     def _take(self) -> None:
         """One sample; a question that could not even be asked is unknown."""

@@ -16,6 +16,8 @@ from voxgate.model.release import Release
 from voxgate.redaction.shortening import beginning
 from voxgate.transport.clients.git import Mirror
 
+_LONGEST = 300  # letters that are told of what breaks
+
 
 def must_break_nobody(plan: Plan, mirrors: Mapping[str, Mirror], *, breaking: bool, say: Callable[[str], None]) -> None:
     """Each release of a plan that was not on the hosts before. Raises Refused; what is accepted, and what cannot be told, is
@@ -46,7 +48,7 @@ def _must_break_nobody(target: Target, mirror: Mirror) -> None:
     whom = ", ".join(sorted({who for change in breaks for who in change.breaks}))
     more = f" (and {len(breaks) - 1} more)" if breaks[1:] else ""
     hint = f"`git diff {before} {now} -- {FILE}`: mend the release; or bring its readers first, then accept it: --breaking"
-    why = beginning(visible(" ".join(breaks[0].line.split())), 300) + f"{more}, after {before}"
+    why = beginning(visible(" ".join(breaks[0].line.split())), _LONGEST) + f"{more}, after {before}"
     raise Refused(f"what it answers would break {whom}", where=f"{target.service.name}={now}", why=why, hint=hint)
 
 

@@ -111,7 +111,7 @@ def read_requests(deploy: Sequence[str], rollback: Sequence[str], estate: Estate
             if requests.get(service, request) != request:
                 raise Refused(f"{service} is asked for twice, differently", where=option)
             if wanted not in _WORDS:
-                _read_tag(wanted, estate.service(service))
+                _must_be_a_tag(wanted, estate.service(service))
             requests[service] = request
     return tuple(requests[name] for name in names if name in requests)
 
@@ -135,7 +135,7 @@ def _read_words(text: str, option: str, names: Sequence[str]) -> tuple[Sequence[
         raise Refused("the head of main is nothing to go back to", where=where, hint="--deploy, or a tag")
     for name in chosen:
         if name not in {*names, "all"}:
-            near = difflib.get_close_matches(name, [*names, "all"], n=1)
+            near = difflib.get_close_matches(name, [*names, "all"])
             hint = f"did you mean {near[0]}?" if near else f"services: {', '.join(names)}, all"
             why = name if len(chosen) > 1 else ""
             raise Refused("there is no such service", where=where, why=why, hint=hint)
@@ -159,8 +159,8 @@ def _said(remote: RemoteView | Missing, service: Service) -> RemoteView:
     return remote
 
 
-def _read_tag(text: str, service: Service) -> Tag:
-    """The tag, of the right form and repository."""
+def _must_be_a_tag(text: str, service: Service) -> None:
+    """Raises Refused for what is none of the right form and repository."""
     tag = Tag.parse(text)
     form = f"{service.repository}-YYYY.MM.DD-N"
     if tag is None:
@@ -168,7 +168,6 @@ def _read_tag(text: str, service: Service) -> Tag:
     if tag.repository != service.repository:
         why = f"it is a release of {tag.repository}"
         raise Refused("this tag is of another service", where=f"{service.name}={text}", why=why, hint=f"looks like {form}")
-    return tag
 
 
 def resolve(request: Request, service: Service, remote: RemoteView, today: date | None = None) -> Release:
@@ -176,15 +175,15 @@ def resolve(request: Request, service: Service, remote: RemoteView, today: date 
     or nothing to choose.
     """
     if request.wanted == MAIN:
-        tags = sorted(tag for text, commit in remote.tags.items() if commit == remote.main and (tag := Tag.parse(text)))
-        return Release(service.name, remote.main, str(tags[-1]) if tags else None)
+        tags = [tag for text, commit in remote.tags.items() if commit == remote.main and (tag := Tag.parse(text))]
+        return Release(service.name, remote.main, str(max(tags)) if tags else None)
     if request.wanted == NEWEST:
         return _newest(service, remote, today or datetime.now(UTC).date())
     commit = remote.tags.get(request.wanted)
     where = f"{service.name}={request.wanted}"
     if commit is None:
         may_be_deployed = [text for text, commit in remote.tags.items() if commit in remote.on_main]
-        near = difflib.get_close_matches(request.wanted, may_be_deployed, n=1)
+        near = difflib.get_close_matches(request.wanted, may_be_deployed)
         hint = f"did you mean {near[0]}?" if near else "an annotated tag, pushed"
         raise Mistyped("the remote has no such tag", where=where, why=remote.url, hint=hint)
     if commit not in remote.on_main:

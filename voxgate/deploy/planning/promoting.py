@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -68,7 +69,7 @@ class Rules:
         return Refused(f"{estate.name} lets this deploy not in", why="; ".join(whys), hint=self._hint(now, bool(shut)))
 
     def _of(self, estate: Estate, service: Service, release: Release, now: datetime) -> Iterator[str]:
-        if self.promotion.source and (why := self._not_attested(service, release, now)):
+        if self.promotion.source and (why := self._not_attested(service, release, now)) is not None:
             yield why
         if self.promotion.approvals:
             names = self._approvals(estate, service, release, now)
@@ -86,8 +87,8 @@ class Rules:
         ways.append('or --override-promotion --reason "why"; a rollback and a recovery are always let in')
         return "; ".join(ways)
 
-    def _not_attested(self, service: Service, release: Release, now: datetime) -> str:
-        """Why no attested run lets this release in; empty where one does."""
+    def _not_attested(self, service: Service, release: Release, now: datetime) -> str | None:
+        """Why no attested run lets this release in; None where one does."""
         source, why = self.promotion.source, ""
         for bundle in self.bundles(source, service, release):
             try:
@@ -105,7 +106,7 @@ class Rules:
                 ago = counted((now - said.ended).days, "day")
                 why = why or f"it was done on {source} {ago} ago, at most {self.promotion.age} may be"
             else:
-                return ""
+                return None
         return why or f"no attested run says that {release.commit[:12]} was done on {source}"
 
     def _believed(self, bundle: Bundle) -> Attested:
@@ -119,14 +120,12 @@ class Rules:
         """Who approved it: by a note that is signed and still counts, or by Jenkins' input. One name is one person."""
         names = {self.said_yes}.intersection(self.promotion.inputs)
         for path, body, signature in notes_in(self.notes) if self.promotion.approvers else ():
-            try:
+            with suppress(VoxgateError):
                 note = read_approval(body, path.name)
                 about = (note.estate, note.service, note.commit) == (estate.name, service.name, release.commit)
                 if about and now <= note.ends:
                     signer = verify(body, signature, APPROVAL, Path(self.promotion.signers), path.name)
                     names |= {signer.name} & set(self.promotion.approvers)
-            except VoxgateError:
-                continue
         return frozenset(names)
 
     def judge(self, estate: Estate, asked: Asked, claim: Claim) -> str:

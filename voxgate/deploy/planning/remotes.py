@@ -96,9 +96,9 @@ class Remotes:
             return release, ""
         if isinstance(view, Missing):
             return release, f"{service.name} is done but was not tagged: {view.why}"
-        there = sorted(one for text, commit in view.tags.items() if commit == release.commit and (one := Tag.parse(text)))
+        there = [one for text, commit in view.tags.items() if commit == release.commit and (one := Tag.parse(text))]
         if there:
-            return replace(release, tag=str(there[-1])), f"{service.name} has its tag: {there[-1]}"
+            return replace(release, tag=str(max(there))), f"{service.name} has its tag: {max(there)}"
         return release, f"{service.name} is done but was not tagged: --deploy {service.name}=main tags it"
 
     def with_releases(
