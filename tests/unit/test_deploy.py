@@ -58,26 +58,35 @@ def test_any_text_is_a_tag_or_none(text: str) -> None:
     assert tag is None or str(tag) == text
 
 
+FORM = "looks like vox-backend-YYYY.MM.DD-N"
+NONE = "there is no such service"
+ONE = "a tag is of one service\n  hint: one --deploy for each: --deploy backend=TAG"
+ALL = "services: backend, fleet, dialler, console, all"
+
+
 @pytest.mark.parametrize(
     ("texts", "said"),
     [
-        (["backend=x; reboot"], "no release tag"),
-        (["bakend"], "no such service"),
-        (["all=vox-backend-2026.06.22-1"], "a tag is of one service"),
-        (["backend,fleet=vox-backend-2026.06.22-1"], "a tag is of one service"),
-        (["backend,flet"], "there is no such service: flet"),
-        (["backend,"], "there is no such service"),
-        (["backend,fleet", "backend=main"], "backend is asked for twice, differently"),
-        (["backend=vox-agents-2026.06.22-1"], "of another service"),
-        (["backend", "backend=main"], "asked for twice"),
-        (["backend="], "no tag after"),
-        (["$(reboot)"], "no such service"),
+        (["backend=x; reboot"], f"backend='x; reboot': this is no release tag\n  hint: a tag {FORM}"),
+        (["bakend"], f"--deploy 'bakend': {NONE}\n  hint: did you mean backend?"),
+        (["all=vox-backend-2026.06.22-1"], f"--deploy 'all=vox-backend-2026.06.22-1': {ONE}"),
+        (["backend,fleet=vox-backend-2026.06.22-1"], f"--deploy 'backend,fleet=vox-backend-2026.06.22-1': {ONE}"),
+        (["backend,flet"], f"--deploy 'backend,flet': {NONE}: flet\n  hint: did you mean fleet?"),
+        (["backend,"], f"--deploy 'backend,': {NONE}\n  hint: {ALL}"),
+        (["backend,fleet", "backend=main"], "--deploy: backend is asked for twice, differently"),
+        (
+            ["backend=vox-agents-2026.06.22-1"],
+            f"backend=vox-agents-2026.06.22-1: this tag is of another service: it is a release of vox-agents\n  hint: {FORM}",
+        ),
+        (["backend", "backend=main"], "--deploy: backend is asked for twice, differently"),
+        (["backend="], "--deploy 'backend=': no tag after the equals sign\n  hint: --deploy backend is enough"),
+        (["$(reboot)"], f"--deploy '$(reboot)': {NONE}\n  hint: {ALL}"),
     ],
 )
 def test_requests_that_cannot_be_meant_are_refused(texts: list[str], said: str) -> None:
     with pytest.raises(Refused) as caught:
         read_requests(texts, [], ESTATE)
-    assert said in caught.value.line
+    assert caught.value.text == said
     assert "\n" not in caught.value.line
 
 
@@ -117,16 +126,31 @@ def test_what_came_by_a_merge_is_deployed_by_its_name_only() -> None:
 
 
 def test_main_is_its_head_with_the_tag_it_has() -> None:
-    assert resolve(Request("backend", "main"), BACKEND, REMOTE).tag == "vox-backend-2026.06.22-10"
+    assert resolve(Request("backend", "main"), BACKEND, REMOTE) == Release("backend", B, "vox-backend-2026.06.22-10")
+    tags = {f"vox-backend-2026.06.{day}": B for day in ("24-9", "24-10", "23-1")} | {"vox-backend-2026.06.30-1": C, "stable": B}
+    assert resolve(Request("backend", "main"), BACKEND, replace(REMOTE, tags=tags)).tag == "vox-backend-2026.06.24-10"
+    assert resolve(Request("backend", "main"), BACKEND, replace(REMOTE, tags={"stable": B})) == Release("backend", B, None)
 
 
 @pytest.mark.parametrize(
-    ("tag", "said"), [("vox-backend-2026.06.30-1", "not on main"), ("vox-backend-2026.06.22-2", "no such tag")]
+    ("tag", "said"),
+    [
+        (
+            "vox-backend-2026.06.30-1",
+            f"this release is not on main: {C[:12]} is not an ancestor of main at {REMOTE.url}\n"
+            "  hint: merge it first; code moves only one way",
+        ),
+        (
+            "vox-backend-2026.06.22-2",
+            f"the remote has no such tag: {REMOTE.url}\n  hint: did you mean vox-backend-2026.06.22-1?",
+        ),
+        ("vox-backend-1999.12.31-7777777777777", f"the remote has no such tag: {REMOTE.url}\n  hint: an annotated tag, pushed"),
+    ],
 )
 def test_a_tag_that_is_not_on_main_is_refused(tag: str, said: str) -> None:
     with pytest.raises(Refused) as caught:
         resolve(Request("backend", tag), BACKEND, REMOTE)
-    assert said in caught.value.line
+    assert caught.value.text == f"backend={tag}: {said}"
 
 
 def test_a_plan_knows_the_way_back() -> None:
@@ -152,9 +176,29 @@ def test_previous_is_the_release_before_the_last_known_good() -> None:
     assert plan.targets[0].release == before
 
 
-def test_there_is_no_previous_before_the_first() -> None:
-    with pytest.raises(Refused):
+def test_there_is_no_previous_before_the_first_nor_where_hosts_know_two() -> None:
+    said = "its hosts do not know one\n  hint: name one: TAG={}-YYYY.MM.DD-N"
+    with pytest.raises(Refused) as caught:
         make_plan(ESTATE, [Request("backend", "previous")], {"backend": REMOTE}, {"backend-api-1": None})
+    assert caught.value.text == f"backend: there is no release to go back to: {said.format('vox-backend')}"
+    first, second, third = (Release("fleet", commit, f"vox-agents-2026.06.22-{n}") for n, commit in enumerate((A, B, C), 1))
+    goods = {"fleet-fleet-1": LastKnownGood(third, first), "fleet-fleet-2": LastKnownGood(third, second)}
+    with pytest.raises(Refused) as caught:
+        make_plan(ESTATE, [Request("fleet", "previous", back=True)], {}, goods)
+    assert caught.value.text == f"fleet: there is no release to go back to: {said.format('vox-agents')}"
+
+
+def test_what_is_good_on_one_host_only_is_gone_back_to_and_what_is_on_all_is_not() -> None:
+    """A host that knows none yet is brought where the others are."""
+    release = Release("fleet", B, "vox-agents-2026.06.22-1")
+    remote = RemoteView("fleet", "the forge", B, {str(release): B}, frozenset({B}))
+    request = Request("fleet", str(release), back=True)
+    goods = {"fleet-fleet-1": LastKnownGood(release), "fleet-fleet-2": None}
+    (target,) = make_plan(ESTATE, [request], {"fleet": remote}, goods).targets
+    assert (target.release, target.is_on_hosts, target.how) == (release, True, "rollback")
+    with pytest.raises(Refused) as caught:
+        make_plan(ESTATE, [request], {"fleet": remote}, dict.fromkeys(goods, LastKnownGood(release)))
+    assert caught.value.text == f"fleet: {release} is what is last known good already\n  hint: --deploy puts it there again"
 
 
 def test_the_next_tag_counts_on_from_the_day() -> None:
@@ -263,10 +307,31 @@ def test_going_back_needs_no_remote_and_leads_somewhere_else() -> None:
         make_plan(ESTATE, [same], {"backend": REMOTE}, state)
 
 
-@pytest.mark.parametrize("words", [(["backend"], ["backend"]), ([], ["backend=main"]), ([], ["bakend"]), ([], ["backend="])])
-def test_requests_that_cannot_be_meant_together_are_refused(words: tuple[list[str], list[str]]) -> None:
-    with pytest.raises(Refused):
-        read_requests(*words, ESTATE)
+@pytest.mark.parametrize(
+    ("deploy", "rollback", "said"),
+    [
+        (["backend"], ["backend"], "--rollback: backend is asked for twice, differently"),
+        (
+            [],
+            ["backend=main"],
+            "--rollback 'backend=main': the head of main is nothing to go back to\n  hint: --deploy, or a tag",
+        ),
+        ([], ["bakend"], f"--rollback 'bakend': {NONE}\n  hint: did you mean backend?"),
+        ([], ["backend="], "--rollback 'backend=': no tag after the equals sign\n  hint: --rollback backend is enough"),
+    ],
+)
+def test_requests_that_cannot_be_meant_together_are_refused(deploy: list[str], rollback: list[str], said: str) -> None:
+    with pytest.raises(Refused) as caught:
+        read_requests(deploy, rollback, ESTATE)
+    assert caught.value.text == said
+
+
+def test_what_is_asked_for_twice_the_same_is_asked_for_once() -> None:
+    assert read_requests(["fleet", "backend,fleet"], [], ESTATE) == (Request("backend"), Request("fleet"))
+    assert read_requests([], ["backend"], ESTATE) == (Request("backend", "previous", back=True),)
+    tag = "vox-backend-2026.06.22-1"
+    assert read_requests([], [f"backend={tag}"], ESTATE) == (Request("backend", tag, back=True),)
+    assert read_requests(["backend=previous"], [], ESTATE) == (Request("backend", "previous", back=True),)
 
 
 @pytest.mark.parametrize(

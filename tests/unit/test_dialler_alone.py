@@ -197,6 +197,8 @@ def test_who_says_that_it_runs_the_code_is_looked_at_by_root(monkeypatch: pytest
     assert surveyed == [(hands, ESTATE, True)]
     nobody_else_lives(Hands(), UNIT)  # type: ignore[arg-type]
     assert len(surveyed) == 1
+    with pytest.raises(MoveFailed, match=r"fleet-1: .*: process 0 runs its code"):  # whoever does not say its number lives, too
+        nobody_else_lives(Hands({"fleet-1": said(b"dialler.py\n")}), UNIT)  # type: ignore[arg-type]
 
 
 def test_it_is_not_started_while_its_database_sees_another_one(sees: Sees, slow: Hands) -> None:

@@ -17,6 +17,7 @@ from tests.unit.test_gate_order import BECOMES, DEPLOY, OPEN, STRANGER, WAS, WOR
 from voxgate.deploy import errands, ledgers, looking
 from voxgate.deploy.gate import Gate
 from voxgate.deploy.hosts.journal import MOST_REASON, Phase
+from voxgate.deploy.moving.engine import Pace
 from voxgate.deploy.planning.releases import release_lines
 from voxgate.deploy.run_context import Options, RunContext
 from voxgate.errors import MoveFailed, Refused, Unreachable, VoxgateError
@@ -346,6 +347,21 @@ def test_moves_go_there_or_back_with_the_runs_own_stop_and_pace(scene: Scene, *,
     made = context.deployment((), back=back, canary=(canary := lambda *_: "holds"))
     assert (made._executor.back, made._pace, made._canary, made.plan.targets) == (back, pace, canary, ())
     assert context.deployment((), back=back)._canary is None
+
+
+def test_who_asks_for_nothing_waits_for_nobody_and_accepts_nothing() -> None:
+    assert Options() == Options(
+        deploy=(),
+        rollback=(),
+        recover=False,
+        bake=None,
+        wait=0.0,
+        no_way_back=False,
+        breaking=False,
+        standing=(),
+        reason="",
+        pace=Pace(drain=0.0, most=1),
+    )
 
 
 @pytest.mark.parametrize(

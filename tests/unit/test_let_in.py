@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.unit.test_promotion import Keys, run_of, signed
+from tests.unit.test_promotion import keys as keys  # noqa: PLC0414 - a fixture
+from voxgate.contracts.approvals import FOLDER, Approval
+from voxgate.contracts.approvals import NAMESPACE as APPROVAL
 from voxgate.contracts.estates import load_estate
 from voxgate.deploy.planning.promoting import Bundle, Rules
 from voxgate.model.promotion import Freeze, Promotion, Window
 from voxgate.model.release import Release
+from voxgate.model.verdict import RunVerdict
+from voxgate.transport.ssh.keygen import sign
 
 ESTATE = load_estate("lab")
 BACKEND, CONSOLE = ESTATE.service("backend"), ESTATE.service("console")
@@ -68,3 +74,55 @@ def test_who_said_yes_in_jenkins_counts_where_the_estate_names_him_and_is_named(
     error = rules(two, "a").refusal(ESTATE, ASKED[:1], NOW)
     assert error is not None
     assert error.why == "backend vox-backend-2026.06.24-1: approved by 1 of 2 (a)"
+
+
+SECOND = timedelta(seconds=1)
+LATE = "it was done on staging 7 days ago, at most 7 may be"
+
+
+@pytest.mark.parametrize(
+    ("ended", "why"),
+    [
+        ([timedelta(days=-7)], ""),
+        ([timedelta(days=-7) - SECOND], LATE),
+        ([timedelta(minutes=10)], ""),
+        ([timedelta(minutes=10) + SECOND], "run r1 on staging ends in the future"),
+        # Of several that let nothing in the first, which is the newest, is why.
+        ([timedelta(hours=1), timedelta(days=-8)], "run r1 on staging ends in the future"),
+        ([timedelta(days=-7) - SECOND, timedelta(hours=1)], LATE),
+        ([timedelta(hours=1), timedelta(days=-7)], ""),
+    ],
+)
+def test_a_run_counts_for_so_many_days_by_clocks_that_are_ten_minutes_apart(keys: Keys, ended: list[timedelta], why: str) -> None:
+    release = ASKED[0][1]
+    gate, rule = keys.key("gate"), Promotion(source="staging", age=7, signers=keys.knows("gate"))
+    bundles = [signed(run_of(release.commit, ended=NOW + one), gate) for one in ended]
+    error = Rules(rule, lambda *_: bundles, Path("/nowhere")).refusal(ESTATE, ASKED[:1], NOW)
+    assert (error.why if error else "") == (f"backend {release}: {why}" if why else "")
+
+
+def test_of_a_run_that_was_not_done_it_is_said_what_it_was_and_who_is_not_known_is_told_first(keys: Keys) -> None:
+    release = ASKED[0][1]
+    gate, rule = keys.key("gate"), Promotion(source="staging", age=7, signers=keys.knows("gate"))
+    back = signed(run_of(release.commit, verdict=RunVerdict.ROLLED_BACK, ended=NOW), gate)
+    strange = signed(run_of(release.commit, ended=NOW), keys.key("stranger"))
+    for bundles, why in (
+        ([back, strange], "run r1 on staging was rolled back"),
+        ([strange, back], "a run: nobody who is known signed it: its key is none of signers"),
+    ):
+        error = Rules(rule, lambda *_, found=bundles: found, Path("/nowhere")).refusal(ESTATE, ASKED[:1], NOW)
+        assert error is not None
+        assert error.why == f"backend {release}: {why}"
+
+
+def test_a_note_counts_until_the_moment_that_it_names(keys: Keys, tmp_path: Path) -> None:
+    notes, release = tmp_path / FOLDER, ASKED[0][1]
+    notes.mkdir()
+    body = Approval("lab", "backend", str(release), release.commit, "looked at it", NOW.isoformat()).encode()
+    (notes / "x.json").write_bytes(body)
+    (notes / "x.json.sig").write_bytes(sign(body, keys.key("anna"), APPROVAL))
+    rule = Rules(Promotion(approvals=1, approvers=("anna",), signers=keys.knows("anna")), lambda *_: (), notes)
+    assert rule.refusal(ESTATE, ASKED[:1], NOW) is None
+    error = rule.refusal(ESTATE, ASKED[:1], NOW + SECOND)
+    assert error is not None
+    assert error.why == f"backend {release}: approved by 0 of 1"

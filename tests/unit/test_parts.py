@@ -79,7 +79,42 @@ def test_a_part_that_holds_is_partial_and_no_better() -> None:
     bad = replace(good, verdict=Verdict.VIOLATED)
     assert look_verdict(replace(judged, judgements=[bad]), part=True) is RunVerdict.VIOLATED
     assert (look_status(RunVerdict.PARTIAL, 0), look_status(RunVerdict.PARTIAL, 1)) == (0, 1)
-    assert "api-1" in look_summary(judged, RunVerdict.PARTIAL, ["api-1"], 2)
+
+
+WELL = Judgement("a[x]", "a", "a", "why", Verdict.HOLDS)
+WAIVED = replace(WELL, id="b", verdict=Verdict.WAIVED)
+MERGE = "`uv run voxgate merge` joins the parts"
+
+
+@pytest.mark.parametrize(
+    ("came", "verdict", "elsewhere", "said"),
+    [
+        (Judged(["a[x]"], [WELL]), RunVerdict.HOLDS, 0, "1 of 1 invariant hold"),
+        (Judged(["a[x]", "c"], [WELL, replace(WELL, id="c")]), RunVerdict.HOLDS, 0, "all 2 invariants hold"),
+        (Judged(["a[x]", "b"], [WELL, WAIVED]), RunVerdict.HOLDS, 0, "1 of 2 invariants hold"),
+        (
+            Judged(["a[x]", "c", "d"], [WELL], selected=True),
+            RunVerdict.HOLDS,
+            0,
+            "1 of 1 invariant hold, a partial look: 2 of 3 were not asked",
+        ),
+        (
+            Judged(["a[x]"], [WELL]),
+            RunVerdict.PARTIAL,
+            2,
+            f"1 of 1 invariant of api-1, data hold, 2 more need the whole estate; {MERGE}",
+        ),
+        (Judged(["a[x]"], [WELL]), RunVerdict.PARTIAL, 0, f"1 of 1 invariant of api-1, data hold; {MERGE}"),
+        (Judged(["a[x]", "c"], [WELL]), RunVerdict.INCOMPLETE, 0, "not everything was judged: 1 of 2 invariants not judged"),
+        (Judged(["a[x]"], []), RunVerdict.INCOMPLETE, 0, "not everything was judged: 1 of 1 invariant not judged"),
+        (Judged(["a[x]"], [], "SIGTERM"), RunVerdict.INCOMPLETE, 0, "not everything was judged: SIGTERM"),
+        (Judged(["a[x]"], [WELL]), RunVerdict.VIOLATED, 0, "violated"),
+        (Judged(["a[x]", "c"], [WELL]), RunVerdict.BLIND, 0, "blind, a partial look: 1 of 2 were not asked"),
+    ],
+)
+def test_a_look_is_said_in_one_sentence(came: Judged, verdict: RunVerdict, elsewhere: int, said: str) -> None:
+    assert look_summary(came, verdict, ["api-1", "data"], elsewhere) == said
+    assert look_summary(came, verdict, ["api-1", "data"], elsewhere, ("one", "two")) == f"{said}; one; two"
 
 
 def seen(*hosts: str, taken: float = 1000.0, commit: str = "") -> Evidence:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,11 @@ from tests.said import Said
 from voxgate.contracts.estates import load_estate
 from voxgate.deploy.gate import Gate
 from voxgate.deploy.hosts.state import Found, LastKnownGood
-from voxgate.deploy.judging.standing import SHOWN, Standing, lines_of, must_be_meant, named, refused
+from voxgate.deploy.judging.standing import KEPT, SHOWN, Standing, Told, lines_of, must_be_meant, named, refused
 from voxgate.deploy.planning.plan import Plan, Target
 from voxgate.deploy.run_context import Options
 from voxgate.errors import Refused
+from voxgate.model.evidence import Missing
 from voxgate.model.release import Release
 from voxgate.model.verdict import Judgement, RunOutcome, RunVerdict, Verdict
 
@@ -98,6 +100,13 @@ def test_going_back_on_purpose_is_stopped_by_nothing() -> None:
     standing = Standing.of(ALL, plan("fleet"), (), "", back=True)
     assert standing.stopping(plan("fleet")) == ()
     assert standing.allowed == {STRANGER.id, NODE.id}  # what is its own must hold when it is done
+    assert (standing.reason, Standing.of(ALL, plan("fleet"), (), "calls drop", back=True).reason) == ("a rollback", "calls drop")
+
+
+def test_of_an_estate_in_flames_a_journal_keeps_some_ids_and_the_same_each_time() -> None:
+    found = [said(f"x[{number:03}]", None, None) for number in reversed(range(KEPT + 1))]
+    kept = Standing.of(found, plan("fleet"), (), "", back=False).kept
+    assert kept == [f"x[{number:03}]" for number in range(KEPT)]
 
 
 def test_a_deploy_leaves_what_was_allowed_and_nothing_else() -> None:
@@ -128,11 +137,15 @@ def test_after_a_way_back_only_what_is_worse_counts(
 def test_a_refusal_names_all_of_it_and_a_service_that_never_was_in_a_word() -> None:
     must = {"backend": None, "fleet": NEW["fleet"], "dialler": None, "console": NEW["console"]}
     dialler = said("unit-is-active[sip-1-voxdialler]", "dialler", "sip-1")
-    line = refused((STRANGER, WORKER, dialler), plan("backend"), must, {"dialler": "held"}, ESTATE).text
-    for word in (STRANGER.id, WORKER.id, "dialler was never deployed here", "SERVICE=all", "--clear dialler --reason TEXT"):
-        assert word in line
-    assert dialler.id not in line
-    assert "backend" not in line
+    error = refused((STRANGER, WORKER, dialler), plan("backend"), must, {"dialler": "held"}, ESTATE)
+    assert error.text == (
+        "what does not hold now, and this deploy does not mend, would stop it: dialler was never deployed here; "
+        f"{STRANGER.id}, {WORKER.id}\n"
+        "  hint: deploy dialler too (SERVICE=all); mend it first (`make verify ESTATE=lab` says how); "
+        "look at what is held, mend it, then --clear dialler --reason TEXT; "
+        "or let it stand: --standing ID --reason TEXT, for each"
+    )
+    assert refused((dialler,), plan("backend"), must, {}, ESTATE).why == "dialler was never deployed here"
     assert lines_of((STRANGER, dialler), must) == [
         "dialler: no release of it ever passed the gate here, 1 rule does not hold",
         "only-expected-listeners[fleet-1] is violated: found",
@@ -150,6 +163,8 @@ def test_two_services_that_wait_for_a_deploy_are_told_to_go_together() -> None:
     for stopping, what in (((STRANGER,), "a stranger on a host"), ((NODE,), "the console, where it is not deployed")):
         assert "goes along" not in refused(stopping, plan("backend"), NEW, {}, ESTATE).text, what
     assert "goes along" not in refused((dist,), plan("fleet"), {**NEW, "console": None}, {}, ESTATE).text
+    untagged = {**NEW, "fleet": replace(NEW["fleet"], tag=None)}  # a commit that nobody could name in a command
+    assert "goes along" not in refused((WORKER,), plan("console"), untagged, {}, ESTATE).text
 
 
 @pytest.mark.parametrize(("more", "end"), [(0, "x24"), (1, "x24 and 1 more"), (7, "x24 and 7 more")])
@@ -169,22 +184,57 @@ def test_of_one_service_on_one_host_a_few_are_told_and_the_others_named() -> Non
 
 
 @pytest.mark.parametrize(
-    ("options", "why"),
+    ("number", "told"), [(3, 3), (4, 4), (5, 3)], ids=["as many as are told", "one more, which is as long", "more"]
+)
+def test_a_line_that_would_name_one_more_tells_it(number: int, told: int) -> None:
+    workers = [said(f"process-is-the-venvs[fleet-1-voxcore@{one}]", "fleet", "fleet-1") for one in range(1, number + 1)]
+    rest = [f"and {number - told} more of fleet there: {named([one.id for one in workers[told:]])}"] if told < number else []
+    assert lines_of(workers, NEW) == [*(f"{one.id} is violated: found" for one in workers[:told]), *rest]
+
+
+def test_of_several_rules_of_a_service_that_was_never_here_it_is_counted_how_many() -> None:
+    two = [said(f"x[{number}]", "dialler", "sip-1") for number in range(2)]
+    never: dict[str, Release | Missing | None] = {"backend": None, "dialler": None}
+    assert lines_of(two, never) == ["dialler: no release of it ever passed the gate here, 2 rules do not hold"]
+
+
+def test_what_open_journals_say_stood_before_counts_of_the_estate_only_where_all_say_it() -> None:
+    whole = said("estate-is-one[all]", None, None)
+    one, other = (place for place in ESTATE.placements if place.service.name == "fleet")
+    says, silent = frozenset({whole.id}), frozenset[str]()
+    for words, stood in (((), False), (((one, says),), True), (((one, says), (other, silent)), False)):
+        assert Told.by(words).stood(whole) is stood
+
+
+STANDING = ("only-expected-listeners[fleet-9]",)
+STANDS = f"--standing {STANDING[0]}"
+NONE = f"--standing '{STANDING[0]}': there is no such invariant here\n  hint: did you mean {STRANGER.id}?"
+ODD = "--standing 'x': there is no such invariant here\n  hint: an id as a look says it: only-expected-listeners[api-1]"
+WHY = f'{STANDS}: without a reason nothing is left to stand\n  hint: --reason "why it may stay so"'
+LONG = f"{STANDS}: the reason is too long for a line of the ledger: 501 characters, at most 500"
+LOOK = f"{STANDS}: only a deploy may leave something violated\n  hint: --rollback goes back whatever stands"
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
     [
-        (Options(deploy=("backend",), standing=("x",)), "without a reason"),
-        (Options(deploy=("backend",), standing=("x",), reason=" "), "without a reason"),
-        (Options(deploy=("backend",), standing=("x",), reason="y" * 501), "too long"),
-        (Options(rollback=("backend",), standing=("x",), reason="y"), "only a deploy"),
-        (Options(deploy=("backend",), standing=("only-expected-listeners[fleet-9]",), reason="y"), "no such invariant"),
+        (Options(deploy=("backend",), standing=STANDING), WHY),
+        (Options(deploy=("backend",), standing=STANDING, reason=" "), WHY),
+        (Options(deploy=("backend",), standing=STANDING, reason="y" * 501), LONG),
+        (Options(rollback=("backend",), standing=STANDING, reason="y"), LOOK),
+        (Options(deploy=("backend",), standing=STANDING, reason="y"), NONE),
+        (Options(deploy=("backend",), standing=(STRANGER.id, "x"), reason="y"), ODD),
+        (Options(deploy=("backend",), standing=("x",), reason="y"), ODD),
     ],
 )
-def test_what_may_stand_is_named_by_its_id_for_a_reason(options: Options, why: str) -> None:
-    with pytest.raises(Refused, match=why):
-        must_be_meant(options, {STRANGER.id})
-
-
-def test_a_typo_is_told_the_id_that_was_meant() -> None:
+def test_what_may_stand_is_named_by_its_id_for_a_reason(options: Options, text: str) -> None:
     with pytest.raises(Refused) as caught:
-        must_be_meant(Options(deploy=("fleet",), standing=("only-expected-listener[fleet-1]",), reason="y"), {STRANGER.id})
-    assert caught.value.hint == f"did you mean {STRANGER.id}?"
-    must_be_meant(Options(deploy=("fleet",), standing=(STRANGER.id,), reason="y"), {STRANGER.id})
+        must_be_meant(options, {STRANGER.id, "another-rule[all]"})
+    assert caught.value.text == text
+
+
+def test_what_is_named_as_a_look_says_it_may_stand() -> None:
+    must_be_meant(Options(deploy=("fleet",), standing=(STRANGER.id,), reason="y" * 500), {STRANGER.id})
+    ours = "test_ours.py::test_x"
+    must_be_meant(Options(deploy=("fleet",), standing=(ours, f"{ours}[api-1]"), reason="y"), {STRANGER.id}, {ours})
+    must_be_meant(Options(reason="of a rollback"), ())
