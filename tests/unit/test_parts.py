@@ -89,22 +89,22 @@ MERGE = "`uv run voxgate merge` joins the parts"
 @pytest.mark.parametrize(
     ("came", "verdict", "elsewhere", "said"),
     [
-        (Judged(["a[x]"], [WELL]), RunVerdict.HOLDS, 0, "1 of 1 invariant hold"),
+        (Judged(["a[x]"], [WELL]), RunVerdict.HOLDS, 0, "1 of 1 invariant holds"),
         (Judged(["a[x]", "c"], [WELL, replace(WELL, id="c")]), RunVerdict.HOLDS, 0, "all 2 invariants hold"),
         (Judged(["a[x]", "b"], [WELL, WAIVED]), RunVerdict.HOLDS, 0, "1 of 2 invariants hold"),
         (
             Judged(["a[x]", "c", "d"], [WELL], selected=True),
             RunVerdict.HOLDS,
             0,
-            "1 of 1 invariant hold, a partial look: 2 of 3 were not asked",
+            "1 of 1 invariant holds, a partial look: 2 of 3 were not asked",
         ),
         (
             Judged(["a[x]"], [WELL]),
             RunVerdict.PARTIAL,
             2,
-            f"1 of 1 invariant of api-1, data hold, 2 more need the whole estate; {MERGE}",
+            f"1 of 1 invariant of api-1, data holds, 2 more need the whole estate; {MERGE}",
         ),
-        (Judged(["a[x]"], [WELL]), RunVerdict.PARTIAL, 0, f"1 of 1 invariant of api-1, data hold; {MERGE}"),
+        (Judged(["a[x]"], [WELL]), RunVerdict.PARTIAL, 0, f"1 of 1 invariant of api-1, data holds; {MERGE}"),
         (Judged(["a[x]", "c"], [WELL]), RunVerdict.INCOMPLETE, 0, "not everything was judged: 1 of 2 invariants not judged"),
         (Judged(["a[x]"], []), RunVerdict.INCOMPLETE, 0, "not everything was judged: 1 of 1 invariant not judged"),
         (Judged(["a[x]"], [], "SIGTERM"), RunVerdict.INCOMPLETE, 0, "not everything was judged: SIGTERM"),

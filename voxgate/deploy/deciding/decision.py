@@ -91,7 +91,8 @@ def _holding(judged: Judged, of: str = "") -> str:
     """``all 211 invariants hold``; ``209 of 211 invariants hold, 2 waived until 2026-12-20``."""
     count, waived = len(judged.judgements), judged.count(Verdict.WAIVED)
     many = f"{count - waived} of {count}" if waived or count == 1 else f"all {count}"
-    return f"{many} {'invariant' if count == 1 else 'invariants'}{of} hold{waived_in(judged.judgements)}"
+    what, hold = ("invariant", "holds") if count == 1 else ("invariants", "hold")
+    return f"{many} {what}{of} {hold}{waived_in(judged.judgements)}"
 
 
 def look_status(verdict: RunVerdict, pytest_status: int) -> int:
