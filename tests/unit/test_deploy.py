@@ -137,8 +137,10 @@ def test_main_is_its_head_with_the_tag_it_has() -> None:
     [
         (
             "vox-backend-2026.06.30-1",
-            f"this release is not on main: {C[:12]} is not an ancestor of main at {REMOTE.url}\n"
-            "  hint: merge it first; code moves only one way",
+            (
+                f"this release is not on main: {C[:12]} is not an ancestor of main at {REMOTE.url}\n"
+                "  hint: merge it first; code moves only one way"
+            ),
         ),
         (
             "vox-backend-2026.06.22-2",
