@@ -39,6 +39,16 @@ def test_what_breaks_a_reader_is_refused_before_a_host_is_touched(forge: Callabl
     assert here.said.notes == [f"breaking, accepted: {found.line}"]
 
 
+def test_what_breaks_is_told_in_one_line_of_some_length(forge: Callable[[str], Forge]) -> None:
+    here = forge("backend")
+    ping = f"GET /api/{'p' * 400}"
+    answers(here, lambda said: said.update({ping: said["GET /api/ping"]}))
+    good = here.release()
+    answers(here)
+    here.release()
+    assert here.refused(good=good).why == f"{f'lost {ping}'[:300]}, after {good}"
+
+
 def test_going_back_is_never_refused_for_it(forge: Callable[[str], Forge]) -> None:
     here = forge("backend")
     answers(here, lambda said: said.pop("GET /api/ping"))

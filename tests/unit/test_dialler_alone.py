@@ -191,7 +191,7 @@ def test_who_says_that_it_runs_the_code_is_looked_at_by_root(monkeypatch: pytest
         return {host.name: Missing("denied", "no root") for host in ESTATE.hosts}
 
     monkeypatch.setattr(dialling, "survey", survey)
-    hands: Any = Hands({"fleet-1": said(b"12\n11\n")})
+    hands: Any = Hands({"fleet-1": said(b"12\n11 9\n")})
     with pytest.raises(MoveFailed, match=r"fleet-1: .*: process 11 runs its code"):
         nobody_else_lives(hands, UNIT)
     assert surveyed == [(hands, ESTATE, True)]

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.gates import Scene
+from tests.gates import scene as scene  # noqa: PLC0414 - a fixture
 from tests.unit.test_promotion import Keys, run_of, signed
 from tests.unit.test_promotion import keys as keys  # noqa: PLC0414 - a fixture
 from voxgate.contracts.approvals import FOLDER, Approval
 from voxgate.contracts.approvals import NAMESPACE as APPROVAL
 from voxgate.contracts.estates import load_estate
 from voxgate.deploy.planning.promoting import Bundle, Rules
+from voxgate.deploy.run_context import Options
+from voxgate.errors import MoveFailed, Refused
 from voxgate.model.promotion import Freeze, Promotion, Window
 from voxgate.model.release import Release
 from voxgate.model.verdict import RunVerdict
@@ -126,3 +130,17 @@ def test_a_note_counts_until_the_moment_that_it_names(keys: Keys, tmp_path: Path
     error = rule.refusal(ESTATE, ASKED[:1], NOW + SECOND)
     assert error is not None
     assert error.why == f"backend {release}: approved by 0 of 1"
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_refusal_says_where_no_ledger_has_it(scene: Scene, *, taken: bool) -> None:
+    sold = Promotion(freezes=(Freeze(date(2020, 1, 1), date(2099, 1, 1), "sold"),))
+    if not taken:
+        scene.failing["mark backend-api-1 ledger refused"] = MoveFailed("no room", where="api-1")
+    gate = scene.made(Options(deploy=("backend",)), promotion=rules(sold))
+    with pytest.raises(Refused) as caught:
+        gate.prepare()
+    why = "" if taken else "; in no ledger: api-1: the journal could not be written: api-1: no room"
+    assert caught.value.text == (
+        f"lab lets this deploy not in: frozen until 2099-01-01, sold{why}\n  hint: it opens at no time within a year; {WAYS}"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,6 +90,22 @@ def test_all_are_asked_and_a_silent_one_says_why(there: There) -> None:
     assert there.remotes.views == there.now
     assert sorted(there.went) == ["ask backend", "ask console", "ask dialler", "ask fleet"]
     assert there.remotes.silent == {}
+
+
+def test_no_thread_is_left_once_all_have_answered(there: There, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[dict[str, Any]] = []
+
+    class Noted(ThreadPoolExecutor):
+        """A pool that notes how it is ended."""
+
+        def shutdown(self, **how: Any) -> None:
+            """Nobody waits for it: other work is done meanwhile."""
+            ended.append({"workers": self._max_workers, **how})
+            super().shutdown(**how)
+
+    monkeypatch.setattr(remotes, "ThreadPoolExecutor", Noted)
+    there.remotes.ask()
+    assert ended == [{"workers": 4, "wait": False}]
 
 
 @pytest.mark.parametrize("later", [False, True])

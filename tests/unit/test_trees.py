@@ -6,8 +6,10 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,7 @@ from voxgate.deploy.gate import Gate
 from voxgate.deploy.hosts.state import Found, LastKnownGood
 from voxgate.deploy.planning.plan import Plan
 from voxgate.deploy.planning.remotes import Remotes
+from voxgate.deploy.planning.trees import must_be_deployable
 from voxgate.deploy.run_context import Options
 from voxgate.errors import Refused
 from voxgate.model.evidence import Missing
@@ -322,6 +325,35 @@ def test_a_commit_that_is_more_than_a_look_can_judge_is_refused(
     found = here.refused()
     assert found.what == "the commit is more than a look can judge"
     assert found.why.startswith(f"{why}: a look compares less than 50000, of 200 MB at most")
+
+
+class Weighed:
+    """What a mirror says of a commit of this weight that is in order otherwise."""
+
+    def __init__(self, files: int, size: int) -> None:
+        self.files, self.size = files, size
+
+    def weight(self, _: str) -> tuple[int, int]:
+        """As it was said."""
+        return self.files, self.size
+
+    def tree(self, _: str) -> dict[str, tuple[str, str]]:
+        """Nothing is wrong with any file, in any way."""
+        return {}
+
+    lfs_pointers = converted = tree
+
+
+@pytest.mark.parametrize(
+    ("files", "size", "fits"),
+    [(49_999, 200 << 20, True), (50_000, 0, False), (0, (200 << 20) + 1, False)],
+    ids=["both", "a file more", "a byte more"],
+)
+def test_a_look_judges_just_so_much(files: int, size: int, *, fits: bool) -> None:
+    release = Release("backend", "a" * 40, "vox-backend-2026.06.24-1")
+    weighed: Any = Weighed(files, size)
+    with nullcontext() if fits else pytest.raises(Refused, match="more than a look can judge"):
+        must_be_deployable(LAB.service("backend"), release, weighed)
 
 
 def test_very_many_small_files_are_looked_into_in_one_pass(forge: Callable[[str], Forge]) -> None:

@@ -113,6 +113,13 @@ def test_a_release_is_fetched_checked_out_installed_and_restarted_and_each_is_to
     assert made.capacity == Capacity(1)
 
 
+def test_how_far_a_deploy_came_is_one_number_for_each_gate() -> None:
+    """A saved run has it, and a later gate judges it again."""
+    assert list(State.__members__.items()) == [
+        ("FETCHED", 0), ("CHECKED_OUT", 1), ("INSTALLED", 2), ("RESTARTED", 3), ("HEALTHY", 4),
+    ]  # fmt: skip
+
+
 def test_what_a_step_says_of_itself_is_told_in_a_word_or_two() -> None:
     hands = Hands(uv_sync=(0, b"more\nUsing CPython\t3.11\n\n"))
     made = deployment(hands, fresh("backend"))

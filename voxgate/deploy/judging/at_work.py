@@ -56,9 +56,8 @@ def overdue(works: tuple[Work, ...], now: float) -> tuple[str, ...]:
 
 def _was_claimed(before: Found, after: Found) -> bool:
     """True where a gate came and went between the two: another one claimed it last, or its journal went on."""
-    if before.owner is None or after.owner is None:
-        return False
-    return before.owner != after.owner or before.journal != after.journal
+    was_read = before.owner is not None and after.owner is not None
+    return was_read and (before.owner != after.owner or before.journal != after.journal)
 
 
 def _work(service: str, host: str, before: Found, after: Found, now: float) -> Work:

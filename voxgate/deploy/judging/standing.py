@@ -173,9 +173,11 @@ def refused(
     return Refused(what, why="; ".join([*first, *([named(others)] if others else [])]), hint="; ".join(ways))
 
 
-def _together(stopping: Sequence[Judgement], plan: Plan, must: Mapping[str, Release | Missing | None], estate: Estate) -> str:
+def _together(
+    stopping: Sequence[Judgement], plan: Plan, must: Mapping[str, Release | Missing | None], estate: Estate
+) -> str | None:
     """The command that deploys what is planned, and puts each other service that is in the way back as it must be. Where both
-    wait for a deploy, each alone would be refused for the other. Empty where there is none.
+    wait for a deploy, each alone would be refused for the other. None where there is none.
     """
     releases = {target.service.name: target.release for target in plan.targets}
     for one in stopping:
@@ -184,7 +186,7 @@ def _together(stopping: Sequence[Judgement], plan: Plan, must: Mapping[str, Rele
         if one.service and isinstance(release, Release) and (one.host is None or one.host in where):
             releases.setdefault(one.service, release)
     if len(releases) == len(plan.targets) or not all(release.tag for release in releases.values()):
-        return ""
+        return None
     deploys = [word for name, release in releases.items() for word in ("--deploy", f"{name}={release.tag}")]
     return quoted("uv", "run", "pytest", "--estate", estate.name, *deploys)
 

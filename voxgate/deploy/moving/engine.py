@@ -231,9 +231,10 @@ class Deployment:
 
     def _is_served(self, target: Target, placement: Placement) -> bool:
         """Where that cannot be asked, it is not: the move that follows meets what is wrong, and says so."""
+        served = False
         with suppress(Exception):
-            return self._executor.attempt(placement.host.name, steps.is_served(target.service, target.release)).exit_status == 0
-        return False
+            served = self._executor.attempt(placement.host.name, steps.is_served(target.service, target.release)).exit_status == 0
+        return served
 
     def _restart(self) -> None:
         """Service by service in the plan's order, host by host, unit by unit: the next only when the last is up. The first host

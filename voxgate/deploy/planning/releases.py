@@ -35,7 +35,7 @@ def release_lines(
             rows = [("", commit[:12], ", ".join(words)) for commit, words in said.items()]
         else:
             rows = list(_rows(view, said))
-        width = max((len(tag) for tag, commit, _ in rows if commit), default=0)
+        width = len(max((tag for tag, commit, _ in rows if commit), key=len, default=""))
         for number, (tag, commit, words) in enumerate(rows):
             lines.append(f"{'' if number else service.name:<9} {tag:<{width}}  {commit:<12}  {words}".rstrip())
         if not rows:
