@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +17,6 @@ from voxgate.deploy.moving.rolling import Capacity, Sample
 from voxgate.deploy.planning.plan import Plan, Target
 from voxgate.errors import Interrupted, MoveFailed, VoxgateError
 from voxgate.model.answers import Answer
-from voxgate.model.estate import PlacedUnit, Placement
 from voxgate.model.evidence import Missing
 from voxgate.model.look import Question
 from voxgate.model.verdict import MoveRecord
@@ -111,13 +109,6 @@ def test_a_release_is_fetched_checked_out_installed_and_restarted_and_each_is_to
     assert told.begun == [("backend", "api-1", one.move) for one in made.records]
     assert tuple(told.ended) == made.records
     assert made.capacity == Capacity(1)
-
-
-def test_how_far_a_deploy_came_is_one_number_for_each_gate() -> None:
-    """A saved run has it, and a later gate judges it again."""
-    assert list(State.__members__.items()) == [
-        ("FETCHED", 0), ("CHECKED_OUT", 1), ("INSTALLED", 2), ("RESTARTED", 3), ("HEALTHY", 4),
-    ]  # fmt: skip
 
 
 def test_what_a_step_says_of_itself_is_told_in_a_word_or_two() -> None:
@@ -268,53 +259,6 @@ def test_a_busy_worker_is_waited_for_as_long_as_it_may_be(monkeypatch: pytest.Mo
     assert asked == [3, 3, 3, 1]
     assert made.capacity.calls_cut == 0
     assert [record.detail for record in made.records if record.move == "restart"] == ["voxcore@1", "voxcore@2", "voxcore@3"]
-
-
-def test_while_a_busy_worker_is_waited_for_nothing_is_judged_and_a_stop_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Stopped(Hands):
-        """Hands of a run that is stopped while it waits for the second time."""
-
-        def check(self) -> None:
-            """Once that is so."""
-            if self.pauses == 2:
-                raise Interrupted("the run was interrupted")
-
-    judged: list[list[str]] = []
-
-    def canary(_: Placement, units: Sequence[PlacedUnit]) -> str:
-        judged.append([one.unit for one in units])
-        return "holds"
-
-    target = fresh("fleet")
-    one = Plan((replace(target, placements=target.placements[:1]),))
-    for hands, calls, wanted in (
-        (Hands(), (2, 2, 0), [["voxcore@1.service"]]),
-        (Stopped(), (2,), []),
-    ):
-        fleet(monkeypatch, *calls)
-        judged.clear()
-        made = Deployment(one, hands, Progress(), Pace(drain=1000.0), canary)  # type: ignore[arg-type]
-        with suppress(Interrupted):
-            made.reach(State.HEALTHY)
-        assert (hands.pauses, judged) == (2, wanted)
-        assert (made.failure is None) is bool(wanted)
-
-
-def test_two_units_are_looked_at_once_more_when_both_are_up_and_one_alone_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    fleet(monkeypatch, None)
-    target = fresh("fleet")
-    for workers, wanted in ((1, 1), (2, 4)):
-        there = replace(target.placements[0], host=replace(target.placements[0].host, workers=workers))
-        made = deployment(Hands(), replace(target, placements=(there,)))
-        made.reach(State.HEALTHY)
-        assert len([one for one in made.records if one.move == "health"]) == wanted
-
-
-def test_of_several_hosts_that_fail_at_once_the_first_in_the_plan_s_order_is_why() -> None:
-    made = deployment(Hands(git_fetch=(1, b"")), fresh("fleet"))
-    with pytest.raises(MoveFailed, match="fleet-1: git fetch failed"):
-        made.reach(State.HEALTHY)
-    assert sorted(one.host for one in made.records) == ["fleet-1", "fleet-2"]
 
 
 def test_calls_that_are_cut_are_counted_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
