@@ -327,21 +327,51 @@ def test_a_commit_that_is_more_than_a_look_can_judge_is_refused(
     assert found.why.startswith(f"{why}: a look compares less than 50000, of 200 MB at most")
 
 
-class Weighed:
-    """What a mirror says of a commit of this weight that is in order otherwise."""
+class Mirrored:
+    """What a mirror says of a commit of these paths, and this weight; ``converted`` are files with the attribute by which they
+    are written otherwise.
+    """
 
-    def __init__(self, files: int, size: int) -> None:
-        self.files, self.size = files, size
+    def __init__(self, *paths: str, files: int = 1, size: int = 1, converted: dict[str, str] | None = None) -> None:
+        self.paths, self.files, self.size, self.attributes = paths, files, size, converted or {}
 
     def weight(self, _: str) -> tuple[int, int]:
         """As it was said."""
         return self.files, self.size
 
     def tree(self, _: str) -> dict[str, tuple[str, str]]:
-        """Nothing is wrong with any file, in any way."""
-        return {}
+        """They are plain files."""
+        return dict.fromkeys(self.paths, ("100644", "0" * 40))
 
-    lfs_pointers = converted = tree
+    def lfs_pointers(self, _: str) -> list[str]:
+        """None."""
+        return []
+
+    def converted(self, _: str) -> dict[str, str]:
+        """As it was said."""
+        return self.attributes
+
+
+def of_the_backend(mirror: Any) -> None:
+    """A release with what this mirror says of it must be deployable."""
+    must_be_deployable(LAB.service("backend"), Release("backend", "a" * 40, "vox-backend-2026.06.24-1"), mirror)
+
+
+def test_of_several_things_that_are_wrong_alike_the_first_is_told_with_what_mends_it() -> None:
+    with pytest.raises(Refused) as caught:
+        of_the_backend(Mirrored("app.py", ".venv/bin/python", ".env"))
+    assert caught.value.text == (
+        "backend=vox-backend-2026.06.24-1: the commit has .env, which is the installation's: "
+        "a checkout would write over what the host has there, and the next one delete it\n"
+        "  hint: git rm -r --cached .env, name it in .gitignore, merge, and deploy that"
+    )
+    with pytest.raises(Refused) as caught:
+        of_the_backend(Mirrored("a", "b", converted={"b": "ident", "a": "eol=crlf"}))
+    assert caught.value.text == (
+        "backend=vox-backend-2026.06.24-1: a is eol=crlf in .gitattributes: "
+        "a checkout writes other bytes than the commit has, and a look takes them for an edit (2 in all)\n"
+        "  hint: take that attribute away, git add --renormalize . and commit"
+    )
 
 
 @pytest.mark.parametrize(
@@ -350,10 +380,8 @@ class Weighed:
     ids=["both", "a file more", "a byte more"],
 )
 def test_a_look_judges_just_so_much(files: int, size: int, *, fits: bool) -> None:
-    release = Release("backend", "a" * 40, "vox-backend-2026.06.24-1")
-    weighed: Any = Weighed(files, size)
     with nullcontext() if fits else pytest.raises(Refused, match="more than a look can judge"):
-        must_be_deployable(LAB.service("backend"), release, weighed)
+        of_the_backend(Mirrored(files=files, size=size))
 
 
 def test_very_many_small_files_are_looked_into_in_one_pass(forge: Callable[[str], Forge]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 
 from voxgate.deploy.hosts.journal import Journal
@@ -78,8 +80,7 @@ def _is_late(since: str, now: float) -> bool:
     """True for a moment that is longer ago than any deploy takes, is still to come, or is none; a gate that has just locked the
     host has not said yet since when.
     """
-    try:
-        age = now - datetime.fromisoformat(since).timestamp() if since else 0.0
-    except (ValueError, OverflowError):
-        return True
-    return not -_CLOCKS < age < LONGEST
+    age = math.inf
+    with suppress(ValueError, OverflowError):
+        age = now - datetime.fromisoformat(since).timestamp()
+    return since != "" and not -_CLOCKS < age < LONGEST
