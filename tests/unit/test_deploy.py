@@ -264,6 +264,10 @@ H, V, X = Verdict.HOLDS, Verdict.VIOLATED, Verdict.BLIND
         (judged(H, H, interrupted="SIGTERM"), RunVerdict.INCOMPLETE),
         (judged(), RunVerdict.INCOMPLETE),
         (Judged(["i[0]"], [Judgement("i[0]", "i", "i", "r", H)], plain=["test_ours.py::test_x"]), RunVerdict.INCOMPLETE),
+        (
+            Judged([], [Judgement("test_ours.py::test_x[api-1]", "x", "x", "r", H)], plain=["test_ours.py::test_x"]),
+            RunVerdict.HOLDS,
+        ),
     ],
 )
 def test_only_everything_judged_and_holding_holds(case: Judged, verdict: RunVerdict) -> None:

@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 import json
+import shlex
+from dataclasses import replace
+
+import pytest
 
 from tests.pages import must_be_as_made
-from tests.planned import PAGE, page
+from tests.planned import PAGE, PLAN, page
 from voxgate.contracts.estates import load_estate
 from voxgate.deploy.hosts.state import Found
-from voxgate.deploy.plan_text import Entry, history, history_lines
+from voxgate.deploy.plan_text import Entry, history, history_lines, plan_lines
+from voxgate.deploy.planning.plan import Plan
+from voxgate.moves import steps
 
 ESTATE = load_estate("lab")
 
 
 def test_the_page_of_a_plan_is_as_it_is_printed() -> None:
     must_be_as_made(PAGE, page())
+
+
+@pytest.mark.parametrize(("workers", "alone"), [(1, False), (2, True), (3, True)])
+def test_the_first_worker_of_several_is_said_to_be_judged_alone(workers: int, *, alone: bool) -> None:
+    target = PLAN.targets[1]
+    first, other = target.placements
+    there = replace(first, host=replace(first.host, workers=workers))
+    lines = plan_lines(ESTATE, Plan((replace(target, placements=(there, other)),)), (), {}, 1, {})
+    of_it = [one.removeprefix("   fleet-1    ") for one in lines[lines.index(RESTARTS) :] if one.startswith("   fleet-1 ")]
+    restarts = [shlex.join(steps.systemctl("restart", f"voxcore@{number}.service").argv) for number in range(1, workers + 1)]
+    canary = ["(canary: judged alone, before the second is touched)"] if alone else []
+    whole = "(canary: judged as a whole, before any other host is touched)"
+    assert of_it == [*restarts[:1], *canary, *restarts[1:], whole]
+
+
+RESTARTS = "3. restart, one after the other, each healthy before the next"
 
 
 def line(event: str, run: str, **more: object) -> str:

@@ -93,19 +93,19 @@ def test_all_are_asked_and_a_silent_one_says_why(there: There) -> None:
 
 
 def test_no_thread_is_left_once_all_have_answered(there: There, monkeypatch: pytest.MonkeyPatch) -> None:
-    ended: list[dict[str, Any]] = []
+    ended: list[tuple[int, bool]] = []
 
     class Noted(ThreadPoolExecutor):
         """A pool that notes how it is ended."""
 
-        def shutdown(self, **how: Any) -> None:
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - as a pool's
             """Nobody waits for it: other work is done meanwhile."""
-            ended.append({"workers": self._max_workers, **how})
-            super().shutdown(**how)
+            ended.append((self._max_workers, wait))
+            super().shutdown(wait, cancel_futures=cancel_futures)
 
     monkeypatch.setattr(remotes, "ThreadPoolExecutor", Noted)
     there.remotes.ask()
-    assert ended == [{"workers": 4, "wait": False}]
+    assert ended == [(4, False)]
 
 
 @pytest.mark.parametrize("later", [False, True])

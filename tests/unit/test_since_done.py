@@ -312,6 +312,7 @@ def line(**said: object) -> str:
     [
         ((), {"backend": "vox-backend-2026.11.22-1"}, ("release vox-backend-2026.11.22-1 of this run",)),
         ((line(),), {}, ("release vox-backend-2026.11.22-2 of run r1b (promoted)",)),
+        ((line(),), {"backend": "vox-backend-2026.11.22-1"}, ("release vox-backend-2026.11.22-1 of this run",)),
         ((line(tag=None, commit="c" * 40, event="begun"),), {}, (f"release {'c' * 12} of run r1b (begun)",)),
         ((line(run="r1"),), {}, ()),
         ((line(at="2026-11-22T09:14:02Z"),), {}, ()),

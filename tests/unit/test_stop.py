@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -73,6 +74,11 @@ def test_a_wait_is_as_long_as_was_asked_for_and_never_for_ever(monkeypatch: pyte
     for seconds in (0.25, 0.0, -1.0):
         made.wait(seconds)
     assert waits == [250.0, 0.0, 0.0]
+
+
+def test_who_sets_it_waits_for_nobody_who_reads() -> None:
+    """A signal's handler must come back."""
+    assert not os.get_blocking(Stop()._said)
 
 
 def test_it_leaves_no_pipe_behind() -> None:

@@ -230,8 +230,9 @@ class Gate:
             if isinstance(good := self.context.found[key].good, Missing):
                 self.notes.append(f"the last known good of {key} counts for nothing: {good.why}")
         for name, error in self.context.away.items():
-            self.notes.append(f"{name} is left out, what is open there stays open: {error.line}")
-            self.context.progress.note(self.notes[-1])
+            line = f"{name} is left out, what is open there stays open: {error.line}"
+            self.notes.append(line)
+            self.context.progress.note(line)
 
     def _mend(self) -> dict[str, Release]:
         """Bring to its end what was left open. A run that deploys judges that first, by itself; one that only recovers is

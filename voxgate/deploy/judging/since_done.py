@@ -69,8 +69,8 @@ def by_host(changes: Sequence[HostChanges]) -> dict[str, HostChanges]:
 
 def _of_host(context: RunContext, host: Host, seen: HostEvidence, tried: Mapping[str, str]) -> HostChanges:
     mine = placements_of(context.estate, host)
-    found = [context.found[one.id] for one in mine if one.id in context.found]
-    kept = _kept_elsewhere(context, host) if not mine else found[0].done if found else None
+    own = (context.found[one.id].done for one in mine if one.id in context.found)
+    kept = next(own, None) if mine else _kept_elsewhere(context, host)
     if kept is None:
         where = "here" if mine else "of it" if context.estate.whole is None else "of it by the hosts of this part"
         return HostChanges(host.name, note=f"no done is kept {where}: nothing to compare with")

@@ -290,7 +290,7 @@ class Deployment:
         while left:
             self._executor.check()
             drained = self._executor.back or drain.passed
-            batch = next_batch(left, self._calls(left), 1 if alone else self._pace.most, drained=drained)
+            batch = next_batch(left, self._calls(target, left), 1 if alone else self._pace.most, drained=drained)
             if not batch.units:
                 self._executor.pause()
                 continue
@@ -305,9 +305,9 @@ class Deployment:
                 self._judge(placement, batch.units)
             alone = False
 
-    def _calls(self, units: Sequence[PlacedUnit]) -> dict[str, int | None]:
-        """How many calls each worker says it has."""
-        health = units[0].service.health
+    def _calls(self, target: Target, units: Sequence[PlacedUnit]) -> dict[str, int | None]:
+        """How many calls each of these workers says it has."""
+        health = target.service.health
         if health is None:
             return {}
         questions = {Question(unit.host.name, unit.port_of(health), health.path): unit.id for unit in units}

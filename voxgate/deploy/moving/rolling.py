@@ -108,9 +108,9 @@ class Capacity:
         """The same for the verdict; None where no fleet was rolled. A moment of which not all is known counts for nothing."""
         if not self.samples:
             return None
-        first = self.samples[0]
+        workers = {name for sample in self.samples for name in (*sample.serving, *sample.down, *sample.unknown)}
         lowest = min((len(sample.serving) for sample in self.samples if not sample.unknown), default=None)
-        return Roll(len(first.serving) + len(first.down) + len(first.unknown), lowest, self.calls_cut)
+        return Roll(len(workers), lowest, self.calls_cut)
 
     @property
     def longest_gap(self) -> float:
