@@ -24,6 +24,7 @@ from voxgate.model.evidence import Missing
 from voxgate.model.look import Question
 from voxgate.model.release import Release
 from voxgate.model.run_facts import Roll, gaps
+from voxgate.model.verdict import Move
 from voxgate.moves.health import Up
 from voxgate.moves.steps import Step
 from voxgate.plugin.tracing import keep_traces
@@ -154,6 +155,8 @@ def test_a_dialler_is_noted_when_it_is_stopped_and_when_it_is_up_again(monkeypat
     assert gap.seconds == pytest.approx(up.at - stopped.at)
     done = [says for _, says in executor.done if says.startswith(("stop", "start", "gone"))]
     assert done == ["stop voxdialler", "gone", "start voxdialler"]
+    told = [(str(one.move), one.detail, one.error) for one in deployment.records if one.move in {Move.RESTART, Move.HEALTH}]
+    assert told == [("restart", "voxdialler", ""), ("health", "voxdialler up", "")]
 
 
 @pytest.mark.parametrize("error", MISTAKES, ids=lambda one: type(one).__name__)
