@@ -27,7 +27,7 @@ from voxgate.deploy.moving.dialling import (
 )
 from voxgate.errors import MoveFailed, Unreachable
 from voxgate.model.answers import DatabaseClient, DatabaseView
-from voxgate.model.evidence import ContainerFact, EnginesFact, HostEvidence, MadeFact, Missing, ProcessFact, known
+from voxgate.model.evidence import ContainerFact, EnginesFact, HostEvidence, MadeFact, Missing, ProcessFact, SocketFact, known
 from voxgate.model.release import Release
 from voxgate.moves.steps import Step
 from voxgate.survey.containers import livekits
@@ -372,6 +372,35 @@ def test_what_was_not_seen_is_of_no_unit() -> None:
     for seen in (BLIND, replace(SEEN, processes=BLIND), replace(ours, units=BLIND), replace(SEEN, processes=())):
         assert is_of_units(seen, 77, UNITS) is False
     assert is_of_units(ours, 77, [("sip-2", UNIT.unit)]) is False
+
+
+FACT = next(iter(known(SEEN.units).values()))
+MAIN = replace(FACT, name=UNIT.unit, properties={**FACT.properties, "MainPID": "77"})
+
+
+def holding(*pids: int) -> HostEvidence:
+    """A host on which these processes have the end of our connection open."""
+    ours = SocketFact(OURS.address, OURS.port, "198.51.100.51", 27017, pids)
+    return replace(SEEN, processes=(process(),), units={MAIN.name: MAIN}, connections=(ours,))
+
+
+@pytest.mark.parametrize(
+    ("seen", "held"),
+    [
+        (holding(77), True),
+        (holding(77, 1), False),
+        (holding(1), False),
+        (holding(), False),
+        (replace(holding(77), connections=BLIND), False),
+        (BLIND, False),
+    ],
+    ids=["a unit's own", "somebody's too", "somebody's", "nobody's", "not seen", "no host"],
+)
+def test_a_connection_is_another_dialler_s_only_where_root_saw_it_alone_hold_it(
+    seen: HostEvidence | Missing, *, held: bool
+) -> None:
+    left = dialling.not_held_by((OURS, OTHERS), {"data": BLIND, SEEN.name: seen}, UNITS)
+    assert left == ((OTHERS,) if held else (OURS, OTHERS))
 
 
 @pytest.mark.parametrize(("name", "wanted"), [(UNIT.service.app_name, (OURS,)), ("voxcore", (OTHERS,)), ("", ()), (None, ())])
