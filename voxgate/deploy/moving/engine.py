@@ -33,7 +33,6 @@ from voxgate.transport.deadline import Deadline
 _AT_ONCE = 16  # hosts that are moved at the same time
 _ANSWER_DEADLINE = 3.0  # seconds for a health page
 
-
 Canary = Callable[[Placement, Sequence[PlacedUnit]], str]
 """Judges what was restarted first: these units, or the whole host where none are named. Says what holds, or raises MoveFailed."""
 
