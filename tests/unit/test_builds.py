@@ -124,10 +124,11 @@ def test_what_is_locked_is_installed_once(host: Host) -> None:
 
 
 def test_a_build_is_told_what_it_builds_and_sees_its_own_folders_alone(host: Host) -> None:
-    host.program("uv", f"pwd >>{host.top}/ran\nenv | sort >{host.top}/env\nflock -n {host.build}/in/lock echo free\n{VENV}")
+    sees = f"pwd >>{host.top}/ran\ngit rev-parse HEAD >>{host.top}/ran\nenv | sort >{host.top}/env\n"
+    host.program("uv", f"{sees}flock -n {host.build}/in/lock echo free\n{VENV}")
     commit = host.commit(uv_lock="version = 1\n")
     assert host.asked("install", "python", "one", commit, "--offline")[0] == 0
-    assert host.ran == [ASKED, "uv sync --locked --no-dev --offline --no-build", f"{host.top}/bound/one"]
+    assert host.ran == [ASKED, "uv sync --locked --no-dev --offline --no-build", f"{host.top}/bound/one", commit]
     assert json.loads((host.build / "in/request.json").read_text()) == {
         "do": "install", "kind": "python", "commit": commit, "offline": True, "given": {},
     }  # fmt: skip
@@ -141,6 +142,9 @@ def test_a_build_is_told_what_it_builds_and_sees_its_own_folders_alone(host: Hos
     assert {name: env[name] for name in wanted} == wanted
     assert env["HOME"].startswith("/tmp/"), "what it leaves there is gone with its sandbox"  # noqa: S108 - the sandbox's own
     assert "free" not in (host.build / "out/said").read_text(), "another build could begin meanwhile"
+    other = host.commit(uv_lock="version = 2\n")
+    assert host.asked("prove", "python", "one", other)[0] == 0
+    assert host.ran[-2:] == [f"{host.top}/bound/one", other]
 
 
 NO_BUILD = "Building source distributions is disabled"
@@ -158,6 +162,18 @@ def test_what_has_no_wheel_is_built_and_named(host: Host, how: str) -> None:
     said = host.asked("install", "python", "one", host.commit(uv_lock="version = 1\n"))
     assert said == (0, f"builds {names} from source\n", "")
     assert host.ran == [ASKED, SYNC, "uv sync --locked --no-dev"]
+    host.program("uv", f"case \"$*\" in *--no-build) echo '{refused}' >&2; exit 2 ;; esac\necho no compiler >&2; exit 1\n")
+    said = host.asked("install", "python", "one", host.commit(uv_lock="version = 2\n"))
+    assert said == (1, "", "no compiler\n\n"), "what was tried first says nothing of it"
+
+
+def test_what_is_made_of_more_than_its_lock_is_always_built(host: Host) -> None:
+    host.program("uv", VENV)
+    commit = host.commit(uv_lock='[[package]]\nsource = { directory = "x" }\n')
+    for _ in range(2):
+        assert host.asked("install", "python", "one", commit) == (0, "", "")
+        assert host.ran == [ASKED, SYNC]
+    assert not (host.build / "in/handed.json").exists()
 
 
 def test_what_fails_says_its_last_words_and_is_not_handed_over(host: Host) -> None:
@@ -209,6 +225,7 @@ def test_a_page_is_built_and_handed_over_beside_the_one_that_is_served(host: Hos
     assert (host.folder / "builds/.next/index.html").read_text() == "page\n"
     assert host.asked("install", "static", "one", commit)[0] == 0
     assert host.ran[-1] == "npm run build", "a page is always built"
+    assert not (host.build / "in/handed.json").exists()
 
 
 def test_without_its_packages_no_page_is_built(host: Host) -> None:

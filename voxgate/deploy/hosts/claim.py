@@ -94,11 +94,11 @@ class Claim:
         names, found = [host.name for host in hosts_with_state(self._estate)], dict[str, Found]()
         # All owners are started at once: each takes some round trips to start, and claims nothing before it is asked to. While
         # another gate is waited for, the first host alone says whether it has ended.
-        at_once(names[: 1 if self.waited else None], self._begin, limit=max(1, len(names)))
+        at_once(names[: 1 if self.waited else None], self._begin, limit=len(names))
         while names and not self._holds:
             name = names.pop(0)
             found |= self._or_leave(name, partial(self._take_one, name), whole=whole)
-        for name, outcome in at_once(names, self._take_one, limit=max(1, len(names))).items():
+        for name, outcome in at_once(names, self._take_one, limit=len(names)).items():
             found |= self._or_leave(name, partial(_outcome_of, outcome, name), whole=whole)
         if not self._holds:
             raise next(iter(self.away.values()))
@@ -177,7 +177,7 @@ class Claim:
                     say(f"{name}: was lost, is held again")
                     return
 
-        for name, outcome in at_once([host.name for host in lost], again, limit=max(1, len(lost))).items():
+        for name, outcome in at_once([host.name for host in lost], again, limit=len(lost)).items():
             if isinstance(outcome, BaseException):
                 say(f"lost for good: {known_error(outcome, name).line}")
 
@@ -244,7 +244,7 @@ class Claim:
             stopped = self.stop.is_set()
             holds = tuple(self._holds.values())
             begun = [one for one in tuple(self._begun.values()) if isinstance(one, Hold)]
-            at_once([*holds, *begun], Hold.beat, limit=max(1, len(holds) + len(begun)), deadline=Deadline.after(BEAT))
+            at_once([*holds, *begun], Hold.beat, limit=len(holds) + len(begun), deadline=Deadline.after(BEAT))
             for hold in holds:
                 if stopped and not told and not hold.lost:
                     threading.Thread(target=self._cut, args=(hold,), daemon=True).start()

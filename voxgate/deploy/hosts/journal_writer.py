@@ -97,7 +97,7 @@ def keep_done(claim: Claim, estate: Estate, kept: Mapping[str, Kept]) -> list[st
         said = document_of_done(kept[host])
         claim.ask(host, "mark", _DEADLINE, nothing, service=services[host], done=said, others=beside)
 
-    outcomes = at_once(services, write, limit=max(1, len(services)))
+    outcomes = at_once(services, write, limit=len(services))
     errors = {host: known_error(one, host) for host, one in outcomes.items() if isinstance(one, BaseException)}
     return [
         f"{host} does not keep what was seen of {', '.join(['it', *turns.get(host, ())])}: {error.line}"
@@ -139,7 +139,7 @@ def _everywhere(claim: Claim, tasks: Sequence[Task], words: Callable[[Task], dic
         placement = by_id[key].placement
         claim.ask(placement.host.name, "mark", _DEADLINE, nothing, service=placement.service.name, **words(by_id[key]))
 
-    outcomes = at_once(by_id, write, limit=max(1, len(by_id)))
+    outcomes = at_once(by_id, write, limit=len(by_id))
     errors = [known_error(outcome, key) for key, outcome in outcomes.items() if isinstance(outcome, BaseException)]
     if errors:
         why = "; ".join(error.line for error in errors)

@@ -68,12 +68,13 @@ class Commands:
         """End what runs now and may be ended, with ``back`` also on the way back. Returns the services."""
         children = {name: child for name, (child, is_back) in dict(self.running).items() if back or not is_back}
         self.cut.update(children)
-        for number, patience in ((signal.SIGTERM, KILL_AFTER), (signal.SIGKILL, 0.0)):
-            for child in children.values():
-                _end(child, number)
-            until = time.monotonic() + patience
-            while time.monotonic() < until and any(child.poll() is None for child in children.values()):
-                time.sleep(PAUSE)
+        for child in children.values():
+            _end(child, signal.SIGTERM)
+        until = time.monotonic() + KILL_AFTER
+        while time.monotonic() < until and any(child.poll() is None for child in children.values()):
+            time.sleep(PAUSE)
+        for child in children.values():
+            _end(child, signal.SIGKILL)
         return sorted(children)
 
 

@@ -47,7 +47,7 @@ def append(folder: str, event: Dict[str, Any]) -> None:
     descriptor = open_file(folder, "ledger.jsonl", os.O_RDWR | os.O_APPEND)
     try:
         size = os.fstat(descriptor).st_size
-        torn = size and os.pread(descriptor, 1, size - 1) != b"\n"
+        torn = size and os.pread(descriptor, size, size - 1) != b"\n"
         whole = json.dumps(dict(event, n=last.get("n", 0) + 1, prev=digest), sort_keys=True).encode("utf-8") + b"\n"
         text = (b"\n" if torn else b"") + whole
         if os.write(descriptor, text) != len(text):

@@ -17,12 +17,9 @@ def git_locks(folder: str) -> List[str]:
     for top, _, names in os.walk(os.path.join(folder, ".git")):
         found += [os.path.join(top, name) for name in names if name.endswith(".lock")]
     for pid in [name for name in os.listdir("/proc") if name.isdigit()] if found else []:
-        try:
-            with open("/proc/%s/comm" % pid, "rb") as file:  # a name may be of any bytes
-                if file.read().startswith(b"git") and os.readlink("/proc/%s/cwd" % pid).startswith(folder):
-                    return []
-        except OSError:
-            continue
+        with suppress(OSError), open("/proc/%s/comm" % pid, "rb") as file:  # a name may be of any bytes
+            if file.read().startswith(b"git") and os.readlink("/proc/%s/cwd" % pid).startswith(folder):
+                return []
     return found
 
 
@@ -62,7 +59,7 @@ def read(request: Dict[str, Any]) -> Dict[str, Any]:
             "put_back": text_of(folder, "put-back.json"),
             "owner": text_of(folder, "owner.lock"),
             "held": bool(held & {service + "/owner.lock", service + "/step.lock"}),
-            "ledger": last_lines(folder, request.get("ledger", 0)) if request.get("ledger") else [],
+            "ledger": last_lines(folder, request["ledger"]) if request.get("ledger") else [],
             "git_locks": git_locks(checkout),
         }
     done = text_of_host(DONE) if request.get("done") else None

@@ -13,6 +13,8 @@ from typing import Any, Dict, List
 from voxgate.deploy.on_host.looking import read
 from voxgate.deploy.on_host.owner import Fenced, Held, Owner
 
+ROOM = 64 << 10  # bytes of requests that are read at once
+LOOK = 1.0  # seconds between two looks whether the gate is still there
 SILENCE = 20.0  # seconds without a word from the gate, after which it is gone, or asleep
 LEAVE_AFTER = 300.0  # seconds for the last restart to end by itself and to be noted, once the gate is gone
 
@@ -54,9 +56,9 @@ class Channel:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         heard, rest = time.monotonic(), b""
         while not self.owner.closing and time.monotonic() - heard < SILENCE:
-            if not select.select([0], [], [], 1.0)[0]:
+            if not select.select([0], [], [], LOOK)[0]:
                 continue
-            data = os.read(0, 1 << 16)
+            data = os.read(0, ROOM)
             if not data:
                 break
             heard = time.monotonic()
@@ -66,13 +68,14 @@ class Channel:
                 if request["id"] == 0:
                     self.say({"id": 0})
                     continue
-                self.threads.append(threading.Thread(target=self.answer, args=(request,), daemon=True))
-                self.threads[-1].start()
+                thread = threading.Thread(target=self.answer, args=(request,), daemon=True)
+                thread.start()
+                self.threads.append(thread)
         self.owner.closing = True
         self.owner.cancel({})
         until = time.monotonic() + LEAVE_AFTER
         for thread in self.threads:
-            thread.join(max(0.0, until - time.monotonic()))
+            thread.join(until - time.monotonic())  # not at all where it is over
 
 
 def print_line(word: str, words: Dict[str, Any]) -> None:

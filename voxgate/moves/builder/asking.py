@@ -15,6 +15,7 @@ from voxgate.moves.builder.base import READ, Bad, end_of, read, seen, where, wri
 
 SYSTEMCTL = "/usr/bin/systemctl"
 KEPT = 8192  # bytes of what a build said
+NOTE = 200  # characters of its word about how it ended
 STATUSES = range(256)  # more would be cut to one of these: 256 is no 0
 
 
@@ -52,7 +53,7 @@ def outcome(name: str) -> Tuple[int, str, str]:
     if type(status) is not int or status not in STATUSES:
         raise Bad("the build left no result; it said: %s" % (end_of(said) or "nothing"))
     # The note goes to stdout, which may be of any locale; stderr escapes what it cannot write.
-    note = seen(" ".join(str(note or "").split())[:200]).encode("ascii", "backslashreplace").decode("ascii")
+    note = seen(" ".join(str(note or "").split())[:NOTE]).encode("ascii", "backslashreplace").decode("ascii")
     return status, note, said
 
 

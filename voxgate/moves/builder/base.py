@@ -14,6 +14,8 @@ KINDS = {"python": ".venv", "static": "dist"}  # what is handed over
 TOOLS = {"python": ["uv"], "static": ["node", "npm"]}
 OPEN, CLOSED = 0o755, 0o644  # folders and programs, and other files
 SAID = 4096  # letters of what somebody said
+OURS = 0o600  # files that nobody else is to open, a draft while it is written for one
+ROOM = 64 << 10  # bytes of a JSON file that is somebody else's
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -70,7 +72,7 @@ def read(path: str) -> Dict[str, Any]:
     """A JSON object of somebody's, {} where it is none."""
     try:
         with open(os.open(path, READ), "rb") as file:
-            document = json.loads(file.read(1 << 16)) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else {}
+            document = json.loads(file.read(ROOM)) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else {}
     except (OSError, ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}

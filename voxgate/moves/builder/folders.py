@@ -80,7 +80,7 @@ def step(here: int, name: str) -> int:
 
 def usable(name: str, place: Optional[int], found: os.stat_result) -> None:
     """A folder that its owner can list and change, a file that he can read and write."""
-    need = 0o700 if stat.S_ISDIR(found.st_mode) else 0o600
+    need = stat.S_IRWXU if stat.S_ISDIR(found.st_mode) else stat.S_IRUSR | stat.S_IWUSR
     if found.st_mode & need != need and found.st_uid == os.geteuid():
         os.chmod(name, stat.S_IMODE(found.st_mode) | need, dir_fd=place)
 

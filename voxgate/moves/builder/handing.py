@@ -8,7 +8,7 @@ import stat
 from contextlib import suppress
 from typing import Any, Optional, Set
 
-from voxgate.moves.builder.base import CLOSED, KINDS, OPEN, READ, Bad, folder_at, where
+from voxgate.moves.builder.base import CLOSED, KINDS, OPEN, OURS, READ, Bad, folder_at, where
 from voxgate.moves.builder.folders import clear, make_folder, remove
 from voxgate.moves.builder.links import link
 from voxgate.moves.builder.renewed import renewed
@@ -67,9 +67,9 @@ class Hand:
         """All that was built, if it is not too much. Raises Bad, and OSError."""
         self.weigh(source, place, path)
         disk = os.statvfs(place)
-        free = disk.f_bavail * disk.f_frsize
-        if self.more and free - self.more < SPARE:
-            raise Bad("%d MB were built, and the disk has %d MB to spare" % (self.more >> 20, max(0, free - SPARE) >> 20))
+        spare = max(0, disk.f_bavail * disk.f_frsize - SPARE)
+        if self.more > spare:
+            raise Bad("%d MB were built, and the disk has %d MB to spare" % (self.more >> 20, spare >> 20))
         self.files = self.bytes = 0
         self.renewed = renewed(source, place, path)
         self.over(source, place, path)
@@ -109,13 +109,13 @@ class Hand:
             self.bytes += found.st_size
             if self.bytes > BYTES:
                 raise Bad("over %d bytes were built" % BYTES)
-            mode = OPEN if found.st_mode & 0o100 else CLOSED
+            mode = OPEN if found.st_mode & stat.S_IXUSR else CLOSED
             if at not in self.renewed and same(new, name, place, found.st_size, mode):
                 return
             clear(name, place, keep=stat.S_ISREG)
             with suppress(FileNotFoundError):
                 os.unlink(DRAFT, dir_fd=place)
-            draft = os.open(DRAFT, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=place)
+            draft = os.open(DRAFT, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OURS, dir_fd=place)
             try:
                 with open(draft, "wb") as file:
                     new.seek(0)

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Iterator
 
 from voxgate.moves.builder.asking import asked
-from voxgate.moves.builder.base import Bad, name_of, read, where, write
+from voxgate.moves.builder.base import OURS, Bad, name_of, read, where, write
 from voxgate.moves.builder.handing import hand_over
 from voxgate.moves.builder.ingredients import ingredients, state_of
 from voxgate.moves.builder.of_home import brought
@@ -19,7 +19,7 @@ from voxgate.moves.builder.releases import export, repository
 @contextmanager
 def alone(folder: str) -> Iterator[None]:
     """One build of a service at a time: whoever comes second waits."""
-    descriptor = os.open(where(name_of(folder), "in", "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(where(name_of(folder), "in", "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OURS)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -47,7 +47,7 @@ def is_roots(path: str) -> bool:
         found = os.stat(path)
         while True:
             row = os.lstat(path)
-            if row.st_uid != 0 or row.st_mode & 0o022:
+            if row.st_uid != 0 or row.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
                 return False
             if path == "/":
                 return stat.S_ISREG(found.st_mode)

@@ -14,6 +14,7 @@ from voxgate.moves.builder.installing import alone, install, prove, tools
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 COMMIT = re.compile(r"[0-9a-f]{40}")
+UMASK = 0o022  # what a builder makes is written by nobody else
 PROVING = 115  # seconds for a proof: who asked for it waits for 120
 
 
@@ -36,16 +37,16 @@ def given_up(number: int, _: Any) -> NoReturn:
 
 def main(argv: List[str]) -> int:
     """One of the four; the exit status."""
-    os.umask(0o022)
-    if argv[0] in ("prove", "tools"):
+    os.umask(UMASK)
+    what, *words = [word for word in argv if word != "--offline"]
+    if what in ("prove", "tools"):
         signal.signal(signal.SIGALRM, given_up)
         signal.alarm(PROVING)
-    what, words = argv[0], [word for word in argv[1:] if word != "--offline"]
     try:
-        if what == "build" and NAME.fullmatch(words[0]):
+        if what == "build" and NAME.fullmatch(" ".join(words)):
             # The first process of its namespace hears no signal that it does not ask for.
             signal.signal(signal.SIGTERM, lambda number, _: os._exit(128 + number))
-            Build(words[0]).whole()
+            Build(" ".join(words)).whole()
             return 0
         kind, folder, commit = asked_for(words)
         with alone(folder):

@@ -25,6 +25,7 @@ OF_A_HOME = (".local/bin", "bin", ".cargo/bin", ".nvm/versions/node/*/bin", ".lo
              ".local/share/mise/installs/node/*/bin", ".asdf/installs/nodejs/*/bin", ".volta/tools/image/node/*/bin",
              ".volta/bin", ".asdf/shims", ".local/share/mise/shims")  # fmt: skip
 ACL = "system.posix_acl_access"
+ALIAS = 100  # characters of the version that nvm is told to take
 OF_NPM = {"npm": "npm-cli.js", "npx": "npx-cli.js"}  # names in a PATH, and the files of npm's folder that they lead to
 
 
@@ -67,7 +68,7 @@ def is_default(path: str) -> bool:
     nvm, _, version = path.partition("/versions/node/v")
     said = ""
     with suppress(OSError), open(os.path.join(nvm, "alias", "default"), encoding="ascii", errors="replace") as file:
-        said = file.read(100).strip().lstrip("v")
+        said = file.read(ALIAS).strip().lstrip("v")
     return bool(re.fullmatch(r"[0-9.]+", said)) and version.startswith((said + ".", said + "/"))
 
 
