@@ -85,14 +85,14 @@ def program(path: Path, does: str) -> None:
 
 def hand(source: Path, place: Path) -> None:
     """Hand it over, by folders that are open meanwhile, and no other one afterwards."""
-    before = len(os.listdir("/proc/self/fd"))
+    before = len([*Path("/proc/self/fd").iterdir()])
     held = [folder_at(str(source)), folder_at(str(place))]
     try:
         Hand().whole(*held, ".venv")
     finally:
         for one in held:
             os.close(one)
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert len([*Path("/proc/self/fd").iterdir()]) == before
 
 
 def touched(since: dict[Path, int]) -> list[str]:
@@ -195,9 +195,7 @@ def test_a_program_is_what_its_owner_may_run(built: Path, place: Path, mode: int
     assert stat.S_IMODE((place / "file").stat().st_mode) == wanted
 
 
-def test_a_disk_that_has_nothing_to_spare_takes_not_one_byte(
-    built: Path, place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_has_nothing_to_spare_takes_not_one_byte(built: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hand(built, place)
     monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=1, f_frsize=1))
     hand(built, place)
@@ -293,9 +291,7 @@ def test_a_build_has_a_home_that_is_there(spool: Path) -> None:
         assert (spool / "home/of/it").is_dir()
 
 
-def test_who_asked_for_a_build_ends_by_a_signal_as_before(
-    spool: Path, monkeypatch: pytest.MonkeyPatch, signals: None
-) -> None:
+def test_who_asked_for_a_build_ends_by_a_signal_as_before(spool: Path, monkeypatch: pytest.MonkeyPatch, signals: None) -> None:
     """Once the unit has ended nobody is to stop it."""
     assert signals is None
     program(spool / "bin/sudo", "exit 0\n")

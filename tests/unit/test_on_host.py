@@ -364,6 +364,7 @@ def test_what_cannot_be_killed_is_not_waited_for_for_ever(hosts: list[Host]) -> 
     began = time.monotonic()
     result = one.do("sh", "-c", "echo here; setsid sleep 25 & sleep 25", deadline=1)["ok"]["results"][0]  # keeps our pipe open
     assert (result["exit"], result["why"]) == (None, "was not done within 1 s")
+    assert (result["out"], result["err"]) == ("here\n", "")
     assert time.monotonic() - began < 15
 
 

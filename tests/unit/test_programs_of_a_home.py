@@ -109,10 +109,10 @@ def test_node_and_npm_are_those_that_nvm_takes(home: Path, default: str, taken: 
     assert os.access(tools / "bin/npx", os.X_OK)
     assert (tools / "bin/npm").resolve().is_relative_to(tools)
     assert (tools / "lib/node_modules/npm/node_modules/.bin/semver").is_symlink()
-    before = len(os.listdir("/proc/self/fd"))
+    before = len([*Path("/proc/self/fd").iterdir()])
     builder.brought("static", "one")
     assert (tools / "bin/npm").resolve().is_relative_to(tools), "also where it was there already"
-    assert len(os.listdir("/proc/self/fd")) == before + 2, "those that it copies from, and no other one"
+    assert len([*Path("/proc/self/fd").iterdir()]) == before + 2, "those that it copies from, and no other one"
 
 
 @pytest.mark.parametrize("who", ["its file", "its folder", "another's", "a list", "npm's file"])

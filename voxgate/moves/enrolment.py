@@ -199,7 +199,8 @@ def _sudo(host: Host, placements: list[Placement], units: list[PlacedUnit]) -> N
     )
     asked = [command.removesuffix(' ""') for command in allowed]
     done = " && ".join(f"/usr/bin/sudo -n -l {command}" for command in asked) or "true"
-    return Need(f"sudo for these {len(allowed)} commands" if len(allowed) > 1 else "sudo for this one command", do, done)
+    many = {0: "no command", 1: "this one command"}.get(len(allowed), f"these {len(allowed)} commands")
+    return Need(f"sudo for {many}", do, done)
 
 
 def _checkout(estate: Estate, one: Placement) -> Need:

@@ -46,10 +46,10 @@ def pulse(state: Mapping[str, str], answer: Answer | Missing, commit: str) -> Pu
     200, ``status`` ok, and the release's commit.
     """
     active = f"{state.get('ActiveState', 'unknown')}/{state.get('SubState', 'unknown')}"
-    restarts = natural_in(state.get("NRestarts", "")) or 0
+    restarts = natural_in(state.get("NRestarts", ""))
     if state.get("ActiveState") == "failed":
         return Pulse(Up.NEVER, f"systemd gave up on it: failed, {state.get('Result', 'unknown')}")
-    if restarts >= _CRASH_LOOP:
+    if restarts is not None and restarts >= _CRASH_LOOP:
         return Pulse(Up.NEVER, f"it dies as it starts: {restarts} automatic restarts, {active}")
     if isinstance(answer, Missing):
         return Pulse(Up.NOT_YET, f"{active}, not asked: {answer.why}")

@@ -288,6 +288,33 @@ def test_what_the_owner_answers_is_read_or_raised(owner: Owner) -> None:
     assert hold.lost
 
 
+AT = {"service": "backend", "phase": "install"}
+
+
+@pytest.mark.parametrize(
+    ("owner", "journal", "said"),
+    [
+        ({"by": "me", "since": "now", "run": "r1"}, {}, "me since now, run r1"),
+        ({"by": "me", "since": "now", "run": "r1", "build": ""}, AT, "me since now, run r1"),
+        ({"by": "me", "since": "now", "run": "r1", "build": "b-1"}, {}, "me since now, build b-1, run r1"),
+        ({"by": "me", "since": "now", "run": "r1"}, AT | {"run": "r0"}, "me since now, run r1"),
+        ({"by": "me", "since": "now", "run": "r1"}, AT | {"run": "r1"}, "me since now, run r1, at backend install"),
+        (
+            {"by": "me", "since": "now", "run": "r1"},
+            AT | {"run": "r1", "step": "uv sync"},
+            "me since now, run r1, at backend install uv sync",
+        ),
+        ({}, AT, "somebody since ?, run ?"),
+        ({}, AT | {"run": "r1"}, "somebody since ?, run ?"),
+    ],
+)
+def test_who_is_at_work_is_said_with_what_its_own_journal_says(owner: dict[str, str], journal: dict[str, str], said: str) -> None:
+    """A journal of an earlier run says nothing of this one."""
+    found = holding.held_elsewhere("api-1", answers.Holder(owner, journal))
+    assert found.line == f"api-1: another gate is at work: {said}"
+    assert found.hint == "wait for it: --wait SECONDS; nothing needs to be unlocked, the lock is gone when that gate is"
+
+
 def prints(length: int) -> dict[str, dict[str, str]]:
     """Fingerprints that are so many characters of JSON."""
     rows: dict[str, str] = {}

@@ -94,7 +94,8 @@ class Claim:
         names, found = [host.name for host in hosts_with_state(self._estate)], dict[str, Found]()
         # All owners are started at once: each takes some round trips to start, and claims nothing before it is asked to. While
         # another gate is waited for, the first host alone says whether it has ended.
-        at_once(names[: 1 if self.waited else None], self._begin, limit=len(names))
+        if not self.waited:
+            at_once(names, self._begin, limit=len(names))
         while names and not self._holds:
             name = names.pop(0)
             found |= self._or_leave(name, partial(self._take_one, name), whole=whole)
@@ -119,17 +120,20 @@ class Claim:
             return {one.id: Found(missing, missing) for one in placements_of(self._estate, self._estate.host(name))}
 
     def _begin(self, name: str) -> None:
+        self._begun[name] = self._started(name)
+
+    def _started(self, name: str) -> Hold | VoxgateError:
         try:
-            self._begun[name] = Hold(self._connections[name])
+            return Hold(self._connections[name])
         except Exception as error:  # noqa: BLE001 - whoever claims the host says so
-            self._begun[name] = known_error(error, name)
+            return known_error(error, name)
 
     def _take_one(self, name: str) -> dict[str, Found]:
         hold = self._begun.pop(name, None)
+        if hold is None or (isinstance(hold, Hold) and hold.lost):
+            hold = self._started(name)
         if isinstance(hold, VoxgateError):
             raise hold
-        if hold is None or hold.lost:
-            hold = Hold(self._connections[name])
         placements = placements_of(self._estate, hold.host)
         before = self._holds.get(name)
         self._holds[name] = hold  # heartbeats from here on: a step that somebody left running may have to be waited for

@@ -198,7 +198,7 @@ def held_elsewhere(host: str, said: Holder) -> HeldElsewhere:
     owner, journal = said.owner, said.journal
     build = f", build {owner['build']}" if owner.get("build") else ""
     doing = ""
-    if journal.get("run") and journal.get("run") == owner.get("run"):
+    if "run" in owner and journal.get("run") == owner["run"]:
         doing = f", at {journal.get('service')} {journal.get('phase')} {journal.get('step', '')}".rstrip()
     why = f"{owner.get('by', 'somebody')} since {owner.get('since', '?')}{build}, run {owner.get('run', '?')}{doing}"
     hint = "wait for it: --wait SECONDS; nothing needs to be unlocked, the lock is gone when that gate is"
