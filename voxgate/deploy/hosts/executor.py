@@ -133,7 +133,7 @@ class Executor:
 
     def _seen(self, unit: PlacedUnit, commit: str) -> Pulse:
         """One look at a unit, of which both questions are asked at once: where a host is far, each takes round trips."""
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="state") as pool:
+        with ThreadPoolExecutor(thread_name_prefix="state") as pool:
             state = pool.submit(self.look, unit.host.name, unit_state(unit.unit))
             answer = self.answer(unit)
         return pulse(read_state(state.result().stdout), answer, commit)
