@@ -106,9 +106,40 @@ def test_a_member_less_or_more_is_not_of_the_form(name: str) -> None:
         read({**good, "more": 1})
 
 
+def test_a_line_is_a_heartbeat_s_or_an_answer_of_one_kind() -> None:
+    assert answers.reply({"id": 0}) == answers.Reply(0)
+    assert answers.reply({"id": 0, "ok": 1}) == answers.Reply(0, "ok", 1)
+    for kind in ("ok", "held", "fenced", "error"):
+        assert answers.reply({"id": 7, kind: "said"}) == answers.Reply(7, kind, "said")
+    for wrong in ({"id": 7}, {"id": 1, "ok": {}, "held": {}}, {"id": -1, "ok": {}}, {"id": False}, {"id": 0.0}):
+        with pytest.raises(WrongFormError):
+            answers.reply(wrong)
+
+
+@pytest.mark.parametrize(
+    ("read", "wrong"),
+    [
+        (answers.nothing, {"more": 1}),
+        (answers.state_of(SERVICES, 3, ["data"]), STATE | {"writable": 1}),
+        (answers.state_of(SERVICES, 3, ["data"]), STATE | {"others": {"data": 1}}),
+        (answers.state_of(("backend",), 3), STATE | {"others": {}}),
+    ],
+)
+def test_what_is_of_another_kind_is_not_of_the_form(read: Callable[[object], object], wrong: object) -> None:
+    with pytest.raises(WrongFormError):
+        read(wrong)
+
+
+def test_of_a_file_s_object_texts_and_numbers_are_told_and_of_each_two_hundred_letters() -> None:
+    said = {"run": "r1", "n": 7, "done": True, "rows": [1], "half": 1.5, "none": None, "long": "x" * 201}
+    assert answers.object_in(json.dumps(said)) == {"run": "r1", "n": "7", "long": "x" * 200}
+    assert answers.object_in("[1]") == answers.object_in("{") == answers.object_in(None) == {}
+
+
 @pytest.mark.parametrize(
     "results",
-    [[], [DONE], [FAILED, DONE, DONE], [UNKNOWN, DONE, DONE], [DONE] * 4, [{**DONE, "exit": True}], [{**DONE, "exit": 2**64}],
+    [[], [DONE], [DONE, FAILED, DONE], [FAILED, DONE, DONE], [UNKNOWN, DONE, DONE], [DONE] * 4,
+     [{**DONE, "exit": True}], [{**DONE, "exit": 2**64}],
      [{**DONE, "exit": 0.0}, DONE, DONE], [{**FAILED, "seconds": -1}], [{**FAILED, "seconds": 10**400}], [{**UNKNOWN, "why": ""}],
      [{**FAILED, "why": "and why"}], [{**FAILED, "out": "x" * 10**6}], [{**FAILED, "err": None}]],
 )  # fmt: skip

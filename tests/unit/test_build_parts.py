@@ -86,12 +86,12 @@ def program(path: Path, does: str) -> None:
 def hand(source: Path, place: Path) -> None:
     """Hand it over, by folders that are open meanwhile, and no other one afterwards."""
     before = len([*Path("/proc/self/fd").iterdir()])
-    held = [folder_at(str(source)), folder_at(str(place))]
+    new, old = folder_at(str(source)), folder_at(str(place))
     try:
-        Hand().whole(*held, ".venv")
+        Hand().whole(new, old, ".venv")
     finally:
-        for one in held:
-            os.close(one)
+        os.close(new)
+        os.close(old)
         assert len([*Path("/proc/self/fd").iterdir()]) == before
 
 
@@ -139,6 +139,11 @@ def _other(path: Path) -> None:
     path.write_text("123456780")
 
 
+def _link(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("new")
+
+
 def _theirs(path: Path) -> None:
     os.chown(path, NOBODY, NOBODY)
 
@@ -149,7 +154,7 @@ SAME: dict[str, Callable[[Path], object]] = {
     "longer": lambda path: path.write_text("1234567890"),
     "another mode": lambda path: path.chmod(0o600),
     "a second name": lambda path: os.link(path, path.with_name("second")),
-    "a link": lambda path: (path.unlink(), path.symlink_to("/dev/null")),
+    "a link": _link,
     **({"another's": _theirs} if os.geteuid() == 0 else {}),
 }
 

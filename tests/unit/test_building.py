@@ -343,6 +343,12 @@ def test_what_cannot_be_removed_stops_the_build(spool: Path) -> None:
     assert "PermissionError" in prepared()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can leave what is root's")
+def test_what_cannot_be_seen_of_a_cache_stops_the_build(spool: Path) -> None:
+    (spool / "one/cache/uv/roots").mkdir(mode=0o700)
+    assert "PermissionError" in prepared()
+
+
 def test_a_build_cannot_shut_the_cache_for_the_next_one(spool: Path) -> None:
     cache = spool / "one/cache"
 

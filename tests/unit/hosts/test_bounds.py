@@ -92,6 +92,20 @@ def test_of_fingerprints_as_many_are_believed_as_are_written(make: Callable[[int
     assert why in found.why
 
 
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("x", "api-1: /var/lib/voxgate/done-data.json: not strict JSON: Expecting value: line 1 column 1 (char 0)"),
+        ("[]", "an object wanted, list found"),
+        ('{"format": 2}', "another voxgate kept it, which sees other things"),
+        (f'{{"format": 1, "form": {FORM + 1}}}', "another voxgate kept it, which sees other things"),
+    ],
+)
+def test_what_is_not_as_it_was_kept_is_said(said: str, why: str) -> None:
+    found = done.read_done(said, "api-1", of="data")
+    assert found == Missing("unparsable", why, "api-1: /var/lib/voxgate/done-data.json")
+
+
 @pytest.mark.parametrize("digest", ["a" * 11, "a" * 13, "a" * 11 + "!", 7])
 def test_what_is_no_digest_is_not_believed(digest: object) -> None:
     assert isinstance(kept({"k": {"n": digest}}), Missing)

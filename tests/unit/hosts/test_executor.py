@@ -123,6 +123,7 @@ def test_what_sudo_refuses_is_told_with_the_rule_that_lets_it(argv: tuple[str, .
         (b"error: first\nerror: second\n", "error: first"),
         (b"x\nerror during build:\n", "error during build:"),
         (b"x\nerror during build:\n  it is\nmore\n", "error during build: it is"),
+        (b"x\nerror during build:\n  it is\n", "error during build: it is"),
         (b"error: no colon at the end\nmore\n", "error: no colon at the end"),
         (b"y" * 400, "y" * 300),
     ],

@@ -170,6 +170,29 @@ def test_a_journal_is_one_of_its_service_or_none(hosts: Hosts) -> None:
     assert (torn.kind, torn.where) == ("unparsable", where)
 
 
+JUDGED = LastKnownGood(NEW, content="c" * 64)
+
+
+@pytest.mark.parametrize(
+    ("good", "phase", "changed", "wanted"),
+    [
+        (JUDGED, Phase.DONE, None, "c" * 64),
+        (JUDGED, Phase.ROLLED_BACK, frozenset({"code"}), "d" * 64),
+        (JUDGED, Phase.ABANDONED, frozenset(), "d" * 64),
+        (JUDGED, Phase.ABANDONED, frozenset({"code"}), ""),
+        (JUDGED, Phase.ABANDONED, None, ""),
+        (JUDGED, Phase.INSTALL, frozenset(), ""),
+        (JUDGED, None, None, ""),
+        (None, Phase.DONE, None, ""),
+    ],
+)
+def test_what_was_judged_last_is_known_while_nothing_else_was_put_there(
+    good: LastKnownGood | None, phase: Phase | None, changed: frozenset[str] | None, wanted: str
+) -> None:
+    journal = Journal(phase, "r1", NEW, OLD, changed=changed, content="d" * 64) if phase else None
+    assert Found(good, journal).content == wanted
+
+
 def test_once_something_is_deployed_the_journal_of_before_is_over() -> None:
     found = Found(LastKnownGood(OLD), Journal(Phase.DONE, "r1", OLD, None), "b", held=True)
     assert found.begun == replace(found, journal=None)
@@ -250,12 +273,16 @@ def test_a_deploy_is_written_on_its_hosts_from_its_beginning_to_its_end(hosts: H
     assert (found.journal.phase, found.journal.release, found.journal.origin) == (Phase.DONE, named, OLD)
     assert found.content == "c" * 64
     assert len(found.ledger) == 2
+    assert read_all(hosts, ESTATE)["backend-api-1"].ledger == (), "nobody asked for it"
+    assert hosts.read("api-1", "backend", "last-known-good.json")["run"] == "r1"
     event = {"service": "backend", "commit": NEW.commit, "run": "r1", "by": "me@vm", "build": "b-1", "from": str(OLD)}
     assert ledgered(hosts) == [
         event | {"event": "begun", "tag": NEW.tag},
         event | {"event": "promoted", "tag": named.tag, "reason": "known"},
     ]
     assert not (hosts.state("sip-1") / "dialler" / "journal.json").exists()
+    journal_writer.promote(one, [replace(TASK, run="r0")], goods, {}, {})
+    assert hosts.read("api-1", "backend", "last-known-good.json")["run"] == "r0", "whose deploy it was"
 
 
 def test_what_went_back_is_about_what_is_there_again(hosts: Hosts, gate: Gates) -> None:
@@ -292,6 +319,13 @@ def test_who_could_not_write_is_named(hosts: Hosts, gate: Gates) -> None:
     assert said.value.line == f"api-1: the journal could not be written: api-1: the host refuses this gate: {fenced}"
     assert said.value.hint == "another gate took over; this one may change nothing any more"
     assert hosts.ledger("sip-1", "dialler")[0]["event"] == "held"
+    hosts.lose("sip-1")
+    while not one.lost:
+        time.sleep(0.01)
+    with pytest.raises(MoveFailed) as said:
+        journal_writer.mark(one, [TASK, Task(sip, replace(NEW, service="dialler"), None)], Phase.HELD)
+    assert (said.value.where, said.value.hint) == ("api-1", "another gate took over; this one may change nothing any more")
+    assert said.value.why.startswith(f"api-1: the host refuses this gate: {fenced}; sip-1: this host was lost: ")
 
 
 KEPT = {name: Kept("r1", "2026-06-22T10:00:00Z", "lab", 1.5, {"units": {name: "A" * 12}}) for name in ("api-1", "sip-1", "data")}

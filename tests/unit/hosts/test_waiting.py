@@ -56,6 +56,23 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
+def test_heartbeats_are_two_seconds_apart_and_a_stop_is_heard_between_them(hosts: Hosts, gate: Gates) -> None:
+    assert hosts.lines == []
+    waited: list[tuple[str, float]] = []
+
+    class Noted(Stop):
+        """Notes who waits for it, and how long."""
+
+        def wait(self, seconds: float) -> bool:
+            """As told."""
+            waited.append((threading.current_thread().name, seconds))
+            return super().wait(seconds)
+
+    gate(stop=Noted())
+    wait_for(lambda: len(waited) > 0)
+    assert waited == [("heartbeat", 2.0)]
+
+
 def test_a_lost_host_is_tried_again_each_half_second_for_forty(hosts: Hosts, gate: Gates, clock: Clock) -> None:
     one = gate()
     one.take(0, silent)

@@ -85,12 +85,12 @@ def reply(value: object) -> Reply:
     """One line: ``{"id"}`` is the answer to a heartbeat; else exactly one of ok, held, fenced, error stands beside it."""
     found = members(value)
     number_of = get(found, "id", _count)
-    kinds = [kind for kind in ("ok", "held", "fenced", "error") if kind in found]
-    if number_of == 0 and set(found) == {"id"}:
-        return Reply(0)
-    if len(kinds) != 1 or set(found) != {"id", kinds[0]}:
-        raise WrongFormError("exactly one of ok, held, fenced, error wanted")
-    return Reply(number_of, kinds[0], found[kinds[0]])
+    if found == {"id": 0}:
+        return Reply(number_of)
+    for kind in ("ok", "held", "fenced", "error"):
+        if set(found) == {"id", kind}:
+            return Reply(number_of, kind, found[kind])
+    raise WrongFormError("exactly one of ok, held, fenced, error wanted")
 
 
 def nothing(value: object) -> None:
@@ -114,9 +114,7 @@ def state_of(services: Collection[str], lines: int, others: Collection[str] = ()
     return read
 
 
-def claimed(
-    services: Collection[str], lines: int = 0, others: Collection[str] = ()
-) -> Callable[[object], tuple[State, dict[str, int]]]:
+def claimed(services: Collection[str], lines: int, others: Collection[str]) -> Callable[[object], tuple[State, dict[str, int]]]:
     """Reads the answer to a claim: what ``state_of`` reads, and the epoch of each service."""
 
     def read(value: object) -> tuple[State, dict[str, int]]:

@@ -66,7 +66,7 @@ def _prints(value: object) -> Prints:
 
 def _rows(value: object) -> Mapping[str, str]:
     rows = members(value)
-    if len(rows) > ROWS_AT_MOST or max(map(len, rows), default=0) > NAME_AT_MOST:
+    if len(rows) > ROWS_AT_MOST or any(len(name) > NAME_AT_MOST for name in rows):
         raise WrongFormError("fewer or shorter names wanted")
     return {name: _digest(digest) for name, digest in rows.items()}
 

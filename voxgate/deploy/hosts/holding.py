@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import queue
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from voxgate.contracts.json_strict import loads
@@ -29,6 +29,10 @@ BEAT = 2.0  # seconds between two heartbeats
 _SAID = 500  # characters of why a host refuses
 _SPARE_BEATS = 100  # heartbeats that may be answered beyond those that were sent
 _SILENCE = 20.0  # as on the host: whoever hears nothing for so long is alone
+_LEAST = 0.1  # seconds for a line, however much else was printed before
+
+_Question = queue.SimpleQueue[Reply | VoxgateError]
+"""One request on its way: it gets one answer."""
 
 
 class HeldElsewhere(Refused):
@@ -37,14 +41,6 @@ class HeldElsewhere(Refused):
 
 class TakenOver(MoveFailed):
     """Another gate had this host meanwhile: this one is fenced off."""
-
-
-@dataclass(slots=True)
-class _Question:
-    """One request on its way."""
-
-    done: threading.Event = field(default_factory=threading.Event)
-    answer: Reply | VoxgateError | None = None
 
 
 class Hold:
@@ -82,7 +78,7 @@ class Hold:
         Raises CommandUnknown if no answer came, or none of the form: then the host is lost. MoveFailed if the host says no
         (fenced off, disk full), HeldElsewhere.
         """
-        question = _Question()
+        question: _Question = queue.SimpleQueue()
         with self._lock:
             if self._lost is not None:
                 raise self._lost
@@ -90,12 +86,14 @@ class Hold:
             number = self._last
             self._waiting[number] = question
         self._process.write(json.dumps({"id": number, "op": op, **words}).encode("utf-8") + b"\n")
-        if not question.done.wait(deadline):
-            raise CommandUnknown(f"no answer to {op} within {deadline:g} s", where=self.host.name)
-        if question.answer is None or isinstance(question.answer, VoxgateError):
-            raise question.answer or self._lose(CommandUnknown("it was let go", where=self.host.name))
         try:
-            return self._read(question.answer, read)
+            answer = question.get(timeout=deadline)
+        except queue.Empty:
+            raise CommandUnknown(f"no answer to {op} within {deadline:g} s", where=self.host.name) from None
+        if isinstance(answer, VoxgateError):
+            raise answer
+        try:
+            return self._read(answer, read)
         except WrongFormError as error:
             raise self._lose(_no_answer(self.host.name, f"to {op}: {error}")) from None
 
@@ -139,14 +137,11 @@ class Hold:
                 answer = self._next()
                 question = self._question_of(answer)
                 if question is not None:
-                    question.answer = answer
-                    question.done.set()
+                    question.put(answer)
         except VoxgateError as error:
             self._lose(error)
         except Exception as error:  # noqa: BLE001 - see above
             self._lose(unforeseen(error, self.host.name))
-        finally:
-            self._process.close()
 
     def _question_of(self, answer: Reply) -> _Question | None:
         """What it answers, None for a heartbeat. Raises CommandUnknown for what answers without end."""
@@ -161,7 +156,7 @@ class Hold:
         """The next line that is the owner's. What else is printed is noise, and does not keep the host ours."""
         until = time.monotonic() + _SILENCE
         while True:
-            said = self._speech.hear(self._process.read_line(max(0.1, until - time.monotonic())), self.host.name)
+            said = self._speech.hear(self._process.read_line(max(_LEAST, until - time.monotonic())), self.host.name)
             if said is not None:
                 try:
                     return answers.reply(loads(said, where=self.host.name))
@@ -179,8 +174,7 @@ class Hold:
             self._lost = self._lost or lost
             waiting, self._waiting = self._waiting, {}
         for question in waiting.values():
-            question.answer = lost
-            question.done.set()
+            question.put(lost)
         self._process.close()
         return self._lost
 

@@ -87,7 +87,7 @@ def keep_done(claim: Claim, estate: Estate, kept: Mapping[str, Kept]) -> list[st
     on which nothing is deployed is kept by the others, in turn. A line for each host that could not: a deploy is done without.
     """
     hosts = [host for host in hosts_with_state(estate) if host.name in kept]
-    services = {host.name: placements_of(estate, host)[0].service.name for host in hosts}
+    services = {host.name: next(iter(placements_of(estate, host))).service.name for host in hosts}
     others = [host.name for host in hosts_without_state(estate)]
     turns = _turns([name for name in services if name not in claim.lost], [name for name in others if name in kept])
     unseen = {name: None for name in others if name not in kept}

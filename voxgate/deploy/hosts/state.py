@@ -140,7 +140,8 @@ def found_of(said: State, placements: tuple[Placement, ...]) -> dict[str, Found]
     """One host's state, by placement id."""
     if not placements:
         return {}
-    found, here = {}, placements[0].host.name
+    found = {}
+    (here,) = {placement.host.name for placement in placements}
     done = read_done(said.done, here)
     others = {name: kept for name, text in said.others.items() if (kept := read_done(text, here, of=name)) is not None}
     for placement in placements:
@@ -261,8 +262,8 @@ def _call(connection: Connection, request: dict[str, Any], read: Callable[[objec
     completed = connection.run((PYTHON, "-I", "-"), stdin=speech.source(request), deadline=_DEADLINE)
     said = speech.answer_in(completed.stdout, where)
     if completed.exit_status != 0 or said is None:
-        lines = completed.stderr.decode("utf-8", "replace").strip().splitlines()
-        why = beginning(lines[-1], _SAID) if lines else "no word of why"
+        *_, last = "no word of why", *completed.stderr.decode("utf-8", "replace").strip().splitlines()
+        why = beginning(last, _SAID)
         raise MoveFailed("the gate's state could not be read", where=where, why=why, hint=for_move(why, connection.host))
     try:
         answer = members(loads(said, where=where))
