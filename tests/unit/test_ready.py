@@ -92,6 +92,8 @@ ORDINARY = {
     "git's own folder is no business of the service": "chmod 700 opt/one/.git; chmod 600 opt/one/.git/HEAD",
     "a link in the checkout to nowhere": "ln -s /nowhere opt/one/gone; chown -h daemon opt/one/gone",
     "a hook of root's": "install -m 0700 /dev/null opt/one/.git/hooks/post-checkout",
+    "hooks that are root's, in a folder of root's": "chown -R root: opt/one/.git/hooks; chmod 755 opt/one/.git/hooks",
+    "git's objects alone are no business of the service": "chmod 700 opt/one/.git/objects",
 }
 
 

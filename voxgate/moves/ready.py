@@ -42,7 +42,7 @@ def entries(path: str, attribute: str) -> List[Tuple[int, int, int]]:
     """An access list: tag, permissions, id; empty where there is none."""
     with suppress(OSError):
         found = os.getxattr(path, attribute)
-        return [struct.unpack_from("<HHI", found, at) for at in range(4, len(found) - 7, 8)]
+        return [(tag, allows, one) for tag, allows, one in struct.iter_unpack("<HHI", found[4:])]
     return []
 
 
@@ -58,7 +58,7 @@ def allowed(account: Tuple[int, List[int]], path: str) -> int:
     rows = entries(path, ACL) if mode & stat.S_IRWXG else []  # of a list whose mask is empty the kernel looks at nothing
     if not rows:
         return mode >> 3 & 7 if found.st_gid in groups else mode & 7
-    mask = next((allows for tag, allows, _ in rows if tag == MASK), 7)
+    mask = min((allows for tag, allows, _ in rows if tag == MASK), default=READ | ENTER)
     for tag, allows, one in rows:
         if tag == NAMED and one == uid:
             return allows & mask
@@ -133,15 +133,13 @@ def must_be_read(user: str, folder: str, fresh: str, files: List[str], folders: 
     for top in [*above(os.path.realpath(folder)), *folders]:
         if not allowed(account, top) & ENTER:
             bad("%s cannot enter %s" % (user, said_of(top)))
-    reads_git = allowed(account, git) & ENTER and all(
-        allowed(account, top) & ENTER for top in above(fresh) if top.startswith(git)
-    )
+    reads_git = all(allowed(account, top) & ENTER for top in above(fresh) if top.startswith(git))
     head = os.path.join(git, "HEAD")
     for path in [*files, *([head, fresh] if reads_git else [])]:
         if not allowed(account, path) & READ:
             bad("%s cannot read %s" % (user, said_of(path)))
     mask = {tag: allows for tag, allows, _ in entries(folder, DEFAULT)}
-    if mask and not mask.get(OTHER, 7) & READ and not any(one in mask for one in (NAMED, NAMED_GROUP)):
+    if mask and not mask.get(OTHER, READ) & READ and not any(one in mask for one in (NAMED, NAMED_GROUP)):
         bad("%s could not read new files: getfacl %s has default:other without r" % (user, folder))
 
 
