@@ -47,6 +47,11 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def open_below(folder: Path) -> list[str]:
+    """The files in it that are open here."""
+    return sorted(path.resolve().name for path in Path("/proc/self/fd").iterdir() if path.resolve().is_relative_to(folder))
+
+
 def program_of_folders() -> bytes:
     """The gate's part, whose state is where its environment says."""
     return program().replace(b'"/var/lib/voxgate"', b'os.environ["STATE"]')

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.local_hosts import open_below
 from voxgate.deploy.on_host import files, journal, ledger
 
 BEGUN = {"phase": "install", "run": "r1", "by": "me", "build": "b-1", "service": "backend"}
@@ -72,7 +73,7 @@ def test_a_file_is_on_the_disk_before_it_has_its_name_and_then_its_name_is(
     monkeypatch.setattr(os, "rename", renamed)
     (backend / ".x.part").write_text("what was left of a longer one")
     files.replace(str(backend), "x", "new")
-    assert not [path for path in Path("/proc/self/fd").iterdir() if path.resolve().is_relative_to(backend)], "all is closed again"
+    assert open_below(backend) == [], "all is closed again"
     assert went == ["sync .x.part", ".x.part is x", "sync backend"]
     assert {path.name: path.read_text() for path in backend.iterdir()} == {"x": "new"}
 
@@ -137,6 +138,7 @@ def test_a_line_follows_the_last_one_that_is_ours(backend: Path, monkeypatch: py
         file.write("no line of ours\n" * 64)
     ledger.append(folder, {"event": "promoted", "run": "r1", "commit": "d"})
     assert json.loads(book.read_text().splitlines()[-1])["n"] == 1, "it looks no further back"
+    assert open_below(backend) == []
 
 
 def test_the_journal_says_when_in_which_boot_and_by_which_claim(backend: Path) -> None:

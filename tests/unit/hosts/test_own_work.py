@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.local_hosts import open_below
 from voxgate.deploy.hosts import claim, holding
 from voxgate.deploy.on_host import commands, files, journal, looking, main, owner
 from voxgate.deploy.on_host.commands import Commands
@@ -109,6 +110,7 @@ def test_a_claim_takes_all_services_or_none(root: Path, monkeypatch: pytest.Monk
         two.claim({"services": {"console": "/nowhere", "fleet": "/nowhere"}, "owner": {}})
     assert json.loads(str(said.value)) == {"owner": json.dumps(CLAIM["owner"]), "journal": None}
     assert two.locks == {}
+    assert open_below(root) == ["owner.lock", "owner.lock"], "the first one's"
     assert not held(root / "console" / "owner.lock")
     assert not (root / "console" / "epoch").exists()
     (root / "dialler").mkdir()
