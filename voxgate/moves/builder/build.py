@@ -14,7 +14,7 @@ from voxgate.moves.builder.base import OPEN, TOOLS, folder_at, folder_of, path_o
 from voxgate.moves.builder.folders import clear, empty, usable
 from voxgate.moves.builder.ingredients import has_local
 
-SAID = 1 << 20  # characters of what a program said, in which its own marks are looked for
+MARKED = 1 << 20  # characters of what a program said, in which its own marks are looked for
 MISSING = 127  # as a shell tells of a program that is not there, or cannot be started
 
 
@@ -60,7 +60,7 @@ class Build:
     def said(self) -> str:
         """What was said so far."""
         with open(os.path.join(self.out, "said"), encoding="utf-8", errors="replace") as file:
-            return file.read(SAID)
+            return file.read(MARKED)
 
     def tools(self) -> int:
         """The programs of a build, each tried, with what it says of its version and where it is."""
