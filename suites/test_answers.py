@@ -68,17 +68,18 @@ def test_answers_come_from_the_unit(unit: PlacedUnit, estate: Estate, evidence: 
 def _not_of_the_process(unit: PlacedUnit, page: Page, host: HostEvidence) -> Iterator[tuple[str, str]]:
     """Whether a page says that it began at another time than the unit's process, as the kernel has it."""
     said = page.document.get("started_at")
-    main = [one for one in known(host.processes) if one.unit == unit.unit and one.pid == page.document.get("pid")]
-    if not main or not isinstance(said, str):
+    pid = page.document.get("pid")
+    main = next((one for one in known(host.processes) if one.unit == unit.unit and one.pid == pid), None)
+    if main is None or not isinstance(said, str):
         return  # that it is answered by another is said where the process is judged
     try:
         began = datetime.fromisoformat(said).timestamp()
     except ValueError:
         return  # so says its schema
-    since = main[0].started
+    since = main.started
     if not since - EARLY <= began <= since + unit.service.start_deadline:
         away = f"{abs(began - since):.0f} s {'after' if began > since else 'before'}"
-        what = f"{page.place} says that process {main[0].pid} began {away} the kernel started it"
+        what = f"{page.place} says that process {pid} began {away} the kernel started it"
         yield what, f"{listening(page.answer.port)}; {restart(unit.unit)}"
 
 

@@ -64,7 +64,8 @@ def test_backend_health_is_clean(unit: PlacedUnit, estate: Estate, evidence: Evi
         page = read_page(evidence.second, question, schema)
         place = f"{page.place} ({way})"
         if page.problem:
-            instead, hint = sent_on([page.answer], estate), _why_not(unit, page, said=bool(wrong))
+            # Nothing more is to be done where that was said of the other way.
+            instead, hint = sent_on([page.answer], estate), "" if wrong else _why_not(unit, page)
             if way != "direct" and not wrong:
                 hint = f"nginx must proxy {page.answer.path} to the backend of this host: {PROXIES}"
             if way != "direct" and estate.front is None and not wrong:
@@ -122,13 +123,11 @@ def _members(answer: Answer) -> dict[str, object]:
     except ContractError:
         return {}
     members = document.items() if isinstance(document, dict) else ()
-    return {key: value if key in WHO and isinstance(value, str) else True for key, value in members}
+    return {key: value if key in WHO else True for key, value in members}
 
 
-def _why_not(unit: PlacedUnit, page: Page, *, said: bool) -> str:
-    """What to do about a page that is not as it must be; nothing more where that was said of the other way."""
-    if said:
-        return ""
+def _why_not(unit: PlacedUnit, page: Page) -> str:
+    """What to do about a page that is not as it must be."""
     if page.answer.trouble or page.answer.status != OK:
         return f"{why(unit.unit)}; is a store down?"
     return f"that is no page of this release: {listening(page.answer.port)}"

@@ -32,6 +32,7 @@ DOCKER = (
     "`systemctl status --no-pager docker.service`; `systemctl restart docker.socket docker.service` cuts calls that have media"
 )
 UP = "`docker compose ls -a` says which FILE the project is of: `docker compose -f FILE up -d`"
+SHORT = 12  # letters of a container's id, by which it is known as well
 UPDATERS = ("watchtower", "ouroboros", "shepherd")
 """Images that put newer containers in the place of others, livekit's too, by themselves: no entry is offered for them."""
 GOES_ON = frozenset("RSDI")  # the kernel's letters for a process that runs, or will as soon as there is something to do
@@ -93,7 +94,7 @@ def _only_livekit(estate: Estate, host_name: str, engines: EnginesFact, boxed: l
     said += [
         f"process {one.pid} ({one.command}) runs in a container that docker does not list"
         for one in boxed
-        if one.container[:12] not in ours
+        if one.container[:SHORT] not in ours
     ]
     unseen = [f"the engine did not say what container {one.name} is made of" for one in engines.containers if one.made is None]
     if unseen and not said:
@@ -234,10 +235,10 @@ def _first_process(look: Look, host: str, container: str) -> int:
 
 def _inside(look: Look, host: str, container: str) -> list[ProcessFact]:
     """Every process of a container. Raises Blind if none was seen."""
-    inside = [one for one in known(look.host(host).processes) if one.container and one.container.startswith(container[:12])]
+    inside = [one for one in known(look.host(host).processes) if one.container and one.container.startswith(container[:SHORT])]
     if not inside:
-        hint = f"does it still run? `docker ps -a --filter id={container[:12]}`"
-        raise Blind("no process of this running container was seen", where=host, why=container[:12], hint=hint)
+        hint = f"does it still run? `docker ps -a --filter id={container[:SHORT]}`"
+        raise Blind("no process of this running container was seen", where=host, why=container[:SHORT], hint=hint)
     return inside
 
 

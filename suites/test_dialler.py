@@ -224,8 +224,9 @@ def _ticks_of_health(unit: PlacedUnit, evidence: Evidence) -> list[tuple[str, st
         if page.document.get("service") != unit.service.repository:
             said = f"{page.place} is answered by {page.document.get('service')}, not by {unit.service.repository}"
             return [(said, listening(question.port))]
-    first, second = (page.document for page in pages)
-    place, again = pages[1].place, restart(unit.unit)
+    before, after = pages
+    first, second = before.document, after.document
+    place, again = after.place, restart(unit.unit)
     wrong = []
     if first["pid"] != second["pid"]:
         said = f"{place}: process {first['pid']} became {second['pid']} between the looks"
@@ -235,7 +236,7 @@ def _ticks_of_health(unit: PlacedUnit, evidence: Evidence) -> list[tuple[str, st
     host = evidence.second.host(unit.host.name)
     # The page may be older than the look at the host, which waits for its turn where others look too: so the host's clock is put
     # back to when the page was asked for.
-    now = known(host.time) - (known(host.answered) - known(host.took) - pages[1].answer.asked)
+    now = known(host.time) - (known(host.answered) - known(host.took) - after.answer.asked)
     interval = float(second["tick_interval_seconds"])
     age = now - datetime.fromisoformat(second["last_tick_at"]).timestamp()
     if age >= 2 * interval + LAG:

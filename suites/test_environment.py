@@ -82,7 +82,8 @@ def test_python_is_3_12_or_newer(placement: Placement, estate: Estate, evidence:
     no lock names.
     """
     venv = known(evidence.second.host(placement.host.name).venvs[placement.service.name])
-    numbers = tuple(int(part) for part in re.findall(r"[0-9]{1,4}", venv.python)[:2])
+    said = re.search(r"([0-9]{1,4})\.([0-9]{1,4})", venv.python)
+    numbers = tuple(map(int, said.groups())) if said else ()
     wrong = []
     if numbers < PYTHON:
         wrong.append(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from voxgate.survey.sites import Way
 
 OK = 200
+GIVEN = range(200, 300)  # statuses by which something is handed out
 # /.well-known/ is there to be seen (RFC 8615).
 EXPOSED = re.compile(
     r"(^|/)(\.(?!well-known/)|package(-lock)?\.json$|vite\.config)|\.(map|sha256|env|key|pem|bak|orig|swp)$|~$|\.sql"
@@ -36,7 +37,7 @@ EXPOSED = re.compile(
 HASHED = re.compile(r"^assets/.+[-.][A-Za-z0-9_-]{8,128}\.[a-z0-9]+$")  # with a limit: whoever has the host names the files
 PACKAGED = ("/usr/share/nginx",)  # the pages that nginx's own package brings, for errors
 CAPTURED = re.compile(r"\$(?:[1-9]|uri)(?![A-Za-z0-9_])|\$\{(?:[1-9]|uri)\}")  # decoded and normalised by nginx: no way up
-MONTH = 30 * 24 * 3600  # seconds: the shortest promise of HTTPS alone that is worth something
+MONTH = 30 * 24 * 3600  # seconds: who may keep a file for less asks for it again too often
 
 
 @invariant(
@@ -107,7 +108,7 @@ def test_console_exposes_nothing(placement: Placement, estate: Estate, evidence:
 
 def _is_another(answer: Answer, page: str) -> bool:
     """True for an answer that is given, and is not the page with this sha256."""
-    return answer.status // 100 == OK // 100 and seen(answer) != page
+    return answer.status in GIVEN and seen(answer) != page
 
 
 def _kept(found: DistFact, site: Endpoint, way: Way, evidence: Evidence, dist: str) -> Iterator[tuple[str, str, str]]:
@@ -155,8 +156,9 @@ def _caching(answer: Answer) -> set[str]:
 
 def _long(word: str) -> bool:
     """True for a max-age of a month and more."""
-    key, _, seconds = word.partition("=")
-    return key == "max-age" and (natural_in(seconds) or 0) >= MONTH
+    key, _, said = word.partition("=")
+    seconds = natural_in(said)
+    return key == "max-age" and seconds is not None and seconds >= MONTH
 
 
 def _is_public(root: str, public: tuple[str, ...]) -> bool:

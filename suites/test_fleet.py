@@ -80,8 +80,8 @@ def test_fleet_runs_one_release(estate: Estate, evidence: Evidence) -> None:
     service = estate.service("fleet")
     release = evidence.remote(service.name).release
     assert release is not None, say("no release of the fleet ever passed the gate", deploy_first(estate))
-    for host in estate.hosts_of(service):
-        evidence.second.host(host.name)  # blind if one host was not seen: the others cannot speak for it
+    # Blind if one host was not seen: the others cannot speak for it.
+    hosts = {host.name: evidence.second.host(host.name) for host in estate.hosts_of(service)}
     commits = {unit.id: str(page_of(unit, evidence.second).document.get("commit", "nothing")) for unit in fleet(estate)}
     other = {where: commit for where, commit in commits.items() if commit != release.commit}
     wrong = []
@@ -92,7 +92,6 @@ def test_fleet_runs_one_release(estate: Estate, evidence: Evidence) -> None:
         what = f"{len(other)} of {are} not on {release}: {told}{more}"
         named = [unit for unit in fleet(estate) if unit.id in other]
         wrong.append((what, f"{_restarted(named)}; if it stays, {deploy_again(service, estate, evidence)}"))
-    hosts = {host.name: evidence.second.host(host.name) for host in estate.hosts_of(service)}
     locks = {name: known(host.venvs[service.name]).lock_sha256 for name, host in hosts.items()}
     packages = {name: known(host.packages[service.name]).records for name, host in hosts.items()}
     for what, marks in (("locks", locks), ("packages", packages)):

@@ -57,7 +57,7 @@ def test_haproxy_sees_all_workers(estate: Estate, evidence: Evidence) -> None:
     """
     for host in estate.hosts_of(estate.service("fleet")):
         evidence.second.host(host.name)  # blind if one was not seen: that HAProxy misses its workers says little then
-    running, wrong = 0, list[tuple[str, str]]()
+    runs, wrong = False, list[tuple[str, str]]()
     for host in estate.hosts_with(Role.API):
         found = known(evidence.second.host(host.name).haproxy)
         anew = HAPROXY_RELOADED.replace("reload", "restart")
@@ -70,7 +70,7 @@ def test_haproxy_sees_all_workers(estate: Estate, evidence: Evidence) -> None:
                     (f"{host.name}: no HAProxy runs, and the estate says it does", f"on {host.name}: `systemctl start haproxy`")
                 )
             continue
-        running += 1
+        runs = True
         if found.started <= found.changed:
             what = f"{host.name}: HAProxy's configuration is {found.changed - found.started:.1f} s newer than its process"
             wrong.append((what, f"on {host.name}: {HAPROXY_RELOADED}"))
@@ -79,7 +79,7 @@ def test_haproxy_sees_all_workers(estate: Estate, evidence: Evidence) -> None:
             rows = [(f"{host.name}: HAProxy{what}", do) for what, do in _balanced(found, workers, host)]
             # A worker that is down takes no calls either.
             wrong += rows or list(_called(estate, evidence, found, workers, host))
-    if not running and not wrong:
+    if not runs and not wrong:
         wrong.append(("no HAProxy runs on any API host: nobody gives calls to the fleet", _start_haproxy(estate)))
     assert not wrong, say_each("", wrong)
 
@@ -97,9 +97,10 @@ def _balanced(found: HaproxyFact, workers: Mapping[tuple[str, int], PlacedUnit],
         if name and found.led_to is not None and not {name, "*"} & set(found.led_to):
             yield f" leads nothing to backend {name}", _edited("a frontend that listens must name it (default_backend)", host)
         there = {unit.id for unit in rows.values() if unit}
-        lost = {unit.id: unit for unit in sorted(workers.values(), key=lambda one: one.id) if unit.id not in there}
+        by_id = sorted(workers.items(), key=lambda one: one[-1].id)
+        lost = {unit.id: (unit, port) for (_, port), unit in by_id if unit.id not in there}
         if lost:
-            lines = ", ".join(f'"{_line_for(unit, rows)}"' for unit in list(lost.values())[:TOLD])
+            lines = ", ".join(f'"{_line_for(unit, port, rows)}"' for unit, port in list(lost.values())[:TOLD])
             more = f" and {len(lost) - TOLD} more" if len(lost) > TOLD else ""
             place = f"backend {name}" if name else "the backend of the workers"
             do = f"add {lines}{more} to {place}, with what the lines of the others say"
@@ -149,9 +150,8 @@ def _no_refusal(answer: Answer) -> str:
     return ""
 
 
-def _line_for(unit: PlacedUnit, rows: Mapping[ServerFact, PlacedUnit | None]) -> str:
+def _line_for(unit: PlacedUnit, port: int, rows: Mapping[ServerFact, PlacedUnit | None]) -> str:
     """The line of HAProxy's configuration that is missing, by the address at which others of the same host are reached."""
-    port = unit.port_of(unit.service.health) if unit.service.health else 0
     beside = (server.address.rpartition(":")[0] for server, other in rows.items() if other and other.host == unit.host)
     address = unit.host.address
     place = next(beside, f"[{address}]" if ":" in address else address)

@@ -60,10 +60,10 @@ def test_console_routes_are_known(placement: Placement, estate: Estate, evidence
 
 def _is_console(site: SiteFact, placement: Placement, estate: Estate) -> bool:
     """True for a server that serves the build; not by the names of something else alone."""
-    if site.names and all(name.lower() in {one.lower() for one in estate.others} for name in site.names):
-        return False
+    others = {one.lower() for one in estate.others}
+    of_others = bool(site.names) and all(name.lower() in others for name in site.names)
     served = [row.to.rstrip("/") for row in site.routes if row.does == "serves"]
-    return f"{placement.service.folder}/dist" in served
+    return not of_others and f"{placement.service.folder}/dist" in served
 
 
 def _near(placement: Placement, estate: Estate, evidence: Evidence) -> set[str]:

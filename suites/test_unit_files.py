@@ -58,9 +58,9 @@ def test_unit_file_is_the_expected(unit: PlacedUnit, estate: Estate, evidence: E
         wrong.append((f"systemd made {name} of {', '.join(sorted(loaded - {''})) or 'nothing'}", reload))
     if found.properties.get("NeedDaemonReload") != "no":
         wrong.append((f"systemd has an older {name} than the disk", reload))
-    started = [one.started for one in known(evidence.second.host(where).processes) if one.pid == found.main_pid]
-    if started and started[0] <= found.changed:
-        wrong.append((f"{name} was started {found.changed - sum(started):.1f} s before its unit file was changed", reload))
+    main = next((one for one in known(evidence.second.host(where).processes) if one.pid == found.main_pid), None)
+    if main is not None and main.started <= found.changed:
+        wrong.append((f"{name} was started {found.changed - main.started:.1f} s before its unit file was changed", reload))
     entries = [
         Entry(("units", where), {path: digest}, f"for {name}")
         for path, digest in more.items()

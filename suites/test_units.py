@@ -47,9 +47,11 @@ YOUNG = 600.0  # seconds in which a process that systemd started again by itself
 def main_process(look: Look, unit: PlacedUnit) -> ProcessFact:
     """The unit's main process. Violated where there is none."""
     pid = unit_of(look, unit).main_pid
-    found = [one for one in known(look.host(unit.host.name).processes) if one.pid == pid and pid]
-    assert found, say(f"{unit.host.name}: {unit.unit} has no main process", f"`systemctl status --no-pager {unit.unit}`")
-    return found[0]
+    found = next((one for one in known(look.host(unit.host.name).processes) if one.pid == pid and pid), None)
+    assert found is not None, say(
+        f"{unit.host.name}: {unit.unit} has no main process", f"`systemctl status --no-pager {unit.unit}`"
+    )
+    return found
 
 
 @invariant(

@@ -11,7 +11,17 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.unit.suites import test_all_at_once, test_at_the_edge, test_each_message, test_judging
+from tests.unit.suites import (
+    test_all_at_once,
+    test_at_the_edge,
+    test_each_message,
+    test_edge_of_hosts,
+    test_edge_of_pages,
+    test_edge_of_services,
+    test_front,
+    test_judging,
+    test_people,
+)
 from tests.unit.suites.conftest import Case, as_it_is
 from voxgate.model.verdict import Judgement
 
@@ -41,10 +51,15 @@ def judged(green: Case) -> Iterator[Judgement]:
         yield from change(green).judgements([rule])
     for change, key, _ in test_all_at_once.CASES.values():
         yield from change(green).judgements([key.partition("[")[0]])
-    for change, rule in test_at_the_edge.CASES.values():
-        yield from change(green).judgements([rule])
+    for module in (test_at_the_edge, test_edge_of_pages, test_edge_of_services, test_edge_of_hosts):
+        for change, rule in module.CASES.values():
+            yield from change(green).judgements([rule])
     for change, keys in test_judging.CASES.values():
         yield from change(green).judgements({key.partition("[")[0] for key in keys})
+    for change, keys, _ in test_front.CASES.values():
+        yield from change(test_front.as_people(green)).judgements({key.partition("[")[0] for key in keys})
+    for wanted, other, key, _ in test_people.WRONG.values():
+        yield from test_people.other(green, wanted, other).judgements([key.partition("[")[0]])
 
 
 def _lines(one: Judgement) -> Iterator[str]:

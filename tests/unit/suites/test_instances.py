@@ -25,6 +25,7 @@ from voxgate.survey.questions import questions_of
 from voxgate.survey.settings import digits_of
 
 from .conftest import Case
+from .test_all_at_once import page_says
 
 SIP, OLD, TEMPLATE = "sip-1", "voxdialler.service", "voxdialler@.service"
 VOX, OTHER = "voxdialler@vox.service", "voxdialler@other.service"
@@ -127,6 +128,15 @@ def of_other(env: EnvFileFact) -> Iterator[str]:
 
 def test_two_diallers_on_one_host_are_judged_each_for_its_database(two: Case) -> None:
     assert two.judge() == {}
+
+
+def test_a_dialler_that_works_on_the_others_database_is_told_for_both(two: Case) -> None:
+    case = page_says(two, Question(SIP, PORT, "/health"), database="vox")
+    place = f"sip-1 GET :{PORT}/health says that it works on the database vox"
+    assert case.judge(["exactly-one-dialler-per-database"]) == {
+        "exactly-one-dialler-per-database[vox]": ("violated", f"{place}, and is the dialler of other"),
+        "exactly-one-dialler-per-database[other]": ("violated", f"{place}, not on other, which is its own"),
+    }
 
 
 def test_each_is_asked_about_by_its_unit_its_port_and_its_settings(two: Case) -> None:
