@@ -31,8 +31,8 @@ HEAD = """\
 # What each rule says
 
 Made by `make docs` from the looks that the tests of the rules judge, each with something changed on a lab that held: for each
-rule what it found, and what it says to do. Where an estate may say that it is meant, the entry for that is the last of it. A rule
-that is blind could not be judged.
+rule what it found, and what it says to do. Where an estate may say that it is meant, the entry for that is the last of it; below
+stands what a draft of the estate has beside that entry. A rule that is blind could not be judged.
 """
 
 
@@ -66,6 +66,7 @@ def _lines(one: Judgement) -> Iterator[str]:
     yield f"* {one.verdict}: {_short(one.found)}"
     if one.advice:
         yield f"  * do: {_short(one.advice)}"
+    yield from (f"  * beside the entry: {_short(entry.about)}" for entry in one.entries if entry.about)
 
 
 def _short(text: str) -> str:

@@ -44,6 +44,7 @@ def test_a_move_is_judged_by_how_it_went(green: Case, name: str) -> None:
     for moves, wanted in (
         ((move(name),), (Verdict.HOLDS, "", "")),
         ((move(name, error="uv failed", hint="look"),), (Verdict.VIOLATED, "uv failed", "look")),
+        ((move(name, error="a", hint="x"), move(name, error="b", hint="y")), (Verdict.VIOLATED, "a", "x")),
         ((move(name, error="uv failed"),), (Verdict.VIOLATED, "uv failed", "mend it, and deploy again")),
         ((), (Verdict.BLIND, f"api-1: there was no {name} of backend: the deploy stopped before it", "")),
     ):

@@ -154,15 +154,11 @@ def many(count: int) -> dict[str, str]:
 CASES: dict[str, tuple[Callable[[Case], Case], str]] = {
     "clocks a second apart": (lambda g: clocks(g, 1.0), CLOCK),
     "a clock and a look a little too late": (lambda g: clocks(g, 0.0, 3.25), CLOCK),
-    "two hosts, and the other was not seen": (lambda g: not_seen(hosts_of(g, FLEET, OTHER), OTHER), CLOCK),
-    "a host that is no part of the look": (
-        lambda g: g.look(lambda look: replace(look, hosts={name: one for name, one in look.hosts.items() if name != OTHER})),
-        CLOCK,
-    ),
     "an account that is root by its number": (lambda g: held(g, "uid 0", "toor"), "sudo-is-minimal"),
     "a group may, and an account of a service is in it": (
         lambda g: in_group(g, "vox"), "sudo-is-minimal",
     ),
+    "an estate that does not say where its stores are": (lambda g: of_estate(g, stores=()), STORES),
     "a store on all addresses": (lambda g: store_on(g, "::"), STORES),
     "a store on all addresses of IPv4": (lambda g: store_on(g, ANY), STORES),
     "two files of a build": (lambda g: built(g, "x.js", "y.js"), BUILD),
@@ -263,8 +259,6 @@ CASES: dict[str, tuple[Callable[[Case], Case], str]] = {
     "a file that is shut": (lambda g: keeps(g, {SITE: A, MAIN: A}, {SITE: "unreadable", MAIN: A}), NGINX),
     "a file that is shut, and another line": (lambda g: keeps(g, {SITE: A, MAIN: A}, {SITE: "unreadable", MAIN: B}), NGINX),
     "files that were not looked at": (lambda g: keeps(g, {SITE: A}, {MAIN: A}, vouched=(MAIN,), more=1), NGINX),
-    "twenty files more": (lambda g: keeps(g, {SITE: A}, {SITE: A, **many(20)}), NGINX),
-    "twenty-one files more": (lambda g: keeps(g, {SITE: A}, {SITE: A, **many(21)}), NGINX),
     "no nginx that would read them": (lambda g: keeps(g, {SITE: A}, None).fact(API, "nginx", masters=()), NGINX),
     "another line of HAProxy's": (lambda g: keeps(g, {CONFIG: A}, {CONFIG: B}, "haproxy"), HAPROXY),
     "a file of HAProxy's that is shut": (lambda g: keeps(g, {CONFIG: A}, {CONFIG: "unreadable"}, "haproxy"), HAPROXY),
@@ -378,6 +372,23 @@ FINE: dict[str, tuple[Callable[[Case], Case], str]] = {
     "a file that is shut and of nobody's": (lambda g: keeps(g, {SITE: A}, {SITE: A, "/etc/x": "unreadable"}), NGINX),
     "a file of which the first digits are told": (lambda g: keeps(g, {SITE: A}, {SITE: A[:3]}), NGINX),
 }  # fmt: skip
+
+
+def test_a_clock_is_compared_with_those_that_were_seen_of_the_estate(green: Case) -> None:
+    def judged(case: Case) -> tuple[str, str]:
+        return case.judge([CLOCK])["clock-is-right[fleet-1]"]
+
+    alone = "fleet-1: the clock could not be compared: no other host was seen"
+    assert judged(not_seen(hosts_of(green, FLEET, OTHER), OTHER)) == ("blind", alone)
+    outside = green.look(lambda look: replace(look, hosts={name: look.hosts[name] for name in look.hosts if name != OTHER}))
+    assert judged(outside) == ("blind", "fleet-2: this host is not part of the look")
+
+
+def test_twenty_files_are_named_and_no_more(green: Case) -> None:
+    said = "which hosts/proxies does not keep"
+    for count, more in ((20, ""), (21, "; and 1 more")):
+        ((_, found),) = keeps(green, {SITE: A}, {SITE: A, **many(count)}).judge([NGINX]).values()
+        assert (found.count(said), found.rpartition(said)[2]) == (20, more)
 
 
 @pytest.mark.parametrize("name", CASES)

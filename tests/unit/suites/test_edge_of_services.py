@@ -272,6 +272,7 @@ CASES: dict[str, tuple[Callable[[Case], Case], str]] = {
         lambda g: g.of_service(SIP, "env_files", "dialler", readers=("joe", "www-data")), "env-file-is-complete",
     ),
     "settings as old as the process": (lambda g: env_changed(g, 0.0), "env-file-is-complete"),
+    "no setting that is a secret": (lambda g: g.of_service(API, "leaks", "backend", compared=()), "no-secret-leaks"),
     "a journal that is not kept": (lambda g: g.of_service(FLEET, "leaks", "fleet", lines=0, since=0.0), "no-secret-leaks"),
     "a worker that says no number of calls": (
         lambda g: page_says(taken(g, 0, 0, 5), worker_pages(g)[0], worker_calls="many"), "capacity-adds-up",
@@ -281,12 +282,6 @@ CASES: dict[str, tuple[Callable[[Case], Case], str]] = {
     ),
     "pages of workers that break their contract": (
         lambda g: page_says(g, worker_pages(g)[0], worker_max="6"), "capacity-adds-up",
-    ),
-    "twenty workers of another commit": (lambda g: twenty(g, 17), "fleet-runs-one-release"),
-    "twenty workers that HAProxy does not know": (lambda g: twenty(g, 23), "haproxy-sees-all-workers"),
-    "no haproxy, and no word of one": (no_haproxy, "haproxy-sees-all-workers"),
-    "no haproxy, and a fleet host that was not seen": (
-        lambda g: not_seen(no_haproxy(g), OTHER), "haproxy-sees-all-workers",
     ),
     "a host's workers that haproxy does not know": (lambda g: without_servers(g, FLEET), "haproxy-sees-all-workers"),
     "a host that is reached by IPv6, and whose workers haproxy does not know": (
@@ -395,6 +390,27 @@ FINE: dict[str, tuple[Callable[[Case], Case], str]] = {
         lambda g: g.process(SIP, DIALLER, started=1000.5).unit(SIP, DIALLER, changed=1000.0), "unit-file-is-the-expected",
     ),
 }  # fmt: skip
+
+
+def test_twenty_workers_are_named_and_no_more(green: Case) -> None:
+    """A page of messages has their beginning alone."""
+    said = "reports 000000000000"
+    for workers, more in ((17, ""), (18, ", and 1 more")):
+        ((_, found),) = twenty(green, workers).judge(["fleet-runs-one-release"]).values()
+        assert (found.count(said), found.rpartition(said)[2]) == (20, more)
+    for workers, rest in ((23, " to backend "), (24, " and 1 more to backend ")):
+        (judged,) = twenty(green, workers).judgements(["haproxy-sees-all-workers"])
+        assert judged.advice.count(' check"') == 20
+        assert judged.advice.rpartition(' check"')[2].startswith(rest)
+
+
+def test_where_no_haproxy_runs_it_is_said_by_what_the_estate_has(green: Case) -> None:
+    rule = "haproxy-sees-all-workers"
+    away = green.fact(API, "haproxy", running=False)
+    assert away.judge([rule]) == {rule: ("violated", "api-1: no HAProxy runs, and the estate says it does")}
+    nobody = "no HAProxy runs on any API host: nobody gives calls to the fleet"
+    assert no_haproxy(green).judge([rule]) == {rule: ("violated", nobody)}
+    assert not_seen(no_haproxy(green), OTHER).judge([rule]) == {rule: ("blind", "could not look (failed): nobody knows")}
 
 
 @pytest.mark.parametrize("name", CASES)
