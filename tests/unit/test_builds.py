@@ -286,7 +286,7 @@ def test_what_is_no_build_is_refused_before_anything(host: Host, words: list[str
 
 
 @pytest.mark.parametrize(
-    ("does", "why"), [("echo no  tty >&2; exit 1", "no tty"), ("exit 5", "exit 5"), ("printf %0400d 0 >&2; exit 1", "0" * 300)]
+    ("does", "why"), [("echo no  tty >&2; exit 1", "no tty"), ("exit 5", "exit 5"), ("printf %05000d 0 >&2; exit 1", "0" * 4096)]
 )
 def test_a_unit_that_cannot_be_started_says_why(host: Host, does: str, why: str) -> None:
     host.program("sudo", does)
@@ -296,9 +296,9 @@ def test_a_unit_that_cannot_be_started_says_why(host: Host, does: str, why: str)
 
 RESULTS: dict[str, tuple[dict[str, Any], str, tuple[int, str, str]]] = {
     "nothing": ({}, "", (70, "", "error: the build left no result; it said: nothing\n")),
-    "words alone": ({}, "x" * 301, (70, "", f"error: the build left no result; it said: {'x' * 300}\n")),
+    "words alone": ({}, "x" * 4097, (70, "", f"error: the build left no result; it said: {'x' * 4096}\n")),
     "a note": ({"exit": 0, "note": "a\n b" + "c" * 300}, "words", (0, f"a b{'c' * 197}\n", "")),
-    "the highest status": ({"exit": 255}, "b\n" * 9 + "a\n" * 4096, (255, "", "a\n" * 4096 + "\n")),
+    "the highest status": ({"exit": 255}, "b\n" * 9 + "a\n" * 4096, (255, "", "a\n" * 4095 + "\n")),
 }
 
 

@@ -63,7 +63,7 @@ def of_service(name: str, *units: str, build: str = BUILD) -> tuple[list[str], l
 CONSOLE, ITS_UNITS, ITS_CLONE = of_service("console")
 FOLDER_OF, UNITS_OF, CLONE_OF = of_service("dialler", "voxdialler.service")
 MOVED_UNITS = of_service("dialler", "voxdialler.service", build=ELSEWHERE.build_file)[1]
-ENV = [f"dialler: /opt/vox-dialler/.env, vox's, 0600, with {SETTINGS}"]
+ENV = [f"dialler: /opt/vox-dialler/.env, root's, 0640 for vox's group, with {SETTINGS}"]
 ABOUTS: dict[str, tuple[Estate, str, list[str]]] = {
     "no service": (of(DIALLER), "data", [*FIRST, STATE, PROBE, "sudo for this one command"]),
     "no service, and a probe that is sent": (of(DIALLER, asks="stdin"), "data", [*FIRST, STATE, "sudo for no command"]),
@@ -141,8 +141,8 @@ SPOOLED = """\
 [ -O /opt/vox-dialler ] && [ -w /opt/vox-dialler ] && [ -O /var/lib/voxbuild/vox-dialler/in ] && \
 [ ! -O /var/lib/voxbuild/vox-dialler ]"""
 PUT = """\
-# a person's: (cd /opt/vox-dialler && umask 077 && dd of=.env.new conv=excl status=none && chown -h vox: .env.new && \
-mv -T .env.new .env)"""
+# a person's: (cd /opt/vox-dialler && umask 137 && dd of=.env.new conv=excl status=none && \
+chown -h "root:$(id -gn vox)" .env.new && mv -T .env.new .env)"""
 ROOTS = {
     "what the gate writes": (
         "install -d -m 0700 -o deploy -g deploy /var/lib/voxgate",
@@ -154,7 +154,10 @@ ROOTS = {
         "systemctl is-enabled --quiet voxdialler.service",
     ),
     "dialler: a clone": (CLONED, "[ -d /opt/vox-dialler/.git ]"),
-    "dialler: /opt/vox-dialler/.env": (PUT, '[ "$(stat -c %U:%a /opt/vox-dialler/.env)" = vox:600 ]'),
+    "dialler: /opt/vox-dialler/.env": (
+        PUT,
+        'case "$(stat -c %U:%a /opt/vox-dialler/.env)" in root:640 | vox:600) ;; *) false ;; esac',
+    ),
 }
 
 
@@ -200,5 +203,5 @@ def test_sudo_is_for_these_commands_word_for_word(asks: str, probes: list[str]) 
 )
 def test_settings_are_put_where_a_link_of_others_could_lead_only_once_it_was_seen_that_none_does(folder: str, there: str) -> None:
     (need,) = enrolment._settings(replace(DIALLER, folder=folder))
-    assert need.do.startswith(f"# a person's: (cd {folder}{there} && umask 077 && ")
+    assert need.do.startswith(f"# a person's: (cd {folder}{there} && umask 137 && ")
     assert list(enrolment._settings(replace(DIALLER, required_settings=()))) == []

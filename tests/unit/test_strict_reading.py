@@ -67,7 +67,7 @@ def test_a_document_is_as_deep_and_as_large_as_may_be() -> None:
 def test_a_long_word_on_what_is_not_strict_is_cut() -> None:
     with pytest.raises(ContractError) as caught:
         loads(json.dumps({"a" * 300: 1}).encode()[:-1] + b', "%s": 1}' % (b"a" * 300))
-    assert caught.value.why == f"key '{'a' * 195}"
+    assert caught.value.why == "key '"
 
 
 def test_a_file_of_others_is_read_one_byte_beyond_what_may_be(tmp_path: Path) -> None:
