@@ -33,6 +33,18 @@ printf '%s\\n' 'Package: by-package' 'Version: 1' 'Architecture: all' 'Maintaine
 dpkg-deb --build --root-owner-group /run/by-package /run/by-package.deb; dpkg --install /run/by-package.deb
 """
 DATA_AS_BEFORE = "dpkg --purge by-package; rm -rf /etc/cron.d/by-hand /run/by-package /run/by-package.deb"
+ORDINARY_LIFE = """set -e
+sed -i 's/^Version: 1/Version: 2/' /run/by-package/DEBIAN/control
+sed -i 's/^8 4/9 4/' /run/by-package/etc/cron.d/by-package
+dpkg-deb --build --root-owner-group /run/by-package /run/by-package.deb; dpkg --install /run/by-package.deb
+journalctl --rotate; journalctl --vacuum-time=1s
+"""
+ROTATED = """set -e
+install -d /etc/ssl/renewed
+cd /etc/ssl/renewed; openssl req -x509 -newkey rsa:2048 -nodes -days 90 -subj /CN=renewed -keyout key.pem -out cert.pem
+for log in /var/log/nginx/*.log; do mv "$log" "$log.1"; done
+systemctl kill --signal=USR1 --kill-whom=main nginx; systemctl reload nginx; journalctl --rotate
+"""
 BY_HAND = {
     ("account", "by-hand"),
     ("job", "/etc/cron.d/by-hand"),
@@ -137,3 +149,24 @@ def test_where_the_estate_says_so_it_is_judged(judging: Gate) -> None:
     done = judging("--deploy", f"backend={GOOD['backend']}", *letting)
     assert done.status == 0, done.said
     assert judging().red == set(), "that deploy keeps it"
+
+
+@pytest.fixture
+def _with_a_package() -> Iterator[None]:
+    on_host("data", "sh", "-c", CHANGED_ON_DATA.replace(">/etc/cron.d/by-hand", ">/dev/null"))
+    yield
+    on_host("data", "sh", "-c", DATA_AS_BEFORE)
+    on_host("api-1", "rm", "-rf", "/etc/ssl/renewed")
+
+
+@pytest.mark.usefixtures("_with_a_package")
+def test_ordinary_life_needs_nobody_to_explain_it(judging: Gate) -> None:
+    """A package updated, logs rotated, a certificate renewed, a service reloaded, a host booted."""
+    on_host("data", "sh", "-c", ORDINARY_LIFE)
+    on_host("api-1", "sh", "-c", ROTATED)
+    lab_command("off", "fleet-2")
+    lab_command("on", "fleet-2")
+    look = judging()
+    assert set(look.judged) >= OTHERS, look.said
+    assert not look.red & OTHERS, look.said
+    assert told(look, "data") == {("job", "/etc/cron.d/by-package"): ["package by-package, put there since then"]}
