@@ -15,7 +15,7 @@ from voxgate.model.evidence import known
 from voxgate.model.service import Role
 from voxgate.plugin import invariant, say_all, say_each
 from voxgate.survey.commands import end, end_liars
-from voxgate.survey.containers import unlike
+from voxgate.survey.containers import SHORT, unlike
 from voxgate.survey.findings import by_id
 from voxgate.survey.questions import of_host
 
@@ -32,7 +32,6 @@ DOCKER = (
     "`systemctl status --no-pager docker.service`; `systemctl restart docker.socket docker.service` cuts calls that have media"
 )
 UP = "`docker compose ls -a` says which FILE the project is of: `docker compose -f FILE up -d`"
-SHORT = 12  # letters of a container's id, by which it is known as well
 UPDATERS = ("watchtower", "ouroboros", "shepherd")
 """Images that put newer containers in the place of others, livekit's too, by themselves: no entry is offered for them."""
 GOES_ON = frozenset("RSDI")  # the kernel's letters for a process that runs, or will as soon as there is something to do

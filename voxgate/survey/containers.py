@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from voxgate.model.estate import Containers, Estate
     from voxgate.model.evidence import ContainerFact
 
+SHORT = 12
+"""Letters of a container's id, by which it is known as well."""
+
 
 def unlike(one: ContainerFact, wanted: Containers) -> Iterator[str]:
     """What of its image, command, mounts and rights is not as the estate says."""
@@ -38,7 +41,7 @@ def unlike(one: ContainerFact, wanted: Containers) -> Iterator[str]:
 def livekits(estate: Estate, seen: Mapping[str, HostEvidence | Missing]) -> frozenset[tuple[str, str]]:
     """Host and id (what a cgroup is known by) of each container that is livekit's, all of it as the estate says."""
     return frozenset(
-        (name, one.id[:12])
+        (name, one.id[:SHORT])
         for name, host in seen.items()
         if isinstance(host, HostEvidence) and not isinstance(host.engines, Missing) and Role.SIP in estate.host(name).roles
         for one in host.engines.containers

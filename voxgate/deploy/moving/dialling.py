@@ -16,7 +16,7 @@ from voxgate.model.evidence import HostEvidence, Missing
 from voxgate.moves.health import read_state
 from voxgate.moves.steps import Step, alive, left_over, systemctl, unit_state, unlimited
 from voxgate.survey.collect import survey
-from voxgate.survey.containers import livekits
+from voxgate.survey.containers import SHORT, livekits
 from voxgate.survey.findings import is_started_by_its_unit, process_at
 from voxgate.transport.clients.database import see
 from voxgate.transport.clients.database_login import wants_login
@@ -122,7 +122,7 @@ def is_another_program(seen: HostEvidence | Missing, pid: int, dialler: str, box
     if dialler in found.runs:
         return False
     if found.container:
-        return (seen.name, found.container[:12]) in boxes
+        return (seen.name, found.container[:SHORT]) in boxes
     folder, _, program = (found.exe or "").rpartition("/")
     return folder in _PROGRAMS and not program.startswith(("python", "pypy")) and program not in _SHELLS
 
