@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-
 from voxgate.deploy.gate import Gate
 from voxgate.deploy.hosts import journal_writer
 from voxgate.deploy.hosts.chain import broken
@@ -17,6 +15,7 @@ from voxgate.deploy.planning.remotes import Remotes, must_run
 from voxgate.deploy.recovery.policy import WayOut, decide
 from voxgate.errors import Refused
 from voxgate.model.evidence import Missing
+from voxgate.model.nearest import nearest
 from voxgate.survey.collect import survey
 
 _LEDGER = 500  # lines of each host's ledger that are shown
@@ -75,8 +74,8 @@ def clear(gate: Gate, service: str, reason: str) -> list[str]:
     """
     names = [one.name for one in gate.estate.services]
     if service not in names:
-        near = difflib.get_close_matches(service, names)
-        hint = f"did you mean {near[0]}?" if near else f"services: {', '.join(names)}"
+        near = nearest(service, names)
+        hint = f"did you mean {near}?" if near else f"services: {', '.join(names)}"
         raise Refused("there is no such service", where=f"--clear {service!r}", hint=hint)
     if not reason.strip():
         raise Refused("without a reason nothing is cleared", where=f"--clear {service}", hint='--reason "what was mended"')

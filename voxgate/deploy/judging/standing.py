@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from voxgate.errors import Refused
 from voxgate.model.advice import quoted
 from voxgate.model.estate import Estate, Placement
 from voxgate.model.evidence import Missing
+from voxgate.model.nearest import nearest
 from voxgate.model.release import Release
 from voxgate.model.verdict import Judgement, RunVerdict, Verdict
 
@@ -207,6 +207,6 @@ def must_be_meant(options: Options, known: Collection[str], plain: Collection[st
         raise Refused("the reason is too long for a line of the ledger", where=where, why=why)
     for one in options.standing:
         if one not in known and one.partition("[")[0] not in plain:
-            near = difflib.get_close_matches(one, known)
-            hint = f"did you mean {near[0]}?" if near else "an id as a look says it: only-expected-listeners[api-1]"
+            near = nearest(one, known)
+            hint = f"did you mean {near}?" if near else "an id as a look says it: only-expected-listeners[api-1]"
             raise Refused("there is no such invariant here", where=f"--standing {one!r}", hint=hint)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -13,6 +12,7 @@ from voxgate.deploy.hosts.state import Good, LastKnownGood
 from voxgate.errors import Mistyped, Refused
 from voxgate.model.estate import Estate, Placement
 from voxgate.model.evidence import Missing
+from voxgate.model.nearest import nearest
 from voxgate.model.release import Release, RemoteView, Tag
 from voxgate.model.run_facts import How
 from voxgate.model.service import Service
@@ -135,8 +135,8 @@ def _read_words(text: str, option: str, names: Sequence[str]) -> tuple[Sequence[
         raise Refused("the head of main is nothing to go back to", where=where, hint="--deploy, or a tag")
     for name in chosen:
         if name not in {*names, "all"}:
-            near = difflib.get_close_matches(name, [*names, "all"])
-            hint = f"did you mean {near[0]}?" if near else f"services: {', '.join(names)}, all"
+            near = nearest(name, [*names, "all"])
+            hint = f"did you mean {near}?" if near else f"services: {', '.join(names)}, all"
             why = name if len(chosen) > 1 else ""
             raise Refused("there is no such service", where=where, why=why, hint=hint)
     if (len(chosen) > 1 or "all" in chosen) and wanted not in _WORDS:
@@ -183,8 +183,8 @@ def resolve(request: Request, service: Service, remote: RemoteView, today: date 
     where = f"{service.name}={request.wanted}"
     if commit is None:
         may_be_deployed = [text for text, commit in remote.tags.items() if commit in remote.on_main]
-        near = difflib.get_close_matches(request.wanted, may_be_deployed)
-        hint = f"did you mean {near[0]}?" if near else "an annotated tag, pushed"
+        near = nearest(request.wanted, may_be_deployed)
+        hint = f"did you mean {near}?" if near else "an annotated tag, pushed"
         raise Mistyped("the remote has no such tag", where=where, why=remote.url, hint=hint)
     if commit not in remote.on_main:
         why = f"{commit[:12]} is not an ancestor of main at {remote.url}"
