@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
@@ -11,6 +10,7 @@ from voxgate.contracts.unit_files import UnitFiles
 from voxgate.errors import EstateError, VoxgateError, visible
 from voxgate.model.counting import counted
 from voxgate.model.estate import Estate, Host
+from voxgate.model.nearest import nearest
 from voxgate.moves import enrolment
 from voxgate.report.terminal.stream import CutStream
 from voxgate.transport.local import run
@@ -130,7 +130,7 @@ def as_root(estate: Estate, host: Host) -> list[str]:
 def _host(estate: Estate, name: str) -> Host:
     known = [host.name for host in estate.hosts]
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"hosts: {', '.join(known)}"
+        near = nearest(name, known)
+        hint = f"did you mean {near}?" if near else f"hosts: {', '.join(known)}"
         raise EstateError("is no host of this estate", where=f"enrol {name}", hint=hint)
     return estate.host(name)

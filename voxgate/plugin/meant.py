@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ import pytest
 from voxgate.errors import Refused, VoxgateError
 from voxgate.model.counting import counted
 from voxgate.model.look import Look
+from voxgate.model.nearest import nearest
 from voxgate.plugin.options import TESTINFRA
 from voxgate.plugin.run_options import is_selected
 
@@ -67,8 +67,8 @@ def must_know_markers(config: pytest.Config) -> None:
     expression = re.sub(r"\([^()]*=[^()]*\)", "", config.option.markexpr)  # what a marker is called with
     for word in re.findall(r"[A-Za-z_]\w*", expression):
         if word not in {*known, *_WORDS}:
-            near = difflib.get_close_matches(word, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "pytest --markers lists them"
+            near = nearest(word, known)
+            hint = f"did you mean {near}?" if near else "pytest --markers lists them"
             raise VoxgateError("there is no such marker", where=f"-m {config.option.markexpr!r}", why=word, hint=hint)
 
 
